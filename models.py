@@ -1,0 +1,665 @@
+"""The tables the storefront and the manager share: what is on record, and which moves are legal.
+
+Rules that one row or a pair of rows can hold are constraints here; models answer questions
+about themselves, and the modules of `shop` make things happen.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, cast
+
+from peewee import (
+    SQL,
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    Check,
+    DatabaseProxy,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+database = DatabaseProxy()
+
+
+class MomentField(DateTimeField):
+    """A moment: aware UTC in Python, naive UTC in the database."""
+
+    def db_value(self, value: datetime | None) -> Any:
+        """Store ``value`` as naive UTC; refuse a naive one, whose zone is anybody's guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return super().db_value(value.astimezone(UTC).replace(tzinfo=None))
+
+    def python_value(self, value: Any) -> datetime | None:
+        """Read a stored moment back as aware UTC."""
+        moment = super().python_value(value)
+        return moment.replace(tzinfo=UTC) if moment is not None else None
+
+
+class JSONField(TextField):
+    """A small JSON document in a text column, the same on both databases."""
+
+    def db_value(self, value: Any) -> Any:
+        """Write compact JSON with keys in order, so equal values are equal texts."""
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def python_value(self, value: Any) -> Any:
+        """Read JSON back."""
+        return None if value is None else json.loads(value)
+
+
+def one_of(column: str, words: type[StrEnum]) -> Any:
+    """A CHECK that ``column`` holds one of the words of an enumeration."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return Check(f"{column} IN ({listed})")
+
+
+class Table(Model):
+    """What all tables have in common."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        only_save_dirty = True
+
+
+# --- Customers -------------------------------------------------------------------------------
+
+
+class VatStatus(StrEnum):
+    """What is known of a customer's VAT number."""
+
+    NONE = "none"
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+
+
+class Account(Table):
+    """A customer, known by a nic-handle."""
+
+    id = AutoField()
+    nic_handle = CharField(max_length=20, unique=True)
+    email = CharField(max_length=254, index=True)
+    password_hash = CharField(max_length=255)
+    first_name = CharField(max_length=255)
+    last_name = CharField(max_length=255)
+    company = CharField(max_length=255, default="")
+    siren = CharField(max_length=9, default="")
+    vat_number = CharField(max_length=20, default="")
+    vat_status = CharField(max_length=16, default=VatStatus.NONE)
+    street = CharField(max_length=255)
+    postcode = CharField(max_length=16, default="")
+    city = CharField(max_length=255)
+    country = CharField(max_length=2)
+    language = CharField(max_length=2, default="fr")
+    created_at = MomentField()
+
+    class Meta:
+        constraints = [
+            one_of("vat_status", VatStatus),
+            Check("language IN ('fr', 'en')"),
+            Check("(vat_status = 'none') = (vat_number = '')"),
+        ]
+
+    @property
+    def full_name(self) -> str:
+        """First and last name, as letters address the customer."""
+        return f"{self.first_name} {self.last_name}"
+
+    @property
+    def is_business(self) -> bool:
+        """Whether a company orders: it may reverse-charge, and cannot withdraw like a consumer."""
+        return bool(self.company)
+
+
+class Session(Table):
+    """One signed-in browser; ending the row ends the session, wherever its cookie is."""
+
+    id = AutoField()
+    token_digest = CharField(max_length=64, unique=True)
+    account = ForeignKeyField(Account, backref="sessions", on_delete="CASCADE")
+    created_at = MomentField()
+    seen_at = MomentField()
+    expires_at = MomentField()
+    ended_at = MomentField(null=True)
+    address = CharField(max_length=45)
+    browser = CharField(max_length=255, default="")
+
+
+class OneTimeLink(Table):
+    """A link sent by letter that works once: what it is for, and until when."""
+
+    id = AutoField()
+    token_digest = CharField(max_length=64, unique=True)
+    account = ForeignKeyField(Account, backref="links", on_delete="CASCADE")
+    purpose = CharField(max_length=32)
+    created_at = MomentField()
+    expires_at = MomentField()
+    used_at = MomentField(null=True)
+
+
+class RateCount(Table):
+    """How often something was tried in a window of time (sign-in, registration, reset)."""
+
+    key = CharField(max_length=255, primary_key=True)
+    count = IntegerField()
+    expires_at = MomentField(index=True)
+
+
+# --- What is sold ----------------------------------------------------------------------------
+
+
+class Offer(Table):
+    """A kind of licence; ``places_limit`` is the most a group may hold (guide: Business, 300)."""
+
+    code = CharField(max_length=16, primary_key=True)
+    name = CharField(max_length=64)
+    places_limit = IntegerField(null=True)
+
+    class Meta:
+        constraints = [Check("places_limit IS NULL OR places_limit > 0")]
+
+
+class Price(Table):
+    """What a licence costs a month, excluding VAT, from a moment on."""
+
+    id = AutoField()
+    offer = ForeignKeyField(Offer, backref="prices")
+    amount_cents = IntegerField()
+    currency = CharField(max_length=3, default="EUR")
+    valid_from = MomentField()
+
+    class Meta:
+        constraints = [Check("amount_cents >= 0"), Check("currency = 'EUR'")]
+        indexes = ((("offer", "valid_from"), True),)
+
+
+class Contract(Table):
+    """One version of one contract in one language; never changed, never deleted."""
+
+    id = AutoField()
+    kind = CharField(max_length=32)
+    version = IntegerField()
+    language = CharField(max_length=2)
+    title = CharField(max_length=255)
+    body = TextField()
+    digest = CharField(max_length=64)
+    published_at = MomentField()
+
+    class Meta:
+        constraints = [Check("version > 0"), Check("language IN ('fr', 'en')")]
+        indexes = ((("kind", "language", "version"), True),)
+
+
+# --- Orders ----------------------------------------------------------------------------------
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    PAID = "paid"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    DELIVERY_FAILED = "delivery_failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+
+
+ORDER_MOVES: dict[str, set[str]] = {
+    OrderStatus.AWAITING_PAYMENT: {
+        OrderStatus.PAID,
+        OrderStatus.CANCELLED,
+        OrderStatus.EXPIRED,
+    },
+    OrderStatus.PAID: {OrderStatus.DELIVERING},
+    OrderStatus.DELIVERING: {OrderStatus.DELIVERED, OrderStatus.DELIVERY_FAILED},
+    OrderStatus.DELIVERY_FAILED: {OrderStatus.DELIVERING, OrderStatus.REFUNDED},
+    OrderStatus.DELIVERED: set(),
+    OrderStatus.CANCELLED: set(),
+    OrderStatus.EXPIRED: set(),
+    OrderStatus.REFUNDED: set(),
+}
+
+
+class Order(Table):
+    """What a customer ordered, with the prices, names and VAT it was placed with.
+
+    ``basket`` names the basket it came from; ``basket_key`` (basket and quantities) is unique
+    while the order lives, which makes "Confirm and Pay" pressed twice one order.
+    ``customer`` is the buyer as printed on the purchase order. Amounts are integer cents,
+    ``vat_rate`` is in basis points (2000 is 20 %).
+    """
+
+    id = AutoField()
+    number = CharField(max_length=16, unique=True)
+    account = ForeignKeyField(Account, backref="orders")
+    status = CharField(max_length=20, default=OrderStatus.AWAITING_PAYMENT)
+    basket = CharField(max_length=64)
+    basket_key = CharField(max_length=128, null=True)
+    language = CharField(max_length=2)
+    customer = JSONField()
+    currency = CharField(max_length=3, default="EUR")
+    net_cents = BigIntegerField()
+    vat_cents = BigIntegerField()
+    total_cents = BigIntegerField()
+    vat_rate = IntegerField()
+    vat_code = CharField(max_length=32)
+    placed_at = MomentField()
+    expires_at = MomentField()
+    paid_at = MomentField(null=True)
+    delivered_at = MomentField(null=True)
+    closed_at = MomentField(null=True)
+
+    class Meta:
+        # "order" is a word of SQL itself.
+        table_name = "purchase_order"
+        constraints = [
+            one_of("status", OrderStatus),
+            Check("net_cents >= 0 AND vat_cents >= 0"),
+            Check("net_cents + vat_cents = total_cents"),
+            Check("language IN ('fr', 'en')"),
+            Check("currency = 'EUR'"),
+        ]
+        indexes = (
+            (("account", "basket_key"), True),
+            (("account", "id"), False),
+            (("status", "expires_at"), False),
+        )
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether the customer may still pay it (a payment under way is asked for separately)."""
+        return self.status == OrderStatus.AWAITING_PAYMENT
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing will change any more without somebody asking for it."""
+        return not ORDER_MOVES[self.status] or self.status == OrderStatus.DELIVERY_FAILED
+
+
+class OrderLine(Table):
+    """One position of an order; ``net_cents`` excludes VAT."""
+
+    id = AutoField()
+    order = ForeignKeyField(Order, backref="lines")
+    position = IntegerField()
+    offer = ForeignKeyField(Offer)
+    offer_name = CharField(max_length=64)
+    quantity = IntegerField()
+    unit_price_cents = IntegerField()
+    net_cents = BigIntegerField()
+
+    class Meta:
+        constraints = [
+            Check("quantity > 0"),
+            Check("unit_price_cents >= 0"),
+            Check("net_cents = quantity * CAST(unit_price_cents AS BIGINT)"),
+        ]
+        indexes = ((("order", "position"), True),)
+
+
+class Acceptance(Table):
+    """A contract the customer accepted with an order: which text, when, and from where."""
+
+    id = AutoField()
+    order = ForeignKeyField(Order, backref="acceptances")
+    contract = ForeignKeyField(Contract)
+    digest = CharField(max_length=64)
+    accepted_at = MomentField()
+    address = CharField(max_length=45)
+
+    class Meta:
+        indexes = ((("order", "contract"), True),)
+
+
+class Event(Table):
+    """Something happened: what, to what, from which state to which, by whom, when."""
+
+    id = BigAutoField()
+    subject = CharField(max_length=16)
+    subject_id = IntegerField()
+    name = CharField(max_length=48)
+    from_status = CharField(max_length=20, default="")
+    to_status = CharField(max_length=20, default="")
+    by = CharField(max_length=32)
+    note = CharField(max_length=255, default="")
+    at = MomentField()
+
+    class Meta:
+        indexes = ((("subject", "subject_id", "id"), False),)
+
+
+# --- Payments --------------------------------------------------------------------------------
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CLOSED = "closed"
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+
+
+PAYMENT_MOVES: dict[str, set[str]] = {
+    PaymentStatus.OPEN: {
+        PaymentStatus.PROCESSING,
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.DECLINED,
+        PaymentStatus.CLOSED,
+        PaymentStatus.REFUND_DUE,
+    },
+    PaymentStatus.PROCESSING: {
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.DECLINED,
+        PaymentStatus.CLOSED,
+        PaymentStatus.REFUND_DUE,
+    },
+    PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE},
+    PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
+    PaymentStatus.DECLINED: set(),
+    PaymentStatus.CLOSED: set(),
+    PaymentStatus.REFUNDED: set(),
+}
+
+UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
+
+
+class Payment(Table):
+    """One attempt to pay an order. At most one is unsettled and one has succeeded at a time.
+
+    ``key`` is the idempotency key of every call to the gateway for it; ``method`` is ``card``
+    or ``manual`` (marked paid by the operator).
+    """
+
+    id = AutoField()
+    order = ForeignKeyField(Order, backref="payments")
+    status = CharField(max_length=16, default=PaymentStatus.OPEN)
+    method = CharField(max_length=16, default="card")
+    key = CharField(max_length=64, unique=True)
+    amount_cents = BigIntegerField()
+    currency = CharField(max_length=3, default="EUR")
+    store_card = BooleanField(default=False)
+    checkout = CharField(max_length=128, null=True, unique=True)
+    checkout_url = CharField(max_length=1024, default="")
+    reason = CharField(max_length=64, default="")
+    refund = CharField(max_length=128, default="")
+    created_at = MomentField()
+    settled_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", PaymentStatus),
+            Check("method IN ('card', 'manual')"),
+            Check("amount_cents >= 0"),
+        ]
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its outcome is still open at the bank."""
+        return self.status in UNSETTLED
+
+
+Payment.add_index(
+    Payment.index(Payment.order, unique=True, name="payment_one_unsettled").where(
+        SQL("status IN ('open', 'processing')")
+    )
+)
+Payment.add_index(
+    Payment.index(Payment.order, unique=True, name="payment_one_succeeded").where(
+        SQL("status = 'succeeded'")
+    )
+)
+
+
+class Card(Table):
+    """A card the customer let us keep for renewals: the bank's mandate, and what may be shown."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="cards")
+    mandate = CharField(max_length=128, unique=True)
+    brand = CharField(max_length=32)
+    last4 = CharField(max_length=4)
+    expiry_month = IntegerField()
+    expiry_year = IntegerField()
+    consented_at = MomentField()
+    removed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("expiry_month BETWEEN 1 AND 12")]
+
+
+# --- Licence groups --------------------------------------------------------------------------
+
+
+class GroupStatus(StrEnum):
+    """Where a licence group stands."""
+
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    INSTALL_FAILED = "install_failed"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+    CANCELLED = "cancelled"
+
+
+GROUP_MOVES: dict[str, set[str]] = {
+    GroupStatus.INSTALLING: {GroupStatus.INSTALLED, GroupStatus.INSTALL_FAILED},
+    GroupStatus.INSTALL_FAILED: {GroupStatus.INSTALLING, GroupStatus.CANCELLED},
+    GroupStatus.INSTALLED: {GroupStatus.SUSPENDED, GroupStatus.TERMINATED},
+    GroupStatus.SUSPENDED: {GroupStatus.INSTALLED, GroupStatus.TERMINATED},
+    GroupStatus.TERMINATED: set(),
+    GroupStatus.CANCELLED: set(),
+}
+
+
+class LicenceGroup(Table):
+    """A group of licences of one offer (the guide also says "service").
+
+    ``places_taken`` counts seats and the places pending orders hold; the CHECK against
+    ``places_limit`` is the last word on the Business limit (guide: 300).
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="groups")
+    line = ForeignKeyField(OrderLine, unique=True, null=True)
+    offer = ForeignKeyField(Offer)
+    name = CharField(max_length=64, unique=True)
+    domain = CharField(max_length=128, unique=True)
+    display_name = CharField(max_length=255)
+    status = CharField(max_length=16, default=GroupStatus.INSTALLING)
+    places_taken = IntegerField()
+    places_limit = IntegerField(null=True)
+    error = CharField(max_length=255, default="")
+    created_at = MomentField()
+    installed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", GroupStatus),
+            Check("places_taken >= 0"),
+            Check("places_limit IS NULL OR places_taken <= places_limit"),
+        ]
+        indexes = ((("account", "display_name"), False),)
+
+
+class SeatStatus(StrEnum):
+    """Where a seat stands."""
+
+    UNCONFIGURED = "unconfigured"
+    ACTIVATING = "activating"
+    ACTIVE = "active"
+    UPDATING = "updating"
+    RELEASING = "releasing"
+    ERROR = "error"
+
+
+SEAT_MOVES: dict[str, set[str]] = {
+    SeatStatus.UNCONFIGURED: {SeatStatus.ACTIVATING},
+    SeatStatus.ACTIVATING: {SeatStatus.ACTIVE, SeatStatus.ERROR},
+    SeatStatus.ACTIVE: {SeatStatus.UPDATING, SeatStatus.RELEASING},
+    SeatStatus.UPDATING: {SeatStatus.ACTIVE, SeatStatus.ERROR},
+    SeatStatus.RELEASING: {SeatStatus.UNCONFIGURED, SeatStatus.ERROR},
+    SeatStatus.ERROR: {SeatStatus.ACTIVATING, SeatStatus.UPDATING, SeatStatus.RELEASING},
+}
+
+UNCONFIGURED_NAME = "configureme"
+"""The name a seat goes by until it is somebody's (guide)."""
+
+
+class Seat(Table):
+    """One paid licence of a group; ``number`` counts from 1 within the group."""
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="seats")
+    line = ForeignKeyField(OrderLine, null=True)
+    number = IntegerField()
+    status = CharField(max_length=16, default=SeatStatus.UNCONFIGURED)
+    first_name = CharField(max_length=255, default="")
+    last_name = CharField(max_length=255, default="")
+    login = CharField(max_length=20, null=True)
+    login_key = CharField(max_length=20, null=True)
+    version = IntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            one_of("status", SeatStatus),
+            Check("number > 0"),
+            Check("(status = 'unconfigured') = (login_key IS NULL)"),
+            Check("(login IS NULL) = (login_key IS NULL)"),
+        ]
+        indexes = (
+            (("group", "number"), True),
+            (("group", "login_key"), True),
+            (("group", "status"), False),
+        )
+
+
+# --- Letters ---------------------------------------------------------------------------------
+
+
+class LetterStatus(StrEnum):
+    """Where a letter stands: ``stored`` is the end where no SMTP server is configured."""
+
+    QUEUED = "queued"
+    STORED = "stored"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+LETTER_MOVES: dict[str, set[str]] = {
+    LetterStatus.QUEUED: {LetterStatus.STORED, LetterStatus.SENT, LetterStatus.FAILED},
+    LetterStatus.STORED: {LetterStatus.QUEUED},
+    LetterStatus.FAILED: {LetterStatus.QUEUED},
+    LetterStatus.SENT: {LetterStatus.QUEUED},
+}
+
+
+class Letter(Table):
+    """An e-mail the customer received, as sent. ``key`` lets each cause write one letter.
+
+    ``text`` and ``html`` are encrypted where ``is_secret``; read them through `shop.mail`.
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="letters")
+    kind = CharField(max_length=32)
+    key = CharField(max_length=128, unique=True)
+    language = CharField(max_length=2)
+    recipient = CharField(max_length=254)
+    subject = CharField(max_length=255)
+    text = TextField()
+    html = TextField()
+    is_secret = BooleanField(default=False)
+    status = CharField(max_length=16, default=LetterStatus.QUEUED)
+    error = CharField(max_length=255, default="")
+    created_at = MomentField()
+    sent_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [one_of("status", LetterStatus), Check("language IN ('fr', 'en')")]
+        indexes = ((("account", "id"), False),)
+
+
+class Attachment(Table):
+    """A document that goes with a letter; its content is made by the worker, once."""
+
+    id = AutoField()
+    letter = ForeignKeyField(Letter, backref="attachments", on_delete="CASCADE")
+    document = CharField(max_length=32)
+    subject_id = IntegerField()
+    filename = CharField(max_length=128)
+    content = BlobField(null=True)
+
+    class Meta:
+        indexes = ((("letter", "filename"), True),)
+
+
+# --- Work ------------------------------------------------------------------------------------
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Job(Table):
+    """Work that must follow, written with its cause. ``key`` lets each cause ask once.
+
+    ``run_at`` is the shop's time; ``lease_until`` and ``dispatched_at`` are real time.
+    """
+
+    id = BigAutoField()
+    kind = CharField(max_length=48)
+    key = CharField(max_length=160, unique=True)
+    payload = JSONField()
+    status = CharField(max_length=16, default=JobStatus.QUEUED)
+    attempts = IntegerField(default=0)
+    run_at = MomentField()
+    lease_until = MomentField(null=True)
+    dispatched_at = MomentField(null=True)
+    error = CharField(max_length=512, default="")
+    created_at = MomentField()
+
+    class Meta:
+        constraints = [one_of("status", JobStatus), Check("attempts >= 0")]
+        indexes = ((("status", "run_at"), False),)
+
+
+class SandboxSwitch(Table):
+    """What the sandbox's controls told this shop: the clock moved on, a pause at a point."""
+
+    name = CharField(max_length=64, primary_key=True)
+    value = CharField(max_length=64)
+
+
+def all_tables() -> list[type[Table]]:
+    """Every table, parents before their children."""
+    return cast("list[type[Table]]", [
+        Account, Session, OneTimeLink, RateCount, Offer, Price, Contract, Order, OrderLine,
+        Acceptance, Event, Payment, Card, LicenceGroup, Seat, Letter, Attachment, Job,
+        SandboxSwitch,
+    ])  # fmt: skip

@@ -1,0 +1,56 @@
+"""Where the shop keeps its records: SQLite by default, PostgreSQL by ``DATABASE_URL``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from peewee import Database, SqliteDatabase
+from playhouse.db_url import connect
+from playhouse.migrations import Runner
+
+import models
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+SQLITE_PRAGMAS = {
+    "journal_mode": "wal",
+    "foreign_keys": 1,
+    "busy_timeout": 10000,
+    "synchronous": "full",
+}
+
+POOL_SIZE = 40
+
+
+def open_database(url: str) -> Database:
+    """A database for ``url``: ``sqlite:///path`` or ``postgresql://…`` (through psycopg 3).
+
+    SQLite writers begin with ``BEGIN IMMEDIATE``, so that they queue instead of failing.
+    """
+    if url.startswith("sqlite:"):
+        path = url.removeprefix("sqlite:///")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return SqliteDatabase(path, pragmas=SQLITE_PRAGMAS, lock_type="IMMEDIATE", timeout=10)
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            pooled = "psycopg3+pool://" + url.removeprefix(prefix)
+            return connect(pooled, max_connections=POOL_SIZE, timeout=10, stale_timeout=300)
+    raise ValueError(f"unknown kind of database: {url.split(':')[0]}")
+
+
+def bind(url: str) -> Database:
+    """Open the database of ``url`` and make it the one the models use."""
+    opened = open_database(url)
+    models.database.initialize(opened)
+    return opened
+
+
+def migrate() -> list[str]:
+    """Bring the schema up to date; the names of the migrations applied, in order."""
+    return list(Runner(models.database.obj, str(MIGRATIONS)).up())
+
+
+def pending_migrations() -> list[str]:
+    """The migrations not applied yet."""
+    rows = Runner(models.database.obj, str(MIGRATIONS)).status()
+    return [row.name for row in rows if row.applied is None]
