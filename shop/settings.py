@@ -69,6 +69,7 @@ class Settings:
     graph_client_id: str = ""
     graph_client_secret: str = ""
     portal_url: str = ""
+    office_domain: str = "o365.example"
     argon2_memory_kib: int = 19456
     argon2_passes: int = 2
     rate_limits: bool = True
@@ -89,9 +90,13 @@ class Settings:
         return not self.production and self.uses_sandbox_bank and self.uses_sandbox_provider
 
     @property
-    def signing_salted(self) -> str:
-        """The secret from which signatures other than the session's are derived."""
-        return hashlib.sha256(b"references:" + self.secret_key.encode()).hexdigest()
+    def portal_address(self) -> str:
+        """Where people sign in to install Office."""
+        if self.portal_url:
+            return self.portal_url
+        if self.uses_sandbox_provider:
+            return f"{self.sandbox_url}/portal"
+        return "https://portal.office.com"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -170,6 +175,7 @@ def _read(env: Mapping[str, str]) -> Settings:
         graph_client_id=text("GRAPH_CLIENT_ID"),
         graph_client_secret=text("GRAPH_CLIENT_SECRET"),
         portal_url=text("PORTAL_URL"),
+        office_domain=text("OFFICE_DOMAIN", "o365.example").lower().strip("."),
         argon2_memory_kib=int(number("ARGON2_MEMORY_KIB", 19456, 8, 4194304)),
         argon2_passes=int(number("ARGON2_PASSES", 2, 1, 100)),
         rate_limits=text("RATE_LIMITS", "on") != "off",
@@ -201,3 +207,17 @@ def _missing_in_production(settings: Settings) -> list[str]:
 def _derived_key(secret: str) -> str:
     """A mail key for development, so that a fresh machine needs no key of its own."""
     return base64.urlsafe_b64encode(hashlib.sha256(b"mail:" + secret.encode()).digest()).decode()
+
+
+_current = Settings()
+
+
+def use(settings: Settings) -> None:
+    """Make ``settings`` the ones of this process."""
+    global _current
+    _current = settings
+
+
+def current() -> Settings:
+    """The settings of this process."""
+    return _current

@@ -1,0 +1,280 @@
+"""Customers: becoming one, signing in, staying signed in, and getting back in."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from peewee import IntegrityError
+
+from models import Account, OneTimeLink, Session, VatStatus, database
+from shop import clock, jobs, limits, mail, vault
+from shop.errors import N_, Refusal
+
+SESSION_LENGTH = timedelta(days=14)
+SEEN_EVERY = timedelta(minutes=5)
+RESET_LENGTH = timedelta(hours=1)
+PASSWORD_LENGTH = 8
+PASSWORD_LONGEST = 256
+
+_hasher = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
+_nobody = _hasher.hash(secrets.token_urlsafe())
+
+
+def set_hashing_cost(memory_kib: int, passes: int) -> None:
+    """Set Argon2id's cost; older hashes are renewed when their owners sign in."""
+    global _hasher, _nobody
+    _hasher = PasswordHasher(memory_cost=memory_kib, time_cost=passes, parallelism=1)
+    _nobody = _hasher.hash(secrets.token_urlsafe())
+
+
+class SignInRefused(Refusal):
+    """Wrong nic-handle or password; deliberately silent about which."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What a visitor gives to become a customer, already checked field by field."""
+
+    first_name: str
+    last_name: str
+    email: str
+    password: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    language: str
+    company: str = ""
+    siren: str = ""
+    vat_number: str = ""
+
+
+# --- Becoming a customer ---------------------------------------------------------------------
+
+
+def register(registration: Registration) -> Account:
+    """Make an account with a nic-handle of its own, and the letter that says so."""
+    fields = vars(registration) | {"email": registration.email.strip().lower()}
+    del fields["password"]
+    status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
+    password_hash = _hasher.hash(registration.password)
+    while True:
+        try:
+            with database.atomic():
+                account = Account.create(
+                    nic_handle=_new_nic_handle(registration),
+                    password_hash=password_hash,
+                    vat_status=status,
+                    created_at=clock.now(),
+                    **fields,
+                )
+                if account.vat_number:
+                    jobs.enqueue(
+                        "confirm_vat_number", f"vat:{account.id}:{account.vat_number}",
+                        account=account.id,
+                    )  # fmt: skip
+                mail.account_created(account)
+                return account
+        except IntegrityError:
+            # Somebody else got the same five digits: draw again.
+            continue
+
+
+def _new_nic_handle(registration: Registration) -> str:
+    initials = _initial(registration.first_name) + _initial(registration.last_name)
+    return f"{initials}{secrets.randbelow(100_000):05d}-ovh"
+
+
+def _initial(name: str) -> str:
+    """The first Latin letter of a name, without its accent; x where the script has none."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return next((letter for letter in plain if letter.isalpha()), "x")
+
+
+def check_password(password: str, confirmation: str | None = None) -> None:
+    """Raise a `Refusal` for a password that is too short, too long or not confirmed."""
+    if len(password) < PASSWORD_LENGTH:
+        raise Refusal(
+            N_("Choose a password of at least %(length)d characters."),
+            "password",
+            length=PASSWORD_LENGTH,
+        )
+    if len(password) > PASSWORD_LONGEST:
+        raise Refusal(
+            N_("Choose a password of at most %(length)d characters."),
+            "password",
+            length=PASSWORD_LONGEST,
+        )
+    if confirmation is not None and password != confirmation:
+        raise Refusal(N_("The two passwords are not the same."), "password_confirmation")
+
+
+# --- Signing in ------------------------------------------------------------------------------
+
+
+def sign_in(nic_handle: str, password: str, address: str) -> Account:
+    """The account, if the password is right.
+
+    Raises `SignInRefused` otherwise, after the same work whether the account exists or not, and
+    `limits.TooMany` when it was tried too often for this account or from this address.
+    """
+    nic_handle = nic_handle.strip().lower()
+    limits.count(limits.SIGN_IN_PER_ADDRESS, "sign-in-from", limits.network_of(address))
+    limits.count(limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
+    account = Account.get_or_none(Account.nic_handle == nic_handle)
+    if not _is_right(account.password_hash if account else _nobody, password) or not account:
+        raise SignInRefused(
+            N_("This customer ID and password do not match. Check both and try again."), "password"
+        )
+    limits.forget(limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
+    if _hasher.check_needs_rehash(account.password_hash):
+        account.password_hash = _hasher.hash(password)
+        account.save()
+    return account
+
+
+def _is_right(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password[: PASSWORD_LONGEST + 1])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+# --- Sessions --------------------------------------------------------------------------------
+
+
+def start_session(account: Account, address: str, browser: str) -> str:
+    """Begin a signed-in session; the token its cookie carries."""
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    Session.create(
+        token_digest=vault.digest(token),
+        account=account,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + SESSION_LENGTH,
+        address=address,
+        browser=browser[:255],
+    )
+    return token
+
+
+def find_session(token: str) -> Session | None:
+    """The running session of a token, with its account, in one query."""
+    session = (
+        Session.select(Session, Account)
+        .join(Account)
+        .where(Session.token_digest == vault.digest(token), Session.ended_at.is_null())
+        .first()
+    )
+    if session is None or session.expires_at <= clock.now():
+        return None
+    return session
+
+
+def seen(session: Session) -> None:
+    """Note that a session is in use, at most every few minutes."""
+    now = clock.now()
+    if now - session.seen_at >= SEEN_EVERY:
+        Session.update(seen_at=now, expires_at=now + SESSION_LENGTH).where(
+            Session.id == session.id
+        ).execute()
+
+
+def end_session(token: str) -> None:
+    """Sign out: the cookie is worth nothing from now on."""
+    Session.update(ended_at=clock.now()).where(
+        Session.token_digest == vault.digest(token), Session.ended_at.is_null()
+    ).execute()
+
+
+def end_other_sessions(account: Account, keep: str = "") -> int:
+    """End every session of an account but the one with token ``keep``; how many."""
+    return int(
+        Session.update(ended_at=clock.now())
+        .where(
+            Session.account == account,
+            Session.ended_at.is_null(),
+            Session.token_digest != vault.digest(keep),
+        )
+        .execute()
+    )
+
+
+# --- Getting back in -------------------------------------------------------------------------
+
+
+def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
+    """Send a one-time link for a nic-handle, or for each account of an e-mail address.
+
+    Silent about whether there is one. Raises `limits.TooMany` when asked too often.
+    """
+    identifier = identifier.strip().lower()
+    limits.count(limits.RESET_PER_ADDRESS, "reset-from", limits.network_of(address))
+    limits.count(limits.RESET_PER_ACCOUNT, "reset", identifier)
+    known = (Account.nic_handle == identifier) | (Account.email == identifier)
+    for account in Account.select().where(known).order_by(Account.id).limit(10):
+        with database.atomic():
+            token = _new_link(account, "password_reset", RESET_LENGTH)
+            mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
+
+
+def _new_link(account: Account, purpose: str, length: timedelta) -> str:
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    OneTimeLink.create(
+        token_digest=vault.digest(token),
+        account=account,
+        purpose=purpose,
+        created_at=now,
+        expires_at=now + length,
+    )
+    return token
+
+
+def find_reset(token: str) -> OneTimeLink | None:
+    """The reset link of a token, while it may still be used."""
+    link = (
+        OneTimeLink.select(OneTimeLink, Account)
+        .join(Account)
+        .where(
+            OneTimeLink.token_digest == vault.digest(token),
+            OneTimeLink.purpose == "password_reset",
+            OneTimeLink.used_at.is_null(),
+        )
+        .first()
+    )
+    return link if link and link.expires_at > clock.now() else None
+
+
+def reset_password(link: OneTimeLink, password: str) -> bool:
+    """Set a new password by a link, once; every session ends. False if the link was used."""
+    with database.atomic():
+        used = (
+            OneTimeLink.update(used_at=clock.now())
+            .where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_null())
+            .execute()
+        )
+        if not used:
+            return False
+        change_password(link.account, password)
+        return True
+
+
+def change_password(account: Account, password: str, keep_session: str = "") -> None:
+    """Set a password and end the account's other sessions and unused reset links."""
+    with database.atomic():
+        account.password_hash = _hasher.hash(password)
+        account.save()
+        end_other_sessions(account, keep_session)
+        OneTimeLink.update(used_at=clock.now()).where(
+            OneTimeLink.account == account,
+            OneTimeLink.purpose == "password_reset",
+            OneTimeLink.used_at.is_null(),
+        ).execute()
+        mail.password_changed(account)

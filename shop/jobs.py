@@ -1,0 +1,278 @@
+"""Work that must follow: queued with its cause, run at least once, never lost.
+
+SqlHuey carries the job's number to a worker at once; our own row says what there is to do, how
+often it was tried and until when somebody holds it. A sweep hands out again whatever is overdue,
+so a killed worker, a lost message or a moved clock delays a job and never loses it. Handlers are
+idempotent: a job may run again after its worker died half-way.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from huey.contrib.sql_huey import SqlHuey
+from huey.serializer import SignedSerializer
+from peewee import fn
+
+from models import Job, JobStatus, database
+from shop import clock, pauses
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=20)
+"""How long a worker holds a job without renewing it."""
+
+REDISPATCH = timedelta(seconds=15)
+"""When a job that was handed out and not begun is handed out again."""
+
+BATCH = 200
+
+
+class Later(Exception):
+    """A handler's word that there is nothing to do yet: come back after ``delay`` (not a failure)."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__(str(delay))
+        self.delay = delay
+
+
+@dataclass(frozen=True)
+class Handler:
+    """How one kind of job is run: how often, and what happens after the last attempt."""
+
+    run: Callable[..., None]
+    attempts: int
+    first_delay: timedelta
+    give_up: Callable[..., None] | None
+
+
+_handlers: dict[str, Handler] = {}
+_queue: SqlHuey | None = None
+_send: Callable[[int], Any] | None = None
+_held: set[int] = set()
+_held_lock = threading.Lock()
+
+
+def handles(
+    kind: str,
+    *,
+    attempts: int = 8,
+    first_delay: timedelta = timedelta(seconds=2),
+    give_up: Callable[..., None] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make the decorated function the handler of jobs of ``kind``.
+
+    It is called with the job's payload as keywords, outside any transaction. After ``attempts``
+    failures ``give_up`` is called with the same keywords and ``reason``. Delays between attempts
+    double from ``first_delay``, up to an hour.
+    """
+
+    def register(run: Callable[..., None]) -> Callable[..., None]:
+        _handlers[kind] = Handler(run, attempts, first_delay, give_up)
+        return run
+
+    return register
+
+
+def connect(secret: str) -> SqlHuey:
+    """Carry jobs by SqlHuey on the shop's database; messages are signed with ``secret``."""
+    global _queue, _send
+    _queue = SqlHuey(
+        "shop",
+        database=database.obj,
+        create_tables=False,
+        results=False,
+        serializer=SignedSerializer(secret=secret, salt="jobs"),
+    )
+    _send = _queue.task(name="run_job")(run)
+    return _queue
+
+
+def create_queue_tables() -> None:
+    """Create SqlHuey's own tables where they are missing."""
+    assert _queue is not None, "connect() comes first"
+    _queue.storage.create_tables()
+
+
+def enqueue(kind: str, key: str, *, run_at: datetime | None = None, **payload: Any) -> None:
+    """Ask for a job in the caller's transaction; asking twice with one ``key`` asks once.
+
+    ``run_at`` is the shop's time from which it may run, now by default.
+    """
+    if kind not in _handlers:
+        raise KeyError(f"nobody handles jobs of kind {kind!r}")
+    now = clock.now()
+    with database.atomic():
+        written = (
+            Job.insert(kind=kind, key=key, payload=payload, run_at=run_at or now, created_at=now)
+            .on_conflict_ignore()
+            .as_rowcount()
+            .execute()
+        )
+        if written and (run_at is None or run_at <= now):
+            _dispatch(Job.select(Job.id).where(Job.key == key).scalar())
+
+
+def ask_again(key: str) -> bool:
+    """Start a failed or finished job anew, with all its attempts; False if there is none."""
+    with database.atomic():
+        again = (
+            Job.update(status=JobStatus.QUEUED, attempts=0, run_at=clock.now(), error="")
+            .where(Job.key == key, Job.status.in_([JobStatus.FAILED, JobStatus.DONE]))
+            .execute()
+        )
+        if again:
+            _dispatch(Job.select(Job.id).where(Job.key == key).scalar())
+    return bool(again)
+
+
+def _dispatch(job_id: int) -> None:
+    """Hand a job to the queue; the sweep repeats this if the message gets lost."""
+    if _send is None:
+        return
+    Job.update(dispatched_at=clock.real_now()).where(Job.id == job_id).execute()
+    _send(job_id)
+
+
+def run(job_id: int) -> None:
+    """Run one job if it is due and nobody holds it."""
+    database.connect(reuse_if_open=True)
+    pauses.follow_clock()
+    job = _claim(job_id)
+    if job is None:
+        return
+    with _held_lock:
+        _held.add(job.id)
+    try:
+        _attempt(job, _handlers[job.kind])
+    finally:
+        with _held_lock:
+            _held.discard(job.id)
+
+
+def _claim(job_id: int) -> Job | None:
+    now, real = clock.now(), clock.real_now()
+    due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
+    abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
+    claimed = (
+        Job.update(
+            status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + LEASE
+        )
+        .where(Job.id == job_id, due | abandoned)
+        .execute()
+    )
+    return Job.get_by_id(job_id) if claimed else None
+
+
+def _attempt(job: Job, handler: Handler) -> None:
+    pauses.point(f"job.{job.kind}")
+    try:
+        handler.run(**job.payload)
+    except Later as later:
+        _release(job, run_at=clock.now() + later.delay, attempts=job.attempts - 1)
+    except Exception as error:
+        _failed(job, handler, error)
+    else:
+        _release(job, status=JobStatus.DONE)
+
+
+def _failed(job: Job, handler: Handler, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}"[:512]
+    last = job.attempts >= handler.attempts
+    log.warning("job failed", kind=job.kind, key=job.key, attempt=job.attempts, reason=reason)
+    if not last:
+        _release(job, run_at=clock.now() + _delay(handler, job.attempts), error=reason)
+        return
+    with database.atomic():
+        if _release(job, status=JobStatus.FAILED, error=reason) and handler.give_up:
+            handler.give_up(**job.payload, reason=str(error))
+
+
+def _delay(handler: Handler, attempts: int) -> timedelta:
+    """Exponential back-off with a little jitter, so that failed jobs do not come back in step."""
+    delay = min(handler.first_delay * 2 ** (attempts - 1), timedelta(hours=1))
+    return delay * random.uniform(0.9, 1.1)
+
+
+def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
+    """Let go of a job, unless its lease ran out and somebody else holds it by now."""
+    return bool(
+        Job.update(status=status, lease_until=None, dispatched_at=None, **changes)
+        .where(Job.id == job.id, Job.status == JobStatus.RUNNING, Job.attempts == job.attempts)
+        .execute()
+    )
+
+
+def due(limit: int = BATCH) -> list[int]:
+    """The numbers of jobs that should be running and are in nobody's hands, oldest first."""
+    now, real = clock.now(), clock.real_now()
+    waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
+    unsent = Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH)
+    abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
+    late = Job.select(Job.id).where((waiting & unsent) | abandoned)
+    return [row[0] for row in late.order_by(Job.run_at).limit(limit).tuples()]
+
+
+def sweep() -> int:
+    """Hand out what is overdue; of several workers sweeping at once, one hands out each job."""
+    handed_out = 0
+    for job_id in due():
+        with database.atomic():
+            real = clock.real_now()
+            mine = (
+                Job.update(dispatched_at=real)
+                .where(
+                    Job.id == job_id,
+                    Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH),
+                )
+                .execute()
+            )
+            if mine and _send is not None:
+                _send(job_id)
+                handed_out += 1
+    return handed_out
+
+
+def renew_leases() -> None:
+    """Keep what this process is running in this process's hands."""
+    with _held_lock:
+        held = list(_held)
+    if held:
+        Job.update(lease_until=clock.real_now() + LEASE).where(
+            Job.id.in_(held), Job.status == JobStatus.RUNNING
+        ).execute()
+
+
+def drain(limit: int = 10_000) -> int:
+    """Run everything due, in this thread, until nothing is; how many jobs were run (for tests)."""
+    done = 0
+    while done < limit:
+        batch = Job.select(Job.id).where(
+            Job.status == JobStatus.QUEUED, Job.run_at <= clock.now()
+        )
+        ids = [row[0] for row in batch.order_by(Job.run_at, Job.id).limit(BATCH).tuples()]
+        if not ids:
+            return done
+        for job_id in ids:
+            run(job_id)
+            done += 1
+    raise RuntimeError(f"more than {limit} jobs: do they ask for each other for ever?")
+
+
+def counts() -> dict[str, int]:
+    """How many jobs stand in each status."""
+    rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()
+    return {status: count for status, count in rows}
+
+
+def forget_finished(before: datetime) -> int:
+    """Delete finished jobs made before a moment; how many."""
+    return (
+        Job.delete().where(Job.status == JobStatus.DONE, Job.created_at < before).execute()
+    )
