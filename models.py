@@ -25,6 +25,7 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
+    PostgresqlDatabase,
     TextField,
 )
 
@@ -75,6 +76,17 @@ class Table(Model):
         database = database
         legacy_table_names = False
         only_save_dirty = True
+
+
+def lock(row: Any) -> Any:
+    """Read ``row`` anew and keep it from others until the transaction ends.
+
+    On SQLite a writing transaction has the whole database to itself already.
+    """
+    query = type(row).select().where(type(row).id == row.id)
+    if isinstance(database.obj, PostgresqlDatabase):
+        query = query.for_update()
+    return query.get()
 
 
 # --- Customers -------------------------------------------------------------------------------
@@ -376,8 +388,9 @@ PAYMENT_MOVES: dict[str, set[str]] = {
     },
     PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE},
     PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
-    PaymentStatus.DECLINED: set(),
-    PaymentStatus.CLOSED: set(),
+    # A bank may still take the money of a checkout that looked over: then it counts, or goes back.
+    PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
+    PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     PaymentStatus.REFUNDED: set(),
 }
 
@@ -489,6 +502,7 @@ class LicenceGroup(Table):
     status = CharField(max_length=16, default=GroupStatus.INSTALLING)
     places_taken = IntegerField()
     places_limit = IntegerField(null=True)
+    tries = IntegerField(default=1)
     error = CharField(max_length=255, default="")
     created_at = MomentField()
     installed_at = MomentField(null=True)

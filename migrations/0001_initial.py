@@ -274,6 +274,7 @@ class LicenceGroup(Model):
     status = CharField(max_length=16)
     places_taken = IntegerField()
     places_limit = IntegerField(null=True)
+    tries = IntegerField()
     error = CharField(max_length=255)
     created_at = DateTimeField()
     installed_at = DateTimeField(null=True)

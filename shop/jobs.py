@@ -161,9 +161,7 @@ def _claim(job_id: int) -> Job | None:
     due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
     claimed = (
-        Job.update(
-            status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + LEASE
-        )
+        Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + LEASE)
         .where(Job.id == job_id, due | abandoned)
         .execute()
     )
@@ -253,9 +251,7 @@ def drain(limit: int = 10_000) -> int:
     """Run everything due, in this thread, until nothing is; how many jobs were run (for tests)."""
     done = 0
     while done < limit:
-        batch = Job.select(Job.id).where(
-            Job.status == JobStatus.QUEUED, Job.run_at <= clock.now()
-        )
+        batch = Job.select(Job.id).where(Job.status == JobStatus.QUEUED, Job.run_at <= clock.now())
         ids = [row[0] for row in batch.order_by(Job.run_at, Job.id).limit(BATCH).tuples()]
         if not ids:
             return done
@@ -273,6 +269,4 @@ def counts() -> dict[str, int]:
 
 def forget_finished(before: datetime) -> int:
     """Delete finished jobs made before a moment; how many."""
-    return (
-        Job.delete().where(Job.status == JobStatus.DONE, Job.created_at < before).execute()
-    )
+    return Job.delete().where(Job.status == JobStatus.DONE, Job.created_at < before).execute()

@@ -1,0 +1,1 @@
+"""Taking money: payments of orders, their outcome, and giving it back."""

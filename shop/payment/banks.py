@@ -1,0 +1,34 @@
+"""Which bank takes the cards: the one the settings name, behind one interface."""
+
+from __future__ import annotations
+
+from shop import settings
+from shop.payment.gateway import PaymentGateway
+
+_gateway: PaymentGateway | None = None
+
+
+def gateway() -> PaymentGateway:
+    """The bank of this process."""
+    global _gateway
+    if _gateway is None:
+        _gateway = _configured(settings.current())
+    return _gateway
+
+
+def use(replacement: PaymentGateway | None) -> None:
+    """Take cards by another bank from now on; None goes back to the configured one."""
+    global _gateway
+    _gateway = replacement
+
+
+def _configured(configured: settings.Settings) -> PaymentGateway:
+    if configured.uses_sandbox_bank:
+        from shop.payment.sandbox import SandboxBank
+
+        return SandboxBank(
+            configured.sandbox_url, configured.bank_key, configured.notification_secret
+        )
+    from shop.payment.stripe import StripeGateway
+
+    return StripeGateway(configured.stripe_api_key, configured.stripe_webhook_secret)
