@@ -1,0 +1,58 @@
+"""What is sold and at which price, from the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from peewee import JOIN, fn
+
+from models import Offer, Price, database
+from shop import clock
+
+SHIPPED = (("business", "Office 365 Business", 300, 880), ("pro_plus", "Office 365 Pro Plus", None, 1290))
+"""Code, name, places limit (guide), price in cents a month excluding VAT (design)."""
+
+SHIPPED_FROM = datetime(2017, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class PricedOffer:
+    """An offer with the price in force: integer cents a month, excluding VAT."""
+
+    code: str
+    name: str
+    places_limit: int | None
+    price_cents: int
+
+
+def publish_shipped() -> None:
+    """Put the shipped offers and prices on sale where there are none yet."""
+    with database.atomic():
+        for code, name, places_limit, cents in SHIPPED:
+            Offer.insert(code=code, name=name, places_limit=places_limit).on_conflict_ignore().execute()
+            Price.insert(
+                offer=code, amount_cents=cents, valid_from=SHIPPED_FROM
+            ).on_conflict_ignore().execute()
+
+
+def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
+    """Every offer by its code with the price in force ``at`` a moment (now by default)."""
+    newest = (
+        Price.select(Price.offer, fn.MAX(Price.valid_from).alias("since"))
+        .where(Price.valid_from <= (at or clock.now()))
+        .group_by(Price.offer)
+        .alias("newest")
+    )
+    rows = (
+        Offer.select(Offer.code, Offer.name, Offer.places_limit, Price.amount_cents)
+        .join(Price)
+        .join(
+            newest,
+            JOIN.INNER,
+            on=(newest.c.offer_id == Price.offer) & (newest.c.since == Price.valid_from),
+        )
+        .order_by(Price.amount_cents)
+        .tuples()
+    )
+    return {row[0]: PricedOffer(*row) for row in rows}

@@ -1,0 +1,213 @@
+"""From a paid order to installed licence groups: queued, retried, never done twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from models import (
+    Account,
+    GroupStatus,
+    LicenceGroup,
+    Offer,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Seat,
+    database,
+    lock,
+)
+from shop import clock, jobs, mail, settings, transitions
+from shop.errors import N_, PartyRejected, Refusal
+from shop.provisioning.polling import settled
+from shop.provisioning.providers import provider
+
+log = structlog.get_logger()
+
+SEATS_AT_ONCE = 1000
+
+
+# --- The order -------------------------------------------------------------------------------
+
+
+@jobs.handles("deliver_order", attempts=20)
+def deliver_order(order: int) -> None:
+    """Begin the delivery of a paid order: one new group for each of its lines (guide)."""
+    with database.atomic():
+        row = lock(Order.get_by_id(order))
+        if row.status != OrderStatus.PAID:
+            return
+        transitions.move(row, OrderStatus.DELIVERING, by="shop")
+        for line in row.lines.order_by(OrderLine.position):
+            _begin_installation(_new_group(row, line))
+
+
+def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
+    offer = line.offer
+    name = f"o365-{order.number}-{line.position}"
+    return LicenceGroup.create(
+        account=order.account,
+        line=line,
+        offer=offer,
+        name=name,
+        domain=f"{name}.{settings.current().office_domain}",
+        display_name=f"{line.offer_name} {order.number}",
+        places_taken=line.quantity,
+        places_limit=offer.places_limit,
+        created_at=clock.now(),
+    )
+
+
+def _begin_installation(group: LicenceGroup) -> None:
+    jobs.enqueue(
+        "install_group", f"install_group:{group.id}:{group.tries}", group=group.id
+    )
+
+
+@jobs.handles("check_delivery", attempts=20)
+def check_delivery(order: int) -> None:
+    """Raise the alarm for a paid order that is not delivered in the time promised (guide: 4 h)."""
+    row = Order.get_by_id(order)
+    if row.status in {OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED}:
+        log.error("delivery late", order=row.number, status=row.status)
+        transitions.record(row, "delivery_late", by="shop")
+
+
+def retry_delivery(order: Order, by: str) -> None:
+    """Try a failed delivery again, with new calls to the provider.
+
+    Raises `Refusal` for an order whose delivery did not fail.
+    """
+    with database.atomic():
+        order = lock(order)
+        if order.status != OrderStatus.DELIVERY_FAILED:
+            raise Refusal(N_("Only a delivery that failed can be tried again."))
+        if _refund_is_under_way(order):
+            raise Refusal(N_("This order is being refunded."))
+        transitions.move(order, OrderStatus.DELIVERING, by=by)
+        for group in groups_of(order):
+            if group.status == GroupStatus.INSTALL_FAILED:
+                transitions.move(
+                    group, GroupStatus.INSTALLING, by=by, tries=group.tries + 1, error=""
+                )
+                _begin_installation(group)
+        _finish_order(order)
+
+
+def _refund_is_under_way(order: Order) -> bool:
+    due = (Payment.order == order) & (Payment.status == PaymentStatus.REFUND_DUE)
+    return Payment.select().where(due).exists()
+
+
+def groups_of(order: Order) -> list[LicenceGroup]:
+    """The groups an order made, in the order of its lines."""
+    return list(
+        LicenceGroup.select()
+        .join(OrderLine)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
+
+
+# --- A group ---------------------------------------------------------------------------------
+
+
+def _give_up(group: int, reason: str) -> None:
+    row = LicenceGroup.get_by_id(group)
+    with database.atomic():
+        order = lock(row.line.order)
+        if not transitions.move(
+            row, GroupStatus.INSTALL_FAILED, by="provider", note=reason, error=reason[:255]
+        ):
+            return
+        if order.status == OrderStatus.DELIVERING:
+            transitions.move(order, OrderStatus.DELIVERY_FAILED, by="provider", note=reason)
+            mail.delivery_failed(order)
+    log.error("installation failed", group=row.name, order=order.number, reason=reason)
+
+
+@jobs.handles("install_group", attempts=12, give_up=_give_up)
+def install_group(group: int) -> None:
+    """Have a group installed, fill it with unconfigured seats, and say so by letter."""
+    row = (
+        LicenceGroup.select(LicenceGroup, Account, Offer, OrderLine, Order)
+        .join(Account)
+        .switch(LicenceGroup)
+        .join(Offer)
+        .switch(LicenceGroup)
+        .join(OrderLine)
+        .join(Order)
+        .where(LicenceGroup.id == group)
+        .get()
+    )
+    if row.status != GroupStatus.INSTALLING:
+        return
+    key = f"install-{row.name}-{row.tries}"
+    try:
+        settled(
+            key,
+            lambda: provider().create_tenant(
+                key, row.domain, row.offer.code, row.line.quantity
+            ),
+            since=row.line.order.paid_at,
+        )
+    except PartyRejected as refusal:
+        _give_up(group, str(refusal))
+        return
+    _make_seats(row)
+    _installed(row)
+
+
+def _make_seats(group: LicenceGroup) -> None:
+    """One seat for each licence paid; what is there already stays as it is."""
+    quantity = group.line.quantity
+    for first in range(1, quantity + 1, SEATS_AT_ONCE):
+        last = min(first + SEATS_AT_ONCE - 1, quantity)
+        rows = [
+            {"group": group, "line": group.line, "number": number}
+            for number in range(first, last + 1)
+        ]
+        Seat.insert_many(rows).on_conflict_ignore().execute()
+
+
+def _installed(group: LicenceGroup) -> None:
+    with database.atomic():
+        order = lock(group.line.order)
+        if not transitions.move(
+            group, GroupStatus.INSTALLED, by="provider", installed_at=clock.now()
+        ):
+            return
+        mail.service_installed(group)
+        _finish_order(order)
+
+
+def _finish_order(order: Order) -> None:
+    """An order is delivered when the last of its groups is installed."""
+    if order.status != OrderStatus.DELIVERING:
+        return
+    if all(group.status == GroupStatus.INSTALLED for group in groups_of(order)):
+        transitions.move(order, OrderStatus.DELIVERED, by="shop", delivered_at=clock.now())
+
+
+# --- Taking it back --------------------------------------------------------------------------
+
+
+def abandon(order: Order, by: str) -> None:
+    """End what was installed of an order whose money goes back, in the caller's transaction."""
+    for group in groups_of(order):
+        if group.status == GroupStatus.INSTALLED:
+            transitions.move(group, GroupStatus.TERMINATED, by=by, places_taken=0)
+            jobs.enqueue("delete_tenant", f"delete_tenant:{group.id}", group=group.id)
+        elif group.status == GroupStatus.INSTALL_FAILED:
+            transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)
+
+
+@jobs.handles("delete_tenant", attempts=50, first_delay=timedelta(seconds=5))
+def delete_tenant(group: int) -> None:
+    """End a terminated group at the provider."""
+    row = LicenceGroup.get_by_id(group)
+    key = f"delete-{row.name}"
+    settled(key, lambda: provider().delete_tenant(key, row.domain), since=clock.now())
