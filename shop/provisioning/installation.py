@@ -102,6 +102,11 @@ def _refund_is_under_way(order: Order) -> bool:
     return Payment.select().where(due).exists()
 
 
+def is_under_way(order: Order) -> bool:
+    """Whether one of the order's groups is still being installed."""
+    return any(group.status == GroupStatus.INSTALLING for group in groups_of(order))
+
+
 def groups_of(order: Order) -> list[LicenceGroup]:
     """The groups an order made, in the order of its lines."""
     return list(
