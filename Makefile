@@ -1,0 +1,81 @@
+# One obvious command for each thing; `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+export VENV
+
+BIN := $(VENV)/bin
+SETUP := $(PYTHON) -m tooling
+TEMPLATES := templates sandbox/templates
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test test-all test-unit test-postgresql test-e2e lint types format \
+        translations lock upgrade bench clean setup setup-test setup-e2e
+
+define heading
+@printf '\n\033[1m== %s ==\033[0m\n' "$(1)"
+endef
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' \
+	    | awk -F'\t' '{ printf "make %-16s %s\n", $$1, $$2 }'
+
+run: setup ## Serve the shop with demo data on this machine
+	@exec $(BIN)/python serve.py
+
+test: lint types test-unit test-postgresql test-e2e ## Check and test everything, in under 15 minutes
+
+test-all: E2E_OPTIONS := --all-combinations
+test-all: test ## The same, with every combination of language, size and script
+
+test-unit: setup-test ## Test on SQLite
+	$(call heading,Tests on SQLite)
+	@$(PYTEST) tests -q -n 2 $(OPTIONS)
+
+test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a server of our own)
+	$(call heading,Tests on PostgreSQL)
+	@$(PYTEST) tests -q -n 2 --postgresql $(OPTIONS)
+
+test-e2e: setup-e2e ## Test in a browser, as a customer would
+	$(call heading,Browser tests)
+	@$(PYTEST) e2e -q $(E2E_OPTIONS) $(OPTIONS)
+
+lint: setup-test ## Check the style of code and templates
+	$(call heading,Style)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/djlint --quiet --check --lint $(wildcard $(TEMPLATES))
+
+types: setup-test ## Check the types
+	$(call heading,Types)
+	@$(BIN)/mypy
+
+format: setup-test ## Format code and templates
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+	@$(BIN)/djlint --quiet --reformat $(wildcard $(TEMPLATES)) || true
+
+bench: setup ## Measure complete journeys against a shop that runs (make run)
+	@$(BIN)/python -m bench $(OPTIONS)
+
+lock: ## Lock the requirements to what setup.cfg asks for, with hashes
+	@$(PYTHON) -m tooling.lock
+
+upgrade: ## Lock the newest versions of everything
+	@$(PYTHON) -m tooling.lock --upgrade
+
+clean: ## Remove what was made here, but for the shop's data in var/
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov test-results
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@find translations -name '*.mo' -delete
+
+setup:
+	@$(SETUP) run
+
+setup-test:
+	@$(SETUP) test
+
+setup-e2e:
+	@$(SETUP) e2e

@@ -1,0 +1,20 @@
+"""Set up what a make target needs: ``python3 -m tooling run`` or ``python3 -m tooling test``.
+
+Written so that an old Python can still read it and say that it is too old.
+"""
+
+import sys
+
+OLDEST = (3, 11)
+
+if sys.version_info < OLDEST:
+    sys.exit(
+        "This needs Python {} or newer; {} is Python {}. Name a newer one like this: "
+        "make PYTHON=python3.12 run".format(
+            ".".join(map(str, OLDEST)), sys.executable, sys.version.split()[0]
+        )
+    )
+
+from tooling import steps  # noqa: E402  (a newer Python's syntax from here on)
+
+sys.exit(steps.main(sys.argv[1:]))
