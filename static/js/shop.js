@@ -1,0 +1,282 @@
+/* The little JavaScript that htmx does not cover: nothing here is needed to buy or to manage.
+   Everything listens on the document, so content that htmx swaps in works at once. */
+(function () {
+  "use strict";
+
+  const byId = (id) => document.getElementById(id);
+  const on = (name, act, capture) => document.addEventListener(name, act, capture || false);
+  const SHOWN_IN_PLACE = [409, 422];
+
+  document.documentElement.classList.add("js");
+
+  /* --- Saying things ------------------------------------------------------------------- */
+
+  function announce(text) {
+    const region = byId("announcements");
+    if (region && text) region.textContent = text;
+  }
+
+  function referenceOf(response, text) {
+    const header = response && response.headers && response.headers.get("X-Reference");
+    if (header) return header;
+    const page = new DOMParser().parseFromString(text || "", "text/html");
+    const element = page.querySelector("[data-reference]");
+    return element ? element.textContent.trim() : "";
+  }
+
+  function showFailure(sentence, reference) {
+    const region = byId("failure");
+    if (!region) return;
+    const wanted = sentence + (reference ? " " + region.dataset.reference + " " + reference : "");
+    if (region.dataset.said === wanted) return; // a part that refreshes itself says it once
+    region.dataset.said = wanted;
+    const text = document.createElement("p");
+    text.textContent = sentence;
+    if (reference) {
+      const number = document.createElement("strong");
+      number.className = "failure-reference";
+      number.textContent = reference;
+      text.append(" ", region.dataset.reference, " ", number);
+    }
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "failure-close";
+    close.dataset.dismissFailure = "";
+    close.setAttribute("aria-label", region.dataset.close);
+    close.textContent = "×";
+    region.replaceChildren(text, close);
+    region.classList.add("failure-shown");
+  }
+
+  function hideFailure() {
+    const region = byId("failure");
+    if (!region) return;
+    delete region.dataset.said;
+    region.classList.remove("failure-shown");
+    region.replaceChildren();
+  }
+
+  /* --- htmx requests that fail ----------------------------------------------------------- */
+
+  let leaving = false; // a request cut off by going to another page is no failure
+  window.addEventListener("beforeunload", () => {
+    leaving = true;
+    setTimeout(() => { leaving = false; }, 5000); // it was a download: we are still here
+  });
+  window.addEventListener("pageshow", () => { leaving = false; rest(document); });
+
+  function sentenceFor(status, region) {
+    if (status === 429) return region.dataset.busy;
+    return status >= 500 ? region.dataset.server : region.dataset.refused;
+  }
+
+  on("htmx:response:error", (event) => {
+    const { response, text } = event.detail.ctx;
+    const region = byId("failure");
+    if (!region || SHOWN_IN_PLACE.includes(response.status)) return;
+    showFailure(sentenceFor(response.status, region), referenceOf(response, text));
+  });
+
+  on("htmx:error", (event) => {
+    const context = event.detail.ctx;
+    const region = byId("failure");
+    if (!context || leaving || !region) return;
+    showFailure(context.response ? region.dataset.server : region.dataset.network, "");
+  });
+
+  on("htmx:after:request", (event) => {
+    if (event.detail.ctx.response.status < 400) hideFailure();
+  });
+
+  /* --- Forms under way --------------------------------------------------------------------- */
+
+  const PATIENCE = 20000; // after that the customer may send it again
+
+  function work(form, button) {
+    form.dataset.sent = "true";
+    setTimeout(() => {
+      delete form.dataset.sent;
+      rest(form);
+    }, PATIENCE);
+    if (!button) return;
+    button.setAttribute("aria-busy", "true");
+    announce(byId("announcements").dataset.working);
+  }
+
+  function rest(root) {
+    root.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+    root.querySelectorAll("button[aria-busy]").forEach((b) => b.removeAttribute("aria-busy"));
+  }
+
+  const defaultButton = (form) => form.querySelector("button[type=submit]");
+
+  on("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault(); // already on its way; the server's token is the real guard
+    } else if (!event.defaultPrevented && form.method === "post") {
+      // The browser sends first; only then does the form look busy.
+      setTimeout(() => work(form, event.submitter || defaultButton(form)), 0);
+    }
+  });
+
+  on("htmx:before:request", (event) => {
+    const source = event.detail.ctx.sourceElement;
+    const form = source.matches("form") ? source : null;
+    if (form) work(form, event.detail.ctx.request.submitter || defaultButton(form));
+    else if (source.matches("button")) source.setAttribute("aria-busy", "true");
+  });
+
+  on("htmx:finally:request", (event) => {
+    const source = event.detail.ctx.sourceElement;
+    if (source.matches("form")) {
+      delete source.dataset.sent;
+      rest(source);
+    } else if (source.matches("button")) {
+      source.removeAttribute("aria-busy");
+    }
+  });
+
+  /* --- Focus ----------------------------------------------------------------------------- */
+
+  function focusWhatMatters(root) {
+    const wanted = root.querySelector("[data-focus]");
+    if (wanted) wanted.focus({ preventScroll: false });
+    return Boolean(wanted);
+  }
+
+  /* --- Dialogs --------------------------------------------------------------------------- */
+
+  let opener = null; // what opened the dialog, and its id in case htmx replaces it
+
+  function openDialog(dialog) {
+    if (!dialog.open) {
+      const active = document.activeElement;
+      const menu = active && active.closest("details.menu"); // closed by then: its button stays
+      const from = menu ? menu.querySelector("summary") : active;
+      opener = from && from !== document.body ? { element: from, id: from.id } : null;
+      dialog.showModal();
+    }
+    const title = dialog.querySelector("#dialog-title");
+    if (title) dialog.setAttribute("aria-labelledby", "dialog-title");
+    if (focusWhatMatters(dialog)) return;
+    const first = dialog.querySelector("[autofocus], .dialog-content form :is(input, select, textarea):not([type=hidden])");
+    (first || title || dialog).focus();
+  }
+
+  function closeDialog(dialog) {
+    if (dialog.open) dialog.close();
+  }
+
+  function dialogClosed(dialog) {
+    dialog.replaceChildren();
+    dialog.removeAttribute("aria-labelledby");
+    if (!opener) return;
+    const back = opener.element.isConnected ? opener.element : opener.id && byId(opener.id);
+    if (back) back.focus();
+    opener = null;
+  }
+
+  on("htmx:after:swap", (event) => {
+    const target = event.detail.ctx.target;
+    const dialog = byId("dialog");
+    if (target && dialog && target === dialog) {
+      if (dialog.childElementCount) openDialog(dialog);
+      else closeDialog(dialog);
+    } else if (target && target.isConnected && target.querySelectorAll) {
+      focusWhatMatters(target);
+    }
+  });
+
+  on("dialog:close", () => { if (byId("dialog")) closeDialog(byId("dialog")); });
+  on("close", (event) => { if (event.target.id === "dialog") dialogClosed(event.target); }, true);
+
+  /* --- Menus (details) --------------------------------------------------------------------- */
+
+  const openMenus = () => document.querySelectorAll("details.menu[open]");
+  const closeOthers = (kept) => openMenus().forEach((menu) => {
+    if (!kept || (menu !== kept && !menu.contains(kept))) closeMenu(menu, false);
+  });
+  const entries = (menu) => Array.from(menu.querySelectorAll("a[href], button:not([disabled])"));
+
+  function closeMenu(menu, refocus) {
+    menu.open = false;
+    if (refocus) menu.querySelector("summary").focus();
+  }
+
+  on("toggle", (event) => {
+    const menu = event.target;
+    if (menu.matches && menu.matches("details.menu") && menu.open) closeOthers(menu);
+  }, true);
+
+  function moveInMenu(menu, key) {
+    const items = entries(menu);
+    if (!items.length) return;
+    const here = items.indexOf(document.activeElement);
+    const next = { ArrowDown: here + 1, ArrowUp: here < 0 ? items.length - 1 : here - 1, Home: 0, End: items.length - 1 }[key];
+    items[(next + items.length) % items.length].focus();
+  }
+
+  on("keydown", (event) => {
+    const menu = event.target.closest && event.target.closest("details.menu, details.side-toggle");
+    if (!menu) return;
+    if (event.key === "Escape" && menu.open) {
+      event.stopPropagation();
+      closeMenu(menu, true);
+    } else if (["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key) && menu.matches(".menu")) {
+      event.preventDefault();
+      menu.open = true;
+      moveInMenu(menu, event.key);
+    }
+  });
+
+  on("focusin", (event) => closeOthers(event.target));
+
+  /* --- Clicks ------------------------------------------------------------------------------ */
+
+  function step(button) {
+    const input = button.closest("[data-stepper]").querySelector("input");
+    const least = input.min === "" ? -Infinity : Number(input.min);
+    const most = input.max === "" ? Infinity : Number(input.max);
+    const value = (Math.trunc(Number(input.value)) || 0) + Number(button.dataset.step);
+    input.value = String(Math.min(Math.max(value, least), most));
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function reveal(button) {
+    const input = byId(button.dataset.reveal);
+    const hidden = input.type === "password";
+    input.type = hidden ? "text" : "password";
+    button.setAttribute("aria-pressed", String(hidden));
+  }
+
+  function copy(button) {
+    navigator.clipboard.writeText(button.dataset.copy).then(() => {
+      announce(byId("announcements").dataset.copied);
+      button.classList.add("icon-button-done");
+      setTimeout(() => button.classList.remove("icon-button-done"), 2000);
+    }, () => {});
+  }
+
+  const CLICKS = {
+    "[data-step]": step,
+    "[data-reveal]": reveal,
+    "[data-copy]": copy,
+    "[data-print]": () => window.print(),
+    "[data-dismiss]": (button) => button.closest("[data-dismissible]").remove(),
+    "[data-dismiss-failure]": hideFailure,
+    "[data-dialog-close]": (button) => closeDialog(button.closest("dialog")),
+  };
+
+  on("click", (event) => {
+    closeOthers(event.target);
+    if (event.target.id === "dialog") closeDialog(event.target); // the shade around the dialog
+    for (const [selector, act] of Object.entries(CLICKS)) {
+      const element = event.target.closest(selector);
+      if (element) act(element, event);
+    }
+  });
+
+  focusWhatMatters(document);
+})();
