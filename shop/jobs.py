@@ -94,10 +94,15 @@ def connect(secret: str) -> SqlHuey:
     return _queue
 
 
+def connected() -> SqlHuey:
+    """The queue of this process; `connect` comes first."""
+    assert _queue is not None, "connect() comes first"
+    return _queue
+
+
 def create_queue_tables() -> None:
     """Create SqlHuey's own tables where they are missing."""
-    assert _queue is not None, "connect() comes first"
-    _queue.storage.create_tables()
+    connected().storage.create_tables()
 
 
 def enqueue(kind: str, key: str, *, run_at: datetime | None = None, **payload: Any) -> None:

@@ -14,6 +14,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from peewee import ModelSelect
+
 from models import Account, Attachment, Letter, LetterStatus, LicenceGroup, Order, Payment, database
 from shop import clock, documents, jobs, rendering, settings, transitions, vault
 
@@ -148,6 +150,17 @@ def _attach(letter: Letter, document: str, subject_id: int) -> None:
 
 
 # --- Reading ---------------------------------------------------------------------------------
+
+
+def letters_of(account: Account, wanted: str = "") -> ModelSelect:
+    """The customer's letters, newest first; those whose subject holds ``wanted``, if given."""
+    query = Letter.select().where(Letter.account == account).order_by(Letter.id.desc())
+    return query.where(Letter.subject.contains(wanted)) if wanted else query
+
+
+def content_of(attachment: Attachment) -> bytes:
+    """A document's PDF, made now if the worker has not come to it yet."""
+    return bytes(_finished(attachment).content)
 
 
 def text_of(letter: Letter) -> str:

@@ -114,7 +114,7 @@ def _earlier_of(account: Account, basket: Basket) -> list[Order]:
     return list(
         Order.select().where(
             Order.account == account,
-            Order.basket_key.startswith(basket.name + ":"),
+            Order.basket == basket.name,
             Order.status == OrderStatus.AWAITING_PAYMENT,
         )
     )

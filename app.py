@@ -1,0 +1,106 @@
+"""The application: settings, extensions, blueprints, error pages and commands put together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, request
+from flask_compress import Compress
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+import cli
+import models
+from manager import manager
+from shop import accounts, database, jobs, limits, pauses
+from shop import settings as shop_settings
+from shop.settings import Settings
+from storefront import storefront
+from web import faults, headers, languages, logs, signin
+from web.outside import outside
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The shop as ``settings`` describe it, the environment by default.
+
+    Raises `shop.settings.SettingsError` where it must not start so.
+    """
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__)
+    app.config.update(_flask_settings(settings))
+    app.extensions["settings"] = settings
+    logs.set_up(settings)
+    _connect_shop(settings)
+    _connect_web(app, settings)
+    cli.init_app(app)
+    return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SESSION_COOKIE_NAME": "shop_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.public_url.startswith("https://"),
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": settings.production,
+        "MAX_CONTENT_LENGTH": 4 * 1024 * 1024,
+        "TEMPLATES_AUTO_RELOAD": False,
+    }
+
+
+def _connect_shop(settings: Settings) -> None:
+    shop_settings.use(settings)
+    database.bind(settings.database_url)
+    jobs.connect(settings.secret_key)
+    limits.connect(settings.redis_url, enabled=settings.rate_limits)
+    accounts.set_hashing_cost(settings.argon2_memory_kib, settings.argon2_passes)
+    pauses.listen_to_sandbox(settings.uses_sandbox)
+
+
+def _connect_web(app: Flask, settings: Settings) -> None:
+    _open_database_for_requests(app)
+    faults.init_app(app)
+    languages.init_app(app)
+    signin.init_app(app)
+    headers.init_app(app, settings)
+    csrf.init_app(app)
+    csrf.exempt(outside)
+    Compress(app)
+    for blueprint in (outside, storefront, manager):
+        app.register_blueprint(blueprint)
+
+    @app.context_processor
+    def _names() -> dict[str, Any]:
+        return {
+            "shop_name": settings.shop_name,
+            "settings": settings,
+            "page_exists": lambda name: name in app.view_functions,
+        }
+
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=str(app.static_folder), prefix="static/", max_age=3600
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+
+
+def _open_database_for_requests(app: Flask) -> None:
+    @app.before_request
+    def _open() -> None:
+        if request.endpoint == "static":
+            return
+        models.database.connect(reuse_if_open=True)
+        pauses.follow_clock()
+
+    @app.teardown_request
+    def _close(_: BaseException | None) -> None:
+        if not models.database.is_closed() and not app.config.get("KEEP_DATABASE_OPEN"):
+            models.database.close()

@@ -1,0 +1,113 @@
+"""The operator's commands: ``flask --app app …``."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from models import Letter, LetterStatus, Order
+from shop import database, demo, jobs, mail, ordering, watch
+from shop.errors import Refusal
+from shop.payment import payments
+from shop.provisioning import installation
+
+OPERATOR = "operator"
+
+orders = AppGroup("orders", help="Look after orders.")
+letters = AppGroup("letters", help="Look after letters.")
+demo_data = AppGroup("demo", help="Demo data.")
+
+
+def init_app(app: Flask) -> None:
+    """Make the commands known to ``flask``."""
+    for command in (orders, letters, demo_data, migrate, worker):
+        app.cli.add_command(command)
+
+
+@click.command("migrate", help="Bring the database up to date; safe to repeat.")
+def migrate() -> None:
+    applied = database.migrate()
+    jobs.create_queue_tables()
+    demo.publish()
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo("The database is up to date.")
+
+
+@click.command("worker", help="Run queued work until stopped; start as many as you like.")
+@click.option("--threads", default=4, show_default=True, help="Jobs run at the same time.")
+def worker(threads: int) -> None:
+    from shop import working
+
+    working.run_worker(threads)
+
+
+@demo_data.command("load", help="Load the demo data and say how to sign in; safe to repeat.")
+def load_demo() -> None:
+    account, password = demo.load()
+    click.echo(f"Customer ID (nic-handle): {account.nic_handle}")
+    click.echo(f"Password:                 {password}")
+
+
+def _order(number: str) -> Order:
+    order = Order.get_or_none(Order.number == number)
+    if order is None:
+        raise click.ClickException(f"There is no order {number}.")
+    return order
+
+
+@orders.command("list", help="The newest orders, or those late in delivery.")
+@click.option("--status", default="", help="Only orders in this status.")
+@click.option("--late", is_flag=True, help="Only paid orders not delivered within 4 hours.")
+@click.option("--limit", default=50, show_default=True)
+def list_orders(status: str, late: bool, limit: int) -> None:
+    query = Order.select().order_by(Order.id.desc()).limit(limit)
+    if status:
+        query = query.where(Order.status == status)
+    rows = watch.late_orders()[:limit] if late else list(query)
+    for order in rows:
+        amount = f"{order.total_cents / 100:.2f} {order.currency}"
+        placed = order.placed_at.strftime("%Y-%m-%d %H:%M")
+        nic_handle = order.account.nic_handle
+        click.echo(f"{order.number}  {placed}  {nic_handle:<16} {order.status:<18} {amount:>14}")
+    if not rows:
+        click.echo("No orders.")
+
+
+def _carry_out(number: str, act: str, done: str) -> None:
+    acts = {
+        "retry": lambda order: installation.retry_delivery(order, OPERATOR),
+        "mark-paid": lambda order: payments.pay_by_hand(order, OPERATOR),
+        "refund": lambda order: ordering.refund_order(order, OPERATOR),
+    }
+    try:
+        acts[act](_order(number))
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(done.format(number=number))
+
+
+@orders.command("retry", help="Try a failed delivery again.")
+@click.argument("number")
+def retry_order(number: str) -> None:
+    _carry_out(number, "retry", "Order {number} is being delivered again.")
+
+
+@orders.command("mark-paid", help="Say that the money came otherwise; the delivery follows.")
+@click.argument("number")
+def mark_order_paid(number: str) -> None:
+    _carry_out(number, "mark-paid", "Order {number} is paid and will be delivered.")
+
+
+@orders.command("refund", help="Give the money of a failed delivery back.")
+@click.argument("number")
+def refund_order(number: str) -> None:
+    _carry_out(number, "refund", "Order {number} will be refunded.")
+
+
+@letters.command("retry", help="Send the letters again that could not be sent.")
+def retry_letters() -> None:
+    failed = Letter.select().where(Letter.status == LetterStatus.FAILED).order_by(Letter.id)
+    again = sum(mail.send_again(letter, by=OPERATOR) for letter in failed)
+    click.echo(f"{again} letter(s) queued again.")

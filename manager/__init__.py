@@ -1,0 +1,25 @@
+"""The customer area ("the manager"): everything in it asks for a sign-in first."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask import current_app, request
+
+manager = Blueprint("manager", __name__)
+
+OPEN_TO_ALL = {"manager.login", "manager.log_in", "manager.log_out"}
+"""The only views of the manager that do not need a signed-in customer."""
+
+
+@manager.before_request
+def _locked_by_default() -> ResponseReturnValue | None:
+    if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
+        return None
+    return current_app.login_manager.unauthorized()  # type: ignore[attr-defined,no-any-return]
+
+
+from manager import emails, home, orders, sign_in  # noqa: E402  (the views need the blueprint)
+
+__all__ = ["emails", "home", "manager", "orders", "sign_in"]

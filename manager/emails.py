@@ -1,0 +1,79 @@
+"""« Emails reçus »: every letter the customer received, as sent."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, request, url_for
+from flask_babel import gettext
+
+from manager import manager
+from models import Attachment, Letter
+from shop import mail
+from shop.pages import page_of
+from web import signin
+from web.files import pdf
+from web.htmx import go_to, page
+
+
+@manager.get("/manager/account/emails")
+def emails() -> Response:
+    """The customer's letters, newest first, in pages; searchable by subject."""
+    wanted = request.args.get("q", "").strip()[:100]
+    shown = page_of(
+        mail.letters_of(signin.customer(), wanted), request.args.get("page", 1, type=int)
+    )
+    return page("manager/emails.html", "manager/_emails.html", letters=shown, wanted=wanted)
+
+
+def _own(letter_id: int) -> Letter:
+    letter = Letter.get_or_none(Letter.account == signin.customer(), Letter.id == letter_id)
+    if letter is None:
+        abort(404)
+    return letter
+
+
+@manager.get("/manager/account/emails/<int:letter_id>")
+def email(letter_id: int) -> Response:
+    """One letter: its text, its HTML in a frame of its own, and its documents."""
+    letter = _own(letter_id)
+    return page(
+        "manager/email.html",
+        letter=letter,
+        text=mail.text_of(letter),
+        attachments=list(
+            Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id)
+        ),
+    )
+
+
+@manager.get("/manager/account/emails/<int:letter_id>/html")
+def email_html(letter_id: int) -> Response:
+    """The letter's HTML, for the frame: it may show itself and nothing else."""
+    response = Response(mail.html_of(_own(letter_id)), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        "frame-ancestors 'self'; sandbox allow-popups allow-top-navigation-by-user-activation"
+    )
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@manager.get("/manager/account/emails/<int:letter_id>/documents/<int:attachment_id>")
+def email_document(letter_id: int, attachment_id: int) -> Response:
+    """A document that came with a letter."""
+    attachment = Attachment.get_or_none(
+        Attachment.letter == _own(letter_id), Attachment.id == attachment_id
+    )
+    if attachment is None:
+        abort(404)
+    return pdf(mail.content_of(attachment), attachment.filename)
+
+
+@manager.post("/manager/account/emails/<int:letter_id>/sendings")
+def send_email_again(letter_id: int) -> Response:
+    """Send a letter again."""
+    letter = _own(letter_id)
+    if mail.send_again(letter, by=signin.customer().nic_handle):
+        flash(gettext("The email is on its way again."), "success")
+    else:
+        flash(gettext("The email is being sent already."), "info")
+    return go_to(url_for("manager.email", letter_id=letter_id))

@@ -1,0 +1,16 @@
+"""The home of the manager: what wants attention."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from manager import manager
+from shop import overview
+from web import signin
+from web.htmx import page
+
+
+@manager.get("/manager/web")
+def home() -> Response:
+    """Unpaid orders, deliveries under way, groups; a way to the first order if there is nothing."""
+    return page("manager/home.html", overview=overview.of(signin.customer()))

@@ -1,0 +1,108 @@
+"""« Mes commandes »: find an order again, pay it later, cancel it, ask for its delivery again."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, request, url_for
+from flask_babel import gettext
+
+from manager import manager
+from models import Order
+from shop import documents, ordering, tracking
+from shop.errors import Refusal
+from shop.pages import page_of
+from shop.payment import payments
+from shop.provisioning import installation
+from web import signin
+from web.addresses import base_url
+from web.files import pdf
+from web.htmx import go_to, page
+from web.languages import sentence
+
+
+@manager.get("/manager/account/orders")
+def orders() -> Response:
+    """The customer's orders, newest first, in pages."""
+    query = Order.select().where(Order.account == signin.customer()).order_by(Order.id.desc())
+    shown = page_of(query, request.args.get("page", 1, type=int))
+    return page(
+        "manager/orders.html", "manager/_orders.html", orders=shown, words=tracking.STATUS_WORDS
+    )
+
+
+def _own(number: int) -> Order:
+    order = ordering.find_order(signin.customer(), str(number))
+    if order is None:
+        abort(404)
+    return order
+
+
+def _page(number: int, *, partial: str = "", status: int = 200, error: str = "") -> Response:
+    order = _own(number)
+    return page(
+        "manager/order.html",
+        partial,
+        status=status,
+        order=order,
+        lines=ordering.lines_of(order),
+        tracking=tracking.of(order),
+        mention=documents.vat_mention(order),
+        error=error,
+    )
+
+
+@manager.get("/manager/account/orders/<int:number>")
+def order(number: int) -> Response:
+    """One order: its lines, its way, its documents, and what can be done with it."""
+    return _page(number)
+
+
+@manager.get("/manager/account/orders/<int:number>/status")
+def order_status(number: int) -> Response:
+    """The part of the order's page that refreshes itself."""
+    return _page(number, partial="manager/_order_status.html")
+
+
+@manager.get("/manager/account/orders/<int:number>.pdf")
+def order_pdf(number: int) -> Response:
+    """The purchase order as PDF."""
+    found = _own(number)
+    return pdf(documents.purchase_order_of(found), documents.purchase_order_filename(found))
+
+
+@manager.post("/manager/account/orders/<int:number>/payments")
+def pay_order(number: int) -> Response:
+    """Pay an order later."""
+    found = _own(number)
+    try:
+        payment = payments.start(
+            found,
+            store_card=request.form.get("store_card") == "yes",
+            base_url=base_url(),
+            by=signin.customer().nic_handle,
+        )
+    except Refusal as refusal:
+        return _page(number, status=refusal.status, error=sentence(refusal))
+    here = url_for("manager.order", number=number)
+    return go_to(payment.checkout_url if payment.is_unsettled else here)
+
+
+@manager.post("/manager/account/orders/<int:number>/cancellation")
+def cancel_order(number: int) -> Response:
+    """Cancel an unpaid order."""
+    try:
+        ordering.cancel_order(_own(number), by=signin.customer().nic_handle)
+    except Refusal as refusal:
+        return _page(number, status=refusal.status, error=sentence(refusal))
+    flash(gettext("Your order is cancelled. Nothing is due."), "success")
+    return go_to(url_for("manager.order", number=number))
+
+
+@manager.post("/manager/account/orders/<int:number>/delivery")
+def retry_delivery(number: int) -> Response:
+    """Ask for a failed delivery again."""
+    try:
+        installation.retry_delivery(_own(number), by=signin.customer().nic_handle)
+    except Refusal as refusal:
+        return _page(number, status=refusal.status, error=sentence(refusal))
+    flash(gettext("The installation is being tried again."), "success")
+    return go_to(url_for("manager.order", number=number))

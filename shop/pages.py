@@ -1,0 +1,38 @@
+"""Lists in pages: the cost of a page does not grow with what lies before or after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import ModelSelect
+
+PER_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: its rows, its number counted from 1, and how many there are."""
+
+    rows: list[Any]
+    number: int
+    pages: int
+    total: int
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.number > 1
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.number < self.pages
+
+
+def page_of(query: ModelSelect, number: int, per_page: int = PER_PAGE) -> Page:
+    """Page ``number`` of a query with an order (two queries); the nearest one if out of range."""
+    total = query.count()
+    pages = max(1, -(-total // per_page))
+    number = min(max(1, number), pages)
+    return Page(list(query.paginate(number, per_page)), number, pages, total)

@@ -1,0 +1,48 @@
+"""What the operator should know: figures and alarms, cheap enough to ask often."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from peewee import fn
+
+from models import Job, JobStatus, Letter, LetterStatus, Order, OrderStatus
+from shop import clock
+
+DELIVERY_PROMISE = timedelta(hours=4)
+UNDELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED)
+
+
+def _by_status(table: Any) -> dict[str, int]:
+    rows = table.select(table.status, fn.COUNT(table.id)).group_by(table.status).tuples()
+    return dict(rows)
+
+
+def orders_by_status() -> dict[str, int]:
+    """How many orders stand in each status."""
+    return _by_status(Order)
+
+
+def letters_by_status() -> dict[str, int]:
+    """How many letters stand in each status."""
+    return _by_status(Letter)
+
+
+def late_orders() -> list[Order]:
+    """Paid orders not delivered in the time promised (guide: up to 4 hours), oldest first."""
+    late = Order.paid_at < clock.now() - DELIVERY_PROMISE
+    query = Order.select().where(Order.status.in_(UNDELIVERED), late).order_by(Order.paid_at)
+    return list(query.limit(1000))
+
+
+def alarms() -> dict[str, int]:
+    """What wants the operator, by name of the alarm."""
+    return {
+        "late_deliveries": len(late_orders()),
+        "failed_deliveries": Order.select()
+        .where(Order.status == OrderStatus.DELIVERY_FAILED)
+        .count(),
+        "failed_jobs": Job.select().where(Job.status == JobStatus.FAILED).count(),
+        "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
+    }

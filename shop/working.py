@@ -1,0 +1,75 @@
+"""A worker: threads that run jobs, and a beat that hands out what is overdue."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+from huey.consumer import Consumer
+
+from models import database
+from shop import clock, jobs, limits, pauses
+
+log = structlog.get_logger()
+
+BEAT = 1.0
+"""Seconds between two looks for overdue jobs."""
+
+SLOWEST_POLL = 0.5
+KEEP_FINISHED = timedelta(days=90)
+
+
+class _Consumer(Consumer):
+    """Huey's consumer without its signal handlers: this worker has its own."""
+
+    def _set_signal_handlers(self) -> None:
+        return None
+
+
+def run_worker(threads: int) -> None:
+    """Run jobs until SIGTERM or SIGINT; jobs under way are finished first."""
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    queue = jobs.connected()
+    consumer = _Consumer(
+        queue, workers=threads, periodic=False, initial_delay=0.05, max_delay=SLOWEST_POLL,
+        check_worker_health=True,
+    )  # fmt: skip
+    consumer.start()
+    log.info("worker started", threads=threads)
+    try:
+        _beat_until(stopping)
+    finally:
+        consumer.stop(graceful=True)
+        log.info("worker stopped")
+
+
+def _beat_until(stopping: threading.Event) -> None:
+    beats = 0
+    while not stopping.wait(BEAT):
+        try:
+            database.connect(reuse_if_open=True)
+            pauses.follow_clock()
+            jobs.renew_leases()
+            jobs.sweep()
+            if beats % 600 == 0:
+                clean_up()
+        except Exception:
+            # A database that is away for a moment must not end the worker.
+            log.exception("beat failed")
+            database.close()
+        beats += 1
+
+
+def clean_up() -> None:
+    """Delete what nobody will ask for again."""
+    limits.forget_expired()
+    jobs.forget_finished(clock.now() - KEEP_FINISHED)

@@ -1,0 +1,18 @@
+"""The public storefront: offers, the order's steps, identification, purchase order, payment."""
+
+from flask import Blueprint
+
+storefront = Blueprint("storefront", __name__)
+
+from storefront import (  # noqa: E402  (the views need the blueprint)
+    documents,
+    identification,
+    offers,
+    order,
+    passwords,
+    purchase_order,
+)
+
+__all__ = [
+    "documents", "identification", "offers", "order", "passwords", "purchase_order", "storefront",
+]  # fmt: skip

@@ -1,0 +1,31 @@
+"""Contracts, on screen and as PDF, open to everybody before they accept anything."""
+
+from __future__ import annotations
+
+from flask import Response, abort
+
+from models import Contract
+from shop import contracts, documents
+from storefront import storefront
+from web.files import pdf
+from web.htmx import page
+
+
+def _contract(lang: str, kind: str, version: int) -> Contract:
+    found = contracts.find(kind, version, lang)
+    if found is None:
+        abort(404)
+    return found
+
+
+@storefront.get("/<any(fr, en):lang>/contracts/<kind>/<int:version>")
+def contract(lang: str, kind: str, version: int) -> Response:
+    """One version of a contract."""
+    return page("storefront/contract.html", contract=_contract(lang, kind, version))
+
+
+@storefront.get("/<any(fr, en):lang>/contracts/<kind>/<int:version>.pdf")
+def contract_pdf(lang: str, kind: str, version: int) -> Response:
+    """The same as PDF."""
+    found = _contract(lang, kind, version)
+    return pdf(documents.contract_of(found), f"{kind}-{version}-{lang}.pdf")

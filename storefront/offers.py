@@ -1,0 +1,41 @@
+"""What is sold: the home page and one page for each offer."""
+
+from __future__ import annotations
+
+from flask import Response, abort, make_response, redirect, request, url_for
+
+from shop import catalogue
+from storefront import storefront
+from web import languages
+from web.htmx import page
+
+PAGES = {"office-365-business": "business", "office-365-pro-plus": "pro_plus"}
+
+
+@storefront.get("/")
+def entrance() -> Response:
+    """To the visitor's language, French when in doubt (design: entry points)."""
+    target = url_for("storefront.home", lang=languages.preferred())
+    response = make_response(redirect(target, 302))
+    response.vary.update(["Accept-Language", "Cookie"])
+    return response
+
+
+@storefront.get("/<any(fr, en):lang>/")
+def home(lang: str) -> Response:
+    """Both offers side by side."""
+    response = page("storefront/home.html", offers=catalogue.offers())
+    if request.cookies.get(languages.LANGUAGE_COOKIE) != lang:
+        response.set_cookie(
+            languages.LANGUAGE_COOKIE, lang, max_age=31536000, httponly=True, samesite="Lax"
+        )
+    return response
+
+
+@storefront.get("/<any(fr, en):lang>/<slug>")
+def offer(lang: str, slug: str) -> Response:
+    """One offer and what it holds."""
+    if slug not in PAGES:
+        abort(404)
+    offers = catalogue.offers()
+    return page("storefront/offer.html", offer=offers[PAGES[slug]], offers=offers)

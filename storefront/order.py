@@ -1,0 +1,215 @@
+"""The order's steps: quantities, summary, contracts. The basket travels in the address."""
+
+from __future__ import annotations
+
+from flask import Response, flash, make_response, redirect, request, session, url_for
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+
+from shop import catalogue, contracts, ordering
+from shop.baskets import Basket, InvalidBasket, is_name, new_name, read
+from shop.errors import Conflict, Refusal
+from shop.ordering import Confirmation
+from storefront import storefront
+from web import signin
+from web.htmx import go_to, page
+from web.languages import sentence
+
+OFFER_CODES = ("business", "pro_plus")
+
+
+# --- The basket in the address -----------------------------------------------------------------
+
+
+def basket_arguments(basket: Basket) -> dict[str, str]:
+    """How a basket is written in the address of a step."""
+    numbers = {code: str(number) for code, number in basket.quantities.items()}
+    return {"basket": basket.name} | numbers
+
+
+def typed_numbers(source: MultiDict[str, str]) -> dict[str, str]:
+    """What was typed for each offer."""
+    return {code: source.get(code, "")[:40] for code in OFFER_CODES}
+
+
+def basket_of_address() -> Basket | None:
+    """The basket the address of this step names, if it names a valid one."""
+    try:
+        typed = typed_numbers(request.values)
+        return read(request.values.get("basket", ""), typed, catalogue.offers())
+    except InvalidBasket:
+        return None
+
+
+def step(name: str, lang: str, basket: Basket) -> str:
+    """The address of a step for a basket."""
+    return url_for(f"storefront.{name}", lang=lang, **basket_arguments(basket))
+
+
+def back_to_start(lang: str) -> Response:
+    """A step without a basket begins at the beginning."""
+    flash(gettext("Choose your licences first."), "info")
+    return make_response(redirect(url_for("storefront.quantities", lang=lang), 303))
+
+
+def _remember(basket: Basket) -> None:
+    session["basket"] = basket_arguments(basket)
+
+
+def forget_basket(basket: Basket) -> None:
+    """The basket is ordered: the order page starts afresh."""
+    if session.get("basket", {}).get("basket") == basket.name:
+        session.pop("basket")
+
+
+# --- Quantities --------------------------------------------------------------------------------
+
+
+@storefront.get("/<any(fr, en):lang>/order")
+def quantities(lang: str) -> Response:
+    """Choose numbers of licences; a basket begun in another tab is taken up here."""
+    given = {name: request.args[name] for name in (*OFFER_CODES, "basket") if name in request.args}
+    begun = given if set(given) & set(OFFER_CODES) else session.get("basket", {})
+    name = given.get("basket") or begun.get("basket") or session.get("basket", {}).get("basket")
+    return _quantities_page(
+        {code: str(begun.get(code, "0"))[:40] for code in OFFER_CODES},
+        name if name and is_name(name) else new_name(),
+        errors={},
+    )
+
+
+@storefront.post("/<any(fr, en):lang>/order")
+def choose_quantities(lang: str) -> Response:
+    """Go on to the summary, or say at each field what is wrong."""
+    typed = typed_numbers(request.form)
+    name = request.form.get("basket", "")
+    try:
+        basket = read(name, typed, catalogue.offers())
+    except InvalidBasket as invalid:
+        return _quantities_page(typed, name if is_name(name) else new_name(), _said(invalid), 422)
+    _remember(basket)
+    return go_to(step("summary", lang, basket))
+
+
+def _said(invalid: InvalidBasket) -> dict[str, str]:
+    return {refusal.field: sentence(refusal) for refusal in invalid.refusals}
+
+
+def _quantities_page(
+    typed: dict[str, str], basket_name: str, errors: dict[str, str], status: int = 200
+) -> Response:
+    offers = catalogue.offers()
+    return page(
+        "storefront/quantities.html",
+        status=status,
+        offers=offers,
+        typed=typed,
+        errors=errors,
+        basket_name=basket_name,
+        quote=None if errors else _quote_of(typed, offers),
+    )
+
+
+def _quote_of(
+    typed: dict[str, str], offers: dict[str, catalogue.PricedOffer]
+) -> ordering.Quote | None:
+    try:
+        return ordering.quote(read("", typed, offers), offers, signin.account())
+    except InvalidBasket:
+        return None
+
+
+@storefront.get("/<any(fr, en):lang>/order/totals")
+def totals(lang: str) -> Response:
+    """The totals of what is being typed (htmx), with a sentence for what cannot be ordered."""
+    typed, offers, errors = typed_numbers(request.args), catalogue.offers(), {}
+    try:
+        read("", typed, offers)
+    except InvalidBasket as invalid:
+        # While typing, an empty basket is not a mistake yet.
+        errors = _said(invalid) if any(typed[code].strip(" 0") for code in OFFER_CODES) else {}
+    return page(
+        "storefront/_totals.html",
+        quote=None if errors else _quote_of(typed, offers),
+        errors=errors,
+        typed=typed,
+        offers=offers,
+        live=True,
+    )
+
+
+# --- Summary -----------------------------------------------------------------------------------
+
+
+@storefront.get("/<any(fr, en):lang>/order/summary")
+def summary(lang: str) -> Response:
+    """What will be ordered, to change or to continue with."""
+    basket = basket_of_address()
+    if basket is None:
+        return back_to_start(lang)
+    quote = ordering.quote(basket, catalogue.offers(), signin.account())
+    return page(
+        "storefront/summary.html",
+        basket=basket,
+        basket_arguments=basket_arguments(basket),
+        quote=quote,
+        change_url=step("quantities", lang, basket),
+    )
+
+
+# --- Contracts ---------------------------------------------------------------------------------
+
+
+@storefront.get("/<any(fr, en):lang>/order/contracts")
+def order_contracts(lang: str) -> Response:
+    """Read and accept the contracts, signed in."""
+    basket = basket_of_address()
+    if basket is None:
+        return back_to_start(lang)
+    if signin.account() is None:
+        return go_to(step("identification", lang, basket))
+    return _contracts_page(lang, basket)
+
+
+def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 200) -> Response:
+    quote = ordering.quote(basket, catalogue.offers(), signin.customer())
+    shown = contracts.current(lang)
+    return page(
+        "storefront/contracts.html",
+        status=status,
+        basket_arguments=basket_arguments(basket),
+        quote=quote,
+        contracts=shown,
+        digests=",".join(contract.digest for contract in shown),
+        error=error,
+        change_url=step("quantities", lang, basket),
+    )
+
+
+@storefront.post("/<any(fr, en):lang>/order/contracts")
+def confirm(lang: str) -> Response:
+    """Confirm and Pay: places the order once, and shows its purchase order (guide)."""
+    basket = basket_of_address()
+    if basket is None:
+        return back_to_start(lang)
+    if signin.account() is None:
+        return go_to(step("identification", lang, basket))
+    if request.form.get("accepted") != "yes":
+        told = gettext("Read the contracts and tick the box: without your agreement, no order.")
+        return _contracts_page(lang, basket, told, 422)
+    try:
+        order = ordering.place_order(signin.customer(), basket, _confirmation(lang))
+    except (Conflict, Refusal) as refusal:
+        return _contracts_page(lang, basket, sentence(refusal), refusal.status)
+    forget_basket(basket)
+    return go_to(url_for("storefront.purchase_order", lang=lang, number=order.number))
+
+
+def _confirmation(lang: str) -> Confirmation:
+    seen = request.form.get("total_cents", "")
+    return Confirmation(
+        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
+        contract_digests=tuple(request.form.get("digests", "").split(",")),
+        address=signin.address(),
+        language=lang,
+    )

@@ -1,0 +1,65 @@
+"""A forgotten password: a letter with a one-time link, and the page it leads to."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, url_for
+from flask_babel import gettext
+
+from models import OneTimeLink
+from shop import accounts
+from shop.errors import Refusal
+from storefront import storefront
+from storefront.forms import ForgottenForm, NewPasswordForm
+from web import signin
+from web.addresses import base_url
+from web.htmx import go_to, page
+
+
+@storefront.get("/<any(fr, en):lang>/password")
+def password_forgotten(lang: str) -> Response:
+    """Ask for a link."""
+    return page("storefront/password_forgotten.html", form=ForgottenForm(), sent=False)
+
+
+@storefront.post("/<any(fr, en):lang>/password")
+def ask_for_link(lang: str) -> Response:
+    """Send a link if there is such an account; the answer is the same if there is none."""
+    form = ForgottenForm()
+    if not form.validate_on_submit():
+        return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
+    try:
+        accounts.ask_for_reset(form.identifier.data, signin.address(), base_url())
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return page(
+            "storefront/password_forgotten.html", status=refusal.status, form=form, sent=False
+        )
+    return page("storefront/password_forgotten.html", form=form, sent=True)
+
+
+def _link(token: str) -> OneTimeLink:
+    link = accounts.find_reset(token)
+    if link is None:
+        abort(410)
+    return link
+
+
+@storefront.get("/<any(fr, en):lang>/password/<token>")
+def password_reset(lang: str, token: str) -> Response:
+    """Choose a new password by a link that has not been used."""
+    link = _link(token)
+    return page("storefront/password_reset.html", form=NewPasswordForm(), account_of_link=link.account)
+
+
+@storefront.post("/<any(fr, en):lang>/password/<token>")
+def choose_password(lang: str, token: str) -> Response:
+    """Set the new password, once; every session of the account ends."""
+    link, form = _link(token), NewPasswordForm()
+    if not form.validate_on_submit():
+        return page(
+            "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
+        )
+    if not accounts.reset_password(link, form.password.data):
+        abort(410)
+    flash(gettext("Your password is changed. Log in with the new one."), "success")
+    return go_to(url_for("manager.login"))

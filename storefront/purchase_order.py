@@ -1,0 +1,134 @@
+"""The purchase order: shown, paid, followed, cancelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, flash, redirect, request, url_for
+from flask_babel import gettext
+from flask_login import login_required
+
+from models import Order
+from shop import documents, ordering, tracking
+from shop.errors import Refusal
+from shop.payment import payments
+from storefront import storefront
+from web import signin
+from web.addresses import base_url
+from web.files import pdf
+from web.htmx import go_to, page
+from web.languages import sentence
+
+
+def own_order(number: str) -> Order:
+    """The customer's order of that number; a 404 for anybody else's."""
+    order = ordering.find_order(signin.customer(), number)
+    if order is None:
+        abort(404)
+    return order
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    return {
+        "order": order,
+        "lines": ordering.lines_of(order),
+        "tracking": tracking.of(order),
+        "mention": documents.vat_mention(order),
+    }
+
+
+@storefront.get("/<any(fr, en):lang>/order/<int:number>")
+@login_required
+def purchase_order(lang: str, number: int) -> Response:
+    """Number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
+    return page("storefront/purchase_order.html", **_shown(own_order(str(number))))
+
+
+@storefront.get("/<any(fr, en):lang>/order/<int:number>/status")
+@login_required
+def order_status(lang: str, number: int) -> Response:
+    """How far the order is: refreshes itself until there is nothing more to wait for."""
+    order = own_order(str(number))
+    return page(
+        "storefront/purchase_order.html",
+        "storefront/_order_status.html",
+        **_shown(order),
+    )
+
+
+@storefront.get("/<any(fr, en):lang>/order/<int:number>.pdf")
+@login_required
+def purchase_order_pdf(lang: str, number: int) -> Response:
+    """The purchase order as PDF, in the language it was placed in."""
+    order = own_order(str(number))
+    return pdf(documents.purchase_order_of(order), documents.purchase_order_filename(order))
+
+
+@storefront.post("/<any(fr, en):lang>/order/<int:number>/payments")
+@login_required
+def pay(lang: str, number: int) -> Response:
+    """To the bank's page; one that is open is taken up again, so nobody pays twice."""
+    order = own_order(str(number))
+    here = url_for("storefront.purchase_order", lang=lang, number=number)
+    try:
+        payment = payments.start(
+            order,
+            store_card=request.form.get("store_card") == "yes",
+            base_url=base_url(),
+            by=signin.customer().nic_handle,
+        )
+    except Refusal as refusal:
+        return page(
+            "storefront/purchase_order.html",
+            status=refusal.status,
+            error=sentence(refusal),
+            **_shown(own_order(str(number))),
+        )
+    return go_to(payment.checkout_url if payment.is_unsettled else here)
+
+
+@storefront.post("/<any(fr, en):lang>/order/<int:number>/cancellation")
+@login_required
+def cancel(lang: str, number: int) -> Response:
+    """Cancel the order while it is unpaid."""
+    order = own_order(str(number))
+    try:
+        ordering.cancel_order(order, by=signin.customer().nic_handle)
+    except Refusal as refusal:
+        return page(
+            "storefront/purchase_order.html",
+            status=refusal.status,
+            error=sentence(refusal),
+            **_shown(own_order(str(number))),
+        )
+    flash(gettext("Your order is cancelled. Nothing is due."), "success")
+    return go_to(url_for("storefront.purchase_order", lang=lang, number=number))
+
+
+@storefront.get("/payment/return/<reference>")
+def payment_return(reference: str) -> Response:
+    """Back from the bank: known by the signed reference alone, then on to the order.
+
+    The browser may come without its cookie, before the bank's notification, or after it.
+    """
+    payment = payments.by_signature(reference)
+    if payment is None:
+        abort(404)
+    try:
+        payment = payments.refresh(payment)
+    except Refusal:
+        # The bank is silent: the order's own page says that the payment is being confirmed.
+        pass
+    order = payment.order
+    if signin.account() == order.account:
+        target = url_for("storefront.purchase_order", lang=order.language, number=order.number)
+        return redirect(target, 303)  # type: ignore[return-value]
+    return page(
+        "storefront/payment_return.html",
+        order=order,
+        payment=payment,
+        sign_in_url=url_for(
+            "manager.login",
+            next=url_for("storefront.purchase_order", lang=order.language, number=order.number),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What both blueprints need to speak HTTP: languages, sign-in, headers, htmx, error pages."""

@@ -1,0 +1,33 @@
+"""The one helper that knows htmx: a page for a browser, its part for a request of htmx 4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+
+
+def wants_partial() -> bool:
+    """Whether htmx asks for a part of the page (never on a history restore)."""
+    return (
+        request.headers.get("HX-Request") == "true"
+        and request.headers.get("HX-Request-Type") == "partial"
+        and request.headers.get("HX-History-Restore-Request") != "true"
+    )
+
+
+def page(template: str, partial: str = "", *, status: int = 200, **context: Any) -> Response:
+    """Render ``partial`` for htmx and ``template`` for everybody else."""
+    chosen = partial if partial and wants_partial() else template
+    response = make_response(render_template(chosen, **context), status)
+    response.vary.update(["HX-Request", "HX-Request-Type"])
+    return response
+
+
+def go_to(address: str) -> Response:
+    """Send the browser on after a form, with or without htmx (303, so that it is a GET)."""
+    if wants_partial():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = address
+        return response
+    return make_response(redirect(address, 303))

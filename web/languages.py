@@ -1,0 +1,76 @@
+"""French and English: which one a request speaks, and addresses that say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from flask_babel import Babel, get_locale, gettext
+from flask_login import current_user
+
+from shop import formats
+
+LANGUAGES = ("fr", "en")
+LANGUAGE_COOKIE = "language"
+
+
+def preferred() -> str:
+    """The visitor's language by cookie, then by the browser; French when in doubt."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(LANGUAGES, default="fr") or "fr"
+
+
+def current() -> str:
+    """The language of this request: of the address, of the customer, or preferred."""
+    if "language" not in g:
+        g.language = _of_address() or _of_customer() or preferred()
+    return str(g.language)
+
+
+def _of_address() -> str | None:
+    given = (request.view_args or {}).get("lang") or request.path.split("/")[1]
+    return given if given in LANGUAGES else None
+
+
+def _of_customer() -> str | None:
+    # Asking for the user costs a query, which the page needs anyway where it matters.
+    return current_user.account.language if current_user.is_authenticated else None
+
+
+def same_page_in(language: str) -> str:
+    """The address of this page in another language, where the address carries one."""
+    arguments: dict[str, Any] = dict(request.view_args or {})
+    if request.endpoint and "lang" in arguments and request.method == "GET":
+        return url_for(
+            request.endpoint, **(request.args.to_dict() | arguments | {"lang": language})
+        )
+    return url_for("storefront.home", lang=language)
+
+
+def init_app(app: Flask) -> None:
+    """Set up translations, and the filters that write amounts and dates."""
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(app.root_path) + "/translations")
+    Babel(app, locale_selector=current)
+
+    @app.context_processor
+    def _languages() -> dict[str, Any]:
+        return {"lang": current(), "language_url": same_page_in}
+
+    for name in formats.FILTERS:
+        app.add_template_filter(_localised(formats.FILTERS[name]), name)
+
+
+def _localised(function: Any) -> Any:
+    def filter_(value: Any, *args: Any, **kwargs: Any) -> str:
+        return str(function(value, str(get_locale() or "fr"), *args, **kwargs))
+
+    return filter_
+
+
+def sentence(refusal: Any) -> str:
+    """A refusal's sentence in the language of this request."""
+    text = gettext(refusal.sentence)
+    return text % refusal.values if refusal.values else text
+

@@ -1,0 +1,115 @@
+"""Where machines knock: the bank's notifications, health, metrics, and the sandbox's controls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from models import database
+from shop import clock, demo, jobs, pauses, settings, signatures
+from shop.database import pending_migrations
+from shop.errors import PartyRejected
+from shop.payment import banks, payments
+
+log = structlog.get_logger()
+outside = Blueprint("outside", __name__)
+
+
+@outside.post("/notifications/bank")
+def bank_notification() -> Response:
+    """Take the bank's word on a payment, if the signature is the bank's; a repeat is welcome."""
+    try:
+        notification = banks.gateway().read_notification(dict(request.headers), request.get_data())
+    except PartyRejected as error:
+        log.warning("bank notification refused", reason=str(error))
+        abort(403)
+    if notification is not None:
+        payment = payments.by_checkout(notification.checkout.reference)
+        if payment is not None:
+            payments.settle(payment, notification.checkout)
+    return Response(status=204)
+
+
+@outside.get("/healthz")
+def healthz() -> Response:
+    """This process answers."""
+    return jsonify(status="ok")
+
+
+@outside.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """The database answers and has every migration."""
+    try:
+        database.execute_sql("SELECT 1")
+        pending = pending_migrations()
+    except Exception as error:  # whatever it is, this process cannot serve
+        log.warning("not ready", reason=str(error))
+        return jsonify(status="no database"), 503
+    if pending:
+        return jsonify(status="migrations pending", pending=pending), 503
+    return jsonify(status="ok"), 200
+
+
+@outside.get("/metrics")
+def metrics() -> Response:
+    """Figures for the operator: jobs, orders and letters by status, late deliveries."""
+    registry = CollectorRegistry()
+    for name, text, label, figures in _figures():
+        gauge = Gauge(name, text, [label], registry=registry)
+        for value, number in figures.items():
+            gauge.labels(value).set(number)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _figures() -> list[tuple[str, str, str, dict[str, int]]]:
+    from shop import watch
+
+    return [
+        ("shop_jobs", "Jobs by status", "status", jobs.counts()),
+        ("shop_orders", "Orders by status", "status", watch.orders_by_status()),
+        ("shop_letters", "Letters by status", "status", watch.letters_by_status()),
+        ("shop_alarms", "What wants the operator", "alarm", watch.alarms()),
+    ]
+
+
+# --- The sandbox's controls: there only while every outside party is a sandbox -----------------
+
+
+def _told_by_sandbox() -> dict[str, object]:
+    """The signed JSON body of the sandbox's call; 404 outside the sandbox, 403 if unsigned."""
+    if not current_app.extensions["settings"].uses_sandbox:
+        abort(404)
+    body = request.get_data()
+    secret = settings.current().notification_secret
+    if not signatures.is_signed(dict(request.headers), body, secret):
+        abort(403)
+    return dict(request.get_json(force=True))
+
+
+@outside.post("/sandbox/clock")
+def sandbox_clock() -> Response:
+    """The sandbox moved its clock on: this shop follows."""
+    told = _told_by_sandbox()
+    seconds = float(str(told["moved_on_seconds"]))
+    pauses.switch(pauses.CLOCK, f"{seconds:.3f}" if seconds else "")
+    clock.move_on(timedelta(seconds=seconds))
+    return jsonify(now=clock.now().isoformat())
+
+
+@outside.post("/sandbox/pauses")
+def sandbox_pauses() -> Response:
+    """Pause at a critical moment from now on (0 seconds: no more)."""
+    told = _told_by_sandbox()
+    seconds = float(str(told.get("seconds", 0)))
+    pauses.switch(f"pause.{told['point']}", f"{seconds:g}" if seconds > 0 else "")
+    return jsonify(point=told["point"], seconds=seconds)
+
+
+@outside.post("/sandbox/accounts")
+def sandbox_accounts() -> Response:
+    """A fresh demo account, for whoever drives the shop from outside."""
+    told = _told_by_sandbox()
+    return jsonify(demo.fresh_account(str(told.get("language", "fr"))))

@@ -1,0 +1,102 @@
+"""Who is signed in: flask-login over sessions that are rows, so that they can be ended."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, flash, redirect, request, session, url_for
+from flask_babel import gettext
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from models import Account, Session
+from shop import accounts
+
+KEPT_AT_SIGN_IN = ("csrf_token", "basket")
+"""What a visitor's cookie keeps on becoming a customer: open forms, and what they chose."""
+
+
+class SignedIn(UserMixin):
+    """The customer of a running session."""
+
+    def __init__(self, row: Session, token: str) -> None:
+        self.session = row
+        self.account: Account = row.account
+        self._token = token
+
+    def get_id(self) -> str:
+        """The session's token: what the cookie carries instead of an account number."""
+        return self._token
+
+
+def account() -> Account | None:
+    """The signed-in customer, if any."""
+    return current_user.account if current_user.is_authenticated else None
+
+
+def customer() -> Account:
+    """The signed-in customer; only for views behind the sign-in."""
+    found = account()
+    assert found is not None, "this view needs a signed-in customer"
+    return found
+
+
+def address() -> str:
+    """Where the request came from."""
+    return request.remote_addr or ""
+
+
+def sign_in(who: Account) -> None:
+    """Begin a session of ``who`` in this browser; its identifier is a new one."""
+    kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
+    token = accounts.start_session(who, address(), request.user_agent.string)
+    session.clear()
+    session.update(kept)
+    session.permanent = True
+    row = accounts.find_session(token)
+    assert row is not None
+    login_user(SignedIn(row, token))
+
+
+def sign_out() -> None:
+    """End this browser's session, here and in the database."""
+    if current_user.is_authenticated:
+        accounts.end_session(current_user.get_id())
+    logout_user()
+    session.clear()
+
+
+def safe_next(target: str | None, otherwise: str) -> str:
+    """``target`` if it is an address of this very site, else ``otherwise``."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return otherwise
+    if any(character in target for character in "\\\r\n\t\0"):
+        return otherwise
+    parts = urlsplit(target)
+    return otherwise if parts.scheme or parts.netloc else target
+
+
+def this_page() -> str:
+    """The address of this request within the site, to come back to after signing in."""
+    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
+def init_app(app: Flask) -> None:
+    """Load the signed-in customer once a request, when somebody asks."""
+    manager = LoginManager(app)
+
+    @manager.user_loader
+    def _load(token: str) -> SignedIn | None:
+        row = accounts.find_session(token)
+        if row is None:
+            return None
+        accounts.seen(row)
+        return SignedIn(row, token)
+
+    @manager.unauthorized_handler
+    def _sign_in_first() -> Response:
+        flash(gettext("Log in to continue."), "info")
+        return redirect(url_for("manager.login", next=this_page()), 303)  # type: ignore[return-value]
+
+    @app.context_processor
+    def _customer() -> dict[str, object]:
+        return {"account": account()}
