@@ -14,7 +14,7 @@ from whitenoise import WhiteNoise
 import cli
 import models
 from manager import manager
-from shop import accounts, database, jobs, limits, pauses
+from shop import accounts, database, handlers, jobs, limits, pauses
 from shop import settings as shop_settings
 from shop.settings import Settings
 from storefront import storefront
@@ -53,6 +53,10 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": 4 * 1024 * 1024,
         "TEMPLATES_AUTO_RELOAD": False,
     }
+
+
+# Importing the handlers is what makes their jobs known.
+assert handlers
 
 
 def _connect_shop(settings: Settings) -> None:

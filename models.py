@@ -96,8 +96,9 @@ class VatStatus(StrEnum):
     """What is known of a customer's VAT number."""
 
     NONE = "none"
-    UNCONFIRMED = "unconfirmed"
+    UNCONFIRMED = "unconfirmed"  # not asked yet, or the registry is silent
     CONFIRMED = "confirmed"
+    UNKNOWN = "unknown"  # the registry does not know it
 
 
 class Account(Table):

@@ -53,7 +53,6 @@ def email_html(letter_id: int) -> Response:
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         "frame-ancestors 'self'; sandbox allow-popups allow-top-navigation-by-user-activation"
     )
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
 
 

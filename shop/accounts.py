@@ -76,7 +76,7 @@ def register(registration: Registration) -> Account:
                 if account.vat_number:
                     jobs.enqueue(
                         "confirm_vat_number", f"vat:{account.id}:{account.vat_number}",
-                        account=account.id,
+                        account=account.id, vat_number=account.vat_number,
                     )  # fmt: skip
                 mail.account_created(account)
                 return account

@@ -10,7 +10,10 @@ from peewee import JOIN, fn
 from models import Offer, Price, database
 from shop import clock
 
-SHIPPED = (("business", "Office 365 Business", 300, 880), ("pro_plus", "Office 365 Pro Plus", None, 1290))
+SHIPPED = (
+    ("business", "Office 365 Business", 300, 880),
+    ("pro_plus", "Office 365 Pro Plus", None, 1290),
+)
 """Code, name, places limit (guide), price in cents a month excluding VAT (design)."""
 
 SHIPPED_FROM = datetime(2017, 1, 1, tzinfo=UTC)
@@ -30,7 +33,9 @@ def publish_shipped() -> None:
     """Put the shipped offers and prices on sale where there are none yet."""
     with database.atomic():
         for code, name, places_limit, cents in SHIPPED:
-            Offer.insert(code=code, name=name, places_limit=places_limit).on_conflict_ignore().execute()
+            Offer.insert(
+                code=code, name=name, places_limit=places_limit
+            ).on_conflict_ignore().execute()
             Price.insert(
                 offer=code, amount_cents=cents, valid_from=SHIPPED_FROM
             ).on_conflict_ignore().execute()

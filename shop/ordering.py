@@ -120,9 +120,7 @@ def _earlier_of(account: Account, basket: Basket) -> list[Order]:
     )
 
 
-def _check_what_was_seen(
-    confirmed: Confirmation, quoted: Quote, accepted: list[Contract]
-) -> None:
+def _check_what_was_seen(confirmed: Confirmation, quoted: Quote, accepted: list[Contract]) -> None:
     if tuple(contract.digest for contract in accepted) != confirmed.contract_digests:
         raise Conflict(N_("The contracts have changed meanwhile. Please read and accept them."))
     if quoted.totals.total_cents != confirmed.total_cents:

@@ -106,4 +106,3 @@ def _steps(order: Order, confirming: bool) -> list[Step]:
             order.delivered_at,
         ),
     ]
-

@@ -14,7 +14,9 @@ from web.forms import ShopForm, stripped
 REQUIRED = _l("Fill in this field.")
 
 
-def _text(label: str, autocomplete: str, *, required: bool = True, longest: int = 255) -> StringField:
+def _text(
+    label: str, autocomplete: str, *, required: bool = True, longest: int = 255
+) -> StringField:
     checks = [InputRequired(REQUIRED)] if required else [Optional()]
     too_long = _l("At most %(max)d characters, please.")
     return StringField(
@@ -65,7 +67,10 @@ class ForgottenForm(ShopForm):
 
     identifier = StringField(
         _l("Customer ID (nic-handle) or email address"),
-        [InputRequired(REQUIRED), Length(max=254, message=_l("At most %(max)d characters, please."))],
+        [
+            InputRequired(REQUIRED),
+            Length(max=254, message=_l("At most %(max)d characters, please.")),
+        ],
         filters=[stripped],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )

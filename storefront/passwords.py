@@ -48,7 +48,9 @@ def _link(token: str) -> OneTimeLink:
 def password_reset(lang: str, token: str) -> Response:
     """Choose a new password by a link that has not been used."""
     link = _link(token)
-    return page("storefront/password_reset.html", form=NewPasswordForm(), account_of_link=link.account)
+    return page(
+        "storefront/password_reset.html", form=NewPasswordForm(), account_of_link=link.account
+    )
 
 
 @storefront.post("/<any(fr, en):lang>/password/<token>")

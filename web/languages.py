@@ -73,4 +73,3 @@ def sentence(refusal: Any) -> str:
     """A refusal's sentence in the language of this request."""
     text = gettext(refusal.sentence)
     return text % refusal.values if refusal.values else text
-

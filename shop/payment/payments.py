@@ -373,4 +373,3 @@ def ask_for_refund(order: Order, by: str) -> Payment:
         transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
         jobs.enqueue("refund_payment", f"refund_payment:{payment.id}", payment=payment.id)
         return payment
-

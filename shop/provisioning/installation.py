@@ -62,9 +62,7 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
 
 
 def _begin_installation(group: LicenceGroup) -> None:
-    jobs.enqueue(
-        "install_group", f"install_group:{group.id}:{group.tries}", group=group.id
-    )
+    jobs.enqueue("install_group", f"install_group:{group.id}:{group.tries}", group=group.id)
 
 
 @jobs.handles("check_delivery", attempts=20)
@@ -154,9 +152,7 @@ def install_group(group: int) -> None:
     try:
         settled(
             key,
-            lambda: provider().create_tenant(
-                key, row.domain, row.offer.code, row.line.quantity
-            ),
+            lambda: provider().create_tenant(key, row.domain, row.offer.code, row.line.quantity),
             since=row.line.order.paid_at,
         )
     except PartyRejected as refusal:

@@ -1,0 +1,7 @@
+"""Every module that handles jobs, so that web servers can queue them and workers run them."""
+
+from shop import mail, ordering, vat_numbers
+from shop.payment import payments
+from shop.provisioning import installation
+
+__all__ = ["installation", "mail", "ordering", "payments", "vat_numbers"]

@@ -1,0 +1,40 @@
+"""Confirming customers' VAT numbers: asked of the registry by a worker, until it answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from models import Account, VatStatus
+from shop import jobs, settings
+from shop.vat.registry import Answer, VatRegistry, registry
+
+log = structlog.get_logger()
+
+ASK_AGAIN = timedelta(minutes=10)
+
+_STATUS = {Answer.CONFIRMED: VatStatus.CONFIRMED, Answer.UNKNOWN: VatStatus.UNKNOWN}
+
+_registry: VatRegistry | None = None
+
+
+def use(replacement: VatRegistry | None) -> None:
+    """Ask another registry from now on; None goes back to the configured one."""
+    global _registry
+    _registry = replacement
+
+
+@jobs.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))
+def confirm(account: int, vat_number: str) -> None:
+    """Ask whether a customer's VAT number exists; until it is confirmed, VAT is charged (design)."""
+    row = Account.get_by_id(account)
+    if row.vat_number != vat_number or row.vat_status != VatStatus.UNCONFIRMED:
+        return
+    answer = (_registry or registry(settings.current())).check(vat_number)
+    if answer == Answer.UNAVAILABLE:
+        raise jobs.Later(ASK_AGAIN)
+    Account.update(vat_status=_STATUS[answer]).where(
+        Account.id == account, Account.vat_number == vat_number
+    ).execute()
+    log.info("vat number asked", account=row.nic_handle, answer=str(answer))
