@@ -22,7 +22,7 @@ from models import (
     lock,
 )
 from shop import clock, jobs, mail, pauses, settings, transitions
-from shop.errors import N_, PartyUnavailable, Refusal
+from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
 from shop.payment import banks
 from shop.payment.gateway import Checkout, CheckoutRequest, CheckoutStatus, Mandate
 
@@ -36,6 +36,8 @@ DELIVERY_PROMISE = timedelta(hours=4)
 BANK_SILENT = N_(
     "The bank is not answering at the moment. Nothing was charged; please try again in a minute."
 )
+
+BANK_REFUSED = N_("The bank could not open a payment page. Nothing was charged; please try again.")
 
 
 class PaymentUnderWay(Refusal):
@@ -135,6 +137,10 @@ def _open_checkout(payment: Payment, base_url: str) -> Payment:
     except PartyUnavailable as error:
         log.warning("bank unavailable", order=order.number, reason=str(error))
         raise Refusal(BANK_SILENT) from error
+    except PartyRejected as error:
+        log.error("bank refused a checkout", order=order.number, reason=str(error))
+        _close_unopened(payment)
+        raise Refusal(BANK_REFUSED) from error
     Payment.update(checkout=checkout.reference, checkout_url=checkout.url).where(
         Payment.id == payment.id
     ).execute()
@@ -206,8 +212,12 @@ def close(payment: Payment) -> Payment:
 
 
 def _close_unopened(payment: Payment) -> Payment:
-    """Close a payment whose bank page was asked for and never answered: open it to close it."""
-    return close(_open_checkout(payment, settings.current().public_url))
+    """Close a payment whose bank page was asked for and never shown to anybody."""
+    with database.atomic():
+        payment = lock(payment)
+        if payment.status == PaymentStatus.OPEN and not payment.checkout:
+            transitions.move(payment, PaymentStatus.CLOSED, by="shop", settled_at=clock.now())
+    return payment
 
 
 _OUTCOMES = {

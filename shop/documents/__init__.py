@@ -1,0 +1,50 @@
+"""Documents: what stands on paper, from what is on record.
+
+Rendering loads WeasyPrint, which takes a moment and memory: only a process that makes a PDF pays
+for it, which is why the renderers are imported where they are used.
+"""
+
+from __future__ import annotations
+
+from models import Contract, Order
+from shop import rendering, vat
+from shop.errors import N_
+
+PURCHASE_ORDER_NAME = N_("purchase-order")
+
+
+def vat_mention(order: Order) -> str:
+    """The legal sentence on the VAT of an order, in the order's language; "" if none."""
+    treatment = vat.restore(order.vat_code, order.vat_rate)
+    return rendering.vat_mention(treatment, order.language)
+
+
+def purchase_order_filename(order: Order) -> str:
+    """The file name of an order's PDF, in the order's language."""
+    return f"{rendering.translate(PURCHASE_ORDER_NAME, order.language)}-{order.number}.pdf"
+
+
+def purchase_order_of(order: Order) -> bytes:
+    """The purchase order of ``order`` as PDF, in the language it was placed in."""
+    from shop.documents import orders
+
+    return orders.purchase_order_pdf_of(order)
+
+
+def contract_of(contract: Contract) -> bytes:
+    """One version of a contract as PDF."""
+    from shop.documents import orders
+
+    return orders.contract_pdf_of(contract)
+
+
+def filename(document: str, subject_id: int, language: str) -> str:
+    """The file name of a letter's attachment."""
+    assert document == "purchase_order", document
+    return purchase_order_filename(Order.get_by_id(subject_id))
+
+
+def make(document: str, subject_id: int) -> bytes:
+    """The content of a letter's attachment."""
+    assert document == "purchase_order", document
+    return purchase_order_of(Order.get_by_id(subject_id))
