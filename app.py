@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(_flask_settings(settings))
     app.extensions["settings"] = settings
     logs.set_up(settings)
-    _connect_shop(settings)
+    connect_shop(settings)
     _connect_web(app, settings)
     cli.init_app(app)
     return app
@@ -59,7 +59,8 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
 assert handlers
 
 
-def _connect_shop(settings: Settings) -> None:
+def connect_shop(settings: Settings) -> None:
+    """Make this process's shop the one of ``settings``: its database, queue, limits and clock."""
     shop_settings.use(settings)
     database.bind(settings.database_url)
     jobs.connect(settings.secret_key)

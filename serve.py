@@ -11,12 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,13 +60,12 @@ class Service:
     started_at: float = 0.0
     restart_at: float = 0.0
 
-    def start(self, environment: Mapping[str, str]) -> None:
+    def start(self) -> None:
         """Start it in a process group of its own, so that Ctrl+C reaches this process alone."""
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
             cwd=ROOT,
-            env=environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
@@ -119,7 +116,6 @@ class Supervisor:
     """Keeps services running until it is told to stop."""
 
     services: list[Service]
-    environment: Mapping[str, str]
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def listen_to_signals(self) -> None:
@@ -130,7 +126,7 @@ class Supervisor:
     def start(self, addresses: list[str]) -> None:
         """Start everything and wait until each address answers; raises `CannotServe`."""
         for service in self.services:
-            service.start(self.environment)
+            service.start()
         deadline = time.monotonic() + START_TIMEOUT
         while not self.stopping.is_set() and (silent := [a for a in addresses if not answers(a)]):
             for service in self.services:
@@ -147,7 +143,7 @@ class Supervisor:
                 if service.has_ended():
                     service.plan_restart()
                 elif service.process is None and time.monotonic() >= service.restart_at:
-                    service.start(self.environment)
+                    service.start()
 
     def stop(self) -> None:
         """End every process: politely first, then for good."""
@@ -247,17 +243,15 @@ def serve(settings: Settings) -> None:
     addresses = [_local(settings, settings.port, "/readyz")]
     if needs_sandbox(settings):
         addresses.append(_local(settings, settings.sandbox_port, "/healthz"))
-    with tempfile.TemporaryDirectory(prefix="shop-metrics-") as metrics:
-        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics}
-        supervisor = Supervisor(services_of(settings), environment)
-        supervisor.listen_to_signals()
-        try:
-            supervisor.start(addresses)
-            if not supervisor.stopping.is_set():
-                introduce(settings, welcome)
-            supervisor.watch()
-        finally:
-            supervisor.stop()
+    supervisor = Supervisor(services_of(settings))
+    supervisor.listen_to_signals()
+    try:
+        supervisor.start(addresses)
+        if not supervisor.stopping.is_set():
+            introduce(settings, welcome)
+        supervisor.watch()
+    finally:
+        supervisor.stop()
     say("Stopped.")
 
 

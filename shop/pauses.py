@@ -47,6 +47,11 @@ def hook(name: str, action: Callable[[], None] | None) -> None:
         _hooks[name] = action
 
 
+def forget_hooks() -> None:
+    """No test's action is done at any point from now on."""
+    _hooks.clear()
+
+
 def switch(name: str, value: str) -> None:
     """Set one of the sandbox's switches; an empty value removes it."""
     if value:

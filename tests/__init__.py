@@ -1,0 +1,1 @@
+"""Tests of the shop, run on every database it supports."""

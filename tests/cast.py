@@ -1,0 +1,37 @@
+"""Who appears in the tests: alice buys, bob is her colleague, charlie is a stranger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models import Account
+from shop import accounts
+
+PASSWORD = "Correct-Horse-7"
+
+ALICE = {
+    "first_name": "Alice",
+    "last_name": "Lefèvre",
+    "email": "alice@atelier.example",
+    "street": "12 rue des Lilas",
+    "postcode": "59800",
+    "city": "Lille",
+    "country": "FR",
+    "language": "fr",
+}
+BOB = ALICE | {"first_name": "Bob", "last_name": "Moreau", "email": "bob@atelier.example"}
+CHARLIE = {
+    "first_name": "Charlie",
+    "last_name": "O’Brien",
+    "email": "charlie@elsewhere.example",
+    "street": "1 Harbour Street",
+    "postcode": "D02 XY45",
+    "city": "Dublin",
+    "country": "IE",
+    "language": "en",
+}
+
+
+def register(person: dict[str, Any], **changes: Any) -> Account:
+    """Make ``person`` a customer, with ``PASSWORD``."""
+    return accounts.register(accounts.Registration(**person | {"password": PASSWORD} | changes))

@@ -1,0 +1,43 @@
+"""The test client that looks at every page it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests import pages, queries
+
+MOST_QUERIES = 12
+"""The most SQL statements showing a page may take (issue: every page of the journey)."""
+
+
+class CheckingClient(FlaskClient):
+    """Fails the test that sees a fault, a bad page, or one that asks the database too much.
+
+    ``statements`` are the SQL statements of the last request. A test that provokes a fault
+    sets ``expects_faults``.
+    """
+
+    statements: list[str]
+    expects_faults = False
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Make a request and check its answer."""
+        with queries.recorded() as self.statements:
+            response = super().open(*args, **kwargs)
+        where = f"{response.request.method} {response.request.path}"
+        if not self.expects_faults:
+            assert response.status_code < 500, f"{where}: {response.status}"
+        if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+            self._check(response, where)
+        return response
+
+    def _check(self, response: TestResponse, where: str) -> None:
+        is_partial = response.request.headers.get("HX-Request-Type") == "partial"
+        if found := pages.problems(response.text, is_partial=is_partial):
+            raise AssertionError(f"{where}:\n- " + "\n- ".join(found))
+        if response.request.method == "GET" and len(self.statements) > MOST_QUERIES:
+            listed = "\n".join(self.statements)
+            raise AssertionError(f"{where} ran {len(self.statements)} statements:\n{listed}")

@@ -1,0 +1,140 @@
+"""What every test may ask for: a shop as new, its cast, and who visits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+import app as application
+import models
+from models import Account
+from shop import clock as shop_clock
+from shop import database as shop_database
+from shop import demo, jobs, pauses
+from shop.settings import Settings
+from tests import cast
+from tests.client import CheckingClient
+from tests.databases import Snapshot
+from tests.mailbox import Mailbox
+from tests.visitor import Visitor
+
+ENVIRONMENT = {
+    "SECRET_KEY": "a-secret-of-tests-that-nobody-else-uses",
+    "PUBLIC_URL": "http://localhost",
+    "SANDBOX_LATENCY": "0",
+    "RATE_LIMITS": "off",
+    # Argon2id at its cheapest: tests sign in often, and nobody attacks them.
+    "ARGON2_MEMORY_KIB": "8",
+    "ARGON2_PASSES": "1",
+}
+
+A_TUESDAY = datetime(2026, 3, 10, 10, 0, tzinfo=shop_clock.PARIS)
+"""When tests that ask for the clock begin."""
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str) -> Settings:
+    """The settings of the tests' shop."""
+    return Settings.from_environment(ENVIRONMENT | {"DATABASE_URL": database_url})
+
+
+@pytest.fixture(scope="session")
+def _app(settings: Settings) -> Flask:
+    app = _make(settings)
+    shop_database.migrate()
+    jobs.create_queue_tables()
+    demo.publish()
+    return app
+
+
+def _make(settings: Settings) -> Flask:
+    app = application.create_app(settings)
+    app.testing = True
+    app.test_client_class = CheckingClient
+    return app
+
+
+@pytest.fixture(scope="session")
+def _snapshot(_app: Flask) -> Snapshot:
+    return Snapshot()
+
+
+@pytest.fixture
+def app(_app: Flask, _snapshot: Snapshot) -> Flask:
+    """The shop, with nothing in it but what it sells."""
+    _snapshot.restore()
+    pauses.forget_hooks()
+    shop_clock.move_on(timedelta(0))
+    return _app
+
+
+@pytest.fixture
+def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
+    """Make shops with other settings on the same database: ``make_app(RATE_LIMITS="on")``."""
+
+    def make(**environment: str) -> Flask:
+        models.database.close()
+        variables = ENVIRONMENT | {"DATABASE_URL": settings.database_url} | environment
+        return _make(Settings.from_environment(variables))
+
+    yield make
+    models.database.close()
+    application.connect_shop(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> CheckingClient:
+    """A browser that checks every page (see `tests.client`)."""
+    browser = app.test_client()
+    assert isinstance(browser, CheckingClient)
+    return browser
+
+
+@pytest.fixture
+def visitor(client: CheckingClient) -> Visitor:
+    """Somebody who reads pages, follows links and presses buttons."""
+    return Visitor(client)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Time that begins on a Tuesday morning and moves on when told (``clock.shift``)."""
+    with time_machine.travel(A_TUESDAY, tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def drain(app: Flask) -> Callable[[], int]:
+    """Do all the work that is due now, as a worker would."""
+    return jobs.drain
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server that takes letters: give ``mailbox.url`` to ``make_app(SMTP_URL=…)``."""
+    box = Mailbox()
+    box.open()
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def alice(app: Flask) -> Account:
+    """She buys for herself, in Lille."""
+    return cast.register(cast.ALICE)
+
+
+@pytest.fixture
+def bob(app: Flask) -> Account:
+    """Alice's colleague, with an account of his own."""
+    return cast.register(cast.BOB)
+
+
+@pytest.fixture
+def charlie(app: Flask) -> Account:
+    """A stranger in Dublin, who must see nothing of the others."""
+    return cast.register(cast.CHARLIE)

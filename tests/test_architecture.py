@@ -1,0 +1,66 @@
+"""The shape of the whole: which way imports run, and who knows what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OURS = {"app", "cli", "manager", "models", "sandbox", "serve", "shop", "storefront", "web"}
+HTTP = {"flask", "flask_babel", "flask_login", "flask_wtf", "werkzeug", "wtforms"}
+
+MAY_IMPORT = {
+    "models": set(),
+    "shop": {"models"},
+    "web": {"models", "shop"},
+    "storefront": {"models", "shop", "web"},
+    "manager": {"models", "shop", "web"},
+    "sandbox": set(),
+    "cli": {"models", "shop"},
+    "serve": {"shop"},
+    "app": {"cli", "manager", "models", "shop", "storefront", "web"},
+}
+"""Which of our rooms each room may enter, besides itself."""
+
+
+def modules_of(room: str) -> list[Path]:
+    single = ROOT / f"{room}.py"
+    return [single] if single.exists() else sorted((ROOT / room).rglob("*.py"))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The top-level names a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_imports_run_one_way(room: str) -> None:
+    modules = modules_of(room)
+    assert modules, f"there is no {room}"
+    allowed = MAY_IMPORT[room] | {room}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules
+        for name in imports_of(path)
+        if name in OURS - allowed
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", ["models", "shop"])
+def test_the_shop_does_not_speak_http(room: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules_of(room)
+        for name in imports_of(path)
+        if name in HTTP
+    ]
+    assert not wrong

@@ -1,0 +1,48 @@
+"""Every template loads, and says nothing that could not be translated."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from jinja2 import Environment
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = sorted(
+    str(path.relative_to(ROOT / "templates"))
+    for path in (ROOT / "templates").rglob("*")
+    if path.is_file()
+)
+
+# Elements and comments, with what stands in them; the attributes that people read are looked at
+# on their own.
+MARKUP = re.compile(r"<!--.*?-->|<[^>]*>|&\w+;", re.DOTALL)
+READ = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
+SAME_IN_EVERY_LANGUAGE = {"Office", "PDF", "HT", "configureme", "Nuage"}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_loads(app: Flask, name: str) -> None:
+    app.jinja_env.get_template(name)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_hold_no_text_outside_the_catalogue(app: Flask, name: str) -> None:
+    source = (ROOT / "templates" / name).read_text()
+    assert not list(untranslatable(app.jinja_env, source))
+
+
+def untranslatable(environment: Environment, source: str) -> set[str]:
+    """Words that stand in a template as they are, outside ``_()`` and ``{% trans %}``."""
+    text, in_trans, in_block = [], False, False
+    for _, kind, value in environment.lex(source):
+        in_block = kind == "block_begin" or (in_block and kind != "block_end")
+        if in_block and kind == "name" and value in {"trans", "endtrans"}:
+            in_trans = value == "trans"
+        text.append(value if kind == "data" and not in_trans else " ")
+    joined = "".join(text)
+    seen = [MARKUP.sub(" ", joined), *READ.findall(joined)]
+    words = {word for part in seen for word in re.findall(r"[^\W\d_]{2,}", part)}
+    return words - SAME_IN_EVERY_LANGUAGE

@@ -1,0 +1,113 @@
+"""Somebody at the shop without JavaScript, who goes by what pages say."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+from xml.etree.ElementTree import Element
+
+import html5lib
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+MOST_REDIRECTS = 10
+
+
+class Visitor:
+    """Opens pages, follows links and presses buttons by their visible names.
+
+    ``response`` is the last answer, ``address`` where it came from. An answer that sends the
+    browser to another site is kept as it is: that site is not ours to open.
+    """
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.address = "/"
+        self.response = TestResponse([], "200 OK", {}, None)  # type: ignore[arg-type]
+
+    def open(self, address: str) -> TestResponse:
+        """Go to an address of the shop."""
+        self.address = urljoin(self.address, address)
+        return self._arrive(self.client.get(self.address))
+
+    def follow(self, name: str) -> TestResponse:
+        """Follow the link of that name."""
+        links = [link for link in self._page().iter("a") if _text(link) == name]
+        assert links, f"no link {name!r} at {self.address}"
+        return self.open(links[0].get("href", ""))
+
+    def press(self, name: str, **values: object) -> TestResponse:
+        """Submit the form with a button of that name, its fields (by name) set to ``values``.
+
+        A checkbox is ticked with True and left out with False.
+        """
+        form, button = self._form_with(name)
+        data = _filled(form, values)
+        if button.get("name"):
+            data[button.get("name", "")] = button.get("value", "")
+        target = urljoin(self.address, button.get("formaction") or form.get("action", ""))
+        if form.get("method", "get").lower() == "post":
+            self.address = target
+            return self._arrive(self.client.post(target, data=data))
+        self.address = target
+        return self._arrive(self.client.get(target, query_string=data))
+
+    def sees(self, text: str) -> bool:
+        """Whether the page says ``text`` (white space of any kind counts as one space)."""
+        return " ".join(text.split()) in _text(self._page())
+
+    def _arrive(self, response: TestResponse) -> TestResponse:
+        for _ in range(MOST_REDIRECTS):
+            host = urlsplit(response.location or "").netloc
+            if not response.location or host not in {"", urlsplit(response.request.url).netloc}:
+                self.response = response
+                return response
+            self.address = urljoin(self.address, response.location)
+            response = self.client.get(self.address)
+        raise AssertionError(f"redirected for ever at {self.address}")
+
+    def _page(self) -> Element:
+        parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+        page: Element = parser.parse(self.response.text)
+        return page
+
+    def _form_with(self, name: str) -> tuple[Element, Element]:
+        for form in self._page().iter("form"):
+            for button in form.iter("button"):
+                if _text(button) == name:
+                    return form, button
+        raise AssertionError(f"no button {name!r} in a form at {self.address}")
+
+
+def _text(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
+    """What a browser would send: what the page filled in, and what the visitor did."""
+    data: dict[str, object] = {}
+    names = set()
+    for field in form.iter():
+        name = field.get("name", "")
+        if field.tag not in {"input", "select", "textarea"} or field.get("disabled") is not None:
+            continue
+        names.add(name)
+        if (preset := _preset(field)) is not None:
+            data[name] = preset
+    assert set(values) <= names, f"no fields {set(values) - names}; there are {names}"
+    for name, value in values.items():
+        data.pop(name, None)
+        if value is not False:
+            data[name] = "y" if value is True else value
+    return data
+
+
+def _preset(field: Element) -> str | None:
+    if field.tag == "textarea":
+        return field.text or ""
+    if field.tag == "select":
+        options = list(field.iter("option"))
+        chosen = [option for option in options if option.get("selected") is not None] or options
+        return (chosen[0].get("value") or _text(chosen[0])) if chosen else None
+    if field.get("type") in {"checkbox", "radio"} and field.get("checked") is None:
+        return None
+    return field.get("value", "on" if field.get("type") in {"checkbox", "radio"} else "")
