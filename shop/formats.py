@@ -1,0 +1,119 @@
+"""Money, numbers and days as the customer's language writes them (CLDR, through Babel).
+
+English is Europe's: days before months, 24 hours. Days and hours are those of Europe/Paris.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale, dates, numbers
+
+from shop.clock import PARIS
+
+LANGUAGES = ("fr", "en")
+_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+
+_NOT_IN_ISO_3166 = frozenset(
+    {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
+)
+"""Codes that CLDR names and ISO 3166 only reserves; Kosovo's XK is in common use and stays."""
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """Babel's locale for one of the shop's languages."""
+    return Locale.parse(_LOCALES[language])
+
+
+def money(cents: int, language: str, currency: str = "EUR") -> str:
+    """An amount of cents: "1 234,56 €" in French, "€1,234.56" in English."""
+    return numbers.format_currency(
+        Decimal(cents).scaleb(-2), currency, locale=locale_of(language), group_separator=True
+    )
+
+
+def number(value: int | Decimal, language: str) -> str:
+    """A number with its thousands grouped: "12 345" in French, "12,345" in English."""
+    return numbers.format_decimal(
+        value, locale=locale_of(language), decimal_quantization=False, group_separator=True
+    )
+
+
+def rate(basis_points: int, language: str) -> str:
+    """A rate of basis points: "8,5 %" in French, "8.5%" in English."""
+    return numbers.format_percent(
+        Decimal(basis_points).scaleb(-4), locale=locale_of(language), decimal_quantization=False
+    )
+
+
+def day(value: date | datetime, language: str) -> str:
+    """A day in full: "5 novembre 2026", "5 November 2026"; a moment's is the day in Paris."""
+    if isinstance(value, datetime):
+        value = value.astimezone(PARIS).date()
+    if language == "fr" and value.day == 1:
+        return dates.format_date(value, "d'er' MMMM y", locale=locale_of(language))
+    return dates.format_date(value, "long", locale=locale_of(language))
+
+
+def short_day(value: date | datetime, language: str) -> str:
+    """A day in figures, for tables: "05/11/2026" in both languages."""
+    if isinstance(value, datetime):
+        value = value.astimezone(PARIS).date()
+    return dates.format_date(value, "dd/MM/y", locale=locale_of(language))
+
+
+def month(value: date, language: str) -> str:
+    """A month of a year: "novembre 2026", "November 2026"."""
+    return dates.format_date(value, "MMMM y", locale=locale_of(language))
+
+
+def moment(value: datetime, language: str) -> str:
+    """A moment in Paris, to the minute, saying so: "5 novembre 2026 à 14:03 (heure de Paris)"."""
+    at = value.astimezone(PARIS).strftime("%H:%M")
+    written = day(value, language)
+    if language == "fr":
+        return f"{written} à {at} (heure de Paris)"
+    return f"{written} at {at} (Paris time)"
+
+
+def country(code: str, language: str) -> str:
+    """The name of a country by its ISO 3166 code; the code itself where there is none."""
+    return locale_of(language).territories.get(code, code)
+
+
+@cache
+def countries(language: str) -> tuple[tuple[str, str], ...]:
+    """Every country as (code, name), in the alphabetical order of ``language``."""
+    names = locale_of(language).territories
+    codes = (str(code) for code in names if len(str(code)) == 2)
+    return tuple(
+        sorted(
+            ((code, names[code]) for code in codes if code not in _NOT_IN_ISO_3166),
+            key=lambda pair: _plain(pair[1]),
+        )
+    )
+
+
+def _plain(name: str) -> str:
+    """A name as dictionaries sort it: without accents and case."""
+    decomposed = unicodedata.normalize("NFKD", name)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "money": money,
+    "number": number,
+    "rate": rate,
+    "day": day,
+    "short_day": short_day,
+    "month": month,
+    "moment": moment,
+    "country": country,
+}
+"""What templates write with, in pages, letters and documents: ``{{ order.total_cents|money }}``.
+Each takes the value, then the language."""
