@@ -15,11 +15,14 @@ from models import Account
 from shop import clock as shop_clock
 from shop import database as shop_database
 from shop import demo, jobs, pauses
+from shop.payment import banks
+from shop.provisioning import providers
 from shop.settings import Settings
 from tests import cast
 from tests.client import CheckingClient
 from tests.databases import Snapshot
 from tests.mailbox import Mailbox
+from tests.parties import Bank, Provider
 from tests.visitor import Visitor
 
 ENVIRONMENT = {
@@ -84,6 +87,24 @@ def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
     yield make
     models.database.close()
     application.connect_shop(settings)
+
+
+@pytest.fixture
+def bank(app: Flask) -> Iterator[Bank]:
+    """A bank in this process, which does what the test tells it."""
+    in_process = Bank()
+    banks.use(in_process)
+    yield in_process
+    banks.use(None)
+
+
+@pytest.fixture
+def provider(app: Flask) -> Iterator[Provider]:
+    """An Office provider in this process, which does what the test tells it."""
+    in_process = Provider()
+    providers.use(in_process)
+    yield in_process
+    providers.use(None)
 
 
 @pytest.fixture
