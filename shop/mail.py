@@ -108,7 +108,7 @@ def _write(
 ) -> None:
     """Store a letter and the job that sends it, in the caller's transaction, once per ``key``."""
     language = language or account.language
-    values |= {"account": account, "shop": settings.current(), "language": language}
+    values |= {"account": account, "shop": settings.current()}
     subject = rendering.render(f"mail/{kind}.subject.txt", language, **values).strip()
     text = rendering.render(f"mail/{kind}.txt", language, **values)
     html = rendering.render(f"mail/{kind}.html", language, subject=subject, **values)
