@@ -84,7 +84,9 @@ def _told_by_sandbox() -> dict[str, object]:
         abort(404)
     body = request.get_data()
     secret = settings.current().notification_secret
-    if not signatures.is_signed(dict(request.headers), body, secret):
+    try:
+        signatures.verify(secret, dict(request.headers), body)
+    except PartyRejected:
         abort(403)
     return dict(request.get_json(force=True))
 

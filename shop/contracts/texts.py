@@ -1,0 +1,30 @@
+"""The contract texts the shop ships with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One version of one contract in one language, as Markdown."""
+
+    kind: str
+    version: int
+    language: str
+    title: str
+    body: str
+
+
+def shipped() -> list[Shipped]:
+    """Every text in ``texts/<kind>.<version>.<language>.md``; its first line is its title."""
+    return [_read(path) for path in sorted(TEXTS.glob("*.md"))]
+
+
+def _read(path: Path) -> Shipped:
+    kind, version, language, _ = path.name.split(".")
+    title, _, body = path.read_text(encoding="utf-8").partition("\n")
+    return Shipped(kind, int(version), language, title.lstrip("# ").strip(), body.strip())

@@ -1,0 +1,55 @@
+"""Signatures of what the sandbox tells the shop: bank notifications, its clock, its switches.
+
+The header ``Sandbox-Signature: t=<unix seconds>,v1=<hex>`` carries the moment of sending and the
+HMAC-SHA256, under a secret both sides know, of ``<t>.<body>``. The moment is real time: a message
+stays fresh while the sandbox's clock is moved on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from shop import clock
+from shop.errors import PartyRejected
+
+HEADER = "Sandbox-Signature"
+
+TOLERANCE = 300
+"""Seconds between sending and checking after which a message is too old to be believed."""
+
+
+def sign(secret: str, body: bytes, at: float | None = None) -> str:
+    """The header's value for ``body`` sent at ``at`` (unix seconds; now by default)."""
+    moment = str(int(clock.real_now().timestamp() if at is None else at))
+    digest = hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256)
+    return f"t={moment},v1={digest.hexdigest()}"
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Check that ``body`` came with a fresh signature made with ``secret``.
+
+    Raises `PartyRejected` when the signature is missing, wrong, or older than `TOLERANCE`.
+    """
+    moment = _moment(_header(headers))
+    expected = sign(secret, body, at=moment)
+    if not hmac.compare_digest(expected.encode(), _header(headers).encode()):
+        raise PartyRejected("the signature is wrong")
+    if abs(clock.real_now().timestamp() - moment) > TOLERANCE:
+        raise PartyRejected("the message is too old")
+
+
+def _header(headers: Mapping[str, str]) -> str:
+    for name, value in headers.items():
+        if name.lower() == HEADER.lower():
+            return value
+    raise PartyRejected("the signature is missing")
+
+
+def _moment(header: str) -> int:
+    first, _, _ = header.partition(",")
+    digits = first.removeprefix("t=")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        raise PartyRejected("the signature cannot be read")
+    return int(digits)
