@@ -1,0 +1,1 @@
+"""The shop as customers meet it: in a browser, against real processes."""

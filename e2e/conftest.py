@@ -1,0 +1,163 @@
+"""A running shop, and a browser that reaches nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, Route
+
+from e2e import combinations, live
+from e2e.combinations import Combination
+from tooling import browser, htmx
+
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES: dict[str, dict[str, Any]] = {
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+}
+LOCALES = {"fr": "fr-FR", "en": "en-GB"}
+
+EXPECTED_ON_CONSOLE = "Failed to load resource: the server responded with a status of"
+"""What Chromium says of any answer that is an error, ours for a bad form included."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to run every combination instead of pairs."""
+    parser.addoption(
+        "--all-combinations",
+        action="store_true",
+        help="run browser tests with every combination of language, size and script",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep a picture of every failure."""
+    config.option.screenshot = "only-on-failure"
+    config.option.full_page_screenshot = True
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that uses a browser with the combinations that it allows."""
+    if "combination" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("only")
+    choice = combinations.allowed(**marker.kwargs if marker else {})
+    if not metafunc.config.getoption("all_combinations"):
+        choice = combinations.pairwise(choice)
+    metafunc.parametrize("combination", choice, ids=str, scope="function")
+
+
+# --- The shop --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.LiveShop]:
+    """A running shop with demo data, shared by all browser tests: each brings its own customer."""
+    with live.running(database_url, tmp_path_factory.mktemp("shop")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def base_url(shop: live.LiveShop) -> str:
+    """What addresses without a host are relative to (pytest-playwright's name for it)."""
+    return shop.url
+
+
+# --- The browser -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, quiet; Playwright's own where there is none."""
+    return browser_type_launch_args | {
+        "executable_path": browser.find_chromium(),
+        "args": CHROMIUM_OPTIONS,
+    }
+
+
+@pytest.fixture
+def browser_context_args(
+    browser_context_args: dict[str, Any], combination: Combination
+) -> dict[str, Any]:
+    """A visitor's browser, as the combination says."""
+    return (
+        browser_context_args
+        | SIZES[combination.size]
+        | {
+            "locale": LOCALES[combination.language],
+            "timezone_id": "Europe/Paris",
+            "java_script_enabled": combination.script,
+        }
+    )
+
+
+@pytest.fixture
+def context(context: BrowserContext, shop: live.LiveShop) -> Iterator[BrowserContext]:
+    """A browser in which the shop, the sandbox and htmx exist and nothing else does.
+
+    A page that asks for anything else, or reports an error on its console, fails the test.
+    """
+    complaints: list[str] = []
+
+    def answer(route: Route) -> None:
+        address = route.request.url
+        if address.startswith((shop.url, shop.sandbox_url, "data:", "blob:")):
+            route.continue_()
+        elif address.endswith(f"/htmx.org@{htmx.VERSION}/dist/htmx.min.js"):
+            headers = {"Access-Control-Allow-Origin": "*", "Content-Type": "text/javascript"}
+            route.fulfill(body=htmx.FILE.read_bytes(), headers=headers)
+        else:
+            complaints.append(f"asked for {address}")
+            route.abort()
+
+    context.route("**/*", answer)
+    context.on("console", lambda message: complaints.extend(_complaints(message)))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    assert not complaints
+
+
+def _complaints(message: Any) -> Iterator[str]:
+    if message.type == "error" and not message.text.startswith(EXPECTED_ON_CONSOLE):
+        yield message.text
+
+
+@pytest.fixture
+def language(combination: Combination) -> str:
+    """The visitor's language, as addresses carry it."""
+    return combination.language
+
+
+@pytest.fixture
+def script(combination: Combination) -> bool:
+    """Whether JavaScript runs."""
+    return combination.script
+
+
+@pytest.fixture
+def say(language: str) -> Callable[[str, str], str]:
+    """``say("Commander", "Order")``: the words for the visitor's language."""
+    return lambda french, english: french if language == "fr" else english
+
+
+@pytest.fixture
+def check_accessibility(page: Page, script: bool) -> Callable[[], None]:
+    """Have axe look at the page that is open (it needs JavaScript itself)."""
+
+    def check() -> None:
+        if script:
+            results = Axe().run(page)
+            assert not results.violations_count, results.generate_report()
+
+    return check
