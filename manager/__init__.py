@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask import current_app, request
 
 manager = Blueprint("manager", __name__)
 

@@ -21,12 +21,9 @@ from huey.serializer import SignedSerializer
 from peewee import fn
 
 from models import Job, JobStatus, database
-from shop import clock, pauses
+from shop import clock, pauses, settings
 
 log = structlog.get_logger()
-
-LEASE = timedelta(seconds=20)
-"""How long a worker holds a job without renewing it."""
 
 REDISPATCH = timedelta(seconds=15)
 """When a job that was handed out and not begun is handed out again."""
@@ -78,6 +75,11 @@ def handles(
         return run
 
     return register
+
+
+def lease() -> timedelta:
+    """How long a worker holds a job without renewing it (``JOB_LEASE``)."""
+    return timedelta(seconds=settings.current().job_lease)
 
 
 def connect(secret: str) -> SqlHuey:
@@ -166,7 +168,7 @@ def _claim(job_id: int) -> Job | None:
     due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
     claimed = (
-        Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + LEASE)
+        Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + lease())
         .where(Job.id == job_id, due | abandoned)
         .execute()
     )
@@ -232,7 +234,9 @@ def sweep() -> int:
                 Job.update(dispatched_at=real)
                 .where(
                     Job.id == job_id,
-                    Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH),
+                    Job.dispatched_at.is_null()
+                    | (Job.dispatched_at < real - REDISPATCH)
+                    | (Job.status == JobStatus.RUNNING),
                 )
                 .execute()
             )
@@ -247,7 +251,7 @@ def renew_leases() -> None:
     with _held_lock:
         held = list(_held)
     if held:
-        Job.update(lease_until=clock.real_now() + LEASE).where(
+        Job.update(lease_until=clock.real_now() + lease()).where(
             Job.id.in_(held), Job.status == JobStatus.RUNNING
         ).execute()
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from models import (
-    Account,
     Acceptance,
+    Account,
     Contract,
     Order,
     OrderLine,

@@ -73,6 +73,7 @@ class Settings:
     argon2_memory_kib: int = 19456
     argon2_passes: int = 2
     rate_limits: bool = True
+    job_lease: float = 20.0
 
     @property
     def uses_sandbox_bank(self) -> bool:
@@ -178,6 +179,7 @@ def _read(env: Mapping[str, str]) -> Settings:
         office_domain=text("OFFICE_DOMAIN", "o365.example").lower().strip("."),
         argon2_memory_kib=int(number("ARGON2_MEMORY_KIB", 19456, 8, 4194304)),
         argon2_passes=int(number("ARGON2_PASSES", 2, 1, 100)),
+        job_lease=number("JOB_LEASE", 20.0, 1, 3600),
         rate_limits=text("RATE_LIMITS", "on") != "off",
     )
     if production:

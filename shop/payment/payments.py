@@ -242,9 +242,9 @@ def settle(payment: Payment, checkout: Checkout) -> Payment:
     """
     outcome = _OUTCOMES.get(checkout.status)
     if outcome is not None and outcome != payment.status:
+        pauses.point("payment.settle")
         with database.atomic():
             payment = lock(payment)
-            pauses.point("payment.settle")
             if outcome == PaymentStatus.SUCCEEDED:
                 _take(payment, checkout)
             elif outcome in PAYMENT_MOVES[payment.status] and payment.is_unsettled:

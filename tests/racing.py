@@ -1,0 +1,89 @@
+"""Racing: many threads at once, each with its own connection, and the guards to switch off."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from models import database
+from shop import pauses, transitions
+
+
+def race(act: Callable[[], Any], times: int) -> list[Any]:
+    """What ``act`` answered, or raised, in each of ``times`` threads that begin together."""
+    ready, outcomes = threading.Barrier(times), []
+
+    def run() -> None:
+        try:
+            database.connect(reuse_if_open=True)
+            ready.wait(timeout=60)
+            outcomes.append(act())
+        except Exception as error:
+            outcomes.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert len(outcomes) == times, "a thread is stuck"
+    return outcomes
+
+
+@contextmanager
+def all_meet_at(point: str, times: int) -> Iterator[None]:
+    """Hold everybody at a critical moment until all have come: the worst luck, every time."""
+    barrier = threading.Barrier(times)
+
+    def wait() -> None:
+        try:
+            barrier.wait(timeout=10)
+        except threading.BrokenBarrierError:
+            # Fewer came than were expected, because a guard let the others go elsewhere.
+            return
+
+    pauses.hook(point, wait)
+    try:
+        yield
+    finally:
+        pauses.hook(point, None)
+
+
+@contextmanager
+def without_index(name: str) -> Iterator[None]:
+    """The database without one of its unique indexes: what would happen if nobody had made it."""
+    definition = _definition(name)
+    database.execute_sql(f'DROP INDEX "{name}"')
+    try:
+        yield
+    finally:
+        database.execute_sql("DELETE FROM acceptance")
+        database.execute_sql("DELETE FROM order_line")
+        database.execute_sql("DELETE FROM payment")
+        database.execute_sql("DELETE FROM purchase_order")
+        database.execute_sql(definition)
+
+
+def _definition(name: str) -> str:
+    if "sqlite" in type(database.obj).__name__.lower():
+        query = "SELECT sql FROM sqlite_master WHERE name = ?"
+    else:
+        query = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
+    return str(database.execute_sql(query, (name,)).fetchone()[0])
+
+
+def without_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statuses set without comparing, as careless code would do it."""
+
+    def careless(row: Any, to: str, *, by: str, note: str = "", **changes: Any) -> bool:
+        type(row).update(status=to, **changes).where(type(row).id == row.id).execute()
+        transitions.record(row, f"careless_{to}", by=by, to_status=to)
+        return True
+
+    monkeypatch.setattr(transitions, "move", careless)
