@@ -173,14 +173,9 @@ def answers(address: str) -> bool:
 
 def services_of(settings: Settings) -> list[Service]:
     """The processes that make the shop: none of the sandbox's in production."""
-    services = [
-        Service("web server", _granian("app:create_app", settings.host, settings.port)
-                + ["--workers", str(settings.web_processes)]),
-        Service("worker", [*FLASK, "worker"]),
-    ]  # fmt: skip
+    services = [Service("web server", web_server(settings)), Service("worker", [*FLASK, "worker"])]
     if needs_sandbox(settings):
-        sandbox = _granian("sandbox:create_sandbox", settings.host, settings.sandbox_port)
-        services.insert(0, Service("sandbox", sandbox))
+        services.append(Service("sandbox", [sys.executable, "-m", "sandbox"]))
     return services
 
 
@@ -190,13 +185,17 @@ def needs_sandbox(settings: Settings) -> bool:
     return stands_in and not settings.production
 
 
-def _granian(factory: str, host: str, port: int) -> list[str]:
-    """A server with one blocking thread a worker: Python's threads get in each other's way."""
-    options = "--interface wsgi --blocking-threads 1 --respawn-failed-workers --no-ws"
-    logging = "--log-level warning --workers-kill-timeout 10"
-    where = ["--host", host, "--port", str(port)]
-    command = [sys.executable, "-m", "granian", "--factory", factory]
-    return [*command, *options.split(), *logging.split(), *where]
+def web_server(settings: Settings) -> list[str]:
+    """The command of the web server: processes with one blocking thread each.
+
+    Python's threads, and Peewee's on SQLite, get in each other's way.
+    """
+    options = "--interface wsgi --blocking-threads 1 --no-ws --respawn-failed-workers"
+    quiet = "--log-level warning --workers-kill-timeout 10"
+    where = ["--host", settings.host, "--port", str(settings.port)]
+    workers = ["--workers", str(settings.web_processes)]
+    command = [sys.executable, "-m", "granian", "--factory", "app:create_app"]
+    return [*command, *options.split(), *quiet.split(), *where, *workers]
 
 
 def check_ports(settings: Settings) -> None:
@@ -242,7 +241,7 @@ def serve(settings: Settings) -> None:
     welcome = prepare(settings)
     addresses = [_local(settings, settings.port, "/readyz")]
     if needs_sandbox(settings):
-        addresses.append(_local(settings, settings.sandbox_port, "/healthz"))
+        addresses.append(_local(settings, settings.sandbox_port, "/controls/clock"))
     supervisor = Supervisor(services_of(settings))
     supervisor.listen_to_signals()
     try:
