@@ -137,6 +137,17 @@
     }
   });
 
+  /* An error that htmx put at a field while the customer types marks the field, too. */
+  on("htmx:after:swap", () => {
+    document.querySelectorAll("[data-error-of]").forEach((place) => {
+      const input = byId(place.dataset.errorOf);
+      if (!input) return;
+      if (place.childElementCount) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+      input.closest(".field").classList.toggle("field-invalid", place.childElementCount > 0);
+    });
+  });
+
   /* --- Focus ----------------------------------------------------------------------------- */
 
   function focusWhatMatters(root) {
