@@ -25,8 +25,9 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-@click.command("migrate", help="Bring the database up to date; safe to repeat.")
+@click.command("migrate")
 def migrate() -> None:
+    """Bring the database up to date; safe to repeat."""
     applied = database.migrate()
     jobs.create_queue_tables()
     demo.publish()
@@ -35,16 +36,18 @@ def migrate() -> None:
     click.echo("The database is up to date.")
 
 
-@click.command("worker", help="Run queued work until stopped; start as many as you like.")
+@click.command("worker")
 @click.option("--threads", default=4, show_default=True, help="Jobs run at the same time.")
 def worker(threads: int) -> None:
+    """Run queued work until stopped; start as many as you like."""
     from shop import working
 
     working.run_worker(threads)
 
 
-@demo_data.command("load", help="Load the demo data and say how to sign in; safe to repeat.")
+@demo_data.command("load")
 def load_demo() -> None:
+    """Load the demo data and say how to sign in; safe to repeat."""
     account, password = demo.load()
     click.echo(f"Customer ID (nic-handle): {account.nic_handle}")
     click.echo(f"Password:                 {password}")
@@ -57,11 +60,12 @@ def _order(number: str) -> Order:
     return order
 
 
-@orders.command("list", help="The newest orders, or those late in delivery.")
+@orders.command("list")
 @click.option("--status", default="", help="Only orders in this status.")
 @click.option("--late", is_flag=True, help="Only paid orders not delivered within 4 hours.")
 @click.option("--limit", default=50, show_default=True)
 def list_orders(status: str, late: bool, limit: int) -> None:
+    """The newest orders, or those late in delivery."""
     query = Order.select().order_by(Order.id.desc()).limit(limit)
     if status:
         query = query.where(Order.status == status)
@@ -88,26 +92,30 @@ def _carry_out(number: str, act: str, done: str) -> None:
     click.echo(done.format(number=number))
 
 
-@orders.command("retry", help="Try a failed delivery again.")
+@orders.command("retry")
 @click.argument("number")
 def retry_order(number: str) -> None:
+    """Try a failed delivery again."""
     _carry_out(number, "retry", "Order {number} is being delivered again.")
 
 
-@orders.command("mark-paid", help="Say that the money came otherwise; the delivery follows.")
+@orders.command("mark-paid")
 @click.argument("number")
 def mark_order_paid(number: str) -> None:
+    """Say that the money came otherwise; the delivery follows."""
     _carry_out(number, "mark-paid", "Order {number} is paid and will be delivered.")
 
 
-@orders.command("refund", help="Give the money of a failed delivery back.")
+@orders.command("refund")
 @click.argument("number")
 def refund_order(number: str) -> None:
+    """Give the money of a failed delivery back."""
     _carry_out(number, "refund", "Order {number} will be refunded.")
 
 
-@letters.command("retry", help="Send the letters again that could not be sent.")
+@letters.command("retry")
 def retry_letters() -> None:
+    """Send the letters again that could not be sent."""
     failed = Letter.select().where(Letter.status == LetterStatus.FAILED).order_by(Letter.id)
     again = sum(mail.send_again(letter, by=OPERATOR) for letter in failed)
     click.echo(f"{again} letter(s) queued again.")

@@ -495,7 +495,7 @@ class LicenceGroup(Table):
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="groups")
-    line = ForeignKeyField(OrderLine, unique=True, null=True)
+    line = ForeignKeyField(OrderLine, unique=True)
     offer = ForeignKeyField(Offer)
     name = CharField(max_length=64, unique=True)
     domain = CharField(max_length=128, unique=True)

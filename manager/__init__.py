@@ -16,7 +16,7 @@ OPEN_TO_ALL = {"manager.login", "manager.log_in", "manager.log_out"}
 def _locked_by_default() -> ResponseReturnValue | None:
     if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
         return None
-    return current_app.login_manager.unauthorized()  # type: ignore[attr-defined,no-any-return]
+    return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
 
 
 from manager import emails, home, orders, sign_in  # noqa: E402  (the views need the blueprint)

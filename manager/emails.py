@@ -39,9 +39,7 @@ def email(letter_id: int) -> Response:
         "manager/email.html",
         letter=letter,
         text=mail.text_of(letter),
-        attachments=list(
-            Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id)
-        ),
+        attachments=mail.attachments_of(letter),
     )
 
 

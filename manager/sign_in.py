@@ -31,7 +31,7 @@ def log_in() -> Response:
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            who = accounts.sign_in(form.nic_handle.data, form.password.data, signin.address())
+            who = accounts.sign_in(*form.given(), signin.address())
         except Refusal as refusal:
             form.refuse(refusal)
             return _again(form, refusal.status)

@@ -271,7 +271,7 @@ class Card(Model):
 class LicenceGroup(Model):
     id = AutoField()
     account = ForeignKeyField(Account, backref="+")
-    line = ForeignKeyField(OrderLine, backref="+", null=True, unique=True)
+    line = ForeignKeyField(OrderLine, backref="+", unique=True)
     offer = ForeignKeyField(Offer, backref="+")
     name = CharField(max_length=64, unique=True)
     domain = CharField(max_length=128, unique=True)

@@ -60,4 +60,5 @@ def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
         .order_by(Price.amount_cents)
         .tuples()
     )
-    return {row[0]: PricedOffer(*row) for row in rows}
+    priced = [PricedOffer(*row) for row in list(rows)]
+    return {offer.code: offer for offer in priced}

@@ -19,7 +19,7 @@ SQLITE_PRAGMAS = {
     "synchronous": "full",
 }
 
-POOL_SIZE = 40
+POOL_SIZE = 64
 
 
 def open_database(url: str) -> Database:

@@ -32,7 +32,7 @@ BATCH = 200
 
 
 class Later(Exception):
-    """A handler's word that there is nothing to do yet: come back after ``delay`` (not a failure)."""
+    """A handler's word that there is nothing to do yet: come back after ``delay``."""
 
     def __init__(self, delay: timedelta) -> None:
         super().__init__(str(delay))
@@ -221,7 +221,7 @@ def due(limit: int = BATCH) -> list[int]:
     unsent = Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
     late = Job.select(Job.id).where((waiting & unsent) | abandoned)
-    return [row[0] for row in late.order_by(Job.run_at).limit(limit).tuples()]
+    return [job.id for job in late.order_by(Job.run_at).limit(limit)]
 
 
 def sweep() -> int:
@@ -261,7 +261,7 @@ def drain(limit: int = 10_000) -> int:
     done = 0
     while done < limit:
         batch = Job.select(Job.id).where(Job.status == JobStatus.QUEUED, Job.run_at <= clock.now())
-        ids = [row[0] for row in batch.order_by(Job.run_at, Job.id).limit(BATCH).tuples()]
+        ids = [job.id for job in batch.order_by(Job.run_at, Job.id).limit(BATCH)]
         if not ids:
             return done
         for job_id in ids:
@@ -273,7 +273,7 @@ def drain(limit: int = 10_000) -> int:
 def counts() -> dict[str, int]:
     """How many jobs stand in each status."""
     rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()
-    return {status: count for status, count in rows}
+    return {row[0]: row[1] for row in list(rows)}
 
 
 def forget_finished(before: datetime) -> int:

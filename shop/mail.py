@@ -152,15 +152,20 @@ def _attach(letter: Letter, document: str, subject_id: int) -> None:
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def letters_of(account: Account, wanted: str = "") -> ModelSelect:
+def letters_of(account: Account, wanted: str = "") -> ModelSelect[Letter]:
     """The customer's letters, newest first; those whose subject holds ``wanted``, if given."""
     query = Letter.select().where(Letter.account == account).order_by(Letter.id.desc())
     return query.where(Letter.subject.contains(wanted)) if wanted else query
 
 
+def attachments_of(letter: Letter) -> list[Attachment]:
+    """The documents that go with a letter."""
+    return list(Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id))
+
+
 def content_of(attachment: Attachment) -> bytes:
     """A document's PDF, made now if the worker has not come to it yet."""
-    return bytes(_finished(attachment).content)
+    return bytes(_finished(attachment).content or b"")
 
 
 def text_of(letter: Letter) -> str:
@@ -198,7 +203,7 @@ def send_letter(letter: int) -> None:
     row = Letter.select(Letter, Account).join(Account).where(Letter.id == letter).get()
     if row.status != LetterStatus.QUEUED:
         return
-    attachments = [_finished(attachment) for attachment in row.attachments.order_by(Attachment.id)]
+    attachments = [_finished(attachment) for attachment in attachments_of(row)]
     url = settings.current().smtp_url
     if not url:
         transitions.move(row, LetterStatus.STORED, by="shop")
@@ -230,7 +235,7 @@ def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
     message.add_alternative(html_of(letter), subtype="html")
     for attachment in attachments:
         message.add_attachment(
-            bytes(attachment.content), maintype="application", subtype="pdf",
+            bytes(attachment.content or b""), maintype="application", subtype="pdf",
             filename=attachment.filename,
         )  # fmt: skip
     return message
@@ -241,7 +246,7 @@ def _host(sender: str) -> str:
 
 
 def _deliver(url: str, message: EmailMessage) -> None:
-    """Send by ``smtp://``, ``smtp+starttls://`` or ``smtps://``, with user and password if given."""
+    """Send by ``smtp://``, ``smtp+starttls://`` or ``smtps://``, signed in where a user is given."""
     parts = urlsplit(url)
     starttls = parts.scheme == "smtp+starttls" or "starttls" in parse_qs(
         parts.query, keep_blank_values=True

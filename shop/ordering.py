@@ -263,4 +263,4 @@ def find_order(account: Account, number: str) -> Order | None:
 
 def lines_of(order: Order) -> list[OrderLine]:
     """The lines of an order, in its order."""
-    return list(order.lines.order_by(OrderLine.position))
+    return list(OrderLine.select().where(OrderLine.order == order).order_by(OrderLine.position))

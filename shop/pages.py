@@ -30,7 +30,7 @@ class Page:
         return self.number < self.pages
 
 
-def page_of(query: ModelSelect, number: int, per_page: int = PER_PAGE) -> Page:
+def page_of(query: ModelSelect[Any], number: int, per_page: int = PER_PAGE) -> Page:
     """Page ``number`` of a query with an order (two queries); the nearest one if out of range."""
     total = query.count()
     pages = max(1, -(-total // per_page))

@@ -27,7 +27,7 @@ def use(replacement: VatRegistry | None) -> None:
 
 @jobs.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))
 def confirm(account: int, vat_number: str) -> None:
-    """Ask whether a customer's VAT number exists; until it is confirmed, VAT is charged (design)."""
+    """Ask whether a customer's VAT number exists; until it is confirmed, VAT is due (design)."""
     row = Account.get_by_id(account)
     if row.vat_number != vat_number or row.vat_status != VatStatus.UNCONFIRMED:
         return

@@ -48,9 +48,9 @@ class NewPasswordForm(ShopForm):
 
     def validate(self, extra_validators: object = None) -> bool:
         """The fields' own checks, then the shop's rule for passwords."""
-        fine = super().validate(extra_validators)  # type: ignore[arg-type]
+        fine = super().validate(extra_validators)
         if not self.password.errors:
-            fine = self._agrees(lambda: accounts.check_password(self.password.data)) and fine
+            fine = self._agrees(lambda: accounts.check_password(self.password.data or "")) and fine
         return fine
 
     def _agrees(self, check: object) -> bool:

@@ -40,7 +40,7 @@ def identify(lang: str) -> Response:
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
     try:
-        who = accounts.sign_in(form.nic_handle.data, form.password.data, signin.address())
+        who = accounts.sign_in(*form.given(), signin.address())
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)

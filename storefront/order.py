@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, flash, make_response, redirect, request, session, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
@@ -43,7 +45,8 @@ def basket_of_address() -> Basket | None:
 
 def step(name: str, lang: str, basket: Basket) -> str:
     """The address of a step for a basket."""
-    return url_for(f"storefront.{name}", lang=lang, **basket_arguments(basket))
+    values: dict[str, Any] = basket_arguments(basket) | {"lang": lang}
+    return url_for(f"storefront.{name}", **values)
 
 
 def back_to_start(lang: str) -> Response:

@@ -28,7 +28,7 @@ def ask_for_link(lang: str) -> Response:
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
-        accounts.ask_for_reset(form.identifier.data, signin.address(), base_url())
+        accounts.ask_for_reset(form.identifier.data or "", signin.address(), base_url())
     except Refusal as refusal:
         form.refuse(refusal)
         return page(
@@ -61,7 +61,7 @@ def choose_password(lang: str, token: str) -> Response:
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not accounts.reset_password(link, form.password.data):
+    if not accounts.reset_password(link, form.password.data or ""):
         abort(410)
     flash(gettext("Your password is changed. Log in with the new one."), "success")
     return go_to(url_for("manager.login"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, abort, flash, redirect, request, url_for
@@ -114,11 +115,9 @@ def payment_return(reference: str) -> Response:
     payment = payments.by_signature(reference)
     if payment is None:
         abort(404)
-    try:
+    # Where the bank is silent, the order's own page says that the payment is being confirmed.
+    with suppress(Refusal):
         payment = payments.refresh(payment)
-    except Refusal:
-        # The bank is silent: the order's own page says that the payment is being confirmed.
-        pass
     order = payment.order
     if signin.account() == order.account:
         target = url_for("storefront.purchase_order", lang=order.language, number=order.number)

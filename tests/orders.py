@@ -45,3 +45,8 @@ def pay(order: Order, bank: Bank, *, store_card: bool = False) -> Payment:
     payment = start_paying(order, store_card=store_card)
     assert payment.checkout is not None
     return payments.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+
+
+def payments_of(order: Order) -> list[Payment]:
+    """The attempts to pay an order, oldest first."""
+    return list(Payment.select().where(Payment.order == order).order_by(Payment.id))

@@ -137,7 +137,7 @@ def test_a_failed_delivery_can_be_refunded_and_ends_its_groups(
     drain()
     assert Order.get_by_id(order.id).status == OrderStatus.REFUNDED
     assert LicenceGroup.get().status == GroupStatus.CANCELLED
-    assert order.payments.get().status == PaymentStatus.REFUNDED
+    assert orders.payments_of(order)[0].status == PaymentStatus.REFUNDED
     assert len(bank.refunds) == 1
 
 

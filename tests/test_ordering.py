@@ -18,6 +18,7 @@ from models import (
     Order,
     OrderLine,
     OrderStatus,
+    Payment,
     PaymentStatus,
     Price,
 )
@@ -177,7 +178,7 @@ def test_an_order_does_not_expire_under_a_pending_payment(
     clock.shift(timedelta(minutes=11))
     drain()
     assert Order.get_by_id(order.id).status == OrderStatus.EXPIRED
-    assert payments.Payment.get_by_id(payment.id).status == PaymentStatus.DECLINED
+    assert Payment.get_by_id(payment.id).status == PaymentStatus.DECLINED
 
 
 def test_somebody_elses_order_is_not_found(alice: Account, charlie: Account) -> None:

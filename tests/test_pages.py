@@ -43,5 +43,7 @@ def test_what_is_wrong_is_found(content: str, found: str) -> None:
 
 
 def test_an_english_sentence_on_a_french_page_is_found() -> None:
-    page = PAGE.format("<p>A French postcode has five digits.</p>").replace('lang="en"', 'lang="fr"')
+    page = PAGE.format("<p>A French postcode has five digits.</p>").replace(
+        'lang="en"', 'lang="fr"'
+    )
     assert problems(page) == ["not translated: 'A French postcode has five digits.'"]

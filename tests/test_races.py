@@ -63,7 +63,9 @@ def test_return_and_notification_at_once_pay_once(alice: Account, bank: Bank) ->
         order = orders.place(alice)
         settle_at_once(order, bank, 10)
         assert Order.get_by_id(order.id).status == OrderStatus.PAID
-        captured = [row.amount_cents for row in order.payments if row.status == "succeeded"]
+        captured = [
+            row.amount_cents for row in orders.payments_of(order) if row.status == "succeeded"
+        ]
         assert captured == [order.total_cents]
         paid = Event.select().where(Event.name == "order_paid", Event.subject_id == order.id)
         assert paid.count() == 1
@@ -91,10 +93,10 @@ def test_cancelling_against_paying_ends_in_one_of_both(alice: Account, bank: Ban
             orders.pay(order, bank)
 
         acts = iter([cancel, pay])
-        outcomes = racing.race(lambda acts=acts: next(acts)(), 2)  # type: ignore[misc]
+        outcomes = racing.race(lambda acts=acts: next(acts)(), 2)
         assert all(outcome is None or isinstance(outcome, Refusal) for outcome in outcomes)
         order = Order.get_by_id(order.id)
-        statuses = [row.status for row in order.payments]
+        statuses = [row.status for row in orders.payments_of(order)]
         if order.status == OrderStatus.CANCELLED:
             # Whatever was taken goes back.
             assert set(statuses) <= {"closed", "refund_due"}, statuses
@@ -109,7 +111,7 @@ def test_four_workers_deliver_an_order_once(alice: Account, bank: Bank, provider
     for _ in range(4):
         ids = [row.id for row in Job.select().where(Job.status == "queued")]
         for job_id in ids:
-            racing.race(lambda job_id=job_id: jobs.run(job_id), 4)  # type: ignore[misc]
+            racing.race(lambda job_id=job_id: jobs.run(job_id), 4)
     assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
     assert LicenceGroup.select().count() == 2
     assert Seat.select().count() == 10

@@ -22,7 +22,7 @@ class Visitor:
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
         self.address = "/"
-        self.response = TestResponse([], "200 OK", {}, None)  # type: ignore[arg-type]
+        self.response = TestResponse([], "200 OK", {}, None)
 
     def open(self, address: str) -> TestResponse:
         """Go to an address of the shop."""

@@ -19,14 +19,14 @@ def stripped(value: Any) -> Any:
 
 
 class ShopForm(FlaskForm):
-    """A form that can show a refusal at the field it concerns."""
+    """A form that can show a refusal at the field it concerns, or above them all."""
 
     def refuse(self, refusal: Refusal) -> None:
         """Show ``refusal`` at its field, or above the form."""
         said = sentence(refusal)
         field = self._fields.get(refusal.field)
         if field is None:
-            self.form_errors = [*self.form_errors, said]
+            self.form_errors.append(said)
         else:
             field.errors = [*field.errors, said]
 
@@ -45,3 +45,7 @@ class SignInForm(ShopForm):
         [InputRequired(_l("Enter your password."))],
         render_kw={"autocomplete": "current-password"},
     )
+
+    def given(self) -> tuple[str, str]:
+        """Nic-handle and password as typed."""
+        return self.nic_handle.data or "", self.password.data or ""

@@ -357,7 +357,7 @@ def refund_payment(payment: int) -> None:
         return
     reference = "manual"
     if row.method == "card":
-        refund = banks.gateway().refund(row.checkout, row.amount_cents, f"refund-{row.key}")
+        refund = banks.gateway().refund(row.checkout or "", row.amount_cents, f"refund-{row.key}")
         reference = refund.reference
     with database.atomic():
         order = lock(row.order)

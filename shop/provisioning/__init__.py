@@ -1,1 +1,1 @@
-"""Getting Office to the customer: licence groups installed, seats made, with the provider's help."""
+"""Getting Office to the customer: groups installed, seats made, with the provider's help."""

@@ -41,8 +41,17 @@ def deliver_order(order: int) -> None:
         if row.status != OrderStatus.PAID:
             return
         transitions.move(row, OrderStatus.DELIVERING, by="shop")
-        for line in row.lines.order_by(OrderLine.position):
+        for line in _lines_of(row):
             _begin_installation(_new_group(row, line))
+
+
+def _lines_of(order: Order) -> list[OrderLine]:
+    return list(
+        OrderLine.select(OrderLine, Offer)
+        .join(Offer)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
 
 
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
