@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -34,12 +35,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """The address of an empty database of this test process's own."""
+def new_database(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[Callable[[str], str]]:
+    """Make empty databases of this test process's own: ``new_database("shop")`` is its address."""
     server = os.environ.get(SERVER, "")
-    if server.startswith("postgres"):
-        name = f"shop_test_{worker_id}_{os.getpid()}"
-        with databases.new_postgresql_database(server, name) as url:
-            yield url
-    else:
-        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'shop.db'}"
+    with ExitStack() as made:
+
+        def make(purpose: str) -> str:
+            if not server.startswith("postgres"):
+                return f"sqlite:///{tmp_path_factory.mktemp(purpose) / 'shop.db'}"
+            name = f"test_{purpose}_{worker_id}_{os.getpid()}"
+            return made.enter_context(databases.new_postgresql_database(server, name))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[str], str]) -> str:
+    """The address of the database the tests of this process share."""
+    return new_database("shop")
