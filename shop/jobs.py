@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from huey.contrib.sql_huey import SqlHuey
@@ -273,7 +273,7 @@ def drain(limit: int = 10_000) -> int:
 def counts() -> dict[str, int]:
     """How many jobs stand in each status."""
     rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()
-    return {row[0]: row[1] for row in list(rows)}
+    return {status: number for status, number in cast("Any", rows)}
 
 
 def forget_finished(before: datetime) -> int:
