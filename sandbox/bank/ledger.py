@@ -1,0 +1,91 @@
+"""The bank's books: every payment and refund moves money from one account to another."""
+
+from __future__ import annotations
+
+import secrets
+
+from peewee import fn
+
+from sandbox import clock
+from sandbox.answers import ApiRefusal
+from sandbox.bank.models import Checkout, Entry, Refund, Status
+from sandbox.database import database
+
+CARDS, MERCHANT = "cards", "merchant"
+
+
+def book_payment(checkout: Checkout) -> None:
+    """The cardholder's money becomes the merchant's."""
+    Entry.create(
+        at=clock.now(),
+        kind="payment",
+        debit=CARDS,
+        credit=MERCHANT,
+        amount_cents=checkout.amount_cents,
+        currency=checkout.currency,
+        checkout=checkout,
+    )
+
+
+def refunded_cents(checkout: Checkout) -> int:
+    """How much of a checkout was given back so far."""
+    total = Refund.select(fn.SUM(Refund.amount_cents)).where(Refund.checkout == checkout).scalar()
+    return int(total or 0)
+
+
+def give_back(checkout: Checkout, amount_cents: int) -> Refund:
+    """Give money of ``checkout`` back to its card, in the caller's transaction.
+
+    Raises `ApiRefusal` when it was not paid, or when more would go back than came.
+    """
+    if checkout.status != Status.SUCCEEDED:
+        raise ApiRefusal(422, "not_paid", "Only a succeeded checkout can be refunded.")
+    if refunded_cents(checkout) + amount_cents > checkout.amount_cents:
+        raise ApiRefusal(422, "too_much", "More would be given back than was paid.")
+    now = clock.now()
+    refund = Refund.create(
+        reference=f"re_{secrets.token_urlsafe(18)}",
+        checkout=checkout,
+        amount_cents=amount_cents,
+        created_at=now,
+    )
+    Entry.create(
+        at=now,
+        kind="refund",
+        debit=MERCHANT,
+        credit=CARDS,
+        amount_cents=amount_cents,
+        currency=checkout.currency,
+        checkout=checkout,
+        refund=refund,
+    )
+    return refund
+
+
+def balances() -> dict[str, int]:
+    """What stands on each account, in cents; together they are always zero."""
+    with database.atomic():
+        paid = _sum("payment")
+        returned = _sum("refund")
+    return {CARDS: returned - paid, MERCHANT: paid - returned}
+
+
+def _sum(kind: str) -> int:
+    total = Entry.select(fn.SUM(Entry.amount_cents)).where(Entry.kind == kind).scalar()
+    return int(total or 0)
+
+
+def entries(page: int = 1, size: int = 50, reference: str = "") -> list[Entry]:
+    """One page of the books, newest first; of one merchant reference only, if given."""
+    query = Entry.select(Entry, Checkout).join(Checkout).order_by(Entry.id.desc())
+    if reference:
+        query = query.where(Checkout.merchant_reference == reference)
+    return list(query.paginate(page, size))
+
+
+def count(reference: str = "") -> int:
+    """How many entries the books hold, in all or of one merchant reference."""
+    query = Entry.select().join(Checkout)
+    if reference:
+        query = query.where(Checkout.merchant_reference == reference)
+    return int(query.count())

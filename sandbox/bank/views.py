@@ -1,0 +1,61 @@
+"""How the bank's records look to those who call its interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+
+from sandbox.bank.models import Checkout, Entry, Refund, StoredCard
+
+
+def checkout_json(checkout: Checkout) -> dict[str, Any]:
+    """A checkout or charge, with the page where its customer pays and the card it stored."""
+    base = current_app.config["SANDBOX"].url
+    is_page = checkout.kind == "checkout"
+    return {
+        "reference": checkout.reference,
+        "kind": checkout.kind,
+        "status": str(checkout.public_status),
+        "amount_cents": checkout.amount_cents,
+        "currency": checkout.currency,
+        "merchant_reference": checkout.merchant_reference,
+        "url": f"{base}/bank/pay/{checkout.reference}" if is_page else "",
+        "mandate": mandate_json(checkout.mandate) if checkout.mandate else None,
+        "reason": checkout.reason,
+    }
+
+
+def mandate_json(card: StoredCard) -> dict[str, Any]:
+    """A stored card: what may be shown of it."""
+    return {
+        "reference": card.reference,
+        "brand": card.brand,
+        "last4": card.last4,
+        "expiry_month": card.expiry_month,
+        "expiry_year": card.expiry_year,
+    }
+
+
+def refund_json(refund: Refund) -> dict[str, Any]:
+    """A refund."""
+    return {
+        "reference": refund.reference,
+        "checkout": refund.checkout_id,
+        "amount_cents": refund.amount_cents,
+    }
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """One movement in the books."""
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "kind": entry.kind,
+        "debit": entry.debit,
+        "credit": entry.credit,
+        "amount_cents": entry.amount_cents,
+        "currency": entry.currency,
+        "checkout": entry.checkout_id,
+        "merchant_reference": entry.checkout.merchant_reference,
+    }

@@ -1,0 +1,53 @@
+"""The sandbox's own SQLite file, shared with nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from peewee import Model
+from playhouse.pool import PooledSqliteDatabase
+
+SCHEMA = 1
+"""Raised whenever a table changes: the file is the sandbox's alone and has no migrations."""
+
+PRAGMAS = {
+    "journal_mode": "wal",
+    "foreign_keys": 1,
+    "busy_timeout": 10000,
+    # A killed process loses nothing; only a power failure could lose the last moments.
+    "synchronous": "normal",
+}
+
+# Writers begin with BEGIN IMMEDIATE, so that they queue instead of failing half-way.
+database = PooledSqliteDatabase(None, pragmas=PRAGMAS, lock_type="IMMEDIATE", max_connections=64)
+
+
+class OldDatabase(Exception):
+    """The file was written by another version of the sandbox."""
+
+
+class Table(Model):
+    """What all tables of the sandbox share: its database, and saving only what changed."""
+
+    class Meta:
+        database = database
+        only_save_dirty = True
+
+
+def open_database(path: str, tables: list[type[Any]]) -> None:
+    """Use the file at ``path`` from now on, with ``tables`` in it.
+
+    Raises `OldDatabase` when the file belongs to another version of the sandbox.
+    """
+    if database.database:
+        database.close_all()
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    # A pooled connection serves one thread after another, never two at once.
+    database.init(path, timeout=30, stale_timeout=300, check_same_thread=False)
+    with database.connection_context():
+        found = database.pragma("user_version")
+        if found not in {0, SCHEMA}:
+            raise OldDatabase(f"{path} belongs to another version of the sandbox: remove it")
+        database.create_tables(tables)
+        database.pragma("user_version", SCHEMA)

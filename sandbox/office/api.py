@@ -1,0 +1,206 @@
+"""The provider's interface for resellers (JSON; ``Authorization: Bearer <SANDBOX_PROVIDER_KEY>``).
+
+Everything that changes something carries an ``Idempotency-Key`` and is accepted first (202), then
+carried out ``SANDBOX_LATENCY`` seconds of the sandbox's clock later; passwords change at once. The
+same key always answers the same operation, and is refused (409) with other parameters.
+
+=================================================  ===========================================
+POST   /office/api/tenants                         ``{"domain", "offer", "seats"}``
+GET    /office/api/tenants/<domain>                seats, users, state
+PATCH  /office/api/tenants/<domain>                ``{"seats"}``
+DELETE /office/api/tenants/<domain>                end it and everybody's access
+PUT    /office/api/tenants/<domain>/suspension     ``{"reason"}``: keep its people out
+DELETE /office/api/tenants/<domain>/suspension     let them in again
+POST   /office/api/tenants/<domain>/users          a person and a ``password``
+GET    /office/api/tenants/<domain>/users          ``?after=<address>&limit=`` in their order
+PATCH  /office/api/tenants/<domain>/users/<ref>    a person's names and address
+PUT    …/users/<ref>/password                      ``{"password"}``
+DELETE /office/api/tenants/<domain>/users/<ref>    take account and licence away
+GET    /office/api/operations?key=                 how an operation stands
+=================================================  ===========================================
+
+An operation is ``{"key", "status", "code", "reason", "result"}``. When ``failed``, ``code`` is one
+of ``domain_taken``, ``unknown_tenant``, ``too_many_seats``, ``seats_in_use``, ``no_free_seat``,
+``address_taken``, ``wrong_domain``, ``unknown_user``, ``conflict`` and ``refused``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox import faults
+from sandbox.answers import ApiRefusal, Fields, guard, idempotency_key
+from sandbox.office import operations
+from sandbox.office.models import Operation, Tenant, User
+
+MOST_SEATS = 10_000_000
+
+Answer = tuple[Response, int]
+
+
+def blueprint(key: str) -> Blueprint:
+    """The interface, open to holders of ``key``."""
+    api = Blueprint("office_api", __name__, url_prefix="/office/api")
+    guard(api, key)
+    faults.befall(api, "provider")
+    api.post("/tenants")(create_tenant)
+    api.get("/tenants/<domain>")(read_tenant)
+    api.patch("/tenants/<domain>")(resize_tenant)
+    api.delete("/tenants/<domain>")(delete_tenant)
+    api.put("/tenants/<domain>/suspension")(suspend_tenant)
+    api.delete("/tenants/<domain>/suspension")(resume_tenant)
+    api.post("/tenants/<domain>/users")(create_user)
+    api.get("/tenants/<domain>/users")(list_users)
+    api.patch("/tenants/<domain>/users/<user>")(update_user)
+    api.put("/tenants/<domain>/users/<user>/password")(set_password)
+    api.delete("/tenants/<domain>/users/<user>")(delete_user)
+    api.get("/operations")(find_operation)
+    return api
+
+
+def _accept(action: str, domain: str, payload: dict[str, Any], password: str = "") -> Answer:
+    key = idempotency_key()
+    operation = operations.accept(key, action, domain.lower(), payload, password)
+    return jsonify(_operation_json(operation)), 202
+
+
+def _operation_json(operation: Operation) -> dict[str, Any]:
+    return {
+        "key": operation.key,
+        "status": operation.status,
+        "code": operation.code,
+        "reason": operation.reason,
+        "result": json.loads(operation.result),
+    }
+
+
+# --- Tenants ---------------------------------------------------------------------------------
+
+
+def create_tenant() -> Answer:
+    """Make a tenant."""
+    fields = Fields.of_request()
+    domain = fields.text("domain", most=253)
+    wanted = {
+        "offer": fields.choice("offer", ("business", "pro_plus")),
+        "seats": fields.number("seats", 1, MOST_SEATS),
+    }
+    return _accept("create_tenant", domain, wanted)
+
+
+def read_tenant(domain: str) -> Response:
+    """How a tenant stands."""
+    operations.settle_due(domain.lower())
+    tenant = Tenant.get_or_none(Tenant.domain == domain.lower())
+    if tenant is None:
+        raise ApiRefusal(404, "unknown_tenant", "There is no tenant of this domain.")
+    return jsonify(
+        domain=tenant.domain,
+        reference=tenant.reference,
+        offer=tenant.offer,
+        seats=tenant.seats,
+        users=tenant.users_taken,
+        status=tenant.status,
+        suspension_reason=tenant.suspension_reason,
+    )
+
+
+def resize_tenant(domain: str) -> Answer:
+    """Change a tenant's number of seats."""
+    seats = Fields.of_request().number("seats", 1, MOST_SEATS)
+    return _accept("resize_tenant", domain, {"seats": seats})
+
+
+def suspend_tenant(domain: str) -> Answer:
+    """Keep a tenant's people out."""
+    reason = Fields.of_request().text("reason", empty=True)
+    return _accept("suspend_tenant", domain, {"reason": reason})
+
+
+def resume_tenant(domain: str) -> Answer:
+    """Let a suspended tenant's people in again."""
+    return _accept("resume_tenant", domain, {})
+
+
+def delete_tenant(domain: str) -> Answer:
+    """End a tenant."""
+    return _accept("delete_tenant", domain, {})
+
+
+# --- Users -----------------------------------------------------------------------------------
+
+
+def create_user(domain: str) -> Answer:
+    """Give a person an account."""
+    fields = Fields.of_request()
+    return _accept("create_user", domain, _person(fields), _password(fields))
+
+
+def _person(fields: Fields) -> dict[str, str]:
+    return {
+        "address": fields.text("address", most=320),
+        "first_name": fields.text("first_name", most=255),
+        "last_name": fields.text("last_name", most=255),
+        "language": fields.text("language", most=10, empty=True) or "fr",
+    }
+
+
+def _password(fields: Fields) -> str:
+    password = fields.text("password", most=256)
+    if len(password) < 8:
+        raise ApiRefusal(422, "weak_password", "A password has 8 characters at least.")
+    return password
+
+
+def update_user(domain: str, user: str) -> Answer:
+    """Change a person's names or address."""
+    return _accept("update_user", domain, {"user": user, **_person(Fields.of_request())})
+
+
+def set_password(domain: str, user: str) -> Answer:
+    """Replace a person's password."""
+    password = _password(Fields.of_request())
+    return _accept("set_password", domain, {"user": user}, password)
+
+
+def delete_user(domain: str, user: str) -> Answer:
+    """Take a person's account and licence away."""
+    return _accept("delete_user", domain, {"user": user})
+
+
+def list_users(domain: str) -> Response:
+    """The people of a tenant in the order of their addresses, from after one of them on."""
+    operations.settle_due(domain.lower())
+    after = request.args.get("after", "").casefold()
+    limit = min(max(request.args.get("limit", 100, type=int), 1), 1000)
+    found = (
+        User.select()
+        .where(User.tenant == domain.lower(), User.folded > after)
+        .order_by(User.folded)
+        .limit(limit)
+    )
+    return jsonify(users=[_user_json(user) for user in found])
+
+
+def _user_json(user: User) -> dict[str, str]:
+    return {
+        "reference": user.reference,
+        "address": user.address,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "language": user.language,
+    }
+
+
+# --- Operations ------------------------------------------------------------------------------
+
+
+def find_operation() -> Response:
+    """How an operation stands."""
+    operation = operations.find(request.args.get("key", ""))
+    if operation is None:
+        raise ApiRefusal(404, "unknown_operation", "This key never came.")
+    return jsonify(_operation_json(operation))

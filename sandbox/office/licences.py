@@ -1,0 +1,101 @@
+"""What a licence contains: applications on each platform, and the file that installs them."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+
+from sandbox.languages import N_
+
+
+@dataclass(frozen=True)
+class App:
+    """An application of Office; ``colour`` names its tile."""
+
+    name: str
+    colour: str
+    purpose: str
+    on_mac: bool = True
+    on_mobile: bool = True
+
+
+EXCEL = App("Excel", "excel", N_("Spreadsheets"))
+WORD = App("Word", "word", N_("Documents"))
+POWERPOINT = App("PowerPoint", "powerpoint", N_("Presentations"))
+OUTLOOK = App("Outlook", "outlook", N_("Mail and calendar"))
+ONENOTE = App("OneNote", "onenote", N_("Notes"), on_mac=False)
+PUBLISHER = App("Publisher", "publisher", N_("Publications"), on_mac=False, on_mobile=False)
+ACCESS = App("Access", "access", N_("Databases"), on_mac=False, on_mobile=False)
+POWER_BI = App("Power BI", "powerbi", N_("Data analysis"), on_mac=False)
+
+
+@dataclass(frozen=True)
+class Product:
+    """An offer as the Office Deployment Tool knows it.
+
+    ``excluded`` are the applications in Microsoft's package which the licence does not contain.
+    """
+
+    name: str
+    product_id: str
+    apps: tuple[App, ...]
+    excluded: tuple[str, ...]
+
+    @property
+    def mac_apps(self) -> tuple[App, ...]:
+        """What there is on macOS (the shop's guide: less than on Windows)."""
+        return tuple(app for app in self.apps if app.on_mac)
+
+    @property
+    def missing_on_mac(self) -> tuple[App, ...]:
+        """What there is on Windows only."""
+        return tuple(app for app in self.apps if not app.on_mac)
+
+    @property
+    def mobile_apps(self) -> tuple[App, ...]:
+        """What there is on tablets and phones."""
+        return tuple(app for app in self.apps if app.on_mobile)
+
+
+PRODUCTS = {
+    "business": Product(
+        "Office 365 Business",
+        "O365BusinessRetail",
+        (EXCEL, WORD, POWERPOINT, OUTLOOK, ONENOTE, PUBLISHER),
+        ("Access", "Groove", "Lync", "Teams"),
+    ),
+    "pro_plus": Product(
+        "Office 365 Pro Plus",
+        "O365ProPlusRetail",
+        (EXCEL, WORD, POWERPOINT, OUTLOOK, ACCESS, POWER_BI),
+        ("Groove", "Lync", "OneNote", "Publisher", "Teams"),
+    ),
+}
+
+INSTALL_LANGUAGES = {
+    "fr-fr": "Français (France)",
+    "en-us": "English (United States)",
+    "en-gb": "English (United Kingdom)",
+    "de-de": "Deutsch (Deutschland)",
+    "es-es": "Español (España)",
+    "it-it": "Italiano (Italia)",
+    "nl-nl": "Nederlands (Nederland)",
+    "pl-pl": "Polski (Polska)",
+    "pt-pt": "Português (Portugal)",
+}
+
+
+def deployment_file(product: Product, language: str) -> bytes:
+    """A configuration for the Office Deployment Tool: this product, in this language."""
+    root = ET.Element("Configuration")
+    add = ET.SubElement(root, "Add", OfficeClientEdition="64", Channel="Current")
+    package = ET.SubElement(add, "Product", ID=product.product_id)
+    ET.SubElement(package, "Language", ID=language)
+    for app in product.excluded:
+        ET.SubElement(package, "ExcludeApp", ID=app)
+    ET.SubElement(root, "Updates", Enabled="TRUE", Channel="Current")
+    ET.SubElement(root, "RemoveMSI")
+    ET.SubElement(root, "Display", Level="Full", AcceptEULA="FALSE")
+    ET.indent(root)
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"

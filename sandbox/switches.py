@@ -1,0 +1,149 @@
+"""Switches that make the outside world slow, failing or forgetful, so that a shop can be tried.
+
+All are off in a fresh sandbox, kept in its database, and put back together by `reset`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import memory
+from sandbox.languages import N_
+
+COUNT, SECONDS, FLAG, TEXT, CHOICE = "count", "seconds", "flag", "text", "choice"
+
+
+class SwitchError(ValueError):
+    """There is no such switch, or it cannot be set so."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One switch: what values it takes, which it has when off, and what it does."""
+
+    name: str
+    kind: str
+    off: Any
+    label: str
+    choices: tuple[str, ...] = ()
+
+    def read(self, value: Any) -> Any:
+        """``value`` as this switch takes it, from JSON or from a form.
+
+        Raises `SwitchError` when it cannot be read.
+        """
+        if value is None or value == "":
+            return self.off
+        try:
+            return _READERS[self.kind](self, value)
+        except (TypeError, ValueError):
+            raise SwitchError(f"{self.name}: {value!r} is not a {self.kind}") from None
+
+
+def _count(switch: Switch, value: Any) -> int:
+    number = int(value)
+    if isinstance(value, (bool, float)) or not -1 <= number <= 1_000_000:
+        raise ValueError
+    return number
+
+
+def _seconds(switch: Switch, value: Any) -> float:
+    seconds = float(value)
+    if isinstance(value, bool) or not 0 <= seconds <= 86400 * 366:
+        raise ValueError
+    return seconds
+
+
+def _flag(switch: Switch, value: Any) -> bool:
+    if str(value).lower() not in {"true", "false", "1", "0", "on", "off"}:
+        raise ValueError
+    return str(value).lower() in {"true", "1", "on"}
+
+
+def _text(switch: Switch, value: Any) -> str:
+    return str(value).strip()[:200]
+
+
+def _choice(switch: Switch, value: Any) -> str:
+    if value not in switch.choices:
+        raise ValueError
+    return str(value)
+
+
+_READERS = {COUNT: _count, SECONDS: _seconds, FLAG: _flag, TEXT: _text, CHOICE: _choice}
+
+BANK = (
+    Switch("bank_failing_calls", COUNT, 0, N_("Next calls that fail (-1: all)")),
+    Switch("bank_lost_answers", COUNT, 0, N_("Next calls done whose answer is lost (-1: all)")),
+    Switch("bank_response_delay", SECONDS, 0, N_("Seconds until a call is answered")),
+    Switch("bank_outcome_delay", SECONDS, 0, N_("Seconds until a card’s outcome is known")),
+    Switch("notifications_doubled", FLAG, False, N_("Send every notification twice")),
+    Switch("notifications_withheld", FLAG, False, N_("Hold notifications back until released")),
+    Switch(
+        "notification_timing",
+        CHOICE,
+        "any",
+        N_("Notification comes before or after the customer"),
+        ("any", "before", "after"),
+    ),
+)
+
+PROVIDER = (
+    Switch("provider_failing_calls", COUNT, 0, N_("Next calls that fail (-1: all)")),
+    Switch("provider_lost_answers", COUNT, 0, N_("Next calls done whose answer is lost (-1: all)")),
+    Switch("provider_response_delay", SECONDS, 0, N_("Seconds until a call is answered")),
+    Switch(
+        "provider_latency",
+        SECONDS,
+        None,
+        N_("Seconds until an operation is done (empty: as configured)"),
+    ),
+    Switch("provider_refusals", COUNT, 0, N_("Next operations that fail for good (-1: all)")),
+    Switch("provider_refusal_reason", TEXT, "", N_("Reason given for those")),
+)
+
+REGISTER = (
+    Switch(
+        "vat_answer",
+        CHOICE,
+        "confirmed",
+        N_("What the register says of VAT numbers"),
+        ("confirmed", "unknown", "unavailable"),
+    ),
+)
+
+SWITCHES = {switch.name: switch for switch in BANK + PROVIDER + REGISTER}
+
+
+def value(name: str) -> Any:
+    """How the switch ``name`` stands."""
+    return memory.recall(f"switch.{name}", SWITCHES[name].off)
+
+
+def take(name: str) -> bool:
+    """Use one of a counted switch up; whether there was one left."""
+    return memory.count_down(f"switch.{name}")
+
+
+def all_values() -> dict[str, Any]:
+    """How all switches stand."""
+    return {name: value(name) for name in SWITCHES}
+
+
+def set_values(wanted: dict[str, Any]) -> None:
+    """Set several switches, all or none.
+
+    Raises `SwitchError` for an unknown name or a value that cannot be read.
+    """
+    unknown = wanted.keys() - SWITCHES.keys()
+    if unknown:
+        raise SwitchError(f"no such switch: {', '.join(sorted(unknown))}")
+    values = {name: SWITCHES[name].read(given) for name, given in wanted.items()}
+    for name, setting in values.items():
+        memory.keep(f"switch.{name}", setting)
+
+
+def reset() -> None:
+    """Put all switches back."""
+    memory.forget("switch.")
