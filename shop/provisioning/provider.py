@@ -19,14 +19,17 @@ class OperationStatus(StrEnum):
 class Operation:
     """The provider's answer to a call: accepted first, settled later.
 
-    ``key`` is the caller's; ``reason`` is the provider's sentence when failed;
-    ``result`` holds references the caller keeps (``tenant``, ``user``).
+    ``key`` is the caller's; ``reason`` is the provider's sentence when failed, in English, and
+    ``code`` the machine word for it (``no_free_seat``, ``address_taken``, …) by which the shop
+    may say it in the customer's language; ``result`` holds references the caller keeps
+    (``tenant``, ``user``).
     """
 
     key: str
     status: OperationStatus
     reason: str = ""
     result: dict[str, str] = field(default_factory=dict)
+    code: str = ""
 
 
 @dataclass(frozen=True)

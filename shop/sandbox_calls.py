@@ -1,0 +1,66 @@
+"""Calls to the sandbox's two interfaces: what counts as an answer, as no answer, as a no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from shop.errors import PartyRejected, PartyUnavailable
+
+TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+"""Seconds to wait for an answer; after that nothing is known of what was done."""
+
+
+class Refused(PartyRejected):
+    """The sandbox's no, with its machine word ``code``."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class SandboxCalls:
+    """Speaks JSON with one of the sandbox's parties at ``url``, showing ``key``."""
+
+    def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
+        # The machine's proxy settings are for the internet, not for a neighbour on this machine.
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=timeout,
+            trust_env=False,
+        )
+
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, key: str = ""
+    ) -> dict[str, Any]:
+        """The answer's JSON object; ``key`` makes a call that changes something repeatable.
+
+        Raises `PartyUnavailable` when there was no proper answer, `Refused` when it was no.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        try:
+            answer = self._http.request(method, path, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise PartyUnavailable(f"{type(error).__name__}: {error}") from error
+        if answer.status_code >= 500 or answer.status_code in {408, 425, 429}:
+            raise PartyUnavailable(f"{method} {path} answered {answer.status_code}")
+        if answer.status_code == 204:
+            return {}
+        return _read(answer)
+
+
+def _read(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        content = answer.json()
+    except ValueError as error:
+        raise PartyUnavailable("the answer is not JSON") from error
+    if not isinstance(content, dict):
+        raise PartyUnavailable("the answer is not an object")
+    if answer.is_success:
+        return content
+    error = content.get("error")
+    if not isinstance(error, dict):
+        raise PartyUnavailable(f"answered {answer.status_code} without a reason")
+    raise Refused(str(error.get("code", "")), str(error.get("message", "")))
