@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
         translations lock upgrade bench clean setup setup-test setup-e2e
 
 define heading
-@printf '\n\033[1m== %s ==\033[0m\n' "$(1)"
+@printf '\n== %s ==\n' "$(1)"
 endef
 
 help: ## Show this list
