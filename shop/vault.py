@@ -28,3 +28,8 @@ def seal(text: str) -> str:
 def unseal(sealed: str) -> str:
     """Decrypt with whichever key fits; raises `cryptography.fernet.InvalidToken` if none does."""
     return _keys(settings.current().mail_encryption_keys).decrypt(sealed.encode()).decode()
+
+
+def reseal(sealed: str) -> str:
+    """The same secret encrypted with the newest key; raises like `unseal`."""
+    return _keys(settings.current().mail_encryption_keys).rotate(sealed.encode()).decode()

@@ -18,7 +18,7 @@ TEMPLATES = sorted(
 
 # Elements and comments, with what stands in them; the attributes that people read are looked at
 # on their own.
-MARKUP = re.compile(r"<!--.*?-->|<[^>]*>|&\w+;", re.DOTALL)
+MARKUP = re.compile(r"<!--.*?-->|<style>.*?</style>|<[^>]*>|&#?\w+;", re.DOTALL)
 READ = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 NAMES = {"Microsoft", "Office", "Business", "Pro", "Plus", "Exchange"}
 """The same in every language."""

@@ -1,0 +1,51 @@
+"""Letters: one function for each, written with its cause, sent by the worker.
+
+Every letter is stored ("Emails reçus") in the customer's language as text and HTML, in the
+transaction of what it tells; the unique key makes it one letter however often that is tried.
+"""
+
+from __future__ import annotations
+
+from shop.mail.letters import (
+    account_created,
+    delivery_failed,
+    licence_active,
+    licence_released,
+    order_cancelled,
+    order_expired,
+    order_placed,
+    password_changed,
+    password_reset,
+    payment_received,
+    payment_refunded,
+    seat_password_changed,
+    service_installed,
+)
+from shop.mail.messages import compose
+from shop.mail.sending import send_again, send_letter
+from shop.mail.storing import attachments_of, content_of, html_of, letters_of, reseal, text_of
+
+__all__ = [
+    "account_created",
+    "attachments_of",
+    "compose",
+    "content_of",
+    "delivery_failed",
+    "html_of",
+    "letters_of",
+    "licence_active",
+    "licence_released",
+    "order_cancelled",
+    "order_expired",
+    "order_placed",
+    "password_changed",
+    "password_reset",
+    "payment_received",
+    "payment_refunded",
+    "reseal",
+    "seat_password_changed",
+    "send_again",
+    "send_letter",
+    "service_installed",
+    "text_of",
+]

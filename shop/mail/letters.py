@@ -1,0 +1,131 @@
+"""The letters the shop writes, one function each; their words stand in ``templates/mail/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models import Account, LicenceGroup, Order, OrderLine, OrderStatus, Payment, PaymentStatus
+from shop import clock, documents, transitions, vault
+from shop.mail.storing import store
+
+# --- The account -----------------------------------------------------------------------------
+
+
+def account_created(account: Account) -> None:
+    """Your nic-handle (guide: sign in with nic-handle and password)."""
+    store(account, "account_created", f"account_created:{account.id}")
+
+
+def password_reset(account: Account, link: str, token: str) -> None:
+    """A link to choose a new password; secret, and worth nothing once used."""
+    key = f"password_reset:{vault.digest(token)}"
+    store(account, "password_reset", key, is_secret=True, link=link)
+
+
+def password_changed(account: Account) -> None:
+    """The password was changed, in case it was somebody else."""
+    changed_at = clock.now()
+    key = f"password_changed:{account.id}:{changed_at.isoformat()}"
+    store(account, "password_changed", key, changed_at=changed_at)
+
+
+# --- The order -------------------------------------------------------------------------------
+
+
+def order_placed(order: Order) -> None:
+    """The purchase order, attached, and how to pay it."""
+    _about_order(
+        order, "order_placed", f"order_placed:{order.id}",
+        attach=("purchase_order", order.id),
+        lines=list(order.lines.order_by(OrderLine.position)),
+        mention=documents.vat_mention(order),
+    )  # fmt: skip
+
+
+def order_cancelled(order: Order) -> None:
+    """The order was cancelled, and nothing is due."""
+    _about_order(order, "order_cancelled", f"order_cancelled:{order.id}")
+
+
+def order_expired(order: Order) -> None:
+    """The order was not paid in time, and nothing is due."""
+    _about_order(order, "order_expired", f"order_expired:{order.id}")
+
+
+def payment_received(order: Order, payment: Payment) -> None:
+    """The money is here, the installation begins (guide: within a few minutes, up to 4 hours)."""
+    _about_order(order, "payment_received", f"payment_received:{order.id}", payment=payment)
+
+
+def payment_refunded(order: Order, payment: Payment) -> None:
+    """Money went back in full, why, and when it shows."""
+    _about_order(
+        order, "payment_refunded", f"payment_refunded:{payment.id}",
+        payment=payment, reason=_why_refunded(order, payment),
+    )  # fmt: skip
+
+
+def delivery_failed(order: Order) -> None:
+    """The installation did not work out; what happens next."""
+    _about_order(order, "delivery_failed", f"delivery_failed:{order.id}:{clock.now().isoformat()}")
+
+
+def _about_order(order: Order, kind: str, key: str, **values: Any) -> None:
+    """A letter in the language the order was placed in."""
+    store(order.account, kind, key, language=order.language, order=order, **values)
+
+
+def _why_refunded(order: Order, payment: Payment) -> str:
+    """Which of the template's reasons it is: money that counted goes back only when the delivery
+    failed; money that never counted came too late, twice, or was another amount."""
+    counted = any(
+        event.from_status == PaymentStatus.SUCCEEDED for event in transitions.history(payment)
+    )
+    if counted:
+        return "not_delivered"
+    if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
+        return str(order.status)
+    return "other_amount" if order.is_payable else "paid_already"
+
+
+# --- Licence groups and licences -------------------------------------------------------------
+
+
+def service_installed(group: LicenceGroup) -> None:
+    """The group is installed (guide: an e-mail is sent once the service is installed)."""
+    store(
+        group.account, "service_installed", f"service_installed:{group.id}",
+        group=group, licences=group.seats.count(),
+    )  # fmt: skip
+
+
+def licence_active(
+    account: Account, *, group: str, address: str, password: str, portal: str, key: str
+) -> None:
+    """The credentials of a licence (guide: the e-mail holds those for the site of Office).
+
+    ``group`` is the group's display name, ``address`` is ``login@<group domain>``, ``portal``
+    the address of the Office portal; ``key`` names the activation, for one letter each.
+    """
+    store(
+        account, "licence_active", f"licence_active:{key}", is_secret=True,
+        group=group, address=address, password=password, portal=portal,
+    )  # fmt: skip
+
+
+def seat_password_changed(
+    account: Account, *, group: str, address: str, password: str, portal: str, key: str
+) -> None:
+    """A licence's new password; ``key`` names the change. See `licence_active`."""
+    store(
+        account, "seat_password_changed", f"seat_password_changed:{key}", is_secret=True,
+        group=group, address=address, password=password, portal=portal,
+    )  # fmt: skip
+
+
+def licence_released(account: Account, *, group: str, address: str, key: str) -> None:
+    """A licence is nobody's again and stays paid until the renewal; ``key`` names the release."""
+    store(
+        account, "licence_released", f"licence_released:{key}",
+        group=group, address=address,
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Sending: by the worker, again and again, and never in the way of the shop."""
+
+from __future__ import annotations
+
+import smtplib
+from datetime import timedelta
+
+import structlog
+
+from models import Account, Job, Letter, LetterStatus, database
+from shop import clock, jobs, settings, transitions
+from shop.mail import smtp
+from shop.mail.messages import compose
+from shop.mail.storing import attachments_of, finished
+
+log = structlog.get_logger()
+
+ATTEMPTS = 12
+FIRST_DELAY = timedelta(seconds=10)
+"""Doubled after each attempt, up to an hour: a mail server may be away for three hours."""
+
+
+def send_again(letter: Letter, by: str) -> bool:
+    """Put a letter back in the queue; False if it stands there already."""
+    if letter.status == LetterStatus.QUEUED:
+        return False
+    with database.atomic() as transaction:
+        if _asked_again(letter) and transitions.move(letter, LetterStatus.QUEUED, by=by, error=""):
+            return True
+        transaction.rollback()
+    return False
+
+
+def _asked_again(letter: Letter) -> bool:
+    """Whether the letter's job starts anew; not while it still runs, for then nobody would see
+    the letter queued. A finished job may be forgotten by now."""
+    key = f"send_letter:{letter.id}"
+    if jobs.ask_again(key):
+        return True
+    if Job.select().where(Job.key == key).exists():
+        return False
+    jobs.enqueue("send_letter", key, letter=letter.id)
+    return True
+
+
+def _not_sent(letter: int, reason: str) -> None:
+    row = Letter.get_by_id(letter)
+    if row.status == LetterStatus.QUEUED:
+        log.error("letter not sent", letter=letter, kind=row.kind, reason=reason)
+        transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
+
+
+@jobs.handles("send_letter", attempts=ATTEMPTS, first_delay=FIRST_DELAY, give_up=_not_sent)
+def send_letter(letter: int) -> None:
+    """Finish a letter's attachments and send it, if there is an SMTP server."""
+    row = Letter.select(Letter, Account).join(Account).where(Letter.id == letter).get()
+    if row.status != LetterStatus.QUEUED:
+        return
+    attachments = [finished(attachment) for attachment in attachments_of(row)]
+    url = settings.current().smtp_url
+    if not url:
+        transitions.move(row, LetterStatus.STORED, by="shop")
+        return
+    try:
+        smtp.deliver(url, compose(row, attachments))
+    except smtplib.SMTPRecipientsRefused as refusal:
+        if not _is_final(refusal):
+            raise
+        _not_sent(letter, _reason(refusal))
+        return
+    transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now())
+
+
+def _is_final(refusal: smtplib.SMTPRecipientsRefused) -> bool:
+    """Whether the mailbox does not exist: a 5xx answer (RFC 5321), which asking changes nothing."""
+    return all(code >= 500 for code, _ in refusal.recipients.values())
+
+
+def _reason(refusal: smtplib.SMTPRecipientsRefused) -> str:
+    answers = refusal.recipients.values()
+    return "; ".join(f"{code} {answer.decode(errors='replace')}" for code, answer in answers)

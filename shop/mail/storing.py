@@ -1,0 +1,157 @@
+"""Letters as they are kept: written once, encrypted where they hold a secret, read again."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Any
+
+from peewee import ModelSelect
+
+from models import Account, Attachment, Letter, database
+from shop import clock, documents, jobs, rendering, settings, vault
+from shop.mail.addresses import Addresses
+
+TEXT_WIDTH = 76
+"""Columns of a text letter, as old mail programs show it without wrapping."""
+
+_NOT_IN_A_LINE = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+"""Whatever could end a line or steer a terminal, and runs of spaces; no-break spaces stay."""
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line: what a mail header may hold."""
+    return _NOT_IN_A_LINE.sub(" ", text).strip()
+
+
+# --- Writing ---------------------------------------------------------------------------------
+
+
+def store(
+    account: Account,
+    kind: str,
+    key: str,
+    *,
+    language: str = "",
+    is_secret: bool = False,
+    attach: tuple[str, int] | None = None,
+    **values: Any,
+) -> None:
+    """Store a letter and the job that sends it, in the caller's transaction, once per ``key``."""
+    language = language or account.language
+    subject, text, html = _rendered(kind, language, account=account, **values)
+    if is_secret:
+        text, html = vault.seal(text), vault.seal(html)
+    with database.atomic():
+        written = (
+            Letter.insert(
+                account=account,
+                kind=kind,
+                key=key,
+                language=language,
+                recipient=account.email,
+                subject=subject,
+                text=text,
+                html=html,
+                is_secret=is_secret,
+                created_at=clock.now(),
+            )
+            .on_conflict_ignore()
+            .as_rowcount()
+            .execute()
+        )
+        if not written:
+            return
+        letter = Letter.get(Letter.key == key)
+        if attach:
+            _attach(letter, *attach)
+        jobs.enqueue("send_letter", f"send_letter:{letter.id}", letter=letter.id)
+
+
+def _rendered(kind: str, language: str, **values: Any) -> tuple[str, str, str]:
+    """Subject, text and HTML of a letter."""
+    shop = settings.current()
+    values |= {"shop": shop, "link_to": Addresses(shop.public_url, language)}
+    subject = one_line(rendering.render(f"mail/{kind}.subject.txt", language, **values))[:255]
+    text = _in_columns(rendering.render(f"mail/{kind}.txt", language, **values))
+    html = rendering.render(f"mail/{kind}.html", language, subject=subject, **values)
+    return subject, text, html
+
+
+def _in_columns(text: str) -> str:
+    """Lines wrapped under their own indentation, paragraphs one empty line apart."""
+    lines = [_wrapped(line.rstrip()) for line in text.strip().splitlines()]
+    return re.sub("\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+
+
+def _wrapped(line: str) -> str:
+    indent = re.match(r" *(?:\d\. |- )?", line)
+    return textwrap.fill(
+        line,
+        TEXT_WIDTH,
+        subsequent_indent=" " * (indent.end() if indent else 0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _attach(letter: Letter, document: str, subject_id: int) -> None:
+    Attachment.create(
+        letter=letter,
+        document=document,
+        subject_id=subject_id,
+        filename=documents.filename(document, subject_id, letter.language),
+    )
+
+
+# --- Reading ---------------------------------------------------------------------------------
+
+
+def letters_of(account: Account, wanted: str = "") -> ModelSelect[Letter]:
+    """The customer's letters, newest first; those whose subject holds ``wanted``, if given."""
+    query = Letter.select().where(Letter.account == account).order_by(Letter.id.desc())
+    return query.where(Letter.subject.contains(wanted)) if wanted else query
+
+
+def text_of(letter: Letter) -> str:
+    """The letter's text, as sent."""
+    return vault.unseal(letter.text) if letter.is_secret else letter.text
+
+
+def html_of(letter: Letter) -> str:
+    """The letter's HTML, as sent."""
+    return vault.unseal(letter.html) if letter.is_secret else letter.html
+
+
+def attachments_of(letter: Letter) -> list[Attachment]:
+    """The documents that go with a letter."""
+    return list(Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id))
+
+
+def content_of(attachment: Attachment) -> bytes:
+    """A document's PDF, made now if the worker has not come to it yet."""
+    return bytes(finished(attachment).content or b"")
+
+
+def finished(attachment: Attachment) -> Attachment:
+    """The attachment with its content, made and kept at the first occasion."""
+    if attachment.content is None:
+        attachment.content = documents.make(attachment.document, attachment.subject_id)
+        attachment.save()
+    return attachment
+
+
+# --- Changing keys ---------------------------------------------------------------------------
+
+
+def reseal() -> int:
+    """Encrypt every secret letter with the newest key, so that older keys may go; how many.
+
+    Raises `cryptography.fernet.InvalidToken` for a letter that none of the keys opens.
+    """
+    ids = [row[0] for row in Letter.select(Letter.id).where(Letter.is_secret).tuples()]
+    for letter_id in ids:
+        letter = Letter.get_by_id(letter_id)
+        letter.text, letter.html = vault.reseal(letter.text), vault.reseal(letter.html)
+        letter.save()
+    return len(ids)
