@@ -22,6 +22,9 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 15_000
+"""Milliseconds until something that does not appear is missing."""
+
 SIZES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
     "desktop": {"viewport": {"width": 1280, "height": 800}},
@@ -42,7 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep a picture of every failure."""
+    """Have htmx at hand, and keep a picture of every failure."""
+    htmx.prepare()
     config.option.screenshot = "only-on-failure"
     config.option.full_page_screenshot = True
 
@@ -66,6 +70,19 @@ def shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A running shop with demo data, shared by all browser tests: each brings its own customer."""
     with live.running(database_url, tmp_path_factory.mktemp("shop")) as running:
         yield running
+
+
+@pytest.fixture
+def sandbox(shop: live.LiveShop) -> Iterator[live.LiveShop]:
+    """The sandbox's controls; whatever a test switches on is off again afterwards."""
+    yield shop
+    shop.reset_switches()
+
+
+@pytest.fixture
+def customer(shop: live.LiveShop, language: str) -> live.Customer:
+    """A customer of the visitor's language whom no other test knows."""
+    return shop.new_customer(language)
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +138,7 @@ def context(context: BrowserContext, shop: live.LiveShop) -> Iterator[BrowserCon
             complaints.append(f"asked for {address}")
             route.abort()
 
+    context.set_default_timeout(PATIENCE)
     context.route("**/*", answer)
     context.on("console", lambda message: complaints.extend(_complaints(message)))
     context.on("weberror", lambda error: complaints.append(str(error.error)))

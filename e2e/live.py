@@ -11,7 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60
@@ -27,12 +31,48 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
+class Customer:
+    """Who a visitor signs in as."""
+
+    nic_handle: str
+    password: str
+    email: str
+
+
+@dataclass(frozen=True)
 class LiveShop:
-    """Where a running shop and its sandbox answer, and the file its processes write to."""
+    """Where a running shop and its sandbox answer, and the file its processes write to.
+
+    Its methods are the sandbox's controls (see ``sandbox/controls``).
+    """
 
     url: str
     sandbox_url: str
     log: Path
+
+    def new_customer(self, language: str) -> Customer:
+        """A customer nobody else uses."""
+        return Customer(**self._control("POST", "accounts", {"language": language}))
+
+    def advance_clock(self, by: timedelta) -> None:
+        """Move the clock of the sandbox and of the shop on; it never goes back."""
+        self._control("POST", "clock", {"advance_seconds": by.total_seconds()})
+
+    def switch(self, **values: object) -> None:
+        """Make outside parties slow, silent or talkative, until `reset_switches`."""
+        self._control("POST", "switches", values)
+
+    def pause(self, point: str, seconds: float) -> None:
+        """Have the shop pause at a critical moment, until `reset_switches`."""
+        self._control("POST", "pauses", {"point": point, "seconds": seconds})
+
+    def reset_switches(self) -> None:
+        """Put all switches back and end all pauses."""
+        self._control("DELETE", "switches")
+
+    def _control(self, method: str, name: str, body: object = None) -> Any:
+        address = f"{self.sandbox_url}/controls/{name}"
+        return httpx.request(method, address, json=body, timeout=30).raise_for_status().json()
 
 
 @contextmanager
