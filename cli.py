@@ -28,12 +28,16 @@ def init_app(app: Flask) -> None:
 @click.command("migrate")
 def migrate() -> None:
     """Bring the database up to date; safe to repeat."""
+    for name in _bring_up_to_date():
+        click.echo(f"applied {name}")
+    click.echo("The database is up to date.")
+
+
+def _bring_up_to_date() -> list[str]:
     applied = database.migrate()
     jobs.create_queue_tables()
     demo.publish()
-    for name in applied:
-        click.echo(f"applied {name}")
-    click.echo("The database is up to date.")
+    return applied
 
 
 @click.command("worker")
@@ -47,7 +51,8 @@ def worker(threads: int) -> None:
 
 @demo_data.command("load")
 def load_demo() -> None:
-    """Load the demo data and say how to sign in; safe to repeat."""
+    """Bring the database up to date, load the demo data and say how to sign in."""
+    _bring_up_to_date()
     account, password = demo.load()
     click.echo(f"Customer ID (nic-handle): {account.nic_handle}")
     click.echo(f"Password:                 {password}")

@@ -218,8 +218,10 @@ def check_ports(settings: Settings) -> None:
 
 def prepare(settings: Settings) -> str:
     """Bring the database up to date and fill it for a first look; what the demo data says."""
-    _flask("migrate")
-    return "" if settings.production else _flask("demo", "load")
+    if settings.production:
+        _flask("migrate")
+        return ""
+    return _flask("demo", "load")
 
 
 def _flask(*command: str) -> str:
