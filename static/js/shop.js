@@ -183,8 +183,8 @@
     dialog.replaceChildren();
     dialog.removeAttribute("aria-labelledby");
     if (!opener) return;
-    const back = opener.element.isConnected ? opener.element : opener.id && byId(opener.id);
-    if (back) back.focus();
+    const again = opener.id ? byId(opener.id) : null;
+    (opener.element.isConnected ? opener.element : again || byId("main")).focus();
     opener = null;
   }
 
