@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT = 60
+START_TIMEOUT = 120
 
 ENVIRONMENT = {
     "HOST": "127.0.0.1",

