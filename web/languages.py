@@ -8,7 +8,7 @@ from flask import Flask, g, request, url_for
 from flask_babel import Babel, get_locale, gettext
 from flask_login import current_user
 
-from shop import formats
+from shop import formats, markup
 
 LANGUAGES = ("fr", "en")
 LANGUAGE_COOKIE = "language"
@@ -60,6 +60,7 @@ def init_app(app: Flask) -> None:
 
     for name in formats.FILTERS:
         app.add_template_filter(_localised(formats.FILTERS[name]), name)
+    app.add_template_filter(markup.markdown, "markdown")
 
 
 def _localised(function: Any) -> Any:

@@ -1,0 +1,28 @@
+"""A contract on paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shop import markup
+from shop.documents import pdf
+
+
+@dataclass(frozen=True)
+class ContractDocument:
+    """One version of a contract; ``body`` is Markdown, ``digest`` the SHA-256 of it."""
+
+    title: str
+    version: int
+    language: str
+    body: str
+    digest: str
+    published_at: datetime
+    shop_name: str
+
+
+def contract_pdf(document: ContractDocument) -> bytes:
+    """A contract as an accessible PDF, in its language."""
+    html = markup.markdown(document.body)
+    return pdf.render("contract.html", document.language, document=document, body=html)

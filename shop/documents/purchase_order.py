@@ -1,0 +1,59 @@
+"""The purchase order on paper: who sells what to whom, what is due, until when, and how to pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shop.documents import pdf
+from shop.documents.parties import Buyer
+from shop.pricing import Line, Totals
+from shop.settings import Seller
+
+
+class State(StrEnum):
+    """What a purchase order is worth when it is printed."""
+
+    PAYABLE = "payable"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True)
+class AcceptedContract:
+    """A contract the customer accepted; ``digest`` is the SHA-256 of its text, in hexadecimal."""
+
+    title: str
+    version: int
+    digest: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class PurchaseOrderDocument:
+    """Everything a purchase order says. ``state_at`` is when it was paid or closed.
+
+    ``pay_url`` is the page of the order in the shop.
+    """
+
+    number: str
+    language: str
+    shop_name: str
+    seller: Seller
+    buyer: Buyer
+    placed_at: datetime
+    expires_at: datetime
+    lines: tuple[Line, ...]
+    totals: Totals
+    contracts: tuple[AcceptedContract, ...]
+    pay_url: str
+    state: State = State.PAYABLE
+    state_at: datetime | None = None
+
+
+def purchase_order_pdf(document: PurchaseOrderDocument) -> bytes:
+    """The purchase order as an accessible PDF, in its language."""
+    return pdf.render("purchase_order.html", document.language, document=document)

@@ -1,0 +1,281 @@
+"""Purchase orders and contracts as PDF: opened and read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pypdf import PdfReader
+
+from shop import documents, formats, markup, pricing, vat
+from shop.contracts import texts
+from shop.documents import pdf
+from shop.documents.contract import ContractDocument, contract_pdf
+from shop.documents.parties import Buyer
+from shop.documents.purchase_order import (
+    AcceptedContract,
+    PurchaseOrderDocument,
+    State,
+    purchase_order_pdf,
+)
+from shop.pricing import Line, Share
+from shop.settings import Seller
+from shop.vat import PlaceOfSupply
+
+PLACED = datetime(2026, 11, 5, 13, 4, tzinfo=UTC)
+ALICE = Buyer(
+    nic_handle="al12345-ovh", first_name="Alice", last_name="Lefèvre", company="Atelier & Cie",
+    street="12 rue des Lilas", postcode="59800", city="Lille", country="FR", siren="404833048",
+    vat_number="FR83404833048",
+)  # fmt: skip
+LINES = (
+    Line("business", "Office 365 Business", 25, 880),
+    Line("pro_plus", "Office 365 Pro Plus", 10, 1290),
+)
+
+
+LILLE = PlaceOfSupply("FR", "59800")
+
+
+def order_of(language="fr", lines=LINES, place=LILLE, **changes):
+    document = PurchaseOrderDocument(
+        number="482915730",
+        language=language,
+        shop_name="Nuage",
+        seller=Seller(),
+        buyer=ALICE,
+        placed_at=PLACED,
+        expires_at=PLACED + timedelta(days=14),
+        lines=lines,
+        totals=pricing.totals(lines, vat.treatment_of(place)),
+        contracts=(AcceptedContract("Conditions générales", 1, "0123456789abcdef" * 4, PLACED),),
+        pay_url="https://shop.example/fr/order/482915730",
+    )
+    return replace(document, **changes)
+
+
+def opened(content: bytes) -> PdfReader:
+    return PdfReader(io.BytesIO(content), strict=True)
+
+
+def text_of(reader: PdfReader, page: int | None = None) -> str:
+    pages = reader.pages if page is None else [reader.pages[page]]
+    return re.sub(r"\s+", " ", " ".join(each.extract_text() for each in pages))
+
+
+def said(text: str) -> str:
+    """A text as it is read from a PDF, where every blank is one."""
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_totals_on_paper_are_those_of_the_order(language):
+    document = order_of(language)
+    text = text_of(opened(purchase_order_pdf(document)))
+    totals = document.totals
+    for cents in (22000, 12900, totals.net_cents, totals.vat_cents, totals.total_cents):
+        assert said(formats.money(cents, language)) in text
+    assert totals.net_cents == 34900
+    assert totals.vat_cents == 6980
+
+
+def test_a_french_purchase_order_says_everything_it_must():
+    text = text_of(opened(purchase_order_pdf(order_of())))
+    for expected in (
+        "Bon de commande", "n° 482915730", "5 novembre 2026", "19 novembre 2026",
+        "Nuage & Cie", "SAS au capital de 100 000 €", "2 rue du Faubourg", "59100 Roubaix",
+        "732 829 320", "FR44732829320", "Atelier & Cie", "Alice Lefèvre", "12 rue des Lilas",
+        "404 833 048", "FR83404833048", "al12345-ovh", "Office 365 Business", "25", "8,80 €",
+        "TVA (20 %)", "Total à payer TTC", "Comment payer",
+        "https://shop.example/fr/order/482915730", "19 novembre 2026 à 14:04 (heure de Paris)",
+        "Conditions générales", "version 1", "0123456789abcdef0123456789abcdef", "Page 1 / 1",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_an_english_purchase_order_is_english_throughout():
+    text = text_of(opened(purchase_order_pdf(order_of("en"))))
+    assert "Purchase order no. 482915730" in text
+    assert "Total due incl. VAT" in text
+    assert "VAT (20%)" in text
+    for french in ("Bon de commande", "TVA", "Vendeur", "novembre"):
+        assert french not in text
+
+
+@pytest.mark.parametrize(
+    ("place", "rate", "mention"),
+    [
+        (PlaceOfSupply("DE", "10117", "DE136695976", True), "VAT (0%)", "Reverse charge"),
+        (PlaceOfSupply("DE", "10117"), "VAT (19%)", "VAT of Germany, declared through"),
+        (PlaceOfSupply("GF", "97300"), "VAT (0%)", "article 294"),
+        (PlaceOfSupply("RE", "97400"), "VAT (8.5%)", ""),
+        (PlaceOfSupply("US", "10001"), "VAT (0%)", "outside the VAT area"),
+    ],
+)
+def test_vat_stands_there_with_its_rate_and_mention(place, rate, mention):
+    text = text_of(opened(purchase_order_pdf(order_of("en", place=place))))
+    assert rate in text
+    assert mention in text
+
+
+def test_a_share_of_the_month_is_shown_with_its_days():
+    lines = (Line("business", "Office 365 Business", 3, 880, Share(12, 30)),)
+    text = text_of(opened(purchase_order_pdf(order_of(lines=lines))))
+    assert "Au prorata : 12 jours sur 30" in text
+    assert "10,56 €" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (State.PAID, "Paid on 6 November 2026"),
+        (State.CANCELLED, "closed since 6 November 2026"),
+        (State.EXPIRED, "closed since 6 November 2026"),
+        (State.REFUNDED, "refunded in full on 6 November 2026"),
+    ],
+)
+def test_a_closed_order_asks_for_no_money(state, says):
+    closed = order_of("en", state=state, state_at=PLACED + timedelta(days=1))
+    text = text_of(opened(purchase_order_pdf(closed)))
+    assert says in text
+    assert "How to pay" not in text
+    assert "Total due" not in text
+
+
+def test_a_long_order_goes_on_over_pages_with_its_headings():
+    reader = opened(purchase_order_pdf(order_of(lines=LINES * 20)))
+    assert len(reader.pages) >= 3
+    for number in range(len(reader.pages)):
+        page = text_of(reader, number)
+        assert f"Page {number + 1} / {len(reader.pages)}" in page
+        assert "SIREN 732 829 320" in page
+    assert "Prix unitaire HT" in text_of(reader, 1)
+    assert "Bon de commande n° 482915730" in text_of(reader, 1)
+    assert text_of(reader).count("Office 365 Business") == 20
+
+
+def test_a_purchase_order_can_be_read_aloud(caplog):
+    reader = opened(purchase_order_pdf(order_of()))
+    assert not caplog.records
+    root = reader.trailer["/Root"]
+    assert reader.metadata.title == "Bon de commande n° 482915730 · Nuage"
+    assert reader.metadata.author == "Nuage & Cie"
+    assert root["/Lang"] == "fr"
+    assert root["/MarkInfo"]["/Marked"]
+    assert "/StructTreeRoot" in root
+    assert b"pdfuaid:part" in root["/Metadata"].get_data()
+
+
+def test_what_customers_call_themselves_is_only_text():
+    buyer = replace(ALICE, company="<img src='https://elsewhere.example/x.png'> & <b>Co</b>")
+    text = text_of(opened(purchase_order_pdf(order_of(buyer=buyer))))
+    assert "<img src='https://elsewhere.example/x.png'> & <b>Co</b>" in text
+
+
+def test_names_in_other_scripts_are_printed():
+    buyer = replace(ALICE, company="", first_name="Ελένη", last_name="Нагорная Łuczak")
+    assert "Ελένη Нагорная Łuczak" in text_of(opened(purchase_order_pdf(order_of(buyer=buyer))))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://elsewhere.example/x.png", "file:///etc/passwd", "static:../setup.cfg",
+     "static:../../etc/passwd", "font:../__init__.py", "http://169.254.169.254/"],
+)  # fmt: skip
+def test_documents_fetch_nothing_from_outside(address):
+    with pytest.raises(pdf.Nowhere):
+        pdf.from_html(f"<html lang=en><title>x</title><body><img src='{address}' alt=''>")
+
+
+@pytest.mark.parametrize(
+    "shipped", texts.shipped(), ids=lambda text: f"{text.kind}.{text.language}"
+)
+def test_every_shipped_contract_prints(shipped):
+    digest = hashlib.sha256(shipped.body.encode()).hexdigest()
+    content = contract_pdf(
+        ContractDocument(
+            shipped.title, shipped.version, shipped.language, shipped.body, digest, PLACED, "Nuage"
+        )
+    )
+    reader = opened(content)
+    assert reader.metadata.title == f"{shipped.title} · Nuage"
+    assert reader.trailer["/Root"]["/Lang"] == shipped.language
+    text = text_of(reader)
+    assert shipped.title in text
+    assert digest in text
+    assert "**" not in text
+    assert "##" not in text
+    headings = [line[3:] for line in shipped.body.splitlines() if line.startswith("## ")]
+    assert len(headings) >= 12
+    for heading in headings:
+        assert said(heading) in text
+
+
+def test_the_contracts_are_the_same_in_both_languages():
+    shape = {}
+    for text in texts.shipped():
+        numbers = re.findall(r"^(?:## )?(\d+(?:\.\d+)?)\.", text.body, re.MULTILINE)
+        bullets = len(re.findall(r"^- ", text.body, re.MULTILINE))
+        shape.setdefault((text.kind, text.version), set()).add((tuple(numbers), bullets))
+    assert len(shape) == 3
+    assert all(len(found) == 1 for found in shape.values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "wrong"),
+    [
+        ("apostrophes are ’", "'"),
+        ("U+00A0 stands before :", r"(?<!\u00a0):(?=\s|$)"),
+        ("U+202F stands before ; ! ?", r"(?<!\u202f)[;!?](?=\s|$)"),
+        ("U+00A0 stands inside « »", r"«(?!\u00a0)|(?<!\u00a0)»"),
+    ],
+)
+def test_french_contracts_are_set_as_french_is_set(rule, wrong):
+    for text in texts.shipped():
+        if text.language == "fr":
+            assert not re.findall(wrong, text.body, re.MULTILINE), rule
+
+
+def test_markdown_is_safe_and_knows_its_place():
+    html = markup.markdown("## Title\n\n**bold** <script>x</script> [a](javascript:x)", level=3)
+    assert "<h3>Title</h3>" in html
+    assert "<strong>bold</strong>" in html
+    assert "<script" not in html
+    assert "href" not in html
+
+
+# --- From what is on record -------------------------------------------------------------------
+
+
+def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
+    from shop import baskets, catalogue, contracts, ordering
+
+    basket = baskets.Basket(baskets.new_name(), {"business": 3, "pro_plus": 2})
+    quoted = ordering.quote(basket, catalogue.offers(), alice)
+    digests = tuple(contract.digest for contract in contracts.current("fr"))
+    order = ordering.place_order(
+        alice,
+        basket,
+        ordering.Confirmation(quoted.totals.total_cents, digests, "192.0.2.1", "fr"),
+    )
+    text = text_of(opened(documents.purchase_order_of(order)))
+    assert f"n° {order.number}" in text
+    assert said(formats.money(order.total_cents, "fr")) in text
+    assert "Alice Lefèvre" in text
+    for digest in digests:
+        assert digest[:32] in text
+        assert digest[32:] in text
+    ordering.cancel_order(order, by=alice.nic_handle)
+    closed = text_of(opened(documents.purchase_order_of(type(order).get_by_id(order.id))))
+    assert "Ce bon de commande est clos" in closed
+
+
+def test_a_published_contract_prints(app):
+    from shop import contracts
+
+    published = contracts.current("en")[0]
+    assert published.title in text_of(opened(documents.contract_of(published)))
