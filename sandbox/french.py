@@ -10,7 +10,7 @@ from __future__ import annotations
 
 FRENCH: dict[str, str] = {
     "%(used)s of %(most)s": "%(used)s sur %(most)s",
-    "3 or 4 digits on the card": "3 ou 4 chiffres sur la carte",
+    "3 or 4 digits": "3 ou 4 chiffres",
     "5 PC or Mac, 5 tablets and 5 smartphones; updates, major ones too, are included.": "5 PC ou Mac, 5 tablettes et 5 smartphones ; les mises à jour, même majeures, sont comprises.",
     "A fresh customer of the shop, with nothing yet.": "Un nouveau client de la boutique, qui n’a encore rien.",
     "A real bank would ask in its application or send you a code; here you simply choose.": "Une vraie banque le demanderait dans son application ou par un code ; ici, il suffit de choisir.",
@@ -92,6 +92,7 @@ FRENCH: dict[str, str] = {
     "Language": "Langue",
     "Ledger": "Livre de comptes",
     "Licence groups": "Groupes de licences",
+    "Listed above.": "Voir la liste ci-dessus.",
     "Littoral Bank": "Banque du Littoral",
     "Log in": "Se connecter",
     "MM/YY": "MM/AA",
@@ -134,7 +135,7 @@ FRENCH: dict[str, str] = {
     "Office provider and VAT register": "Fournisseur Office et registre de TVA",
     "On a Mac": "Sur Mac",
     "On a PC": "Sur PC",
-    "On the device, open the %(store)s and look for the application you need: %(apps)s.": "Sur l’appareil, ouvrez %(store)s et cherchez l’application voulue : %(apps)s.",
+    "On the device, open %(store)s and look for the application you need: %(apps)s.": "Sur l’appareil, ouvrez %(store)s et cherchez l’application voulue : %(apps)s.",
     "One of these values cannot be set.": "L’une de ces valeurs n’est pas possible.",
     "Open the application, choose “Sign in” and enter %(address)s and your password.": "Ouvrez l’application, choisissez « Se connecter », puis saisissez %(address)s et votre mot de passe.",
     "Open the package and follow its steps; macOS asks for the password of the Mac.": "Ouvrez le fichier et suivez les étapes ; macOS demande le mot de passe du Mac.",
@@ -214,7 +215,7 @@ FRENCH: dict[str, str] = {
     "This card number is not right: please check its digits.": "Ce numéro de carte n’est pas correct : veuillez vérifier ses chiffres.",
     "This card was declined": "Cette carte a été refusée",
     "This form could not be read": "Ce formulaire n’a pas pu être lu",
-    "This installation is noted: %(used)s of %(most)s PC and Mac are in use.": "Cette installation est notée : %(used)s PC et Mac utilisés sur %(most)s.",
+    "This installation is noted. PC and Mac: %(used)s of %(most)s.": "Cette installation est notée. PC et Mac : %(used)s sur %(most)s.",
     "This is not a test card. No real card is taken here: use one of the list.": "Ce n’est pas une carte de test. Aucune vraie carte n’est prise ici : utilisez-en une de la liste.",
     "This is not open to you": "Ceci ne vous est pas ouvert",
     "This is the world outside %(shop)s, on one machine: a bank that takes test cards, an Office provider, and the portal where people install Office. From here you can move its clock and make it slow or failing.": "Voici le monde extérieur de %(shop)s, sur une seule machine : une banque qui prend des cartes de test, un fournisseur Office et le portail où l’on installe Office. D’ici, vous pouvez avancer son horloge, le ralentir ou le faire échouer.",
@@ -246,4 +247,6 @@ FRENCH: dict[str, str] = {
     "hours": "heures",
     "minutes": "minutes",
     "since %(when)s": "depuis le %(when)s",
+    "the App Store": "l’App Store",
+    "the renewal has not been paid": "le renouvellement n’a pas été payé",
 }

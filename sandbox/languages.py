@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency
 from flask import g, request, session
 
@@ -50,7 +50,10 @@ def money(cents: int, currency: str = "EUR") -> str:
 
 def moment(at: float) -> str:
     """A moment as the reader writes it, in the time of Paris."""
-    return format_datetime(clock.as_datetime(at), "long", locale=_LOCALES[language()])
+    here, locale = clock.as_datetime(at), _LOCALES[language()]
+    return (
+        f"{format_date(here, 'long', locale=locale)}, {format_time(here, 'short', locale=locale)}"
+    )
 
 
 def short_moment(at: float) -> str:

@@ -75,6 +75,12 @@ def _shop_silent(error: shop.ShopSilent, at: str) -> tuple[str, int]:
     return _failed(languages.N_("The shop did not answer as it should."), at, str(error), 502)
 
 
+@desk.get("/desk/<form>")
+def back_to_page(form: str) -> Page:
+    """The address of a form opened as a page: after a reload, or to change the language."""
+    return redirect(url_for("desk.page", lang=request.args.get("lang")), 303)
+
+
 @desk.post("/desk/clock")
 def move_clock() -> Page:
     """Move the clock on."""

@@ -19,6 +19,11 @@ Page = str | tuple[str, int] | Response
 
 OPEN_TO_ALL = {"portal.sign_in_page", "portal.sign_in_act", "portal.sign_out"}
 
+REASONS = {
+    "unpaid": languages.N_("the renewal has not been paid"),
+}
+"""Reasons for a suspension which resellers give as a word; any other is shown as they gave it."""
+
 MOBILES = {
     "iphone": ("phone", "ios"),
     "ipad": ("tablet", "ipados"),
@@ -48,7 +53,10 @@ def _sent_to_the_door() -> Response:
 
 
 def _suspended(user: User) -> tuple[str, int]:
-    return render_template("portal/suspended.html", user=user), 403
+    given = user.tenant.suspension_reason
+    return render_template(
+        "portal/suspended.html", user=user, reason=REASONS.get(given, given)
+    ), 403
 
 
 # --- The door --------------------------------------------------------------------------------
@@ -168,6 +176,12 @@ def _noted(category: str, typed: dict[str, str]) -> Device | dict[str, str]:
         return devices.install(g.user, wanted)
     except devices.DevicesFull as full:
         return {"full": full.category}
+
+
+@portal.get("/installations")
+def back_home() -> Page:
+    """The address of the form opened as a page: after a reload, or to change the language."""
+    return redirect(url_for("portal.home", lang=request.args.get("lang")), 303)
 
 
 @portal.get("/installations/<int:number>")
