@@ -1,0 +1,1 @@
+"""Monthly billing: periods, renewals, invoices (guide: « La facturation est mensuelle »)."""
