@@ -84,7 +84,7 @@ def without_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
     def careless(row: Any, to: str, *, by: str, note: str = "", **changes: Any) -> bool:
         type(row).update(status=to, **changes).where(type(row).id == row.id).execute()
         transitions.record(row, f"careless_{to}", by=by, to_status=to)
-        for name, value in {"status": to, **changes}.items():
+        for name, value in changes.items():
             setattr(row, name, value)
         return True
 
