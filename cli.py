@@ -118,6 +118,12 @@ def refund_order(number: str) -> None:
     _carry_out(number, "refund", "Order {number} will be refunded.")
 
 
+@letters.command("reseal")
+def reseal_letters() -> None:
+    """Encrypt secret letters with the newest of MAIL_ENCRYPTION_KEYS; older keys may then go."""
+    click.echo(f"{mail.reseal()} letter(s) encrypted with the newest key.")
+
+
 @letters.command("retry")
 def retry_letters() -> None:
     """Send the letters again that could not be sent."""

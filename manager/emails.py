@@ -49,7 +49,7 @@ def email_html(letter_id: int) -> Response:
     response = Response(mail.html_of(_own(letter_id)), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-        "frame-ancestors 'self'; sandbox allow-popups allow-top-navigation-by-user-activation"
+        "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
     )
     return response
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,6 +16,10 @@ DEVELOPMENT_SECRET = "development-secret-not-for-production"
 DEVELOPMENT_BANK_KEY = "sandbox-bank-key"
 DEVELOPMENT_PROVIDER_KEY = "sandbox-provider-key"
 DEVELOPMENT_NOTIFICATION_SECRET = "sandbox-notification-secret"
+
+
+SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+"""The ways to reach a mail server, and the port of each where the address names none."""
 
 
 class SettingsError(Exception):
@@ -182,11 +187,39 @@ def _read(env: Mapping[str, str]) -> Settings:
         job_lease=number("JOB_LEASE", 20.0, 1, 3600),
         rate_limits=text("RATE_LIMITS", "on") != "off",
     )
+    problems += _mail_problems(settings)
     if production:
         problems += _missing_in_production(settings)
     if problems:
         raise SettingsError("The shop cannot start:\n- " + "\n- ".join(problems))
     return settings
+
+
+def _mail_problems(settings: Settings) -> list[str]:
+    """What would stop letters from being sealed and sent, said before the first is written."""
+    problems = []
+    if settings.smtp_url and not _is_mail_server(settings.smtp_url):
+        problems.append("SMTP_URL must be smtp://, smtp+starttls:// or smtps://host[:port]")
+    if not all(_is_fernet_key(key) for key in settings.mail_encryption_keys):
+        problems.append("MAIL_ENCRYPTION_KEYS must be Fernet keys: 32 bytes in URL-safe base64")
+    if "@" not in settings.mail_from:
+        problems.append("MAIL_FROM must be an address, or a name and an address in <>")
+    return problems
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in SMTP_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except ValueError:
+        return False
 
 
 def _missing_in_production(settings: Settings) -> list[str]:

@@ -9,6 +9,9 @@ from werkzeug.test import TestResponse
 
 from tests import pages, queries
 
+LETTER_STYLES = "style-src 'unsafe-inline'"
+"""What the policy of a letter's frame allows, and that of no page."""
+
 MOST_QUERIES = 12
 """The most SQL statements showing a page may take (issue: every page of the journey)."""
 
@@ -36,7 +39,8 @@ class CheckingClient(FlaskClient):
 
     def _check(self, response: TestResponse, where: str) -> None:
         is_partial = response.request.headers.get("HX-Request-Type") == "partial"
-        if found := pages.problems(response.text, is_partial=is_partial):
+        is_letter = LETTER_STYLES in response.headers.get("Content-Security-Policy", "")
+        if found := pages.problems(response.text, is_partial=is_partial, is_letter=is_letter):
             raise AssertionError(f"{where}:\n- " + "\n- ".join(found))
         if response.request.method == "GET" and len(self.statements) > MOST_QUERIES:
             listed = "\n".join(self.statements)

@@ -19,14 +19,17 @@ NEED_NO_LABEL = {"hidden", "submit", "button", "reset", "image"}
 BANNED_VALUES = re.compile(r"^\s*(js|javascript):")
 
 
-def problems(html: str, *, is_partial: bool = False) -> list[str]:
-    """Everything that is wrong with a page, or with the part of one that htmx asked for."""
+def problems(html: str, *, is_partial: bool = False, is_letter: bool = False) -> list[str]:
+    """Everything that is wrong with a page, or with the part of one that htmx asked for.
+
+    A letter carries its styles in itself, for mail programs know no other.
+    """
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     root = parser.parseFragment(html) if is_partial else parser.parse(html)
     found = [f"HTML at {where}: {what}" for where, what, _ in parser.errors]
     elements = [element for element in root.iter() if isinstance(element.tag, str)]
     found += [*_ids(elements), *_fields(elements), *_names(elements), *_forms(elements)]
-    found += _inline(elements)
+    found += [] if is_letter else _inline(elements)
     if not is_partial:
         found += [*_outline(root), *_untranslated(root)]
     return found
@@ -102,7 +105,7 @@ def _untranslated(root: Element) -> Iterator[str]:
     """English sentences on a French page: whole texts that the catalogue knows in French."""
     if root.get("lang") != "fr":
         return
-    english = _english_sentences()
+    english = english_sentences()
     for text in _texts(root):
         if text in english:
             yield f"not translated: {text!r}"
@@ -120,7 +123,7 @@ def _texts(element: Element) -> Iterator[str]:
 
 
 @cache
-def _english_sentences() -> frozenset[str]:
+def english_sentences() -> frozenset[str]:
     """Messages whose French differs from their English."""
     path = ROOT / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
     with path.open("rb") as file:

@@ -26,7 +26,6 @@ def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
     message["Subject"] = one_line(letter.subject)
     message["Date"] = format_datetime(clock.now() if copy else letter.created_at)
     message["Message-ID"] = f"<{_identity(letter, copy)}@{sender.domain}>"
-    message["Content-Language"] = letter.language
     # Nobody's absence note shall answer a letter that nobody wrote by hand.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
@@ -39,6 +38,8 @@ def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
             subtype="pdf",
             filename=attachment.filename,
         )
+    # Last, for giving a message content takes headers of this kind away.
+    message["Content-Language"] = letter.language
     return message
 
 

@@ -7,20 +7,10 @@ import ssl
 from email.message import EmailMessage
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from shop.settings import SMTP_PORTS
+
 TIMEOUT = 10
 """Seconds until a mail server that says nothing counts as unreachable."""
-
-_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-
-
-def problem_of(url: str) -> str:
-    """What is wrong with an ``SMTP_URL``, "" if nothing is."""
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in _PORTS and parts.hostname and parts.port != 0
-    except ValueError:
-        known = False
-    return "" if known else "SMTP_URL must be smtp://, smtp+starttls:// or smtps://host[:port]"
 
 
 def deliver(url: str, message: EmailMessage) -> None:
@@ -39,7 +29,7 @@ def deliver(url: str, message: EmailMessage) -> None:
 
 
 def _connected(parts: SplitResult) -> smtplib.SMTP:
-    host, port = parts.hostname or "localhost", parts.port or _PORTS[parts.scheme]
+    host, port = parts.hostname or "localhost", parts.port or SMTP_PORTS[parts.scheme]
     if parts.scheme == "smtps":
         context = ssl.create_default_context()
         return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)

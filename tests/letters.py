@@ -1,0 +1,167 @@
+"""Letters as tests need them: every one the shop writes, and what a reader sees of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+
+import html5lib
+
+from models import Account, Letter, Order, OrderStatus
+from shop import accounts, jobs, mail, ordering
+from shop.payment import payments
+from shop.payment.gateway import CheckoutStatus
+from tests import orders
+from tests.parties import Bank, Provider
+
+BASE = orders.BASE
+ADDRESS = "marie.dupont@o365-1.o365.example"
+GROUP = "Atelier de Lille"
+PASSWORD = "hV7-kq2Rm9wX_t4B"
+PORTAL = "http://127.0.0.1:5001/portal"
+
+
+def the(account: Account, kind: str) -> Letter:
+    """The newest letter of a kind to ``account``."""
+    found = Letter.select().where(Letter.account == account, Letter.kind == kind)
+    letter: Letter = found.order_by(Letter.id.desc()).get()
+    return letter
+
+
+# --- One of each kind ------------------------------------------------------------------------
+
+
+def _placed(account: Account) -> Order:
+    return orders.place(account, orders.basket(business=12, pro_plus=3), account.language)
+
+
+def order_placed(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is placed."""
+    _placed(account)
+
+
+def order_cancelled(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is cancelled."""
+    ordering.cancel_order(_placed(account), by=account.nic_handle)
+
+
+def order_expired(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is not paid in time."""
+    ordering.expire_order(_placed(account).id)
+
+
+def payment_received(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is paid."""
+    orders.pay(_placed(account), bank)
+
+
+def payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is paid when it is cancelled already."""
+    order = _placed(account)
+    payment = orders.start_paying(order)
+    ordering.cancel_order(order, by=account.nic_handle)
+    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    jobs.drain()
+
+
+def service_installed(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is delivered."""
+    payment_received(account, bank, provider)
+    jobs.drain()
+
+
+def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
+    """The provider says no."""
+    provider.failing = "The domain is taken."
+    service_installed(account, bank, provider)
+    order = Order.select().where(Order.account == account).get()
+    assert order.status == OrderStatus.DELIVERY_FAILED
+
+
+def account_created(account: Account, bank: Bank, provider: Provider) -> None:
+    """Making an account writes this letter already."""
+
+
+def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
+    """A password is forgotten."""
+    accounts.ask_for_reset(account.nic_handle, "203.0.113.7", BASE)
+
+
+def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A password is changed."""
+    accounts.change_password(account, "Another-Horse-8")
+
+
+def licence_active(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is activated."""
+    mail.licence_active(
+        account, group=GROUP, address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1"
+    )
+
+
+def seat_password_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence's password is changed."""
+    mail.seat_password_changed(
+        account, group=GROUP, address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1"
+    )
+
+
+def licence_released(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is released."""
+    mail.licence_released(account, group=GROUP, address=ADDRESS, key="1")
+
+
+Cause = Callable[[Account, Bank, Provider], None]
+CAUSES: dict[str, Cause] = {
+    cause.__name__: cause
+    for cause in (
+        account_created, password_reset, password_changed, order_placed, order_cancelled,
+        order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
+        licence_active, seat_password_changed, licence_released,
+    )
+}  # fmt: skip
+"""What makes the shop write each kind of letter."""
+
+
+# --- What a reader sees ----------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """A text with every run of spaces, lines and no-break spaces as one space."""
+    return " ".join(text.split())
+
+
+def parsed(html: str) -> Element:
+    """The elements of an HTML letter."""
+    return html5lib.HTMLParser(namespaceHTMLElements=False).parse(html)
+
+
+def shown(html: str) -> str:
+    """What an HTML letter shows, as it is set: no styles, no text hidden for inboxes."""
+    body = parsed(html).find("body")
+    assert body is not None
+    return _shown(body)
+
+
+def seen(html: str) -> str:
+    """The same with plain spaces, to look for something in it."""
+    return plain(shown(html))
+
+
+def _shown(element: Element) -> str:
+    hidden = not isinstance(element.tag, str) or "display:none" in element.get("style", "")
+    own = "" if hidden else (element.text or "") + "".join(_shown(child) for child in element)
+    between = "" if element.tag in {"a", "strong", "span"} else " "
+    return between + own + between + (element.tail or "")
+
+
+def links(html: str) -> set[str]:
+    """Where the links of an HTML letter lead, addresses to write to left out."""
+    targets = {link.get("href", "") for link in parsed(html).iter("a")}
+    return {target for target in targets if not target.startswith("mailto:")}
+
+
+def addresses(text: str) -> set[str]:
+    """The web addresses a text names."""
+    return set(re.findall(r"https?://[^\s,]+[^\s.,]", text))

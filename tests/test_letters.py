@@ -1,0 +1,328 @@
+"""What letters say: in both languages, the same as text and as HTML, and nothing but the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+from flask import Flask
+
+from models import Account, Letter, LicenceGroup, Order, Payment, PaymentStatus, Seat
+from shop import accounts, formats, mail, ordering, settings
+from shop.mail.addresses import Addresses
+from shop.payment import payments
+from shop.payment.gateway import Checkout, CheckoutStatus
+from tests import cast, letters, orders, pages
+from tests.parties import Bank, Provider
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "mail"
+
+
+@pytest.fixture(params=["fr", "en"])
+def customer(app: Flask, request: pytest.FixtureRequest) -> Account:
+    """A customer of either language."""
+    person = cast.ALICE if request.param == "fr" else cast.CHARLIE
+    return cast.register(person)
+
+
+@pytest.fixture(params=letters.CAUSES)
+def letter(
+    request: pytest.FixtureRequest, customer: Account, bank: Bank, provider: Provider
+) -> Letter:
+    """Each letter, written by its cause."""
+    letters.CAUSES[request.param](customer, bank, provider)
+    return letters.the(customer, request.param)
+
+
+# --- Every letter ----------------------------------------------------------------------------
+
+
+def test_every_letter_of_the_shop_is_tested_here() -> None:
+    written = {path.name.removesuffix(".subject.txt") for path in TEMPLATES.glob("*.subject.txt")}
+    assert written == set(letters.CAUSES)
+    assert all(callable(getattr(mail, kind)) for kind in written)
+
+
+def test_a_letter_is_good_html_in_its_own_language(letter: Letter) -> None:
+    html = mail.html_of(letter)
+    assert not pages.problems(html, is_letter=True)
+    assert letters.parsed(html).get("lang") == letter.language == letter.account.language
+
+
+def test_a_letters_text_is_all_in_its_language(letter: Letter) -> None:
+    text = letters.plain(mail.text_of(letter))
+    sentences = pages.english_sentences()
+    english = [known for known in sentences if len(known) > 20 and known in text]
+    assert (letter.language == "en") == bool(english), english
+
+
+def test_the_subject_is_one_line_that_says_what_it_is_about(letter: Letter) -> None:
+    assert letter.subject == " ".join(letter.subject.split(" "))
+    assert len(letter.subject.splitlines()) == 1
+    assert 10 < len(letter.subject) <= 90
+
+
+def test_text_and_html_say_the_same_figures(letter: Letter) -> None:
+    text, html = mail.text_of(letter), mail.html_of(letter)
+    unnumbered = re.sub(r"(?m)^\d\. ", "", text)
+    assert figures(unnumbered) == figures(letters.shown(html))
+
+
+def figures(text: str) -> set[str]:
+    """Every amount, number, date and hour of a text, web addresses left out."""
+    without = re.sub(r"https?://\S+", "", text)
+    return set(re.findall(r"\d(?:[\d.,:\u202f]*\d)?", without))
+
+
+def test_text_and_html_say_the_same_facts(letter: Letter) -> None:
+    seen = letters.seen(mail.html_of(letter))
+    facts = [
+        letters.plain(line.split(":", 1)[1])
+        for line in mail.text_of(letter).splitlines()
+        if line.startswith("  ") and ": " in line
+    ]
+    missing = [fact for fact in facts if fact not in seen]
+    assert not missing
+    assert facts
+
+
+def test_text_and_html_lead_to_the_same_places(letter: Letter) -> None:
+    assert letters.links(mail.html_of(letter)) == letters.addresses(mail.text_of(letter))
+
+
+def test_every_link_leads_to_a_page_of_the_shop(app: Flask, letter: Letter) -> None:
+    routes = app.url_map.bind("localhost")
+    own = [link for link in letters.links(mail.html_of(letter)) if link.startswith(letters.BASE)]
+    assert own
+    for link in own:
+        routes.match(link.removeprefix(letters.BASE), method="GET")
+
+
+def test_a_letter_says_whom_it_is_for_and_who_sends_it(letter: Letter) -> None:
+    seller = settings.current().seller
+    for version in (letters.plain(mail.text_of(letter)), letters.seen(mail.html_of(letter))):
+        assert letter.account.full_name in version
+        assert letter.account.nic_handle in version
+        assert seller.name in version
+        assert seller.siren in version
+        assert seller.email in version
+
+
+def test_a_letters_text_fits_old_mail_programs(letter: Letter) -> None:
+    lines = mail.text_of(letter).splitlines()
+    assert not [line for line in lines if len(line) > 76 and "://" not in line]
+    assert "\n\n\n" not in mail.text_of(letter)
+
+
+@pytest.mark.parametrize("kind", letters.CAUSES)
+def test_french_letters_are_set_as_french_is_set(
+    kind: str, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.CAUSES[kind](alice, bank, provider)
+    letter = letters.the(alice, kind)
+    for version in (letter.subject, mail.text_of(letter), letters.shown(mail.html_of(letter))):
+        readable = re.sub(r"https?://\S+", "", version)
+        assert "'" not in readable
+        assert not re.search(r"(?<!\u00a0):(?=\s|$)", readable)
+        assert not re.search(r"(?<!\u202f)[;!?](?=\s|$)", readable)
+        assert not re.search(r"«(?!\u00a0)|(?<!\u00a0)»", readable)
+
+
+def test_layout_tables_are_silent_and_others_are_named(letter: Letter) -> None:
+    for table in letters.parsed(mail.html_of(letter)).iter("table"):
+        is_layout = table.get("role") == "presentation"
+        own_headers = [cell for cell in cells_of(table) if cell.tag == "th"]
+        assert is_layout != bool(own_headers)
+        assert is_layout or all(cell.get("scope") for cell in own_headers)
+
+
+def cells_of(table: Element) -> list[Element]:
+    """The cells of a table itself, not those of tables within."""
+    rows = [row for part in table for row in ([part] if part.tag == "tr" else part)]
+    return [cell for row in rows for cell in row]
+
+
+# --- What each of them says ------------------------------------------------------------------
+
+
+def says(account: Account, kind: str, *facts: str) -> None:
+    """Both versions of the newest letter of a kind say each of ``facts``."""
+    letter = letters.the(account, kind)
+    for version in (letters.plain(mail.text_of(letter)), letters.seen(mail.html_of(letter))):
+        for fact in facts:
+            assert letters.plain(fact) in version, (kind, fact, version)
+
+
+def test_the_first_letter_shows_the_customer_id(customer: Account) -> None:
+    says(customer, "account_created", customer.nic_handle, customer.email)
+    letter = letters.the(customer, "account_created")
+    assert customer.nic_handle in letter.subject
+    assert f"{letters.BASE}/login" in mail.text_of(letter)
+    assert cast.PASSWORD not in mail.text_of(letter) + mail.html_of(letter)
+
+
+def test_the_reset_letter_holds_the_link_and_how_long_it_works(customer: Account) -> None:
+    letters.password_reset(customer, Bank(), Provider())
+    letter = letters.the(customer, "password_reset")
+    assert accounts.RESET_LENGTH.total_seconds() == 3600
+    expected = {"fr": "valable une heure", "en": "valid for one hour"}
+    says(customer, "password_reset", expected[customer.language])
+    (link,) = [x for x in letters.addresses(mail.text_of(letter)) if "/password/" in x]
+    assert accounts.find_reset(link.rsplit("/", 1)[1]) is not None
+
+
+def test_the_order_letter_agrees_with_the_order_to_the_cent(customer: Account) -> None:
+    letters.order_placed(customer, Bank(), Provider())
+    order = Order.get(Order.account == customer)
+    amounts = [order.net_cents, order.vat_cents, order.total_cents]
+    for line in order.lines:
+        amounts += [line.unit_price_cents, line.net_cents]
+        says(customer, "order_placed", line.offer_name, f"{line.quantity} ×")
+    says(
+        customer,
+        "order_placed",
+        order.number,
+        formats.rate(order.vat_rate, customer.language),
+        formats.day(order.placed_at, customer.language),
+        formats.moment(order.expires_at, customer.language),
+        *[formats.money(amount, customer.language) for amount in amounts],
+    )
+
+
+def test_the_order_letter_says_under_which_vat(charlie: Account) -> None:
+    orders.place(charlie, language="en")
+    says(charlie, "order_placed", "VAT of Ireland, declared through the One Stop Shop")
+
+
+def test_letters_on_an_order_speak_the_language_it_was_placed_in(alice: Account) -> None:
+    order = orders.place(alice, language="en")
+    letter = letters.the(alice, "order_placed")
+    assert letter.language == "en"
+    assert letter.subject == f"Your purchase order {order.number}"
+
+
+def test_the_payment_letter_says_what_happens_next(
+    customer: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.payment_received(customer, bank, provider)
+    order = Order.get(Order.account == customer)
+    patience = {"fr": "jusqu’à 4 heures", "en": "up to 4 hours"}
+    total = formats.money(order.total_cents, customer.language)
+    says(customer, "payment_received", order.number, total, patience[customer.language])
+
+
+def test_the_installed_letter_counts_the_licences_and_leads_to_them(
+    customer: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.service_installed(customer, bank, provider)
+    for group in LicenceGroup.select().where(LicenceGroup.account == customer):
+        licences = Seat.select().where(Seat.group == group).count()
+        letter = Letter.get(Letter.key == f"service_installed:{group.id}")
+        text = letters.plain(mail.text_of(letter))
+        assert re.search(rf"(Nombre de licences|Number of licences) ?: {licences}\b", text)
+        for said in (group.display_name, group.name, group.offer.name, "configureme", "O365"):
+            assert said in text
+        assert {"fr": "Configurer", "en": "Configure"}[customer.language] in text
+
+
+def test_the_licence_letter_holds_what_is_needed_to_sign_in(customer: Account) -> None:
+    letters.licence_active(customer, Bank(), Provider())
+    says(customer, "licence_active", letters.ADDRESS, letters.PASSWORD, letters.GROUP)
+    assert letters.PORTAL in letters.links(mail.html_of(letters.the(customer, "licence_active")))
+    assert letters.PASSWORD not in letters.the(customer, "licence_active").subject
+
+
+def test_the_labels_in_letters_are_those_on_screen(alice: Account) -> None:
+    letters.licence_active(alice, Bank(), Provider())
+    says(alice, "licence_active", "« Installer »", "« Téléphone et tablette »")
+    says(alice, "licence_active", "« Changer le mot de passe »", "Login")
+    says(alice, "account_created", "Identifiant client (nic-handle)", "Se connecter")
+    says(alice, "account_created", "« Mon compte »", "« Emails reçus »")
+
+
+# --- Why money goes back ---------------------------------------------------------------------
+
+
+def refunded_because_cancelled(account: Account, bank: Bank, provider: Provider) -> None:
+    letters.payment_refunded(account, bank, provider)
+
+
+def refunded_because_expired(account: Account, bank: Bank, provider: Provider) -> None:
+    order = orders.place(account, language=account.language)
+    payment = orders.start_paying(order)
+    ordering.expire_order(order.id)
+    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+
+
+def refunded_because_paid_already(account: Account, bank: Bank, provider: Provider) -> None:
+    order = orders.place(account, language=account.language)
+    payment = orders.start_paying(order)
+    payments.pay_by_hand(order, by="operator")
+    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+
+
+def refunded_because_of_another_amount(account: Account, bank: Bank, provider: Provider) -> None:
+    payment = orders.start_paying(orders.place(account, language=account.language))
+    payments.settle(payment, Checkout(payment.checkout or "", CheckoutStatus.SUCCEEDED, 1, "EUR"))
+
+
+def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provider) -> None:
+    letters.delivery_failed(account, bank, provider)
+    ordering.refund_order(Order.get(Order.account == account), by="operator")
+
+
+@pytest.mark.parametrize(
+    ("cause", "french", "english"),
+    [
+        (refunded_because_cancelled, "après l’annulation", "had been cancelled"),
+        (refunded_because_expired, "après l’expiration", "had expired"),
+        (refunded_because_paid_already, "déjà payée", "paid already"),
+        (refunded_because_of_another_amount, "n’était pas celui", "was not the amount due"),
+        (refunded_because_not_delivered, "pas pu installer", "could not install"),
+    ],
+)
+def test_a_refund_letter_says_why_and_when(
+    cause: letters.Cause, french: str, english: str,
+    customer: Account, bank: Bank, provider: Provider, drain: Callable[[], int],
+) -> None:  # fmt: skip
+    cause(customer, bank, provider)
+    drain()
+    payment = Payment.get(Payment.status == PaymentStatus.REFUNDED)
+    reason = {"fr": french, "en": english}[customer.language]
+    when = {"fr": "sous 5 à 10 jours ouvrés", "en": "within 5 to 10 working days"}
+    amount = formats.money(payment.amount_cents, customer.language)
+    says(customer, "payment_refunded", payment.order.number, amount, reason)
+    says(customer, "payment_refunded", when[customer.language])
+
+
+# --- Names of all kinds ----------------------------------------------------------------------
+
+
+def test_names_are_shown_as_they_are_and_never_as_markup(app: Flask) -> None:
+    name = '<b onclick="x()">Zoé</b> & Ναυσικά'
+    account = cast.register(cast.ALICE, first_name=name, last_name="王")
+    mail.licence_released(account, group="<i>R&D</i>", address="a&b@x.example", key="1")
+    letter = letters.the(account, "licence_released")
+    html = mail.html_of(letter)
+    assert not list(letters.parsed(html).iter("b"))
+    assert not list(letters.parsed(html).iter("i"))
+    says(account, "licence_released", f"{name} 王", "<i>R&D</i>", "a&b@x.example")
+
+
+def test_the_brand_is_the_one_of_the_settings(make_app: Callable[..., Flask]) -> None:
+    make_app(SHOP_NAME="Brise & Fils", SELLER_NAME="Brise SA", PUBLIC_URL="https://brise.example")
+    alice = cast.register(cast.ALICE)
+    letter = letters.the(alice, "account_created")
+    assert letter.subject.startswith("Bienvenue chez Brise & Fils")
+    says(alice, "account_created", "L’équipe Brise & Fils", "Brise SA")
+    assert "https://brise.example/login" in letters.links(mail.html_of(letter))
+
+
+def test_addresses_follow_the_language() -> None:
+    french = Addresses("https://shop.example", "fr")
+    assert french.new_order == "https://shop.example/fr/order"
+    assert replace(french, language="en").new_password == "https://shop.example/en/password"
