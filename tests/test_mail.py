@@ -105,7 +105,7 @@ def everything_stored() -> str:
 
 @pytest.mark.parametrize("kind", ["licence_active", "seat_password_changed"])
 def test_secrets_stand_nowhere_in_the_database(kind: str, alice: Account) -> None:
-    letters.CAUSES[kind](alice, None, None)  # type: ignore[arg-type]
+    letters.CAUSES[kind](alice, None, None)
     letter = letters.the(alice, kind)
     assert letters.PASSWORD in mail.text_of(letter)
     assert letters.PASSWORD in mail.html_of(letter)
@@ -114,7 +114,7 @@ def test_secrets_stand_nowhere_in_the_database(kind: str, alice: Account) -> Non
 
 
 def test_a_reset_link_stands_nowhere_in_the_database(alice: Account) -> None:
-    letters.password_reset(alice, None, None)  # type: ignore[arg-type]
+    letters.password_reset(alice, None, None)
     text = mail.text_of(letters.the(alice, "password_reset"))
     (link,) = [found for found in letters.addresses(text) if "/password/" in found]
     assert link.rsplit("/", 1)[1] not in everything_stored()

@@ -40,7 +40,7 @@ def open_mailbox() -> Iterator[Callable[..., Mailbox]]:
     opened: list[Mailbox] = []
 
     def open_(**ways: object) -> Mailbox:
-        box = Mailbox(**ways)  # type: ignore[arg-type]
+        box = Mailbox(**ways)
         box.open()
         opened.append(box)
         return box

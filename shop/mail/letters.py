@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import Account, LicenceGroup, Order, OrderLine, OrderStatus, Payment, PaymentStatus
+from models import (
+    Account,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Seat,
+)
 from shop import clock, documents, transitions, vault
 from shop.mail.storing import store
 
@@ -37,9 +46,13 @@ def order_placed(order: Order) -> None:
     _about_order(
         order, "order_placed", f"order_placed:{order.id}",
         attach=("purchase_order", order.id),
-        lines=list(order.lines.order_by(OrderLine.position)),
+        lines=_lines_of(order),
         mention=documents.vat_mention(order),
     )  # fmt: skip
+
+
+def _lines_of(order: Order) -> list[OrderLine]:
+    return list(OrderLine.select().where(OrderLine.order == order).order_by(OrderLine.position))
 
 
 def order_cancelled(order: Order) -> None:
@@ -95,7 +108,7 @@ def service_installed(group: LicenceGroup) -> None:
     """The group is installed (guide: an e-mail is sent once the service is installed)."""
     store(
         group.account, "service_installed", f"service_installed:{group.id}",
-        group=group, licences=group.seats.count(),
+        group=group, licences=Seat.select().where(Seat.group == group).count(),
     )  # fmt: skip
 
 

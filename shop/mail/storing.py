@@ -149,7 +149,7 @@ def reseal() -> int:
 
     Raises `cryptography.fernet.InvalidToken` for a letter that none of the keys opens.
     """
-    ids = [row[0] for row in Letter.select(Letter.id).where(Letter.is_secret).tuples()]
+    ids = [letter.id for letter in Letter.select(Letter.id).where(Letter.is_secret)]
     for letter_id in ids:
         letter = Letter.get_by_id(letter_id)
         letter.text, letter.html = vault.reseal(letter.text), vault.reseal(letter.html)
