@@ -117,3 +117,22 @@ def test_the_account_menu_answers_to_the_keyboard(
     expect(letters).to_be_visible()
     page.locator("footer").click()
     expect(letters).to_be_hidden()
+
+
+@pytest.mark.only(script=True)
+def test_a_field_says_what_is_wrong_when_it_is_left_and_no_longer_once_it_is_right(
+    page: Page, language: str, say: Say, check_accessibility: Callable[[], None]
+) -> None:
+    page.goto(f"/{language}/order/account")
+    field = page.get_by_label(say("Adresse e-mail", "Email address"), exact=True)
+    mistake = page.locator("#email-error")
+    field.fill("zoe@example")
+    field.press("Tab")
+    expect(mistake).to_be_visible()
+    expect(field).to_have_attribute("aria-describedby", "email-hint email-error")
+    expect(page.get_by_label(say("Mot de passe", "Password"), exact=True)).to_be_focused()
+    check_accessibility()
+    field.fill("zoe@example.com")
+    expect(mistake).to_be_hidden()
+    expect(field).to_be_focused()
+    expect(field).to_have_value("zoe@example.com")

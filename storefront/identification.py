@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, url_for
+from flask import Response, abort, flash, url_for
 
 from shop import accounts
 from shop.baskets import Basket
@@ -81,6 +81,17 @@ def create_account(lang: str) -> Response:
     signin.sign_in(who)
     flash(who.nic_handle, "nic-handle")
     return go_to(_after(lang, basket))
+
+
+@storefront.post("/<any(fr, en):lang>/order/account/fields/<name>")
+def check_registration(lang: str, name: str) -> Response:
+    """One field of the form, with what is wrong with it: asked by htmx as the customer goes on."""
+    form = RegistrationForm.empty(lang)
+    if name not in form.data or name == "csrf_token":
+        abort(404)
+    form.validate()
+    template = "storefront/_registration_field.html"
+    return page(template, template, form=form, name=name)
 
 
 def _registration_page(

@@ -13,7 +13,7 @@
 
   function announce(text) {
     const region = byId("announcements");
-    if (region && text) region.textContent = text;
+    if (region) region.textContent = text;
   }
 
   function referenceOf(response, text) {
@@ -146,6 +146,14 @@
       else input.removeAttribute("aria-invalid");
       input.closest(".field").classList.toggle("field-invalid", place.childElementCount > 0);
     });
+  });
+
+  /* Whoever has left a field hears what is wrong with it. */
+  on("htmx:after:swap", (event) => {
+    const target = event.detail.ctx.target;
+    if (!target || !target.matches || !target.matches(".field")) return;
+    const mistake = target.querySelector(".field-error");
+    announce(mistake ? mistake.textContent.trim() : "");
   });
 
   /* --- Focus ----------------------------------------------------------------------------- */
