@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.test_dependencies import imports_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,15 +30,6 @@ MAY_IMPORT = {
 def modules_of(room: str) -> list[Path]:
     single = ROOT / f"{room}.py"
     return [single] if single.exists() else sorted((ROOT / room).rglob("*.py"))
-
-
-def imports_of(path: Path) -> Iterator[str]:
-    """The top-level names a module imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield (node.module or "").split(".")[0]
 
 
 @pytest.mark.parametrize("room", sorted(MAY_IMPORT))
