@@ -273,7 +273,7 @@ def drain(limit: int = 10_000) -> int:
 def counts() -> dict[str, int]:
     """How many jobs stand in each status."""
     rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()
-    return {status: number for status, number in cast("Any", rows)}
+    return dict(cast("Any", rows))
 
 
 def forget_finished(before: datetime) -> int:
