@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -122,6 +123,30 @@ CAUSES: dict[str, Cause] = {
     )
 }  # fmt: skip
 """What makes the shop write each kind of letter."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A letter as its reader has it, whatever becomes of the database."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+    full_name: str
+    nic_handle: str
+
+    @classmethod
+    def of(cls, letter: Letter) -> Written:
+        """What ``letter`` says, and to whom."""
+        return cls(
+            letter.language,
+            letter.subject,
+            mail.text_of(letter),
+            mail.html_of(letter),
+            letter.account.full_name,
+            letter.account.nic_handle,
+        )
 
 
 # --- What a reader sees ----------------------------------------------------------------------

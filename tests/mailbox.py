@@ -69,7 +69,7 @@ class Mailbox:
         right = self._users.get(name) == password
         if right:
             self.signed_in.append(name)
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from models import LetterStatus
+from models import Job, LetterStatus
 from shop import jobs
 from tests import cast, letters
 from tests.certificates import Certificate, make_certificate
@@ -135,6 +135,7 @@ def test_a_wrong_password_leaves_the_letter_queued(
     box = open_mailbox(starttls=certificate.context, users={USER: "another"})
     url = f"smtp+starttls://{ENCODED}@localhost:{box.port}"
     assert status_after_sending(make_app, url) == LetterStatus.QUEUED
+    assert Job.get(Job.kind == "send_letter").error.startswith("SMTPAuthenticationError: (535,")
     assert box.letters == []
 
 
