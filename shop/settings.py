@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shop.errors import N_
+
 ROOT = Path(__file__).resolve().parent.parent
 
 DEVELOPMENT_SECRET = "development-secret-not-for-production"
@@ -40,7 +42,7 @@ class Seller:
     country: str = "FR"
     email: str = "facturation@example.com"
     payment_terms: str = ""
-    late_payment_rate: str = "3 fois le taux d’intérêt légal"
+    late_payment_rate: str = N_("three times the French legal interest rate")
 
 
 @dataclass(frozen=True)

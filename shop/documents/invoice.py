@@ -1,0 +1,125 @@
+"""Invoices and credit notes: PDF/A-3 for people, with Factur-X data (EN 16931) for machines.
+
+Both come from one `InvoiceDocument`, whose amounts are checked when it is made: what does not add
+up is never printed. The mentions are those of CGI, annexe II, article 242 nonies A, and of the
+French commercial code, article L. 441-9.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from facturx import generate_from_binary
+
+from shop.billing.periods import Period
+from shop.documents import einvoice, pdf
+from shop.documents.parties import Buyer
+from shop.errors import N_
+from shop.pricing import Line, Totals, totals
+from shop.rendering import translate
+from shop.settings import Seller
+
+ARCHIVAL = "pdf/a-3b"
+
+_NUMBER = re.compile(r"[A-Za-z0-9+_/-]{1,35}")
+"""What the French rules allow as an invoice's number (BR-FR-01, BR-FR-02)."""
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """A line and the days it is charged for; ``service`` names its licence group."""
+
+    line: Line
+    period: Period
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The invoice a credit note takes back, wholly or in part."""
+
+    number: str
+    issued_on: date
+
+
+@dataclass(frozen=True)
+class InvoiceDocument:
+    """Everything an invoice says; with ``corrects``, a credit note, its amounts positive too.
+
+    ``paid_on`` is the day it was paid or, of a credit note, refunded; ``payment`` says how, for
+    the customer to read. ``reason`` is why a credit note was issued, in its language.
+    """
+
+    number: str
+    language: str
+    shop_name: str
+    seller: Seller
+    buyer: Buyer
+    issued_on: date
+    due_on: date
+    lines: tuple[InvoiceLine, ...]
+    totals: Totals
+    order_number: str = ""
+    paid_on: date | None = None
+    payment: str = ""
+    corrects: Corrected | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NUMBER.fullmatch(self.number):
+            raise ValueError(f"{self.number!r} cannot be the number of an invoice")
+        if not self.lines:
+            raise ValueError(f"invoice {self.number} has no lines")
+        added = totals((each.line for each in self.lines), self.totals.treatment)
+        if added != self.totals:
+            raise ValueError(f"invoice {self.number} does not add up: {added} is {self.totals}")
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it takes back an invoice."""
+        return self.corrects is not None
+
+    @property
+    def title(self) -> str:
+        """What it is called, in its language."""
+        name = N_("Credit note") if self.is_credit_note else N_("Invoice")
+        return translate(name, self.language)
+
+
+def invoice_pdf(document: InvoiceDocument) -> bytes:
+    """The invoice as Factur-X: PDF/A-3 in its language, its data embedded as ``factur-x.xml``.
+
+    Its metadata say when it was made: keep the bytes, for an invoice never changes.
+    """
+    printed = pdf.render(
+        "invoice.html",
+        document.language,
+        variant=ARCHIVAL,
+        document=document,
+        mentions=einvoice.late_payment_mentions(document.seller, document.language),
+    )
+    return bytes(
+        generate_from_binary(
+            printed,
+            einvoice.xml_of(document),
+            flavor="factur-x",
+            level="en16931",
+            check_xsd=False,  # done when the XML was made
+            check_schematron=False,  # would ask a server of its own; the tests do it
+            pdf_metadata=_metadata(document),
+            lang=document.language,
+            afrelationship="data",
+        )
+    )
+
+
+def _metadata(document: InvoiceDocument) -> dict[str, str]:
+    name = f"{document.title} {document.number}"
+    return {
+        "author": document.seller.name,
+        "title": f"{name} · {document.shop_name}",
+        "subject": name,
+        "keywords": "Factur-X",
+    }
