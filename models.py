@@ -20,7 +20,9 @@ from peewee import (
     BooleanField,
     CharField,
     Check,
+    CompositeKey,
     DatabaseProxy,
+    DateField,
     DateTimeField,
     ForeignKeyField,
     IntegerField,
@@ -307,7 +309,11 @@ class Order(Table):
 
 
 class OrderLine(Table):
-    """One position of an order; ``net_cents`` excludes VAT."""
+    """One position of an order; ``net_cents`` excludes VAT.
+
+    Licences that join a running period cost ``days`` of its ``period_days`` days, rounded half up;
+    both are empty where whole months are charged.
+    """
 
     id = AutoField()
     order = ForeignKeyField(Order, backref="lines")
@@ -317,12 +323,21 @@ class OrderLine(Table):
     quantity = IntegerField()
     unit_price_cents = IntegerField()
     net_cents = BigIntegerField()
+    days = IntegerField(null=True)
+    period_days = IntegerField(null=True)
 
     class Meta:
         constraints = [
             Check("quantity > 0"),
             Check("unit_price_cents >= 0"),
-            Check("net_cents = quantity * CAST(unit_price_cents AS BIGINT)"),
+            Check("(days IS NULL) = (period_days IS NULL)"),
+            Check("days IS NULL OR (days BETWEEN 1 AND period_days)"),
+            Check(
+                "net_cents = CASE WHEN days IS NULL "
+                "THEN quantity * CAST(unit_price_cents AS BIGINT) "
+                "ELSE (2 * quantity * CAST(unit_price_cents AS BIGINT) * days + period_days) "
+                "/ (2 * period_days) END"
+            ),
         ]
         indexes = ((("order", "position"), True),)
 
@@ -490,7 +505,9 @@ class LicenceGroup(Table):
     """A group of licences of one offer (the guide also says "service").
 
     ``places_taken`` counts seats and the places pending orders hold; the CHECK against
-    ``places_limit`` is the last word on the Business limit (guide: 300).
+    ``places_limit`` is the last word on the Business limit (guide: 300). ``seats_…`` count the
+    seats in each status, kept in the transaction that changes one, so that a page of a group of
+    100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
     """
 
     id = AutoField()
@@ -507,14 +524,91 @@ class LicenceGroup(Table):
     error = CharField(max_length=255, default="")
     created_at = MomentField()
     installed_at = MomentField(null=True)
+    last_number = IntegerField(default=0)
+    seats_unconfigured = IntegerField(default=0)
+    seats_activating = IntegerField(default=0)
+    seats_active = IntegerField(default=0)
+    seats_updating = IntegerField(default=0)
+    seats_releasing = IntegerField(default=0)
+    seats_error = IntegerField(default=0)
 
     class Meta:
         constraints = [
             one_of("status", GroupStatus),
             Check("places_taken >= 0"),
             Check("places_limit IS NULL OR places_taken <= places_limit"),
+            Check("seats_unconfigured >= 0 AND seats_activating >= 0 AND seats_active >= 0"),
+            Check("seats_updating >= 0 AND seats_releasing >= 0 AND seats_error >= 0"),
+            Check(
+                "status IN ('terminated', 'cancelled') OR seats_unconfigured + seats_activating "
+                "+ seats_active + seats_updating + seats_releasing + seats_error <= places_taken"
+            ),
         ]
         indexes = ((("account", "display_name"), False),)
+
+    @property
+    def seats_by_status(self) -> dict[str, int]:
+        """How many seats stand in each status."""
+        return {status: getattr(self, f"seats_{status}") for status in SeatStatus}
+
+    @property
+    def seats_total(self) -> int:
+        """How many seats there are (places that unpaid orders hold are none yet)."""
+        return sum(self.seats_by_status.values())
+
+    @property
+    def places_free(self) -> int | None:
+        """How many more licences may be ordered; None where there is no limit."""
+        return None if self.places_limit is None else self.places_limit - self.places_taken
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its licences may be changed and more of them ordered."""
+        return self.status == GroupStatus.INSTALLED
+
+
+class AdditionStatus(StrEnum):
+    """Where licences added to an existing group stand."""
+
+    HELD = "held"
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    FAILED = "failed"
+    FREED = "freed"
+
+
+ADDITION_MOVES: dict[str, set[str]] = {
+    AdditionStatus.HELD: {AdditionStatus.INSTALLING, AdditionStatus.FREED},
+    AdditionStatus.INSTALLING: {AdditionStatus.INSTALLED, AdditionStatus.FAILED},
+    AdditionStatus.FAILED: {AdditionStatus.INSTALLING, AdditionStatus.FREED},
+    AdditionStatus.INSTALLED: set(),
+    AdditionStatus.FREED: set(),
+}
+
+
+class Addition(Table):
+    """Licences of an order line that join an existing group; one line joins one group, once.
+
+    Its places count in the group from the moment of ordering until it is freed. They are charged
+    up to ``renewal_on``. ``target`` is the number of seats the provider was asked for, and
+    ``first_number`` the first of the seats made.
+    """
+
+    id = AutoField()
+    line = ForeignKeyField(OrderLine, unique=True)
+    group = ForeignKeyField(LicenceGroup, backref="additions")
+    status = CharField(max_length=16, default=AdditionStatus.HELD)
+    renewal_on = DateField()
+    target = IntegerField(null=True)
+    first_number = IntegerField(null=True)
+    tries = IntegerField(default=1)
+    error = CharField(max_length=255, default="")
+    created_at = MomentField()
+    installed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [one_of("status", AdditionStatus), Check("tries > 0")]
+        indexes = ((("group", "status"), False),)
 
 
 class SeatStatus(StrEnum):
@@ -540,12 +634,49 @@ SEAT_MOVES: dict[str, set[str]] = {
 UNCONFIGURED_NAME = "configureme"
 """The name a seat goes by until it is somebody's (guide)."""
 
+MOVING = (SeatStatus.ACTIVATING, SeatStatus.UPDATING, SeatStatus.RELEASING)
+
+NAMELESS = b"\xff"
+"""What sorts unconfigured seats behind everybody who has a name: no UTF-8 text begins so."""
+
+ACTS: dict[str, tuple[str, ...]] = {
+    SeatStatus.UNCONFIGURED: ("configure",),
+    SeatStatus.ACTIVE: ("edit", "password", "release"),
+}
+"""What customers may do with a seat, by its status; nothing while the provider is at work."""
+
+ACTS_AFTER_ERROR: dict[str, tuple[str, ...]] = {
+    "activate": ("retry", "edit", "release"),
+    "edit": ("retry", "edit", "release"),
+    "password": ("retry", "password", "release"),
+    "release": ("retry",),
+}
+"""The same after an error, by what went wrong."""
+
+
+class SeatAct(StrEnum):
+    """What is being done to a seat, or was when it went wrong."""
+
+    NONE = ""
+    ACTIVATE = "activate"
+    EDIT = "edit"
+    PASSWORD = "password"
+    RELEASE = "release"
+
 
 class Seat(Table):
-    """One paid licence of a group; ``number`` counts from 1 within the group."""
+    """One paid licence of a group; ``number`` counts from 1 within the group.
+
+    ``version`` counts what customers asked of it: a form of an older version is refused.
+    ``reference`` names the account at the provider while the licence is consumed, and
+    ``creation_key`` the last call that may have made one. ``secret`` is a sealed password on its
+    way to the provider and into a letter. ``by_…`` are what the list of seats is sorted by.
+    """
+
+    group_id: int  # what peewee adds beside the field
 
     id = AutoField()
-    group = ForeignKeyField(LicenceGroup, backref="seats")
+    group = ForeignKeyField(LicenceGroup, backref="seats", index=False)
     line = ForeignKeyField(OrderLine, null=True)
     number = IntegerField()
     status = CharField(max_length=16, default=SeatStatus.UNCONFIGURED)
@@ -554,19 +685,159 @@ class Seat(Table):
     login = CharField(max_length=20, null=True)
     login_key = CharField(max_length=20, null=True)
     version = IntegerField(default=1)
+    act = CharField(max_length=16, default=SeatAct.NONE)
+    reference = CharField(max_length=128, default="")
+    creation_key = CharField(max_length=64, default="")
+    secret = TextField(default="")
+    error = CharField(max_length=255, default="")
+    error_code = CharField(max_length=32, default="")
+    by_first = BlobField(default=NAMELESS)
+    by_last = BlobField(default=NAMELESS)
+    by_login = BlobField(default=NAMELESS)
 
     class Meta:
         constraints = [
             one_of("status", SeatStatus),
+            one_of("act", SeatAct),
             Check("number > 0"),
             Check("(status = 'unconfigured') = (login_key IS NULL)"),
             Check("(login IS NULL) = (login_key IS NULL)"),
+            Check("(act = '') = (status IN ('unconfigured', 'active'))"),
+            Check("status <> 'active' OR (reference <> '' AND secret = '')"),
+            Check("status <> 'unconfigured' OR (reference = '' AND secret = '')"),
         ]
         indexes = (
             (("group", "number"), True),
             (("group", "login_key"), True),
-            (("group", "status"), False),
+            (("group", "by_first", "number"), False),
+            (("group", "by_last", "number"), False),
+            (("group", "by_login", "number"), False),
+            (("group", "status", "number"), False),
+            (("group", "status", "by_first", "number"), False),
+            (("group", "status", "by_last", "number"), False),
+            (("group", "status", "by_login", "number"), False),
         )
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the provider is at work on it."""
+        return self.status in MOVING
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether it is, or is becoming, somebody's."""
+        return self.status != SeatStatus.UNCONFIGURED
+
+    @property
+    def full_name(self) -> str:
+        """First and last name of its holder."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def shown_login(self) -> str:
+        """The login, or what stands for it until there is one (guide)."""
+        return str(self.login or UNCONFIGURED_NAME)
+
+    def may(self, act: str) -> bool:
+        """Whether ``act`` may be begun as it stands."""
+        if self.status == SeatStatus.ERROR:
+            return act in ACTS_AFTER_ERROR[self.act]
+        return act in ACTS.get(self.status, ())
+
+
+class SeatKey(Table):
+    """What a seat is found by: the beginnings of its names and address, as `shop.seats` folds them.
+
+    Keys are bytes, because bytes are compared alike on every database; a search is one range of
+    them. ``status`` repeats the seat's, so that a filtered search reads nothing it does not show.
+    """
+
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    seat = ForeignKeyField(Seat, backref="+", on_delete="CASCADE")
+    status = CharField(max_length=16)
+    key = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("group", "key", "seat")
+        indexes = ((("group", "status", "key", "seat"), False),)
+
+
+class SeatEvent(Table):
+    """A licence began to be consumed (+1) or ended (-1): never changed, never deleted.
+
+    Written in the transaction of the change it tells; usage is counted from here.
+    """
+
+    id = BigAutoField()
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    seat = ForeignKeyField(Seat, backref="+", null=True, on_delete="SET NULL")
+    at = MomentField()
+    change = IntegerField()
+
+    class Meta:
+        constraints = [Check("change IN (-1, 1)")]
+        indexes = ((("group", "at", "id"), False),)
+
+
+class ImportStatus(StrEnum):
+    """Where a file of people stands."""
+
+    PREVIEW = "preview"
+    RUNNING = "running"
+    DONE = "done"
+    ABANDONED = "abandoned"
+
+
+IMPORT_MOVES: dict[str, set[str]] = {
+    ImportStatus.PREVIEW: {ImportStatus.RUNNING, ImportStatus.ABANDONED},
+    ImportStatus.RUNNING: {ImportStatus.DONE},
+    ImportStatus.DONE: set(),
+    ImportStatus.ABANDONED: set(),
+}
+
+
+class SeatImport(Table):
+    """A CSV file of people to configure seats for: looked at first, then run in the background."""
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="+")
+    filename = CharField(max_length=255)
+    status = CharField(max_length=16, default=ImportStatus.PREVIEW)
+    lines_total = IntegerField()
+    lines_good = IntegerField()
+    lines_done = IntegerField(default=0)
+    lines_refused = IntegerField(default=0)
+    created_at = MomentField()
+    finished_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", ImportStatus),
+            Check("lines_good BETWEEN 0 AND lines_total"),
+            Check("lines_done BETWEEN 0 AND lines_good"),
+            Check("lines_refused BETWEEN 0 AND lines_done"),
+        ]
+
+
+class SeatImportLine(Table):
+    """One line of such a file; ``problem`` is a sentence of the catalogue, ``details`` fill it.
+
+    ``seat`` is the one configured by it, at ``version``.
+    """
+
+    seat_import = ForeignKeyField(SeatImport, backref="lines", on_delete="CASCADE", index=False)
+    number = IntegerField()
+    first_name = CharField(max_length=255)
+    last_name = CharField(max_length=255)
+    login = CharField(max_length=255)
+    problem = CharField(max_length=255, default="")
+    details = JSONField(default=dict)
+    is_done = BooleanField(default=False)
+    seat = ForeignKeyField(Seat, backref="+", null=True, on_delete="SET NULL")
+    version = IntegerField(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("seat_import", "number")
 
 
 # --- Letters ---------------------------------------------------------------------------------
@@ -675,6 +946,6 @@ def all_tables() -> list[type[Table]]:
     """Every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Offer, Price, Contract, Order, OrderLine,
-        Acceptance, Event, Payment, Card, LicenceGroup, Seat, Letter, Attachment, Job,
-        SandboxSwitch,
+        Acceptance, Event, Payment, Card, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
+        SeatImport, SeatImportLine, Letter, Attachment, Job, SandboxSwitch,
     ])  # fmt: skip

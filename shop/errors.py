@@ -38,4 +38,11 @@ class PartyUnavailable(Exception):
 
 
 class PartyRejected(Exception):
-    """An outside party understood the call and said no; asking again changes nothing."""
+    """An outside party understood the call and said no; asking again changes nothing.
+
+    ``code`` is the party's machine word for it, where there is one.
+    """
+
+    def __init__(self, reason: str = "", code: str = "") -> None:
+        super().__init__(reason)
+        self.code = code

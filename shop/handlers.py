@@ -2,6 +2,6 @@
 
 from shop import mail, ordering, vat_numbers
 from shop.payment import payments
-from shop.provisioning import installation
+from shop.provisioning import activation, installation
 
-__all__ = ["installation", "mail", "ordering", "payments", "vat_numbers"]
+__all__ = ["activation", "installation", "mail", "ordering", "payments", "vat_numbers"]

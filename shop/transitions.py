@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from models import (
+    ADDITION_MOVES,
     GROUP_MOVES,
+    IMPORT_MOVES,
     LETTER_MOVES,
     ORDER_MOVES,
     PAYMENT_MOVES,
     SEAT_MOVES,
+    Addition,
     Event,
     Letter,
     LicenceGroup,
     Order,
     Payment,
     Seat,
+    SeatImport,
     Table,
     database,
 )
@@ -25,7 +29,9 @@ _MOVES: dict[type[Table], tuple[str, dict[str, set[str]]]] = {
     Order: ("order", ORDER_MOVES),
     Payment: ("payment", PAYMENT_MOVES),
     LicenceGroup: ("group", GROUP_MOVES),
+    Addition: ("addition", ADDITION_MOVES),
     Seat: ("seat", SEAT_MOVES),
+    SeatImport: ("import", IMPORT_MOVES),
     Letter: ("letter", LETTER_MOVES),
 }
 

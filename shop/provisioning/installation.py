@@ -16,7 +16,6 @@ from models import (
     OrderStatus,
     Payment,
     PaymentStatus,
-    Seat,
     database,
     lock,
 )
@@ -24,10 +23,9 @@ from shop import clock, jobs, mail, settings, transitions
 from shop.errors import N_, PartyRejected, Refusal
 from shop.provisioning.polling import settled
 from shop.provisioning.providers import provider
+from shop.seats import changes
 
 log = structlog.get_logger()
-
-SEATS_AT_ONCE = 1000
 
 
 # --- The order -------------------------------------------------------------------------------
@@ -66,6 +64,7 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
         display_name=f"{line.offer_name} {order.number}",
         places_taken=line.quantity,
         places_limit=offer.places_limit,
+        last_number=line.quantity,
         created_at=clock.now(),
     )
 
@@ -167,20 +166,8 @@ def install_group(group: int) -> None:
     except PartyRejected as refusal:
         _give_up(group, str(refusal))
         return
-    _make_seats(row)
+    changes.make(row, row.line, 1, row.line.quantity)
     _installed(row)
-
-
-def _make_seats(group: LicenceGroup) -> None:
-    """One seat for each licence paid; what is there already stays as it is."""
-    quantity = group.line.quantity
-    for first in range(1, quantity + 1, SEATS_AT_ONCE):
-        last = min(first + SEATS_AT_ONCE - 1, quantity)
-        rows = [
-            {"group": group, "line": group.line, "number": number}
-            for number in range(first, last + 1)
-        ]
-        Seat.insert_many(rows).on_conflict_ignore().execute()
 
 
 def _installed(group: LicenceGroup) -> None:
@@ -210,6 +197,7 @@ def abandon(order: Order, by: str) -> None:
     for group in groups_of(order):
         if group.status == GroupStatus.INSTALLED:
             transitions.move(group, GroupStatus.TERMINATED, by=by, places_taken=0)
+            changes.end_consumption(group)
             jobs.enqueue("delete_tenant", f"delete_tenant:{group.id}", group=group.id)
         elif group.status == GroupStatus.INSTALL_FAILED:
             transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)

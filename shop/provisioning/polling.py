@@ -25,5 +25,5 @@ def settled(key: str, begin: Callable[[], Operation], *, since: datetime) -> Ope
     if operation.status == OperationStatus.PENDING:
         raise jobs.Later(min(max((clock.now() - since) / 10, SOONEST), LATEST))
     if operation.status == OperationStatus.FAILED:
-        raise PartyRejected(operation.reason)
+        raise PartyRejected(operation.reason, operation.code)
     return operation
