@@ -11,8 +11,8 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-all test-unit test-postgresql test-e2e lint types format \
-        translations lock upgrade bench clean setup setup-test setup-e2e
+.PHONY: help run test test-all test-unit test-postgresql test-e2e coverage lint types format \
+        lock upgrade bench clean setup setup-test setup-e2e
 
 define heading
 @printf '\n== %s ==\n' "$(1)"
@@ -41,6 +41,9 @@ test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a serve
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)
 	@$(PYTEST) e2e -q $(E2E_OPTIONS) $(OPTIONS)
+
+coverage: setup-test ## Show which lines no test on SQLite runs
+	@$(PYTEST) tests -q -n 2 --cov --cov-report=term $(OPTIONS)
 
 lint: setup-test ## Check the style of code and templates
 	$(call heading,Style)
