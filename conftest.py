@@ -7,12 +7,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import hypothesis
 import pytest
 
 from tests import databases
 from tooling import translations
 
 SERVER = "TEST_DATABASE_URL"
+
+# How long an example takes says how busy the machine is, and nothing of the shop.
+hypothesis.settings.register_profile("shop", deadline=None)
+hypothesis.settings.load_profile("shop")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("postgresql") and SERVER not in os.environ:
         os.environ[SERVER], stop = databases.start_postgresql()
         config.add_cleanup(stop)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what uses no database: SQLite's run has tested it."""
+    if not config.getoption("postgresql"):
+        return
+    chosen = [item for item in items if "new_database" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(scope="session")
