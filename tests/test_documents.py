@@ -216,7 +216,7 @@ def test_every_shipped_contract_prints(shipped):
 
 
 def test_the_contracts_are_the_same_in_both_languages():
-    shape = {}
+    shape: dict[tuple[str, int], set[object]] = {}
     for text in texts.shipped():
         numbers = re.findall(r"^(?:## )?(\d+(?:\.\d+)?)\.", text.body, re.MULTILINE)
         bullets = len(re.findall(r"^- ", text.body, re.MULTILINE))

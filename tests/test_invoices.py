@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from facturx import get_facturx_xml_from_pdf
@@ -276,7 +277,7 @@ def test_an_invoice_is_an_archive_that_can_be_read_aloud(paid_invoice):
         assert font["/DescendantFonts"][0]["/FontDescriptor"]["/FontFile2"]
 
 
-def _fonts(reader: PdfReader) -> list:
+def _fonts(reader: PdfReader) -> list[Any]:
     fonts = [page["/Resources"]["/Font"] for page in reader.pages]
     return [font.get_object() for each in fonts for font in each.get_object().values()]
 
