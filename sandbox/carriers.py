@@ -18,6 +18,9 @@ log = logging.getLogger("sandbox")
 EVERY = 0.15
 """Seconds between two looks at what is due."""
 
+AFTER_A_FALL = 1.0
+"""Seconds to wait after a round that failed."""
+
 
 class Carriers:
     """A thread that looks at what is due, and a few that carry letters, so that one slow shop
@@ -47,7 +50,7 @@ class Carriers:
                 self._look()
             except Exception:  # the bank goes on working whatever happened to one round
                 log.exception("the carriers stumbled")
-                time.sleep(1)
+                time.sleep(AFTER_A_FALL)
 
     def _look(self) -> None:
         with self.app.app_context(), database.connection_context():

@@ -49,5 +49,7 @@ def open_database(path: str, tables: list[type[Any]]) -> None:
         found = database.pragma("user_version")
         if found not in {0, SCHEMA}:
             raise OldDatabase(f"{path} belongs to another version of the sandbox: remove it")
-        database.create_tables(tables)
-        database.pragma("user_version", SCHEMA)
+        if not found:
+            with database.atomic():
+                database.create_tables(tables)
+                database.pragma("user_version", SCHEMA)

@@ -59,7 +59,7 @@ def running(environ: Mapping[str, str]) -> Iterator[str]:
     """
     server, app, url = _listening(dict(environ))
     carriers = Carriers(app).start()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield url

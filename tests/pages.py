@@ -19,10 +19,17 @@ NEED_NO_LABEL = {"hidden", "submit", "button", "reset", "image"}
 BANNED_VALUES = re.compile(r"^\s*(js|javascript):")
 
 
-def problems(html: str, *, is_partial: bool = False, is_letter: bool = False) -> list[str]:
+def problems(
+    html: str,
+    *,
+    is_partial: bool = False,
+    is_letter: bool = False,
+    english: frozenset[str] | None = None,
+) -> list[str]:
     """Everything that is wrong with a page, or with the part of one that htmx asked for.
 
-    A letter carries its styles in itself, for mail programs know no other.
+    A letter carries its styles in itself, for mail programs know no other. ``english`` are the
+    texts that must not stand on a French page: the shop's by default.
     """
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     root = parser.parseFragment(html) if is_partial else parser.parse(html)
@@ -31,7 +38,7 @@ def problems(html: str, *, is_partial: bool = False, is_letter: bool = False) ->
     found += [*_ids(elements), *_fields(elements), *_names(elements), *_forms(elements)]
     found += [] if is_letter else _inline(elements)
     if not is_partial:
-        found += [*_outline(root), *_untranslated(root)]
+        found += [*_outline(root), *_untranslated(root, english or english_sentences())]
     return found
 
 
@@ -101,11 +108,10 @@ def _outline(root: Element) -> Iterator[str]:
         yield f"{count} elements h1 instead of one"
 
 
-def _untranslated(root: Element) -> Iterator[str]:
+def _untranslated(root: Element, english: frozenset[str]) -> Iterator[str]:
     """English sentences on a French page: whole texts that the catalogue knows in French."""
     if root.get("lang") != "fr":
         return
-    english = english_sentences()
     for text in _texts(root):
         if text in english:
             yield f"not translated: {text!r}"

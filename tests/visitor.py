@@ -35,7 +35,7 @@ class Visitor:
         assert links, f"no link {name!r} at {self.address}"
         return self.open(links[0].get("href", ""))
 
-    def press(self, name: str, **values: object) -> TestResponse:
+    def press(self, name: str, /, **values: object) -> TestResponse:
         """Submit the form with a button of that name, its fields (by name) set to ``values``.
 
         A checkbox is ticked with True and left out with False.

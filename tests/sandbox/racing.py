@@ -1,0 +1,34 @@
+"""Racing at the sandbox: many callers at once, each in a thread with a connection of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from sandbox.database import database
+
+
+def race(world: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[Any]:
+    """What ``act`` answered, or raised, for each of ``times`` callers that begin together."""
+    ready, outcomes = threading.Barrier(times), []
+
+    def run() -> None:
+        try:
+            ready.wait(timeout=60)
+            outcomes.append(act(world.test_client()))
+        except Exception as error:
+            outcomes.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert len(outcomes) == times, "a thread is stuck"
+    return outcomes

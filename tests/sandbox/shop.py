@@ -1,0 +1,76 @@
+"""A shop that only listens: what it was told, and what it answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Told:
+    """One call to the shop."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class ListeningShop:
+    """Writes down what it is told; answers ``status``, or first those in ``answers``."""
+
+    url: str = ""
+    status: int = 200
+    answers: list[int] = field(default_factory=list)
+    body: bytes = b"{}"
+    told: list[Told] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def hear(self, told: Told) -> int:
+        with self.changed:
+            self.told.append(told)
+            self.changed.notify_all()
+            return self.answers.pop(0) if self.answers else self.status
+
+    def wait_for(self, count: int, seconds: float = 15) -> list[Told]:
+        """What it was told, once that is ``count`` times."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.told) >= count, seconds), self.told
+            return list(self.told)
+
+
+@contextmanager
+def listening() -> Iterator[ListeningShop]:
+    """A shop on a free port."""
+    shop = ListeningShop()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status = shop.hear(Told(self.path, dict(self.headers), body))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(shop.body)
+
+        def log_message(self, *args: Any) -> None:
+            """Quietly."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    shop.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield shop
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

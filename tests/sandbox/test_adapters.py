@@ -1,0 +1,250 @@
+"""The shop's adapters against a sandbox that really runs."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+
+import httpx
+import pytest
+
+from sandbox.server import running
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.payment.gateway import ChargeRequest, CheckoutRequest, CheckoutStatus
+from shop.payment.sandbox import SandboxBank
+from shop.provisioning.provider import OperationStatus, Person
+from shop.provisioning.sandbox import SandboxProvider
+from shop.vat.registry import Answer, SandboxRegistry
+from tests.sandbox.test_bank import CARD
+
+BANK_KEY, PROVIDER_KEY = "sandbox-bank-key", "sandbox-provider-key"
+SECRET = "sandbox-notification-secret"
+
+
+@pytest.fixture
+def address(tmp_path, fresh_file, shop):
+    path = tmp_path / "live.db"
+    shutil.copy(fresh_file, path)
+    environment = {
+        "SANDBOX_DATABASE": str(path),
+        "PUBLIC_URL": shop.url,
+        "SANDBOX_LATENCY": "0",
+    }
+    with running(environment) as url:
+        yield url
+
+
+@pytest.fixture
+def bank(address):
+    return SandboxBank(address, BANK_KEY, SECRET, timeout=10)
+
+
+@pytest.fixture
+def provider(address):
+    return SandboxProvider(address, PROVIDER_KEY, timeout=10)
+
+
+@pytest.fixture
+def switch(address):
+    def set_them(**wanted):
+        httpx.post(f"{address}/controls/switches", json=wanted).raise_for_status()
+
+    return set_them
+
+
+@pytest.fixture
+def request_(shop):
+    return CheckoutRequest(
+        key="order-1",
+        amount_cents=1056,
+        currency="EUR",
+        reference="BC-1",
+        description="Nuage BC-1",
+        language="fr",
+        customer_email="alice@example.com",
+        return_url=f"{shop.url}/payment/return/signed",
+        notification_url=f"{shop.url}/notifications/bank",
+        store_card=True,
+    )
+
+
+def pay(checkout, number=CARD["number"]):
+    """Pay as a browser does."""
+    with httpx.Client(trust_env=False) as browser:
+        page = browser.get(checkout.url).text
+        token = page.split('name="csrf_token" value="')[1].split('"')[0]
+        return browser.post(checkout.url, data=CARD | {"number": number, "csrf_token": token})
+
+
+def test_a_payment_from_beginning_to_refund(bank, shop, request_):
+    checkout = bank.start_checkout(request_)
+    assert (checkout.status, checkout.amount_cents) == (CheckoutStatus.OPEN, 1056)
+    assert pay(checkout).headers["Location"] == request_.return_url
+    paid = bank.find_checkout(checkout.reference)
+    assert paid.status == CheckoutStatus.SUCCEEDED
+    assert (paid.mandate.brand, paid.mandate.last4) == ("Visa", "4242")
+    told = shop.wait_for(1)[0]
+    assert bank.read_notification(told.headers, told.body).checkout == paid
+    first, again = (bank.refund(checkout.reference, 56, "r") for _ in range(2))
+    assert first == again
+    assert first.amount_cents == 56
+    with pytest.raises(PartyRejected, match="too_much"):
+        bank.refund(checkout.reference, 1001, "r2")
+
+
+def test_charging_and_forgetting_a_stored_card(bank, shop, request_):
+    checkout = bank.start_checkout(request_)
+    pay(checkout)
+    mandate = bank.find_checkout(checkout.reference).mandate.reference
+    charge = ChargeRequest("c", mandate, 880, "EUR", "F-1", "", request_.notification_url)
+    charged = bank.charge(charge)
+    assert charged.status == CheckoutStatus.SUCCEEDED
+    assert bank.find_checkout(charged.reference) == charged
+    bank.forget_mandate(mandate)
+    bank.forget_mandate(mandate)
+    bank.forget_mandate("md_never_existed")
+    late = ChargeRequest("c2", mandate, 880, "EUR", "F-2", "", request_.notification_url)
+    assert bank.charge(late).reason == "mandate_revoked"
+
+
+def test_a_declined_card_and_a_closed_page(bank, request_):
+    checkout = bank.start_checkout(request_)
+    pay(checkout, "4000 0000 0000 0002")
+    declined = bank.find_checkout(checkout.reference)
+    assert (declined.status, declined.reason) == (CheckoutStatus.DECLINED, "card_declined")
+    other = bank.start_checkout(CheckoutRequest(**vars(request_) | {"key": "order-2"}))
+    assert bank.close_checkout(other.reference).status == CheckoutStatus.CLOSED
+    assert bank.close_checkout(checkout.reference) == declined
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank, request_, switch):
+    switch(bank_lost_answers=1)
+    with pytest.raises(PartyUnavailable):
+        bank.start_checkout(request_)
+    checkout = bank.start_checkout(request_)
+    pay(checkout)
+    switch(bank_lost_answers=1)
+    with pytest.raises(PartyUnavailable):
+        bank.refund(checkout.reference, 1056, "r")
+    assert bank.refund(checkout.reference, 1056, "r").amount_cents == 1056
+
+
+def test_a_key_with_other_parameters_is_rejected(bank, request_):
+    bank.start_checkout(request_)
+    with pytest.raises(PartyRejected, match="key_reused"):
+        bank.start_checkout(CheckoutRequest(**vars(request_) | {"amount_cents": 1}))
+
+
+def test_what_is_no_answer_and_what_is_a_no(address, bank, request_, switch):
+    with pytest.raises(PartyRejected, match="unknown_checkout"):
+        bank.find_checkout("cs_unknown")
+    with pytest.raises(PartyRejected, match="unauthorised"):
+        SandboxBank(address, "wrong", SECRET).start_checkout(request_)
+    with pytest.raises(PartyUnavailable):
+        SandboxBank("http://127.0.0.1:1", BANK_KEY, SECRET).start_checkout(request_)
+    switch(bank_response_delay=1)
+    with pytest.raises(PartyUnavailable, match="Timeout"):
+        SandboxBank(address, BANK_KEY, SECRET, timeout=0.2).start_checkout(request_)
+    switch(bank_response_delay=0)
+    assert bank.start_checkout(request_).status == CheckoutStatus.OPEN
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b'{"reference": "x", "status": "odd"}'),
+        (404, b"<html>"),
+        (404, b"{}"),
+        (429, b'{"error": {"code": "slow_down", "message": ""}}'),
+        (302, b""),
+    ],
+)
+def test_an_answer_that_makes_no_sense_counts_as_none(shop, request_, status, body):
+    shop.status, shop.body = status, body
+    with pytest.raises(PartyUnavailable):
+        SandboxBank(shop.url, BANK_KEY, SECRET).start_checkout(request_)
+    with pytest.raises(PartyUnavailable):
+        SandboxProvider(shop.url, PROVIDER_KEY).create_tenant("k", "a.example", "business", 1)
+
+
+# --- The provider --------------------------------------------------------------------------------
+
+DOMAIN = "acme.o365.example"
+ALICE = Person(f"alice@{DOMAIN}", "Alice", "Martin", "fr")
+
+
+def test_a_group_and_its_people_from_beginning_to_end(provider):
+    done = OperationStatus.SUCCEEDED
+    tenant = provider.create_tenant("g/1", DOMAIN, "business", 1)
+    assert (tenant.status, tenant.key) == (done, "g/1")
+    assert tenant.result["tenant"]
+    user = provider.create_user("u1", DOMAIN, ALICE, "Secret-pass-1").result["user"]
+    full = provider.create_user(
+        "u2", DOMAIN, Person(f"b@{DOMAIN}", "B", "B", "en"), "Secret-pass-2"
+    )
+    assert (full.status, full.code) == (OperationStatus.FAILED, "no_free_seat")
+    assert full.reason == "All seats of this tenant are in use."
+    assert provider.resize_tenant("g2", DOMAIN, 2).status == done
+    moved = Person(f"alice.martin@{DOMAIN}", "Alice", "Martin-Durand", "fr")
+    assert provider.update_user("u3", DOMAIN, user, moved).status == done
+    assert provider.set_password("u4", DOMAIN, user, "Another-pass-2").status == done
+    assert provider.suspend_tenant("g3", DOMAIN, "unpaid").status == done
+    assert provider.resume_tenant("g4", DOMAIN).status == done
+    assert provider.delete_user("u5", DOMAIN, user).status == done
+    assert provider.delete_tenant("g5", DOMAIN).status == done
+    assert provider.find_operation("g/1") == tenant
+    assert provider.find_operation("never") is None
+
+
+def test_a_lost_answer_is_found_by_its_key(provider, switch):
+    switch(provider_lost_answers=1)
+    with pytest.raises(PartyUnavailable):
+        provider.create_tenant("g", DOMAIN, "business", 1)
+    assert provider.find_operation("g").status == OperationStatus.SUCCEEDED
+    assert provider.create_tenant("g", DOMAIN, "business", 1) == provider.find_operation("g")
+
+
+def test_the_provider_says_no_to_nonsense(provider):
+    with pytest.raises(PartyRejected, match="invalid"):
+        provider.create_tenant("g", DOMAIN, "home", 1)
+    provider.create_tenant("g", DOMAIN, "business", 1)
+    with pytest.raises(PartyRejected, match="key_reused"):
+        provider.create_tenant("g", DOMAIN, "business", 2)
+
+
+def test_the_register_is_reached_as_vies_is(address, switch):
+    registry = SandboxRegistry(address)
+    assert registry.check("DE136695976") == Answer.CONFIRMED
+    switch(vat_answer="unavailable")
+    assert registry.check("DE136695976") == Answer.UNAVAILABLE
+
+
+# --- The server ----------------------------------------------------------------------------------
+
+
+def test_a_slow_call_holds_no_other_up(bank, provider, request_, switch):
+    switch(bank_response_delay=3)
+    slow = threading.Thread(target=bank.start_checkout, args=[request_])
+    slow.start()
+    for number in range(3):
+        assert provider.find_operation(f"k{number}") is None
+    assert slow.is_alive(), "the slow call is still waiting for its answer"
+    slow.join()
+
+
+def test_the_adapters_may_be_used_by_many_threads(provider):
+    outcomes = []
+
+    def create(number):
+        outcomes.append(provider.create_tenant(f"k{number}", f"d{number}.example", "business", 1))
+
+    threads = [threading.Thread(target=create, args=[number]) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {operation.status for operation in outcomes} == {OperationStatus.SUCCEEDED}
+    assert len({operation.result["tenant"] for operation in outcomes}) == 16
