@@ -110,8 +110,10 @@ def test_without_the_key_nothing_is_used_up(bank, switch):
     [
         ("FR44732829320", "confirmed"),
         ("DE136695976", "confirmed"),
-        ("EL123456789", "confirmed"),
+        ("EL094259216", "confirmed"),
         ("GB980780684", "unknown"),
+        ("DE136695977", "unknown"),
+        ("DE100007000", "unknown"),
         ("nonsense", "unknown"),
     ],
 )
