@@ -1,0 +1,161 @@
+"""The order journey as a customer tells it, step by step, by visible names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import uuid4
+
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.live import Customer
+
+PASSWORD = "Un-Long-Secret-7"
+
+ACCEPTED = "4242 4242 4242 4242"
+DECLINED = "4000 0000 0000 0002"
+STRONG = "4000 0025 0000 3155"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A visitor's way through the shop in one language."""
+
+    page: Page
+    language: str
+
+    def say(self, french: str, english: str) -> str:
+        """The words of the visitor's language."""
+        return french if self.language == "fr" else english
+
+    def button(self, french: str, english: str) -> Locator:
+        """The button with exactly that name."""
+        return self.page.get_by_role("button", name=self.say(french, english), exact=True)
+
+    def link(self, french: str, english: str) -> Locator:
+        """The link with exactly that name."""
+        return self.page.get_by_role("link", name=self.say(french, english), exact=True)
+
+    def field(self, french: str, english: str) -> Locator:
+        """The field with exactly that label."""
+        return self.page.get_by_label(self.say(french, english), exact=True)
+
+    # --- The order ---------------------------------------------------------------------------
+
+    def begin_at_offer(self, slug: str = "office-365-business") -> None:
+        """From an offer's page to the numbers of licences."""
+        self.page.goto(f"/{self.language}/{slug}")
+        self.link("Commander", "Order").first.click()
+
+    def choose(self, business: int | str = 0, pro_plus: int | str = 0) -> None:
+        """Type the numbers of licences and order."""
+        self.field("Licences Office 365 Business", "Office 365 Business licences").fill(
+            str(business)
+        )
+        self.field("Licences Office 365 Pro Plus", "Office 365 Pro Plus licences").fill(
+            str(pro_plus)
+        )
+        self.button("Commander", "Order").click()
+
+    def carry_on(self) -> None:
+        """From the summary on."""
+        self.button("Poursuivre", "Continue").click()
+
+    def sign_in(self, customer: Customer, password: str = "") -> None:
+        """Sign in as an existing customer."""
+        self.field("Identifiant client (nic-handle)", "Customer ID (nic-handle)").fill(
+            customer.nic_handle
+        )
+        self.field("Mot de passe", "Password").fill(password or customer.password)
+        self.button("Se connecter", "Log in").click()
+
+    def create_account(self, **changes: str) -> str:
+        """Become a customer; the nic-handle that is shown."""
+        self.link("Créez un compte", "Create an account").click()
+        self.fill_account(**changes)
+        self.button("Créer mon compte", "Create my account").click()
+        shown = self.page.get_by_text(re.compile(r"[a-z]{2}\d{5}-ovh")).first
+        expect(shown).to_be_visible()
+        found = re.search(r"[a-z]{2}\d{5}-ovh", self.page.locator("main").inner_text())
+        assert found, "the nic-handle is not shown"
+        return found.group()
+
+    def fill_account(self, **changes: str) -> None:
+        """Fill in the form of a new account."""
+        values = {
+            "first_name": "Zoé",
+            "last_name": "Lefèvre",
+            "email": f"zoe-{uuid4().hex[:8]}@example.com",
+            "password": PASSWORD,
+            "password_confirmation": PASSWORD,
+            "street": "3 place du Marché",
+            "postcode": "59000",
+            "city": "Lille",
+        } | changes
+        labels = {
+            "first_name": ("Prénom", "First name"),
+            "last_name": ("Nom", "Last name"),
+            "email": ("Adresse e-mail", "Email address"),
+            "password": ("Mot de passe", "Password"),
+            "password_confirmation": ("Confirmer le mot de passe", "Confirm password"),
+            "street": ("Adresse", "Address"),
+            "postcode": ("Code postal", "Postcode"),
+            "city": ("Ville", "City"),
+        }
+        for name, value in values.items():
+            self.field(*labels[name]).fill(value)
+
+    def confirm(self) -> str:
+        """Accept the contracts, confirm, and reach the purchase order; its number."""
+        self.field(
+            "J’ai lu et j’accepte les contrats", "I have read and accept the contracts"
+        ).check()
+        self.button("Confirmer et Payer", "Confirm and Pay").click()
+        expect(self.page).to_have_url(re.compile(rf"/{self.language}/order/\d+$"))
+        return self.page.url.rsplit("/", 1)[-1]
+
+    def order(self, customer: Customer, business: int = 1, pro_plus: int = 0) -> str:
+        """A whole order up to its purchase order, as an existing customer; its number."""
+        self.begin_at_offer()
+        self.choose(business, pro_plus)
+        self.carry_on()
+        self.sign_in(customer)
+        return self.confirm()
+
+    # --- The bank ----------------------------------------------------------------------------
+
+    def go_to_bank(self) -> None:
+        """To the bank's own page, on its own site."""
+        self.button("Payer par carte", "Pay by card").click()
+        expect(self.field("Numéro de carte", "Card number")).to_be_visible()
+
+    def enter_card(self, number: str) -> None:
+        """Pay at the bank's page."""
+        self.field("Numéro de carte", "Card number").fill(number)
+        self.field("Date d’expiration", "Expiry date").fill("12/34")
+        self.field("Code de sécurité", "Security code").fill("123")
+        self.button("Payer", "Pay").click()
+
+    def pay(self, number: str = ACCEPTED) -> None:
+        """Pay by card, from the purchase order."""
+        self.go_to_bank()
+        self.enter_card(number)
+
+    # --- What comes of it --------------------------------------------------------------------
+
+    def expect_status(self, french: str, english: str) -> None:
+        """Wait for the order's status; without JavaScript the page is looked at again."""
+        status = self.page.locator("#order-status .badge").first
+        for _ in range(40):
+            try:
+                expect(status).to_have_text(self.say(french, english), timeout=500)
+                return
+            except AssertionError:
+                refresh = self.link("Actualiser", "Refresh")
+                if refresh.count() and refresh.first.is_visible():
+                    refresh.first.click()
+        expect(status).to_have_text(self.say(french, english))
+
+    def expect_delivered(self) -> None:
+        """Wait until the order is delivered."""
+        self.expect_status("Finalisée", "Completed")
