@@ -58,8 +58,9 @@ class Journey:
         self.button("Commander", "Order").click()
 
     def carry_on(self) -> None:
-        """From the summary on."""
+        """From the summary on, to the next step."""
         self.button("Poursuivre", "Continue").click()
+        expect(self.page).not_to_have_url(re.compile("/order/summary"))
 
     def sign_in(self, customer: Customer, password: str = "") -> None:
         """Sign in as an existing customer."""

@@ -8,7 +8,7 @@ from flask import Response, flash, make_response, redirect, request, session, ur
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from shop import catalogue, contracts, ordering
+from shop import catalogue, contracts, ordering, rendering
 from shop.baskets import Basket, InvalidBasket, is_name, new_name, read
 from shop.errors import Conflict, Refusal
 from shop.ordering import Confirmation
@@ -185,6 +185,7 @@ def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 20
         contracts=shown,
         digests=",".join(contract.digest for contract in shown),
         error=error,
+        mention=rendering.vat_mention(quote.treatment, lang),
         change_url=step("quantities", lang, basket),
     )
 

@@ -236,6 +236,15 @@
     items[(next + items.length) % items.length].focus();
   }
 
+  const STEPS = { ArrowUp: 1, ArrowDown: -1 };
+
+  on("keydown", (event) => {
+    if (event.target.matches("[data-stepper] input") && event.key in STEPS) {
+      event.preventDefault();
+      stepBy(event.target, STEPS[event.key]);
+    }
+  });
+
   on("keydown", (event) => {
     const menu = event.target.closest && event.target.closest("details.menu, details.side-toggle");
     if (!menu) return;
@@ -254,10 +263,13 @@
   /* --- Clicks ------------------------------------------------------------------------------ */
 
   function step(button) {
-    const input = button.closest("[data-stepper]").querySelector("input");
-    const least = input.min === "" ? -Infinity : Number(input.min);
-    const most = input.max === "" ? Infinity : Number(input.max);
-    const value = (Math.trunc(Number(input.value)) || 0) + Number(button.dataset.step);
+    stepBy(button.closest("[data-stepper]").querySelector("input"), Number(button.dataset.step));
+  }
+
+  function stepBy(input, by) {
+    const least = Number(input.getAttribute("aria-valuemin") ?? -Infinity);
+    const most = Number(input.getAttribute("aria-valuemax") ?? Infinity);
+    const value = (Math.trunc(Number(input.value)) || 0) + by;
     input.value = String(Math.min(Math.max(value, least), most));
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
