@@ -191,7 +191,7 @@ def web_server(settings: Settings) -> list[str]:
     Python's threads, and Peewee's on SQLite, get in each other's way.
     """
     options = "--interface wsgi --blocking-threads 1 --no-ws --respawn-failed-workers"
-    quiet = "--log-level warning --workers-kill-timeout 10"
+    quiet = "--log-level warning --workers-kill-timeout 5"
     where = ["--host", settings.host, "--port", str(settings.port)]
     workers = ["--workers", str(settings.web_processes)]
     command = [sys.executable, "-m", "granian", "--factory", "app:create_app"]
