@@ -416,6 +416,8 @@ UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
 class Payment(Table):
     """One attempt to pay an order. At most one is unsettled and one has succeeded at a time.
 
+    ``amount_cents`` was asked for and ``taken_cents`` is what the bank says it took; they differ
+    only when something is wrong, and then all that was taken goes back.
     ``key`` is the idempotency key of every call to the gateway for it; ``method`` is ``card``
     or ``manual`` (marked paid by the operator).
     """
@@ -426,6 +428,7 @@ class Payment(Table):
     method = CharField(max_length=16, default="card")
     key = CharField(max_length=64, unique=True)
     amount_cents = BigIntegerField()
+    taken_cents = BigIntegerField(null=True)
     currency = CharField(max_length=3, default="EUR")
     store_card = BooleanField(default=False)
     checkout = CharField(max_length=128, null=True, unique=True)
@@ -441,6 +444,11 @@ class Payment(Table):
             Check("method IN ('card', 'manual')"),
             Check("amount_cents >= 0"),
         ]
+
+    @property
+    def refund_cents(self) -> int:
+        """What goes back when it is refunded: all that was taken."""
+        return self.amount_cents if self.taken_cents is None else self.taken_cents
 
     @property
     def is_unsettled(self) -> bool:

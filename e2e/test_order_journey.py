@@ -261,4 +261,6 @@ def test_a_forgotten_password_is_chosen_anew_by_the_link_of_a_letter(
     journey.sign_in(customer, password="Un-Autre-Secret-8")
     expect(page).to_have_url(re.compile("/manager/web"))
     page.goto(link.group())
-    expect(page.locator("main")).not_to_contain_text(journey.say("Confirmer le mot", "Confirm pass"))
+    expect(page.locator("main")).not_to_contain_text(
+        journey.say("Confirmer le mot", "Confirm pass")
+    )

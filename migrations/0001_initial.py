@@ -230,6 +230,7 @@ class Payment(Model):
     method = CharField(max_length=16)
     key = CharField(max_length=64, unique=True)
     amount_cents = BigIntegerField()
+    taken_cents = BigIntegerField(null=True)
     currency = CharField(max_length=3)
     store_card = BooleanField()
     checkout = CharField(max_length=128, null=True, unique=True)

@@ -18,6 +18,9 @@ from shop.errors import N_, Refusal
 SESSION_LENGTH = timedelta(days=14)
 SEEN_EVERY = timedelta(minutes=5)
 RESET_LENGTH = timedelta(hours=1)
+DRAWS = 50
+"""How often a free nic-handle is looked for; beyond that something else is wrong."""
+
 PASSWORD_LENGTH = 8
 PASSWORD_LONGEST = 256
 
@@ -63,7 +66,7 @@ def register(registration: Registration) -> Account:
     del fields["password"]
     status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
     password_hash = _hasher.hash(registration.password)
-    while True:
+    for attempt in range(DRAWS):
         try:
             with database.atomic():
                 account = Account.create(
@@ -82,7 +85,9 @@ def register(registration: Registration) -> Account:
                 return account
         except IntegrityError:
             # Somebody else got the same five digits: draw again.
-            continue
+            if attempt == DRAWS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _new_nic_handle(registration: Registration) -> str:

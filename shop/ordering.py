@@ -25,6 +25,9 @@ from shop.payment import payments
 from shop.provisioning import installation
 
 EXPIRES_AFTER = timedelta(days=14)
+DRAWS = 20
+"""How often a free order number is looked for; beyond that something else is wrong."""
+
 LATER_IF_PENDING = timedelta(minutes=10)
 
 
@@ -88,7 +91,7 @@ def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Or
     for order in earlier:
         _stop_payment(order)
     pauses.point("ordering.place")
-    while True:
+    for attempt in range(DRAWS):
         try:
             with database.atomic():
                 placed = _place(account, basket, quoted, accepted, confirmed)
@@ -100,6 +103,9 @@ def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Or
             placed = _placed_already(account, basket)
             if placed is not None:
                 return placed
+            if attempt == DRAWS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _placed_already(account: Account, basket: Basket) -> Order | None:
@@ -205,9 +211,10 @@ def cancel_order(order: Order, by: str) -> None:
         raise Refusal(N_("Only an unpaid order can be cancelled."))
     _stop_payment(order)
     with database.atomic():
-        if not _close(order, OrderStatus.CANCELLED, by=by):
+        cancelled = _close(order, OrderStatus.CANCELLED, by=by)
+        if cancelled is None:
             raise Conflict(N_("This order has just been paid, or closed, in another window."))
-        mail.order_cancelled(order)
+        mail.order_cancelled(cancelled)
 
 
 def _stop_payment(order: Order) -> None:
@@ -217,12 +224,14 @@ def _stop_payment(order: Order) -> None:
         payments.close(pending)
 
 
-def _close(order: Order, status: str, by: str) -> bool:
-    """Cancel or expire in the caller's transaction; False if it is being or has been paid."""
-    order = lock(order)
-    if not order.is_payable or payments.unsettled(order) is not None:
-        return False
-    return transitions.move(order, status, by=by, basket_key=None, closed_at=clock.now())
+def _close(order: Order, status: str, by: str) -> Order | None:
+    """The order, cancelled or expired in the caller's transaction; None if it is being paid or
+    has been."""
+    locked: Order = lock(order)
+    if not locked.is_payable or payments.unsettled(locked) is not None:
+        return None
+    moved = transitions.move(locked, status, by=by, basket_key=None, closed_at=clock.now())
+    return locked if moved else None
 
 
 @jobs.handles("expire_order", attempts=50, first_delay=timedelta(minutes=1))
@@ -236,8 +245,9 @@ def expire_order(order: int) -> None:
     except payments.PaymentUnderWay:
         raise jobs.Later(LATER_IF_PENDING) from None
     with database.atomic():
-        if _close(row, OrderStatus.EXPIRED, by="shop"):
-            mail.order_expired(row)
+        expired = _close(row, OrderStatus.EXPIRED, by="shop")
+        if expired is not None:
+            mail.order_expired(expired)
 
 
 def refund_order(order: Order, by: str) -> None:

@@ -72,13 +72,19 @@ def forget_basket(basket: Basket) -> None:
 def quantities(lang: str) -> Response:
     """Choose numbers of licences; a basket begun in another tab is taken up here."""
     given = {name: request.args[name] for name in (*OFFER_CODES, "basket") if name in request.args}
-    begun = given if set(given) & set(OFFER_CODES) else session.get("basket", {})
+    begun = given if set(given) & set(OFFER_CODES) else session.get("basket") or _one_of_offer()
     name = given.get("basket") or begun.get("basket") or session.get("basket", {}).get("basket")
     return _quantities_page(
         {code: str(begun.get(code, "0"))[:40] for code in OFFER_CODES},
         name if name and is_name(name) else new_name(),
         errors={},
     )
+
+
+def _one_of_offer() -> dict[str, str]:
+    """Whoever comes from an offer's page wants one of it to begin with."""
+    offer = request.args.get("offer", "")
+    return {offer: "1"} if offer in OFFER_CODES else {}
 
 
 @storefront.post("/<any(fr, en):lang>/order")

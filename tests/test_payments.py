@@ -130,6 +130,8 @@ def test_a_wrong_amount_does_not_pay_the_order(
     payments.settle(payment, Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR"))
     assert Order.get_by_id(order.id).is_payable
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUND_DUE
+    drain()
+    assert [refund.amount_cents for refund in bank.refunds.values()] == [1]
 
 
 def test_a_card_is_kept_only_with_consent(alice: Account, bob: Account, bank: Bank) -> None:

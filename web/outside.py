@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 
 import structlog
 from flask import Blueprint, Response, abort, current_app, jsonify, request
@@ -55,13 +56,25 @@ def readyz() -> tuple[Response, int]:
 
 @outside.get("/metrics")
 def metrics() -> Response:
-    """Figures for the operator: jobs, orders and letters by status, late deliveries."""
+    """Figures for the operator: jobs, orders and letters by status, late deliveries.
+
+    They are the operator's own business: only this machine and its private network may ask.
+    """
+    if not _is_near(request.remote_addr or ""):
+        abort(404)
     registry = CollectorRegistry()
     for name, text, label, figures in _figures():
         gauge = Gauge(name, text, [label], registry=registry)
         for value, number in figures.items():
             gauge.labels(value).set(number)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_near(address: str) -> bool:
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 def _figures() -> list[tuple[str, str, str, dict[str, int]]]:

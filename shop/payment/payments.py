@@ -265,15 +265,14 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         payment.amount_cents,
         payment.currency,
     )
+    taken = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
     order = lock(payment.order)
     if right_amount and order.is_payable:
-        transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", settled_at=clock.now())
+        transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
         mark_paid(order, payment, by="bank")
     else:
         note = "order closed" if right_amount else f"amount {checkout.amount_cents}"
-        transitions.move(
-            payment, PaymentStatus.REFUND_DUE, by="bank", note=note, settled_at=clock.now()
-        )
+        transitions.move(payment, PaymentStatus.REFUND_DUE, by="bank", note=note, **taken)
         jobs.enqueue("refund_payment", f"refund_payment:{payment.id}", payment=payment.id)
     if payment.store_card and checkout.mandate:
         keep_card(order.account, checkout.mandate)
@@ -357,7 +356,7 @@ def refund_payment(payment: int) -> None:
         return
     reference = "manual"
     if row.method == "card":
-        refund = banks.gateway().refund(row.checkout or "", row.amount_cents, f"refund-{row.key}")
+        refund = banks.gateway().refund(row.checkout or "", row.refund_cents, f"refund-{row.key}")
         reference = refund.reference
     with database.atomic():
         order = lock(row.order)
