@@ -304,7 +304,7 @@ def test_a_refund_letter_says_why_and_when(
     payment = Payment.get(Payment.status == PaymentStatus.REFUNDED)
     reason = {"fr": french, "en": english}[customer.language]
     when = {"fr": "sous 5 à 10 jours ouvrés", "en": "within 5 to 10 working days"}
-    amount = formats.money(payment.amount_cents, customer.language)
+    amount = formats.money(payment.refund_cents, customer.language)
     says(customer, "payment_refunded", payment.order.number, amount, reason)
     says(customer, "payment_refunded", when[customer.language])
 

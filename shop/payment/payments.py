@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -265,7 +266,7 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         payment.amount_cents,
         payment.currency,
     )
-    taken = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
+    taken: dict[str, Any] = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
     order = lock(payment.order)
     if right_amount and order.is_payable:
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
