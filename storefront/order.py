@@ -14,7 +14,7 @@ from shop.errors import Conflict, Refusal
 from shop.ordering import Confirmation
 from storefront import storefront
 from web import signin
-from web.htmx import go_to, page
+from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
 OFFER_CODES = ("business", "pro_plus")
@@ -131,6 +131,10 @@ def _quote_of(
 @storefront.get("/<any(fr, en):lang>/order/totals")
 def totals(lang: str) -> Response:
     """The totals of what is being typed (htmx), with a sentence for what cannot be ordered."""
+    if not wants_partial():
+        # A part of a page is no page: whoever opens its address sees the whole one.
+        values: dict[str, Any] = typed_numbers(request.args)
+        return go_to(url_for("storefront.quantities", lang=lang, **values))
     typed, offers, errors = typed_numbers(request.args), catalogue.offers(), {}
     try:
         read("", typed, offers)

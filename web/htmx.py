@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request
+from werkzeug.urls import iri_to_uri
 
 
 def wants_partial() -> bool:
@@ -28,6 +29,7 @@ def go_to(address: str) -> Response:
     """Send the browser on after a form, with or without htmx (303, so that it is a GET)."""
     if wants_partial():
         response = make_response("", 204)
-        response.headers["HX-Redirect"] = address
+        # A header holds ASCII alone; addresses may hold any letter.
+        response.headers["HX-Redirect"] = iri_to_uri(address)
         return response
     return make_response(redirect(address, 303))

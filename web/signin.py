@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, flash, redirect, request, session, url_for
+from flask import Flask, Response, flash, request, session, url_for
 from flask_babel import gettext
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from models import Account, Session
 from shop import accounts
+from web.htmx import go_to, wants_partial
 
 KEPT_AT_SIGN_IN = ("csrf_token", "basket")
 """What a visitor's cookie keeps on becoming a customer: open forms, and what they chose."""
@@ -75,9 +76,17 @@ def safe_next(target: str | None, otherwise: str) -> str:
     return otherwise if parts.scheme or parts.netloc else target
 
 
-def this_page() -> str:
-    """The address of this request within the site, to come back to after signing in."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+def this_page() -> str | None:
+    """The page to come back to after signing in, as an address within the site.
+
+    A form, or a part of a page, that needed a sign-in leads back to the page it is on.
+    """
+    if request.method == "GET" and not wants_partial():
+        return request.full_path.rstrip("?")
+    shown = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    if shown.netloc != request.host:
+        return None
+    return shown._replace(scheme="", netloc="", fragment="").geturl() or None
 
 
 def init_app(app: Flask) -> None:
@@ -95,7 +104,7 @@ def init_app(app: Flask) -> None:
     @manager.unauthorized_handler
     def _sign_in_first() -> Response:
         flash(gettext("Log in to continue."), "info")
-        return redirect(url_for("manager.login", next=this_page()), 303)  # type: ignore[return-value]
+        return go_to(url_for("manager.login", next=this_page()))
 
     @app.context_processor
     def _customer() -> dict[str, object]:
