@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -36,6 +37,18 @@ class CheckingClient(FlaskClient):
         if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
             self._check(response, where)
         return response
+
+    def csrf_token(self) -> str:
+        """What the forms this browser is shown send along."""
+        page = super().open("/fr/password").text
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert found, "a form without a token"
+        return found[1]
+
+    def ask(self, method: str, address: str, **form: object) -> TestResponse:
+        """Ask as a page of the shop would by htmx, with the token of its forms."""
+        headers = {} if method == "GET" else {"X-CSRFToken": self.csrf_token()}
+        return self.open(address, method=method, headers=headers, data=form or None)
 
     def _check(self, response: TestResponse, where: str) -> None:
         is_partial = response.request.headers.get("HX-Request-Type") == "partial"

@@ -18,7 +18,8 @@ from shop import demo, jobs, pauses
 from shop.payment import banks
 from shop.provisioning import providers
 from shop.settings import Settings
-from tests import cast
+from tests import belongings, cast
+from tests.belongings import Belongings
 from tests.client import CheckingClient
 from tests.databases import Snapshot
 from tests.mailbox import Mailbox
@@ -34,6 +35,19 @@ ENVIRONMENT = {
     "ARGON2_MEMORY_KIB": "8",
     "ARGON2_PASSES": "1",
 }
+
+PRODUCTION = {
+    "SHOP_ENV": "production",
+    "PUBLIC_URL": "https://shop.example",
+    "MAIL_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "STRIPE_API_KEY": "sk_test_of_nobody",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
+    "GRAPH_TENANT_ID": "tenant",
+    "GRAPH_CLIENT_ID": "client",
+    "GRAPH_CLIENT_SECRET": "secret",
+    "RATE_LIMITS": "on",
+}
+"""What production needs beside `ENVIRONMENT`."""
 
 A_TUESDAY = datetime(2026, 3, 10, 10, 0, tzinfo=shop_clock.PARIS)
 """When tests that ask for the clock begin."""
@@ -87,6 +101,12 @@ def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
     yield make
     models.database.close()
     application.connect_shop(settings)
+
+
+@pytest.fixture
+def production(make_app: Callable[..., Flask]) -> Flask:
+    """The shop as it stands in production: no sandbox, https, limits on."""
+    return make_app(**PRODUCTION)
 
 
 @pytest.fixture
@@ -159,3 +179,9 @@ def bob(app: Flask) -> Account:
 def charlie(app: Flask) -> Account:
     """A stranger in Dublin, who must see nothing of the others."""
     return cast.register(cast.CHARLIE)
+
+
+@pytest.fixture
+def alices(alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]) -> Belongings:
+    """Something of everything a customer can have: alice's."""
+    return belongings.furnish(alice, bank, drain)

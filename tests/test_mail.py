@@ -319,13 +319,8 @@ def test_an_address_cannot_name_a_second_recipient(mailbox: Mailbox, make_app: M
 # --- Shown -----------------------------------------------------------------------------------
 
 
-def log_in(visitor: Visitor, account: Account) -> None:
-    visitor.open("/login")
-    visitor.press("Se connecter", nic_handle=account.nic_handle, password=cast.PASSWORD)
-
-
 def test_a_letter_shows_itself_and_runs_nothing(visitor: Visitor, alice: Account) -> None:
-    log_in(visitor, alice)
+    visitor.log_in(alice)
     letter = activate(alice)
     response = visitor.open(f"/manager/account/emails/{letter.id}/html")
     assert response.text == mail.html_of(letter)
@@ -338,7 +333,7 @@ def test_a_letter_shows_itself_and_runs_nothing(visitor: Visitor, alice: Account
 
 
 def test_nobody_else_sees_a_letter(visitor: Visitor, alice: Account, bob: Account) -> None:
-    log_in(visitor, bob)
+    visitor.log_in(bob)
     letter = activate(alice)
     for page in ("", "/html"):
         assert visitor.open(f"/manager/account/emails/{letter.id}{page}").status_code == 404
@@ -386,7 +381,7 @@ def test_the_customer_sees_that_a_letter_waits_failed_and_can_be_sent_again(
     visitor = Visitor(make_app(SMTP_URL=NOWHERE).test_client())
     alice = cast.register(cast.ALICE)
     letter = letters.the(alice, "account_created")
-    log_in(visitor, alice)
+    visitor.log_in(alice)
     visitor.open(f"/manager/account/emails/{letter.id}")
     assert visitor.sees("Envoi en cours")
     attempts_until(letter, LetterStatus.FAILED, clock)

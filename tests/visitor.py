@@ -9,7 +9,11 @@ import html5lib
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from models import Account
+from tests import cast
+
 MOST_REDIRECTS = 10
+LOG_IN = ("Se connecter", "Log in")
 
 
 class Visitor:
@@ -28,6 +32,16 @@ class Visitor:
         """Go to an address of the shop."""
         self.address = urljoin(self.address, address)
         return self._arrive(self.client.get(self.address))
+
+    def log_in(self, account: Account, password: str = cast.PASSWORD) -> TestResponse:
+        """Go to the customer area's door and in, in whichever language it speaks."""
+        self.open("/login")
+        button = next(name for name in LOG_IN if self.offers(name))
+        return self.press(button, nic_handle=account.nic_handle, password=password)
+
+    def offers(self, name: str) -> bool:
+        """Whether the page has a button of that name."""
+        return any(_text(button) == name for button in self._page().iter("button"))
 
     def follow(self, name: str) -> TestResponse:
         """Follow the link of that name."""

@@ -1,0 +1,109 @@
+"""Everything a customer has, and the addresses under which the shop shows it.
+
+A route with a piece that stands in no list here fails `tests/test_routes.py`: say what it is of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from werkzeug.routing import Rule
+
+from models import Account, Attachment, LicenceGroup, Order
+from shop import accounts, baskets, mail
+from shop.payment import payments
+from tests import letters, orders
+from tests.parties import Bank
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What one customer has: an order to pay, one delivered, and what came with them."""
+
+    account: Account
+    unpaid: Order
+    delivered: Order
+    group: LicenceGroup
+    document: Attachment
+    reset_token: str
+    payment_reference: str
+
+    def address(self, rule: Rule) -> str:
+        """An address of ``rule`` that shows or changes something of theirs."""
+        return filled(str(rule), self._owned)
+
+    def is_owned(self, rule: Rule) -> bool:
+        """Whether what ``rule`` leads to belongs to one customer."""
+        return any(piece in str(rule) for piece in self._owned)
+
+    @property
+    def _owned(self) -> dict[str, str]:
+        """What stands for a piece of an address that names something of one customer's."""
+        return {
+            "/order/<int:number>": f"/order/{self.unpaid.number}",
+            "/orders/<int:number>": f"/orders/{self.unpaid.number}",
+            "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
+            "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
+        }
+
+    @property
+    def secret_addresses(self) -> dict[str, str]:
+        """Addresses that open to whoever holds them, by endpoint: letters and banks send them."""
+        return {
+            "storefront.password_reset": f"/fr/password/{self.reset_token}",
+            "storefront.choose_password": f"/fr/password/{self.reset_token}",
+            "storefront.payment_return": f"/payment/return/{self.payment_reference}",
+        }
+
+
+_SHARED = {
+    "<any(fr, en):lang>": "fr",
+    "/<slug>": "/office-365-business",
+    "<kind>/<int:version>": "general_terms/1",
+    "<path:filename>": "icons/favicon.svg",
+    "/order/account/fields/<name>": "/order/account/fields/city",
+}
+"""What stands for a piece of an address that is the same for everybody."""
+
+
+def filled(rule: str, owned: dict[str, str] | None = None) -> str:
+    """An address of a route, its pieces filled in."""
+    values = _SHARED | (owned or {})
+    for piece in sorted(values, key=len, reverse=True):
+        rule = rule.replace(piece, values[piece])
+    unknown = re.findall(r"<[^>]*>", rule)
+    assert not unknown, f"tests/belongings.py does not say what stands for {unknown} in {rule}"
+    return rule
+
+
+def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belongings:
+    """Give a customer something of everything; needs the fixtures ``bank`` and ``provider``."""
+    delivered = orders.place(account, orders.basket(business=3, pro_plus=2))
+    orders.pay(delivered, bank, store_card=True)
+    unpaid = orders.place(account, orders.basket(business=1))
+    payment = orders.start_paying(unpaid)
+    drain()
+    accounts.ask_for_reset(account.nic_handle, "203.0.113.9", orders.BASE)
+    drain()
+    return Belongings(
+        account=account,
+        unpaid=unpaid,
+        delivered=delivered,
+        group=LicenceGroup.get(LicenceGroup.account == account),
+        document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
+        reset_token=reset_token_of(account),
+        payment_reference=payments.sign(payment),
+    )
+
+
+def reset_token_of(account: Account) -> str:
+    """The token of the newest link with which ``account`` may choose a new password."""
+    html = mail.html_of(letters.the(account, "password_reset"))
+    return next(link for link in letters.links(html) if "/password/" in link).rsplit("/", 1)[-1]
+
+
+def basket_in_address(business: int = 2, pro_plus: int = 1) -> dict[str, object]:
+    """A basket as the addresses of the order's steps carry it."""
+    return {"basket": baskets.new_name(), "business": business, "pro_plus": pro_plus}
