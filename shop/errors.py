@@ -33,8 +33,13 @@ class Conflict(Refusal):
 class PartyUnavailable(Exception):
     """An outside party (bank, Office provider, mail server) did not answer properly.
 
-    Nothing is known of what it did: ask again later, with the same key.
+    Nothing is known of what it did: ask again later, with the same key. ``retry_after`` is the
+    number of seconds for which the party asked to be left alone, if it did.
     """
+
+    def __init__(self, reason: str = "", retry_after: float = 0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class PartyRejected(Exception):

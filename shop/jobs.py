@@ -22,11 +22,15 @@ from peewee import fn
 
 from models import Job, JobStatus, database
 from shop import clock, pauses, settings
+from shop.errors import PartyUnavailable
 
 log = structlog.get_logger()
 
 REDISPATCH = timedelta(seconds=15)
 """When a job that was handed out and not begun is handed out again."""
+
+LONGEST_DELAY = timedelta(hours=1)
+"""The longest time between two attempts of a job that fails."""
 
 BATCH = 200
 
@@ -192,17 +196,22 @@ def _failed(job: Job, handler: Handler, error: Exception) -> None:
     last = job.attempts >= handler.attempts
     log.warning("job failed", kind=job.kind, key=job.key, attempt=job.attempts, reason=reason)
     if not last:
-        _release(job, run_at=clock.now() + _delay(handler, job.attempts), error=reason)
+        _release(job, run_at=clock.now() + _delay(handler, job.attempts, error), error=reason)
         return
     with database.atomic():
         if _release(job, status=JobStatus.FAILED, error=reason) and handler.give_up:
             handler.give_up(**job.payload, reason=str(error))
 
 
-def _delay(handler: Handler, attempts: int) -> timedelta:
-    """Exponential back-off with a little jitter, so that failed jobs do not come back in step."""
-    delay = min(handler.first_delay * 2 ** (attempts - 1), timedelta(hours=1))
-    return delay * random.uniform(0.9, 1.1)
+def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
+    """Exponential back-off with a little jitter, so that failed jobs do not come back in step.
+
+    A party that asked to be left alone for a while is.
+    """
+    delay = min(handler.first_delay * 2 ** (attempts - 1), LONGEST_DELAY)
+    asked = error.retry_after if isinstance(error, PartyUnavailable) else 0
+    wanted = timedelta(seconds=min(asked, LONGEST_DELAY.total_seconds()))
+    return max(delay * random.uniform(0.9, 1.1), wanted)
 
 
 def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:

@@ -127,7 +127,9 @@ def test_a_wrong_amount_does_not_pay_the_order(
 ) -> None:
     order = orders.place(alice)
     payment = orders.start_paying(order)
-    payments.settle(payment, Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR"))
+    wrong = Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR")
+    bank.checkouts[payment.checkout] = wrong
+    payments.settle(payment, wrong)
     assert Order.get_by_id(order.id).is_payable
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUND_DUE
     drain()

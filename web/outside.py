@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from models import database
 from shop import clock, demo, jobs, pauses, settings, signatures
 from shop.database import pending_migrations
-from shop.errors import PartyRejected
+from shop.errors import PartyRejected, PartyUnavailable
 from shop.payment import banks, payments
 
 log = structlog.get_logger()
@@ -21,12 +21,18 @@ outside = Blueprint("outside", __name__)
 
 @outside.post("/notifications/bank")
 def bank_notification() -> Response:
-    """Take the bank's word on a payment, if the signature is the bank's; a repeat is welcome."""
+    """Take the bank's word on a payment, if the signature is the bank's; a repeat is welcome.
+
+    503 asks the bank to tell us again: it was to say how the payment stands now, and was silent.
+    """
     try:
         notification = banks.gateway().read_notification(dict(request.headers), request.get_data())
     except PartyRejected as error:
         log.warning("bank notification refused", reason=str(error))
         abort(403)
+    except PartyUnavailable as error:
+        log.warning("bank notification put off", reason=str(error))
+        abort(503)
     if notification is not None:
         payment = payments.by_checkout(notification.checkout.reference)
         if payment is not None:

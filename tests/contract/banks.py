@@ -1,0 +1,199 @@
+"""The banks of the contract: each the real way, with what its customers and its outages do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from sandbox import create_sandbox
+from sandbox.server import running
+from shop.payment.gateway import Checkout, CheckoutStatus, PaymentGateway
+from shop.payment.sandbox import SandboxBank
+from shop.payment.stripe import StripeGateway
+from shop.payment.stripe.calls import connect
+from tests.contract.serving import Reply, Temper
+from tests.contract.stripe_account import StripeAccount
+from tests.contract.stripe_server import KEY, WEBHOOK_SECRET, sign, stripe_serving
+from tests.parties import Bank
+from tests.sandbox.shop import ListeningShop
+
+Delivery = tuple[Mapping[str, str], bytes]
+
+
+class BankAtWork(Protocol):
+    """A bank, and what happens there besides what the shop asks of it."""
+
+    gateway: PaymentGateway
+    notification_url: str
+
+    def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
+        """The customer enters a card, and confirms or refuses if asked to authenticate."""
+
+    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+        """The notifications the bank sent about a checkout."""
+
+    def balance(self) -> int:
+        """The cents the shop has at the bank, by the bank's own books."""
+
+    def fail_next(self) -> None:
+        """Answer the next call with a fault, without having done anything."""
+
+    def lose_next(self) -> None:
+        """Do what the next call asks and lose the answer."""
+
+    def unsigned(self, delivery: Delivery) -> Delivery:
+        """The same notification without its signature."""
+
+
+@dataclass
+class SandboxAtWork:
+    """The sandbox bank, served as it serves itself, its customers with a browser."""
+
+    url: str
+    shop: ListeningShop
+
+    def __post_init__(self) -> None:
+        self.gateway = SandboxBank(self.url, "sandbox-bank-key", "sandbox-notification-secret")
+        self.notification_url = f"{self.shop.url}/notifications/bank"
+
+    def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
+        card = {"number": number, "expiry": "09/34", "code": "123"}
+        with httpx.Client(trust_env=False, base_url=self.url) as browser:
+            answer = self._submit(browser, checkout.url, card)
+            while "/bank/" in answer.headers.get("Location", ""):
+                choice = "authenticate" if confirm else "refuse"
+                answer = self._submit(browser, answer.headers["Location"], {"decision": choice})
+
+    @staticmethod
+    def _submit(browser: httpx.Client, url: str, fields: dict[str, str]) -> httpx.Response:
+        page = browser.get(url).text
+        if 'name="csrf_token" value="' not in page:
+            return httpx.Response(410)
+        token = page.split('name="csrf_token" value="')[1].split('"')[0]
+        return browser.post(url, data=fields | {"csrf_token": token})
+
+    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        count = 0
+        while len(deliveries) < times:
+            heard = self.shop.wait_for(count := count + 1)
+            about = [told for told in heard if told.json["checkout"]["reference"] == reference]
+            deliveries = [(told.headers, told.body) for told in about]
+        return deliveries
+
+    def balance(self) -> int:
+        headers = {"Authorization": "Bearer sandbox-bank-key"}
+        with httpx.Client(trust_env=False) as browser:
+            books = browser.get(f"{self.url}/bank/api/ledger", headers=headers).json()
+        return int(books["balances"]["merchant"])
+
+    def _switch(self, **values: Any) -> None:
+        httpx.post(f"{self.url}/controls/switches", json=values, trust_env=False).raise_for_status()
+
+    def fail_next(self) -> None:
+        self._switch(bank_failing_calls=1)
+
+    def lose_next(self) -> None:
+        self._switch(bank_lost_answers=1)
+
+    def unsigned(self, delivery: Delivery) -> Delivery:
+        headers, body = delivery
+        return {k: v for k, v in headers.items() if k.lower() != "sandbox-signature"}, body
+
+
+@dataclass
+class StripeAtWork:
+    """Our adapter of Stripe, against Stripe's API on this machine."""
+
+    account: StripeAccount
+    temper: Temper
+    notification_url: str = "https://shop.example/notifications/bank"
+
+    def __post_init__(self) -> None:
+        client = connect(KEY, base_addresses={"api": self.temper.url})
+        self.gateway = StripeGateway(KEY, WEBHOOK_SECRET, client)
+
+    def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
+        self.account.pay(checkout.reference, number, confirm)
+
+    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+        about = [e for e in self.account.events if e["data"]["object"]["id"] == reference]
+        assert len(about) >= times
+        return [sign(event) for event in about]
+
+    def balance(self) -> int:
+        return self.account.balance()
+
+    def fail_next(self) -> None:
+        self.temper.answers.append(Reply(500, {"error": {"type": "api_error", "message": "Oh"}}))
+
+    def lose_next(self) -> None:
+        self.temper.losing += 1
+
+    def unsigned(self, delivery: Delivery) -> Delivery:
+        return {}, delivery[1]
+
+
+@dataclass
+class InProcessAtWork:
+    """The bank that other tests use, which lives in their own process."""
+
+    gateway: Bank = field(default_factory=Bank)
+    notification_url: str = "https://shop.example/notifications/bank"
+
+    def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
+        if self.gateway.checkouts[checkout.reference].status != CheckoutStatus.OPEN:
+            return
+        if number.endswith("0002"):
+            self.gateway.tell(checkout.reference, CheckoutStatus.DECLINED, "card_declined")
+        elif number.endswith("3155") and not confirm:
+            self.gateway.tell(checkout.reference, CheckoutStatus.DECLINED, "authentication_failed")
+        else:
+            self.gateway.tell(checkout.reference, CheckoutStatus.SUCCEEDED, number=number)
+
+    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+        return [({"X-Signed": "yes"}, reference.encode())] * times
+
+    def balance(self) -> int:
+        return self.gateway.balance()
+
+    def fail_next(self) -> None:
+        self.gateway.failing += 1
+
+    def lose_next(self) -> None:
+        self.gateway.losing += 1
+
+    def unsigned(self, delivery: Delivery) -> Delivery:
+        return {}, delivery[1]
+
+
+@contextmanager
+def sandbox_at_work(folder: Path, fresh: Path, shop: ListeningShop) -> Iterator[SandboxAtWork]:
+    """The sandbox on a free port, with a database of its own."""
+    path = folder / "sandbox.db"
+    shutil.copy(fresh, path)
+    environment = {"SANDBOX_DATABASE": str(path), "PUBLIC_URL": shop.url, "SANDBOX_LATENCY": "0"}
+    with running(environment) as url:
+        yield SandboxAtWork(url, shop)
+
+
+@contextmanager
+def stripe_at_work() -> Iterator[StripeAtWork]:
+    """Stripe on a free port, with nothing in it."""
+    with stripe_serving() as (account, temper):
+        yield StripeAtWork(account, temper)
+
+
+def fresh_sandbox(path: Path) -> Path:
+    """The database of a sandbox in which nothing has happened yet."""
+    from sandbox.database import database
+
+    create_sandbox({"SANDBOX_DATABASE": str(path)})
+    database.close_all()
+    return path

@@ -1,0 +1,39 @@
+"""The parties at the other end of the two interfaces, each as the contract meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sandbox.bank import notifications
+from tests.contract import banks
+from tests.contract.banks import BankAtWork
+from tests.sandbox.shop import listening
+
+
+@pytest.fixture(scope="session")
+def fresh_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a sandbox in which nothing has happened yet."""
+    return banks.fresh_sandbox(tmp_path_factory.mktemp("contract") / "fresh.db")
+
+
+@pytest.fixture(params=["sandbox", "stripe", "in process"])
+def bank(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    fresh_sandbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[BankAtWork]:
+    """Each bank in turn."""
+    with ExitStack() as stack:
+        if request.param == "sandbox":
+            monkeypatch.setattr(notifications, "DOUBLED", 0)
+            shop = stack.enter_context(listening())
+            yield stack.enter_context(banks.sandbox_at_work(tmp_path, fresh_sandbox, shop))
+        elif request.param == "stripe":
+            yield stack.enter_context(banks.stripe_at_work())
+        else:
+            yield banks.InProcessAtWork()

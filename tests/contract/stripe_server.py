@@ -1,0 +1,174 @@
+"""Stripe's API on this machine: keys, parameters it knows, idempotency, signed webhooks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+from stripe import params
+from stripe.params import checkout
+
+from tests.contract.serving import Call, Reply, Temper, serving
+from tests.contract.stripe_account import Object, StripeAccount, StripeRefusal
+
+KEY = "sk_test_of_the_shop"
+WEBHOOK_SECRET = "whsec_of_the_shop"
+
+KNOWN = {
+    "": checkout.SessionCreateParams,
+    "payment_intent_data": checkout.SessionCreateParamsPaymentIntentData,
+    "setup_intent_data": checkout.SessionCreateParamsSetupIntentData,
+}
+"""The parameters of a session, by their place in it, as Stripe's own library lists them."""
+
+ONLY_IN = {"payment_intent_data": "payment", "line_items": "payment", "setup_intent_data": "setup"}
+
+
+class StripeServer:
+    """Answers for a `StripeAccount`."""
+
+    def __init__(self, account: StripeAccount) -> None:
+        self.account = account
+        self._answers: dict[str, tuple[str, Reply]] = {}
+        account.on_next_day = self._answers.clear
+
+    def answer(self, call: Call) -> Reply:
+        if call.headers.get("authorization") != f"Bearer {KEY}":
+            error = {"type": "invalid_request_error", "message": "Invalid API Key provided"}
+            return Reply(401, {"error": error})
+        key = call.headers.get("idempotency-key", "")
+        return self._once(key, call) if key and call.method == "POST" else self._do(call)
+
+    def _once(self, key: str, call: Call) -> Reply:
+        fingerprint = f"{call.path} {call.body!r}"
+        if key in self._answers:
+            first, reply = self._answers[key]
+            if first == fingerprint:
+                return Reply(reply.status, reply.body, {"Idempotent-Replayed": "true"})
+            return Reply(400, {"error": {
+                "type": "idempotency_error",
+                "message": "Keys for idempotent requests can only be used with the same "
+                           "parameters they were first used with.",
+            }})  # fmt: skip
+        reply = self._do(call)
+        if reply.status in {200, 402}:
+            self._answers[key] = (fingerprint, reply)
+        return reply
+
+    def _do(self, call: Call) -> Reply:
+        try:
+            body = self._route(call, nested(call.body.decode()))
+        except StripeRefusal as refusal:
+            return Reply(refusal.status, {"error": refusal.error})
+        # What is answered stays as it was, whatever becomes of the object.
+        return Reply(200, json.loads(json.dumps(_public(body))), {"Request-Id": "req_test"})
+
+    def _route(self, call: Call, wanted: Object) -> Object:
+        parts = call.path.removeprefix("/v1/").split("/")
+        match call.method, parts:
+            case "POST", ["checkout", "sessions"]:
+                check_parameters(wanted)
+                return self.account.start_session(wanted)
+            case "GET", ["checkout", "sessions", reference]:
+                expanded = [value for name, value in call.query.items() if "expand" in name]
+                return self._expanded(self.account.get(reference, "cs"), expanded)
+            case "POST", ["checkout", "sessions", reference, "expire"]:
+                return self.account.expire(reference)
+            case "POST", ["payment_intents"]:
+                _check_known("", wanted, params.PaymentIntentCreateParams)
+                return self.account.start_intent(wanted)
+            case "GET", ["payment_intents"]:
+                self.account.get(call.query["customer"], "cus", param="customer")
+                return self._page("payment_intent", call, "customer")
+            case "GET", ["payment_intents", reference]:
+                return self.account.get(reference, "pi")
+            case "POST", ["payment_intents", reference, "cancel"]:
+                return self.account.cancel_intent(reference, wanted.get("cancellation_reason"))
+            case "POST", ["refunds"]:
+                _check_known("", wanted, params.RefundCreateParams)
+                return self.account.refund(wanted)
+            case "GET", ["refunds"]:
+                return self._page("refund", call, "payment_intent")
+            case "GET", ["payment_methods", reference]:
+                return self.account.get(reference, "pm")
+            case "POST", ["payment_methods", reference, "detach"]:
+                return self.account.detach(reference)
+        raise StripeRefusal(404, f"Unrecognized request URL ({call.method}: {call.path}).")
+
+    def _expanded(self, session: Object, wanted: list[str]) -> Object:
+        shown = dict(session)
+        for path in wanted:
+            field, _, inner = path.partition(".")
+            if shown.get(field):
+                intent = dict(self.account.objects[session[field]])
+                if inner and intent.get(inner):
+                    intent[inner] = self.account.objects[intent[inner]]
+                shown[field] = intent
+        return shown
+
+    def _page(self, kind: str, call: Call, field: str) -> Object:
+        rows = [row for row in self.account.all_of(kind) if row[field] == call.query[field]]
+        after = call.query.get("starting_after")
+        start = next((i + 1 for i, row in enumerate(rows) if row["id"] == after), 0)
+        end = start + int(call.query.get("limit", "10"))
+        return {
+            "object": "list",
+            "url": call.path,
+            "has_more": end < len(rows),
+            "data": [_public(row) for row in rows[start:end]],
+        }
+
+
+def _public(made: Object) -> Object:
+    return {name: value for name, value in made.items() if not name.startswith("_")}
+
+
+def nested(form: str) -> Object:
+    """A form's fields as Stripe nests them: ``a[b][0]=c`` is ``{"a": {"b": {"0": "c"}}}``."""
+    result: Object = {}
+    for name, value in parse_qsl(form, keep_blank_values=True):
+        *path, last = name.replace("]", "").split("[")
+        place = result
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return result
+
+
+def check_parameters(wanted: Object) -> None:
+    """Refuse what Stripe does not know of a session, or not in its mode."""
+    for place, known in KNOWN.items():
+        _check_known(place, wanted.get(place, {}) if place else wanted, known)
+    for name, mode in ONLY_IN.items():
+        if name in wanted and wanted.get("mode") != mode:
+            raise StripeRefusal(400, f"You can not pass `{name}` in {wanted.get('mode')} mode.")
+
+
+def _check_known(place: str, given: Object, known: Any) -> None:
+    for name in given:
+        if name not in known.__annotations__:
+            raise StripeRefusal(400, f"Received unknown parameter: {place}[{name}]",
+                                code="parameter_unknown")  # fmt: skip
+
+
+def sign(event: Mapping[str, Any], secret: str = WEBHOOK_SECRET, at: float | None = None) -> Any:
+    """A notification as Stripe posts it: its headers and its body."""
+    body = json.dumps(event).encode()
+    moment = int(time.time() if at is None else at)
+    digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={moment},v1={digest}"}, body
+
+
+@contextmanager
+def stripe_serving() -> Iterator[tuple[StripeAccount, Temper]]:
+    """An account of Stripe's, and the server that answers for it."""
+    account = StripeAccount()
+    answer: Callable[[Call], Reply] = StripeServer(account).answer
+    with serving(answer) as temper:
+        yield account, temper

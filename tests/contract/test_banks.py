@@ -1,0 +1,343 @@
+"""What the shop relies on at a bank, asked of every bank: the sandbox keeps the same contract as
+Stripe, and so does the bank that other tests use.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.payment.gateway import ChargeRequest, Checkout, CheckoutRequest, CheckoutStatus
+from tests.contract.banks import BankAtWork
+
+ACCEPTED, DECLINED = "4242424242424242", "4000000000000002"
+AUTHENTICATES, DECLINED_LATER = "4000002500003155", "4000000000000341"
+
+
+def request_for(bank: BankAtWork, **wanted: object) -> CheckoutRequest:
+    """What the shop asks for when an order is paid."""
+    usual = CheckoutRequest(
+        key="order-1",
+        amount_cents=1056,
+        currency="EUR",
+        reference="100001",
+        description="Nuage 100001",
+        language="fr",
+        customer_email="alice@example.com",
+        return_url="https://shop.example/payment/return/signed",
+        notification_url=bank.notification_url,
+        store_card=False,
+    )
+    return replace(usual, **wanted)
+
+
+def paid(bank: BankAtWork, number: str = ACCEPTED, **wanted: object) -> Checkout:
+    """A checkout for which a customer entered a card."""
+    checkout = bank.gateway.start_checkout(request_for(bank, **wanted))
+    bank.pay(checkout, number)
+    return bank.gateway.find_checkout(checkout.reference)
+
+
+def charge_of(bank: BankAtWork, mandate: str, key: str = "renewal-1") -> ChargeRequest:
+    """What the shop asks for when a group is renewed."""
+    return ChargeRequest(key, mandate, 880, "EUR", "F-1", "Nuage F-1", bank.notification_url)
+
+
+def stored_card(bank: BankAtWork, number: str = ACCEPTED) -> str:
+    """The mandate of a card that a customer stored."""
+    mandate = paid(bank, number, store_card=True).mandate
+    assert mandate is not None
+    return mandate.reference
+
+
+# --- Checkouts -------------------------------------------------------------------------------
+
+
+def test_a_checkout_begins_open_with_a_page(bank: BankAtWork) -> None:
+    checkout = bank.gateway.start_checkout(request_for(bank))
+    assert checkout.status == CheckoutStatus.OPEN
+    assert (checkout.amount_cents, checkout.currency) == (1056, "EUR")
+    assert checkout.url.startswith("http")
+    assert checkout.mandate is None
+    assert bank.gateway.find_checkout(checkout.reference) == checkout
+
+
+def test_the_same_key_answers_the_same_checkout(bank: BankAtWork) -> None:
+    first, again = (bank.gateway.start_checkout(request_for(bank)) for _ in range(2))
+    other = bank.gateway.start_checkout(request_for(bank, key="order-2"))
+    assert first == again
+    assert other.reference != first.reference
+
+
+def test_the_same_key_answers_how_the_checkout_stands_now(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    assert bank.gateway.start_checkout(request_for(bank)) == checkout
+
+
+def test_many_calls_with_one_key_at_once_make_one_checkout(bank: BankAtWork) -> None:
+    references: list[str] = []
+
+    def start() -> None:
+        references.append(bank.gateway.start_checkout(request_for(bank)).reference)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(references) == 8
+    assert len(set(references)) == 1
+
+
+def test_a_key_with_other_parameters_is_rejected(bank: BankAtWork) -> None:
+    bank.gateway.start_checkout(request_for(bank))
+    with pytest.raises(PartyRejected):
+        bank.gateway.start_checkout(request_for(bank, amount_cents=2112))
+
+
+def test_an_accepted_card_pays_exactly_once(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    assert (checkout.status, checkout.amount_cents) == (CheckoutStatus.SUCCEEDED, 1056)
+    assert (checkout.mandate, checkout.reason) == (None, "")
+    bank.pay(checkout, ACCEPTED)
+    assert bank.balance() == 1056
+
+
+def test_a_declined_card_takes_nothing_and_another_may_follow(bank: BankAtWork) -> None:
+    checkout = paid(bank, DECLINED, store_card=True)
+    # Some banks end the checkout then, others let the customer try another card on the same page.
+    assert checkout.status in {CheckoutStatus.DECLINED, CheckoutStatus.OPEN}
+    assert checkout.mandate is None
+    assert bank.balance() == 0
+    if checkout.status == CheckoutStatus.DECLINED:
+        assert checkout.reason == "card_declined"
+        checkout = bank.gateway.start_checkout(request_for(bank, key="order-1-again"))
+    bank.pay(checkout, ACCEPTED)
+    assert bank.gateway.find_checkout(checkout.reference).status == CheckoutStatus.SUCCEEDED
+    assert bank.balance() == 1056
+
+
+def test_a_card_that_asks_for_its_holder_pays_when_confirmed(bank: BankAtWork) -> None:
+    assert paid(bank, AUTHENTICATES).status == CheckoutStatus.SUCCEEDED
+    assert bank.balance() == 1056
+
+
+def test_a_card_whose_holder_refuses_takes_nothing(bank: BankAtWork) -> None:
+    checkout = bank.gateway.start_checkout(request_for(bank))
+    bank.pay(checkout, AUTHENTICATES, confirm=False)
+    refused = bank.gateway.find_checkout(checkout.reference)
+    assert refused.status in {CheckoutStatus.DECLINED, CheckoutStatus.OPEN}
+    assert refused.reason in {"authentication_failed", ""}
+    assert bank.balance() == 0
+
+
+def test_a_closed_checkout_takes_no_card_any_more(bank: BankAtWork) -> None:
+    checkout = bank.gateway.start_checkout(request_for(bank))
+    assert bank.gateway.close_checkout(checkout.reference).status == CheckoutStatus.CLOSED
+    bank.pay(checkout, ACCEPTED)
+    assert bank.gateway.find_checkout(checkout.reference).status == CheckoutStatus.CLOSED
+    assert bank.gateway.close_checkout(checkout.reference).status == CheckoutStatus.CLOSED
+    assert bank.balance() == 0
+
+
+def test_closing_what_is_paid_says_that_it_is_paid(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    assert bank.gateway.close_checkout(checkout.reference) == checkout
+
+
+def test_an_unknown_checkout_is_rejected(bank: BankAtWork) -> None:
+    for unknown in ("cs_of_nobody", "cs/../x"):
+        with pytest.raises(PartyRejected):
+            bank.gateway.find_checkout(unknown)
+        with pytest.raises(PartyRejected):
+            bank.gateway.close_checkout(unknown)
+        with pytest.raises(PartyRejected):
+            bank.gateway.refund(unknown, 100, "refund-1")
+
+
+# --- Stored cards ----------------------------------------------------------------------------
+
+
+def test_a_card_is_stored_when_asked_for(bank: BankAtWork) -> None:
+    mandate = paid(bank, store_card=True).mandate
+    assert mandate is not None
+    assert (mandate.brand.lower(), mandate.last4) == ("visa", "4242")
+    assert 1 <= mandate.expiry_month <= 12
+    assert mandate.expiry_year >= 2030
+
+
+def test_a_card_can_be_stored_without_paying(bank: BankAtWork) -> None:
+    checkout = paid(bank, store_card=True, amount_cents=0)
+    assert (checkout.status, checkout.amount_cents) == (CheckoutStatus.SUCCEEDED, 0)
+    assert checkout.currency == "EUR"
+    assert checkout.mandate is not None
+    assert bank.balance() == 0
+    charged = bank.gateway.charge(charge_of(bank, checkout.mandate.reference))
+    assert charged.status == CheckoutStatus.SUCCEEDED
+
+
+def test_a_stored_card_is_charged_once_for_each_key(bank: BankAtWork) -> None:
+    mandate = stored_card(bank)
+    first, again = (bank.gateway.charge(charge_of(bank, mandate)) for _ in range(2))
+    assert first == again == bank.gateway.find_checkout(first.reference)
+    assert (first.status, first.amount_cents) == (CheckoutStatus.SUCCEEDED, 880)
+    assert bank.balance() == 1056 + 880
+    bank.gateway.charge(charge_of(bank, mandate, "renewal-2"))
+    assert bank.balance() == 1056 + 880 + 880
+
+
+def test_a_charge_with_a_used_key_and_another_amount_is_rejected(bank: BankAtWork) -> None:
+    mandate = stored_card(bank)
+    bank.gateway.charge(charge_of(bank, mandate))
+    with pytest.raises(PartyRejected):
+        bank.gateway.charge(replace(charge_of(bank, mandate), amount_cents=900))
+    assert bank.balance() == 1056 + 880
+
+
+def test_a_stored_card_may_be_declined_later(bank: BankAtWork) -> None:
+    mandate = stored_card(bank, DECLINED_LATER)
+    first, again = (bank.gateway.charge(charge_of(bank, mandate)) for _ in range(2))
+    assert (first.status, first.reason) == (CheckoutStatus.DECLINED, "card_declined")
+    assert first == again == bank.gateway.find_checkout(first.reference)
+    assert bank.balance() == 1056
+
+
+def test_a_forgotten_card_is_charged_no_more(bank: BankAtWork) -> None:
+    mandate = stored_card(bank)
+    for _ in range(2):
+        bank.gateway.forget_mandate(mandate)
+    first, again = (bank.gateway.charge(charge_of(bank, mandate)) for _ in range(2))
+    assert (first.status, first.reason) == (CheckoutStatus.DECLINED, "mandate_revoked")
+    assert first == again == bank.gateway.find_checkout(first.reference)
+    assert bank.balance() == 1056
+
+
+def test_what_was_charged_stays_so_when_the_card_is_forgotten(bank: BankAtWork) -> None:
+    mandate = stored_card(bank)
+    charged = bank.gateway.charge(charge_of(bank, mandate))
+    bank.gateway.forget_mandate(mandate)
+    assert bank.gateway.charge(charge_of(bank, mandate)) == charged
+    assert charged.status == CheckoutStatus.SUCCEEDED
+
+
+# --- Refunds ---------------------------------------------------------------------------------
+
+
+def test_money_goes_back_once_for_each_key(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    first, again = (bank.gateway.refund(checkout.reference, 56, "refund-1") for _ in range(2))
+    assert first == again
+    assert first.amount_cents == 56
+    assert bank.balance() == 1000
+    bank.gateway.refund(checkout.reference, 1000, "refund-2")
+    assert bank.balance() == 0
+
+
+def test_a_charge_can_be_given_back(bank: BankAtWork) -> None:
+    charged = bank.gateway.charge(charge_of(bank, stored_card(bank)))
+    bank.gateway.refund(charged.reference, 880, "refund-1")
+    assert bank.balance() == 1056
+
+
+def test_no_more_goes_back_than_came(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    with pytest.raises(PartyRejected):
+        bank.gateway.refund(checkout.reference, 1057, "refund-1")
+    bank.gateway.refund(checkout.reference, 1000, "refund-2")
+    with pytest.raises(PartyRejected):
+        bank.gateway.refund(checkout.reference, 57, "refund-3")
+    assert bank.balance() == 56
+
+
+def test_a_used_key_with_another_amount_gives_nothing_back(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    bank.gateway.refund(checkout.reference, 56, "refund-1")
+    with pytest.raises(PartyRejected):
+        bank.gateway.refund(checkout.reference, 57, "refund-1")
+    assert bank.balance() == 1000
+
+
+def test_nothing_goes_back_of_what_was_not_paid(bank: BankAtWork) -> None:
+    checkout = bank.gateway.start_checkout(request_for(bank))
+    with pytest.raises(PartyRejected):
+        bank.gateway.refund(checkout.reference, 1056, "refund-1")
+
+
+# --- Outages ---------------------------------------------------------------------------------
+
+
+def test_a_bank_that_does_not_answer_is_unavailable(bank: BankAtWork) -> None:
+    bank.fail_next()
+    with pytest.raises(PartyUnavailable):
+        bank.gateway.start_checkout(request_for(bank))
+    checkout = bank.gateway.start_checkout(request_for(bank))
+    for ask in (bank.gateway.find_checkout, bank.gateway.close_checkout):
+        bank.fail_next()
+        with pytest.raises(PartyUnavailable):
+            ask(checkout.reference)
+    assert bank.gateway.find_checkout(checkout.reference).status == CheckoutStatus.OPEN
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank: BankAtWork) -> None:
+    bank.lose_next()
+    with pytest.raises(PartyUnavailable):
+        bank.gateway.start_checkout(request_for(bank, store_card=True))
+    checkout = paid(bank, store_card=True)
+    assert checkout.mandate is not None
+    for give_or_take in (
+        lambda: bank.gateway.charge(charge_of(bank, checkout.mandate.reference)),
+        lambda: bank.gateway.refund(checkout.reference, 1056, "refund-1"),
+    ):
+        bank.lose_next()
+        with pytest.raises(PartyUnavailable):
+            give_or_take()
+        give_or_take()
+    assert bank.balance() == 880
+
+
+# --- Notifications ---------------------------------------------------------------------------
+
+
+def test_a_notification_tells_how_the_checkout_stands(bank: BankAtWork) -> None:
+    checkout = paid(bank, store_card=True)
+    for headers, body in bank.told(checkout.reference):
+        notification = bank.gateway.read_notification(headers, body)
+        assert notification is not None
+        assert notification.checkout == checkout
+        assert notification.event
+
+
+def test_a_closed_checkout_is_told_too(bank: BankAtWork) -> None:
+    checkout = bank.gateway.start_checkout(request_for(bank))
+    closed = bank.gateway.close_checkout(checkout.reference)
+    headers, body = bank.told(checkout.reference)[-1]
+    notification = bank.gateway.read_notification(headers, body)
+    assert notification is not None
+    assert notification.checkout == closed
+
+
+def test_the_names_of_headers_may_come_in_any_case(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    headers, body = bank.told(checkout.reference)[-1]
+    for spelt in (str.lower, str.upper):
+        changed = {spelt(name): value for name, value in headers.items()}
+        assert bank.gateway.read_notification(changed, body) is not None
+
+
+def test_a_notification_without_its_signature_is_rejected(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    delivery = bank.told(checkout.reference)[-1]
+    assert bank.gateway.read_notification(*delivery) is not None
+    with pytest.raises(PartyRejected):
+        bank.gateway.read_notification(*bank.unsigned(delivery))
+
+
+def test_a_changed_notification_is_rejected(bank: BankAtWork) -> None:
+    checkout = paid(bank)
+    headers, body = bank.told(checkout.reference)[-1]
+    for changed in (body + b" ", b"", body[:-1] + b"\xff"):
+        with pytest.raises(PartyRejected):
+            bank.gateway.read_notification(headers, changed)

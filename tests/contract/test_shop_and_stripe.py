@@ -1,0 +1,110 @@
+"""The shop with Stripe as its bank: what it is told, what it asks itself, and its patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from models import Account, Card, Job, JobStatus, Order, OrderStatus, Payment, PaymentStatus
+from shop import jobs
+from shop.payment import banks as shop_banks
+from shop.payment import payments
+from tests import orders
+from tests.contract import banks
+from tests.contract.banks import StripeAtWork
+from tests.contract.serving import Reply
+from tests.contract.test_banks import ACCEPTED
+
+
+@pytest.fixture
+def stripe(app: object) -> Iterator[StripeAtWork]:
+    """Stripe on this machine, taking this shop's cards."""
+    with banks.stripe_at_work() as at_work:
+        shop_banks.use(at_work.gateway)
+        yield at_work
+        shop_banks.use(None)
+
+
+@pytest.fixture
+def outside(app: Flask) -> FlaskClient:
+    """A machine at the shop's door, which reads no pages."""
+    return FlaskClient(app, app.response_class)
+
+
+def notify(outside: FlaskClient, stripe: StripeAtWork, payment: Payment) -> int:
+    """Post Stripe's latest word on a payment to the shop; the answer's status."""
+    headers, body = stripe.told(payment.checkout)[-1]
+    return outside.post("/notifications/bank", data=body, headers=headers).status_code
+
+
+def test_a_notification_of_stripes_pays_the_order_once(
+    alice: Account, stripe: StripeAtWork, outside: FlaskClient
+) -> None:
+    order = orders.place(alice)
+    payment = orders.start_paying(order, store_card=True)
+    stripe.account.pay(payment.checkout, ACCEPTED)
+    assert [notify(outside, stripe, payment) for _ in range(3)] == [204, 204, 204]
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+    assert stripe.balance() == order.total_cents
+    assert Job.select().where(Job.kind == "deliver_order").count() == 1
+    card = Card.get()
+    assert (card.account, card.brand, card.last4) == (alice, "Visa", "4242")
+
+
+def test_a_forged_notification_pays_nothing(
+    alice: Account, stripe: StripeAtWork, outside: FlaskClient
+) -> None:
+    order = orders.place(alice)
+    payment = orders.start_paying(order)
+    stripe.account.pay(payment.checkout, ACCEPTED)
+    _, body = stripe.told(payment.checkout)[-1]
+    for forged in ({}, {"Stripe-Signature": "t=1,v1=00"}):
+        assert outside.post("/notifications/bank", data=body, headers=forged).status_code == 403
+    assert Order.get_by_id(order.id).is_payable
+
+
+def test_a_notification_is_put_off_while_stripe_is_silent(
+    alice: Account, stripe: StripeAtWork, outside: FlaskClient
+) -> None:
+    order = orders.place(alice)
+    payment = orders.start_paying(order)
+    stripe.account.pay(payment.checkout, ACCEPTED)
+    stripe.fail_next()
+    assert notify(outside, stripe, payment) == 503
+    assert Order.get_by_id(order.id).is_payable
+    assert notify(outside, stripe, payment) == 204
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+
+
+def test_a_payment_nobody_told_us_of_is_found_out(
+    alice: Account,
+    stripe: StripeAtWork,
+    clock: time_machine.Traveller,
+    drain: Callable[[], int],
+) -> None:
+    order = orders.place(alice)
+    payment = orders.start_paying(order)
+    stripe.account.pay(payment.checkout, ACCEPTED)
+    clock.shift(payments.WATCH_FIRST)
+    jobs.run(Job.get(Job.kind == "watch_payment").id)
+    assert Payment.get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
+
+
+def test_a_job_leaves_stripe_alone_for_as_long_as_it_asks(
+    alice: Account, stripe: StripeAtWork, clock: time_machine.Traveller
+) -> None:
+    orders.start_paying(orders.place(alice))
+    clock.shift(payments.WATCH_FIRST)
+    error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
+    stripe.temper.answers.append(Reply(429, error, {"Retry-After": "900"}))
+    job = Job.get(Job.kind == "watch_payment")
+    jobs.run(job.id)
+    again = Job.get_by_id(job.id)
+    assert again.status == JobStatus.QUEUED
+    assert again.run_at - job.run_at >= timedelta(seconds=900)
+    assert "RateLimitError" in again.error

@@ -1,0 +1,257 @@
+"""What is peculiar to Stripe: its parameters, its errors, its events, and how long it remembers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.payment.gateway import CheckoutStatus
+from shop.payment.stripe import StripeGateway
+from shop.payment.stripe.calls import connect
+from tests.contract import banks
+from tests.contract.banks import StripeAtWork
+from tests.contract.serving import Reply
+from tests.contract.stripe_server import KEY, WEBHOOK_SECRET, sign
+from tests.contract.test_banks import ACCEPTED, charge_of, paid, request_for, stored_card
+
+
+@pytest.fixture
+def stripe() -> Iterator[StripeAtWork]:
+    """Stripe on this machine."""
+    with banks.stripe_at_work() as at_work:
+        yield at_work
+
+
+# --- What Stripe is told ---------------------------------------------------------------------
+
+
+def test_stripe_learns_who_pays_what_and_where_to_return(stripe: StripeAtWork) -> None:
+    checkout = stripe.gateway.start_checkout(request_for(stripe, store_card=True))
+    told = stripe.account.objects[checkout.reference]["_wanted"]
+    assert told["locale"] == "fr"
+    assert told["customer_email"] == "alice@example.com"
+    assert told["client_reference_id"] == told["metadata"]["reference"] == "100001"
+    assert told["success_url"] == told["cancel_url"] == "https://shop.example/payment/return/signed"
+    assert told["allowed_payment_method_types"] == {"0": "card"}
+    price = told["line_items"]["0"]["price_data"]
+    assert (price["unit_amount"], price["currency"]) == ("1056", "eur")
+    assert price["product_data"]["name"] == "Nuage 100001"
+    assert told["payment_intent_data"]["setup_future_usage"] == "off_session"
+
+
+def test_a_card_is_not_stored_unless_asked_for(stripe: StripeAtWork) -> None:
+    checkout = stripe.gateway.start_checkout(request_for(stripe))
+    told = stripe.account.objects[checkout.reference]["_wanted"]
+    assert "setup_future_usage" not in told["payment_intent_data"]
+    assert told["customer_creation"] == "if_required"
+
+
+def test_less_than_fifty_cents_is_rejected(stripe: StripeAtWork) -> None:
+    with pytest.raises(PartyRejected) as refusal:
+        stripe.gateway.start_checkout(request_for(stripe, amount_cents=49))
+    assert refusal.value.code == "amount_too_small"
+
+
+# --- What Stripe answers ---------------------------------------------------------------------
+
+
+def test_a_payment_that_takes_its_time_is_processing(stripe: StripeAtWork) -> None:
+    for outcome, status, reason in (
+        (True, CheckoutStatus.SUCCEEDED, ""),
+        (False, CheckoutStatus.DECLINED, "insufficient_funds"),
+    ):
+        request = request_for(stripe, key=f"slow-{outcome}")
+        checkout = stripe.gateway.start_checkout(request)
+        stripe.account.pay(checkout.reference, ACCEPTED, slowly=True)
+        processing = stripe.gateway.find_checkout(checkout.reference)
+        assert processing.status == CheckoutStatus.PROCESSING
+        assert stripe.gateway.close_checkout(checkout.reference) == processing
+        stripe.account.settle_slowly(checkout.reference, outcome)
+        settled = stripe.gateway.find_checkout(checkout.reference)
+        assert (settled.status, settled.reason) == (status, reason)
+        headers, body = stripe.told(checkout.reference)[-1]
+        notification = stripe.gateway.read_notification(headers, body)
+        assert notification is not None
+        assert notification.checkout == settled
+
+
+def test_a_bank_that_wants_the_holder_declines_the_charge(stripe: StripeAtWork) -> None:
+    mandate = stored_card(stripe, "4000002760003184")
+    charged = stripe.gateway.charge(charge_of(stripe, mandate))
+    assert (charged.status, charged.reason) == (CheckoutStatus.DECLINED, "authentication_failed")
+
+
+def test_a_brand_is_shown_by_its_name(stripe: StripeAtWork) -> None:
+    mandate = paid(stripe, "5555555555554444", store_card=True).mandate
+    assert mandate is not None
+    assert (mandate.brand, mandate.last4) == ("Mastercard", "4444")
+
+
+def test_a_mandate_of_another_bank_is_rejected(stripe: StripeAtWork) -> None:
+    for mandate in ("", "md_of_the_sandbox", "cus_1", "pm_1/cus_1"):
+        with pytest.raises(PartyRejected):
+            stripe.gateway.charge(charge_of(stripe, mandate))
+        with pytest.raises(PartyRejected):
+            stripe.gateway.forget_mandate(mandate)
+
+
+def test_a_charge_can_be_closed_while_nothing_was_taken(stripe: StripeAtWork) -> None:
+    mandate = stored_card(stripe, "4000000000000341")
+    declined = stripe.gateway.charge(charge_of(stripe, mandate))
+    assert stripe.gateway.close_checkout(declined.reference).status == CheckoutStatus.CLOSED
+    charged = stripe.gateway.charge(charge_of(stripe, stored_card_again(stripe), "renewal-2"))
+    assert stripe.gateway.close_checkout(charged.reference) == charged
+
+
+def stored_card_again(stripe: StripeAtWork) -> str:
+    mandate = paid(stripe, key="order-2", store_card=True).mandate
+    assert mandate is not None
+    return mandate.reference
+
+
+def test_a_refund_that_failed_wants_somebody_to_look_at_it(stripe: StripeAtWork) -> None:
+    checkout = paid(stripe)
+    refund = stripe.gateway.refund(checkout.reference, 1056, "refund-1")
+    stripe.account.objects[refund.reference]["status"] = "failed"
+    with pytest.raises(PartyRejected) as refusal:
+        stripe.gateway.refund(checkout.reference, 1056, "refund-1")
+    assert refusal.value.code == "refund_failed"
+
+
+# --- How long Stripe remembers ---------------------------------------------------------------
+
+
+def test_nothing_is_charged_again_when_stripe_has_forgotten_the_key(stripe: StripeAtWork) -> None:
+    mandate = stored_card(stripe)
+    charged = stripe.gateway.charge(charge_of(stripe, mandate))
+    for number in range(105):
+        stripe.gateway.charge(charge_of(stripe, mandate, f"other-{number}"))
+    before = stripe.balance()
+    stripe.account.on_next_day()
+    assert stripe.gateway.charge(charge_of(stripe, mandate)) == charged
+    with pytest.raises(PartyRejected):
+        stripe.gateway.charge(replace(charge_of(stripe, mandate), amount_cents=900))
+    assert stripe.balance() == before
+
+
+def test_nothing_goes_back_again_when_stripe_has_forgotten_the_key(stripe: StripeAtWork) -> None:
+    checkout = paid(stripe)
+    refund = stripe.gateway.refund(checkout.reference, 56, "refund-1")
+    stripe.account.on_next_day()
+    assert stripe.gateway.refund(checkout.reference, 56, "refund-1") == refund
+    assert stripe.balance() == 1000
+
+
+def test_without_looking_the_card_would_be_charged_again(
+    stripe: StripeAtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the two tests above: the keys alone do not hold for ever."""
+    mandate = stored_card(stripe)
+    stripe.gateway.charge(charge_of(stripe, mandate))
+    stripe.account.on_next_day()
+    monkeypatch.setattr("shop.payment.stripe.charges._made_before", lambda *_: None)
+    stripe.gateway.charge(charge_of(stripe, mandate))
+    assert stripe.balance() == 1056 + 880 + 880
+
+
+# --- Errors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(500, {"error": {"type": "api_error", "message": "Oh"}}),
+        Reply(502, "<html>"),
+        Reply(200, "no object"),
+        Reply(200, {"id": "cs_1", "object": "checkout.session", "status": "odd"}),
+        Reply(409, {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}),
+        Reply(429, {"error": {"type": "invalid_request_error", "code": "rate_limit"}}),
+    ],
+)
+def test_an_answer_that_makes_no_sense_counts_as_none(stripe: StripeAtWork, answer: Reply) -> None:
+    stripe.temper.answers.append(answer)
+    with pytest.raises(PartyUnavailable):
+        stripe.gateway.start_checkout(request_for(stripe))
+
+
+def test_stripe_is_left_alone_for_as_long_as_it_asks(stripe: StripeAtWork) -> None:
+    error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
+    stripe.temper.answers.append(Reply(429, error, {"Retry-After": "7"}))
+    with pytest.raises(PartyUnavailable) as silence:
+        stripe.gateway.start_checkout(request_for(stripe))
+    assert silence.value.retry_after == 7
+
+
+def test_a_wrong_key_is_rejected(stripe: StripeAtWork) -> None:
+    client = connect("sk_test_of_nobody", base_addresses={"api": stripe.temper.url})
+    with pytest.raises(PartyRejected):
+        StripeGateway("", WEBHOOK_SECRET, client).start_checkout(request_for(stripe))
+
+
+def test_a_stripe_that_cannot_be_reached_is_unavailable(stripe: StripeAtWork) -> None:
+    client = connect(KEY, base_addresses={"api": "http://127.0.0.1:1"})
+    with pytest.raises(PartyUnavailable):
+        StripeGateway(KEY, WEBHOOK_SECRET, client).start_checkout(request_for(stripe))
+
+
+# --- Events ----------------------------------------------------------------------------------
+
+
+def test_events_that_concern_nothing_of_ours_are_let_pass(stripe: StripeAtWork) -> None:
+    checkout = paid(stripe)
+    session = stripe.account.objects[checkout.reference]
+    intent = stripe.account.objects[session["payment_intent"]]
+    for kind, subject in (
+        ("customer.created", {"id": "cus_1", "object": "customer"}),
+        ("checkout.session.completed", {"id": "cs_of_another_shop", "metadata": {}}),
+        ("payment_intent.succeeded", intent),
+    ):
+        stripe.account.tell(kind, subject)
+        assert stripe.gateway.read_notification(*sign(stripe.account.events[-1])) is None
+
+
+def test_the_events_of_a_charge_tell_of_it(stripe: StripeAtWork) -> None:
+    charged = stripe.gateway.charge(charge_of(stripe, stored_card(stripe)))
+    headers, body = stripe.told(charged.reference)[-1]
+    notification = stripe.gateway.read_notification(headers, body)
+    assert notification is not None
+    assert notification.checkout == charged
+
+
+def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeAtWork) -> None:
+    checkout = stripe.gateway.start_checkout(request_for(stripe))
+    stripe.account.tell("checkout.session.completed", stripe.account.objects[checkout.reference])
+    headers, body = sign(stripe.account.events[-1])
+    stripe.gateway.close_checkout(checkout.reference)
+    notification = stripe.gateway.read_notification(headers, body)
+    assert notification is not None
+    assert notification.checkout.status == CheckoutStatus.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("secret", "age"), [("whsec_of_another", 0), ("", 0), (WEBHOOK_SECRET, 301)]
+)
+def test_a_forged_or_old_event_is_rejected(stripe: StripeAtWork, secret: str, age: float) -> None:
+    stripe.account.tell("checkout.session.completed", {"id": "cs_1", "metadata": {"key": "k"}})
+    event = stripe.account.events[-1]
+    with pytest.raises(PartyRejected):
+        stripe.gateway.read_notification(*sign(event, secret, time.time() - age))
+
+
+@pytest.mark.parametrize("event", [{}, {"type": "checkout.session.completed"}, [], "text", None])
+def test_an_event_that_cannot_be_read_is_rejected(stripe: StripeAtWork, event: object) -> None:
+    with pytest.raises(PartyRejected):
+        stripe.gateway.read_notification(*sign(event))
+
+
+def test_an_event_waits_while_stripe_does_not_answer(stripe: StripeAtWork) -> None:
+    checkout = paid(stripe)
+    headers, body = stripe.told(checkout.reference)[-1]
+    stripe.fail_next()
+    with pytest.raises(PartyUnavailable):
+        stripe.gateway.read_notification(headers, body)
+    assert stripe.gateway.read_notification(headers, body) is not None
