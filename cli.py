@@ -6,8 +6,8 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from models import Letter, LetterStatus, Order
-from shop import database, demo, jobs, mail, ordering, watch
+from models import Account, Letter, LetterStatus, Order
+from shop import database, demo, jobs, mail, ordering, second_factor, watch
 from shop.errors import Refusal
 from shop.payment import payments
 from shop.provisioning import installation
@@ -16,12 +16,13 @@ OPERATOR = "operator"
 
 orders = AppGroup("orders", help="Look after orders.")
 letters = AppGroup("letters", help="Look after letters.")
+customers = AppGroup("accounts", help="Look after customers' accounts.")
 demo_data = AppGroup("demo", help="Demo data.")
 
 
 def init_app(app: Flask) -> None:
     """Make the commands known to ``flask``."""
-    for command in (orders, letters, demo_data, migrate, worker):
+    for command in (orders, letters, customers, demo_data, migrate, worker):
         app.cli.add_command(command)
 
 
@@ -130,3 +131,16 @@ def retry_letters() -> None:
     failed = Letter.select().where(Letter.status == LetterStatus.FAILED).order_by(Letter.id)
     again = sum(mail.send_again(letter, by=OPERATOR) for letter in failed)
     click.echo(f"{again} letter(s) queued again.")
+
+
+@customers.command("reset-second-factor")
+@click.argument("nic_handle")
+def reset_second_factor(nic_handle: str) -> None:
+    """Forget the second factors of a customer who lost them all; a letter tells them so."""
+    account = Account.get_or_none(Account.nic_handle == nic_handle)
+    if account is None:
+        raise click.ClickException(f"There is no customer {nic_handle}.")
+    if second_factor.switch_off(account):
+        click.echo(f"{nic_handle} logs in with the password alone from now on.")
+    else:
+        click.echo(f"{nic_handle} has no second step.")

@@ -153,6 +153,8 @@ class Session(Table):
     ended_at = MomentField(null=True)
     address = CharField(max_length=45)
     browser = CharField(max_length=255, default="")
+    confirmed_at = MomentField(null=True)
+    """When the customer last proved in this session who they are."""
 
 
 class OneTimeLink(Table):
@@ -173,6 +175,143 @@ class RateCount(Table):
     key = CharField(max_length=255, primary_key=True)
     count = IntegerField()
     expires_at = MomentField(index=True)
+
+
+# --- The account's security ------------------------------------------------------------------
+
+
+class Authenticator(Table):
+    """An application that shows codes (TOTP); ``secret`` is encrypted (`shop.vault`).
+
+    It counts once ``confirmed_at`` says that a first code was right. ``last_step`` is the time
+    step of the last code taken: no code works twice.
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, unique=True, backref="authenticators", on_delete="CASCADE")
+    secret = TextField()
+    last_step = BigIntegerField(default=0)
+    created_at = MomentField()
+    confirmed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("last_step >= 0")]
+
+
+class RecoveryCode(Table):
+    """A code that replaces the second factor once, for when that is lost; kept as a digest."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="recovery_codes", on_delete="CASCADE")
+    code_digest = CharField(max_length=64)
+    created_at = MomentField()
+    used_at = MomentField(null=True)
+
+    class Meta:
+        indexes = ((("account", "code_digest"), True),)
+
+
+class Passkey(Table):
+    """A key on a customer's device (WebAuthn): its public half, and how often it was used."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="passkeys", on_delete="CASCADE")
+    credential_id = CharField(max_length=1400, unique=True)
+    user_handle = CharField(max_length=64)
+    public_key = TextField()
+    sign_count = BigIntegerField(default=0)
+    name = CharField(max_length=64)
+    created_at = MomentField()
+    used_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("sign_count >= 0"), Check("name <> ''")]
+
+
+class Challenge(Table):
+    """What a passkey was asked to sign: known as a digest, good once and for a short time."""
+
+    id = AutoField()
+    token_digest = CharField(max_length=64, unique=True)
+    expires_at = MomentField(index=True)
+
+
+class AccountEvent(Table):
+    """Something that happened to an account, and from where.
+
+    ``account`` is empty for a sign-in under a name that nobody has, so that failing costs the
+    same whether the account exists or not.
+    """
+
+    id = BigAutoField()
+    account = ForeignKeyField(Account, null=True, backref="events", on_delete="CASCADE")
+    kind = CharField(max_length=48)
+    note = CharField(max_length=255, default="")
+    address = CharField(max_length=45, default="")
+    browser = CharField(max_length=255, default="")
+    at = MomentField(index=True)
+
+    class Meta:
+        constraints = [Check("kind <> ''")]
+        indexes = ((("account", "id"), False),)
+
+
+class ExportStatus(StrEnum):
+    """Where a download of all data stands."""
+
+    REQUESTED = "requested"
+    READY = "ready"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+EXPORT_MOVES: dict[str, set[str]] = {
+    ExportStatus.REQUESTED: {ExportStatus.READY, ExportStatus.FAILED},
+    ExportStatus.READY: {ExportStatus.EXPIRED},
+    ExportStatus.FAILED: set(),
+    ExportStatus.EXPIRED: set(),
+}
+
+
+class DataExport(Table):
+    """All data of an account as one ZIP file, made by the worker; one at a time."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="exports", on_delete="CASCADE")
+    status = CharField(max_length=16, default=ExportStatus.REQUESTED)
+    size = BigIntegerField(default=0)
+    requested_at = MomentField()
+    ready_at = MomentField(null=True)
+    expires_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", ExportStatus),
+            Check("size >= 0"),
+            Check("(status IN ('ready', 'expired')) = (ready_at IS NOT NULL)"),
+            Check("(ready_at IS NULL) = (expires_at IS NULL)"),
+        ]
+        indexes = ((("status", "expires_at"), False),)
+
+
+DataExport.add_index(
+    DataExport.index(DataExport.account, unique=True, name="data_export_one_requested").where(
+        SQL("status = 'requested'")
+    )
+)
+
+
+class DataExportPart(Table):
+    """A piece of a download, in the order of ``number``: no piece fills anybody's memory."""
+
+    id = BigAutoField()
+    export = ForeignKeyField(DataExport, backref="parts", on_delete="CASCADE")
+    number = IntegerField()
+    content = BlobField()
+
+    class Meta:
+        constraints = [Check("number >= 0")]
+        indexes = ((("export", "number"), True),)
 
 
 # --- What is sold ----------------------------------------------------------------------------
@@ -953,7 +1092,8 @@ class SandboxSwitch(Table):
 def all_tables() -> list[type[Table]]:
     """Every table, parents before their children."""
     return cast("list[type[Table]]", [
-        Account, Session, OneTimeLink, RateCount, Offer, Price, Contract, Order, OrderLine,
+        Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
+        AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order, OrderLine,
         Acceptance, Event, Payment, Card, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         SeatImport, SeatImportLine, Letter, Attachment, Job, SandboxSwitch,
     ])  # fmt: skip

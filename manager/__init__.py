@@ -8,7 +8,10 @@ from flask_login import current_user
 
 manager = Blueprint("manager", __name__)
 
-OPEN_TO_ALL = {"manager.login", "manager.log_in", "manager.log_out"}
+OPEN_TO_ALL = {
+    "manager.login", "manager.log_in", "manager.log_out", "manager.second_step",
+    "manager.take_second_step", "manager.passkey_options", "manager.log_in_by_passkey",
+}  # fmt: skip
 """The only views of the manager that do not need a signed-in customer."""
 
 
@@ -19,6 +22,19 @@ def _locked_by_default() -> ResponseReturnValue | None:
     return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
 
 
-from manager import emails, home, orders, sign_in  # noqa: E402  (the views need the blueprint)
+from manager import (  # noqa: E402  (the views need the blueprint)
+    account,
+    confirmation,
+    emails,
+    home,
+    orders,
+    own_data,
+    second_factor,
+    security,
+    sign_in,
+)
 
-__all__ = ["emails", "home", "manager", "orders", "sign_in"]
+__all__ = [
+    "account", "confirmation", "emails", "home", "manager", "orders", "own_data",
+    "second_factor", "security", "sign_in",
+]  # fmt: skip

@@ -1,15 +1,16 @@
-"""The manager's door: in by nic-handle and password, and out."""
+"""The manager's door: in by nic-handle and password, perhaps a second step, and out."""
 
 from __future__ import annotations
 
-from flask import Response, flash, request, url_for
+from flask import Response, flash, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from manager import manager
 from shop import accounts
 from shop.errors import Refusal
-from web import signin
-from web.forms import SignInForm
+from web import second_step, signin
+from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
 
 
@@ -17,33 +18,92 @@ def _target() -> str:
     return signin.safe_next(request.values.get("next"), url_for("manager.home"))
 
 
+def _next() -> str:
+    return request.values.get("next", "")
+
+
 @manager.get("/login")
 def login() -> Response:
-    """Sign in to the customer area."""
+    """Sign in to the customer area; a sign-in half done is forgotten."""
     if signin.account() is not None:
         return go_to(_target())
-    return page("storefront/login.html", form=SignInForm(), next=request.args.get("next", ""))
+    session.pop(second_step.PENDING, None)
+    return _door(SignInForm())
 
 
 @manager.post("/login")
 def log_in() -> Response:
-    """Begin a session, and go on to where the customer wanted to be."""
+    """Begin a session, or go on to the second step."""
     form = SignInForm()
-    if form.validate_on_submit():
-        try:
-            who = accounts.sign_in(*form.given(), signin.address())
-        except Refusal as refusal:
-            form.refuse(refusal)
-            return _again(form, refusal.status)
-        signin.sign_in(who)
+    if not form.validate_on_submit():
+        return _door(form, 422)
+    try:
+        who = accounts.sign_in(*form.given(), signin.address(), request.user_agent.string)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _door(form, refusal.status)
+    if second_step.enter(who):
         return go_to(_target())
-    return _again(form, 422)
+    return go_to(url_for("manager.second_step", next=_next() or None))
 
 
-def _again(form: SignInForm, status: int) -> Response:
+def _door(form: SignInForm, status: int = 200) -> Response:
+    return page("storefront/login.html", status=status, form=form, next=_next())
+
+
+# --- The second step -------------------------------------------------------------------------
+
+
+@manager.get("/login/second-step", endpoint="second_step")
+def show_second_step() -> Response:
+    """Ask for a code or a passkey, if the password was given a short while ago."""
+    if second_step.pending() is None:
+        return _from_the_start()
+    return _second_step_page(CodeForm(), 200)
+
+
+@manager.post("/login/second-step")
+def take_second_step() -> ResponseReturnValue:
+    """Sign in with a code."""
+    if second_step.pending() is None:
+        return _from_the_start()
+    return second_step.take_code(lambda: go_to(_target()), _second_step_page)
+
+
+def _second_step_page(form: CodeForm, status: int) -> Response:
     return page(
-        "storefront/login.html", status=status, form=form, next=request.form.get("next", "")
+        "storefront/second_step.html",
+        status=status,
+        form=form,
+        next=_next(),
+        code_address=url_for("manager.take_second_step"),
+        passkey_address=url_for("manager.log_in_by_passkey"),
+        start_address=url_for("manager.login", next=_next() or None),
     )
+
+
+def _from_the_start() -> Response:
+    flash(gettext("The password was given too long ago. Log in again."), "info")
+    return go_to(url_for("manager.login", next=_next() or None))
+
+
+@manager.post("/login/passkey-options")
+def passkey_options() -> Response:
+    """What the browser asks its device (JSON), at either entrance."""
+    return second_step.ask_for_passkey()
+
+
+@manager.post("/login/passkey")
+def log_in_by_passkey() -> ResponseReturnValue:
+    """Sign in by a passkey, alone or as the second step."""
+    owing = second_step.pending() is not None
+    try:
+        second_step.take_passkey()
+    except Refusal as refusal:
+        if owing:
+            return _second_step_page(CodeForm.refusing(refusal), refusal.status)
+        return _door(SignInForm.refusing(refusal), refusal.status)
+    return go_to(_target())
 
 
 @manager.post("/logout")

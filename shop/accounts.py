@@ -1,4 +1,4 @@
-"""Customers: becoming one, signing in, staying signed in, and getting back in."""
+"""Customers: becoming one, proving who one is, and getting back in."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from peewee import IntegrityError
 
-from models import Account, OneTimeLink, Session, VatStatus, database
-from shop import clock, jobs, limits, mail, vault
+from models import Account, OneTimeLink, VatStatus, database
+from shop import activity, clock, limits, mail, sessions, vat_numbers, vault
+from shop.activity import UNKNOWN, Origin
 from shop.errors import N_, Refusal
 
-SESSION_LENGTH = timedelta(days=14)
-SEEN_EVERY = timedelta(minutes=5)
 RESET_LENGTH = timedelta(hours=1)
 DRAWS = 50
 """How often a free nic-handle is looked for; beyond that something else is wrong."""
@@ -76,11 +75,7 @@ def register(registration: Registration) -> Account:
                     created_at=clock.now(),
                     **fields,
                 )
-                if account.vat_number:
-                    jobs.enqueue(
-                        "confirm_vat_number", f"vat:{account.id}:{account.vat_number}",
-                        account=account.id, vat_number=account.vat_number,
-                    )  # fmt: skip
+                vat_numbers.ask_about(account)
                 mail.account_created(account)
                 return account
         except IntegrityError:
@@ -122,8 +117,8 @@ def check_password(password: str, confirmation: str | None = None) -> None:
 # --- Signing in ------------------------------------------------------------------------------
 
 
-def sign_in(nic_handle: str, password: str, address: str) -> Account:
-    """The account, if the password is right.
+def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> Account:
+    """The account, if the password is right; a second step may still be due (`second_factor`).
 
     Raises `SignInRefused` otherwise, after the same work whether the account exists or not, and
     `limits.TooMany` when it was tried too often for this account or from this address.
@@ -133,6 +128,7 @@ def sign_in(nic_handle: str, password: str, address: str) -> Account:
     limits.count(limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
     account = Account.get_or_none(Account.nic_handle == nic_handle)
     if not _is_right(account.password_hash if account else _nobody, password) or not account:
+        activity.record(account, "sign_in_failed", Origin(address, browser))
         raise SignInRefused(
             N_("This customer ID and password do not match. Check both and try again."), "password"
         )
@@ -143,72 +139,23 @@ def sign_in(nic_handle: str, password: str, address: str) -> Account:
     return account
 
 
+def prove(account: Account, password: str, origin: Origin, field: str = "password") -> None:
+    """Let a signed-in customer prove again who they are, before something that matters.
+
+    Raises `SignInRefused` at ``field`` for a wrong password, `limits.TooMany` for too many.
+    """
+    limits.count(limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
+    if not _is_right(account.password_hash, password):
+        activity.record(account, "identity_refused", origin)
+        raise SignInRefused(N_("This is not your current password."), field)
+    limits.forget(limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
+
+
 def _is_right(password_hash: str, password: str) -> bool:
     try:
         return _hasher.verify(password_hash, password[: PASSWORD_LONGEST + 1])
     except (VerificationError, InvalidHashError):
         return False
-
-
-# --- Sessions --------------------------------------------------------------------------------
-
-
-def start_session(account: Account, address: str, browser: str) -> str:
-    """Begin a signed-in session; the token its cookie carries."""
-    token = secrets.token_urlsafe(32)
-    now = clock.now()
-    Session.create(
-        token_digest=vault.digest(token),
-        account=account,
-        created_at=now,
-        seen_at=now,
-        expires_at=now + SESSION_LENGTH,
-        address=address,
-        browser=browser[:255],
-    )
-    return token
-
-
-def find_session(token: str) -> Session | None:
-    """The running session of a token, with its account, in one query."""
-    session = (
-        Session.select(Session, Account)
-        .join(Account)
-        .where(Session.token_digest == vault.digest(token), Session.ended_at.is_null())
-        .first()
-    )
-    if session is None or session.expires_at <= clock.now():
-        return None
-    return session
-
-
-def seen(session: Session) -> None:
-    """Note that a session is in use, at most every few minutes."""
-    now = clock.now()
-    if now - session.seen_at >= SEEN_EVERY:
-        Session.update(seen_at=now, expires_at=now + SESSION_LENGTH).where(
-            Session.id == session.id
-        ).execute()
-
-
-def end_session(token: str) -> None:
-    """Sign out: the cookie is worth nothing from now on."""
-    Session.update(ended_at=clock.now()).where(
-        Session.token_digest == vault.digest(token), Session.ended_at.is_null()
-    ).execute()
-
-
-def end_other_sessions(account: Account, keep: str = "") -> int:
-    """End every session of an account but the one with token ``keep``; how many."""
-    return int(
-        Session.update(ended_at=clock.now())
-        .where(
-            Session.account == account,
-            Session.ended_at.is_null(),
-            Session.token_digest != vault.digest(keep),
-        )
-        .execute()
-    )
 
 
 # --- Getting back in -------------------------------------------------------------------------
@@ -225,11 +172,12 @@ def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
     known = (Account.nic_handle == identifier) | (Account.email == identifier)
     for account in Account.select().where(known).order_by(Account.id).limit(10):
         with database.atomic():
-            token = _new_link(account, "password_reset", RESET_LENGTH)
+            token = new_link(account, "password_reset", RESET_LENGTH)
             mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
 
 
-def _new_link(account: Account, purpose: str, length: timedelta) -> str:
+def new_link(account: Account, purpose: str, length: timedelta) -> str:
+    """A token that works once, for ``length``."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
     OneTimeLink.create(
@@ -257,7 +205,7 @@ def find_reset(token: str) -> OneTimeLink | None:
     return link if link and link.expires_at > clock.now() else None
 
 
-def reset_password(link: OneTimeLink, password: str) -> bool:
+def reset_password(link: OneTimeLink, password: str, origin: Origin = UNKNOWN) -> bool:
     """Set a new password by a link, once; every session ends. False if the link was used."""
     with database.atomic():
         used = (
@@ -267,19 +215,30 @@ def reset_password(link: OneTimeLink, password: str) -> bool:
         )
         if not used:
             return False
-        change_password(link.account, password)
+        _set_password(link.account, password, "")
+        activity.record(link.account, "password_reset", origin)
         return True
 
 
-def change_password(account: Account, password: str, keep_session: str = "") -> None:
-    """Set a password and end the account's other sessions and unused reset links."""
+def change_password(
+    account: Account, password: str, keep_session: str = "", origin: Origin = UNKNOWN
+) -> None:
+    """Set a password; other sessions, sign-ins half done and unused links end."""
     with database.atomic():
-        account.password_hash = _hasher.hash(password)
-        account.save()
-        end_other_sessions(account, keep_session)
-        OneTimeLink.update(used_at=clock.now()).where(
-            OneTimeLink.account == account,
-            OneTimeLink.purpose == "password_reset",
-            OneTimeLink.used_at.is_null(),
-        ).execute()
-        mail.password_changed(account)
+        _set_password(account, password, keep_session)
+        activity.record(account, "password_changed", origin)
+
+
+def _set_password(account: Account, password: str, keep_session: str) -> None:
+    account.password_hash = _hasher.hash(password)
+    account.save()
+    sessions.end_others(account, keep_session)
+    void_links(account)
+    mail.password_changed(account)
+
+
+def void_links(account: Account) -> None:
+    """Let no link sent before open anything, and no sign-in half done be finished."""
+    OneTimeLink.update(used_at=clock.now()).where(
+        OneTimeLink.account == account, OneTimeLink.used_at.is_null()
+    ).execute()

@@ -1,7 +1,7 @@
 """Every module that handles jobs, so that web servers can queue them and workers run them."""
 
-from shop import mail, ordering, vat_numbers
+from shop import exports, mail, ordering, vat_numbers
 from shop.payment import payments
 from shop.provisioning import activation, installation
 
-__all__ = ["activation", "installation", "mail", "ordering", "payments", "vat_numbers"]
+__all__ = ["activation", "exports", "installation", "mail", "ordering", "payments", "vat_numbers"]

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from peewee import Case
@@ -16,9 +16,13 @@ from shop.errors import N_, Refusal
 
 SIGN_IN_PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 SIGN_IN_PER_ADDRESS = RateLimitItemPerMinute(60, 15)
+SECOND_STEP_PER_ACCOUNT = RateLimitItemPerMinute(5, 15)
+SECOND_STEP_PER_DAY = RateLimitItemPerDay(50)
+"""Six digits, three of them right at a time: guessing for a year finds a code with 5 %."""
 REGISTRATION_PER_ADDRESS = RateLimitItemPerHour(20)
 RESET_PER_ACCOUNT = RateLimitItemPerHour(5)
 RESET_PER_ADDRESS = RateLimitItemPerHour(30)
+EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)
 
 
 class TooMany(Refusal):

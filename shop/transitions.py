@@ -6,6 +6,7 @@ from typing import Any
 
 from models import (
     ADDITION_MOVES,
+    EXPORT_MOVES,
     GROUP_MOVES,
     IMPORT_MOVES,
     LETTER_MOVES,
@@ -13,6 +14,7 @@ from models import (
     PAYMENT_MOVES,
     SEAT_MOVES,
     Addition,
+    DataExport,
     Event,
     Letter,
     LicenceGroup,
@@ -33,6 +35,7 @@ _MOVES: dict[type[Table], tuple[str, dict[str, set[str]]]] = {
     Seat: ("seat", SEAT_MOVES),
     SeatImport: ("import", IMPORT_MOVES),
     Letter: ("letter", LETTER_MOVES),
+    DataExport: ("export", EXPORT_MOVES),
 }
 
 

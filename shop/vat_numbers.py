@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from models import Account, VatStatus
-from shop import jobs, settings
+from shop import clock, jobs, settings
 from shop.vat.registry import Answer, VatRegistry, registry
 
 log = structlog.get_logger()
@@ -23,6 +23,19 @@ def use(replacement: VatRegistry | None) -> None:
     """Ask another registry from now on; None goes back to the configured one."""
     global _registry
     _registry = replacement
+
+
+def ask_about(account: Account) -> None:
+    """Have the registry asked about an account's VAT number, if it has one.
+
+    In the caller's transaction; each time is a question of its own.
+    """
+    if account.vat_number:
+        jobs.enqueue(
+            "confirm_vat_number",
+            f"vat:{account.id}:{account.vat_number}:{clock.now().isoformat()}",
+            account=account.id, vat_number=account.vat_number,
+        )  # fmt: skip
 
 
 @jobs.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))

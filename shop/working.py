@@ -11,7 +11,8 @@ import structlog
 from huey.consumer import Consumer
 
 from models import database
-from shop import clock, jobs, limits, pauses
+from shop import activity, clock, jobs, limits, pauses, sessions
+from shop.second_factor import passkeys
 
 log = structlog.get_logger()
 
@@ -72,4 +73,7 @@ def _beat_until(stopping: threading.Event) -> None:
 def clean_up() -> None:
     """Delete what nobody will ask for again."""
     limits.forget_expired()
+    sessions.forget_old()
+    activity.forget_old()
+    passkeys.forget_old()
     jobs.forget_finished(clock.now() - KEEP_FINISHED)

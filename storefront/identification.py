@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, flash, url_for
+from flask import Response, abort, flash, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from shop import accounts
 from shop.baskets import Basket
@@ -10,9 +12,10 @@ from shop.errors import Refusal
 from storefront import storefront
 from storefront.forms import RegistrationForm
 from storefront.order import basket_arguments, basket_of_address, step
-from web import signin
-from web.forms import SignInForm
+from web import second_step, signin
+from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
+from web.languages import current
 
 
 def _arguments(basket: Basket | None) -> dict[str, str]:
@@ -30,6 +33,7 @@ def identification(lang: str) -> Response:
     basket = basket_of_address()
     if signin.account() is not None:
         return go_to(_after(lang, basket))
+    session.pop(second_step.PENDING, None)
     return _identification_page(SignInForm(), basket)
 
 
@@ -40,12 +44,17 @@ def identify(lang: str) -> Response:
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
     try:
-        who = accounts.sign_in(*form.given(), signin.address())
+        who = accounts.sign_in(*form.given(), signin.address(), request.user_agent.string)
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)
-    signin.sign_in(who)
-    return go_to(_after(lang, basket))
+    if second_step.enter(who):
+        return go_to(_after(lang, basket))
+    return go_to(_at("second_step", lang, basket))
+
+
+def _at(endpoint: str, lang: str, basket: Basket | None) -> str:
+    return url_for(f"storefront.{endpoint}", lang=lang, **_arguments(basket))  # type: ignore[arg-type]
 
 
 def _identification_page(form: SignInForm, basket: Basket | None, status: int = 200) -> Response:
@@ -55,6 +64,61 @@ def _identification_page(form: SignInForm, basket: Basket | None, status: int = 
         form=form,
         basket_arguments=_arguments(basket),
     )
+
+
+# --- The second step: the basket stays in the address ---------------------------------------
+
+
+@storefront.get("/<any(fr, en):lang>/order/identification/second-step", endpoint="second_step")
+def show_second_step(lang: str) -> Response:
+    """Ask for a code or a passkey, if the password was given a short while ago."""
+    if second_step.pending() is None:
+        return _from_the_start(lang)
+    return _second_step_page(CodeForm(), 200)
+
+
+@storefront.post("/<any(fr, en):lang>/order/identification/second-step")
+def take_second_step(lang: str) -> ResponseReturnValue:
+    """Sign in with a code and go on with the very same basket."""
+    if second_step.pending() is None:
+        return _from_the_start(lang)
+    basket = basket_of_address()
+    return second_step.take_code(lambda: go_to(_after(lang, basket)), _second_step_page)
+
+
+@storefront.post("/<any(fr, en):lang>/order/identification/passkey")
+def identify_by_passkey(lang: str) -> ResponseReturnValue:
+    """Sign in by a passkey, alone or as the second step, and go on with the very same basket."""
+    basket, owing = basket_of_address(), second_step.pending() is not None
+    try:
+        second_step.take_passkey()
+    except Refusal as refusal:
+        if owing:
+            return _second_step_page(CodeForm.refusing(refusal), refusal.status)
+        return _identification_page(SignInForm.refusing(refusal), basket, refusal.status)
+    return go_to(_after(lang, basket))
+
+
+def _second_step_page(form: CodeForm, status: int) -> Response:
+    basket, lang = basket_of_address(), current()
+    return page(
+        "storefront/second_step.html",
+        status=status,
+        form=form,
+        next="",
+        basket_arguments=_arguments(basket),
+        code_address=_at("take_second_step", lang, basket),
+        passkey_address=_at("identify_by_passkey", lang, basket),
+        start_address=_at("identification", lang, basket),
+    )
+
+
+def _from_the_start(lang: str) -> Response:
+    flash(gettext("The password was given too long ago. Log in again."), "info")
+    return go_to(_at("identification", lang, basket_of_address()))
+
+
+# --- Becoming a customer ---------------------------------------------------------------------
 
 
 @storefront.get("/<any(fr, en):lang>/order/account")
@@ -78,7 +142,7 @@ def create_account(lang: str) -> Response:
     except Refusal as refusal:
         form.refuse(refusal)
         return _registration_page(form, basket, refusal.status)
-    signin.sign_in(who)
+    signin.sign_in(who, "registration")
     flash(who.nic_handle, "nic-handle")
     return go_to(_after(lang, basket))
 

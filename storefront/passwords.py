@@ -9,9 +9,10 @@ from models import OneTimeLink
 from shop import accounts
 from shop.errors import Refusal
 from storefront import storefront
-from storefront.forms import ForgottenForm, NewPasswordForm
+from storefront.forms import ForgottenForm
 from web import signin
 from web.addresses import base_url
+from web.customer_forms import NewPasswordForm
 from web.htmx import go_to, page
 
 
@@ -61,7 +62,7 @@ def choose_password(lang: str, token: str) -> Response:
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not accounts.reset_password(link, form.password.data or ""):
+    if not accounts.reset_password(link, form.password.data or "", signin.origin()):
         abort(410)
     flash(gettext("Your password is changed. Log in with the new one."), "success")
     return go_to(url_for("manager.login"))

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 from werkzeug.routing import Rule
 
-from models import Account, Attachment, LicenceGroup, Order
-from shop import accounts, baskets, mail
+from models import Account, Attachment, DataExport, LicenceGroup, Order, Passkey, Session
+from shop import accounts, baskets, exports, mail, sessions
+from shop.activity import Origin
 from shop.payment import payments
-from tests import letters, orders
+from shop.second_factor import totp
+from tests import devices, letters, orders
 from tests.parties import Bank
+
+ELSEWHERE = Origin("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class Belongings:
     document: Attachment
     reset_token: str
     payment_reference: str
+    session: Session
+    passkey: Passkey
+    export: DataExport
 
     def address(self, rule: Rule) -> str:
         """An address of ``rule`` that shows or changes something of theirs."""
@@ -46,6 +53,9 @@ class Belongings:
             "/orders/<int:number>": f"/orders/{self.unpaid.number}",
             "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
             "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
+            "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
+            "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
+            "/exports/<int:export_id>": f"/exports/{self.export.id}",
         }
 
     @property
@@ -64,6 +74,7 @@ _SHARED = {
     "<kind>/<int:version>": "general_terms/1",
     "<path:filename>": "icons/favicon.svg",
     "/order/account/fields/<name>": "/order/account/fields/city",
+    "/profile/fields/<name>": "/profile/fields/city",
 }
 """What stands for a piece of an address that is the same for everybody."""
 
@@ -86,6 +97,9 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     payment = orders.start_paying(unpaid)
     drain()
     accounts.ask_for_reset(account.nic_handle, "203.0.113.9", orders.BASE)
+    token = sessions.start(account, ELSEWHERE)
+    export = exports.ask_for(account, ELSEWHERE)
+    totp.begin(account)
     drain()
     return Belongings(
         account=account,
@@ -95,6 +109,9 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=reset_token_of(account),
         payment_reference=payments.sign(payment),
+        session=sessions.find(token),
+        passkey=devices.passkey_of(account),
+        export=export,
     )
 
 

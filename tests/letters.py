@@ -10,9 +10,11 @@ from xml.etree.ElementTree import Element
 import html5lib
 
 from models import Account, Letter, Order, OrderStatus
-from shop import accounts, jobs, mail, ordering
+from shop import accounts, exports, jobs, mail, ordering, profile, second_factor
+from shop.activity import UNKNOWN
 from shop.payment import payments
 from shop.payment.gateway import CheckoutStatus
+from shop.second_factor import recovery
 from tests import orders
 from tests.parties import Bank, Provider
 
@@ -94,6 +96,23 @@ def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
     accounts.change_password(account, "Another-Horse-8")
 
 
+def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """Letters go elsewhere from now on."""
+    profile.change_email(account, "elsewhere@atelier.example", UNKNOWN)
+
+
+def second_factor_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """Customer service switches the second step off."""
+    recovery.make(account, UNKNOWN)
+    second_factor.switch_off(account)
+
+
+def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
+    """A copy of all data is made."""
+    exports.ask_for(account, UNKNOWN)
+    jobs.drain()
+
+
 def licence_active(account: Account, bank: Bank, provider: Provider) -> None:
     """A licence is activated."""
     mail.licence_active(
@@ -119,7 +138,8 @@ CAUSES: dict[str, Cause] = {
     for cause in (
         account_created, password_reset, password_changed, order_placed, order_cancelled,
         order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
-        licence_active, seat_password_changed, licence_released,
+        licence_active, seat_password_changed, licence_released, email_changed,
+        second_factor_changed, export_ready,
     )
 }  # fmt: skip
 """What makes the shop write each kind of letter."""

@@ -26,7 +26,10 @@ PUBLIC = """
     storefront.identification storefront.identify
     storefront.new_account storefront.create_account storefront.check_registration
     storefront.password_forgotten storefront.ask_for_link
+    storefront.second_step storefront.take_second_step storefront.identify_by_passkey
     manager.login manager.log_in manager.log_out
+    manager.second_step manager.take_second_step
+    manager.passkey_options manager.log_in_by_passkey
 """
 """Open to everybody."""
 
@@ -44,6 +47,15 @@ SIGNED_IN = """
     manager.pay_order manager.cancel_order manager.retry_delivery
     manager.emails manager.email manager.email_html manager.email_document
     manager.send_email_again
+    manager.account manager.profile manager.change_profile manager.check_profile
+    manager.email_address manager.change_email_address manager.change_language
+    manager.confirmation manager.confirm
+    manager.security manager.password manager.change_password
+    manager.sessions manager.end_session manager.end_other_sessions manager.activity
+    manager.authenticator manager.authenticator_qr manager.add_authenticator
+    manager.remove_authenticator manager.make_recovery_codes
+    manager.new_passkey manager.new_passkey_options manager.add_passkey manager.remove_passkey
+    manager.own_data manager.ask_for_export manager.export_file
 """
 """Customers only; everybody else is sent to the sign-in."""
 
@@ -64,6 +76,9 @@ AUDIENCES = {
     }.items()
     for endpoint in endpoints.split()
 }  # fmt: skip
+
+ANSWERING = "manager.check_profile manager.make_recovery_codes manager.new_passkey_options".split()
+"""What is asked by POST and answers by itself instead of leading on."""
 
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -144,7 +159,8 @@ def test_control_alice_finds_all_that_charlie_does_not(app: Flask, alices: Belon
         if method == "GET":
             assert response.status_code == 200, f"{address}: {response.status}"
         else:
-            assert response.status_code in {204, 303, 409, 422}, f"{method} {address}"
+            fine = {204, 303, 409, 422} | ({200} if rule.endpoint in ANSWERING else set())
+            assert response.status_code in fine, f"{method} {address}: {response.status}"
 
 
 def test_an_address_that_holds_a_secret_opens_by_it_alone(app: Flask, alices: Belongings) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 from shop.errors import Refusal
 from web.languages import sentence
@@ -21,6 +22,13 @@ def stripped(value: Any) -> Any:
 class ShopForm(FlaskForm):
     """A form that can show a refusal at the field it concerns, or above them all."""
 
+    @classmethod
+    def refusing(cls, refusal: Refusal) -> Self:
+        """The empty form with what was refused."""
+        form = cls(formdata=None)
+        form.refuse(refusal)
+        return form
+
     def refuse(self, refusal: Refusal) -> None:
         """Show ``refusal`` at its field, or above the form."""
         said = sentence(refusal)
@@ -29,6 +37,33 @@ class ShopForm(FlaskForm):
             self.form_errors.append(said)
         else:
             field.errors = [*field.errors, said]
+
+    def agrees(self, check: Callable[[], object]) -> bool:
+        """Whether the shop does not refuse; what it refuses is shown at its field."""
+        try:
+            check()
+        except Refusal as refusal:
+            self.refuse(refusal)
+            return False
+        return True
+
+
+class CodeForm(ShopForm):
+    """The second step of signing in: six digits, or a recovery code."""
+
+    code = StringField(
+        _l("Code"),
+        [
+            InputRequired(_l("Type the code.")),
+            Length(max=64, message=_l("At most %(max)d characters, please.")),
+        ],
+        filters=[stripped],
+        render_kw={
+            "autocomplete": "one-time-code",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        },
+    )
 
 
 class SignInForm(ShopForm):

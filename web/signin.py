@@ -9,7 +9,8 @@ from flask_babel import gettext
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from models import Account, Session
-from shop import accounts
+from shop import limits, sessions
+from shop.activity import Origin
 from web.htmx import go_to, wants_partial
 
 KEPT_AT_SIGN_IN = ("csrf_token", "basket")
@@ -23,6 +24,11 @@ class SignedIn(UserMixin):
         self.session = row
         self.account: Account = row.account
         self._token = token
+
+    @property
+    def token(self) -> str:
+        """What this session is known by; its cookie carries it."""
+        return self._token
 
     def get_id(self) -> str:
         """The session's token: what the cookie carries instead of an account number."""
@@ -46,14 +52,27 @@ def address() -> str:
     return request.remote_addr or ""
 
 
-def sign_in(who: Account) -> None:
-    """Begin a session of ``who`` in this browser; its identifier is a new one."""
+def origin() -> Origin:
+    """Where the request came from, as the account's log keeps it."""
+    return Origin(address(), request.user_agent.string)
+
+
+def count_try() -> None:
+    """Raise `limits.TooMany` when too many sign-ins are tried from one address."""
+    limits.count(limits.SIGN_IN_PER_ADDRESS, "sign-in-from", limits.network_of(address()))
+
+
+def sign_in(who: Account, means: str = "password") -> None:
+    """Begin a session of ``who`` in this browser; its identifier is a new one.
+
+    ``means`` says for the log how they proved who they are (`shop.activity.MEANS`).
+    """
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
-    token = accounts.start_session(who, address(), request.user_agent.string)
+    token = sessions.start(who, origin(), means)
     session.clear()
     session.update(kept)
     session.permanent = True
-    row = accounts.find_session(token)
+    row = sessions.find(token)
     assert row is not None
     login_user(SignedIn(row, token))
 
@@ -61,7 +80,7 @@ def sign_in(who: Account) -> None:
 def sign_out() -> None:
     """End this browser's session, here and in the database."""
     if current_user.is_authenticated:
-        accounts.end_session(current_user.get_id())
+        sessions.sign_out(current_user.session, origin())
     logout_user()
     session.clear()
 
@@ -95,10 +114,10 @@ def init_app(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> SignedIn | None:
-        row = accounts.find_session(token)
+        row = sessions.find(token)
         if row is None:
             return None
-        accounts.seen(row)
+        sessions.seen(row)
         return SignedIn(row, token)
 
     @manager.unauthorized_handler

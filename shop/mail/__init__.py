@@ -9,6 +9,8 @@ from __future__ import annotations
 from shop.mail.letters import (
     account_created,
     delivery_failed,
+    email_changed,
+    export_ready,
     licence_active,
     licence_released,
     order_cancelled,
@@ -19,6 +21,7 @@ from shop.mail.letters import (
     payment_received,
     payment_refunded,
     seat_password_changed,
+    second_factor_changed,
     service_installed,
 )
 from shop.mail.messages import compose
@@ -31,6 +34,8 @@ __all__ = [
     "compose",
     "content_of",
     "delivery_failed",
+    "email_changed",
+    "export_ready",
     "html_of",
     "letters_of",
     "licence_active",
@@ -44,6 +49,7 @@ __all__ = [
     "payment_refunded",
     "reseal",
     "seat_password_changed",
+    "second_factor_changed",
     "send_again",
     "send_letter",
     "service_installed",

@@ -39,6 +39,16 @@ class Addresses:
         """Where every letter is kept ("Emails reçus")."""
         return f"{self.base}/manager/account/emails"
 
+    @property
+    def security(self) -> str:
+        """Where password, second step and sessions are looked after."""
+        return f"{self.base}/manager/account/security"
+
+    @property
+    def own_data(self) -> str:
+        """Where a copy of all data is asked for and downloaded."""
+        return f"{self.base}/manager/account/data"
+
     def purchase_order(self, order: Order) -> str:
         """The page on which ``order`` is paid and followed."""
         return f"{self.base}/{self.language}/order/{order.number}"

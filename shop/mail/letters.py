@@ -6,6 +6,7 @@ from typing import Any
 
 from models import (
     Account,
+    DataExport,
     LicenceGroup,
     Order,
     OrderLine,
@@ -14,7 +15,7 @@ from models import (
     PaymentStatus,
     Seat,
 )
-from shop import clock, documents, transitions, vault
+from shop import activity, clock, documents, transitions, vault
 from shop.mail.storing import store
 
 # --- The account -----------------------------------------------------------------------------
@@ -36,6 +37,28 @@ def password_changed(account: Account) -> None:
     changed_at = clock.now()
     key = f"password_changed:{account.id}:{changed_at.isoformat()}"
     store(account, "password_changed", key, changed_at=changed_at)
+
+
+def email_changed(account: Account, before: str) -> None:
+    """Letters go to another address from now on: told to the old one, ``before``."""
+    changed_at = clock.now()
+    key = f"email_changed:{account.id}:{changed_at.isoformat()}"
+    store(
+        account, "email_changed", key, recipient=before,
+        changed_at=changed_at, before=before, address=account.email,
+    )  # fmt: skip
+
+
+def second_factor_changed(account: Account, change: str) -> None:
+    """The second step of signing in was changed: ``change`` is an event's kind (`activity`)."""
+    changed_at = clock.now()
+    key = f"second_factor:{account.id}:{change}:{changed_at.isoformat()}"
+    store(account, "second_factor_changed", key, changed_at=changed_at, what=activity.WORDS[change])
+
+
+def export_ready(account: Account, export: DataExport) -> None:
+    """The copy of all data is there to be downloaded, until when, by whom."""
+    store(account, "export_ready", f"export_ready:{export.id}", expires_at=export.expires_at)
 
 
 # --- The order -------------------------------------------------------------------------------

@@ -33,11 +33,15 @@ def store(
     key: str,
     *,
     language: str = "",
+    recipient: str = "",
     is_secret: bool = False,
     attach: tuple[str, int] | None = None,
     **values: Any,
 ) -> None:
-    """Store a letter and the job that sends it, in the caller's transaction, once per ``key``."""
+    """Store a letter and the job that sends it, in the caller's transaction, once per ``key``.
+
+    It goes to the account's address, or to another ``recipient``.
+    """
     language = language or account.language
     subject, text, html = _rendered(kind, language, account=account, **values)
     if is_secret:
@@ -49,7 +53,7 @@ def store(
                 kind=kind,
                 key=key,
                 language=language,
-                recipient=account.email,
+                recipient=recipient or account.email,
                 subject=subject,
                 text=text,
                 html=html,

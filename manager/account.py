@@ -1,0 +1,107 @@
+"""« Mon compte »: who the customer is, where they live, where letters go, in which language."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+from flask_babel import lazy_gettext as _l
+
+from manager import manager
+from manager.confirmation import confirmed_first
+from shop import profile as profiles
+from shop.profile import Details
+from web import languages, signin
+from web.customer_forms import CustomerForm, email_field
+from web.forms import ShopForm
+from web.htmx import go_to, page
+
+
+class EmailForm(ShopForm):
+    """Where letters go."""
+
+    email = email_field(_l("New email address"))
+
+
+@manager.get("/manager/account")
+def account() -> Response:
+    """Everything we know of the customer, and the ways to change it."""
+    return page("manager/account.html")
+
+
+# --- Name and address ------------------------------------------------------------------------
+
+
+def _profile_form() -> CustomerForm:
+    form = CustomerForm(obj=signin.customer())
+    form.offer_countries(languages.current())
+    return form
+
+
+@manager.get("/manager/account/profile")
+def profile() -> Response:
+    """The form to change name, company and address."""
+    return page("manager/profile.html", form=_profile_form())
+
+
+@manager.post("/manager/account/profile")
+def change_profile() -> Response:
+    """Keep what was changed."""
+    form = _profile_form()
+    if not form.validate_on_submit():
+        return page("manager/profile.html", status=422, form=form)
+    who = signin.customer()
+    if profiles.change(who, Details(**form.details()), signin.origin()):
+        flash(gettext("Your details are saved."), "success")
+    else:
+        flash(gettext("Nothing was changed."), "info")
+    return go_to(url_for("manager.account"))
+
+
+@manager.post("/manager/account/profile/fields/<name>")
+def check_profile(name: str) -> Response:
+    """One field of the form, with what is wrong with it: asked by htmx as the customer goes on."""
+    form = _profile_form()
+    if name not in form.DETAILS:
+        abort(404)
+    form.validate()
+    return page("manager/_profile_field.html", "manager/_profile_field.html", form=form, name=name)
+
+
+# --- Where letters go ------------------------------------------------------------------------
+
+
+@manager.get("/manager/account/email-address")
+@confirmed_first
+def email_address() -> Response:
+    """The form to change where letters go."""
+    return page("manager/email_address.html", form=EmailForm(formdata=None))
+
+
+@manager.post("/manager/account/email-address")
+@confirmed_first
+def change_email_address() -> ResponseReturnValue:
+    """Send letters to another address from now on."""
+    form = EmailForm()
+    if not form.validate_on_submit():
+        return page("manager/email_address.html", status=422, form=form)
+    if profiles.change_email(signin.customer(), form.email.data or "", signin.origin()):
+        flash(gettext("Your email address is changed. We have told the old one."), "success")
+    else:
+        flash(gettext("This is your email address already."), "info")
+    return go_to(url_for("manager.account"))
+
+
+# --- The language ----------------------------------------------------------------------------
+
+
+@manager.post("/manager/account/language")
+def change_language() -> Response:
+    """Speak another language from now on, on the page the customer was on."""
+    who = signin.customer()
+    chosen = request.form.get("language", "")
+    if profiles.change_language(who, chosen, signin.origin()):
+        with force_locale(chosen):
+            flash(gettext("We speak and write English with you from now on."), "success")
+    here = signin.safe_next(request.form.get("next"), url_for("manager.account"))
+    return go_to(here)

@@ -1,0 +1,53 @@
+"""« Mes données »: a copy of everything, for its owner alone."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from manager import manager
+from manager.confirmation import confirmed_first
+from models import ExportStatus
+from shop import activity, exports
+from shop.errors import Conflict
+from web import signin
+from web.htmx import go_to, page
+from web.languages import sentence
+
+
+@manager.get("/manager/account/data")
+def own_data() -> Response:
+    """Ask for a copy, see how far it is, take it along."""
+    shown = exports.of(signin.customer())
+    making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
+    return page("manager/own_data.html", "manager/_exports.html", exports=shown, making=making)
+
+
+@manager.post("/manager/account/exports")
+@confirmed_first
+def ask_for_export() -> ResponseReturnValue:
+    """Have a copy made."""
+    try:
+        exports.ask_for(signin.customer(), signin.origin())
+        flash(gettext("Your copy is being made. We send you an email when it is ready."), "success")
+    except Conflict as refusal:
+        flash(sentence(refusal), "info")
+    return go_to(url_for("manager.own_data"))
+
+
+@manager.get("/manager/account/exports/<int:export_id>.zip")
+@confirmed_first
+def export_file(export_id: int) -> ResponseReturnValue:
+    """The ZIP file, while it is there."""
+    who = signin.customer()
+    export = exports.find(who, export_id)
+    if export is None:
+        abort(404)
+    activity.record(who, "export_downloaded", signin.origin())
+    response = Response(
+        stream_with_context(exports.pieces_of(export)), content_type="application/zip"
+    )
+    response.headers["Content-Length"] = str(export.size)
+    response.headers["Content-Disposition"] = f'attachment; filename="{exports.filename(export)}"'
+    return response

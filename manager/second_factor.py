@@ -1,0 +1,173 @@
+"""The second step: an application that shows codes, recovery codes, passkeys."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from manager import manager
+from manager.confirmation import confirmed_first
+from models import Authenticator, Passkey
+from shop import second_factor
+from shop.errors import Refusal
+from shop.second_factor import passkeys, recovery, totp
+from web import second_step, signin
+from web.addresses import base_url
+from web.customer_forms import TOO_LONG
+from web.forms import CodeForm, ShopForm, stripped
+from web.htmx import go_to, page
+
+
+def _added(message: str) -> Response:
+    """Go back, or, with the first second factor, show the recovery codes it brings."""
+    who = signin.customer()
+    if recovery.left(who):
+        flash(message, "success")
+        return go_to(url_for("manager.security"))
+    return _show_codes(message)
+
+
+def _show_codes(message: str) -> Response:
+    """New codes, shown this once."""
+    codes = recovery.make(signin.customer(), signin.origin())
+    return page("manager/recovery_codes.html", codes=codes, message=message)
+
+
+# --- The application -------------------------------------------------------------------------
+
+
+def _being_set_up() -> Authenticator:
+    return totp.begin(signin.customer())
+
+
+def _set_up_page(form: CodeForm, row: Authenticator, status: int = 200) -> Response:
+    secret = totp.secret_of(row)
+    groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
+    return page("manager/authenticator.html", status=status, form=form, secret=" ".join(groups))
+
+
+@manager.get("/manager/account/authenticator")
+@confirmed_first
+def authenticator() -> ResponseReturnValue:
+    """Set an application up: scan the code, type what it shows."""
+    try:
+        return _set_up_page(CodeForm(), _being_set_up())
+    except Refusal:
+        return go_to(url_for("manager.security"))
+
+
+@manager.get("/manager/account/authenticator.svg")
+@confirmed_first
+def authenticator_qr() -> ResponseReturnValue:
+    """The secret as a QR code, only while the application is being set up."""
+    row = Authenticator.get_or_none(
+        Authenticator.account == signin.customer(), Authenticator.confirmed_at.is_null()
+    )
+    if row is None:
+        abort(404)
+    return Response(totp.qr_code(row), content_type="image/svg+xml")
+
+
+@manager.post("/manager/account/authenticator")
+@confirmed_first
+def add_authenticator() -> ResponseReturnValue:
+    """Count the application from now on, if it shows the right code."""
+    form, row = CodeForm(), _being_set_up()
+    if not form.validate_on_submit():
+        return _set_up_page(form, row, 422)
+    try:
+        totp.finish(row, form.code.data or "", signin.origin())
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _set_up_page(form, row, refusal.status)
+    return _added(gettext("The application is set up. From now on we ask for its code at login."))
+
+
+@manager.post("/manager/account/authenticator/removal")
+@confirmed_first
+def remove_authenticator() -> ResponseReturnValue:
+    """Forget the application."""
+    if second_factor.remove_authenticator(signin.customer(), signin.origin()):
+        flash(gettext("The application is removed."), "success")
+    return go_to(url_for("manager.security"))
+
+
+# --- Recovery codes --------------------------------------------------------------------------
+
+
+@manager.post("/manager/account/recovery-codes")
+@confirmed_first
+def make_recovery_codes() -> ResponseReturnValue:
+    """Ten new codes; the old ones are worth nothing any more."""
+    if not second_factor.is_on(signin.customer()):
+        return go_to(url_for("manager.security"))
+    return _show_codes(gettext("These are your new codes. The old ones no longer work."))
+
+
+# --- Passkeys --------------------------------------------------------------------------------
+
+
+class PasskeyForm(ShopForm):
+    """A name to tell a passkey by."""
+
+    name = StringField(
+        _l("Name of the passkey"),
+        [
+            InputRequired(_l("Give the passkey a name, for example that of the device.")),
+            Length(max=64, message=TOO_LONG),
+        ],
+        filters=[stripped],
+        render_kw={"autocomplete": "off"},
+    )
+
+
+@manager.get("/manager/account/passkeys/new")
+@confirmed_first
+def new_passkey() -> ResponseReturnValue:
+    """Name a passkey and have the device make it."""
+    return page("manager/passkey.html", form=PasskeyForm())
+
+
+@manager.post("/manager/account/passkeys/options")
+@confirmed_first
+def new_passkey_options() -> ResponseReturnValue:
+    """What the browser asks its device (JSON)."""
+    return second_step.keep_challenge(passkeys.ask_to_add(signin.customer(), base_url()))
+
+
+@manager.post("/manager/account/passkeys")
+@confirmed_first
+def add_passkey() -> ResponseReturnValue:
+    """Keep the passkey the device has made."""
+    form = PasskeyForm()
+    if not form.validate_on_submit():
+        return page("manager/passkey.html", status=422, form=form)
+    try:
+        passkeys.add(
+            signin.customer(),
+            request.form.get("credential", ""),
+            second_step.given_challenge(),
+            form.name.data or "",
+            base_url(),
+            signin.origin(),
+        )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return page("manager/passkey.html", status=refusal.status, form=form)
+    return _added(gettext("The passkey is added. You can log in with it from now on."))
+
+
+@manager.post("/manager/account/passkeys/<int:passkey_id>/removal")
+@confirmed_first
+def remove_passkey(passkey_id: int) -> ResponseReturnValue:
+    """Forget a passkey."""
+    key = Passkey.get_or_none(Passkey.account == signin.customer(), Passkey.id == passkey_id)
+    if key is None:
+        abort(404)
+    if second_factor.remove_passkey(key, signin.origin()):
+        flash(gettext("The passkey is removed."), "success")
+    return go_to(url_for("manager.security"))

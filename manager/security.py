@@ -1,0 +1,116 @@
+"""The account's security: password, second step, sessions, and what happened."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from manager import manager
+from models import Session
+from shop import accounts, activity, second_factor, sessions
+from shop.errors import Refusal
+from shop.pages import page_of
+from web import browsers, signin
+from web.customer_forms import NewPasswordForm, password_field
+from web.htmx import go_to, page
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """The password as it is, and as it shall be."""
+
+    current_password = password_field(_l("Current password"), "current-password")
+
+
+@manager.get("/manager/account/security")
+def security() -> Response:
+    """How the account is protected."""
+    who = signin.customer()
+    return page(
+        "manager/security.html",
+        means=second_factor.means_of(who),
+        open_sessions=sessions.running(who).count(),
+    )
+
+
+# --- The password ----------------------------------------------------------------------------
+
+
+@manager.get("/manager/account/password")
+def password() -> Response:
+    """The form to change the password."""
+    return page("manager/password.html", form=ChangePasswordForm())
+
+
+@manager.post("/manager/account/password")
+def change_password() -> Response:
+    """Set a new password; every other session ends."""
+    form = ChangePasswordForm()
+    if not form.validate_on_submit():
+        return page("manager/password.html", status=422, form=form)
+    who, origin = signin.customer(), signin.origin()
+    try:
+        accounts.prove(who, form.current_password.data or "", origin, "current_password")
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return page("manager/password.html", status=refusal.status, form=form)
+    accounts.change_password(who, form.password.data or "", current_user.token, origin)
+    flash(gettext("Your password is changed. Your other sessions were ended."), "success")
+    return go_to(url_for("manager.security"))
+
+
+# --- Sessions --------------------------------------------------------------------------------
+
+
+@manager.get("/manager/account/sessions", endpoint="sessions")
+def show_sessions() -> Response:
+    """Where the customer is signed in, the session used last first, in pages."""
+    open_ones = sessions.running(signin.customer())
+    return page(
+        "manager/sessions.html",
+        "manager/_sessions.html",
+        sessions=page_of(open_ones, request.args.get("page", 1, type=int)),
+        this_one=current_user.session.id,
+        browser_name=browsers.name_of,
+    )
+
+
+@manager.post("/manager/account/sessions/<int:session_id>/ending")
+def end_session(session_id: int) -> Response:
+    """End one session; one's own is a logout."""
+    row = Session.get_or_none(Session.account == signin.customer(), Session.id == session_id)
+    if row is None:
+        abort(404)
+    if row.id == current_user.session.id:
+        signin.sign_out()
+        flash(gettext("You are logged out."), "success")
+        return go_to(url_for("manager.login"))
+    sessions.end(row, signin.origin())
+    flash(gettext("The session is ended."), "success")
+    return go_to(url_for("manager.sessions"))
+
+
+@manager.post("/manager/account/sessions/others/ending")
+def end_other_sessions() -> Response:
+    """End every session but this one."""
+    sessions.end_others_at_once(signin.customer(), current_user.token, signin.origin())
+    flash(gettext("All other sessions are ended."), "success")
+    return go_to(url_for("manager.sessions"))
+
+
+# --- What happened ---------------------------------------------------------------------------
+
+
+@manager.get("/manager/account/activity", endpoint="activity")
+def show_activity() -> Response:
+    """What happened on the account and from where, newest first, in pages."""
+    return page(
+        "manager/activity.html",
+        "manager/_activity.html",
+        events=page_of(activity.of(signin.customer()), request.args.get("page", 1, type=int)),
+        words=activity.WORDS,
+        means=activity.MEANS,
+        alarming=activity.ALARMING,
+        browser_name=browsers.name_of,
+    )

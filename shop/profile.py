@@ -1,0 +1,85 @@
+"""Who the customer is and where they live: changing it, and what follows from that for the VAT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models import Account, VatStatus, database
+from shop import accounts, activity, mail, vat_numbers
+from shop.activity import Origin
+from shop.errors import N_, Refusal
+
+
+@dataclass(frozen=True)
+class Details:
+    """Name, company and address as the customer gives them, already checked field by field."""
+
+    first_name: str
+    last_name: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    company: str = ""
+    siren: str = ""
+    vat_number: str = ""
+
+
+def change(account: Account, details: Details, origin: Origin) -> bool:
+    """Keep new details; False if nothing is new.
+
+    Another country or VAT number is another question to the registry: until it has answered,
+    VAT is due (design). Orders placed before keep what they were placed with.
+    """
+    given = vars(details)
+    new = {name: value for name, value in given.items() if value != getattr(account, name)}
+    if not new:
+        return False
+    asks_anew = bool({"country", "vat_number"} & set(new))
+    with database.atomic():
+        _write(account, new | (_asked(details.vat_number) if asks_anew else {}))
+        if asks_anew:
+            vat_numbers.ask_about(account)
+        activity.record(account, "profile_changed", origin)
+    return True
+
+
+def _asked(vat_number: str) -> dict[str, str]:
+    """A number and what is known of it change together."""
+    status = VatStatus.UNCONFIRMED if vat_number else VatStatus.NONE
+    return {"vat_number": vat_number, "vat_status": status}
+
+
+def _write(account: Account, values: dict[str, Any]) -> None:
+    Account.update(values).where(Account.id == account.id).execute()
+    for name, value in values.items():
+        setattr(account, name, value)
+
+
+def change_email(account: Account, email: str, origin: Origin) -> bool:
+    """Send letters elsewhere from now on; the old address is told. False if it is the same.
+
+    Links sent to the old address open nothing any more.
+    """
+    email, before = email.strip().lower(), account.email
+    if email == before:
+        return False
+    with database.atomic():
+        _write(account, {"email": email})
+        accounts.void_links(account)
+        activity.record(account, "email_changed", origin, note=f"{before} → {email}")
+        mail.email_changed(account, before)
+    return True
+
+
+def change_language(account: Account, language: str, origin: Origin) -> bool:
+    """Speak and write another language from now on; False if it is the same. Raises `Refusal`."""
+    if language not in {"fr", "en"}:
+        raise Refusal(N_("Choose one of the languages."), "language")
+    if language == account.language:
+        return False
+    with database.atomic():
+        _write(account, {"language": language})
+        activity.record(account, "language_changed", origin, note=language)
+    return True

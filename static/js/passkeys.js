@@ -1,0 +1,96 @@
+/* Passkeys: asks the shop what to ask, asks the device, and sends its answer with an ordinary form.
+   Forms with data-passkey stay hidden where a browser knows nothing of it. */
+(function () {
+  "use strict";
+
+  if (!window.PublicKeyCredential || !navigator.credentials) return;
+
+  const bytes = (text) => Uint8Array.from(
+    atob(text.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0),
+  );
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+  /* What travels as base64url is bytes for the browser, and back. */
+  function forDevice(options) {
+    options.challenge = bytes(options.challenge);
+    if (options.user) options.user.id = bytes(options.user.id);
+    for (const key of ["excludeCredentials", "allowCredentials"]) {
+      (options[key] || []).forEach((credential) => { credential.id = bytes(credential.id); });
+    }
+    return { publicKey: options };
+  }
+
+  function forShop(credential) {
+    const response = {};
+    const names = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
+    names.forEach((name) => {
+      if (credential.response[name]) response[name] = text(credential.response[name]);
+    });
+    return JSON.stringify({
+      id: credential.id,
+      rawId: text(credential.rawId),
+      type: credential.type,
+      response,
+      clientExtensionResults: credential.getClientExtensionResults(),
+    });
+  }
+
+  async function optionsFor(form) {
+    const answer = await fetch(form.dataset.options, {
+      method: "POST",
+      headers: { "X-CSRFToken": form.elements.csrf_token.value },
+      credentials: "same-origin",
+    });
+    if (answer.redirected) {
+      window.location.assign(answer.url); // the password is asked for once more
+      return null;
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+    return forDevice(await answer.json());
+  }
+
+  function say(form, sentence) {
+    const place = form.querySelector(".passkey-error");
+    place.textContent = sentence;
+    place.classList.toggle("field-error", Boolean(sentence));
+  }
+
+  function sentenceFor(form, error) {
+    if (error.name === "NotAllowedError" || error.name === "AbortError") return form.dataset.cancelled;
+    return error.name === "InvalidStateError" ? form.dataset.known : form.dataset.failed;
+  }
+
+  async function ask(form, button) {
+    say(form, "");
+    button.setAttribute("aria-busy", "true");
+    try {
+      const options = await optionsFor(form);
+      if (!options) return;
+      const credential = await navigator.credentials[form.dataset.passkey](options);
+      form.elements.credential.value = forShop(credential);
+      form.requestSubmit(button);
+    } catch (error) {
+      button.removeAttribute("aria-busy");
+      say(form, sentenceFor(form, error));
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.passkey || form.elements.credential.value) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const button = event.submitter || form.querySelector("button[type=submit]");
+    if (!button.hasAttribute("aria-busy")) ask(form, button);
+  }, true);
+
+  /* Coming back to the page, a device is asked anew. */
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-passkey]").forEach((form) => {
+      form.elements.credential.value = "";
+      form.hidden = false;
+    });
+    document.querySelectorAll("[data-without-passkeys]").forEach((note) => note.remove());
+  });
+})();

@@ -1,0 +1,119 @@
+"""What the shop asks of customers about themselves: on registering, and again in their account."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField, SelectField, StringField
+from wtforms.validators import Email, EqualTo, InputRequired, Length, Optional
+
+from shop import accounts, places
+from web.forms import ShopForm, stripped
+
+REQUIRED = _l("Fill in this field.")
+TOO_LONG = _l("At most %(max)d characters, please.")
+
+
+def text_field(
+    label: str, autocomplete: str, *, required: bool = True, longest: int = 255
+) -> StringField:
+    """A line of text; ``autocomplete`` is HTML's name for what belongs there."""
+    checks = [InputRequired(REQUIRED)] if required else [Optional()]
+    return StringField(
+        label,
+        [*checks, Length(max=longest, message=TOO_LONG)],
+        filters=[stripped],
+        render_kw={"autocomplete": autocomplete},
+    )
+
+
+def email_field(label: str) -> StringField:
+    """An e-mail address."""
+    return StringField(
+        label,
+        [
+            InputRequired(REQUIRED),
+            Length(max=254, message=TOO_LONG),
+            Email(_l("This does not look like an email address: name@example.com.")),
+        ],
+        filters=[stripped],
+        render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
+    )
+
+
+def password_field(label: str, autocomplete: str = "new-password") -> PasswordField:
+    """A password."""
+    return PasswordField(label, [InputRequired(REQUIRED)], render_kw={"autocomplete": autocomplete})
+
+
+class NewPasswordForm(ShopForm):
+    """A password, twice."""
+
+    password = password_field(_l("Password"))
+    password_confirmation = PasswordField(
+        _l("Confirm password"),
+        [
+            InputRequired(_l("Repeat the password.")),
+            EqualTo("password", _l("The two passwords are not the same.")),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """The fields' own checks, then the shop's rule for passwords."""
+        fine = super().validate(extra_validators)
+        if not self.password.errors:
+            fine = self.agrees(lambda: accounts.check_password(self.password.data or "")) and fine
+        return fine
+
+
+class CustomerForm(ShopForm):
+    """Everything a purchase order and an invoice need to know of a customer."""
+
+    first_name = text_field(_l("First name"), "given-name")
+    last_name = text_field(_l("Last name"), "family-name")
+    company = text_field(_l("Company"), "organization", required=False)
+    siren = text_field(_l("SIREN"), "off", required=False, longest=20)
+    vat_number = text_field(_l("VAT number"), "off", required=False, longest=24)
+    street = text_field(_l("Address"), "street-address")
+    postcode = text_field(_l("Postcode"), "postal-code", required=False, longest=16)
+    city = text_field(_l("City"), "address-level2")
+    country = SelectField(
+        _l("Country"),
+        [InputRequired(REQUIRED)],
+        render_kw={"autocomplete": "country"},
+        validate_choice=True,
+    )
+
+    DETAILS = (
+        "first_name", "last_name", "street", "postcode", "city", "country", "company", "siren",
+        "vat_number",
+    )  # fmt: skip
+
+    def offer_countries(self, language: str) -> None:
+        """Let countries be chosen by their names in ``language``."""
+        self.country.choices = places.countries(language)
+
+    def details(self) -> dict[str, str]:
+        """What was typed, each value as it is kept."""
+        return {name: self._fields[name].data or "" for name in self.DETAILS}
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """The fields' own checks, then what only several fields together can tell."""
+        fine = super().validate(extra_validators)
+        if not self.country.errors:
+            for check in (self._check_postcode, self._check_company):
+                fine = self.agrees(check) and fine
+        return fine
+
+    def _check_postcode(self) -> None:
+        self.postcode.data = places.check_postcode(self.country.data, self.postcode.data or "")
+
+    def _check_company(self) -> None:
+        numbers = places.check_company(
+            country=self.country.data,
+            postcode=self.postcode.data or "",
+            company=self.company.data or "",
+            siren=self.siren.data or "",
+            vat_number=self.vat_number.data or "",
+        )
+        self.siren.data, self.vat_number.data = numbers
