@@ -65,7 +65,7 @@ def check_profile(name: str) -> Response:
     if name not in form.DETAILS:
         abort(404)
     form.validate()
-    return page("manager/_profile_field.html", "manager/_profile_field.html", form=form, name=name)
+    return page("manager/profile.html", "manager/_profile_field.html", form=form, name=name)
 
 
 # --- Where letters go ------------------------------------------------------------------------
