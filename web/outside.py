@@ -32,7 +32,7 @@ def bank_notification() -> Response:
         abort(403)
     except PartyUnavailable as error:
         log.warning("bank notification put off", reason=str(error))
-        abort(503)
+        return Response(status=503)
     if notification is not None:
         payment = payments.by_checkout(notification.checkout.reference)
         if payment is not None:
