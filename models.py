@@ -926,6 +926,24 @@ class SeatEvent(Table):
         indexes = ((("group", "at", "id"), False),)
 
 
+class UsageDay(Table):
+    """What a day of the shop (Europe/Paris) saw of a group's licences: the most at one time, and
+    how many at its end. A day without a row is like the end of the one before.
+
+    Kept up to date in the transaction of each `SeatEvent`, from which it can be counted anew.
+    """
+
+    id = BigAutoField()
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    day = DateField()
+    peak = IntegerField()
+    closing = IntegerField()
+
+    class Meta:
+        constraints = [Check("closing >= 0"), Check("peak >= closing")]
+        indexes = ((("group", "day"), True),)
+
+
 class ImportStatus(StrEnum):
     """Where a file of people stands."""
 
@@ -1095,5 +1113,5 @@ def all_tables() -> list[type[Table]]:
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
         AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order, OrderLine,
         Acceptance, Event, Payment, Card, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
-        SeatImport, SeatImportLine, Letter, Attachment, Job, SandboxSwitch,
+        UsageDay, SeatImport, SeatImportLine, Letter, Attachment, Job, SandboxSwitch,
     ])  # fmt: skip

@@ -32,9 +32,10 @@ from manager import (  # noqa: E402  (the views need the blueprint)
     second_factor,
     security,
     sign_in,
+    usage,
 )
 
 __all__ = [
     "account", "confirmation", "emails", "home", "manager", "orders", "own_data",
-    "second_factor", "security", "sign_in",
+    "second_factor", "security", "sign_in", "usage",
 ]  # fmt: skip

@@ -53,6 +53,7 @@ class Belongings:
             "/orders/<int:number>": f"/orders/{self.unpaid.number}",
             "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
             "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
+            "/groups/<name>": f"/groups/{self.group.name}",
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
             "/exports/<int:export_id>": f"/exports/{self.export.id}",

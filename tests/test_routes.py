@@ -56,6 +56,7 @@ SIGNED_IN = """
     manager.remove_authenticator manager.make_recovery_codes
     manager.new_passkey manager.new_passkey_options manager.add_passkey manager.remove_passkey
     manager.own_data manager.ask_for_export manager.export_file
+    manager.usage manager.usage_file
 """
 """Customers only; everybody else is sent to the sign-in."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from peewee import Value
 
 from models import GroupStatus, LicenceGroup, Seat, SeatEvent, SeatStatus, database
-from shop import clock, transitions
+from shop import clock, transitions, usage
 from shop.seats import keys
 
 ALIVE = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
@@ -56,18 +56,23 @@ def _count(seat: Seat, before: str) -> None:
 
 def consume(seat: Seat, change: int) -> None:
     """Write that the licence began (+1) or ended (-1) to be consumed."""
-    SeatEvent.insert(group=seat.group_id, seat=seat, at=clock.now(), change=change).execute()
+    at = clock.now()
+    SeatEvent.insert(group=seat.group_id, seat=seat, at=at, change=change).execute()
+    usage.count(seat.group_id, at, change)
 
 
 def end_consumption(group: LicenceGroup) -> None:
     """Write that every licence of a group that ends is consumed no more; once, with its end."""
-    now = Value(clock.now(), converter=SeatEvent.at.db_value)
+    at = clock.now()
+    now = Value(at, converter=SeatEvent.at.db_value)
     consumed = Seat.select(Seat.group, Seat.id, now, Value(-1, converter=False)).where(
         Seat.group == group, Seat.reference != ""
     )
+    number = consumed.count()
     SeatEvent.insert_from(
         consumed, [SeatEvent.group, SeatEvent.seat, SeatEvent.at, SeatEvent.change]
     ).execute()
+    usage.count(group.id, at, -number)
 
 
 def make(group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000) -> None:

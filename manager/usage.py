@@ -1,0 +1,71 @@
+"""« Consommation »: how many licences of a group were active, as a chart, tables and a file."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+
+from flask import Response, abort, request
+from flask_babel import gettext
+
+from manager import manager
+from models import LicenceGroup
+from shop import clock, formats
+from shop import usage as usages
+from shop.usage import Day
+from web import signin
+from web.htmx import page
+from web.languages import current
+
+BAR_CHART = 31
+"""The most days that are shown as bars; more of them make a line."""
+
+
+def _own(name: str) -> LicenceGroup:
+    group: LicenceGroup | None = LicenceGroup.get_or_none(
+        LicenceGroup.account == signin.customer(), LicenceGroup.name == name
+    )
+    if group is None:
+        abort(404)
+    return group
+
+
+def _period() -> str:
+    asked = request.args.get("period", "")
+    return asked if asked in usages.PERIODS else next(iter(usages.PERIODS))
+
+
+def _days(group: LicenceGroup) -> list[Day]:
+    return usages.days(group, *usages.period(_period(), clock.today()))
+
+
+@manager.get("/manager/groups/<name>/usage")
+def usage(name: str) -> Response:
+    """The daily peak of active licences, and months with peak, end and licence-days."""
+    group = _own(name)
+    days = _days(group)
+    return page(
+        "manager/usage.html",
+        "manager/_usage.html",
+        group=group,
+        period=_period(),
+        periods=usages.PERIODS,
+        days=days,
+        months=usages.months(days),
+        points=[(formats.short_day(day.day, current())[:5], day.peak) for day in days],
+        kind="bar" if len(days) <= BAR_CHART else "line",
+    )
+
+
+@manager.get("/manager/groups/<name>/usage.csv")
+def usage_file(name: str) -> Response:
+    """The days as a file for spreadsheets (semicolons, UTF-8 with its mark)."""
+    group = _own(name)
+    target = StringIO()
+    table = csv.writer(target, delimiter=";", lineterminator="\r\n")
+    table.writerow([gettext("Day"), gettext("Peak"), gettext("End of day")])
+    table.writerows([day.day.isoformat(), day.peak, day.closing] for day in _days(group))
+    response = Response("\ufeff" + target.getvalue(), content_type="text/csv; charset=utf-8")
+    filename = f"usage-{group.name}-{_period()}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
