@@ -18,7 +18,7 @@ from shop import accounts, database, handlers, jobs, limits, pauses
 from shop import settings as shop_settings
 from shop.settings import Settings
 from storefront import storefront
-from web import faults, headers, languages, logs, signin
+from web import door, faults, headers, languages, logs, signin
 from web.outside import outside
 
 csrf = CSRFProtect()
@@ -71,6 +71,7 @@ def connect_shop(settings: Settings) -> None:
 
 def _connect_web(app: Flask, settings: Settings) -> None:
     _open_database_for_requests(app)
+    door.init_app(app)
     faults.init_app(app)
     languages.init_app(app)
     signin.init_app(app)

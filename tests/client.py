@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -21,11 +22,12 @@ class CheckingClient(FlaskClient):
     """Fails the test that sees a fault, a bad page, or one that asks the database too much.
 
     ``statements`` are the SQL statements of the last request. A test that provokes a fault
-    sets ``expects_faults``.
+    sets ``expects_faults``; one that asks thousands of times does without ``reads_pages``.
     """
 
     statements: list[str]
     expects_faults = False
+    reads_pages = True
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Make a request and check its answer."""
@@ -34,7 +36,8 @@ class CheckingClient(FlaskClient):
         where = f"{response.request.method} {response.request.path}"
         if not self.expects_faults:
             assert response.status_code < 500, f"{where}: {response.status}"
-        if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+        is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
+        if is_page and self.reads_pages:
             self._check(response, where)
         return response
 
@@ -45,10 +48,10 @@ class CheckingClient(FlaskClient):
         assert found, "a form without a token"
         return found[1]
 
-    def ask(self, method: str, address: str, **form: object) -> TestResponse:
-        """Ask as a page of the shop would by htmx, with the token of its forms."""
+    def ask(self, method: str, address: str, form: dict[str, Any] | None = None) -> TestResponse:
+        """Ask with the token of the shop's forms, whether there is such a form or not."""
         headers = {} if method == "GET" else {"X-CSRFToken": self.csrf_token()}
-        return self.open(address, method=method, headers=headers, data=form or None)
+        return self.open(address, method=method, headers=headers, data=form)
 
     def _check(self, response: TestResponse, where: str) -> None:
         is_partial = response.request.headers.get("HX-Request-Type") == "partial"
@@ -58,3 +61,10 @@ class CheckingClient(FlaskClient):
         if response.request.method == "GET" and len(self.statements) > MOST_QUERIES:
             listed = "\n".join(self.statements)
             raise AssertionError(f"{where} ran {len(self.statements)} statements:\n{listed}")
+
+
+def browser(app: Flask) -> CheckingClient:
+    """A browser of its own, with no cookie yet."""
+    client = app.test_client()
+    assert isinstance(client, CheckingClient)
+    return client

@@ -20,7 +20,7 @@ from shop.provisioning import providers
 from shop.settings import Settings
 from tests import belongings, cast
 from tests.belongings import Belongings
-from tests.client import CheckingClient
+from tests.client import CheckingClient, browser
 from tests.databases import Snapshot
 from tests.mailbox import Mailbox
 from tests.parties import Bank, Provider
@@ -130,9 +130,7 @@ def provider(app: Flask) -> Iterator[Provider]:
 @pytest.fixture
 def client(app: Flask) -> CheckingClient:
     """A browser that checks every page (see `tests.client`)."""
-    browser = app.test_client()
-    assert isinstance(browser, CheckingClient)
-    return browser
+    return browser(app)
 
 
 @pytest.fixture

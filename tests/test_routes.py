@@ -16,7 +16,7 @@ from models import Account, Event
 from shop import signatures
 from tests import belongings, orders
 from tests.belongings import Belongings
-from tests.client import CheckingClient
+from tests.client import CheckingClient, browser
 from tests.visitor import Visitor
 
 PUBLIC = """
@@ -98,10 +98,9 @@ def every(app: Flask, *audiences: str) -> Iterator[tuple[Rule, str]]:
 
 
 def client_of(app: Flask, account: Account) -> CheckingClient:
-    visitor = Visitor(app.test_client())
-    visitor.log_in(account)
-    assert isinstance(visitor.client, CheckingClient)
-    return visitor.client
+    client = browser(app)
+    Visitor(client).log_in(account)
+    return client
 
 
 def test_every_route_says_whom_it_is_for(app: Flask) -> None:
@@ -122,7 +121,7 @@ def test_everybody_sees_what_is_public(app: Flask, client: CheckingClient) -> No
 
 
 def test_strangers_are_sent_to_the_sign_in(app: Flask, alices: Belongings) -> None:
-    client = app.test_client()
+    client = browser(app)
     for rule, method in every(app, "signed in"):
         address = alices.address(rule)
         response = client.ask(method, address)
@@ -132,7 +131,7 @@ def test_strangers_are_sent_to_the_sign_in(app: Flask, alices: Belongings) -> No
 
 
 def test_strangers_identify_themselves_in_the_same_order(app: Flask, alices: Belongings) -> None:
-    client = app.test_client()
+    client = browser(app)
     for rule, method in every(app, "identified"):
         address = alices.address(rule) + "?basket=a-basket-of-theirs&business=7&pro_plus=0"
         response = client.ask(method, address)
@@ -165,7 +164,7 @@ def test_control_alice_finds_all_that_charlie_does_not(app: Flask, alices: Belon
 
 
 def test_an_address_that_holds_a_secret_opens_by_it_alone(app: Flask, alices: Belongings) -> None:
-    client = app.test_client()
+    client = browser(app)
     for rule in rules(app, "by secret"):
         address = alices.secret_addresses[rule.endpoint]
         assert client.get(address).status_code == 200, address
@@ -187,7 +186,7 @@ def test_nothing_changes_without_the_token_of_our_forms(app: Flask, alices: Belo
 
 
 def test_the_token_of_another_visitor_is_worth_nothing(app: Flask, alices: Belongings) -> None:
-    stolen = app.test_client().csrf_token()
+    stolen = browser(app).csrf_token()
     client = client_of(app, alices.account)
     address = f"/fr/order/{alices.unpaid.number}/cancellation"
     assert client.post(address, headers={"X-CSRFToken": stolen}).status_code == 400
@@ -198,7 +197,7 @@ def test_the_token_of_another_visitor_is_worth_nothing(app: Flask, alices: Belon
 def test_machines_learn_how_the_shop_is_and_nothing_of_customers(
     app: Flask, alices: Belongings
 ) -> None:
-    client = app.test_client()
+    client = browser(app)
     for rule in rules(app, "machines"):
         response = client.get(str(rule))
         assert response.status_code == 200
@@ -209,7 +208,7 @@ def test_machines_learn_how_the_shop_is_and_nothing_of_customers(
 @pytest.mark.parametrize("signature", [None, "", "t=1,v1=0", "t=99999999999999999,v1=x", "é"])
 def test_what_must_be_signed_is_refused_otherwise(app: Flask, signature: str | None) -> None:
     headers = {} if signature is None else {signatures.HEADER: signature}
-    client = app.test_client()
+    client = browser(app)
     for rule, method in every(app, "signed", "sandbox"):
         assert method == "POST"
         response = client.post(str(rule), headers=headers, data=b"{}")
@@ -219,7 +218,7 @@ def test_what_must_be_signed_is_refused_otherwise(app: Flask, signature: str | N
 def test_a_signature_is_for_one_message(app: Flask) -> None:
     settings = app.extensions["settings"]
     header = signatures.sign(settings.notification_secret, b'{"language": "fr"}')
-    client = app.test_client()
+    client = browser(app)
     response = client.post(
         "/sandbox/accounts", headers={signatures.HEADER: header}, data=b'{"language": "en"}'
     )
@@ -231,7 +230,7 @@ def test_a_signature_is_for_one_message(app: Flask) -> None:
 
 
 def test_production_has_no_controls(production: Flask) -> None:
-    client = production.test_client()
+    client = browser(production)
     for rule, _ in every(production, "sandbox"):
         header = signatures.sign(production.extensions["settings"].notification_secret, b"{}")
         response = client.post(str(rule), headers={signatures.HEADER: header}, data=b"{}")

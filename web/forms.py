@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -15,8 +16,8 @@ from web.languages import sentence
 
 
 def stripped(value: Any) -> Any:
-    """Text without the white space people paste along."""
-    return value.strip() if isinstance(value, str) else value
+    """One line of text, without the white space and line ends people paste along."""
+    return re.sub(r"\s*[\r\n\t]+\s*", " ", value).strip() if isinstance(value, str) else value
 
 
 class ShopForm(FlaskForm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
 from flask_babel import Babel, get_locale, gettext
@@ -41,12 +42,13 @@ def _of_customer() -> str | None:
 
 def same_page_in(language: str) -> str:
     """The address of this page in another language, where the address carries one."""
-    arguments: dict[str, Any] = dict(request.view_args or {})
-    if request.endpoint and "lang" in arguments and request.method == "GET":
-        return url_for(
-            request.endpoint, **(request.args.to_dict() | arguments | {"lang": language})
-        )
-    return url_for("storefront.home", lang=language)
+    pieces: dict[str, Any] = dict(request.view_args or {})
+    if not request.endpoint or "lang" not in pieces or request.method != "GET":
+        return url_for("storefront.home", lang=language)
+    # What was asked is appended as it came: url_for takes some names for orders to itself.
+    address = url_for(request.endpoint, **pieces | {"lang": language})
+    asked = urlencode(list(request.args.items(multi=True)))
+    return f"{address}?{asked}" if asked else address
 
 
 def init_app(app: Flask) -> None:
