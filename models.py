@@ -657,6 +657,9 @@ class LicenceGroup(Table):
     100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
     """
 
+    line_id: int  # what peewee adds beside the field
+    offer_id: str
+
     id = AutoField()
     account = ForeignKeyField(Account, backref="groups")
     line = ForeignKeyField(OrderLine, unique=True)
@@ -709,6 +712,11 @@ class LicenceGroup(Table):
         return None if self.places_limit is None else self.places_limit - self.places_taken
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its installation is behind it, one way or the other."""
+        return self.status != GroupStatus.INSTALLING
+
+    @property
     def is_open(self) -> bool:
         """Whether its licences may be changed and more of them ordered."""
         return self.status == GroupStatus.INSTALLED
@@ -741,8 +749,11 @@ class Addition(Table):
     ``first_number`` the first of the seats made.
     """
 
+    line_id: int  # what peewee adds beside the field
+    group_id: int
+
     id = AutoField()
-    line = ForeignKeyField(OrderLine, unique=True)
+    line = ForeignKeyField(OrderLine, unique=True, backref="+")
     group = ForeignKeyField(LicenceGroup, backref="additions")
     status = CharField(max_length=16, default=AdditionStatus.HELD)
     renewal_on = DateField()

@@ -26,9 +26,12 @@ from manager import (  # noqa: E402  (the views need the blueprint)
     account,
     confirmation,
     emails,
+    groups,
     home,
+    ordering,
     orders,
     own_data,
+    seats,
     second_factor,
     security,
     sign_in,
@@ -36,6 +39,6 @@ from manager import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "account", "confirmation", "emails", "home", "manager", "orders", "own_data",
-    "second_factor", "security", "sign_in", "usage",
+    "account", "confirmation", "emails", "groups", "home", "manager", "ordering", "orders",
+    "own_data", "seats", "second_factor", "security", "sign_in", "usage",
 ]  # fmt: skip

@@ -2,6 +2,9 @@
 
 from shop import exports, mail, ordering, vat_numbers
 from shop.payment import payments
-from shop.provisioning import activation, installation
+from shop.provisioning import activation, enlarging, installation
 
-__all__ = ["activation", "exports", "installation", "mail", "ordering", "payments", "vat_numbers"]
+__all__ = [
+    "activation", "enlarging", "exports", "installation", "mail", "ordering", "payments",
+    "vat_numbers",
+]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models import Account, LicenceGroup, Order, OrderStatus
+from shop import groups as licence_groups
 
 SHOWN = 10
 
@@ -18,9 +19,11 @@ OPEN_STATUSES = (
 
 @dataclass(frozen=True)
 class Overview:
-    """Orders that want something, newest first, and the customer's groups by name."""
+    """Orders that want something, newest first; groups with licences that do, errors first; and
+    the customer's groups by name."""
 
     orders: list[Order]
+    wanting: list[LicenceGroup]
     groups: list[LicenceGroup]
 
     @property
@@ -30,7 +33,7 @@ class Overview:
 
 
 def of(account: Account) -> Overview:
-    """The overview of one customer (two queries)."""
+    """The overview of one customer (three queries)."""
     waiting = (
         Order.select()
         .where(Order.account == account, Order.status.in_(OPEN_STATUSES))
@@ -43,4 +46,5 @@ def of(account: Account) -> Overview:
         .order_by(LicenceGroup.display_name)
         .limit(SHOWN)
     )
-    return Overview(list(waiting), list(groups))
+    wanting = licence_groups.wanting_attention(account, SHOWN)
+    return Overview(list(waiting), wanting, list(groups))

@@ -59,6 +59,16 @@ class Line:
             raise ValueError("quantities and prices are not negative")
 
     @property
+    def days(self) -> int | None:
+        """The days of its period that are charged; None for whole months."""
+        return self.share.days if self.share else None
+
+    @property
+    def period_days(self) -> int | None:
+        """How many days that period has."""
+        return self.share.of if self.share else None
+
+    @property
     def full_cents(self) -> int:
         """What the line costs for a whole period, excluding VAT."""
         return self.quantity * self.unit_price_cents

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from models import LicenceGroup, Order, OrderStatus, Payment, PaymentStatus
+from models import (
+    Addition,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+)
 from shop.errors import N_
 from shop.provisioning import installation
 
@@ -60,7 +68,7 @@ class Tracking:
 
 
 def of(order: Order) -> Tracking:
-    """How far ``order`` is (three queries)."""
+    """How far ``order`` is (four queries)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     waiting = any(row.status == PaymentStatus.OPEN for row in attempts)
@@ -69,13 +77,25 @@ def of(order: Order) -> Tracking:
     return Tracking(
         status_word=CONFIRMING if confirming and order.is_payable else STATUS_WORDS[order.status],
         steps=_steps(order, confirming),
-        groups=installation.groups_of(order) if order.paid_at else [],
+        groups=_groups_of(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
         payment_open=waiting and order.is_payable,
         last_refusal=_last_refusal(order, attempts),
         is_refund_due=refund,
         refreshes=moving or refund or (order.is_payable and (confirming or waiting)),
     )
+
+
+def _groups_of(order: Order) -> list[LicenceGroup]:
+    """The groups an order made, and those it adds licences to."""
+    enlarged = (
+        LicenceGroup.select()
+        .join(Addition)
+        .join(OrderLine)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
+    return [*installation.groups_of(order), *enlarged]
 
 
 def _last_refusal(order: Order, attempts: list[Payment]) -> str:

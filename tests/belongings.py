@@ -17,6 +17,7 @@ from shop.activity import Origin
 from shop.payment import payments
 from shop.second_factor import totp
 from tests import devices, letters, orders
+from tests.groups import configured
 from tests.parties import Bank
 
 ELSEWHERE = Origin("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
@@ -24,7 +25,10 @@ ELSEWHERE = Origin("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0
 
 @dataclass(frozen=True)
 class Belongings:
-    """What one customer has: an order to pay, one delivered, and what came with them."""
+    """What one customer has: an order to pay, one delivered, and what came with them.
+
+    Seat 1 of the group is somebody's, the others are nobody's.
+    """
 
     account: Account
     unpaid: Order
@@ -57,6 +61,13 @@ class Belongings:
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
             "/exports/<int:export_id>": f"/exports/{self.export.id}",
+            "/groups/<name>/seats/<int:number>": f"/groups/{self.group.name}/seats/1",
+            "/groups/<name>/seats/<int:number>/configuration": (
+                f"/groups/{self.group.name}/seats/2/configuration"
+            ),
+            "/groups/<name>/seats/<int:number>/<act>/fields/<field>": (
+                f"/groups/{self.group.name}/seats/2/configure/fields/login"
+            ),
         }
 
     @property
@@ -102,11 +113,13 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     export = exports.ask_for(account, ELSEWHERE)
     totp.begin(account)
     drain()
+    group = LicenceGroup.get(LicenceGroup.account == account)
+    configured(group)
     return Belongings(
         account=account,
         unpaid=unpaid,
         delivered=delivered,
-        group=LicenceGroup.get(LicenceGroup.account == account),
+        group=group,
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=reset_token_of(account),
         payment_reference=payments.sign(payment),

@@ -9,13 +9,13 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from models import Account, Letter, Order, OrderStatus
+from models import Account, Letter, LicenceGroup, Order, OrderStatus
 from shop import accounts, exports, jobs, mail, ordering, profile, second_factor
 from shop.activity import UNKNOWN
 from shop.payment import payments
 from shop.payment.gateway import CheckoutStatus
 from shop.second_factor import recovery
-from tests import orders
+from tests import groups, orders
 from tests.parties import Bank, Provider
 
 BASE = orders.BASE
@@ -113,6 +113,14 @@ def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
     jobs.drain()
 
 
+def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
+    """Licences are ordered for a group that is there."""
+    service_installed(account, bank, provider)
+    group = LicenceGroup.select().where(LicenceGroup.account == account).get()
+    orders.pay(groups.add(group, 2), bank)
+    jobs.drain()
+
+
 def licence_active(account: Account, bank: Bank, provider: Provider) -> None:
     """A licence is activated."""
     mail.licence_active(
@@ -138,8 +146,8 @@ CAUSES: dict[str, Cause] = {
     for cause in (
         account_created, password_reset, password_changed, order_placed, order_cancelled,
         order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
-        licence_active, seat_password_changed, licence_released, email_changed,
-        second_factor_changed, export_ready,
+        licences_added, licence_active, seat_password_changed, licence_released,
+        email_changed, second_factor_changed, export_ready,
     )
 }  # fmt: skip
 """What makes the shop write each kind of letter."""

@@ -170,50 +170,68 @@ class Bank:
 
 
 class Provider:
-    """Does at once what it is asked; `pending`, `failing` and `silent` change its ways."""
+    """Does at once what it is asked; `pending`, `failing`, `silent` and `forgetful` change its
+    ways.
+
+    ``tenants`` are the sizes by domain; ``users`` the passwords by address, ``references`` whose
+    account is whose, and ``acts`` what was really done, in its order.
+    """
 
     def __init__(self) -> None:
         self.operations: dict[str, Operation] = {}
         self.tenants: dict[str, int] = {}
         self.users: dict[str, str] = {}
+        self.references: dict[str, str] = {}
         self.calls: list[str] = []
+        self.acts: list[str] = []
         self.pending = False
         self.failing = ""
+        self.code = ""
         self.silent = False
+        self.forgetful = 0
+        self._later: dict[str, Callable[[], None]] = {}
         self._lock = threading.Lock()
+        self._count = itertools.count(1)
 
-    def _do(self, key: str, **result: str) -> Operation:
+    def _do(self, key: str, act: Callable[[], None] = lambda: None, **result: str) -> Operation:
         if self.silent:
             raise PartyUnavailable("the provider is silent")
         with self._lock:
             if key not in self.operations:
                 self.calls.append(key)
-                status = OperationStatus.SUCCEEDED
-                if self.failing:
-                    status = OperationStatus.FAILED
-                elif self.pending:
-                    status = OperationStatus.PENDING
-                self.operations[key] = Operation(key, status, self.failing, result)
+                self.operations[key] = self._begun(key, act, result)
+            if self.forgetful:
+                self.forgetful -= 1
+                raise PartyUnavailable("the answer was lost")
             return self.operations[key]
+
+    def _begun(self, key: str, act: Callable[[], None], result: dict[str, str]) -> Operation:
+        if self.failing:
+            return Operation(key, OperationStatus.FAILED, self.failing, {}, self.code)
+        if self.pending:
+            self._later[key] = act
+            return Operation(key, OperationStatus.PENDING, "", result)
+        act()
+        return Operation(key, OperationStatus.SUCCEEDED, "", result)
 
     def finish(self) -> None:
         """Let everything pending succeed, and nothing be pending any more."""
         self.pending = False
-        for key, operation in self.operations.items():
-            if operation.status == OperationStatus.PENDING:
-                self.operations[key] = replace(operation, status=OperationStatus.SUCCEEDED)
+        for key, act in self._later.items():
+            act()
+            self.operations[key] = replace(self.operations[key], status=OperationStatus.SUCCEEDED)
+        self._later.clear()
 
     def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
         """Install a group."""
-        operation = self._do(key, tenant=domain)
-        if operation.status != OperationStatus.FAILED:
-            self.tenants[domain] = seats
-        return operation
+        return self._do(key, lambda: self._resize(domain, seats), tenant=domain)
 
     def resize_tenant(self, key: str, domain: str, seats: int) -> Operation:
         """Change a group's places."""
+        return self._do(key, lambda: self._resize(domain, seats))
+
+    def _resize(self, domain: str, seats: int) -> None:
         self.tenants[domain] = seats
-        return self._do(key)
 
     def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
         """Suspend a group."""
@@ -225,25 +243,46 @@ class Provider:
 
     def delete_tenant(self, key: str, domain: str) -> Operation:
         """End a group."""
-        self.tenants.pop(domain, None)
-        return self._do(key)
+        return self._do(key, lambda: self.tenants.pop(domain, None) and None)
 
     def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
         """Make an account."""
-        self.users[person.address] = password
-        return self._do(key, user=f"user-{person.address}")
+        user = f"user-{next(self._count)}"
+
+        def act() -> None:
+            self.acts.append(f"create {person.address}")
+            self.users[person.address], self.references[user] = password, person.address
+
+        return self._do(key, act, user=user)
 
     def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
         """Change an account."""
-        return self._do(key)
+
+        def act() -> None:
+            self.acts.append(f"update {person.address}")
+            self.users[person.address] = self.users.pop(self.references[user])
+            self.references[user] = person.address
+
+        return self._do(key, act)
 
     def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
         """Set a password."""
-        return self._do(key)
+
+        def act() -> None:
+            self.acts.append(f"password {self.references[user]}")
+            self.users[self.references[user]] = password
+
+        return self._do(key, act)
 
     def delete_user(self, key: str, domain: str, user: str) -> Operation:
         """End an account."""
-        return self._do(key)
+
+        def act() -> None:
+            address = self.references.pop(user, None)
+            self.acts.append(f"delete {address}")
+            self.users.pop(address, None)
+
+        return self._do(key, act)
 
     def find_operation(self, key: str) -> Operation | None:
         """How an operation stands."""

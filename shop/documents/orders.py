@@ -14,7 +14,7 @@ from shop.documents.purchase_order import (
     State,
     purchase_order_pdf,
 )
-from shop.pricing import Line, Totals
+from shop.pricing import Line, Share, Totals
 
 _CLOSED: dict[str, State] = {
     OrderStatus.CANCELLED: State.CANCELLED,
@@ -65,8 +65,15 @@ def _lines_of(order: Order) -> tuple[Line, ...]:
         .order_by(OrderLine.position)
     )
     return tuple(
-        Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents) for row in rows
+        Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents, _share_of(row))
+        for row in rows
     )
+
+
+def _share_of(line: OrderLine) -> Share | None:
+    if line.days is None or line.period_days is None:
+        return None
+    return Share(line.days, line.period_days)
 
 
 def _totals_of(order: Order) -> Totals:

@@ -6,6 +6,7 @@ from typing import Any
 
 from models import (
     Account,
+    Addition,
     DataExport,
     LicenceGroup,
     Order,
@@ -132,6 +133,14 @@ def service_installed(group: LicenceGroup) -> None:
     store(
         group.account, "service_installed", f"service_installed:{group.id}",
         group=group, licences=Seat.select().where(Seat.group == group).count(),
+    )  # fmt: skip
+
+
+def licences_added(addition: Addition) -> None:
+    """Licences joined a group, and wait to be configured."""
+    store(
+        addition.group.account, "licences_added", f"licences_added:{addition.id}",
+        group=addition.group, licences=addition.line.quantity,
     )  # fmt: skip
 
 

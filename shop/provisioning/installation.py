@@ -8,6 +8,7 @@ import structlog
 
 from models import (
     Account,
+    AdditionStatus,
     GroupStatus,
     LicenceGroup,
     Offer,
@@ -19,11 +20,15 @@ from models import (
     database,
     lock,
 )
-from shop import clock, jobs, mail, settings, transitions
+from shop import clock, jobs, mail, reservations, settings, transitions
 from shop.errors import N_, PartyRejected, Refusal
+from shop.provisioning import enlarging, outcome
+from shop.provisioning.outcome import groups_of
 from shop.provisioning.polling import settled
 from shop.provisioning.providers import provider
 from shop.seats import changes
+
+__all__ = ["abandon", "deliver_order", "groups_of", "is_under_way", "retry_delivery"]
 
 log = structlog.get_logger()
 
@@ -33,14 +38,19 @@ log = structlog.get_logger()
 
 @jobs.handles("deliver_order", attempts=20)
 def deliver_order(order: int) -> None:
-    """Begin the delivery of a paid order: one new group for each of its lines (guide)."""
+    """Begin the delivery of a paid order: each of its lines makes a new group (guide), or adds
+    licences to an existing one."""
     with database.atomic():
         row = lock(Order.get_by_id(order))
         if row.status != OrderStatus.PAID:
             return
         transitions.move(row, OrderStatus.DELIVERING, by="shop")
+        added = {addition.line_id: addition for addition in reservations.of(row)}
         for line in _lines_of(row):
-            _begin_installation(_new_group(row, line))
+            if line.id in added:
+                enlarging.begin(added[line.id], by="shop")
+            else:
+                _begin_installation(_new_group(row, line))
 
 
 def _lines_of(order: Order) -> list[OrderLine]:
@@ -100,7 +110,10 @@ def retry_delivery(order: Order, by: str) -> None:
                     group, GroupStatus.INSTALLING, by=by, tries=group.tries + 1, error=""
                 )
                 _begin_installation(group)
-        _finish_order(order)
+        for addition in reservations.of(order):
+            if addition.status == AdditionStatus.FAILED:
+                enlarging.begin(addition, by=by)
+        outcome.finish(order)
 
 
 def _refund_is_under_way(order: Order) -> bool:
@@ -109,17 +122,9 @@ def _refund_is_under_way(order: Order) -> bool:
 
 
 def is_under_way(order: Order) -> bool:
-    """Whether one of the order's groups is still being installed."""
-    return any(group.status == GroupStatus.INSTALLING for group in groups_of(order))
-
-
-def groups_of(order: Order) -> list[LicenceGroup]:
-    """The groups an order made, in the order of its lines."""
-    return list(
-        LicenceGroup.select()
-        .join(OrderLine)
-        .where(OrderLine.order == order)
-        .order_by(OrderLine.position)
+    """Whether one of the order's groups or additions is still being installed."""
+    return any(group.status == GroupStatus.INSTALLING for group in groups_of(order)) or any(
+        addition.status == AdditionStatus.INSTALLING for addition in reservations.of(order)
     )
 
 
@@ -134,9 +139,7 @@ def _give_up(group: int, reason: str) -> None:
             row, GroupStatus.INSTALL_FAILED, by="provider", note=reason, error=reason[:255]
         ):
             return
-        if order.status == OrderStatus.DELIVERING:
-            transitions.move(order, OrderStatus.DELIVERY_FAILED, by="provider", note=reason)
-            mail.delivery_failed(order)
+        outcome.fail(order, reason)
     log.error("installation failed", group=row.name, order=order.number, reason=reason)
 
 
@@ -178,15 +181,7 @@ def _installed(group: LicenceGroup) -> None:
         ):
             return
         mail.service_installed(group)
-        _finish_order(order)
-
-
-def _finish_order(order: Order) -> None:
-    """An order is delivered when the last of its groups is installed."""
-    if order.status != OrderStatus.DELIVERING:
-        return
-    if all(group.status == GroupStatus.INSTALLED for group in groups_of(order)):
-        transitions.move(order, OrderStatus.DELIVERED, by="shop", delivered_at=clock.now())
+        outcome.finish(order)
 
 
 # --- Taking it back --------------------------------------------------------------------------
@@ -194,6 +189,7 @@ def _finish_order(order: Order) -> None:
 
 def abandon(order: Order, by: str) -> None:
     """End what was installed of an order whose money goes back, in the caller's transaction."""
+    reservations.free(order, by)
     for group in groups_of(order):
         if group.status == GroupStatus.INSTALLED:
             transitions.move(group, GroupStatus.TERMINATED, by=by, places_taken=0)

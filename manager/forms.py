@@ -1,0 +1,97 @@
+"""The manager's forms."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
+
+from models import Seat
+from shop import seats
+from shop.errors import Refusal
+from shop.seats import acts, rules
+from web.forms import ShopForm
+
+PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+class VersionedForm(ShopForm):
+    """A form of a seat: it says which version of the seat it was opened with."""
+
+    version = HiddenField()
+
+    @property
+    def seen(self) -> int:
+        """The version the form was opened with; 0, which no seat has, for anything else."""
+        typed = self.version.data or ""
+        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
+
+    def check(self, name: str, seat: Seat) -> None:
+        """Say what is wrong with one field, for ``seat``."""
+
+
+class SeatForm(VersionedForm):
+    """First name, last name and login of a seat's holder (guide)."""
+
+    first_name = StringField(_l("First name"), render_kw={"autocomplete": "off"})
+    last_name = StringField(_l("Last name"), render_kw={"autocomplete": "off"})
+    login = StringField(_l("Login"), render_kw=PLAIN)
+
+    def person(self, seat: Seat) -> seats.Person | None:
+        """Who was typed, for ``seat``; None with what is wrong at each field."""
+        try:
+            person = seats.read_person(
+                self.first_name.data or "", self.last_name.data or "", self.login.data or ""
+            )
+        except seats.InvalidPerson as invalid:
+            for refusal in invalid.refusals:
+                self.refuse(refusal)
+            return None
+        if not acts.login_is_free(seat.group, person.login, but_for=seat):
+            self.refuse(Refusal(acts.TAKEN, "login"))
+            return None
+        return person
+
+    def check(self, name: str, seat: Seat) -> None:
+        """Say what is wrong with a name or the login."""
+        typed = self._fields[name].data or ""
+        try:
+            if name != "login":
+                rules.read_name(typed, name)
+            elif not acts.login_is_free(seat.group, rules.read_login(typed), but_for=seat):
+                raise Refusal(acts.TAKEN, "login")
+        except Refusal as refusal:
+            self.refuse(refusal)
+
+
+class SeatPasswordForm(VersionedForm):
+    """A new password for a seat's holder; left blank, one is generated."""
+
+    password = PasswordField(_l("New password"), render_kw={"autocomplete": "new-password"})
+
+    def check(self, name: str, seat: Seat) -> None:
+        """Say what is wrong with the password."""
+        if self.password.data:
+            try:
+                rules.check_password(self.password.data, seat.login or "")
+            except Refusal as refusal:
+                self.refuse(refusal)
+
+
+class ReleaseForm(VersionedForm):
+    """Nothing to fill in: only to confirm."""
+
+
+class OrderForm(ShopForm):
+    """Type, number and group (guide); ``moved`` where the group chosen is not of the type."""
+
+    offer = RadioField(
+        _l("Type"),
+        choices=[
+            ("business", _l("Office Business licences")),
+            ("pro_plus", _l("Office Pro Plus licences")),
+        ],
+    )
+    quantity = StringField(_l("Number of licences"))
+    group = SelectField(_l("Licence group"), validate_choice=False)
+    basket = HiddenField()
+    moved = False

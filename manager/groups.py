@@ -1,0 +1,151 @@
+"""Licence groups: all of them, one with its seats, its general information, its name."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+
+from manager import manager, own
+from models import LicenceGroup, SeatStatus
+from shop import clock, groups
+from shop.errors import Refusal
+from shop.pages import page_of
+from shop.provisioning import activation
+from shop.seats import listing
+from shop.seats.listing import View
+from web import signin
+from web.htmx import go_to, page, wants_partial
+from web.languages import sentence
+
+
+@manager.context_processor
+def _menu() -> dict[str, Any]:
+    """The left menu asks for its groups when it is shown: a part of a page has no menu."""
+    return {"menu_groups": lambda: groups.in_menu(signin.customer()), "menu_most": groups.IN_MENU}
+
+
+@manager.get("/manager/groups", endpoint="groups")
+def groups_page() -> Response:
+    """Every group, by name, in pages; searchable by name."""
+    wanted = request.args.get("q", "").strip()[:100]
+    found = groups.listed(signin.customer(), wanted)
+    shown = page_of(found, request.args.get("page", 1, type=int))
+    return page("manager/groups.html", "manager/_groups.html", groups=shown, wanted=wanted)
+
+
+# --- The seats of a group ----------------------------------------------------------------------
+
+
+@manager.get("/manager/groups/<name>")
+def group(name: str) -> Response:
+    """The group's seats: searched, filtered, sorted, paged; rows at work refresh themselves."""
+    found = own.group(name)
+    return page("manager/group.html", "manager/_seats.html", **seats_shown(found, request.args))
+
+
+def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any) -> dict[str, Any]:
+    """What the list of seats shows for an address's arguments."""
+    looked = listing.view(
+        arguments.get("q", ""),
+        arguments.get("status", ""),
+        arguments.get("sort", ""),
+        arguments.get("page", 1, type=int) or 1,
+    )
+    shown = listing.page_of(found, looked)
+    return {
+        "group": found,
+        "view": looked,
+        "seats": shown,
+        "here": list_address(found, looked, page=shown.number),
+        "address_of": lambda **changes: list_address(found, looked, **changes),
+        "statuses": list(SeatStatus),
+        "error_words": activation.WORDS,
+        "error_otherwise": activation.OTHERWISE,
+        "is_moving": any(seat.is_moving for seat in shown.rows) or not found.is_settled,
+        **more,
+    }
+
+
+def list_address(found: LicenceGroup, looked: View, **changes: Any) -> str:
+    """The address of a list of seats looked at in a way, or in that way with changes."""
+    sort = f"-{looked.sort}" if looked.descending else looked.sort
+    values: dict[str, Any] = {
+        "q": looked.wanted,
+        "status": looked.status,
+        "sort": sort,
+        "page": 1,
+    } | changes
+    kept = {name: value for name, value in values.items() if value not in ("", 1)}
+    return url_for("manager.group", name=found.name, **kept)
+
+
+def arguments_of_current_page(found: LicenceGroup) -> MultiDict[str, str]:
+    """How the page that htmx asks from looks at the group's seats."""
+    parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if parts.path != url_for("manager.group", name=found.name):
+        return MultiDict()
+    return MultiDict(parse_qs(parts.query))
+
+
+# --- Its name ----------------------------------------------------------------------------------
+
+
+@manager.get("/manager/groups/<name>/name")
+def group_name(name: str) -> Response:
+    """The form for another display name, in the place of the name."""
+    found = own.group(name)
+    return _name_form(found, found.display_name)
+
+
+@manager.post("/manager/groups/<name>/name")
+def rename_group(name: str) -> Response:
+    """Give the group another display name."""
+    found, typed = own.group(name), request.form.get("display_name", "")
+    try:
+        groups.rename(found, typed, by=signin.customer().nic_handle)
+    except Refusal as refusal:
+        return _name_form(found, typed, sentence(refusal), refusal.status)
+    if wants_partial():
+        return page("manager/_group_name.html", "manager/_group_name.html", group=found, new=True)
+    flash(gettext("The group has a new name."), "success")
+    return go_to(url_for("manager.group", name=name))
+
+
+@manager.get("/manager/groups/<name>/name/kept")
+def keep_group_name(name: str) -> Response:
+    """The name again, unchanged."""
+    found = own.group(name)
+    if wants_partial():
+        return page("manager/_group_name.html", "manager/_group_name.html", group=found, new=True)
+    return go_to(url_for("manager.group", name=name))
+
+
+def _name_form(found: LicenceGroup, typed: str, error: str = "", status: int = 200) -> Response:
+    return page(
+        "manager/group_name.html",
+        "manager/_group_name_form.html",
+        status=status,
+        group=found,
+        typed=typed,
+        error=error,
+    )
+
+
+# --- General information -----------------------------------------------------------------------
+
+
+@manager.get("/manager/groups/<name>/information")
+def group_information(name: str) -> Response:
+    """What there is to know of a group: names, offer, state, seats, renewal, contracts, orders."""
+    found = own.group(name)
+    return page(
+        "manager/group_information.html",
+        group=found,
+        renewal=groups.next_renewal(found),
+        today=clock.today(),
+        origins=groups.origins_of(found),
+    )

@@ -1,0 +1,237 @@
+"""« Commander une plateforme › O365 »: licences for a new group or for an existing one (guide)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request, url_for
+from flask_babel import gettext
+
+from manager import manager, own
+from manager.forms import OrderForm
+from models import LicenceGroup, Order
+from shop import additions, baskets, catalogue, contracts, groups, ordering
+from shop.additions import Wish
+from shop.baskets import Basket
+from shop.errors import N_, Refusal
+from shop.placing import Confirmation, Quote
+from web import signin
+from web.htmx import go_to, page
+from web.languages import sentence
+
+NEW_GROUP = ""
+OFFER_CODES = ("business", "pro_plus")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a customer chose: so many licences of an offer, for a group or for a new one."""
+
+    offer: str
+    quantity: int
+    group: LicenceGroup | None
+    basket: str
+
+    def arguments(self) -> dict[str, Any]:
+        """How the choice is written in an address."""
+        chosen = {"offer": self.offer, "quantity": self.quantity, "basket": self.basket}
+        return chosen | ({"group": self.group.name} if self.group else {})
+
+    def quote(self) -> Quote:
+        """What it costs: a month for a new group, the days up to the renewal for another."""
+        if self.group:
+            return additions.quote(self._wish(self.group), signin.customer())
+        return ordering.quote(self._new_group(), catalogue.offers(), signin.customer())
+
+    def place(self, confirmed: Confirmation) -> Order:
+        """Order it. Raises like `additions.place_order` and `ordering.place_order`."""
+        if self.group:
+            return additions.place_order(signin.customer(), self._wish(self.group), confirmed)
+        return ordering.place_order(signin.customer(), self._new_group(), confirmed)
+
+    def _wish(self, group: LicenceGroup) -> Wish:
+        return Wish(group, self.quantity, self.basket)
+
+    def _new_group(self) -> Basket:
+        return Basket(self.basket, {self.offer: self.quantity})
+
+
+# --- Choosing ----------------------------------------------------------------------------------
+
+
+@manager.get("/manager/order")
+def order_platform() -> Response:
+    """The platforms there are to order: Office 365."""
+    return go_to(url_for("manager.order_office"))
+
+
+@manager.get("/manager/order/office")
+def order_office() -> Response:
+    """Type, number and group; a group's own page brings its type and name along."""
+    return _choice_page(_form())
+
+
+@manager.get("/manager/order/office/choice")
+def order_choice() -> Response:
+    """What depends on the choice, anew while it is made (htmx): groups, free places, price."""
+    return _choice_page(_form(), partial="manager/_order_choice.html")
+
+
+@manager.post("/manager/order/office")
+def choose_office() -> Response:
+    """On to the contracts, or say at each field what is wrong."""
+    form = _form()
+    choice = _read(form)
+    if choice is None:
+        return _choice_page(form, status=422)
+    return go_to(url_for("manager.order_contracts", **choice.arguments()))
+
+
+def _form() -> OrderForm:
+    """The form as the address or the customer filled it in; a group decides the type it is of."""
+    given = request.values
+    form, named = OrderForm(formdata=None), given.get("group", NEW_GROUP)
+    form.offer.data = given.get("offer") if given.get("offer") in OFFER_CODES else OFFER_CODES[0]
+    if named and "offer" not in given:
+        form.offer.data = own.group(named).offer_id
+    there = groups.orderable(signin.customer(), form.offer.data, named)
+    described = {found.name: _described(found) for found in there}
+    form.group.choices = [(NEW_GROUP, gettext("New group")), *described.items()]
+    form.group.data = named if named in described else NEW_GROUP
+    form.basket.data = _basket(given.get("basket", ""))
+    form.quantity.data = given.get("quantity", "1")[:40]
+    form.moved = bool(named) and form.group.data != named
+    return form
+
+
+def _described(found: LicenceGroup) -> str:
+    if found.places_free is None:
+        return gettext("%(name)s (unlimited)", name=found.display_name)
+    return gettext(
+        "%(name)s (%(free)d free places)", name=found.display_name, free=max(found.places_free, 0)
+    )
+
+
+def _basket(name: str) -> str:
+    return name if baskets.is_name(name) else baskets.new_name()
+
+
+def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
+    """What was chosen; None with what is wrong with it at its field."""
+    if form.moved and not typing:
+        form.refuse(Refusal(N_("Choose a group of this type, or a new one."), "group"))
+        return None
+    code = form.offer.data
+    group = own.group(form.group.data) if form.group.data else None
+    try:
+        quantity = _quantity(form.quantity.data or "", code, group)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return None
+    return Choice(code, quantity, group, form.basket.data or "")
+
+
+def _quantity(typed: str, code: str, group: LicenceGroup | None) -> int:
+    if group is not None:
+        return additions.read_quantity(typed, group)
+    try:
+        quantity = baskets.read_quantity(typed, catalogue.offers()[code])
+    except Refusal as refusal:
+        raise Refusal(refusal.sentence, "quantity", **refusal.values) from refusal
+    if not quantity:
+        raise Refusal(N_("Choose at least one licence."), "quantity")
+    return quantity
+
+
+def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Response:
+    choice = _read(form, typing=True) if status == 200 else None
+    group = own.group(form.group.data) if form.group.data else None
+    quote, renewal = None, None
+    if choice is not None:
+        try:
+            quote = choice.quote()
+            renewal = additions.renewal_of(group) if group else None
+        except Refusal as refusal:
+            form.refuse(refusal)
+    return page(
+        "manager/order_office.html",
+        partial,
+        status=status,
+        form=form,
+        quote=quote,
+        chosen=group,
+        renewal=renewal,
+        offer=catalogue.offers()[form.offer.data],
+    )
+
+
+# --- Contracts and confirmation ----------------------------------------------------------------
+
+
+def _choice_of_address() -> Choice | None:
+    """The choice the address of the contracts names, if it still makes one."""
+    return _read(_form())
+
+
+@manager.get("/manager/order/office/contracts")
+def order_contracts() -> Response:
+    """Read and accept the contracts; what will be charged, and up to when."""
+    choice = _choice_of_address()
+    if choice is None:
+        return go_to(url_for("manager.order_office", **_given()))
+    return _contracts_page(choice)
+
+
+def _given() -> dict[str, Any]:
+    names = ("offer", "quantity", "group", "basket")
+    return {name: request.values[name][:100] for name in names if name in request.values}
+
+
+@manager.post("/manager/order/office/contracts")
+def confirm_office() -> Response:
+    """« Générer le bon de commande »: places the order once, and shows it (guide)."""
+    choice = _choice_again()
+    if request.form.get("accepted") != "yes":
+        told = gettext("Read the contracts and tick the box: without your agreement, no order.")
+        return _contracts_page(choice, told, 422)
+    try:
+        order = choice.place(_confirmation())
+    except Refusal as refusal:
+        return _contracts_page(choice, sentence(refusal), refusal.status)
+    return go_to(url_for("manager.order", number=order.number))
+
+
+def _choice_again() -> Choice:
+    """What is being confirmed: whether there is still room for it is decided with the order, which
+    may have been placed by an earlier press of the button."""
+    named, form = request.values.get("group", NEW_GROUP), _form()
+    group = own.group(named) if named else None
+    code = group.offer_id if group else form.offer.data
+    quantity = baskets.read_quantity(form.quantity.data or "", catalogue.offers()[code])
+    return Choice(code, max(quantity, 1), group, form.basket.data or "")
+
+
+def _contracts_page(choice: Choice, error: str = "", status: int = 200) -> Response:
+    shown = contracts.current(signin.customer().language)
+    return page(
+        "manager/order_contracts.html",
+        status=status,
+        choice=choice,
+        arguments=choice.arguments(),
+        quote=choice.quote(),
+        renewal=additions.renewal_of(choice.group) if choice.group else None,
+        contracts=shown,
+        digests=",".join(contract.digest for contract in shown),
+        error=error,
+    )
+
+
+def _confirmation() -> Confirmation:
+    seen = request.form.get("total_cents", "")
+    return Confirmation(
+        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
+        contract_digests=tuple(request.form.get("digests", "").split(",")),
+        address=signin.address(),
+        language=signin.customer().language,
+    )

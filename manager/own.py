@@ -1,0 +1,27 @@
+"""What is the customer's own: everything else does not exist for them."""
+
+from __future__ import annotations
+
+from flask import abort
+
+from models import LicenceGroup, Seat
+from shop import groups
+from web import signin
+
+
+def group(name: str) -> LicenceGroup:
+    """The customer's group of that technical name, with its offer; 404 for anybody else's."""
+    found = groups.find(signin.customer(), name)
+    if found is None:
+        abort(404)
+    return found
+
+
+def seat(group_name: str, number: int) -> Seat:
+    """A seat of the customer's own group, by its number."""
+    owned = group(group_name)
+    found = Seat.get_or_none(Seat.group == owned, Seat.number == number)
+    if found is None:
+        abort(404)
+    found.group = owned
+    return found

@@ -1,0 +1,118 @@
+"""Licences added to an existing group: more places at the provider, then the seats, once each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from models import Account, Addition, AdditionStatus, LicenceGroup, Order, OrderLine, database, lock
+from shop import clock, jobs, mail, transitions
+from shop.errors import PartyRejected
+from shop.provisioning import outcome
+from shop.provisioning.polling import settled
+from shop.provisioning.providers import provider
+from shop.seats import changes
+
+log = structlog.get_logger()
+
+IN_TURN = timedelta(seconds=2)
+"""How long an addition waits for an earlier one of its group before it looks again."""
+
+GROUP_ENDED = "the group has been terminated"
+
+
+def begin(addition: Addition, by: str) -> None:
+    """Begin to install a paid addition, or a failed one again, in the caller's transaction."""
+    again = addition.status == AdditionStatus.FAILED
+    tries = addition.tries + 1 if again else addition.tries
+    transitions.move(addition, AdditionStatus.INSTALLING, by=by, tries=tries, target=None, error="")
+    jobs.enqueue("enlarge_group", f"enlarge_group:{addition.id}:{tries}", addition=addition.id)
+
+
+def _give_up(addition: int, reason: str) -> None:
+    row = _read(addition)
+    with database.atomic():
+        order = lock(row.line.order)
+        if transitions.move(
+            row, AdditionStatus.FAILED, by="provider", note=reason, error=reason[:255]
+        ):
+            outcome.fail(order, reason)
+    log.error("addition failed", group=row.group.name, order=order.number, reason=reason)
+
+
+def _read(addition: int) -> Addition:
+    row: Addition = (
+        Addition.select(Addition, LicenceGroup, Account, OrderLine, Order)
+        .join(LicenceGroup)
+        .join(Account)
+        .switch(Addition)
+        .join(OrderLine)
+        .join(Order)
+        .where(Addition.id == addition)
+        .get()
+    )
+    return row
+
+
+@jobs.handles("enlarge_group", attempts=12, give_up=_give_up)
+def enlarge_group(addition: int) -> None:
+    """Have a group enlarged, make its new seats, and say so by letter."""
+    row = _read(addition)
+    if row.status != AdditionStatus.INSTALLING:
+        return
+    if row.group.status not in changes.ALIVE:
+        _give_up(addition, GROUP_ENDED)
+        return
+    if _has_earlier(row):
+        raise jobs.Later(IN_TURN)
+    group = row.group
+    target, first_number = _prepared(row)
+    key = f"enlarge-{group.name}-{row.id}-{row.tries}"
+    try:
+        settled(
+            key,
+            lambda: provider().resize_tenant(key, group.domain, target),
+            since=row.line.order.paid_at,
+        )
+    except PartyRejected as refusal:
+        _give_up(addition, str(refusal))
+        return
+    changes.make(group, row.line, first_number, row.line.quantity)
+    _installed(row)
+
+
+def _has_earlier(addition: Addition) -> bool:
+    """Whether another addition of the group is at work: sizes are absolute, so one at a time."""
+    query = Addition.select().where(
+        Addition.group == addition.group,
+        Addition.status == AdditionStatus.INSTALLING,
+        Addition.id < addition.id,
+    )
+    return bool(query.exists())
+
+
+def _prepared(addition: Addition) -> tuple[int, int]:
+    """How many seats the provider is to have, and the first number of the new ones: settled
+    before the provider is asked, so that a job that runs again asks for the same."""
+    with database.atomic():
+        group = lock(addition.group)
+        if addition.target is None:
+            addition.target = group.seats_total + addition.line.quantity
+        if addition.first_number is None:
+            addition.first_number = group.last_number + 1
+            group.last_number += addition.line.quantity
+            group.save()
+        addition.save()
+    return addition.target, addition.first_number
+
+
+def _installed(addition: Addition) -> None:
+    with database.atomic():
+        order = lock(addition.line.order)
+        if not transitions.move(
+            addition, AdditionStatus.INSTALLED, by="provider", installed_at=clock.now()
+        ):
+            return
+        mail.licences_added(addition)
+        outcome.finish(order)
