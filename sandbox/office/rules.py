@@ -152,6 +152,7 @@ def _update_user(operation: Operation, wanted: Wanted) -> dict[str, str]:
 
 
 def _set_password(operation: Operation, wanted: Wanted) -> dict[str, str]:
+    _tenant(operation)
     user = _user(operation, wanted["user"])
     User.update(password_hash=operation.password_hash).where(
         User.reference == user.reference

@@ -76,4 +76,7 @@ class OfficeProvider(Protocol):
         """Take the account and its licence away."""
 
     def find_operation(self, key: str) -> Operation | None:
-        """How the operation with this key stands now; None if the provider never saw the key."""
+        """How the operation with this key stands now; None if the provider does not know the key.
+
+        Then the call is made with it, now or again: what was done already is not done twice.
+        """

@@ -30,5 +30,8 @@ def _configured(configured: settings.Settings) -> OfficeProvider:
     from shop.provisioning.graph import GraphProvider
 
     return GraphProvider(
-        configured.graph_tenant_id, configured.graph_client_id, configured.graph_client_secret
+        configured.graph_tenant_id,
+        configured.graph_client_id,
+        configured.graph_client_secret,
+        usage_location=configured.seller.country,
     )

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.bank import notifications
-from tests.contract import banks
+from tests.certificates import Certificate, make_certificate
+from tests.contract import banks, offices
 from tests.contract.banks import BankAtWork
+from tests.contract.offices import OfficeAtWork
 from tests.sandbox.shop import listening
 
 
@@ -37,3 +39,23 @@ def bank(
             yield stack.enter_context(banks.stripe_at_work())
         else:
             yield banks.InProcessAtWork()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate of this machine: msal speaks TLS only."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(params=["sandbox", "graph"])
+def office(
+    request: pytest.FixtureRequest, tmp_path: Path, fresh_sandbox: Path, certificate: Certificate
+) -> Iterator[OfficeAtWork]:
+    """Each Office provider in turn."""
+    with ExitStack() as stack:
+        if request.param == "sandbox":
+            shop = stack.enter_context(listening())
+            bank = stack.enter_context(banks.sandbox_at_work(tmp_path, fresh_sandbox, shop))
+            yield offices.SandboxAtWork(bank.url)
+        else:
+            yield stack.enter_context(offices.graph_at_work(certificate))

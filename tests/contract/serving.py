@@ -39,10 +39,15 @@ class Reply:
 
 @dataclass
 class Temper:
-    """How the server treats the next calls: instead of answering, or after having done them."""
+    """How the server treats the next calls: instead of answering, or after having done them.
+
+    ``answers`` are given without doing anything. After ``passing`` more calls, the answers of the
+    ``losing`` next ones are lost.
+    """
 
     url: str = ""
     answers: list[Reply] = field(default_factory=list)
+    passing: int = 0
     losing: int = 0
     calls: list[Call] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -61,8 +66,9 @@ def serving(
             with temper.lock:
                 temper.calls.append(call)
                 reply = temper.answers.pop(0) if temper.answers else answer(call)
-                lost = temper.losing > 0
+                lost = temper.losing > 0 and temper.passing == 0
                 temper.losing -= lost
+                temper.passing -= temper.passing > 0
             if not lost:
                 self.send(reply)
 

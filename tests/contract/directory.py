@@ -1,0 +1,275 @@
+"""A directory of Microsoft's, as far as a reseller sees it: domains, groups, users, licences.
+
+Written from Graph's reference: what it requires, what it refuses, and in which words.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+Object = dict[str, Any]
+
+ROOT = "o365.example"
+SKUS = {"O365_BUSINESS": str(uuid.uuid4()), "OFFICESUBSCRIPTION": str(uuid.uuid4())}
+
+LONGEST = {
+    "description": 1024,
+    "displayName": 256,
+    "employeeId": 16,
+    "givenName": 64,
+    "mailNickname": 64,
+    "surname": 64,
+}
+USER_FIELDS = {
+    "accountEnabled", "displayName", "employeeId", "givenName", "mailNickname",
+    "onPremisesExtensionAttributes", "passwordProfile", "preferredLanguage", "surname",
+    "usageLocation", "userPrincipalName",
+}  # fmt: skip
+GROUP_FIELDS = {"description", "displayName", "mailEnabled", "mailNickname", "securityEnabled"}
+REQUIRED = {"accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"}
+
+
+class GraphRefusal(Exception):
+    """An error as Graph answers it."""
+
+    def __init__(
+        self, status: int, message: str, code: str = "Request_BadRequest", **more: Any
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = {"code": code, "message": message, "innerError": {"date": "now"}, **more}
+
+
+def missing(what: str) -> GraphRefusal:
+    """What Graph says of something that is not there."""
+    return GraphRefusal(
+        404,
+        f"Resource '{what}' does not exist or one of its queried reference-property objects are "
+        "not present.",
+        "Request_ResourceNotFound",
+    )
+
+
+def conflict(property_: str) -> GraphRefusal:
+    """What Graph says of a value that another object has."""
+    return GraphRefusal(
+        400,
+        f"Another object with the same value for property {property_} already exists.",
+        details=[{"code": "ObjectConflict", "target": property_}],
+    )
+
+
+@dataclass
+class Directory:
+    """The objects of one tenant.
+
+    ``stock`` counts the licences the reseller has bought; searches find nothing new while it is
+    ``blind``, and the addresses in ``unseen`` are taken but cannot be looked at yet.
+    """
+
+    domains: dict[str, Object] = field(default_factory=lambda: {ROOT: _domain(ROOT, True)})
+    groups: dict[str, Object] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    users: dict[str, Object] = field(default_factory=dict)
+    deleted: dict[str, Object] = field(default_factory=dict)
+    stock: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKUS, 1000))
+    blind: bool = False
+    unseen: set[str] = field(default_factory=set)
+    page: int = 2
+    _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=next(self._ids)))
+
+    # --- Domains ---------------------------------------------------------------------------
+
+    def add_domain(self, name: str) -> Object:
+        if name in self.domains:
+            raise conflict("id")
+        parents = [".".join(name.split(".")[n:]) for n in range(1, name.count(".") + 1)]
+        verified = any(self.domains.get(parent, {}).get("isVerified") for parent in parents)
+        self.domains[name] = _domain(name, verified)
+        return self.domains[name]
+
+    def domain(self, name: str) -> Object:
+        if name not in self.domains:
+            raise missing(name)
+        return self.domains[name]
+
+    # --- Groups ----------------------------------------------------------------------------
+
+    def group(self, key: str) -> Object:
+        """A group by its id or its unique name (``uniqueName='…'``)."""
+        named = re.fullmatch(r"uniqueName='(.+)'", key)
+        for group in self.groups.values():
+            if group["id"] == key or (named and group["uniqueName"] == named[1]):
+                return group
+        raise missing(key)
+
+    def upsert_group(self, name: str, body: Object, create: bool) -> Object | None:
+        """Change the group of a unique name, or make it: then it is answered."""
+        _check(body, GROUP_FIELDS)
+        try:
+            self.group(f"uniqueName='{name}'").update(body)
+        except GraphRefusal:
+            if not create:
+                raise
+            return self._add_group(name, body)
+        return None
+
+    def _add_group(self, name: str, body: Object) -> Object:
+        required = {"displayName", "mailEnabled", "mailNickname", "securityEnabled"}
+        if not required <= body.keys() or body["mailEnabled"] or not body["securityEnabled"]:
+            raise GraphRefusal(400, "A value is required for a property.")
+        group = {"id": self._new_id(), "uniqueName": name, "description": None, **body}
+        self.groups[group["id"]], self.members[group["id"]] = group, []
+        return group
+
+    def add_member(self, key: str, user: str) -> None:
+        group = self.group(key)
+        self.user(user)
+        if user in self.members[group["id"]]:
+            raise GraphRefusal(
+                400,
+                "One or more added object references already exist for the following modified "
+                "properties: 'members'.",
+            )
+        self.members[group["id"]].append(user)
+
+    # --- Users -----------------------------------------------------------------------------
+
+    def user(self, key: str) -> Object:
+        """A user by id or address, once it can be seen everywhere."""
+        if key in self.unseen:
+            raise missing(key)
+        for user in self.users.values():
+            if user["id"] == key or user["userPrincipalName"].lower() == key.lower():
+                return user
+        raise missing(key)
+
+    def add_user(self, body: Object) -> Object:
+        _check(body, USER_FIELDS)
+        if not body.keys() >= REQUIRED:
+            raise GraphRefusal(400, "A value is required for a property.")
+        self._check_user(body)
+        user = {
+            "id": self._new_id(),
+            "employeeId": None,
+            "usageLocation": None,
+            "assignedLicenses": [],
+            **body,
+            "onPremisesExtensionAttributes": _attributes(body, {}),
+        }
+        self.users[user["id"]] = user
+        return user
+
+    def change_user(self, key: str, body: Object) -> None:
+        _check(body, USER_FIELDS)
+        user = self.user(key)
+        self._check_user(body, user["id"])
+        attributes = _attributes(body, user["onPremisesExtensionAttributes"])
+        user.update(body)
+        user["onPremisesExtensionAttributes"] = attributes
+
+    def _check_user(self, body: Object, own: str = "") -> None:
+        address = body.get("userPrincipalName", f"x@{ROOT}")
+        login, _, domain = address.rpartition("@")
+        if not re.fullmatch(r"[A-Za-z0-9'._!#^~-]{1,64}", login):
+            raise GraphRefusal(400, "Property userPrincipalName is invalid.")
+        if not self.domains.get(domain.lower(), {}).get("isVerified"):
+            raise GraphRefusal(
+                400,
+                "The domain portion of the userPrincipalName property is invalid. You must use one "
+                "of the verified domain names in your organization.",
+            )
+        for user in self.users.values():
+            if user["userPrincipalName"].lower() == address.lower() and user["id"] != own:
+                raise conflict("userPrincipalName")
+        if "passwordProfile" in body:
+            _check_password(body["passwordProfile"]["password"])
+
+    def assign(self, key: str, body: Object) -> Object:
+        """Give a user licences."""
+        user = self.user(key)
+        if not user["usageLocation"]:
+            raise GraphRefusal(
+                400, "License assignment cannot be done for user with invalid usage location."
+            )
+        for licence in body["addLicenses"]:
+            held = [one["skuId"] for one in user["assignedLicenses"]]
+            name = next(name for name, sku in SKUS.items() if sku == licence["skuId"])
+            if licence["skuId"] not in held:
+                if self.used(name) >= self.stock.get(name, 0):
+                    raise GraphRefusal(
+                        400,
+                        f"Subscription with SKU {licence['skuId']} does not have any available "
+                        "licenses.",
+                    )
+                user["assignedLicenses"].append(licence)
+        return user
+
+    def used(self, name: str) -> int:
+        """How many users have a product's licence."""
+        held = [one["skuId"] for user in self.users.values() for one in user["assignedLicenses"]]
+        return held.count(SKUS[name])
+
+    def delete_user(self, key: str) -> None:
+        user = self.user(key)
+        del self.users[user["id"]]
+        self.deleted[user["id"]] = user
+        for members in self.members.values():
+            if user["id"] in members:
+                members.remove(user["id"])
+
+    # --- What people see -------------------------------------------------------------------
+
+    def can_sign_in(self, address: str, password: str) -> bool:
+        """Whether a person gets at Office with this address and password."""
+        try:
+            user = self.user(address)
+        except GraphRefusal:
+            return False
+        right = user["passwordProfile"]["password"] == password
+        return bool(right and user["accountEnabled"] and user["assignedLicenses"])
+
+    def skus(self) -> list[Object]:
+        """What the reseller has bought."""
+        return [{"skuId": SKUS[name], "skuPartNumber": name} for name in self.stock]
+
+
+def _domain(name: str, verified: bool) -> Object:
+    return {"id": name, "isVerified": verified, "isRoot": name == ROOT}
+
+
+def _check(body: Object, known: set[str]) -> None:
+    for name, value in body.items():
+        if name not in known:
+            raise GraphRefusal(400, f"Property '{name}' does not exist as a declared property.")
+        if isinstance(value, str) and len(value) > LONGEST.get(name, 10_000):
+            raise GraphRefusal(400, f"Invalid value specified for property '{name}'.")
+    nickname = body.get("mailNickname", "x")
+    if not re.fullmatch(r"[^@()\\\[\]\";:<>, ']+", nickname) or not nickname.isascii():
+        raise GraphRefusal(400, "Property mailNickname is invalid.")
+
+
+def _attributes(body: Object, before: Object) -> Object:
+    given = body.get("onPremisesExtensionAttributes", {})
+    for name, value in given.items():
+        if not re.fullmatch(r"extensionAttribute([1-9]|1[0-5])", name) or len(value or "") > 1024:
+            raise GraphRefusal(400, f"Invalid value specified for property '{name}'.")
+    return before | given
+
+
+def _check_password(password: str) -> None:
+    kinds = [str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum()]
+    present = sum(any(kind(letter) for letter in password) for kind in kinds)
+    if not 8 <= len(password) <= 256 or present < 3:
+        raise GraphRefusal(
+            400,
+            "The specified password does not comply with password complexity requirements. Please "
+            "provide a different password.",
+        )

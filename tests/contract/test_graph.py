@@ -1,0 +1,403 @@
+"""What is peculiar to Microsoft Graph: tokens, limits, lag, and operations cut short anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.provisioning.graph import GraphProvider
+from shop.provisioning.provider import Operation, OperationStatus, Person
+from tests.certificates import Certificate
+from tests.contract import offices
+from tests.contract.directory import SKUS
+from tests.contract.offices import GraphAtWork
+from tests.contract.serving import Reply
+from tests.contract.test_offices import ALICE, BOB, DOMAIN, FIRST, SECOND, activate, done, failure
+from tests.contract.test_offices import install as install_at
+
+MOST_CALLS = 12
+"""No operation takes more calls than this (a test below fails if one does)."""
+
+Begin = Callable[[GraphProvider], Operation]
+
+
+@pytest.fixture
+def graph(certificate: Certificate) -> Iterator[GraphAtWork]:
+    """Graph on this machine."""
+    with offices.graph_at_work(certificate) as at_work:
+        yield at_work
+
+
+def install(graph: GraphAtWork, seats: int = 3, offer: str = "business") -> str:
+    return install_at(graph, seats, offer).result["tenant"]
+
+
+# --- What Microsoft is told ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offer", "product"), [("business", "O365_BUSINESS"), ("pro_plus", "OFFICESUBSCRIPTION")]
+)
+def test_an_account_has_the_licence_of_its_offer(
+    graph: GraphAtWork, offer: str, product: str
+) -> None:
+    install(graph, offer=offer)
+    user = graph.server.directory.user(activate(graph))
+    assert [one["skuId"] for one in user["assignedLicenses"]] == [SKUS[product]]
+    assert user["usageLocation"] == "FR"
+    assert user["preferredLanguage"] == "fr-FR"
+    assert (user["givenName"], user["surname"]) == ("Alice", "Lefèvre")
+    assert user["displayName"] == "Alice Lefèvre"
+    assert user["passwordProfile"]["forceChangePasswordNextSignIn"] is False
+
+
+def test_a_group_is_a_domain_and_a_security_group_of_its_people(graph: GraphAtWork) -> None:
+    tenant = install(graph)
+    user = activate(graph)
+    directory = graph.server.directory
+    assert directory.domains[DOMAIN]["isVerified"]
+    assert directory.groups[tenant]["displayName"] == DOMAIN
+    assert directory.members[tenant] == [user]
+
+
+def test_a_domain_that_is_there_already_is_used(graph: GraphAtWork) -> None:
+    graph.server.directory.add_domain(DOMAIN)
+    install(graph)
+
+
+def test_a_domain_whose_parent_is_not_verified_cannot_be_used(graph: GraphAtWork) -> None:
+    operation = graph.provider.create_tenant("1", "o365-1.nobody.example", "business", 1)
+    assert failure(operation) == "unverified_domain"
+    assert not graph.server.directory.groups
+
+
+def test_a_group_of_that_name_which_is_not_ours_is_left_alone(graph: GraphAtWork) -> None:
+    theirs = {
+        "displayName": "Theirs",
+        "description": "Our friends",
+        "mailNickname": "theirs",
+        "mailEnabled": False,
+        "securityEnabled": True,
+    }
+    graph.server.directory.upsert_group(DOMAIN, theirs, create=True)
+    operation = graph.provider.create_tenant("1", DOMAIN, "business", 1)
+    assert failure(operation) == "domain_taken"
+    assert graph.server.directory.group(f"uniqueName='{DOMAIN}'")["displayName"] == "Theirs"
+
+
+def test_microsofts_word_on_a_weak_password_is_passed_on(graph: GraphAtWork) -> None:
+    install(graph)
+    user = activate(graph)
+    weak = graph.provider.set_password("password-1", DOMAIN, user, "tooweak")
+    assert failure(weak) == "weak_password"
+    assert "complexity" in weak.reason
+    also_weak = graph.provider.create_user("activate-2", DOMAIN, BOB, "tooweak")
+    assert failure(also_weak) == "weak_password"
+    assert graph.can_sign_in(ALICE.address, FIRST)
+
+
+# --- Licences the reseller has ---------------------------------------------------------------
+
+
+def test_without_a_licence_left_no_account_is_left_behind(graph: GraphAtWork) -> None:
+    directory = graph.server.directory
+    directory.stock["O365_BUSINESS"] = 1
+    install(graph)
+    activate(graph)
+    out = graph.provider.create_user("activate-2", DOMAIN, BOB, FIRST)
+    assert failure(out) == "no_free_seat"
+    assert len(directory.users) == 1
+    directory.stock["O365_BUSINESS"] = 2
+    activate(graph, BOB, "activate-3")
+
+
+def test_a_product_the_reseller_does_not_have_is_not_installed(graph: GraphAtWork) -> None:
+    directory = graph.server.directory
+    del directory.stock["OFFICESUBSCRIPTION"]
+    operation = graph.provider.create_tenant("1", DOMAIN, "pro_plus", 1)
+    assert failure(operation) == "no_free_seat"
+    directory.stock["OFFICESUBSCRIPTION"] = 10
+    done(graph.provider.create_tenant("2", DOMAIN, "pro_plus", 1))
+
+
+def test_a_released_licence_can_be_given_to_somebody_else(graph: GraphAtWork) -> None:
+    graph.server.directory.stock["O365_BUSINESS"] = 1
+    install(graph)
+    done(graph.provider.delete_user("release-1", DOMAIN, activate(graph)))
+    activate(graph, BOB, "activate-2")
+    assert graph.server.directory.used("O365_BUSINESS") == 1
+
+
+# --- Cut short anywhere ----------------------------------------------------------------------
+
+
+def settled(graph: GraphAtWork, key: str, begin: Begin) -> Operation:
+    """What the shop does after a failure: another process asks, and begins again if need be."""
+    adapter = graph.adapter()
+    return done(adapter.find_operation(key) or begin(adapter))
+
+
+def cut_short(graph: GraphAtWork, after: int, begin: Begin) -> bool:
+    """Begin, and lose the answer to one of the calls it takes; False if it takes fewer."""
+    adapter = graph.adapter()
+    adapter.find_operation("to have a token")
+    graph.temper.passing, graph.temper.losing = after, 1
+    try:
+        begin(adapter)
+    except PartyUnavailable:
+        return True
+    finally:
+        graph.temper.passing = graph.temper.losing = 0
+    return False
+
+
+@pytest.mark.parametrize("after", range(MOST_CALLS))
+def test_an_installation_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+    def begin(provider: GraphProvider) -> Operation:
+        return provider.create_tenant("install-1", DOMAIN, "business", 3)
+
+    cut_short(graph, after, begin)
+    tenant = settled(graph, "install-1", begin).result["tenant"]
+    assert list(graph.server.directory.groups) == [tenant]
+    activate(graph)
+
+
+@pytest.mark.parametrize("after", range(MOST_CALLS))
+def test_an_activation_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+    def begin(provider: GraphProvider) -> Operation:
+        return provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
+
+    install(graph, 1)
+    cut_short(graph, after, begin)
+    user = settled(graph, "activate-1", begin).result["user"]
+    assert list(graph.server.directory.users) == [user]
+    assert graph.server.directory.used("O365_BUSINESS") == 1
+    assert graph.can_sign_in(ALICE.address, FIRST)
+
+
+@pytest.mark.parametrize("after", range(MOST_CALLS))
+def test_a_release_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+    install(graph, 1)
+    user = activate(graph)
+
+    def begin(provider: GraphProvider) -> Operation:
+        return provider.delete_user("release-1", DOMAIN, user)
+
+    cut_short(graph, after, begin)
+    settled(graph, "release-1", begin)
+    assert not graph.server.directory.users
+    activate(graph, BOB, "activate-2")
+
+
+@pytest.mark.parametrize("after", range(MOST_CALLS))
+def test_a_suspension_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+    def begin(provider: GraphProvider) -> Operation:
+        return provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
+
+    install(graph)
+    for number, person in enumerate((ALICE, BOB)):
+        activate(graph, person, f"activate-{number}")
+    cut_short(graph, after, begin)
+    settled(graph, "suspend-1", begin)
+    for person in (ALICE, BOB):
+        assert not graph.can_sign_in(person.address, FIRST)
+
+
+@pytest.mark.parametrize("after", range(MOST_CALLS))
+def test_an_end_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+    def begin(provider: GraphProvider) -> Operation:
+        return provider.delete_tenant("delete-1", DOMAIN)
+
+    install(graph)
+    for number, person in enumerate((ALICE, BOB)):
+        activate(graph, person, f"activate-{number}")
+    cut_short(graph, after, begin)
+    settled(graph, "delete-1", begin)
+    assert not graph.server.directory.users
+
+
+def test_no_operation_takes_more_calls_than_were_cut(graph: GraphAtWork) -> None:
+    def activation(provider: GraphProvider) -> Operation:
+        return provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
+
+    def end(provider: GraphProvider) -> Operation:
+        return provider.delete_tenant("delete-1", DOMAIN)
+
+    install(graph)
+    assert cut_short(graph, 6, activation)
+    assert not cut_short(graph, MOST_CALLS, activation)
+    assert cut_short(graph, 3, end)
+    assert not cut_short(graph, MOST_CALLS, end)
+
+
+def test_nobody_signs_in_to_an_account_that_is_not_complete(graph: GraphAtWork) -> None:
+    install(graph)
+    calls = range(MOST_CALLS)
+    for after in calls:
+        person = Person(f"p{after}@{DOMAIN}", "P", "P", "fr")
+        key = f"activate-{after}"
+        cut_short(graph, after, lambda p: p.create_user(key, DOMAIN, person, FIRST))  # noqa: B023
+        users = graph.server.directory.users.values()
+        for user in users:
+            assert user["assignedLicenses"] or not user["accountEnabled"]
+        for reference in [user["id"] for user in users]:
+            graph.server.directory.delete_user(reference)
+
+
+def test_finding_an_account_that_was_begun_finishes_it(graph: GraphAtWork) -> None:
+    install(graph)
+    assert cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
+    assert len(graph.server.directory.users) == 1
+    assert not graph.can_sign_in(ALICE.address, FIRST)
+    found = graph.adapter().find_operation("activate-1")
+    assert found is not None
+    assert done(found).result["user"]
+    assert graph.can_sign_in(ALICE.address, FIRST)
+
+
+def test_an_account_that_was_begun_goes_when_it_cannot_be_finished(graph: GraphAtWork) -> None:
+    install(graph)
+    cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
+    graph.server.directory.stock["O365_BUSINESS"] = 0
+    found = graph.adapter().find_operation("activate-1")
+    assert found is not None
+    assert failure(found) == "no_free_seat"
+    assert not graph.server.directory.users
+
+
+# --- Lag, limits, memory ---------------------------------------------------------------------
+
+
+def test_what_the_index_does_not_show_yet_is_not_done_twice(graph: GraphAtWork) -> None:
+    install(graph)
+    user = activate(graph)
+    done(graph.provider.set_password("password-1", DOMAIN, user, SECOND))
+    graph.server.directory.blind = True
+    adapter = graph.adapter()
+    assert adapter.find_operation("activate-1") is None
+    assert adapter.find_operation("install-1") is None
+    assert install(graph) == graph.server.directory.group(f"uniqueName='{DOMAIN}'")["id"]
+    assert activate(graph) == user
+    assert list(graph.server.directory.users) == [user]
+    assert graph.can_sign_in(ALICE.address, SECOND)
+
+
+def test_a_new_account_that_cannot_be_seen_yet_is_asked_for_again(graph: GraphAtWork) -> None:
+    install(graph)
+    directory = graph.server.directory
+    directory.unseen = {ALICE.address}
+    for _ in range(2):
+        # The second time, the directory says only that the account cannot be made again.
+        with pytest.raises(PartyUnavailable):
+            graph.provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
+    directory.unseen = set()
+    activate(graph)
+    assert len(directory.users) == 1
+
+
+def test_what_is_remembered_stays_within_microsofts_limits(graph: GraphAtWork) -> None:
+    install(graph, 5)
+    user = activate(graph)
+    for number in range(60):
+        done(graph.provider.resize_tenant(f"resize-{number}", DOMAIN, 5 + number % 2))
+        password = f"Mot-de-passe-{number}"
+        done(graph.provider.set_password(f"password-{number}", DOMAIN, user, password))
+    done(graph.provider.set_password("password-30", DOMAIN, user, FIRST))
+    assert graph.can_sign_in(ALICE.address, "Mot-de-passe-59")
+
+
+# --- Tokens and errors -----------------------------------------------------------------------
+
+
+def test_a_token_is_used_for_as_long_as_it_is_good(graph: GraphAtWork) -> None:
+    before = graph.server.tokens_given
+    install(graph)
+    activate(graph)
+    assert graph.server.tokens_given == before
+
+
+def test_a_token_that_ended_early_is_replaced(graph: GraphAtWork) -> None:
+    graph.server.tokens.clear()
+    install(graph)
+    assert graph.server.tokens_given == 2
+
+
+def test_a_wrong_secret_is_rejected(graph: GraphAtWork) -> None:
+    adapter = graph.adapter(client_secret="wrong")
+    with pytest.raises(PartyRejected) as refusal:
+        adapter.create_tenant("1", DOMAIN, "business", 1)
+    assert refusal.value.code == "invalid_client"
+
+
+def test_a_missing_permission_is_rejected(graph: GraphAtWork) -> None:
+    error = {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}
+    graph.temper.answers.append(Reply(403, {"error": error}))
+    with pytest.raises(PartyRejected):
+        graph.provider.create_tenant("1", DOMAIN, "business", 1)
+
+
+def test_an_authority_out_of_reach_is_unavailable(graph: GraphAtWork) -> None:
+    with pytest.raises(PartyUnavailable):
+        graph.adapter(authority="https://localhost:1").find_operation("1")
+
+
+def test_an_authority_that_cannot_be_trusted_is_told_no_secret(graph: GraphAtWork) -> None:
+    asked = len(graph.temper.calls)
+    with pytest.raises(PartyUnavailable):
+        graph.adapter(ca="").find_operation("1")
+    assert len(graph.temper.calls) == asked
+
+
+def test_graph_is_left_alone_for_as_long_as_it_asks(graph: GraphAtWork) -> None:
+    error = {"error": {"code": "TooManyRequests", "message": "Slow down"}}
+    graph.temper.answers.append(Reply(429, error, {"Retry-After": "17"}))
+    with pytest.raises(PartyUnavailable) as silence:
+        graph.provider.create_tenant("1", DOMAIN, "business", 1)
+    assert silence.value.retry_after == 17
+
+
+def test_graph_may_ask_so_for_a_part_of_a_batch(graph: GraphAtWork) -> None:
+    inner = {"id": "0", "status": 429, "headers": {"Retry-After": "9"}, "body": {"error": {}}}
+    others = [{"id": str(n), "status": 200, "body": {"value": []}} for n in (1, 2)]
+    graph.temper.answers.append(Reply(200, {"responses": [*others, inner]}))
+    with pytest.raises(PartyUnavailable) as silence:
+        graph.provider.find_operation("1")
+    assert silence.value.retry_after == 9
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(500, {"error": {"code": "x", "message": "Oh"}}),
+        Reply(502, "<html>"),
+        Reply(404, "<html>"),
+        Reply(302, None),
+        Reply(200, "no object"),
+        Reply(200, {"responses": []}),
+        Reply(200, {}),
+    ],
+)
+def test_an_answer_that_makes_no_sense_counts_as_none(graph: GraphAtWork, answer: Reply) -> None:
+    graph.temper.answers.append(answer)
+    with pytest.raises(PartyUnavailable):
+        graph.provider.find_operation("1")
+    graph.temper.answers.append(answer)
+    with pytest.raises(PartyUnavailable):
+        graph.provider.create_tenant("1", DOMAIN, "business", 1)
+
+
+def test_the_next_page_is_not_followed_elsewhere(graph: GraphAtWork) -> None:
+    install(graph)
+    activate(graph)
+    page = {"value": [], "@odata.nextLink": "https://elsewhere.example/v1.0/groups"}
+    group = graph.server.directory.group(f"uniqueName='{DOMAIN}'")
+    graph.temper.answers += [Reply(200, group), Reply(204), Reply(200, page)]
+    with pytest.raises(PartyUnavailable, match="elsewhere"):
+        graph.provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
+
+
+def test_an_operation_says_its_own_key(graph: GraphAtWork) -> None:
+    operation = graph.provider.create_tenant("install-1", DOMAIN, "business", 1)
+    assert (operation.key, operation.status) == ("install-1", OperationStatus.SUCCEEDED)

@@ -1,0 +1,59 @@
+"""The shop with Microsoft Graph as its provider: groups installed, once, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from models import Account, LicenceGroup, Order, OrderStatus
+from shop.payment import banks
+from shop.provisioning import providers
+from tests import orders
+from tests.certificates import Certificate
+from tests.contract import offices
+from tests.contract.offices import GraphAtWork
+from tests.parties import Bank
+
+
+@pytest.fixture
+def bank(app: Flask) -> Iterator[Bank]:
+    """The bank in this process, of which nothing is to be proven here."""
+    in_process = Bank()
+    banks.use(in_process)
+    yield in_process
+    banks.use(None)
+
+
+@pytest.fixture
+def graph(app: Flask, certificate: Certificate) -> Iterator[GraphAtWork]:
+    """Graph on this machine, installing this shop's groups."""
+    with offices.graph_at_work(certificate) as at_work:
+        providers.use(at_work.provider)
+        yield at_work
+        providers.use(None)
+
+
+@pytest.mark.parametrize("lost", [None, 0, 2, 4, 6])
+def test_a_paid_order_is_installed_in_the_directory(
+    alice: Account,
+    bank: Bank,
+    graph: GraphAtWork,
+    clock: time_machine.Traveller,
+    drain: Callable[[], int],
+    lost: int | None,
+) -> None:
+    order = orders.place(alice, orders.basket(business=2, pro_plus=3))
+    orders.pay(order, bank)
+    if lost is not None:
+        graph.temper.passing, graph.temper.losing = lost, 1
+    drain()
+    clock.shift(timedelta(minutes=1))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
+    groups = graph.server.directory.groups.values()
+    installed = [group.domain for group in LicenceGroup.select()]
+    assert sorted(group["displayName"] for group in groups) == sorted(installed)
