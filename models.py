@@ -1001,6 +1001,9 @@ class SeatImportLine(Table):
     ``seat`` is the one configured by it, at ``version``.
     """
 
+    seat_import_id: int  # what peewee adds beside the field
+    seat_id: int | None
+
     seat_import = ForeignKeyField(SeatImport, backref="lines", on_delete="CASCADE", index=False)
     number = IntegerField()
     first_name = CharField(max_length=255)

@@ -28,6 +28,7 @@ from manager import (  # noqa: E402  (the views need the blueprint)
     emails,
     groups,
     home,
+    imports,
     ordering,
     orders,
     own_data,
@@ -39,6 +40,6 @@ from manager import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "account", "confirmation", "emails", "groups", "home", "manager", "ordering", "orders",
-    "own_data", "seats", "second_factor", "security", "sign_in", "usage",
+    "account", "confirmation", "emails", "groups", "home", "imports", "manager", "ordering",
+    "orders", "own_data", "seats", "second_factor", "security", "sign_in", "usage",
 ]  # fmt: skip

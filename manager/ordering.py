@@ -20,7 +20,7 @@ from web import signin
 from web.htmx import go_to, page
 from web.languages import sentence
 
-NEW_GROUP = ""
+NEW_GROUP = "new"
 OFFER_CODES = ("business", "pro_plus")
 
 
@@ -93,7 +93,7 @@ def _form() -> OrderForm:
     given = request.values
     form, named = OrderForm(formdata=None), given.get("group", NEW_GROUP)
     form.offer.data = given.get("offer") if given.get("offer") in OFFER_CODES else OFFER_CODES[0]
-    if named and "offer" not in given:
+    if named != NEW_GROUP and "offer" not in given:
         form.offer.data = own.group(named).offer_id
     there = groups.orderable(signin.customer(), form.offer.data, named)
     described = {found.name: _described(found) for found in there}
@@ -101,8 +101,13 @@ def _form() -> OrderForm:
     form.group.data = named if named in described else NEW_GROUP
     form.basket.data = _basket(given.get("basket", ""))
     form.quantity.data = given.get("quantity", "1")[:40]
-    form.moved = bool(named) and form.group.data != named
+    form.moved = form.group.data != named
     return form
+
+
+def _chosen(form: OrderForm) -> LicenceGroup | None:
+    """The group the licences are for; None for a new one."""
+    return own.group(form.group.data) if form.group.data != NEW_GROUP else None
 
 
 def _described(found: LicenceGroup) -> str:
@@ -123,7 +128,7 @@ def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
         form.refuse(Refusal(N_("Choose a group of this type, or a new one."), "group"))
         return None
     code = form.offer.data
-    group = own.group(form.group.data) if form.group.data else None
+    group = _chosen(form)
     try:
         quantity = _quantity(form.quantity.data or "", code, group)
     except Refusal as refusal:
@@ -146,7 +151,7 @@ def _quantity(typed: str, code: str, group: LicenceGroup | None) -> int:
 
 def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Response:
     choice = _read(form, typing=True) if status == 200 else None
-    group = own.group(form.group.data) if form.group.data else None
+    group = _chosen(form)
     quote, renewal = None, None
     if choice is not None:
         try:
@@ -206,7 +211,7 @@ def _choice_again() -> Choice:
     """What is being confirmed: whether there is still room for it is decided with the order, which
     may have been placed by an earlier press of the button."""
     named, form = request.values.get("group", NEW_GROUP), _form()
-    group = own.group(named) if named else None
+    group = own.group(named) if named != NEW_GROUP else None
     code = group.offer_id if group else form.offer.data
     quantity = baskets.read_quantity(form.quantity.data or "", catalogue.offers()[code])
     return Choice(code, max(quantity, 1), group, form.basket.data or "")

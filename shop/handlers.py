@@ -3,8 +3,9 @@
 from shop import exports, mail, ordering, vat_numbers
 from shop.payment import payments
 from shop.provisioning import activation, enlarging, installation
+from shop.seats import imports
 
 __all__ = [
-    "activation", "enlarging", "exports", "installation", "mail", "ordering", "payments",
-    "vat_numbers",
+    "activation", "enlarging", "exports", "imports", "installation", "mail", "ordering",
+    "payments", "vat_numbers",
 ]  # fmt: skip

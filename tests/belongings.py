@@ -11,10 +11,20 @@ from dataclasses import dataclass
 
 from werkzeug.routing import Rule
 
-from models import Account, Attachment, DataExport, LicenceGroup, Order, Passkey, Session
+from models import (
+    Account,
+    Attachment,
+    DataExport,
+    LicenceGroup,
+    Order,
+    Passkey,
+    SeatImport,
+    Session,
+)
 from shop import accounts, baskets, exports, mail, sessions
 from shop.activity import Origin
 from shop.payment import payments
+from shop.seats import imports
 from shop.second_factor import totp
 from tests import devices, letters, orders
 from tests.groups import configured
@@ -34,6 +44,7 @@ class Belongings:
     unpaid: Order
     delivered: Order
     group: LicenceGroup
+    seat_import: SeatImport
     document: Attachment
     reset_token: str
     payment_reference: str
@@ -61,6 +72,7 @@ class Belongings:
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
             "/exports/<int:export_id>": f"/exports/{self.export.id}",
+            "/imports/<int:import_id>": f"/imports/{self.seat_import.id}",
             "/groups/<name>/seats/<int:number>": f"/groups/{self.group.name}/seats/1",
             "/groups/<name>/seats/<int:number>/configuration": (
                 f"/groups/{self.group.name}/seats/2/configuration"
@@ -120,6 +132,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         unpaid=unpaid,
         delivered=delivered,
         group=group,
+        seat_import=imports.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=reset_token_of(account),
         payment_reference=payments.sign(payment),

@@ -62,6 +62,8 @@ SIGNED_IN = """
     manager.add_user manager.configure_seat manager.save_configuration
     manager.edit_seat manager.save_holder manager.seat_password manager.save_seat_password
     manager.release_seat manager.save_release manager.retry_seat manager.check_seat_field
+    manager.import_seats manager.upload_seats manager.seat_import manager.start_import
+    manager.abandon_import manager.import_result manager.export_seats
     manager.order_platform manager.order_office manager.order_choice manager.choose_office
     manager.order_contracts manager.confirm_office
 """

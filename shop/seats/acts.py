@@ -19,6 +19,7 @@ from shop.seats import changes, keys, rules
 from shop.seats.rules import Person
 
 TAKEN = N_("Somebody else in this group has this login.")
+CLOSED = N_("This group’s licences cannot be changed at the moment.")
 
 WORK = {
     SeatAct.ACTIVATE: (SeatStatus.ACTIVATING, "activate_seat"),
@@ -43,9 +44,17 @@ def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
     Raises `Stale` when somebody was quicker, `Refusal` at ``login`` where it is taken.
     """
     with _acting(seat, version, "configure") as row:
-        secret = vault.seal(rules.new_password(person.login))
-        _begin(row, SeatAct.ACTIVATE, by, person, secret=secret)
-    return row
+        return begin_configuration(row, person, by)
+
+
+def begin_configuration(seat: Seat, person: Person, by: str) -> Seat:
+    """The same for a seat the caller holds unconfigured, in the caller's transaction.
+
+    Raises `peewee.IntegrityError` where the login is taken.
+    """
+    secret = vault.seal(rules.new_password(person.login))
+    _begin(seat, SeatAct.ACTIVATE, by, person, secret=secret)
+    return seat
 
 
 def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
@@ -102,7 +111,7 @@ def _acting(seat: Seat, version: int, act: str) -> Iterator[Seat]:
             row = lock(seat)
             row.group = group = LicenceGroup.get_by_id(row.group_id)
             if not group.is_open:
-                raise Refusal(N_("This group’s licences cannot be changed at the moment."))
+                raise Refusal(CLOSED)
             if row.version != version:
                 raise Stale(row)
             if not row.may(act):

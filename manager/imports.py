@@ -1,0 +1,199 @@
+"""Many seats at once: a CSV file looked at, run in the background, its result; and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, abort, flash, request, stream_with_context, url_for
+from flask_babel import gettext
+
+from manager import manager, own
+from models import ImportStatus, LicenceGroup, Seat, SeatImport, SeatImportLine, SeatStatus
+from shop.errors import N_, Refusal
+from shop.pages import page_of
+from shop.seats import files, imports
+from web import signin
+from web.htmx import go_to, page
+from web.languages import current, sentence
+
+IMPORT = "/manager/groups/<name>/imports/<int:import_id>"
+EXPORTED_AT_ONCE = 1000
+
+
+# --- A file ------------------------------------------------------------------------------------
+
+
+@manager.get("/manager/groups/<name>/imports")
+def import_seats(name: str) -> Response:
+    """Choose a file of people."""
+    return _upload_page(own.group(name))
+
+
+@manager.post("/manager/groups/<name>/imports")
+def upload_seats(name: str) -> Response:
+    """Look at a file; nothing is configured yet."""
+    group, given = own.group(name), request.files.get("file")
+    try:
+        if given is None or not given.filename:
+            raise Refusal(N_("Choose a file."), "file")
+        made = imports.prepare(group, given.filename, given.read())
+    except Refusal as refusal:
+        return _upload_page(group, sentence(refusal), refusal.status)
+    return go_to(url_for("manager.seat_import", name=name, import_id=made.id))
+
+
+def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Response:
+    return page(
+        "manager/import_seats.html",
+        status=status,
+        group=group,
+        error=error,
+        most=files.MOST_LINES,
+    )
+
+
+def _own(name: str, import_id: int) -> SeatImport:
+    group = own.group(name)
+    made = imports.find(group, import_id)
+    if made is None:
+        abort(404)
+    made.group = group
+    return made
+
+
+@manager.get(IMPORT)
+def seat_import(name: str, import_id: int) -> Response:
+    """The preview of a file, how far its run is, or its result."""
+    return _shown(_own(name, import_id))
+
+
+def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
+    waiting = imports.under_way(made) if made.status != ImportStatus.PREVIEW else 0
+    only_bad = request.args.get("show") == "bad"
+    shown = page_of(imports.lines_of(made, bad=only_bad), request.args.get("page", 1, type=int))
+    settled = made.lines_done - made.lines_refused - waiting
+    return page(
+        "manager/seat_import.html",
+        "manager/_seat_import.html",
+        status=status,
+        group=made.group,
+        file=made,
+        lines=shown,
+        only_bad=only_bad,
+        settled=max(settled, 0),
+        is_running=made.status == ImportStatus.RUNNING or bool(waiting),
+        said={line.number: _said(line) for line in shown.rows},
+        error=error,
+    )
+
+
+def _said(line: SeatImportLine) -> str:
+    """What is wrong with a line, in the customer's language."""
+    text = gettext(line.problem) if line.problem else ""
+    return text % line.details if line.details else text
+
+
+@manager.post(IMPORT + "/start")
+def start_import(name: str, import_id: int) -> Response:
+    """Configure the good lines in the background."""
+    made = _own(name, import_id)
+    try:
+        imports.start(made, by=signin.customer().nic_handle)
+    except Refusal as refusal:
+        return _shown(_own(name, import_id), sentence(refusal), refusal.status)
+    return go_to(url_for("manager.seat_import", name=name, import_id=import_id))
+
+
+@manager.post(IMPORT + "/abandonment")
+def abandon_import(name: str, import_id: int) -> Response:
+    """Do nothing with the file."""
+    made = _own(name, import_id)
+    try:
+        imports.abandon(made, by=signin.customer().nic_handle)
+    except Refusal as refusal:
+        return _shown(_own(name, import_id), sentence(refusal), refusal.status)
+    flash(gettext("Nothing was configured from this file."), "info")
+    return go_to(url_for("manager.group", name=name))
+
+
+# --- Files to take along -----------------------------------------------------------------------
+
+
+@manager.get(IMPORT + ".csv")
+def import_result(name: str, import_id: int) -> Response:
+    """The file again, each line with what became of it."""
+    made = _own(name, import_id)
+    return _csv(_result_rows(made), f"{made.group.name}-import-{made.id}.csv")
+
+
+def _result_rows(made: SeatImport) -> Iterator[list[Any]]:
+    words = _words()
+    yield [
+        gettext("Line"), gettext("First name"), gettext("Last name"), gettext("Login"),
+        gettext("Result"),
+    ]  # fmt: skip
+    for line in imports.results(made).iterator():
+        yield [
+            line.number, line.first_name, line.last_name, line.login, _outcome(line, words),
+        ]  # fmt: skip
+
+
+def _outcome(line: SeatImportLine, words: dict[str, str]) -> str:
+    if line.problem:
+        return _said(line)
+    if not line.is_done or line.seat is None:
+        return gettext("Not processed")
+    if line.seat.version != line.version:
+        return gettext("Changed since")
+    return words[line.seat.status]
+
+
+def _words() -> dict[str, str]:
+    return {
+        SeatStatus.UNCONFIGURED: gettext("Not configured"),
+        SeatStatus.ACTIVATING: gettext("Creating"),
+        SeatStatus.ACTIVE: gettext("Created"),
+        SeatStatus.UPDATING: gettext("Update"),
+        SeatStatus.RELEASING: gettext("Deleting"),
+        SeatStatus.ERROR: gettext("Error"),
+    }
+
+
+@manager.get("/manager/groups/<name>/seats.csv")
+def export_seats(name: str) -> Response:
+    """Every seat of the group, streamed."""
+    group = own.group(name)
+    return _csv(_seat_rows(group), f"{group.name}.csv")
+
+
+def _seat_rows(group: LicenceGroup) -> Iterator[list[Any]]:
+    words = _words()
+    yield [
+        gettext("First name"), gettext("Last name"), gettext("Login"),
+        gettext("Activation email"), gettext("Licence"), gettext("Status"),
+    ]  # fmt: skip
+    for seat in _all_seats(group):
+        yield [
+            seat.first_name, seat.last_name, seat.login or "",
+            f"{seat.shown_login}@{group.domain}", seat.number, words[seat.status],
+        ]  # fmt: skip
+
+
+def _all_seats(group: LicenceGroup) -> Iterator[Seat]:
+    """The seats in their order, a batch at a time: memory does not grow with the group."""
+    last = 0
+    while True:
+        query = Seat.select().where(Seat.group == group, Seat.number > last)
+        batch = list(query.order_by(Seat.number).limit(EXPORTED_AT_ONCE))
+        yield from batch
+        if len(batch) < EXPORTED_AT_ONCE:
+            return
+        last = batch[-1].number
+
+
+def _csv(rows: Iterator[list[Any]], filename: str) -> Response:
+    lines = files.written(rows, current())
+    response = Response(stream_with_context(lines), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response

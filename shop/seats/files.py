@@ -1,0 +1,127 @@
+"""CSV files of people: read as spreadsheets of any kind write them, and written for them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from shop.errors import N_, Refusal
+from shop.seats import keys
+
+MOST_LINES = 10_000
+LONGEST_CELL = 255
+
+COLUMNS = ("first_name", "last_name", "login")
+
+HEADINGS = {
+    "first_name": {"prenom", "prenoms", "first name", "firstname", "given name"},
+    "last_name": {"nom", "nom de famille", "last name", "lastname", "surname", "family name"},
+    "login": {"login", "identifiant", "username", "user name"},
+}
+"""What the columns are called in a file with a heading, folded (`shop.seats.keys.fold`)."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a file, by its number in it; ``is_whole`` if it has three cells."""
+
+    number: int
+    first_name: str
+    last_name: str
+    login: str
+    is_whole: bool
+
+
+def read(content: bytes) -> list[Line]:
+    """The people of a file: UTF-8 or Windows-1252; commas, semicolons or tabs; with a heading in
+    French or English, or without one (first name, last name, login).
+
+    Raises `Refusal` at ``file`` for what is no such file, is empty or too long.
+    """
+    rows = _rows(_decoded(content))
+    if not rows:
+        raise Refusal(N_("This file is empty."), "file")
+    order = _order(rows[0][1])
+    if order is not None:
+        rows = rows[1:]
+    if not rows:
+        raise Refusal(N_("This file holds a heading and nobody below it."), "file")
+    if len(rows) > MOST_LINES:
+        raise Refusal(
+            N_("A file holds at most %(most)d people: split this one."), "file", most=MOST_LINES
+        )
+    return [_line(number, cells, order or (0, 1, 2)) for number, cells in rows]
+
+
+def _decoded(content: bytes) -> str:
+    if b"\0" in content:
+        raise Refusal(N_("This is not a CSV file."), "file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _rows(text: str) -> list[tuple[int, list[str]]]:
+    """The lines that say something, with the numbers an editor shows for them."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    rows = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+            if len(rows) > MOST_LINES + 1:
+                break
+    except csv.Error as error:
+        raise Refusal(N_("This is not a CSV file."), "file") from error
+    return rows
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells of the first line that says something."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(";,\t", key=first.count)
+
+
+def _order(cells: list[str]) -> tuple[int, int, int] | None:
+    """Where the columns stand if ``cells`` are a heading."""
+    folded = [keys.fold(cell) for cell in cells]
+    found = [next((i for i, cell in enumerate(folded) if cell in HEADINGS[name]), -1)
+             for name in COLUMNS]  # fmt: skip
+    if -1 in found or len(set(found)) < len(COLUMNS):
+        return None
+    return found[0], found[1], found[2]
+
+
+def _line(number: int, cells: list[str], order: tuple[int, int, int]) -> Line:
+    padded = [*cells, "", "", ""]
+    wanted = [padded[place] if place < len(padded) else "" for place in order]
+    is_whole = len(cells) > max(order) and not any(cells[max(*order, 2) + 1 :])
+    first_name, last_name, login = (cell[: LONGEST_CELL + 1] for cell in wanted)
+    return Line(number, first_name, last_name, login, is_whole)
+
+
+# --- Writing ---------------------------------------------------------------------------------
+
+BOM = "\ufeff"
+"""What tells a spreadsheet that a file is UTF-8."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(cell: object) -> str:
+    """A cell no spreadsheet takes for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def written(rows: Iterable[Iterable[object]], language: str) -> Iterator[str]:
+    """Rows as lines of a CSV file, as spreadsheets of ``language`` expect it; a line at a time."""
+    delimiter = ";" if language == "fr" else ","
+    yield BOM
+    for row in rows:
+        line = io.StringIO(newline="")
+        csv.writer(line, delimiter=delimiter).writerow([harmless(cell) for cell in row])
+        yield line.getvalue()

@@ -1,0 +1,246 @@
+"""Many seats at once, from a file; and the list of seats as a file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+
+from models import (
+    Account,
+    ImportStatus,
+    Job,
+    Letter,
+    LicenceGroup,
+    Seat,
+    SeatImport,
+    SeatImportLine,
+    SeatStatus,
+)
+from shop import jobs, pauses, seats
+from shop.errors import Conflict, Refusal
+from shop.seats import files, imports
+from tests import groups, racing
+from tests.parties import Bank, Provider
+from tests.visitor import Visitor
+
+Drain = Callable[[], int]
+
+PEOPLE = [("Zoé", "Moreau", "zoe"), ("Jörg", "O’Neill", "joerg"), ("李", "Wang", "li.wang")]
+
+
+@pytest.fixture
+def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
+    return groups.installed(alice, bank, 5)
+
+
+def as_csv(rows, delimiter: str = ",", heading: tuple[str, ...] = ()) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([heading, *rows] if heading else rows)
+    return text.getvalue()
+
+
+def people_in(content: bytes) -> list[tuple[str, str, str]]:
+    return [(line.first_name, line.last_name, line.login) for line in files.read(content)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "heading",
+    [(), ("Prénom", "Nom", "Login"), ("first name", "Last Name", "LOGIN"),
+     ("PRENOM", "NOM", "IDENTIFIANT")],
+)  # fmt: skip
+@pytest.mark.parametrize("bom", [b"", codecs.BOM_UTF8])
+def test_files_are_read_as_spreadsheets_write_them(
+    delimiter: str, heading: tuple[str, ...], bom: bytes
+) -> None:
+    assert people_in(bom + as_csv(PEOPLE, delimiter, heading).encode()) == PEOPLE
+
+
+def test_windows_1252_is_read_too() -> None:
+    written = as_csv(PEOPLE[:2], ";", ("Prénom", "Nom", "Login"))
+    assert people_in(written.encode("cp1252")) == PEOPLE[:2]
+
+
+def test_columns_of_a_heading_may_stand_in_any_order() -> None:
+    assert people_in("login;nom;prénom\nzoe;Moreau;Zoé".encode()) == PEOPLE[:1]
+
+
+def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
+    lines = files.read(b"Prenom,Nom,Login\n\n,,\nA,B,abc\n\nC,D,cde\n")
+    assert [line.number for line in lines] == [4, 6]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n \n", b"PK\x03\x04\x00\x00", b"prenom,nom,login\n"]
+)  # fmt: skip
+def test_what_is_no_file_of_people_is_refused(content: bytes) -> None:
+    with pytest.raises(Refusal) as refusal:
+        files.read(content)
+    assert refusal.value.field == "file"
+
+
+def test_a_file_of_more_than_10000_is_refused() -> None:
+    rows = "".join(f"A,B,login{number}\n" for number in range(10_001))
+    with pytest.raises(Refusal, match="at most 10000"):
+        files.read(rows.encode())
+
+
+def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) -> None:
+    groups.configured(group, 1, seats.Person("Zoé", "Moreau", "zoe"))
+    rows = [
+        ("Zoé", "Moreau", "ZOE"), ("A", "B", "ok1"), ("A", "B", "OK1"), ("", "B", "ok2"),
+        ("A", "B", "é!"), ("A", "B"), ("A", "B", "ok3", "more"), ("A", "B", "ok4"),
+        ("A", "B", "ok5"), ("A", "B", "ok6"), ("A", "B", "ok7"),
+    ]  # fmt: skip
+    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    problems = [line.problem for line in imports.lines_of(made)]
+    expected = ["has this login", "", "in the file already", "Fill in", "without accents",
+                "Three columns", "Three columns", "", "", "", "no free licence"]  # fmt: skip
+    for problem, said in zip(problems, expected, strict=True):
+        assert (said in problem) if said else not problem
+    assert (made.lines_total, made.lines_good) == (11, 4)
+
+
+def run(group: LicenceGroup, content: bytes) -> SeatImport:
+    made = imports.prepare(groups.fresh(group), "people.csv", content)
+    imports.start(made, by="alice")
+    jobs.drain()
+    return groups.fresh(made)
+
+
+def test_every_person_of_a_file_gets_a_seat(group: LicenceGroup, provider: Provider) -> None:
+    made = run(group, as_csv(PEOPLE).encode())
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 0)
+    held = Seat.select().where(Seat.status == SeatStatus.ACTIVE).order_by(Seat.number)
+    assert [(seat.first_name, seat.last_name, seat.login) for seat in held] == PEOPLE
+    assert Letter.select().where(Letter.kind == "licence_active").count() == 3
+    assert imports.under_way(made) == 0
+    groups.check(group)
+
+
+def test_a_login_taken_since_the_preview_is_told_in_the_result(
+    group: LicenceGroup, provider: Provider
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    groups.configured(group, 5, seats.Person("Zoé", "Autre", "Zoe"))
+    imports.start(made, by="alice")
+    jobs.drain()
+    made = groups.fresh(made)
+    assert (made.lines_done, made.lines_refused) == (3, 1)
+    assert "has this login" in imports.lines_of(made).first().problem
+
+
+def test_a_login_taken_at_the_very_moment_is_told_too(
+    group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look before misses it, as a rival transaction would make it; the index does not."""
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    groups.configured(group, 5, seats.Person("Zoé", "Autre", "zoe"))
+    real, looks = imports._taken, []
+
+    def blind_once(*args: object) -> set[str]:
+        looks.append(1)
+        return set() if len(looks) == 1 else real(*args)
+
+    monkeypatch.setattr(imports, "_taken", blind_once)
+    imports.start(made, by="alice")
+    jobs.drain()
+    assert groups.fresh(made).lines_refused == 1
+    groups.check(group)
+
+
+def test_a_file_runs_once(group: LicenceGroup, provider: Provider) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    imports.start(made, by="alice")
+    with pytest.raises(Conflict):
+        imports.start(SeatImport.get(), by="bob")
+    with pytest.raises(Conflict):
+        imports.abandon(SeatImport.get(), by="bob")
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = groups.installed(alice, bank, 10_000, "pro_plus")
+    rows = [(f"First {n}", f"Last {n}", f"login{n}") for n in range(10_000)]
+    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    imports.start(made, by="alice")
+    chunks = []
+
+    def kill_twice() -> None:
+        chunks.append(1)
+        if len(chunks) in {30, 90}:
+            raise Killed
+
+    pauses.hook("imports.chunk", kill_twice)
+    for _ in range(3):
+        try:
+            imports.import_seats(made.id, "alice")
+        except Killed:
+            continue
+    assert len(chunks) == 10_000 // imports.AT_ONCE
+    made = groups.fresh(made)
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 10_000, 0)
+    lines = SeatImportLine.select().where(SeatImportLine.seat.is_null(False))
+    assert lines.count() == 10_000
+    assert len({line.seat_id for line in lines}) == 10_000
+    assert Seat.select().where(Seat.status == SeatStatus.ACTIVATING).count() == 10_000
+    assert Job.select().where(Job.kind == "activate_seat").count() == 10_000
+    assert groups.fresh(group).seats_activating == 10_000
+
+
+def test_two_workers_on_one_file_do_each_line_once(
+    group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "AT_ONCE", 1)
+    rows = [("A", "B", f"login{n}") for n in range(5)]
+    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    imports.start(made, by="alice")
+    racing.race(lambda: imports.import_seats(made.id, "alice"), 4)
+    assert groups.fresh(made).lines_done == 5
+    assert Job.select().where(Job.kind == "activate_seat").count() == 5
+    groups.check(group)
+
+
+# --- In the manager --------------------------------------------------------------------------
+
+
+def test_a_file_is_looked_at_then_run(
+    visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider, drain: Drain
+) -> None:
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}")
+    visitor.follow("Configurer des licences depuis un fichier (CSV)")
+    assert visitor.press("Examiner le fichier").status_code == 422
+    content = as_csv([*PEOPLE, ("", "X", "xyz")], ";").encode("utf-8")
+    visitor.press("Examiner le fichier", file=(io.BytesIO(content), "équipe.csv"))
+    assert visitor.sees("3 lignes peuvent être configurées. 1 ligne ne le peut pas")
+    assert visitor.sees("Renseignez ce champ.")
+    visitor.press("Configurer 3 licences")
+    assert visitor.sees("0 / 3")
+    drain()
+    visitor.open(visitor.address)
+    assert visitor.sees("Le fichier est traité. 1 ligne a été laissée de côté.")
+    result = visitor.client.get(f"{visitor.address}.csv").text
+    assert "Zoé;Moreau;zoe;Créé" in result
+    assert ";X;xyz;Renseignez ce champ." in result
+
+
+def test_the_seats_are_exported_and_no_cell_is_a_formula(
+    visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
+) -> None:
+    groups.configured(group, 1, seats.Person("=cmd()", "+1", "zoe"))
+    visitor.log_in(alice)
+    response = visitor.client.get(f"/manager/groups/{group.name}/seats.csv")
+    rows = list(csv.reader(io.StringIO(response.text.removeprefix("\ufeff")), delimiter=";"))
+    assert rows[1][:4] == ["'=cmd()", "'+1", "zoe", f"zoe@{group.domain}"]
+    assert [row[5] for row in rows[1:]] == ["Créé"] + ["Non configuré"] * 4
+    assert response.headers["Content-Disposition"].startswith("attachment")
