@@ -91,7 +91,7 @@ def choose_office() -> Response:
 def _form() -> OrderForm:
     """The form as the address or the customer filled it in; a group decides the type it is of."""
     given = request.values
-    form, named = OrderForm(formdata=None), given.get("group", NEW_GROUP)
+    form, named = OrderForm(formdata=None), given.get("group") or NEW_GROUP
     form.offer.data = given.get("offer") if given.get("offer") in OFFER_CODES else OFFER_CODES[0]
     if named != NEW_GROUP and "offer" not in given:
         form.offer.data = own.group(named).offer_id
@@ -210,7 +210,7 @@ def confirm_office() -> Response:
 def _choice_again() -> Choice:
     """What is being confirmed: whether there is still room for it is decided with the order, which
     may have been placed by an earlier press of the button."""
-    named, form = request.values.get("group", NEW_GROUP), _form()
+    named, form = request.values.get("group") or NEW_GROUP, _form()
     group = own.group(named) if named != NEW_GROUP else None
     code = group.offer_id if group else form.offer.data
     quantity = baskets.read_quantity(form.quantity.data or "", catalogue.offers()[code])
