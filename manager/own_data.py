@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Response, abort, flash, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from manager import manager
 from manager.confirmation import confirmed_first
@@ -30,7 +29,6 @@ def ask_for_export() -> ResponseReturnValue:
     """Have a copy made."""
     try:
         exports.ask_for(signin.customer(), signin.origin())
-        flash(gettext("Your copy is being made. We send you an email when it is ready."), "success")
     except Conflict as refusal:
         flash(sentence(refusal), "info")
     return go_to(url_for("manager.own_data"))

@@ -21,6 +21,7 @@ class ChangePasswordForm(NewPasswordForm):
     """The password as it is, and as it shall be."""
 
     current_password = password_field(_l("Current password"), "current-password")
+    password = password_field(_l("New password"))
 
 
 @manager.get("/manager/account/security")

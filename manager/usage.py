@@ -5,29 +5,19 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from flask import Response, abort, request
+from flask import Response, request
 from flask_babel import gettext
 
-from manager import manager
+from manager import manager, own
 from models import LicenceGroup
 from shop import clock, formats
 from shop import usage as usages
 from shop.usage import Day
-from web import signin
 from web.htmx import page
 from web.languages import current
 
 BAR_CHART = 31
 """The most days that are shown as bars; more of them make a line."""
-
-
-def _own(name: str) -> LicenceGroup:
-    group: LicenceGroup | None = LicenceGroup.get_or_none(
-        LicenceGroup.account == signin.customer(), LicenceGroup.name == name
-    )
-    if group is None:
-        abort(404)
-    return group
 
 
 def _period() -> str:
@@ -42,7 +32,7 @@ def _days(group: LicenceGroup) -> list[Day]:
 @manager.get("/manager/groups/<name>/usage")
 def usage(name: str) -> Response:
     """The daily peak of active licences, and months with peak, end and licence-days."""
-    group = _own(name)
+    group = own.group(name)
     days = _days(group)
     return page(
         "manager/usage.html",
@@ -60,7 +50,7 @@ def usage(name: str) -> Response:
 @manager.get("/manager/groups/<name>/usage.csv")
 def usage_file(name: str) -> Response:
     """The days as a file for spreadsheets (semicolons, UTF-8 with its mark)."""
-    group = _own(name)
+    group = own.group(name)
     target = StringIO()
     table = csv.writer(target, delimiter=";", lineterminator="\r\n")
     table.writerow([gettext("Day"), gettext("Peak"), gettext("End of day")])

@@ -14,10 +14,10 @@ from shop.errors import N_
 KEPT = timedelta(days=365)
 
 WORDS: dict[str, str] = {
-    "signed_in": N_("Login"),
+    "signed_in": N_("Logged in"),
     "sign_in_failed": N_("Failed login: wrong password"),
     "second_step_failed": N_("Failed login: the second step was wrong"),
-    "signed_out": N_("Logout"),
+    "signed_out": N_("Logged out"),
     "session_ended": N_("A session was ended"),
     "sessions_ended": N_("All other sessions were ended"),
     "identity_refused": N_("The password was asked for again, and was wrong"),

@@ -1,0 +1,257 @@
+"""« Mon compte » in a browser: profile, second step, passkeys, sessions, data, usage."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+from playwright.sync_api import CDPSession, Locator, Page, expect
+
+from e2e.live import Customer
+
+Say = Callable[[str, str], str]
+Check = Callable[[], None]
+
+
+class Area:
+    """A customer's way through the customer area, by visible names."""
+
+    def __init__(self, page: Page, say: Say, customer: Customer) -> None:
+        self.page, self.say, self.customer = page, say, customer
+
+    def button(self, french: str, english: str) -> Locator:
+        return self.page.get_by_role("button", name=self.say(french, english), exact=True)
+
+    def link(self, french: str, english: str) -> Locator:
+        return self.page.get_by_role("link", name=self.say(french, english), exact=True)
+
+    def field(self, french: str, english: str) -> Locator:
+        return self.page.get_by_label(self.say(french, english), exact=True)
+
+    def heading(self, french: str, english: str) -> Locator:
+        return self.page.get_by_role("heading", name=self.say(french, english), exact=True, level=1)
+
+    def type_password(self) -> None:
+        self.field("Identifiant client (nic-handle)", "Customer ID (nic-handle)").fill(
+            self.customer.nic_handle
+        )
+        self.field("Mot de passe", "Password").fill(self.customer.password)
+        self.button("Se connecter", "Log in").click()
+
+    def log_in(self) -> None:
+        self.page.goto("/login")
+        self.type_password()
+        expect(self.page).to_have_url("/manager/web")
+
+    def log_out(self) -> None:
+        self.page.context.clear_cookies()
+
+    def set_application_up(self) -> pyotp.TOTP:
+        """Set an application up as the page says; codes of the half minute before, so that the
+        present one is still good for signing in."""
+        self.page.goto("/manager/account/authenticator")
+        secret = self.page.locator(".copyable-value").inner_text().replace(" ", "")
+        application = pyotp.TOTP(secret)
+        self.field("Code", "Code").fill(application.at(datetime.now(UTC) - timedelta(seconds=30)))
+        self.button("Activer", "Switch on").click()
+        expect(self.heading("Codes de secours", "Recovery codes")).to_be_visible()
+        return application
+
+
+@pytest.fixture
+def area(page: Page, say: Say, customer: Customer) -> Area:
+    return Area(page, say, customer)
+
+
+@pytest.fixture
+def authenticator(page: Page) -> CDPSession:
+    """A device of the customer's that holds passkeys and knows its owner's finger."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+    return session
+
+
+def test_every_page_of_the_account_can_be_used_by_everybody(
+    area: Area, page: Page, check_accessibility: Check
+) -> None:
+    area.log_in()
+    for path in (
+        "account", "account/profile", "account/email-address", "account/security",
+        "account/password", "account/sessions", "account/activity", "account/data",
+        "account/authenticator", "account/passkeys/new",
+    ):  # fmt: skip
+        page.goto(f"/manager/{path}")
+        check_accessibility()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_address_is_changed(area: Area, page: Page, check_accessibility: Check) -> None:
+    area.log_in()
+    page.goto("/manager/account")
+    area.link("Modifier", "Edit").click()
+    area.field("Ville", "City").fill("")
+    area.button("Enregistrer", "Save").click()
+    expect(page.get_by_role("alert").filter(has_text=area.say("Ville", "City"))).to_be_visible()
+    check_accessibility()
+    area.field("Ville", "City").fill("Nantes")
+    area.button("Enregistrer", "Save").click()
+    expect(page).to_have_url("/manager/account")
+    expect(page.locator("main")).to_contain_text("Nantes")
+
+
+def test_the_language_follows_at_once(area: Area, page: Page, language: str) -> None:
+    area.log_in()
+    page.goto("/manager/account/sessions")
+    other = "English (EN)" if language == "fr" else "Français (FR)"
+    page.get_by_role("button", name=other, exact=True).click()
+    expect(page).to_have_url("/manager/account/sessions")
+    expect(page.locator("html")).to_have_attribute("lang", "en" if language == "fr" else "fr")
+
+
+def test_an_application_guards_the_account(
+    area: Area, page: Page, check_accessibility: Check
+) -> None:
+    area.log_in()
+    application = area.set_application_up()
+    check_accessibility()
+    code = page.locator(".codes code").first.inner_text()
+    area.log_out()
+    page.goto("/manager/account/security")
+    area.type_password()
+    expect(area.heading("Deuxième étape", "Second step")).to_be_visible()
+    check_accessibility()
+    area.field("Code", "Code").fill("000000")
+    area.button("Valider", "Confirm").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    check_accessibility()
+    area.field("Code", "Code").fill(application.now())
+    area.button("Valider", "Confirm").click()
+    expect(page).to_have_url("/manager/account/security")
+    check_accessibility()
+    area.log_out()
+    page.goto("/login")
+    area.type_password()
+    area.field("Code", "Code").fill(code)
+    area.button("Valider", "Confirm").click()
+    expect(page).to_have_url("/manager/web")
+
+
+def test_the_basket_survives_the_second_step(area: Area, page: Page, language: str) -> None:
+    area.log_in()
+    application = area.set_application_up()
+    area.log_out()
+    page.goto(f"/{language}/order")
+    area.field("Licences Office 365 Business", "Office 365 Business licences").fill("7")
+    area.button("Commander", "Order").click()
+    area.button("Poursuivre", "Continue").click()
+    area.type_password()
+    area.field("Code", "Code").fill(application.now())
+    area.button("Valider", "Confirm").click()
+    expect(area.button("Confirmer et Payer", "Confirm and Pay")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("7")
+    assert "business=7" in page.url
+
+
+@pytest.mark.only(script=True)
+def test_a_passkey_is_added_and_signs_in(
+    area: Area, page: Page, authenticator: CDPSession, check_accessibility: Check
+) -> None:
+    area.log_in()
+    page.goto("/manager/account/passkeys/new")
+    area.field("Nom de la clé d’accès", "Name of the passkey").fill("Portable")
+    area.button("Ajouter la clé d’accès", "Add the passkey").click()
+    expect(area.heading("Codes de secours", "Recovery codes")).to_be_visible()
+    area.log_out()
+    page.goto("/login")
+    check_accessibility()
+    area.button("Se connecter avec une clé d’accès", "Log in with a passkey").click()
+    expect(page).to_have_url("/manager/web")
+    area.log_out()
+    page.goto("/login")
+    area.type_password()
+    area.button("Utiliser une clé d’accès", "Use a passkey").click()
+    expect(page).to_have_url("/manager/web")
+    page.goto("/manager/account/security")
+    expect(page.locator("main")).to_contain_text("Portable")
+    page.get_by_role("button", name="Portable").click()
+    expect(page.locator("main")).not_to_contain_text("Portable")
+
+
+@pytest.mark.only(script=True, size="desktop")
+def test_a_device_that_does_not_answer_leaves_other_ways(area: Area, page: Page) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    page.goto("/login")
+    area.button("Se connecter avec une clé d’accès", "Log in with a passkey").click()
+    expect(page.locator(".passkey-error")).to_contain_text(
+        area.say("Votre appareil n’a pas répondu.", "Your device gave no answer."),
+        timeout=70_000,
+    )
+    area.type_password()
+    expect(page).to_have_url("/manager/web")
+
+
+def test_another_session_is_ended(area: Area, page: Page) -> None:
+    area.log_in()
+    area.log_out()
+    area.log_in()
+    page.goto("/manager/account/sessions")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    area.button("Fermer toutes les autres", "End all others").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_all_data_can_be_taken_along(
+    area: Area, page: Page, script: bool, check_accessibility: Check
+) -> None:
+    area.log_in()
+    page.goto("/manager/account/data")
+    area.button("Demander une copie", "Ask for a copy").click()
+    download = area.link("Télécharger", "Download")
+    if script:
+        expect(download).to_be_visible()
+    else:
+        for _ in range(30):
+            if download.count():
+                break
+            page.wait_for_timeout(500)
+            page.reload()
+    check_accessibility()
+    with page.expect_download() as taken:
+        download.click()
+    with zipfile.ZipFile(taken.value.path()) as archive:
+        assert "account.json" in archive.namelist()
+        assert area.customer.email in archive.read("account.json").decode()
+
+
+@pytest.mark.only(script=True, size="desktop")
+def test_the_password_is_changed_with_the_keyboard_alone(area: Area, page: Page) -> None:
+    area.log_in()
+    page.goto("/manager/account/password")
+    area.field("Mot de passe actuel", "Current password").focus()
+    for typed in (area.customer.password, "Tout-Nouveau-8", "Tout-Nouveau-8"):
+        page.keyboard.type(typed)
+        page.keyboard.press("Tab")  # the button that shows what is typed
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url("/manager/account/security")
+    area.log_out()
+    page.goto("/login")
+    area.type_password()
+    expect(page.get_by_role("alert").first).to_be_visible()
