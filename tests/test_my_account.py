@@ -25,7 +25,8 @@ class Registry:
     """Answers what it is told to, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.answer, self.asked = Answer.CONFIRMED, []
+        self.answer = Answer.CONFIRMED
+        self.asked: list[str] = []
 
     def check(self, number: str) -> Answer:
         self.asked.append(number)
@@ -202,7 +203,7 @@ def test_another_language_is_spoken_at_once(inside: Visitor, alice: Account) -> 
     inside.press("English")
     assert inside.sees("My account")
     assert now(alice).language == "en"
-    response = inside.client.ask("POST", "/manager/account/language", language="tlh")
+    response = inside.client.ask("POST", "/manager/account/language", form={"language": "tlh"})
     assert response.status_code == 422
 
 
@@ -323,7 +324,7 @@ def test_a_failed_sign_in_costs_the_same_whether_the_account_exists(
 ) -> None:
     def statements(nic_handle: str) -> list[str]:
         client.get("/login")
-        client.ask("POST", "/login", nic_handle=nic_handle, password="wrong")
+        client.ask("POST", "/login", form={"nic_handle": nic_handle, "password": "wrong"})
         return [statement.split(" ")[0] for statement in client.statements]
 
     assert statements(alice.nic_handle) == statements("zz99999-ovh")

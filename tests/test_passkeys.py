@@ -51,7 +51,9 @@ def test_a_passkey_is_added_by_the_pages(visitor: Visitor, alice: Account) -> No
     assert asked["rp"]["id"] == "localhost"
     assert alice.nic_handle not in asked["user"]["id"]
     shown = client.ask(
-        "POST", "/manager/account/passkeys", name="Laptop", credential=device.create(asked)
+        "POST",
+        "/manager/account/passkeys",
+        form={"name": "Laptop", "credential": device.create(asked)},
     )
     assert "Codes de secours" in shown.text
     assert Passkey.get().name == "Laptop"
@@ -71,7 +73,7 @@ def test_what_is_no_answer_adds_nothing(visitor: Visitor, alice: Account) -> Non
     ):
         visitor.client.ask("POST", "/manager/account/passkeys/options")
         shown = visitor.client.ask(
-            "POST", "/manager/account/passkeys", name="Laptop", credential=answer
+            "POST", "/manager/account/passkeys", form={"name": "Laptop", "credential": answer}
         )
         assert shown.status_code == 422
     assert not Passkey.select().exists()
@@ -101,7 +103,7 @@ def test_a_passkey_signs_in_without_a_password(client: CheckingClient, alice: Ac
     passkey_of(alice, device)
     asked = options(client)
     assert asked["userVerification"] == "required"
-    response = client.ask("POST", "/login/passkey", credential=device.get(asked))
+    response = client.ask("POST", "/login/passkey", form={"credential": device.get(asked)})
     assert response.location == "/manager/web"
     assert signed_in(client)
     newest = AccountEvent.select().order_by(AccountEvent.id.desc()).get()
@@ -117,7 +119,7 @@ def test_a_passkey_is_the_second_step(visitor: Visitor, alice: Account) -> None:
     assert not signed_in(visitor.client)
     asked = options(visitor.client)
     assert len(asked["allowCredentials"]) == 1
-    visitor.client.ask("POST", "/login/passkey", credential=device.get(asked))
+    visitor.client.ask("POST", "/login/passkey", form={"credential": device.get(asked)})
     assert signed_in(visitor.client)
 
 
@@ -126,7 +128,9 @@ def test_without_a_password_the_device_must_check_its_owner(
 ) -> None:
     device = Device(checks_owner=False)
     passkey_of(alice, device)
-    response = client.ask("POST", "/login/passkey", credential=device.get(options(client)))
+    response = client.ask(
+        "POST", "/login/passkey", form={"credential": device.get(options(client))}
+    )
     assert response.status_code == 422
     assert not signed_in(client)
 
@@ -140,7 +144,7 @@ def test_bobs_passkey_is_no_second_step_for_alice(
     visitor.open("/login")
     visitor.press("Se connecter", nic_handle=alice.nic_handle, password=cast.PASSWORD)
     response = visitor.client.ask(
-        "POST", "/login/passkey", credential=device.get(options(visitor.client))
+        "POST", "/login/passkey", form={"credential": device.get(options(visitor.client))}
     )
     assert response.status_code == 422
     assert not signed_in(visitor.client)
@@ -172,7 +176,7 @@ def test_an_answer_counts_only_in_the_browser_that_was_asked(
     passkey_of(alice, device)
     answer = device.get(options(client))
     other = app.test_client()
-    assert other.ask("POST", "/login/passkey", credential=answer).status_code == 422
+    assert other.ask("POST", "/login/passkey", form={"credential": answer}).status_code == 422
     assert not signed_in(other)
 
 
@@ -234,7 +238,7 @@ def test_seven_licences_survive_a_passkey(visitor: Visitor, alice: Account) -> N
     response = visitor.client.ask(
         "POST",
         f"/fr/order/identification/passkey?{basket}",
-        credential=device.get(options(visitor.client)),
+        form={"credential": device.get(options(visitor.client))},
     )
     assert "business=7" in response.location
     assert "/order/contracts" in response.location

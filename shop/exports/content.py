@@ -203,7 +203,7 @@ def _write_rows(archive: zipfile.ZipFile, section: Section, account: Account) ->
 
 def in_batches(query: ModelSelect[Any], table: type[Table]) -> Iterator[Any]:
     """The rows of a query by their keys, a few at a time, however many there are."""
-    key: Any = table._meta.primary_key  # type: ignore[attr-defined]
+    key: Any = table._meta.primary_key
     last = -1
     while rows := list(query.where(key > last).order_by(key).limit(BATCH)):
         yield from rows
