@@ -183,7 +183,9 @@ def _done(act: str, group: LicenceGroup) -> Response:
     if wants_partial():
         fresh = own.group(group.name)
         shown = seats_shown(fresh, arguments_of_current_page(fresh), beside=True)
-        return page("manager/_seats.html", "manager/_seats.html", **shown)
+        response = page("manager/_seats.html", "manager/_seats.html", **shown)
+        response.headers["HX-Trigger"] = "dialog:close"
+        return response
     flash(_said()[act], "success")
     return go_to(url_for("manager.group", name=group.name))
 

@@ -137,6 +137,21 @@
     }
   });
 
+  /* What was asked of a field that has changed since is no longer an answer to it. */
+  const asked = new WeakMap();
+
+  on("htmx:before:request", (event) => {
+    const { sourceElement: field } = event.detail.ctx;
+    if (field.matches("input, select, textarea")) asked.set(event.detail.ctx, field.value);
+  });
+
+  on("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (!asked.has(ctx) || !ctx.target || !ctx.target.matches(".field")) return;
+    const field = byId(ctx.sourceElement.id);
+    if (!field || field.value !== asked.get(ctx)) event.preventDefault();
+  });
+
   /* An error that htmx put at a field while the customer types marks the field, too. */
   on("htmx:after:swap", () => {
     document.querySelectorAll("[data-error-of]").forEach((place) => {
