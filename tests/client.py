@@ -48,9 +48,11 @@ class CheckingClient(FlaskClient):
         assert found, "a form without a token"
         return found[1]
 
-    def ask(self, method: str, address: str, form: dict[str, Any] | None = None) -> TestResponse:
+    def ask(
+        self, method: str, address: str, form: dict[str, Any] | None = None, token: str = ""
+    ) -> TestResponse:
         """Ask with the token of the shop's forms, whether there is such a form or not."""
-        headers = {} if method == "GET" else {"X-CSRFToken": self.csrf_token()}
+        headers = {} if method == "GET" else {"X-CSRFToken": token or self.csrf_token()}
         return self.open(address, method=method, headers=headers, data=form)
 
     def _check(self, response: TestResponse, where: str) -> None:

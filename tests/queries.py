@@ -24,11 +24,14 @@ class _Recorder(logging.Handler):
 def recorded() -> Iterator[list[str]]:
     """The SQL statements this process runs meanwhile (transactions' own words left out)."""
     logger, recorder = logging.getLogger("peewee"), _Recorder()
-    level = logger.level
+    level, propagates = logger.level, logger.propagate
     logger.addHandler(recorder)
     logger.setLevel(logging.DEBUG)
+    # Only this recorder wants them: pytest would write every statement down a second time.
+    logger.propagate = False
     try:
         yield recorder.statements
     finally:
         logger.removeHandler(recorder)
         logger.setLevel(level)
+        logger.propagate = propagates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,42 +16,56 @@ from werkzeug.test import TestResponse
 from tests import cast
 from tests.belongings import Belongings
 from tests.client import CheckingClient, browser
+from tests.test_routes import AUDIENCES
 from tests.visitor import Visitor
 
 MARK = "<b>hostile</b>"
 """Stands on no page of ours: where it is found, something was not escaped."""
 
-VALUES = {
-    "nothing": b"",
-    "a negative number": b"-1",
-    "a fraction": b"1.5",
-    "more than 32 bits": b"4294967296",
-    "more than 64 bits": b"18446744073709551616",
-    "more than Python reads": b"9" * 4400,
-    "digits of another script": "٣".encode(),
-    "not a number": b"NaN",
-    "a NUL byte": b"a\0b",
-    "nothing but a NUL byte": b"\0",
-    "invalid UTF-8": b"\xff\xfe\xc3\x28",
-    "half a surrogate pair": b"\xed\xa0\x80",
-    "a long text": "é".encode() * 700,
-    "markup": MARK.encode(),
-    "a quotation mark": b'" \' ` x="',
-    "a template": b"{{ 7 * 7 }}{% raw %}%(x)s {0}",
-    "a header": b"x\r\nSet-Cookie: hostile=1",
-    "a path": b"../../../../etc/passwd",
-    "an address": b"//evil.example/",
-    "text that runs backwards": "\u202eabc\u2066".encode(),
+VALUES: dict[str, list[bytes]] = {
+    "numbers": [
+        b"-1",
+        b"1.5",
+        b"4294967296",
+        b"18446744073709551616",
+        b"9" * 4400,  # more than Python reads
+        "\u0663".encode(),  # a digit of another script
+        b"NaN",
+    ],
+    "bytes": [
+        b"a\0b",
+        b"\0",
+        b"\xff\xfe\xc3\x28",  # no UTF-8
+        b"\xed\xa0\x80",  # half a surrogate pair
+        "\u202eabc\u2066".encode(),  # text that runs backwards
+    ],
+    "texts": [b"", "\u00e9".encode() * 300, b"{{ 7 * 7 }}{% raw %}%(x)s {0}"],
+    "ways out": [
+        MARK.encode(),
+        b'" \' ` x="',
+        b"x\r\nSet-Cookie: hostile=1",
+        b"../../../../etc/passwd",
+        b"//evil.example/",
+    ],
 }
 
-NAMES = """
-    basket business pro_plus next page q lang
-    nic_handle password password_confirmation identifier first_name last_name email company siren
-    vat_number street postcode city country accepted total_cents digests store_card
-    _external _scheme _anchor _method endpoint self values x
-""".split()
-"""Every name a form or an address of the shop knows, and some that Flask would understand."""
+READS = re.compile(r'(?:args|form|values)(?:\.get|\.getlist)?[(\[]\s*"(\w+)"')
+FIELD = re.compile(r"^    (\w+) = \w*(?:Field|_text|_password|_field)\(", re.MULTILINE)
 
+
+def names_read() -> list[str]:
+    """Every name that a view or a form reads, and some that Flask itself might understand."""
+    names = set("business pro_plus _external _scheme _anchor _method endpoint self x".split())
+    for room in ("manager", "storefront", "web"):
+        for path in Path(room).glob("*.py"):
+            names |= {*READS.findall(source := path.read_text()), *FIELD.findall(source)}
+    return sorted(names)
+
+
+NAMES = names_read()
+
+
+LOCKED = {endpoint for endpoint, audience in AUDIENCES.items() if audience == "signed in"}
 
 ENDING = {"manager.log_out", "storefront.choose_password"}
 """What may end alice's session: asked last."""
@@ -92,30 +107,38 @@ def check(response: TestResponse) -> None:
     assert "hostile" not in response.headers.get("Set-Cookie", "")
 
 
-every_value = pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
+every_kind = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
 
 
-@every_value
-def test_every_page_and_form_survives(app: Flask, alices: Belongings, value: bytes) -> None:
+def test_the_names_that_are_read_are_found() -> None:
+    assert {"next", "page", "q", "nic_handle", "city", "accepted", "store_card"} < set(NAMES)
+
+
+@every_kind
+def test_every_page_and_form_survives(app: Flask, alices: Belongings, values: list[bytes]) -> None:
     stranger, alice = clients(app, alices)
-    asked = "&".join(f"{name}={quote(value)}" for name in NAMES)
-    for rule, method in every_way(app):
-        address = address_of(rule, alices)
-        for client in (stranger, alice):
+    tokens = {client: client.csrf_token() for client in (stranger, alice)}
+    ways = [(method, rule, address_of(rule, alices)) for rule, method in every_way(app)]
+    for value in values:
+        asked = "&".join(f"{name}={quote(value)}" for name in NAMES)
+        for method, rule, address in ways:
             form = None if method == "GET" else dict.fromkeys(NAMES, value)
-            check(client.ask(method, f"{address}?{asked}", form))
-        for other in hostile_addresses(rule, address, value):
-            check(alice.ask(method, other))
+            for client in {alice, alice if rule.endpoint in LOCKED else stranger}:
+                check(client.ask(method, f"{address}?{asked}", form, tokens[client]))
+            for other in hostile_addresses(rule, address, value):
+                check(alice.ask(method, other, token=tokens[alice]))
 
 
-@every_value
-def test_a_registration_survives_any_answer(client: CheckingClient, value: bytes) -> None:
+@every_kind
+def test_a_registration_survives_any_answer(client: CheckingClient, values: list[bytes]) -> None:
     client.reads_pages = False
     good = cast.CHARLIE | {"password": cast.PASSWORD, "password_confirmation": cast.PASSWORD}
     good |= {"company": "", "siren": "", "vat_number": ""}
     del good["language"]
-    for name in good:
-        check(client.ask("POST", "/en/order/account", good | {name: value}))
+    token = client.csrf_token()
+    for value in values:
+        for name in good:
+            check(client.ask("POST", "/en/order/account", good | {name: value}, token))
 
 
 def test_what_no_document_can_hold_is_no_name(client: CheckingClient) -> None:
