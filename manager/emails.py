@@ -7,11 +7,13 @@ from flask_babel import gettext
 
 from manager import manager
 from models import Attachment, Letter
-from shop import mail
+from shop import limits, mail
+from shop.errors import Refusal
 from shop.pages import page_of
 from web import signin
 from web.files import pdf
 from web.htmx import go_to, page
+from web.languages import sentence
 
 
 @manager.get("/manager/account/emails")
@@ -68,8 +70,13 @@ def email_document(letter_id: int, attachment_id: int) -> Response:
 @manager.post("/manager/account/emails/<int:letter_id>/sendings")
 def send_email_again(letter_id: int) -> Response:
     """Send a letter again."""
-    letter = _own(letter_id)
-    if mail.send_again(letter, by=signin.customer().nic_handle):
+    letter, who = _own(letter_id), signin.customer().nic_handle
+    try:
+        limits.count(limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
+    except Refusal as refusal:
+        flash(sentence(refusal), "warning")
+        return go_to(url_for("manager.email", letter_id=letter_id))
+    if mail.send_again(letter, by=who):
         flash(gettext("The email is on its way again."), "success")
     else:
         flash(gettext("The email is being sent already."), "info")

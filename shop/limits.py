@@ -22,6 +22,7 @@ SECOND_STEP_PER_DAY = RateLimitItemPerDay(50)
 REGISTRATION_PER_ADDRESS = RateLimitItemPerHour(20)
 RESET_PER_ACCOUNT = RateLimitItemPerHour(5)
 RESET_PER_ADDRESS = RateLimitItemPerHour(30)
+SEND_AGAIN_PER_ACCOUNT = RateLimitItemPerHour(30)
 EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)
 
 

@@ -341,3 +341,44 @@ def test_an_empty_log_says_so(inside: Visitor, alice: Account) -> None:
     AccountEvent.delete().execute()
     inside.open("/manager/account/activity")
     assert inside.sees("Rien ne s’est encore passé")
+
+
+# --- Emails reçus ------------------------------------------------------------------------------
+
+
+def test_a_letter_sent_again_goes_where_letters_go_now(
+    inside: Visitor, alice: Account, drain: Callable[[], int]
+) -> None:
+    drain()
+    profile.change_email(alice, "new@atelier.example", UNKNOWN)
+    drain()
+    letter = Letter.get(Letter.kind == "account_created")
+    inside.open(f"/manager/account/emails/{letter.id}")
+    inside.press("Renvoyer")
+    assert Letter.get(Letter.kind == "account_created").recipient == "new@atelier.example"
+    assert Letter.get(Letter.kind == "email_changed").recipient == "alice@atelier.example"
+
+
+def test_sending_again_has_an_end(
+    make_app: Callable[..., Flask], alice: Account, drain: Callable[[], int]
+) -> None:
+    visitor = Visitor(make_app(RATE_LIMITS="on").test_client())
+    visitor.log_in(alice)
+    letter = Letter.get(Letter.kind == "account_created")
+    for _ in range(31):
+        drain()
+        visitor.open(f"/manager/account/emails/{letter.id}")
+        visitor.press("Renvoyer")
+    assert visitor.sees("Trop de tentatives.")
+    assert Letter.get_by_id(letter.id).status != "queued"
+
+
+def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Account) -> None:
+    for _ in range(25):
+        accounts.change_password(alice, cast.PASSWORD, keep_session="")
+    visitor = inside
+    visitor.log_in(alice)
+    visitor.open("/manager/account/emails?q=mot+de+passe&page=2")
+    assert visitor.response.text.count("<tr role") == 1 + 5
+    visitor.open("/manager/account/emails?q=100%25_")
+    assert visitor.sees("Aucun e-mail")

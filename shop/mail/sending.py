@@ -20,12 +20,24 @@ FIRST_DELAY = timedelta(seconds=10)
 """Doubled after each attempt, up to an hour: a mail server may be away for three hours."""
 
 
+TO_OLD_ADDRESS = {"email_changed"}
+"""Letters that are meant for the address they were written to, and for no later one."""
+
+
 def send_again(letter: Letter, by: str) -> bool:
-    """Put a letter back in the queue; False if it stands there already."""
+    """Put a letter back in the queue; False if it stands there already.
+
+    It goes to the customer's address of now: nobody's password follows an address that was given
+    up.
+    """
     if letter.status == LetterStatus.QUEUED:
         return False
+    kept = letter.kind in TO_OLD_ADDRESS
+    recipient = letter.recipient if kept else letter.account.email
     with database.atomic() as transaction:
-        if _asked_again(letter) and transitions.move(letter, LetterStatus.QUEUED, by=by, error=""):
+        if _asked_again(letter) and transitions.move(
+            letter, LetterStatus.QUEUED, by=by, error="", recipient=recipient
+        ):
             return True
         transaction.rollback()
     return False

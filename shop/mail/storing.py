@@ -113,7 +113,9 @@ def _attach(letter: Letter, document: str, subject_id: int) -> None:
 
 def letters_of(account: Account, wanted: str = "") -> ModelSelect[Letter]:
     """The customer's letters, newest first; those whose subject holds ``wanted``, if given."""
-    query = Letter.select().where(Letter.account == account).order_by(Letter.id.desc())
+    bodies = (Letter.text, Letter.html)
+    listed = [field for field in Letter._meta.sorted_fields if field not in bodies]
+    query = Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
     return query.where(Letter.subject.contains(wanted)) if wanted else query
 
 
