@@ -1,7 +1,7 @@
 """A bank and an Office provider in the test's own process: they do what the test tells them.
 
 They stand behind the very interfaces of the sandbox and of the real parties, whose agreement with
-them `tests/contract` proves.
+them `tests/contract` proves. The provider has a module of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shop.payment.gateway import (
     Notification,
     Refund,
 )
-from shop.provisioning.provider import Operation, OperationStatus, Person
+from tests.provider import Provider as Provider
 
 CARD = Mandate("mandate-1", "visa", "4242", 12, 2030)
 
@@ -167,125 +167,3 @@ class Bank:
         """Everything paid less everything given back, in cents."""
         paid = [c.amount_cents for c in self.checkouts.values() if c.status == "succeeded"]
         return sum(paid) - sum(refund.amount_cents for refund in self.refunds.values())
-
-
-class Provider:
-    """Does at once what it is asked; `pending`, `failing`, `silent` and `forgetful` change its
-    ways.
-
-    ``tenants`` are the sizes by domain; ``users`` the passwords by address, ``references`` whose
-    account is whose, and ``acts`` what was really done, in its order.
-    """
-
-    def __init__(self) -> None:
-        self.operations: dict[str, Operation] = {}
-        self.tenants: dict[str, int] = {}
-        self.users: dict[str, str] = {}
-        self.references: dict[str, str] = {}
-        self.calls: list[str] = []
-        self.acts: list[str] = []
-        self.pending = False
-        self.failing = ""
-        self.code = ""
-        self.silent = False
-        self.forgetful = 0
-        self._later: dict[str, Callable[[], None]] = {}
-        self._lock = threading.Lock()
-        self._count = itertools.count(1)
-
-    def _do(self, key: str, act: Callable[[], None] = lambda: None, **result: str) -> Operation:
-        if self.silent:
-            raise PartyUnavailable("the provider is silent")
-        with self._lock:
-            if key not in self.operations:
-                self.calls.append(key)
-                self.operations[key] = self._begun(key, act, result)
-            if self.forgetful:
-                self.forgetful -= 1
-                raise PartyUnavailable("the answer was lost")
-            return self.operations[key]
-
-    def _begun(self, key: str, act: Callable[[], None], result: dict[str, str]) -> Operation:
-        if self.failing:
-            return Operation(key, OperationStatus.FAILED, self.failing, {}, self.code)
-        if self.pending:
-            self._later[key] = act
-            return Operation(key, OperationStatus.PENDING, "", result)
-        act()
-        return Operation(key, OperationStatus.SUCCEEDED, "", result)
-
-    def finish(self) -> None:
-        """Let everything pending succeed, and nothing be pending any more."""
-        self.pending = False
-        for key, act in self._later.items():
-            act()
-            self.operations[key] = replace(self.operations[key], status=OperationStatus.SUCCEEDED)
-        self._later.clear()
-
-    def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
-        """Install a group."""
-        return self._do(key, lambda: self._resize(domain, seats), tenant=domain)
-
-    def resize_tenant(self, key: str, domain: str, seats: int) -> Operation:
-        """Change a group's places."""
-        return self._do(key, lambda: self._resize(domain, seats))
-
-    def _resize(self, domain: str, seats: int) -> None:
-        self.tenants[domain] = seats
-
-    def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
-        """Suspend a group."""
-        return self._do(key)
-
-    def resume_tenant(self, key: str, domain: str) -> Operation:
-        """Resume a group."""
-        return self._do(key)
-
-    def delete_tenant(self, key: str, domain: str) -> Operation:
-        """End a group."""
-        return self._do(key, lambda: self.tenants.pop(domain, None) and None)
-
-    def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
-        """Make an account."""
-        user = f"user-{next(self._count)}"
-
-        def act() -> None:
-            self.acts.append(f"create {person.address}")
-            self.users[person.address], self.references[user] = password, person.address
-
-        return self._do(key, act, user=user)
-
-    def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
-        """Change an account."""
-
-        def act() -> None:
-            self.acts.append(f"update {person.address}")
-            self.users[person.address] = self.users.pop(self.references[user])
-            self.references[user] = person.address
-
-        return self._do(key, act)
-
-    def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
-        """Set a password."""
-
-        def act() -> None:
-            self.acts.append(f"password {self.references[user]}")
-            self.users[self.references[user]] = password
-
-        return self._do(key, act)
-
-    def delete_user(self, key: str, domain: str, user: str) -> Operation:
-        """End an account."""
-
-        def act() -> None:
-            address = self.references.pop(user, None)
-            self.acts.append(f"delete {address}")
-            self.users.pop(address, None)
-
-        return self._do(key, act)
-
-    def find_operation(self, key: str) -> Operation | None:
-        """How an operation stands."""
-        if self.silent:
-            raise PartyUnavailable("the provider is silent")
-        return self.operations.get(key)

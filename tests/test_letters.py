@@ -277,7 +277,9 @@ def refunded_because_paid_already(account: Account, bank: Bank, provider: Provid
 
 def refunded_because_of_another_amount(account: Account, bank: Bank, provider: Provider) -> None:
     payment = orders.start_paying(orders.place(account, language=account.language))
-    payments.settle(payment, Checkout(payment.checkout or "", CheckoutStatus.SUCCEEDED, 1, "EUR"))
+    wrong = Checkout(payment.checkout or "", CheckoutStatus.SUCCEEDED, 1, "EUR")
+    bank.checkouts[wrong.reference] = wrong
+    payments.settle(payment, wrong)
 
 
 def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provider) -> None:

@@ -47,7 +47,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
-@pytest.fixture(params=["sandbox", "graph"])
+@pytest.fixture(params=["sandbox", "graph", "in process"])
 def office(
     request: pytest.FixtureRequest, tmp_path: Path, fresh_sandbox: Path, certificate: Certificate
 ) -> Iterator[OfficeAtWork]:
@@ -57,5 +57,7 @@ def office(
             shop = stack.enter_context(listening())
             bank = stack.enter_context(banks.sandbox_at_work(tmp_path, fresh_sandbox, shop))
             yield offices.SandboxAtWork(bank.url)
-        else:
+        elif request.param == "graph":
             yield stack.enter_context(offices.graph_at_work(certificate))
+        else:
+            yield offices.InProcessAtWork()

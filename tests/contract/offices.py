@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
@@ -22,6 +22,7 @@ from tests.contract.graph_server import (
     graph_serving,
 )
 from tests.contract.serving import Reply, Temper
+from tests.parties import Provider
 
 
 class OfficeAtWork(Protocol):
@@ -98,6 +99,22 @@ class GraphAtWork:
 
     def lose_next(self) -> None:
         self.temper.losing += 1
+
+
+@dataclass
+class InProcessAtWork:
+    """The provider that other tests use, which lives in their own process."""
+
+    provider: Provider = field(default_factory=Provider)
+
+    def can_sign_in(self, address: str, password: str) -> bool:
+        return self.provider.can_sign_in(address, password)
+
+    def fail_next(self) -> None:
+        self.provider.failing_calls += 1
+
+    def lose_next(self) -> None:
+        self.provider.forgetful += 1
 
 
 @contextmanager

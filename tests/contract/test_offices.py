@@ -1,5 +1,5 @@
 """What the shop relies on at an Office provider, asked of every one: the sandbox keeps the same
-contract as Microsoft Graph.
+contract as Microsoft Graph, and so does the provider that other tests use.
 """
 
 from __future__ import annotations
