@@ -60,7 +60,7 @@ format: setup-test ## Format code and templates
 	@$(BIN)/ruff format .
 	@$(BIN)/djlint --quiet --reformat $(wildcard $(TEMPLATES)) || true
 
-bench: setup ## Measure complete journeys against a shop that runs (make run)
+bench: setup-test ## Measure complete order journeys, many customers at once
 	@$(BIN)/python -m bench $(OPTIONS)
 
 lock: ## Lock the requirements to what setup.cfg asks for, with hashes

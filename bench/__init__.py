@@ -1,0 +1,1 @@
+"""Measurements: complete journeys against a running shop."""
