@@ -160,3 +160,16 @@ class Journey:
     def expect_delivered(self) -> None:
         """Wait until the order is delivered."""
         self.expect_status("Finalisée", "Completed")
+
+    def open_letter(self, french: str, english: str) -> None:
+        """Read the newest letter of that subject; the worker may write it a moment later."""
+        subject = re.compile(self.say(french, english), re.IGNORECASE)
+        letter = self.page.locator("main").get_by_role("link", name=subject).first
+        for _ in range(20):
+            self.page.goto("/manager/account/emails")
+            try:
+                expect(letter).to_be_visible(timeout=500)
+                break
+            except AssertionError:
+                continue
+        letter.click()

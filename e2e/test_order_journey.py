@@ -244,10 +244,7 @@ def test_a_forgotten_password_is_chosen_anew_by_the_link_of_a_letter(
     # Whoever is still signed in elsewhere reads the letter there.
     page.goto("/login")
     journey.sign_in(customer)
-    page.goto("/manager/account/emails")
-    page.get_by_role(
-        "link", name=re.compile(journey.say("mot de passe", "password"), re.IGNORECASE)
-    ).first.click()
+    journey.open_letter("mot de passe", "password")
     page.get_by_text(journey.say("L’e-mail en texte", "The email as text")).click()
     text = page.locator("main").inner_text()
     link = re.search(r"https?://\S+/password/[\w-]+", text)

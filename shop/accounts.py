@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from peewee import IntegrityError
 
 from models import Account, OneTimeLink, VatStatus, database
-from shop import activity, clock, limits, mail, sessions, vat_numbers, vault
+from shop import activity, clock, jobs, limits, mail, sessions, vat_numbers, vault
 from shop.activity import UNKNOWN, Origin
 from shop.errors import N_, Refusal
 
@@ -162,16 +162,26 @@ def _is_right(password_hash: str, password: str) -> bool:
 
 
 def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
-    """Send a one-time link for a nic-handle, or for each account of an e-mail address.
+    """Have one-time links sent for a nic-handle, or for each account of an e-mail address.
 
-    Silent about whether there is one. Raises `limits.TooMany` when asked too often.
+    Silent about whether there is one, in what it says and in how long it takes: a worker looks
+    for the accounts. Raises `limits.TooMany` when asked too often.
     """
     identifier = identifier.strip().lower()
     limits.count(limits.RESET_PER_ADDRESS, "reset-from", limits.network_of(address))
     limits.count(limits.RESET_PER_ACCOUNT, "reset", identifier)
+    jobs.enqueue(
+        "send_reset_links", f"send_reset_links:{secrets.token_urlsafe(16)}",
+        identifier=identifier, base_url=base_url,
+    )  # fmt: skip
+
+
+@jobs.handles("send_reset_links", attempts=20)
+def send_reset_links(identifier: str, base_url: str) -> None:
+    """Write a letter with a one-time link to each account meant; all of them, or none yet."""
     known = (Account.nic_handle == identifier) | (Account.email == identifier)
-    for account in Account.select().where(known).order_by(Account.id).limit(10):
-        with database.atomic():
+    with database.atomic():
+        for account in Account.select().where(known).order_by(Account.id).limit(10):
             token = new_link(account, "password_reset", RESET_LENGTH)
             mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
 

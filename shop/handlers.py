@@ -1,11 +1,11 @@
 """Every module that handles jobs, so that web servers can queue them and workers run them."""
 
-from shop import exports, mail, ordering, vat_numbers
+from shop import accounts, exports, mail, ordering, vat_numbers
 from shop.payment import payments
 from shop.provisioning import activation, enlarging, installation
 from shop.seats import imports
 
 __all__ = [
-    "activation", "enlarging", "exports", "imports", "installation", "mail", "ordering",
+    "accounts", "activation", "enlarging", "exports", "imports", "installation", "mail", "ordering",
     "payments", "vat_numbers",
 ]  # fmt: skip

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
+import structlog
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from peewee import Case
+from redis.exceptions import RedisError
 
 from models import RateCount, database
 from shop.errors import N_, Refusal
+
+log = structlog.get_logger()
+
+REDIS_PATIENCE = 1.0
+"""Seconds to wait for Redis before counting without it."""
 
 SIGN_IN_PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 SIGN_IN_PER_ADDRESS = RateLimitItemPerMinute(60, 15)
@@ -95,7 +104,28 @@ class _Off:
         return None
 
 
-_limiter: FixedWindowRateLimiter | _Off = _Off()
+class _InRedis:
+    """Counts in Redis; while Redis is away, in the database, so that limits hold all the same."""
+
+    def __init__(self, url: str) -> None:
+        options = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE}
+        self._redis = FixedWindowRateLimiter(storage_from_string(url, **options))
+        self._database = FixedWindowRateLimiter(DatabaseStorage())
+
+    def hit(self, item: RateLimitItem, *who: str) -> bool:
+        try:
+            return self._redis.hit(item, *who)
+        except RedisError as error:
+            log.warning("redis is away, counting in the database", reason=str(error))
+            return self._database.hit(item, *who)
+
+    def clear(self, item: RateLimitItem, *who: str) -> None:
+        with suppress(RedisError):
+            self._redis.clear(item, *who)
+        self._database.clear(item, *who)
+
+
+_limiter: FixedWindowRateLimiter | _InRedis | _Off = _Off()
 
 
 def connect(redis_url: str, *, enabled: bool = True) -> None:
@@ -103,9 +133,10 @@ def connect(redis_url: str, *, enabled: bool = True) -> None:
     global _limiter
     if not enabled:
         _limiter = _Off()
-        return
-    storage = storage_from_string(redis_url) if redis_url else DatabaseStorage()
-    _limiter = FixedWindowRateLimiter(storage)
+    elif redis_url:
+        _limiter = _InRedis(redis_url)
+    else:
+        _limiter = FixedWindowRateLimiter(DatabaseStorage())
 
 
 def count(item: RateLimitItem, what: str, who: str) -> None:
@@ -124,15 +155,25 @@ def forget(item: RateLimitItem, what: str, who: str) -> None:
     _limiter.clear(item, what, who)
 
 
+def read_address(text: str) -> str:
+    """The IP address in what a proxy or a server tells; "" where there is none.
+
+    Some tell a port along. One that listens to both families tells an IPv4 address as an IPv6
+    one, which would make one neighbourhood of all of them.
+    """
+    bare = re.sub(r"^\[(.*)\](:\d+)?$|^([\d.]+):\d+$", r"\1\3", text.strip()).partition("%")[0]
+    try:
+        parsed = ip_address(bare)
+    except ValueError:
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
 def network_of(address: str) -> str:
     """Who an address belongs to: itself, or for IPv6 its /64, which one customer has whole."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    if ":" not in (plain := read_address(address)):
+        return plain
+    return str(ip_network((plain, 64), strict=False))
 
 
 def forget_expired() -> int:

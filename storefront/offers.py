@@ -26,9 +26,7 @@ def home(lang: str) -> Response:
     """Both offers side by side."""
     response = page("storefront/home.html", offers=catalogue.offers())
     if request.cookies.get(languages.LANGUAGE_COOKIE) != lang:
-        response.set_cookie(
-            languages.LANGUAGE_COOKIE, lang, max_age=31536000, httponly=True, samesite="Lax"
-        )
+        languages.remember(response, lang)
     return response
 
 

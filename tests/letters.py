@@ -89,6 +89,7 @@ def account_created(account: Account, bank: Bank, provider: Provider) -> None:
 def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is forgotten."""
     accounts.ask_for_reset(account.nic_handle, "203.0.113.7", BASE)
+    jobs.drain()
 
 
 def password_changed(account: Account, bank: Bank, provider: Provider) -> None:

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 
 from models import Account, AccountEvent, Letter, OneTimeLink, Session, VatStatus
-from shop import accounts, activity, profile, sessions, vat_numbers
+from shop import accounts, activity, jobs, profile, sessions, vat_numbers
 from shop.activity import UNKNOWN, Origin
 from shop.profile import Details
 from shop.vat.registry import Answer
@@ -178,6 +178,8 @@ def test_a_field_is_checked_on_its_own(inside: Visitor) -> None:
 
 def test_a_new_email_address_is_told_to_the_old_one(inside: Visitor, alice: Account) -> None:
     accounts.ask_for_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
+    jobs.drain()
+    assert OneTimeLink.select().where(OneTimeLink.used_at.is_null()).exists()
     inside.open("/manager/account/email-address")
     inside.press("Changer l’adresse e-mail", email="NEW@atelier.example")
     assert now(alice).email == "new@atelier.example"

@@ -48,8 +48,8 @@ def customer() -> Account:
 
 
 def address() -> str:
-    """Where the request came from."""
-    return request.remote_addr or ""
+    """The IP address the request came from; "" where nobody tells one."""
+    return limits.read_address(request.remote_addr or "")
 
 
 def origin() -> Origin:
@@ -65,8 +65,11 @@ def count_try() -> None:
 def sign_in(who: Account, means: str = "password") -> None:
     """Begin a session of ``who`` in this browser; its identifier is a new one.
 
-    ``means`` says for the log how they proved who they are (`shop.activity.MEANS`).
+    One that this browser had ends: nobody could end it here any more. ``means`` says for the log
+    how they proved who they are (`shop.activity.MEANS`).
     """
+    if current_user.is_authenticated:
+        sessions.sign_out(current_user.session, origin())
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
     token = sessions.start(who, origin(), means)
     session.clear()
