@@ -187,12 +187,12 @@ def test_add_user_opens_a_free_seat_or_an_order(
     signed_in: Visitor, group: LicenceGroup, provider: Provider
 ) -> None:
     signed_in.open(address_of(group))
-    signed_in.follow("Ajouter un utilisateur")
+    signed_in.press("Ajouter un utilisateur")
     assert signed_in.address.endswith("/seats/1/configuration")
     for number in (1, 2, 3):
         groups.configured(group, number, seats.Person("Zoé", "X", f"zoe{number}"))
     signed_in.open(address_of(group))
-    signed_in.follow("Ajouter un utilisateur")
+    signed_in.press("Ajouter un utilisateur")
     assert "/manager/order/office" in signed_in.address
     assert signed_in.sees("297 places") or signed_in.sees("297 sur 300")
 
