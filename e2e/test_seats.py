@@ -1,0 +1,270 @@
+"""A licence group in the manager, as its customer tells it: seats, dialogs, additions, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.journey import Journey
+from e2e.live import LiveShop
+
+Check = Callable[[], None]
+WITHIN_MINUTES = 30_000
+"""Milliseconds the sandbox's provider may take."""
+
+
+@pytest.fixture
+def journey(page: Page, language: str) -> Journey:
+    return Journey(page, language)
+
+
+@pytest.fixture
+def switches(shop: LiveShop) -> Iterator[LiveShop]:
+    """The sandbox's switches, put back afterwards."""
+    yield shop
+    shop.reset_switches()
+
+
+@pytest.fixture
+def group(page: Page, journey: Journey, shop: LiveShop) -> str:
+    """The address of a group of two licences, just installed, open in the browser."""
+    journey.order(shop.new_customer(journey.language), business=2)
+    journey.pay()
+    journey.expect_delivered()
+    journey.link("Configurer mes licences", "Configure my licences").click()
+    expect(page).to_have_url(re.compile("/manager/groups/"))
+    return page.url
+
+
+def row(page: Page, number: int = 1) -> Locator:
+    return page.locator(f"#seat-{number}")
+
+
+def open_act(page: Page, journey: Journey, french: str, english: str, number: int = 1) -> None:
+    """Choose an act from the menu of a seat's cog."""
+    row(page, number).locator("summary").click()
+    row(page, number).get_by_role("link", name=journey.say(french, english), exact=True).click()
+
+
+def fill_holder(journey: Journey, first: str, last: str, login: str) -> None:
+    journey.field("Prénom", "First name").fill(first)
+    journey.field("Nom", "Last name").fill(last)
+    journey.field("Login", "Login").fill(login)
+    journey.button("Valider", "Confirm").click()
+
+
+def expect_status(page: Page, journey: Journey, french: str, english: str, number: int = 1) -> None:
+    """Wait for a status, as the page shows it by itself; without JavaScript by looking again."""
+    shown = row(page, number).locator(".badge")
+    words = journey.say(french, english)
+    for _ in range(WITHIN_MINUTES // 1000):
+        if page.locator("html.js").count():
+            expect(shown).to_have_text(words, timeout=WITHIN_MINUTES)
+            return
+        if shown.inner_text().strip() == words:
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(f"the licence is not {words}")
+
+
+def test_a_licence_is_configured_changed_and_released(
+    page: Page, journey: Journey, group: str, check_accessibility: Check
+) -> None:
+    check_accessibility()
+    expect(row(page)).to_contain_text("configureme")
+    open_act(page, journey, "Configurer", "Configure")
+    expect(journey.button("Valider", "Confirm")).to_be_visible()
+    check_accessibility()
+    fill_holder(journey, "Zoé", "Lefèvre", "zoe.lefevre")
+    expect_status(page, journey, "Créé", "Created")
+    expect(row(page)).to_contain_text("zoe.lefevre@")
+    check_accessibility()
+
+    open_act(page, journey, "Modifier", "Edit")
+    expect(journey.field("Prénom", "First name")).to_have_value("Zoé")
+    journey.field("Login", "Login").fill("zoe")
+    journey.button("Valider", "Confirm").click()
+    expect_status(page, journey, "Créé", "Created")
+    expect(row(page)).to_contain_text("zoe@")
+
+    open_act(page, journey, "Changer le mot de passe", "Change password")
+    check_accessibility()
+    journey.button("Valider", "Confirm").click()
+    expect_status(page, journey, "Créé", "Created")
+
+    open_act(page, journey, "Libérer la licence", "Release licence")
+    check_accessibility()
+    journey.button("Libérer la licence", "Release licence").click()
+    expect_status(page, journey, "Non configuré", "Not configured")
+    expect(row(page)).to_contain_text("configureme")
+
+
+def test_mistakes_are_said_and_what_was_typed_stays(
+    page: Page, journey: Journey, group: str, check_accessibility: Check
+) -> None:
+    open_act(page, journey, "Configurer", "Configure")
+    fill_holder(journey, "", "Dupont", "a..b")
+    expect(page.locator(".error-summary")).to_contain_text(journey.say("Login", "Login"))
+    expect(journey.field("Nom", "Last name")).to_have_value("Dupont")
+    check_accessibility()
+
+
+def test_add_user_opens_a_free_licence_then_an_order_for_the_group(
+    page: Page, journey: Journey, group: str, check_accessibility: Check
+) -> None:
+    for number in (1, 2):
+        journey.link("Ajouter un utilisateur", "Add user").click()
+        fill_holder(journey, "Camille", "Dupont", f"camille{number}")
+        expect_status(page, journey, "Créé", "Created", number)
+        page.goto(group)
+    journey.link("Ajouter un utilisateur", "Add user").click()
+    expect(page).to_have_url(re.compile("/manager/order/office"))
+    expect(page.locator("main")).to_contain_text(journey.say("298 sur 300", "298 of 300"))
+    check_accessibility()
+    journey.field("Nombre de licences", "Number of licences").fill("3")
+    journey.button("Poursuivre", "Continue").click()
+    expect(page.locator("main")).to_contain_text(journey.say("renouvellement", "renewal"))
+    check_accessibility()
+    journey.field(
+        "J’ai lu et j’accepte les contrats", "I have read and accept the contracts"
+    ).check()
+    journey.button("Générer le bon de commande", "Generate the purchase order").click()
+    expect(page).to_have_url(re.compile(r"/manager/account/orders/\d+$"))
+    expect(page.locator("main")).to_contain_text(journey.say("Au prorata", "Pro rata"))
+    check_accessibility()
+    journey.pay()
+    journey.expect_delivered()
+    page.goto(group)
+    expect(page.locator(".table-seats tbody tr")).to_have_count(5)
+
+
+@pytest.mark.only(script=True, size="desktop")
+def test_the_cog_menu_and_its_dialogs_answer_to_the_keyboard(
+    page: Page, journey: Journey, group: str
+) -> None:
+    cog = row(page).locator("summary")
+    cog.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    configure = row(page).get_by_role(
+        "link", name=journey.say("Configurer", "Configure"), exact=True
+    )
+    expect(configure).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(journey.field("Prénom", "First name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).not_to_be_visible()
+    expect(cog).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(journey.field("Prénom", "First name")).to_be_focused()
+    page.keyboard.type("Ana")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Silva")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ana.silva")
+    page.keyboard.press("Enter")
+    expect(page.locator("#dialog")).not_to_be_visible()
+    expect(cog).to_be_focused()
+    expect_status(page, journey, "Créé", "Created")
+    expect(cog).to_be_focused()
+
+
+@pytest.mark.only(script=True)
+def test_two_people_configure_one_licence_and_the_second_is_told(
+    page: Page, journey: Journey, group: str, check_accessibility: Check
+) -> None:
+    other = page.context.new_page()
+    other.goto(f"{group}/seats/1/configuration")
+    open_act(page, journey, "Configurer", "Configure")
+    fill_holder(journey, "Ana", "Silva", "ana.silva")
+    expect_status(page, journey, "Créé", "Created")
+    fill_holder(Journey(other, journey.language), "Bob", "Martin", "bob.martin")
+    expect(other.locator("main")).to_contain_text("Ana Silva")
+    expect(other.get_by_role("alert").first).to_contain_text(
+        journey.say("modifiée entre-temps", "changed meanwhile")
+    )
+    other.close()
+
+
+def test_an_error_says_what_happened_and_is_tried_again(
+    page: Page, journey: Journey, group: str, switches: LiveShop, check_accessibility: Check
+) -> None:
+    switches.switch(provider_refusals=1, provider_refusal_reason="The directory is full.")
+    open_act(page, journey, "Configurer", "Configure")
+    fill_holder(journey, "Ana", "Silva", "ana.silva")
+    expect_status(page, journey, "Erreur", "Error")
+    expect(row(page)).to_contain_text("The directory is full.")
+    check_accessibility()
+    row(page).get_by_role("button", name=journey.say("Réessayer", "Retry")).click()
+    expect_status(page, journey, "Créé", "Created")
+
+
+def test_a_group_is_searched_filtered_renamed_and_described(
+    page: Page, journey: Journey, group: str, script: bool, check_accessibility: Check
+) -> None:
+    open_act(page, journey, "Configurer", "Configure")
+    fill_holder(journey, "Zoé", "Lefèvre", "zoe")
+    expect_status(page, journey, "Créé", "Created")
+    search = page.get_by_role("searchbox")
+    search.fill("lefev")
+    search.press("Enter")
+    expect(page.locator(".table-seats tbody tr")).to_have_count(1)
+    search.fill("nobody")
+    search.press("Enter")
+    expect(page.locator("#seats")).to_contain_text(
+        journey.say("Aucune licence ne correspond", "No licence matches")
+    )
+    check_accessibility()
+    page.goto(group)
+    page.get_by_label(journey.say("Statut", "Status"), exact=True).select_option("unconfigured")
+    if not script:
+        journey.button("Rechercher", "Search").click()
+    expect(page.locator(".table-seats tbody tr")).to_have_count(1)
+    page.goto(group)
+    journey.link("Modifier le nom du groupe", "Change the name of the group").click()
+    journey.field("Nom du groupe", "Name of the group").fill("Siège de Lille")
+    journey.button("Enregistrer", "Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Siège de Lille")
+    check_accessibility()
+    journey.link("Informations Générales", "General information").click()
+    expect(page.locator("main")).to_contain_text(journey.say("2 sur 300", "2 of 300"))
+    check_accessibility()
+    page.goto("/manager/web")
+    expect(page.locator("main")).to_contain_text(
+        journey.say("1 licence à configurer", "1 licence to configure")
+    )
+    check_accessibility()
+    page.goto("/manager/groups")
+    check_accessibility()
+
+
+def test_many_licences_are_configured_from_a_file(
+    page: Page, journey: Journey, group: str, tmp_path: Path, check_accessibility: Check
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_bytes("Prénom;Nom;Login\nZoé;Moreau;zoe\n;X;xyz\nJörg;O’Neill;joerg\n".encode())
+    journey.link(
+        "Configurer des licences depuis un fichier (CSV)", "Configure licences from a file (CSV)"
+    ).click()
+    check_accessibility()
+    page.get_by_label(journey.say("Fichier", "File"), exact=True).set_input_files(people)
+    journey.button("Examiner le fichier", "Look at the file").click()
+    expect(page.locator("main")).to_contain_text(journey.say("Renseignez ce champ", "Fill in"))
+    check_accessibility()
+    journey.button("Configurer 2 licences", "Configure 2 licences").click()
+    done = journey.say("Le fichier est traité", "The file is done")
+    for _ in range(WITHIN_MINUTES // 1000):
+        if page.get_by_text(done).count():
+            break
+        page.wait_for_timeout(500)
+        if not page.locator("html.js").count():
+            page.reload()
+    expect(page.locator("main")).to_contain_text(done)
+    check_accessibility()
