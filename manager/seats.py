@@ -184,6 +184,7 @@ def _done(act: str, group: LicenceGroup) -> Response:
         fresh = own.group(group.name)
         shown = seats_shown(fresh, arguments_of_current_page(fresh), beside=True)
         response = page("manager/_seats.html", "manager/_seats.html", **shown)
+        # htmx leaves its target alone where everything goes elsewhere: the dialog is told.
         response.headers["HX-Trigger"] = "dialog:close"
         return response
     flash(_said()[act], "success")
