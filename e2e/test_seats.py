@@ -187,7 +187,7 @@ def test_two_people_configure_one_licence_and_the_second_is_told(
     expect_status(page, journey, "Créé", "Created")
     fill_holder(Journey(other, journey.language), "Bob", "Martin", "bob.martin")
     expect(other.locator("main")).to_contain_text("Ana Silva")
-    expect(other.get_by_role("alert").first).to_contain_text(
+    expect(other.locator("main .alert-error")).to_contain_text(
         journey.say("modifiée entre-temps", "changed meanwhile")
     )
     other.close()

@@ -1,0 +1,195 @@
+"""What a page of seats costs in a group of 100 and in one of 100,000, measured in one run.
+
+Both groups live in one fresh database; pages are asked for in turns, so that neither group has the
+warmer machine. Printed are the medians, their ratio, and the number of SQL statements of each.
+
+    python -m bench.seats [--postgresql postgresql://…/an_empty_database] [--rounds 40]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+import app as application
+import models
+from models import Account, LicenceGroup, Order, OrderLine, Seat, SeatKey, SeatStatus
+from shop import accounts, clock, database, demo, jobs
+from shop.seats import keys
+from shop.settings import Settings
+from tests import queries
+
+SMALL, LARGE = 100, 100_000
+MOST = 3.0
+"""How many times the small group's cost the large group's may be (issue)."""
+
+FIRST = ("Anna", "Bruno", "Chloé", "David", "Émilie", "Farid", "Gaël", "Hélène", "Inès", "Jean")
+LAST = ("Martin", "Bernard", "Petit", "Robert", "Durand", "Leroy", "Moreau", "Simon", "Laurent",
+        "Lefèvre", "Roux", "Fournier", "Girard", "Bonnet", "Dupont", "Lambert")  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print; ends with an error where the large group costs too much."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgresql", default="", help="the address of an empty database")
+    parser.add_argument("--rounds", type=int, default=40)
+    options = parser.parse_args()
+    with _shop(options.postgresql) as shop:
+        small, large = _groups()
+        client = _signed_in(shop)
+        failed = [name for name, ratio, same in _measured(client, small, large, options.rounds)
+                  if ratio > MOST or not same]  # fmt: skip
+    if failed:
+        raise SystemExit(f"too dear in the large group: {', '.join(failed)}")
+
+
+@contextmanager
+def _shop(url: str) -> Iterator[Flask]:
+    with tempfile.TemporaryDirectory() as folder:
+        address = url or f"sqlite:///{Path(folder) / 'bench.db'}"
+        environment = {"DATABASE_URL": address, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
+        shop = application.create_app(Settings.from_environment(environment))
+        shop.testing = True
+        database.migrate()
+        jobs.create_queue_tables()
+        demo.publish()
+        yield shop
+        models.database.close()
+
+
+def _groups() -> tuple[LicenceGroup, LicenceGroup]:
+    account, _ = demo.load()
+    made = _group(account, "small", SMALL), _group(account, "large", LARGE)
+    models.database.execute_sql("ANALYZE")
+    return made
+
+
+def _group(account: Account, name: str, size: int) -> LicenceGroup:
+    """A group of so many people, every fiftieth seat unconfigured."""
+    now = clock.now()
+    order = Order.create(
+        number=f"{size:09d}", account=account, status="delivered", basket=name, language="fr",
+        customer={}, net_cents=size, vat_cents=0, total_cents=size, vat_rate=0, vat_code="",
+        placed_at=now, expires_at=now,
+    )  # fmt: skip
+    line = OrderLine.create(
+        order=order, position=1, offer="pro_plus", offer_name="Office 365 Pro Plus",
+        quantity=size, unit_price_cents=1, net_cents=size,
+    )  # fmt: skip
+    group = LicenceGroup.create(
+        account=account, line=line, offer="pro_plus", name=f"o365-{name}",
+        domain=f"{name}.example", display_name=name, status="installed", places_taken=size,
+        last_number=size, created_at=now, installed_at=now,
+    )  # fmt: skip
+    for start in range(1, size + 1, 1000):
+        with models.database.atomic():
+            _fill(group, range(start, min(start + 1000, size + 1)))
+    nobodys = size // 50
+    group.seats_unconfigured, group.seats_active = nobodys, size - nobodys
+    group.save()
+    return group
+
+
+def _fill(group: LicenceGroup, numbers: range) -> None:
+    """Seats of these numbers and what they are found by, every fiftieth nobody's."""
+    Seat.insert_many([_seat(group, number) for number in numbers]).execute()
+    rows = []
+    for seat in Seat.select().where(Seat.group == group, Seat.number.in_(list(numbers))):
+        found_by = {keys.NOBODY}
+        if seat.is_configured:
+            found_by = keys.keys_of(seat.first_name, seat.last_name, seat.login)
+        rows += [
+            {"group": group, "seat": seat, "status": seat.status, "key": key} for key in found_by
+        ]
+    for start in range(0, len(rows), 2000):
+        SeatKey.insert_many(rows[start : start + 2000]).execute()
+
+
+def _seat(group: LicenceGroup, number: int) -> dict[str, Any]:
+    held = bool(number % 50)
+    first, last = FIRST[number % len(FIRST)], LAST[number % len(LAST)]
+    login = f"person{number}" if held else None
+    return {
+        "group": group,
+        "number": number,
+        "status": SeatStatus.ACTIVE if held else SeatStatus.UNCONFIGURED,
+        "first_name": first if held else "",
+        "last_name": last if held else "",
+        "login": login,
+        "login_key": login,
+        "reference": f"user-{number}" if held else "",
+        **(keys.sorted_by(first, last, login) if login else keys.NOT_SORTED),
+    }
+
+
+def _signed_in(shop: Flask) -> FlaskClient:
+    client = shop.test_client()
+    account = Account.select().get()
+    password = "Bench-2026-Bench"
+    accounts.change_password(account, password)
+    page = client.get("/login").text
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    form = {"nic_handle": account.nic_handle, "password": password, "csrf_token": token}
+    assert client.post("/login", data=form).status_code == 303
+    return client
+
+
+PAGES: dict[str, Callable[[int], str]] = {
+    "first page": lambda size: "",
+    "page 1,000": lambda size: f"?page={min(1000, size // 20)}",
+    "middle page": lambda size: f"?page={size // 40}",
+    "last page": lambda size: f"?page={size // 20}",
+    "sorted by last name, middle": lambda size: f"?sort=-last&page={size // 40}",
+    "search": lambda size: "?q=person",
+    "search for a name": lambda size: "?q=lefevre",
+    "search for nobody": lambda size: "?q=zzz",
+    "filter": lambda size: "?status=active",
+    "filter, middle page": lambda size: f"?status=active&page={size // 40}",
+    "search and filter": lambda size: "?q=person&status=active",
+}
+"""The address's end of each page measured, by the size of the group."""
+
+
+def _measured(
+    client: FlaskClient, small: LicenceGroup, large: LicenceGroup, rounds: int
+) -> Iterator[tuple[str, float, bool]]:
+    print(f"{'page':30} {'100':>9} {'100,000':>9} {'ratio':>6}  queries")
+    for name, ending in PAGES.items():
+        addresses = [
+            f"/manager/groups/{group.name}{ending(size)}"
+            for group, size in ((small, SMALL), (large, LARGE))
+        ]
+        few, many = _medians(client, addresses, rounds)
+        counts = [_statements(client, address) for address in addresses]
+        ratio = many / few
+        print(f"{name:30} {few:7.1f}ms {many:7.1f}ms {ratio:6.2f}  {counts[0]} / {counts[1]}")
+        yield name, ratio, counts[0] == counts[1]
+
+
+def _medians(client: FlaskClient, addresses: list[str], rounds: int) -> list[float]:
+    taken: list[list[float]] = [[] for _ in addresses]
+    for _ in range(rounds):
+        for times, address in zip(taken, addresses, strict=True):
+            began = time.perf_counter()
+            assert client.get(address).status_code == 200, address
+            times.append((time.perf_counter() - began) * 1000)
+    return [statistics.median(times) for times in taken]
+
+
+def _statements(client: FlaskClient, address: str) -> int:
+    with queries.recorded() as statements:
+        client.get(address)
+    return len(statements)
+
+
+if __name__ == "__main__":
+    main()
