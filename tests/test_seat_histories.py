@@ -45,7 +45,7 @@ class Seats(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.snapshot.restore()
-        self.provider.__init__()  # type: ignore[misc]  # as new, and still the shop's provider
+        self.provider.__init__()  # as new, and still the shop's provider
         self.moves: dict[int, str] = {}
 
     @rule(number=NUMBERS, act=st.sampled_from(sorted(ACTS)), person=PEOPLE)
