@@ -91,17 +91,25 @@ def _connect_web(app: Flask, settings: Settings) -> None:
         }
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=str(app.static_folder), prefix="static/", max_age=3600
+        app.wsgi_app,
+        root=str(app.static_folder),
+        prefix="static/",
+        max_age=3600,
+        allow_all_origins=False,
+        add_headers_function=headers.on_files(settings),
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
 
 
+NEED_NO_DATABASE = {"static", "outside.healthz", "outside.readyz"}
+
+
 def _open_database_for_requests(app: Flask) -> None:
     @app.before_request
     def _open() -> None:
-        if request.endpoint == "static":
+        if request.endpoint in NEED_NO_DATABASE:
             return
         models.database.connect(reuse_if_open=True)
         pauses.follow_clock()

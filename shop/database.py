@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peewee import Database, SqliteDatabase
+from peewee import Database, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.db_url import connect
 from playhouse.migrations import Runner
+from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
 import models
 
@@ -21,6 +22,9 @@ SQLITE_PRAGMAS = {
 
 POOL_SIZE = 64
 
+AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+"""What is raised when the database does not answer, or not now."""
+
 
 def open_database(url: str) -> Database:
     """A database for ``url``: ``sqlite:///path`` or ``postgresql://…`` (through psycopg 3).
@@ -34,7 +38,9 @@ def open_database(url: str) -> Database:
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             pooled = "psycopg3+pool://" + url.removeprefix(prefix)
-            return connect(pooled, max_connections=POOL_SIZE, timeout=10, stale_timeout=300)
+            return connect(
+                pooled, max_connections=POOL_SIZE, timeout=10, stale_timeout=300, connect_timeout=5
+            )
     raise ValueError(f"unknown kind of database: {url.split(':')[0]}")
 
 
@@ -43,6 +49,12 @@ def bind(url: str) -> Database:
     opened = open_database(url)
     models.database.initialize(opened)
     return opened
+
+
+def forget_idle_connections() -> None:
+    """Open new connections from now on: a server that was away has dropped the old ones."""
+    if isinstance(models.database.obj, PooledDatabase):
+        models.database.obj.close_idle()
 
 
 def migrate() -> list[str]:

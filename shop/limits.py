@@ -40,6 +40,10 @@ class TooMany(Refusal):
 
     status = 429
 
+    def __init__(self, sentence: str, minutes: int) -> None:
+        super().__init__(sentence, minutes=minutes)
+        self.minutes = minutes
+
 
 class DatabaseStorage(Storage):
     """Counts of `limits` in the shop's database: one row a key, raised in one statement."""

@@ -14,6 +14,9 @@ from tests import pages, queries
 LETTER_STYLES = "style-src 'unsafe-inline'"
 """What the policy of a letter's frame allows, and that of no page."""
 
+NOT_SWAPPED = {400, 401, 403, 404, 405, 410, 413, 429, *range(500, 600)}
+"""Refusals that htmx leaves to our script (base.html): whole pages, whoever asked."""
+
 MOST_QUERIES = 12
 """The most SQL statements showing a page may take (issue: every page of the journey)."""
 
@@ -37,7 +40,7 @@ class CheckingClient(FlaskClient):
         if not self.expects_faults:
             assert response.status_code < 500, f"{where}: {response.status}"
         is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
-        if is_page and self.reads_pages:
+        if is_page and self.reads_pages and response.request.method not in {"HEAD", "OPTIONS"}:
             self._check(response, where)
         return response
 
@@ -56,7 +59,8 @@ class CheckingClient(FlaskClient):
         return self.open(address, method=method, headers=headers, data=form)
 
     def _check(self, response: TestResponse, where: str) -> None:
-        is_partial = response.request.headers.get("HX-Request-Type") == "partial"
+        asked_for_part = response.request.headers.get("HX-Request-Type") == "partial"
+        is_partial = asked_for_part and response.status_code not in NOT_SWAPPED
         is_letter = LETTER_STYLES in response.headers.get("Content-Security-Policy", "")
         if found := pages.problems(response.text, is_partial=is_partial, is_letter=is_letter):
             raise AssertionError(f"{where}:\n- " + "\n- ".join(found))

@@ -8,14 +8,20 @@ import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from shop import database
 from shop.errors import Refusal
+from shop.limits import TooMany
+from web import signin
 from web.languages import sentence
 
 log = structlog.get_logger()
 
-PAGES = {403, 404, 405, 409, 410, 413, 422, 429}
+PAGES = {403, 404, 405, 409, 410, 413, 422, 429, 500, 503}
+
+SECRETS = {"token", "reference"}
+"""Pieces of addresses that open something to whoever reads them: no log holds them."""
 
 
 def reference() -> str:
@@ -31,6 +37,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(Exception, _fault)
+    for away in database.AWAY:
+        app.register_error_handler(away, _database_away)
 
     @app.context_processor
     def _reference() -> dict[str, object]:
@@ -43,7 +51,10 @@ def _http(error: HTTPException) -> Response | HTTPException:
         return error
     if code >= 500:
         return _fault(error)
-    return _page(code)
+    response = _page(code)
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())
+    return response
 
 
 def _stale_form(_: CSRFError) -> Response:
@@ -57,19 +68,40 @@ def _stale_form(_: CSRFError) -> Response:
 
 
 def _refused(refusal: Refusal) -> Response:
-    return _page(refusal.status, sentence(refusal))
+    response = _page(refusal.status, sentence(refusal))
+    if isinstance(refusal, TooMany):
+        response.retry_after = refusal.minutes * 60
+    return response
 
 
 def _fault(error: Exception) -> Response:
+    return _broken("fault", 500)
+
+
+def _database_away(error: Exception) -> Response:
+    """A break, not a fault: what is asked again in a moment may well be answered."""
+    database.forget_idle_connections()
+    response = _broken("database away", 503)
+    response.retry_after = 30
+    return response
+
+
+def _broken(event: str, code: int) -> Response:
+    """A page that needs nothing that may be broken; its number stands in the log, by the cause."""
     number = reference()
-    log.exception("fault", reference=number, method=request.method, path=request.path)
-    response = _page(500, number=number)
+    pieces = {name: value for name, value in (request.view_args or {}).items()
+              if name not in SECRETS}  # fmt: skip
+    log.exception(
+        event, reference=number, method=request.method, route=str(request.url_rule), **pieces
+    )
+    signin.ask_no_more()
+    response = _page(code, number=number)
     response.headers["X-Reference"] = number
     return response
 
 
 def _page(code: int, message: str = "", number: str = "") -> Response:
-    template = f"errors/{code}.html" if code in PAGES or code == 500 else "errors/400.html"
+    template = f"errors/{code}.html" if code in PAGES else "errors/400.html"
     return make_response(
         render_template(template, code=code, message=message, reference_number=number), code
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlsplit
+from wsgiref.headers import Headers
 
 from flask import Flask, Response, g, request
 from secure import ContentSecurityPolicy, Secure
@@ -38,17 +40,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _secure(response: Response) -> Response:
         own_policy = response.headers.get("Content-Security-Policy")
-        headers = Secure(
-            csp=_policy(bank),
-            xcto=XContentTypeOptions().nosniff(),
-            xfo=XFrameOptions().deny(),
-            referrer=ReferrerPolicy().custom("strict-origin-when-cross-origin"),
-            coop=CrossOriginOpenerPolicy().same_origin(),
-            corp=CrossOriginResourcePolicy().same_origin(),
-            permissions=PermissionsPolicy().camera().microphone().geolocation().payment(),
-            hsts=_hsts(settings),
-        )
-        headers.set_headers(response)
+        _headers(settings, _policy(bank)).set_headers(response)
         if own_policy:
             # A letter's frame is stricter than the page around it, and is framed by it.
             response.headers["Content-Security-Policy"] = own_policy
@@ -56,6 +48,31 @@ def init_app(app: Flask, settings: Settings) -> None:
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def on_files(settings: Settings) -> Callable[[Headers, str, str], None]:
+    """What adds the headers to our own files, which are served beside the application."""
+    policy = ContentSecurityPolicy().default_src("'none'").frame_ancestors("'none'")
+    fixed = _headers(settings, policy).headers
+
+    def add(headers: Headers, path: str, url: str) -> None:
+        for name, value in fixed.items():
+            headers[name] = value
+
+    return add
+
+
+def _headers(settings: Settings, policy: ContentSecurityPolicy) -> Secure:
+    return Secure(
+        csp=policy,
+        xcto=XContentTypeOptions().nosniff(),
+        xfo=XFrameOptions().deny(),
+        referrer=ReferrerPolicy().custom("strict-origin-when-cross-origin"),
+        coop=CrossOriginOpenerPolicy().same_origin(),
+        corp=CrossOriginResourcePolicy().same_origin(),
+        permissions=PermissionsPolicy().camera().microphone().geolocation().payment(),
+        hsts=_hsts(settings),
+    )
 
 
 def _policy(bank: str) -> ContentSecurityPolicy:

@@ -26,5 +26,10 @@ def set_up(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_logger,
     )
+
+
+def _logger(*_: object) -> structlog.PrintLogger:
+    """Writes to what is standard error then, whoever has replaced it since the start."""
+    return structlog.PrintLogger(sys.stderr)

@@ -50,6 +50,7 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """The database answers and has every migration."""
     try:
+        database.connect(reuse_if_open=True)
         database.execute_sql("SELECT 1")
         pending = pending_migrations()
     except Exception as error:  # whatever it is, this process cannot serve

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, flash, request, session, url_for
+from flask import Flask, Response, flash, g, request, session, url_for
 from flask_babel import gettext
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_login import (
+    AnonymousUserMixin,
+    LoginManager,
+    UserMixin,
+    current_user,
+    login_user,
+    logout_user,
+)
 
 from models import Account, Session
 from shop import limits, sessions
@@ -96,6 +103,11 @@ def safe_next(target: str | None, otherwise: str) -> str:
         return otherwise
     parts = urlsplit(target)
     return otherwise if parts.scheme or parts.netloc else target
+
+
+def ask_no_more() -> None:
+    """Take this request for a stranger's: its answer must not need the database."""
+    g._login_user = AnonymousUserMixin()
 
 
 def this_page() -> str | None:
