@@ -60,7 +60,7 @@ format: setup-test ## Format code and templates
 	@$(BIN)/ruff format .
 	@$(BIN)/djlint --quiet --reformat $(wildcard $(TEMPLATES)) || true
 
-bench: setup-test ## Measure complete order journeys, many customers at once
+bench: setup ## Measure complete order journeys (OPTIONS="--customers 8 --runs 3")
 	@$(BIN)/python -m bench $(OPTIONS)
 
 lock: ## Lock the requirements to what setup.cfg asks for, with hashes

@@ -1,1 +1,1 @@
-"""Measurements: complete journeys against a running shop."""
+"""Measurements: complete order journeys, and pages of large groups (`bench.seats`)."""

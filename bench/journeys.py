@@ -1,145 +1,134 @@
-"""One customer's whole order, over HTTP as a browser without JavaScript makes it."""
+"""Measures complete order journeys: home, order, summary, identification, contracts, confirmation,
+payment at the sandbox bank, installation, letters.
+
+Every other customer registers, the others sign in with a fresh demo account. Each has a browser
+with cookies of its own and sends what the pages' forms hold; scripts, styles and images are not
+fetched. Whatever does not end as it must ends the measurement with an error.
+
+::
+
+    python -m bench                                          a shop of its own, on SQLite
+    DATABASE_URL=postgresql://… python -m bench              the same on PostgreSQL
+    python -m bench --url http://localhost:5000              one that runs (RATE_LIMITS=off)
+    python -m bench --customers 8 --journeys 100 --runs 5
+"""
 
 from __future__ import annotations
 
-import re
-import secrets
+import argparse
+import sys
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from statistics import median
+from urllib.parse import urlsplit
 
-import html5lib
 import httpx
 
-PATIENCE = 120.0
-"""Seconds after which an order that is not delivered counts as lost."""
+from bench.customer import Customer, JourneyFailed
+from bench.shop import Shop, own_shop, running_at
+from bench.stopwatch import Stopwatch, table
 
-POLL = 0.5
-PASSWORD = "Bench-Secret-2026"
-
-
-class JourneyFailed(Exception):
-    """A step did not lead where it should: the run is worth nothing."""
+HERE = {"localhost", "127.0.0.1", "::1"}
 
 
-@dataclass
-class Timings:
-    """How long each step took, in seconds, in the order the steps were first taken."""
+@dataclass(frozen=True)
+class Run:
+    """One measurement: so many journeys in so many seconds, with so much processor time."""
 
-    steps: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    journeys: int
+    seconds: float
+    processor: float = 0.0
 
-    def take(self, name: str, act: Callable[[], httpx.Response]) -> httpx.Response:
-        """Do one step and note its time; a server's error ends the run."""
-        began = time.perf_counter()
-        answer = act()
-        self.steps[name].append(time.perf_counter() - began)
-        if answer.status_code >= 400:
-            raise JourneyFailed(f"{name}: {answer.status_code} at {answer.url}")
-        return answer
+    @property
+    def rate(self) -> float:
+        """Journeys a second."""
+        return self.journeys / self.seconds
 
 
-def form_of(answer: httpx.Response, holding: str) -> tuple[str, dict[str, str]]:
-    """Where the form with a field ``holding`` goes, and what it holds already."""
-    page = html5lib.parse(answer.text, namespaceHTMLElements=False)
-    for form in page.iter("form"):
-        fields = {
-            entry.get("name"): _value(entry)
-            for entry in form.iter()
-            if entry.tag in {"input", "select"} and entry.get("name")
-        }
-        boxes = {e.get("name") for e in form.iter("input") if e.get("type") == "checkbox"}
-        if holding in fields or (form.get("action") or "").endswith(holding):
-            kept = {name: value for name, value in fields.items() if name not in boxes}
-            return str(answer.url.join(form.get("action") or "")), kept
-    raise JourneyFailed(f"no form with {holding!r} at {answer.url}")
+def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stopwatch) -> Run:
+    """Let ``journeys`` be made by ``customers`` at a time; times are added to ``total``.
 
-
-def _value(entry: html5lib.treebuilders.base.Node) -> str:
-    if entry.tag == "select":
-        chosen = [option for option in entry.iter("option") if option.get("selected") is not None]
-        return str(chosen[0].get("value")) if chosen else ""
-    return str(entry.get("value") or "")
-
-
-def travel(shop: str, timings: Timings) -> None:
-    """Order, register, confirm, pay at the sandbox bank, and wait until it is delivered.
-
-    Raises `JourneyFailed` where a step goes wrong.
+    Raises `JourneyFailed` for the first that fails, and when ``limit`` seconds have passed.
     """
-    with httpx.Client(base_url=shop, follow_redirects=True, timeout=60) as browser:
-        began = time.perf_counter()
-        timings.take("home", lambda: browser.get("/fr/"))
-        order = timings.take("order page", lambda: browser.get("/fr/order"))
-        summary = _send(browser, timings, "quantities", order, "business", business="3")
-        identification = _follow(browser, timings, "summary", summary, "/order/contracts")
-        register = str(identification.url).replace("/identification", "/account")
-        account = timings.take("account form", lambda: browser.get(register))
-        contracts = _send(browser, timings, "register", account, "first_name", **_person())
-        bought = _send(browser, timings, "confirm", contracts, "accepted", accepted="yes")
-        bank = _send(browser, timings, "to the bank", bought, "store_card")
-        _send(browser, timings, "pay", bank, *_card_field(bank), **_card(bank))
-        _wait_until_delivered(browser, timings, str(bought.url))
-        timings.steps["whole journey"].append(time.perf_counter() - began)
+    accounts = [shop.new_account() if number % 2 else None for number in range(journeys)]
+    stopwatch, stopping = Stopwatch(), threading.Event()
+
+    def one(account: dict[str, str] | None) -> None:
+        if not stopping.is_set():
+            Customer(shop.url, stopwatch, account).order()
+
+    began, used = time.perf_counter(), shop.processor_seconds()
+    with ThreadPoolExecutor(customers) as pool:
+        futures = [pool.submit(one, account) for account in accounts]
+        done, late = wait(futures, timeout=limit, return_when=FIRST_EXCEPTION)
+        stopping.set()
+    run = Run(journeys, time.perf_counter() - began, shop.processor_seconds() - used)
+    for future in done:
+        future.result()
+    if late:
+        raise JourneyFailed(f"{len(late)} journeys were not over after {limit:g} s")
+    total.take_over(stopwatch)
+    return run
 
 
-def _send(
-    browser: httpx.Client,
-    timings: Timings,
-    name: str,
-    shown: httpx.Response,
-    holding: str,
-    **values: str,
-) -> httpx.Response:
-    target, kept = form_of(shown, holding)
-    return timings.take(name, lambda: browser.post(target, data=kept | values))
+def report(runs: Sequence[Run], stopwatch: Stopwatch) -> str:
+    """The figures of all runs: medians with their spread, and each step's times."""
+    lines = [_spread("journeys a second", [run.rate for run in runs])]
+    if all(run.processor for run in runs):
+        each = [run.processor / run.journeys for run in runs]
+        lines.append(_spread("processor seconds a journey", each))
+    return "\n".join([*lines, "", table(stopwatch.times)])
 
 
-def _follow(
-    browser: httpx.Client, timings: Timings, name: str, shown: httpx.Response, action: str
-) -> httpx.Response:
-    target, kept = form_of(shown, action)
-    return timings.take(name, lambda: browser.get(target, params=kept))
+def _spread(name: str, figures: Sequence[float]) -> str:
+    each = ", ".join(f"{figure:.2f}" for figure in figures)
+    return f"{name}: {median(figures):.2f} (median of {len(figures)} runs: {each})"
 
 
-def _person() -> dict[str, str]:
-    return {
-        "first_name": "Bench",
-        "last_name": "Marque",
-        "email": f"bench-{secrets.token_hex(6)}@example.com",
-        "password": PASSWORD,
-        "password_confirmation": PASSWORD,
-        "street": "1 rue du Banc",
-        "postcode": "59000",
-        "city": "Lille",
-        "country": "FR",
-    }
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as asked on the command line; the exit status, 1 for any error."""
+    asked = _parser().parse_args(arguments)
+    where: AbstractContextManager[Shop]
+    where = nullcontext(running_at(asked.url)) if asked.url else own_shop()
+    stopwatch = Stopwatch()
+    try:
+        with where as shop:
+            print(f"{shop.description}; {asked.customers} customers at a time")
+            measure(shop, asked.customers, asked.customers, asked.limit, Stopwatch())
+            runs = []
+            for number in range(asked.runs):
+                run = measure(shop, asked.customers, asked.journeys, asked.limit, stopwatch)
+                runs.append(run)
+                print(f"run {number + 1}: {run.journeys} journeys in {run.seconds:.1f} s")
+    except (JourneyFailed, RuntimeError, httpx.HTTPError) as error:
+        print(f"FAILED: {error}", file=sys.stderr)
+        return 1
+    print(report(runs, stopwatch))
+    return 0
 
 
-def _card_field(bank: httpx.Response) -> tuple[str]:
-    return (_names(bank)[0],)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure order journeys.")
+    parser.add_argument("--customers", type=_count, default=8, help="at the same time (8)")
+    parser.add_argument("--journeys", type=_count, default=60, help="in each run (60)")
+    parser.add_argument("--runs", type=_count, default=3, help="after one to warm up (3)")
+    parser.add_argument("--limit", type=float, default=300, help="seconds a run may take (300)")
+    parser.add_argument("--url", type=_here, help="a shop that runs on this machine")
+    return parser
 
 
-def _card(bank: httpx.Response) -> dict[str, str]:
-    number, expiry, code = _names(bank)
-    return {number: "4242424242424242", expiry: "12/34", code: "123"}
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 10_000:
+        raise argparse.ArgumentTypeError("from 1 to 10,000")
+    return number
 
 
-def _names(bank: httpx.Response) -> list[str]:
-    """The bank's fields for number, expiry and code, in the order its page shows them."""
-    page = html5lib.parse(bank.text, namespaceHTMLElements=False)
-    shown = [e for e in page.iter("input") if e.get("type") not in {"hidden", "checkbox"}]
-    if len(shown) != 3:
-        raise JourneyFailed(f"no card form at {bank.url}")
-    return [str(entry.get("name")) for entry in shown]
-
-
-def _wait_until_delivered(browser: httpx.Client, timings: Timings, order: str) -> None:
-    began = time.perf_counter()
-    while time.perf_counter() - began < PATIENCE:
-        shown = timings.take("look at the order", lambda: browser.get(order))
-        if re.search(r"Finalisée", shown.text):
-            timings.steps["paid until delivered"].append(time.perf_counter() - began)
-            return
-        time.sleep(POLL)
-    raise JourneyFailed(f"not delivered after {PATIENCE:g} s: {order}")
+def _here(url: str) -> str:
+    if urlsplit(url).hostname not in HERE:
+        raise argparse.ArgumentTypeError("only a shop on this machine is measured")
+    return url

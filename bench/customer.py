@@ -1,0 +1,160 @@
+"""A customer who orders licences, pays for them and waits until they are installed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from urllib.parse import urljoin
+
+import httpx
+
+from bench.pages import address_of, form_with
+from bench.stopwatch import Stopwatch
+
+TIMEOUT = 30.0
+"""Seconds after which a page that has not come is an error."""
+
+PATIENCE = 120.0
+"""Seconds after which an order that is not installed is an error."""
+
+POLL = 0.5
+"""Seconds between two looks at the order; the page itself looks every two."""
+
+CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+DELIVERED = "Finalisée"
+OVER = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
+
+
+class JourneyFailed(Exception):
+    """A step did not end as it must; the message says which and how."""
+
+
+class Customer:
+    """Orders at the shop of ``url``, with a browser and cookies of their own.
+
+    ``account`` is an existing one (``nic_handle``, ``password``); without it they register.
+    """
+
+    def __init__(
+        self, url: str, stopwatch: Stopwatch, account: Mapping[str, str] | None = None
+    ) -> None:
+        self._stopwatch = stopwatch
+        self._account = account
+        self._browser = httpx.Client(
+            base_url=url, timeout=TIMEOUT, follow_redirects=True, trust_env=False
+        )
+        self._page = httpx.Response(200)
+
+    # --- The browser -----------------------------------------------------------------------
+
+    def _open(self, step: str, address: str, headers: Mapping[str, str] | None = None) -> None:
+        self._arrive(step, "GET", address, headers=headers)
+
+    def _press(self, step: str, button: str, **values: str) -> None:
+        """Fill in and send the form with this button, and see where that leads."""
+        try:
+            form = form_with(self._page.text, button)
+            data = form.filled(values)
+        except LookupError as error:
+            raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
+        address = urljoin(str(self._page.url), form.action)
+        sent = {"data": data} if form.method == "post" else {"params": data}
+        self._arrive(step, form.method.upper(), address, **sent)
+
+    def _follow(self, step: str, link: str) -> None:
+        """Follow the link of this name."""
+        try:
+            address = address_of(self._page.text, link)
+        except LookupError as error:
+            raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
+        self._open(step, urljoin(str(self._page.url), address))
+
+    def _arrive(self, step: str, method: str, address: str, **sent: object) -> None:
+        try:
+            with self._stopwatch.step(step):
+                self._page = self._browser.request(method, address, **sent)
+        except httpx.HTTPError as error:
+            raise JourneyFailed(f"{step}: {method} {address}: {error!r}") from error
+        if self._page.status_code != 200:
+            told = f"{self._page.status_code} at {self._page.url}"
+            raise JourneyFailed(f"{step}: {method} {address} led to {told}")
+
+    def _expect(self, step: str, text: str) -> None:
+        if text not in self._page.text:
+            raise JourneyFailed(f"{step}: {self._page.url} does not say {text!r}")
+
+    # --- The journey -----------------------------------------------------------------------
+
+    def order(self) -> None:
+        """Go all the way from the home page to installed licences, and read the letters."""
+        with self._browser, self._stopwatch.step("whole journey"):
+            self._choose()
+            self._identify()
+            self._confirm()
+            self._pay()
+            self._wait()
+            self._read_letters()
+
+    def _choose(self) -> None:
+        self._open("home", "/fr/")
+        self._open("offer page", "/fr/office-365-business")
+        self._open("quantities", "/fr/order?offer=business")
+        page = self._page
+        self._open("totals while typing", "/fr/order/totals?business=5&pro_plus=2", PARTIAL)
+        self._page = page
+        self._press("to the summary", "Commander", business="5", pro_plus="2")
+        self._press("to the identification", "Poursuivre")
+
+    def _identify(self) -> None:
+        if self._account is not None:
+            given = {name: self._account[name] for name in ("nic_handle", "password")}
+            self._press("sign in", "Se connecter", **given)
+        else:
+            self._follow("new account", "Créez un compte")
+            self._press("register", "Créer mon compte", **_somebody())
+        self._expect("contracts", "Confirmer et Payer")
+
+    def _confirm(self) -> None:
+        self._press("confirm", "Confirmer et Payer", accepted="yes")
+        self._expect("purchase order", "Payer par carte")
+
+    def _pay(self) -> None:
+        order = str(self._page.url)
+        self._press("to the bank", "Payer par carte")
+        self._press("pay and return", "Payer", **CARD)
+        if str(self._page.url) != order:
+            raise JourneyFailed(f"pay and return: at {self._page.url} instead of {order}")
+
+    def _wait(self) -> None:
+        """Look at the order, as its page does, until it is installed."""
+        address, began = f"{self._page.url}/status", time.perf_counter()
+        while DELIVERED not in self._page.text:
+            over = [word for word in OVER if word in self._page.text]
+            if over or time.perf_counter() - began > PATIENCE:
+                raise JourneyFailed(f"installation: {over or 'not installed in time'}: {address}")
+            time.sleep(POLL)
+            self._open("look at the order", address, PARTIAL)
+        self._stopwatch.add("paid to installed", time.perf_counter() - began)
+
+    def _read_letters(self) -> None:
+        self._open("received e-mails", "/manager/account/emails")
+        self._expect("received e-mails", "installé")
+
+
+def _somebody() -> dict[str, str]:
+    """Somebody nobody else is."""
+    password = secrets.token_urlsafe(12) + "-A1"
+    return {
+        "first_name": "Camille",
+        "last_name": "Mesure",
+        "email": f"bench-{secrets.token_hex(8)}@example.com",
+        "password": password,
+        "password_confirmation": password,
+        "street": "12 rue des Lilas",
+        "postcode": "59800",
+        "city": "Lille",
+        "country": "FR",
+    }

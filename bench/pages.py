@@ -1,0 +1,104 @@
+"""Links and forms of a page, as a browser without JavaScript follows and sends them.
+
+Only the form that is wanted is parsed: what measures must not be busier than what is measured.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+
+LINK = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL)
+HREF = re.compile(r'href="([^"]*)"')
+TAG = re.compile(r"<[^>]*>")
+FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
+
+
+@dataclass
+class Form:
+    """A form: where and how it is sent, what the page filled in, and its buttons by their text."""
+
+    action: str = ""
+    method: str = "get"
+    fields: dict[str, str] = field(default_factory=dict)
+    unticked: dict[str, str] = field(default_factory=dict)
+    buttons: list[str] = field(default_factory=list)
+
+    def filled(self, values: dict[str, str]) -> dict[str, str]:
+        """What is sent when a customer enters ``values``.
+
+        Raises `KeyError` for a field the form does not have.
+        """
+        known = self.fields.keys() | self.unticked.keys()
+        unknown = values.keys() - known
+        if unknown:
+            raise KeyError(f"no fields {sorted(unknown)}; there are {sorted(known)}")
+        return self.fields | values
+
+
+def address_of(page: str, link: str) -> str:
+    """Where the link of this name leads. Raises `LookupError` if there is none."""
+    for attributes, content in LINK.findall(page):
+        if " ".join(TAG.sub("", content).split()) == link:
+            return unescape(HREF.findall(attributes)[0])
+    raise LookupError(f"no link {link!r}")
+
+
+def form_with(page: str, button: str) -> Form:
+    """The form that has a button of this name. Raises `LookupError` if there is none."""
+    first_word = button.split()[0]
+    for chunk in FORM.findall(page):
+        form = _read(chunk) if first_word in chunk else Form()
+        if button in form.buttons:
+            return form
+    raise LookupError(f"no button {button!r}")
+
+
+def _read(chunk: str) -> Form:
+    reader = _Reader()
+    reader.feed(chunk)
+    return reader.form
+
+
+class _Reader(HTMLParser):
+    """Reads one form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form = Form()
+        self._button: list[str] | None = None
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.form.action = given.get("action", "")
+            self.form.method = given.get("method", "get").lower()
+        elif tag == "input":
+            self._input(given)
+        elif tag == "select":
+            self._select = given.get("name", "")
+            self.form.fields[self._select] = ""
+        elif tag == "option" and "selected" in given:
+            self.form.fields[self._select] = given.get("value", "")
+        elif tag == "button":
+            self._button = []
+
+    def _input(self, given: dict[str, str]) -> None:
+        name, ticks = given.get("name", ""), given.get("type") in {"checkbox", "radio"}
+        value = given.get("value", "on" if ticks else "")
+        if ticks and "checked" not in given:
+            self.form.unticked[name] = value
+        elif name:
+            self.form.fields[name] = value
+
+    def handle_data(self, data: str) -> None:
+        if self._button is not None:
+            self._button.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button" and self._button is not None:
+            self.form.buttons.append(" ".join("".join(self._button).split()))
+            self._button = None
