@@ -236,9 +236,18 @@ def _missing_in_production(settings: Settings) -> list[str]:
         problems.append("STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET must be set")
     if not all((settings.graph_tenant_id, settings.graph_client_id, settings.graph_client_secret)):
         problems.append("GRAPH_TENANT_ID, GRAPH_CLIENT_ID and GRAPH_CLIENT_SECRET must be set")
+    if not _is_dear_enough(settings.argon2_memory_kib, settings.argon2_passes):
+        problems.append(
+            "ARGON2_MEMORY_KIB and ARGON2_PASSES must be at least 7168 and 5, or as dear"
+        )
     if not settings.rate_limits:
         problems.append("RATE_LIMITS cannot be off")
     return problems
+
+
+def _is_dear_enough(memory_kib: int, passes: int) -> bool:
+    """Whether hashing costs what OWASP asks: 7 MiB five times, or more memory fewer times."""
+    return memory_kib >= 7168 and memory_kib * passes >= 7168 * 5
 
 
 def _derived_key(secret: str) -> str:

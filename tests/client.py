@@ -46,8 +46,12 @@ class CheckingClient(FlaskClient):
 
     def csrf_token(self) -> str:
         """What the forms this browser is shown send along."""
-        page = super().open("/fr/password").text
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        return self.token_in(super().open("/fr/password"))
+
+    @staticmethod
+    def token_in(page: TestResponse) -> str:
+        """What a form of this page sends along."""
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
         assert found, "a form without a token"
         return found[1]
 

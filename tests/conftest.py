@@ -46,6 +46,8 @@ PRODUCTION = {
     "GRAPH_CLIENT_ID": "client",
     "GRAPH_CLIENT_SECRET": "secret",
     "RATE_LIMITS": "on",
+    "ARGON2_MEMORY_KIB": "19456",
+    "ARGON2_PASSES": "2",
 }
 """What production needs beside `ENVIRONMENT`."""
 
