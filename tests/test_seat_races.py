@@ -75,7 +75,8 @@ def without_check() -> Iterator[None]:
     rows = database.execute_sql(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
         "WHERE conrelid = 'licence_group'::regclass AND contype = 'c' "
-        "AND pg_get_constraintdef(oid) LIKE '%places_limit%'"
+        "AND pg_get_constraintdef(oid) LIKE %s",
+        ("%places_limit%",),
     ).fetchall()
     for name, _ in rows:
         database.execute_sql(f'ALTER TABLE licence_group DROP CONSTRAINT "{name}"')
