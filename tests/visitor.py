@@ -53,7 +53,11 @@ class Visitor:
 
     def follow(self, name: str) -> TestResponse:
         """Follow the link of that name."""
-        links = [link for link in self._page().iter("a") if _text(link) == name]
+        links = [
+            link
+            for link in self._page().iter("a")
+            if name in {_text(link), link.get("aria-label", "")}
+        ]
         assert links, f"no link {name!r} at {self.address}"
         return self.open(links[0].get("href", ""))
 
@@ -72,6 +76,13 @@ class Visitor:
             return self._arrive(self.client.post(target, data=data))
         self.address = target
         return self._arrive(self.client.get(target, query_string=data))
+
+    def find(self, tag: str | None = None, **attributes: str) -> Element | None:
+        """The first element of the page with these attributes."""
+        for element in self._page().iter(tag):
+            if all(element.get(name) == value for name, value in attributes.items()):
+                return element
+        return None
 
     def sees(self, text: str) -> bool:
         """Whether the page says ``text`` (white space of any kind counts as one space)."""
@@ -107,19 +118,20 @@ def _text(element: Element) -> str:
 def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
     """What a browser would send: what the page filled in, and what the visitor did."""
     data: dict[str, object] = {}
-    names = set()
+    fields: dict[str, Element] = {}
     for field in form.iter():
         name = field.get("name", "")
         if field.tag not in {"input", "select", "textarea"} or field.get("disabled") is not None:
             continue
-        names.add(name)
+        fields[name] = field
         if (preset := _preset(field)) is not None:
             data[name] = preset
-    assert set(values) <= names, f"no fields {set(values) - names}; there are {names}"
+    unknown = set(values) - set(fields)
+    assert not unknown, f"no fields {unknown}; there are {set(fields)}"
     for name, value in values.items():
         data.pop(name, None)
         if value is not False:
-            data[name] = "y" if value is True else value
+            data[name] = fields[name].get("value", "on") if value is True else value
     return data
 
 

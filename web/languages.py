@@ -55,12 +55,20 @@ def _of_customer() -> str | None:
 def same_page_in(language: str) -> str:
     """The address of this page in another language, where the address carries one."""
     pieces: dict[str, Any] = dict(request.view_args or {})
-    if not request.endpoint or "lang" not in pieces or request.method != "GET":
+    if not request.endpoint or "lang" not in pieces or not _can_be_opened():
         return url_for("storefront.home", lang=language)
     # What was asked is appended as it came: url_for takes some names for orders to itself.
     address = url_for(request.endpoint, **pieces | {"lang": language})
     asked = urlencode(list(request.args.items(multi=True)))
     return f"{address}?{asked}" if asked else address
+
+
+def _can_be_opened() -> bool:
+    """Whether this address is a page's, be it that its form has just been sent here."""
+    if request.method == "GET":
+        return True
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and "GET" in adapter.allowed_methods()
 
 
 def init_app(app: Flask) -> None:
