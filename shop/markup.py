@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -13,8 +15,13 @@ TOP = 2
 """The level of the headings ``##``, under the document's own title."""
 
 
+@lru_cache(maxsize=64)
 def markdown(text: str, level: int = TOP) -> Markup:
-    """``text`` as HTML whose headings ``##`` are of ``level``."""
+    """``text`` as HTML whose headings ``##`` are of ``level``.
+
+    The last ones stay in memory: everybody who orders reads the same contracts, and turning them
+    into HTML took longer than the rest of their page.
+    """
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.type.startswith("heading_"):
