@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 from flask_login import login_required
 
@@ -115,13 +115,17 @@ def payment_return(reference: str) -> Response:
     payment = payments.by_signature(reference)
     if payment is None:
         abort(404)
+    known = payment.status
     # Where the bank is silent, the order's own page says that the payment is being confirmed.
     with suppress(Refusal):
         payment = payments.refresh(payment)
     order = payment.order
     if signin.account() == order.account:
         target = url_for("storefront.purchase_order", lang=order.language, number=order.number)
-        return redirect(target, 303)  # type: ignore[return-value]
+        return go_to(target)
+    if payment.status != known:
+        # Taking the bank's word is one thing, and showing it, as often as somebody looks, another.
+        return go_to(url_for("storefront.payment_return", reference=reference))
     return page(
         "storefront/payment_return.html",
         order=order,

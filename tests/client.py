@@ -14,6 +14,9 @@ from tests import pages, queries
 LETTER_STYLES = "style-src 'unsafe-inline'"
 """What the policy of a letter's frame allows, and that of no page."""
 
+NO_PAGE = {204, *range(300, 400)}
+"""Answers without a page to look at."""
+
 NOT_SWAPPED = {400, 401, 403, 404, 405, 410, 413, 429, *range(500, 600)}
 """Refusals that htmx leaves to our script (base.html): whole pages, whoever asked."""
 
@@ -39,7 +42,7 @@ class CheckingClient(FlaskClient):
         where = f"{response.request.method} {response.request.path}"
         if not self.expects_faults:
             assert response.status_code < 500, f"{where}: {response.status}"
-        is_page = response.mimetype == "text/html" and not 300 <= response.status_code < 400
+        is_page = response.mimetype == "text/html" and response.status_code not in NO_PAGE
         if is_page and self.reads_pages and response.request.method not in {"HEAD", "OPTIONS"}:
             self._check(response, where)
         return response
