@@ -51,11 +51,12 @@ class Handler:
     attempts: int
     first_delay: timedelta
     give_up: Callable[..., None] | None
+    priority: int
 
 
 _handlers: dict[str, Handler] = {}
 _queue: SqlHuey | None = None
-_send: Callable[[int], Any] | None = None
+_send: Callable[..., Any] | None = None
 _held: set[int] = set()
 _held_lock = threading.Lock()
 
@@ -66,16 +67,18 @@ def handles(
     attempts: int = 8,
     first_delay: timedelta = timedelta(seconds=2),
     give_up: Callable[..., None] | None = None,
+    priority: int = 0,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make the decorated function the handler of jobs of ``kind``.
 
     It is called with the job's payload as keywords, outside any transaction. After ``attempts``
     failures ``give_up`` is called with the same keywords and ``reason``. Delays between attempts
-    double from ``first_delay``, up to an hour.
+    double from ``first_delay``, up to an hour. Of the jobs that wait, those of the highest
+    ``priority`` are run first.
     """
 
     def register(run: Callable[..., None]) -> Callable[..., None]:
-        _handlers[kind] = Handler(run, attempts, first_delay, give_up)
+        _handlers[kind] = Handler(run, attempts, first_delay, give_up, priority)
         return run
 
     return register
@@ -127,7 +130,7 @@ def enqueue(kind: str, key: str, *, run_at: datetime | None = None, **payload: A
             .execute()
         )
         if written and (run_at is None or run_at <= now):
-            _dispatch(Job.select(Job.id).where(Job.key == key).scalar())
+            _dispatch(Job.select(Job.id, Job.kind).where(Job.key == key).get())
 
 
 def ask_again(key: str) -> bool:
@@ -139,16 +142,22 @@ def ask_again(key: str) -> bool:
             .execute()
         )
         if again:
-            _dispatch(Job.select(Job.id).where(Job.key == key).scalar())
+            _dispatch(Job.select(Job.id, Job.kind).where(Job.key == key).get())
     return bool(again)
 
 
-def _dispatch(job_id: int) -> None:
+def _dispatch(job: Job) -> None:
     """Hand a job to the queue; the sweep repeats this if the message gets lost."""
     if _send is None:
         return
-    Job.update(dispatched_at=clock.real_now()).where(Job.id == job_id).execute()
-    _send(job_id)
+    Job.update(dispatched_at=clock.real_now()).where(Job.id == job.id).execute()
+    _hand_out(job)
+
+
+def _hand_out(job: Job) -> None:
+    if _send is not None:
+        handler = _handlers.get(job.kind)
+        _send(job.id, priority=handler.priority if handler else 0)
 
 
 def run(job_id: int) -> None:
@@ -223,34 +232,34 @@ def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
     )
 
 
-def due(limit: int = BATCH) -> list[int]:
-    """The numbers of jobs that should be running and are in nobody's hands, oldest first."""
+def due(limit: int = BATCH) -> list[Job]:
+    """The jobs (number and kind) that should run and are in nobody's hands, oldest first."""
     now, real = clock.now(), clock.real_now()
     waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
     unsent = Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
-    late = Job.select(Job.id).where((waiting & unsent) | abandoned)
-    return [job.id for job in late.order_by(Job.run_at).limit(limit)]
+    late = Job.select(Job.id, Job.kind).where((waiting & unsent) | abandoned)
+    return list(late.order_by(Job.run_at).limit(limit))
 
 
 def sweep() -> int:
     """Hand out what is overdue; of several workers sweeping at once, one hands out each job."""
     handed_out = 0
-    for job_id in due():
+    for job in due():
         with database.atomic():
             real = clock.real_now()
             mine = (
                 Job.update(dispatched_at=real)
                 .where(
-                    Job.id == job_id,
+                    Job.id == job.id,
                     Job.dispatched_at.is_null()
                     | (Job.dispatched_at < real - REDISPATCH)
                     | (Job.status == JobStatus.RUNNING),
                 )
                 .execute()
             )
-            if mine and _send is not None:
-                _send(job_id)
+            if mine:
+                _hand_out(job)
                 handed_out += 1
     return handed_out
 

@@ -19,6 +19,8 @@ ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=10)
 """Doubled after each attempt, up to an hour: a mail server may be away for three hours."""
 
+PRIORITY = -10
+"""Making documents takes longer than installing a group: those who have paid go first."""
 
 TO_OLD_ADDRESS = {"email_changed"}
 """Letters that are meant for the address they were written to, and for no later one."""
@@ -62,7 +64,9 @@ def _not_sent(letter: int, reason: str) -> None:
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
 
-@jobs.handles("send_letter", attempts=ATTEMPTS, first_delay=FIRST_DELAY, give_up=_not_sent)
+@jobs.handles(
+    "send_letter", attempts=ATTEMPTS, first_delay=FIRST_DELAY, give_up=_not_sent, priority=PRIORITY
+)
 def send_letter(letter: int) -> None:
     """Finish a letter's attachments and send it, if there is an SMTP server."""
     row = Letter.select(Letter, Account).join(Account).where(Letter.id == letter).get()
