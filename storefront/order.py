@@ -12,6 +12,7 @@ from shop import catalogue, contracts, ordering, rendering
 from shop.baskets import Basket, InvalidBasket, is_name, new_name, read
 from shop.errors import Conflict, Refusal
 from shop.ordering import Confirmation
+from shop.pricing import TooLarge
 from storefront import storefront
 from web import signin
 from web.htmx import go_to, page, wants_partial
@@ -122,9 +123,10 @@ def _quantities_page(
 def _quote_of(
     typed: dict[str, str], offers: dict[str, catalogue.PricedOffer]
 ) -> ordering.Quote | None:
+    """What is typed costs; None where it is no basket, or more than the shop can charge."""
     try:
         return ordering.quote(read("", typed, offers), offers, signin.account())
-    except InvalidBasket:
+    except (InvalidBasket, TooLarge):
         return None
 
 
