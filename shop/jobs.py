@@ -34,6 +34,12 @@ LONGEST_DELAY = timedelta(hours=1)
 
 BATCH = 200
 
+UNKNOWN_AGAIN = timedelta(minutes=1)
+"""When a job of a kind that this worker does not know is looked at again."""
+
+ABANDONED_MOST = 5
+"""How often workers may die beyond a job's attempts before it is the job that kills them."""
+
 
 class Later(Exception):
     """A handler's word that there is nothing to do yet: come back after ``delay``."""
@@ -170,7 +176,7 @@ def run(job_id: int) -> None:
     with _held_lock:
         _held.add(job.id)
     try:
-        _attempt(job, _handlers[job.kind])
+        _attempt(job)
     finally:
         with _held_lock:
             _held.discard(job.id)
@@ -188,7 +194,16 @@ def _claim(job_id: int) -> Job | None:
     return Job.get_by_id(job_id) if claimed else None
 
 
-def _attempt(job: Job, handler: Handler) -> None:
+def _attempt(job: Job) -> None:
+    handler = _handlers.get(job.kind)
+    if handler is None:
+        # A newer version of the shop asked for it, and runs beside this one.
+        log.error("nobody handles this kind of job here", kind=job.kind, key=job.key)
+        _release(job, run_at=clock.now() + UNKNOWN_AGAIN, attempts=job.attempts - 1)
+        return
+    if job.attempts > handler.attempts + ABANDONED_MOST:
+        _failed(job, handler, RuntimeError("every worker that tried it died"))
+        return
     pauses.point(f"job.{job.kind}")
     try:
         handler.run(**job.payload)
@@ -217,7 +232,8 @@ def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
 
     A party that asked to be left alone for a while is.
     """
-    delay = min(handler.first_delay * 2 ** (attempts - 1), LONGEST_DELAY)
+    # Twenty doublings make any delay longer than the longest; fifty, no delay at all can be.
+    delay = min(handler.first_delay * 2 ** min(attempts - 1, 20), LONGEST_DELAY)
     asked = error.retry_after if isinstance(error, PartyUnavailable) else 0
     wanted = timedelta(seconds=min(asked, LONGEST_DELAY.total_seconds()))
     return max(delay * random.uniform(0.9, 1.1), wanted)
@@ -232,13 +248,19 @@ def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
     )
 
 
+def _overdue() -> Any:
+    """What should be running, is in nobody's hands, and was not handed out a moment ago."""
+    now, real = clock.now(), clock.real_now()
+    unsent = Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH)
+    waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now) & unsent
+    died = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
+    # A job that was begun was handed out before; what counts is whether it was since its end.
+    return waiting | (died & (unsent | (Job.dispatched_at <= Job.lease_until)))
+
+
 def due(limit: int = BATCH) -> list[Job]:
     """The jobs (number and kind) that should run and are in nobody's hands, oldest first."""
-    now, real = clock.now(), clock.real_now()
-    waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
-    unsent = Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH)
-    abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
-    late = Job.select(Job.id, Job.kind).where((waiting & unsent) | abandoned)
+    late = Job.select(Job.id, Job.kind).where(_overdue())
     return list(late.order_by(Job.run_at).limit(limit))
 
 
@@ -247,15 +269,9 @@ def sweep() -> int:
     handed_out = 0
     for job in due():
         with database.atomic():
-            real = clock.real_now()
             mine = (
-                Job.update(dispatched_at=real)
-                .where(
-                    Job.id == job.id,
-                    Job.dispatched_at.is_null()
-                    | (Job.dispatched_at < real - REDISPATCH)
-                    | (Job.status == JobStatus.RUNNING),
-                )
+                Job.update(dispatched_at=clock.real_now())
+                .where(Job.id == job.id, _overdue())
                 .execute()
             )
             if mine:

@@ -25,6 +25,7 @@ from tests.databases import Snapshot
 from tests.mailbox import Mailbox
 from tests.parties import Bank, Provider
 from tests.visitor import Visitor
+from tests.work import KIND, Work
 
 ENVIRONMENT = {
     "SECRET_KEY": "a-secret-of-tests-that-nobody-else-uses",
@@ -185,3 +186,12 @@ def charlie(app: Flask) -> Account:
 def alices(alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]) -> Belongings:
     """Something of everything a customer can have: alice's."""
     return belongings.furnish(alice, bank, drain)
+
+
+@pytest.fixture
+def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """A kind of job with three attempts, which notes what is asked of it."""
+    noted = Work()
+    handler = jobs.Handler(noted.run, 3, timedelta(seconds=10), noted.give_up, 0)
+    monkeypatch.setitem(jobs._handlers, KIND, handler)
+    return noted

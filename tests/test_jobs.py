@@ -1,74 +1,199 @@
-"""Jobs: who goes first, and what becomes of those that nobody holds."""
+"""Work that must follow: queued with its cause, tried again when it fails, given up in the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 import time_machine
+from flask import Flask
+from structlog.testing import capture_logs
 
-from models import Account, Job, JobStatus
+from models import Job, JobStatus, database
+from shop import clock as shop_clock
 from shop import jobs
-from tests import orders
-from tests.parties import Bank
+from tests import racing
+from tests.work import KIND, Work, ask, fail, messages, the_job
+
+# --- With its cause ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def queued(app: object) -> Callable[[], list[str]]:
-    """Take everything from the queue: the kinds of jobs, in the order in which workers get them."""
-
-    def taken() -> Iterator[str]:
-        while (message := jobs.connected().dequeue()) is not None:
-            yield Job.get_by_id(message.args[0]).kind
-
-    return lambda: list(taken())
-
-
-def test_an_installation_goes_before_the_letters_that_waited_longer(
-    alice: Account, bank: Bank, queued: Callable[[], list[str]]
-) -> None:
-    orders.pay(orders.place(alice), bank)
-    kinds = queued()
-    assert kinds[0] == "deliver_order"
-    assert kinds[1:] == ["send_letter"] * 3
-    assert queued() == []
+def test_a_job_is_queued_with_its_cause(work: Work) -> None:
+    with database.atomic():
+        ask(number=7)
+        assert the_job().status == JobStatus.QUEUED
+    assert messages() == 1
+    assert jobs.drain() == 1
+    assert work.done == [{"number": 7}]
+    assert the_job().status == JobStatus.DONE
 
 
-def test_what_is_swept_up_keeps_its_place(
-    clock: time_machine.Traveller,
-    alice: Account,
-    bank: Bank,
-    queued: Callable[[], list[str]],
-) -> None:
-    orders.pay(orders.place(alice), bank)
-    assert len(queued()) == 4
-    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-    assert jobs.sweep() == 4
-    assert queued() == ["deliver_order"] + ["send_letter"] * 3
+def test_a_job_goes_with_a_cause_that_is_rolled_back(work: Work) -> None:
+    with database.atomic() as transaction:
+        ask()
+        transaction.rollback()
+    assert not Job.select().exists()
+    assert messages() == 0
 
 
-def test_a_message_is_repeated_only_when_it_seems_lost(
-    clock: time_machine.Traveller,
-    alice: Account,
-    queued: Callable[[], list[str]],
-) -> None:
-    assert queued() == ["send_letter"]
-    assert jobs.sweep() == 0
-    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-    assert [jobs.sweep(), jobs.sweep()] == [1, 0]
-    assert queued() == ["send_letter"]
+def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
+    @database.atomic()
+    def cause() -> None:
+        ask()
+        fail()
+
+    with pytest.raises(ValueError, match="out of paper"):
+        cause()
+    assert not Job.select().exists()
+    assert messages() == 0
 
 
-def test_a_job_whose_worker_died_is_handed_out_when_its_lease_is_over(
-    clock: time_machine.Traveller, alice: Account, queued: Callable[[], list[str]]
-) -> None:
-    assert queued() == ["send_letter"]
-    job = Job.get(Job.kind == "send_letter")
-    assert jobs._claim(job.id) is not None
-    clock.shift(jobs.lease() - timedelta(seconds=1))
-    assert jobs.sweep() == 0
-    clock.shift(timedelta(seconds=2))
+def test_nobody_sees_a_job_before_its_cause_is_committed(work: Work) -> None:
+    seen = []
+    with database.atomic():
+        ask()
+        if not is_sqlite():
+            seen = racing.race(lambda: Job.select().count(), 1)
+    assert seen in ([], [0])
+    assert racing.race(lambda: Job.select().count(), 1) == [1]
+
+
+def is_sqlite() -> bool:
+    return "sqlite" in type(database.obj).__name__.lower()
+
+
+def test_asking_twice_asks_once(work: Work) -> None:
+    ask(number=1)
+    ask(number=2)
+    assert messages() == 1
+    jobs.drain()
+    ask(number=3)
+    jobs.drain()
+    assert work.done == [{"number": 1}]
+
+
+def test_asking_by_many_at_once_asks_once(work: Work) -> None:
+    racing.race(ask, 12)
+    assert Job.select().count() == 1
+    assert messages() == 1
+
+
+def test_a_job_for_later_waits_for_its_time(work: Work, clock: time_machine.Traveller) -> None:
+    jobs.enqueue(KIND, "later", run_at=shop_clock.now() + timedelta(hours=1))
+    assert messages() == 0
+    assert (jobs.drain(), jobs.sweep()) == (0, 0)
+    jobs.run(the_job().id)
+    assert work.done == []
+    clock.shift(timedelta(hours=1, seconds=1))
     assert jobs.sweep() == 1
-    jobs.run(job.id)
-    assert Job.get_by_id(job.id).status == JobStatus.DONE
+    assert messages() == 1
+    assert jobs.drain() == 1
+
+
+def test_nobody_asks_for_what_nobody_does(app: Flask) -> None:
+    with pytest.raises(KeyError, match="nobody handles"):
+        jobs.enqueue("unheard_of", "key")
+
+
+def test_a_kind_only_a_newer_version_knows_is_left_to_it(
+    work: Work, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
+) -> None:
+    ask()
+    handler = jobs._handlers.pop(KIND)
+    with capture_logs() as said:
+        jobs.run(the_job().id)
+    assert said[0]["event"] == "nobody handles this kind of job here"
+    assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
+    jobs._handlers[KIND] = handler
+    clock.shift(timedelta(minutes=2))
+    jobs.drain()
+    assert the_job().status == JobStatus.DONE
+
+
+# --- Failing -----------------------------------------------------------------------------------
+
+
+def test_a_failed_job_is_tried_again_later_each_time(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    work.act = fail
+    ask()
+    waits = []
+    for _ in range(2):
+        jobs.drain()
+        job = the_job()
+        waits.append((job.run_at - shop_clock.now()).total_seconds())
+        assert (job.status, job.error) == (JobStatus.QUEUED, "ValueError: out of paper")
+        clock.shift(job.run_at - shop_clock.now() + timedelta(seconds=1))
+    assert 8 <= waits[0] <= 11
+    assert 17 <= waits[1] <= 22
+
+
+def test_no_wait_is_longer_than_an_hour(work: Work) -> None:
+    for handler in jobs._handlers.values():
+        for attempt in range(1, handler.attempts + 1):
+            assert jobs._delay(handler, attempt, ValueError()) <= timedelta(hours=1.1)
+
+
+def test_after_the_last_attempt_it_is_given_up_once(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    work.act = fail
+    ask(number=7)
+    for _ in range(6):
+        jobs.drain()
+        clock.shift(timedelta(hours=2))
+    assert len(work.done) == 3
+    assert work.given_up == [{"number": 7, "reason": "out of paper"}]
+    assert the_job().status == JobStatus.FAILED
+    assert jobs.sweep() == 0
+
+
+def test_giving_up_that_fails_is_tried_again(work: Work, clock: time_machine.Traveller) -> None:
+    handler = jobs.Handler(work.run, 1, timedelta(seconds=1), lambda **_: fail(), 0)
+    jobs._handlers[KIND] = handler
+    work.act = fail
+    ask()
+    with pytest.raises(ValueError, match="out of paper"):
+        jobs.drain()
+    assert the_job().status == JobStatus.RUNNING, "what gave it up was rolled back with it"
+    clock.shift(timedelta(minutes=1))
+    jobs._handlers[KIND] = jobs.Handler(work.run, 1, timedelta(seconds=1), work.give_up, 0)
+    jobs.run(the_job().id)
+    assert the_job().status == JobStatus.FAILED
+    assert len(work.given_up) == 1
+
+
+def test_coming_back_later_burns_no_attempt(work: Work, clock: time_machine.Traveller) -> None:
+    def not_yet() -> None:
+        raise jobs.Later(timedelta(minutes=5))
+
+    work.act = not_yet
+    ask()
+    for _ in range(20):
+        jobs.drain()
+        clock.shift(timedelta(minutes=6))
+    assert len(work.done) == 20
+    assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
+    work.act = lambda: None
+    jobs.drain()
+    assert the_job().status == JobStatus.DONE
+
+
+def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Traveller) -> None:
+    work.act = fail
+    ask()
+    for _ in range(3):
+        jobs.drain()
+        clock.shift(timedelta(hours=2))
+    work.act = lambda: None
+    assert jobs.ask_again("one")
+    assert messages() >= 1
+    jobs.drain()
+    assert (the_job().status, the_job().attempts) == (JobStatus.DONE, 1)
+    assert not jobs.ask_again("unheard of")
+
+
+def test_a_waiting_job_is_not_asked_for_again(work: Work) -> None:
+    ask()
+    assert not jobs.ask_again("one")
