@@ -36,7 +36,8 @@ class CheckingClient(FlaskClient):
     reads_pages = True
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Make a request and check its answer."""
+        """Make a request and check its answer, read to its end."""
+        kwargs.setdefault("buffered", True)
         with queries.recorded() as self.statements:
             response = super().open(*args, **kwargs)
         where = f"{response.request.method} {response.request.path}"

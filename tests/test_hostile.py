@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,25 @@ def test_a_registration_survives_any_answer(client: CheckingClient, values: list
     for value in values:
         for name in good:
             check(client.ask("POST", "/en/order/account", good | {name: value}, token))
+
+
+FILES = [
+    b"", b"\0", b"a;b;c\nd;e\0;f", b"\xff\xfea\0;\0b\0", b"\xef\xbb\xbf", b'"' * 5000,
+    b"a;" * 100_000, b"=cmd|' /C calc'!A0;x;y", "é;ü;ñ".encode("utf-16"), b"\x1b;\x07;abc",
+    b"a,b,c\n" * 10_002, b'a;"b\nc;d', b"PK\x03\x04" + bytes(range(256)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["people.csv", "../../etc/passwd", "x" * 3000, "\u202e.csv", MARK])
+def test_every_upload_survives(app: Flask, alices: Belongings, name: str) -> None:
+    _, alice = clients(app, alices)
+    address, token = f"/manager/groups/{alices.group.name}/imports", alice.csrf_token()
+    for content in FILES:
+        form = {"file": (io.BytesIO(content), name)}
+        response = alice.ask("POST", address, form, token)
+        check(response)
+        if response.location:
+            check(alice.get(response.location))
 
 
 def test_what_no_document_can_hold_is_no_name(client: CheckingClient) -> None:

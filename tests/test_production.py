@@ -166,6 +166,28 @@ def test_a_limit_cannot_be_dodged_by_claiming_addresses(make_app: MakeApp, app: 
 
 
 @pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 200), ("10.0.0.7", 200), ("::1", 200), ("::ffff:192.168.1.7", 200),
+        ("8.8.8.8", 404), ("::ffff:8.8.8.8", 404), ("2a00:1450::1", 404), ("", 404),
+    ],
+)  # fmt: skip
+def test_figures_are_for_the_neighbourhood(app: Flask, address: str, status: int) -> None:
+    client = browser(app)
+    client.environ_base["REMOTE_ADDR"] = address
+    assert client.get("/metrics").status_code == status
+
+
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_nobody_sees_figures_through_a_proxy(make_app: MakeApp, proxies: str) -> None:
+    client = browser(make_app(TRUSTED_PROXIES=proxies))
+    client.environ_base["REMOTE_ADDR"] = "10.0.0.7"
+    for claimed in ("8.8.8.8", "10.0.0.8", "127.0.0.1"):
+        response = client.get("/metrics", headers={"X-Forwarded-For": claimed})
+        assert response.status_code == 404
+
+
+@pytest.mark.parametrize(
     ("proxies", "proto", "is_secure"), [("0", "https", False), ("1", "https", True)]
 )
 def test_tls_is_believed_of_proxies_alone(

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from models import Account, Event
+from models import Account, Event, LicenceGroup, Order
 from shop import signatures
 from tests import belongings, orders
 from tests.belongings import Belongings
@@ -161,6 +161,22 @@ def test_charlie_finds_nothing_of_alices(app: Flask, alices: Belongings, charlie
             response = client.ask(method, address)
             assert response.status_code == 404, f"{method} {address}: {response.status}"
     assert Event.select().count() == before
+
+
+def test_charlie_orders_nothing_into_alices_group(
+    app: Flask, alices: Belongings, charlie: Account
+) -> None:
+    client = client_of(app, charlie)
+    before = LicenceGroup.get_by_id(alices.group.id).places_taken
+    wish = {"offer": "business", "quantity": "1", "group": alices.group.name, "accepted": "yes"}
+    for address in ("/manager/order/office", "/manager/order/office/contracts"):
+        response = client.ask("POST", address, wish)
+        assert response.status_code in {404, 422}, f"{address}: {response.status}"
+        assert alices.group.display_name not in response.text
+        response = client.get(address, query_string=wish)
+        assert alices.group.display_name not in response.text
+    assert LicenceGroup.get_by_id(alices.group.id).places_taken == before
+    assert not Order.select().where(Order.account == charlie).exists()
 
 
 def test_control_alice_finds_all_that_charlie_does_not(app: Flask, alices: Belongings) -> None:

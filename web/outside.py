@@ -14,6 +14,7 @@ from shop import clock, demo, jobs, pauses, settings, signatures
 from shop.database import pending_migrations
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payment import banks, payments
+from web import signin
 
 log = structlog.get_logger()
 outside = Blueprint("outside", __name__)
@@ -65,9 +66,10 @@ def readyz() -> tuple[Response, int]:
 def metrics() -> Response:
     """Figures for the operator: jobs, orders and letters by status, late deliveries.
 
-    They are the operator's own business: only this machine and its private network may ask.
+    They are the operator's own business: only this machine and its private network may ask, and
+    nobody through a proxy, which would make all the world its neighbour.
     """
-    if not _is_near(request.remote_addr or ""):
+    if "X-Forwarded-For" in request.headers or not _is_near(signin.address()):
         abort(404)
     registry = CollectorRegistry()
     for name, text, label, figures in _figures():
