@@ -40,7 +40,7 @@ test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a serve
 
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)
-	@$(PYTEST) e2e -q $(E2E_OPTIONS) $(OPTIONS)
+	@$(PYTEST) e2e -q -n 2 $(E2E_OPTIONS) $(OPTIONS)
 
 coverage: setup-test ## Show which lines no test on SQLite runs
 	@$(PYTEST) tests -q -n 2 --cov --cov-report=term $(OPTIONS)

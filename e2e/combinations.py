@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from itertools import combinations, product
+from itertools import product
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,22 @@ def allowed(**only: object) -> list[Combination]:
     ]
 
 
-def pairwise(choice: Iterable[Combination]) -> list[Combination]:
-    """Few of ``choice`` that still hold every pair of values that stands in any of it."""
+def few(choice: Iterable[Combination], turn: int) -> list[Combination]:
+    """Few of ``choice`` that still hold every value that stands in any of it.
+
+    ``turn`` says which of them to begin with: the tests of a module take turns, so that four in a
+    row hold every pair of values.
+    """
     left = list(choice)
-    wanted = {pair for combination in left for pair in _pairs(combination)}
+    wanted = {value for combination in left for value in _values(combination)}
     chosen: list[Combination] = []
+    best = left[turn % max(1, len(left) // 2)]  # the other half are their opposites
     while wanted:
-        best = max(left, key=lambda combination: len(wanted & set(_pairs(combination))))
         chosen.append(best)
-        wanted -= set(_pairs(best))
+        wanted -= _values(best)
+        best = max(left, key=lambda combination: len(wanted & _values(combination)))
     return chosen
 
 
-def _pairs(combination: Combination) -> Iterator[tuple[tuple[int, object], ...]]:
-    return combinations(enumerate(astuple(combination)), 2)
+def _values(combination: Combination) -> set[tuple[int, object]]:
+    return set(enumerate(astuple(combination)))

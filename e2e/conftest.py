@@ -58,8 +58,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("only")
     choice = combinations.allowed(**marker.kwargs if marker else {})
     if not metafunc.config.getoption("all_combinations"):
-        choice = combinations.pairwise(choice)
+        choice = combinations.few(choice, _turn(metafunc))
     metafunc.parametrize("combination", choice, ids=str, scope="function")
+
+
+def _turn(metafunc: pytest.Metafunc) -> int:
+    """Which test of its module it is."""
+    tests = [name for name in vars(metafunc.module) if name.startswith("test_")]
+    return tests.index(metafunc.function.__name__)
 
 
 # --- The shop --------------------------------------------------------------------------------

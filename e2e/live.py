@@ -50,9 +50,10 @@ class LiveShop:
     sandbox_url: str
     log: Path
 
-    def new_customer(self, language: str) -> Customer:
-        """A customer nobody else uses."""
-        return Customer(**self._control("POST", "accounts", {"language": language}))
+    def new_customer(self, language: str, licences: int = 0) -> Customer:
+        """A customer nobody else uses, with a paid group of so many licences if any."""
+        wanted = {"language": language, "licences": licences}
+        return Customer(**self._control("POST", "accounts", wanted))
 
     def advance_clock(self, by: timedelta) -> None:
         """Move the clock of the sandbox and of the shop on; it never goes back."""

@@ -105,6 +105,7 @@ def test_the_account_menu_answers_to_the_keyboard(
     page.get_by_label(say("Identifiant client", "Customer ID")).fill(customer.nic_handle)
     page.get_by_label(say("Mot de passe", "Password"), exact=True).fill(customer.password)
     page.keyboard.press("Enter")
+    page.wait_for_url("**/manager/web")
     letters = page.get_by_role("link", name=say("Emails reçus", "Emails received"))
     page.locator("summary", has_text=customer.nic_handle).focus()
     page.keyboard.press("ArrowDown")

@@ -1,4 +1,4 @@
-"""A licence group in the manager, as its customer tells it: seats, dialogs, additions, files."""
+"""A licence group, as its customer tells it: seats, the Office portal, additions, files."""
 
 from __future__ import annotations
 
@@ -32,12 +32,17 @@ def switches(shop: LiveShop) -> Iterator[LiveShop]:
 @pytest.fixture
 def group(page: Page, journey: Journey, shop: LiveShop) -> str:
     """The address of a group of two licences, just installed, open in the browser."""
-    journey.order(shop.new_customer(journey.language), business=2)
-    journey.pay()
-    journey.expect_delivered()
-    journey.link("Configurer mes licences", "Configure my licences").click()
-    expect(page).to_have_url(re.compile("/manager/groups/"))
-    return page.url
+    customer = shop.new_customer(journey.language, licences=2)
+    page.goto("/login")
+    journey.sign_in(customer)
+    page.locator("main").get_by_role("link", name=re.compile("Office 365 Business")).first.click()
+    page.wait_for_url("**/manager/groups/*")
+    for _ in range(WITHIN_MINUTES // 500):
+        if journey.button("Ajouter un utilisateur", "Add user").count():
+            return page.url
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError("the group is not installed")
 
 
 def row(page: Page, number: int = 1) -> Locator:
@@ -72,9 +77,32 @@ def expect_status(page: Page, journey: Journey, french: str, english: str, numbe
     raise AssertionError(f"the licence is not {words}")
 
 
-def test_a_licence_is_configured_changed_and_released(
-    page: Page, journey: Journey, group: str, check_accessibility: Check
+def credentials(page: Page, journey: Journey) -> tuple[str, str]:
+    """Address and password, as the newest letter tells them."""
+    page.goto("/manager/account/emails")
+    page.locator("main tbody tr").first.get_by_role("link").first.click()
+    page.get_by_text(journey.say("L’e-mail en texte", "The email as text")).click()
+    text = page.locator("main").inner_text()
+    address = re.search(r"[\w.'-]+@o365-\S+", text)
+    password = re.search(
+        journey.say(r"Mot de passe[^\n:]*:\s*(\S+)", r"[Pp]assword[^\n:]*:\s*(\S+)"), text
+    )
+    assert address, text
+    assert password, text
+    return address.group(), password.group(1)
+
+
+def sign_in_at_portal(page: Page, journey: Journey, address: str, password: str) -> None:
+    page.locator("input[name=address]").fill(address)
+    page.locator("input[name=password]").fill(password)
+    page.locator("form button[type=submit]").first.click()
+
+
+def test_a_licence_becomes_a_persons_and_opens_the_office_portal_until_it_is_released(
+    page: Page, journey: Journey, shop: LiveShop, group: str, check_accessibility: Check
 ) -> None:
+    portal = f"{shop.sandbox_url}/portal/sign-in?lang={journey.language}"
+    install = journey.button("Installer", "Install")
     check_accessibility()
     expect(row(page)).to_contain_text("configureme")
     open_act(page, journey, "Configurer", "Configure")
@@ -85,44 +113,81 @@ def test_a_licence_is_configured_changed_and_released(
     expect(row(page)).to_contain_text("zoe.lefevre@")
     check_accessibility()
 
+    address, password = credentials(page, journey)
+    assert address.startswith("zoe.lefevre@")
+    check_accessibility()
+    page.goto(portal)
+    sign_in_at_portal(page, journey, address, password)
+    expect(install).to_be_visible()
+    for application in ("Excel", "Word", "PowerPoint", "Outlook"):
+        expect(page.locator("main")).to_contain_text(application)
+    check_accessibility()
+    journey.link("Téléphone et tablette", "Phone and tablet").first.click()
+    expect(page.locator("main")).to_contain_text("Android")
+    check_accessibility()
+
+    page.goto(group)
     open_act(page, journey, "Modifier", "Edit")
     expect(journey.field("Prénom", "First name")).to_have_value("Zoé")
     journey.field("Login", "Login").fill("zoe")
     journey.button("Valider", "Confirm").click()
-    expect_status(page, journey, "Créé", "Created")
     expect(row(page)).to_contain_text("zoe@")
-
+    expect_status(page, journey, "Créé", "Created")
     open_act(page, journey, "Changer le mot de passe", "Change password")
     check_accessibility()
+    page.locator("input[name=password]").fill("Nouveau-42x")
     journey.button("Valider", "Confirm").click()
     expect_status(page, journey, "Créé", "Created")
+    expect(page.locator("input[name=password]")).to_have_count(0)
+    address = address.replace("zoe.lefevre@", "zoe@")
+    page.context.clear_cookies(domain="127.0.0.1")
+    page.goto(portal)
+    sign_in_at_portal(page, journey, address, password)
+    expect(install).to_have_count(0)
+    sign_in_at_portal(page, journey, address, "Nouveau-42x")
+    expect(install).to_be_visible()
 
+    page.goto(group)
     open_act(page, journey, "Libérer la licence", "Release licence")
     check_accessibility()
     journey.button("Libérer la licence", "Release licence").click()
     expect_status(page, journey, "Non configuré", "Not configured")
     expect(row(page)).to_contain_text("configureme")
+    page.context.clear_cookies(domain="127.0.0.1")
+    page.goto(portal)
+    sign_in_at_portal(page, journey, address, "Nouveau-42x")
+    expect(install).to_have_count(0)
 
 
-def test_mistakes_are_said_and_what_was_typed_stays(
+def test_mistakes_are_said_at_their_field_and_what_was_typed_stays(
     page: Page, journey: Journey, group: str, check_accessibility: Check
 ) -> None:
     open_act(page, journey, "Configurer", "Configure")
     fill_holder(journey, "", "Dupont", "a..b")
-    expect(page.locator(".error-summary")).to_contain_text(journey.say("Login", "Login"))
+    expect(page.locator(".error-summary")).to_contain_text("Login")
     expect(journey.field("Nom", "Last name")).to_have_value("Dupont")
     check_accessibility()
+    for login, french, english in (
+        ("ab", "3 à 20", "3 to 20"),
+        (".abc", "point", "dot"),
+        ("zoé lefèvre", "sans accent", "without accents"),
+    ):
+        fill_holder(journey, "Zoé", "Lefèvre", login)
+        expect(page.locator(".field-error:not(:empty)").first).to_contain_text(
+            journey.say(french, english)
+        )
+        expect(journey.field("Prénom", "First name")).to_have_value("Zoé")
 
 
 def test_add_user_opens_a_free_licence_then_an_order_for_the_group(
     page: Page, journey: Journey, group: str, check_accessibility: Check
 ) -> None:
     for number in (1, 2):
-        journey.link("Ajouter un utilisateur", "Add user").click()
+        journey.button("Ajouter un utilisateur", "Add user").click()
         fill_holder(journey, "Camille", "Dupont", f"camille{number}")
         expect_status(page, journey, "Créé", "Created", number)
         page.goto(group)
-    journey.link("Ajouter un utilisateur", "Add user").click()
+    journey.button("Ajouter un utilisateur", "Add user").click()
     expect(page).to_have_url(re.compile("/manager/order/office"))
     expect(page.locator("main")).to_contain_text(journey.say("298 sur 300", "298 of 300"))
     check_accessibility()
@@ -141,6 +206,26 @@ def test_add_user_opens_a_free_licence_then_an_order_for_the_group(
     journey.expect_delivered()
     page.goto(group)
     expect(page.locator(".table-seats tbody tr")).to_have_count(5)
+
+
+def test_licences_are_ordered_for_the_group_from_the_menu(
+    page: Page, journey: Journey, group: str, check_accessibility: Check
+) -> None:
+    page.goto("/manager/web")
+    if page.get_by_text("Menu", exact=True).is_visible():
+        page.get_by_text("Menu", exact=True).click()
+    page.get_by_role("navigation").get_by_role("link", name="O365", exact=True).last.click()
+    check_accessibility()
+    page.get_by_label(
+        re.compile(journey.say("^Licences Office Business", "^Office Business licences"))
+    ).first.check()
+    journey.field("Nombre de licences", "Number of licences").fill("3")
+    groups = journey.field("Groupe de licences", "Licence group")
+    ours = groups.locator("option", has_text="Office 365 Business").first
+    groups.select_option(ours.get_attribute("value"))
+    journey.button("Poursuivre", "Continue").click()
+    expect(page.locator("main")).to_contain_text(journey.say("renouvellement", "renewal"))
+    check_accessibility()
 
 
 @pytest.mark.only(script=True, size="desktop")

@@ -136,4 +136,5 @@ def sandbox_pauses() -> Response:
 def sandbox_accounts() -> Response:
     """A fresh demo account, for whoever drives the shop from outside."""
     told = _told_by_sandbox()
-    return jsonify(demo.fresh_account(str(told.get("language", "fr"))))
+    licences = int(str(told.get("licences", 0)))
+    return jsonify(demo.fresh_account(str(told.get("language", "fr")), licences))

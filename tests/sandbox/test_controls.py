@@ -136,8 +136,10 @@ def test_the_shop_makes_a_demo_account(client, shop):
     shop.body = json.dumps(account | {"more": 1}).encode()
     answer = client.post("/controls/accounts", json={"language": "en"})
     assert (answer.status_code, answer.json) == (201, account)
-    assert (shop.told[0].path, shop.told[0].json) == ("/sandbox/accounts", {"language": "en"})
-    assert client.post("/controls/accounts", json={"language": "de"}).status_code == 422
+    wanted = {"language": "en", "licences": 0}
+    assert (shop.told[0].path, shop.told[0].json) == ("/sandbox/accounts", wanted)
+    for wrong in ({"language": "de"}, {"language": "fr", "licences": 301}):
+        assert client.post("/controls/accounts", json=wrong).status_code == 422
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"nic_handle": "x"}'])

@@ -1,0 +1,32 @@
+"""Demo data: what whoever tries the shop finds in it."""
+
+from __future__ import annotations
+
+from models import Account, LicenceGroup, Order, OrderStatus
+from shop import accounts, demo, jobs
+
+
+def test_loading_the_demo_twice_makes_one_customer(app):
+    first, password = demo.load()
+    again, _ = demo.load()
+    assert first == again
+    assert accounts.sign_in(first.nic_handle, password, "203.0.113.7") == first
+
+
+def test_a_fresh_account_is_like_no_other(app):
+    one, other = demo.fresh_account("en"), demo.fresh_account("xx")
+    assert one["nic_handle"] != other["nic_handle"]
+    languages = [
+        Account.get(Account.nic_handle == each["nic_handle"]).language for each in (one, other)
+    ]
+    assert languages == ["en", "fr"]
+    assert not Order.select().exists()
+
+
+def test_a_fresh_account_may_own_licences(app, provider):
+    fresh = demo.fresh_account("fr", licences=3)
+    jobs.drain()
+    account = Account.get(Account.nic_handle == fresh["nic_handle"])
+    group = LicenceGroup.get(LicenceGroup.account == account)
+    assert (group.is_open, group.seats_unconfigured) == (True, 3)
+    assert Order.get(Order.account == account).status == OrderStatus.DELIVERED
