@@ -28,15 +28,16 @@ run: setup ## Serve the shop with demo data on this machine
 test: lint types test-unit test-postgresql test-e2e ## Check and test everything, in under 15 minutes
 
 test-all: E2E_OPTIONS := --all-combinations
-test-all: test ## The same, with every combination of language, size and script
+test-all: UNIT_OPTIONS := --slow
+test-all: test ## The same, with slow tests and every combination of language, size and script
 
 test-unit: setup-test ## Test on SQLite
 	$(call heading,Tests on SQLite)
-	@$(PYTEST) tests -q -n 2 $(OPTIONS)
+	@$(PYTEST) tests -q -n 2 $(UNIT_OPTIONS) $(OPTIONS)
 
 test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a server of our own)
 	$(call heading,Tests on PostgreSQL)
-	@$(PYTEST) tests -q -n 2 --postgresql $(OPTIONS)
+	@$(PYTEST) tests -q -n 2 --postgresql $(UNIT_OPTIONS) $(OPTIONS)
 
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)

@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"test on PostgreSQL: the server at {SERVER}, or one of our own",
     )
+    parser.addoption("--slow", action="store_true", help="run tests that take minutes, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,12 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out what uses no database: SQLite's run has tested it."""
-    if not config.getoption("postgresql"):
-        return
-    chosen = [item for item in items if "new_database" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    """Leave out what is slow, and on PostgreSQL what uses no database: SQLite's run tests it."""
+    chosen = [item for item in items if _is_wanted(config, item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _is_wanted(config, item)])
     items[:] = chosen
+
+
+def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
+    if item.get_closest_marker("slow") and not config.getoption("slow"):
+        return False
+    uses_database = "new_database" in getattr(item, "fixturenames", ())
+    return uses_database or not config.getoption("postgresql")
 
 
 @pytest.fixture(scope="session")
