@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bench.processor import seconds_of_tree
-
-ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT = 120
-STOP_TIMEOUT = 60
+from tooling.serving import free_ports, serving
 
 ENVIRONMENT = {"HOST": "127.0.0.1", "RATE_LIMITS": "off", "SANDBOX_LATENCY": "0.5"}
 """Every customer comes from this machine, so addresses are not counted; passwords cost as ever."""
@@ -63,14 +55,14 @@ def running_at(url: str) -> Shop:
 def own_shop() -> Iterator[Shop]:
     """Serve a shop until the block ends: on ``DATABASE_URL``, or a temporary SQLite database."""
     with tempfile.TemporaryDirectory(prefix="shop-bench-") as folder:
-        port, sandbox_port = _free_ports(2)
+        port, sandbox_port = free_ports(2)
         environment = {"DATABASE_URL": f"sqlite:///{folder}/shop.db", **ENVIRONMENT, **os.environ}
         environment |= {
             "PORT": str(port),
             "SANDBOX_PORT": str(sandbox_port),
             "SANDBOX_DATABASE": f"{folder}/sandbox.db",
         }
-        with _serving(environment, Path(folder) / "serve.log") as process:
+        with serving(environment, Path(folder) / "serve.log") as process:
             database = environment["DATABASE_URL"].split(":")[0]
             processes = environment.get("WEB_PROCESSES", "2")
             latency = environment["SANDBOX_LATENCY"]
@@ -80,41 +72,3 @@ def own_shop() -> Iterator[Shop]:
                 f"{database}, {processes} web processes, 1 worker, provider latency {latency} s",
                 process,
             )
-
-
-@contextmanager
-def _serving(environment: dict[str, str], log: Path) -> Iterator[int]:
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "serve.py"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_open(process, log)
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(STOP_TIMEOUT)
-
-
-def _wait_until_open(process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while "is open: " not in log.read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the shop did not open:\n{log.read_text()}")
-        time.sleep(0.1)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports nobody uses, all held at once so that they differ."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

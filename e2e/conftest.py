@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route
 
 from e2e import combinations, live
 from e2e.combinations import Combination
+from e2e.journey import Journey
 from tooling import browser, htmx
 
 CHROMIUM_OPTIONS = [
@@ -173,6 +174,12 @@ def script(combination: Combination) -> bool:
 def say(language: str) -> Callable[[str, str], str]:
     """``say("Commander", "Order")``: the words for the visitor's language."""
     return lambda french, english: french if language == "fr" else english
+
+
+@pytest.fixture
+def journey(page: Page, language: str) -> Journey:
+    """The visitor's way through the shop."""
+    return Journey(page, language)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,18 +13,6 @@ from e2e.journey import Journey
 from e2e.live import LiveShop
 
 Check = Callable[[], None]
-
-
-@pytest.fixture
-def journey(page: Page, language: str) -> Journey:
-    return Journey(page, language)
-
-
-@pytest.fixture
-def switches(shop: LiveShop) -> Iterator[LiveShop]:
-    """The sandbox's switches, put back afterwards."""
-    yield shop
-    shop.reset_switches()
 
 
 def test_a_new_customer_orders_pays_and_owns_an_installed_group(
@@ -181,10 +169,10 @@ def test_the_back_button_at_the_bank_shows_the_same_unpaid_order(
 
 
 def test_the_order_says_checking_while_the_bank_is_slow(
-    page: Page, journey: Journey, switches: LiveShop, check_accessibility: Check
+    page: Page, journey: Journey, sandbox: LiveShop, check_accessibility: Check
 ) -> None:
-    journey.order(switches.new_customer(journey.language))
-    switches.switch(bank_outcome_delay=4)
+    journey.order(sandbox.new_customer(journey.language))
+    sandbox.switch(bank_outcome_delay=4)
     journey.pay()
     journey.expect_status("Validation", "Checking")
     # A second Pay starts no new charge: there is no button for it.
@@ -195,10 +183,10 @@ def test_the_order_says_checking_while_the_bank_is_slow(
 
 @pytest.mark.parametrize("timing", ["before", "after"])
 def test_the_customer_may_come_back_before_or_after_the_notification(
-    journey: Journey, switches: LiveShop, timing: str
+    journey: Journey, sandbox: LiveShop, timing: str
 ) -> None:
-    journey.order(switches.new_customer(journey.language))
-    switches.switch(notification_timing=timing, notifications_doubled=True)
+    journey.order(sandbox.new_customer(journey.language))
+    sandbox.switch(notification_timing=timing, notifications_doubled=True)
     journey.pay()
     journey.expect_delivered()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,18 +15,6 @@ from e2e.live import LiveShop
 Check = Callable[[], None]
 WITHIN_MINUTES = 30_000
 """Milliseconds the sandbox's provider may take."""
-
-
-@pytest.fixture
-def journey(page: Page, language: str) -> Journey:
-    return Journey(page, language)
-
-
-@pytest.fixture
-def switches(shop: LiveShop) -> Iterator[LiveShop]:
-    """The sandbox's switches, put back afterwards."""
-    yield shop
-    shop.reset_switches()
 
 
 @pytest.fixture
@@ -279,9 +267,9 @@ def test_two_people_configure_one_licence_and_the_second_is_told(
 
 
 def test_an_error_says_what_happened_and_is_tried_again(
-    page: Page, journey: Journey, group: str, switches: LiveShop, check_accessibility: Check
+    page: Page, journey: Journey, group: str, sandbox: LiveShop, check_accessibility: Check
 ) -> None:
-    switches.switch(provider_refusals=1, provider_refusal_reason="The directory is full.")
+    sandbox.switch(provider_refusals=1, provider_refusal_reason="The directory is full.")
     open_act(page, journey, "Configurer", "Configure")
     fill_holder(journey, "Ana", "Silva", "ana.silva")
     expect_status(page, journey, "Erreur", "Error")
