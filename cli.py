@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from flask import Flask
 from flask.cli import AppGroup
@@ -9,6 +11,9 @@ from flask.cli import AppGroup
 from models import Account, Letter, LetterStatus, Order
 from shop import database, demo, jobs, mail, ordering, second_factor, watch
 from shop.errors import Refusal
+from shop.exchange import services
+from shop.exchange.csv_file import CsvFile
+from shop.exchange.source import Unreadable
 from shop.payment import payments
 from shop.provisioning import installation
 
@@ -17,12 +22,13 @@ OPERATOR = "operator"
 orders = AppGroup("orders", help="Look after orders.")
 letters = AppGroup("letters", help="Look after letters.")
 customers = AppGroup("accounts", help="Look after customers' accounts.")
+exchange = AppGroup("exchange", help="Look after Exchange services.")
 demo_data = AppGroup("demo", help="Demo data.")
 
 
 def init_app(app: Flask) -> None:
     """Make the commands known to ``flask``."""
-    for command in (orders, letters, customers, demo_data, migrate, worker):
+    for command in (orders, letters, customers, exchange, demo_data, migrate, worker):
         app.cli.add_command(command)
 
 
@@ -137,10 +143,56 @@ def retry_letters() -> None:
 @click.argument("nic_handle")
 def reset_second_factor(nic_handle: str) -> None:
     """Forget the second factors of a customer who lost them all; a letter tells them so."""
-    account = Account.get_or_none(Account.nic_handle == nic_handle)
-    if account is None:
-        raise click.ClickException(f"There is no customer {nic_handle}.")
+    account = _customer(nic_handle)
     if second_factor.switch_off(account):
         click.echo(f"{nic_handle} logs in with the password alone from now on.")
     else:
         click.echo(f"{nic_handle} has no second step.")
+
+
+def _customer(nic_handle: str) -> Account:
+    account = Account.get_or_none(Account.nic_handle == nic_handle)
+    if account is None:
+        raise click.ClickException(f"There is no customer {nic_handle}.")
+    return account
+
+
+@exchange.command("import")
+@click.argument("nic_handle")
+@click.argument("service")
+@click.argument("accounts", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
+    """Make a customer's Exchange service what a CSV file says: email,first_name,last_name.
+
+    A fourth column may give the size in GB. Mailboxes without names are shared ones. Safe to
+    repeat: what is new is added, what is different updated, what is missing marked as gone.
+    """
+    try:
+        done = services.take_over(_customer(nic_handle), service, CsvFile(accounts.read_bytes()))
+    except Unreadable as unreadable:
+        for problem in unreadable.problems:
+            click.echo(problem, err=True)
+        raise click.ClickException("Nothing was imported.") from unreadable
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(
+        f"{service}: {done.added} added, {done.updated} updated, {done.gone} gone, "
+        f"{done.unchanged} unchanged."
+    )
+
+
+@exchange.command("list")
+def list_exchange() -> None:
+    """Every Exchange service: whose it is, its domain, its mailboxes, and its Office group."""
+    rows = services.every()
+    for service in rows:
+        number = services.active_accounts(service).count()
+        attach = services.attach_of(service)
+        group = services.group_of(attach) if attach else None
+        used = group.name if group else ("ordered" if attach else "-")
+        click.echo(
+            f"{service.name:<32} {service.account.nic_handle:<16} {service.domain:<32} "
+            f"{number:>5}  {used}"
+        )
+    if not rows:
+        click.echo("No Exchange services.")

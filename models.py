@@ -1079,6 +1079,199 @@ class Attachment(Table):
         indexes = ((("letter", "filename"), True),)
 
 
+# --- Exchange --------------------------------------------------------------------------------
+
+
+class ExchangeService(Table):
+    """A customer's Exchange service: a set of mailboxes that some source tells us of.
+
+    ``hidden_at`` says that the customer wants to see no more of Office Attach's banner.
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="exchange_services")
+    name = CharField(max_length=64, unique=True)
+    domain = CharField(max_length=253)
+    created_at = MomentField()
+    hidden_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("name <> ''"), Check("domain <> ''")]
+
+
+class MailboxKind(StrEnum):
+    """Whose a mailbox is: somebody's, or several people's."""
+
+    PERSON = "person"
+    SHARED = "shared"
+
+
+class MailboxStatus(StrEnum):
+    """Whether a mailbox is still there."""
+
+    ACTIVE = "active"
+    GONE = "gone"
+
+
+class ExchangeAccount(Table):
+    """A mailbox of an Exchange service, as its source last told; one that is gone is kept.
+
+    ``folded`` is what it is found by and ``by_…`` what it is sorted by (`shop.seats.keys`).
+    """
+
+    id = AutoField()
+    service = ForeignKeyField(ExchangeService, backref="accounts", index=False)
+    address = CharField(max_length=254)
+    first_name = CharField(max_length=255, default="")
+    last_name = CharField(max_length=255, default="")
+    kind = CharField(max_length=16)
+    size_gb = IntegerField(null=True)
+    status = CharField(max_length=16, default=MailboxStatus.ACTIVE)
+    folded = TextField()
+    by_address = BlobField()
+    by_name = BlobField()
+
+    class Meta:
+        constraints = [
+            one_of("kind", MailboxKind),
+            one_of("status", MailboxStatus),
+            Check("(kind = 'shared') = (first_name = '' AND last_name = '')"),
+            Check("size_gb IS NULL OR size_gb > 0"),
+        ]
+        indexes = (
+            (("service", "address"), True),
+            (("service", "by_address"), False),
+            (("service", "by_name"), False),
+        )
+
+    @property
+    def full_name(self) -> str:
+        """First and last name of whose it is; empty for a shared mailbox."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is still there."""
+        return self.status == MailboxStatus.ACTIVE
+
+
+MOST_ATTACHED = 25
+"""The most licences Office Attach activates in one go (guide)."""
+
+
+class Attach(Table):
+    """Office Attach used: once for each Exchange service, for at most 25 licences (guide).
+
+    ``unit_price_cents`` is the price a month, excluding VAT, that was shown for the time after
+    the free month, and ``renewal_accepted_at`` when the automatic renewal was accepted.
+    """
+
+    service_id: int  # what peewee adds beside the field
+    order_id: int
+
+    id = AutoField()
+    service = ForeignKeyField(ExchangeService, unique=True, backref="attaches")
+    order = ForeignKeyField(Order, unique=True, backref="+")
+    licences = IntegerField()
+    unit_price_cents = IntegerField()
+    renewal_accepted_at = MomentField()
+
+    class Meta:
+        constraints = [
+            Check("licences BETWEEN 1 AND 25"),
+            Check("unit_price_cents >= 0"),
+        ]
+
+
+class AttachedAccount(Table):
+    """A mailbox whose holder gets a licence: under which names and login, and seat ``number``.
+
+    ``seat`` is there once the group is; ``tells_owner`` sends the credentials to the mailbox, too.
+    """
+
+    attach_id: int  # what peewee adds beside the field
+    account_id: int
+    seat_id: int | None
+
+    id = AutoField()
+    attach = ForeignKeyField(Attach, backref="accounts", index=False)
+    account = ForeignKeyField(ExchangeAccount, unique=True, backref="+")
+    number = IntegerField()
+    first_name = CharField(max_length=255)
+    last_name = CharField(max_length=255)
+    login = CharField(max_length=20)
+    login_key = CharField(max_length=20)
+    tells_owner = BooleanField(default=False)
+    seat = ForeignKeyField(Seat, null=True, unique=True, backref="+", on_delete="SET NULL")
+
+    class Meta:
+        constraints = [Check("number BETWEEN 1 AND 25")]
+        indexes = (
+            (("attach", "number"), True),
+            (("attach", "login_key"), True),
+        )
+
+
+# --- Cards registered without a payment ------------------------------------------------------
+
+
+class CardSetupStatus(StrEnum):
+    """Where the registration of a card stands at the bank."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CLOSED = "closed"
+
+
+CARD_SETUP_MOVES: dict[str, set[str]] = {
+    CardSetupStatus.OPEN: {
+        CardSetupStatus.PROCESSING,
+        CardSetupStatus.SUCCEEDED,
+        CardSetupStatus.DECLINED,
+        CardSetupStatus.CLOSED,
+    },
+    CardSetupStatus.PROCESSING: {
+        CardSetupStatus.SUCCEEDED,
+        CardSetupStatus.DECLINED,
+        CardSetupStatus.CLOSED,
+    },
+    # As with payments, a bank may change its mind for the better.
+    CardSetupStatus.DECLINED: {CardSetupStatus.SUCCEEDED},
+    CardSetupStatus.CLOSED: {CardSetupStatus.SUCCEEDED},
+    CardSetupStatus.SUCCEEDED: set(),
+}
+
+
+class CardSetup(Table):
+    """A card being registered at the bank, which charges nothing for it.
+
+    ``back_to`` is the page of ours the customer came from and goes back to, and ``typed`` what
+    they had filled in there. ``key`` is the idempotency key of the call to the bank.
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="card_setups")
+    status = CharField(max_length=16, default=CardSetupStatus.OPEN)
+    key = CharField(max_length=64, unique=True)
+    checkout = CharField(max_length=128, null=True, unique=True)
+    checkout_url = CharField(max_length=1024, default="")
+    back_to = CharField(max_length=1024)
+    typed = JSONField(default=dict)
+    reason = CharField(max_length=64, default="")
+    created_at = MomentField()
+    settled_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [one_of("status", CardSetupStatus)]
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its outcome is still open at the bank."""
+        return self.status in {CardSetupStatus.OPEN, CardSetupStatus.PROCESSING}
+
+
 # --- Work ------------------------------------------------------------------------------------
 
 
@@ -1127,5 +1320,6 @@ def all_tables() -> list[type[Table]]:
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
         AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order, OrderLine,
         Acceptance, Event, Payment, Card, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
-        UsageDay, SeatImport, SeatImportLine, Letter, Attachment, Job, SandboxSwitch,
+        UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
+        ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup, Job, SandboxSwitch,
     ])  # fmt: skip

@@ -43,9 +43,10 @@ class LiveShop:
     sandbox_url: str
     log: Path
 
-    def new_customer(self, language: str, licences: int = 0) -> Customer:
-        """A customer nobody else uses, with a paid group of so many licences if any."""
-        wanted = {"language": language, "licences": licences}
+    def new_customer(self, language: str, licences: int = 0, *, exchange: bool = False) -> Customer:
+        """A customer nobody else uses, with a paid group of so many licences if any, and with an
+        Exchange service of 40 mailboxes if asked."""
+        wanted = {"language": language, "licences": licences, "exchange": exchange}
         return Customer(**self._control("POST", "accounts", wanted))
 
     def advance_clock(self, by: timedelta) -> None:

@@ -26,6 +26,7 @@ from manager import (  # noqa: E402  (the views need the blueprint)
     account,
     confirmation,
     emails,
+    exchange,
     groups,
     home,
     imports,
@@ -40,6 +41,6 @@ from manager import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "account", "confirmation", "emails", "groups", "home", "imports", "manager", "ordering",
-    "orders", "own_data", "seats", "second_factor", "security", "sign_in", "usage",
+    "account", "confirmation", "emails", "exchange", "groups", "home", "imports", "manager",
+    "ordering", "orders", "own_data", "seats", "second_factor", "security", "sign_in", "usage",
 ]  # fmt: skip

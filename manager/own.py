@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import abort
 
-from models import LicenceGroup, Seat
+from models import ExchangeService, LicenceGroup, Seat
 from shop import groups
+from shop.exchange import services
 from web import signin
 
 
@@ -24,4 +25,12 @@ def seat(group_name: str, number: int) -> Seat:
     if found is None:
         abort(404)
     found.group = owned
+    return found
+
+
+def exchange_service(name: str) -> ExchangeService:
+    """The customer's Exchange service of that name; 404 for anybody else's."""
+    found = services.find(signin.customer(), name)
+    if found is None:
+        abort(404)
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 from models import (
     ADDITION_MOVES,
+    CARD_SETUP_MOVES,
     EXPORT_MOVES,
     GROUP_MOVES,
     IMPORT_MOVES,
@@ -14,6 +15,7 @@ from models import (
     PAYMENT_MOVES,
     SEAT_MOVES,
     Addition,
+    CardSetup,
     DataExport,
     Event,
     Letter,
@@ -32,6 +34,7 @@ _MOVES: dict[type[Table], tuple[str, dict[str, set[str]]]] = {
     Payment: ("payment", PAYMENT_MOVES),
     LicenceGroup: ("group", GROUP_MOVES),
     Addition: ("addition", ADDITION_MOVES),
+    CardSetup: ("card_setup", CARD_SETUP_MOVES),
     Seat: ("seat", SEAT_MOVES),
     SeatImport: ("import", IMPORT_MOVES),
     Letter: ("letter", LETTER_MOVES),

@@ -15,6 +15,7 @@ from models import (
     Account,
     Attachment,
     DataExport,
+    ExchangeService,
     LicenceGroup,
     Order,
     Passkey,
@@ -26,7 +27,7 @@ from shop.activity import Origin
 from shop.payment import payments
 from shop.seats import imports
 from shop.second_factor import totp
-from tests import devices, letters, orders
+from tests import devices, exchange, letters, orders
 from tests.groups import configured
 from tests.parties import Bank
 
@@ -51,6 +52,7 @@ class Belongings:
     session: Session
     passkey: Passkey
     export: DataExport
+    exchange: ExchangeService
 
     def address(self, rule: Rule) -> str:
         """An address of ``rule`` that shows or changes something of theirs."""
@@ -71,6 +73,7 @@ class Belongings:
             "/groups/<name>": f"/groups/{self.group.name}",
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
+            "/exchange/<name>": f"/exchange/{self.exchange.name}",
             "/exports/<int:export_id>": f"/exports/{self.export.id}",
             "/imports/<int:import_id>": f"/imports/{self.seat_import.id}",
             "/groups/<name>/seats/<int:number>": f"/groups/{self.group.name}/seats/1",
@@ -139,6 +142,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         session=sessions.find(token),
         passkey=devices.passkey_of(account),
         export=export,
+        exchange=exchange.service(account),
     )
 
 

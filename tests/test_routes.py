@@ -66,6 +66,7 @@ SIGNED_IN = """
     manager.abandon_import manager.import_result manager.export_seats
     manager.order_platform manager.order_office manager.order_choice manager.choose_office
     manager.order_contracts manager.confirm_office
+    manager.exchange_services manager.exchange_service manager.exchange_accounts
 """
 """Customers only; everybody else is sent to the sign-in."""
 

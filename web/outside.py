@@ -136,5 +136,6 @@ def sandbox_pauses() -> Response:
 def sandbox_accounts() -> Response:
     """A fresh demo account, for whoever drives the shop from outside."""
     told = _told_by_sandbox()
-    licences = int(str(told.get("licences", 0)))
-    return jsonify(demo.fresh_account(str(told.get("language", "fr")), licences))
+    licences, with_exchange = int(str(told.get("licences", 0))), bool(told.get("exchange"))
+    language = str(told.get("language", "fr"))
+    return jsonify(demo.fresh_account(language, licences, with_exchange=with_exchange))

@@ -8,9 +8,11 @@ GET    /controls/switches                      how all switches stand
 POST   /controls/switches                      ``{name: value, …}``; null puts one back
 DELETE /controls/switches                      all switches back, pauses ended
 POST   /controls/pauses                        ``{"point", "seconds"}``, relayed to the shop
-POST   /controls/accounts                      ``{"language": "fr", "licences": 2}`` (0 to 300,
-                                               paid and about to be installed), relayed to the
-                                               shop: ``{"nic_handle", "password", "email"}``
+POST   /controls/accounts                      ``{"language": "fr", "licences": 2,
+                                               "exchange": true}`` (0 to 300, paid and about to
+                                               be installed; with an Exchange service or not),
+                                               relayed to the shop:
+                                               ``{"nic_handle", "password", "email"}``
 GET    /controls/notifications                 ``{"waiting": n, "letters": […]}``, newest first;
                                                ``?checkout=`` for one checkout's
 POST   /controls/notifications/<event>/copies  ``{"times": n}``: send an old one again
@@ -122,7 +124,8 @@ def make_account() -> tuple[Response, int]:
     fields = Fields.of_request()
     language = fields.choice("language", ("fr", "en"))
     licences = fields.number("licences", 0, 300) if "licences" in fields.body else 0
-    return jsonify(shop.fresh_account(language, licences)), 201
+    exchange = fields.body.get("exchange") is True
+    return jsonify(shop.fresh_account(language, licences, exchange=exchange)), 201
 
 
 @controls.get("/notifications")

@@ -1,8 +1,8 @@
 """What the controls ask of the shop, by signed calls (see `sandbox.signatures`).
 
 The shop answers ``POST /sandbox/clock`` ``{"moved_on_seconds"}``, ``POST /sandbox/pauses``
-``{"point", "seconds"}`` and ``POST /sandbox/accounts`` ``{"language", "licences"}`` with any 2xx;
-the last with ``{"nic_handle", "password", "email"}``.
+``{"point", "seconds"}`` and ``POST /sandbox/accounts`` ``{"language", "licences", "exchange"}``
+with any 2xx; the last with ``{"nic_handle", "password", "email"}``.
 """
 
 from __future__ import annotations
@@ -86,12 +86,12 @@ def end_pauses() -> None:
         pause(point, 0)
 
 
-def fresh_account(language: str, licences: int = 0) -> dict[str, str]:
-    """Have the shop make a demo account with a group of so many licences; its credentials.
-
-    Raises `ShopSilent`.
+def fresh_account(language: str, licences: int = 0, *, exchange: bool = False) -> dict[str, str]:
+    """Have the shop make a demo account with a group of so many licences, and with an Exchange
+    service if asked; its credentials. Raises `ShopSilent`.
     """
-    answer = tell("/sandbox/accounts", {"language": language, "licences": licences})
+    wanted = {"language": language, "licences": licences}
+    answer = tell("/sandbox/accounts", wanted | ({"exchange": True} if exchange else {}))
     try:
         return {name: str(answer[name]) for name in ("nic_handle", "password", "email")}
     except (KeyError, TypeError) as error:

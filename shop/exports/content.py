@@ -21,9 +21,12 @@ from models import (
     AccountEvent,
     Authenticator,
     Card,
+    CardSetup,
     Contract,
     DataExport,
     Event,
+    ExchangeAccount,
+    ExchangeService,
     Letter,
     LicenceGroup,
     Order,
@@ -70,6 +73,11 @@ def _of_orders(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
 def _seats(account: Account) -> ModelSelect[Seat]:
     query = Seat.select(Seat, LicenceGroup).join(LicenceGroup)
     return query.where(LicenceGroup.account == account)
+
+
+def _mailboxes(account: Account) -> ModelSelect[ExchangeAccount]:
+    query = ExchangeAccount.select(ExchangeAccount, ExchangeService).join(ExchangeService)
+    return query.where(ExchangeService.account == account)
 
 
 def _acceptances(account: Account) -> ModelSelect[Acceptance]:
@@ -152,6 +160,17 @@ SECTIONS = (
     Section(
         "licences", Seat, _seats,
         ("group.name", "number", "status", "first_name", "last_name", "login"),
+    ),
+    Section(
+        "exchange_services", ExchangeService, _own(ExchangeService),
+        ("name", "domain", "created_at"),
+    ),
+    Section(
+        "exchange_accounts", ExchangeAccount, _mailboxes,
+        ("service.name", "address", "first_name", "last_name", "kind", "size_gb", "status"),
+    ),
+    Section(
+        "card_registrations", CardSetup, _own(CardSetup), ("status", "created_at", "settled_at"),
     ),
     Section(
         "letters", Letter, _own(Letter),

@@ -40,7 +40,7 @@ def read(content: bytes) -> list[Line]:
 
     Raises `Refusal` at ``file`` for what is no such file, is empty or too long.
     """
-    rows = _rows(_decoded(content))
+    rows = cells(content)
     if not rows:
         raise Refusal(N_("This file is empty."), "file")
     order = _order(rows[0][1])
@@ -52,7 +52,16 @@ def read(content: bytes) -> list[Line]:
         raise Refusal(
             N_("A file holds at most %(most)d people: split this one."), "file", most=MOST_LINES
         )
-    return [_line(number, cells, order or (0, 1, 2)) for number, cells in rows]
+    return [_line(number, row, order or (0, 1, 2)) for number, row in rows]
+
+
+def cells(content: bytes) -> list[tuple[int, list[str]]]:
+    """The lines of a file that say something, each with its number and its cells.
+
+    Reading ends one line after the most a file may hold, and a heading. Raises `Refusal` at
+    ``file`` for what is no CSV file.
+    """
+    return _rows(_decoded(content))
 
 
 def _decoded(content: bytes) -> str:

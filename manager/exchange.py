@@ -1,0 +1,75 @@
+"""« Microsoft › Exchange »: the customer's Exchange services and their mailboxes (guide)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request, url_for
+
+from manager import manager, own
+from models import ExchangeService
+from shop.exchange import services
+from shop.exchange.services import View
+from shop.pages import page_of
+from web import signin
+from web.htmx import page
+
+
+@manager.context_processor
+def _menu() -> dict[str, Any]:
+    """The left menu asks for its services when it is shown: a part of a page has no menu."""
+    return {"menu_exchange": lambda: services.in_menu(signin.customer())}
+
+
+@manager.get("/manager/exchange")
+def exchange_services() -> Response:
+    """Every Exchange service, by name."""
+    shown = page_of(services.listed(signin.customer()), request.args.get("page", 1, type=int))
+    return page("manager/exchange_services.html", "manager/_exchange_services.html", services=shown)
+
+
+@manager.get("/manager/exchange/<name>")
+def exchange_service(name: str) -> Response:
+    """« Informations Générales »: what there is to know of a service."""
+    found = own.exchange_service(name)
+    attach = services.attach_of(found)
+    return page(
+        "manager/exchange_service.html",
+        service=found,
+        number=services.active_accounts(found).count(),
+        attach=attach,
+        group=services.group_of(attach) if attach else None,
+    )
+
+
+# --- « Comptes E-mail » --------------------------------------------------------------------------
+
+
+@manager.get("/manager/exchange/<name>/accounts")
+def exchange_accounts(name: str) -> Response:
+    """« Comptes E-mail »: searched, sorted, paged; marked where an Office licence is."""
+    found, asked = own.exchange_service(name), request.args
+    looked = services.view(
+        asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
+    )
+    shown = services.page_of_accounts(services.all_accounts(found), looked)
+    return page(
+        "manager/exchange_accounts.html",
+        "manager/_exchange_accounts.html",
+        service=found,
+        view=looked,
+        accounts=shown,
+        licences=services.licences_of(shown.rows),
+        address_of=lambda **changes: _list_address(found, looked, **changes),
+        attach=services.attach_of(found),
+    )
+
+
+def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
+    """The address of a list of mailboxes looked at in a way, or in that way with changes."""
+    sort = f"-{looked.sort}" if looked.descending else looked.sort
+    values: dict[str, Any] = {"q": looked.wanted, "sort": sort, "page": 1} | changes
+    kept = {
+        name: value for name, value in values.items() if value not in ("", 1, services.BY_ADDRESS)
+    }
+    return url_for("manager.exchange_accounts", name=found.name, **kept)

@@ -1,0 +1,99 @@
+"""A CSV file of mailboxes as a source: address, first name, last name and, if known, the size."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+from shop.errors import Refusal
+from shop.exchange.source import Mailbox, Unreadable
+from shop.seats import files, keys, rules
+
+COLUMNS = ("email", "first_name", "last_name", "size_gb")
+"""The columns in their order; the last may be missing."""
+
+HEADING = "email"
+LARGEST = 100_000
+"""Gigabytes beyond which a size is a slip of the pen."""
+
+
+class CsvFile:
+    """A file with a line for each mailbox, with or without a heading (``email,first_name,…``).
+
+    UTF-8 or Windows-1252; commas, semicolons or tabs. A mailbox without names is shared.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def mailboxes(self) -> list[Mailbox]:
+        """Every mailbox of the file. Raises `Unreadable` with each bad line and its number."""
+        found: dict[str, Mailbox] = {}
+        problems = []
+        for number, cells in self._rows():
+            try:
+                mailbox = _read(cells)
+                if mailbox.key in found:
+                    raise _Bad(f"{mailbox.address} stands in the file already")
+                found[mailbox.key] = mailbox
+            except _Bad as bad:
+                problems.append(f"line {number}: {bad}")
+        if problems:
+            raise Unreadable(problems)
+        if not found:
+            raise Unreadable(["the file holds no mailbox"])
+        return list(found.values())
+
+    def _rows(self) -> list[tuple[int, list[str]]]:
+        try:
+            rows = files.cells(self._content)
+        except Refusal as refusal:
+            raise Unreadable([str(refusal)]) from refusal
+        if len(rows) > files.MOST_LINES:
+            raise Unreadable([f"a file holds at most {files.MOST_LINES} mailboxes"])
+        has_heading = bool(rows) and keys.fold(rows[0][1][0]) == HEADING
+        return rows[1:] if has_heading else rows
+
+
+class _Bad(Exception):
+    """What is wrong with a line."""
+
+
+def _read(cells: list[str]) -> Mailbox:
+    if len(cells) < 3 or any(cells[len(COLUMNS) :]):
+        raise _Bad("expected email, first_name, last_name and, if known, size_gb")
+    address, first_name, last_name, size = [*cells, ""][:4]
+    return Mailbox(
+        _address(address),
+        _name(first_name, "first_name"),
+        _name(last_name, "last_name"),
+        _size(size),
+    )
+
+
+def _address(typed: str) -> str:
+    try:
+        checked = validate_email(typed, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise _Bad(f"{typed!r} is no email address: {error}") from error
+    if len(checked.normalized) > 254:
+        raise _Bad(f"{typed!r} is too long")
+    return str(checked.normalized)
+
+
+def _name(typed: str, column: str) -> str:
+    if not typed:
+        return ""
+    try:
+        return rules.read_name(unicodedata.normalize("NFC", typed), column)
+    except Refusal as refusal:
+        raise _Bad(f"{column}: {refusal}") from refusal
+
+
+def _size(typed: str) -> int | None:
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit()) or not 0 < int(typed[:9]) <= LARGEST:
+        raise _Bad(f"size_gb: {typed!r} is not a whole number of gigabytes from 1 to {LARGEST}")
+    return int(typed)
