@@ -9,7 +9,7 @@ from models import Seat
 from shop import seats
 from shop.errors import Refusal
 from shop.seats import acts, rules
-from web.forms import ShopForm
+from web.forms import ShopForm, choices
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -86,10 +86,12 @@ class OrderForm(ShopForm):
 
     offer = RadioField(
         _l("Type"),
-        choices=[
-            ("business", _l("Office Business licences")),
-            ("pro_plus", _l("Office Pro Plus licences")),
-        ],
+        choices=choices(
+            [
+                ("business", _l("Office Business licences")),
+                ("pro_plus", _l("Office Pro Plus licences")),
+            ]
+        ),
     )
     quantity = StringField(_l("Number of licences"))
     group = SelectField(_l("Licence group"), validate_choice=False)

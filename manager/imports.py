@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from flask import Response, abort, flash, request, stream_with_context, url_for
+from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager, own
 from models import ImportStatus, LicenceGroup, Seat, SeatImport, SeatImportLine, SeatStatus
+from shop import rendering
 from shop.errors import N_, Refusal
 from shop.pages import page_of
 from shop.seats import files, imports
 from web import signin
+from web.files import streamed
 from web.htmx import go_to, page
 from web.languages import current, sentence
 
@@ -124,29 +127,38 @@ def abandon_import(name: str, import_id: int) -> Response:
 def import_result(name: str, import_id: int) -> Response:
     """The file again, each line with what became of it."""
     made = _own(name, import_id)
-    return _csv(_result_rows(made), f"{made.group.name}-import-{made.id}.csv")
-
-
-def _result_rows(made: SeatImport) -> Iterator[list[Any]]:
-    words = _words()
-    yield [
+    heading = [
         gettext("Line"), gettext("First name"), gettext("Last name"), gettext("Login"),
         gettext("Result"),
     ]  # fmt: skip
-    for line in imports.results(made).iterator():
-        yield [
-            line.number, line.first_name, line.last_name, line.login, _outcome(line, words),
-        ]  # fmt: skip
+    say = _Outcomes(current())
+    return _csv(_result_rows(made, heading, say), f"{made.group.name}-import-{made.id}.csv")
 
 
-def _outcome(line: SeatImportLine, words: dict[str, str]) -> str:
-    if line.problem:
-        return _said(line)
-    if not line.is_done or line.seat is None:
-        return gettext("Not processed")
-    if line.seat.version != line.version:
-        return gettext("Changed since")
-    return words[line.seat.status]
+def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterator[list[Any]]:
+    yield heading
+    for line in _in_batches(imports.results(made), SeatImportLine.number):
+        yield [line.number, line.first_name, line.last_name, line.login, say.of(line)]
+
+
+class _Outcomes:
+    """What became of lines, in words that are at hand when the request is over."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._statuses = _words()
+        self._not_processed = gettext("Not processed")
+        self._changed = gettext("Changed since")
+
+    def of(self, line: SeatImportLine) -> str:
+        """What became of a line."""
+        if line.problem:
+            return rendering.translate(line.problem, self._language, **line.details)
+        if not line.is_done or line.seat is None:
+            return self._not_processed
+        if line.seat.version != line.version:
+            return self._changed
+        return self._statuses[line.seat.status]
 
 
 def _words() -> dict[str, str]:
@@ -164,36 +176,40 @@ def _words() -> dict[str, str]:
 def export_seats(name: str) -> Response:
     """Every seat of the group, streamed."""
     group = own.group(name)
-    return _csv(_seat_rows(group), f"{group.name}.csv")
-
-
-def _seat_rows(group: LicenceGroup) -> Iterator[list[Any]]:
-    words = _words()
-    yield [
+    heading = [
         gettext("First name"), gettext("Last name"), gettext("Login"),
         gettext("Activation email"), gettext("Licence"), gettext("Status"),
     ]  # fmt: skip
-    for seat in _all_seats(group):
+    return _csv(_seat_rows(group, heading, _words()), f"{group.name}.csv")
+
+
+def _seat_rows(
+    group: LicenceGroup, heading: list[str], words: dict[str, str]
+) -> Iterator[list[Any]]:
+    yield heading
+    for seat in _in_batches(Seat.select().where(Seat.group == group), Seat.number):
         yield [
             seat.first_name, seat.last_name, seat.login or "",
             f"{seat.shown_login}@{group.domain}", seat.number, words[seat.status],
         ]  # fmt: skip
 
 
-def _all_seats(group: LicenceGroup) -> Iterator[Seat]:
-    """The seats in their order, a batch at a time: memory does not grow with the group."""
+def _in_batches(query: Any, number: Any) -> Iterator[Any]:
+    """Rows in the order of their ``number``, a batch at a time: memory does not grow with them."""
     last = 0
     while True:
-        query = Seat.select().where(Seat.group == group, Seat.number > last)
-        batch = list(query.order_by(Seat.number).limit(EXPORTED_AT_ONCE))
-        yield from batch
-        if len(batch) < EXPORTED_AT_ONCE:
+        rows = list(query.where(number > last).order_by(number).limit(EXPORTED_AT_ONCE))
+        yield from rows
+        if len(rows) < EXPORTED_AT_ONCE:
             return
-        last = batch[-1].number
+        last = rows[-1].number
 
 
 def _csv(rows: Iterator[list[Any]], filename: str) -> Response:
-    lines = files.written(rows, current())
-    response = Response(stream_with_context(lines), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response
+    return streamed(_written(rows, current()), "text/csv; charset=utf-8", filename)
+
+
+def _written(rows: Iterator[list[Any]], language: str) -> Iterator[bytes]:
+    lines = files.written(rows, language)
+    while piece := "".join(islice(lines, EXPORTED_AT_ONCE)):
+        yield piece.encode()

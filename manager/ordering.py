@@ -17,6 +17,7 @@ from shop.baskets import Basket
 from shop.errors import N_, Refusal
 from shop.placing import Confirmation, Quote
 from web import signin
+from web.forms import choices
 from web.htmx import go_to, page
 from web.languages import sentence
 
@@ -97,7 +98,8 @@ def _form() -> OrderForm:
         form.offer.data = own.group(named).offer_id
     there = groups.orderable(signin.customer(), form.offer.data, named)
     described = {found.name: _described(found) for found in there}
-    form.group.choices = [(NEW_GROUP, gettext("New group")), *described.items()]
+    offered = {NEW_GROUP: gettext("New group")} | described
+    form.group.choices = choices(offered.items())
     form.group.data = named if named in described else NEW_GROUP
     form.basket.data = _basket(given.get("basket", ""))
     form.quantity.data = given.get("quantity", "1")[:40]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, flash, stream_with_context, url_for
+from flask import Response, abort, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from manager import manager
@@ -11,6 +11,7 @@ from models import ExportStatus
 from shop import activity, exports
 from shop.errors import Conflict
 from web import signin
+from web.files import streamed
 from web.htmx import go_to, page
 from web.languages import sentence
 
@@ -43,9 +44,7 @@ def export_file(export_id: int) -> ResponseReturnValue:
     if export is None:
         abort(404)
     activity.record(who, "export_downloaded", signin.origin())
-    response = Response(
-        stream_with_context(exports.pieces_of(export)), content_type="application/zip"
-    )
+    pieces = exports.pieces_of(export)
+    response = streamed(pieces, "application/zip", exports.filename(export))
     response.headers["Content-Length"] = str(export.size)
-    response.headers["Content-Disposition"] = f'attachment; filename="{exports.filename(export)}"'
     return response

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from peewee import Database, InterfaceError, OperationalError, SqliteDatabase
@@ -49,6 +51,17 @@ def bind(url: str) -> Database:
     opened = open_database(url)
     models.database.initialize(opened)
     return opened
+
+
+@contextmanager
+def at_hand() -> Iterator[None]:
+    """A connection for this block: the one that is open, or one of the block's own."""
+    is_own = models.database.connect(reuse_if_open=True)
+    try:
+        yield
+    finally:
+        if is_own:
+            models.database.close()
 
 
 def forget_idle_connections() -> None:

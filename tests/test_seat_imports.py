@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gc
 import io
 from collections.abc import Callable
 
 import pytest
 
+import manager.imports
 from models import (
     Account,
     ImportStatus,
@@ -244,3 +246,19 @@ def test_the_seats_are_exported_and_no_cell_is_a_formula(
     assert rows[1][:4] == ["'=cmd()", "'+1", "zoe", f"zoe@{group.domain}"]
     assert [row[5] for row in rows[1:]] == ["Créé"] + ["Non configuré"] * 4
     assert response.headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_whoever_stops_reading_half_way_disturbs_nobody(
+    visitor: Visitor, alice: Account, group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager.imports, "EXPORTED_AT_ONCE", 2)
+    visitor.log_in(alice)
+    address = f"/manager/groups/{group.name}/seats.csv"
+    response = visitor.client.get(address, buffered=False)
+    first = next(iter(response.response))
+    with visitor.client.application.test_request_context("/"):
+        del response
+        gc.collect()
+    assert first.decode().startswith("\ufeffPrénom;Nom;Login")
+    assert len(visitor.client.get(address).text.splitlines()) == 6

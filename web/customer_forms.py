@@ -7,7 +7,7 @@ from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import Email, EqualTo, InputRequired, Length, Optional
 
 from shop import accounts, places
-from web.forms import ShopForm, stripped
+from web.forms import ShopForm, choices, stripped
 
 REQUIRED = _l("Fill in this field.")
 TOO_LONG = _l("At most %(max)d characters, please.")
@@ -91,7 +91,7 @@ class CustomerForm(ShopForm):
 
     def offer_countries(self, language: str) -> None:
         """Let countries be chosen by their names in ``language``."""
-        self.country.choices = places.countries(language)
+        self.country.choices = choices(places.countries(language))
 
     def details(self) -> dict[str, str]:
         """What was typed, each value as it is kept."""

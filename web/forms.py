@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length
 
 from shop.errors import Refusal
@@ -18,6 +18,11 @@ from web.languages import sentence
 def stripped(value: Any) -> Any:
     """One line of text, without the white space and line ends people paste along."""
     return re.sub(r"\s*[\r\n\t]+\s*", " ", value).strip() if isinstance(value, str) else value
+
+
+def choices(offered: Iterable[tuple[str, Any]]) -> list[Any]:
+    """What a field offers to choose from: values, each with its label."""
+    return [SelectChoice(value, label) for value, label in offered]
 
 
 class ShopForm(FlaskForm):
