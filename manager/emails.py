@@ -9,6 +9,7 @@ from manager import manager
 from models import Attachment, Letter
 from shop import limits, mail
 from shop.errors import Refusal
+from shop.mail.storing import SEARCHED_AT_ONCE, Found
 from shop.pages import page_of
 from web import signin
 from web.files import pdf
@@ -19,11 +20,23 @@ from web.languages import sentence
 @manager.get("/manager/account/emails")
 def emails() -> Response:
     """The customer's letters, newest first, in pages; searchable by subject."""
-    wanted = request.args.get("q", "").strip()[:100]
-    shown = page_of(
-        mail.letters_of(signin.customer(), wanted), request.args.get("page", 1, type=int)
+    who, wanted = signin.customer(), request.args.get("q", "").strip()[:100]
+    before = request.args.get("before", type=int)
+    found = mail.search(who, wanted, _id(before)) if wanted else Found(mail.letters_of(who), None)
+    return page(
+        "manager/emails.html",
+        "manager/_emails.html",
+        letters=page_of(found.letters, request.args.get("page", 1, type=int)),
+        wanted=wanted,
+        before=before,
+        searched=SEARCHED_AT_ONCE,
+        older=found.before,
     )
-    return page("manager/emails.html", "manager/_emails.html", letters=shown, wanted=wanted)
+
+
+def _id(given: int | None) -> int | None:
+    """A letter's number of an address, as far as the database can hold it."""
+    return None if given is None else max(0, min(given, 2**31 - 1))
 
 
 def _own(letter_id: int) -> Letter:

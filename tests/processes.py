@@ -18,7 +18,7 @@ import pytest
 from shop.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.05
 """Seconds between two looks at what a worker has done."""
 
 

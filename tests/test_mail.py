@@ -19,7 +19,7 @@ import models
 from models import Account, Attachment, Event, Job, JobStatus, Letter, LetterStatus, Order
 from shop import clock as shop_clock
 from shop import jobs, mail, transitions
-from shop.mail import messages, sending, smtp
+from shop.mail import messages, sending, smtp, storing
 from shop.settings import Settings, SettingsError
 from tests import cast, letters, orders, racing
 from tests.mailbox import Mailbox
@@ -89,8 +89,36 @@ def test_letters_are_found_newest_first_and_by_subject(alice: Account) -> None:
     order = orders.place(alice)
     found = list(mail.letters_of(alice))
     assert [letter.kind for letter in found] == ["order_placed", "account_created"]
-    assert [letter.kind for letter in mail.letters_of(alice, order.number)] == ["order_placed"]
-    assert not list(mail.letters_of(alice, "nowhere"))
+    assert kinds_found(alice, order.number) == ["order_placed"]
+    assert not kinds_found(alice, "nowhere")
+
+
+def kinds_found(account: Account, wanted: str, before: int | None = None) -> list[str]:
+    return [letter.kind for letter in mail.search(account, wanted, before).letters]
+
+
+def test_a_search_looks_at_so_many_letters_and_says_where_to_go_on(
+    alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "SEARCHED_AT_ONCE", 2)
+    placed = [orders.place(one, orders.basket(business=1)) for one in (alice, bob, alice, alice)]
+    first = mail.search(alice, placed[0].number)
+    assert not list(first.letters)
+    second = mail.search(alice, placed[0].number, first.before)
+    assert [letter.kind for letter in second.letters] == ["order_placed"]
+    assert second.before is None
+    assert not kinds_found(alice, placed[1].number)
+
+
+def test_a_search_looks_at_no_more_among_many_letters(alice: Account) -> None:
+    newest = Letter.get(Letter.account == alice)
+    row = {name: value for name, value in newest.__data__.items() if name != "id"}
+    for start in range(0, 5000, 100):
+        Letter.insert_many([row | {"key": f"many:{start + n}"} for n in range(100)]).execute()
+    found = mail.search(alice, "nowhere")
+    assert not list(found.letters)
+    looked_at = Letter.select().where(Letter.account == alice, Letter.id >= found.before)
+    assert looked_at.count() == storing.SEARCHED_AT_ONCE
 
 
 # --- Secrets ---------------------------------------------------------------------------------

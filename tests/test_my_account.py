@@ -12,6 +12,7 @@ from flask import Flask
 from models import Account, AccountEvent, Letter, OneTimeLink, Session, VatStatus
 from shop import accounts, activity, jobs, profile, sessions, vat_numbers
 from shop.activity import UNKNOWN, Origin
+from shop.mail import storing
 from shop.profile import Details
 from shop.vat.registry import Answer
 from tests import cast
@@ -384,3 +385,17 @@ def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Acc
     assert visitor.response.text.count("<tr role") == 1 + 5
     visitor.open("/manager/account/emails?q=100%25_")
     assert visitor.sees("Aucun e-mail")
+
+
+def test_older_letters_are_searched_when_asked(
+    inside: Visitor, monkeypatch: pytest.MonkeyPatch, alice: Account
+) -> None:
+    monkeypatch.setattr(storing, "SEARCHED_AT_ONCE", 1)
+    accounts.change_password(alice, cast.PASSWORD, keep_session="")
+    inside.log_in(alice)
+    inside.open("/manager/account/emails?q=client")
+    assert inside.sees("Aucun e-mail")
+    inside.follow("Chercher dans les e-mails plus anciens")
+    assert Letter.get(Letter.kind == "account_created").subject in inside.response.text
+    assert inside.client.get("/manager/account/emails?q=a&before=-9").status_code == 200
+    assert inside.client.get(f"/manager/account/emails?q=a&before={10**30}").status_code == 200

@@ -27,7 +27,15 @@ from shop.mail.letters import (
 )
 from shop.mail.messages import compose
 from shop.mail.sending import send_again, send_letter
-from shop.mail.storing import attachments_of, content_of, html_of, letters_of, reseal, text_of
+from shop.mail.storing import (
+    attachments_of,
+    content_of,
+    html_of,
+    letters_of,
+    reseal,
+    search,
+    text_of,
+)
 
 __all__ = [
     "account_created",
@@ -50,6 +58,7 @@ __all__ = [
     "payment_received",
     "payment_refunded",
     "reseal",
+    "search",
     "seat_password_changed",
     "second_factor_changed",
     "send_again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import ModelSelect
@@ -111,12 +112,36 @@ def _attach(letter: Letter, document: str, subject_id: int) -> None:
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def letters_of(account: Account, wanted: str = "") -> ModelSelect[Letter]:
-    """The customer's letters, newest first; those whose subject holds ``wanted``, if given."""
+SEARCHED_AT_ONCE = 2000
+"""The most letters one search looks through, so that it costs no more however many there are."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The letters a search found, newest first; ``before`` is where to search on, if anywhere."""
+
+    letters: ModelSelect[Letter]
+    before: int | None
+
+
+def letters_of(account: Account) -> ModelSelect[Letter]:
+    """The customer's letters, newest first."""
     bodies = (Letter.text, Letter.html)
     listed = [field for field in Letter._meta.sorted_fields if field not in bodies]
-    query = Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
-    return query.where(Letter.subject.contains(wanted)) if wanted else query
+    return Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
+
+
+def search(account: Account, wanted: str, before: int | None = None) -> Found:
+    """The customer's letters whose subject holds ``wanted``: of the newest `SEARCHED_AT_ONCE`, or
+    of as many older than the letter numbered ``before``."""
+    looked_at = letters_of(account)
+    if before is not None:
+        looked_at = looked_at.where(Letter.id < before)
+    behind = looked_at.select(Letter.id).offset(SEARCHED_AT_ONCE).limit(1).scalar()
+    found = looked_at.where(Letter.subject.contains(wanted))
+    if behind is None:
+        return Found(found, None)
+    return Found(found.where(Letter.id > behind), behind + 1)
 
 
 def text_of(letter: Letter) -> str:
