@@ -1,0 +1,131 @@
+"""Rows as they were before a migration, and what it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+from peewee import Database, IntegrityError
+from playhouse.migrations import Runner
+
+import models
+from models import NAMELESS, LicenceGroup, OrderLine, Seat, SeatEvent, SeatKey, UsageDay
+from shop import database
+from shop.seats import changes, keys, listing
+
+THEN = datetime(2026, 1, 15, 9, 30)
+
+ACCOUNT = {
+    "nic_handle": "al12345-ovh", "email": "alice@atelier.example", "password_hash": "x",
+    "first_name": "Alice", "last_name": "Lefèvre", "company": "", "siren": "", "vat_number": "",
+    "vat_status": "none", "street": "12 rue des Lilas", "postcode": "59800", "city": "Lille",
+    "country": "FR", "language": "fr", "created_at": THEN,
+}  # fmt: skip
+
+ORDER = {
+    "number": "1", "status": "delivered", "basket": "b", "language": "fr", "customer": "{}",
+    "currency": "EUR", "net_cents": 2640, "vat_cents": 528, "total_cents": 3168,
+    "vat_rate": 2000, "vat_code": "standard", "placed_at": THEN, "expires_at": THEN,
+}  # fmt: skip
+
+SIZES = {1: 3, 2: 0, 3: 1}
+"""Seats of the groups before."""
+
+
+@pytest.fixture
+def before(new_database: Callable[[str], str]) -> Iterator[tuple[Database, Runner]]:
+    """A database as the first version of the shop left it, with groups of `SIZES`."""
+    opened = database.open_database(new_database("before"))
+    runner = Runner(opened, str(database.MIGRATIONS))
+    runner.up("0001_initial")
+    first = next(one for one in runner.migrations() if one.name == "0001_initial").load()
+    with opened.bind_ctx([first.Account, first.Offer, first.Order, first.OrderLine,
+                          first.LicenceGroup, first.Seat]):  # fmt: skip
+        fill(first)
+    yield opened, runner
+    opened.close()
+
+
+def fill(first: ModuleType) -> None:
+    account = first.Account.create(**ACCOUNT)
+    first.Offer.create(code="business", name="Office 365 Business", places_limit=300)
+    order = first.Order.create(account=account, **ORDER)
+    for number, size in SIZES.items():
+        line = first.OrderLine.create(
+            order=order, position=number, offer="business", offer_name="Office 365 Business",
+            quantity=3, unit_price_cents=880, net_cents=2640,
+        )  # fmt: skip
+        group = first.LicenceGroup.create(
+            account=account, line=line, offer="business", name=f"o365-{number}",
+            domain=f"o365-{number}.example", display_name=f"Group {number}",
+            status="installed" if size else "installing", places_taken=3, places_limit=300,
+            tries=1, error="", created_at=THEN,
+        )  # fmt: skip
+        for seat in range(1, size + 1):
+            first.Seat.create(
+                group=group, line=line, number=seat, status="unconfigured",
+                first_name="", last_name="", version=1,
+            )  # fmt: skip
+
+
+@pytest.fixture
+def after(before: tuple[Database, Runner]) -> Iterator[Database]:
+    """The same, brought up to date, and what the shop's tables are read from."""
+    opened, runner = before
+    runner.up()
+    with opened.bind_ctx(models.all_tables()):
+        yield opened
+
+
+def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
+    for group in LicenceGroup.select().order_by(LicenceGroup.id):
+        assert group.seats_by_status == changes.count(group)
+        assert group.seats_total == group.last_number == SIZES[group.id]
+
+
+def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Database) -> None:
+    group = LicenceGroup.get_by_id(1)
+    found = listing.page_of(group, listing.view("configureme", "unconfigured", "", 1))
+    assert [seat.number for seat in found.rows] == [1, 2, 3]
+    assert {bytes(key.key) for key in SeatKey.select()} == {keys.NOBODY}
+    assert SeatKey.select().count() == sum(SIZES.values())
+    sorted_by = Seat.select(Seat.by_first, Seat.by_last, Seat.by_login)
+    assert {bytes(value) for row in sorted_by.tuples() for value in row} == {NAMELESS}
+    assert {(seat.act, seat.reference, seat.secret) for seat in Seat.select()} == {("", "", "")}
+
+
+def test_lines_from_before_keep_their_amounts_under_the_new_rule(after: Database) -> None:
+    assert {(line.net_cents, line.days) for line in OrderLine.select()} == {(2640, None)}
+    pro_rata: dict[str, Any] = {"days": 10, "period_days": 31, "net_cents": 852}
+    assert OrderLine.update(**pro_rata).where(OrderLine.id == 1).execute() == 1
+    with pytest.raises(IntegrityError), after.atomic():
+        OrderLine.update(net_cents=853).where(OrderLine.id == 1).execute()
+
+
+def test_the_new_rules_hold_for_rows_from_before(after: Database) -> None:
+    for broken in ({"seats_unconfigured": -1}, {"seats_unconfigured": 4}):
+        with pytest.raises(IntegrityError), after.atomic():
+            LicenceGroup.update(**broken).where(LicenceGroup.id == 1).execute()
+    with pytest.raises(IntegrityError), after.atomic():
+        Seat.update(act="activate").execute()
+
+
+def test_usage_is_counted_from_events_of_before(before: tuple[Database, Runner]) -> None:
+    opened, runner = before
+    runner.up("0020_account")
+    with opened.bind_ctx([SeatEvent]):
+        for at, change in (
+            ("2026-01-15T09:00", 1), ("2026-01-15T10:00", 1), ("2026-01-15T22:59", -1),
+            ("2026-01-15T23:01", -1), ("2026-02-01T12:00", 1),
+        ):  # fmt: skip
+            moment = datetime.fromisoformat(f"{at}+00:00")
+            SeatEvent.create(group=1, seat=None, at=moment, change=change)
+    runner.up()
+    with opened.bind_ctx(models.all_tables()):
+        days = UsageDay.select().order_by(UsageDay.day)
+        assert [(day.day, day.peak, day.closing) for day in days] == [
+            (date(2026, 1, 15), 2, 1), (date(2026, 1, 16), 1, 0), (date(2026, 2, 1), 1, 1),
+        ]  # fmt: skip
