@@ -400,6 +400,8 @@ class Order(Table):
     ``vat_rate`` is in basis points (2000 is 20 %).
     """
 
+    account_id: int  # what peewee adds beside the field
+
     id = AutoField()
     number = CharField(max_length=16, unique=True)
     account = ForeignKeyField(Account, backref="orders")
@@ -510,118 +512,6 @@ class Event(Table):
 
     class Meta:
         indexes = ((("subject", "subject_id", "id"), False),)
-
-
-# --- Payments --------------------------------------------------------------------------------
-
-
-class PaymentStatus(StrEnum):
-    """Where a payment stands."""
-
-    OPEN = "open"
-    PROCESSING = "processing"
-    SUCCEEDED = "succeeded"
-    DECLINED = "declined"
-    CLOSED = "closed"
-    REFUND_DUE = "refund_due"
-    REFUNDED = "refunded"
-
-
-PAYMENT_MOVES: dict[str, set[str]] = {
-    PaymentStatus.OPEN: {
-        PaymentStatus.PROCESSING,
-        PaymentStatus.SUCCEEDED,
-        PaymentStatus.DECLINED,
-        PaymentStatus.CLOSED,
-        PaymentStatus.REFUND_DUE,
-    },
-    PaymentStatus.PROCESSING: {
-        PaymentStatus.SUCCEEDED,
-        PaymentStatus.DECLINED,
-        PaymentStatus.CLOSED,
-        PaymentStatus.REFUND_DUE,
-    },
-    PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE},
-    PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
-    # A bank may still take the money of a checkout that looked over: then it counts, or goes back.
-    PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
-    PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
-    PaymentStatus.REFUNDED: set(),
-}
-
-UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
-
-
-class Payment(Table):
-    """One attempt to pay an order. At most one is unsettled and one has succeeded at a time.
-
-    ``amount_cents`` was asked for and ``taken_cents`` is what the bank says it took; they differ
-    only when something is wrong, and then all that was taken goes back.
-    ``key`` is the idempotency key of every call to the gateway for it; ``method`` is ``card``
-    or ``manual`` (marked paid by the operator).
-    """
-
-    id = AutoField()
-    order = ForeignKeyField(Order, backref="payments")
-    status = CharField(max_length=16, default=PaymentStatus.OPEN)
-    method = CharField(max_length=16, default="card")
-    key = CharField(max_length=64, unique=True)
-    amount_cents = BigIntegerField()
-    taken_cents = BigIntegerField(null=True)
-    currency = CharField(max_length=3, default="EUR")
-    store_card = BooleanField(default=False)
-    checkout = CharField(max_length=128, null=True, unique=True)
-    checkout_url = CharField(max_length=1024, default="")
-    reason = CharField(max_length=64, default="")
-    refund = CharField(max_length=128, default="")
-    created_at = MomentField()
-    settled_at = MomentField(null=True)
-
-    class Meta:
-        constraints = [
-            one_of("status", PaymentStatus),
-            Check("method IN ('card', 'manual')"),
-            Check("amount_cents >= 0"),
-        ]
-
-    @property
-    def refund_cents(self) -> int:
-        """What goes back when it is refunded: all that was taken."""
-        return self.amount_cents if self.taken_cents is None else self.taken_cents
-
-    @property
-    def is_unsettled(self) -> bool:
-        """Whether its outcome is still open at the bank."""
-        return self.status in UNSETTLED
-
-
-Payment.add_index(
-    Payment.index(Payment.order, unique=True, name="payment_one_unsettled").where(
-        SQL("status IN ('open', 'processing')")
-    )
-)
-Payment.add_index(
-    Payment.index(Payment.order, unique=True, name="payment_one_succeeded").where(
-        SQL("status = 'succeeded'")
-    )
-)
-
-
-class Card(Table):
-    """A card the customer let us keep for renewals: the bank's mandate, and what may be shown."""
-
-    id = AutoField()
-    account = ForeignKeyField(Account, backref="cards")
-    mandate = CharField(max_length=128, unique=True)
-    brand = CharField(max_length=32)
-    last4 = CharField(max_length=4)
-    expiry_month = IntegerField()
-    expiry_year = IntegerField()
-    consented_at = MomentField()
-    removed_at = MomentField(null=True)
-
-    class Meta:
-        constraints = [Check("expiry_month BETWEEN 1 AND 12")]
 
 
 # --- Licence groups --------------------------------------------------------------------------
@@ -1079,6 +969,372 @@ class Attachment(Table):
         indexes = ((("letter", "filename"), True),)
 
 
+# --- Invoices --------------------------------------------------------------------------------
+
+
+class InvoiceKind(StrEnum):
+    """What a document claims: an amount, or less of one."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands: ``unpaid`` is due and could not be charged in time.
+
+    Of a credit note, ``due`` says that the money is on its way back.
+    """
+
+    DUE = "due"
+    UNPAID = "unpaid"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+INVOICE_MOVES: dict[str, set[str]] = {
+    InvoiceStatus.DUE: {InvoiceStatus.PAID, InvoiceStatus.UNPAID, InvoiceStatus.REFUNDED},
+    InvoiceStatus.UNPAID: {InvoiceStatus.PAID, InvoiceStatus.REFUNDED},
+    InvoiceStatus.PAID: {InvoiceStatus.REFUNDED},
+    InvoiceStatus.REFUNDED: set(),
+}
+
+PAYABLE = (InvoiceStatus.DUE, InvoiceStatus.UNPAID)
+
+
+class InvoiceSeries(Table):
+    """The last number given out in a series (``FA2026``): no number is left out."""
+
+    name = CharField(max_length=16, primary_key=True)
+    last = IntegerField(default=0)
+
+    class Meta:
+        constraints = [Check("last >= 0")]
+
+
+class Invoice(Table):
+    """An invoice, or a credit note for one: what it says never changes (a trigger guards it).
+
+    ``order`` is the order it is for; ``group`` and ``period_start`` say which month a renewal
+    pays. ``corrects`` is the invoice a credit note takes back. ``customer`` and ``seller`` are
+    the parties as printed. Amounts are integer cents, positive on credit notes too; ``vat_rate``
+    is in basis points. What follows events: ``status``, ``paid_at``, the ``method`` it was paid by
+    (that of `Payment`), and ``credited_cents``, what credit notes took back of it.
+    """
+
+    account_id: int  # what peewee adds beside the field
+    order_id: int | None
+    group_id: int | None
+    corrects_id: int | None
+
+    id = AutoField()
+    number = CharField(max_length=20, unique=True)
+    kind = CharField(max_length=16, default=InvoiceKind.INVOICE)
+    account = ForeignKeyField(Account, backref="invoices", index=False)
+    order = ForeignKeyField(Order, backref="invoices", null=True)
+    group = ForeignKeyField(LicenceGroup, backref="invoices", null=True, index=False)
+    period_start = DateField(null=True)
+    corrects = ForeignKeyField("self", backref="credit_notes", null=True)
+    reason = CharField(max_length=255, default="")
+    status = CharField(max_length=16, default=InvoiceStatus.DUE)
+    language = CharField(max_length=2)
+    customer = JSONField()
+    seller = JSONField()
+    currency = CharField(max_length=3, default="EUR")
+    net_cents = BigIntegerField()
+    vat_cents = BigIntegerField()
+    total_cents = BigIntegerField()
+    vat_rate = IntegerField()
+    vat_code = CharField(max_length=32)
+    issued_at = MomentField()
+    issued_on = DateField()
+    due_on = DateField()
+    credited_cents = BigIntegerField(default=0)
+    paid_at = MomentField(null=True)
+    method = CharField(max_length=16, default="")
+
+    class Meta:
+        constraints = [
+            one_of("kind", InvoiceKind),
+            one_of("status", InvoiceStatus),
+            Check("net_cents >= 0 AND vat_cents >= 0"),
+            Check("net_cents + vat_cents = total_cents"),
+            Check("language IN ('fr', 'en')"),
+            Check("currency = 'EUR'"),
+            Check("due_on >= issued_on"),
+            Check("credited_cents BETWEEN 0 AND total_cents"),
+            Check("(corrects_id IS NOT NULL) = (kind = 'credit_note')"),
+            Check("period_start IS NULL OR group_id IS NOT NULL"),
+            Check("status <> 'paid' OR paid_at IS NOT NULL"),
+        ]
+        indexes = (
+            (("account", "issued_on", "id"), False),
+            (("group", "id"), False),
+        )
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it takes back an invoice."""
+        return self.kind == InvoiceKind.CREDIT_NOTE
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether money is still owed for it."""
+        return self.status in PAYABLE and not self.is_credit_note
+
+    @property
+    def balance_cents(self) -> int:
+        """What is still owed for it: nothing, or all that was not credited."""
+        return self.total_cents - self.credited_cents if self.is_payable else 0
+
+
+Invoice.add_index(
+    Invoice.index(Invoice.order, unique=True, name="invoice_one_of_order").where(
+        SQL("kind = 'invoice'")
+    )
+)
+Invoice.add_index(
+    Invoice.index(
+        Invoice.group, Invoice.period_start, unique=True, name="invoice_one_of_period"
+    ).where(SQL("kind = 'invoice' AND period_start IS NOT NULL"))
+)
+
+
+class InvoiceLine(Table):
+    """One position of an invoice and the days it is charged for; ``net_cents`` excludes VAT.
+
+    ``period_end`` is the day after the last one. ``days`` of ``period_days`` as on order lines.
+    """
+
+    id = AutoField()
+    invoice = ForeignKeyField(Invoice, backref="lines", index=False)
+    position = IntegerField()
+    offer_code = CharField(max_length=16)
+    offer_name = CharField(max_length=64)
+    service = CharField(max_length=255, default="")
+    quantity = IntegerField()
+    unit_price_cents = IntegerField()
+    net_cents = BigIntegerField()
+    days = IntegerField(null=True)
+    period_days = IntegerField(null=True)
+    period_start = DateField()
+    period_end = DateField()
+
+    class Meta:
+        constraints = [
+            Check("quantity > 0"),
+            Check("unit_price_cents >= 0"),
+            Check("period_start < period_end"),
+            Check("(days IS NULL) = (period_days IS NULL)"),
+            Check("days IS NULL OR (days BETWEEN 1 AND period_days)"),
+            Check(
+                "net_cents = CASE WHEN days IS NULL "
+                "THEN quantity * CAST(unit_price_cents AS BIGINT) "
+                "ELSE (2 * quantity * CAST(unit_price_cents AS BIGINT) * days + period_days) "
+                "/ (2 * period_days) END"
+            ),
+        ]
+        indexes = ((("invoice", "position"), True),)
+
+
+class InvoiceFile(Table):
+    """The PDF of an invoice (Factur-X), made once and kept for ever; ``digest`` is its SHA-256."""
+
+    invoice = ForeignKeyField(Invoice, backref="file", primary_key=True)
+    content = BlobField()
+    digest = CharField(max_length=64)
+    made_at = MomentField()
+
+
+# --- Payments --------------------------------------------------------------------------------
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CLOSED = "closed"
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+
+
+PAYMENT_MOVES: dict[str, set[str]] = {
+    PaymentStatus.OPEN: {
+        PaymentStatus.PROCESSING,
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.DECLINED,
+        PaymentStatus.CLOSED,
+        PaymentStatus.REFUND_DUE,
+    },
+    PaymentStatus.PROCESSING: {
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.DECLINED,
+        PaymentStatus.CLOSED,
+        PaymentStatus.REFUND_DUE,
+    },
+    PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE},
+    PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
+    # A bank may still take the money of a checkout that looked over: then it counts, or goes back.
+    PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
+    PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
+    PaymentStatus.REFUNDED: set(),
+}
+
+UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
+
+
+class Card(Table):
+    """A card the customer let us keep for renewals: the bank's mandate, and what may be shown."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="cards")
+    mandate = CharField(max_length=128, unique=True)
+    brand = CharField(max_length=32)
+    last4 = CharField(max_length=4)
+    expiry_month = IntegerField()
+    expiry_year = IntegerField()
+    consented_at = MomentField()
+    removed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("expiry_month BETWEEN 1 AND 12")]
+
+
+class Payment(Table):
+    """One attempt to pay an order, or an invoice that no order paid for (a renewal's).
+
+    At most one is unsettled and one has succeeded at a time, of each.
+
+    ``amount_cents`` was asked for and ``taken_cents`` is what the bank says it took; they differ
+    only when something is wrong, and then all that was taken goes back.
+    ``key`` is the idempotency key of every call to the gateway for it; ``method`` is ``card``
+    or ``manual`` (marked paid by the operator). ``card`` is the stored card it is charged to
+    while the customer is away; empty where the customer pays at the bank's page.
+    """
+
+    order_id: int | None  # what peewee adds beside the field
+    invoice_id: int | None
+    card_id: int | None
+
+    id = AutoField()
+    order = ForeignKeyField(Order, backref="payments", null=True)
+    invoice = ForeignKeyField(Invoice, backref="payments", null=True)
+    card = ForeignKeyField(Card, backref="payments", null=True)
+    status = CharField(max_length=16, default=PaymentStatus.OPEN)
+    method = CharField(max_length=16, default="card")
+    key = CharField(max_length=64, unique=True)
+    amount_cents = BigIntegerField()
+    taken_cents = BigIntegerField(null=True)
+    currency = CharField(max_length=3, default="EUR")
+    store_card = BooleanField(default=False)
+    checkout = CharField(max_length=128, null=True, unique=True)
+    checkout_url = CharField(max_length=1024, default="")
+    reason = CharField(max_length=64, default="")
+    refund = CharField(max_length=128, default="")
+    created_at = MomentField()
+    settled_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", PaymentStatus),
+            Check("method IN ('card', 'manual')"),
+            Check("amount_cents >= 0"),
+            Check("(order_id IS NULL) <> (invoice_id IS NULL)"),
+        ]
+
+    @property
+    def refund_cents(self) -> int:
+        """What goes back when it is refunded: all that was taken."""
+        return self.amount_cents if self.taken_cents is None else self.taken_cents
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its outcome is still open at the bank."""
+        return self.status in UNSETTLED
+
+
+Payment.add_index(
+    Payment.index(Payment.order, unique=True, name="payment_one_unsettled").where(
+        SQL("status IN ('open', 'processing')")
+    )
+)
+Payment.add_index(
+    Payment.index(Payment.order, unique=True, name="payment_one_succeeded").where(
+        SQL("status = 'succeeded'")
+    )
+)
+Payment.add_index(
+    Payment.index(Payment.invoice, unique=True, name="payment_one_unsettled_of_invoice").where(
+        SQL("status IN ('open', 'processing')")
+    )
+)
+Payment.add_index(
+    Payment.index(Payment.invoice, unique=True, name="payment_one_succeeded_of_invoice").where(
+        SQL("status = 'succeeded'")
+    )
+)
+
+
+# --- The ledger ------------------------------------------------------------------------------
+
+
+class EntryKind(StrEnum):
+    """What moved an account's balance."""
+
+    CHARGED = "charged"
+    CREDITED = "credited"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+class LedgerEntry(Table):
+    """What changed what a customer owes, in cents: charged and refunded add, the others take off.
+
+    Each document and each movement of money stands here once. ``invoice`` is the document: what
+    was charged or paid, or the credit note. It is empty where money came before its invoice, or
+    for nothing and went back.
+    """
+
+    account_id: int  # what peewee adds beside the field
+    invoice_id: int | None
+    payment_id: int | None
+
+    id = BigAutoField()
+    account = ForeignKeyField(Account, backref="ledger")
+    kind = CharField(max_length=16)
+    invoice = ForeignKeyField(Invoice, backref="ledger", null=True)
+    payment = ForeignKeyField(Payment, backref="ledger", null=True)
+    cents = BigIntegerField()
+    at = MomentField()
+
+    class Meta:
+        constraints = [
+            one_of("kind", EntryKind),
+            Check("CASE WHEN kind IN ('charged', 'refunded') THEN cents >= 0 ELSE cents <= 0 END"),
+            Check("kind NOT IN ('charged', 'credited') OR invoice_id IS NOT NULL"),
+            Check("kind NOT IN ('paid', 'refunded') OR payment_id IS NOT NULL"),
+        ]
+
+
+LedgerEntry.add_index(
+    LedgerEntry.index(
+        LedgerEntry.invoice, LedgerEntry.kind, unique=True, name="ledger_entry_one_of_document"
+    ).where(SQL("kind <> 'paid' AND invoice_id IS NOT NULL"))
+)
+LedgerEntry.add_index(
+    LedgerEntry.index(LedgerEntry.payment, unique=True, name="ledger_entry_one_payment").where(
+        SQL("kind = 'paid'")
+    )
+)
+LedgerEntry.add_index(
+    LedgerEntry.index(LedgerEntry.payment, unique=True, name="ledger_entry_one_way_back").where(
+        SQL("kind = 'refunded' AND invoice_id IS NULL")
+    )
+)
+
+
 # --- Exchange --------------------------------------------------------------------------------
 
 
@@ -1319,7 +1575,8 @@ def all_tables() -> list[type[Table]]:
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
         AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order, OrderLine,
-        Acceptance, Event, Payment, Card, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
+        Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
+        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup, Job, SandboxSwitch,
     ])  # fmt: skip

@@ -1,11 +1,12 @@
 """Every module that handles jobs, so that web servers can queue them and workers run them."""
 
 from shop import accounts, exports, mail, ordering, vat_numbers
-from shop.payment import payments
+from shop.billing import invoices
+from shop.payment import payments, refunds
 from shop.provisioning import activation, enlarging, installation
 from shop.seats import imports
 
 __all__ = [
-    "accounts", "activation", "enlarging", "exports", "imports", "installation", "mail", "ordering",
-    "payments", "vat_numbers",
+    "accounts", "activation", "enlarging", "exports", "imports", "installation", "invoices", "mail",
+    "ordering", "payments", "refunds", "vat_numbers",
 ]  # fmt: skip

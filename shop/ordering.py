@@ -8,7 +8,7 @@ from models import Account, Order, OrderLine, OrderStatus, database
 from shop import catalogue, clock, closing, jobs, mail, placing, pricing, vat
 from shop.baskets import Basket
 from shop.errors import N_, Conflict, Refusal
-from shop.payment import payments
+from shop.payment import payments, refunds
 from shop.placing import Confirmation, Draft, Quote
 from shop.provisioning import installation
 
@@ -92,7 +92,7 @@ def refund_order(order: Order, by: str) -> None:
     with database.atomic():
         if installation.is_under_way(order):
             raise Refusal(N_("A group of this order is still being installed."))
-        payments.ask_for_refund(order, by)
+        refunds.ask_for_refund(order, by)
         installation.abandon(order, by)
 
 

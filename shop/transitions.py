@@ -10,6 +10,7 @@ from models import (
     EXPORT_MOVES,
     GROUP_MOVES,
     IMPORT_MOVES,
+    INVOICE_MOVES,
     LETTER_MOVES,
     ORDER_MOVES,
     PAYMENT_MOVES,
@@ -18,6 +19,7 @@ from models import (
     CardSetup,
     DataExport,
     Event,
+    Invoice,
     Letter,
     LicenceGroup,
     Order,
@@ -32,6 +34,7 @@ from shop import clock
 _MOVES: dict[type[Table], tuple[str, dict[str, set[str]]]] = {
     Order: ("order", ORDER_MOVES),
     Payment: ("payment", PAYMENT_MOVES),
+    Invoice: ("invoice", INVOICE_MOVES),
     LicenceGroup: ("group", GROUP_MOVES),
     Addition: ("addition", ADDITION_MOVES),
     CardSetup: ("card_setup", CARD_SETUP_MOVES),

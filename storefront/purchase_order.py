@@ -12,7 +12,8 @@ from flask_login import login_required
 from models import Order
 from shop import documents, ordering, tracking
 from shop.errors import Refusal
-from shop.payment import payments
+from shop.payment import debts, payments
+from shop.payment.debts import Debt
 from storefront import storefront
 from web import signin
 from web.addresses import base_url
@@ -108,7 +109,7 @@ def cancel(lang: str, number: int) -> Response:
 
 @storefront.get("/payment/return/<reference>")
 def payment_return(reference: str) -> Response:
-    """Back from the bank: known by the signed reference alone, then on to the order.
+    """Back from the bank: known by the signed reference alone, then on to what was paid.
 
     The browser may come without its cookie, before the bank's notification, or after it.
     """
@@ -119,19 +120,24 @@ def payment_return(reference: str) -> Response:
     # Where the bank is silent, the order's own page says that the payment is being confirmed.
     with suppress(Refusal):
         payment = payments.refresh(payment)
-    order = payment.order
-    if signin.account() == order.account:
-        target = url_for("storefront.purchase_order", lang=order.language, number=order.number)
+    debt = debts.of(payment)
+    target = _page_of(debt)
+    if signin.account() == debt.account:
         return go_to(target)
     if payment.status != known:
         # Taking the bank's word is one thing, and showing it, as often as somebody looks, another.
         return go_to(url_for("storefront.payment_return", reference=reference))
     return page(
         "storefront/payment_return.html",
-        order=order,
+        order=payment.order,
+        invoice=payment.invoice,
         payment=payment,
-        sign_in_url=url_for(
-            "manager.login",
-            next=url_for("storefront.purchase_order", lang=order.language, number=order.number),
-        ),
+        sign_in_url=url_for("manager.login", next=target),
     )
+
+
+def _page_of(debt: Debt) -> str:
+    """Where the customer follows what they paid."""
+    if isinstance(debt, Order):
+        return url_for("storefront.purchase_order", lang=debt.language, number=debt.number)
+    return url_for("manager.bill", number=debt.number)

@@ -9,9 +9,11 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from models import Account, Letter, LicenceGroup, Order, OrderStatus
-from shop import accounts, exports, jobs, mail, ordering, profile, second_factor
+from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
+from shop import accounts, clock, exports, jobs, mail, ordering, profile, second_factor, vat
 from shop.activity import UNKNOWN
+from shop.billing import invoices
+from shop.billing.invoices import Draft
 from shop.payment import payments
 from shop.payment.gateway import CheckoutStatus
 from shop.second_factor import recovery
@@ -114,6 +116,50 @@ def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
     jobs.drain()
 
 
+def invoice_issued(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is delivered, and its invoice made."""
+    service_installed(account, bank, provider)
+
+
+def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
+    invoice_issued(account, bank, provider)
+    first = Invoice.get(Invoice.account == account)
+    with database.atomic():
+        return invoices.issue(
+            Draft(
+                account=account,
+                language=account.language,
+                customer=first.customer,
+                treatment=vat.FRENCH_ESTIMATE,
+                positions=invoices.positions_of(first),
+                due_on=clock.today(),
+            )
+        )
+
+
+def invoice_paid(account: Account, bank: Bank, provider: Provider) -> None:
+    """The operator says that the money of an invoice came."""
+    payments.pay_by_hand(_due(account, bank, provider), by="operator")
+
+
+def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
+    """An invoice is paid at the bank when nothing is due any more."""
+    invoice = _due(account, bank, provider)
+    payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
+    with database.atomic():
+        invoices.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    jobs.drain()
+
+
+def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None:
+    """An invoice that was paid is taken back."""
+    invoice_issued(account, bank, provider)
+    invoice = Invoice.get(Invoice.account == account)
+    with database.atomic():
+        invoices.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+
+
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
     """Licences are ordered for a group that is there."""
     service_installed(account, bank, provider)
@@ -147,6 +193,7 @@ CAUSES: dict[str, Cause] = {
     for cause in (
         account_created, password_reset, password_changed, order_placed, order_cancelled,
         order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
+        invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         licences_added, licence_active, seat_password_changed, licence_released,
         email_changed, second_factor_changed, export_ready,
     )

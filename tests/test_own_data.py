@@ -49,7 +49,7 @@ def test_it_holds_everything_of_alices(alices: Belongings, drain: Callable[[], i
     assert rows(archive, "cards")[0]["last4"] == "4242"
     assert rows(archive, "order_events")
     pdfs = [name for name in archive.namelist() if name.endswith(".pdf")]
-    assert len(pdfs) == 2
+    assert len(pdfs) == 3, "two purchase orders, and the invoice of the paid one"
     assert all(archive.read(name).startswith(b"%PDF") for name in pdfs)
     assert alices.account.nic_handle in archive.read("README.txt").decode()
     letters = rows(archive, "letters")

@@ -6,11 +6,13 @@ for it, which is why the renderers are imported where they are used.
 
 from __future__ import annotations
 
-from models import Contract, Order
+from models import Contract, Invoice, Order
 from shop import rendering, vat
 from shop.errors import N_
 
 PURCHASE_ORDER_NAME = N_("purchase-order")
+INVOICE_NAME = N_("invoice")
+CREDIT_NOTE_NAME = N_("credit-note")
 
 
 def vat_mention(order: Order) -> str:
@@ -38,13 +40,30 @@ def contract_of(contract: Contract) -> bytes:
     return orders.contract_pdf_of(contract)
 
 
+def invoice_filename(invoice: Invoice) -> str:
+    """The file name of an invoice's or credit note's PDF, in its language."""
+    name = CREDIT_NOTE_NAME if invoice.is_credit_note else INVOICE_NAME
+    return f"{rendering.translate(name, invoice.language)}-{invoice.number}.pdf"
+
+
+def invoice_of(invoice: Invoice) -> bytes:
+    """An invoice or credit note as PDF with its data (Factur-X), always the same bytes."""
+    from shop.documents import invoices
+
+    return invoices.file_of(invoice)
+
+
 def filename(document: str, subject_id: int, language: str) -> str:
-    """The file name of a letter's attachment."""
+    """The file name of a letter's attachment: a ``purchase_order``, or an ``invoice``."""
+    if document == "invoice":
+        return invoice_filename(Invoice.get_by_id(subject_id))
     assert document == "purchase_order", document
     return purchase_order_filename(Order.get_by_id(subject_id))
 
 
 def make(document: str, subject_id: int) -> bytes:
     """The content of a letter's attachment."""
+    if document == "invoice":
+        return invoice_of(Invoice.get_by_id(subject_id))
     assert document == "purchase_order", document
     return purchase_order_of(Order.get_by_id(subject_id))

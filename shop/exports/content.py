@@ -10,7 +10,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from peewee import ModelSelect
@@ -27,6 +27,9 @@ from models import (
     Event,
     ExchangeAccount,
     ExchangeService,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
     Letter,
     LicenceGroup,
     Order,
@@ -46,7 +49,7 @@ README = N_(
     "This file holds the data of the customer account %(nic_handle)s at %(shop)s, as of "
     "%(moment)s.\n\n"
     "The files ending in .json can be read by programs. The folder “letters” holds the emails we "
-    "sent you, the folder “orders” your purchase orders.\n\n"
+    "sent you, the folder “orders” your purchase orders, the folder “invoices” your invoices.\n\n"
     "Passwords and keys are not included. Emails that hold a password or a link are listed without "
     "their text: you can read them in your customer area."
 )
@@ -68,6 +71,16 @@ def _own(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
 
 def _of_orders(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
     return lambda account: table.select(table, Order).join(Order).where(Order.account == account)
+
+
+def _of_invoices(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
+    def rows(account: Account) -> ModelSelect[Any]:
+        of_it = table.invoice == Invoice.id  # type: ignore[attr-defined]
+        return (
+            table.select(table, Invoice).join(Invoice, on=of_it).where(Invoice.account == account)
+        )
+
+    return rows
 
 
 def _seats(account: Account) -> ModelSelect[Seat]:
@@ -147,6 +160,29 @@ SECTIONS = (
         ),
     ),
     Section(
+        "invoice_payments", Payment, _of_invoices(Payment),
+        (
+            "invoice.number", "status", "method", "amount_cents", "currency", "created_at",
+            "settled_at",
+        ),
+    ),
+    Section(
+        "invoices", Invoice, _own(Invoice),
+        (
+            "number", "kind", "status", "issued_on", "due_on", "paid_at", "method", "reason",
+            "customer", "seller", "net_cents", "vat_cents", "total_cents", "vat_rate",
+            "credited_cents", "currency",
+        ),
+    ),
+    Section(
+        "invoice_lines", InvoiceLine, _of_invoices(InvoiceLine),
+        (
+            "invoice.number", "position", "offer_name", "service", "quantity", "unit_price_cents",
+            "days", "period_days", "period_start", "period_end", "net_cents",
+        ),
+    ),
+    Section("ledger", LedgerEntry, _own(LedgerEntry), ("at", "kind", "cents")),
+    Section(
         "cards", Card, _own(Card),
         ("brand", "last4", "expiry_month", "expiry_year", "consented_at", "removed_at"),
     ),
@@ -199,6 +235,7 @@ def write(account: Account, target: Any) -> None:
             _write_rows(archive, section, account)
         _write_letters(archive, account)
         _write_orders(archive, account)
+        _write_invoices(archive, account)
 
 
 def _readme(account: Account) -> str:
@@ -236,7 +273,7 @@ def _values(row: Any, columns: Iterable[str]) -> dict[str, Any]:
 def _value(row: Any, column: str) -> Any:
     for name in column.split("."):
         row = getattr(row, name)
-    return row.isoformat() if isinstance(row, datetime) else row
+    return row.isoformat() if isinstance(row, date) else row
 
 
 def _json(value: Any) -> bytes:
@@ -254,3 +291,9 @@ def _write_orders(archive: zipfile.ZipFile, account: Account) -> None:
     for order in in_batches(Order.select().where(Order.account == account), Order):
         name = documents.purchase_order_filename(order)
         archive.writestr(f"orders/{name}", documents.purchase_order_of(order))
+
+
+def _write_invoices(archive: zipfile.ZipFile, account: Account) -> None:
+    for invoice in in_batches(Invoice.select().where(Invoice.account == account), Invoice):
+        name = documents.invoice_filename(invoice)
+        archive.writestr(f"invoices/{name}", documents.invoice_of(invoice))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models import Order
+from models import Invoice, Order
 
 
 @dataclass(frozen=True)
@@ -56,3 +56,7 @@ class Addresses:
     def own_order(self, order: Order) -> str:
         """``order`` among "Mes commandes", where a failed delivery can be asked for again."""
         return f"{self.base}/manager/account/orders/{order.number}"
+
+    def bill(self, invoice: Invoice) -> str:
+        """``invoice`` among "Mes factures", where it is paid."""
+        return f"{self.base}/manager/account/bills/{invoice.number}"

@@ -8,6 +8,7 @@ from models import (
     Account,
     Addition,
     DataExport,
+    Invoice,
     LicenceGroup,
     Order,
     OrderLine,
@@ -123,6 +124,38 @@ def _why_refunded(order: Order, payment: Payment) -> str:
     if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
         return str(order.status)
     return "other_amount" if order.is_payable else "paid_already"
+
+
+# --- Invoices --------------------------------------------------------------------------------
+
+
+def invoice_issued(invoice: Invoice) -> None:
+    """The invoice, attached: paid already, or what is due and when."""
+    _about_invoice(invoice, "invoice_issued", attach=("invoice", invoice.id))
+
+
+def invoice_paid(invoice: Invoice, payment: Payment) -> None:
+    """The money for an invoice is here."""
+    _about_invoice(invoice, "invoice_paid", payment=payment)
+
+
+def credit_note_issued(note: Invoice) -> None:
+    """What is taken back of an invoice, attached, and whether money comes back."""
+    _about_invoice(note, "credit_note_issued", attach=("invoice", note.id), corrects=note.corrects)
+
+
+def invoice_payment_refunded(invoice: Invoice, payment: Payment) -> None:
+    """A payment of an invoice that was not due goes back."""
+    key = f"invoice_payment_refunded:{payment.id}"
+    _about_invoice(invoice, "invoice_payment_refunded", key=key, payment=payment)
+
+
+def _about_invoice(invoice: Invoice, kind: str, key: str = "", **values: Any) -> None:
+    """A letter in the language of the invoice, once of its kind unless ``key`` says otherwise."""
+    store(
+        invoice.account, kind, key or f"{kind}:{invoice.id}",
+        language=invoice.language, invoice=invoice, **values,
+    )  # fmt: skip
 
 
 # --- Licence groups and licences -------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Payments of orders: started once, settled once, whatever comes twice, late or not at all."""
+"""Payments of orders and invoices: started once, settled once, whatever comes twice or late."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from models import (
     UNSETTLED,
     Account,
     Card,
-    Order,
-    OrderStatus,
     Payment,
     PaymentStatus,
     database,
     lock,
 )
-from shop import clock, jobs, mail, pauses, settings, transitions
+from shop import clock, jobs, pauses, settings, transitions
+from shop.billing import ledger
 from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
-from shop.payment import banks
-from shop.payment.gateway import Checkout, CheckoutRequest, CheckoutStatus, Mandate
+from shop.payment import banks, debts, refunds
+from shop.payment.debts import Debt, PaymentUnderWay
+from shop.payment.gateway import ChargeRequest, Checkout, CheckoutRequest, CheckoutStatus, Mandate
+
+__all__ = ["PaymentUnderWay"]
 
 log = structlog.get_logger()
 
 WATCH_FIRST = timedelta(minutes=2)
 WATCH_EVERY = timedelta(minutes=10)
-DELIVERY_PROMISE = timedelta(hours=4)
-"""How long an installation may take (guide); a paid order later than this raises an alarm."""
 
 BANK_SILENT = N_(
     "The bank is not answering at the moment. Nothing was charged; please try again in a minute."
@@ -41,38 +41,32 @@ BANK_SILENT = N_(
 BANK_REFUSED = N_("The bank could not open a payment page. Nothing was charged; please try again.")
 
 
-class PaymentUnderWay(Refusal):
-    """A payment of this order has no outcome yet; nothing may change until it has."""
-
-    status = 409
-
-
 # --- Starting --------------------------------------------------------------------------------
 
 
-def start(order: Order, *, store_card: bool, base_url: str, by: str) -> Payment:
-    """The payment with which the customer pays ``order`` at the bank (`Payment.checkout_url`).
+def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
+    """The payment with which the customer pays ``debt`` at the bank (`Payment.checkout_url`).
 
     A payment whose bank page is still open is taken up again, so nobody pays twice. Returns a
     succeeded payment where the bank says that it is paid already.
 
-    Raises `Refusal` when the order cannot be paid or the bank is silent, `PaymentUnderWay` while
+    Raises `Refusal` when it cannot be paid or the bank is silent, `PaymentUnderWay` while
     an earlier payment waits for its outcome.
     """
-    payment = unsettled(order)
+    payment = unsettled(debt)
     if payment is not None:
         payment = _taken_up(payment, store_card)
     if payment is None:
-        payment = _begin(order, store_card, by)
+        payment = begin(debt, store_card=store_card, by=by)
     if payment.status == PaymentStatus.OPEN and not payment.checkout_url:
         payment = _open_checkout(payment, base_url)
     return payment
 
 
-def unsettled(order: Order) -> Payment | None:
-    """The payment of ``order`` whose outcome is open, if any."""
+def unsettled(debt: Debt) -> Payment | None:
+    """The payment of ``debt`` whose outcome is open, if any."""
     found: Payment | None = (
-        Payment.select().where(Payment.order == order, Payment.status.in_(UNSETTLED)).first()
+        Payment.select().where(debts.paid_by(debt), Payment.status.in_(UNSETTLED)).first()
     )
     return found
 
@@ -81,26 +75,29 @@ def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
     """The unsettled payment as the bank sees it now; None if it is over and a new one may start."""
     payment = refresh(payment)
     if payment.status == PaymentStatus.PROCESSING:
-        raise PaymentUnderWay(
-            N_("A payment of this order is being confirmed by the bank. Please wait for it.")
-        )
+        raise debts.under_way(debts.of(payment))
     if payment.status == PaymentStatus.OPEN and payment.store_card != store_card:
         payment = close(payment)
     over = payment.status in {PaymentStatus.DECLINED, PaymentStatus.CLOSED}
     return None if over else payment
 
 
-def _begin(order: Order, store_card: bool, by: str) -> Payment:
+def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) -> Payment:
+    """A payment of ``debt`` on record and watched over; by ``card`` if the customer is away.
+
+    Raises `Refusal` when it cannot be paid. Of two at once, both go on with one payment.
+    """
     try:
         with database.atomic():
-            order = lock(order)
-            if not order.is_payable:
-                raise Refusal(N_("This order can no longer be paid."))
+            debt = lock(debt)
+            if not debt.is_payable:
+                raise debts.not_payable(debt)
             payment = Payment.create(
-                order=order,
+                **debts.link(debt),
+                card=card,
                 key=secrets.token_urlsafe(24),
-                amount_cents=order.total_cents,
-                currency=order.currency,
+                amount_cents=debts.cents(debt),
+                currency=debt.currency,
                 store_card=store_card,
                 created_at=clock.now(),
             )
@@ -112,34 +109,34 @@ def _begin(order: Order, store_card: bool, by: str) -> Payment:
             return payment
     except IntegrityError:
         # A second press of the button was quicker: both go on with that payment.
-        rival = unsettled(order)
+        rival = unsettled(debt)
         if rival is None:
-            raise Refusal(N_("This order can no longer be paid.")) from None
+            raise debts.not_payable(debt) from None
         return rival
 
 
 def _open_checkout(payment: Payment, base_url: str) -> Payment:
-    order, account = payment.order, payment.order.account
+    debt = debts.of(payment)
     try:
         checkout = banks.gateway().start_checkout(
             CheckoutRequest(
                 key=payment.key,
                 amount_cents=payment.amount_cents,
                 currency=payment.currency,
-                reference=order.number,
-                description=f"{settings.current().shop_name} {order.number}",
-                language=order.language,
-                customer_email=account.email,
+                reference=debt.number,
+                description=f"{settings.current().shop_name} {debt.number}",
+                language=debt.language,
+                customer_email=debt.account.email,
                 return_url=f"{base_url}/payment/return/{sign(payment)}",
                 notification_url=f"{base_url}/notifications/bank",
                 store_card=payment.store_card,
             )
         )
     except PartyUnavailable as error:
-        log.warning("bank unavailable", order=order.number, reason=str(error))
+        log.warning("bank unavailable", of=debt.number, reason=str(error))
         raise Refusal(BANK_SILENT) from error
     except PartyRejected as error:
-        log.error("bank refused a checkout", order=order.number, reason=str(error))
+        log.error("bank refused a checkout", of=debt.number, reason=str(error))
         _close_unopened(payment)
         raise Refusal(BANK_REFUSED) from error
     Payment.update(checkout=checkout.reference, checkout_url=checkout.url).where(
@@ -147,6 +144,47 @@ def _open_checkout(payment: Payment, base_url: str) -> Payment:
     ).execute()
     payment.checkout, payment.checkout_url = checkout.reference, checkout.url
     return settle(payment, checkout)
+
+
+# --- Charging a stored card ------------------------------------------------------------------
+
+
+def charge(debt: Debt, card: Card, by: str) -> Payment:
+    """Have ``debt`` charged to a stored card, by a job queued in the caller's transaction.
+
+    Raises `Refusal` when it cannot be paid. A payment that is under way already is the answer.
+    """
+    payment = begin(debt, store_card=False, by=by, card=card)
+    jobs.enqueue("charge_card", f"charge_card:{payment.id}", payment=payment.id)
+    return payment
+
+
+@jobs.handles("charge_card", attempts=50, first_delay=timedelta(seconds=5))
+def charge_card(payment: int) -> None:
+    """Charge a stored card, once: the bank knows the payment's key. A no is its outcome, too."""
+    row = Payment.get_by_id(payment)
+    if not row.is_unsettled or row.checkout or row.card is None:
+        return
+    debt = debts.of(row)
+    try:
+        checkout = banks.gateway().charge(
+            ChargeRequest(
+                key=row.key,
+                mandate=row.card.mandate,
+                amount_cents=row.amount_cents,
+                currency=row.currency,
+                reference=debt.number,
+                description=f"{settings.current().shop_name} {debt.number}",
+                notification_url=f"{settings.current().public_url}/notifications/bank",
+            )
+        )
+    except PartyRejected as error:
+        log.error("bank refused a charge", of=debt.number, reason=str(error))
+        _close_unopened(row)
+        return
+    Payment.update(checkout=checkout.reference).where(Payment.id == row.id).execute()
+    row.checkout = checkout.reference
+    settle(row, checkout)
 
 
 # --- The signed reference on the way back from the bank ---------------------------------------
@@ -162,18 +200,12 @@ def sign(payment: Payment) -> str:
 
 
 def by_signature(reference: str) -> Payment | None:
-    """The payment of a signed reference, with its order and account; None for a forged one."""
+    """The payment of a signed reference; None for a forged one."""
     try:
         payment_id = _signer().loads(reference)
     except BadSignature:
         return None
-    found: Payment | None = (
-        Payment.select(Payment, Order, Account)
-        .join(Order)
-        .join(Account)
-        .where(Payment.id == payment_id)
-        .first()
-    )
+    found: Payment | None = Payment.get_or_none(Payment.id == payment_id)
     return found
 
 
@@ -206,9 +238,7 @@ def close(payment: Payment) -> Payment:
     elif payment.status == PaymentStatus.OPEN:
         payment = _close_unopened(payment)
     if payment.status == PaymentStatus.PROCESSING:
-        raise PaymentUnderWay(
-            N_("A payment of this order is being confirmed by the bank. Please wait for it.")
-        )
+        raise debts.under_way(debts.of(payment))
     return payment
 
 
@@ -238,8 +268,8 @@ def by_checkout(reference: str) -> Payment | None:
 def settle(payment: Payment, checkout: Checkout) -> Payment:
     """Take the bank's word on ``payment``, once: told twice, late or out of order changes nothing.
 
-    A success makes its order paid and queues the delivery; if the order is closed, or paid
-    otherwise, all the money goes back.
+    A success makes its order or invoice paid, and what hangs on it follows; if that is closed, or
+    paid otherwise, all the money goes back.
     """
     outcome = _OUTCOMES.get(checkout.status)
     if outcome is not None and outcome != payment.status:
@@ -259,7 +289,7 @@ def _close_without_money(payment: Payment, outcome: str, reason: str) -> None:
 
 
 def _take(payment: Payment, checkout: Checkout) -> None:
-    """The money is at the bank: it pays the order, or it goes back."""
+    """The money is at the bank: it pays what it is for, or it goes back."""
     if PaymentStatus.SUCCEEDED not in PAYMENT_MOVES[payment.status]:
         return
     right_amount = (checkout.amount_cents, checkout.currency) == (
@@ -267,16 +297,18 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         payment.currency,
     )
     taken: dict[str, Any] = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
-    order = lock(payment.order)
-    if right_amount and order.is_payable:
+    debt = lock(debts.of(payment))
+    if right_amount and debt.is_payable and payment.amount_cents == debts.cents(debt):
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
-        mark_paid(order, payment, by="bank")
+        ledger.pay(payment, debt)
+        debts.mark_paid(debt, payment, by="bank")
     else:
-        note = "order closed" if right_amount else f"amount {checkout.amount_cents}"
+        note = "closed already" if right_amount else f"amount {checkout.amount_cents}"
         transitions.move(payment, PaymentStatus.REFUND_DUE, by="bank", note=note, **taken)
-        jobs.enqueue("refund_payment", f"refund_payment:{payment.id}", payment=payment.id)
+        ledger.pay(payment)
+        refunds.owe(payment)
     if payment.store_card and checkout.mandate:
-        keep_card(order.account, checkout.mandate)
+        keep_card(debt.account, checkout.mandate)
 
 
 def keep_card(account: Account, mandate: Mandate) -> None:
@@ -292,45 +324,31 @@ def keep_card(account: Account, mandate: Mandate) -> None:
     ).on_conflict_ignore().execute()
 
 
-def mark_paid(order: Order, payment: Payment, by: str) -> None:
-    """The one way an order becomes paid, however it was: then its delivery follows.
-
-    Runs in the caller's transaction, which holds ``order`` locked and payable.
-    """
-    now = clock.now()
-    transitions.move(order, OrderStatus.PAID, by=by, paid_at=now)
-    mail.payment_received(order, payment)
-    jobs.enqueue("deliver_order", f"deliver_order:{order.id}", order=order.id)
-    jobs.enqueue(
-        "check_delivery", f"check_delivery:{order.id}",
-        run_at=now + DELIVERY_PROMISE, order=order.id,
-    )  # fmt: skip
-
-
-def pay_by_hand(order: Order, by: str) -> Payment:
+def pay_by_hand(debt: Debt, by: str) -> Payment:
     """The operator says that the money came otherwise (a transfer, say).
 
-    Raises `Refusal` if the order is not payable, `PaymentUnderWay` while a card is confirmed.
+    Raises `Refusal` if it is not payable, `PaymentUnderWay` while a card is confirmed.
     """
-    pending = unsettled(order)
+    pending = unsettled(debt)
     if pending is not None:
         close(pending)
     with database.atomic():
-        order = lock(order)
-        if not order.is_payable:
-            raise Refusal(N_("This order can no longer be paid."))
+        debt = lock(debt)
+        if not debt.is_payable:
+            raise debts.not_payable(debt)
         payment = Payment.create(
-            order=order,
+            **debts.link(debt),
             status=PaymentStatus.SUCCEEDED,
             method="manual",
             key=secrets.token_urlsafe(24),
-            amount_cents=order.total_cents,
-            currency=order.currency,
+            amount_cents=debts.cents(debt),
+            currency=debt.currency,
             created_at=clock.now(),
             settled_at=clock.now(),
         )
         transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
-        mark_paid(order, payment, by=by)
+        ledger.pay(payment, debt)
+        debts.mark_paid(debt, payment, by=by)
     return payment
 
 
@@ -344,42 +362,3 @@ def watch_payment(payment: int) -> None:
         row = settle(row, banks.gateway().find_checkout(row.checkout))
     if row.is_unsettled:
         raise jobs.Later(WATCH_EVERY)
-
-
-# --- Giving it back --------------------------------------------------------------------------
-
-
-@jobs.handles("refund_payment", attempts=50, first_delay=timedelta(seconds=5))
-def refund_payment(payment: int) -> None:
-    """Give a payment back in full, once, and tell the customer."""
-    row = Payment.get_by_id(payment)
-    if row.status != PaymentStatus.REFUND_DUE:
-        return
-    reference = "manual"
-    if row.method == "card":
-        refund = banks.gateway().refund(row.checkout or "", row.refund_cents, f"refund-{row.key}")
-        reference = refund.reference
-    with database.atomic():
-        order = lock(row.order)
-        if not transitions.move(row, PaymentStatus.REFUNDED, by="bank", refund=reference):
-            return
-        if order.status == OrderStatus.DELIVERY_FAILED:
-            transitions.move(order, OrderStatus.REFUNDED, by="shop", closed_at=clock.now())
-        mail.payment_refunded(order, row)
-
-
-def ask_for_refund(order: Order, by: str) -> Payment:
-    """Give back the money of an order that could not be delivered.
-
-    Raises `Refusal` for any other order.
-    """
-    with database.atomic():
-        order = lock(order)
-        payment = Payment.get_or_none(
-            Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED
-        )
-        if order.status != OrderStatus.DELIVERY_FAILED or payment is None:
-            raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
-        transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
-        jobs.enqueue("refund_payment", f"refund_payment:{payment.id}", payment=payment.id)
-        return payment

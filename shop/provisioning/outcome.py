@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models import AdditionStatus, GroupStatus, LicenceGroup, Order, OrderLine, OrderStatus
-from shop import clock, mail, reservations, transitions
+from shop import clock, jobs, mail, reservations, transitions
 
 
 def groups_of(order: Order) -> list[LicenceGroup]:
@@ -25,6 +25,8 @@ def finish(order: Order) -> None:
     added = all(row.status == AdditionStatus.INSTALLED for row in reservations.of(order))
     if groups and added:
         transitions.move(order, OrderStatus.DELIVERED, by="shop", delivered_at=clock.now())
+        if order.total_cents:
+            jobs.enqueue("invoice_order", f"invoice_order:{order.id}", order=order.id)
 
 
 def fail(order: Order, reason: str) -> None:

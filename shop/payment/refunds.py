@@ -1,0 +1,98 @@
+"""Money that goes back: all of a payment that was for nothing, or what a credit note says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from models import (
+    Invoice,
+    InvoiceStatus,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    database,
+    lock,
+)
+from shop import clock, jobs, mail, transitions
+from shop.billing import ledger
+from shop.errors import N_, Refusal
+from shop.payment import banks, debts
+
+MANUAL = "manual"
+"""What stands for the bank's reference where the operator gives the money back otherwise."""
+
+
+def owe(payment: Payment) -> None:
+    """Have all of a payment given back, in the caller's transaction."""
+    jobs.enqueue("refund_payment", f"refund_payment:{payment.id}", payment=payment.id)
+
+
+@jobs.handles("refund_payment", attempts=50, first_delay=timedelta(seconds=5))
+def refund_payment(payment: int) -> None:
+    """Give a payment back in full, once, and tell the customer."""
+    row = Payment.get_by_id(payment)
+    if row.status != PaymentStatus.REFUND_DUE:
+        return
+    reference = _sent_back(row, row.refund_cents, f"refund-{row.key}")
+    with database.atomic():
+        debt = lock(debts.of(row))
+        if not transitions.move(row, PaymentStatus.REFUNDED, by="bank", refund=reference):
+            return
+        ledger.refund(row, row.refund_cents)
+        if isinstance(debt, Invoice):
+            mail.invoice_payment_refunded(debt, row)
+            return
+        if debt.status == OrderStatus.DELIVERY_FAILED:
+            transitions.move(debt, OrderStatus.REFUNDED, by="shop", closed_at=clock.now())
+        mail.payment_refunded(debt, row)
+
+
+def _sent_back(payment: Payment, cents: int, key: str) -> str:
+    """The bank's reference of money given back; the same key gives it back once."""
+    if payment.method != "card":
+        return MANUAL
+    return banks.gateway().refund(payment.checkout or "", cents, key).reference
+
+
+def ask_for_refund(order: Order, by: str) -> Payment:
+    """Give back the money of an order that could not be delivered.
+
+    Raises `Refusal` for any other order.
+    """
+    with database.atomic():
+        order = lock(order)
+        payment = Payment.get_or_none(
+            Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED
+        )
+        if order.status != OrderStatus.DELIVERY_FAILED or payment is None:
+            raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
+        transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
+        owe(payment)
+        return payment
+
+
+@jobs.handles("refund_credit_note", attempts=50, first_delay=timedelta(seconds=5))
+def refund_credit_note(credit_note: int) -> None:
+    """Give back what a credit note took off an invoice that was paid, once."""
+    note = Invoice.get_by_id(credit_note)
+    if note.status != InvoiceStatus.DUE:
+        return
+    payment = payment_of(note.corrects)
+    reference = _sent_back(payment, note.total_cents, f"refund-{note.number}")
+    with database.atomic():
+        if transitions.move(
+            note, InvoiceStatus.REFUNDED, by="bank", note=reference,
+            paid_at=clock.now(), method=payment.method,
+        ):  # fmt: skip
+            ledger.refund(payment, note.total_cents, note)
+
+
+def payment_of(invoice: Invoice) -> Payment:
+    """The payment that paid an invoice, itself or as its order. Raises `Payment.DoesNotExist`."""
+    paid = Payment.status == PaymentStatus.SUCCEEDED
+    of_it = Payment.invoice == invoice
+    if invoice.order_id is not None:
+        of_it |= Payment.order == invoice.order_id
+    payment: Payment = Payment.select().where(paid, of_it).get()
+    return payment
