@@ -24,6 +24,7 @@ def _locked_by_default() -> ResponseReturnValue | None:
 
 from manager import (  # noqa: E402  (the views need the blueprint)
     account,
+    attach,
     confirmation,
     emails,
     exchange,
@@ -41,6 +42,7 @@ from manager import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "account", "confirmation", "emails", "exchange", "groups", "home", "imports", "manager",
-    "ordering", "orders", "own_data", "seats", "second_factor", "security", "sign_in", "usage",
+    "account", "attach", "confirmation", "emails", "exchange", "groups", "home", "imports",
+    "manager", "ordering", "orders", "own_data", "seats", "second_factor", "security", "sign_in",
+    "usage",
 ]  # fmt: skip

@@ -30,15 +30,28 @@ def exchange_services() -> Response:
 
 @manager.get("/manager/exchange/<name>")
 def exchange_service(name: str) -> Response:
-    """« Informations Générales »: what there is to know of a service."""
-    found = own.exchange_service(name)
+    """« Informations Générales »: what there is to know of a service, and Office Attach's offer;
+    once that is used, how far it is."""
+    return service_page(own.exchange_service(name))
+
+
+def service_page(found: ExchangeService, error: str = "", status: int = 200) -> Response:
+    """A service's general information, with what was refused, if anything was."""
     attach = services.attach_of(found)
+    group = services.group_of(attach) if attach else None
+    number = services.active_accounts(found).count()
     return page(
         "manager/exchange_service.html",
+        "manager/_attach_progress.html",
+        status=status,
         service=found,
-        number=services.active_accounts(found).count(),
+        number=number,
         attach=attach,
-        group=services.group_of(attach) if attach else None,
+        group=group,
+        is_moving=services.is_moving(attach, group),
+        is_offered=attach is None and number > 0,
+        renewal=services.first_renewal(group),
+        error=error,
     )
 
 
@@ -61,7 +74,7 @@ def exchange_accounts(name: str) -> Response:
         accounts=shown,
         licences=services.licences_of(shown.rows),
         address_of=lambda **changes: _list_address(found, looked, **changes),
-        attach=services.attach_of(found),
+        is_offered=shown.total > 0 and services.attach_of(found) is None,
     )
 
 

@@ -2,11 +2,11 @@
 
 from shop import accounts, exports, mail, ordering, vat_numbers
 from shop.billing import invoices
-from shop.payment import payments, refunds
+from shop.payment import cards, payments, refunds
 from shop.provisioning import activation, enlarging, installation
 from shop.seats import imports
 
 __all__ = [
-    "accounts", "activation", "enlarging", "exports", "imports", "installation", "invoices", "mail",
-    "ordering", "payments", "refunds", "vat_numbers",
+    "accounts", "activation", "cards", "enlarging", "exports", "imports", "installation",
+    "invoices", "mail", "ordering", "payments", "refunds", "vat_numbers",
 ]  # fmt: skip

@@ -16,6 +16,8 @@ from shop.errors import N_, Conflict
 DRAWS = 20
 """How often a free order number is looked for; beyond that something else is wrong."""
 
+PRICE_CHANGED = N_("The price has changed meanwhile. Please check it and confirm again.")
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -44,11 +46,20 @@ def _nothing(_: list[OrderLine]) -> None:
     """New groups hold no places in existing ones."""
 
 
+def _await_payment(order: Order) -> None:
+    """Send the purchase order, and close it if nobody pays it in time."""
+    mail.order_placed(order)
+    jobs.enqueue(
+        "expire_order", f"expire_order:{order.id}", run_at=order.expires_at, order=order.id
+    )
+
+
 @dataclass(frozen=True)
 class Draft:
     """What is about to be ordered: under which basket, at which price, payable until when.
 
-    ``hold`` reserves what its lines need, in the order's transaction.
+    ``hold`` reserves what its lines need, and ``follow`` says what comes of the order, both in
+    its transaction.
     """
 
     basket: str
@@ -56,6 +67,7 @@ class Draft:
     quote: Quote
     expires_at: datetime
     hold: Callable[[list[OrderLine]], None] = _nothing
+    follow: Callable[[Order], None] = _await_payment
 
 
 def place(
@@ -114,7 +126,7 @@ def _check_what_was_seen(confirmed: Confirmation, quoted: Quote, accepted: list[
     if tuple(contract.digest for contract in accepted) != confirmed.contract_digests:
         raise Conflict(N_("The contracts have changed meanwhile. Please read and accept them."))
     if quoted.totals.total_cents != confirmed.total_cents:
-        raise Conflict(N_("The price has changed meanwhile. Please check it and confirm again."))
+        raise Conflict(PRICE_CHANGED)
 
 
 def _place(
@@ -146,10 +158,7 @@ def _place(
             address=confirmed.address,
         )
     transitions.record(order, "order_placed", by=account.nic_handle, to_status=order.status)
-    mail.order_placed(order)
-    jobs.enqueue(
-        "expire_order", f"expire_order:{order.id}", run_at=order.expires_at, order=order.id
-    )
+    draft.follow(order)
     return order
 
 

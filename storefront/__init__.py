@@ -5,6 +5,7 @@ from flask import Blueprint
 storefront = Blueprint("storefront", __name__)
 
 from storefront import (  # noqa: E402  (the views need the blueprint)
+    card_return,
     documents,
     identification,
     offers,
@@ -14,5 +15,6 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "documents", "identification", "offers", "order", "passwords", "purchase_order", "storefront",
+    "card_return", "documents", "identification", "offers", "order", "passwords",
+    "purchase_order", "storefront",
 ]  # fmt: skip

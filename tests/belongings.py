@@ -24,7 +24,7 @@ from models import (
 )
 from shop import accounts, baskets, exports, mail, sessions
 from shop.activity import Origin
-from shop.payment import payments
+from shop.payment import cards, payments
 from shop.seats import imports
 from shop.second_factor import totp
 from tests import devices, exchange, letters, orders
@@ -53,6 +53,7 @@ class Belongings:
     passkey: Passkey
     export: DataExport
     exchange: ExchangeService
+    card_reference: str
 
     def address(self, rule: Rule) -> str:
         """An address of ``rule`` that shows or changes something of theirs."""
@@ -92,6 +93,7 @@ class Belongings:
             "storefront.password_reset": f"/fr/password/{self.reset_token}",
             "storefront.choose_password": f"/fr/password/{self.reset_token}",
             "storefront.payment_return": f"/payment/return/{self.payment_reference}",
+            "storefront.card_return": f"/payment/card/{self.card_reference}",
         }
 
 
@@ -143,6 +145,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         passkey=devices.passkey_of(account),
         export=export,
         exchange=exchange.service(account),
+        card_reference=cards.sign(exchange.registering(account)),
     )
 
 

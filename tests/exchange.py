@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from models import Account, ExchangeAccount, ExchangeService
-from shop.exchange import services
+from models import (
+    Account,
+    CardSetup,
+    ExchangeAccount,
+    ExchangeService,
+    LicenceGroup,
+    OrderLine,
+)
+from shop import contracts, jobs
+from shop.baskets import new_name
+from shop.exchange import attach, services
+from shop.exchange.attach import Wish
 from shop.exchange.csv_file import CsvFile
 from shop.exchange.services import Changes
+from shop.payment import cards
+from shop.payment.gateway import CheckoutStatus
+from shop.placing import Confirmation
+from tests import orders
+from tests.parties import Bank
 
 NAME = "exchange-atelier"
 DOMAIN = "atelier.example"
@@ -33,3 +49,48 @@ def account_of(owned: ExchangeService, number: int) -> ExchangeAccount:
     """The mailbox of person ``number``."""
     address = f"p{number:02d}@{DOMAIN}"
     return ExchangeAccount.get(ExchangeAccount.service == owned, ExchangeAccount.address == address)
+
+
+# --- Office Attach ---------------------------------------------------------------------------
+
+
+def registering(account: Account) -> CardSetup:
+    """A card being registered at the bank."""
+    return cards.register(
+        account, back_to="/manager/web", typed={}, base_url=orders.BASE, by=account.nic_handle
+    )
+
+
+def with_card(account: Account, bank: Bank) -> None:
+    """Give a customer a stored card, as the bank's page does."""
+    setup = registering(account)
+    assert setup.checkout is not None
+    number = f"{account.id}4242"
+    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number=number))
+
+
+def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> Wish:
+    """A licence each for the first so many mailboxes, on a form nobody else has."""
+    rows = list(services.active_accounts(owned).limit(licences))
+    holders = [replace(attach.proposed(row), **changes) for row in rows]
+    return Wish(owned, holders, new_name())
+
+
+def seen(wished: Wish) -> Confirmation:
+    """What the customer sees and accepts when confirming now."""
+    account = wished.service.account
+    quote = attach.after_the_free_month(account, len(wished.holders))
+    return Confirmation(
+        total_cents=quote.totals.total_cents,
+        contract_digests=tuple(one.digest for one in contracts.current(account.language)),
+        address="203.0.113.7",
+        language=account.language,
+    )
+
+
+def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> LicenceGroup:
+    """Office Attach used for the first so many mailboxes, and all that follows done."""
+    wished = wish(owned, licences, **changes)
+    order = attach.confirm(wished, seen(wished))
+    jobs.drain()
+    return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order).get()

@@ -14,10 +14,11 @@ from shop import accounts, clock, exports, jobs, mail, ordering, profile, second
 from shop.activity import UNKNOWN
 from shop.billing import invoices
 from shop.billing.invoices import Draft
+from shop.exchange import attach
 from shop.payment import payments
 from shop.payment.gateway import CheckoutStatus
 from shop.second_factor import recovery
-from tests import groups, orders
+from tests import exchange, groups, orders
 from tests.parties import Bank, Provider
 
 BASE = orders.BASE
@@ -187,6 +188,27 @@ def licence_released(account: Account, bank: Bank, provider: Provider) -> None:
     mail.licence_released(account, group=GROUP, address=ADDRESS, key="1")
 
 
+def attach_ordered(account: Account, bank: Bank, provider: Provider) -> None:
+    """Office Attach is ordered for three mailboxes."""
+    exchange.with_card(account, bank)
+    wished = exchange.wish(exchange.service(account, 3))
+    attach.confirm(wished, exchange.seen(wished))
+
+
+def attach_installed(account: Account, bank: Bank, provider: Provider) -> None:
+    """Its group is installed."""
+    attach_ordered(account, bank, provider)
+    jobs.drain()
+
+
+def licence_for_owner(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is activated, and its owner shall know."""
+    mail.licence_for_owner(
+        account, recipient="marie@atelier.example", owner="Marie Dupont", group=GROUP,
+        address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1",
+    )  # fmt: skip
+
+
 Cause = Callable[[Account, Bank, Provider], None]
 CAUSES: dict[str, Cause] = {
     cause.__name__: cause
@@ -195,10 +217,15 @@ CAUSES: dict[str, Cause] = {
         order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         licences_added, licence_active, seat_password_changed, licence_released,
-        email_changed, second_factor_changed, export_ready,
+        email_changed, second_factor_changed, export_ready, attach_ordered, attach_installed,
+        licence_for_owner,
     )
 }  # fmt: skip
 """What makes the shop write each kind of letter."""
+
+
+TO_OTHERS = {"licence_for_owner"}
+"""Letters to people who have no account: nothing of the customer area is named in them."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +238,7 @@ class Written:
     html: str
     full_name: str
     nic_handle: str
+    is_to_customer: bool
 
     @classmethod
     def of(cls, letter: Letter) -> Written:
@@ -222,6 +250,7 @@ class Written:
             mail.html_of(letter),
             letter.account.full_name,
             letter.account.nic_handle,
+            letter.kind not in TO_OTHERS,
         )
 
 

@@ -33,7 +33,10 @@ PUBLIC = """
 """
 """Open to everybody."""
 
-BY_SECRET = "storefront.password_reset storefront.choose_password storefront.payment_return"
+BY_SECRET = """
+    storefront.password_reset storefront.choose_password
+    storefront.payment_return storefront.card_return
+"""
 """Open to whoever holds an address that cannot be guessed."""
 
 IDENTIFIED = "storefront.order_contracts storefront.confirm"
@@ -67,6 +70,7 @@ SIGNED_IN = """
     manager.order_platform manager.order_office manager.order_choice manager.choose_office
     manager.order_contracts manager.confirm_office
     manager.exchange_services manager.exchange_service manager.exchange_accounts
+    manager.attach_accounts manager.review_attach manager.confirm_attach manager.dismiss_offer
 """
 """Customers only; everybody else is sent to the sign-in."""
 

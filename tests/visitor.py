@@ -64,7 +64,7 @@ class Visitor:
     def press(self, name: str, /, **values: object) -> TestResponse:
         """Submit the form with a button of that name, its fields (by name) set to ``values``.
 
-        A checkbox is ticked with True and left out with False.
+        A checkbox is ticked with True and left out with False; several of one name are a list.
         """
         form, button = self._form_with(name)
         data = _filled(form, values)
@@ -125,7 +125,9 @@ def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
             continue
         fields[name] = field
         if (preset := _preset(field)) is not None:
-            data[name] = preset
+            # Fields of one name are sent one after another, but for radio buttons.
+            there = data.get(name)
+            data[name] = preset if there is None else [*_as_list(there), preset]
     unknown = set(values) - set(fields)
     assert not unknown, f"no fields {unknown}; there are {set(fields)}"
     for name, value in values.items():
@@ -133,6 +135,10 @@ def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
         if value is not False:
             data[name] = fields[name].get("value", "on") if value is True else value
     return data
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def _preset(field: Element) -> str | None:

@@ -13,7 +13,7 @@ from models import database
 from shop import clock, demo, jobs, pauses, settings, signatures
 from shop.database import pending_migrations
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment import banks, payments
+from shop.payment import banks, cards, payments
 from web import signin
 
 log = structlog.get_logger()
@@ -35,9 +35,11 @@ def bank_notification() -> Response:
         log.warning("bank notification put off", reason=str(error))
         return Response(status=503)
     if notification is not None:
-        payment = payments.by_checkout(notification.checkout.reference)
-        if payment is not None:
+        reference = notification.checkout.reference
+        if payment := payments.by_checkout(reference):
             payments.settle(payment, notification.checkout)
+        elif setup := cards.by_checkout(reference):
+            cards.settle(setup, notification.checkout)
     return Response(status=204)
 
 

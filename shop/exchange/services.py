@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from peewee import JOIN, ModelSelect, fn
 
 from models import (
+    MOVING,
     NAMELESS,
     Account,
     Attach,
@@ -19,12 +21,15 @@ from models import (
     LicenceGroup,
     MailboxKind,
     MailboxStatus,
+    Order,
     OrderLine,
+    OrderStatus,
     Seat,
     database,
     lock,
 )
 from shop import clock
+from shop.billing import periods
 from shop.errors import N_, Refusal
 from shop.exchange.source import ExchangeSource, Mailbox
 from shop.pages import Page, page_of
@@ -235,7 +240,9 @@ class Licence:
 
 def attach_of(service: ExchangeService) -> Attach | None:
     """How Office Attach was used for a service, if it was."""
-    found: Attach | None = Attach.get_or_none(Attach.service == service)
+    found: Attach | None = (
+        Attach.select(Attach, Order).join(Order).where(Attach.service == service).first()
+    )
     return found
 
 
@@ -245,6 +252,23 @@ def group_of(attach: Attach) -> LicenceGroup | None:
         LicenceGroup.select().join(OrderLine).where(OrderLine.order == attach.order_id).first()
     )
     return found
+
+
+def is_moving(attach: Attach | None, group: LicenceGroup | None) -> bool:
+    """Whether the licences Office Attach asked for are still being made."""
+    if attach is None:
+        return False
+    if group is None or not group.is_settled:
+        return attach.order.status in (OrderStatus.PAID, OrderStatus.DELIVERING)
+    return group.is_open and any(group.seats_by_status[status] for status in MOVING)
+
+
+def first_renewal(group: LicenceGroup | None) -> date | None:
+    """The day up to which a group of Office Attach is free, while it is."""
+    if group is None or group.installed_at is None or not group.is_open:
+        return None
+    first = periods.first_period(group.installed_at).end
+    return first if first > clock.today() else None
 
 
 def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from shop.mail.letters import (
     account_created,
+    attach_installed,
+    attach_ordered,
     credit_note_issued,
     delivery_failed,
     email_changed,
@@ -16,6 +18,7 @@ from shop.mail.letters import (
     invoice_paid,
     invoice_payment_refunded,
     licence_active,
+    licence_for_owner,
     licence_released,
     licences_added,
     order_cancelled,
@@ -43,6 +46,8 @@ from shop.mail.storing import (
 
 __all__ = [
     "account_created",
+    "attach_installed",
+    "attach_ordered",
     "attachments_of",
     "compose",
     "content_of",
@@ -56,6 +61,7 @@ __all__ = [
     "invoice_payment_refunded",
     "letters_of",
     "licence_active",
+    "licence_for_owner",
     "licence_released",
     "licences_added",
     "order_cancelled",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models import Invoice, Order
+from models import Invoice, LicenceGroup, Order
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,7 @@ class Addresses:
     def bill(self, invoice: Invoice) -> str:
         """``invoice`` among "Mes factures", where it is paid."""
         return f"{self.base}/manager/account/bills/{invoice.number}"
+
+    def group(self, group: LicenceGroup) -> str:
+        """The licences of ``group``."""
+        return f"{self.base}/manager/groups/{group.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from models import (
@@ -17,7 +18,8 @@ from models import (
     PaymentStatus,
     Seat,
 )
-from shop import activity, clock, documents, transitions, vault
+from shop import activity, clock, documents, pricing, transitions, vault
+from shop.billing import periods
 from shop.mail.storing import store
 
 # --- The account -----------------------------------------------------------------------------
@@ -126,6 +128,20 @@ def _why_refunded(order: Order, payment: Payment) -> str:
     return "other_amount" if order.is_payable else "paid_already"
 
 
+def attach_ordered(
+    order: Order, *, service: str, line: pricing.Line, totals: pricing.Totals, renewal_on: date
+) -> None:
+    """Office Attach is ordered: a month free, then ``line`` and ``totals`` a month (guide)."""
+    _about_order(
+        order, "attach_ordered", f"attach_ordered:{order.id}",
+        attach=("purchase_order", order.id),
+        service=service,
+        line=line,
+        totals=totals,
+        renewal_on=renewal_on,
+    )  # fmt: skip
+
+
 # --- Invoices --------------------------------------------------------------------------------
 
 
@@ -169,6 +185,17 @@ def service_installed(group: LicenceGroup) -> None:
     )  # fmt: skip
 
 
+def attach_installed(group: LicenceGroup) -> None:
+    """The group of Office Attach is installed and its licences are being activated."""
+    assert group.installed_at is not None
+    store(
+        group.account, "attach_installed", f"attach_installed:{group.id}",
+        group=group,
+        licences=Seat.select().where(Seat.group == group).count(),
+        renewal_on=periods.first_period(group.installed_at).end,
+    )  # fmt: skip
+
+
 def licences_added(addition: Addition) -> None:
     """Licences joined a group, and wait to be configured."""
     store(
@@ -187,6 +214,25 @@ def licence_active(
     """
     store(
         account, "licence_active", f"licence_active:{key}", is_secret=True,
+        group=group, address=address, password=password, portal=portal,
+    )  # fmt: skip
+
+
+def licence_for_owner(
+    account: Account,
+    *,
+    recipient: str,
+    owner: str,
+    group: str,
+    address: str,
+    password: str,
+    portal: str,
+    key: str,
+) -> None:
+    """The same credentials for ``owner``, whose mailbox is ``recipient``; one letter a ``key``."""
+    store(
+        account, "licence_for_owner", f"licence_for_owner:{key}", is_secret=True,
+        recipient=recipient, owner=owner, customer=account.company or account.full_name,
         group=group, address=address, password=password, portal=portal,
     )  # fmt: skip
 

@@ -70,13 +70,14 @@ def mark_paid(debt: Debt, payment: Payment, by: str) -> None:
     if isinstance(debt, Invoice):
         invoices.mark_paid(debt, payment, by)
     else:
-        _order_is_paid(debt, payment, by)
+        begin_delivery(debt, by)
+        mail.payment_received(debt, payment)
 
 
-def _order_is_paid(order: Order, payment: Payment, by: str) -> None:
+def begin_delivery(order: Order, by: str) -> None:
+    """Have an order delivered for which nothing is due any more, in the caller's transaction."""
     now = clock.now()
     transitions.move(order, OrderStatus.PAID, by=by, paid_at=now)
-    mail.payment_received(order, payment)
     jobs.enqueue("deliver_order", f"deliver_order:{order.id}", order=order.id)
     jobs.enqueue(
         "check_delivery", f"check_delivery:{order.id}",

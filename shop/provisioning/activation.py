@@ -14,6 +14,7 @@ import structlog
 from models import Account, GroupStatus, LicenceGroup, Seat, SeatAct, SeatStatus, database
 from shop import jobs, mail, settings, vault
 from shop.errors import N_, PartyRejected
+from shop.exchange import seating
 from shop.provisioning.polling import settled
 from shop.provisioning.provider import OperationStatus, Person
 from shop.provisioning.providers import provider
@@ -114,7 +115,9 @@ def activate_seat(seat: int, version: int, since: str) -> None:
         secret = row.secret
         if _settle(row, reference=reference):
             changes.consume(row, +1)
-            mail.licence_active(row.group.account, **_credentials(row, secret))
+            credentials = _credentials(row, secret)
+            mail.licence_active(row.group.account, **credentials)
+            seating.tell_owner(row, credentials)
 
 
 def _made_now(seat: Seat, since: datetime) -> str:

@@ -22,6 +22,7 @@ from models import (
 )
 from shop import clock, jobs, mail, reservations, settings, transitions
 from shop.errors import N_, PartyRejected, Refusal
+from shop.exchange import seating
 from shop.provisioning import enlarging, outcome
 from shop.provisioning.outcome import groups_of
 from shop.provisioning.polling import settled
@@ -63,7 +64,7 @@ def _lines_of(order: Order) -> list[OrderLine]:
 
 
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
-    offer = line.offer
+    offer, attach = line.offer, seating.of(line)
     name = f"o365-{order.number}-{line.position}"
     return LicenceGroup.create(
         account=order.account,
@@ -71,7 +72,7 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
         offer=offer,
         name=name,
         domain=f"{name}.{settings.current().office_domain}",
-        display_name=f"{line.offer_name} {order.number}",
+        display_name=attach.service.name if attach else f"{line.offer_name} {order.number}",
         places_taken=line.quantity,
         places_limit=offer.places_limit,
         last_number=line.quantity,
@@ -180,7 +181,12 @@ def _installed(group: LicenceGroup) -> None:
             group, GroupStatus.INSTALLED, by="provider", installed_at=clock.now()
         ):
             return
-        mail.service_installed(group)
+        attach = seating.of(group.line)
+        if attach:
+            seating.fill(group, attach, by=group.account.nic_handle)
+            mail.attach_installed(group)
+        else:
+            mail.service_installed(group)
         outcome.finish(order)
 
 

@@ -1,0 +1,59 @@
+"""What becomes of Office Attach once its group is there: named, its seats given out, told of."""
+
+from __future__ import annotations
+
+from models import (
+    Attach,
+    AttachedAccount,
+    ExchangeAccount,
+    ExchangeService,
+    LicenceGroup,
+    OrderLine,
+    Seat,
+)
+from shop import mail
+from shop.seats import acts
+from shop.seats.rules import Person
+
+
+def of(line: OrderLine) -> Attach | None:
+    """How Office Attach made an order's line, with its service, if it did."""
+    found: Attach | None = (
+        Attach.select(Attach, ExchangeService)
+        .join(ExchangeService)
+        .where(Attach.order == line.order)
+        .first()
+    )
+    return found
+
+
+def fill(group: LicenceGroup, attach: Attach, by: str) -> None:
+    """Give each seat of a group just installed to its holder, in the caller's transaction."""
+    seats = {seat.number: seat for seat in Seat.select().where(Seat.group == group)}
+    for row in AttachedAccount.select().where(AttachedAccount.attach == attach):
+        seat = seats[row.number]
+        seat.group = group
+        acts.begin_configuration(seat, Person(row.first_name, row.last_name, row.login), by)
+        AttachedAccount.update(seat=seat).where(AttachedAccount.id == row.id).execute()
+
+
+def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
+    """Send a licence's credentials to its mailbox, too, where the customer wished it; once, and
+    to nobody whose licence it is no longer."""
+    row = (
+        AttachedAccount.select(AttachedAccount, ExchangeAccount)
+        .join(ExchangeAccount)
+        .where(
+            AttachedAccount.seat == seat,
+            AttachedAccount.tells_owner,
+            AttachedAccount.login_key == seat.login_key,
+        )
+        .first()
+    )
+    if row is not None:
+        mail.licence_for_owner(
+            seat.group.account,
+            recipient=row.account.address,
+            owner=seat.full_name,
+            **credentials | {"key": str(row.id)},
+        )
