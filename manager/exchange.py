@@ -42,7 +42,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
     number = services.active_accounts(found).count()
     return page(
         "manager/exchange_service.html",
-        "manager/_attach_progress.html",
+        "manager/_exchange_information.html",
         status=status,
         service=found,
         number=number,

@@ -110,14 +110,15 @@ def _steps(order: Order, confirming: bool) -> list[Step]:
     closed = order.closed_at is not None
     payment = "done" if paid else "waiting" if closed else "current"
     delivery = "done" if delivered else "failed" if failed else "current" if paid else "waiting"
+    paying = Step(
+        "payment",
+        N_("Payment received") if paid else CONFIRMING if confirming else N_("Payment"),
+        payment,
+        order.paid_at,
+    )
     return [
         Step("ordered", N_("Ordered"), "done", order.placed_at),
-        Step(
-            "payment",
-            N_("Payment received") if paid else CONFIRMING if confirming else N_("Payment"),
-            payment,
-            order.paid_at,
-        ),
+        *([paying] if order.total_cents else []),
         Step("delivery", N_("Installation"), "waiting" if closed else delivery),
         Step(
             "delivered",
