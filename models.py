@@ -160,6 +160,8 @@ class Session(Table):
 class OneTimeLink(Table):
     """A link sent by letter that works once: what it is for, and until when."""
 
+    account_id: int  # what peewee adds beside the field
+
     id = AutoField()
     token_digest = CharField(max_length=64, unique=True)
     account = ForeignKeyField(Account, backref="links", on_delete="CASCADE")

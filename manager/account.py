@@ -9,9 +9,13 @@ from flask_babel import lazy_gettext as _l
 
 from manager import manager
 from manager.confirmation import confirmed_first
+from models import OneTimeLink
+from shop import limits
 from shop import profile as profiles
+from shop.errors import Refusal
 from shop.profile import Details
 from web import languages, signin
+from web.addresses import base_url
 from web.customer_forms import CustomerForm, email_field
 from web.forms import ShopForm
 from web.htmx import go_to, page
@@ -81,14 +85,45 @@ def email_address() -> Response:
 @manager.post("/manager/account/email-address")
 @confirmed_first
 def change_email_address() -> ResponseReturnValue:
-    """Send letters to another address from now on."""
+    """Send a link to the new address: letters go there once it was followed."""
     form = EmailForm()
     if not form.validate_on_submit():
         return page("manager/email_address.html", status=422, form=form)
-    if profiles.change_email(signin.customer(), form.email.data or "", signin.origin()):
-        flash(gettext("Your email address is changed. We have told the old one."), "success")
+    who, email = signin.customer(), form.email.data or ""
+    try:
+        limits.count(limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return page("manager/email_address.html", status=refusal.status, form=form)
+    if profiles.ask_to_change_email(who, email, base_url(), signin.origin()):
+        said = gettext("We have sent a link to %(address)s: follow it to confirm.", address=email)
+        flash(said, "success")
     else:
         flash(gettext("This is your email address already."), "info")
+    return go_to(url_for("manager.account"))
+
+
+def _new_address(token: str) -> tuple[OneTimeLink, str]:
+    found = profiles.find_new_email(signin.customer(), token)
+    if found is None:
+        abort(404)
+    return found
+
+
+@manager.get("/manager/account/email-address/<token>")
+def new_email_address(token: str) -> Response:
+    """Where the link of the letter leads: mail programs that look at links confirm nothing."""
+    _, address = _new_address(token)
+    return page("manager/new_email_address.html", address=address)
+
+
+@manager.post("/manager/account/email-address/<token>")
+def confirm_email_address(token: str) -> Response:
+    """Send letters to the confirmed address from now on."""
+    link, address = _new_address(token)
+    if not profiles.confirm_email(link, address, signin.origin()):
+        abort(404)
+    flash(gettext("Your email address is changed. We have told the old one."), "success")
     return go_to(url_for("manager.account"))
 
 

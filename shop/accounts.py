@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -186,9 +187,11 @@ def send_reset_links(identifier: str, base_url: str) -> None:
             mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
 
 
-def new_link(account: Account, purpose: str, length: timedelta) -> str:
-    """A token that works once, for ``length``."""
+def new_link(account: Account, purpose: str, length: timedelta, carrying: str = "") -> str:
+    """A token that works once, for ``length``; what it carries nobody can change (`carried`)."""
     token = secrets.token_urlsafe(32)
+    if carrying:
+        token += "." + base64.urlsafe_b64encode(carrying.encode()).decode().rstrip("=")
     now = clock.now()
     OneTimeLink.create(
         token_digest=vault.digest(token),
@@ -200,14 +203,20 @@ def new_link(account: Account, purpose: str, length: timedelta) -> str:
     return token
 
 
-def find_reset(token: str) -> OneTimeLink | None:
-    """The reset link of a token, while it may still be used."""
+def carried(token: str) -> str:
+    """What the token of a link that was found carries."""
+    text = token.partition(".")[2]
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+
+
+def find_link(token: str, purpose: str) -> OneTimeLink | None:
+    """The link of a token with its account, while it may still be used."""
     link = (
         OneTimeLink.select(OneTimeLink, Account)
         .join(Account)
         .where(
             OneTimeLink.token_digest == vault.digest(token),
-            OneTimeLink.purpose == "password_reset",
+            OneTimeLink.purpose == purpose,
             OneTimeLink.used_at.is_null(),
         )
         .first()
@@ -215,15 +224,24 @@ def find_reset(token: str) -> OneTimeLink | None:
     return link if link and link.expires_at > clock.now() else None
 
 
+def use_link(link: OneTimeLink) -> bool:
+    """Use a link up, in the transaction of what it is for; False if somebody was first."""
+    return bool(
+        OneTimeLink.update(used_at=clock.now())
+        .where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_null())
+        .execute()
+    )
+
+
+def find_reset(token: str) -> OneTimeLink | None:
+    """The reset link of a token, while it may still be used."""
+    return find_link(token, "password_reset")
+
+
 def reset_password(link: OneTimeLink, password: str, origin: Origin = UNKNOWN) -> bool:
     """Set a new password by a link, once; every session ends. False if the link was used."""
     with database.atomic():
-        used = (
-            OneTimeLink.update(used_at=clock.now())
-            .where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_null())
-            .execute()
-        )
-        if not used:
+        if not use_link(link):
             return False
         _set_password(link.account, password, "")
         activity.record(link.account, "password_reset", origin)

@@ -24,6 +24,7 @@ WORDS: dict[str, str] = {
     "password_changed": N_("The password was changed"),
     "password_reset": N_("The password was replaced by a link sent by email"),
     "profile_changed": N_("The profile or the address was changed"),
+    "email_asked": N_("Another email address was given"),
     "email_changed": N_("The email address was changed"),
     "language_changed": N_("The language was changed"),
     "authenticator_added": N_("An authenticator application was added"),

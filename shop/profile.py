@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from models import Account, VatStatus, database
-from shop import accounts, activity, mail, vat_numbers
+from models import Account, OneTimeLink, VatStatus, database
+from shop import accounts, activity, clock, mail, vat_numbers
 from shop.activity import Origin
 from shop.errors import N_, Refusal
+
+NEW_ADDRESS = "new_email"
+NEW_ADDRESS_WAITS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,41 @@ def _write(account: Account, values: dict[str, Any]) -> None:
     Account.update(values).where(Account.id == account.id).execute()
     for name, value in values.items():
         setattr(account, name, value)
+
+
+def ask_to_change_email(account: Account, email: str, base_url: str, origin: Origin) -> bool:
+    """Send a one-time link to a new address, which counts once the link was followed; False if it
+    is the same. Links asked for before open nothing any more.
+    """
+    email = email.strip().lower()
+    if email == account.email:
+        return False
+    with database.atomic():
+        OneTimeLink.update(used_at=clock.now()).where(
+            OneTimeLink.account == account,
+            OneTimeLink.purpose == NEW_ADDRESS,
+            OneTimeLink.used_at.is_null(),
+        ).execute()
+        token = accounts.new_link(account, NEW_ADDRESS, NEW_ADDRESS_WAITS, carrying=email)
+        activity.record(account, "email_asked", origin, note=f"{account.email} → {email}")
+        mail.email_confirmation(
+            account, email, f"{base_url}/manager/account/email-address/{token}", token
+        )
+    return True
+
+
+def find_new_email(account: Account, token: str) -> tuple[OneTimeLink, str] | None:
+    """The link of a token of this customer's, and the address it was sent to."""
+    link = accounts.find_link(token, NEW_ADDRESS)
+    if link is None or link.account_id != account.id:
+        return None
+    return link, accounts.carried(token)
+
+
+def confirm_email(link: OneTimeLink, email: str, origin: Origin) -> bool:
+    """Take the address of a link that was followed; False if it was used meanwhile."""
+    with database.atomic():
+        return accounts.use_link(link) and change_email(link.account, email, origin)
 
 
 def change_email(account: Account, email: str, origin: Origin) -> bool:

@@ -22,7 +22,7 @@ from models import (
     SeatImport,
     Session,
 )
-from shop import accounts, baskets, exports, mail, sessions
+from shop import accounts, baskets, exports, mail, profile, sessions
 from shop.activity import Origin
 from shop.payment import cards, payments
 from shop.seats import imports
@@ -48,6 +48,7 @@ class Belongings:
     seat_import: SeatImport
     document: Attachment
     reset_token: str
+    address_token: str
     payment_reference: str
     session: Session
     passkey: Passkey
@@ -72,6 +73,7 @@ class Belongings:
             "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
             "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
             "/groups/<name>": f"/groups/{self.group.name}",
+            "/email-address/<token>": f"/email-address/{self.address_token}",
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
             "/exchange/<name>": f"/exchange/{self.exchange.name}",
@@ -126,6 +128,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     payment = orders.start_paying(unpaid)
     drain()
     accounts.ask_for_reset(account.nic_handle, "203.0.113.9", orders.BASE)
+    profile.ask_to_change_email(account, "elsewhere@atelier.example", orders.BASE, ELSEWHERE)
     token = sessions.start(account, ELSEWHERE)
     export = exports.ask_for(account, ELSEWHERE)
     totp.begin(account)
@@ -139,7 +142,8 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         group=group,
         seat_import=imports.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
-        reset_token=reset_token_of(account),
+        reset_token=token_of(account, "password_reset"),
+        address_token=token_of(account, "email_confirmation"),
         payment_reference=payments.sign(payment),
         session=sessions.find(token),
         passkey=devices.passkey_of(account),
@@ -149,10 +153,12 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     )
 
 
-def reset_token_of(account: Account) -> str:
-    """The token of the newest link with which ``account`` may choose a new password."""
-    html = mail.html_of(letters.the(account, "password_reset"))
-    return next(link for link in letters.links(html) if "/password/" in link).rsplit("/", 1)[-1]
+def token_of(account: Account, kind: str) -> str:
+    """The token of the link in the newest letter of a kind."""
+    html = mail.html_of(letters.the(account, kind))
+    found = re.search(r"/(?:password|email-address)/([\w.-]{40,})", html)
+    assert found, "no link in the letter"
+    return found[1]
 
 
 def basket_in_address(business: int = 2, pro_plus: int = 1) -> dict[str, object]:

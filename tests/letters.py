@@ -100,6 +100,11 @@ def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
     accounts.change_password(account, "Another-Horse-8")
 
 
+def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
+    """Letters shall go elsewhere."""
+    profile.ask_to_change_email(account, "elsewhere@atelier.example", orders.BASE, UNKNOWN)
+
+
 def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """Letters go elsewhere from now on."""
     profile.change_email(account, "elsewhere@atelier.example", UNKNOWN)
@@ -217,8 +222,8 @@ CAUSES: dict[str, Cause] = {
         order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         licences_added, licence_active, seat_password_changed, licence_released,
-        email_changed, second_factor_changed, export_ready, attach_ordered, attach_installed,
-        licence_for_owner,
+        email_confirmation, email_changed, second_factor_changed, export_ready,
+        attach_ordered, attach_installed, licence_for_owner,
     )
 }  # fmt: skip
 """What makes the shop write each kind of letter."""

@@ -15,7 +15,7 @@ from shop.activity import UNKNOWN, Origin
 from shop.mail import storing
 from shop.profile import Details
 from shop.vat.registry import Answer
-from tests import cast
+from tests import belongings, cast, orders
 from tests.client import CheckingClient
 from tests.visitor import Visitor
 
@@ -183,11 +183,44 @@ def test_a_new_email_address_is_told_to_the_old_one(inside: Visitor, alice: Acco
     assert OneTimeLink.select().where(OneTimeLink.used_at.is_null()).exists()
     inside.open("/manager/account/email-address")
     inside.press("Changer l’adresse e-mail", email="NEW@atelier.example")
+    assert inside.sees("Nous avons envoyé un lien")
+    assert now(alice).email == "alice@atelier.example"
+    assert Letter.get(Letter.kind == "email_confirmation").recipient == "new@atelier.example"
+    inside.open(f"/manager/account/email-address/{address_token(alice)}")
+    assert now(alice).email == "alice@atelier.example"
+    inside.press("Confirmer cette adresse")
     assert now(alice).email == "new@atelier.example"
     letter = Letter.get(Letter.kind == "email_changed")
     assert letter.recipient == "alice@atelier.example"
     assert not OneTimeLink.select().where(OneTimeLink.used_at.is_null()).exists()
     assert kinds(alice)[0] == "email_changed"
+
+
+def address_token(account: Account) -> str:
+    return belongings.token_of(account, "email_confirmation")
+
+
+def test_a_link_to_a_new_address_works_once_for_its_customer_and_for_a_day(
+    inside: Visitor, alice: Account, bob: Account, clock: time_machine.Traveller
+) -> None:
+    def ask(email: str) -> str:
+        profile.ask_to_change_email(alice, email, orders.BASE, UNKNOWN)
+        return address_token(alice)
+
+    first, second = ask("one@atelier.example"), ask("two@atelier.example")
+    assert profile.find_new_email(alice, first) is None, "a later wish replaces an earlier one"
+    assert profile.find_new_email(bob, second) is None
+    forged = second.partition(".")[0] + ask("three@atelier.example").partition(".")[1]
+    assert profile.find_new_email(alice, forged) is None
+    last = ask("four@atelier.example")
+    found = profile.find_new_email(alice, last)
+    assert found
+    assert profile.confirm_email(*found, UNKNOWN)
+    assert not profile.confirm_email(*found, UNKNOWN)
+    assert now(alice).email == "four@atelier.example"
+    late = ask("five@atelier.example")
+    clock.shift(timedelta(days=1, seconds=1))
+    assert profile.find_new_email(alice, late) is None
 
 
 def test_changing_it_asks_for_the_password_after_a_while(

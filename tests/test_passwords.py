@@ -59,7 +59,7 @@ def ask_for_link(client: CheckingClient, identifier: str) -> None:
 def link_of(client: CheckingClient, account: Account) -> str:
     ask_for_link(client, account.nic_handle)
     jobs.drain()
-    return f"/fr/password/{belongings.reset_token_of(account)}"
+    return f"/fr/password/{belongings.token_of(account, 'password_reset')}"
 
 
 # --- Kept ------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_each_account_of_an_address_gets_its_own_link(client: CheckingClient) ->
     both = [cast.register(cast.ALICE), cast.register(cast.ALICE)]
     ask_for_link(client, cast.ALICE["email"].upper())
     jobs.drain()
-    tokens = {belongings.reset_token_of(account) for account in both}
+    tokens = {belongings.token_of(account, "password_reset") for account in both}
     assert len(tokens) == 2
 
 

@@ -52,6 +52,7 @@ SIGNED_IN = """
     manager.send_email_again
     manager.account manager.profile manager.change_profile manager.check_profile
     manager.email_address manager.change_email_address manager.change_language
+    manager.new_email_address manager.confirm_email_address
     manager.confirmation manager.confirm
     manager.security manager.password manager.change_password
     manager.sessions manager.end_session manager.end_other_sessions manager.activity

@@ -43,6 +43,15 @@ def password_changed(account: Account) -> None:
     store(account, "password_changed", key, changed_at=changed_at)
 
 
+def email_confirmation(account: Account, address: str, link: str, token: str) -> None:
+    """A link for whoever reads the mail of a new ``address``: it counts once it was followed."""
+    key = f"email_confirmation:{vault.digest(token)}"
+    store(
+        account, "email_confirmation", key, recipient=address, is_secret=True,
+        address=address, link=link,
+    )  # fmt: skip
+
+
 def email_changed(account: Account, before: str) -> None:
     """Letters go to another address from now on: told to the old one, ``before``."""
     changed_at = clock.now()

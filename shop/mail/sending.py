@@ -22,8 +22,8 @@ FIRST_DELAY = timedelta(seconds=10)
 PRIORITY = -10
 """Making documents takes longer than installing a group: those who have paid go first."""
 
-TO_OLD_ADDRESS = {"email_changed"}
-"""Letters that are meant for the address they were written to, and for no later one."""
+TO_ONE_ADDRESS = {"email_changed", "email_confirmation"}
+"""Letters that are meant for the address they were written to, and for no other one."""
 
 
 def send_again(letter: Letter, by: str) -> bool:
@@ -34,7 +34,7 @@ def send_again(letter: Letter, by: str) -> bool:
     """
     if letter.status == LetterStatus.QUEUED:
         return False
-    kept = letter.kind in TO_OLD_ADDRESS
+    kept = letter.kind in TO_ONE_ADDRESS
     recipient = letter.recipient if kept else letter.account.email
     with database.atomic() as transaction:
         if _asked_again(letter) and transitions.move(
