@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from flask.cli import AppGroup
 
 from models import Account, Letter, LetterStatus, Order
 from shop import database, demo, jobs, mail, ordering, second_factor, watch
+from shop.billing import periods, prices, renewals, subscriptions
 from shop.errors import Refusal
 from shop.exchange import services
 from shop.exchange.csv_file import CsvFile
@@ -22,13 +24,25 @@ OPERATOR = "operator"
 orders = AppGroup("orders", help="Look after orders.")
 letters = AppGroup("letters", help="Look after letters.")
 customers = AppGroup("accounts", help="Look after customers' accounts.")
+billing = AppGroup("billing", help="Renew what is due.")
+price_list = AppGroup("prices", help="What is charged, from when on.")
 exchange = AppGroup("exchange", help="Look after Exchange services.")
 demo_data = AppGroup("demo", help="Demo data.")
 
 
 def init_app(app: Flask) -> None:
     """Make the commands known to ``flask``."""
-    for command in (orders, letters, customers, exchange, demo_data, migrate, worker):
+    for command in (
+        orders,
+        letters,
+        customers,
+        billing,
+        price_list,
+        exchange,
+        demo_data,
+        migrate,
+        worker,
+    ):
         app.cli.add_command(command)
 
 
@@ -44,6 +58,7 @@ def _bring_up_to_date() -> list[str]:
     applied = database.migrate()
     jobs.create_queue_tables()
     demo.publish()
+    subscriptions.start_missing()
     return applied
 
 
@@ -196,3 +211,52 @@ def list_exchange() -> None:
         )
     if not rows:
         click.echo("No Exchange services.")
+
+
+@billing.command("run")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; today by default.")
+def run_billing(until: datetime | None) -> None:
+    """Renew, and end, what is due up to a day; safe to repeat, and to start twice."""
+    report = renewals.run(until.date() if until else None)
+    click.echo(f"{report.renewed} renewed, {report.ended} ended, {report.failed} failed.")
+    if report.failed:
+        raise click.ClickException("What failed stays due: see the log, and run it again.")
+
+
+@billing.command("preview")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+def preview_billing(day: datetime) -> None:
+    """What a run on a day would invoice, group by group, as things stand now."""
+    number = net = total = 0
+    for due in renewals.due_by(day.date()):
+        number, net = number + 1, net + due.totals.net_cents
+        total += due.totals.total_cents
+        click.echo(
+            f"{due.period.start}  {due.subscription.group.name:<24} {due.quantity:>6} x "
+            f"{due.line.unit_price_cents / 100:>8.2f} {due.totals.total_cents / 100:>12.2f} EUR"
+        )
+    click.echo(f"{number} renewals, {net / 100:.2f} EUR excl. VAT, {total / 100:.2f} EUR incl. VAT")
+
+
+@price_list.command("list")
+def list_prices() -> None:
+    """Every price of every offer."""
+    for price in prices.listed():
+        day = periods.day_of(price.valid_from)
+        click.echo(f"{price.offer_id:<16} {price.amount_cents / 100:>8.2f} EUR from {day}")
+
+
+@price_list.command("set")
+@click.argument("offer")
+@click.argument("cents", type=int)
+@click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+def set_price(offer: str, cents: int, day: datetime) -> None:
+    """Let an offer cost so many cents a month, excluding VAT, from a day to come on.
+
+    Running services follow at a renewal that was announced to them 30 days before.
+    """
+    try:
+        prices.change(offer, cents, periods.midnight(day.date()))
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

@@ -7,7 +7,7 @@ about themselves, and the modules of `shop` make things happen.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, cast
 
@@ -333,6 +333,8 @@ class Offer(Table):
 class Price(Table):
     """What a licence costs a month, excluding VAT, from a moment on."""
 
+    offer_id: str  # what peewee adds beside the field
+
     id = AutoField()
     offer = ForeignKeyField(Offer, backref="prices")
     amount_cents = IntegerField()
@@ -549,7 +551,8 @@ class LicenceGroup(Table):
     100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
     """
 
-    line_id: int  # what peewee adds beside the field
+    account_id: int  # what peewee adds beside the field
+    line_id: int
     offer_id: str
 
     id = AutoField()
@@ -1190,6 +1193,8 @@ UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
 class Card(Table):
     """A card the customer let us keep for renewals: the bank's mandate, and what may be shown."""
 
+    account_id: int  # what peewee adds beside the field
+
     id = AutoField()
     account = ForeignKeyField(Account, backref="cards")
     mandate = CharField(max_length=128, unique=True)
@@ -1530,6 +1535,251 @@ class CardSetup(Table):
         return self.status in {CardSetupStatus.OPEN, CardSetupStatus.PROCESSING}
 
 
+# --- Subscriptions ---------------------------------------------------------------------------
+
+
+class SubscriptionStatus(StrEnum):
+    """Where the subscription of a group stands."""
+
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+SUBSCRIPTION_MOVES: dict[str, set[str]] = {
+    SubscriptionStatus.ACTIVE: {SubscriptionStatus.PAST_DUE, SubscriptionStatus.TERMINATED},
+    SubscriptionStatus.PAST_DUE: {
+        SubscriptionStatus.ACTIVE,
+        SubscriptionStatus.SUSPENDED,
+        SubscriptionStatus.TERMINATED,
+    },
+    SubscriptionStatus.SUSPENDED: {SubscriptionStatus.ACTIVE, SubscriptionStatus.TERMINATED},
+    SubscriptionStatus.TERMINATED: set(),
+}
+
+
+class Subscription(Table):
+    """The month after month of a licence group: which period is running, and how it is paid.
+
+    ``anchor`` is the day of the month it renews on (`shop.billing.periods`), ``period_…`` the
+    period that was charged last, and ``renews_on`` when the next one is: empty while nothing is,
+    because it is suspended or over. ``price`` is what a licence costs since the last renewal;
+    ``free_until`` ends a first period that costs nothing. ``card`` is the one chosen for it; the
+    account's newest stands in. ``suspensions`` counts them: each has its own calls to the provider.
+    """
+
+    group_id: int  # what peewee adds beside the field
+    account_id: int
+    price_id: int
+    card_id: int | None
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, unique=True, backref="subscriptions")
+    account = ForeignKeyField(Account, backref="subscriptions")
+    status = CharField(max_length=16, default=SubscriptionStatus.ACTIVE)
+    anchor = IntegerField()
+    started_at = MomentField()
+    period_start = DateField()
+    period_end = DateField()
+    renews_on = DateField(null=True)
+    free_until = DateField(null=True)
+    price = ForeignKeyField(Price, backref="+")
+    card = ForeignKeyField(Card, null=True, backref="+")
+    suspensions = IntegerField(default=0)
+    suspended_at = MomentField(null=True)
+    ended_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", SubscriptionStatus),
+            Check("anchor BETWEEN 1 AND 31"),
+            Check("period_end > period_start"),
+            Check("(renews_on IS NULL) = (status IN ('suspended', 'terminated'))"),
+            Check("renews_on IS NULL OR renews_on = period_end"),
+            Check("(suspended_at IS NULL) OR (status IN ('suspended', 'terminated'))"),
+            Check("(ended_at IS NULL) = (status <> 'terminated')"),
+        ]
+        indexes = ((("renews_on", "id"), False),)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will be charged for it any more."""
+        return self.status == SubscriptionStatus.TERMINATED
+
+
+class Renewal(Table):
+    """A period of a group charged: once, whoever asks and how often (design: unique).
+
+    ``days`` of ``period_days`` days are charged where a suspension ended within the period. A
+    renewal paid ahead is there before its period: ``opened_at`` says when that began, and
+    ``supplement`` charges for the licences that joined in between.
+    """
+
+    group_id: int  # what peewee adds beside the field
+    price_id: int
+    invoice_id: int | None
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="renewals", index=False)
+    period_start = DateField()
+    period_end = DateField()
+    quantity = IntegerField()
+    price = ForeignKeyField(Price, backref="+")
+    days = IntegerField(null=True)
+    period_days = IntegerField(null=True)
+    invoice = ForeignKeyField(Invoice, null=True, unique=True, backref="renewals")
+    supplement = ForeignKeyField(Invoice, null=True, unique=True, backref="+")
+    made_at = MomentField()
+    opened_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("period_end > period_start"),
+            Check("quantity > 0"),
+            Check("(days IS NULL) = (period_days IS NULL)"),
+            Check("days IS NULL OR (days BETWEEN 1 AND period_days)"),
+        ]
+        indexes = ((("group", "period_start"), True),)
+
+
+class Reminder(Table):
+    """A stage of asking for an unpaid invoice, reached once (lesson: unique).
+
+    Stage 0 is the first attempt to charge it, 1 to 3 those after 3, 7 and 14 days, 4 the notice
+    that the service ends. ``payment`` is the attempt, if there was a card; ``failed_at`` says
+    that it failed, and ``reason`` why: the bank's machine word, or ``no_card``.
+    """
+
+    payment_id: int | None  # what peewee adds beside the field
+
+    id = AutoField()
+    invoice = ForeignKeyField(Invoice, backref="reminders", index=False)
+    stage = IntegerField()
+    payment = ForeignKeyField(Payment, null=True, backref="+")
+    reason = CharField(max_length=64, default="")
+    at = MomentField()
+    failed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("stage BETWEEN 0 AND 4")]
+        indexes = ((("invoice", "stage"), True),)
+
+
+class TerminationStatus(StrEnum):
+    """Where the end of a group, or of one of its licences, stands."""
+
+    ASKED = "asked"  # waits for the one-time link
+    SCHEDULED = "scheduled"
+    UNDONE = "undone"
+    ENDING = "ending"  # the provider is at work
+    DONE = "done"
+
+
+TERMINATION_MOVES: dict[str, set[str]] = {
+    TerminationStatus.ASKED: {TerminationStatus.SCHEDULED, TerminationStatus.UNDONE},
+    TerminationStatus.SCHEDULED: {TerminationStatus.UNDONE, TerminationStatus.DONE},
+    TerminationStatus.UNDONE: set(),
+    TerminationStatus.DONE: set(),
+}
+
+GIVE_BACK_MOVES: dict[str, set[str]] = {
+    TerminationStatus.SCHEDULED: {
+        TerminationStatus.UNDONE,
+        TerminationStatus.ENDING,
+        TerminationStatus.DONE,
+    },
+    TerminationStatus.ENDING: {TerminationStatus.DONE},
+    TerminationStatus.UNDONE: set(),
+    TerminationStatus.DONE: set(),
+}
+
+
+class Termination(Table):
+    """A whole group that ends: why, when it was asked for, and on which day.
+
+    ``ends_on`` is empty until it is scheduled; that day's renewal does not happen.
+    """
+
+    group_id: int  # what peewee adds beside the field
+    link_id: int | None
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="terminations")
+    status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
+    cause = CharField(max_length=16)
+    ends_on = DateField(null=True)
+    link = ForeignKeyField(OneTimeLink, null=True, unique=True, backref="+", on_delete="SET NULL")
+    asked_at = MomentField()
+    closed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("status IN ('asked', 'scheduled', 'undone', 'done')"),
+            Check("cause IN ('customer', 'unpaid', 'withdrawal', 'operator')"),
+            Check("status NOT IN ('scheduled', 'done') OR ends_on IS NOT NULL"),
+            Check("(closed_at IS NULL) = (status IN ('asked', 'scheduled'))"),
+        ]
+
+    @property
+    def day(self) -> date:
+        """The day of one that is scheduled."""
+        assert self.ends_on is not None, "the database asks for it"
+        return self.ends_on
+
+
+Termination.add_index(
+    Termination.index(Termination.group, unique=True, name="termination_one_alive").where(
+        SQL("status IN ('asked', 'scheduled')")
+    )
+)
+
+
+class GiveBack(Table):
+    """One licence given back: from ``ends_on`` it is neither charged nor there.
+
+    ``number`` stays when the seat is gone.
+    """
+
+    seat_id: int | None  # what peewee adds beside the field
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="give_backs", index=False)
+    seat = ForeignKeyField(Seat, null=True, backref="+", on_delete="SET NULL")
+    number = IntegerField()
+    status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
+    ends_on = DateField()
+    asked_at = MomentField()
+    closed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("status IN ('scheduled', 'undone', 'ending', 'done')"),
+            Check("(closed_at IS NULL) = (status IN ('scheduled', 'ending'))"),
+        ]
+        indexes = ((("group", "status", "ends_on"), False),)
+
+
+GiveBack.add_index(
+    GiveBack.index(GiveBack.seat, unique=True, name="give_back_one_alive").where(
+        SQL("status IN ('scheduled', 'ending')")
+    )
+)
+
+
+class PriceAnnouncement(Table):
+    """A subscription's customer was told of a price, and from which renewal on it applies."""
+
+    id = AutoField()
+    subscription = ForeignKeyField(Subscription, backref="announcements", index=False)
+    price = ForeignKeyField(Price, backref="+")
+    applies_on = DateField()
+    announced_at = MomentField()
+
+    class Meta:
+        indexes = ((("subscription", "price"), True),)
+
+
 # --- Work ------------------------------------------------------------------------------------
 
 
@@ -1580,5 +1830,7 @@ def all_tables() -> list[type[Table]]:
         Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, LedgerEntry,
-        ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup, Job, SandboxSwitch,
+        ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
+        Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
+        Job, SandboxSwitch,
     ])  # fmt: skip

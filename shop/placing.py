@@ -139,7 +139,7 @@ def _place(
         basket=draft.basket,
         basket_key=draft.key,
         language=confirmed.language,
-        customer=_as_printed(account),
+        customer=as_printed(account),
         net_cents=quoted.totals.net_cents,
         vat_cents=quoted.totals.vat_cents,
         total_cents=quoted.totals.total_cents,
@@ -166,7 +166,7 @@ def _new_number() -> str:
     return str(100_000_000 + secrets.randbelow(900_000_000))
 
 
-def _as_printed(account: Account) -> dict[str, str]:
+def as_printed(account: Account) -> dict[str, str]:
     """The buyer as the purchase order shows it for ever, whatever the account says later."""
     shown = (
         "nic_handle", "first_name", "last_name", "company", "siren", "vat_number",

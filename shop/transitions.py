@@ -8,6 +8,7 @@ from models import (
     ADDITION_MOVES,
     CARD_SETUP_MOVES,
     EXPORT_MOVES,
+    GIVE_BACK_MOVES,
     GROUP_MOVES,
     IMPORT_MOVES,
     INVOICE_MOVES,
@@ -15,10 +16,13 @@ from models import (
     ORDER_MOVES,
     PAYMENT_MOVES,
     SEAT_MOVES,
+    SUBSCRIPTION_MOVES,
+    TERMINATION_MOVES,
     Addition,
     CardSetup,
     DataExport,
     Event,
+    GiveBack,
     Invoice,
     Letter,
     LicenceGroup,
@@ -26,7 +30,9 @@ from models import (
     Payment,
     Seat,
     SeatImport,
+    Subscription,
     Table,
+    Termination,
     database,
 )
 from shop import clock
@@ -42,6 +48,9 @@ _MOVES: dict[type[Table], tuple[str, dict[str, set[str]]]] = {
     SeatImport: ("import", IMPORT_MOVES),
     Letter: ("letter", LETTER_MOVES),
     DataExport: ("export", EXPORT_MOVES),
+    Subscription: ("subscription", SUBSCRIPTION_MOVES),
+    Termination: ("termination", TERMINATION_MOVES),
+    GiveBack: ("give_back", GIVE_BACK_MOVES),
 }
 
 

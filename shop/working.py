@@ -12,6 +12,7 @@ from huey.consumer import Consumer
 
 from models import database
 from shop import activity, clock, jobs, limits, pauses, sessions
+from shop.billing import renewals
 from shop.second_factor import passkeys
 
 log = structlog.get_logger()
@@ -60,6 +61,7 @@ def _beat_until(stopping: threading.Event) -> None:
             database.connect(reuse_if_open=True)
             pauses.follow_clock()
             jobs.renew_leases()
+            renewals.ask_for_runs()
             jobs.sweep()
             if beats % 600 == 0:
                 clean_up()

@@ -12,9 +12,10 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
     order,
     passwords,
     purchase_order,
+    terminations,
 )
 
 __all__ = [
     "card_return", "documents", "identification", "offers", "order", "passwords",
-    "purchase_order", "storefront",
+    "purchase_order", "storefront", "terminations",
 ]  # fmt: skip

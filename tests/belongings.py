@@ -18,12 +18,14 @@ from models import (
     ExchangeService,
     LicenceGroup,
     Order,
+    OrderLine,
     Passkey,
     SeatImport,
     Session,
 )
 from shop import accounts, baskets, exports, mail, profile, sessions
 from shop.activity import Origin
+from shop.billing import terminations
 from shop.payment import cards, payments
 from shop.seats import imports
 from shop.second_factor import totp
@@ -55,6 +57,7 @@ class Belongings:
     export: DataExport
     exchange: ExchangeService
     card_reference: str
+    termination_token: str
 
     def address(self, rule: Rule) -> str:
         """An address of ``rule`` that shows or changes something of theirs."""
@@ -96,6 +99,8 @@ class Belongings:
             "storefront.choose_password": f"/fr/password/{self.reset_token}",
             "storefront.payment_return": f"/payment/return/{self.payment_reference}",
             "storefront.card_return": f"/payment/card/{self.card_reference}",
+            "storefront.termination": f"/fr/termination/{self.termination_token}",
+            "storefront.confirm_termination": f"/fr/termination/{self.termination_token}",
         }
 
 
@@ -150,6 +155,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         export=export,
         exchange=exchange.service(account),
         card_reference=cards.sign(exchange.registering(account)),
+        termination_token=termination_token_of(account, delivered),
     )
 
 
@@ -159,6 +165,16 @@ def token_of(account: Account, kind: str) -> str:
     found = re.search(r"/(?:password|email-address)/([\w.-]{40,})", html)
     assert found, "no link in the letter"
     return found[1]
+
+
+def termination_token_of(account: Account, order: Order) -> str:
+    """The token with which the last group of ``order`` may be terminated, as businesses get it."""
+    group = LicenceGroup.select().join(OrderLine).where(OrderLine.order == order)
+    Account.update(company="Atelier").where(Account.id == account.id).execute()
+    terminations.ask(group.order_by(LicenceGroup.id.desc()).get(), by=account.nic_handle)
+    Account.update(company="").where(Account.id == account.id).execute()
+    html = mail.html_of(letters.the(account, "termination_link"))
+    return next(link for link in letters.links(html) if "/termination/" in link).rsplit("/", 1)[-1]
 
 
 def basket_in_address(business: int = 2, pro_plus: int = 1) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -12,13 +13,13 @@ import html5lib
 from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
 from shop import accounts, clock, exports, jobs, mail, ordering, profile, second_factor, vat
 from shop.activity import UNKNOWN
-from shop.billing import invoices
+from shop.billing import dunning, give_backs, invoices, previews, prices, terminations
 from shop.billing.invoices import Draft
 from shop.exchange import attach
 from shop.payment import payments
 from shop.payment.gateway import CheckoutStatus
 from shop.second_factor import recovery
-from tests import exchange, groups, orders
+from tests import exchange, groups, orders, services
 from tests.parties import Bank, Provider
 
 BASE = orders.BASE
@@ -214,6 +215,85 @@ def licence_for_owner(account: Account, bank: Bank, provider: Provider) -> None:
     )  # fmt: skip
 
 
+def payment_failed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A renewal cannot be charged: the bank refuses the stored card."""
+    services.to_renewal(services.delivered(account, bank, card="0341"))
+
+
+def service_suspended(account: Account, bank: Bank, provider: Provider) -> None:
+    """Nobody pays for a renewal."""
+    services.suspended(account, bank)
+
+
+def service_resumed(account: Account, bank: Bank, provider: Provider) -> None:
+    """It is paid after all."""
+    payments.pay_by_hand(services.owed(services.suspended(account, bank)), by="operator")
+
+
+def termination_notice(account: Account, bank: Bank, provider: Provider) -> None:
+    """It is still not paid, 60 days later."""
+    services.suspended(account, bank)
+    services.pass_time(dunning.NOTICE_AFTER)
+
+
+def termination_link(account: Account, bank: Bank, provider: Provider) -> None:
+    """A business wants to terminate a group."""
+    group = services.delivered(account, bank)
+    account.company = "Atelier"
+    account.save()
+    terminations.ask(group, by=account.nic_handle)
+
+
+def termination_scheduled(account: Account, bank: Bank, provider: Provider) -> None:
+    """A consumer terminates a group."""
+    terminations.ask(services.delivered(account, bank), by=account.nic_handle)
+
+
+def termination_undone(account: Account, bank: Bank, provider: Provider) -> None:
+    """And takes it back."""
+    termination_scheduled(account, bank, provider)
+    terminations.undo(LicenceGroup.get(LicenceGroup.account == account), by=account.nic_handle)
+
+
+def service_terminated(account: Account, bank: Bank, provider: Provider) -> None:
+    """And does not."""
+    termination_scheduled(account, bank, provider)
+    services.to_renewal(LicenceGroup.get(LicenceGroup.account == account))
+
+
+def withdrawal_received(account: Account, bank: Bank, provider: Provider) -> None:
+    """A consumer withdraws from a contract."""
+    terminations.withdraw(services.delivered(account, bank), by=account.nic_handle)
+
+
+def licences_given_back(account: Account, bank: Bank, provider: Provider) -> None:
+    """Two of three licences are given back."""
+    give_backs.give_back(services.delivered(account, bank), [2, 3], by=account.nic_handle)
+
+
+def give_back_undone(account: Account, bank: Bank, provider: Provider) -> None:
+    """And kept."""
+    licences_given_back(account, bank, provider)
+    group = LicenceGroup.get(LicenceGroup.account == account)
+    give_backs.undo(group, [2, 3], by=account.nic_handle)
+
+
+def price_change(account: Account, bank: Bank, provider: Provider) -> None:
+    """The price of a licence changes."""
+    services.delivered(account, bank)
+    prices.change("business", 990, clock.now() + timedelta(days=1))
+    prices.announce()
+
+
+def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None:
+    """The free period of Office Attach ends soon."""
+    group = services.delivered(account, bank)
+    subscription = services.of(group)
+    subscription.free_until = subscription.period_end
+    subscription.save()
+    previews.tell_of_free_end(subscription.id)
+
+
 Cause = Callable[[Account, Bank, Provider], None]
 CAUSES: dict[str, Cause] = {
     cause.__name__: cause
@@ -222,6 +302,9 @@ CAUSES: dict[str, Cause] = {
         order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         licences_added, licence_active, seat_password_changed, licence_released,
+        payment_failed, service_suspended, service_resumed, termination_notice, termination_link,
+        termination_scheduled, termination_undone, service_terminated, withdrawal_received,
+        licences_given_back, give_back_undone, price_change, free_period_ending,
         email_confirmation, email_changed, second_factor_changed, export_ready,
         attach_ordered, attach_installed, licence_for_owner,
     )

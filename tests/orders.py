@@ -40,11 +40,13 @@ def start_paying(order: Order, *, store_card: bool = False) -> Payment:
     return payments.start(order, store_card=store_card, base_url=BASE, by=order.account.nic_handle)
 
 
-def pay(order: Order, bank: Bank, *, store_card: bool = False) -> Payment:
-    """An order paid by card, the bank's word taken."""
+def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "") -> Payment:
+    """An order paid by card (of a ``number``), the bank's word taken."""
     payment = start_paying(order, store_card=store_card)
     assert payment.checkout is not None
-    return payments.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    return payments.settle(
+        payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED, number=number)
+    )
 
 
 def payments_of(order: Order) -> list[Payment]:

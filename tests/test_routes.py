@@ -36,6 +36,7 @@ PUBLIC = """
 BY_SECRET = """
     storefront.password_reset storefront.choose_password
     storefront.payment_return storefront.card_return
+    storefront.termination storefront.confirm_termination
 """
 """Open to whoever holds an address that cannot be guessed."""
 

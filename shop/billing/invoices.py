@@ -6,7 +6,7 @@ an order is invoiced when it is delivered, for its period begins that day (desig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -235,6 +235,21 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
     changes = _paid_by(payment)
     transitions.move(invoice, changes.pop("status"), by=by, **changes)
     mail.invoice_paid(invoice, payment)
+    _tell_settled(invoice)
+
+
+_on_settled: list[Callable[[Invoice], None]] = []
+
+
+def when_settled(act: Callable[[Invoice], None]) -> None:
+    """Have ``act`` done with every invoice that is paid, or taken back in full, from now on: in
+    the transaction that settles it."""
+    _on_settled.append(act)
+
+
+def _tell_settled(invoice: Invoice) -> None:
+    for act in _on_settled:
+        act(invoice)
 
 
 # --- Taking back -----------------------------------------------------------------------------
@@ -288,6 +303,7 @@ def _take_off(invoice: Invoice, note: Invoice, by: str) -> None:
         transitions.move(
             invoice, InvoiceStatus.REFUNDED, by=by, note=note.number, credited_cents=credited
         )
+        _tell_settled(invoice)
     else:
         Invoice.update(credited_cents=credited).where(Invoice.id == invoice.id).execute()
 

@@ -38,6 +38,7 @@ from models import (
     Payment,
     Seat,
     Session,
+    Subscription,
     Table,
 )
 from shop import clock, documents, formats, mail, rendering, settings
@@ -101,6 +102,11 @@ def _acceptances(account: Account) -> ModelSelect[Acceptance]:
 def _order_events(account: Account) -> ModelSelect[Event]:
     query = Event.select(Event, Order).join(Order, on=(Event.subject_id == Order.id), attr="order")
     return query.where(Event.subject == "order", Order.account == account)
+
+
+def _subscriptions(account: Account) -> ModelSelect[Subscription]:
+    query = Subscription.select(Subscription, LicenceGroup).join(LicenceGroup)
+    return query.where(Subscription.account == account)
 
 
 SECTIONS = (
@@ -196,6 +202,13 @@ SECTIONS = (
     Section(
         "licences", Seat, _seats,
         ("group.name", "number", "status", "first_name", "last_name", "login"),
+    ),
+    Section(
+        "subscriptions", Subscription, _subscriptions,
+        (
+            "group.name", "status", "started_at", "period_start", "period_end", "renews_on",
+            "free_until", "suspended_at", "ended_at",
+        ),
     ),
     Section(
         "exchange_services", ExchangeService, _own(ExchangeService),

@@ -57,6 +57,10 @@ class Addresses:
         """``order`` among "Mes commandes", where a failed delivery can be asked for again."""
         return f"{self.base}/manager/account/orders/{order.number}"
 
+    def termination(self, token: str) -> str:
+        """Where a one-time link confirms the end of a service."""
+        return f"{self.base}/{self.language}/termination/{token}"
+
     def bill(self, invoice: Invoice) -> str:
         """``invoice`` among "Mes factures", where it is paid."""
         return f"{self.base}/manager/account/bills/{invoice.number}"

@@ -6,7 +6,18 @@ from datetime import timedelta
 
 import structlog
 
-from models import Account, Addition, AdditionStatus, LicenceGroup, Order, OrderLine, database, lock
+from models import (
+    Account,
+    Addition,
+    AdditionStatus,
+    GiveBack,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    TerminationStatus,
+    database,
+    lock,
+)
 from shop import clock, jobs, mail, transitions
 from shop.errors import PartyRejected
 from shop.provisioning import outcome
@@ -92,12 +103,20 @@ def _has_earlier(addition: Addition) -> bool:
     return bool(query.exists())
 
 
+def _others_are_leaving(group: LicenceGroup) -> bool:
+    """Whether licences given back are being taken away at the provider: one change at a time."""
+    ending = (GiveBack.group == group) & (GiveBack.status == TerminationStatus.ENDING)
+    return bool(GiveBack.select().where(ending).exists())
+
+
 def _prepared(addition: Addition) -> tuple[int, int]:
     """How many seats the provider is to have, and the first number of the new ones: settled
     before the provider is asked, so that a job that runs again asks for the same."""
     with database.atomic():
         group = lock(addition.group)
         if addition.target is None:
+            if _others_are_leaving(group):
+                raise jobs.Later(IN_TURN)
             addition.target = group.seats_total + addition.line.quantity
         if addition.first_number is None:
             addition.first_number = group.last_number + 1

@@ -21,6 +21,7 @@ from models import (
     lock,
 )
 from shop import clock, jobs, mail, reservations, settings, transitions
+from shop.billing import subscriptions
 from shop.errors import N_, PartyRejected, Refusal
 from shop.exchange import seating
 from shop.provisioning import enlarging, outcome
@@ -181,6 +182,7 @@ def _installed(group: LicenceGroup) -> None:
             group, GroupStatus.INSTALLED, by="provider", installed_at=clock.now()
         ):
             return
+        subscriptions.start_delivered(group, order)
         attach = seating.of(group.line)
         if attach:
             seating.fill(group, attach, by=group.account.nic_handle)
@@ -197,11 +199,9 @@ def abandon(order: Order, by: str) -> None:
     """End what was installed of an order whose money goes back, in the caller's transaction."""
     reservations.free(order, by)
     for group in groups_of(order):
-        if group.status == GroupStatus.INSTALLED:
-            transitions.move(group, GroupStatus.TERMINATED, by=by, places_taken=0)
-            changes.end_consumption(group)
-            jobs.enqueue("delete_tenant", f"delete_tenant:{group.id}", group=group.id)
-        elif group.status == GroupStatus.INSTALL_FAILED:
+        if subscriptions.end(group, by=by):
+            continue
+        if group.status == GroupStatus.INSTALL_FAILED:
             transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)
 
 

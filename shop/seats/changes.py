@@ -17,6 +17,10 @@ class GroupEnded(Exception):
     """The group was terminated meanwhile: nothing changes in it any more."""
 
 
+class Occupied(Exception):
+    """A seat that is about to go was given to somebody: it is released first."""
+
+
 def move(
     seat: Seat,
     to: str,
@@ -91,6 +95,24 @@ def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
             return
         keys.begin(group, first, last)
         LicenceGroup.update({counted: counted + made}).where(LicenceGroup.id == group.id).execute()
+
+
+def remove(group: LicenceGroup, seats: list[int]) -> None:
+    """Take seats that are nobody's out of a group, with their places, in the caller's transaction.
+
+    Raises `Occupied` where one of them is somebody's by now.
+    """
+    removed = (
+        Seat.delete()
+        .where(Seat.id.in_(seats), Seat.group == group, Seat.status == SeatStatus.UNCONFIGURED)
+        .execute()
+    )
+    if removed != len(seats):
+        raise Occupied
+    counted, places = LicenceGroup.seats_unconfigured, LicenceGroup.places_taken
+    LicenceGroup.update({counted: counted - removed, places: places - removed}).where(
+        LicenceGroup.id == group.id, LicenceGroup.status.in_(ALIVE)
+    ).execute()
 
 
 def count(group: LicenceGroup) -> dict[str, int]:

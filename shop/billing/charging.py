@@ -1,0 +1,159 @@
+"""Periods charged: written down once, with their invoice; on their day, ahead of it, or for what
+is left of one after a suspension. The caller holds the subscription, in its transaction."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from models import (
+    GiveBack,
+    Invoice,
+    Price,
+    Renewal,
+    Subscription,
+    TerminationStatus,
+    database,
+    lock,
+)
+from shop import clock, jobs
+from shop.billing import dues, issuing, periods, previews, subscriptions
+from shop.billing.periods import Period
+from shop.billing.previews import Preview
+from shop.errors import N_, Refusal
+
+# --- On its day ------------------------------------------------------------------------------
+
+
+def open_next(subscription: Subscription) -> None:
+    """Begin the next period of a subscription that the caller holds."""
+    period = periods.next_period(
+        Period(subscription.period_start, subscription.period_end), subscription.anchor
+    )
+    renewal = subscriptions.charged_ahead(subscription)
+    if renewal is None:
+        renewal = charge(subscription, previews.renewal(subscription, period), clock.now())
+    else:
+        _open_charged_ahead(subscription, renewal, period)
+    _advance(subscription, period, renewal.price_id)
+    _take_away_given_back(subscription.group_id, period.start)
+
+
+def charge(subscription: Subscription, due: Preview, opened_at: datetime | None) -> Renewal:
+    """Write a period down as charged and issue its invoice, in the caller's transaction.
+
+    Raises `peewee.IntegrityError` where it was before.
+    """
+    invoice = issuing.issue(due, for_period=opened_at is not None)
+    renewal: Renewal = Renewal.create(
+        group=subscription.group_id,
+        period_start=due.period.start,
+        period_end=due.period.end,
+        quantity=due.quantity,
+        price=due.price,
+        days=due.line.days,
+        period_days=due.line.period_days,
+        invoice=invoice,
+        made_at=clock.now(),
+        opened_at=opened_at,
+    )
+    if opened_at and invoice:
+        dues.collect(invoice)
+    return renewal
+
+
+def _open_charged_ahead(subscription: Subscription, renewal: Renewal, period: Period) -> None:
+    """Begin a period that was invoiced before its day; what joined meanwhile comes on top."""
+    quantity = subscriptions.quantity_on(subscription.group, period.start)
+    more, extra = quantity - renewal.quantity, None
+    if more > 0:
+        price = Price.get_by_id(renewal.price_id)
+        on_top = previews.supplement(subscription, period, price, more)
+        extra = issuing.issue(on_top, for_period=False)
+    Renewal.update(opened_at=clock.now(), supplement=extra).where(
+        Renewal.id == renewal.id
+    ).execute()
+    for invoice in (renewal.invoice, extra):
+        if invoice is not None:
+            dues.collect(invoice)
+
+
+def _advance(subscription: Subscription, period: Period, price: int) -> None:
+    Subscription.update(
+        period_start=period.start, period_end=period.end, renews_on=period.end, price=price
+    ).where(Subscription.id == subscription.id).execute()
+
+
+def _take_away_given_back(group_id: int, day: date) -> None:
+    """Have the licences that were given back by a day taken away."""
+    due = GiveBack.select().where(
+        GiveBack.group == group_id,
+        GiveBack.status == TerminationStatus.SCHEDULED,
+        GiveBack.ends_on <= day,
+    )
+    if due.exists():
+        jobs.enqueue(
+            "end_seats", f"end_seats:{group_id}:{day.isoformat()}:1",
+            group=group_id, day=day.isoformat(), tries=1,
+        )  # fmt: skip
+
+
+# --- After a suspension ----------------------------------------------------------------------
+
+
+def take_up_again(subscription: Subscription) -> None:
+    """Let a subscription renew again from now on, in the caller's transaction.
+
+    Periods that began while it was suspended are not charged; where the one that was paid is
+    over, what is left of the running one is, by the day.
+    """
+    now = clock.now()
+    if clock.today() < subscription.period_end:
+        running = Period(subscription.period_start, subscription.period_end)
+        _advance(subscription, running, subscription.price_id)
+        return
+    whole = periods.period_of(clock.today(), subscription.anchor)
+    rest = Period(clock.today(), whole.end)
+    share = periods.share_left(whole, now) if rest.start > whole.start else None
+    renewal = charge(subscription, previews.renewal(subscription, rest, share), now)
+    _advance(subscription, rest, renewal.price_id)
+    _take_away_given_back(subscription.group_id, rest.start)
+
+
+# --- Ahead of its day ------------------------------------------------------------------------
+
+
+def charge_ahead(subscription: Subscription) -> Invoice:
+    """The invoice of the next renewal, to be paid now; the same one until it is paid.
+
+    Raises `Refusal` where there is no next renewal, it costs nothing, it is paid already, or an
+    earlier one is not.
+    """
+    with database.atomic():
+        row = lock(subscription)
+        if dues.unpaid_of(row.group_id):
+            raise Refusal(N_("Pay the invoices that are due first."))
+        ahead = subscriptions.charged_ahead(row)
+        if ahead is None:
+            ahead = _charged_now(row)
+        if ahead.invoice is None or not ahead.invoice.is_payable:
+            raise Refusal(N_("The next renewal is paid already."))
+        return ahead.invoice
+
+
+def _charged_now(subscription: Subscription) -> Renewal:
+    due = previews.preview(subscription)
+    if due is None or not due.totals.total_cents:
+        raise Refusal(N_("There is no renewal to be paid for this service."))
+    return charge(subscription, due, None)
+
+
+def take_back_ahead(subscription: Subscription, by: str) -> None:
+    """Credit the next renewal where it was invoiced ahead and not paid: something else is wanted.
+
+    In the caller's transaction. Raises `Refusal` while it is being paid.
+    """
+    ahead = subscriptions.charged_ahead(subscription)
+    if ahead is None or ahead.invoice is None or not ahead.invoice.is_payable:
+        return
+    issuing.take_back(ahead.invoice, by=by)
+    Renewal.delete().where(Renewal.id == ahead.id).execute()

@@ -1,0 +1,54 @@
+"""The invoices of periods: drafted from what a renewal costs, and taken back."""
+
+from __future__ import annotations
+
+from models import Account, Invoice, LicenceGroup
+from shop import placing, rendering
+from shop.billing import invoices
+from shop.billing.invoices import Draft, Position
+from shop.billing.previews import Preview
+from shop.errors import N_
+
+NOT_WANTED = N_("This month was not wanted after all.")
+WITHDRAWN = N_("Withdrawal from the contract within 14 days.")
+
+
+def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
+    """The invoice of a renewal, in the caller's transaction; None where nothing is to be paid.
+
+    ``for_period`` makes it the one invoice of its period, whatever else goes wrong: what is
+    charged ahead, and may be taken back and charged anew, and what comes on top, is not.
+    """
+    if not due.totals.total_cents:
+        return None
+    subscription = due.subscription
+    account = Account.get_by_id(subscription.account_id)
+    group = LicenceGroup.get_by_id(subscription.group_id)
+    return invoices.issue(
+        Draft(
+            account=account,
+            language=account.language,
+            customer=placing.as_printed(account),
+            treatment=due.totals.treatment,
+            positions=(Position(due.line, due.period, group.name),),
+            due_on=due.period.start,
+            group=group,
+            period_start=due.period.start if for_period else None,
+        )
+    )
+
+
+def take_back(invoice: Invoice, *, by: str) -> None:
+    """Credit all of an invoice that was not paid, in the caller's transaction."""
+    said = rendering.translate(NOT_WANTED, invoice.language)
+    invoices.credit(invoice, invoices.positions_of(invoice), said, by=by)
+
+
+def give_back(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
+    """Credit what an invoice charges for a group, in the caller's transaction: how many cents go
+    back, VAT included."""
+    positions = tuple(each for each in invoices.positions_of(invoice) if each.service == group.name)
+    if not positions:
+        return 0
+    said = rendering.translate(WITHDRAWN, invoice.language)
+    return int(invoices.credit(invoice, positions, said, by=by).total_cents)

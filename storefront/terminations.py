@@ -1,0 +1,48 @@
+"""The end of a service confirmed, by the one-time link of a letter."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, url_for
+from flask_babel import gettext
+
+from models import Termination
+from shop.billing import subscriptions, terminations
+from shop.errors import Refusal
+from storefront import storefront
+from web.forms import ShopForm
+from web.htmx import go_to, page
+
+
+def _asked(token: str) -> Termination:
+    termination = terminations.find(token)
+    if termination is None:
+        abort(410)
+    return termination
+
+
+@storefront.get("/<any(fr, en):lang>/termination/<token>")
+def termination(lang: str, token: str) -> Response:
+    """What would end, and when; the link alone changes nothing."""
+    return _shown(_asked(token), ShopForm())
+
+
+def _shown(asked: Termination, form: ShopForm, status: int = 200) -> Response:
+    subscription = subscriptions.of(asked.group)
+    assert subscription is not None, "what is terminated was begun"
+    return page(
+        "storefront/termination.html", status=status, form=form, group=asked.group,
+        ends_on=subscriptions.next_end(subscription),
+    )  # fmt: skip
+
+
+@storefront.post("/<any(fr, en):lang>/termination/<token>")
+def confirm_termination(lang: str, token: str) -> Response:
+    """Schedule the end, once."""
+    asked, form = _asked(token), ShopForm()
+    try:
+        terminations.confirm(token)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _shown(asked, form, refusal.status)
+    flash(gettext("The end of this service is noted."), "success")
+    return go_to(url_for("manager.home"))
