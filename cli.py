@@ -9,9 +9,10 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from models import Account, Letter, LetterStatus, Order
+from models import Account, Invoice, Letter, LetterStatus, Order
+from models import database as models_database
 from shop import database, demo, jobs, mail, ordering, second_factor, watch
-from shop.billing import periods, prices, renewals, subscriptions
+from shop.billing import invoices, ledger, periods, prices, renewals, subscriptions
 from shop.errors import Refusal
 from shop.exchange import services
 from shop.exchange.csv_file import CsvFile
@@ -24,7 +25,7 @@ OPERATOR = "operator"
 orders = AppGroup("orders", help="Look after orders.")
 letters = AppGroup("letters", help="Look after letters.")
 customers = AppGroup("accounts", help="Look after customers' accounts.")
-billing = AppGroup("billing", help="Renew what is due.")
+billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")
 price_list = AppGroup("prices", help="What is charged, from when on.")
 exchange = AppGroup("exchange", help="Look after Exchange services.")
 demo_data = AppGroup("demo", help="Demo data.")
@@ -34,10 +35,10 @@ def init_app(app: Flask) -> None:
     """Make the commands known to ``flask``."""
     for command in (
         orders,
-        letters,
-        customers,
         billing,
         price_list,
+        letters,
+        customers,
         exchange,
         demo_data,
         migrate,
@@ -138,6 +139,49 @@ def mark_order_paid(number: str) -> None:
 def refund_order(number: str) -> None:
     """Give the money of a failed delivery back."""
     _carry_out(number, "refund", "Order {number} will be refunded.")
+
+
+@billing.command("check")
+def check_billing() -> None:
+    """Prove that what was charged, paid, credited and refunded balances; name what does not."""
+    wrong = list(ledger.check())
+    for sentence in wrong:
+        click.echo(sentence, err=True)
+    if wrong:
+        raise click.ClickException(f"{len(wrong)} thing(s) do not balance.")
+    click.echo("Everything charged, paid, credited and refunded balances.")
+
+
+@billing.command("mark-paid")
+@click.argument("number")
+def mark_invoice_paid(number: str) -> None:
+    """Say that the money of an invoice came otherwise (a transfer, say)."""
+    try:
+        payments.pay_by_hand(_invoice(number), OPERATOR)
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"Invoice {number} is paid.")
+
+
+@billing.command("credit")
+@click.argument("number")
+@click.argument("reason")
+def credit_invoice(number: str, reason: str) -> None:
+    """Take an invoice back by a credit note that says REASON; what was paid is refunded."""
+    try:
+        with models_database.atomic():
+            invoice = _invoice(number)
+            note = invoices.credit(invoice, invoices.positions_of(invoice), reason, by=OPERATOR)
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"Credit note {note.number} takes invoice {number} back.")
+
+
+def _invoice(number: str) -> Invoice:
+    invoice = Invoice.get_or_none(Invoice.number == number)
+    if invoice is None:
+        raise click.ClickException(f"There is no invoice {number}.")
+    return invoice
 
 
 @letters.command("reseal")

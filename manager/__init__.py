@@ -25,6 +25,7 @@ def _locked_by_default() -> ResponseReturnValue | None:
 from manager import (  # noqa: E402  (the views need the blueprint)
     account,
     attach,
+    bills,
     confirmation,
     emails,
     exchange,
@@ -42,7 +43,7 @@ from manager import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "account", "attach", "confirmation", "emails", "exchange", "groups", "home", "imports",
-    "manager", "ordering", "orders", "own_data", "seats", "second_factor", "security", "sign_in",
-    "usage",
+    "account", "attach", "bills", "confirmation", "emails", "exchange", "groups", "home",
+    "imports", "manager", "ordering", "orders", "own_data", "seats", "second_factor",
+    "security", "sign_in", "usage",
 ]  # fmt: skip

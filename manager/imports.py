@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from flask import Response, abort, flash, request, url_for
@@ -16,7 +15,7 @@ from shop.errors import N_, Refusal
 from shop.pages import page_of
 from shop.seats import files, imports
 from web import signin
-from web.files import streamed
+from web.files import table
 from web.htmx import go_to, page
 from web.languages import current, sentence
 
@@ -132,7 +131,7 @@ def import_result(name: str, import_id: int) -> Response:
         gettext("Result"),
     ]  # fmt: skip
     say = _Outcomes(current())
-    return _csv(_result_rows(made, heading, say), f"{made.group.name}-import-{made.id}.csv")
+    return table(_result_rows(made, heading, say), f"{made.group.name}-import-{made.id}.csv")
 
 
 def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterator[list[Any]]:
@@ -180,7 +179,7 @@ def export_seats(name: str) -> Response:
         gettext("First name"), gettext("Last name"), gettext("Login"),
         gettext("Activation email"), gettext("Licence"), gettext("Status"),
     ]  # fmt: skip
-    return _csv(_seat_rows(group, heading, _words()), f"{group.name}.csv")
+    return table(_seat_rows(group, heading, _words()), f"{group.name}.csv")
 
 
 def _seat_rows(
@@ -203,13 +202,3 @@ def _in_batches(query: Any, number: Any) -> Iterator[Any]:
         if len(rows) < EXPORTED_AT_ONCE:
             return
         last = rows[-1].number
-
-
-def _csv(rows: Iterator[list[Any]], filename: str) -> Response:
-    return streamed(_written(rows, current()), "text/csv; charset=utf-8", filename)
-
-
-def _written(rows: Iterator[list[Any]], language: str) -> Iterator[bytes]:
-    lines = files.written(rows, language)
-    while piece := "".join(islice(lines, EXPORTED_AT_ONCE)):
-        yield piece.encode()

@@ -80,7 +80,7 @@ def of(order: Order) -> Tracking:
         groups=_groups_of(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
         payment_open=waiting and order.is_payable,
-        last_refusal=_last_refusal(order, attempts),
+        last_refusal=refusal_of(attempts) if order.is_payable else "",
         is_refund_due=refund,
         refreshes=moving or refund or (order.is_payable and (confirming or waiting)),
     )
@@ -98,8 +98,9 @@ def _groups_of(order: Order) -> list[LicenceGroup]:
     return [*installation.groups_of(order), *enlarged]
 
 
-def _last_refusal(order: Order, attempts: list[Payment]) -> str:
-    if not order.is_payable or not attempts or attempts[-1].status != PaymentStatus.DECLINED:
+def refusal_of(attempts: list[Payment]) -> str:
+    """Why the last of these payments was declined; "" if it was not."""
+    if not attempts or attempts[-1].status != PaymentStatus.DECLINED:
         return ""
     return DECLINED_WORDS.get(attempts[-1].reason, DECLINED_WORDS["card_declined"])
 

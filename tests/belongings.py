@@ -16,6 +16,7 @@ from models import (
     Attachment,
     DataExport,
     ExchangeService,
+    Invoice,
     LicenceGroup,
     Order,
     OrderLine,
@@ -46,6 +47,7 @@ class Belongings:
     account: Account
     unpaid: Order
     delivered: Order
+    invoice: Invoice
     group: LicenceGroup
     seat_import: SeatImport
     document: Attachment
@@ -73,6 +75,7 @@ class Belongings:
         return {
             "/order/<int:number>": f"/order/{self.unpaid.number}",
             "/orders/<int:number>": f"/orders/{self.unpaid.number}",
+            "/bills/<number>": f"/bills/{self.invoice.number}",
             "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
             "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
             "/groups/<name>": f"/groups/{self.group.name}",
@@ -144,6 +147,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         account=account,
         unpaid=unpaid,
         delivered=delivered,
+        invoice=Invoice.get(Invoice.order == delivered),
         group=group,
         seat_import=imports.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),

@@ -49,6 +49,8 @@ SIGNED_IN = """
     manager.home
     manager.orders manager.order manager.order_status manager.order_pdf
     manager.pay_order manager.cancel_order manager.retry_delivery
+    manager.bills manager.bill manager.bill_status manager.bill_pdf manager.pay_bill
+    manager.bills_csv manager.bills_zip
     manager.emails manager.email manager.email_html manager.email_document
     manager.send_email_again
     manager.account manager.profile manager.change_profile manager.check_profile

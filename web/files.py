@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from flask import Response
 
-from shop import database
+from shop import database, tables
+from web.languages import current
+
+LINES_AT_ONCE = 200
 
 
 def pdf(content: bytes, filename: str) -> Response:
@@ -24,6 +28,17 @@ def streamed(pieces: Iterator[bytes], content_type: str, filename: str) -> Respo
     response = Response(_each_with_database(pieces), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
+
+
+def table(rows: Iterable[Iterable[object]], filename: str) -> Response:
+    """A CSV file for spreadsheets of the customer's language, sent while it is being made."""
+    lines = tables.written(rows, current())
+    return streamed(_in_pieces(lines), "text/csv; charset=utf-8", filename)
+
+
+def _in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
+    while piece := "".join(islice(lines, LINES_AT_ONCE)):
+        yield piece.encode()
 
 
 def _each_with_database(pieces: Iterator[bytes]) -> Iterator[bytes]:

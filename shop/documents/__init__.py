@@ -13,10 +13,11 @@ from shop.errors import N_
 PURCHASE_ORDER_NAME = N_("purchase-order")
 INVOICE_NAME = N_("invoice")
 CREDIT_NOTE_NAME = N_("credit-note")
+BILLS_NAME = N_("bills")
 
 
-def vat_mention(order: Order) -> str:
-    """The legal sentence on the VAT of an order, in the order's language; "" if none."""
+def vat_mention(order: Order | Invoice) -> str:
+    """The legal sentence on the VAT of an order or invoice, in its language; "" if none."""
     treatment = vat.restore(order.vat_code, order.vat_rate)
     return rendering.vat_mention(treatment, order.language)
 

@@ -74,7 +74,9 @@ def unsettled(debt: Debt) -> Payment | None:
 def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
     """The unsettled payment as the bank sees it now; None if it is over and a new one may start."""
     payment = refresh(payment)
-    if payment.status == PaymentStatus.PROCESSING:
+    # A stored card may be charged any moment: nobody pays beside it.
+    by_card = payment.card_id is not None and payment.is_unsettled
+    if by_card or payment.status == PaymentStatus.PROCESSING:
         raise debts.under_way(debts.of(payment))
     if payment.status == PaymentStatus.OPEN and payment.store_card != store_card:
         payment = close(payment)

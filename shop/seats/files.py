@@ -1,10 +1,9 @@
-"""CSV files of people: read as spreadsheets of any kind write them, and written for them."""
+"""CSV files of people, read as spreadsheets of any kind write them."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shop.errors import N_, Refusal
@@ -110,27 +109,3 @@ def _line(number: int, cells: list[str], order: tuple[int, int, int]) -> Line:
     is_whole = len(cells) > max(order) and not any(cells[max(*order, 2) + 1 :])
     first_name, last_name, login = (cell[: LONGEST_CELL + 1] for cell in wanted)
     return Line(number, first_name, last_name, login, is_whole)
-
-
-# --- Writing ---------------------------------------------------------------------------------
-
-BOM = "\ufeff"
-"""What tells a spreadsheet that a file is UTF-8."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def harmless(cell: object) -> str:
-    """A cell no spreadsheet takes for a formula."""
-    text = str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def written(rows: Iterable[Iterable[object]], language: str) -> Iterator[str]:
-    """Rows as lines of a CSV file, as spreadsheets of ``language`` expect it; a line at a time."""
-    delimiter = ";" if language == "fr" else ","
-    yield BOM
-    for row in rows:
-        line = io.StringIO(newline="")
-        csv.writer(line, delimiter=delimiter).writerow([harmless(cell) for cell in row])
-        yield line.getvalue()

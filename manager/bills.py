@@ -1,0 +1,153 @@
+"""« Mes factures »: invoices and credit notes, found by period, paid, and taken along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, abort, request, url_for
+from flask_babel import gettext
+
+from manager import manager
+from models import Account, Invoice
+from shop import documents, rendering, tables
+from shop.billing import bills as listing
+from shop.billing import invoices
+from shop.billing.bills import Selection
+from shop.errors import Refusal
+from shop.pages import page_of
+from shop.payment import payments
+from web import signin
+from web.addresses import base_url
+from web.files import pdf, streamed, table
+from web.htmx import go_to, page
+from web.languages import current, sentence
+
+
+@manager.get("/manager/account/bills")
+def bills() -> Response:
+    """The customer's bills, newest first, in pages, of any period."""
+    typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
+    try:
+        selection, errors = _selection(), {}
+    except Refusal as refusal:
+        selection, errors = Selection(), {refusal.field: sentence(refusal)}
+    shown = page_of(listing.of(signin.customer(), selection), request.args.get("page", 1, type=int))
+    return page(
+        "manager/bills.html",
+        "manager/_bills.html",
+        status=422 if errors else 200,
+        bills=shown,
+        typed=typed,
+        errors=errors,
+        status_word=listing.status_word,
+    )
+
+
+def _selection() -> Selection:
+    return listing.read_selection(request.args.get("from", ""), request.args.get("to", ""))
+
+
+def _selected() -> Selection:
+    """The selection of a file: a link with days that are none leads nowhere."""
+    try:
+        return _selection()
+    except Refusal:
+        abort(404)
+
+
+def _own(number: str) -> Invoice:
+    invoice = invoices.find(signin.customer(), number)
+    if invoice is None:
+        abort(404)
+    return invoice
+
+
+def _page(number: str, *, partial: str = "", status: int = 200, error: str = "") -> Response:
+    invoice = _own(number)
+    return page(
+        "manager/bill.html",
+        partial,
+        status=status,
+        invoice=invoice,
+        positions=invoices.positions_of(invoice),
+        mention=documents.vat_mention(invoice),
+        standing=listing.standing(invoice),
+        status_word=listing.status_word,
+        error=error,
+    )
+
+
+@manager.get("/manager/account/bills/<number>")
+def bill(number: str) -> Response:
+    """One bill: what it says, where it stands, and the way to pay it."""
+    return _page(number)
+
+
+@manager.get("/manager/account/bills/<number>/status")
+def bill_status(number: str) -> Response:
+    """The part of a bill's page that refreshes itself."""
+    return _page(number, partial="manager/_bill_status.html")
+
+
+@manager.get("/manager/account/bills/<number>/document.pdf")
+def bill_pdf(number: str) -> Response:
+    """The bill as PDF with its data (Factur-X), always the same bytes."""
+    invoice = _own(number)
+    return pdf(documents.invoice_of(invoice), documents.invoice_filename(invoice))
+
+
+@manager.post("/manager/account/bills/<number>/payments")
+def pay_bill(number: str) -> Response:
+    """To the bank's page; one that is open is taken up again, so nobody pays twice."""
+    invoice = _own(number)
+    try:
+        payment = payments.start(
+            invoice,
+            store_card=request.form.get("store_card") == "yes",
+            base_url=base_url(),
+            by=signin.customer().nic_handle,
+        )
+    except Refusal as refusal:
+        return _page(number, status=refusal.status, error=sentence(refusal))
+    here = url_for("manager.bill", number=number)
+    return go_to(payment.checkout_url if payment.checkout_url and payment.is_unsettled else here)
+
+
+# --- Files to take along -----------------------------------------------------------------------
+
+
+@manager.get("/manager/account/bills.csv")
+def bills_csv() -> Response:
+    """The selected bills as a table for spreadsheets, streamed."""
+    heading = [
+        gettext("Number"), gettext("Order"), gettext("Date"), gettext("Amount excl. VAT"),
+        gettext("VAT"), gettext("Amount incl. VAT"), gettext("Balance"), gettext("Status"),
+    ]  # fmt: skip
+    return table(_rows(signin.customer(), _selected(), heading, current()), _filename("csv"))
+
+
+def _rows(
+    account: Account, selection: Selection, heading: list[str], language: str
+) -> Iterator[list[Any]]:
+    yield heading
+    for row in listing.in_batches(account, selection):
+        sign = -1 if row.is_credit_note else 1
+        amounts = (row.net_cents, row.vat_cents, row.total_cents)
+        yield [
+            row.number, row.order.number if row.order else "", row.issued_on.isoformat(),
+            *(tables.amount(sign * cents, language) for cents in amounts),
+            tables.amount(row.balance_cents, language),
+            rendering.translate(listing.status_word(row), language),
+        ]  # fmt: skip
+
+
+@manager.get("/manager/account/bills.zip")
+def bills_zip() -> Response:
+    """The PDFs of the selected bills in one file, streamed."""
+    pieces = listing.zip_of(signin.customer(), _selected())
+    return streamed(pieces, "application/zip", _filename("zip"))
+
+
+def _filename(kind: str) -> str:
+    return f"{rendering.translate(documents.BILLS_NAME, current())}.{kind}"
