@@ -117,7 +117,8 @@ _WRONG = {
     ),
     "numbers are missing or too many in the series {}": (
         "SELECT s.name FROM invoice_series s WHERE s.last <> "
-        "(SELECT count(*) FROM invoice i WHERE i.number LIKE s.name || '-%')"
+        "(SELECT count(*) FROM invoice i "
+        "WHERE substr(i.number, 1, length(s.name) + 1) = s.name || '-')"
     ),
     "the balance of customer {} is not what is open": (
         "SELECT a.nic_handle FROM account a JOIN ("
