@@ -32,6 +32,7 @@ from shop import clock, jobs, transitions
 from shop.billing import periods, prices
 from shop.billing.periods import Period
 from shop.errors import N_, Refusal
+from shop.payment import cards
 from shop.seats import changes
 
 BATCH = 500
@@ -225,10 +226,10 @@ def charged_ahead(subscription: Subscription) -> Renewal | None:
 
 def card_of(subscription: Subscription) -> Card | None:
     """The card its renewals are charged to: the one chosen, or the account's newest."""
-    cards = Card.select().where(Card.account == subscription.account_id, Card.removed_at.is_null())
-    chosen = (Card.id == subscription.card_id).desc() if subscription.card_id else Card.id.desc()
-    found: Card | None = cards.order_by(chosen, Card.id.desc()).first()
-    return found
+    chosen: Card | None = Card.get_or_none(
+        Card.id == subscription.card_id, Card.removed_at.is_null()
+    )
+    return chosen or cards.stored(Account.get_by_id(subscription.account_id))
 
 
 def choose_card(subscription: Subscription, card: Card) -> None:
