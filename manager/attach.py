@@ -219,6 +219,7 @@ def confirm_attach(name: str) -> Response:
             (key, value) for key, value in given.items(multi=True) if key != "accepted"
         )
         return _review(service, holders, seen, {}, sentence(conflict), conflict.status)
+    cards.forget_typed(signin.customer(), _here(service))
     return go_to(url_for("manager.exchange_service", name=name))
 
 

@@ -15,6 +15,7 @@ from models import (
     Attach,
     AttachedAccount,
     Card,
+    CardSetup,
     ExchangeService,
     Letter,
     LicenceGroup,
@@ -277,6 +278,7 @@ def test_without_a_card_one_is_registered_first_and_nothing_charged(
     assert "my.own.login" in {seat.login for seat in Seat.select()}
     assert len(letters_of("licence_for_owner")) == 3
     assert Card.select().count() == 1
+    assert CardSetup.get().typed == {}
     assert bank.balance() == 0
 
 

@@ -143,6 +143,13 @@ def find(account: Account, setup_id: int, back_to: str) -> CardSetup | None:
     return found
 
 
+def forget_typed(account: Account, back_to: str) -> None:
+    """Keep no longer what was filled in at a page, once that has been sent."""
+    CardSetup.update(typed={}).where(
+        CardSetup.account == account, CardSetup.back_to == back_to
+    ).execute()
+
+
 # --- The outcome -----------------------------------------------------------------------------
 
 WORDS: dict[str, str] = {
