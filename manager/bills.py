@@ -121,7 +121,7 @@ def pay_bill(number: str) -> Response:
 def bills_csv() -> Response:
     """The selected bills as a table for spreadsheets, streamed."""
     heading = [
-        gettext("Number"), gettext("Order"), gettext("Date"), gettext("Amount excl. VAT"),
+        gettext("Number"), gettext("Purchase order"), gettext("Date"), gettext("Amount excl. VAT"),
         gettext("VAT"), gettext("Amount incl. VAT"), gettext("Balance"), gettext("Status"),
     ]  # fmt: skip
     return table(_rows(signin.customer(), _selected(), heading, current()), _filename("csv"))
