@@ -85,6 +85,9 @@ def _attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Remind
     _end_customers_own(invoice)
     pauses.point("dunning.attempt")
     with database.atomic():
+        # The invoice first, as whoever settles it does: the other way round two would wait for
+        # each other.
+        lock(invoice)
         lock(subscription)
         card = subscriptions.card_of(subscription)
         payment = payments.begin(invoice, store_card=False, by="shop", card=card) if card else None
@@ -119,8 +122,7 @@ def _outcome_of(attempt: Reminder) -> str:
 def _failed(invoice: Invoice, subscription: Subscription, attempt: Reminder, reason: str) -> None:
     """Go on to the next stage, once: a letter, and another attempt or the suspension."""
     with database.atomic():
-        row, stage = lock(subscription), attempt.stage
-        owed = Invoice.get_by_id(invoice.id)
+        owed, row, stage = lock(invoice), lock(subscription), attempt.stage
         if not owed.is_payable or not _first_to_fail(attempt, reason):
             return
         if owed.status == InvoiceStatus.DUE:
