@@ -196,6 +196,24 @@ def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
     assert list(ledger.check()) == []
 
 
+def test_withdrawing_before_the_invoice_was_made_gives_everything_back(
+    alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        # The worker is slow: the order is delivered, and its invoice still to come.
+        patched.setitem(jobs._handlers, "invoice_order", jobs.Handler(_later, 9, A_MINUTE, None, 0))
+        group = services.delivered(alice, bank)
+    assert not Invoice.select().exists()
+    terminations.withdraw(group, by="alice")
+    jobs.drain()
+    assert sum(given.amount_cents for given in bank.refunds.values()) == 3168
+    assert list(ledger.check()) == []
+
+
+def _later(order: int) -> None:
+    raise jobs.Later(A_MINUTE)
+
+
 def test_nobody_withdraws_after_14_days_nor_as_a_business(
     group: LicenceGroup, alice: Account
 ) -> None:

@@ -25,7 +25,7 @@ from models import (
     database,
 )
 from shop import accounts, clock, jobs, mail, transitions, vault
-from shop.billing import charging, endings, issuing, periods, subscriptions
+from shop.billing import charging, endings, invoices, issuing, periods, subscriptions
 from shop.errors import N_, Conflict, Refusal
 
 LINK_LENGTH = timedelta(days=3)
@@ -245,13 +245,16 @@ def withdraw(group: LicenceGroup, *, by: str) -> None:
 def _invoices_of(group: LicenceGroup) -> list[Invoice]:
     """The invoices that charge for a group: of its orders and of its periods.
 
-    Raises `Refusal` while one of the orders is still being delivered, and not invoiced yet.
+    Raises `Refusal` while one of the orders is still being delivered.
     """
     added = Addition.select(Addition.line).where(Addition.group == group)
     wanted = OrderLine.id.in_([group.line_id, *[row.line_id for row in added]])
     orders = list(Order.select().join(OrderLine).where(wanted, Order.paid_at.is_null(False)))
     if any(order.status in subscriptions.PAID for order in orders):
         raise Refusal(N_("An order of this service is still being delivered."))
+    for order in orders:
+        # Its job may not have come to it yet; what is not invoiced cannot be credited.
+        invoices.invoice_order(order.id)
     return list(
         Invoice.select()
         .where(
