@@ -49,7 +49,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
         attach=attach,
         group=group,
         is_moving=services.is_moving(attach, group),
-        is_offered=attach is None and number > 0,
+        is_offered=attach is None and bool(number),
         renewal=services.first_renewal(group),
         error=error,
     )
@@ -74,7 +74,7 @@ def exchange_accounts(name: str) -> Response:
         accounts=shown,
         licences=services.licences_of(shown.rows),
         address_of=lambda **changes: _list_address(found, looked, **changes),
-        is_offered=shown.total > 0 and services.attach_of(found) is None,
+        is_offered=services.is_offered(found),
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models import Account, Order, OrderLine, OrderStatus, database
-from shop import catalogue, clock, closing, jobs, mail, placing, pricing, vat
+from models import Account, Order, OrderLine, OrderStatus, database, lock
+from shop import catalogue, clock, closing, jobs, mail, placing, pricing, transitions, vat
 from shop.baskets import Basket
 from shop.errors import N_, Conflict, Refusal
+from shop.exchange import seating
 from shop.payment import payments, refunds
 from shop.placing import Confirmation, Draft, Quote
 from shop.provisioning import installation
@@ -85,15 +86,27 @@ def expire_order(order: int) -> None:
 
 
 def refund_order(order: Order, by: str) -> None:
-    """Give an order up whose delivery failed: the money goes back, its groups end.
+    """Give an order up whose delivery failed: the money goes back, its groups end. A free one
+    gives its offer back instead.
 
     Raises `Refusal` for any other order, or while one of its groups is still being installed.
     """
     with database.atomic():
         if installation.is_under_way(order):
             raise Refusal(N_("A group of this order is still being installed."))
-        refunds.ask_for_refund(order, by)
+        if order.total_cents:
+            refunds.ask_for_refund(order, by)
+        else:
+            _give_up_free(order, by)
         installation.abandon(order, by)
+
+
+def _give_up_free(order: Order, by: str) -> None:
+    locked = lock(order)
+    if locked.status != OrderStatus.DELIVERY_FAILED:
+        raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
+    transitions.move(locked, OrderStatus.REFUNDED, by=by, closed_at=clock.now())
+    seating.give_offer_back(locked)
 
 
 # --- Finding ---------------------------------------------------------------------------------

@@ -16,9 +16,12 @@ from models import (
     AttachedAccount,
     Card,
     CardSetup,
+    ExchangeAccount,
     ExchangeService,
+    GroupStatus,
     Letter,
     LicenceGroup,
+    MailboxStatus,
     Order,
     OrderStatus,
     Payment,
@@ -27,8 +30,8 @@ from models import (
     SeatStatus,
 )
 from shop import clock as shop_clock
-from shop import mail, seats, transitions
-from shop.errors import Conflict
+from shop import mail, ordering, seats, transitions
+from shop.errors import Conflict, Refusal
 from shop.exchange import attach, services
 from shop.exchange.attach import InvalidHolders, NeedsCard, Used
 from shop.payment import cards
@@ -127,6 +130,27 @@ def test_from_the_accounts_with_a_choice_across_pages_and_searches(
     inside.press("Valider", accepted=True, renewal=True)
     drain()
     assert {seat.login for seat in Seat.select()} == {"p03", "p33"}
+
+
+def test_a_search_that_finds_nobody_takes_no_offer_away(inside: Visitor) -> None:
+    inside.open(f"{HERE}/accounts?q=nobody")
+    assert inside.sees("Aucun compte ne correspond")
+    inside.follow("Souscrire à Office 365")
+    assert inside.sees("25 comptes sélectionnés")
+
+
+def test_a_service_without_mailboxes_is_offered_nothing(
+    inside: Visitor, service: ExchangeService
+) -> None:
+    ExchangeAccount.update(status=MailboxStatus.GONE).execute()
+    for page in ("", "/accounts"):
+        inside.open(f"{HERE}{page}")
+        assert not inside.sees("Profitez de cette offre")
+        assert not inside.sees("Souscrire à Office 365")
+    inside.open(f"{HERE}/attach")
+    assert inside.sees("Aucun compte e-mail pour le moment")
+    inside.press("Suivant")
+    assert inside.response.status_code == 422
 
 
 def test_htmx_counts_while_boxes_are_ticked(inside: Visitor, service: ExchangeService) -> None:
@@ -597,3 +621,23 @@ def test_what_cannot_be_installed_says_so_and_is_tried_again(
     inside.open(HERE)
     assert inside.sees("2 licences actives")
     groups.check(LicenceGroup.get())
+
+
+def test_what_can_never_be_installed_is_given_up_and_the_offer_is_there_again(
+    inside: Visitor, service: ExchangeService, provider: Provider, drain: Callable[[], int]
+) -> None:
+    wished = exchange.wish(service, 2)
+    order = attach.confirm(wished, exchange.seen(wished))
+    with pytest.raises(Refusal):
+        ordering.refund_order(order, by="operator")
+    provider.failing = "The domain is taken."
+    drain()
+    ordering.refund_order(Order.get(), by="operator")
+    provider.failing = ""
+    drain()
+    inside.open(f"/manager/account/orders/{order.number}")
+    assert inside.sees("Rien n’a été débité, et son offre peut de nouveau être utilisée")
+    assert LicenceGroup.get().status == GroupStatus.CANCELLED
+    inside.open(HERE)
+    assert inside.sees("Profitez de cette offre")
+    assert exchange.attached(service, 2).seats_active == 2

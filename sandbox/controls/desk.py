@@ -124,9 +124,9 @@ def reset() -> Page:
 
 @desk.post("/desk/accounts")
 def make_account() -> Page:
-    """Have the shop make a demo account, and show its credentials once."""
+    """Have the shop make a demo account with an Exchange service, and show its credentials once."""
     try:
-        session["account"] = shop.fresh_account(languages.language())
+        session["account"] = shop.fresh_account(languages.language(), exchange=True)
     except shop.ShopSilent as error:
         return _shop_silent(error, "accounts")
     return _done(languages.N_("The account is ready."))

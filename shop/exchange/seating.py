@@ -8,6 +8,7 @@ from models import (
     ExchangeAccount,
     ExchangeService,
     LicenceGroup,
+    Order,
     OrderLine,
     Seat,
 )
@@ -57,3 +58,11 @@ def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
             owner=seat.full_name,
             **credentials | {"key": str(row.id)},
         )
+
+
+def give_offer_back(order: Order) -> None:
+    """Let Office Attach be used again after an order that was given up, in the caller's
+    transaction."""
+    used = Attach.select(Attach.id).where(Attach.order == order)
+    AttachedAccount.delete().where(AttachedAccount.attach.in_(used)).execute()
+    Attach.delete().where(Attach.order == order).execute()

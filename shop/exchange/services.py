@@ -246,6 +246,11 @@ def attach_of(service: ExchangeService) -> Attach | None:
     return found
 
 
+def is_offered(service: ExchangeService) -> bool:
+    """Whether Office Attach can still be used: it was not, and there is somebody to use it for."""
+    return attach_of(service) is None and bool(active_accounts(service).exists())
+
+
 def group_of(attach: Attach) -> LicenceGroup | None:
     """The group Office Attach made; None until its installation has begun."""
     found: LicenceGroup | None = (
