@@ -13,6 +13,7 @@ from models import Account, Invoice, Letter, LetterStatus, Order
 from models import database as models_database
 from shop import database, demo, jobs, mail, ordering, second_factor, watch
 from shop.billing import invoices, ledger, periods, prices, renewals, subscriptions
+from shop.billing.invoices import Position
 from shop.errors import Refusal
 from shop.exchange import services
 from shop.exchange.csv_file import CsvFile
@@ -166,15 +167,35 @@ def mark_invoice_paid(number: str) -> None:
 @billing.command("credit")
 @click.argument("number")
 @click.argument("reason")
-def credit_invoice(number: str, reason: str) -> None:
-    """Take an invoice back by a credit note that says REASON; what was paid is refunded."""
+@click.option("--line", type=click.IntRange(1), help="Only this line of what is left, from 1.")
+@click.option("--quantity", type=click.IntRange(1), help="So many licences of that line.")
+def credit_invoice(number: str, reason: str, line: int | None, quantity: int | None) -> None:
+    """Take back what is left of an invoice, or a part of it, by a credit note that says REASON.
+
+    What was paid is refunded; of what was not, nothing is asked for any more.
+    """
+    invoice = _invoice(number)
     try:
         with models_database.atomic():
-            invoice = _invoice(number)
-            note = invoices.credit(invoice, invoices.positions_of(invoice), reason, by=OPERATOR)
+            positions = _wanted(invoices.left_of(invoice), line, quantity)
+            note = invoices.credit(invoice, positions, reason, by=OPERATOR)
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
-    click.echo(f"Credit note {note.number} takes invoice {number} back.")
+    amount = f"{note.total_cents / 100:.2f} {note.currency}"
+    click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")
+
+
+def _wanted(
+    positions: tuple[Position, ...], line: int | None, quantity: int | None
+) -> tuple[Position, ...]:
+    if line is None:
+        if quantity is not None:
+            raise click.ClickException("Say which --line the --quantity is of.")
+        return positions
+    if line > len(positions):
+        raise click.ClickException(f"There are {len(positions)} line(s) left.")
+    chosen = positions[line - 1]
+    return (invoices.part_of(chosen, quantity or chosen.line.quantity),)
 
 
 def _invoice(number: str) -> Invoice:

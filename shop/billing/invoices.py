@@ -6,8 +6,9 @@ an order is invoiced when it is delivered, for its period begins that day (desig
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,11 +34,13 @@ from shop import clock, jobs, mail, pricing, settings, transitions, vat
 from shop.billing import ledger, periods
 from shop.billing.periods import Period
 from shop.errors import N_, Refusal
-from shop.pricing import Line, Share
+from shop.pricing import Line, Share, Totals
 from shop.vat import VatTreatment
 
 INVOICES, CREDIT_NOTES = "FA", "AV"
 """What the numbers of a year begin with (facture, avoir)."""
+
+NOT_LEFT = N_("Only what is left of an invoice can be credited.")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
         total_cents=sums.total_cents,
         vat_rate=draft.treatment.rate,
         vat_code=draft.treatment.code,
-        due_on=max(draft.due_on, clock.today()),
+        due_on=draft.due_on,
         **paid,
     )
     ledger.charge(invoice)
@@ -100,13 +103,16 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
     return invoice
 
 
-def _write(series: str, positions: tuple[Position, ...], **values: Any) -> Invoice:
-    number = _next_number(f"{series}{clock.today().year}")
+def _write(series: str, positions: tuple[Position, ...], *, due_on: date, **values: Any) -> Invoice:
+    # Waiting for the number may take the shop into another day: it is dated from the one before.
+    today = clock.today()
+    number = _next_number(f"{series}{today.year}")
     invoice = Invoice.create(
         number=number,
         seller=asdict(settings.current().seller),
         issued_at=clock.now(),
-        issued_on=clock.today(),
+        issued_on=today,
+        due_on=max(due_on, today),
         **values,
     )
     for place, position in enumerate(positions, start=1):
@@ -258,17 +264,17 @@ def _tell_settled(invoice: Invoice) -> None:
 def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by: str) -> Invoice:
     """A credit note that takes back some of an invoice; its money goes back if it was paid.
 
-    ``positions`` are what is taken back (`positions_of` for all of it); ``reason`` is said on the
+    ``positions`` are what is taken back (`left_of` for all of it); ``reason`` is said on the
     note, in the invoice's language. Runs in the caller's transaction.
 
-    Raises `Refusal` when that is more than is left of the invoice.
+    Raises `Refusal` when that is not on the invoice, or no longer.
     """
     invoice = lock(invoice)
-    treatment = vat.restore(invoice.vat_code, invoice.vat_rate)
-    sums = pricing.totals([position.line for position in positions], treatment)
+    _check_left(invoice, positions)
+    sums = _taken_back(invoice, positions)
     left = invoice.total_cents - invoice.credited_cents
-    if invoice.is_credit_note or not 0 < sums.total_cents <= left:
-        raise Refusal(N_("Only what is left of an invoice can be credited."))
+    if not 0 < sums.total_cents <= left:
+        raise Refusal(NOT_LEFT)
     was_paid = invoice.status == InvoiceStatus.PAID
     note = _write(
         CREDIT_NOTES,
@@ -295,6 +301,57 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
         jobs.enqueue("refund_credit_note", f"refund_credit_note:{note.id}", credit_note=note.id)
     mail.credit_note_issued(note)
     return note
+
+
+def _check_left(invoice: Invoice, positions: tuple[Position, ...]) -> None:
+    """Refuse to take back what an invoice does not say, or what was taken back before."""
+    left = Counter[tuple[Any, ...]]()
+    for row in left_of(invoice):
+        left[_what(row)] += row.line.quantity
+    for position in positions:
+        left[_what(position)] -= position.line.quantity
+        if left[_what(position)] < 0:
+            raise Refusal(NOT_LEFT)
+        if left[_what(position)] and position.line.share:
+            # Cents are rounded once for the line: its parts would not add up to it.
+            raise Refusal(N_("Licences charged by the day can only be credited together."))
+
+
+def left_of(invoice: Invoice) -> tuple[Position, ...]:
+    """What an invoice charges and no credit note took back; nothing of a credit note."""
+    taken = Counter[tuple[Any, ...]]()
+    for note in Invoice.select(Invoice.id).where(Invoice.corrects == invoice):
+        for row in positions_of(note):
+            taken[_what(row)] += row.line.quantity
+    left = []
+    for row in () if invoice.is_credit_note else positions_of(invoice):
+        gone = min(taken[_what(row)], row.line.quantity)
+        taken[_what(row)] -= gone
+        if gone < row.line.quantity:
+            left.append(part_of(row, row.line.quantity - gone))
+    return tuple(left)
+
+
+def part_of(position: Position, quantity: int) -> Position:
+    """So many of the licences of a position."""
+    return replace(position, line=replace(position.line, quantity=quantity))
+
+
+def _what(position: Position) -> tuple[Any, ...]:
+    """What a position charges one of, whatever the quantity."""
+    line = position.line
+    return position.service, position.period, line.offer, line.unit_price_cents, line.share
+
+
+def _taken_back(invoice: Invoice, positions: tuple[Position, ...]) -> Totals:
+    """What a further credit note adds up to. VAT is rounded on all that was taken back so far, so
+    that notes for every part of an invoice add up to the invoice, to the cent."""
+    treatment = vat.restore(invoice.vat_code, invoice.vat_rate)
+    notes = list(Invoice.select().where(Invoice.corrects == invoice))
+    more = sum(position.line.net_cents for position in positions)
+    net = more + sum(note.net_cents for note in notes)
+    owed = pricing.vat_on(net, treatment.rate) - sum(note.vat_cents for note in notes)
+    return Totals(more, owed, more + owed, treatment)
 
 
 def _take_off(invoice: Invoice, note: Invoice, by: str) -> None:

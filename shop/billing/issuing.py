@@ -41,13 +41,13 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
 def take_back(invoice: Invoice, *, by: str) -> None:
     """Credit all of an invoice that was not paid, in the caller's transaction."""
     said = rendering.translate(NOT_WANTED, invoice.language)
-    invoices.credit(invoice, invoices.positions_of(invoice), said, by=by)
+    invoices.credit(invoice, invoices.left_of(invoice), said, by=by)
 
 
 def give_back(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
     """Credit what an invoice charges for a group, in the caller's transaction: how many cents go
     back, VAT included."""
-    positions = tuple(each for each in invoices.positions_of(invoice) if each.service == group.name)
+    positions = tuple(each for each in invoices.left_of(invoice) if each.service == group.name)
     if not positions:
         return 0
     said = rendering.translate(WITHDRAWN, invoice.language)
