@@ -25,7 +25,7 @@ def card_return(reference: str) -> Response:
     # Where the bank is silent, the page they come back to says that it is being confirmed.
     with suppress(Refusal):
         setup = cards.refresh(setup)
-    back = f"{setup.back_to}?card={setup.id}"
+    back = f"{setup.back_to}{'&' if '?' in setup.back_to else '?'}card={setup.id}"
     if signin.account() == setup.account:
         return go_to(back)
     sign_in_url = url_for("manager.login", next=back)
