@@ -28,6 +28,7 @@ from manager import (  # noqa: E402  (the views need the blueprint)
     bills,
     confirmation,
     emails,
+    endings,
     exchange,
     groups,
     home,
@@ -38,12 +39,13 @@ from manager import (  # noqa: E402  (the views need the blueprint)
     seats,
     second_factor,
     security,
+    services,
     sign_in,
     usage,
 )
 
 __all__ = [
-    "account", "attach", "bills", "confirmation", "emails", "exchange", "groups", "home",
-    "imports", "manager", "ordering", "orders", "own_data", "seats", "second_factor",
-    "security", "sign_in", "usage",
+    "account", "attach", "bills", "confirmation", "emails", "endings", "exchange", "groups",
+    "home", "imports", "manager", "ordering", "orders", "own_data", "seats", "second_factor",
+    "security", "services", "sign_in", "usage",
 ]  # fmt: skip

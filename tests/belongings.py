@@ -79,6 +79,7 @@ class Belongings:
             "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
             "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
             "/groups/<name>": f"/groups/{self.group.name}",
+            "/services/<name>": f"/services/{self.group.name}",
             "/email-address/<token>": f"/email-address/{self.address_token}",
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",

@@ -64,6 +64,10 @@ SIGNED_IN = """
     manager.new_passkey manager.new_passkey_options manager.add_passkey manager.remove_passkey
     manager.own_data manager.ask_for_export manager.export_file
     manager.usage manager.usage_file
+    manager.services manager.service manager.register_card manager.choose_card manager.pay_service
+    manager.terminate manager.ask_for_termination manager.keep_service
+    manager.withdrawal manager.withdraw
+    manager.give_back manager.review_give_back manager.confirm_give_back manager.keep_licences
     manager.groups manager.group manager.group_information
     manager.group_name manager.rename_group manager.keep_group_name
     manager.add_user manager.configure_seat manager.save_configuration
@@ -78,7 +82,9 @@ SIGNED_IN = """
 """
 """Customers only; everybody else is sent to the sign-in."""
 
-SENT_ON = "manager.order_platform manager.keep_group_name manager.add_user".split()
+SENT_ON = """
+    manager.order_platform manager.keep_group_name manager.add_user manager.review_give_back
+""".split()
 """Pages that only lead to another one."""
 
 MACHINES = "outside.healthz outside.readyz outside.metrics"

@@ -1,0 +1,137 @@
+"""« Mes services »: what renews when and for how much, how it is paid, and how it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, flash, request, url_for
+from flask_babel import gettext
+
+from manager import manager
+from models import CardSetup, CardSetupStatus, Invoice
+from shop.billing import charging, dues, give_backs, outlook, subscriptions, terminations
+from shop.billing.outlook import Outlook
+from shop.errors import Refusal
+from shop.pages import page_of
+from shop.payment import cards, payments
+from web import signin
+from web.addresses import base_url
+from web.htmx import go_to, page
+from web.languages import sentence
+
+SERVICE = "/manager/services/<name>"
+
+
+@manager.context_processor
+def _owed() -> dict[str, Any]:
+    """The banner of what is unpaid asks when it is shown: a part of a page has none."""
+    return {"services_owed": lambda: dues.owed(signin.customer())}
+
+
+@manager.get("/manager/services")
+def services() -> Response:
+    """Every service with its next renewal: what it costs, what pays it, how it stands."""
+    who = signin.customer()
+    shown = page_of(outlook.query_of(who), request.args.get("page", 1, type=int))
+    listed = outlook.of(who, shown.rows, outlook.cards_of(who))
+    return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
+
+
+def own(name: str) -> Outlook:
+    """The customer's service of that name; 404 for anybody else's."""
+    found = outlook.find(signin.customer(), name)
+    if found is None:
+        abort(404)
+    return found
+
+
+@manager.get(SERVICE)
+def service(name: str) -> Response:
+    """One service: the next renewal and why it costs that, the card, what is due, its end."""
+    return shown(own(name))
+
+
+def shown(found: Outlook, error: str = "", status: int = 200) -> Response:
+    """The page of a service, with what was refused."""
+    setup = _setup_of(found)
+    termination = found.termination
+    returned = give_backs.of(found.group)
+    return page(
+        "manager/service.html",
+        status=status,
+        service=found,
+        due=dues.unpaid_of(found.group.id),
+        given_back=returned,
+        may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
+        may_undo=termination is not None and terminations.can_be_undone(termination),
+        undo_until=outlook.undo_until(found),
+        withdraw_until=outlook.may_withdraw_until(found, signin.customer()),
+        setup=setup,
+        is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
+        is_registering=bool(setup and setup.is_unsettled),
+        not_registered=cards.why_not(setup) if setup else "",
+        error=error,
+    )
+
+
+def here(found: Outlook) -> str:
+    """The address of a service's page."""
+    return url_for("manager.service", name=found.group.name)
+
+
+# --- The means of payment ----------------------------------------------------------------------
+
+
+def _setup_of(found: Outlook) -> CardSetup | None:
+    """The registration of a card the customer comes back from."""
+    number = request.args.get("card", 0, type=int)
+    return cards.find(signin.customer(), number, here(found)) if number else None
+
+
+@manager.post(SERVICE + "/cards")
+def register_card(name: str) -> Response:
+    """To the bank, which asks its customer to prove who they are and charges nothing."""
+    found, who = own(name), signin.customer()
+    try:
+        setup = cards.register(
+            who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle
+        )
+    except Refusal as refusal:
+        return shown(found, sentence(refusal), refusal.status)
+    return go_to(setup.checkout_url if setup.is_unsettled else here(found))
+
+
+@manager.post(SERVICE + "/card")
+def choose_card(name: str) -> Response:
+    """Charge the renewals of this service to one of the cards there are."""
+    found, wanted = own(name), request.form.get("card", 0, type=int)
+    there = {card.id: card for card in found.cards}
+    if wanted not in there:
+        return shown(found, gettext("Choose one of your cards."), 422)
+    subscriptions.choose_card(found.subscription, there[wanted])
+    flash(gettext("The renewals of this service are charged to this card from now on."), "success")
+    return go_to(here(found))
+
+
+# --- Paying ------------------------------------------------------------------------------------
+
+
+@manager.post(SERVICE + "/payments")
+def pay_service(name: str) -> Response:
+    """Pay what is due; where nothing is, the next renewal ahead of its day."""
+    found = own(name)
+    try:
+        payment = payments.start(
+            _to_pay(found),
+            store_card=request.form.get("store_card") == "yes",
+            base_url=base_url(),
+            by=signin.customer().nic_handle,
+        )
+    except Refusal as refusal:
+        return shown(own(name), sentence(refusal), refusal.status)
+    return go_to(payment.checkout_url if payment.is_unsettled else here(found))
+
+
+def _to_pay(found: Outlook) -> Invoice:
+    due = dues.unpaid_of(found.group.id)
+    return due[0] if due else charging.charge_ahead(found.subscription)
