@@ -28,8 +28,8 @@ ACCOUNT = {
 ORDER = {
     "number": "1", "status": "delivered", "basket": "b", "language": "fr", "customer": "{}",
     "currency": "EUR", "net_cents": 2640, "vat_cents": 528, "total_cents": 3168,
-    "vat_rate": 2000, "vat_code": "standard", "placed_at": THEN, "expires_at": THEN, "paid_at": THEN,
-    "delivered_at": THEN,
+    "vat_rate": 2000, "vat_code": "standard", "placed_at": THEN, "expires_at": THEN,
+    "paid_at": THEN, "delivered_at": THEN,
 }  # fmt: skip
 
 SIZES = {1: 3, 2: 0, 3: 1}
