@@ -1,0 +1,96 @@
+"""« Mes services » as a customer uses them: what renews, what pays it, what ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.journey import ACCEPTED, STRONG, Journey
+from e2e.live import LiveShop
+
+Check = Callable[[], None]
+TRIES = 60
+
+
+def open_service(page: Page, journey: Journey, shop: LiveShop) -> str:
+    """Sign in, and open the service of three licences by the account menu; its address."""
+    page.goto("/login")
+    journey.sign_in(shop.new_customer(journey.language, licences=3))
+    expect(page).to_have_url(re.compile("/manager/web"))
+    page.locator("#account-menu, [aria-controls=account-menu]").first.click()
+    journey.link("Mes services", "My services").click()
+    listed = page.locator("#services").get_by_role("link", name=re.compile("Office 365"))
+    look_again_until(page, listed)
+    listed.click()
+    page.wait_for_url("**/manager/services/*")
+    return page.url
+
+
+def look_again_until(page: Page, wanted: Locator) -> None:
+    """Load the page again until something stands there."""
+    for _ in range(TRIES):
+        if wanted.count():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(f"not there: {wanted}")
+
+
+def total(page: Page) -> Locator:
+    """What the next renewal costs, as the page of the service says it."""
+    return page.locator(".totals-due dd").first
+
+
+def test_a_customer_looks_after_a_service_until_its_end_and_keeps_it(
+    page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
+) -> None:
+    service, say, main = open_service(page, journey, shop), journey.say, page.locator("main")
+    check_accessibility()
+    before = total(page).inner_text()
+
+    journey.button("Enregistrer une carte", "Register a card").click()
+    expect(page.locator("body")).to_contain_text(say("0,00 €", "€0.00"))
+    journey.enter_card(STRONG)
+    journey.button("Authentifier", "Authenticate").click()
+    page.wait_for_url("**/manager/services/*")
+    expect(main).to_contain_text(say("Votre carte est enregistrée", "Your card is registered"))
+    expect(main).to_contain_text("3155")
+    check_accessibility()
+
+    journey.link("Rendre des licences", "Give back licences").click()
+    check_accessibility()
+    journey.button("Poursuivre", "Continue").click()
+    expect(page.locator(".error-summary")).to_contain_text(
+        say("Choisissez au moins une licence", "Choose at least one licence")
+    )
+    check_accessibility()
+    journey.field("Licences inutilisées", "Licences that nobody uses").fill("1")
+    journey.button("Poursuivre", "Continue").click()
+    expect(main).to_contain_text(say("revenir sur cette décision", "take this back"))
+    less = total(page).inner_text()
+    assert less != before
+    check_accessibility()
+    journey.button("Rendre 1 licence", "Give back 1 licence").click()
+    expect(total(page)).to_have_text(less)
+    journey.button("Garder la licence n° 3", "Keep licence no. 3").click()
+    expect(total(page)).to_have_text(before)
+
+    journey.link("Résilier ce service", "Terminate this service").click()
+    expect(main).to_contain_text(say("rien n’est plus facturé", "nothing is charged"))
+    check_accessibility()
+    journey.button("Résilier ce service", "Terminate this service").click()
+    expect(main).to_contain_text(say("Ce service se termine le", "This service ends on"))
+    check_accessibility()
+    journey.button("Garder ce service", "Keep this service").click()
+    expect(total(page)).to_have_text(before)
+
+    journey.button("Payer ce renouvellement maintenant", "Pay this renewal now").click()
+    journey.enter_card(ACCEPTED)
+    page.wait_for_url("**/manager/account/bills/*")
+    page.goto(service)
+    look_again_until(page, page.get_by_text(say("Payé d’avance", "Paid ahead")))
+    page.goto("/manager/services")
+    expect(page.locator("#services tbody tr")).to_contain_text(say("Payé d’avance", "Paid ahead"))
+    check_accessibility()
