@@ -53,10 +53,15 @@ def attach_accounts(name: str) -> Response:
     return _choosing(service, _ids(request.args, service))
 
 
+def _is_new(given: Given) -> bool:
+    """Whether nothing was chosen yet, nor taken out of what is preselected."""
+    return "chosen" not in given and "kept" not in given
+
+
 def _ids(given: Given, service: ExchangeService) -> list[int]:
     """The mailboxes chosen: those the form names, or the first ones where there was none yet."""
-    if "chosen" not in given and "kept" not in given:
-        return attach.preselected(service)
+    if _is_new(given):
+        return [account.id for account in attach.preselected(service)]
     typed = given.getlist("chosen")[: 10 * MOST_ATTACHED]
     if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in typed):
         abort(404)
@@ -90,6 +95,9 @@ def _chosen(
     service: ExchangeService, given: Given
 ) -> tuple[list[ExchangeAccount], Response | None]:
     """The mailboxes chosen; or the list again, with what is wrong with the choice."""
+    first = attach.preselected(service) if _is_new(given) else []
+    if first:
+        return first, None
     ids = _ids(given, service)
     try:
         return attach.chosen(service, ids), None

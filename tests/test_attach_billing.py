@@ -108,6 +108,8 @@ def test_after_a_termination_nothing_is_ever_charged(
     assert visitor.sees("Ce groupe de licences a été résilié")
     assert not visitor.sees("Profitez de cette offre")
     assert not visitor.sees("Gratuit jusqu’au premier renouvellement")
+    visitor.follow("Comptes E-mail")
+    assert not visitor.sees("Licence nº 1")
 
 
 def test_the_page_stops_saying_free_once_it_is_not(
@@ -117,6 +119,8 @@ def test_the_page_stops_saying_free_once_it_is_not(
     visitor.log_in(alice)
     visitor.open("/manager/exchange/exchange-atelier")
     assert visitor.sees("Gratuit jusqu’au premier renouvellement, le 28 février 2027")
+    visitor.follow("Renouvellement et résiliation")
+    assert visitor.sees("Prochain renouvellement le 28 février 2027")
     go_to(clock, date(2027, 2, 28))
     visitor.open("/manager/exchange/exchange-atelier")
     assert visitor.sees("3 licences actives")

@@ -63,10 +63,9 @@ class NeedsCard(Refusal):
 # --- Choosing --------------------------------------------------------------------------------
 
 
-def preselected(service: ExchangeService) -> list[int]:
+def preselected(service: ExchangeService) -> list[ExchangeAccount]:
     """The mailboxes chosen to begin with: the first 25 (guide)."""
-    query = services.active_accounts(service).select(ExchangeAccount.id).limit(MOST_ATTACHED)
-    return [row.id for row in query]
+    return list(services.active_accounts(service).limit(MOST_ATTACHED))
 
 
 def chosen(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:

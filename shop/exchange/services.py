@@ -28,7 +28,7 @@ from models import (
     database,
     lock,
 )
-from shop import clock
+from shop import clock, groups
 from shop.billing import periods
 from shop.errors import N_, Refusal
 from shop.exchange.source import ExchangeSource, Mailbox
@@ -279,7 +279,8 @@ def first_renewal(group: LicenceGroup | None) -> date | None:
 def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
     """Who of ``accounts`` has a licence of Office Attach, by the mailbox's number (one query).
 
-    A seat that was released, or is somebody else's by now, is not theirs any more.
+    A seat that was released, is somebody else's by now, or whose group is over, is not theirs any
+    more.
     """
     rows = (
         AttachedAccount.select(AttachedAccount, Seat, LicenceGroup)
@@ -288,6 +289,7 @@ def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
         .where(
             AttachedAccount.account.in_([row.id for row in accounts] or [0]),
             Seat.login_key == AttachedAccount.login_key,
+            LicenceGroup.status.not_in(groups.OVER),
         )
     )
     return {row.account_id: _licence(row) for row in rows}
