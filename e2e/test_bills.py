@@ -1,0 +1,113 @@
+"""Bills as their customer tells it: from the first one, over the bank, to files for the books."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.journey import ACCEPTED, DECLINED, Journey
+from e2e.live import Customer, LiveShop
+
+Check = Callable[[], None]
+NUMBER = re.compile(r"FA\d{4}-\d{6}")
+
+
+def open_bills(page: Page, journey: Journey, customer: Customer) -> None:
+    """From the account's menu to the bills."""
+    page.goto("/manager/web")
+    page.locator("summary", has_text=customer.nic_handle).click()
+    journey.link("Mes factures", "My bills").click()
+    page.wait_for_url("**/manager/account/bills*")
+
+
+def wait_for_a_bill(page: Page) -> None:
+    """The worker writes the first one a moment after the delivery."""
+    for _ in range(60):
+        page.goto("/manager/account/bills")
+        if page.locator("#bills").get_by_role("link", name=NUMBER).count():
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError("no bill was issued")
+
+
+def expect_status(page: Page, journey: Journey, french: str, english: str) -> None:
+    """Wait for the bill's status; without JavaScript the page is looked at again."""
+    status = page.locator("#bill-status .badge")
+    for _ in range(30):
+        if status.first.inner_text().strip() == journey.say(french, english):
+            return
+        page.wait_for_timeout(500)
+        if not page.locator("html.js").count():
+            page.reload()
+    expect(status).to_have_text(journey.say(french, english))
+
+
+def file_behind(page: Page, link: Locator) -> bytes:
+    """What a link to a file leads to."""
+    answer = page.request.get(link.get_attribute("href") or "")
+    assert answer.ok, answer.status_text
+    return answer.body()
+
+
+def test_bills_are_found_paid_and_taken_along(
+    page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
+) -> None:
+    customer = shop.new_customer(journey.language, licences=2)
+    page.goto("/login")
+    journey.sign_in(customer)
+    page.wait_for_url("**/manager/web")
+    wait_for_a_bill(page)
+    open_bills(page, journey, customer)
+    row = page.locator("#bills tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text(journey.say("17,60 €", "€17.60"))
+    expect(row).to_contain_text(journey.say("21,12 €", "€21.65"))
+    expect(row).to_contain_text(journey.say("Payée", "Paid"))
+    check_accessibility()
+
+    page.goto("/manager/services")
+    page.locator("main").get_by_role("link", name=re.compile("o365|Office", re.I)).first.click()
+    journey.button("Payer ce renouvellement maintenant", "Pay this renewal now").click()
+    journey.enter_card(DECLINED)
+    page.wait_for_url("**/manager/account/bills/FA*")
+    expect_status(page, journey, "À régler", "Due")
+    expect(page.locator("#bill-status [role=alert]")).to_contain_text(
+        journey.say("Votre banque a refusé la carte", "Your bank declined the card")
+    )
+    check_accessibility()
+    journey.pay(ACCEPTED)
+    page.wait_for_url("**/manager/account/bills/FA*")
+    expect_status(page, journey, "Payée", "Paid")
+    check_accessibility()
+    paper = journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
+    pdf = file_behind(page, paper)
+    assert pdf.startswith(b"%PDF-")
+
+    open_bills(page, journey, customer)
+    expect(row).to_have_count(2)
+    expect(row.first).to_contain_text(journey.say("Renouvellement", "Renewal"))
+    table = file_behind(
+        page, journey.link("Ces factures en tableau (CSV)", "These bills as a table (CSV)")
+    )
+    assert len(table.splitlines()) == 3
+    archive = file_behind(
+        page, journey.link("Ces factures en PDF (ZIP)", "These bills as PDFs (ZIP)")
+    )
+    assert pdf in archive, "stored as it is, and the same bytes"
+
+    journey.field("Émises du", "Issued from").fill("2020-01-01")
+    journey.field("Au", "Issued to").fill("2020-12-31")
+    journey.button("Filtrer", "Filter").click()
+    expect(page.locator("#bills")).to_contain_text(
+        journey.say("Aucune facture sur cette période", "No bill in this period")
+    )
+    expect(page).to_have_url(re.compile("from=2020-01-01"))
+    check_accessibility()
+    journey.field("Au", "Issued to").fill("2019-12-31")
+    journey.button("Filtrer", "Filter").click()
+    expect(page.locator("#field-to")).to_contain_text(
+        journey.say("Ce jour précède le premier", "This day lies before the first one")
+    )
+    check_accessibility()
