@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from manager import manager, own
 from models import LicenceGroup, SeatStatus
 from shop import clock, groups
+from shop.billing import outlook
 from shop.errors import Refusal
 from shop.pages import page_of
 from shop.provisioning import activation
@@ -145,7 +146,7 @@ def group_information(name: str) -> Response:
     return page(
         "manager/group_information.html",
         group=found,
-        renewal=groups.next_renewal(found),
+        service=outlook.find(signin.customer(), name),
         today=clock.today(),
         origins=groups.origins_of(found),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from peewee import ModelSelect
@@ -19,8 +18,7 @@ from models import (
     Order,
     OrderLine,
 )
-from shop import clock, transitions
-from shop.billing import periods
+from shop import transitions
 from shop.errors import N_, Refusal
 
 IN_MENU = 8
@@ -104,13 +102,6 @@ def rename(group: LicenceGroup, typed: str, by: str) -> None:
         group.display_name = name
         group.save()
         transitions.record(group, "group_renamed", by=by, note=name)
-
-
-def next_renewal(group: LicenceGroup) -> date | None:
-    """The day of the group's next renewal; None before it is installed and once it is over."""
-    if group.installed_at is None or group.status in OVER:
-        return None
-    return periods.renewal_after(clock.today(), periods.anchor_of(group.installed_at))
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,8 @@ def test_what_is_shown_is_what_is_charged(
     assert inside.sees("31,68 €")
     inside.open(address(group))
     assert inside.sees("31,68 €")
+    inside.open(f"/manager/groups/{group.name}/information")
+    assert inside.sees("31,68 € TTC")
     services.to_renewal(group)
     charged = Invoice.select().order_by(Invoice.id.desc()).first()
     assert charged.total_cents == found.preview.totals.total_cents == 3168
