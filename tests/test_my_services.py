@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
 from models import (
     Account,
     Card,
+    CardSetup,
     GiveBack,
     GroupStatus,
     Invoice,
+    Letter,
     LicenceGroup,
     Payment,
     Seat,
@@ -21,7 +24,7 @@ from models import (
     TerminationStatus,
 )
 from shop import clock as shop_clock
-from shop import jobs
+from shop import jobs, mail
 from shop.billing import (
     charging,
     give_backs,
@@ -32,9 +35,9 @@ from shop.billing import (
     subscriptions,
     terminations,
 )
-from shop.payment import payments
+from shop.payment import cards, payments
 from shop.payment.gateway import CheckoutStatus
-from tests import cast, groups, orders, services
+from tests import cast, groups, letters, orders, services
 from tests.parties import Bank, Provider
 from tests.visitor import Visitor
 
@@ -193,8 +196,27 @@ def test_a_card_is_registered_at_the_bank_and_nothing_charged(
 ) -> None:
     inside.open(address(group))
     inside.press("Enregistrer une autre carte")
-    assert inside.response.location
-    assert inside.response.status_code == 303
+    setup = CardSetup.get()
+    assert inside.response.location == setup.checkout_url
+    inside.open(f"{address(group)}?card={setup.id}")
+    assert inside.sees("La banque confirme votre carte")
+    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number="1881"))
+    inside.open(f"{address(group)}?card={setup.id}")
+    assert inside.sees("Votre carte est enregistrée")
+    assert subscriptions.card_of(services.of(group)).last4 == "1881"
+    assert bank.balance() == 3168
+
+
+def test_a_card_that_is_declined_changes_nothing(
+    inside: Visitor, bank: Bank, group: LicenceGroup
+) -> None:
+    inside.open(address(group))
+    inside.press("Enregistrer une autre carte")
+    setup = CardSetup.get()
+    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined"))
+    inside.open(f"{address(group)}?card={setup.id}")
+    assert inside.sees("Votre banque a refusé la carte")
+    assert subscriptions.card_of(services.of(group)).last4 == "4242"
 
 
 def test_one_of_several_cards_is_chosen(
@@ -262,6 +284,14 @@ def test_a_company_confirms_by_the_link_of_a_letter(
     visitor.press("Résilier ce service")
     assert visitor.sees("La résiliation attend votre confirmation")
     assert terminations.of(group).status == TerminationStatus.ASKED
+    letter = Letter.get(Letter.kind == "termination_link")
+    link = next(one for one in letters.links(mail.html_of(letter)) if "/termination/" in one)
+    visitor.open(urlsplit(link).path)
+    assert terminations.of(group).status == TerminationStatus.ASKED
+    visitor.press("Résilier ce groupe")
+    assert terminations.of(group).status == TerminationStatus.SCHEDULED
+    visitor.open(address(group))
+    assert visitor.sees("Se termine le")
     assert not terminations.can_withdraw(group)
     response = visitor.client.get(address(group, "/withdrawal"))
     assert response.status_code == 303
