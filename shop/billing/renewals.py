@@ -86,6 +86,7 @@ def renew(subscription: int, due_on: date) -> str:
         if endings.end_if_due(row, due_on):
             return "ended"
         charging.open_next(row)
+        pauses.point("renewals.renewed")
     return "renewed"
 
 

@@ -1,0 +1,313 @@
+"""What a group costs, worked out naively: a list of papers, a queue, and dates counted by hand.
+
+It shares no code with the shop, so that both can be wrong only in different ways.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+MOST = 300
+WAITS = [timedelta(days=3), timedelta(days=4), timedelta(days=7)]
+
+
+def paris_day(moment: datetime) -> date:
+    return moment.astimezone(PARIS).date()
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC)
+
+
+def next_anniversary(day: date, anchor: int) -> date:
+    """The first day after ``day`` that is the anchor, or the last of a month too short for it."""
+    while True:
+        day += timedelta(days=1)
+        if day.day == min(anchor, monthrange(day.year, day.month)[1]):
+            return day
+
+
+def last_anniversary(day: date, anchor: int) -> date:
+    while day.day != min(anchor, monthrange(day.year, day.month)[1]):
+        day -= timedelta(days=1)
+    return day
+
+
+def half_up(amount: Fraction) -> int:
+    return int(amount + Fraction(1, 2))
+
+
+@dataclass(eq=False)
+class Paper:
+    """An invoice, or a credit note, of one line."""
+
+    kind: str
+    issued_on: date
+    net: int
+    quantity: int
+    start: date
+    end: date
+    is_owed: bool = False
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        return (self.kind, self.issued_on, self.net, self.quantity, self.start, self.end)
+
+
+@dataclass
+class Ahead:
+    """A renewal invoiced before its day."""
+
+    paper: Paper
+    cents: int
+    is_paid: bool = False
+
+
+@dataclass
+class Naive:
+    """One group of one customer."""
+
+    begun: datetime
+    quantity: int
+    prices: list[tuple[datetime, int]]
+    card: str = "good"
+    status: str = "active"
+    papers: list[Paper] = field(default_factory=list)
+    given: list[date] = field(default_factory=list)
+    announced: list[tuple[date, int]] = field(default_factory=list)
+    told: set[datetime] = field(default_factory=set)
+    ends_on: date | None = None
+    ends_by: str = ""
+    ahead: Ahead | None = None
+    suspensions: int = 0
+    queue: list[tuple[datetime, int, str, object]] = field(default_factory=list)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        day = paris_day(self.begun)
+        self.anchor = day.day
+        self.period_start, self.period_end = day, next_anniversary(day, self.anchor)
+        self.cents = self.listed(self.begun)
+        net = self.quantity * self.cents
+        self.write("invoice", self.begun, net, self.quantity, day, self.period_end)
+
+    # --- Small things ------------------------------------------------------------------------
+
+    def write(
+        self, kind: str, now: datetime, net: int, quantity: int, start: date, end: date
+    ) -> Paper:
+        paper = Paper(kind, paris_day(now), net, quantity, start, end)
+        self.papers.append(paper)
+        return paper
+
+    def listed(self, at: datetime) -> int:
+        return max((since, cents) for since, cents in self.prices if since <= at)[1]
+
+    def price_on(self, day: date) -> int:
+        in_time = [cents for applies_on, cents in self.announced if applies_on <= day]
+        return in_time[-1] if in_time else self.cents
+
+    def subscribed(self, day: date) -> int:
+        return self.quantity - len([ends for ends in self.given if ends <= day])
+
+    def ask(self, at: datetime, what: str, about: object = None) -> None:
+        self.asked += 1
+        self.queue.append((at, self.asked, what, about))
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in ("active", "past_due")
+
+    @property
+    def owed(self) -> list[Paper]:
+        return [paper for paper in self.papers if paper.is_owed]
+
+    def next_end(self, now: datetime) -> date:
+        if self.ahead and self.ahead.is_paid:
+            return self.ahead.paper.end
+        if self.is_open:
+            return self.period_end
+        return next_anniversary(max(paris_day(now), self.period_start), self.anchor)
+
+    # --- Time --------------------------------------------------------------------------------
+
+    def tick(self, now: datetime) -> None:
+        while self.is_open and self.period_end <= paris_day(now):
+            if self.ends_on and self.ends_on <= self.period_end:
+                self.end()
+            else:
+                self.renew(now)
+        self.work(now)
+        self.announce(now)
+
+    def work(self, now: datetime) -> None:
+        while due := sorted(each[:2] for each in self.queue if each[0] <= now):
+            entry = next(each for each in self.queue if each[:2] == due[0])
+            self.queue.remove(entry)
+            _, _, what, about = entry
+            if what == "end":
+                if self.status != "ended" and self.ends_on and self.ends_on <= paris_day(now):
+                    self.end()
+            elif what == "notice":
+                self.notice(now, about)
+            else:
+                self.collect(now, *about)  # type: ignore[misc]
+
+    def end(self) -> None:
+        self.status, self.ends_on = "ended", None
+
+    def renew(self, now: datetime) -> None:
+        start, end = self.period_end, next_anniversary(self.period_end, self.anchor)
+        due = []
+        if self.ahead:
+            self.cents = self.ahead.cents
+            if not self.ahead.is_paid:
+                due.append(self.ahead.paper)
+            more = self.subscribed(start) - self.ahead.paper.quantity
+            if more > 0:
+                due.append(self.write("invoice", now, more * self.cents, more, start, end))
+            self.ahead = None
+        else:
+            self.cents, number = self.price_on(start), self.subscribed(start)
+            due.append(self.write("invoice", now, number * self.cents, number, start, end))
+        self.owe(now, *due)
+        self.period_start, self.period_end = start, end
+
+    def owe(self, now: datetime, *due: Paper) -> None:
+        for paper in due:
+            paper.is_owed = True
+            self.ask(now, "collect", (paper, 0))
+
+    def collect(self, now: datetime, paper: Paper, stage: int) -> None:
+        if not paper.is_owed:
+            return
+        if self.card == "good":
+            self.paid(now, paper)
+            return
+        if self.status == "active":
+            self.status = "past_due"
+        if stage < 3:
+            self.ask(now + WAITS[stage], "collect", (paper, stage + 1))
+        elif self.status == "past_due":
+            self.status = "suspended"
+            self.suspensions += 1
+            self.ask(now + timedelta(days=60), "notice", self.suspensions)
+
+    def notice(self, now: datetime, suspension: object) -> None:
+        if self.status == "suspended" and self.suspensions == suspension and not self.ends_on:
+            self.ends_on = paris_day(now + timedelta(days=15)) + timedelta(days=1)
+            self.ends_by = "unpaid"
+            self.ask(midnight(self.ends_on), "end")
+
+    def paid(self, now: datetime, paper: Paper) -> None:
+        paper.is_owed = False
+        if self.owed:
+            return
+        if self.status == "past_due":
+            self.status = "active"
+        elif self.status == "suspended":
+            self.resume(now)
+
+    def resume(self, now: datetime) -> None:
+        today = paris_day(now)
+        if self.ends_on and self.ends_by == "unpaid":
+            self.ends_on = None
+        if self.ends_on and self.ends_on <= today:
+            self.end()
+            return
+        self.status = "active"
+        if today < self.period_end:
+            return
+        first = last_anniversary(today, self.anchor)
+        end = next_anniversary(today, self.anchor)
+        share = Fraction((end - today).days, (end - first).days)
+        self.cents, number = self.price_on(today), self.subscribed(today)
+        net = half_up(number * self.cents * share)
+        self.owe(now, self.write("invoice", now, net, number, today, end))
+        self.period_start, self.period_end = today, end
+
+    def announce(self, now: datetime) -> None:
+        if not self.is_open:
+            return
+        day = self.period_end
+        while midnight(day) < now + timedelta(days=30):
+            day = next_anniversary(day, self.anchor)
+        since, cents = max((since, cents) for since, cents in self.prices if since <= midnight(day))
+        if since not in self.told:
+            self.told.add(since)
+            self.announced.append((day, cents))
+
+    # --- The customer ------------------------------------------------------------------------
+
+    def add(self, now: datetime, number: int) -> bool:
+        if not self.is_open or self.subscribed(paris_day(now)) + number > MOST:
+            return False
+        today, first = paris_day(now), last_anniversary(paris_day(now), self.anchor)
+        end = next_anniversary(today, self.anchor)
+        share = Fraction((end - today).days, (end - first).days)
+        net = half_up(number * self.listed(now) * share)
+        self.write("invoice", now, net, number, today, end)
+        self.quantity += number
+        return True
+
+    def give_back(self, now: datetime, number: int) -> bool:
+        ends = self.next_end(now)
+        if not self.is_open or self.subscribed(ends) <= number:
+            return False
+        self.take_back_ahead(now)
+        self.given += [ends] * number
+        return True
+
+    def take_back_ahead(self, now: datetime) -> None:
+        if self.ahead and not self.ahead.is_paid:
+            of = self.ahead.paper
+            self.write("credit_note", now, of.net, of.quantity, of.start, of.end)
+            self.ahead = None
+
+    def keep(self, now: datetime) -> int:
+        if self.status == "ended":
+            return 0
+        latest = now + timedelta(hours=24)
+        kept = [ends for ends in self.given if midnight(ends) >= latest]
+        self.given = [ends for ends in self.given if ends not in kept]
+        return len(kept)
+
+    def terminate(self, now: datetime) -> bool:
+        if self.status == "ended" or self.ends_on:
+            return False
+        self.take_back_ahead(now)
+        self.ends_on, self.ends_by = self.next_end(now), "customer"
+        self.ask(midnight(self.ends_on), "end")
+        return True
+
+    def go_on(self, now: datetime) -> bool:
+        of_theirs = self.status != "ended" and self.ends_on and self.ends_by == "customer"
+        if not of_theirs or midnight(self.ends_on) < now + timedelta(hours=24):  # type: ignore[arg-type]
+            return False
+        self.ends_on = None
+        return True
+
+    def pay(self, now: datetime) -> bool:
+        if not self.owed:
+            return False
+        self.paid(now, self.owed[0])
+        return True
+
+    def pay_ahead(self, now: datetime, *, now_paid: bool) -> bool:
+        start = self.period_end
+        if not self.is_open or self.owed or (self.ahead and self.ahead.is_paid):
+            return False
+        if self.ahead is None:
+            if self.ends_on and self.ends_on <= start:
+                return False
+            cents, number = self.price_on(start), self.subscribed(start)
+            end = next_anniversary(start, self.anchor)
+            paper = self.write("invoice", now, number * cents, number, start, end)
+            self.ahead = Ahead(paper, cents)
+        self.ahead.is_paid = now_paid
+        return True
