@@ -44,6 +44,7 @@ from tests.billing_model import Naive
 from tests.databases import Snapshot
 from tests.parties import Bank, Provider
 
+EXAMPLES = 10
 MONTHS = timedelta(days=913)
 
 STARTS = st.one_of(
@@ -305,7 +306,7 @@ def test_any_30_months_are_as_a_naive_model_has_them(
     world: Callable[[date], History], provider: Provider
 ) -> None:
     @settings(
-        max_examples=3,
+        max_examples=EXAMPLES,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
         phases=[Phase.generate],
     )
