@@ -1,0 +1,173 @@
+"""Groups renewed a second, and memory, with 10,000 due on one day and with 100,000, in one run.
+
+Each number of groups lives in a fresh database of a process of its own, so that the memory of one
+is not that of the other. Printed are groups a second, the seconds of processor and the highest
+memory of each; the run fails where a group of the large number costs far more than one of the
+small, or memory grows with their number.
+
+    python -m bench.billing [--sizes 10000 100000] [--postgresql postgresql://…/server]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import app as application
+import models
+from models import Account, LicenceGroup, Order, OrderLine, Price, Renewal, Subscription
+from shop import clock, database, demo, jobs
+from shop.billing import periods, renewals
+from shop.settings import Settings
+
+AT_ONCE = 500
+MOST_DEARER = 1.5
+"""How many times the small run's cost of a group the large run's may be."""
+MOST_MEMORY = 1.25
+"""How many times the small run's memory the large run's may be."""
+
+
+def main() -> None:
+    """Measure each size in a process of its own, print, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--postgresql", default="", help="the address of an empty database")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(_measured(options.one, options.postgresql)))
+        return
+    results = [_in_a_process(size, options.postgresql) for size in options.sizes]
+    for size, result in zip(options.sizes, results, strict=True):
+        print(
+            f"{size:>8,} groups  {size / result['seconds']:>8.1f} a second  "
+            f"{result['processor']:>8.1f} s of processor  {result['memory_mib']:>7.1f} MiB"
+        )
+    _compare(options.sizes, results)
+
+
+def _in_a_process(size: int, postgresql: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.billing", "--one", str(size)]
+    if postgresql:
+        command += ["--postgresql", postgresql]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _compare(sizes: list[int], results: list[dict[str, float]]) -> None:
+    small, large = results[0], results[-1]
+    dearer = (large["processor"] / sizes[-1]) / (small["processor"] / sizes[0])
+    memory = large["memory_mib"] / small["memory_mib"]
+    print(f"a group costs {dearer:.2f} times as much, memory is {memory:.2f} times as high")
+    if dearer > MOST_DEARER or memory > MOST_MEMORY:
+        raise SystemExit("the large run is too dear")
+
+
+def _measured(size: int, postgresql: str) -> dict[str, float]:
+    with _shop(postgresql):
+        _fill(size)
+        clock.move_on(timedelta(days=32))
+        before, began = time.process_time(), time.perf_counter()
+        report = renewals.run()
+        seconds, processor = time.perf_counter() - began, time.process_time() - before
+        assert (report.renewed, report.failed) == (size, 0), vars(report)
+        assert Renewal.select().count() == size
+        assert renewals.run().renewed == 0
+    # Kibibytes on Linux.
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "processor": processor, "memory_mib": memory}
+
+
+@contextmanager
+def _shop(url: str) -> Iterator[None]:
+    with tempfile.TemporaryDirectory() as folder:
+        address = url or f"sqlite:///{Path(folder) / 'bench.db'}"
+        environment = {"DATABASE_URL": address, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
+        application.create_app(Settings.from_environment(environment))
+        database.migrate()
+        jobs.create_queue_tables()
+        demo.publish()
+        for table in (models.LedgerEntry, models.Renewal, models.Subscription):
+            assert not table.select().exists(), "the database is not empty"
+        yield
+        models.database.close()
+
+
+def _fill(size: int) -> None:
+    """So many delivered groups of three licences, each of a customer of its own, due together."""
+    for start in range(0, size, AT_ONCE):
+        with models.database.atomic():
+            _some(range(start, min(start + AT_ONCE, size)))
+    models.database.execute_sql("ANALYZE")
+
+
+def _some(numbers: range) -> None:
+    now, price = clock.now(), Price.get(Price.offer == "business")
+    period = periods.first_period(now)
+    accounts = [_account(number) for number in numbers]
+    Account.insert_many(accounts).execute()
+    ids = _ids(Account, Account.nic_handle, [each["nic_handle"] for each in accounts])
+    Order.insert_many(
+        {
+            "number": f"{number:09d}", "account": ids[f"bench-{number}"], "status": "delivered",
+            "basket": f"b{number}", "language": "fr", "customer": {}, "net_cents": 2640,
+            "vat_cents": 528, "total_cents": 3168, "vat_rate": 2000, "vat_code": "domestic:FR",
+            "placed_at": now, "expires_at": now,
+        }
+        for number in numbers
+    ).execute()  # fmt: skip
+    orders = _ids(Order, Order.number, [f"{number:09d}" for number in numbers])
+    OrderLine.insert_many(
+        {
+            "order": order, "position": 1, "offer": "business", "quantity": 3,
+            "offer_name": "Office 365 Business", "unit_price_cents": 880, "net_cents": 2640,
+        }
+        for order in orders.values()
+    ).execute()  # fmt: skip
+    lines = _ids(OrderLine, OrderLine.order, list(orders.values()))
+    LicenceGroup.insert_many(
+        {
+            "account": ids[f"bench-{number}"], "line": lines[orders[f"{number:09d}"]],
+            "offer": "business", "name": f"o365-{number}", "domain": f"{number}.example",
+            "display_name": f"Group {number}", "status": "installed", "places_taken": 3,
+            "last_number": 3, "seats_unconfigured": 3, "created_at": now, "installed_at": now,
+        }
+        for number in numbers
+    ).execute()  # fmt: skip
+    groups = _ids(LicenceGroup, LicenceGroup.name, [f"o365-{number}" for number in numbers])
+    Subscription.insert_many(
+        {
+            "group": groups[f"o365-{number}"], "account": ids[f"bench-{number}"],
+            "anchor": periods.anchor_of(now), "started_at": now, "period_start": period.start,
+            "period_end": period.end, "renews_on": period.end, "price": price,
+        }
+        for number in numbers
+    ).execute()  # fmt: skip
+
+
+def _account(number: int) -> dict[str, object]:
+    return {
+        "nic_handle": f"bench-{number}", "email": f"{number}@example.com", "password_hash": "-",
+        "first_name": "Alice", "last_name": "Martin", "street": "1 rue", "postcode": "59000",
+        "city": "Lille", "country": "FR", "created_at": clock.now(),
+    }  # fmt: skip
+
+
+def _ids(table: type[models.Table], named: object, names: list[object]) -> dict[object, int]:
+    """The numbers of rows by their names."""
+    rows = table.select(named, table.id).where(named.in_(names)).tuples()  # type: ignore[attr-defined]
+    return dict(rows)
+
+
+if __name__ == "__main__":
+    main()
