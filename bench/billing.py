@@ -165,7 +165,7 @@ def _account(number: int) -> dict[str, object]:
 
 def _ids(table: type[models.Table], named: object, names: list[object]) -> dict[object, int]:
     """The numbers of rows by their names."""
-    rows = table.select(named, table.id).where(named.in_(names)).tuples()  # type: ignore[attr-defined]
+    rows = table.select(named, table.id).where(named.in_(names)).tuples()
     return dict(rows)
 
 

@@ -156,7 +156,7 @@ class Naive:
             elif what == "notice":
                 self.notice(now, about)
             else:
-                self.collect(now, *about)  # type: ignore[misc]
+                self.collect(now, *about)
 
     def end(self) -> None:
         self.status, self.ends_on = "ended", None
@@ -287,7 +287,7 @@ class Naive:
 
     def go_on(self, now: datetime) -> bool:
         of_theirs = self.status != "ended" and self.ends_on and self.ends_by == "customer"
-        if not of_theirs or midnight(self.ends_on) < now + timedelta(hours=24):  # type: ignore[arg-type]
+        if not of_theirs or midnight(self.ends_on) < now + timedelta(hours=24):
             return False
         self.ends_on = None
         return True

@@ -251,7 +251,7 @@ class History:
         for series in {number.rpartition("-")[0] for number in numbers}:
             of_it = [number for number in numbers if number.startswith(series)]
             assert of_it == [f"{series}-{n:06d}" for n in range(1, len(of_it) + 1)]
-        spans = sorted(Renewal.select(Renewal.period_start, Renewal.period_end).tuples())
+        spans = sorted((row.period_start, row.period_end) for row in Renewal.select())
         assert all(end <= start for (_, end), (start, _) in pairwise(spans))
         if not self.naive.suspensions:
             first = billing_model.paris_day(self.naive.begun)
@@ -295,8 +295,8 @@ def world(
 
         def begin(day: date) -> History:
             new.restore()
-            bank.__init__()  # type: ignore[misc]
-            provider.__init__()  # type: ignore[misc]
+            bank.__init__()
+            provider.__init__()
             return History(day, bank, traveller)
 
         yield begin
