@@ -1,0 +1,87 @@
+"""A renewal that nobody pays: asked for again and again, suspended, and resumed by paying.
+
+Months pass here: these tests have a shop of their own, whose clock nobody else goes by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from e2e import live
+from e2e.journey import ACCEPTED, Journey
+
+Check = Callable[[], None]
+TRIES = 60
+WAITS = (3, 4, 7)
+"""Days between the attempts to charge a renewal: after 3, 7 and 14 days."""
+
+
+@pytest.fixture(scope="session")
+def shop(
+    new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[live.LiveShop]:
+    """A shop whose clock is moved on."""
+    with live.running(new_database("unpaid"), tmp_path_factory.mktemp("unpaid")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def base_url(shop: live.LiveShop) -> str:
+    """Where that shop answers."""
+    return shop.url
+
+
+def look_again_until(page: Page, wanted: Locator, count: int = 1) -> None:
+    """Load the page again until something stands there so many times."""
+    for _ in range(TRIES):
+        if wanted.count() >= count:
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(f"not there: {wanted}")
+
+
+def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
+    page: Page, journey: Journey, shop: live.LiveShop, check_accessibility: Check
+) -> None:
+    say, main = journey.say, page.locator("main")
+    customer = shop.new_customer(journey.language, licences=1)
+    page.goto("/login")
+    journey.sign_in(customer)
+    expect(page).to_have_url(re.compile("/manager/web"))
+    page.goto("/manager/services")
+    look_again_until(page, page.locator("#services tbody a"))
+
+    shop.advance_clock(timedelta(days=32))
+    page.goto("/login")
+    journey.sign_in(customer)
+    expect(page).to_have_url(re.compile("/manager/web"))
+    unpaid = page.get_by_text(say("n’est pas payé", "is not paid"))
+    look_again_until(page, unpaid)
+    check_accessibility()
+    subject = re.compile(say("renouvellement de", "renewal of"), re.IGNORECASE)
+    letters = main.get_by_role("link", name=subject)
+    for told, days in enumerate(WAITS, start=1):
+        page.goto("/manager/account/emails")
+        look_again_until(page, letters, told)
+        shop.advance_clock(timedelta(days=days, minutes=1))
+    page.goto("/manager/web")
+    suspended = page.get_by_text(say("est suspendu", "is suspended"))
+    look_again_until(page, suspended)
+    journey.link("Voir et payer", "See and pay").first.click()
+    expect(main).to_contain_text(say("À régler maintenant", "To pay now"))
+    check_accessibility()
+
+    page.get_by_role(
+        "button", name=re.compile(say("^Payer .* par carte", "^Pay .* by card"))
+    ).click()
+    journey.enter_card(ACCEPTED)
+    page.wait_for_url("**/manager/account/bills/*")
+    page.goto("/manager/services")
+    look_again_until(page, page.locator("#services .badge", has_text=say("En service", "Running")))
+    expect(suspended).to_have_count(0)
