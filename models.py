@@ -1351,6 +1351,8 @@ class ExchangeService(Table):
     ``hidden_at`` says that the customer wants to see no more of Office Attach's banner.
     """
 
+    is_used: bool  # whether Office Attach was, where that is asked for along with it
+
     id = AutoField()
     account = ForeignKeyField(Account, backref="exchange_services")
     name = CharField(max_length=64, unique=True)

@@ -35,7 +35,7 @@ Errors = dict[str, str]
 def _on_offer(name: str) -> ExchangeService | Response:
     """The service, or a way back to it where the offer was used."""
     service = own.exchange_service(name)
-    if services.attach_of(service) is None:
+    if not service.is_used:
         return service
     flash(gettext(attach.USED), "info")
     return go_to(url_for("manager.exchange_service", name=name))
@@ -221,7 +221,7 @@ def confirm_attach(name: str) -> Response:
     except NeedsCard:
         return _to_the_bank(service, holders, given)
     except attach.Used as used:
-        return service_page(service, sentence(used), used.status)
+        return service_page(own.exchange_service(name), sentence(used), used.status)
     except Conflict as conflict:
         seen = MultiDict(
             (key, value) for key, value in given.items(multi=True) if key != "accepted"

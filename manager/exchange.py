@@ -37,7 +37,7 @@ def exchange_service(name: str) -> Response:
 
 def service_page(found: ExchangeService, error: str = "", status: int = 200) -> Response:
     """A service's general information, with what was refused, if anything was."""
-    attach = services.attach_of(found)
+    attach = services.attach_of(found) if found.is_used else None
     group = services.group_of(attach) if attach else None
     number = services.active_accounts(found).count()
     return page(

@@ -133,9 +133,12 @@ def _columns(mailbox: Mailbox) -> dict[str, Any]:
 
 
 def find(account: Account, name: str) -> ExchangeService | None:
-    """The customer's own service of that name."""
-    found: ExchangeService | None = ExchangeService.get_or_none(
-        ExchangeService.account == account, ExchangeService.name == name
+    """The customer's own service of that name, which knows whether it ``is_used`` (one query)."""
+    used = Attach.select(Attach.id).where(Attach.service == ExchangeService.id)
+    found: ExchangeService | None = (
+        ExchangeService.select(ExchangeService, fn.EXISTS(used).alias("is_used"))
+        .where(ExchangeService.account == account, ExchangeService.name == name)
+        .first()
     )
     if found is not None:
         found.account = account
@@ -247,8 +250,9 @@ def attach_of(service: ExchangeService) -> Attach | None:
 
 
 def is_offered(service: ExchangeService) -> bool:
-    """Whether Office Attach can still be used: it was not, and there is somebody to use it for."""
-    return attach_of(service) is None and bool(active_accounts(service).exists())
+    """Whether Office Attach can still be used for a service that was just found: it was not, and
+    there is somebody to use it for."""
+    return not service.is_used and bool(active_accounts(service).exists())
 
 
 def group_of(attach: Attach) -> LicenceGroup | None:
