@@ -1,0 +1,130 @@
+"""Billing looked after: runs, previews, prices, and what is owed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from cli.operator import OPERATOR
+from models import Invoice, database
+from shop.billing import invoices, ledger, periods, prices, renewals
+from shop.billing.invoices import Position
+from shop.errors import Refusal
+from shop.payment import payments
+
+billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")
+price_list = AppGroup("prices", help="What is charged, from when on.")
+
+
+@billing.command("check")
+def check_billing() -> None:
+    """Prove that what was charged, paid, credited and refunded balances; name what does not."""
+    wrong = list(ledger.check())
+    for sentence in wrong:
+        click.echo(sentence, err=True)
+    if wrong:
+        raise click.ClickException(f"{len(wrong)} thing(s) do not balance.")
+    click.echo("Everything charged, paid, credited and refunded balances.")
+
+
+@billing.command("mark-paid")
+@click.argument("number")
+def mark_invoice_paid(number: str) -> None:
+    """Say that the money of an invoice came otherwise (a transfer, say)."""
+    try:
+        payments.pay_by_hand(_invoice(number), OPERATOR)
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"Invoice {number} is paid.")
+
+
+@billing.command("credit")
+@click.argument("number")
+@click.argument("reason")
+@click.option("--line", type=click.IntRange(1), help="Only this line of what is left, from 1.")
+@click.option("--quantity", type=click.IntRange(1), help="So many licences of that line.")
+def credit_invoice(number: str, reason: str, line: int | None, quantity: int | None) -> None:
+    """Take back what is left of an invoice, or a part of it, by a credit note that says REASON.
+
+    What was paid is refunded; of what was not, nothing is asked for any more.
+    """
+    invoice = _invoice(number)
+    try:
+        with database.atomic():
+            positions = _wanted(invoices.left_of(invoice), line, quantity)
+            note = invoices.credit(invoice, positions, reason, by=OPERATOR)
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    amount = f"{note.total_cents / 100:.2f} {note.currency}"
+    click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")
+
+
+def _wanted(
+    positions: tuple[Position, ...], line: int | None, quantity: int | None
+) -> tuple[Position, ...]:
+    if line is None:
+        if quantity is not None:
+            raise click.ClickException("Say which --line the --quantity is of.")
+        return positions
+    if line > len(positions):
+        raise click.ClickException(f"There are {len(positions)} line(s) left.")
+    chosen = positions[line - 1]
+    return (invoices.part_of(chosen, quantity or chosen.line.quantity),)
+
+
+def _invoice(number: str) -> Invoice:
+    invoice = Invoice.get_or_none(Invoice.number == number)
+    if invoice is None:
+        raise click.ClickException(f"There is no invoice {number}.")
+    return invoice
+
+
+@billing.command("run")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; today by default.")
+def run_billing(until: datetime | None) -> None:
+    """Renew, and end, what is due up to a day; safe to repeat, and to start twice."""
+    report = renewals.run(until.date() if until else None)
+    click.echo(f"{report.renewed} renewed, {report.ended} ended, {report.failed} failed.")
+    if report.failed:
+        raise click.ClickException("What failed stays due: see the log, and run it again.")
+
+
+@billing.command("preview")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+def preview_billing(day: datetime) -> None:
+    """What a run on a day would invoice, group by group, as things stand now."""
+    number = net = total = 0
+    for due in renewals.due_by(day.date()):
+        number, net = number + 1, net + due.totals.net_cents
+        total += due.totals.total_cents
+        click.echo(
+            f"{due.period.start}  {due.subscription.group.name:<24} {due.quantity:>6} x "
+            f"{due.line.unit_price_cents / 100:>8.2f} {due.totals.total_cents / 100:>12.2f} EUR"
+        )
+    click.echo(f"{number} renewals, {net / 100:.2f} EUR excl. VAT, {total / 100:.2f} EUR incl. VAT")
+
+
+@price_list.command("list")
+def list_prices() -> None:
+    """Every price of every offer."""
+    for price in prices.listed():
+        day = periods.day_of(price.valid_from)
+        click.echo(f"{price.offer_id:<16} {price.amount_cents / 100:>8.2f} EUR from {day}")
+
+
+@price_list.command("set")
+@click.argument("offer")
+@click.argument("cents", type=int)
+@click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+def set_price(offer: str, cents: int, day: datetime) -> None:
+    """Let an offer cost so many cents a month, excluding VAT, from a day to come on.
+
+    Running services follow at a renewal that was announced to them 30 days before.
+    """
+    try:
+        prices.change(offer, cents, periods.midnight(day.date()))
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

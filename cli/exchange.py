@@ -1,0 +1,57 @@
+"""Exchange services looked after: imported, listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from cli.operator import customer
+from shop.errors import Refusal
+from shop.exchange import services
+from shop.exchange.csv_file import CsvFile
+from shop.exchange.source import Unreadable
+
+exchange = AppGroup("exchange", help="Look after Exchange services.")
+
+
+@exchange.command("import")
+@click.argument("nic_handle")
+@click.argument("service")
+@click.argument("accounts", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
+    """Make a customer's Exchange service what a CSV file says: email,first_name,last_name.
+
+    A fourth column may give the size in GB. Mailboxes without names are shared ones. Safe to
+    repeat: what is new is added, what is different updated, what is missing marked as gone.
+    """
+    try:
+        done = services.take_over(customer(nic_handle), service, CsvFile(accounts.read_bytes()))
+    except Unreadable as unreadable:
+        for problem in unreadable.problems:
+            click.echo(problem, err=True)
+        raise click.ClickException("Nothing was imported.") from unreadable
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(
+        f"{service}: {done.added} added, {done.updated} updated, {done.gone} gone, "
+        f"{done.unchanged} unchanged."
+    )
+
+
+@exchange.command("list")
+def list_exchange() -> None:
+    """Every Exchange service: whose it is, its domain, its mailboxes, and its Office group."""
+    rows = services.every()
+    for service in rows:
+        number = services.active_accounts(service).count()
+        attach = services.attach_of(service)
+        group = services.group_of(attach) if attach else None
+        used = group.name if group else ("ordered" if attach else "-")
+        click.echo(
+            f"{service.name:<32} {service.account.nic_handle:<16} {service.domain:<32} "
+            f"{number:>5}  {used}"
+        )
+    if not rows:
+        click.echo("No Exchange services.")

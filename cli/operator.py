@@ -1,0 +1,18 @@
+"""What the operator's commands share: whom they act for, and how they find customers."""
+
+from __future__ import annotations
+
+import click
+
+from models import Account
+
+OPERATOR = "operator"
+"""Who is on record as having done what a command did."""
+
+
+def customer(nic_handle: str) -> Account:
+    """The customer of a nic-handle. Raises `click.ClickException` where there is none."""
+    account: Account | None = Account.get_or_none(Account.nic_handle == nic_handle)
+    if account is None:
+        raise click.ClickException(f"There is no customer {nic_handle}.")
+    return account

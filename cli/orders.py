@@ -1,0 +1,75 @@
+"""Orders looked after: listed, delivered again, marked paid, refunded."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from cli.operator import OPERATOR
+from models import Order
+from shop import ordering, watch
+from shop.errors import Refusal
+from shop.payment import payments
+from shop.provisioning import installation
+
+orders = AppGroup("orders", help="Look after orders.")
+
+
+def _order(number: str) -> Order:
+    order = Order.get_or_none(Order.number == number)
+    if order is None:
+        raise click.ClickException(f"There is no order {number}.")
+    return order
+
+
+@orders.command("list")
+@click.option("--status", default="", help="Only orders in this status.")
+@click.option("--late", is_flag=True, help="Only paid orders not delivered within 4 hours.")
+@click.option("--limit", default=50, show_default=True)
+def list_orders(status: str, late: bool, limit: int) -> None:
+    """The newest orders, or those late in delivery."""
+    query = Order.select().order_by(Order.id.desc()).limit(limit)
+    if status:
+        query = query.where(Order.status == status)
+    rows = watch.late_orders()[:limit] if late else list(query)
+    for order in rows:
+        amount = f"{order.total_cents / 100:.2f} {order.currency}"
+        placed = order.placed_at.strftime("%Y-%m-%d %H:%M")
+        nic_handle = order.account.nic_handle
+        click.echo(f"{order.number}  {placed}  {nic_handle:<16} {order.status:<18} {amount:>14}")
+    if not rows:
+        click.echo("No orders.")
+
+
+def _carry_out(number: str, act: str, done: str) -> None:
+    acts = {
+        "retry": lambda order: installation.retry_delivery(order, OPERATOR),
+        "mark-paid": lambda order: payments.pay_by_hand(order, OPERATOR),
+        "refund": lambda order: ordering.refund_order(order, OPERATOR),
+    }
+    try:
+        acts[act](_order(number))
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(done.format(number=number))
+
+
+@orders.command("retry")
+@click.argument("number")
+def retry_order(number: str) -> None:
+    """Try a failed delivery again."""
+    _carry_out(number, "retry", "Order {number} is being delivered again.")
+
+
+@orders.command("mark-paid")
+@click.argument("number")
+def mark_order_paid(number: str) -> None:
+    """Say that the money came otherwise; the delivery follows."""
+    _carry_out(number, "mark-paid", "Order {number} is paid and will be delivered.")
+
+
+@orders.command("refund")
+@click.argument("number")
+def refund_order(number: str) -> None:
+    """Give the money of a failed delivery back."""
+    _carry_out(number, "refund", "Order {number} will be refunded.")

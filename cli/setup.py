@@ -1,0 +1,45 @@
+"""Setting the shop up and running it: database, demo data, worker."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from shop import database, demo, jobs
+from shop.billing import subscriptions
+
+demo_data = AppGroup("demo", help="Demo data.")
+
+
+@click.command("migrate")
+def migrate() -> None:
+    """Bring the database up to date; safe to repeat."""
+    for name in _bring_up_to_date():
+        click.echo(f"applied {name}")
+    click.echo("The database is up to date.")
+
+
+def _bring_up_to_date() -> list[str]:
+    applied = database.migrate()
+    jobs.create_queue_tables()
+    demo.publish()
+    subscriptions.start_missing()
+    return applied
+
+
+@click.command("worker")
+@click.option("--threads", default=4, show_default=True, help="Jobs run at the same time.")
+def worker(threads: int) -> None:
+    """Run queued work until stopped; start as many as you like."""
+    from shop import working
+
+    working.run_worker(threads)
+
+
+@demo_data.command("load")
+def load_demo() -> None:
+    """Bring the database up to date, load the demo data and say how to sign in."""
+    _bring_up_to_date()
+    account, password = demo.load()
+    click.echo(f"Customer ID (nic-handle): {account.nic_handle}")
+    click.echo(f"Password:                 {password}")
