@@ -157,8 +157,11 @@ def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Re
     quote, renewal = None, None
     if choice is not None:
         try:
-            quote = choice.quote()
+            quoted = choice.quote()
+            if group:
+                additions.check_amount(quoted)
             renewal = additions.renewal_of(group) if group else None
+            quote = quoted
         except Refusal as refusal:
             form.refuse(refusal)
     return page(

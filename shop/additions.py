@@ -49,6 +49,18 @@ def check_room(group: LicenceGroup, quantity: int) -> None:
         raise reservations.NoRoom(group)
 
 
+def check_amount(quoted: Quote) -> None:
+    """Refuse, at ``quantity``, what costs less than banks take: a licence for the last day, say."""
+    if 0 < quoted.totals.total_cents < pricing.LEAST_CENTS:
+        raise Refusal(
+            N_(
+                "Up to the renewal this costs less than banks accept. Choose more licences, or "
+                "order from the renewal on."
+            ),
+            "quantity",
+        )
+
+
 def quote(wish: Wish, account: Account) -> Quote:
     """What ``wish`` costs up to the renewal, for its customer."""
     now, offer = clock.now(), catalogue.offers()[wish.group.offer_id]
@@ -68,10 +80,12 @@ def place_order(account: Account, wish: Wish, confirmed: Confirmation) -> Order:
         now = clock.now()
         period = running_period(wish.group, now)
         check_room(wish.group, wish.quantity)
+        quoted = quote(wish, account)
+        check_amount(quoted)
         return Draft(
             wish.basket,
             wish.key,
-            quote(wish, account),
+            quoted,
             expires_at=min(now + ordering.EXPIRES_AFTER, period.ends_at),
             hold=lambda lines: _hold(wish, lines, period),
         )

@@ -19,6 +19,9 @@ WHOLE = 10_000
 MOST_CENTS = 100_000_000_000
 """The largest total of one document (a thousand million euros); beyond it somebody mistyped."""
 
+LEAST_CENTS = 50
+"""The smallest amount, VAT included, that the shop asks for: card payments begin at 0.50 EUR."""
+
 
 class TooLarge(Refusal):
     """A quantity or total that no customer means."""

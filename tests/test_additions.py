@@ -300,3 +300,22 @@ def test_somebody_elses_group_cannot_be_ordered_for(
         answer = visitor.client.ask("POST", address, {"accepted": "yes", "total_cents": "880"})
         assert answer.status_code in {404, 422}
     assert groups.fresh(group).places_taken == 3
+
+
+def test_what_costs_less_than_banks_accept_is_refused_and_more_of_it_is_not(
+    clock: time_machine.Traveller, group: LicenceGroup, visitor: Visitor
+) -> None:
+    at(clock, 2026, 4, 9, 12)
+    # 8.80 for 1 of 31 days is 0.28, and 0.34 with VAT; two of them are 0.57 and 0.68.
+    with pytest.raises(Refusal, match="less than banks accept"):
+        groups.add(group, 1)
+    assert groups.fresh(group).places_taken == 3
+    visitor.log_in(group.account)
+    page = f"/manager/order/office?offer=business&group={group.name}&quantity="
+    refusal = "Jusqu’au renouvellement, c’est moins que ce que les banques acceptent."
+    visitor.open(page + "1")
+    assert visitor.sees(refusal)
+    visitor.open(page + "2")
+    assert not visitor.sees(refusal)
+    assert visitor.sees("0,68 €")
+    assert groups.add(group, 2).total_cents == 68

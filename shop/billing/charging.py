@@ -15,7 +15,7 @@ from models import (
     database,
     lock,
 )
-from shop import clock, jobs
+from shop import clock, jobs, pricing
 from shop.billing import dues, issuing, periods, previews, subscriptions
 from shop.billing.periods import Period
 from shop.billing.previews import Preview
@@ -142,7 +142,7 @@ def charge_ahead(subscription: Subscription) -> Invoice:
 
 def _charged_now(subscription: Subscription) -> Renewal:
     due = previews.preview(subscription)
-    if due is None or not due.totals.total_cents:
+    if due is None or due.totals.total_cents < pricing.LEAST_CENTS:
         raise Refusal(N_("There is no renewal to be paid for this service."))
     return charge(subscription, due, None)
 

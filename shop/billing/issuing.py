@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models import Account, Invoice, LicenceGroup
-from shop import placing, rendering
+from shop import placing, pricing, rendering
 from shop.billing import invoices
 from shop.billing.invoices import Draft, Position
 from shop.billing.previews import Preview
@@ -14,12 +14,13 @@ WITHDRAWN = N_("Withdrawal from the contract within 14 days.")
 
 
 def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
-    """The invoice of a renewal, in the caller's transaction; None where nothing is to be paid.
+    """The invoice of a renewal, in the caller's transaction; None where nothing is to be paid, or
+    less than banks take: the last day of a licence that is taken up again, say.
 
     ``for_period`` makes it the one invoice of its period, whatever else goes wrong: what is
     charged ahead, and may be taken back and charged anew, and what comes on top, is not.
     """
-    if not due.totals.total_cents:
+    if due.totals.total_cents < pricing.LEAST_CENTS:
         return None
     subscription = due.subscription
     account = Account.get_by_id(subscription.account_id)
