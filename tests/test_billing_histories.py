@@ -44,7 +44,6 @@ from tests.billing_model import Naive
 from tests.databases import Snapshot
 from tests.parties import Bank, Provider
 
-EXAMPLES = 10
 MONTHS = timedelta(days=913)
 
 STARTS = st.one_of(
@@ -302,11 +301,12 @@ def world(
         yield begin
 
 
+@pytest.mark.parametrize("examples", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_any_30_months_are_as_a_naive_model_has_them(
-    world: Callable[[date], History], provider: Provider
+    world: Callable[[date], History], provider: Provider, examples: int
 ) -> None:
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
         phases=[Phase.generate],
     )

@@ -150,7 +150,7 @@ def _charged_now(subscription: Subscription) -> Renewal:
 def take_back_ahead(subscription: Subscription, by: str) -> None:
     """Credit the next renewal where it was invoiced ahead and not paid: something else is wanted.
 
-    In the caller's transaction. Raises `Refusal` while it is being paid.
+    In the caller's transaction. What is paid for it after that goes back.
     """
     ahead = subscriptions.charged_ahead(subscription)
     if ahead is None or ahead.invoice is None or not ahead.invoice.is_payable:

@@ -144,6 +144,10 @@ def held(group: LicenceGroup) -> Subscription:
     subscription = of(group)
     if subscription is None:
         raise Refusal(NOT_RUNNING)
+    ahead = charged_ahead(subscription)
+    if ahead is not None and ahead.invoice is not None:
+        # It may be taken back: whoever settles it locks it before its subscription, too.
+        lock(ahead.invoice)
     locked: Subscription = lock(subscription)
     return locked
 
