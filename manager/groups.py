@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from manager import manager, own
 from models import LicenceGroup, SeatStatus
 from shop import clock, groups
-from shop.billing import outlook
+from shop.billing import give_backs, outlook
 from shop.errors import Refusal
 from shop.pages import page_of
 from shop.provisioning import activation
@@ -66,6 +66,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "statuses": list(SeatStatus),
         "error_words": activation.WORDS,
         "error_otherwise": activation.OTHERWISE,
+        "ending": give_backs.ends_of(found, [seat.number for seat in shown.rows]),
         "is_moving": any(seat.is_moving for seat in shown.rows) or not found.is_settled,
         **more,
     }

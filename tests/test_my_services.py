@@ -331,6 +331,9 @@ def test_licences_are_given_back_and_kept_again(inside: Visitor, group: LicenceG
     inside.press("Rendre 2 licences")
     assert [row.number for row in give_backs.of(group)] == [1, 3]
     assert inside.sees("10,56 €")
+    inside.open(f"/manager/groups/{group.name}")
+    assert inside.response.text.count("Rendue\u00a0: se termine le") == 2
+    inside.open(address(group))
     inside.press("Garder la licence n° 1")
     assert [row.number for row in give_backs.of(group)] == [3]
     services.to_renewal(group)

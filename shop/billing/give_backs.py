@@ -47,6 +47,14 @@ def of(group: LicenceGroup) -> list[GiveBack]:
     )
 
 
+def ends_of(group: LicenceGroup, numbers: list[int]) -> dict[int, date]:
+    """On which day those of the licences of these numbers end that are given back."""
+    rows = GiveBack.select(GiveBack.number, GiveBack.ends_on).where(
+        GiveBack.group == group, GiveBack.status.in_(ALIVE), GiveBack.number.in_(numbers or [0])
+    )
+    return {row.number: row.ends_on for row in rows}
+
+
 def give_back(group: LicenceGroup, numbers: list[int], *, by: str) -> list[GiveBack]:
     """Give back the licences of these numbers at the end of what is charged.
 
