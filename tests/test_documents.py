@@ -162,7 +162,7 @@ def test_a_purchase_order_can_be_read_aloud(caplog):
     reader = opened(purchase_order_pdf(order_of()))
     assert not caplog.records
     root = reader.trailer["/Root"]
-    assert reader.metadata.title == "Bon de commande n° 482915730 · Nuage"
+    assert reader.metadata.title == "Bon de commande n°\u00a0482915730 · Nuage"
     assert reader.metadata.author == "Nuage & Cie"
     assert root["/Lang"] == "fr"
     assert root["/MarkInfo"]["/Marked"]
