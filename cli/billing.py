@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from cli.operator import OPERATOR
 from models import Invoice, database
-from shop.billing import invoices, ledger, periods, prices, renewals
+from shop.billing import credit_notes, ledger, periods, prices, renewals
 from shop.billing.invoices import Position
 from shop.errors import Refusal
 from shop.payment import payments
@@ -53,8 +53,8 @@ def credit_invoice(number: str, reason: str, line: int | None, quantity: int | N
     invoice = _invoice(number)
     try:
         with database.atomic():
-            positions = _wanted(invoices.left_of(invoice), line, quantity)
-            note = invoices.credit(invoice, positions, reason, by=OPERATOR)
+            positions = _wanted(credit_notes.left_of(invoice), line, quantity)
+            note = credit_notes.credit(invoice, positions, reason, by=OPERATOR)
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     amount = f"{note.total_cents / 100:.2f} {note.currency}"
@@ -71,7 +71,7 @@ def _wanted(
     if line > len(positions):
         raise click.ClickException(f"There are {len(positions)} line(s) left.")
     chosen = positions[line - 1]
-    return (invoices.part_of(chosen, quantity or chosen.line.quantity),)
+    return (credit_notes.part_of(chosen, quantity or chosen.line.quantity),)
 
 
 def _invoice(number: str) -> Invoice:

@@ -1,10 +1,9 @@
-"""A licence group, as its customer tells it: seats, the Office portal, additions, files."""
+"""A licence group, as its customer tells it: seats, the Office portal, additions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -315,29 +314,4 @@ def test_a_group_is_searched_filtered_renamed_and_described(
     )
     check_accessibility()
     page.goto("/manager/groups")
-    check_accessibility()
-
-
-def test_many_licences_are_configured_from_a_file(
-    page: Page, journey: Journey, group: str, tmp_path: Path, check_accessibility: Check
-) -> None:
-    people = tmp_path / "people.csv"
-    people.write_bytes("Prénom;Nom;Login\nZoé;Moreau;zoe\n;X;xyz\nJörg;O’Neill;joerg\n".encode())
-    journey.link(
-        "Configurer des licences depuis un fichier (CSV)", "Configure licences from a file (CSV)"
-    ).click()
-    check_accessibility()
-    page.get_by_label(journey.say("Fichier", "File"), exact=True).set_input_files(people)
-    journey.button("Examiner le fichier", "Look at the file").click()
-    expect(page.locator("main")).to_contain_text(journey.say("Renseignez ce champ", "Fill in"))
-    check_accessibility()
-    journey.button("Configurer 2 licences", "Configure 2 licences").click()
-    done = journey.say("Le fichier est traité", "The file is done")
-    for _ in range(WITHIN_MINUTES // 1000):
-        if page.get_by_text(done).count():
-            break
-        page.wait_for_timeout(500)
-        if not page.locator("html.js").count():
-            page.reload()
-    expect(page.locator("main")).to_contain_text(done)
     check_accessibility()

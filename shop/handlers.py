@@ -5,7 +5,7 @@ from shop.billing import (
     dunning,
     endings,
     give_backs,
-    invoices,
+    order_invoices,
     previews,
     renewals,
     standing,
@@ -16,6 +16,6 @@ from shop.seats import imports
 
 __all__ = [
     "accounts", "activation", "dunning", "endings", "enlarging", "exports", "give_backs", "imports",
-    "installation", "invoices", "mail", "ordering", "payments", "previews", "refunds", "renewals",
-    "standing", "vat_numbers",
+    "installation", "mail", "order_invoices", "ordering", "payments", "previews", "refunds",
+    "renewals", "standing", "vat_numbers",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import date
 
 from models import Account, Card, Invoice, Order, Payment, database
 from shop import clock, jobs, vat
-from shop.billing import invoices, ledger
+from shop.billing import credit_notes, invoices, ledger, order_invoices
 from shop.billing.invoices import Draft, Position
 from shop.billing.periods import Period
 from shop.payment import payments
@@ -30,7 +30,7 @@ def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0
 
 def of(order: Order) -> Invoice:
     """The invoice of an order."""
-    found = invoices.of_order(order)
+    found = order_invoices.of_order(order)
     assert found is not None
     return found
 
@@ -70,7 +70,7 @@ def pay(invoice: Invoice, bank: Bank) -> Payment:
 def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
     """A credit note for all of an invoice."""
     with database.atomic():
-        return invoices.credit(invoice, invoices.positions_of(invoice), reason, by="operator")
+        return credit_notes.credit(invoice, invoices.positions_of(invoice), reason, by="operator")
 
 
 def card(account: Account, mandate: Mandate = CARD) -> Card:

@@ -13,7 +13,7 @@ import html5lib
 from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
 from shop import accounts, clock, exports, jobs, mail, ordering, profile, second_factor, vat
 from shop.activity import UNKNOWN
-from shop.billing import dunning, give_backs, invoices, previews, prices, terminations
+from shop.billing import credit_notes, dunning, give_backs, invoices, previews, prices, terminations
 from shop.billing.invoices import Draft
 from shop.exchange import attach
 from shop.payment import payments
@@ -154,7 +154,7 @@ def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -
     invoice = _due(account, bank, provider)
     payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
     with database.atomic():
-        invoices.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+        credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
     payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     jobs.drain()
 
@@ -164,7 +164,7 @@ def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None
     invoice_issued(account, bank, provider)
     invoice = Invoice.get(Invoice.account == account)
     with database.atomic():
-        invoices.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+        credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
 
 
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models import Account, Invoice, InvoiceStatus, LedgerEntry, PaymentStatus, database
 from shop import vat
-from shop.billing import invoices, ledger
+from shop.billing import credit_notes, invoices, ledger
 from shop.billing.invoices import Draft, Position
 from shop.billing.periods import Period
 from shop.documents import einvoice
@@ -54,7 +54,7 @@ def issue(account: Account, *positions: Position, place: PlaceOfSupply = LILLE) 
 
 def credit(invoice: Invoice, *positions: Position) -> Invoice:
     with database.atomic():
-        return invoices.credit(invoice, positions, "Une erreur.", by="operator")
+        return credit_notes.credit(invoice, positions, "Une erreur.", by="operator")
 
 
 def fresh(invoice: Invoice) -> Invoice:
@@ -95,7 +95,7 @@ def test_however_an_invoice_is_taken_back_it_adds_up(alice: Account, data: st.Da
         index = data.draw(st.sampled_from([each for each, number in left.items() if number]))
         most = left[index]
         number = most if rows[index].line.share else data.draw(st.integers(1, most))
-        part = invoices.part_of(rows[index], number)
+        part = credit_notes.part_of(rows[index], number)
         if not part.line.net_cents:
             return
         notes.append(credit(invoice, part))
@@ -110,9 +110,9 @@ def test_however_an_invoice_is_taken_back_it_adds_up(alice: Account, data: st.Da
 def test_no_more_is_taken_back_than_the_invoice_says(alice: Account) -> None:
     charged = position(3, 880)
     invoice = issue(alice, charged, position(1, 1290, "o365-2"))
-    credit(invoice, invoices.part_of(charged, 2))
+    credit(invoice, credit_notes.part_of(charged, 2))
     for wrong in (
-        invoices.part_of(charged, 2),  # one is left
+        credit_notes.part_of(charged, 2),  # one is left
         position(1, 881),  # never charged
         position(1, 880, "o365-2"),  # not for this service
         position(1, 880, days=12),  # not for these days
@@ -121,9 +121,9 @@ def test_no_more_is_taken_back_than_the_invoice_says(alice: Account) -> None:
             credit(invoice, wrong)
     with pytest.raises(Refusal, match="what is left"):
         credit(invoice)
-    note = credit(invoice, invoices.part_of(charged, 1))
+    note = credit(invoice, credit_notes.part_of(charged, 1))
     with pytest.raises(Refusal, match="what is left"):
-        credit(note, invoices.part_of(charged, 1))
+        credit(note, credit_notes.part_of(charged, 1))
     assert fresh(invoice).credited_cents == 3 * 1056
     assert list(ledger.check()) == []
 
@@ -132,14 +132,14 @@ def test_licences_charged_by_the_day_are_taken_back_together(alice: Account) -> 
     charged = position(3, 1290, days=12)
     invoice = issue(alice, charged)
     with pytest.raises(Refusal, match="by the day"):
-        credit(invoice, invoices.part_of(charged, 1))
+        credit(invoice, credit_notes.part_of(charged, 1))
     assert credit(invoice, charged).total_cents == invoice.total_cents
 
 
 def test_five_who_take_the_same_licence_back_do_it_once(alice: Account) -> None:
     charged = position(3, 880)
     invoice = issue(alice, charged)
-    outcomes = racing.race(lambda: credit(invoice, invoices.part_of(charged, 2)), 5)
+    outcomes = racing.race(lambda: credit(invoice, credit_notes.part_of(charged, 2)), 5)
     assert sum(isinstance(outcome, Invoice) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 4
     assert list(ledger.check()) == []
@@ -151,7 +151,7 @@ def test_control_without_looking_at_what_is_left_it_is_taken_back_twice(
     charged = position(2, 880)
     invoice = issue(alice, charged, position(5, 880, "o365-2"))
     credit(invoice, charged)
-    monkeypatch.setattr(invoices, "_check_left", lambda *_: None)
+    monkeypatch.setattr(credit_notes, "_check_left", lambda *_: None)
     assert credit(invoice, charged).total_cents == 2112, "though nothing of it was left"
 
 
@@ -161,8 +161,8 @@ def test_money_goes_back_for_each_part_once(
     charged = position(3, 880)
     invoice = issue(alice, charged)
     payment = payments.pay_by_hand(invoice, by="operator")
-    first = credit(fresh(invoice), invoices.part_of(charged, 1))
-    second = credit(fresh(invoice), invoices.part_of(charged, 2))
+    first = credit(fresh(invoice), credit_notes.part_of(charged, 1))
+    second = credit(fresh(invoice), credit_notes.part_of(charged, 2))
     drain()
     back = LedgerEntry.select().where(LedgerEntry.kind == "refunded").order_by(LedgerEntry.id)
     assert [(row.invoice_id, row.cents) for row in back] == [(first.id, 1056), (second.id, 2112)]

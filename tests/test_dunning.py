@@ -21,7 +21,7 @@ from models import (
     Termination,
 )
 from shop import clock, jobs
-from shop.billing import dues, dunning, invoices, ledger, periods, terminations
+from shop.billing import credit_notes, dues, dunning, invoices, ledger, periods, terminations
 from shop.payment import payments
 from shop.payment.gateway import CheckoutStatus
 from tests import groups, orders, services
@@ -264,7 +264,7 @@ def test_an_invoice_taken_back_resumes_like_one_paid(
 ) -> None:
     group = services.suspended(alice, bank)
     invoice = services.owed(group)
-    invoices.credit(invoice, invoices.positions_of(invoice), "Goodwill.", by="operator")
+    credit_notes.credit(invoice, invoices.positions_of(invoice), "Goodwill.", by="operator")
     assert fresh(group).status == GroupStatus.INSTALLED
     assert list(ledger.check()) == []
 

@@ -29,7 +29,7 @@ from models import (
     database,
 )
 from shop import clock, documents, jobs, ordering
-from shop.billing import invoices, ledger, periods
+from shop.billing import credit_notes, invoices, ledger, order_invoices, periods
 from shop.errors import Refusal
 from shop.payment import payments, refunds
 from shop.payment.gateway import CheckoutStatus
@@ -95,8 +95,8 @@ def test_an_addition_is_invoiced_by_its_days_up_to_the_renewal(
 def test_the_invoice_is_issued_once_however_often_its_job_runs(alice: Account, bank: Bank) -> None:
     order = billing.delivered(alice, bank)
     for _ in range(3):
-        invoices.invoice_order(order.id)
-    outcomes = racing.race(lambda: invoices.invoice_order(order.id), 5)
+        order_invoices.invoice_order(order.id)
+    outcomes = racing.race(lambda: order_invoices.invoice_order(order.id), 5)
     assert outcomes == [None] * 5
     assert len(numbers()) == 1
     assert Letter.select().where(Letter.kind == "invoice_issued").count() == 1
@@ -330,7 +330,7 @@ def test_a_part_may_be_credited_and_never_more_than_is_left(alice: Account, bank
     (position,) = invoices.positions_of(invoice)
     three = (invoices.Position(_of(position.line, 3), position.period, position.service),)
     with database.atomic():
-        note = invoices.credit(invoice, three, "Three too many.", by="operator")
+        note = credit_notes.credit(invoice, three, "Three too many.", by="operator")
     assert billing.fresh(invoice).balance_cents == invoice.total_cents - note.total_cents
     with pytest.raises(Refusal, match="what is left"):
         billing.credit(billing.fresh(invoice))

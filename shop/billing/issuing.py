@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models import Account, Invoice, LicenceGroup
 from shop import placing, pricing, rendering
-from shop.billing import invoices
+from shop.billing import credit_notes, invoices
 from shop.billing.invoices import Draft, Position
 from shop.billing.previews import Preview
 from shop.errors import N_
@@ -42,14 +42,14 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
 def take_back(invoice: Invoice, *, by: str) -> None:
     """Credit all of an invoice that was not paid, in the caller's transaction."""
     said = rendering.translate(NOT_WANTED, invoice.language)
-    invoices.credit(invoice, invoices.left_of(invoice), said, by=by)
+    credit_notes.credit(invoice, credit_notes.left_of(invoice), said, by=by)
 
 
 def give_back(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
     """Credit what an invoice charges for a group, in the caller's transaction: how many cents go
     back, VAT included."""
-    positions = tuple(each for each in invoices.left_of(invoice) if each.service == group.name)
+    positions = tuple(each for each in credit_notes.left_of(invoice) if each.service == group.name)
     if not positions:
         return 0
     said = rendering.translate(WITHDRAWN, invoice.language)
-    return int(invoices.credit(invoice, positions, said, by=by).total_cents)
+    return int(credit_notes.credit(invoice, positions, said, by=by).total_cents)

@@ -25,7 +25,7 @@ from models import (
     database,
 )
 from shop import accounts, clock, jobs, mail, transitions, vault
-from shop.billing import charging, endings, invoices, issuing, periods, subscriptions
+from shop.billing import charging, endings, issuing, order_invoices, periods, subscriptions
 from shop.errors import N_, Conflict, Refusal
 
 LINK_LENGTH = timedelta(days=3)
@@ -254,7 +254,7 @@ def _invoices_of(group: LicenceGroup) -> list[Invoice]:
         raise Refusal(N_("An order of this service is still being delivered."))
     for order in orders:
         # Its job may not have come to it yet; what is not invoiced cannot be credited.
-        invoices.invoice_order(order.id)
+        order_invoices.invoice_order(order.id)
     return list(
         Invoice.select()
         .where(
