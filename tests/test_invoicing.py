@@ -17,6 +17,7 @@ from models import (
     Card,
     Invoice,
     InvoiceFile,
+    InvoiceLine,
     InvoiceSeries,
     InvoiceStatus,
     LedgerEntry,
@@ -181,6 +182,17 @@ def test_what_an_invoice_says_cannot_be_changed(alice: Account, change: dict[str
     invoice = billing.due(alice)
     with pytest.raises(DatabaseError, match="never changes"), database.atomic():
         Invoice.update(**change).where(Invoice.id == invoice.id).execute()
+
+
+def test_neither_its_lines_nor_its_paper_can_be_changed(alice: Account) -> None:
+    invoice = billing.due(alice)
+    documents.invoice_of(invoice)
+    for change in (
+        InvoiceLine.update(service="o365-2").where(InvoiceLine.invoice == invoice),
+        InvoiceFile.update(content=b"%PDF-2").where(InvoiceFile.invoice == invoice),
+    ):
+        with pytest.raises(DatabaseError, match="never changes"), database.atomic():
+            change.execute()
 
 
 def test_its_paper_is_made_once_and_keeps_to_the_rules(alice: Account, bank: Bank) -> None:
