@@ -14,6 +14,7 @@ from flask import Flask
 from models import (
     Account,
     GroupStatus,
+    Invoice,
     Job,
     JobStatus,
     Letter,
@@ -24,6 +25,7 @@ from models import (
     Seat,
 )
 from shop import clock as shop_clock
+from shop.billing import ledger
 from shop.payment import payments
 from shop.settings import Settings
 from tests import orders, processes
@@ -90,6 +92,10 @@ def test_200_orders_survive_a_worker_killed_again_and_again(
         "order_placed": ORDERS,
         "payment_received": ORDERS,
         "service_installed": ORDERS,
+        "invoice_issued": ORDERS,
     }
+    numbers = sorted(int(row.number[-6:]) for row in Invoice.select())
+    assert numbers == list(range(1, ORDERS + 1))
+    assert list(ledger.check()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]
