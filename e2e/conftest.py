@@ -112,13 +112,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def browser_context_args(
-    browser_context_args: dict[str, Any], combination: Combination
+    browser_context_args: dict[str, Any], combination: Combination, shop: live.LiveShop
 ) -> dict[str, Any]:
-    """A visitor's browser, as the combination says."""
+    """A visitor's browser, as the combination says, at the shop of its test."""
     return (
         browser_context_args
         | SIZES[combination.size]
         | {
+            # Asked for anew each time: a module may have a shop of its own.
+            "base_url": shop.url,
             "locale": LOCALES[combination.language],
             "timezone_id": "Europe/Paris",
             "java_script_enabled": combination.script,

@@ -30,12 +30,6 @@ def shop(
         yield running
 
 
-@pytest.fixture(scope="session")
-def base_url(shop: live.LiveShop) -> str:
-    """Where that shop answers."""
-    return shop.url
-
-
 def look_again_until(page: Page, wanted: Locator, count: int = 1) -> None:
     """Load the page again until something stands there so many times."""
     for _ in range(TRIES):
