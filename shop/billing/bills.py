@@ -22,15 +22,19 @@ STATUS_WORDS: dict[str, str] = {
     InvoiceStatus.PAID: N_("Paid"),
     InvoiceStatus.REFUNDED: N_("Refunded"),
 }
-BEING_REFUNDED, DEDUCTED = N_("Being refunded"), N_("Deducted")
+CREDITED = N_("Cancelled by a credit note")
+BEING_REFUNDED, PAID_BACK, DEDUCTED = N_("Being refunded"), N_("Paid back"), N_("Deducted")
+"""Where credit notes stand: the money is on its way, it went back, or nothing had been paid."""
 
 
 def status_word(invoice: Invoice) -> str:
     """Where an invoice or a credit note stands, in the catalogue's English."""
-    if invoice.is_credit_note and invoice.status == InvoiceStatus.DUE:
-        return BEING_REFUNDED
+    if invoice.is_credit_note:
+        if invoice.status == InvoiceStatus.DUE:
+            return BEING_REFUNDED
+        return PAID_BACK if invoice.paid_at else DEDUCTED
     if invoice.status == InvoiceStatus.REFUNDED and invoice.paid_at is None:
-        return DEDUCTED
+        return CREDITED
     return STATUS_WORDS[invoice.status]
 
 

@@ -6,14 +6,12 @@ import hashlib
 from datetime import date
 
 from models import Invoice, InvoiceFile
-from models import InvoiceLine as Row
 from shop import clock, settings, vat
-from shop.billing import periods
-from shop.billing.periods import Period
+from shop.billing import invoices, periods
 from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
 from shop.documents.parties import Buyer
 from shop.errors import N_
-from shop.pricing import Line, Share, Totals
+from shop.pricing import Totals
 from shop.rendering import translate
 from shop.settings import Seller
 
@@ -71,15 +69,6 @@ def _paid_when_issued(invoice: Invoice) -> date | None:
 
 
 def _lines_of(invoice: Invoice) -> tuple[InvoiceLine, ...]:
-    rows = Row.select().where(Row.invoice == invoice).order_by(Row.position)
     return tuple(
-        InvoiceLine(
-            Line(
-                row.offer_code, row.offer_name, row.quantity, row.unit_price_cents,
-                Share(row.days, row.period_days) if row.days and row.period_days else None,
-            ),
-            Period(row.period_start, row.period_end),
-            row.service,
-        )
-        for row in rows
-    )  # fmt: skip
+        InvoiceLine(each.line, each.period, each.service) for each in invoices.positions_of(invoice)
+    )
