@@ -6,7 +6,7 @@ from datetime import date
 
 from models import Account, InvoiceStatus, Renewal
 from shop.billing import ledger, renewals
-from tests import services
+from tests import letters, services
 from tests.parties import Bank, Provider
 
 
@@ -22,6 +22,16 @@ def test_a_month_later_the_next_is_charged_to_the_stored_card(
     assert renewal.invoice.total_cents == due.totals.total_cents == 3 * 880 * 12 // 10
     assert renewal.period_start == due.period.start
     assert list(ledger.check()) == []
+
+
+def test_its_letter_says_that_the_card_is_charged_by_itself(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = services.delivered(alice, bank)
+    assert "4242" not in letters.the(alice, "invoice_issued").text, "the first month was paid"
+    services.to_renewal(group)
+    said = letters.the(alice, "invoice_issued").text
+    assert "se terminant par 4242" in " ".join(said.split())
 
 
 def test_running_again_changes_nothing(alice: Account, bank: Bank, provider: Provider) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from models import (
     Account,
+    Card,
     Invoice,
     InvoiceSeries,
     InvoiceStatus,
@@ -43,7 +44,8 @@ class Position:
 class Draft:
     """What is about to be invoiced, and why: an ``order``, or a ``group``'s month from a day on.
 
-    ``customer`` is the buyer as orders keep it.
+    ``customer`` is the buyer as orders keep it; ``charged_to`` is the stored card it will be
+    charged to without anybody doing anything, if there is one.
     """
 
     account: Account
@@ -55,6 +57,7 @@ class Draft:
     order: Order | None = None
     group: LicenceGroup | None = None
     period_start: date | None = None
+    charged_to: Card | None = None
 
 
 # --- Issuing ---------------------------------------------------------------------------------
@@ -86,7 +89,7 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
         **paid,
     )
     ledger.charge(invoice)
-    mail.invoice_issued(invoice)
+    mail.invoice_issued(invoice, draft.charged_to)
     return invoice
 
 

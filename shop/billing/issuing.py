@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models import Account, Invoice, LicenceGroup
 from shop import placing, pricing, rendering
-from shop.billing import credit_notes, invoices
+from shop.billing import credit_notes, invoices, subscriptions
 from shop.billing.invoices import Draft, Position
 from shop.billing.previews import Preview
 from shop.errors import N_
@@ -35,6 +35,7 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
             due_on=due.period.start,
             group=group,
             period_start=due.period.start if for_period else None,
+            charged_to=subscriptions.card_of(subscription) if for_period else None,
         )
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from models import (
     Account,
     Addition,
+    Card,
     DataExport,
     Invoice,
     LicenceGroup,
@@ -154,9 +155,10 @@ def attach_ordered(
 # --- Invoices --------------------------------------------------------------------------------
 
 
-def invoice_issued(invoice: Invoice) -> None:
-    """The invoice, attached: paid already, or what is due and when."""
-    _about_invoice(invoice, "invoice_issued", attach=("invoice", invoice.id))
+def invoice_issued(invoice: Invoice, card: Card | None = None) -> None:
+    """The invoice, attached: paid already, or what is due and when, and whether it is charged to
+    the stored ``card`` by itself."""
+    _about_invoice(invoice, "invoice_issued", attach=("invoice", invoice.id), card=card)
 
 
 def invoice_paid(invoice: Invoice, payment: Payment) -> None:
