@@ -16,12 +16,11 @@ from shop.billing import invoices
 from shop.billing.bills import Selection
 from shop.errors import Refusal
 from shop.pages import page_of
-from shop.payment import payments
 from web import signin
-from web.addresses import base_url
 from web.files import pdf, streamed, table
-from web.htmx import go_to, page
+from web.htmx import page
 from web.languages import current, sentence
+from web.paying import pay
 
 
 @manager.get("/manager/account/bills")
@@ -99,19 +98,11 @@ def bill_pdf(number: str) -> Response:
 
 @manager.post("/manager/account/bills/<number>/payments")
 def pay_bill(number: str) -> Response:
-    """To the bank's page; one that is open is taken up again, so nobody pays twice."""
-    invoice = _own(number)
+    """To the bank's page."""
     try:
-        payment = payments.start(
-            invoice,
-            store_card=request.form.get("store_card") == "yes",
-            base_url=base_url(),
-            by=signin.customer().nic_handle,
-        )
+        return pay(_own(number), here=url_for("manager.bill", number=number))
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
-    here = url_for("manager.bill", number=number)
-    return go_to(payment.checkout_url if payment.checkout_url and payment.is_unsettled else here)
 
 
 # --- Files to take along -----------------------------------------------------------------------

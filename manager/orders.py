@@ -10,13 +10,12 @@ from models import Order
 from shop import documents, ordering, tracking
 from shop.errors import Refusal
 from shop.pages import page_of
-from shop.payment import payments
 from shop.provisioning import installation
 from web import signin
-from web.addresses import base_url
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.paying import pay
 
 
 @manager.get("/manager/account/orders")
@@ -72,18 +71,10 @@ def order_pdf(number: int) -> Response:
 @manager.post("/manager/account/orders/<int:number>/payments")
 def pay_order(number: int) -> Response:
     """Pay an order later."""
-    found = _own(number)
     try:
-        payment = payments.start(
-            found,
-            store_card=request.form.get("store_card") == "yes",
-            base_url=base_url(),
-            by=signin.customer().nic_handle,
-        )
+        return pay(_own(number), here=url_for("manager.order", number=number))
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
-    here = url_for("manager.order", number=number)
-    return go_to(payment.checkout_url if payment.is_unsettled else here)
 
 
 @manager.post("/manager/account/orders/<int:number>/cancellation")

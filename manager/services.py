@@ -13,11 +13,12 @@ from shop.billing import charging, dues, give_backs, outlook, subscriptions, ter
 from shop.billing.outlook import Outlook
 from shop.errors import Refusal
 from shop.pages import page_of
-from shop.payment import cards, payments
+from shop.payment import cards
 from web import signin
 from web.addresses import base_url
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.paying import pay
 
 SERVICE = "/manager/services/<name>"
 
@@ -121,15 +122,9 @@ def pay_service(name: str) -> Response:
     """Pay what is due; where nothing is, the next renewal ahead of its day."""
     found = own(name)
     try:
-        payment = payments.start(
-            _to_pay(found),
-            store_card=request.form.get("store_card") == "yes",
-            base_url=base_url(),
-            by=signin.customer().nic_handle,
-        )
+        return pay(_to_pay(found), here=here(found))
     except Refusal as refusal:
         return shown(own(name), sentence(refusal), refusal.status)
-    return go_to(payment.checkout_url if payment.is_unsettled else here(found))
 
 
 def _to_pay(found: Outlook) -> Invoice:

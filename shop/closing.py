@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from models import Order, lock
 from shop import clock, reservations, transitions
-from shop.payment import payments
+from shop.payment import payments, settling
 
 
 def stop_payment(order: Order) -> None:
     """Close the bank page of an order, so that nobody pays what is about to be closed.
 
-    Raises `payments.PaymentUnderWay` where the bank is confirming a card.
+    Raises `debts.PaymentUnderWay` where the bank is confirming a card.
     """
     pending = payments.unsettled(order)
     if pending is not None:
-        payments.close(pending)
+        settling.close(pending)
 
 
 def close(order: Order, status: str, by: str) -> Order | None:

@@ -10,12 +10,12 @@ from shop.billing import (
     renewals,
     standing,
 )
-from shop.payment import payments, refunds
+from shop.payment import payments, refunds, settling
 from shop.provisioning import activation, enlarging, installation
 from shop.seats import imports
 
 __all__ = [
     "accounts", "activation", "dunning", "endings", "enlarging", "exports", "give_backs", "imports",
     "installation", "mail", "order_invoices", "ordering", "payments", "previews", "refunds",
-    "renewals", "standing", "vat_numbers",
+    "renewals", "settling", "standing", "vat_numbers",
 ]  # fmt: skip

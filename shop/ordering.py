@@ -9,7 +9,7 @@ from shop import catalogue, clock, closing, jobs, mail, placing, pricing, transi
 from shop.baskets import Basket
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import seating
-from shop.payment import payments, refunds
+from shop.payment import debts, refunds
 from shop.placing import Confirmation, Draft, Quote
 from shop.provisioning import installation
 
@@ -57,7 +57,7 @@ def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Or
 def cancel_order(order: Order, by: str) -> None:
     """Cancel an unpaid order; what it reserved is free again.
 
-    Raises `Refusal` when it is not unpaid, `payments.PaymentUnderWay` while it is being paid.
+    Raises `Refusal` when it is not unpaid, `debts.PaymentUnderWay` while it is being paid.
     """
     if not order.is_payable:
         raise Refusal(N_("Only an unpaid order can be cancelled."))
@@ -77,7 +77,7 @@ def expire_order(order: int) -> None:
         return
     try:
         closing.stop_payment(row)
-    except payments.PaymentUnderWay:
+    except debts.PaymentUnderWay:
         raise jobs.Later(LATER_IF_PENDING) from None
     with database.atomic():
         expired = closing.close(row, OrderStatus.EXPIRED, by="shop")

@@ -77,7 +77,7 @@ def place(
 
     ``key`` is the draft's, which tells whether it was. An earlier unpaid order of the same
     basket with other content is replaced. Raises `Conflict` when prices or contracts are not
-    what the customer saw, `payments.PaymentUnderWay` when the order to replace is being paid,
+    what the customer saw, `debts.PaymentUnderWay` when the order to replace is being paid,
     and what the draft's ``hold`` raises.
     """
     placed = _placed_already(account, key)

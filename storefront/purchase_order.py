@@ -5,21 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Response, abort, flash, request, url_for
+from flask import Response, abort, flash, url_for
 from flask_babel import gettext
 from flask_login import login_required
 
 from models import Order
 from shop import documents, ordering, tracking
 from shop.errors import Refusal
-from shop.payment import debts, payments
+from shop.payment import debts, payments, settling
 from shop.payment.debts import Debt
 from storefront import storefront
 from web import signin
-from web.addresses import base_url
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.paying import pay
 
 
 def own_order(number: str) -> Order:
@@ -68,43 +68,34 @@ def purchase_order_pdf(lang: str, number: int) -> Response:
 
 @storefront.post("/<any(fr, en):lang>/order/<int:number>/payments")
 @login_required
-def pay(lang: str, number: int) -> Response:
-    """To the bank's page; one that is open is taken up again, so nobody pays twice."""
-    order = own_order(str(number))
+def pay_order(lang: str, number: int) -> Response:
+    """To the bank's page."""
     here = url_for("storefront.purchase_order", lang=lang, number=number)
     try:
-        payment = payments.start(
-            order,
-            store_card=request.form.get("store_card") == "yes",
-            base_url=base_url(),
-            by=signin.customer().nic_handle,
-        )
+        return pay(own_order(str(number)), here=here)
     except Refusal as refusal:
-        return page(
-            "storefront/purchase_order.html",
-            status=refusal.status,
-            error=sentence(refusal),
-            **_shown(own_order(str(number))),
-        )
-    return go_to(payment.checkout_url if payment.is_unsettled else here)
+        return _refused(number, refusal)
 
 
 @storefront.post("/<any(fr, en):lang>/order/<int:number>/cancellation")
 @login_required
 def cancel(lang: str, number: int) -> Response:
     """Cancel the order while it is unpaid."""
-    order = own_order(str(number))
     try:
-        ordering.cancel_order(order, by=signin.customer().nic_handle)
+        ordering.cancel_order(own_order(str(number)), by=signin.customer().nic_handle)
     except Refusal as refusal:
-        return page(
-            "storefront/purchase_order.html",
-            status=refusal.status,
-            error=sentence(refusal),
-            **_shown(own_order(str(number))),
-        )
+        return _refused(number, refusal)
     flash(gettext("Your order is cancelled. Nothing is due."), "success")
     return go_to(url_for("storefront.purchase_order", lang=lang, number=number))
+
+
+def _refused(number: int, refusal: Refusal) -> Response:
+    return page(
+        "storefront/purchase_order.html",
+        status=refusal.status,
+        error=sentence(refusal),
+        **_shown(own_order(str(number))),
+    )
 
 
 @storefront.get("/payment/return/<reference>")
@@ -119,7 +110,7 @@ def payment_return(reference: str) -> Response:
     known = payment.status
     # Where the bank is silent, the order's own page says that the payment is being confirmed.
     with suppress(Refusal):
-        payment = payments.refresh(payment)
+        payment = settling.refresh(payment)
     debt = debts.of(payment)
     target = _page_of(debt)
     if signin.account() == debt.account:

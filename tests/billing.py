@@ -9,7 +9,7 @@ from shop import clock, jobs, vat
 from shop.billing import credit_notes, invoices, ledger, order_invoices
 from shop.billing.invoices import Draft, Position
 from shop.billing.periods import Period
-from shop.payment import payments
+from shop.payment import cards, payments, settling
 from shop.payment.gateway import CheckoutStatus, Mandate
 from shop.pricing import Line
 from tests import orders
@@ -64,7 +64,7 @@ def fresh(invoice: Invoice) -> Invoice:
 def pay(invoice: Invoice, bank: Bank) -> Payment:
     """An invoice paid at the bank's page, its word taken."""
     payment = payments.start(invoice, store_card=False, base_url=orders.BASE, by="alice")
-    return payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    return settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
@@ -75,7 +75,7 @@ def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
 
 def card(account: Account, mandate: Mandate = CARD) -> Card:
     """A card the customer let us keep."""
-    payments.keep_card(account, mandate)
+    cards.keep(account, mandate)
     return Card.get(Card.mandate == mandate.reference)
 
 

@@ -16,7 +16,7 @@ from shop.activity import UNKNOWN
 from shop.billing import credit_notes, dunning, give_backs, invoices, previews, prices, terminations
 from shop.billing.invoices import Draft
 from shop.exchange import attach
-from shop.payment import payments
+from shop.payment import payments, settling
 from shop.payment.gateway import CheckoutStatus
 from shop.second_factor import recovery
 from tests import exchange, groups, orders, services
@@ -68,7 +68,7 @@ def payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
     order = _placed(account)
     payment = orders.start_paying(order)
     ordering.cancel_order(order, by=account.nic_handle)
-    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     jobs.drain()
 
 
@@ -155,7 +155,7 @@ def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -
     payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
     with database.atomic():
         credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
-    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     jobs.drain()
 
 

@@ -6,7 +6,7 @@ from models import Account, Order, Payment
 from shop import catalogue, contracts, ordering
 from shop.baskets import Basket, new_name
 from shop.ordering import Confirmation
-from shop.payment import payments
+from shop.payment import payments, settling
 from shop.payment.gateway import CheckoutStatus
 from tests.parties import Bank
 
@@ -44,7 +44,7 @@ def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "")
     """An order paid by card (of a ``number``), the bank's word taken."""
     payment = start_paying(order, store_card=store_card)
     assert payment.checkout is not None
-    return payments.settle(
+    return settling.settle(
         payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED, number=number)
     )
 

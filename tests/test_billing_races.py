@@ -11,7 +11,7 @@ import pytest
 from models import Account, Invoice, Letter, LicenceGroup, Payment, Reminder, Renewal, database
 from shop import clock, jobs, mail, pauses
 from shop.billing import charging, dunning, ledger, periods, renewals, terminations
-from shop.payment import payments
+from shop.payment import payments, settling
 from shop.payment.gateway import CheckoutStatus
 from tests import letters, orders, racing, services
 from tests.groups import fresh
@@ -97,7 +97,7 @@ def test_five_notifications_and_five_runs_extend_one_period(
     def act() -> Any:
         pauses.follow_clock()
         if next(turns) % 2:
-            return payments.settle(fresh(payment), told)
+            return settling.settle(fresh(payment), told)
         return renewals.run()
 
     outcomes = racing.race(act, 10)

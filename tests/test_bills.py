@@ -17,7 +17,7 @@ from shop import clock as shop_clock
 from shop import documents
 from shop.billing import bills
 from shop.billing.bills import Selection
-from shop.payment import payments
+from shop.payment import settling
 from shop.payment.gateway import CheckoutStatus
 from tests import billing, cast
 from tests.client import CheckingClient, browser
@@ -199,7 +199,7 @@ def test_a_declined_card_says_why_and_another_one_pays(
     visitor.log_in(alice)
     first = go_to_bank(visitor, invoice)
     payment = Payment.get(Payment.checkout == first)
-    payments.settle(payment, bank.tell(first, CheckoutStatus.DECLINED, "card_declined"))
+    settling.settle(payment, bank.tell(first, CheckoutStatus.DECLINED, "card_declined"))
     visitor.open(f"{BILLS}/{invoice.number}")
     assert visitor.find(role="alert") is not None
     second = go_to_bank(visitor, invoice)

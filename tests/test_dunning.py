@@ -22,7 +22,7 @@ from models import (
 )
 from shop import clock, jobs
 from shop.billing import credit_notes, dues, dunning, invoices, ledger, periods, terminations
-from shop.payment import payments
+from shop.payment import payments, settling
 from shop.payment.gateway import CheckoutStatus
 from tests import groups, orders, services
 from tests.groups import fresh
@@ -138,10 +138,10 @@ def test_a_card_being_confirmed_is_waited_for(
     services.to_renewal(group)
     invoice = services.owed(group)
     own = payments.start(invoice, store_card=False, base_url=orders.BASE, by="alice")
-    payments.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
+    settling.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
     services.pass_time(timedelta(days=3, minutes=1))
     assert len(charges(bank)) == 1
-    payments.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
+    settling.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
     services.pass_time(timedelta(days=20))
     assert len(charges(bank)) == 1
     assert services.of(group).status == SubscriptionStatus.ACTIVE

@@ -32,7 +32,7 @@ from models import (
 from shop import clock, documents, jobs, ordering
 from shop.billing import credit_notes, invoices, ledger, order_invoices, periods
 from shop.errors import Refusal
-from shop.payment import payments, refunds
+from shop.payment import debts, payments, refunds, settling
 from shop.payment.gateway import CheckoutStatus
 from tests import billing, groups, orders, racing
 from tests.parties import Bank, Provider
@@ -245,7 +245,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
     assert again.id == payment.id
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", 4):
-        racing.race(lambda: payments.settle(payment, checkout), 4)
+        racing.race(lambda: settling.settle(payment, checkout), 4)
     assert billing.fresh(invoice).status == InvoiceStatus.PAID
     assert Letter.select().where(Letter.kind == "invoice_paid").count() == 1
     assert Card.get(Card.account == alice).last4 == "4242"
@@ -257,7 +257,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
 def test_a_declined_card_leaves_the_invoice_due(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
     payment = payments.start(invoice, store_card=False, base_url=orders.BASE, by="alice")
-    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
     assert billing.fresh(invoice).is_payable
     billing.assert_balanced()
     billing.pay(invoice, bank)
@@ -268,7 +268,7 @@ def test_money_for_an_invoice_that_is_settled_goes_back(alice: Account, bank: Ba
     invoice = billing.due(alice)
     payment = payments.start(invoice, store_card=False, base_url=orders.BASE, by="alice")
     billing.credit(invoice)
-    settled = payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settled = settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     assert settled.status == PaymentStatus.REFUND_DUE
     billing.assert_balanced()
     jobs.drain()
@@ -306,7 +306,7 @@ def test_nobody_pays_at_the_bank_what_the_card_is_being_charged_for(
 ) -> None:
     invoice = billing.due(alice)
     payments.charge(invoice, billing.card(alice), by="shop")
-    with pytest.raises(payments.PaymentUnderWay, match="this invoice is being confirmed"):
+    with pytest.raises(debts.PaymentUnderWay, match="this invoice is being confirmed"):
         payments.start(invoice, store_card=False, base_url=orders.BASE, by="alice")
 
 

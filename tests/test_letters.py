@@ -14,7 +14,7 @@ from flask import Flask
 from models import Account, Letter, LicenceGroup, Order, Payment, PaymentStatus, Seat
 from shop import accounts, formats, mail, ordering, settings
 from shop.mail.addresses import Addresses
-from shop.payment import payments
+from shop.payment import payments, settling
 from shop.payment.gateway import Checkout, CheckoutStatus
 from tests import cast, letters, orders, pages
 from tests.parties import Bank, Provider
@@ -265,21 +265,21 @@ def refunded_because_expired(account: Account, bank: Bank, provider: Provider) -
     order = orders.place(account, language=account.language)
     payment = orders.start_paying(order)
     ordering.expire_order(order.id)
-    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def refunded_because_paid_already(account: Account, bank: Bank, provider: Provider) -> None:
     order = orders.place(account, language=account.language)
     payment = orders.start_paying(order)
     payments.pay_by_hand(order, by="operator")
-    payments.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def refunded_because_of_another_amount(account: Account, bank: Bank, provider: Provider) -> None:
     payment = orders.start_paying(orders.place(account, language=account.language))
     wrong = Checkout(payment.checkout or "", CheckoutStatus.SUCCEEDED, 1, "EUR")
     bank.checkouts[wrong.reference] = wrong
-    payments.settle(payment, wrong)
+    settling.settle(payment, wrong)
 
 
 def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provider) -> None:

@@ -35,7 +35,7 @@ from shop.billing import (
     subscriptions,
     terminations,
 )
-from shop.payment import cards, payments
+from shop.payment import cards, payments, settling
 from shop.payment.gateway import CheckoutStatus
 from tests import cast, groups, letters, orders, services
 from tests.parties import Bank, Provider
@@ -60,7 +60,7 @@ def inside(visitor: Visitor, alice: Account) -> Visitor:
 def pay_at(bank: Bank) -> None:
     """Pay what was begun last, at the bank."""
     payment = Payment.select().order_by(Payment.id.desc()).first()
-    payments.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     jobs.drain()
 
 

@@ -25,7 +25,7 @@ from models import (
 from shop import clock as shop_clock
 from shop import contracts, ordering
 from shop.errors import Conflict, Refusal
-from shop.payment import payments
+from shop.payment import debts
 from shop.payment.gateway import CheckoutStatus
 from tests import orders
 from tests.parties import Bank
@@ -104,7 +104,7 @@ def test_changing_is_refused_while_the_bank_confirms_a_payment(alice: Account, b
     first = orders.place(alice, orders.basket(business=3, name="one-and-the-same-basket"))
     payment = orders.start_paying(first)
     bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
-    with pytest.raises(payments.PaymentUnderWay):
+    with pytest.raises(debts.PaymentUnderWay):
         orders.place(alice, orders.basket(business=4, name="one-and-the-same-basket"))
     assert Order.select().count() == 1
 
@@ -131,7 +131,7 @@ def test_cancelling_is_refused_while_a_payment_is_being_confirmed(
     order = orders.place(alice)
     payment = orders.start_paying(order)
     bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
-    with pytest.raises(payments.PaymentUnderWay):
+    with pytest.raises(debts.PaymentUnderWay):
         ordering.cancel_order(order, by=alice.nic_handle)
     assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
 

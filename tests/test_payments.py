@@ -11,7 +11,7 @@ import time_machine
 from models import Account, Card, Job, Letter, Order, OrderStatus, Payment, PaymentStatus
 from shop import ordering
 from shop.errors import Refusal
-from shop.payment import payments
+from shop.payment import debts, payments, settling
 from shop.payment.gateway import Checkout, CheckoutStatus
 from tests import orders
 from tests.parties import Bank
@@ -53,7 +53,7 @@ def test_changing_the_consent_closes_the_first_bank_page(alice: Account, bank: B
 def test_a_declined_card_leaves_the_order_payable(alice: Account, bank: Bank) -> None:
     order = orders.place(alice)
     first = orders.start_paying(order)
-    payments.settle(first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined"))
+    settling.settle(first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined"))
     assert Order.get_by_id(order.id).is_payable
     second = orders.pay(order, bank)
     assert second.id != first.id
@@ -64,7 +64,7 @@ def test_no_second_charge_while_the_bank_confirms_the_first(alice: Account, bank
     order = orders.place(alice)
     payment = orders.start_paying(order)
     bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
-    with pytest.raises(payments.PaymentUnderWay):
+    with pytest.raises(debts.PaymentUnderWay):
         orders.start_paying(order)
     assert len(bank.checkouts) == 1
 
@@ -95,7 +95,7 @@ def test_a_notification_replayed_100_times_pays_once(alice: Account, bank: Bank)
     payment = orders.start_paying(order)
     checkout = bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
     for _ in range(100):
-        payment = payments.settle(payment, checkout)
+        payment = settling.settle(payment, checkout)
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
     assert Letter.select().where(Letter.kind == "payment_received").count() == 1
     assert Job.select().where(Job.kind == "deliver_order").count() == 1
@@ -105,7 +105,7 @@ def test_a_late_refusal_does_not_undo_a_success(alice: Account, bank: Bank) -> N
     order = orders.place(alice)
     payment = orders.pay(order, bank)
     declined = Checkout(payment.checkout, CheckoutStatus.DECLINED, order.total_cents, "EUR")
-    assert payments.settle(payment, declined).status == PaymentStatus.SUCCEEDED
+    assert settling.settle(payment, declined).status == PaymentStatus.SUCCEEDED
 
 
 def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
@@ -114,7 +114,7 @@ def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
     order = orders.place(alice)
     payment = orders.start_paying(order)
     ordering.cancel_order(order, by=alice.nic_handle)
-    payments.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     drain()
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUNDED
     assert [refund.amount_cents for refund in bank.refunds.values()] == [order.total_cents]
@@ -129,7 +129,7 @@ def test_a_wrong_amount_does_not_pay_the_order(
     payment = orders.start_paying(order)
     wrong = Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR")
     bank.checkouts[payment.checkout] = wrong
-    payments.settle(payment, wrong)
+    settling.settle(payment, wrong)
     assert Order.get_by_id(order.id).is_payable
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUND_DUE
     drain()

@@ -12,7 +12,7 @@ from models import Account, Event, Job, Letter, LicenceGroup, Order, OrderStatus
 from shop import jobs, ordering
 from shop.billing import ledger
 from shop.errors import Refusal
-from shop.payment import payments
+from shop.payment import settling
 from shop.payment.gateway import CheckoutStatus
 from tests import orders, racing
 from tests.parties import Bank, Provider
@@ -56,7 +56,7 @@ def settle_at_once(order: Order, bank: Bank, times: int) -> None:
     payment = orders.start_paying(order)
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", times):
-        racing.race(lambda: payments.settle(payment, checkout), times)
+        racing.race(lambda: settling.settle(payment, checkout), times)
 
 
 def test_return_and_notification_at_once_pay_once(alice: Account, bank: Bank) -> None:
@@ -77,7 +77,7 @@ def test_control_without_compare_and_set_it_pays_more_than_once(
     alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     racing.without_compare_and_set(monkeypatch)
-    monkeypatch.setattr(payments, "lock", lambda row: row)
+    monkeypatch.setattr(settling, "lock", lambda row: row)
     # The ledger takes the money of a payment once; that guard is off, too.
     monkeypatch.setattr(ledger, "pay", lambda *_: None)
     order = orders.place(alice)

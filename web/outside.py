@@ -13,7 +13,7 @@ from models import database
 from shop import clock, demo, jobs, pauses, settings, signatures
 from shop.database import pending_migrations
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment import banks, cards, payments
+from shop.payment import banks, cards, settling
 from web import signin
 
 log = structlog.get_logger()
@@ -36,8 +36,8 @@ def bank_notification() -> Response:
         return Response(status=503)
     if notification is not None:
         reference = notification.checkout.reference
-        if payment := payments.by_checkout(reference):
-            payments.settle(payment, notification.checkout)
+        if payment := settling.by_checkout(reference):
+            settling.settle(payment, notification.checkout)
         elif setup := cards.by_checkout(reference):
             cards.settle(setup, notification.checkout)
     return Response(status=204)

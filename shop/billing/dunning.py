@@ -28,7 +28,7 @@ from models import (
 )
 from shop import clock, jobs, mail, pauses, transitions
 from shop.billing import charging, dues, endings, invoices, standing, subscriptions, terminations
-from shop.payment import payments
+from shop.payment import debts, payments, settling
 
 log = structlog.get_logger()
 
@@ -99,8 +99,8 @@ def _end_customers_own(invoice: Invoice) -> None:
     pending = payments.unsettled(invoice)
     if pending is not None:
         try:
-            payments.close(pending)
-        except payments.PaymentUnderWay:
+            settling.close(pending)
+        except debts.PaymentUnderWay:
             raise jobs.Later(ASK_AGAIN) from None
 
 

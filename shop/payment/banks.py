@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from shop import settings
+from shop.errors import N_
 from shop.payment.gateway import PaymentGateway
+
+WATCH_FIRST = timedelta(minutes=2)
+WATCH_EVERY = timedelta(minutes=10)
+"""When the bank is asked about what nobody told us the end of."""
+
+SILENT = N_(
+    "The bank is not answering at the moment. Nothing was charged; please try again in a minute."
+)
+REFUSED = N_("The bank could not open a payment page. Nothing was charged; please try again.")
 
 _gateway: PaymentGateway | None = None
 

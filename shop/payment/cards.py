@@ -23,8 +23,8 @@ from models import (
 )
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
-from shop.payment import banks, payments
-from shop.payment.gateway import Checkout, CheckoutRequest, CheckoutStatus
+from shop.payment import banks
+from shop.payment.gateway import Checkout, CheckoutRequest, CheckoutStatus, Mandate
 
 log = structlog.get_logger()
 
@@ -50,6 +50,19 @@ def stored(account: Account) -> Card | None:
     return found
 
 
+def keep(account: Account, mandate: Mandate) -> None:
+    """Remember a card the customer let us store for renewals."""
+    Card.insert(
+        account=account,
+        mandate=mandate.reference,
+        brand=mandate.brand,
+        last4=mandate.last4,
+        expiry_month=mandate.expiry_month,
+        expiry_year=mandate.expiry_year,
+        consented_at=clock.now(),
+    ).on_conflict_ignore().execute()
+
+
 # --- Registering one -------------------------------------------------------------------------
 
 
@@ -72,7 +85,7 @@ def register(
         transitions.record(setup, "card_setup_started", by=by, to_status=setup.status)
         jobs.enqueue(
             "watch_card_setup", f"watch_card_setup:{setup.id}",
-            run_at=clock.now() + payments.WATCH_FIRST, setup=setup.id,
+            run_at=clock.now() + banks.WATCH_FIRST, setup=setup.id,
         )  # fmt: skip
     return _opened(setup, base_url)
 
@@ -96,10 +109,10 @@ def _opened(setup: CardSetup, base_url: str) -> CardSetup:
         )
     except PartyUnavailable as error:
         log.warning("bank unavailable", card_setup=setup.id, reason=str(error))
-        raise Refusal(payments.BANK_SILENT) from error
+        raise Refusal(banks.SILENT) from error
     except PartyRejected as error:
         log.error("bank refused to store a card", card_setup=setup.id, reason=str(error))
-        raise Refusal(payments.BANK_REFUSED) from error
+        raise Refusal(banks.REFUSED) from error
     setup.checkout, setup.checkout_url = checkout.reference, checkout.url
     setup.save()
     return settle(setup, checkout)
@@ -178,7 +191,7 @@ def refresh(setup: CardSetup) -> CardSetup:
     try:
         return settle(setup, banks.gateway().find_checkout(setup.checkout))
     except PartyUnavailable as error:
-        raise Refusal(payments.BANK_SILENT) from error
+        raise Refusal(banks.SILENT) from error
 
 
 _OUTCOMES = {
@@ -205,7 +218,7 @@ def _move(setup: CardSetup, outcome: str, checkout: Checkout) -> None:
     reason = checkout.reason[:64]
     transitions.move(setup, outcome, by="bank", note=reason, reason=reason, **settled)
     if outcome == CardSetupStatus.SUCCEEDED and checkout.mandate:
-        payments.keep_card(setup.account, checkout.mandate)
+        keep(setup.account, checkout.mandate)
 
 
 @jobs.handles("watch_card_setup", attempts=50)
@@ -215,4 +228,4 @@ def watch_card_setup(setup: int) -> None:
     if row.checkout and row.is_unsettled:
         row = settle(row, banks.gateway().find_checkout(row.checkout))
     if row.checkout and row.is_unsettled:
-        raise jobs.Later(payments.WATCH_EVERY)
+        raise jobs.Later(banks.WATCH_EVERY)

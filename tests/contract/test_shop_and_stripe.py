@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from models import Account, Card, Job, JobStatus, Order, OrderStatus, Payment, PaymentStatus
 from shop import jobs
 from shop.payment import banks as shop_banks
-from shop.payment import payments
 from tests import orders
 from tests.contract import banks
 from tests.contract.banks import StripeAtWork
@@ -90,7 +89,7 @@ def test_a_payment_nobody_told_us_of_is_found_out(
     order = orders.place(alice)
     payment = orders.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
-    clock.shift(payments.WATCH_FIRST)
+    clock.shift(shop_banks.WATCH_FIRST)
     jobs.run(Job.get(Job.kind == "watch_payment").id)
     assert Payment.get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
 
@@ -99,7 +98,7 @@ def test_a_job_leaves_stripe_alone_for_as_long_as_it_asks(
     alice: Account, stripe: StripeAtWork, clock: time_machine.Traveller
 ) -> None:
     orders.start_paying(orders.place(alice))
-    clock.shift(payments.WATCH_FIRST)
+    clock.shift(shop_banks.WATCH_FIRST)
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
     stripe.temper.answers.append(Reply(429, error, {"Retry-After": "900"}))
     job = Job.get(Job.kind == "watch_payment")
