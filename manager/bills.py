@@ -27,10 +27,8 @@ from web.paying import pay
 def bills() -> Response:
     """The customer's bills, newest first, in pages, of any period."""
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
-    try:
-        selection, errors = _selection(), {}
-    except Refusal as refusal:
-        selection, errors = Selection(), {refusal.field: sentence(refusal)}
+    selection, wrong = _selection()
+    errors = {refusal.field: sentence(refusal) for refusal in wrong}
     shown = page_of(listing.of(signin.customer(), selection), request.args.get("page", 1, type=int))
     return page(
         "manager/bills.html",
@@ -43,16 +41,16 @@ def bills() -> Response:
     )
 
 
-def _selection() -> Selection:
+def _selection() -> tuple[Selection, list[Refusal]]:
     return listing.read_selection(request.args.get("from", ""), request.args.get("to", ""))
 
 
 def _selected() -> Selection:
     """The selection of a file: a link with days that are none leads nowhere."""
-    try:
-        return _selection()
-    except Refusal:
+    selection, wrong = _selection()
+    if wrong:
         abort(404)
+    return selection
 
 
 def _own(number: str) -> Invoice:

@@ -117,18 +117,25 @@ def test_a_period_shows_its_bills_and_no_others(
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "field"),
-    [("hier", "", "from"), ("2026-04-31", "", "from"), ("2026-05-02", "2026-05-01", "to")],
+    ("first", "last", "fields"),
+    [
+        ("hier", "", ["from"]),
+        ("2026-04-31", "", ["from"]),
+        ("2026-05-02", "2026-05-01", ["to"]),
+        ("hier", "demain", ["from", "to"]),
+    ],
 )
-def test_days_that_are_none_are_refused_at_their_field(
-    visitor: Visitor, alice: Account, first: str, last: str, field: str
+def test_days_that_are_none_are_refused_at_their_fields(
+    visitor: Visitor, alice: Account, first: str, last: str, fields: list[str]
 ) -> None:
     billing.due(alice)
     visitor.log_in(alice)
     visitor.open(BILLS)
     visitor.press("Filtrer", **{"from": first, "to": last})
     assert visitor.response.status_code == 422
-    assert visitor.find("input", id=field, **{"aria-invalid": "true"}) is not None
+    for name in ("from", "to"):
+        found = visitor.find("input", id=name, **{"aria-invalid": "true"})
+        assert (found is not None) == (name in fields)
     assert visitor.client.get(f"{BILLS}.csv?from={first}&to={last}").status_code == 404
 
 

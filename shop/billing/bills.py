@@ -49,22 +49,20 @@ class Selection:
     last: date | None = None
 
 
-def read_selection(first: str, last: str) -> Selection:
-    """A selection of two days as forms send them (2026-11-23), either of them empty.
-
-    Raises `Refusal` at ``from`` or ``to``.
-    """
-    selection = Selection(_day(first, "from"), _day(last, "to"))
+def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
+    """A selection of two days as forms send them (2026-11-23), either of them empty; and what is
+    wrong with them, at ``from`` and ``to``: then everything is selected."""
+    days: dict[str, date | None] = {}
+    wrong = []
+    for field, typed in (("from", first.strip()), ("to", last.strip())):
+        try:
+            days[field] = date.fromisoformat(typed) if typed else None
+        except ValueError:
+            wrong.append(Refusal(N_("Enter a date, for example 2026-11-23."), field))
+    selection = Selection() if wrong else Selection(days["from"], days["to"])
     if selection.first and selection.last and selection.last < selection.first:
-        raise Refusal(N_("This day lies before the first one."), "to")
-    return selection
-
-
-def _day(typed: str, field: str) -> date | None:
-    try:
-        return date.fromisoformat(typed.strip()) if typed.strip() else None
-    except ValueError:
-        raise Refusal(N_("Enter a date, for example 2026-11-23."), field) from None
+        return Selection(), [Refusal(N_("This day lies before the first one."), "to")]
+    return selection, wrong
 
 
 def of(account: Account, selection: Selection) -> ModelSelect[Invoice]:
