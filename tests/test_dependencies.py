@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOP = ("cli", "manager", "sandbox", "shop", "storefront", "web")
+SHOP = ("cli", "manager", "records", "sandbox", "shop", "storefront", "web")
 TESTS = ("tests", "e2e", "bench")
 OURS = {path.stem for path in ROOT.glob("*.py")} | {*SHOP, *TESTS, "tooling"}
 

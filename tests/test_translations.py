@@ -14,7 +14,14 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
-SOURCES = ["app.py", "models.py", "manager/**.py", "shop/**.py", "storefront/**.py", "web/**.py"]
+SOURCES = [
+    "app.py",
+    "manager/**.py",
+    "records/**.py",
+    "shop/**.py",
+    "storefront/**.py",
+    "web/**.py",
+]
 METHODS = [
     *((pattern, "python") for pattern in SOURCES),
     ("templates/**.html", "jinja2"),

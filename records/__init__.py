@@ -1,0 +1,1 @@
+"""The tables, by what they are about; everybody else imports them from `models`."""

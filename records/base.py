@@ -1,0 +1,69 @@
+"""What all tables have in common: the database, kinds of columns, and the lock on a row."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from peewee import Check, DatabaseProxy, DateTimeField, Model, PostgresqlDatabase, TextField
+
+database = DatabaseProxy()
+
+
+class MomentField(DateTimeField):
+    """A moment: aware UTC in Python, naive UTC in the database."""
+
+    def db_value(self, value: datetime | None) -> Any:
+        """Store ``value`` as naive UTC; refuse a naive one, whose zone is anybody's guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return super().db_value(value.astimezone(UTC).replace(tzinfo=None))
+
+    def python_value(self, value: Any) -> datetime | None:
+        """Read a stored moment back as aware UTC."""
+        moment = super().python_value(value)
+        return moment.replace(tzinfo=UTC) if moment is not None else None
+
+
+class JSONField(TextField):
+    """A small JSON document in a text column, the same on both databases."""
+
+    def db_value(self, value: Any) -> Any:
+        """Write compact JSON with keys in order, so equal values are equal texts."""
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def python_value(self, value: Any) -> Any:
+        """Read JSON back."""
+        return None if value is None else json.loads(value)
+
+
+def one_of(column: str, words: type[StrEnum]) -> Any:
+    """A CHECK that ``column`` holds one of the words of an enumeration."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return Check(f"{column} IN ({listed})")
+
+
+class Table(Model):
+    """What all tables have in common."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        only_save_dirty = True
+
+
+def lock(row: Any) -> Any:
+    """Read ``row`` anew and keep it from others until the transaction ends.
+
+    On SQLite a writing transaction has the whole database to itself already.
+    """
+    query = type(row).select().where(type(row).id == row.id)
+    if isinstance(database.obj, PostgresqlDatabase):
+        query = query.for_update()
+    return query.get()

@@ -1,0 +1,86 @@
+"""Cards kept for renewals, and those registered without a payment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField
+
+from records.accounts import Account
+from records.base import JSONField, MomentField, Table, one_of
+
+
+class Card(Table):
+    """A card the customer let us keep for renewals: the bank's mandate, and what may be shown."""
+
+    account_id: int  # what peewee adds beside the field
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="cards")
+    mandate = CharField(max_length=128, unique=True)
+    brand = CharField(max_length=32)
+    last4 = CharField(max_length=4)
+    expiry_month = IntegerField()
+    expiry_year = IntegerField()
+    consented_at = MomentField()
+    removed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("expiry_month BETWEEN 1 AND 12")]
+
+
+class CardSetupStatus(StrEnum):
+    """Where the registration of a card stands at the bank."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CLOSED = "closed"
+
+
+CARD_SETUP_MOVES: dict[str, set[str]] = {
+    CardSetupStatus.OPEN: {
+        CardSetupStatus.PROCESSING,
+        CardSetupStatus.SUCCEEDED,
+        CardSetupStatus.DECLINED,
+        CardSetupStatus.CLOSED,
+    },
+    CardSetupStatus.PROCESSING: {
+        CardSetupStatus.SUCCEEDED,
+        CardSetupStatus.DECLINED,
+        CardSetupStatus.CLOSED,
+    },
+    # As with payments, a bank may change its mind for the better.
+    CardSetupStatus.DECLINED: {CardSetupStatus.SUCCEEDED},
+    CardSetupStatus.CLOSED: {CardSetupStatus.SUCCEEDED},
+    CardSetupStatus.SUCCEEDED: set(),
+}
+
+
+class CardSetup(Table):
+    """A card being registered at the bank, which charges nothing for it.
+
+    ``back_to`` is the page of ours the customer came from and goes back to, and ``typed`` what
+    they had filled in there. ``key`` is the idempotency key of the call to the bank.
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="card_setups")
+    status = CharField(max_length=16, default=CardSetupStatus.OPEN)
+    key = CharField(max_length=64, unique=True)
+    checkout = CharField(max_length=128, null=True, unique=True)
+    checkout_url = CharField(max_length=1024, default="")
+    back_to = CharField(max_length=1024)
+    typed = JSONField(default=dict)
+    reason = CharField(max_length=64, default="")
+    created_at = MomentField()
+    settled_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [one_of("status", CardSetupStatus)]
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its outcome is still open at the bank."""
+        return self.status in {CardSetupStatus.OPEN, CardSetupStatus.PROCESSING}

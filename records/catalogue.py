@@ -1,0 +1,51 @@
+"""What is sold: offers, prices with their days, and contracts."""
+
+from __future__ import annotations
+
+from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField, TextField
+
+from records.base import MomentField, Table
+
+
+class Offer(Table):
+    """A kind of licence; ``places_limit`` is the most a group may hold (guide: Business, 300)."""
+
+    code = CharField(max_length=16, primary_key=True)
+    name = CharField(max_length=64)
+    places_limit = IntegerField(null=True)
+
+    class Meta:
+        constraints = [Check("places_limit IS NULL OR places_limit > 0")]
+
+
+class Price(Table):
+    """What a licence costs a month, excluding VAT, from a moment on."""
+
+    offer_id: str  # what peewee adds beside the field
+
+    id = AutoField()
+    offer = ForeignKeyField(Offer, backref="prices")
+    amount_cents = IntegerField()
+    currency = CharField(max_length=3, default="EUR")
+    valid_from = MomentField()
+
+    class Meta:
+        constraints = [Check("amount_cents >= 0"), Check("currency = 'EUR'")]
+        indexes = ((("offer", "valid_from"), True),)
+
+
+class Contract(Table):
+    """One version of one contract in one language; never changed, never deleted."""
+
+    id = AutoField()
+    kind = CharField(max_length=32)
+    version = IntegerField()
+    language = CharField(max_length=2)
+    title = CharField(max_length=255)
+    body = TextField()
+    digest = CharField(max_length=64)
+    published_at = MomentField()
+
+    class Meta:
+        constraints = [Check("version > 0"), Check("language IN ('fr', 'en')")]
+        indexes = ((("kind", "language", "version"), True),)

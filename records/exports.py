@@ -1,0 +1,78 @@
+"""Downloads of all data of an account."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import (
+    SQL,
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    CharField,
+    Check,
+    ForeignKeyField,
+    IntegerField,
+)
+
+from records.accounts import Account
+from records.base import MomentField, Table, one_of
+
+
+class ExportStatus(StrEnum):
+    """Where a download of all data stands."""
+
+    REQUESTED = "requested"
+    READY = "ready"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+EXPORT_MOVES: dict[str, set[str]] = {
+    ExportStatus.REQUESTED: {ExportStatus.READY, ExportStatus.FAILED},
+    ExportStatus.READY: {ExportStatus.EXPIRED},
+    ExportStatus.FAILED: set(),
+    ExportStatus.EXPIRED: set(),
+}
+
+
+class DataExport(Table):
+    """All data of an account as one ZIP file, made by the worker; one at a time."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="exports", on_delete="CASCADE")
+    status = CharField(max_length=16, default=ExportStatus.REQUESTED)
+    size = BigIntegerField(default=0)
+    requested_at = MomentField()
+    ready_at = MomentField(null=True)
+    expires_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", ExportStatus),
+            Check("size >= 0"),
+            Check("(status IN ('ready', 'expired')) = (ready_at IS NOT NULL)"),
+            Check("(ready_at IS NULL) = (expires_at IS NULL)"),
+        ]
+        indexes = ((("status", "expires_at"), False),)
+
+
+DataExport.add_index(
+    DataExport.index(DataExport.account, unique=True, name="data_export_one_requested").where(
+        SQL("status = 'requested'")
+    )
+)
+
+
+class DataExportPart(Table):
+    """A piece of a download, in the order of ``number``: no piece fills anybody's memory."""
+
+    id = BigAutoField()
+    export = ForeignKeyField(DataExport, backref="parts", on_delete="CASCADE")
+    number = IntegerField()
+    content = BlobField()
+
+    class Meta:
+        constraints = [Check("number >= 0")]
+        indexes = ((("export", "number"), True),)

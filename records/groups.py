@@ -1,0 +1,156 @@
+"""Licence groups, and licences added to them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
+
+from records.accounts import Account
+from records.base import MomentField, Table, one_of
+from records.catalogue import Offer
+from records.orders import OrderLine
+from records.seat_states import SeatStatus
+
+
+class GroupStatus(StrEnum):
+    """Where a licence group stands."""
+
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    INSTALL_FAILED = "install_failed"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+    CANCELLED = "cancelled"
+
+
+GROUP_MOVES: dict[str, set[str]] = {
+    GroupStatus.INSTALLING: {GroupStatus.INSTALLED, GroupStatus.INSTALL_FAILED},
+    GroupStatus.INSTALL_FAILED: {GroupStatus.INSTALLING, GroupStatus.CANCELLED},
+    GroupStatus.INSTALLED: {GroupStatus.SUSPENDED, GroupStatus.TERMINATED},
+    GroupStatus.SUSPENDED: {GroupStatus.INSTALLED, GroupStatus.TERMINATED},
+    GroupStatus.TERMINATED: set(),
+    GroupStatus.CANCELLED: set(),
+}
+
+
+class LicenceGroup(Table):
+    """A group of licences of one offer (the guide also says "service").
+
+    ``places_taken`` counts seats and the places pending orders hold; the CHECK against
+    ``places_limit`` is the last word on the Business limit (guide: 300). ``seats_…`` count the
+    seats in each status, kept in the transaction that changes one, so that a page of a group of
+    100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
+    """
+
+    account_id: int  # what peewee adds beside the field
+    line_id: int
+    offer_id: str
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="groups")
+    line = ForeignKeyField(OrderLine, unique=True)
+    offer = ForeignKeyField(Offer)
+    name = CharField(max_length=64, unique=True)
+    domain = CharField(max_length=128, unique=True)
+    display_name = CharField(max_length=255)
+    status = CharField(max_length=16, default=GroupStatus.INSTALLING)
+    places_taken = IntegerField()
+    places_limit = IntegerField(null=True)
+    tries = IntegerField(default=1)
+    error = CharField(max_length=255, default="")
+    created_at = MomentField()
+    installed_at = MomentField(null=True)
+    last_number = IntegerField(default=0)
+    seats_unconfigured = IntegerField(default=0)
+    seats_activating = IntegerField(default=0)
+    seats_active = IntegerField(default=0)
+    seats_updating = IntegerField(default=0)
+    seats_releasing = IntegerField(default=0)
+    seats_error = IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            one_of("status", GroupStatus),
+            Check("places_taken >= 0"),
+            Check("places_limit IS NULL OR places_taken <= places_limit"),
+            Check("seats_unconfigured >= 0 AND seats_activating >= 0 AND seats_active >= 0"),
+            Check("seats_updating >= 0 AND seats_releasing >= 0 AND seats_error >= 0"),
+            Check(
+                "status IN ('terminated', 'cancelled') OR seats_unconfigured + seats_activating "
+                "+ seats_active + seats_updating + seats_releasing + seats_error <= places_taken"
+            ),
+        ]
+        indexes = ((("account", "display_name"), False),)
+
+    @property
+    def seats_by_status(self) -> dict[str, int]:
+        """How many seats stand in each status."""
+        return {status: getattr(self, f"seats_{status}") for status in SeatStatus}
+
+    @property
+    def seats_total(self) -> int:
+        """How many seats there are (places that unpaid orders hold are none yet)."""
+        return sum(self.seats_by_status.values())
+
+    @property
+    def places_free(self) -> int | None:
+        """How many more licences may be ordered; None where there is no limit."""
+        return None if self.places_limit is None else self.places_limit - self.places_taken
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its installation is behind it, one way or the other."""
+        return self.status != GroupStatus.INSTALLING
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its licences may be changed and more of them ordered."""
+        return self.status == GroupStatus.INSTALLED
+
+
+class AdditionStatus(StrEnum):
+    """Where licences added to an existing group stand."""
+
+    HELD = "held"
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    FAILED = "failed"
+    FREED = "freed"
+
+
+ADDITION_MOVES: dict[str, set[str]] = {
+    AdditionStatus.HELD: {AdditionStatus.INSTALLING, AdditionStatus.FREED},
+    AdditionStatus.INSTALLING: {AdditionStatus.INSTALLED, AdditionStatus.FAILED},
+    AdditionStatus.FAILED: {AdditionStatus.INSTALLING, AdditionStatus.FREED},
+    AdditionStatus.INSTALLED: set(),
+    AdditionStatus.FREED: set(),
+}
+
+
+class Addition(Table):
+    """Licences of an order line that join an existing group; one line joins one group, once.
+
+    Its places count in the group from the moment of ordering until it is freed. They are charged
+    up to ``renewal_on``. ``target`` is the number of seats the provider was asked for, and
+    ``first_number`` the first of the seats made.
+    """
+
+    line_id: int  # what peewee adds beside the field
+    group_id: int
+
+    id = AutoField()
+    line = ForeignKeyField(OrderLine, unique=True, backref="+")
+    group = ForeignKeyField(LicenceGroup, backref="additions")
+    status = CharField(max_length=16, default=AdditionStatus.HELD)
+    renewal_on = DateField()
+    target = IntegerField(null=True)
+    first_number = IntegerField(null=True)
+    tries = IntegerField(default=1)
+    error = CharField(max_length=255, default="")
+    created_at = MomentField()
+    installed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [one_of("status", AdditionStatus), Check("tries > 0")]
+        indexes = ((("group", "status"), False),)

@@ -1,0 +1,83 @@
+"""Seats changed by a file: the file, and its lines."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import (
+    AutoField,
+    BooleanField,
+    CharField,
+    Check,
+    CompositeKey,
+    ForeignKeyField,
+    IntegerField,
+)
+
+from records.base import JSONField, MomentField, Table, one_of
+from records.groups import LicenceGroup
+from records.seats import Seat
+
+
+class ImportStatus(StrEnum):
+    """Where a file of people stands."""
+
+    PREVIEW = "preview"
+    RUNNING = "running"
+    DONE = "done"
+    ABANDONED = "abandoned"
+
+
+IMPORT_MOVES: dict[str, set[str]] = {
+    ImportStatus.PREVIEW: {ImportStatus.RUNNING, ImportStatus.ABANDONED},
+    ImportStatus.RUNNING: {ImportStatus.DONE},
+    ImportStatus.DONE: set(),
+    ImportStatus.ABANDONED: set(),
+}
+
+
+class SeatImport(Table):
+    """A CSV file of people to configure seats for: looked at first, then run in the background."""
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="+")
+    filename = CharField(max_length=255)
+    status = CharField(max_length=16, default=ImportStatus.PREVIEW)
+    lines_total = IntegerField()
+    lines_good = IntegerField()
+    lines_done = IntegerField(default=0)
+    lines_refused = IntegerField(default=0)
+    created_at = MomentField()
+    finished_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            one_of("status", ImportStatus),
+            Check("lines_good BETWEEN 0 AND lines_total"),
+            Check("lines_done BETWEEN 0 AND lines_good"),
+            Check("lines_refused BETWEEN 0 AND lines_done"),
+        ]
+
+
+class SeatImportLine(Table):
+    """One line of such a file; ``problem`` is a sentence of the catalogue, ``details`` fill it.
+
+    ``seat`` is the one configured by it, at ``version``.
+    """
+
+    seat_import_id: int  # what peewee adds beside the field
+    seat_id: int | None
+
+    seat_import = ForeignKeyField(SeatImport, backref="lines", on_delete="CASCADE", index=False)
+    number = IntegerField()
+    first_name = CharField(max_length=255)
+    last_name = CharField(max_length=255)
+    login = CharField(max_length=255)
+    problem = CharField(max_length=255, default="")
+    details = JSONField(default=dict)
+    is_done = BooleanField(default=False)
+    seat = ForeignKeyField(Seat, backref="+", null=True, on_delete="SET NULL")
+    version = IntegerField(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("seat_import", "number")

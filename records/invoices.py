@@ -1,0 +1,195 @@
+"""Invoices and credit notes: what they say, how they are numbered, their paper."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import (
+    SQL,
+    AutoField,
+    BigIntegerField,
+    BlobField,
+    CharField,
+    Check,
+    DateField,
+    ForeignKeyField,
+    IntegerField,
+)
+
+from records.accounts import Account
+from records.base import JSONField, MomentField, Table, one_of
+from records.groups import LicenceGroup
+from records.orders import Order
+
+
+class InvoiceKind(StrEnum):
+    """What a document claims: an amount, or less of one."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands: ``unpaid`` is due and could not be charged in time.
+
+    Of a credit note, ``due`` says that the money is on its way back.
+    """
+
+    DUE = "due"
+    UNPAID = "unpaid"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+INVOICE_MOVES: dict[str, set[str]] = {
+    InvoiceStatus.DUE: {InvoiceStatus.PAID, InvoiceStatus.UNPAID, InvoiceStatus.REFUNDED},
+    InvoiceStatus.UNPAID: {InvoiceStatus.PAID, InvoiceStatus.REFUNDED},
+    InvoiceStatus.PAID: {InvoiceStatus.REFUNDED},
+    InvoiceStatus.REFUNDED: set(),
+}
+
+PAYABLE = (InvoiceStatus.DUE, InvoiceStatus.UNPAID)
+
+
+class InvoiceSeries(Table):
+    """The last number given out in a series (``FA2026``): no number is left out."""
+
+    name = CharField(max_length=16, primary_key=True)
+    last = IntegerField(default=0)
+
+    class Meta:
+        constraints = [Check("last >= 0")]
+
+
+class Invoice(Table):
+    """An invoice, or a credit note for one: what it says never changes (a trigger guards it).
+
+    ``order`` is the order it is for; ``group`` and ``period_start`` say which month a renewal
+    pays. ``corrects`` is the invoice a credit note takes back. ``customer`` and ``seller`` are
+    the parties as printed. Amounts are integer cents, positive on credit notes too; ``vat_rate``
+    is in basis points. What follows events: ``status``, ``paid_at``, the ``method`` it was paid by
+    (that of `Payment`), and ``credited_cents``, what credit notes took back of it.
+    """
+
+    account_id: int  # what peewee adds beside the field
+    order_id: int | None
+    group_id: int | None
+    corrects_id: int | None
+
+    id = AutoField()
+    number = CharField(max_length=20, unique=True)
+    kind = CharField(max_length=16, default=InvoiceKind.INVOICE)
+    account = ForeignKeyField(Account, backref="invoices", index=False)
+    order = ForeignKeyField(Order, backref="invoices", null=True)
+    group = ForeignKeyField(LicenceGroup, backref="invoices", null=True, index=False)
+    period_start = DateField(null=True)
+    corrects = ForeignKeyField("self", backref="credit_notes", null=True)
+    reason = CharField(max_length=255, default="")
+    status = CharField(max_length=16, default=InvoiceStatus.DUE)
+    language = CharField(max_length=2)
+    customer = JSONField()
+    seller = JSONField()
+    currency = CharField(max_length=3, default="EUR")
+    net_cents = BigIntegerField()
+    vat_cents = BigIntegerField()
+    total_cents = BigIntegerField()
+    vat_rate = IntegerField()
+    vat_code = CharField(max_length=32)
+    issued_at = MomentField()
+    issued_on = DateField()
+    due_on = DateField()
+    credited_cents = BigIntegerField(default=0)
+    paid_at = MomentField(null=True)
+    method = CharField(max_length=16, default="")
+
+    class Meta:
+        constraints = [
+            one_of("kind", InvoiceKind),
+            one_of("status", InvoiceStatus),
+            Check("net_cents >= 0 AND vat_cents >= 0"),
+            Check("net_cents + vat_cents = total_cents"),
+            Check("language IN ('fr', 'en')"),
+            Check("currency = 'EUR'"),
+            Check("due_on >= issued_on"),
+            Check("credited_cents BETWEEN 0 AND total_cents"),
+            Check("(corrects_id IS NOT NULL) = (kind = 'credit_note')"),
+            Check("period_start IS NULL OR group_id IS NOT NULL"),
+            Check("status <> 'paid' OR paid_at IS NOT NULL"),
+        ]
+        indexes = (
+            (("account", "issued_on", "id"), False),
+            (("group", "id"), False),
+        )
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it takes back an invoice."""
+        return self.kind == InvoiceKind.CREDIT_NOTE
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether money is still owed for it."""
+        return self.status in PAYABLE and not self.is_credit_note
+
+    @property
+    def balance_cents(self) -> int:
+        """What is still owed for it: nothing, or all that was not credited."""
+        return self.total_cents - self.credited_cents if self.is_payable else 0
+
+
+Invoice.add_index(
+    Invoice.index(Invoice.order, unique=True, name="invoice_one_of_order").where(
+        SQL("kind = 'invoice'")
+    )
+)
+Invoice.add_index(
+    Invoice.index(
+        Invoice.group, Invoice.period_start, unique=True, name="invoice_one_of_period"
+    ).where(SQL("kind = 'invoice' AND period_start IS NOT NULL"))
+)
+
+
+class InvoiceLine(Table):
+    """One position of an invoice and the days it is charged for; ``net_cents`` excludes VAT.
+
+    ``period_end`` is the day after the last one. ``days`` of ``period_days`` as on order lines.
+    """
+
+    id = AutoField()
+    invoice = ForeignKeyField(Invoice, backref="lines", index=False)
+    position = IntegerField()
+    offer_code = CharField(max_length=16)
+    offer_name = CharField(max_length=64)
+    service = CharField(max_length=255, default="")
+    quantity = IntegerField()
+    unit_price_cents = IntegerField()
+    net_cents = BigIntegerField()
+    days = IntegerField(null=True)
+    period_days = IntegerField(null=True)
+    period_start = DateField()
+    period_end = DateField()
+
+    class Meta:
+        constraints = [
+            Check("quantity > 0"),
+            Check("unit_price_cents >= 0"),
+            Check("period_start < period_end"),
+            Check("(days IS NULL) = (period_days IS NULL)"),
+            Check("days IS NULL OR (days BETWEEN 1 AND period_days)"),
+            Check(
+                "net_cents = CASE WHEN days IS NULL "
+                "THEN quantity * CAST(unit_price_cents AS BIGINT) "
+                "ELSE (2 * quantity * CAST(unit_price_cents AS BIGINT) * days + period_days) "
+                "/ (2 * period_days) END"
+            ),
+        ]
+        indexes = ((("invoice", "position"), True),)
+
+
+class InvoiceFile(Table):
+    """The PDF of an invoice (Factur-X), made once and kept for ever; ``digest`` is its SHA-256."""
+
+    invoice = ForeignKeyField(Invoice, backref="file", primary_key=True)
+    content = BlobField()
+    digest = CharField(max_length=64)
+    made_at = MomentField()

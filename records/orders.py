@@ -1,0 +1,146 @@
+"""Orders, their lines, and the contracts accepted with them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import AutoField, BigIntegerField, CharField, Check, ForeignKeyField, IntegerField
+
+from records.accounts import Account
+from records.base import JSONField, MomentField, Table, one_of
+from records.catalogue import Contract, Offer
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    PAID = "paid"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    DELIVERY_FAILED = "delivery_failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+
+
+ORDER_MOVES: dict[str, set[str]] = {
+    OrderStatus.AWAITING_PAYMENT: {
+        OrderStatus.PAID,
+        OrderStatus.CANCELLED,
+        OrderStatus.EXPIRED,
+    },
+    OrderStatus.PAID: {OrderStatus.DELIVERING},
+    OrderStatus.DELIVERING: {OrderStatus.DELIVERED, OrderStatus.DELIVERY_FAILED},
+    OrderStatus.DELIVERY_FAILED: {OrderStatus.DELIVERING, OrderStatus.REFUNDED},
+    OrderStatus.DELIVERED: set(),
+    OrderStatus.CANCELLED: set(),
+    OrderStatus.EXPIRED: set(),
+    OrderStatus.REFUNDED: set(),
+}
+
+
+class Order(Table):
+    """What a customer ordered, with the prices, names and VAT it was placed with.
+
+    ``basket`` names the basket it came from; ``basket_key`` (basket and quantities) is unique
+    while the order lives, which makes "Confirm and Pay" pressed twice one order.
+    ``customer`` is the buyer as printed on the purchase order. Amounts are integer cents,
+    ``vat_rate`` is in basis points (2000 is 20 %).
+    """
+
+    account_id: int  # what peewee adds beside the field
+
+    id = AutoField()
+    number = CharField(max_length=16, unique=True)
+    account = ForeignKeyField(Account, backref="orders")
+    status = CharField(max_length=20, default=OrderStatus.AWAITING_PAYMENT)
+    basket = CharField(max_length=64)
+    basket_key = CharField(max_length=128, null=True)
+    language = CharField(max_length=2)
+    customer = JSONField()
+    currency = CharField(max_length=3, default="EUR")
+    net_cents = BigIntegerField()
+    vat_cents = BigIntegerField()
+    total_cents = BigIntegerField()
+    vat_rate = IntegerField()
+    vat_code = CharField(max_length=32)
+    placed_at = MomentField()
+    expires_at = MomentField()
+    paid_at = MomentField(null=True)
+    delivered_at = MomentField(null=True)
+    closed_at = MomentField(null=True)
+
+    class Meta:
+        # "order" is a word of SQL itself.
+        table_name = "purchase_order"
+        constraints = [
+            one_of("status", OrderStatus),
+            Check("net_cents >= 0 AND vat_cents >= 0"),
+            Check("net_cents + vat_cents = total_cents"),
+            Check("language IN ('fr', 'en')"),
+            Check("currency = 'EUR'"),
+        ]
+        indexes = (
+            (("account", "basket_key"), True),
+            (("account", "id"), False),
+            (("status", "expires_at"), False),
+        )
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether the customer may still pay it (a payment under way is asked for separately)."""
+        return self.status == OrderStatus.AWAITING_PAYMENT
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing will change any more without somebody asking for it."""
+        return not ORDER_MOVES[self.status] or self.status == OrderStatus.DELIVERY_FAILED
+
+
+class OrderLine(Table):
+    """One position of an order; ``net_cents`` excludes VAT.
+
+    Licences that join a running period cost ``days`` of its ``period_days`` days, rounded half up;
+    both are empty where whole months are charged.
+    """
+
+    id = AutoField()
+    order = ForeignKeyField(Order, backref="lines")
+    position = IntegerField()
+    offer = ForeignKeyField(Offer)
+    offer_name = CharField(max_length=64)
+    quantity = IntegerField()
+    unit_price_cents = IntegerField()
+    net_cents = BigIntegerField()
+    days = IntegerField(null=True)
+    period_days = IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("quantity > 0"),
+            Check("unit_price_cents >= 0"),
+            Check("(days IS NULL) = (period_days IS NULL)"),
+            Check("days IS NULL OR (days BETWEEN 1 AND period_days)"),
+            Check(
+                "net_cents = CASE WHEN days IS NULL "
+                "THEN quantity * CAST(unit_price_cents AS BIGINT) "
+                "ELSE (2 * quantity * CAST(unit_price_cents AS BIGINT) * days + period_days) "
+                "/ (2 * period_days) END"
+            ),
+        ]
+        indexes = ((("order", "position"), True),)
+
+
+class Acceptance(Table):
+    """A contract the customer accepted with an order: which text, when, and from where."""
+
+    id = AutoField()
+    order = ForeignKeyField(Order, backref="acceptances")
+    contract = ForeignKeyField(Contract)
+    digest = CharField(max_length=64)
+    accepted_at = MomentField()
+    address = CharField(max_length=45)
+
+    class Meta:
+        indexes = ((("order", "contract"), True),)

@@ -1,0 +1,162 @@
+"""Seats, what happened to them, and how many there were on which day."""
+
+from __future__ import annotations
+
+from peewee import (
+    AutoField,
+    BigAutoField,
+    BlobField,
+    CharField,
+    Check,
+    CompositeKey,
+    DateField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
+
+from records.base import MomentField, Table, one_of
+from records.groups import LicenceGroup
+from records.orders import OrderLine
+from records.seat_states import (
+    ACTS,
+    ACTS_AFTER_ERROR,
+    MOVING,
+    NAMELESS,
+    UNCONFIGURED_NAME,
+    SeatAct,
+    SeatStatus,
+)
+
+
+class Seat(Table):
+    """One paid licence of a group; ``number`` counts from 1 within the group.
+
+    ``version`` counts what customers asked of it: a form of an older version is refused.
+    ``reference`` names the account at the provider while the licence is consumed, and
+    ``creation_key`` the last call that may have made one. ``secret`` is a sealed password on its
+    way to the provider and into a letter. ``by_…`` are what the list of seats is sorted by.
+    """
+
+    group_id: int  # what peewee adds beside the field
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="seats", index=False)
+    line = ForeignKeyField(OrderLine, null=True)
+    number = IntegerField()
+    status = CharField(max_length=16, default=SeatStatus.UNCONFIGURED)
+    first_name = CharField(max_length=255, default="")
+    last_name = CharField(max_length=255, default="")
+    login = CharField(max_length=20, null=True)
+    login_key = CharField(max_length=20, null=True)
+    version = IntegerField(default=1)
+    act = CharField(max_length=16, default=SeatAct.NONE)
+    reference = CharField(max_length=128, default="")
+    creation_key = CharField(max_length=64, default="")
+    secret = TextField(default="")
+    error = CharField(max_length=255, default="")
+    error_code = CharField(max_length=32, default="")
+    by_first = BlobField(default=NAMELESS)
+    by_last = BlobField(default=NAMELESS)
+    by_login = BlobField(default=NAMELESS)
+
+    class Meta:
+        constraints = [
+            one_of("status", SeatStatus),
+            one_of("act", SeatAct),
+            Check("number > 0"),
+            Check("(status = 'unconfigured') = (login_key IS NULL)"),
+            Check("(login IS NULL) = (login_key IS NULL)"),
+            Check("(act = '') = (status IN ('unconfigured', 'active'))"),
+            Check("status <> 'active' OR (reference <> '' AND secret = '')"),
+            Check("status <> 'unconfigured' OR (reference = '' AND secret = '')"),
+        ]
+        indexes = (
+            (("group", "number"), True),
+            (("group", "login_key"), True),
+            (("group", "by_first", "number"), False),
+            (("group", "by_last", "number"), False),
+            (("group", "by_login", "number"), False),
+            (("group", "status", "number"), False),
+            (("group", "status", "by_first", "number"), False),
+            (("group", "status", "by_last", "number"), False),
+            (("group", "status", "by_login", "number"), False),
+        )
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the provider is at work on it."""
+        return self.status in MOVING
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether it is, or is becoming, somebody's."""
+        return self.status != SeatStatus.UNCONFIGURED
+
+    @property
+    def full_name(self) -> str:
+        """First and last name of its holder."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def shown_login(self) -> str:
+        """The login, or what stands for it until there is one (guide)."""
+        return str(self.login or UNCONFIGURED_NAME)
+
+    def may(self, act: str) -> bool:
+        """Whether ``act`` may be begun as it stands."""
+        if self.status == SeatStatus.ERROR:
+            return act in ACTS_AFTER_ERROR[self.act]
+        return act in ACTS.get(self.status, ())
+
+
+class SeatKey(Table):
+    """What a seat is found by: the beginnings of its names and address, as `shop.seats` folds them.
+
+    Keys are bytes, because bytes are compared alike on every database; a search is one range of
+    them. ``status`` repeats the seat's, so that a filtered search reads nothing it does not show.
+    """
+
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    seat = ForeignKeyField(Seat, backref="+", on_delete="CASCADE")
+    status = CharField(max_length=16)
+    key = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("group", "key", "seat")
+        indexes = ((("group", "status", "key", "seat"), False),)
+
+
+class SeatEvent(Table):
+    """A licence began to be consumed (+1) or ended (-1): never changed, never deleted.
+
+    Written in the transaction of the change it tells; usage is counted from here.
+    """
+
+    id = BigAutoField()
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    seat = ForeignKeyField(Seat, backref="+", null=True, on_delete="SET NULL")
+    at = MomentField()
+    change = IntegerField()
+
+    class Meta:
+        constraints = [Check("change IN (-1, 1)")]
+        indexes = ((("group", "at", "id"), False),)
+
+
+class UsageDay(Table):
+    """What a day of the shop (Europe/Paris) saw of a group's licences: the most at one time, and
+    how many at its end. A day without a row is like the end of the one before.
+
+    Kept up to date in the transaction of each `SeatEvent`, from which it can be counted anew.
+    """
+
+    id = BigAutoField()
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    day = DateField()
+    peak = IntegerField()
+    closing = IntegerField()
+
+    class Meta:
+        constraints = [Check("closing >= 0"), Check("peak >= closing")]
+        indexes = ((("group", "day"), True),)

@@ -1,0 +1,92 @@
+"""What proves who a customer is besides a password, and what happened to an account."""
+
+from __future__ import annotations
+
+from peewee import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    CharField,
+    Check,
+    ForeignKeyField,
+    TextField,
+)
+
+from records.accounts import Account
+from records.base import MomentField, Table
+
+
+class Authenticator(Table):
+    """An application that shows codes (TOTP); ``secret`` is encrypted (`shop.vault`).
+
+    It counts once ``confirmed_at`` says that a first code was right. ``last_step`` is the time
+    step of the last code taken: no code works twice.
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, unique=True, backref="authenticators", on_delete="CASCADE")
+    secret = TextField()
+    last_step = BigIntegerField(default=0)
+    created_at = MomentField()
+    confirmed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("last_step >= 0")]
+
+
+class RecoveryCode(Table):
+    """A code that replaces the second factor once, for when that is lost; kept as a digest."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="recovery_codes", on_delete="CASCADE")
+    code_digest = CharField(max_length=64)
+    created_at = MomentField()
+    used_at = MomentField(null=True)
+
+    class Meta:
+        indexes = ((("account", "code_digest"), True),)
+
+
+class Passkey(Table):
+    """A key on a customer's device (WebAuthn): its public half, and how often it was used."""
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="passkeys", on_delete="CASCADE")
+    credential_id = CharField(max_length=1400, unique=True)
+    user_handle = CharField(max_length=64)
+    public_key = TextField()
+    sign_count = BigIntegerField(default=0)
+    name = CharField(max_length=64)
+    created_at = MomentField()
+    used_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("sign_count >= 0"), Check("name <> ''")]
+
+
+class Challenge(Table):
+    """What a passkey was asked to sign: known as a digest, good once and for a short time."""
+
+    id = AutoField()
+    token_digest = CharField(max_length=64, unique=True)
+    expires_at = MomentField(index=True)
+
+
+class AccountEvent(Table):
+    """Something that happened to an account, and from where.
+
+    ``account`` is empty for a sign-in under a name that nobody has, so that failing costs the
+    same whether the account exists or not.
+    """
+
+    id = BigAutoField()
+    account = ForeignKeyField(Account, null=True, backref="events", on_delete="CASCADE")
+    kind = CharField(max_length=48)
+    note = CharField(max_length=255, default="")
+    address = CharField(max_length=45, default="")
+    browser = CharField(max_length=255, default="")
+    at = MomentField(index=True)
+
+    class Meta:
+        constraints = [Check("kind <> ''")]
+        indexes = ((("account", "id"), False),)

@@ -1,0 +1,114 @@
+"""What ends: services terminated, and licences given back."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from peewee import SQL, AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
+
+from records.accounts import OneTimeLink
+from records.base import MomentField, Table
+from records.groups import LicenceGroup
+from records.seats import Seat
+
+
+class TerminationStatus(StrEnum):
+    """Where the end of a group, or of one of its licences, stands."""
+
+    ASKED = "asked"  # waits for the one-time link
+    SCHEDULED = "scheduled"
+    UNDONE = "undone"
+    ENDING = "ending"  # the provider is at work
+    DONE = "done"
+
+
+TERMINATION_MOVES: dict[str, set[str]] = {
+    TerminationStatus.ASKED: {TerminationStatus.SCHEDULED, TerminationStatus.UNDONE},
+    TerminationStatus.SCHEDULED: {TerminationStatus.UNDONE, TerminationStatus.DONE},
+    TerminationStatus.UNDONE: set(),
+    TerminationStatus.DONE: set(),
+}
+
+GIVE_BACK_MOVES: dict[str, set[str]] = {
+    TerminationStatus.SCHEDULED: {
+        TerminationStatus.UNDONE,
+        TerminationStatus.ENDING,
+        TerminationStatus.DONE,
+    },
+    TerminationStatus.ENDING: {TerminationStatus.DONE},
+    TerminationStatus.UNDONE: set(),
+    TerminationStatus.DONE: set(),
+}
+
+
+class Termination(Table):
+    """A whole group that ends: why, when it was asked for, and on which day.
+
+    ``ends_on`` is empty until it is scheduled; that day's renewal does not happen.
+    """
+
+    group_id: int  # what peewee adds beside the field
+    link_id: int | None
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="terminations")
+    status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
+    cause = CharField(max_length=16)
+    ends_on = DateField(null=True)
+    link = ForeignKeyField(OneTimeLink, null=True, unique=True, backref="+", on_delete="SET NULL")
+    asked_at = MomentField()
+    closed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("status IN ('asked', 'scheduled', 'undone', 'done')"),
+            Check("cause IN ('customer', 'unpaid', 'withdrawal', 'operator')"),
+            Check("status NOT IN ('scheduled', 'done') OR ends_on IS NOT NULL"),
+            Check("(closed_at IS NULL) = (status IN ('asked', 'scheduled'))"),
+        ]
+
+    @property
+    def day(self) -> date:
+        """The day of one that is scheduled."""
+        assert self.ends_on is not None, "the database asks for it"
+        return self.ends_on
+
+
+Termination.add_index(
+    Termination.index(Termination.group, unique=True, name="termination_one_alive").where(
+        SQL("status IN ('asked', 'scheduled')")
+    )
+)
+
+
+class GiveBack(Table):
+    """One licence given back: from ``ends_on`` it is neither charged nor there.
+
+    ``number`` stays when the seat is gone.
+    """
+
+    seat_id: int | None  # what peewee adds beside the field
+
+    id = AutoField()
+    group = ForeignKeyField(LicenceGroup, backref="give_backs", index=False)
+    seat = ForeignKeyField(Seat, null=True, backref="+", on_delete="SET NULL")
+    number = IntegerField()
+    status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
+    ends_on = DateField()
+    asked_at = MomentField()
+    closed_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("status IN ('scheduled', 'undone', 'ending', 'done')"),
+            Check("(closed_at IS NULL) = (status IN ('scheduled', 'ending'))"),
+        ]
+        indexes = ((("group", "status", "ends_on"), False),)
+
+
+GiveBack.add_index(
+    GiveBack.index(GiveBack.seat, unique=True, name="give_back_one_alive").where(
+        SQL("status IN ('scheduled', 'ending')")
+    )
+)
