@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from urllib.parse import urlsplit
 
 from weasyprint import CSS, HTML
@@ -22,6 +24,10 @@ _FOLDERS = {
     "font": Path(str(files("font_source_sans_pro"))) / "files",
     "static": ROOT / "static",
 }
+
+turn: AbstractContextManager[object] = Lock()
+"""One paper at a time in a process: two threads that typeset at once keep taking the interpreter
+from each other, and both papers together come later (``python -m bench.papers``)."""
 
 
 class Nowhere(FatalURLFetchingError):
@@ -59,8 +65,9 @@ def from_html(html: str, *, variant: str = ACCESSIBLE) -> bytes:
     """A page of HTML as PDF, in the style of all documents."""
     style, fonts = _look()
     document = HTML(string=html, url_fetcher=OurFiles())
-    return bytes(
-        document.write_pdf(
-            stylesheets=[style], font_config=fonts, pdf_variant=variant, pdf_tags=True
+    with turn:
+        return bytes(
+            document.write_pdf(
+                stylesheets=[style], font_config=fonts, pdf_variant=variant, pdf_tags=True
+            )
         )
-    )
