@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from manager import manager
 from models import CardSetup, CardSetupStatus, Invoice
-from shop.billing import charging, dues, give_backs, outlook, subscriptions, terminations
+from shop.billing import charging, dues, give_backs, invoices, outlook, subscriptions, terminations
 from shop.billing.outlook import Outlook
 from shop.errors import Refusal
 from shop.pages import page_of
@@ -119,14 +119,23 @@ def choose_card(name: str) -> Response:
 
 @manager.post(SERVICE + "/payments")
 def pay_service(name: str) -> Response:
-    """Pay what is due; where nothing is, the next renewal ahead of its day."""
+    """Pay the invoice the button names; one that names none, the next renewal ahead of its day."""
     found = own(name)
     try:
-        return pay(_to_pay(found), here=here(found))
+        invoice = _to_pay(found, request.form.get("invoice", ""))
+        if invoice is None:
+            flash(gettext("This invoice is settled already: nothing more was charged."), "success")
+            return go_to(here(found))
+        return pay(invoice, here=here(found))
     except Refusal as refusal:
         return shown(own(name), sentence(refusal), refusal.status)
 
 
-def _to_pay(found: Outlook) -> Invoice:
-    due = dues.unpaid_of(found.group.id)
-    return due[0] if due else charging.charge_ahead(found.subscription)
+def _to_pay(found: Outlook, number: str) -> Invoice | None:
+    """What the customer saw on the button; None where that was settled meanwhile."""
+    if not number:
+        return charging.charge_ahead(found.subscription)
+    due = {invoice.number: invoice for invoice in dues.unpaid_of(found.group.id)}
+    if number not in due and invoices.find(signin.customer(), number) is None:
+        abort(404)
+    return due.get(number)

@@ -85,6 +85,19 @@ def expire_order(order: int) -> None:
             mail.order_expired(expired)
 
 
+@jobs.handles("close_addition", attempts=50, first_delay=timedelta(minutes=1))
+def close_addition(order: int) -> None:
+    """Cancel an unpaid order of licences for a group that has ended."""
+    row = Order.get_by_id(order)
+    try:
+        if row.is_payable:
+            cancel_order(row, by="shop")
+    except debts.PaymentUnderWay:
+        raise jobs.Later(LATER_IF_PENDING) from None
+    except Conflict:
+        return  # paid at this moment: the money goes back
+
+
 def refund_order(order: Order, by: str) -> None:
     """Give an order up whose delivery failed: the money goes back, its groups end. A free one
     gives its offer back instead.

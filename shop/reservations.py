@@ -60,6 +60,16 @@ def _take(group: LicenceGroup, quantity: int) -> bool:
         return False
 
 
+def can_be_kept(order: Order) -> bool:
+    """Whether all that an order adds to existing groups can be delivered still: its places are
+    charged up to a renewal to come, of a group that is not over."""
+    return all(
+        addition.renewal_on > clock.today() and addition.group.status != GroupStatus.TERMINATED
+        for addition in of(order)
+        if addition.status != AdditionStatus.INSTALLED
+    )
+
+
 def free(order: Order, by: str) -> None:
     """Give back what an order holds that will not be delivered, in the caller's transaction."""
     for addition in of(order):
@@ -77,9 +87,11 @@ def _give_back(group_id: int, quantity: int) -> None:
 
 
 def of(order: Order) -> list[Addition]:
-    """What an order adds to existing groups, each with its line."""
+    """What an order adds to existing groups, each with its group and its line."""
     return list(
-        Addition.select(Addition, OrderLine)
+        Addition.select(Addition, LicenceGroup, OrderLine)
+        .join(LicenceGroup)
+        .switch(Addition)
         .join(OrderLine)
         .where(OrderLine.order == order)
         .order_by(OrderLine.position)

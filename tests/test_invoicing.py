@@ -149,9 +149,10 @@ def test_eight_at_once_get_eight_numbers_in_a_row(alice: Account) -> None:
 def test_control_a_number_read_before_it_is_taken_goes_to_two(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(series: str) -> str:
+    def careless(series: str) -> tuple[str, datetime]:
         InvoiceSeries.insert(name=series, last=0).on_conflict_ignore().execute()
-        return f"{series}-{InvoiceSeries.get_by_id(series).last + 1:06d}"
+        number = InvoiceSeries.get_by_id(series).last + 1
+        return f"{series}-{number:06d}", clock.now()
 
     monkeypatch.setattr(invoices, "_next_number", careless)
     outcomes = racing.race(lambda: billing.due(alice), 4)

@@ -6,8 +6,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from models import (
+    Addition,
     GiveBack,
     Invoice,
+    LicenceGroup,
     Price,
     Renewal,
     Subscription,
@@ -16,7 +18,7 @@ from models import (
     lock,
 )
 from shop import clock, jobs, pricing
-from shop.billing import dues, issuing, periods, previews, subscriptions
+from shop.billing import dues, endings, issuing, periods, previews, subscriptions
 from shop.billing.periods import Period
 from shop.billing.previews import Preview
 from shop.errors import N_, Refusal
@@ -36,6 +38,20 @@ def open_next(subscription: Subscription) -> None:
         _open_charged_ahead(subscription, renewal, period)
     _advance(subscription, period, renewal.price_id)
     _take_away_given_back(subscription.group_id, period.start)
+
+
+def catch_up(subscription: Subscription) -> Subscription:
+    """The subscription once its renewals of by now are made, for a caller who holds it and is about
+    to decide when something ends: a run may be late.
+
+    Raises `Refusal` where its end is due instead.
+    """
+    while subscription.renews_on is not None and subscription.renews_on <= clock.today():
+        if endings.due(subscription, subscription.renews_on):
+            raise Refusal(subscriptions.NOT_RUNNING)
+        open_next(subscription)
+        subscription = Subscription.get_by_id(subscription.id)
+    return subscription
 
 
 def charge(subscription: Subscription, due: Preview, opened_at: datetime | None) -> Renewal:
@@ -95,6 +111,24 @@ def _take_away_given_back(group_id: int, day: date) -> None:
             "end_seats", f"end_seats:{group_id}:{day.isoformat()}:1",
             group=group_id, day=day.isoformat(), tries=1,
         )  # fmt: skip
+
+
+# --- Charged, and never delivered --------------------------------------------------------------
+
+
+def credit_undelivered(addition: Addition, *, by: str) -> None:
+    """Credit what renewals charged for licences that were still being added on their day and then
+    failed, in the caller's transaction."""
+    group = LicenceGroup.get_by_id(addition.group_id)
+    renewed = Renewal.select().where(
+        Renewal.group == group, Renewal.period_start >= addition.renewal_on
+    )
+    for renewal in renewed.order_by(Renewal.period_start):
+        for invoice in (renewal.supplement, renewal.invoice):
+            if invoice is not None and issuing.credit_some(
+                invoice, group, addition.line.quantity, by=by
+            ):
+                break
 
 
 # --- After a suspension ----------------------------------------------------------------------

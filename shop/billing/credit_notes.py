@@ -8,7 +8,7 @@ from typing import Any
 
 from models import Invoice, InvoiceKind, InvoiceStatus, lock
 from shop import clock, jobs, mail, pricing, transitions, vat
-from shop.billing import invoices, ledger
+from shop.billing import dues, invoices, ledger
 from shop.billing.invoices import Position
 from shop.errors import N_, Refusal
 from shop.pricing import Totals
@@ -28,6 +28,10 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     Raises `Refusal` when that is not on the invoice, or no longer.
     """
     invoice = lock(invoice)
+    subscription = dues.of(invoice)
+    if subscription is not None:
+        # Before the number: whoever holds a subscription may be waiting for one.
+        lock(subscription)
     _check_left(invoice, positions)
     sums = _taken_back(invoice, positions)
     left = invoice.total_cents - invoice.credited_cents

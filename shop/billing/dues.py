@@ -6,11 +6,15 @@ from models import (
     Account,
     Invoice,
     LicenceGroup,
+    Reminder,
     Renewal,
     Subscription,
     SubscriptionStatus,
 )
 from shop import jobs
+
+NOTICE = 4
+"""The stage of a reminder that says that the service will end."""
 
 
 def collect(invoice: Invoice) -> None:
@@ -42,6 +46,18 @@ def unpaid_of(group_id: int) -> list[Invoice]:
         .order_by(Invoice.id)
     )
     return [invoice for invoice in query if invoice.is_payable]
+
+
+def notice_was_given(group_id: int) -> bool:
+    """Whether a group is suspended and its customer was told the day of its end."""
+    suspended = Subscription.get_or_none(
+        Subscription.group == group_id, Subscription.status == SubscriptionStatus.SUSPENDED
+    )
+    told = Reminder.select().where(
+        Reminder.stage == NOTICE, Reminder.at >= suspended.suspended_at,
+        Reminder.invoice.in_([invoice.id for invoice in unpaid_of(group_id)] or [0]),
+    ) if suspended else None  # fmt: skip
+    return told is not None and told.exists()
 
 
 def owed(account: Account) -> list[Subscription]:

@@ -21,6 +21,7 @@ from models import (
     Payment,
     PaymentStatus,
     Reminder,
+    Renewal,
     Subscription,
     SubscriptionStatus,
     database,
@@ -36,9 +37,6 @@ WAITS = (timedelta(days=3), timedelta(days=4), timedelta(days=7))
 """From the first failure to the attempts after 3, 7 and 14 days."""
 
 LAST_ATTEMPT = len(WAITS)
-NOTICE = LAST_ATTEMPT + 1
-"""The stage that says that the service will end."""
-
 NOTICE_AFTER = timedelta(days=60)
 NOTICE_LENGTH = timedelta(days=15)
 
@@ -115,7 +113,9 @@ def _outcome_of(attempt: Reminder) -> str:
     payment = Payment.get_by_id(attempt.payment_id)
     if payment.is_unsettled:
         raise jobs.Later(ASK_AGAIN)
-    lost = {PaymentStatus.DECLINED, PaymentStatus.CLOSED}
+    # Money for an amount that had changed meanwhile went back, and nothing of it was paid.
+    back = {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
+    lost = {PaymentStatus.DECLINED, PaymentStatus.CLOSED} | back
     return str(payment.reason or payment.status) if payment.status in lost else ""
 
 
@@ -177,7 +177,7 @@ def give_notice(subscription: int, suspension: int) -> None:
         if row.status != SubscriptionStatus.SUSPENDED or row.suspensions != suspension:
             return
         invoice = dues.unpaid_of(row.group_id)[0]
-        Reminder.create(invoice=invoice, stage=NOTICE, at=clock.now(), failed_at=clock.now())
+        Reminder.create(invoice=invoice, stage=dues.NOTICE, at=clock.now(), failed_at=clock.now())
         # At midnight: a day more, so that nobody has less than the notice says.
         ends_on = (clock.now() + NOTICE_LENGTH).astimezone(clock.PARIS).date() + timedelta(days=1)
         termination = terminations.schedule_for_unpaid(row, ends_on)
@@ -194,6 +194,9 @@ def take_note(invoice: Invoice) -> None:
     if subscription is None:
         return
     row = lock(subscription)
+    if invoice.status == InvoiceStatus.REFUNDED:
+        # Taken back before its day: the period is charged anew, as if it had not been.
+        Renewal.delete().where(Renewal.invoice == invoice, Renewal.opened_at.is_null()).execute()
     if any(other.id != invoice.id for other in dues.unpaid_of(row.group_id)):
         return
     if row.status == SubscriptionStatus.PAST_DUE:

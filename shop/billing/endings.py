@@ -22,16 +22,22 @@ def end_group(termination: int) -> None:
 def end_if_due(subscription: Subscription, day: date) -> bool:
     """End a group whose termination takes effect by a day, in the transaction of the caller, who
     holds its subscription. False if it has none."""
-    termination = Termination.get_or_none(
-        Termination.group == subscription.group_id,
-        Termination.status == TerminationStatus.SCHEDULED,
-        Termination.ends_on <= day,
-    )
+    termination = due(subscription, day)
     if termination is None:
         return False
     pauses.point("terminations.end")
     end_now(subscription, termination, by="shop")
     return True
+
+
+def due(subscription: Subscription, day: date) -> Termination | None:
+    """The termination of a group that takes effect by a day, if any."""
+    found: Termination | None = Termination.get_or_none(
+        Termination.group == subscription.group_id,
+        Termination.status == TerminationStatus.SCHEDULED,
+        Termination.ends_on <= day,
+    )
+    return found
 
 
 def end_now(subscription: Subscription, termination: Termination, *, by: str) -> None:

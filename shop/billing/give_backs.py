@@ -73,14 +73,17 @@ def give_back(group: LicenceGroup, numbers: list[int], *, by: str) -> list[GiveB
 
 def _given_back(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBack]:
     subscription = subscriptions.held(group)
-    if not LicenceGroup.get_by_id(group.id).is_open:
+    now_is = LicenceGroup.get_by_id(group.id)
+    if not now_is.is_open:
         raise Refusal(subscriptions.NOT_RUNNING)
+    subscription = charging.catch_up(subscription)
     seats = list(Seat.select().where(Seat.group == group, Seat.number.in_(wanted)))
     if len(seats) != len(wanted):
         raise Refusal(N_("The group does not have one of these licences."), "licences")
     charging.take_back_ahead(subscription, by=by)
     ends_on = subscriptions.next_end(subscription)
-    if subscriptions.quantity_on(group, ends_on) <= len(wanted):
+    # Only licences that are there count: those being added may never come.
+    if now_is.seats_total - len(of(group)) <= len(wanted):
         raise Refusal(
             N_("At least one licence stays in a group. To give back all, terminate the group."),
             "licences",

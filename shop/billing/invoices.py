@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from models import (
@@ -21,8 +21,8 @@ from models import (
     Payment,
 )
 from models import InvoiceLine as Row
-from shop import clock, mail, pricing, settings, transitions
-from shop.billing import ledger
+from shop import clock, mail, pauses, pricing, settings, transitions
+from shop.billing import ledger, periods
 from shop.billing.periods import Period
 from shop.pricing import Line, Share
 from shop.vat import VatTreatment
@@ -96,13 +96,12 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
 def write(series: str, positions: tuple[Position, ...], *, due_on: date, **values: Any) -> Invoice:
     """An invoice or credit note with its lines, under the next number of a series, in the caller's
     transaction; what must follow is its caller's."""
-    # Waiting for the number may take the shop into another day: it is dated from the one before.
-    today = clock.today()
-    number = _next_number(f"{series}{today.year}")
+    number, now = _next_number(series)
+    today = periods.day_of(now)
     invoice = Invoice.create(
         number=number,
         seller=asdict(settings.current().seller),
-        issued_at=clock.now(),
+        issued_at=now,
         issued_on=today,
         due_on=max(due_on, today),
         **values,
@@ -131,12 +130,23 @@ def _write_line(invoice: Invoice, place: int, position: Position) -> None:
     )
 
 
-def _next_number(series: str) -> str:
-    """The next number of a series. Its row stays locked until the caller's transaction ends, so
-    that numbers follow each other in order of issue, and none is lost where one is rolled back."""
-    InvoiceSeries.insert(name=series, last=0).on_conflict_ignore().execute()
-    InvoiceSeries.update(last=InvoiceSeries.last + 1).where(InvoiceSeries.name == series).execute()
-    return f"{series}-{InvoiceSeries.get_by_id(series).last:06d}"
+def _next_number(series: str) -> tuple[str, datetime]:
+    """The next number of a series, and the moment of issue. Its row stays locked until the caller's
+    transaction ends, so that numbers follow each other in order of issue, and none is lost where
+    one is rolled back."""
+    while True:
+        year = clock.today().year
+        name = f"{series}{year}"
+        InvoiceSeries.insert(name=name, last=0).on_conflict_ignore().execute()
+        row = InvoiceSeries.update(last=InvoiceSeries.last).where(InvoiceSeries.name == name)
+        row.execute()  # waits for whoever has the row
+        pauses.point("invoices.number")
+        # The wait may have lasted into another day, even another year: dates follow the numbers.
+        now = clock.now()
+        if periods.day_of(now).year == year:
+            break
+    InvoiceSeries.update(last=InvoiceSeries.last + 1).where(InvoiceSeries.name == name).execute()
+    return f"{name}-{InvoiceSeries.get_by_id(name).last:06d}", now
 
 
 def _paid_by(payment: Payment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from shop.billing.previews import Preview
 from shop.errors import N_
 
 NOT_WANTED = N_("This month was not wanted after all.")
+UNDELIVERED = N_("These licences could not be delivered.")
 WITHDRAWN = N_("Withdrawal from the contract within 14 days.")
 
 
@@ -44,6 +45,18 @@ def take_back(invoice: Invoice, *, by: str) -> None:
     """Credit all of an invoice that was not paid, in the caller's transaction."""
     said = rendering.translate(NOT_WANTED, invoice.language)
     credit_notes.credit(invoice, credit_notes.left_of(invoice), said, by=by)
+
+
+def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str) -> bool:
+    """Credit so many licences of a group that an invoice charged and that were never delivered, in
+    the caller's transaction; False where it has not so many left."""
+    for position in credit_notes.left_of(invoice):
+        if position.service == group.name and position.line.quantity >= quantity:
+            said = rendering.translate(UNDELIVERED, invoice.language)
+            part = credit_notes.part_of(position, quantity)
+            credit_notes.credit(invoice, (part,), said, by=by)
+            return True
+    return False
 
 
 def give_back(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:

@@ -17,6 +17,7 @@ from models import (
     GiveBack,
     GroupStatus,
     Invoice,
+    InvoiceStatus,
     LicenceGroup,
     Offer,
     Order,
@@ -29,9 +30,10 @@ from models import (
     TerminationStatus,
 )
 from shop import clock, pricing, vat
-from shop.billing import periods, subscriptions, terminations
+from shop.billing import periods, prices, subscriptions, terminations
 from shop.billing.periods import Period
-from shop.billing.previews import Preview
+from shop.billing.previews import Preview, rest_of
+from shop.payment import cards as stored_cards
 from shop.pricing import Line
 
 
@@ -95,13 +97,17 @@ def query_of(account: Account) -> ModelSelect[Any]:
 
 
 def _added() -> Any:
-    """The licences that joined the group of a row."""
+    """The licences that joined the group of a row and were paid up to its next renewal."""
     line, order = OrderLine.alias(), Order.alias()
     return (
         Addition.select(fn.COALESCE(fn.SUM(line.quantity), 0))
         .join(line, on=(line.id == Addition.line))
         .join(order, on=(order.id == line.order))
-        .where(Addition.group == Subscription.group, _is_joining(order))
+        .where(
+            Addition.group == Subscription.group,
+            Addition.renewal_on <= Subscription.period_end,
+            _is_joining(order),
+        )
     )
 
 
@@ -151,9 +157,8 @@ def find(account: Account, name: str) -> Outlook | None:
 
 
 def cards_of(account: Account) -> list[Card]:
-    """The cards the customer lets us keep, newest first."""
-    kept = Card.select().where(Card.account == account, Card.removed_at.is_null())
-    return list(kept.order_by(Card.id.desc()))
+    """The cards renewals may be charged to, newest first."""
+    return list(stored_cards.usable(account))
 
 
 def _termination(row: Any) -> Termination | None:
@@ -165,7 +170,11 @@ def _preview(row: Any, account: Account) -> Preview | None:
     if row.renews_on is None or _ends_before(_termination(row), row.period_end):
         return None
     period = periods.next_period(Period(row.period_start, row.period_end), row.anchor)
-    return priced(row, account, period, _total(row) - row.less_then)
+    shown = _priced(row, account, period, _total(row) - row.less_then, _next_price(row))
+    ahead = getattr(row, "ahead", None)
+    if ahead is None or not _is_paid(ahead):
+        return shown
+    return rest_of(shown, ahead.quantity, _price_of(row, ahead))
 
 
 def _ends_before(ended: Termination | None, renewal: date) -> bool:
@@ -173,42 +182,58 @@ def _ends_before(ended: Termination | None, renewal: date) -> bool:
     return is_scheduled and ended is not None and ended.day <= renewal
 
 
-def priced(row: Any, account: Account, period: Period, quantity: int) -> Preview:
+def _next_price(row: Any) -> Price:
+    if row.announced_id is None:
+        return row.price
+    return Price(id=row.announced_id, offer=row.group.offer, amount_cents=row.announced_cents)
+
+
+def _priced(row: Any, account: Account, period: Period, quantity: int, price: Price) -> Preview:
     """The renewal of so many licences of a row of `query_of`."""
-    price, before = row.price, row.price.amount_cents
-    if row.announced_id is not None:
-        price = Price(id=row.announced_id, offer=row.group.offer, amount_cents=row.announced_cents)
+    before = row.price.amount_cents
     line = Line(row.group.offer_id, row.group.offer.name, quantity, price.amount_cents, None)
     treatment = vat.treatment_of(vat.place_of(account), period.start)
     return Preview(
         row, period, price, line, pricing.totals([line], treatment),
         price_before=before if before != price.amount_cents else None,
         less=max(0, _total(row) - row.less_today - quantity),
-        is_paid=_is_paid(getattr(row, "ahead", None)),
     )  # fmt: skip
+
+
+def _price_of(row: Any, ahead: Renewal) -> Price:
+    """The price of what was paid ahead: the one of before, mostly."""
+    return row.price if ahead.price_id == row.price_id else Price.get_by_id(ahead.price_id)
 
 
 def _total(row: Any) -> int:
     return int(row.group.line.quantity) + int(row.added)
 
 
-def _is_paid(ahead: Renewal | None) -> bool:
-    """Whether the next renewal was charged before its day and nothing of it is due."""
+def _is_paid(ahead: Renewal) -> bool:
+    """Whether the next renewal was paid before its day."""
     invoice = getattr(ahead, "invoice", None)
-    return bool(invoice and invoice.id and not invoice.is_payable)
+    return bool(invoice and invoice.id and invoice.status == InvoiceStatus.PAID)
 
 
 def with_less(shown: Outlook, account: Account, number: int) -> Preview | None:
     """What the next renewal costs if so many licences are given back, too."""
     if shown.preview is None:
         return None
-    quantity = max(1, shown.preview.quantity - number)
-    return priced(shown.subscription, account, shown.preview.period, quantity)
+    row, period = shown.subscription, shown.preview.period
+    quantity, price = shown.preview.quantity, shown.preview.price
+    if shown.preview.ahead:
+        # That one is paid: they are given back with the one after.
+        period = periods.next_period(period, row.anchor)
+        quantity = _total(row) - subscriptions.given_back_by(shown.group, period.start)
+        price = prices.for_renewal(row, period.start)
+    return _priced(row, account, period, max(1, quantity - number), price)
 
 
-def last_moment(ends_on: date) -> datetime:
-    """Until when the end of something on a day can be taken back (design: 24 hours before)."""
-    return periods.midnight(ends_on) - periods.UNDO_UNTIL
+def last_moment(ends_on: date) -> datetime | None:
+    """Until when the end of something on a day can be taken back (design: 24 hours before); None
+    where that is over."""
+    until = periods.midnight(ends_on) - periods.UNDO_UNTIL
+    return until if until > clock.now() else None
 
 
 def undo_until(shown: Outlook) -> datetime | None:

@@ -11,6 +11,7 @@ from models import (
     LicenceGroup,
     Offer,
     Price,
+    Renewal,
     Subscription,
     Termination,
     TerminationStatus,
@@ -29,7 +30,8 @@ class Preview:
     """A renewal as it will be invoiced if nothing changes until its day.
 
     ``price_before`` is what a licence costs now, where that is something else, and ``less`` how
-    many licences are given back with this renewal. ``is_paid`` says that it was paid ahead.
+    many licences are given back with this renewal. ``is_paid`` says that it was paid ahead; where
+    licences joined after that, they alone are shown, and ``ahead`` is how many were paid.
     """
 
     subscription: Subscription
@@ -40,6 +42,7 @@ class Preview:
     price_before: int | None = None
     less: int = 0
     is_paid: bool = False
+    ahead: int = 0
 
     @property
     def quantity(self) -> int:
@@ -97,7 +100,8 @@ def until(subscription: Subscription, day: date | None) -> Iterator[Preview]:
     while (period := periods.next_period(period, subscription.anchor)).start <= day:
         if ends_on is not None and ends_on <= period.start:
             return
-        yield _shown(subscription, period, is_paid=bool(paid and paid.period_start == period.start))
+        is_paid = paid is not None and paid.period_start == period.start
+        yield _shown(subscription, period, paid if is_paid else None)
 
 
 def _ends_on(subscription: Subscription) -> date | None:
@@ -112,18 +116,35 @@ def _ends_on(subscription: Subscription) -> date | None:
     return day
 
 
-def _shown(subscription: Subscription, period: Period, is_paid: bool) -> Preview:
+def _shown(subscription: Subscription, period: Period, paid: Renewal | None) -> Preview:
     shown = renewal(subscription, period)
-    today = subscriptions.quantity_on(shown.subscription.group, clock.today())
-    return replace(shown, is_paid=is_paid, less=max(0, today - shown.quantity))
+    if paid is not None:
+        return rest_of(shown, paid.quantity, paid.price)
+    group = subscription.group
+    gone = subscriptions.given_back_by(group, clock.today())
+    less = subscriptions.given_back_by(group, period.start) - gone
+    return replace(shown, less=max(0, less))
+
+
+def rest_of(shown: Preview, paid: int, price: Price) -> Preview:
+    """What is left to charge of a renewal of which so many licences were paid ahead, at ``price``;
+    all of it, as paid, where nothing is."""
+    more = shown.quantity - paid
+    number = more if more > 0 else paid
+    line = replace(shown.line, quantity=number, unit_price_cents=price.amount_cents)
+    totals = pricing.totals([line], shown.totals.treatment)
+    return replace(
+        shown, line=line, totals=totals, price=price, price_before=None,
+        is_paid=more <= 0, ahead=paid,
+    )  # fmt: skip
 
 
 def due_by(day: date) -> Iterator[Preview]:
-    """Every renewal that a run until a day would make, group by group."""
+    """Every renewal that a run until a day would charge, group by group."""
     last = 0
     while batch := _renewing(day, last):
         for subscription in batch:
-            yield from until(subscription, day)
+            yield from (each for each in until(subscription, day) if not each.is_paid)
         last = batch[-1].id
 
 

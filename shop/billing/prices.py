@@ -113,7 +113,7 @@ def announce_to(subscription: Subscription, now: datetime) -> bool:
     renewal = first_renewal_in_time(subscription, now)
     price = in_force(subscription.group.offer_id, periods.midnight(renewal))
     before = for_renewal(subscription, renewal)
-    if price == before:
+    if price.amount_cents == before.amount_cents:
         return False
     with database.atomic():
         told = (

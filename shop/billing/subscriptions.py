@@ -17,6 +17,7 @@ from models import (
     GiveBack,
     GroupStatus,
     Invoice,
+    InvoiceStatus,
     LicenceGroup,
     Order,
     OrderLine,
@@ -167,8 +168,9 @@ PAID = (OrderStatus.PAID, OrderStatus.DELIVERING)
 
 
 def quantity_on(group: LicenceGroup, day: date) -> int:
-    """How many licences of a group are subscribed from a day on: those ordered and paid, less
-    those given back by then."""
+    """How many licences of a group are charged with the renewal on a day: those ordered and paid
+    up to it, less those given back by then. What was added after that renewal was due, before a
+    late run came to it, paid for the period itself."""
     joining = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED]) | (
         (Addition.status == AdditionStatus.HELD) & Order.status.in_(PAID)
     )
@@ -176,10 +178,16 @@ def quantity_on(group: LicenceGroup, day: date) -> int:
         Addition.select(fn.COALESCE(fn.SUM(OrderLine.quantity), 0))
         .join(OrderLine)
         .join(Order)
-        .where(Addition.group == group, joining)
+        .where(Addition.group == group, Addition.renewal_on <= day, joining)
         .scalar()
     )
-    less = (
+    ordered = OrderLine.select(OrderLine.quantity).where(OrderLine.id == group.line_id).scalar()
+    return int(ordered) + int(added) - given_back_by(group, day)
+
+
+def given_back_by(group: LicenceGroup, day: date) -> int:
+    """How many licences of a group were given back for a day, or earlier."""
+    return int(
         GiveBack.select()
         .where(
             GiveBack.group == group,
@@ -188,8 +196,6 @@ def quantity_on(group: LicenceGroup, day: date) -> int:
         )
         .count()
     )
-    ordered = OrderLine.select(OrderLine.quantity).where(OrderLine.id == group.line_id).scalar()
-    return int(ordered) + int(added) - less
 
 
 def next_end(subscription: Subscription) -> date:
@@ -200,7 +206,8 @@ def next_end(subscription: Subscription) -> date:
     ahead = paid_ahead(subscription)
     if ahead is not None:
         return ahead.period_end
-    if subscription.renews_on is None:
+    if subscription.renews_on is None or subscription.period_end <= clock.today():
+        # Suspended, or its renewal is being made: the running period counts.
         return periods.renewal_after(
             max(clock.today(), subscription.period_start), subscription.anchor
         )
@@ -210,7 +217,7 @@ def next_end(subscription: Subscription) -> date:
 def paid_ahead(subscription: Subscription) -> Renewal | None:
     """The next renewal, if its invoice was paid before its day."""
     ahead = charged_ahead(subscription)
-    return ahead if ahead and ahead.invoice and not ahead.invoice.is_payable else None
+    return ahead if ahead and ahead.invoice and ahead.invoice.status == InvoiceStatus.PAID else None
 
 
 def charged_ahead(subscription: Subscription) -> Renewal | None:
@@ -230,10 +237,9 @@ def charged_ahead(subscription: Subscription) -> Renewal | None:
 
 def card_of(subscription: Subscription) -> Card | None:
     """The card its renewals are charged to: the one chosen, or the account's newest."""
-    chosen: Card | None = Card.get_or_none(
-        Card.id == subscription.card_id, Card.removed_at.is_null()
-    )
-    return chosen or cards.stored(Account.get_by_id(subscription.account_id))
+    account = Account.get_by_id(subscription.account_id)
+    chosen: Card | None = cards.usable(account).where(Card.id == subscription.card_id).first()
+    return chosen or cards.stored(account)
 
 
 def choose_card(subscription: Subscription, card: Card) -> None:
@@ -252,6 +258,16 @@ GIVE_BACKS_AT_THE_END = {
 """What becomes of licences given back when their whole group ends."""
 
 
+def _unpaid_additions(group: LicenceGroup) -> list[Order]:
+    """The orders of more licences for a group that nobody has paid."""
+    return list(
+        Order.select()
+        .join(OrderLine)
+        .join(Addition)
+        .where(Addition.group == group, Order.status == OrderStatus.AWAITING_PAYMENT)
+    )
+
+
 def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
     """End a group and its subscription, in the caller's transaction: its licences stop at the
     provider, and the customer can still read what there was. False if it was over already."""
@@ -261,6 +277,8 @@ def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
         raise Moved
     changes.end_consumption(group)
     jobs.enqueue("delete_tenant", f"delete_tenant:{group.id}", group=group.id)
+    for order in _unpaid_additions(group):
+        jobs.enqueue("close_addition", f"close_addition:{order.id}", order=order.id)
     for stands, becomes in GIVE_BACKS_AT_THE_END.items():
         GiveBack.update(status=becomes, closed_at=clock.now()).where(
             GiveBack.group == group, GiveBack.status == stands

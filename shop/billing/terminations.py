@@ -19,13 +19,14 @@ from models import (
     OneTimeLink,
     Order,
     OrderLine,
+    OrderStatus,
     Subscription,
     Termination,
     TerminationStatus,
     database,
 )
 from shop import accounts, clock, jobs, mail, transitions, vault
-from shop.billing import charging, endings, issuing, order_invoices, periods, subscriptions
+from shop.billing import charging, dues, endings, issuing, order_invoices, periods, subscriptions
 from shop.errors import N_, Conflict, Refusal
 
 LINK_LENGTH = timedelta(days=3)
@@ -132,6 +133,7 @@ def confirm(token: str) -> Termination:
 
 def _schedule(termination: Termination, subscription: Subscription, *, by: str) -> None:
     """The end is on the first day that is not charged yet."""
+    subscription = charging.catch_up(subscription)
     charging.take_back_ahead(subscription, by=by)
     ends_on = subscriptions.next_end(subscription)
     transitions.move(termination, TerminationStatus.SCHEDULED, by=by, ends_on=ends_on)
@@ -171,6 +173,8 @@ def can_be_undone(termination: Termination, now: datetime | None = None) -> bool
         return True
     scheduled = termination.status == TerminationStatus.SCHEDULED
     of_theirs = termination.cause == CUSTOMER and scheduled
+    if of_theirs and dues.notice_was_given(termination.group_id):
+        return False  # it would end for want of payment instead
     return of_theirs and periods.can_be_undone(termination.day, now or clock.now())
 
 
@@ -245,12 +249,13 @@ def withdraw(group: LicenceGroup, *, by: str) -> None:
 def _invoices_of(group: LicenceGroup) -> list[Invoice]:
     """The invoices that charge for a group: of its orders and of its periods.
 
-    Raises `Refusal` while one of the orders is still being delivered.
+    Raises `Refusal` while one of the orders is still being delivered, or is to be refunded.
     """
     added = Addition.select(Addition.line).where(Addition.group == group)
     wanted = OrderLine.id.in_([group.line_id, *[row.line_id for row in added]])
     orders = list(Order.select().join(OrderLine).where(wanted, Order.paid_at.is_null(False)))
-    if any(order.status in subscriptions.PAID for order in orders):
+    undelivered = (*subscriptions.PAID, OrderStatus.DELIVERY_FAILED)
+    if any(order.status in undelivered for order in orders):
         raise Refusal(N_("An order of this service is still being delivered."))
     for order in orders:
         # Its job may not have come to it yet; what is not invoiced cannot be credited.

@@ -135,6 +135,8 @@ def _why_refunded(order: Order, payment: Payment) -> str:
         return "not_delivered"
     if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
         return str(order.status)
+    if order.is_payable and order.expires_at <= clock.now():
+        return str(OrderStatus.EXPIRED)
     return "other_amount" if order.is_payable else "paid_already"
 
 

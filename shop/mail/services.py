@@ -80,8 +80,10 @@ def termination_scheduled(subscription: Subscription, termination: Termination) 
     )  # fmt: skip
 
 
-def _undo_until(ends_on: date) -> datetime:
-    return periods.midnight(ends_on) - periods.UNDO_UNTIL
+def _undo_until(ends_on: date) -> datetime | None:
+    """None where it is too late already."""
+    until = periods.midnight(ends_on) - periods.UNDO_UNTIL
+    return until if until > clock.now() else None
 
 
 def termination_undone(subscription: Subscription, termination: Termination) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
+from peewee import ModelSelect
 
 from models import (
     CARD_SETUP_MOVES,
@@ -35,18 +36,22 @@ REFERENCE = "card"
 # --- The card in use -------------------------------------------------------------------------
 
 
-def stored(account: Account) -> Card | None:
-    """The card renewals are charged to: the newest that was not removed and has not expired."""
+def usable(account: Account) -> ModelSelect[Card]:
+    """The customer's cards that were not removed and have not expired, newest first."""
     today = clock.today()
     unexpired = (Card.expiry_year > today.year) | (
         (Card.expiry_year == today.year) & (Card.expiry_month >= today.month)
     )
-    found: Card | None = (
+    return (
         Card.select()
         .where(Card.account == account, Card.removed_at.is_null(), unexpired)
         .order_by(Card.id.desc())
-        .first()
     )
+
+
+def stored(account: Account) -> Card | None:
+    """The card renewals are charged to where none was chosen: the newest that may be charged."""
+    found: Card | None = usable(account).first()
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from models import Invoice, Order, OrderStatus, Payment
-from shop import clock, jobs, mail, transitions
+from shop import clock, jobs, mail, reservations, transitions
 from shop.billing import invoices
 from shop.errors import N_, Refusal
 
@@ -42,6 +42,12 @@ def paid_by(debt: Debt) -> Any:
 def cents(debt: Debt) -> int:
     """What is to be paid, in cents."""
     return debt.balance_cents if isinstance(debt, Invoice) else debt.total_cents
+
+
+def can_be_paid(debt: Debt) -> bool:
+    """Whether money for it would pay it: licences for a group that has renewed since they were
+    ordered, or has ended, are not delivered any more."""
+    return debt.is_payable and (isinstance(debt, Invoice) or reservations.can_be_kept(debt))
 
 
 def not_payable(debt: Debt) -> Refusal:

@@ -57,7 +57,9 @@ def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
     by_card = payment.card_id is not None and payment.is_unsettled
     if by_card or payment.status == PaymentStatus.PROCESSING:
         raise debts.under_way(debts.of(payment))
-    if payment.status == PaymentStatus.OPEN and payment.store_card != store_card:
+    debt = debts.of(payment)
+    is_another = (payment.store_card, payment.amount_cents) != (store_card, debts.cents(debt))
+    if payment.status == PaymentStatus.OPEN and (is_another or not debts.can_be_paid(debt)):
         payment = settling.close(payment)
     over = payment.status in {PaymentStatus.DECLINED, PaymentStatus.CLOSED}
     return None if over else payment
@@ -71,7 +73,7 @@ def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) ->
     try:
         with database.atomic():
             debt = lock(debt)
-            if not debt.is_payable:
+            if not debts.can_be_paid(debt):
                 raise debts.not_payable(debt)
             payment = Payment.create(
                 **debts.link(debt),
@@ -181,7 +183,7 @@ def pay_by_hand(debt: Debt, by: str) -> Payment:
         settling.close(pending)
     with database.atomic():
         debt = lock(debt)
-        if not debt.is_payable:
+        if not debts.can_be_paid(debt):
             raise debts.not_payable(debt)
         payment = Payment.create(
             **debts.link(debt),

@@ -99,7 +99,7 @@ def _take(payment: Payment, checkout: Checkout) -> None:
     )
     taken: dict[str, Any] = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
     debt = lock(debts.of(payment))
-    if right_amount and debt.is_payable and payment.amount_cents == debts.cents(debt):
+    if right_amount and debts.can_be_paid(debt) and payment.amount_cents == debts.cents(debt):
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
         ledger.pay(payment, debt)
         debts.mark_paid(debt, payment, by="bank")

@@ -21,7 +21,7 @@ from models import (
     lock,
 )
 from shop import clock, jobs, mail, reservations, settings, transitions
-from shop.billing import subscriptions
+from shop.billing import charging, subscriptions
 from shop.errors import N_, PartyRejected, Refusal
 from shop.exchange import seating
 from shop.provisioning import enlarging, outcome
@@ -105,6 +105,10 @@ def retry_delivery(order: Order, by: str) -> None:
             raise Refusal(N_("Only a delivery that failed can be tried again."))
         if _refund_is_under_way(order):
             raise Refusal(N_("This order is being refunded."))
+        if not reservations.can_be_kept(order):
+            raise Refusal(
+                N_("The period these licences were paid for is over: this order is refunded.")
+            )
         transitions.move(order, OrderStatus.DELIVERING, by=by)
         for group in groups_of(order):
             if group.status == GroupStatus.INSTALL_FAILED:
@@ -196,7 +200,11 @@ def _installed(group: LicenceGroup) -> None:
 
 
 def abandon(order: Order, by: str) -> None:
-    """End what was installed of an order whose money goes back, in the caller's transaction."""
+    """End what was installed of an order whose money goes back, in the caller's transaction; and
+    take back what a renewal charged for licences that never came."""
+    for addition in reservations.of(order):
+        if addition.status == AdditionStatus.FAILED:
+            charging.credit_undelivered(addition, by=by)
     reservations.free(order, by)
     for group in groups_of(order):
         if subscriptions.end(group, by=by):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import AdditionStatus, GroupStatus, LicenceGroup, Order, OrderLine, OrderStatus
+from models import AdditionStatus, LicenceGroup, Order, OrderLine, OrderStatus
 from shop import clock, jobs, mail, reservations, transitions
 
 
@@ -21,7 +21,8 @@ def finish(order: Order) -> None:
     caller, who holds ``order`` locked."""
     if order.status != OrderStatus.DELIVERING:
         return
-    groups = all(group.status == GroupStatus.INSTALLED for group in groups_of(order))
+    # Suspended, or ended since: it was delivered all the same.
+    groups = all(group.installed_at is not None for group in groups_of(order))
     added = all(row.status == AdditionStatus.INSTALLED for row in reservations.of(order))
     if groups and added:
         transitions.move(order, OrderStatus.DELIVERED, by="shop", delivered_at=clock.now())
