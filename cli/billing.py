@@ -8,11 +8,11 @@ import click
 from flask.cli import AppGroup
 
 from cli.operator import OPERATOR
-from models import Invoice, database
+from models import Invoice, Order, database
 from shop.billing import credit_notes, ledger, periods, prices, renewals
 from shop.billing.invoices import Position
 from shop.errors import Refusal
-from shop.payment import payments
+from shop.payment import payments, refunds
 
 billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")
 price_list = AppGroup("prices", help="What is charged, from when on.")
@@ -38,6 +38,27 @@ def mark_invoice_paid(number: str) -> None:
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(f"Invoice {number} is paid.")
+
+
+@billing.command("mark-refunded")
+@click.argument("number")
+def mark_refunded(number: str) -> None:
+    """Say that money owed back was given back otherwise, where the bank refuses to.
+
+    NUMBER is of a credit note, or of the order or invoice whose payment is to go back.
+    """
+    invoice = Invoice.get_or_none(Invoice.number == number)
+    debt = invoice or Order.get_or_none(Order.number == number)
+    if debt is None:
+        raise click.ClickException(f"There is no credit note, invoice or order {number}.")
+    try:
+        if invoice is not None and invoice.is_credit_note:
+            refunds.pay_back_by_hand(invoice, OPERATOR)
+        else:
+            refunds.give_back_by_hand(debt, OPERATOR)
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"The money of {number} is given back.")
 
 
 @billing.command("credit")

@@ -7,11 +7,21 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from models import Account, Attach, Job, Letter, Renewal, Subscription
-from shop import clock, jobs, pauses
+from models import (
+    Account,
+    Attach,
+    Job,
+    JobStatus,
+    Letter,
+    Order,
+    OrderStatus,
+    Renewal,
+    Subscription,
+)
+from shop import clock, jobs, ordering, pauses
 from shop.billing import periods, renewals, subscriptions
-from shop.errors import Refusal
-from tests import exchange, groups, services
+from shop.errors import PartyRejected, Refusal
+from tests import billing, exchange, groups, orders, services
 from tests.parties import Bank, Provider
 
 
@@ -124,3 +134,59 @@ def test_a_chosen_card_is_charged_rather_than_the_newest(
     other = services.delivered(bob, bank, card="0002")
     with pytest.raises(Refusal, match="not registered"):
         subscriptions.choose_card(services.of(other), chosen)
+
+
+# --- Money the bank refuses to give back ---------------------------------------------------------
+
+
+def refuse_refunds(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refund(*_: object) -> None:
+        raise PartyRejected("the card was closed")
+
+    monkeypatch.setattr(bank, "refund", refund)
+
+
+def until_given_up() -> None:
+    for _ in range(60):
+        services.pass_time(timedelta(hours=6))
+
+
+def test_a_credit_note_the_bank_refuses_is_paid_back_otherwise(
+    app: Flask, alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = app.test_cli_runner().invoke
+    services.delivered(alice, bank)
+    refuse_refunds(bank, monkeypatch)
+    note = billing.credit(billing.of(Order.get()))
+    command = ["billing", "mark-refunded", note.number]
+    assert "still being asked" in run(args=command).output
+    until_given_up()
+    assert Job.get(Job.kind == "refund_credit_note").status == JobStatus.FAILED
+    assert run(args=command).output == f"The money of {note.number} is given back.\n"
+    assert groups.fresh(note).paid_at is not None
+    assert "No money is to be given back" in run(args=command).output
+    billing.assert_balanced()
+
+
+def test_a_payment_the_bank_refuses_to_give_back_goes_back_otherwise(
+    app: Flask, alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = app.test_cli_runner().invoke
+    provider.failing = "No."
+    order = orders.place(alice)
+    orders.pay(order, bank)
+    jobs.drain()
+    refuse_refunds(bank, monkeypatch)
+    ordering.refund_order(groups.fresh(order), by="operator")
+    until_given_up()
+    command = ["billing", "mark-refunded", order.number]
+    assert run(args=command).exit_code == 0
+    assert groups.fresh(order).status == OrderStatus.REFUNDED
+    assert Letter.select().where(Letter.kind == "payment_refunded").exists()
+    assert run(args=command).exit_code == 1
+    billing.assert_balanced()
+
+
+def test_nothing_unknown_is_given_back(app: Flask) -> None:
+    said = app.test_cli_runner().invoke(args=["billing", "mark-refunded", "AV2026-000009"])
+    assert "There is no credit note, invoice or order AV2026-000009." in said.output

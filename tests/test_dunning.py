@@ -285,3 +285,20 @@ def test_the_invoice_of_an_order_suspends_nothing(
     assert dues.of(invoice) is None
     dunning.take_note(invoice)
     assert LicenceGroup.get().status == GroupStatus.INSTALLED
+
+
+def test_nobody_is_told_that_an_ended_service_will_be_suspended(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = services.suspended(alice, bank)
+    services.pass_time(timedelta(days=17))
+    end = periods.period_of(clock.today(), services.of(group).anchor).end
+    services.pass_time(periods.midnight(end) - clock.now() - timedelta(days=2))
+    terminations.ask(group, by="alice")
+    payments.pay_by_hand(services.owed(group), "operator")
+    for _ in range(6):
+        services.pass_time(timedelta(days=1))
+    assert services.of(group).status == SubscriptionStatus.TERMINATED
+    last = Letter.select().where(Letter.kind == "payment_failed").order_by(Letter.id.desc()).get()
+    assert "Ce service est terminé" in last.text
+    assert "suspendu" not in last.text

@@ -31,7 +31,7 @@ def payment_failed(
     _about(
         subscription, "payment_failed", f"{invoice.id}:{stage}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
-        is_last=is_last,
+        is_last=is_last, is_over=subscription.is_over,
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from models import (
     Invoice,
     InvoiceStatus,
+    Job,
+    JobStatus,
     Order,
     OrderStatus,
     Payment,
@@ -18,6 +20,8 @@ from shop import clock, jobs, mail, transitions
 from shop.billing import ledger
 from shop.errors import N_, Refusal
 from shop.payment import banks, debts
+
+NOT_OWED = N_("No money is to be given back for this.")
 
 MANUAL = "manual"
 """What stands for the bank's reference where the operator gives the money back otherwise."""
@@ -35,9 +39,13 @@ def refund_payment(payment: int) -> None:
     if row.status != PaymentStatus.REFUND_DUE:
         return
     reference = _sent_back(row, row.refund_cents, f"refund-{row.key}")
+    _given_back(row, reference, by="bank")
+
+
+def _given_back(row: Payment, reference: str, by: str) -> None:
     with database.atomic():
         debt = lock(debts.of(row))
-        if not transitions.move(row, PaymentStatus.REFUNDED, by="bank", refund=reference):
+        if not transitions.move(row, PaymentStatus.REFUNDED, by=by, refund=reference):
             return
         ledger.refund(row, row.refund_cents)
         if isinstance(debt, Invoice):
@@ -80,12 +88,45 @@ def refund_credit_note(credit_note: int) -> None:
         return
     payment = payment_of(note.corrects)
     reference = _sent_back(payment, note.total_cents, f"refund-{note.number}")
+    _paid_back(note, payment, reference, by="bank", method=payment.method)
+
+
+def _paid_back(note: Invoice, payment: Payment, reference: str, by: str, method: str) -> None:
     with database.atomic():
         if transitions.move(
-            note, InvoiceStatus.REFUNDED, by="bank", note=reference,
-            paid_at=clock.now(), method=payment.method,
+            note, InvoiceStatus.REFUNDED, by=by, note=reference,
+            paid_at=clock.now(), method=method,
         ):  # fmt: skip
             ledger.refund(payment, note.total_cents, note)
+
+
+# --- Given back otherwise, where the bank refuses -------------------------------------------------
+
+
+def pay_back_by_hand(note: Invoice, by: str) -> None:
+    """The operator says that the money of a credit note went back otherwise (a transfer, say).
+
+    Raises `Refusal` where none is to go back, or the bank is still being asked to do it.
+    """
+    if not note.is_credit_note or note.status != InvoiceStatus.DUE:
+        raise Refusal(NOT_OWED)
+    _check_given_up(f"refund_credit_note:{note.id}")
+    _paid_back(note, payment_of(note.corrects), MANUAL, by=by, method=MANUAL)
+
+
+def give_back_by_hand(debt: debts.Debt, by: str) -> None:
+    """The same of a payment that is to go back in full, of an order or an invoice."""
+    payment = Payment.get_or_none(debts.paid_by(debt), Payment.status == PaymentStatus.REFUND_DUE)
+    if payment is None:
+        raise Refusal(NOT_OWED)
+    _check_given_up(f"refund_payment:{payment.id}")
+    _given_back(payment, MANUAL, by=by)
+
+
+def _check_given_up(key: str) -> None:
+    """Refuse while a job may still have the bank give it back, too."""
+    if not Job.select().where(Job.key == key, Job.status == JobStatus.FAILED).exists():
+        raise Refusal(N_("The bank is still being asked to give this money back."))
 
 
 def payment_of(invoice: Invoice) -> Payment:
