@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 SETUP := $(PYTHON) -m tooling
 TEMPLATES := templates sandbox/templates
 PYTEST := $(BIN)/python -m pytest
+# Each process takes half of the tests, and then from the other what that has not begun.
+TWO_AT_ONCE := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -33,18 +35,18 @@ test-all: test ## The same, with slow tests and every combination of language, s
 
 test-unit: setup-test ## Test on SQLite
 	$(call heading,Tests on SQLite)
-	@$(PYTEST) tests -q -n 2 $(UNIT_OPTIONS) $(OPTIONS)
+	@$(PYTEST) tests -q $(TWO_AT_ONCE) $(UNIT_OPTIONS) $(OPTIONS)
 
 test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a server of our own)
 	$(call heading,Tests on PostgreSQL)
-	@$(PYTEST) tests -q -n 2 --postgresql $(UNIT_OPTIONS) $(OPTIONS)
+	@$(PYTEST) tests -q $(TWO_AT_ONCE) --postgresql $(UNIT_OPTIONS) $(OPTIONS)
 
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)
-	@$(PYTEST) e2e -q -n 2 $(E2E_OPTIONS) $(OPTIONS)
+	@$(PYTEST) e2e -q $(TWO_AT_ONCE) $(E2E_OPTIONS) $(OPTIONS)
 
 coverage: setup-test ## Show which lines no test on SQLite runs
-	@$(PYTEST) tests -q -n 2 --cov --cov-report=term $(OPTIONS)
+	@$(PYTEST) tests -q $(TWO_AT_ONCE) --cov --cov-report=term $(OPTIONS)
 
 lint: setup-test ## Check the style of code and templates
 	$(call heading,Style)
