@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models import Account, Order, OrderLine, OrderStatus, database, lock
-from shop import catalogue, clock, closing, jobs, mail, placing, pricing, transitions, vat
+from shop import (
+    catalogue,
+    clock,
+    closing,
+    jobs,
+    mail,
+    placing,
+    pricing,
+    reservations,
+    transitions,
+    vat,
+)
 from shop.baskets import Basket
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import seating
@@ -96,6 +107,14 @@ def close_addition(order: int) -> None:
         raise jobs.Later(LATER_IF_PENDING) from None
     except Conflict:
         return  # paid at this moment: the money goes back
+
+
+@jobs.handles("refund_undelivered", attempts=50, first_delay=timedelta(minutes=1))
+def refund_undelivered(order: int) -> None:
+    """Give an order up whose licences had not come when the period they were paid for was over."""
+    row = Order.get_by_id(order)
+    if row.status == OrderStatus.DELIVERY_FAILED and not reservations.can_be_kept(row):
+        refund_order(row, by="shop")
 
 
 def refund_order(order: Order, by: str) -> None:

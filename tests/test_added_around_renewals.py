@@ -20,7 +20,7 @@ from models import (
     PaymentStatus,
     Renewal,
 )
-from shop import clock, jobs, ordering
+from shop import clock, jobs
 from shop.billing import give_backs, periods, renewals, terminations
 from shop.errors import Refusal
 from shop.payment import settling
@@ -117,27 +117,42 @@ def test_what_was_charged_for_licences_that_never_came_is_credited(
     assert Renewal.get().quantity == 5
     refuse_what_is_pending(provider)
     hours_pass()
-    assert fresh(order).status == OrderStatus.DELIVERY_FAILED
-    ordering.refund_order(fresh(order), by="operator")
-    services.pass_time(timedelta(minutes=5))
     assert fresh(order).status == OrderStatus.REFUNDED
     assert charged_today(group) == fresh(group).seats_total == 3
     billing.assert_balanced()
 
 
-def test_a_failed_addition_is_not_tried_again_after_the_renewal(
+def test_a_failed_addition_is_refunded_when_its_period_is_over(
+    group: LicenceGroup, bank: Bank, provider: Provider
+) -> None:
+    provider.failing = "No more."
+    order = groups.add(group, 2)
+    before = bank.balance()
+    orders.pay(order, bank)
+    jobs.drain()
+    services.move_on(timedelta(minutes=5))
+    provider.failing = ""
+    with pytest.raises(Refusal, match="this order is refunded"):
+        installation.retry_delivery(fresh(order), by="operator")
+    hours_pass()
+    assert fresh(order).status == OrderStatus.REFUNDED
+    assert bank.balance() == before + Renewal.get().invoice.total_cents
+    assert charged_today(group) == fresh(group).seats_total == 3
+    billing.assert_balanced()
+
+
+def test_a_failed_addition_may_be_tried_again_until_then(
     group: LicenceGroup, bank: Bank, provider: Provider
 ) -> None:
     provider.failing = "No more."
     order = groups.add(group, 2)
     orders.pay(order, bank)
     jobs.drain()
-    assert fresh(order).status == OrderStatus.DELIVERY_FAILED
-    services.to_renewal(group)
     provider.failing = ""
-    with pytest.raises(Refusal, match="this order is refunded"):
-        installation.retry_delivery(fresh(order), by="operator")
-    assert fresh(order).status == OrderStatus.DELIVERY_FAILED
+    installation.retry_delivery(fresh(order), by="operator")
+    hours_pass()
+    assert fresh(order).status == OrderStatus.DELIVERED
+    assert charged_today(group) == fresh(group).seats_total == 5
 
 
 def test_one_licence_that_is_there_stays_whatever_is_being_added(

@@ -188,14 +188,15 @@ def test_a_refunded_addition_frees_its_places_and_leaves_the_group(
     assert groups.fresh(group).is_open
 
 
-def test_a_group_that_ended_meanwhile_is_not_enlarged(
+def test_a_group_that_ended_meanwhile_is_not_enlarged_and_the_money_goes_back(
     group: LicenceGroup, bank: Bank, provider: Provider, drain: Drain
 ) -> None:
     order = groups.add(group, 2)
     orders.pay(order, bank)
     LicenceGroup.update(status="terminated").execute()
     drain()
-    assert groups.fresh(order).status == OrderStatus.DELIVERY_FAILED
+    assert groups.fresh(order).status == OrderStatus.REFUNDED
+    assert not [call for call in provider.calls if call.startswith("enlarge-")]
     with pytest.raises(Refusal):
         groups.add(group, 1)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from models import (
     Addition,
+    AdditionStatus,
     GiveBack,
     Invoice,
     LicenceGroup,
@@ -17,7 +18,7 @@ from models import (
     database,
     lock,
 )
-from shop import clock, jobs, pricing
+from shop import clock, jobs, pricing, transitions
 from shop.billing import dues, endings, issuing, periods, previews, subscriptions
 from shop.billing.periods import Period
 from shop.billing.previews import Preview
@@ -124,11 +125,19 @@ def credit_undelivered(addition: Addition, *, by: str) -> None:
         Renewal.group == group, Renewal.period_start >= addition.renewal_on
     )
     for renewal in renewed.order_by(Renewal.period_start):
+        if not _was_on_its_way(addition, renewal.made_at):
+            continue
         for invoice in (renewal.supplement, renewal.invoice):
             if invoice is not None and issuing.credit_some(
                 invoice, group, addition.line.quantity, by=by
             ):
                 break
+
+
+def _was_on_its_way(addition: Addition, at: datetime) -> bool:
+    """Whether an addition that failed in the end had not failed by a moment, or was tried again."""
+    moves = [event for event in transitions.history(addition) if event.at <= at]
+    return not moves or moves[-1].to_status != AdditionStatus.FAILED
 
 
 # --- After a suspension ----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models import (
+    PAYABLE,
     Account,
     Invoice,
     LicenceGroup,
@@ -39,25 +40,23 @@ def of(invoice: Invoice) -> Subscription | None:
 def unpaid_of(group_id: int) -> list[Invoice]:
     """The invoices of a group's periods that are not paid, oldest first."""
     renewing = (Renewal.invoice == Invoice.id) | (Renewal.supplement == Invoice.id)
-    query = (
+    return list(
         Invoice.select()
         .join(Renewal, on=renewing)
-        .where(Renewal.group == group_id, Renewal.opened_at.is_null(False))
+        .where(
+            Renewal.group == group_id,
+            Renewal.opened_at.is_null(False),
+            Invoice.status.in_(PAYABLE),
+        )
         .order_by(Invoice.id)
     )
-    return [invoice for invoice in query if invoice.is_payable]
 
 
 def notice_was_given(group_id: int) -> bool:
-    """Whether a group is suspended and its customer was told the day of its end."""
-    suspended = Subscription.get_or_none(
-        Subscription.group == group_id, Subscription.status == SubscriptionStatus.SUSPENDED
-    )
-    told = Reminder.select().where(
-        Reminder.stage == NOTICE, Reminder.at >= suspended.suspended_at,
-        Reminder.invoice.in_([invoice.id for invoice in unpaid_of(group_id)] or [0]),
-    ) if suspended else None  # fmt: skip
-    return told is not None and told.exists()
+    """Whether the customer of a group was told the day on which it ends unless it is paid."""
+    unpaid = [invoice.id for invoice in unpaid_of(group_id)]
+    told = Reminder.select().where(Reminder.stage == NOTICE, Reminder.invoice.in_(unpaid))
+    return bool(unpaid) and told.exists()
 
 
 def owed(account: Account) -> list[Subscription]:

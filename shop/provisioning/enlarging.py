@@ -19,6 +19,7 @@ from models import (
     lock,
 )
 from shop import clock, jobs, mail, transitions
+from shop.billing import periods
 from shop.errors import PartyRejected
 from shop.provisioning import outcome
 from shop.provisioning.polling import settled
@@ -49,7 +50,18 @@ def _give_up(addition: int, reason: str) -> None:
             row, AdditionStatus.FAILED, by="provider", note=reason, error=reason[:255]
         ):
             outcome.fail(order, reason)
+            _refund_when_over(row, order)
     log.error("addition failed", group=row.group.name, order=order.number, reason=reason)
+
+
+def _refund_when_over(addition: Addition, order: Order) -> None:
+    """Until the period is over that was paid, it can be tried again; then the money goes back."""
+    ended = addition.group.status not in changes.ALIVE
+    over_at = clock.now() if ended else periods.midnight(addition.renewal_on)
+    jobs.enqueue(
+        "refund_undelivered", f"refund_undelivered:{addition.id}:{addition.tries}",
+        run_at=over_at, order=order.id,
+    )  # fmt: skip
 
 
 def _read(addition: int) -> Addition:
