@@ -203,9 +203,12 @@ def test_licences_are_ordered_for_the_group_from_the_menu(
         page.get_by_text("Menu", exact=True).click()
     page.get_by_role("navigation").get_by_role("link", name="O365", exact=True).last.click()
     check_accessibility()
-    page.get_by_label(
-        re.compile(journey.say("^Licences Office Business", "^Office Business licences"))
-    ).first.check()
+    for offer in (
+        journey.field("Licences Office Pro Plus", "Office Pro Plus licences"),
+        journey.field("Licences Office Business", "Office Business licences"),
+    ):
+        offer.check()
+        expect(offer).to_be_checked()
     journey.field("Nombre de licences", "Number of licences").fill("3")
     groups = journey.field("Groupe de licences", "Licence group")
     ours = groups.locator("option", has_text="Office 365 Business").first

@@ -25,6 +25,7 @@ from shop.errors import Refusal
 from shop.provisioning import installation
 from tests import orders
 from tests.parties import Bank, Provider
+from tests.visitor import Visitor
 
 Drain = Callable[[], int]
 
@@ -101,6 +102,20 @@ def test_a_refused_installation_is_said_and_can_be_tried_again(
     assert Letter.select().where(Letter.kind == "delivery_failed").count() == 1
     provider.failing = ""
     installation.retry_delivery(order, by=alice.nic_handle)
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
+
+
+def test_it_can_be_tried_again_where_the_bank_sends_back_to(
+    alice: Account, bank: Bank, provider: Provider, drain: Drain, visitor: Visitor
+) -> None:
+    provider.failing = "no capacity"
+    order = paid(alice, bank)
+    drain()
+    provider.failing = ""
+    visitor.log_in(alice)
+    visitor.open(f"/fr/order/{order.number}")
+    visitor.press("Réessayer")
     drain()
     assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
 

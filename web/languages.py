@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from babel.support import NullTranslations
 from flask import Flask, Response, current_app, g, request, url_for
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, Domain, get_locale, gettext
 from flask_login import current_user
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
-from shop import formats, markup
+from shop import formats, markup, rendering
 
 LANGUAGES = ("fr", "en")
 LANGUAGE_COOKIE = "language"
@@ -73,8 +76,7 @@ def _can_be_opened() -> bool:
 
 def init_app(app: Flask) -> None:
     """Set up translations, and the filters that write amounts and dates."""
-    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(app.root_path) + "/translations")
-    Babel(app, locale_selector=current)
+    _Babel(app, locale_selector=current)
 
     @app.context_processor
     def _languages() -> dict[str, Any]:
@@ -85,8 +87,23 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(markup.markdown, "markdown")
 
 
+class _Catalogues(Domain):
+    """The catalogues of letters and documents, which are there even where nobody compiled them."""
+
+    def get_translations(self) -> NullTranslations:
+        return rendering.translations(str(get_locale() or "fr"))
+
+
+class _Babel(Babel):
+    @property
+    def domain_instance(self) -> Domain:
+        return _Catalogues(domain=self.domain)
+
+
 def _localised(function: Any) -> Any:
-    def filter_(value: Any, *args: Any, **kwargs: Any) -> str:
+    # With its context, Jinja leaves a constant alone: folded, it would keep its first language.
+    @pass_context
+    def filter_(_context: Context, value: Any, *args: Any, **kwargs: Any) -> str:
         return str(function(value, str(get_locale() or "fr"), *args, **kwargs))
 
     return filter_
