@@ -140,6 +140,8 @@ def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
 
 
 def _quantity(typed: str, code: str, group: LicenceGroup | None) -> int:
+    if not typed.strip():
+        raise Refusal(N_("Choose at least one licence."), "quantity")
     if group is not None:
         return additions.read_quantity(typed, group)
     try:

@@ -117,7 +117,7 @@ def _steps(order: Order, confirming: bool) -> list[Step]:
         payment,
         order.paid_at,
     )
-    return [
+    steps = [
         Step("ordered", N_("Ordered"), "done", order.placed_at),
         *([paying] if order.total_cents else []),
         Step("delivery", N_("Installation"), "waiting" if closed else delivery),
@@ -128,3 +128,5 @@ def _steps(order: Order, confirming: bool) -> list[Step]:
             order.delivered_at,
         ),
     ]
+    # What is closed has nothing to come.
+    return [step for step in steps if not (closed and step.state == "waiting")]

@@ -269,6 +269,17 @@ def test_in_the_last_hours_nothing_promises_what_is_over(
     assert "Annulable" not in letter.text
 
 
+def test_a_service_that_ends_may_still_be_withdrawn_from(
+    visitor: Visitor, alice: Account, without_card: LicenceGroup
+) -> None:
+    terminations.ask(without_card, by="alice")
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{without_card.name}")
+    assert visitor.sees("Se rétracter du contrat")
+    assert not visitor.sees("Résilier ce service")
+    assert not visitor.sees("ne pourra pas être débité")
+
+
 # --- Paid ahead ----------------------------------------------------------------------------------
 
 

@@ -142,7 +142,8 @@ def test_an_error_offers_another_try(
     provider.failing = "The moon is wrong."
     groups.configured(group)
     signed_in.open(address_of(group))
-    assert signed_in.sees("The moon is wrong.")
+    assert signed_in.sees("Le fournisseur a refusé")
+    assert not signed_in.sees("The moon is wrong.")
     provider.failing = ""
     signed_in.press("Réessayer")
     drain()

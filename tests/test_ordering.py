@@ -23,7 +23,7 @@ from models import (
     Price,
 )
 from shop import clock as shop_clock
-from shop import contracts, ordering
+from shop import contracts, ordering, tracking
 from shop.errors import Conflict, Refusal
 from shop.payment import debts
 from shop.payment.gateway import CheckoutStatus
@@ -116,6 +116,13 @@ def test_an_unpaid_order_can_be_cancelled(alice: Account, bank: Bank) -> None:
     assert order.status == OrderStatus.CANCELLED
     assert order.basket_key is None
     assert Letter.select().where(Letter.kind == "order_cancelled").count() == 1
+
+
+def test_nothing_is_to_come_of_a_cancelled_order(alice: Account) -> None:
+    order = orders.place(alice)
+    assert [step.name for step in tracking.of(order).steps][-1] == "delivered"
+    ordering.cancel_order(order, by="alice")
+    assert [step.name for step in tracking.of(Order.get_by_id(order.id)).steps] == ["ordered"]
 
 
 def test_cancelling_closes_the_bank_page_first(alice: Account, bank: Bank) -> None:
