@@ -86,7 +86,7 @@ def test_the_banner_leads_to_25_free_licences_after_a_card_is_registered(
     page: Page, journey: Journey, service: str, check_accessibility: Check
 ) -> None:
     check_accessibility()
-    journey.link("Profitez de cette offre", "Get the offer").click()
+    journey.button("Profitez de cette offre", "Get the offer").click()
     expect(count(page)).to_contain_text("25")
     check_accessibility()
     journey.button("Suivant", "Next").click()
@@ -119,10 +119,10 @@ def test_the_banner_leads_to_25_free_licences_after_a_card_is_registered(
     page.wait_for_url(service)
     expect_active(page, journey, 25)
     check_accessibility()
-    expect(journey.link("Profitez de cette offre", "Get the offer")).to_have_count(0)
+    expect(journey.button("Profitez de cette offre", "Get the offer")).to_have_count(0)
 
     journey.link("Comptes E-mail", "Email accounts").click()
-    expect(journey.link("Souscrire à Office 365", "Subscribe to Office 365")).to_have_count(0)
+    expect(journey.button("Souscrire à Office 365", "Subscribe to Office 365")).to_have_count(0)
     check_accessibility()
     search(page, journey, "brendan")
     page.locator("#exchange-accounts").get_by_role("link", name=re.compile("brendan")).click()
@@ -136,10 +136,10 @@ def test_accounts_are_chosen_across_searches_and_pages(
     page: Page, journey: Journey, service: str, check_accessibility: Check
 ) -> None:
     journey.button("Ne plus afficher cette offre", "Do not show this offer again").click()
-    expect(journey.link("Profitez de cette offre", "Get the offer")).to_have_count(0)
+    expect(journey.button("Profitez de cette offre", "Get the offer")).to_have_count(0)
     journey.link("Comptes E-mail", "Email accounts").click()
     check_accessibility()
-    journey.link("Souscrire à Office 365", "Subscribe to Office 365").click()
+    journey.button("Souscrire à Office 365", "Subscribe to Office 365").click()
     expect_chosen(page, journey, 25)
     search(page, journey, "zoé")
     journey.field(
@@ -174,7 +174,7 @@ def test_the_keyboard_is_enough(page: Page, journey: Journey, service: str) -> N
         target.focus()
         page.keyboard.press(key)
 
-    press(journey.link("Profitez de cette offre", "Get the offer"), "Enter")
+    press(journey.button("Profitez de cette offre", "Get the offer"), "Enter")
     press(journey.link("Tout désélectionner", "Select none"), "Enter")
     expect(count(page)).to_contain_text("0 compte")
     box = page.locator("#attach-accounts input[type=checkbox]")

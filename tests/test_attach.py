@@ -74,7 +74,7 @@ def test_from_the_banner_to_active_licences(
     inside: Visitor, drain: Callable[[], int], alice: Account
 ) -> None:
     inside.open(HERE)
-    inside.follow("Profitez de cette offre")
+    inside.press("Profitez de cette offre")
     assert inside.sees("25 comptes sélectionnés pour un maximum de 25")
     inside.press("Suivant")
     for text in ("220,00 €", "264,00 €", "0,00 €", "4242"):
@@ -110,7 +110,7 @@ def test_from_the_accounts_with_a_choice_across_pages_and_searches(
 ) -> None:
     third, last = (str(exchange.account_of(service, n).id) for n in (3, 33))
     inside.open(f"{HERE}/accounts")
-    inside.follow("Souscrire à Office 365")
+    inside.press("Souscrire à Office 365")
     inside.follow("Tout désélectionner")
     assert inside.sees("0 compte sélectionné pour un maximum de 25")
     inside.press("Page suivante", chosen=third)
@@ -135,7 +135,7 @@ def test_from_the_accounts_with_a_choice_across_pages_and_searches(
 def test_a_search_that_finds_nobody_takes_no_offer_away(inside: Visitor) -> None:
     inside.open(f"{HERE}/accounts?q=nobody")
     assert inside.sees("Aucun compte ne correspond")
-    inside.follow("Souscrire à Office 365")
+    inside.press("Souscrire à Office 365")
     assert inside.sees("25 comptes sélectionnés")
 
 
