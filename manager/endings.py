@@ -7,7 +7,8 @@ from flask_babel import gettext, ngettext
 
 from manager import manager, services
 from models import Seat
-from shop.billing import give_backs, outlook, subscriptions, terminations, unused
+from shop import clock
+from shop.billing import give_backs, outlook, periods, subscriptions, terminations, unused
 from shop.billing.outlook import Outlook
 from shop.errors import Refusal
 from shop.seats import listing
@@ -35,7 +36,7 @@ def _termination_page(found: Outlook, error: str = "", status: int = 200) -> Res
         status=status,
         service=found,
         ends_on=subscriptions.next_end(found.subscription),
-        undo_until=outlook.last_moment(subscriptions.next_end(found.subscription)),
+        undo_until=periods.undo_until(subscriptions.next_end(found.subscription), clock.now()),
         error=error,
     )
 
@@ -169,7 +170,7 @@ def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 2
         numbers=numbers,
         losing=list(seats.where(Seat.login.is_null(False)).order_by(Seat.number)),
         ends_on=ends_on,
-        undo_until=outlook.last_moment(ends_on),
+        undo_until=periods.undo_until(ends_on, clock.now()),
         then=outlook.with_less(found, signin.customer(), len(numbers)),
         error=error,
     )

@@ -13,6 +13,7 @@ from models import (
     GroupStatus,
     Invoice,
     InvoiceKind,
+    Letter,
     LicenceGroup,
     Order,
     OrderStatus,
@@ -93,6 +94,7 @@ def test_what_is_paid_after_the_renewal_is_not_delivered_but_refunded(
     hours_pass()
     assert fresh(payment).status == PaymentStatus.REFUNDED
     assert fresh(order).status == OrderStatus.EXPIRED
+    assert "n’était" not in Letter.get(Letter.kind == "payment_refunded").text
     assert charged_today(group) == fresh(group).seats_total == 3
     assert fresh(group).places_taken == 3
     billing.assert_balanced()
@@ -181,6 +183,7 @@ def test_licences_for_a_group_that_has_ended_cannot_be_paid(
     hours_pass()
     assert fresh(group).status == GroupStatus.TERMINATED
     assert bank.balance() == 0
+    assert "n’était" not in Letter.get(Letter.kind == "payment_refunded").text
     assert not Addition.select().where(Addition.status == "installed").exists()
     assert Order.get_by_id(order.id).status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import structlog
+
 from models import (
     Addition,
     AdditionStatus,
@@ -23,6 +25,8 @@ from shop.billing import dues, endings, issuing, periods, previews, subscription
 from shop.billing.periods import Period
 from shop.billing.previews import Preview
 from shop.errors import N_, Refusal
+
+log = structlog.get_logger()
 
 # --- On its day ------------------------------------------------------------------------------
 
@@ -127,11 +131,10 @@ def credit_undelivered(addition: Addition, *, by: str) -> None:
     for renewal in renewed.order_by(Renewal.period_start):
         if not _was_on_its_way(addition, renewal.made_at):
             continue
-        for invoice in (renewal.supplement, renewal.invoice):
-            if invoice is not None and issuing.credit_some(
-                invoice, group, addition.line.quantity, by=by
-            ):
-                break
+        number = addition.line.quantity
+        charged = [each for each in (renewal.supplement, renewal.invoice) if each is not None]
+        if charged and not any(issuing.credit_some(each, group, number, by=by) for each in charged):
+            log.error("undelivered licences not credited", group=group.name, licences=number)
 
 
 def _was_on_its_way(addition: Addition, at: datetime) -> bool:

@@ -49,9 +49,12 @@ def take_back(invoice: Invoice, *, by: str) -> None:
 
 def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str) -> bool:
     """Credit so many licences of a group that an invoice charged and that were never delivered, in
-    the caller's transaction; False where it has not so many left."""
+    the caller's transaction; False where it has not so many left that can be taken off."""
     for position in credit_notes.left_of(invoice):
-        if position.service == group.name and position.line.quantity >= quantity:
+        line = position.line
+        # What is charged by the day can only be credited together.
+        enough = line.quantity == quantity if line.share else line.quantity >= quantity
+        if position.service == group.name and enough:
             said = rendering.translate(UNDELIVERED, invoice.language)
             part = credit_notes.part_of(position, quantity)
             credit_notes.credit(invoice, (part,), said, by=by)

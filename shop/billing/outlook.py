@@ -201,8 +201,9 @@ def _priced(row: Any, account: Account, period: Period, quantity: int, price: Pr
 
 
 def _price_of(row: Any, ahead: Renewal) -> Price:
-    """The price of what was paid ahead: the one of before, mostly."""
-    return row.price if ahead.price_id == row.price_id else Price.get_by_id(ahead.price_id)
+    """The price of what was paid ahead: the one of before, or the one announced, mostly."""
+    known = {price.id: price for price in (row.price, _next_price(row))}
+    return known.get(ahead.price_id) or Price.get_by_id(ahead.price_id)
 
 
 def _total(row: Any) -> int:
@@ -229,17 +230,12 @@ def with_less(shown: Outlook, account: Account, number: int) -> Preview | None:
     return _priced(row, account, period, max(1, quantity - number), price)
 
 
-def last_moment(ends_on: date) -> datetime | None:
-    """Until when the end of something on a day can be taken back (design: 24 hours before); None
-    where that is over."""
-    until = periods.midnight(ends_on) - periods.UNDO_UNTIL
-    return until if until > clock.now() else None
-
-
 def undo_until(shown: Outlook) -> datetime | None:
-    """The same for a service whose end is scheduled."""
+    """Until when the scheduled end of a service can be taken back; None where it cannot."""
     ended = shown.termination
-    return last_moment(ended.day) if ended is not None and ended.ends_on is not None else None
+    if ended is None or ended.ends_on is None:
+        return None
+    return periods.undo_until(ended.day, clock.now())
 
 
 def may_withdraw_until(shown: Outlook, account: Account) -> datetime | None:

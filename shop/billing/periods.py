@@ -129,4 +129,10 @@ def share_left(period: Period, moment: datetime) -> Share:
 
 def can_be_undone(renewal: date, now: datetime) -> bool:
     """Whether a termination for ``renewal`` can still be taken back."""
-    return now <= midnight(renewal) - UNDO_UNTIL
+    return undo_until(renewal, now) is not None
+
+
+def undo_until(renewal: date, now: datetime) -> datetime | None:
+    """The last moment at which what ends with ``renewal`` can be taken back; None once past it."""
+    until = midnight(renewal) - UNDO_UNTIL
+    return until if now <= until else None

@@ -117,13 +117,11 @@ def _ends_on(subscription: Subscription) -> date | None:
 
 
 def _shown(subscription: Subscription, period: Period, paid: Renewal | None) -> Preview:
-    shown = renewal(subscription, period)
-    if paid is not None:
-        return rest_of(shown, paid.quantity, paid.price)
     group = subscription.group
     gone = subscriptions.given_back_by(group, clock.today())
     less = subscriptions.given_back_by(group, period.start) - gone
-    return replace(shown, less=max(0, less))
+    shown = replace(renewal(subscription, period), less=max(0, less))
+    return shown if paid is None else rest_of(shown, paid.quantity, paid.price)
 
 
 def rest_of(shown: Preview, paid: int, price: Price) -> Preview:

@@ -19,7 +19,7 @@ from models import (
     PaymentStatus,
     Seat,
 )
-from shop import activity, clock, documents, pricing, transitions, vault
+from shop import activity, clock, documents, pricing, reservations, transitions, vault
 from shop.billing import periods
 from shop.mail.storing import store
 
@@ -135,8 +135,10 @@ def _why_refunded(order: Order, payment: Payment) -> str:
         return "not_delivered"
     if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
         return str(order.status)
-    if order.is_payable and order.expires_at <= clock.now():
-        return str(OrderStatus.EXPIRED)
+    if order.is_payable and not reservations.can_be_kept(order):
+        # It is about to be closed: its group renewed meanwhile, or ended.
+        is_late = order.expires_at <= clock.now()
+        return str(OrderStatus.EXPIRED if is_late else OrderStatus.CANCELLED)
     return "other_amount" if order.is_payable else "paid_already"
 
 

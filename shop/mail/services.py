@@ -76,14 +76,8 @@ def termination_scheduled(subscription: Subscription, termination: Termination) 
     """When the group ends, and until when that can be undone."""
     _about(
         subscription, "termination_scheduled", termination.id,
-        ends_on=termination.day, undo_until=_undo_until(termination.day),
+        ends_on=termination.day, undo_until=periods.undo_until(termination.day, clock.now()),
     )  # fmt: skip
-
-
-def _undo_until(ends_on: date) -> datetime | None:
-    """None where it is too late already."""
-    until = periods.midnight(ends_on) - periods.UNDO_UNTIL
-    return until if until > clock.now() else None
 
 
 def termination_undone(subscription: Subscription, termination: Termination) -> None:
@@ -119,7 +113,8 @@ def licences_given_back(
     """Which licences end, when, and until when that can be undone; ``at`` names the act."""
     _about(
         subscription, "licences_given_back", at.isoformat(),
-        numbers=numbers, listed=_listed(numbers), ends_on=ends_on, undo_until=_undo_until(ends_on),
+        numbers=numbers, listed=_listed(numbers), ends_on=ends_on,
+        undo_until=periods.undo_until(ends_on, clock.now()),
     )  # fmt: skip
 
 
