@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 from sandbox.languages import N_
@@ -83,19 +82,3 @@ INSTALL_LANGUAGES = {
     "pl-pl": "Polski (Polska)",
     "pt-pt": "Português (Portugal)",
 }
-
-
-def deployment_file(product: Product, language: str) -> bytes:
-    """A configuration for the Office Deployment Tool: this product, in this language."""
-    root = ET.Element("Configuration")
-    add = ET.SubElement(root, "Add", OfficeClientEdition="64", Channel="Current")
-    package = ET.SubElement(add, "Product", ID=product.product_id)
-    ET.SubElement(package, "Language", ID=language)
-    for app in product.excluded:
-        ET.SubElement(package, "ExcludeApp", ID=app)
-    ET.SubElement(root, "Updates", Enabled="TRUE", Channel="Current")
-    ET.SubElement(root, "RemoveMSI")
-    ET.SubElement(root, "Display", Level="Full", AcceptEULA="FALSE")
-    ET.indent(root)
-    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"

@@ -9,8 +9,8 @@ from flask import Blueprint, abort, g, redirect, render_template, request, sessi
 from werkzeug.wrappers import Response
 
 from sandbox import languages
-from sandbox.office import devices, sign_in
-from sandbox.office.licences import INSTALL_LANGUAGES, PRODUCTS, deployment_file
+from sandbox.office import devices, setup_program, sign_in
+from sandbox.office.licences import INSTALL_LANGUAGES, PRODUCTS
 from sandbox.office.models import DEVICES_EACH, Device, TenantStatus, User
 
 portal = Blueprint("portal", __name__, url_prefix="/portal")
@@ -152,7 +152,7 @@ def _licence() -> dict[str, Any]:
 
 @portal.post("/installations")
 def install() -> Page:
-    """Note an installation on a PC or Mac and lead to its file and instructions."""
+    """Note an installation on a PC or Mac and lead to its program and instructions."""
     typed = {name: request.form.get(name, "") for name in ("platform", "language", "name", "form")}
     if typed["platform"] not in {"windows", "macos"}:
         typed["platform"] = _platform_of_browser()
@@ -186,24 +186,25 @@ def back_home() -> Page:
 
 @portal.get("/installations/<int:number>")
 def installation(number: int) -> Page:
-    """What to do next on this PC or Mac; on a PC the file comes by itself the first time."""
+    """What to do next on this PC or Mac; on a PC the program comes by itself the first time."""
     device = _computer(number)
     page = render_template("portal/installation.html", device=device, **_licence())
     response = Response(page, mimetype="text/html")
     if request.args.get("start") and device.platform == "windows":
-        response.headers["Refresh"] = f"0; url={url_for('.configuration', number=number)}"
+        response.headers["Refresh"] = f"0; url={url_for('.setup', number=number)}"
     return response
 
 
-@portal.get("/installations/<int:number>/configuration.xml")
-def configuration(number: int) -> Response:
-    """The file for the Office Deployment Tool."""
+@portal.get(f"/installations/<int:number>/{setup_program.NAME}")
+def setup(number: int) -> Response:
+    """The program that installs Office on a PC."""
     device = _computer(number)
     if device.platform != "windows":
         abort(404)
     product = PRODUCTS[g.user.tenant.offer]
-    response = Response(deployment_file(product, device.language), mimetype="application/xml")
-    response.headers["Content-Disposition"] = 'attachment; filename="configuration.xml"'
+    program = setup_program.setup_program(product, device.language, g.user.address)
+    response = Response(program, mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{setup_program.NAME}"'
     return response
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
-from sandbox.office import sign_in
-from sandbox.office.licences import PRODUCTS, deployment_file
+from sandbox.office import setup_program, sign_in
+from sandbox.office.licences import PRODUCTS
 from sandbox.office.models import Attempt, Device, PortalSession
 from tests.visitor import Visitor
 
@@ -256,14 +257,21 @@ def test_the_home_shows_what_a_mac_does_not_have(visitor, alice):
 # --- Computers -----------------------------------------------------------------------------------
 
 
-def test_install_gives_the_file_for_the_right_product_and_language(client, visitor, alice):
+def configuration_in(program: bytes) -> ET.Element:
+    """What the program writes into configuration.xml, as cmd.exe reads its lines."""
+    writes = ">> configuration.xml echo "
+    lines = [line for line in program.decode().split("\r\n") if line.startswith(writes)]
+    return ET.fromstring(re.sub(r"\^(.)", r"\1", "".join(lines).replace(writes, "")))
+
+
+def test_install_gives_the_program_for_the_right_product_and_language(client, visitor, alice):
     visitor.press("Installer", language="de-de", name="PC du bureau")
     assert visitor.sees("Office pour PC du bureau")
     assert visitor.sees("PC et Mac : 1 sur 5")
     assert visitor.response.headers["Refresh"].startswith("0; url=")
     file = client.get(visitor.response.headers["Refresh"].split("url=")[1])
-    assert file.headers["Content-Disposition"] == 'attachment; filename="configuration.xml"'
-    root = ET.fromstring(file.data)
+    assert file.headers["Content-Disposition"] == 'attachment; filename="OfficeSetup.cmd"'
+    root = configuration_in(file.data)
     assert root.tag == "Configuration"
     assert root.find("Add/Product").get("ID") == "O365BusinessRetail"
     assert root.find("Add/Product/Language").get("ID") == "de-de"
@@ -280,13 +288,31 @@ def test_pro_plus_installs_pro_plus(client, visitor, person):
     enter(visitor)
     visitor.press("Installer")
     file = client.get(visitor.response.headers["Refresh"].split("url=")[1])
-    assert ET.fromstring(file.data).find("Add/Product").get("ID") == "O365ProPlusRetail"
+    assert configuration_in(file.data).find("Add/Product").get("ID") == "O365ProPlusRetail"
+
+
+def test_the_program_speaks_the_language_of_the_page(client, visitor, alice):
+    visitor.press("Installer", language="de-de")
+    address = visitor.response.headers["Refresh"].split("url=")[1]
+    french = client.get(address).data
+    visitor.follow("English")
+    english = client.get(address).data
+    assert "programme d’installation d’Office 365 Business" in french.decode()
+    assert "Microsoft’s setup for Office 365 Business is being fetched." in english.decode()
+    assert french.replace(b"\r\n", b"").count(b"\n") == 0
+
+
+def test_what_means_something_to_windows_is_only_said(world):
+    product = replace(PRODUCTS["business"], name="50 % & <more> | (less)")
+    with world.test_request_context():
+        program = setup_program.setup_program(product, "en-us", "alice@example.com").decode()
+    assert "50 %% ^& ^<more^> ^| ^(less^)" in program
 
 
 @pytest.mark.parametrize("offer", PRODUCTS)
 def test_the_file_leaves_out_just_what_the_licence_does_not_contain(offer):
     product = PRODUCTS[offer]
-    root = ET.fromstring(deployment_file(product, "en-us"))
+    root = ET.fromstring(setup_program.deployment_file(product, "en-us"))
     excluded = {app.get("ID") for app in root.findall("Add/Product/ExcludeApp")}
     desktop = {"Access", "Excel", "OneNote", "Outlook", "PowerPoint", "Publisher", "Word"}
     assert desktop - excluded == {app.name for app in product.apps} & desktop
@@ -307,9 +333,7 @@ def test_a_mac_gets_instructions_instead_of_a_file_for_windows(client, visitor, 
     visitor.press("Installer", platform="macos")
     assert visitor.sees("Office pour Mac 1")
     assert "Refresh" not in visitor.response.headers
-    assert (
-        client.get(f"/portal/installations/{Device.get().id}/configuration.xml").status_code == 404
-    )
+    assert client.get(f"/portal/installations/{Device.get().id}/OfficeSetup.cmd").status_code == 404
 
 
 def test_a_mac_is_proposed_to_a_mac(world, person):
@@ -427,7 +451,7 @@ def test_devices_of_others_are_out_of_reach(world, visitor, alice, person):
     bob = Visitor(world.test_client())
     enter(bob, f"bob@{DOMAIN}")
     assert bob.open(f"/portal/installations/{device.id}").status_code == 404
-    assert bob.open(f"/portal/installations/{device.id}/configuration.xml").status_code == 404
+    assert bob.open(f"/portal/installations/{device.id}/OfficeSetup.cmd").status_code == 404
     bob.open("/portal/mobile/ipad")
     token = bob.response.text.split('name="csrf_token" value="')[1].split('"')[0]
     bob.client.post(f"/portal/devices/{device.id}/removal", data={"csrf_token": token})
@@ -440,4 +464,4 @@ def test_a_signed_out_device_gives_no_file_any_more(client, visitor, alice):
     visitor.open("/portal")
     visitor.press("Déconnecter cet appareil")
     assert client.get(path).status_code == 404
-    assert client.get(f"{path}/configuration.xml").status_code == 404
+    assert client.get(f"{path}/OfficeSetup.cmd").status_code == 404
