@@ -87,7 +87,6 @@ def _connect_web(app: Flask, settings: Settings) -> None:
         return {
             "shop_name": settings.shop_name,
             "settings": settings,
-            "page_exists": lambda name: name in app.view_functions,
         }
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]

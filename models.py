@@ -27,6 +27,7 @@ from records.exports import EXPORT_MOVES, DataExport, DataExportPart, ExportStat
 from records.groups import (
     ADDITION_MOVES,
     GROUP_MOVES,
+    GROUPS_OVER,
     Addition,
     AdditionStatus,
     GroupStatus,
@@ -83,6 +84,7 @@ __all__ = [
     "CARD_SETUP_MOVES",
     "EXPORT_MOVES",
     "GIVE_BACK_MOVES",
+    "GROUPS_OVER",
     "GROUP_MOVES",
     "IMPORT_MOVES",
     "INVOICE_MOVES",

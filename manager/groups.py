@@ -111,10 +111,16 @@ def rename_group(name: str) -> Response:
         groups.rename(found, typed, by=signin.customer().nic_handle)
     except Refusal as refusal:
         return _name_form(found, typed, sentence(refusal), refusal.status)
-    if wants_partial():
-        return page("manager/_group_name.html", "manager/_group_name.html", group=found, new=True)
     flash(gettext("The group has a new name."), "success")
-    return go_to(url_for("manager.group", name=name))
+    return go_to(_page_of_group(found))
+
+
+def _page_of_group(found: LicenceGroup) -> str:
+    """The page of the group that htmx asks from, or else its first: all say the name."""
+    here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    tabs = ("manager.group", "manager.usage", "manager.group_information")
+    addresses = [url_for(tab, name=found.name) for tab in tabs]
+    return here if here in addresses else addresses[0]
 
 
 @manager.get("/manager/groups/<name>/name/kept")

@@ -33,6 +33,8 @@ GROUP_MOVES: dict[str, set[str]] = {
     GroupStatus.CANCELLED: set(),
 }
 
+GROUPS_OVER = (GroupStatus.TERMINATED, GroupStatus.CANCELLED)
+
 
 class LicenceGroup(Table):
     """A group of licences of one offer (the guide also says "service").
@@ -102,6 +104,11 @@ class LicenceGroup(Table):
     def is_settled(self) -> bool:
         """Whether its installation is behind it, one way or the other."""
         return self.status != GroupStatus.INSTALLING
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or was given up before it was installed."""
+        return self.status in GROUPS_OVER
 
     @property
     def is_open(self) -> bool:

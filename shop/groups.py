@@ -8,6 +8,7 @@ from typing import Any
 from peewee import ModelSelect
 
 from models import (
+    GROUPS_OVER,
     Acceptance,
     Account,
     Addition,
@@ -26,8 +27,6 @@ IN_MENU = 8
 
 MOST_ORDERS = 50
 MOST_IN_LIST = 200
-
-OVER = (GroupStatus.TERMINATED, GroupStatus.CANCELLED)
 
 
 def find(account: Account, name: str) -> LicenceGroup | None:
@@ -51,7 +50,7 @@ def in_menu(account: Account) -> list[LicenceGroup]:
     """The first groups by name that are not over, and one more than the menu shows (one query)."""
     query = (
         LicenceGroup.select(LicenceGroup.id, LicenceGroup.name, LicenceGroup.display_name)
-        .where(LicenceGroup.account == account, LicenceGroup.status.not_in(OVER))
+        .where(LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER))
         .order_by(LicenceGroup.display_name, LicenceGroup.id)
     )
     return list(query.limit(IN_MENU + 1))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from models import Account, LicenceGroup, Seat, SeatStatus
+from shop import groups as shop_groups
 from shop import seats
 from tests import groups
 from tests.client import CheckingClient
@@ -169,9 +170,29 @@ def test_the_group_is_renamed_in_place(signed_in: Visitor, group: LicenceGroup) 
     signed_in.press("Enregistrer", display_name="  Siège de   Lille ")
     assert groups.fresh(group).display_name == "Siège de Lille"
     assert signed_in.sees("Siège de Lille")
+    assert signed_in.sees("Le groupe a un nouveau nom.")
     signed_in.follow("Modifier le nom du groupe")
     assert signed_in.press("Enregistrer", display_name=" ").status_code == 422
     assert signed_in.sees("Donnez un nom au groupe")
+
+
+@pytest.mark.parametrize("tab", ["", "/usage", "/information", "/elsewhere"])
+def test_a_new_name_stands_everywhere_on_the_page_it_was_given_on(
+    signed_in: Visitor, client: CheckingClient, group: LicenceGroup, tab: str
+) -> None:
+    shop_groups.rename(group, "Marseille", by="alice")
+    signed_in.open(address_of(group))
+    here = address_of(group) + tab
+    answer = client.post(
+        f"{address_of(group)}/name",
+        data={"display_name": "Lille", "csrf_token": client.csrf_token()},
+        headers={**PARTIAL, "HX-Current-URL": f"http://localhost{here}"},
+    )
+    known = here if tab != "/elsewhere" else address_of(group)
+    assert answer.headers["HX-Redirect"] == known
+    page = client.get(known).text
+    assert "Marseille" not in page, "in the title, the menu, the way here or the heading"
+    assert page.count("Lille") >= 4
 
 
 def test_general_information_tells_what_there_is_to_know(

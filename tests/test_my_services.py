@@ -253,6 +253,23 @@ def test_a_consumer_terminates_and_changes_their_mind(inside: Visitor, group: Li
     assert inside.sees("31,68 €")
 
 
+def readable_when_it_is_over(inside: Visitor, group: LicenceGroup) -> None:
+    """Its pages say that it is over, and still show what it was."""
+    here = f"/manager/groups/{group.name}"
+    inside.open(here)
+    assert inside.sees("Ce groupe a pris fin")
+    assert inside.sees("3 licences")
+    assert not inside.offers("Ajouter un utilisateur")
+    assert not inside.sees("Configurer des licences depuis un fichier")
+    inside.follow("Télécharger les licences (CSV)")
+    assert inside.response.text.count("configureme") == 3
+    inside.open(f"{here}/information")
+    assert inside.sees("Licences par statut, à la fin du groupe")
+    assert not inside.sees("licences des commandes impayées comprises")
+    inside.open("/manager/web")
+    assert "licence" not in inside.response.text.split(group.display_name)[-1].split("</li>")[0]
+
+
 def test_it_is_too_late_on_the_last_day(
     inside: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
@@ -269,8 +286,7 @@ def test_it_is_too_late_on_the_last_day(
     assert groups.fresh(group).status == GroupStatus.TERMINATED
     inside.open(address(group))
     assert inside.sees("Ce service est terminé")
-    inside.open(f"/manager/groups/{group.name}")
-    assert inside.response.status_code == 200
+    readable_when_it_is_over(inside, group)
 
 
 def test_a_company_confirms_by_the_link_of_a_letter(

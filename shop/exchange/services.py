@@ -11,6 +11,7 @@ from typing import Any
 from peewee import JOIN, ModelSelect, fn
 
 from models import (
+    GROUPS_OVER,
     MOVING,
     NAMELESS,
     Account,
@@ -28,7 +29,7 @@ from models import (
     database,
     lock,
 )
-from shop import clock, groups
+from shop import clock
 from shop.billing import periods
 from shop.errors import N_, Refusal
 from shop.exchange.source import ExchangeSource, Mailbox
@@ -293,7 +294,7 @@ def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
         .where(
             AttachedAccount.account.in_([row.id for row in accounts] or [0]),
             Seat.login_key == AttachedAccount.login_key,
-            LicenceGroup.status.not_in(groups.OVER),
+            LicenceGroup.status.not_in(GROUPS_OVER),
         )
     )
     return {row.account_id: _licence(row) for row in rows}
