@@ -73,7 +73,7 @@ def forget_basket(basket: Basket) -> None:
 def quantities(lang: str) -> Response:
     """Choose numbers of licences; a basket begun in another tab is taken up here."""
     given = {name: request.args[name] for name in (*OFFER_CODES, "basket") if name in request.args}
-    begun = given if set(given) & set(OFFER_CODES) else session.get("basket") or _one_of_offer()
+    begun = given if set(given) & set(OFFER_CODES) else _begun()
     name = given.get("basket") or begun.get("basket") or session.get("basket", {}).get("basket")
     return _quantities_page(
         {code: str(begun.get(code, "0"))[:40] for code in OFFER_CODES},
@@ -82,10 +82,12 @@ def quantities(lang: str) -> Response:
     )
 
 
-def _one_of_offer() -> dict[str, str]:
-    """Whoever comes from an offer's page wants one of it to begin with."""
+def _begun() -> dict[str, str]:
+    """The basket as it was left; whoever comes from an offer's page wants at least one of it."""
+    begun: dict[str, str] = session.get("basket", {})
     offer = request.args.get("offer", "")
-    return {offer: "1"} if offer in OFFER_CODES else {}
+    wants_more = offer in OFFER_CODES and begun.get(offer, "0") == "0"
+    return begun | {offer: "1"} if wants_more else begun
 
 
 @storefront.post("/<any(fr, en):lang>/order")

@@ -191,6 +191,15 @@ def test_a_second_tab_begins_with_what_was_chosen(shopper: Shopper) -> None:
     assert (shopper.typed("business"), shopper.typed("pro_plus")) == ("8", "3")
 
 
+def test_ordering_from_an_offers_page_adds_one_of_it_to_what_was_chosen(shopper: Shopper) -> None:
+    shopper.choose(7, 0)
+    for offer, numbers in (("pro-plus", ("7", "1")), ("business", ("7", "1"))):
+        shopper.open(f"/{shopper.language}/office-365-{offer}")
+        shopper.follow(shopper.say("Commander", "Order"))
+        assert (shopper.typed("business"), shopper.typed("pro_plus")) == numbers
+        shopper.press(shopper.say("Commander", "Order"))
+
+
 def test_after_an_order_the_next_one_starts_afresh(shopper: Shopper, alice: Account) -> None:
     shopper.order(alice, 8)
     shopper.open(f"/{shopper.language}/order")
