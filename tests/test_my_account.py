@@ -409,6 +409,14 @@ def test_sending_again_has_an_end(
     assert Letter.get_by_id(letter.id).status != "queued"
 
 
+def test_they_are_found_from_my_account_too(inside: Visitor) -> None:
+    inside.follow("Mon compte")
+    for _ in range(2):
+        tabs = inside.response.text.split('class="tabs"')[1].split("</nav>")[0]
+        assert "Emails reçus" in tabs
+        inside.follow("Emails reçus")
+
+
 def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Account) -> None:
     for _ in range(25):
         accounts.change_password(alice, cast.PASSWORD, keep_session="")
