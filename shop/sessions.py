@@ -10,6 +10,7 @@ from peewee import ModelSelect
 from models import Account, Session, database
 from shop import activity, clock, vault
 from shop.activity import Origin
+from shop.errors import N_, Refusal
 
 LENGTH = timedelta(days=14)
 SEEN_EVERY = timedelta(minutes=5)
@@ -18,11 +19,29 @@ CONFIRMED_FOR = timedelta(minutes=15)
 """How long after the password was given it is not asked for again."""
 
 
+class PasswordChanged(Refusal):
+    """The account's password is no longer the one that was given."""
+
+
+def hold(account: Account) -> None:
+    """Keep the password as ``account`` was read with it until the caller's transaction ends.
+
+    Whoever changes it meanwhile waits, and then ends what was begun here. Raises
+    `PasswordChanged` if they were first.
+    """
+    known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
+    if not Account.update(password_hash=account.password_hash).where(known).execute():
+        raise PasswordChanged(
+            N_("The password of this account was changed a moment ago. Log in again."), "password"
+        )
+
+
 def start(account: Account, origin: Origin, means: str = "password") -> str:
-    """Begin a signed-in session; the token its cookie carries."""
+    """Begin a signed-in session; the token its cookie carries. Raises `PasswordChanged`."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with database.atomic():
+        hold(account)
         Session.create(
             token_digest=vault.digest(token),
             account=account,

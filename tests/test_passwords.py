@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
+import pyotp
 import pytest
 import time_machine
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 from flask import Flask
 
-from models import Account, Letter, OneTimeLink, database
-from shop import accounts, jobs
+from models import Account, Letter, OneTimeLink, Session, database
+from shop import accounts, jobs, sessions
+from shop.activity import UNKNOWN
 from shop.errors import Refusal
+from shop.second_factor import totp
 from shop.settings import Settings
 from tests import belongings, cast, racing
 from tests.client import CheckingClient, browser
@@ -25,12 +29,16 @@ NEW = "Another-Horse-8"
 
 
 class CountingHasher:
-    """A hasher that counts what it is asked: each is the same work, and the only slow one."""
+    """A hasher that counts what it is asked: each is the same work, and the only slow one.
+
+    ``afterwards`` is done once, when a password was found right and nothing follows from it yet.
+    """
 
     def __init__(self, hasher: PasswordHasher) -> None:
         self._hasher = hasher
         self.calls: list[str] = []
         self.longest = 0
+        self.afterwards: Callable[[], object] | None = None
 
     def hash(self, password: str) -> str:
         self.calls.append("hash")
@@ -39,7 +47,11 @@ class CountingHasher:
     def verify(self, hashed: str, password: str) -> bool:
         self.calls.append("verify")
         self.longest = max(self.longest, len(password))
-        return self._hasher.verify(hashed, password)
+        is_right = self._hasher.verify(hashed, password)
+        then, self.afterwards = self.afterwards, None
+        if then:
+            then()
+        return is_right
 
     def check_needs_rehash(self, hashed: str) -> bool:
         return self._hasher.check_needs_rehash(hashed)
@@ -94,6 +106,61 @@ def test_a_wrong_password_renews_nothing(alice: Account, make_app: MakeApp) -> N
     with pytest.raises(accounts.SignInRefused):
         accounts.sign_in(alice.nic_handle, "wrong", "203.0.113.7")
     assert Account.get_by_id(alice.id).password_hash == alice.password_hash
+
+
+def changed_elsewhere(account: Account) -> None:
+    accounts.change_password(Account.get_by_id(account.id), NEW)
+
+
+def test_renewing_a_hash_undoes_no_change_of_password(
+    alice: Account, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser(make_app(ARGON2_MEMORY_KIB="16"))
+    hasher = CountingHasher(accounts._hasher)
+    monkeypatch.setattr(accounts, "_hasher", hasher)
+    hasher.afterwards = lambda: changed_elsewhere(alice)
+    seen = accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert accounts.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    with pytest.raises(accounts.SignInRefused):
+        accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    with pytest.raises(sessions.PasswordChanged):
+        sessions.start(seen, UNKNOWN)
+
+
+@pytest.mark.parametrize("second_step", [False, True])
+def test_a_password_changed_while_it_is_checked_lets_nobody_in(
+    visitor: Visitor, alice: Account, hasher: CountingHasher, second_step: bool
+) -> None:
+    if second_step:
+        row = totp.begin(alice)
+        totp.finish(row, pyotp.TOTP(totp.secret_of(row)).now(), UNKNOWN)
+    visitor.open("/login")
+    hasher.afterwards = lambda: changed_elsewhere(alice)
+    answer = visitor.press("Se connecter", nic_handle=alice.nic_handle, password=cast.PASSWORD)
+    assert answer.status_code == 422
+    assert visitor.sees("Le mot de passe de ce compte vient d’être modifié.")
+    assert visitor.client.get("/manager/web").status_code == 303
+    assert visitor.client.get("/login/second-step").status_code == 303
+    assert not Session.select().where(Session.account == alice).exists()
+
+
+def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Account) -> None:
+    turns = itertools.count()
+
+    def act() -> tuple[str, str] | None:
+        who = Account.get_by_id(alice.id)
+        if next(turns) % 2:
+            return who.password_hash, sessions.start(who, UNKNOWN)
+        accounts.change_password(who, NEW)
+        return None
+
+    outcomes = racing.race(act, times=12)
+    begun = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert {type(error) for error in refused} <= {sessions.PasswordChanged}, refused
+    last = Account.get_by_id(alice.id).password_hash
+    given = {password_hash for password_hash, token in begun if sessions.find(token)}
+    assert given <= {last}
 
 
 def test_equal_passwords_are_kept_differently(alice: Account, bob: Account) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models import Account, OneTimeLink, database
-from shop import accounts, activity, clock, limits, vault
+from shop import accounts, activity, clock, limits, sessions, vault
 from shop.activity import Origin
 from shop.errors import N_, Refusal
 from shop.second_factor import recovery, totp
@@ -19,8 +19,13 @@ class Gone(Refusal):
 
 
 def begin(account: Account) -> str:
-    """The password was right: a token for the second step, good for ten minutes."""
-    return accounts.new_link(account, PURPOSE, LENGTH)
+    """The password was right: a token for the second step, good for ten minutes.
+
+    Raises `shop.sessions.PasswordChanged`.
+    """
+    with database.atomic():
+        sessions.hold(account)
+        return accounts.new_link(account, PURPOSE, LENGTH)
 
 
 def account_of(token: str) -> Account | None:
