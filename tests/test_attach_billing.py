@@ -109,7 +109,7 @@ def test_after_a_termination_nothing_is_ever_charged(
     assert not visitor.sees("Profitez de cette offre")
     assert not visitor.sees("Gratuit jusqu’au premier renouvellement")
     visitor.follow("Comptes E-mail")
-    assert not visitor.sees("Licence nº 1")
+    assert not visitor.sees("Licence n° 1")
 
 
 def test_the_page_stops_saying_free_once_it_is_not(
