@@ -100,7 +100,7 @@ def test_from_the_banner_to_active_licences(
     assert not letters_of("licence_for_owner")
     inside.follow("Comptes E-mail")
     assert not inside.sees("Souscrire à Office 365")
-    inside.follow("Licence nº 1 (p01)")
+    inside.follow("Licence n° 1 (p01)")
     assert inside.sees("p01@" + group.domain)
     assert {seat.login for seat in Seat.select()} == {f"p{n:02d}" for n in range(1, 26)}
 
