@@ -19,7 +19,7 @@ class Mailbox:
 
     ``letters`` are those it took, ``recipients`` whom each was for, ``was_encrypted`` how each
     came, ``signed_in`` who brought it. ``refusal`` is what it answers to a letter, ``unknown``
-    what it answers to a recipient.
+    what it answers to a recipient, ``goodbye`` what it answers to QUIT (none: it hangs up).
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Mailbox:
         self.signed_in: list[str] = []
         self.refusal = ""
         self.unknown = ""
+        self.goodbye = "221 Bye"
         self.port = _free_port()
         self._users = users or {}
         # The controller knocks at the server's door to see it open, by this machine's name.
@@ -91,6 +92,12 @@ class Mailbox:
             session.ssl is not None or self._controller.ssl_context is not None
         )
         return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Say goodbye as told."""
+        if not self.goodbye and server.transport:
+            server.transport.abort()
+        return self.goodbye
 
 
 def _free_port() -> int:

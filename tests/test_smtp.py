@@ -139,5 +139,14 @@ def test_a_wrong_password_leaves_the_letter_queued(
     assert box.letters == []
 
 
+@pytest.mark.parametrize("goodbye", ["421 Closing", "500 What?", ""])
+def test_a_letter_is_sent_however_the_server_says_goodbye(
+    goodbye: str, mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    mailbox.goodbye = goodbye
+    assert status_after_sending(make_app, mailbox.url) == LetterStatus.SENT
+    assert len(mailbox.letters) == 1
+
+
 def test_tls_here_is_no_older_than_1_2(certificate: Certificate) -> None:
     assert ssl.create_default_context().minimum_version >= ssl.TLSVersion.TLSv1_2

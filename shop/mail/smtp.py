@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -17,15 +18,21 @@ def deliver(url: str, message: EmailMessage) -> None:
     """Hand ``message`` to the server of ``url``, with user and password if it names them.
 
     ``smtps://`` speaks TLS from the first byte, ``smtp+starttls://`` (or ``?starttls``) from the
-    second; certificates are checked. Raises `OSError` (`smtplib.SMTPException` is one).
+    second; certificates are checked. Raises `OSError` (`smtplib.SMTPException` is one), and never
+    once the server has taken the letter: how it says goodbye changes nothing.
     """
     parts = urlsplit(url)
-    with _connected(parts) as server:
+    server = _connected(parts)
+    try:
         if _starts_tls(parts):
             server.starttls(context=ssl.create_default_context())
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
+        with suppress(OSError):
+            server.quit()
+    finally:
+        server.close()
 
 
 def _connected(parts: SplitResult) -> smtplib.SMTP:
