@@ -34,6 +34,9 @@ LONGEST_DELAY = timedelta(hours=1)
 
 BATCH = 200
 
+CROWD = 50
+"""How many messages make a queue in which a job that was handed out is taken to be waiting."""
+
 UNKNOWN_AGAIN = timedelta(minutes=1)
 """When a job of a kind that this worker does not know is looked at again."""
 
@@ -249,9 +252,15 @@ def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
 
 
 def _overdue() -> Any:
-    """What should be running, is in nobody's hands, and was not handed out a moment ago."""
+    """What should be running, is in nobody's hands, and was not handed out a moment ago.
+
+    Where many messages wait, a job that was handed out waits among them: a second message would
+    only make the crowd larger, again and again.
+    """
     now, real = clock.now(), clock.real_now()
-    unsent = Job.dispatched_at.is_null() | (Job.dispatched_at < real - REDISPATCH)
+    unsent = Job.dispatched_at.is_null()
+    if connected().pending_count() < CROWD:
+        unsent |= Job.dispatched_at < real - REDISPATCH
     waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now) & unsent
     died = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
     # A job that was begun was handed out before; what counts is whether it was since its end.
@@ -266,12 +275,12 @@ def due(limit: int = BATCH) -> list[Job]:
 
 def sweep() -> int:
     """Hand out what is overdue; of several workers sweeping at once, one hands out each job."""
-    handed_out = 0
+    handed_out, overdue = 0, _overdue()
     for job in due():
         with database.atomic():
             mine = (
                 Job.update(dispatched_at=clock.real_now())
-                .where(Job.id == job.id, _overdue())
+                .where(Job.id == job.id, overdue)
                 .execute()
             )
             if mine:

@@ -153,6 +153,21 @@ def test_a_lost_message_delays_and_loses_nothing(work: Work, clock: time_machine
     assert messages() == 1
 
 
+def test_a_crowd_that_waits_is_not_made_larger(work: Work, clock: time_machine.Traveller) -> None:
+    for number in range(jobs.CROWD):
+        ask(f"job {number}")
+    dead = Job.select().first()
+    for _ in range(3):
+        clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
+        assert jobs.sweep() == 0
+    die_holding(dead)
+    assert jobs.sweep() == 1, "its message was taken by the worker that died"
+    assert messages() == jobs.CROWD + 1
+    lose_messages()
+    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
+    assert jobs.sweep() == jobs.CROWD
+
+
 def test_a_dead_workers_job_is_not_handed_out_every_second(
     work: Work, clock: time_machine.Traveller
 ) -> None:
