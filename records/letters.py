@@ -39,6 +39,7 @@ LETTER_MOVES: dict[str, set[str]] = {
 class Letter(Table):
     """An e-mail the customer received, as sent. ``key`` lets each cause write one letter.
 
+    ``addressee`` is whose mailbox the ``recipient`` is, where it is known not to be the customer's.
     ``text`` and ``html`` are encrypted where ``is_secret``; read them through `shop.mail`.
     """
 
@@ -48,6 +49,7 @@ class Letter(Table):
     key = CharField(max_length=128, unique=True)
     language = CharField(max_length=2)
     recipient = CharField(max_length=254)
+    addressee = CharField(max_length=512, default="")
     subject = CharField(max_length=255)
     text = TextField()
     html = TextField()

@@ -20,6 +20,7 @@ from models import (
     ExchangeService,
     GroupStatus,
     Letter,
+    LetterStatus,
     LicenceGroup,
     MailboxStatus,
     Order,
@@ -416,6 +417,32 @@ def test_owners_ticked_get_their_credentials_in_their_mailbox(
     assert "First 01 Last 01" in text
     assert "Mot de passe" in text
     assert alice.nic_handle not in text
+
+
+@pytest.mark.parametrize("again", ["by the customer", "by the operator"])
+def test_the_owners_letter_sent_again_goes_to_the_owner(
+    again: str, service: ExchangeService, alice: Account, app: Flask,
+    drain: Callable[[], int],
+) -> None:  # fmt: skip
+    exchange.attached(service, 1, tells_owner=True)
+    (letter,) = letters_of("licence_for_owner")
+    if again == "by the customer":
+        assert mail.send_again(letter, by=alice.nic_handle)
+    else:
+        Letter.update(status=LetterStatus.FAILED).where(Letter.id == letter.id).execute()
+        app.test_cli_runner().invoke(args=["letters", "retry"])
+    drain()
+    (letter,) = letters_of("licence_for_owner")
+    assert letter.recipient == "p01@atelier.example"
+
+
+def test_the_owners_letter_bears_the_owners_name(service: ExchangeService, alice: Account) -> None:
+    exchange.attached(service, 1, tells_owner=True)
+    (own,), (theirs,) = letters_of("licence_active"), letters_of("licence_for_owner")
+    assert mail.compose(own, [])["To"] == "Alice Lefèvre <alice@atelier.example>"
+    assert mail.compose(theirs, [])["To"] == "First 01 Last 01 <p01@atelier.example>"
+    theirs.addressee = ""
+    assert mail.compose(theirs, [])["To"] == "p01@atelier.example"
 
 
 def test_the_next_holder_of_a_licence_is_not_told_of_in_the_mailbox(

@@ -247,7 +247,8 @@ def licence_for_owner(
     """The same credentials for ``owner``, whose mailbox is ``recipient``; one letter a ``key``."""
     store(
         account, "licence_for_owner", f"licence_for_owner:{key}", is_secret=True,
-        recipient=recipient, owner=owner, customer=account.company or account.full_name,
+        recipient=recipient, addressee=owner, owner=owner,
+        customer=account.company or account.full_name,
         group=group, address=address, password=password, portal=portal,
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
     copy, sender = _times_sent(letter), _sender()
     message = EmailMessage()
     message["From"] = sender
-    message["To"] = _address(letter.account.full_name, letter.recipient)
+    message["To"] = _address(_addressee(letter), letter.recipient)
     message["Subject"] = one_line(letter.subject)
     message["Date"] = format_datetime(clock.now() if copy else letter.created_at)
     message["Message-ID"] = f"<{_identity(letter, copy)}@{sender.domain}>"
@@ -41,6 +41,12 @@ def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
     # Last, for giving a message content takes headers of this kind away.
     message["Content-Language"] = letter.language
     return message
+
+
+def _addressee(letter: Letter) -> str:
+    """Whose mailbox a letter goes to; nobody's name is given to a mailbox of somebody unknown."""
+    is_customers = letter.recipient == letter.account.email
+    return letter.addressee or (letter.account.full_name if is_customers else "")
 
 
 def _times_sent(letter: Letter) -> int:

@@ -22,7 +22,7 @@ FIRST_DELAY = timedelta(seconds=10)
 PRIORITY = -10
 """Making documents takes longer than installing a group: those who have paid go first."""
 
-TO_ONE_ADDRESS = {"email_changed", "email_confirmation"}
+TO_ONE_ADDRESS = {"email_changed", "email_confirmation", "licence_for_owner"}
 """Letters that are meant for the address they were written to, and for no other one."""
 
 

@@ -35,13 +35,14 @@ def store(
     *,
     language: str = "",
     recipient: str = "",
+    addressee: str = "",
     is_secret: bool = False,
     attach: tuple[str, int] | None = None,
     **values: Any,
 ) -> None:
     """Store a letter and the job that sends it, in the caller's transaction, once per ``key``.
 
-    It goes to the account's address, or to another ``recipient``.
+    It goes to the account's address, or to another ``recipient``, the mailbox of ``addressee``.
     """
     language = language or account.language
     subject, text, html = _rendered(kind, language, account=account, **values)
@@ -55,6 +56,7 @@ def store(
                 key=key,
                 language=language,
                 recipient=recipient or account.email,
+                addressee=addressee,
                 subject=subject,
                 text=text,
                 html=html,
