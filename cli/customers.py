@@ -7,10 +7,11 @@ from flask.cli import AppGroup
 
 from cli.operator import OPERATOR, customer
 from models import Letter, LetterStatus
-from shop import mail, second_factor
+from shop import mail, resealing, second_factor
 
 customers = AppGroup("accounts", help="Look after customers' accounts.")
 letters = AppGroup("letters", help="Look after letters.")
+secrets = AppGroup("secrets", help="Look after what is kept encrypted.")
 
 
 @customers.command("reset-second-factor")
@@ -24,10 +25,13 @@ def reset_second_factor(nic_handle: str) -> None:
         click.echo(f"{nic_handle} has no second step.")
 
 
-@letters.command("reseal")
-def reseal_letters() -> None:
-    """Encrypt secret letters with the newest of MAIL_ENCRYPTION_KEYS; older keys may then go."""
-    click.echo(f"{mail.reseal()} letter(s) encrypted with the newest key.")
+@secrets.command("reseal")
+def reseal_secrets() -> None:
+    """Encrypt all that is secret with the newest of MAIL_ENCRYPTION_KEYS; older keys may then go.
+
+    That is: passwords in letters, in licences under way, and authenticator applications.
+    """
+    click.echo(f"{resealing.reseal()} secret(s) encrypted with the newest key.")
 
 
 @letters.command("retry")

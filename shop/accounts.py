@@ -277,6 +277,12 @@ def _set_password(account: Account, password: str, keep_session: str) -> None:
     mail.password_changed(account)
 
 
+def forget_old_links() -> int:
+    """Delete links that ran out more than a month ago; how many."""
+    long_ago = clock.now() - timedelta(days=30)
+    return int(OneTimeLink.delete().where(OneTimeLink.expires_at < long_ago).execute())
+
+
 def void_links(account: Account) -> None:
     """Let no link sent before open anything, and no sign-in half done be finished."""
     OneTimeLink.update(used_at=clock.now()).where(

@@ -11,7 +11,7 @@ import structlog
 from huey.consumer import Consumer
 
 from models import database
-from shop import activity, clock, jobs, limits, pauses, sessions
+from shop import accounts, activity, clock, jobs, limits, pauses, sessions
 from shop.billing import renewals
 from shop.second_factor import passkeys
 
@@ -76,6 +76,7 @@ def clean_up() -> None:
     """Delete what nobody will ask for again."""
     limits.forget_expired()
     sessions.forget_old()
+    accounts.forget_old_links()
     activity.forget_old()
     passkeys.forget_old()
     jobs.forget_finished(clock.now() - KEEP_FINISHED)

@@ -166,8 +166,8 @@ def test_an_old_key_may_go_once_letters_are_sealed_anew(make_app: MakeApp) -> No
     make_app(MAIL_ENCRYPTION_KEYS=old)
     before = activate(cast.register(cast.ALICE))
     both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
-    result = both.test_cli_runner().invoke(args=["letters", "reseal"])
-    assert result.output == "1 letter(s) encrypted with the newest key.\n"
+    result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
+    assert result.output == "1 secret(s) encrypted with the newest key.\n"
     make_app(MAIL_ENCRYPTION_KEYS=new)
     assert letters.PASSWORD in mail.html_of(again(before))
 

@@ -14,7 +14,7 @@ from argon2.low_level import Type
 from flask import Flask
 
 from models import Account, Letter, OneTimeLink, Session, database
-from shop import accounts, jobs, sessions
+from shop import accounts, jobs, sessions, working
 from shop.activity import UNKNOWN
 from shop.errors import Refusal
 from shop.second_factor import totp
@@ -316,6 +316,18 @@ def test_a_changed_password_voids_links_sent_before(client: CheckingClient, alic
     link = link_of(client, alice)
     accounts.change_password(alice, NEW)
     assert client.get(link).status_code == 410
+
+
+def test_links_are_forgotten_a_month_after_they_ran_out(
+    client: CheckingClient, alice: Account, clock: time_machine.Traveller
+) -> None:
+    link_of(client, alice)
+    clock.shift(timedelta(days=30))
+    working.clean_up()
+    assert OneTimeLink.select().count() == 1
+    clock.shift(timedelta(days=1))
+    working.clean_up()
+    assert not OneTimeLink.select().exists()
 
 
 def test_the_database_holds_no_link(client: CheckingClient, alice: Account) -> None:

@@ -55,7 +55,6 @@ from shop.mail.storing import (
     content_of,
     html_of,
     letters_of,
-    reseal,
     search,
     text_of,
 )
@@ -93,7 +92,6 @@ __all__ = [
     "payment_received",
     "payment_refunded",
     "price_change",
-    "reseal",
     "search",
     "seat_password_changed",
     "second_factor_changed",

@@ -172,19 +172,3 @@ def finished(attachment: Attachment) -> Attachment:
         attachment.content = documents.make(attachment.document, attachment.subject_id)
         attachment.save()
     return attachment
-
-
-# --- Changing keys ---------------------------------------------------------------------------
-
-
-def reseal() -> int:
-    """Encrypt every secret letter with the newest key, so that older keys may go; how many.
-
-    Raises `cryptography.fernet.InvalidToken` for a letter that none of the keys opens.
-    """
-    ids = [letter.id for letter in Letter.select(Letter.id).where(Letter.is_secret)]
-    for letter_id in ids:
-        letter = Letter.get_by_id(letter_id)
-        letter.text, letter.html = vault.reseal(letter.text), vault.reseal(letter.html)
-        letter.save()
-    return len(ids)

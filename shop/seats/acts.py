@@ -64,7 +64,7 @@ def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
     """
     with _acting(seat, version, "edit") as row:
         act = SeatAct.ACTIVATE if row.act == SeatAct.ACTIVATE else SeatAct.EDIT
-        _begin(row, act, by, person)
+        _begin(row, act, by, person, **_openable(row, act))
     return row
 
 
@@ -95,8 +95,16 @@ def release(seat: Seat, version: int, by: str) -> Seat:
 def retry(seat: Seat, version: int, by: str) -> Seat:
     """Ask again for what went wrong. Raises `Stale`."""
     with _acting(seat, version, "retry") as row:
-        _begin(row, row.act, by)
+        _begin(row, row.act, by, **_openable(row, row.act))
     return row
+
+
+def _openable(seat: Seat, act: str) -> dict[str, Any]:
+    """Another password for an act that needs one, if no key opens the one that is kept."""
+    needs_one = act in (SeatAct.ACTIVATE, SeatAct.PASSWORD)
+    if not needs_one or vault.opens(seat.secret):
+        return {}
+    return {"secret": vault.seal(rules.new_password(seat.login or ""))}
 
 
 @contextmanager
