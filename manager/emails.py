@@ -53,7 +53,7 @@ def email(letter_id: int) -> Response:
     return page(
         "manager/email.html",
         letter=letter,
-        text=mail.text_of(letter),
+        text=mail.text_of(letter) if mail.is_shown(letter) else "",
         attachments=mail.attachments_of(letter),
     )
 
@@ -61,7 +61,10 @@ def email(letter_id: int) -> Response:
 @manager.get("/manager/account/emails/<int:letter_id>/html")
 def email_html(letter_id: int) -> Response:
     """The letter's HTML, for the frame: it may show itself and nothing else."""
-    response = Response(mail.html_of(_own(letter_id)), content_type="text/html; charset=utf-8")
+    letter = _own(letter_id)
+    if not mail.is_shown(letter):
+        abort(404)
+    response = Response(mail.html_of(letter), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from shop import jobs, mail, transitions
 from shop.mail import messages, sending, smtp, storing
 from shop.settings import Settings, SettingsError
 from tests import cast, letters, orders, racing
+from tests.client import browser
 from tests.mailbox import Mailbox
+from tests.parties import Bank, Provider
 from tests.visitor import Visitor
 
 LETTER_INDEX = "letter_key"
@@ -365,6 +368,43 @@ def test_nobody_else_sees_a_letter(visitor: Visitor, alice: Account, bob: Accoun
     letter = activate(alice)
     for page in ("", "/html"):
         assert visitor.open(f"/manager/account/emails/{letter.id}{page}").status_code == 404
+
+
+LINKS = ["email_confirmation", "password_reset", "termination_link"]
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_that_proves_who_reads_a_mailbox_is_found_in_that_mailbox_alone(
+    kind: str, mailbox: Mailbox, make_app: MakeApp, bank: Bank, provider: Provider
+) -> None:
+    visitor = Visitor(browser(make_app(SMTP_URL=mailbox.url)))
+    alice = cast.register(cast.ALICE)
+    letters.CAUSES[kind](alice, bank, provider)
+    jobs.drain()
+    letter = letters.the(alice, kind)
+    (link,) = [one for one in letters.addresses(mail.text_of(letter)) if len(one) > 60]
+    assert link in body_of(mailbox.letters[-1], "plain")
+    visitor.log_in(alice)
+    shown = visitor.open(f"/manager/account/emails/{letter.id}")
+    assert visitor.sees(f"Ce lien n’a été envoyé qu’à {letter.recipient}.")
+    assert link not in shown.text
+    assert visitor.client.get(f"/manager/account/emails/{letter.id}/html").status_code == 404
+    visitor.press("Renvoyer")
+    jobs.drain()
+    assert link in body_of(mailbox.letters[-1], "plain")
+    assert mailbox.recipients[-1] == [letter.recipient]
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_without_a_mail_server_a_link_is_found_among_the_letters(
+    kind: str, visitor: Visitor, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.CAUSES[kind](alice, bank, provider)
+    letter = letters.the(alice, kind)
+    visitor.log_in(alice)
+    address = f"/manager/account/emails/{letter.id}"
+    assert mail.text_of(letter) in html.unescape(visitor.open(address).text)
+    assert visitor.open(f"{address}/html").text == mail.html_of(letter)
 
 
 # --- Not sent --------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ README = N_(
     "The files ending in .json can be read by programs. The folder “letters” holds the emails we "
     "sent you, the folder “orders” your purchase orders, the folder “invoices” your invoices.\n\n"
     "Passwords and keys are not included. Emails that hold a password or a link are listed without "
-    "their text: you can read them in your customer area."
+    "their text: those with a password you can read in your customer area."
 )
 
 

@@ -156,6 +156,16 @@ def html_of(letter: Letter) -> str:
     return vault.unseal(letter.html) if letter.is_secret else letter.html
 
 
+PROVES_MAILBOX = {"email_confirmation", "password_reset", "termination_link"}
+"""Letters whose link counts because it was found in the mailbox it was sent to."""
+
+
+def is_shown(letter: Letter) -> bool:
+    """Whether "Emails reçus" shows what a letter says: not where that would stand in for reading
+    the mailbox. Without a mail server "Emails reçus" is the only mailbox there is."""
+    return letter.kind not in PROVES_MAILBOX or not settings.current().smtp_url
+
+
 def attachments_of(letter: Letter) -> list[Attachment]:
     """The documents that go with a letter."""
     return list(Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id))
