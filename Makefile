@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 export VENV
+# Every process of the tests would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := $(VENV)/bin
 SETUP := $(PYTHON) -m tooling

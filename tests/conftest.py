@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from models import Account
 from shop import clock as shop_clock
 from shop import database as shop_database
 from shop import demo, jobs, pauses
+from shop.documents import pdf
 from shop.payment import banks
 from shop.provisioning import providers
 from shop.settings import Settings
@@ -128,6 +130,30 @@ def provider(app: Flask) -> Iterator[Provider]:
     providers.use(in_process)
     yield in_process
     providers.use(None)
+
+
+@pytest.fixture(autouse=True)
+def _papers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Papers are written, signed and sent in every test, and typeset where they are read.
+
+    Typesetting was a quarter of all the tests' time. Whoever reads a blank page finds nothing
+    on it and fails, and asks for ``@pytest.mark.printed``.
+    """
+    if not request.node.get_closest_marker("printed"):
+        monkeypatch.setattr(pdf, "from_html", _blank)
+
+
+typeset = pdf.from_html
+
+
+def _blank(_html: str, *, variant: str = pdf.ACCESSIBLE) -> bytes:
+    return _empty_page(variant)
+
+
+@cache
+def _empty_page(variant: str) -> bytes:
+    """A paper with nothing on it, typeset once in a process."""
+    return typeset("<html lang=fr><title>Papier</title>", variant=variant)
 
 
 @pytest.fixture

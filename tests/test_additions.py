@@ -208,6 +208,7 @@ def test_freeing_twice_gives_back_once(group: LicenceGroup) -> None:
     assert groups.fresh(group).places_taken == 3
 
 
+@pytest.mark.printed
 def test_the_purchase_order_says_for_how_many_days(
     clock: time_machine.Traveller, group: LicenceGroup, visitor: Visitor, alice: Account
 ) -> None:

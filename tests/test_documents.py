@@ -26,6 +26,8 @@ from shop.pricing import Line, Share
 from shop.settings import Seller
 from shop.vat import PlaceOfSupply
 
+pytestmark = pytest.mark.printed
+
 PLACED = datetime(2026, 11, 5, 13, 4, tzinfo=UTC)
 ALICE = Buyer(
     nic_handle="al12345-ovh", first_name="Alice", last_name="Lefèvre", company="Atelier & Cie",

@@ -25,6 +25,8 @@ from shop.settings import Seller
 from shop.vat import PlaceOfSupply
 from tests.schematron import broken_rules
 
+pytestmark = pytest.mark.printed
+
 NOVEMBER = Period(date(2026, 11, 5), date(2026, 12, 5))
 LATER = Period(date(2026, 11, 23), date(2026, 12, 5))
 

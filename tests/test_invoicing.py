@@ -196,6 +196,7 @@ def test_neither_its_lines_nor_its_paper_can_be_changed(alice: Account) -> None:
             change.execute()
 
 
+@pytest.mark.printed
 def test_its_paper_is_made_once_and_keeps_to_the_rules(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     content = documents.invoice_of(invoice)
@@ -366,6 +367,7 @@ def test_credits_at_once_never_take_back_more_than_there_is(alice: Account) -> N
     billing.assert_balanced()
 
 
+@pytest.mark.printed
 def test_the_paper_of_a_credit_note_names_what_it_corrects(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     note = billing.credit(invoice, "Rétractation sous 14 jours.")

@@ -166,6 +166,7 @@ def on_record(order: Order) -> Figures:
 # --- They agree --------------------------------------------------------------------------------
 
 
+@pytest.mark.printed
 @settings(
     max_examples=12,
     # A failing example says enough: each costs a whole journey.

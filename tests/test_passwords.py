@@ -116,10 +116,11 @@ def test_renewing_a_hash_undoes_no_change_of_password(
     alice: Account, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser(make_app(ARGON2_MEMORY_KIB="16"))
-    hasher = CountingHasher(accounts._hasher)
-    monkeypatch.setattr(accounts, "_hasher", hasher)
-    hasher.afterwards = lambda: changed_elsewhere(alice)
-    seen = accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    with monkeypatch.context() as patched:
+        hasher = CountingHasher(accounts._hasher)
+        patched.setattr(accounts, "_hasher", hasher)
+        hasher.afterwards = lambda: changed_elsewhere(alice)
+        seen = accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     assert accounts.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
     with pytest.raises(accounts.SignInRefused):
         accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
