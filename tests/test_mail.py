@@ -17,12 +17,22 @@ from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask
 
 import models
-from models import Account, Attachment, Event, Job, JobStatus, Letter, LetterStatus, Order
+from models import (
+    Account,
+    Attachment,
+    Event,
+    Job,
+    JobStatus,
+    Letter,
+    LetterStatus,
+    Order,
+    Seat,
+)
 from shop import clock as shop_clock
-from shop import jobs, mail, transitions
+from shop import jobs, mail, seats, transitions
 from shop.mail import messages, sending, smtp, storing
 from shop.settings import Settings, SettingsError
-from tests import cast, letters, orders, racing
+from tests import cast, exchange, groups, letters, orders, racing
 from tests.client import browser
 from tests.mailbox import Mailbox
 from tests.parties import Bank, Provider
@@ -406,6 +416,54 @@ def test_without_a_mail_server_a_link_is_found_among_the_letters(
     address = f"/manager/account/emails/{letter.id}"
     assert mail.text_of(letter) in html.unescape(visitor.open(address).text)
     assert visitor.open(f"{address}/html").text == mail.html_of(letter)
+
+
+# --- Passwords that were replaced ------------------------------------------------------------
+
+
+OUTDATED = "Un e-mail plus récent concerne cette licence"
+
+
+def is_said_outdated(visitor: Visitor, letter: Letter) -> bool:
+    visitor.open(f"/manager/account/emails/{letter.id}")
+    return visitor.sees(OUTDATED)
+
+
+def test_a_letter_says_when_its_password_may_have_been_replaced(
+    visitor: Visitor, alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
+) -> None:
+    group = groups.installed(alice, bank)
+    seat = groups.configured(group)
+    groups.configured(group, 2, groups.ZOE)
+    first, others = Letter.select().where(Letter.kind == "licence_active").order_by(Letter.id)
+    visitor.log_in(alice)
+    assert not is_said_outdated(visitor, first)
+    seats.change_password(seat, seat.version, "", by="alice")
+    drain()
+    second = letters.the(alice, "seat_password_changed")
+    assert is_said_outdated(visitor, first)
+    assert not is_said_outdated(visitor, second)
+    assert not is_said_outdated(visitor, others)
+    seat = groups.fresh(seat)
+    seats.release(seat, seat.version, by="alice")
+    drain()
+    assert is_said_outdated(visitor, second)
+    assert not is_said_outdated(visitor, letters.the(alice, "licence_released"))
+    assert not is_said_outdated(visitor, others)
+
+
+def test_the_owners_letter_says_so_too(
+    visitor: Visitor, alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
+) -> None:
+    exchange.with_card(alice, bank)
+    exchange.attached(exchange.service(alice, 1), 1, tells_owner=True)
+    letter = letters.the(alice, "licence_for_owner")
+    visitor.log_in(alice)
+    assert not is_said_outdated(visitor, letter)
+    seat = Seat.get()
+    seats.change_password(seat, seat.version, "", by="alice")
+    drain()
+    assert is_said_outdated(visitor, letter)
 
 
 # --- Not sent --------------------------------------------------------------------------------

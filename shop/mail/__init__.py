@@ -33,6 +33,7 @@ from shop.mail.letters import (
     second_factor_changed,
     service_installed,
 )
+from shop.mail.licences import is_outdated
 from shop.mail.messages import compose
 from shop.mail.sending import send_again, send_letter
 from shop.mail.services import (
@@ -78,6 +79,7 @@ __all__ = [
     "invoice_issued",
     "invoice_paid",
     "invoice_payment_refunded",
+    "is_outdated",
     "is_shown",
     "letters_of",
     "licence_active",
