@@ -24,7 +24,7 @@ def is_outdated(letter: Letter) -> bool:
     changes = range(seat.version, max(seat.version - LOOKED_AT, 0), -1)
     keys = [f"{kind}:{seat.id}:{version}" for version in changes for kind in LATER]
     newer = Letter.select().where(
-        Letter.key.in_(keys), Letter.id > letter.id, Letter.account == letter.account_id
+        Letter.key.in_(keys), Letter.id > letter.id, Letter.account == letter.account
     )
     return bool(newer.exists())
 
