@@ -46,7 +46,8 @@ def _compile(path: Path, language: str) -> BytesIO:
 
 def translate(sentence: str, language: str, **values: object) -> str:
     """A sentence of the catalogue in ``language``, its ``%(name)s`` places filled."""
-    text = translations(language).ugettext(sentence)
+    # Under no text at all a catalogue keeps what it says of itself.
+    text = translations(language).ugettext(sentence) if sentence else ""
     return text % values if values else text
 
 

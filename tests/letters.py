@@ -135,7 +135,7 @@ def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
         return invoices.issue(
             Draft(
                 account=account,
-                language=account.language,
+                language=first.language,
                 customer=first.customer,
                 treatment=vat.FRENCH_ESTIMATE,
                 positions=invoices.positions_of(first),

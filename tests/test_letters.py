@@ -11,8 +11,19 @@ from xml.etree.ElementTree import Element
 import pytest
 from flask import Flask
 
-from models import Account, Letter, LicenceGroup, Order, Payment, PaymentStatus, Seat
+from models import (
+    Account,
+    Invoice,
+    InvoiceKind,
+    Letter,
+    LicenceGroup,
+    Order,
+    Payment,
+    PaymentStatus,
+    Seat,
+)
 from shop import accounts, formats, mail, ordering, settings
+from shop.baskets import Basket
 from shop.mail.addresses import Addresses
 from shop.payment import payments, settling
 from shop.payment.gateway import Checkout, CheckoutStatus
@@ -208,11 +219,53 @@ def test_the_order_letter_says_under_which_vat(charlie: Account) -> None:
     says(charlie, "order_placed", "VAT of Ireland, declared through the One Stop Shop")
 
 
-def test_letters_on_an_order_speak_the_language_it_was_placed_in(alice: Account) -> None:
+PLACED_IN_ENGLISH = (
+    "order_placed", "order_cancelled", "order_expired", "payment_received", "payment_refunded",
+    "delivery_failed", "service_installed", "licences_added", "invoice_issued", "invoice_paid",
+    "invoice_payment_refunded", "credit_note_issued", "payment_failed", "service_suspended",
+    "termination_notice", "withdrawal_received",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PLACED_IN_ENGLISH)
+def test_letters_on_an_order_speak_the_customers_language_of_now(
+    kind: str, alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = orders.place
+
+    def in_english(account: Account, chosen: Basket | None = None, language: str = "") -> Order:
+        return place(account, chosen, "en")
+
+    monkeypatch.setattr(orders, "place", in_english)
+    letters.CAUSES[kind](alice, bank, provider)
+    assert Order.get(Order.account == alice).language == "en"
+    sentences = [known for known in pages.english_sentences() if len(known) > 20]
+    for letter in Letter.select().where(Letter.account == alice):
+        said = letters.plain(f"{letter.subject} {mail.text_of(letter)}")
+        assert letter.language == "fr"
+        assert not [known for known in sentences if known in said], letter.kind
+
+
+def test_what_is_attached_keeps_its_language(alice: Account) -> None:
     order = orders.place(alice, language="en")
     letter = letters.the(alice, "order_placed")
-    assert letter.language == "en"
-    assert letter.subject == f"Your purchase order {order.number}"
+    assert letter.subject == f"Votre bon de commande n°\u00a0{order.number}"
+    (attached,) = mail.attachments_of(letter)
+    assert attached.filename == f"purchase-order-{order.number}.pdf"
+
+
+def test_the_vat_is_explained_in_the_language_of_the_letter(charlie: Account) -> None:
+    orders.place(charlie, language="fr")
+    says(charlie, "order_placed", "VAT of Ireland, declared through the One Stop Shop")
+
+
+def test_why_money_is_credited_is_said_in_the_language_of_the_letter(
+    charlie: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.withdrawal_received(charlie, bank, provider)
+    note = Invoice.get(Invoice.kind == InvoiceKind.CREDIT_NOTE)
+    assert note.reason.startswith("Rétractation")
+    says(charlie, "credit_note_issued", "Withdrawal from the contract within 14 days.", note.number)
 
 
 def test_the_payment_letter_says_what_happens_next(

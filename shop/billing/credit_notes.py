@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models import Invoice, InvoiceKind, InvoiceStatus, lock
-from shop import clock, jobs, mail, pricing, transitions, vat
+from shop import clock, jobs, mail, pricing, rendering, transitions, vat
 from shop.billing import dues, invoices, ledger
 from shop.billing.invoices import Position
 from shop.errors import N_, Refusal
@@ -23,7 +23,8 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     """A credit note that takes back some of an invoice; its money goes back if it was paid.
 
     ``positions`` are what is taken back (`left_of` for all of it); ``reason`` is said on the
-    note, in the invoice's language. Runs in the caller's transaction.
+    note, in the invoice's language if it is a text of the catalogue. Runs in the caller's
+    transaction.
 
     Raises `Refusal` when that is not on the invoice, or no longer.
     """
@@ -43,7 +44,7 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
         positions,
         kind=InvoiceKind.CREDIT_NOTE,
         corrects=invoice,
-        reason=reason,
+        reason=rendering.translate(reason, invoice.language),
         account=invoice.account_id,
         order=invoice.order_id,
         group=invoice.group_id,
@@ -61,7 +62,7 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     _take_off(invoice, note, by)
     if was_paid:
         jobs.enqueue("refund_credit_note", f"refund_credit_note:{note.id}", credit_note=note.id)
-    mail.credit_note_issued(note)
+    mail.credit_note_issued(note, reason)
     return note
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models import Account, Invoice, LicenceGroup
-from shop import placing, pricing, rendering
+from shop import placing, pricing
 from shop.billing import credit_notes, invoices, subscriptions
 from shop.billing.invoices import Draft, Position
 from shop.billing.previews import Preview
@@ -43,8 +43,7 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
 
 def take_back(invoice: Invoice, *, by: str) -> None:
     """Credit all of an invoice that was not paid, in the caller's transaction."""
-    said = rendering.translate(NOT_WANTED, invoice.language)
-    credit_notes.credit(invoice, credit_notes.left_of(invoice), said, by=by)
+    credit_notes.credit(invoice, credit_notes.left_of(invoice), NOT_WANTED, by=by)
 
 
 def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str) -> bool:
@@ -55,9 +54,8 @@ def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str
         # What is charged by the day can only be credited together.
         enough = line.quantity == quantity if line.share else line.quantity >= quantity
         if position.service == group.name and enough:
-            said = rendering.translate(UNDELIVERED, invoice.language)
             part = credit_notes.part_of(position, quantity)
-            credit_notes.credit(invoice, (part,), said, by=by)
+            credit_notes.credit(invoice, (part,), UNDELIVERED, by=by)
             return True
     return False
 
@@ -68,5 +66,4 @@ def give_back(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
     positions = tuple(each for each in credit_notes.left_of(invoice) if each.service == group.name)
     if not positions:
         return 0
-    said = rendering.translate(WITHDRAWN, invoice.language)
-    return int(credit_notes.credit(invoice, positions, said, by=by).total_cents)
+    return int(credit_notes.credit(invoice, positions, WITHDRAWN, by=by).total_cents)

@@ -16,10 +16,11 @@ CREDIT_NOTE_NAME = N_("credit-note")
 BILLS_NAME = N_("bills")
 
 
-def vat_mention(order: Order | Invoice) -> str:
-    """The legal sentence on the VAT of an order or invoice, in its language; "" if none."""
+def vat_mention(order: Order | Invoice, language: str = "") -> str:
+    """The legal sentence on the VAT of an order or invoice, in a language, its own unless another
+    one is given; "" if none."""
     treatment = vat.restore(order.vat_code, order.vat_rate)
-    return rendering.vat_mention(treatment, order.language)
+    return rendering.vat_mention(treatment, language or order.language)
 
 
 def purchase_order_filename(order: Order) -> str:
@@ -54,7 +55,7 @@ def invoice_of(invoice: Invoice) -> bytes:
     return invoices.file_of(invoice)
 
 
-def filename(document: str, subject_id: int, language: str) -> str:
+def filename(document: str, subject_id: int) -> str:
     """The file name of a letter's attachment: a ``purchase_order``, or an ``invoice``."""
     if document == "invoice":
         return invoice_filename(Invoice.get_by_id(subject_id))

@@ -19,7 +19,16 @@ from models import (
     PaymentStatus,
     Seat,
 )
-from shop import activity, clock, documents, pricing, reservations, transitions, vault
+from shop import (
+    activity,
+    clock,
+    documents,
+    pricing,
+    rendering,
+    reservations,
+    transitions,
+    vault,
+)
 from shop.billing import periods
 from shop.mail.storing import store
 
@@ -84,7 +93,7 @@ def order_placed(order: Order) -> None:
         order, "order_placed", f"order_placed:{order.id}",
         attach=("purchase_order", order.id),
         lines=_lines_of(order),
-        mention=documents.vat_mention(order),
+        mention=documents.vat_mention(order, order.account.language),
     )  # fmt: skip
 
 
@@ -121,8 +130,7 @@ def delivery_failed(order: Order) -> None:
 
 
 def _about_order(order: Order, kind: str, key: str, **values: Any) -> None:
-    """A letter in the language the order was placed in."""
-    store(order.account, kind, key, language=order.language, order=order, **values)
+    store(order.account, kind, key, order=order, **values)
 
 
 def _why_refunded(order: Order, payment: Payment) -> str:
@@ -170,9 +178,15 @@ def invoice_paid(invoice: Invoice, payment: Payment) -> None:
     _about_invoice(invoice, "invoice_paid", payment=payment)
 
 
-def credit_note_issued(note: Invoice) -> None:
-    """What is taken back of an invoice, attached, and whether money comes back."""
-    _about_invoice(note, "credit_note_issued", attach=("invoice", note.id), corrects=note.corrects)
+def credit_note_issued(note: Invoice, reason: str) -> None:
+    """What is taken back of an invoice, attached, and whether money comes back; why, as one of
+    the catalogue's texts or in the operator's words."""
+    _about_invoice(
+        note, "credit_note_issued",
+        attach=("invoice", note.id),
+        corrects=note.corrects,
+        reason=rendering.translate(reason, note.account.language),
+    )  # fmt: skip
 
 
 def invoice_payment_refunded(invoice: Invoice, payment: Payment) -> None:
@@ -182,11 +196,8 @@ def invoice_payment_refunded(invoice: Invoice, payment: Payment) -> None:
 
 
 def _about_invoice(invoice: Invoice, kind: str, key: str = "", **values: Any) -> None:
-    """A letter in the language of the invoice, once of its kind unless ``key`` says otherwise."""
-    store(
-        invoice.account, kind, key or f"{kind}:{invoice.id}",
-        language=invoice.language, invoice=invoice, **values,
-    )  # fmt: skip
+    """A letter on an invoice, once of its kind unless ``key`` says otherwise."""
+    store(invoice.account, kind, key or f"{kind}:{invoice.id}", invoice=invoice, **values)
 
 
 # --- Licence groups and licences -------------------------------------------------------------

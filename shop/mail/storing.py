@@ -33,7 +33,6 @@ def store(
     kind: str,
     key: str,
     *,
-    language: str = "",
     recipient: str = "",
     addressee: str = "",
     is_secret: bool = False,
@@ -42,10 +41,10 @@ def store(
 ) -> None:
     """Store a letter and the job that sends it, in the caller's transaction, once per ``key``.
 
+    It is in the customer's language of now; what is attached keeps the one it was written in.
     It goes to the account's address, or to another ``recipient``, the mailbox of ``addressee``.
     """
-    language = language or account.language
-    subject, text, html = _rendered(kind, language, account=account, **values)
+    subject, text, html = _rendered(kind, account.language, account=account, **values)
     if is_secret:
         text, html = vault.seal(text), vault.seal(html)
     with database.atomic():
@@ -54,7 +53,7 @@ def store(
                 account=account,
                 kind=kind,
                 key=key,
-                language=language,
+                language=account.language,
                 recipient=recipient or account.email,
                 addressee=addressee,
                 subject=subject,
@@ -107,7 +106,7 @@ def _attach(letter: Letter, document: str, subject_id: int) -> None:
         letter=letter,
         document=document,
         subject_id=subject_id,
-        filename=documents.filename(document, subject_id, letter.language),
+        filename=documents.filename(document, subject_id),
     )
 
 
