@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
+from peewee import AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from records.accounts import Account
 from records.base import MomentField, Table, one_of
@@ -43,6 +43,7 @@ class LicenceGroup(Table):
     ``places_limit`` is the last word on the Business limit (guide: 300). ``seats_…`` count the
     seats in each status, kept in the transaction that changes one, so that a page of a group of
     100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
+    ``folded`` is what its names are found by (`shop.seats.keys`).
     """
 
     account_id: int  # what peewee adds beside the field
@@ -56,6 +57,7 @@ class LicenceGroup(Table):
     name = CharField(max_length=64, unique=True)
     domain = CharField(max_length=128, unique=True)
     display_name = CharField(max_length=255)
+    folded = TextField(default="")
     status = CharField(max_length=16, default=GroupStatus.INSTALLING)
     places_taken = IntegerField()
     places_limit = IntegerField(null=True)

@@ -39,7 +39,8 @@ LETTER_MOVES: dict[str, set[str]] = {
 class Letter(Table):
     """An e-mail the customer received, as sent. ``key`` lets each cause write one letter.
 
-    ``addressee`` is whose mailbox the ``recipient`` is, where it is known not to be the customer's.
+    ``addressee`` is whose mailbox the ``recipient`` is, where it is known not to be the customer's;
+    ``folded`` is what the ``subject`` is found by (`shop.seats.keys`).
     ``text`` and ``html`` are encrypted where ``is_secret``; read them through `shop.mail`.
     """
 
@@ -51,6 +52,7 @@ class Letter(Table):
     recipient = CharField(max_length=254)
     addressee = CharField(max_length=512, default="")
     subject = CharField(max_length=255)
+    folded = TextField(default="")
     text = TextField()
     html = TextField()
     is_secret = BooleanField(default=False)

@@ -21,6 +21,7 @@ from models import (
 )
 from shop import transitions
 from shop.errors import N_, Refusal
+from shop.seats import keys
 
 IN_MENU = 8
 """Groups the left menu names; one more says that there are more."""
@@ -57,12 +58,11 @@ def in_menu(account: Account) -> list[LicenceGroup]:
 
 
 def listed(account: Account, wanted: str = "") -> ModelSelect[Any]:
-    """Every group by name; those whose name holds ``wanted``, if given."""
+    """Every group by name; those whose name holds ``wanted``, if given, however it is written."""
     query = _of(account)
     if not wanted:
         return query
-    named = LicenceGroup.display_name.contains(wanted) | LicenceGroup.name.contains(wanted)
-    return query.where(named)
+    return query.where(LicenceGroup.folded.contains(keys.fold(wanted)))
 
 
 def wanting_attention(account: Account, limit: int) -> list[LicenceGroup]:
@@ -99,6 +99,7 @@ def rename(group: LicenceGroup, typed: str, by: str) -> None:
         raise Refusal(N_("A group’s name has at most 255 characters, on one line."), "display_name")
     if name != group.display_name:
         group.display_name = name
+        group.folded = keys.fold_names(group)
         group.save()
         transitions.record(group, "group_renamed", by=by, note=name)
 

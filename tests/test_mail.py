@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 from email.header import decode_header, make_header
@@ -104,6 +105,24 @@ def test_letters_are_found_newest_first_and_by_subject(alice: Account) -> None:
     assert [letter.kind for letter in found] == ["order_placed", "account_created"]
     assert kinds_found(alice, order.number) == ["order_placed"]
     assert not kinds_found(alice, "nowhere")
+
+
+@pytest.mark.parametrize("written", ["as shown", "plain spaces", "capitals", "no accents", "NFD"])
+def test_letters_are_found_however_the_subject_is_written(
+    written: str, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.service_installed(alice, bank, provider)
+    for kind in ("order_placed", "service_installed"):
+        subject = letters.the(alice, kind).subject
+        plain = unicodedata.normalize("NFD", subject)
+        typed = {
+            "as shown": subject,
+            "plain spaces": subject.replace("\u00a0", " "),
+            "capitals": subject.upper(),
+            "no accents": "".join(c for c in plain if not unicodedata.combining(c)),
+            "NFD": plain,
+        }[written]
+        assert kinds_found(alice, typed) == [kind]
 
 
 def kinds_found(account: Account, wanted: str, before: int | None = None) -> list[str]:

@@ -61,6 +61,22 @@ def test_the_menu_names_few_groups_and_leads_to_all(
     assert signed_in.sees("Équipe 9")
 
 
+@pytest.mark.parametrize(
+    "typed", ["Équipe", "équipe", "EQUIPE", "E\u0301quipe", "equipe  de l'ete", "DE L’ÉTÉ"]
+)
+def test_groups_are_found_however_their_name_is_written(
+    typed: str, signed_in: Visitor, group: LicenceGroup, alice: Account, bank: Bank
+) -> None:
+    other = groups.installed(alice, bank, 1)
+    signed_in.open(address_of(group))
+    signed_in.follow("Modifier le nom du groupe")
+    signed_in.press("Enregistrer", display_name="Équipe de l’Été")
+    found = shop_groups.listed(alice, typed)
+    assert [one.id for one in found] == [group.id]
+    assert [one.id for one in shop_groups.listed(alice, other.name)] == [other.id]
+    assert shop_groups.listed(alice, group.name.upper()).get().id == group.id
+
+
 def test_a_group_shows_its_seats_as_configureme(signed_in: Visitor, group: LicenceGroup) -> None:
     signed_in.open(address_of(group))
     assert signed_in.response.text.count("<span>configureme</span>") == 3

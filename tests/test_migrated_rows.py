@@ -12,8 +12,18 @@ from peewee import Database, IntegrityError
 from playhouse.migrations import Runner
 
 import models
-from models import NAMELESS, LicenceGroup, OrderLine, Seat, SeatEvent, SeatKey, UsageDay
-from shop import database
+from models import (
+    NAMELESS,
+    Account,
+    Letter,
+    LicenceGroup,
+    OrderLine,
+    Seat,
+    SeatEvent,
+    SeatKey,
+    UsageDay,
+)
+from shop import database, groups, mail
 from shop.seats import changes, keys, listing
 
 THEN = datetime(2026, 1, 15, 9, 30)
@@ -36,6 +46,10 @@ SIZES = {1: 3, 2: 0, 3: 1}
 """Seats of the groups before."""
 
 
+LETTERS = 501
+"""One more than the migrations take at a time."""
+
+
 @pytest.fixture
 def before(new_database: Callable[[str], str]) -> Iterator[tuple[Database, Runner]]:
     """A database as the first version of the shop left it, with groups of `SIZES`."""
@@ -44,7 +58,7 @@ def before(new_database: Callable[[str], str]) -> Iterator[tuple[Database, Runne
     runner.up("0001_initial")
     first = next(one for one in runner.migrations() if one.name == "0001_initial").load()
     with opened.bind_ctx([first.Account, first.Offer, first.Order, first.OrderLine,
-                          first.LicenceGroup, first.Seat]):  # fmt: skip
+                          first.LicenceGroup, first.Seat, first.Letter]):  # fmt: skip
         fill(first)
     yield opened, runner
     opened.close()
@@ -53,6 +67,12 @@ def before(new_database: Callable[[str], str]) -> Iterator[tuple[Database, Runne
 def fill(first: ModuleType) -> None:
     account = first.Account.create(**ACCOUNT)
     first.Offer.create(code="business", name="Office 365 Business", places_limit=300)
+    for number in range(LETTERS):
+        first.Letter.create(
+            account=account, kind="order_placed", key=str(number), language="fr",
+            recipient=account.email, subject=f"Votre Reçu n°\u00a0{number}", text="", html="",
+            is_secret=False, status="stored", error="", created_at=THEN,
+        )  # fmt: skip
     order = first.Order.create(account=account, **ORDER)
     for number, size in SIZES.items():
         line = first.OrderLine.create(
@@ -96,6 +116,14 @@ def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Da
     sorted_by = Seat.select(Seat.by_first, Seat.by_last, Seat.by_login)
     assert {bytes(value) for row in sorted_by.tuples() for value in row} == {NAMELESS}
     assert {(seat.act, seat.reference, seat.secret) for seat in Seat.select()} == {("", "", "")}
+
+
+def test_letters_and_groups_from_before_are_found_by_what_they_are_called(after: Database) -> None:
+    alice = Account.get()
+    assert mail.search(alice, "RECU N° 500").letters.count() == 1
+    assert {letter.addressee for letter in Letter.select()} == {""}
+    assert [group.id for group in groups.listed(alice, "group 2")] == [2]
+    assert [group.id for group in groups.listed(alice, "O365-3")] == [3]
 
 
 def test_lines_from_before_keep_their_amounts_under_the_new_rule(after: Database) -> None:

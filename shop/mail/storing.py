@@ -12,6 +12,7 @@ from peewee import ModelSelect
 from models import Account, Attachment, Letter, database
 from shop import clock, documents, jobs, rendering, settings, vault
 from shop.mail.addresses import Addresses
+from shop.seats import keys
 
 TEXT_WIDTH = 76
 """Columns of a text letter, as old mail programs show it without wrapping."""
@@ -57,6 +58,7 @@ def store(
                 recipient=recipient or account.email,
                 addressee=addressee,
                 subject=subject,
+                folded=keys.fold(subject),
                 text=text,
                 html=html,
                 is_secret=is_secret,
@@ -127,19 +129,19 @@ class Found:
 
 def letters_of(account: Account) -> ModelSelect[Letter]:
     """The customer's letters, newest first."""
-    bodies = (Letter.text, Letter.html)
-    listed = [field for field in Letter._meta.sorted_fields if field not in bodies]
+    unseen = (Letter.text, Letter.html, Letter.folded)
+    listed = [field for field in Letter._meta.sorted_fields if field not in unseen]
     return Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
 
 
 def search(account: Account, wanted: str, before: int | None = None) -> Found:
-    """The customer's letters whose subject holds ``wanted``: of the newest `SEARCHED_AT_ONCE`, or
-    of as many older than the letter numbered ``before``."""
+    """The customer's letters whose subject holds ``wanted``, however it is written: of the newest
+    `SEARCHED_AT_ONCE`, or of as many older than the letter numbered ``before``."""
     looked_at = letters_of(account)
     if before is not None:
         looked_at = looked_at.where(Letter.id < before)
     behind = looked_at.select(Letter.id).offset(SEARCHED_AT_ONCE).limit(1).scalar()
-    found = looked_at.where(Letter.subject.contains(wanted))
+    found = looked_at.where(Letter.folded.contains(keys.fold(wanted)))
     if behind is None:
         return Found(found, None)
     return Found(found.where(Letter.id > behind), behind + 1)

@@ -28,7 +28,7 @@ from shop.provisioning import enlarging, outcome
 from shop.provisioning.outcome import groups_of
 from shop.provisioning.polling import settled
 from shop.provisioning.providers import provider
-from shop.seats import changes
+from shop.seats import changes, keys
 
 __all__ = ["abandon", "deliver_order", "groups_of", "is_under_way", "retry_delivery"]
 
@@ -67,7 +67,7 @@ def _lines_of(order: Order) -> list[OrderLine]:
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
     offer, attach = line.offer, seating.of(line)
     name = f"o365-{order.number}-{line.position}"
-    return LicenceGroup.create(
+    group = LicenceGroup(
         account=order.account,
         line=line,
         offer=offer,
@@ -79,6 +79,9 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
         last_number=line.quantity,
         created_at=clock.now(),
     )
+    group.folded = keys.fold_names(group)
+    group.save(force_insert=True)
+    return group
 
 
 def _begin_installation(group: LicenceGroup) -> None:

@@ -31,6 +31,11 @@ def fold(text: str) -> str:
     return re.sub(r" ?@ ?", "@", " ".join(words.split()))
 
 
+def fold_names(group: LicenceGroup) -> str:
+    """What a group is found by: its display name and its technical one."""
+    return fold(f"{group.display_name} {group.name}")
+
+
 def as_bytes(folded: str) -> bytes:
     """A folded text as keys are kept."""
     return folded.encode()[:LONGEST]
