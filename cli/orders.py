@@ -31,7 +31,7 @@ def list_orders(status: str, late: bool, limit: int) -> None:
     query = Order.select().order_by(Order.id.desc()).limit(limit)
     if status:
         query = query.where(Order.status == status)
-    rows = watch.late_orders()[:limit] if late else list(query)
+    rows = watch.late_orders(limit) if late else list(query)
     for order in rows:
         amount = f"{order.total_cents / 100:.2f} {order.currency}"
         placed = order.placed_at.strftime("%Y-%m-%d %H:%M")

@@ -63,7 +63,7 @@ class Letter(Table):
 
     class Meta:
         constraints = [one_of("status", LetterStatus), Check("language IN ('fr', 'en')")]
-        indexes = ((("account", "id"), False),)
+        indexes = ((("account", "id"), False), (("status",), False))
 
 
 class Attachment(Table):

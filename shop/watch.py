@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from models import Job, JobStatus, Letter, LetterStatus, Order, OrderStatus
 from shop import clock
@@ -29,17 +29,20 @@ def letters_by_status() -> dict[str, int]:
     return _by_status(Letter)
 
 
-def late_orders() -> list[Order]:
+def late_orders(limit: int) -> list[Order]:
     """Paid orders not delivered in the time promised (guide: up to 4 hours), oldest first."""
+    return list(_late().order_by(Order.paid_at).limit(limit))
+
+
+def _late() -> ModelSelect[Order]:
     late = Order.paid_at < clock.now() - DELIVERY_PROMISE
-    query = Order.select().where(Order.status.in_(UNDELIVERED), late).order_by(Order.paid_at)
-    return list(query.limit(1000))
+    return Order.select().where(Order.status.in_(UNDELIVERED), late)
 
 
 def alarms() -> dict[str, int]:
     """What wants the operator, by name of the alarm."""
     return {
-        "late_deliveries": len(late_orders()),
+        "late_deliveries": _late().count(),
         "failed_deliveries": Order.select()
         .where(Order.status == OrderStatus.DELIVERY_FAILED)
         .count(),

@@ -173,8 +173,10 @@ def test_a_paid_order_not_delivered_after_4_hours_raises_an_alarm(
     drain()
     clock.shift(timedelta(hours=3, minutes=59))
     drain()
-    assert watch.late_orders() == []
+    assert watch.late_orders(10) == []
+    assert watch.alarms()["late_deliveries"] == 0
     clock.shift(timedelta(minutes=2))
     drain()
-    assert watch.late_orders() == [order]
+    assert watch.late_orders(10) == [order]
+    assert watch.alarms()["late_deliveries"] == 1
     assert Event.select().where(Event.name == "delivery_late").count() == 1
