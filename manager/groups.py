@@ -16,7 +16,7 @@ from shop.billing import give_backs, outlook
 from shop.errors import Refusal
 from shop.pages import page_of
 from shop.provisioning import activation
-from shop.seats import listing
+from shop.seats import imports, listing
 from shop.seats.listing import View
 from web import signin
 from web.htmx import go_to, page, wants_partial
@@ -45,7 +45,9 @@ def groups_page() -> Response:
 def group(name: str) -> Response:
     """The group's seats: searched, filtered, sorted, paged; rows at work refresh themselves."""
     found = own.group(name)
-    return page("manager/group.html", "manager/_seats.html", **seats_shown(found, request.args))
+    running = None if wants_partial() else imports.running_of(found)
+    shown = seats_shown(found, request.args, running_import=running)
+    return page("manager/group.html", "manager/_seats.html", **shown)
 
 
 def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any) -> dict[str, Any]:

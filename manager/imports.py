@@ -52,6 +52,7 @@ def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Res
         group=group,
         error=error,
         most=files.MOST_LINES,
+        latest=imports.latest_of(group),
     )
 
 
@@ -71,10 +72,11 @@ def seat_import(name: str, import_id: int) -> Response:
 
 
 def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
-    waiting = imports.under_way(made) if made.status != ImportStatus.PREVIEW else 0
+    standing = imports.standing(made) if made.status != ImportStatus.PREVIEW else {}
+    waiting, failed = (standing.get(it, 0) for it in (SeatStatus.ACTIVATING, SeatStatus.ERROR))
     only_bad = request.args.get("show") == "bad"
-    shown = page_of(imports.lines_of(made, bad=only_bad), request.args.get("page", 1, type=int))
-    settled = made.lines_done - made.lines_refused - waiting
+    shown = page_of(imports.results(made, bad=only_bad), request.args.get("page", 1, type=int))
+    settled = made.lines_done - made.lines_refused - waiting - failed
     return page(
         "manager/seat_import.html",
         "manager/_seat_import.html",
@@ -84,6 +86,7 @@ def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
         lines=shown,
         only_bad=only_bad,
         settled=max(settled, 0),
+        failed=failed,
         is_running=made.status == ImportStatus.RUNNING or bool(waiting),
         said={line.number: _said(line) for line in shown.rows},
         error=error,

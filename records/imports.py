@@ -40,7 +40,7 @@ class SeatImport(Table):
     """A CSV file of people to configure seats for: looked at first, then run in the background."""
 
     id = AutoField()
-    group = ForeignKeyField(LicenceGroup, backref="+")
+    group = ForeignKeyField(LicenceGroup, backref="+", index=False)
     filename = CharField(max_length=255)
     status = CharField(max_length=16, default=ImportStatus.PREVIEW)
     lines_total = IntegerField()
@@ -57,6 +57,7 @@ class SeatImport(Table):
             Check("lines_done BETWEEN 0 AND lines_good"),
             Check("lines_refused BETWEEN 0 AND lines_done"),
         ]
+        indexes = ((("group", "id"), False), (("group", "status", "id"), False))
 
 
 class SeatImportLine(Table):

@@ -12,10 +12,10 @@ from shop.billing import (
 )
 from shop.payment import payments, refunds, settling
 from shop.provisioning import activation, enlarging, installation
-from shop.seats import imports
+from shop.seats import importing
 
 __all__ = [
-    "accounts", "activation", "dunning", "endings", "enlarging", "exports", "give_backs", "imports",
-    "installation", "mail", "order_invoices", "ordering", "payments", "previews", "refunds",
-    "renewals", "settling", "standing", "vat_numbers",
+    "accounts", "activation", "dunning", "endings", "enlarging", "exports", "give_backs",
+    "importing", "installation", "mail", "order_invoices", "ordering", "payments", "previews",
+    "refunds", "renewals", "settling", "standing", "vat_numbers",
 ]  # fmt: skip

@@ -9,10 +9,12 @@ import io
 from collections.abc import Callable
 
 import pytest
+import time_machine
 
 import manager.imports
 from models import (
     Account,
+    GroupStatus,
     ImportStatus,
     Job,
     Letter,
@@ -22,9 +24,9 @@ from models import (
     SeatImportLine,
     SeatStatus,
 )
-from shop import jobs, pauses, seats
+from shop import jobs, pauses, seats, transitions
 from shop.errors import Conflict, Refusal
-from shop.seats import files, imports
+from shop.seats import acts, files, importing, imports
 from tests import groups, racing
 from tests.parties import Bank, Provider
 from tests.visitor import Visitor
@@ -99,7 +101,7 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
         ("A", "B", "ok5"), ("A", "B", "ok6"), ("A", "B", "ok7"),
     ]  # fmt: skip
     made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    problems = [line.problem for line in imports.lines_of(made)]
+    problems = [line.problem for line in imports.results(made)]
     expected = ["has this login", "", "in the file already", "Fill in", "without accents",
                 "Three columns", "Three columns", "", "", "", "no free licence"]  # fmt: skip
     for problem, said in zip(problems, expected, strict=True):
@@ -120,7 +122,7 @@ def test_every_person_of_a_file_gets_a_seat(group: LicenceGroup, provider: Provi
     held = Seat.select().where(Seat.status == SeatStatus.ACTIVE).order_by(Seat.number)
     assert [(seat.first_name, seat.last_name, seat.login) for seat in held] == PEOPLE
     assert Letter.select().where(Letter.kind == "licence_active").count() == 3
-    assert imports.under_way(made) == 0
+    assert imports.standing(made) == {SeatStatus.ACTIVE: 3}
     groups.check(group)
 
 
@@ -133,7 +135,7 @@ def test_a_login_taken_since_the_preview_is_told_in_the_result(
     jobs.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
-    assert "has this login" in imports.lines_of(made).first().problem
+    assert "has this login" in imports.results(made).first().problem
 
 
 def test_a_login_taken_at_the_very_moment_is_told_too(
@@ -142,17 +144,70 @@ def test_a_login_taken_at_the_very_moment_is_told_too(
     """The look before misses it, as a rival transaction would make it; the index does not."""
     made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "zoe"))
-    real, looks = imports._taken, []
-
-    def blind_once(*args: object) -> set[str]:
-        looks.append(1)
-        return set() if len(looks) == 1 else real(*args)
-
-    monkeypatch.setattr(imports, "_taken", blind_once)
+    monkeypatch.setattr(importing, "taken_of", lambda *_: set())
     imports.start(made, by="alice")
     jobs.drain()
-    assert groups.fresh(made).lines_refused == 1
+    made = groups.fresh(made)
+    assert (made.lines_done, made.lines_refused) == (3, 1)
+    assert "has this login" in imports.results(made, bad=True).get().problem
     groups.check(group)
+
+
+ODD = "Anne,O,o’neil\n"
+
+
+@pytest.mark.parametrize("second", ["Bob,O,o'neil\n", "Bob,O,O’NEIL \n"])
+def test_logins_are_compared_as_they_are_kept(
+    group: LicenceGroup, provider: Provider, second: str
+) -> None:
+    made = imports.prepare(group, "people.csv", (ODD + second).encode())
+    assert [line.problem for line in imports.results(made)] == ["", imports.TWICE]
+    imports.start(made, by="alice")
+    jobs.drain()
+    assert groups.fresh(made).lines_refused == 0
+    made = imports.prepare(groups.fresh(group), "people.csv", second.encode())
+    assert [line.problem for line in imports.results(made)] == [acts.TAKEN]
+
+
+def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
+    group: LicenceGroup,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: time_machine.Traveller,
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    begin = acts.begin_configuration
+
+    def only_zoe(seat: Seat, person: seats.Person, by: str) -> Seat:
+        if person.login != "zoe":
+            raise RuntimeError("the disk is full")
+        return begin(seat, person, by)
+
+    monkeypatch.setattr(acts, "begin_configuration", only_zoe)
+    imports.start(made, by="alice")
+    for _ in range(20):
+        jobs.drain()
+        clock.shift(2 * jobs.LONGEST_DELAY.total_seconds())
+    made = groups.fresh(made)
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 2)
+    assert {line.problem for line in imports.results(made, bad=True)} == {importing.NOT_REACHED}
+
+
+def test_a_group_that_is_not_open_takes_no_file(
+    group: LicenceGroup, provider: Provider, visitor: Visitor, alice: Account
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    transitions.move(group, GroupStatus.SUSPENDED, by="test")
+    with pytest.raises(Refusal, match="cannot be changed"):
+        imports.start(made, by="alice")
+    with pytest.raises(Refusal, match="cannot be changed"):
+        imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}/imports/{made.id}")
+    assert visitor.press("Configurer 3 licences").status_code == 422
+    assert visitor.sees("ne peuvent pas être modifiées pour le moment")
+    assert groups.fresh(made).status == ImportStatus.PREVIEW
 
 
 def test_a_file_runs_once(group: LicenceGroup, provider: Provider) -> None:
@@ -185,10 +240,10 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
     pauses.hook("imports.chunk", kill_twice)
     for _ in range(3):
         try:
-            imports.import_seats(made.id, "alice")
+            importing.import_seats(made.id, "alice")
         except Killed:
             continue
-    assert len(chunks) == 10_000 // imports.AT_ONCE
+    assert len(chunks) == 10_000 // importing.AT_ONCE
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 10_000, 0)
     lines = SeatImportLine.select().where(SeatImportLine.seat.is_null(False))
@@ -202,11 +257,11 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
 def test_two_workers_on_one_file_do_each_line_once(
     group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "AT_ONCE", 1)
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
     rows = [("A", "B", f"login{n}") for n in range(5)]
     made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
     imports.start(made, by="alice")
-    racing.race(lambda: imports.import_seats(made.id, "alice"), 4)
+    racing.race(lambda: importing.import_seats(made.id, "alice"), 4)
     assert groups.fresh(made).lines_done == 5
     assert Job.select().where(Job.kind == "activate_seat").count() == 5
     groups.check(group)
@@ -228,12 +283,55 @@ def test_a_file_is_looked_at_then_run(
     assert visitor.sees("Renseignez ce champ.")
     visitor.press("Configurer 3 licences")
     assert visitor.sees("0 / 3")
+    here = visitor.address
+    visitor.open(f"/manager/groups/{group.name}")
+    visitor.follow("Voir l’avancement")
+    assert visitor.address == here
     drain()
-    visitor.open(visitor.address)
+    visitor.open(here)
+    assert visitor.sees("3 / 3")
     assert visitor.sees("Le fichier est traité. 1 ligne a été laissée de côté.")
-    result = visitor.client.get(f"{visitor.address}.csv").text
+    result = visitor.client.get(f"{here}.csv").text
     assert "Zoé;Moreau;zoe;Créé" in result
     assert ";X;xyz;Renseignez ce champ." in result
+
+
+def test_a_result_says_which_licences_could_not_be_created(
+    visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode())
+    imports.start(made, by="alice")
+    provider.failing = "no capacity"
+    jobs.drain()
+    provider.failing = ""
+    seat = groups.seat_of(group, 2)
+    seats.retry(seat, seat.version, by="alice")
+    jobs.drain()
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}")
+    assert not visitor.sees("Voir l’avancement")
+    visitor.follow("Configurer des licences depuis un fichier (CSV)")
+    visitor.follow("people.csv")
+    assert visitor.sees("1 / 3")
+    assert visitor.sees("2 licences n’ont pas pu être créées.")
+    assert visitor.sees("Avec un problème (3)")
+    assert visitor.response.text.count("Modifiée depuis") == 1
+    visitor.follow("Avec un problème (3)")
+    assert visitor.response.text.count("<tr role") == 1 + 3
+    visitor.follow("Voir pourquoi et réessayer")
+    assert visitor.address.endswith(f"/manager/groups/{group.name}?status=error")
+    assert visitor.sees("2 licences trouvées")
+
+
+def test_only_the_newest_files_are_listed(
+    visitor: Visitor, alice: Account, group: LicenceGroup
+) -> None:
+    for number in range(imports.LATEST + 1):
+        imports.prepare(group, f"people-{number}.csv", as_csv(PEOPLE).encode())
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}/imports")
+    assert visitor.sees("people-5.csv")
+    assert not visitor.sees("people-0.csv")
 
 
 def test_the_seats_are_exported_and_no_cell_is_a_formula(
