@@ -39,6 +39,8 @@ IMPORT_MOVES: dict[str, set[str]] = {
 class SeatImport(Table):
     """A CSV file of people to configure seats for: looked at first, then run in the background."""
 
+    group_id: int  # what peewee adds beside the field
+
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="+", index=False)
     filename = CharField(max_length=255)
