@@ -7,10 +7,11 @@ from flask import Flask
 from cli.billing import billing, price_list
 from cli.customers import customers, letters, secrets
 from cli.exchange import exchange
+from cli.jobs import jobs
 from cli.orders import orders
 from cli.setup import demo_data, migrate, worker
 
-GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, demo_data)
+GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data)
 
 
 def init_app(app: Flask) -> None:

@@ -313,6 +313,11 @@ def drain(limit: int = 10_000) -> int:
     raise RuntimeError(f"more than {limit} jobs: do they ask for each other for ever?")
 
 
+def kinds_given_up() -> set[str]:
+    """The kinds of jobs after whose last attempt the customer is shown what came of it."""
+    return {kind for kind, handler in _handlers.items() if handler.give_up}
+
+
 def counts() -> dict[str, int]:
     """How many jobs stand in each status."""
     rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()

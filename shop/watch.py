@@ -7,8 +7,8 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from models import Job, JobStatus, Letter, LetterStatus, Order, OrderStatus
-from shop import clock
+from models import Letter, LetterStatus, Order, OrderStatus
+from shop import clock, failed_jobs
 
 DELIVERY_PROMISE = timedelta(hours=4)
 UNDELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED)
@@ -46,6 +46,6 @@ def alarms() -> dict[str, int]:
         "failed_deliveries": Order.select()
         .where(Order.status == OrderStatus.DELIVERY_FAILED)
         .count(),
-        "failed_jobs": Job.select().where(Job.status == JobStatus.FAILED).count(),
+        "failed_jobs": failed_jobs.unattended().count(),
         "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
     }

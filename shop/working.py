@@ -11,7 +11,7 @@ import structlog
 from huey.consumer import Consumer
 
 from models import database
-from shop import accounts, activity, clock, jobs, limits, pauses, sessions
+from shop import accounts, activity, clock, failed_jobs, jobs, limits, pauses, sessions
 from shop.billing import renewals
 from shop.second_factor import passkeys
 
@@ -22,6 +22,7 @@ BEAT = 1.0
 
 SLOWEST_POLL = 0.5
 KEEP_FINISHED = timedelta(days=90)
+KEEP_FAILED = timedelta(days=365)
 
 
 class _Consumer(Consumer):
@@ -80,3 +81,4 @@ def clean_up() -> None:
     activity.forget_old()
     passkeys.forget_old()
     jobs.forget_finished(clock.now() - KEEP_FINISHED)
+    failed_jobs.forget_old(clock.now() - KEEP_FAILED)

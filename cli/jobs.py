@@ -1,0 +1,47 @@
+"""Jobs that failed, looked after: listed, tried again, let go."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from models import Job
+from shop import failed_jobs
+
+jobs = AppGroup("jobs", help="Look after work that failed and that no customer is shown.")
+
+
+@jobs.command("list")
+@click.option("--limit", default=50, show_default=True)
+def list_jobs(limit: int) -> None:
+    """The newest failed jobs: number, when asked for, what, and why it failed."""
+    rows = list(failed_jobs.unattended().limit(limit))
+    for job in rows:
+        asked = job.created_at.strftime("%Y-%m-%d %H:%M")
+        click.echo(f"{job.id:>8}  {asked}  {job.key}  {job.error}")
+    if not rows:
+        click.echo("No failed jobs.")
+
+
+def _failed(number: int) -> Job:
+    job = failed_jobs.find(number)
+    if job is None:
+        raise click.ClickException(f"There is no failed job {number}.")
+    return job
+
+
+@jobs.command("retry")
+@click.argument("numbers", nargs=-1, type=int)
+def retry_jobs(numbers: tuple[int, ...]) -> None:
+    """Try failed jobs again; all of them where no number is given."""
+    wanted = [_failed(number) for number in numbers] or list(failed_jobs.unattended())
+    again = sum(failed_jobs.retry(job) for job in wanted)
+    click.echo(f"{again} job(s) queued again.")
+
+
+@jobs.command("forget")
+@click.argument("numbers", nargs=-1, type=int, required=True)
+def forget_jobs(numbers: tuple[int, ...]) -> None:
+    """Let failed jobs be: what they were to do is not done."""
+    gone = sum(failed_jobs.forget(_failed(number)) for number in numbers)
+    click.echo(f"{gone} job(s) forgotten.")
