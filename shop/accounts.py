@@ -18,6 +18,9 @@ from shop.activity import UNKNOWN, Origin
 from shop.errors import N_, Refusal
 
 RESET_LENGTH = timedelta(hours=1)
+LINKS_AT_ONCE = 10
+"""How many accounts of one e-mail address are written to in one transaction."""
+
 DRAWS = 50
 """How often a free nic-handle is looked for; beyond that something else is wrong."""
 
@@ -183,20 +186,31 @@ def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
     identifier = identifier.strip().lower()
     limits.count(limits.RESET_PER_ADDRESS, "reset-from", limits.network_of(address))
     limits.count(limits.RESET_PER_ACCOUNT, "reset", identifier)
+    _ask_for_links(identifier, base_url, secrets.token_urlsafe(16), after=0)
+
+
+def _ask_for_links(identifier: str, base_url: str, wish: str, after: int) -> None:
     jobs.enqueue(
-        "send_reset_links", f"send_reset_links:{secrets.token_urlsafe(16)}",
-        identifier=identifier, base_url=base_url,
+        "send_reset_links", f"send_reset_links:{wish}:{after}",
+        identifier=identifier, base_url=base_url, wish=wish, after=after,
     )  # fmt: skip
 
 
 @jobs.handles("send_reset_links", attempts=20)
-def send_reset_links(identifier: str, base_url: str) -> None:
-    """Write a letter with a one-time link to each account meant; all of them, or none yet."""
+def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int = 0) -> None:
+    """Write a letter with a one-time link to each account meant, so many in one go: those whose
+    number is above ``after``, oldest first. ``wish`` is what the customer asked for, once.
+    """
+    wish = wish or secrets.token_urlsafe(16)
     known = (Account.nic_handle == identifier) | (Account.email == identifier)
+    next_ones = Account.select().where(known, Account.id > after).order_by(Account.id)
     with database.atomic():
-        for account in Account.select().where(known).order_by(Account.id).limit(10):
+        meant = list(next_ones.limit(LINKS_AT_ONCE))
+        for account in meant:
             token = new_link(account, "password_reset", RESET_LENGTH)
             mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
+        if len(meant) == LINKS_AT_ONCE:
+            _ask_for_links(identifier, base_url, wish, meant[-1].id)
 
 
 def new_link(account: Account, purpose: str, length: timedelta, carrying: str = "") -> str:

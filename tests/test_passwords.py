@@ -13,7 +13,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 from flask import Flask
 
-from models import Account, Letter, OneTimeLink, Session, database
+from models import Account, Job, JobStatus, Letter, OneTimeLink, Session, database
 from shop import accounts, jobs, sessions, working
 from shop.activity import UNKNOWN
 from shop.errors import Refusal
@@ -236,6 +236,23 @@ def test_each_account_of_an_address_gets_its_own_link(client: CheckingClient) ->
     jobs.drain()
     tokens = {belongings.token_of(account, "password_reset") for account in both}
     assert len(tokens) == 2
+
+
+@pytest.mark.parametrize("more", [0, 1, 11])
+def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
+    more: int, client: CheckingClient
+) -> None:
+    number = accounts.LINKS_AT_ONCE + more
+    owned = [cast.register(cast.ALICE) for _ in range(number)]
+    ask_for_link(client, owned[0].email)
+    before, most = 0, 0
+    while job := Job.get_or_none(Job.kind == "send_reset_links", Job.status == JobStatus.QUEUED):
+        jobs.run(job.id)
+        written = Letter.select().where(Letter.kind == "password_reset").count()
+        before, most = written, max(most, written - before)
+    assert most == accounts.LINKS_AT_ONCE
+    told = Letter.select(Letter.account).where(Letter.kind == "password_reset")
+    assert sorted(letter.account.id for letter in told) == [account.id for account in owned]
 
 
 def test_asking_is_limited_by_account_and_by_address(make_app: MakeApp, alice: Account) -> None:
