@@ -30,6 +30,7 @@ class Job(Table):
     payload = JSONField()
     status = CharField(max_length=16, default=JobStatus.QUEUED)
     attempts = IntegerField(default=0)
+    priority = IntegerField(default=0)
     run_at = MomentField()
     lease_until = MomentField(null=True)
     dispatched_at = MomentField(null=True)

@@ -196,7 +196,7 @@ def _ask_for_links(identifier: str, base_url: str, wish: str, after: int) -> Non
     )  # fmt: skip
 
 
-@jobs.handles("send_reset_links", attempts=20)
+@jobs.handles("send_reset_links", attempts=20, priority=jobs.Priority.AWAITED)
 def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int = 0) -> None:
     """Write a letter with a one-time link to each account meant, so many in one go: those whose
     number is above ``after``, oldest first. ``wish`` is what the customer asked for, once.

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any, cast
 
 import structlog
@@ -33,6 +34,17 @@ LONGEST_DELAY = timedelta(hours=1)
 """The longest time between two attempts of a job that fails."""
 
 BATCH = 200
+
+
+class Priority(IntEnum):
+    """Which of the jobs that wait are run first, whoever they are of."""
+
+    AWAITED = 10  # somebody cannot go on without it: a link to a new password
+    PAID = 5  # what was paid for: deliveries, and groups that resume
+    USUAL = 0
+    LETTER = -10  # making its documents takes longer than installing a group
+    BULK = -20  # one of thousands that one customer asked for
+
 
 CROWD = 50
 """How many messages make a queue in which a job that was handed out is taken to be waiting."""
@@ -60,7 +72,7 @@ class Handler:
     attempts: int
     first_delay: timedelta
     give_up: Callable[..., None] | None
-    priority: int
+    priority: Priority
 
 
 _handlers: dict[str, Handler] = {}
@@ -76,14 +88,14 @@ def handles(
     attempts: int = 8,
     first_delay: timedelta = timedelta(seconds=2),
     give_up: Callable[..., None] | None = None,
-    priority: int = 0,
+    priority: Priority = Priority.USUAL,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make the decorated function the handler of jobs of ``kind``.
 
     It is called with the job's payload as keywords, outside any transaction. After ``attempts``
     failures ``give_up`` is called with the same keywords and ``reason``. Delays between attempts
-    double from ``first_delay``, up to an hour. Of the jobs that wait, those of the highest
-    ``priority`` are run first.
+    double from ``first_delay``, up to an hour. ``priority`` is what these jobs have unless they are
+    asked for with another one.
     """
 
     def register(run: Callable[..., None]) -> Callable[..., None]:
@@ -123,23 +135,31 @@ def create_queue_tables() -> None:
     connected().storage.create_tables()
 
 
-def enqueue(kind: str, key: str, *, run_at: datetime | None = None, **payload: Any) -> None:
+def enqueue(
+    kind: str,
+    key: str,
+    *,
+    run_at: datetime | None = None,
+    priority: Priority | None = None,
+    **payload: Any,
+) -> None:
     """Ask for a job in the caller's transaction; asking twice with one ``key`` asks once.
 
-    ``run_at`` is the shop's time from which it may run, now by default.
+    ``run_at`` is the shop's time from which it may run, now by default; ``priority`` is that of
+    its kind by default.
     """
     if kind not in _handlers:
         raise KeyError(f"nobody handles jobs of kind {kind!r}")
     now = clock.now()
+    if priority is None:
+        priority = _handlers[kind].priority
+    job = {"kind": kind, "key": key, "payload": payload, "priority": priority, "created_at": now}
     with database.atomic():
         written = (
-            Job.insert(kind=kind, key=key, payload=payload, run_at=run_at or now, created_at=now)
-            .on_conflict_ignore()
-            .as_rowcount()
-            .execute()
+            Job.insert(**job, run_at=run_at or now).on_conflict_ignore().as_rowcount().execute()
         )
         if written and (run_at is None or run_at <= now):
-            _dispatch(Job.select(Job.id, Job.kind).where(Job.key == key).get())
+            _dispatch(_to_hand_out(Job.key == key))
 
 
 def ask_again(key: str) -> bool:
@@ -151,8 +171,13 @@ def ask_again(key: str) -> bool:
             .execute()
         )
         if again:
-            _dispatch(Job.select(Job.id, Job.kind).where(Job.key == key).get())
+            _dispatch(_to_hand_out(Job.key == key))
     return bool(again)
+
+
+def _to_hand_out(which: Any) -> Job:
+    job: Job = Job.select(Job.id, Job.priority).where(which).get()
+    return job
 
 
 def _dispatch(job: Job) -> None:
@@ -165,8 +190,7 @@ def _dispatch(job: Job) -> None:
 
 def _hand_out(job: Job) -> None:
     if _send is not None:
-        handler = _handlers.get(job.kind)
-        _send(job.id, priority=handler.priority if handler else 0)
+        _send(job.id, priority=job.priority)
 
 
 def run(job_id: int) -> None:
@@ -268,9 +292,10 @@ def _overdue() -> Any:
 
 
 def due(limit: int = BATCH) -> list[Job]:
-    """The jobs (number and kind) that should run and are in nobody's hands, oldest first."""
-    late = Job.select(Job.id, Job.kind).where(_overdue())
-    return list(late.order_by(Job.run_at).limit(limit))
+    """The jobs (number and priority) that should run and are in nobody's hands: the highest
+    priority first, and then the oldest."""
+    late = Job.select(Job.id, Job.priority).where(_overdue())
+    return list(late.order_by(Job.priority.desc(), Job.run_at).limit(limit))
 
 
 def sweep() -> int:

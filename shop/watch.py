@@ -7,8 +7,9 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from models import Letter, LetterStatus, Order, OrderStatus
+from models import Job, JobStatus, Letter, LetterStatus, Order, OrderStatus
 from shop import clock, failed_jobs
+from shop.seats import acts
 
 DELIVERY_PROMISE = timedelta(hours=4)
 UNDELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED)
@@ -39,6 +40,15 @@ def _late() -> ModelSelect[Order]:
     return Order.select().where(Order.status.in_(UNDELIVERED), late)
 
 
+def _late_licences() -> ModelSelect[Job]:
+    """Licences the provider has been at for longer than was promised of a delivery."""
+    under_way = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
+    of_licences = Job.kind.in_([kind for _, kind in acts.WORK.values()])
+    return Job.select().where(
+        under_way, of_licences, Job.created_at < clock.now() - DELIVERY_PROMISE
+    )
+
+
 def alarms() -> dict[str, int]:
     """What wants the operator, by name of the alarm."""
     return {
@@ -46,6 +56,7 @@ def alarms() -> dict[str, int]:
         "failed_deliveries": Order.select()
         .where(Order.status == OrderStatus.DELIVERY_FAILED)
         .count(),
+        "late_licences": _late_licences().count(),
         "failed_jobs": failed_jobs.unattended().count(),
         "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
     }

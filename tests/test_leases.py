@@ -16,8 +16,9 @@ from huey.serializer import Serializer, SignedSerializer
 from models import Job, JobStatus
 from shop import clock as shop_clock
 from shop import jobs
+from shop.jobs import Priority
 from tests import racing
-from tests.work import Work, ask, fail, lose_messages, messages, the_job
+from tests.work import KIND, Work, ask, fail, lose_messages, messages, the_job
 
 # --- Leases ------------------------------------------------------------------------------------
 
@@ -166,6 +167,26 @@ def test_a_crowd_that_waits_is_not_made_larger(work: Work, clock: time_machine.T
     lose_messages()
     clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
     assert jobs.sweep() == jobs.CROWD
+
+
+def in_their_order() -> list[str]:
+    """The keys of the jobs that wait, as workers will take them."""
+    return [Job.get_by_id(message.args[0]).key for message in jobs.connected().pending()]
+
+
+def test_what_is_awaited_comes_before_what_came_by_the_thousand(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
+        jobs.enqueue(KIND, f"{priority.name} 1", priority=priority)
+        jobs.enqueue(KIND, f"{priority.name} 2", priority=priority)
+    expected = ["AWAITED 1", "AWAITED 2", "USUAL 1", "USUAL 2", "BULK 1", "BULK 2"]
+    assert in_their_order() == expected
+    lose_messages()
+    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
+    assert [Job.get_by_id(job.id).key for job in jobs.due(limit=2)] == expected[:2]
+    jobs.sweep()
+    assert in_their_order() == expected
 
 
 def test_a_dead_workers_job_is_not_handed_out_every_second(

@@ -24,10 +24,10 @@ from models import (
     SeatImportLine,
     SeatStatus,
 )
-from shop import jobs, pauses, seats, transitions
+from shop import accounts, jobs, pauses, seats, transitions
 from shop.errors import Conflict, Refusal
 from shop.seats import acts, files, importing, imports
-from tests import groups, racing
+from tests import cast, groups, orders, racing
 from tests.parties import Bank, Provider
 from tests.visitor import Visitor
 
@@ -179,10 +179,10 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
     monkeypatch.setattr(importing, "AT_ONCE", 1)
     begin = acts.begin_configuration
 
-    def only_zoe(seat: Seat, person: seats.Person, by: str) -> Seat:
+    def only_zoe(seat: Seat, person: seats.Person, by: str, priority: jobs.Priority) -> Seat:
         if person.login != "zoe":
             raise RuntimeError("the disk is full")
-        return begin(seat, person, by)
+        return begin(seat, person, by, priority)
 
     monkeypatch.setattr(acts, "begin_configuration", only_zoe)
     imports.start(made, by="alice")
@@ -265,6 +265,20 @@ def test_two_workers_on_one_file_do_each_line_once(
     assert groups.fresh(made).lines_done == 5
     assert Job.select().where(Job.kind == "activate_seat").count() == 5
     groups.check(group)
+
+
+def test_a_file_holds_nobody_elses_order_up(
+    alice: Account, group: LicenceGroup, provider: Provider, bank: Bank
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    jobs.connected().flush()
+    imports.start(made, by="alice")
+    importing.import_seats(made.id, "alice")
+    accounts.ask_for_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
+    orders.pay(orders.place(cast.register(cast.BOB), orders.basket(business=1, pro_plus=0)), bank)
+    waiting = [Job.get_by_id(message.args[0]).kind for message in jobs.connected().pending()]
+    assert waiting[:2] == ["send_reset_links", "deliver_order"]
+    assert waiting[-3:] == ["activate_seat"] * 3
 
 
 # --- In the manager --------------------------------------------------------------------------

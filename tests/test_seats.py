@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from models import Account, Letter, LicenceGroup, Seat, SeatAct, SeatStatus
-from shop import mail, seats
+from shop import mail, seats, watch
 from shop.errors import Conflict, Refusal
 from shop.seats import Person
 from shop.seats.acts import Stale
@@ -87,6 +87,41 @@ def test_a_seat_waits_for_a_provider_that_takes_its_time(
     drain()
     assert groups.fresh(seat).status == SeatStatus.ACTIVE
     assert groups.consumption(group) == [1]
+
+
+@pytest.mark.parametrize("act", ["configure", "edit", "password", "release"])
+def test_what_stays_pending_raises_an_alarm_and_ends_in_an_error(
+    clock: time_machine.Traveller, group: LicenceGroup, provider: Provider, drain: Drain, act: str
+) -> None:
+    if act == "configure":
+        provider.pending = True
+        seat = groups.configured(group)
+    else:
+        seat = groups.configured(group)
+        provider.pending = True
+        begin = {
+            "edit": lambda: seats.edit(seat, seat.version, ZOE, by="alice"),
+            "password": lambda: seats.change_password(seat, seat.version, "", by="alice"),
+            "release": lambda: seats.release(seat, seat.version, by="alice"),
+        }
+        begin[act]()
+        drain()
+    assert watch.alarms()["late_licences"] == 0
+    clock.shift(timedelta(hours=4, minutes=1))
+    drain()
+    assert watch.alarms()["late_licences"] == 1
+    clock.shift(timedelta(hours=20))
+    drain()
+    seat = groups.fresh(seat)
+    assert (seat.status, seat.error_code) == (SeatStatus.ERROR, "unfinished")
+    assert watch.alarms()["late_licences"] == 0
+    provider.finish()
+    seats.retry(seat, seat.version, by="alice")
+    drain()
+    ended = SeatStatus.UNCONFIGURED if act == "release" else SeatStatus.ACTIVE
+    assert groups.fresh(seat).status == ended
+    assert len(provider.users) == (0 if act == "release" else 1)
+    groups.check(group)
 
 
 def test_a_refusal_is_shown_and_can_be_asked_for_again(

@@ -50,7 +50,9 @@ def ask_to_resume(group: LicenceGroup, number: int) -> None:
     _ask_to_resume(group, number, "first")
 
 
-@jobs.handles("resume_group", attempts=100, first_delay=timedelta(seconds=1), priority=5)
+@jobs.handles(
+    "resume_group", attempts=100, first_delay=timedelta(seconds=1), priority=jobs.Priority.PAID
+)
 def resume_group(group: int, number: int, which: str) -> None:
     """Have the provider let a group's people in again."""
     row = LicenceGroup.get_by_id(group)

@@ -19,9 +19,6 @@ ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=10)
 """Doubled after each attempt, up to an hour: a mail server may be away for three hours."""
 
-PRIORITY = -10
-"""Making documents takes longer than installing a group: those who have paid go first."""
-
 TO_ONE_ADDRESS = {"email_changed", "email_confirmation", "licence_for_owner"}
 """Letters that are meant for the address they were written to, and for no other one."""
 
@@ -65,7 +62,11 @@ def _not_sent(letter: int, reason: str) -> None:
 
 
 @jobs.handles(
-    "send_letter", attempts=ATTEMPTS, first_delay=FIRST_DELAY, give_up=_not_sent, priority=PRIORITY
+    "send_letter",
+    attempts=ATTEMPTS,
+    first_delay=FIRST_DELAY,
+    give_up=_not_sent,
+    priority=jobs.Priority.LETTER,
 )
 def send_letter(letter: int) -> None:
     """Finish a letter's attachments and send it, if there is an SMTP server."""

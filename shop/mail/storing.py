@@ -73,7 +73,9 @@ def store(
         letter = Letter.get(Letter.key == key)
         if attach:
             _attach(letter, *attach)
-        jobs.enqueue("send_letter", f"send_letter:{letter.id}", letter=letter.id)
+        priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
+        key = f"send_letter:{letter.id}"
+        jobs.enqueue("send_letter", key, priority=priority, letter=letter.id)
 
 
 def _rendered(kind: str, language: str, **values: Any) -> tuple[str, str, str]:

@@ -6,17 +6,18 @@ that runs again asks for the same operation again.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from models import Account, GroupStatus, LicenceGroup, Seat, SeatAct, SeatStatus, database
-from shop import jobs, mail, settings, vault
+from shop import clock, jobs, mail, settings, vault
 from shop.errors import N_, PartyRejected
 from shop.exchange import seating
 from shop.provisioning.polling import settled
-from shop.provisioning.provider import OperationStatus, Person
+from shop.provisioning.provider import Operation, OperationStatus, Person
 from shop.provisioning.providers import provider
 from shop.seats import changes, keys
 
@@ -25,10 +26,15 @@ log = structlog.get_logger()
 ATTEMPTS = 10
 """About half an hour of a silent provider; then the customer is told and may ask again."""
 
+PATIENCE = timedelta(days=1)
+"""How long the provider may leave something pending; then the customer may ask again."""
+
 UNAVAILABLE = "unavailable"
+UNFINISHED = "unfinished"
 
 WORDS: dict[str, str] = {
     UNAVAILABLE: N_("The provider has not answered for a long time."),
+    UNFINISHED: N_("The provider has not finished this in a day."),
     "no_free_seat": N_("The provider has no free licence for this group yet."),
     "address_taken": N_("Somebody else has this address at the provider. Choose another login."),
     "unknown_user": N_("The provider no longer knows this account."),
@@ -80,6 +86,16 @@ def _key(seat: Seat, step: str) -> str:
     return f"{step}-{seat.group.name}-{seat.number}-{seat.version}"
 
 
+def _done(key: str, begin: Callable[[], Operation], since: datetime) -> Operation:
+    """Like `polling.settled`; what is pending after a day is taken for refused."""
+    try:
+        return settled(key, begin, since=since)
+    except jobs.Later:
+        if clock.now() - since < PATIENCE:
+            raise
+    raise PartyRejected("the provider has left it pending for a day", UNFINISHED)
+
+
 def _settle(seat: Seat, **changed: Any) -> bool:
     """The provider has done it: the seat is active."""
     done = {"act": SeatAct.NONE, "secret": "", "error": "", "error_code": ""}
@@ -125,10 +141,8 @@ def _made_now(seat: Seat, since: datetime) -> str:
     # Written first: whatever becomes of this attempt, the next one knows what to look for.
     Seat.update(creation_key=key).where(Seat.id == seat.id).execute()
     password = vault.unseal(seat.secret)
-    operation = settled(
-        key,
-        lambda: provider().create_user(key, group.domain, _person(seat), password),
-        since=since,
+    operation = _done(
+        key, lambda: provider().create_user(key, group.domain, _person(seat), password), since
     )
     return operation.result["user"]
 
@@ -151,7 +165,7 @@ def _account_of(seat: Seat, since: datetime) -> str:
     operation = provider().find_operation(seat.creation_key)
     if operation is None or operation.status == OperationStatus.FAILED:
         return ""
-    return settled(seat.creation_key, lambda: operation, since=since).result["user"]
+    return _done(seat.creation_key, lambda: operation, since).result["user"]
 
 
 # --- Changing --------------------------------------------------------------------------------
@@ -159,13 +173,13 @@ def _account_of(seat: Seat, since: datetime) -> str:
 
 def _update(seat: Seat, reference: str, since: datetime) -> None:
     key, domain = _key(seat, "edit"), seat.group.domain
-    settled(key, lambda: provider().update_user(key, domain, reference, _person(seat)), since=since)
+    _done(key, lambda: provider().update_user(key, domain, reference, _person(seat)), since)
 
 
 def _set_password(seat: Seat, reference: str, since: datetime) -> None:
     key, domain = _key(seat, "password"), seat.group.domain
     password = vault.unseal(seat.secret)
-    settled(key, lambda: provider().set_password(key, domain, reference, password), since=since)
+    _done(key, lambda: provider().set_password(key, domain, reference, password), since)
 
 
 @jobs.handles("update_seat", attempts=ATTEMPTS, give_up=_give_up)
@@ -238,7 +252,7 @@ def _delete(seat: Seat, since: datetime) -> None:
     if not reference:
         return
     key, domain = _key(seat, "release"), seat.group.domain
-    settled(key, lambda: provider().delete_user(key, domain, reference), since=since)
+    _done(key, lambda: provider().delete_user(key, domain, reference), since)
 
 
 def _released(seat: Seat) -> None:

@@ -78,7 +78,7 @@ def _read(addition: int) -> Addition:
     return row
 
 
-@jobs.handles("enlarge_group", attempts=12, give_up=_give_up)
+@jobs.handles("enlarge_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def enlarge_group(addition: int) -> None:
     """Have a group enlarged, make its new seats, and say so by letter."""
     row = _read(addition)

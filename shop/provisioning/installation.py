@@ -38,7 +38,7 @@ log = structlog.get_logger()
 # --- The order -------------------------------------------------------------------------------
 
 
-@jobs.handles("deliver_order", attempts=20)
+@jobs.handles("deliver_order", attempts=20, priority=jobs.Priority.PAID)
 def deliver_order(order: int) -> None:
     """Begin the delivery of a paid order: each of its lines makes a new group (guide), or adds
     licences to an existing one."""
@@ -152,7 +152,7 @@ def _give_up(group: int, reason: str) -> None:
     log.error("installation failed", group=row.name, order=order.number, reason=reason)
 
 
-@jobs.handles("install_group", attempts=12, give_up=_give_up)
+@jobs.handles("install_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def install_group(group: int) -> None:
     """Have a group installed, fill it with unconfigured seats, and say so by letter."""
     row = (

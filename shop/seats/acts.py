@@ -15,6 +15,7 @@ from peewee import IntegrityError
 from models import LicenceGroup, Seat, SeatAct, SeatStatus, database, lock
 from shop import clock, jobs, pauses, vault
 from shop.errors import N_, Conflict, Refusal
+from shop.jobs import Priority
 from shop.seats import changes, keys, rules
 from shop.seats.rules import Person
 
@@ -47,13 +48,15 @@ def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
         return begin_configuration(row, person, by)
 
 
-def begin_configuration(seat: Seat, person: Person, by: str) -> Seat:
+def begin_configuration(
+    seat: Seat, person: Person, by: str, priority: Priority | None = None
+) -> Seat:
     """The same for a seat the caller holds unconfigured, in the caller's transaction.
 
     Raises `peewee.IntegrityError` where the login is taken.
     """
     secret = vault.seal(rules.new_password(person.login))
-    _begin(seat, SeatAct.ACTIVATE, by, person, secret=secret)
+    _begin(seat, SeatAct.ACTIVATE, by, person, priority, secret=secret)
     return seat
 
 
@@ -137,7 +140,14 @@ def _why_not(seat: Seat) -> str:
     return N_("This cannot be done with the licence as it stands.")
 
 
-def _begin(seat: Seat, act: str, by: str, person: Person | None = None, **written: Any) -> None:
+def _begin(
+    seat: Seat,
+    act: str,
+    by: str,
+    person: Person | None = None,
+    priority: Priority | None = None,
+    **written: Any,
+) -> None:
     """Move ``seat`` into the work of ``act`` and queue it."""
     status, kind = WORK[SeatAct(act)]
     held = _held_by(person) if person else {}
@@ -150,7 +160,7 @@ def _begin(seat: Seat, act: str, by: str, person: Person | None = None, **writte
     if not moved:
         raise Stale(Seat.get_by_id(seat.id))
     jobs.enqueue(
-        kind, f"seat:{seat.id}:{version}",
+        kind, f"seat:{seat.id}:{version}", priority=priority,
         seat=seat.id, version=version, since=clock.now().isoformat(),
     )  # fmt: skip
 

@@ -106,7 +106,7 @@ def _give(free: list[Seat], line: SeatImportLine, person: rules.Person, by: str)
     seat = free[0]
     try:
         with database.atomic():
-            acts.begin_configuration(seat, person, by)
+            acts.begin_configuration(seat, person, by, jobs.Priority.BULK)
     except IntegrityError:
         # Somebody took the login after we looked.
         free[0] = _again(seat)
