@@ -56,6 +56,7 @@ def email(letter_id: int) -> Response:
         text=mail.text_of(letter) if mail.is_shown(letter) else "",
         attachments=mail.attachments_of(letter),
         is_outdated=mail.is_outdated(letter),
+        reason=mail.reason_of(letter),
     )
 
 

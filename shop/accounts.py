@@ -15,6 +15,7 @@ from peewee import IntegrityError
 from models import Account, OneTimeLink, VatStatus, database
 from shop import activity, clock, jobs, limits, mail, sessions, vat_numbers, vault
 from shop.activity import UNKNOWN, Origin
+from shop.email_addresses import normalized
 from shop.errors import N_, Refusal
 
 RESET_LENGTH = timedelta(hours=1)
@@ -65,7 +66,7 @@ class Registration:
 
 def register(registration: Registration) -> Account:
     """Make an account with a nic-handle of its own, and the letter that says so."""
-    fields = vars(registration) | {"email": registration.email.strip().lower()}
+    fields = vars(registration) | {"email": normalized(registration.email)}
     del fields["password"]
     status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
     password_hash = _hasher.hash(registration.password)
@@ -183,7 +184,7 @@ def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
     Silent about whether there is one, in what it says and in how long it takes: a worker looks
     for the accounts. Raises `limits.TooMany` when asked too often.
     """
-    identifier = identifier.strip().lower()
+    identifier = normalized(identifier)
     limits.count(limits.RESET_PER_ADDRESS, "reset-from", limits.network_of(address))
     limits.count(limits.RESET_PER_ACCOUNT, "reset", identifier)
     _ask_for_links(identifier, base_url, secrets.token_urlsafe(16), after=0)

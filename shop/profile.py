@@ -9,6 +9,7 @@ from typing import Any
 from models import Account, OneTimeLink, VatStatus, database
 from shop import accounts, activity, clock, mail, vat_numbers
 from shop.activity import Origin
+from shop.email_addresses import normalized
 from shop.errors import N_, Refusal
 
 NEW_ADDRESS = "new_email"
@@ -65,7 +66,7 @@ def ask_to_change_email(account: Account, email: str, base_url: str, origin: Ori
     """Send a one-time link to a new address, which counts once the link was followed; False if it
     is the same. Links asked for before open nothing any more.
     """
-    email = email.strip().lower()
+    email = normalized(email)
     if email == account.email:
         return False
     with database.atomic():
@@ -101,7 +102,7 @@ def change_email(account: Account, email: str, origin: Origin) -> bool:
 
     Links sent to the old address open nothing any more.
     """
-    email, before = email.strip().lower(), account.email
+    email, before = normalized(email), account.email
     if email == before:
         return False
     with database.atomic():

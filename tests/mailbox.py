@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 class Mailbox:
     """A running mail server, with TLS from the first byte (``tls``) or after STARTTLS, open to
-    everybody or to ``users`` by their passwords.
+    everybody or to ``users`` by their passwords; with ``ascii_only`` it knows no other addresses.
 
     ``letters`` are those it took, ``recipients`` whom each was for, ``was_encrypted`` how each
     came, ``signed_in`` who brought it. ``refusal`` is what it answers to a letter, ``unknown``
@@ -28,6 +28,7 @@ class Mailbox:
         tls: ssl.SSLContext | None = None,
         starttls: ssl.SSLContext | None = None,
         users: Mapping[str, str] | None = None,
+        ascii_only: bool = False,
     ) -> None:
         self.letters: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
@@ -48,6 +49,7 @@ class Mailbox:
             require_starttls=starttls is not None,
             authenticator=self._sign_in if users else None,
             auth_required=users is not None,
+            enable_SMTPUTF8=not ascii_only,
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +24,11 @@ from models import (
     UsageDay,
 )
 from shop import database, groups, mail
+from shop.email_addresses import normalized
 from shop.seats import changes, keys, listing
 
 THEN = datetime(2026, 1, 15, 9, 30)
+NOW = THEN.replace(tzinfo=UTC)
 
 ACCOUNT = {
     "nic_handle": "al12345-ovh", "email": "alice@atelier.example", "password_hash": "x",
@@ -124,6 +126,30 @@ def test_letters_and_groups_from_before_are_found_by_what_they_are_called(after:
     assert {letter.addressee for letter in Letter.select()} == {""}
     assert [group.id for group in groups.listed(alice, "group 2")] == [2]
     assert [group.id for group in groups.listed(alice, "O365-3")] == [3]
+
+
+ADDRESSES = {
+    "jose\u0301@exemple.example": "josé@exemple.example",
+    "bob@xn--mnchen-3ya.example": "bob@münchen.example",
+    "not an address": "not an address",
+}
+
+
+def test_addresses_from_before_are_found_as_they_are_compared_now(
+    before: tuple[Database, Runner],
+) -> None:
+    opened, runner = before
+    runner.up("0055_addressees")
+    with opened.bind_ctx([Account]):
+        for number, email in enumerate(ADDRESSES):
+            Account.create(
+                **ACCOUNT | {"nic_handle": f"x{number}", "email": email, "created_at": NOW}
+            )
+    runner.up()
+    with opened.bind_ctx([Account]):
+        emails = {row.email for row in Account.select()}
+    assert emails == {ACCOUNT["email"], *ADDRESSES.values()}
+    assert {normalized(email) for email in emails} == emails
 
 
 def test_lines_from_before_keep_their_amounts_under_the_new_rule(after: Database) -> None:

@@ -234,6 +234,15 @@ def test_changing_it_asks_for_the_password_after_a_while(
     assert now(alice).email == "alice@atelier.example"
 
 
+@pytest.mark.parametrize("typed", ["bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"])
+def test_the_same_address_written_otherwise_is_no_new_one(typed: str, alice: Account) -> None:
+    profile.change_email(alice, "bob@münchen.example", UNKNOWN)
+    assert not profile.ask_to_change_email(alice, typed, orders.BASE, UNKNOWN)
+    assert not profile.change_email(alice, typed, UNKNOWN)
+    profile.change_email(alice, "jose\u0301@atelier.example", UNKNOWN)
+    assert now(alice).email == "josé@atelier.example"
+
+
 def test_another_language_is_spoken_at_once(inside: Visitor, alice: Account) -> None:
     inside.open("/manager/account")
     inside.press("English")

@@ -238,6 +238,25 @@ def test_each_account_of_an_address_gets_its_own_link(client: CheckingClient) ->
     assert len(tokens) == 2
 
 
+SPELLINGS = [
+    ("jose\u0301@exemple.example", "josé@exemple.example"),
+    ("JOSÉ@exemple.example", "jose\u0301@EXEMPLE.example"),
+    ("bob@xn--mnchen-3ya.example", "bob@münchen.example"),
+    ("bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"),
+]
+"""Two ways each to write one address."""
+
+
+@pytest.mark.parametrize(("given", "typed"), SPELLINGS)
+def test_an_address_is_found_however_it_is_written(
+    given: str, typed: str, client: CheckingClient
+) -> None:
+    account = cast.register(cast.ALICE, email=given)
+    ask_for_link(client, typed)
+    jobs.drain()
+    assert belongings.token_of(account, "password_reset")
+
+
 @pytest.mark.parametrize("more", [0, 1, 11])
 def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
     more: int, client: CheckingClient

@@ -13,7 +13,9 @@ from models import Job, LetterStatus
 from shop import jobs
 from tests import cast, letters
 from tests.certificates import Certificate, make_certificate
+from tests.client import browser
 from tests.mailbox import Mailbox
+from tests.visitor import Visitor
 
 USER, PASSWORD = "shop@nuage.example", "p@ss:w/rd"
 ENCODED = "shop%40nuage.example:p%40ss%3Aw%2Frd"
@@ -137,6 +139,46 @@ def test_a_wrong_password_leaves_the_letter_queued(
     assert status_after_sending(make_app, url) == LetterStatus.QUEUED
     assert Job.get(Job.kind == "send_letter").error.startswith("SMTPAuthenticationError: (535,")
     assert box.letters == []
+
+
+ACCENTED = "josé@exemple.example"
+
+
+def test_an_accented_address_is_written_to_where_the_server_can(
+    mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    make_app(SMTP_URL=mailbox.url)
+    jose = cast.register(cast.ALICE, email=ACCENTED)
+    jobs.drain()
+    assert letters.the(jose, "account_created").status == LetterStatus.SENT
+    assert mailbox.recipients == [[ACCENTED]]
+
+
+def test_an_accented_address_the_server_cannot_write_to_is_not_tried_again_and_said_why(
+    open_mailbox: Callable[..., Mailbox], make_app: MakeApp
+) -> None:
+    box = open_mailbox(ascii_only=True)
+    visitor = Visitor(browser(make_app(SMTP_URL=box.url)))
+    jose = cast.register(cast.ALICE, email=ACCENTED)
+    jobs.drain()
+    letter = letters.the(jose, "account_created")
+    assert letter.status == LetterStatus.FAILED
+    assert Job.get(Job.key == f"send_letter:{letter.id}").attempts == 1
+    visitor.log_in(jose)
+    visitor.open(f"/manager/account/emails/{letter.id}")
+    assert visitor.sees("Non envoyé")
+    assert visitor.sees("ne peut pas écrire à une adresse qui comporte des lettres accentuées")
+    assert box.letters == []
+
+
+def test_letters_wait_where_it_is_the_sender_the_server_cannot_name(
+    open_mailbox: Callable[..., Mailbox], make_app: MakeApp
+) -> None:
+    box = open_mailbox(ascii_only=True)
+    make_app(SMTP_URL=box.url, MAIL_FROM="Été <été@brise.example>")
+    alice = cast.register(cast.ALICE)
+    jobs.drain()
+    assert letters.the(alice, "account_created").status == LetterStatus.QUEUED
 
 
 @pytest.mark.parametrize("goodbye", ["421 Closing", "500 What?", ""])

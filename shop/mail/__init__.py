@@ -35,7 +35,7 @@ from shop.mail.letters import (
 )
 from shop.mail.licences import is_outdated
 from shop.mail.messages import compose
-from shop.mail.sending import send_again, send_letter
+from shop.mail.sending import reason_of, send_again, send_letter
 from shop.mail.services import (
     free_period_ending,
     give_back_undone,
@@ -96,6 +96,7 @@ __all__ = [
     "payment_received",
     "payment_refunded",
     "price_change",
+    "reason_of",
     "search",
     "seat_password_changed",
     "second_factor_changed",

@@ -9,6 +9,7 @@ import structlog
 
 from models import Account, Job, Letter, LetterStatus, database
 from shop import clock, jobs, settings, transitions
+from shop.errors import N_
 from shop.mail import smtp
 from shop.mail.messages import compose
 from shop.mail.storing import attachments_of, finished
@@ -18,6 +19,9 @@ log = structlog.get_logger()
 ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=10)
 """Doubled after each attempt, up to an hour: a mail server may be away for three hours."""
+
+UNSUPPORTED = N_("Our mail server cannot write to an address with special letters before the @.")
+"""Why a letter was not sent that will never be, in words for the customer."""
 
 TO_ONE_ADDRESS = {"email_changed", "email_confirmation", "licence_for_owner"}
 """Letters that are meant for the address they were written to, and for no other one."""
@@ -54,6 +58,11 @@ def _asked_again(letter: Letter) -> bool:
     return True
 
 
+def reason_of(letter: Letter) -> str:
+    """Why a letter was not sent, a text of the catalogue; "" where the customer can do nothing."""
+    return UNSUPPORTED if letter.error == UNSUPPORTED else ""
+
+
 def _not_sent(letter: int, reason: str) -> None:
     row = Letter.get_by_id(letter)
     if row.status == LetterStatus.QUEUED:
@@ -84,6 +93,12 @@ def send_letter(letter: int) -> None:
         if not _is_final(refusal):
             raise
         _not_sent(letter, _reason(refusal))
+        return
+    except smtp.UnsupportedAddress:
+        if row.recipient.rpartition("@")[0].isascii():
+            # It is the sender's: the operator's to put right, and then the letter goes.
+            raise
+        _not_sent(letter, UNSUPPORTED)
         return
     transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now())
 

@@ -14,12 +14,17 @@ TIMEOUT = 10
 """Seconds until a mail server that says nothing counts as unreachable."""
 
 
+class UnsupportedAddress(Exception):
+    """The mail server knows no addresses beyond ASCII (RFC 6531), and this letter needs one."""
+
+
 def deliver(url: str, message: EmailMessage) -> None:
     """Hand ``message`` to the server of ``url``, with user and password if it names them.
 
     ``smtps://`` speaks TLS from the first byte, ``smtp+starttls://`` (or ``?starttls``) from the
-    second; certificates are checked. Raises `OSError` (`smtplib.SMTPException` is one), and never
-    once the server has taken the letter: how it says goodbye changes nothing.
+    second; certificates are checked. Raises `UnsupportedAddress`, and `OSError` for all else
+    (`smtplib.SMTPException` is one), but never once the server has taken the letter: how it says
+    goodbye changes nothing.
     """
     parts = urlsplit(url)
     server = _connected(parts)
@@ -28,11 +33,18 @@ def deliver(url: str, message: EmailMessage) -> None:
             server.starttls(context=ssl.create_default_context())
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        _send(server, message)
         with suppress(OSError):
             server.quit()
     finally:
         server.close()
+
+
+def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
+    try:
+        server.send_message(message)
+    except smtplib.SMTPNotSupportedError as error:
+        raise UnsupportedAddress(str(error)) from error
 
 
 def _connected(parts: SplitResult) -> smtplib.SMTP:
