@@ -24,6 +24,11 @@ def harmless(cell: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def as_meant(cell: str) -> str:
+    """A cell of ours that comes back: what `harmless` put before it is taken off."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
 def amount(cents: int, language: str) -> str:
     """Cents as spreadsheets of ``language`` read numbers: "1234,56" in French, "1234.56"."""
     sign, cents = ("-", -cents) if cents < 0 else ("", cents)

@@ -24,7 +24,7 @@ from models import (
     SeatImportLine,
     SeatStatus,
 )
-from shop import accounts, jobs, pauses, seats, transitions
+from shop import accounts, jobs, pauses, seats, tables, transitions
 from shop.errors import Conflict, Refusal
 from shop.seats import acts, files, importing, imports
 from tests import cast, groups, orders, racing
@@ -71,6 +71,18 @@ def test_windows_1252_is_read_too() -> None:
 
 def test_columns_of_a_heading_may_stand_in_any_order() -> None:
     assert people_in("login;nom;prénom\nzoe;Moreau;Zoé".encode()) == PEOPLE[:1]
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "sep=;\n", "sep=;;;\n"])
+def test_a_first_line_may_say_what_separates_the_cells(first: str) -> None:
+    content = first + as_csv([("Zoé, la vraie", "Moreau", "zoe")], ";", ("Prénom", "Nom", "Login"))
+    assert people_in(content.encode()) == [("Zoé, la vraie", "Moreau", "zoe")]
+
+
+def test_names_come_back_as_they_were_exported() -> None:
+    names = ["-Jean", "=cmd()", "'tHooft", "O’Neill"]
+    content = as_csv([(tables.harmless(name), "Moreau", "zoe") for name in names], ";")
+    assert [first for first, _, _ in people_in(content.encode())] == names
 
 
 def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 
 from shop.errors import N_, Refusal
 from shop.seats import keys
+from shop.tables import as_meant
 
 MOST_LINES = 10_000
 LONGEST_CELL = 255
@@ -20,6 +22,10 @@ HEADINGS = {
     "login": {"login", "identifiant", "username", "user name"},
 }
 """What the columns are called in a file with a heading, folded (`shop.seats.keys.fold`)."""
+
+
+DECLARED = re.compile(r"sep=([;,\t])[ \t]*[;,]*[ \t]*\r?\n")
+"""A first line that tells spreadsheets what separates the cells."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,16 @@ def _decoded(content: bytes) -> str:
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
     """The lines that say something, with the numbers an editor shows for them."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    declared = DECLARED.match(text)
+    delimiter = declared[1] if declared else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []
     try:
+        if declared:
+            next(reader)
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+                rows.append((reader.line_num, [as_meant(cell.strip()) for cell in cells]))
             if len(rows) > MOST_LINES + 1:
                 break
     except csv.Error as error:
