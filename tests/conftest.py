@@ -12,7 +12,7 @@ from flask import Flask
 
 import app as application
 import models
-from models import Account
+from models import Account, ExchangeService
 from shop import clock as shop_clock
 from shop import database as shop_database
 from shop import demo, jobs, pauses
@@ -20,7 +20,7 @@ from shop.documents import pdf
 from shop.payment import banks
 from shop.provisioning import providers
 from shop.settings import Settings
-from tests import belongings, cast
+from tests import belongings, cast, exchange
 from tests.belongings import Belongings
 from tests.client import CheckingClient, browser
 from tests.databases import Snapshot
@@ -212,6 +212,13 @@ def charlie(app: Flask) -> Account:
 def alices(alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]) -> Belongings:
     """Something of everything a customer can have: alice's."""
     return belongings.furnish(alice, bank, drain)
+
+
+@pytest.fixture
+def service(alice: Account, bank: Bank, provider: Provider) -> ExchangeService:
+    """Alice's Exchange service of 40 mailboxes; she has a stored card."""
+    exchange.with_card(alice, bank)
+    return exchange.service(alice)
 
 
 @pytest.fixture

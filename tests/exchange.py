@@ -7,10 +7,14 @@ from dataclasses import replace
 
 from models import (
     Account,
+    Attach,
+    AttachedAccount,
     CardSetup,
     ExchangeAccount,
     ExchangeService,
+    Letter,
     LicenceGroup,
+    Order,
     OrderLine,
 )
 from shop import contracts, jobs
@@ -26,6 +30,7 @@ from tests import orders
 from tests.parties import Bank
 
 NAME = "exchange-atelier"
+HERE = f"/manager/exchange/{NAME}"
 DOMAIN = "atelier.example"
 
 
@@ -94,3 +99,15 @@ def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> Li
     order = attach.confirm(wished, seen(wished))
     jobs.drain()
     return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order).get()
+
+
+def nothing_happened() -> bool:
+    """Whether Office Attach left nothing behind."""
+    return not any(
+        table.select().exists() for table in (Attach, AttachedAccount, Order, LicenceGroup)
+    )
+
+
+def letters_of(kind: str) -> list[Letter]:
+    """Every letter of a kind, oldest first."""
+    return list(Letter.select().where(Letter.kind == kind).order_by(Letter.id))

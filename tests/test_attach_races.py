@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import pytest
 
 from models import (
-    Account,
     Attach,
     AttachedAccount,
     ExchangeService,
@@ -24,16 +23,9 @@ from shop import jobs
 from shop.exchange import attach, services
 from shop.exchange.attach import Used
 from tests import exchange, groups, racing
-from tests.parties import Bank, Provider
+from tests.parties import Provider
 
 TIMES = 30
-
-
-@pytest.fixture
-def service(alice: Account, bank: Bank, provider: Provider) -> ExchangeService:
-    """Alice's Exchange service of 40 mailboxes; she has a stored card."""
-    exchange.with_card(alice, bank)
-    return exchange.service(alice)
 
 
 def confirm_at_once(service: ExchangeService, *, same_form: bool) -> list[object]:
