@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 from manager import manager
-from manager.confirmation import confirmed_first
+from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
 from models import OneTimeLink
 from shop import limits
 from shop import profile as profiles
@@ -79,11 +79,11 @@ def check_profile(name: str) -> Response:
 @confirmed_first
 def email_address() -> Response:
     """The form to change where letters go."""
-    return page("manager/email_address.html", form=EmailForm(formdata=None))
+    return page("manager/email_address.html", form=EmailForm(formdata=typed_before()))
 
 
 @manager.post("/manager/account/email-address")
-@confirmed_first
+@form_confirmed_first("manager.email_address", "email")
 def change_email_address() -> ResponseReturnValue:
     """Send a link to the new address: letters go there once it was followed."""
     form = EmailForm()

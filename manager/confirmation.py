@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, flash, request, url_for
+from flask import Response, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from manager import manager
 from shop import accounts, sessions
@@ -22,6 +23,12 @@ from web.htmx import go_to, page
 
 View = Callable[..., ResponseReturnValue]
 
+TYPED = "typed"
+"""What the browser's cookie calls the form that waits until the password was given."""
+
+MOST_KEPT = 320
+"""Characters kept of a field, which is more than any of them may have."""
+
 
 class ConfirmationForm(ShopForm):
     """The customer's password once more."""
@@ -31,15 +38,40 @@ class ConfirmationForm(ShopForm):
 
 def confirmed_first(view: View) -> View:
     """A view for customers who gave their password a short while ago; the others do so first."""
+    return _guarded(view, lambda: signin.this_page() or url_for("manager.security"))
+
+
+def form_confirmed_first(form_page: str, *kept: str) -> Callable[[View], View]:
+    """The same for what the form on ``form_page``, an endpoint, is sent to: the fields ``kept``
+    are found there again (`typed_before`). None of them may be a secret: the cookie keeps them.
+    """
+
+    def ask() -> str:
+        fields = {name: request.form.get(name, "")[:MOST_KEPT] for name in kept}
+        session[TYPED] = {"page": form_page, "fields": fields}
+        return url_for(form_page)
+
+    return lambda view: _guarded(view, ask)
+
+
+def _guarded(view: View, ask: Callable[[], str]) -> View:
+    """``view``, or the question for the password where it is due; ``ask`` says where that leads."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         if sessions.is_confirmed(current_user.session):
             return view(*args, **kwargs)
-        after = signin.this_page() or url_for("manager.security")
-        return go_to(url_for("manager.confirmation", next=after))
+        return go_to(url_for("manager.confirmation", next=ask()))
 
     return guarded
+
+
+def typed_before() -> MultiDict[str, str] | None:
+    """What was typed into the form of this page before the password was asked for; told once."""
+    kept = session.pop(TYPED, None)
+    if kept is None or kept["page"] != request.endpoint:
+        return None
+    return MultiDict(kept["fields"])
 
 
 def _target() -> str:

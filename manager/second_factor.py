@@ -10,7 +10,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from manager import manager
-from manager.confirmation import confirmed_first
+from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
 from models import Authenticator, Passkey
 from shop import second_factor
 from shop.errors import Refusal
@@ -73,7 +73,7 @@ def authenticator_qr() -> ResponseReturnValue:
 
 
 @manager.post("/manager/account/authenticator")
-@confirmed_first
+@form_confirmed_first("manager.authenticator")
 def add_authenticator() -> ResponseReturnValue:
     """Count the application from now on, if it shows the right code."""
     form, row = CodeForm(), _being_set_up()
@@ -129,18 +129,18 @@ class PasskeyForm(ShopForm):
 @confirmed_first
 def new_passkey() -> ResponseReturnValue:
     """Name a passkey and have the device make it."""
-    return page("manager/passkey.html", form=PasskeyForm())
+    return page("manager/passkey.html", form=PasskeyForm(formdata=typed_before()))
 
 
 @manager.post("/manager/account/passkeys/options")
-@confirmed_first
+@form_confirmed_first("manager.new_passkey", "name")
 def new_passkey_options() -> ResponseReturnValue:
     """What the browser asks its device (JSON)."""
     return second_step.keep_challenge(passkeys.ask_to_add(signin.customer(), base_url()))
 
 
 @manager.post("/manager/account/passkeys")
-@confirmed_first
+@form_confirmed_first("manager.new_passkey", "name")
 def add_passkey() -> ResponseReturnValue:
     """Keep the passkey the device has made."""
     form = PasskeyForm()

@@ -232,6 +232,14 @@ def test_changing_it_asks_for_the_password_after_a_while(
     inside.press("Changer l’adresse e-mail", email="new@atelier.example")
     assert inside.sees("Confirmez que c’est bien vous")
     assert now(alice).email == "alice@atelier.example"
+    assert inside.press("Valider", password="wrong").status_code == 422
+    inside.press("Valider", password=cast.PASSWORD)
+    assert inside.address == "/manager/account/email-address"
+    assert inside.find("input", name="email", value="new@atelier.example") is not None
+    inside.press("Changer l’adresse e-mail")
+    assert Letter.get(Letter.kind == "email_confirmation").recipient == "new@atelier.example"
+    inside.open("/manager/account/email-address")
+    assert inside.find("input", name="email", value="") is not None
 
 
 @pytest.mark.parametrize("typed", ["bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"])

@@ -60,6 +60,23 @@ def test_a_passkey_is_added_by_the_pages(visitor: Visitor, alice: Account) -> No
     assert second_factor.is_on(alice)
 
 
+@pytest.mark.parametrize("sent_to", ["passkeys/options", "passkeys"])
+def test_its_name_is_still_there_after_the_password_was_asked_for(
+    sent_to: str, visitor: Visitor, alice: Account, clock: time_machine.Traveller
+) -> None:
+    visitor.log_in(alice)
+    visitor.open("/manager/account/passkeys/new")
+    clock.shift(timedelta(minutes=16))
+    form = {"name": "Laptop", "credential": "proof"}
+    asked = visitor.client.ask("POST", f"/manager/account/{sent_to}", form=form)
+    with visitor.client.session_transaction() as cookie:
+        assert "proof" not in str(dict(cookie))
+    visitor.open(asked.location)
+    visitor.press("Valider", password=cast.PASSWORD)
+    assert visitor.address == "/manager/account/passkeys/new"
+    assert visitor.find("input", name="name", value="Laptop") is not None
+
+
 def test_what_is_no_answer_adds_nothing(visitor: Visitor, alice: Account) -> None:
     visitor.log_in(alice)
     for answer in (

@@ -301,6 +301,20 @@ def test_the_password_is_asked_for_again_after_a_while(
     assert visitor.response.request.path == "/manager/account/authenticator"
 
 
+def test_a_code_typed_before_the_password_was_asked_for_is_kept_nowhere(
+    visitor: Visitor, alice: Account, clock: time_machine.Traveller
+) -> None:
+    sign_in(visitor, alice)
+    visitor.open("/manager/account/authenticator")
+    clock.shift(timedelta(minutes=16))
+    visitor.press("Activer", code="123456")
+    with visitor.client.session_transaction() as cookie:
+        assert "123456" not in str(dict(cookie))
+    visitor.press("Valider", password=cast.PASSWORD)
+    assert visitor.address == "/manager/account/authenticator"
+    assert visitor.find("input", name="code", value="") is not None
+
+
 def test_nothing_of_the_second_factor_changes_without_it(
     visitor: Visitor, alice: Account, clock: time_machine.Traveller
 ) -> None:

@@ -39,7 +39,7 @@
   async function optionsFor(form) {
     const answer = await fetch(form.dataset.options, {
       method: "POST",
-      headers: { "X-CSRFToken": form.elements.csrf_token.value },
+      body: new FormData(form), // what was typed is there again after the password
       credentials: "same-origin",
     });
     if (answer.redirected) {
