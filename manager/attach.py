@@ -50,7 +50,16 @@ def attach_accounts(name: str) -> Response:
     service = _on_offer(name)
     if isinstance(service, Response):
         return service
-    return _choosing(service, _ids(request.args, service))
+    return _choosing(service, request.args)
+
+
+@manager.post(ATTACH)
+def choose_again(name: str) -> Response:
+    """Back from the review to the list, with what was typed there."""
+    service = _on_offer(name)
+    if isinstance(service, Response):
+        return service
+    return _choosing(service, request.form)
 
 
 def _is_new(given: Given) -> bool:
@@ -69,8 +78,10 @@ def _ids(given: Given, service: ExchangeService) -> list[int]:
 
 
 def _choosing(
-    service: ExchangeService, ids: list[int], error: str = "", status: int = 200
+    service: ExchangeService, given: Given, error: str = "", status: int = 200
 ) -> Response:
+    """The list, with what is chosen of the mailboxes still there and what was typed for them."""
+    chosen = attach.still_there(service, _ids(given, service))
     asked = request.args
     is_new = asked.get("q", "") != asked.get("was", "")
     number = 1 if is_new else (asked.getlist("page", type=int) or [1])[-1]
@@ -84,11 +95,27 @@ def _choosing(
         service=service,
         view=looked,
         accounts=shown,
-        chosen=set(ids),
-        elsewhere=[one for one in ids if one not in visible],
+        chosen={account.id for account in chosen},
+        elsewhere=[account.id for account in chosen if account.id not in visible],
+        typed=_typed_for(chosen, given),
         most=MOST_ATTACHED,
         error=error,
     )
+
+
+def _typed_for(chosen: list[ExchangeAccount], given: Given) -> list[tuple[str, str]]:
+    """What was typed on the review and is not what would be proposed, by the fields' names."""
+    typed = [("owners", "yes")] if "owners" in given else []
+    for account in chosen[: 2 * MOST_ATTACHED]:
+        proposal = attach.proposed(account)
+        for field in ("first_name", "last_name", "login"):
+            name = f"{field}-{account.id}"
+            value = given.get(name, "")[:MOST_TYPED]
+            if value not in ("", getattr(proposal, field)):
+                typed.append((name, value))
+        if f"owner-{account.id}" in given:
+            typed.append((f"owner-{account.id}", "yes"))
+    return typed
 
 
 def _chosen(
@@ -102,7 +129,7 @@ def _chosen(
     try:
         return attach.chosen(service, ids), None
     except Refusal as refusal:
-        return [], _choosing(service, ids, sentence(refusal), refusal.status)
+        return [], _choosing(service, given, sentence(refusal), refusal.status)
 
 
 # --- Reviewing ---------------------------------------------------------------------------------

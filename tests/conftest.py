@@ -225,6 +225,6 @@ def service(alice: Account, bank: Bank, provider: Provider) -> ExchangeService:
 def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
     """A kind of job with three attempts, which notes what is asked of it."""
     noted = Work()
-    handler = jobs.Handler(noted.run, 3, timedelta(seconds=10), noted.give_up, 0)
+    handler = jobs.Handler(noted.run, 3, timedelta(seconds=10), noted.give_up, jobs.Priority.USUAL)
     monkeypatch.setitem(jobs._handlers, KIND, handler)
     return noted

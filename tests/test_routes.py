@@ -78,7 +78,8 @@ SIGNED_IN = """
     manager.order_platform manager.order_office manager.order_choice manager.choose_office
     manager.order_contracts manager.confirm_office
     manager.exchange_services manager.exchange_service manager.exchange_accounts
-    manager.attach_accounts manager.review_attach manager.confirm_attach manager.dismiss_offer
+    manager.attach_accounts manager.choose_again manager.review_attach manager.confirm_attach
+    manager.dismiss_offer
 """
 """Customers only; everybody else is sent to the sign-in."""
 
@@ -105,7 +106,10 @@ AUDIENCES = {
     for endpoint in endpoints.split()
 }  # fmt: skip
 
-ANSWERING = "manager.check_profile manager.make_recovery_codes manager.new_passkey_options".split()
+ANSWERING = """
+    manager.check_profile manager.choose_again manager.make_recovery_codes
+    manager.new_passkey_options
+""".split()
 """What is asked by POST and answers by itself instead of leading on."""
 
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}

@@ -88,14 +88,19 @@ def chosen(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount
     found = list(query.order_by(ExchangeAccount.by_address))
     if len(found) < len(wanted):
         raise UnknownAccount(N_("One of the accounts chosen is not an account of this service."))
-    for account in found:
-        if not account.is_active:
-            raise Refusal(
-                N_("%(address)s has been removed meanwhile: choose again."),
-                "chosen",
-                address=account.address,
-            )
+    gone = [account.address for account in found if not account.is_active]
+    if gone:
+        raise Refusal(
+            N_("Removed meanwhile, and no longer selected: %(addresses)s."),
+            "chosen",
+            addresses=", ".join(gone),
+        )
     return found
+
+
+def still_there(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:
+    """Those of the mailboxes of these numbers that the service still has, by their address."""
+    return list(services.active_accounts(service).where(ExchangeAccount.id.in_(list(ids) or [0])))
 
 
 # --- Reviewing -------------------------------------------------------------------------------

@@ -50,10 +50,11 @@ class CsvFile:
             rows = files.cells(self._content)
         except Refusal as refusal:
             raise Unreadable([str(refusal)]) from refusal
+        if rows and keys.fold(rows[0][1][0]) == HEADING:
+            rows = rows[1:]
         if len(rows) > files.MOST_LINES:
             raise Unreadable([f"a file holds at most {files.MOST_LINES} mailboxes"])
-        has_heading = bool(rows) and keys.fold(rows[0][1][0]) == HEADING
-        return rows[1:] if has_heading else rows
+        return rows
 
 
 class _Bad(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models import (
     Attach,
     AttachedAccount,
@@ -38,6 +40,20 @@ def fill(group: LicenceGroup, attach: Attach, by: str) -> None:
         AttachedAccount.update(seat=seat).where(AttachedAccount.id == row.id).execute()
 
 
+def is_theirs(seat: Any) -> Any:
+    """Whether a seat is still of the person its mailbox stands for: they may have another login
+    or another name by now, but not both. ``seat`` is a row, or the table of a query."""
+    same_name = (AttachedAccount.first_name == seat.first_name) & (
+        AttachedAccount.last_name == seat.last_name
+    )
+    return (AttachedAccount.login_key == seat.login_key) | same_name
+
+
+def untie(seat: Seat) -> None:
+    """A seat that was released is its mailbox's no more, in the caller's transaction."""
+    AttachedAccount.update(seat=None).where(AttachedAccount.seat == seat).execute()
+
+
 def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
     """Send a licence's credentials to its mailbox, too, where the customer wished it; once, and
     to nobody whose licence it is no longer."""
@@ -47,7 +63,7 @@ def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
         .where(
             AttachedAccount.seat == seat,
             AttachedAccount.tells_owner,
-            AttachedAccount.login_key == seat.login_key,
+            is_theirs(seat),
         )
         .first()
     )

@@ -32,6 +32,7 @@ from models import (
 from shop import clock
 from shop.billing import periods
 from shop.errors import N_, Refusal
+from shop.exchange import seating
 from shop.exchange.source import ExchangeSource, Mailbox
 from shop.pages import Page, page_of
 from shop.seats import keys
@@ -284,8 +285,8 @@ def first_renewal(group: LicenceGroup | None) -> date | None:
 def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
     """Who of ``accounts`` has a licence of Office Attach, by the mailbox's number (one query).
 
-    A seat that was released, is somebody else's by now, or whose group is over, is not theirs any
-    more.
+    A seat that was released, is somebody else's by now (`seating.is_theirs`), or whose group is
+    over, is not theirs any more.
     """
     rows = (
         AttachedAccount.select(AttachedAccount, Seat, LicenceGroup)
@@ -293,7 +294,7 @@ def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
         .join(LicenceGroup)
         .where(
             AttachedAccount.account.in_([row.id for row in accounts] or [0]),
-            Seat.login_key == AttachedAccount.login_key,
+            seating.is_theirs(Seat),
             LicenceGroup.status.not_in(GROUPS_OVER),
         )
     )

@@ -260,6 +260,8 @@ def _released(seat: Seat) -> None:
     emptied = changes.move(
         seat, SeatStatus.UNCONFIGURED, by="provider", found_by={keys.NOBODY}, **NOBODYS
     )
+    if emptied:
+        seating.untie(seat)
     if not emptied or not was_consumed:
         return
     changes.consume(seat, -1)
