@@ -8,6 +8,8 @@ import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.provisioning.graph import GraphProvider
+from shop.provisioning.graph.memory import Group, User
+from shop.provisioning.graph.people import People
 from shop.provisioning.provider import Operation, OperationStatus, Person
 from tests.certificates import Certificate
 from tests.contract import offices
@@ -244,6 +246,48 @@ def test_nobody_signs_in_to_an_account_that_is_not_complete(graph: GraphAtWork) 
             assert user["assignedLicenses"] or not user["accountEnabled"]
         for reference in [user["id"] for user in users]:
             graph.server.directory.delete_user(reference)
+
+
+def meanwhile(graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch, act: Begin) -> Operation:
+    """An activation, with ``act`` done by somebody else while the account gets its licence."""
+    license_account = People._license
+
+    def slowly(people: People, user: User, group: Group) -> None:
+        license_account(people, user, group)
+        done(act(graph.adapter()))
+
+    monkeypatch.setattr(People, "_license", slowly)
+    return graph.provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
+
+
+def test_a_group_suspended_during_an_activation_lets_nobody_in(
+    graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(graph)
+    done(meanwhile(graph, monkeypatch, lambda p: p.suspend_tenant("suspend-1", DOMAIN, "unpaid")))
+    assert not graph.can_sign_in(ALICE.address, FIRST)
+    done(graph.provider.resume_tenant("resume-1", DOMAIN))
+    assert graph.can_sign_in(ALICE.address, FIRST)
+
+
+def test_a_group_resumed_during_an_activation_lets_everybody_in(
+    graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(graph)
+    done(graph.provider.suspend_tenant("suspend-1", DOMAIN, "unpaid"))
+    done(meanwhile(graph, monkeypatch, lambda p: p.resume_tenant("resume-1", DOMAIN)))
+    assert graph.can_sign_in(ALICE.address, FIRST)
+
+
+def test_a_group_ended_during_an_activation_keeps_no_account(
+    graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(graph)
+    with pytest.raises(PartyUnavailable):
+        meanwhile(graph, monkeypatch, lambda p: p.delete_tenant("delete-1", DOMAIN))
+    again = graph.adapter().create_user("activate-1", DOMAIN, ALICE, FIRST)
+    assert failure(again) == "unknown_tenant"
+    assert not graph.server.directory.users
 
 
 def test_finding_an_account_that_was_begun_finishes_it(graph: GraphAtWork) -> None:

@@ -92,8 +92,21 @@ class People:
         with _meaning():
             self._groups.add_member(group, user.id)
         self._license(user, group)
-        enabled = {"accountEnabled": group.state != SUSPENDED}
-        self._change(user, {**enabled, **user.marked(user.made_by)})
+        self._let_in(user, group)
+
+    def _let_in(self, user: User, group: Group | None) -> None:
+        """Let somebody in as their group stands, now and once they are in: whoever suspends or
+        ends it meanwhile may have been past this account already."""
+        state = None
+        while group is not None and group.state != state:
+            state = group.state
+            if state == ENDED:
+                break
+            enabled = {"accountEnabled": state != SUSPENDED}
+            self._change(user, {**enabled, **user.marked(user.made_by)})
+            group = self._groups.find(user.domain)
+        if group is None or group.state == ENDED:
+            raise Failed("unknown_tenant", "There is no group of this domain.")
 
     def _license(self, user: User, group: Group) -> None:
         licence = {"skuId": self._groups.product(group.offer), "disabledPlans": []}
