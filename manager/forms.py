@@ -8,6 +8,7 @@ from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringF
 from models import Seat
 from shop import seats
 from shop.errors import Refusal
+from shop.names import read_name
 from shop.seats import acts, rules
 from web.forms import ShopForm, choices
 
@@ -56,7 +57,7 @@ class SeatForm(VersionedForm):
         typed = self._fields[name].data or ""
         try:
             if name != "login":
-                rules.read_name(typed, name)
+                read_name(typed, name)
             elif not acts.login_is_free(seat.group, rules.read_login(typed), but_for=seat):
                 raise Refusal(acts.TAKEN, "login")
         except Refusal as refusal:

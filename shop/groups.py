@@ -20,7 +20,8 @@ from models import (
     OrderLine,
 )
 from shop import transitions
-from shop.errors import N_, Refusal
+from shop.errors import N_
+from shop.names import read_name
 from shop.seats import keys
 
 IN_MENU = 8
@@ -91,12 +92,8 @@ def orderable(account: Account, offer: str, named: str = "") -> list[LicenceGrou
 
 
 def rename(group: LicenceGroup, typed: str, by: str) -> None:
-    """Give a group another display name. Raises `Refusal` for one that is empty or too long."""
-    name = " ".join(typed.split())
-    if not name:
-        raise Refusal(N_("Give the group a name."), "display_name")
-    if len(name) > 255 or not name.isprintable():
-        raise Refusal(N_("A group’s name has at most 255 characters, on one line."), "display_name")
+    """Give a group another display name. Raises `Refusal` for one that is none."""
+    name = read_name(typed, "display_name", missing=N_("Give the group a name."))
     if name != group.display_name:
         group.display_name = name
         group.folded = keys.fold_names(group)

@@ -190,6 +190,12 @@ def test_the_group_is_renamed_in_place(signed_in: Visitor, group: LicenceGroup) 
     signed_in.follow("Modifier le nom du groupe")
     assert signed_in.press("Enregistrer", display_name=" ").status_code == 422
     assert signed_in.sees("Donnez un nom au groupe")
+    assert signed_in.press("Enregistrer", display_name="\u202egpj.exe").status_code == 422
+    assert signed_in.sees("inversent le sens d’écriture")
+    for name in ("👨\u200d👩\u200d👧 Équipe", "می\u200cخواهم"):
+        signed_in.open(f"{address_of(group)}/name")
+        signed_in.press("Enregistrer", display_name=name)
+        assert groups.fresh(group).display_name == name
 
 
 @pytest.mark.parametrize("tab", ["", "/usage", "/information", "/elsewhere"])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from email_validator import EmailNotValidError, validate_email
 
 from shop.errors import Refusal
 from shop.exchange.source import Mailbox, Unreadable
-from shop.seats import files, keys, rules
+from shop.names import read_name
+from shop.seats import files, keys
 
 COLUMNS = ("email", "first_name", "last_name", "size_gb")
 """The columns in their order; the last may be missing."""
@@ -87,7 +86,7 @@ def _name(typed: str, column: str) -> str:
     if not typed:
         return ""
     try:
-        return rules.read_name(unicodedata.normalize("NFC", typed), column)
+        return read_name(typed, column)
     except Refusal as refusal:
         raise _Bad(f"{column}: {refusal}") from refusal
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from models import UNCONFIGURED_NAME
 from shop.errors import N_, Refusal
+from shop.names import read_name
 
-LONGEST_NAME = 255
 LOGIN_LENGTHS = (3, 20)
 PASSWORD_LENGTHS = (8, 16)
 INITIAL_LENGTH = 16
@@ -65,18 +64,6 @@ def read_person(first_name: str, last_name: str, login: str) -> Person:
     if refusals:
         raise InvalidPerson(refusals)
     return person
-
-
-def read_name(typed: str, field: str) -> str:
-    """A name as it is kept: any script, on one line. Raises `Refusal` at ``field``."""
-    name = unicodedata.normalize("NFC", " ".join(typed.split()))
-    if not name:
-        raise Refusal(N_("Fill in this field."), field)
-    if len(name) > LONGEST_NAME:
-        raise Refusal(N_("A name has at most 255 characters."), field)
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in name):
-        raise Refusal(N_("A name cannot hold control characters."), field)
-    return name
 
 
 def read_login(typed: str) -> str:
