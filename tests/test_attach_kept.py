@@ -127,7 +127,7 @@ def test_another_login_or_name_is_still_the_same_persons(
 ) -> None:
     group = exchange.attached(service, 3)
     for person, holder in (
-        (1, seats.Person("First 01", "Last 01", "p01.married")),
+        (1, seats.Person("First 01", "Married", "p01.married")),
         (2, seats.Person("Marie", "Curie", "p02")),
         (3, seats.Person("Somebody", "Else", "somebody.else")),
     ):

@@ -40,13 +40,22 @@ def fill(group: LicenceGroup, attach: Attach, by: str) -> None:
         AttachedAccount.update(seat=seat).where(AttachedAccount.id == row.id).execute()
 
 
-def is_theirs(seat: Any) -> Any:
-    """Whether a seat is still of the person its mailbox stands for: they may have another login
-    or another name by now, but not both. ``seat`` is a row, or the table of a query."""
-    same_name = (AttachedAccount.first_name == seat.first_name) & (
-        AttachedAccount.last_name == seat.last_name
+def is_theirs() -> Any:
+    """Whether a seat of a query is still of the person its mailbox stands for: of login, first
+    and last name, one at least is what it was."""
+    return (
+        (AttachedAccount.login_key == Seat.login_key)
+        | (AttachedAccount.first_name == Seat.first_name)
+        | (AttachedAccount.last_name == Seat.last_name)
     )
-    return (AttachedAccount.login_key == seat.login_key) | same_name
+
+
+def _is_surely_theirs(seat: Seat) -> Any:
+    """The same for somebody's password, which goes to nobody on the strength of half a name."""
+    return (AttachedAccount.login_key == seat.login_key) | (
+        (AttachedAccount.first_name == seat.first_name)
+        & (AttachedAccount.last_name == seat.last_name)
+    )
 
 
 def untie(seat: Seat) -> None:
@@ -63,7 +72,7 @@ def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
         .where(
             AttachedAccount.seat == seat,
             AttachedAccount.tells_owner,
-            is_theirs(seat),
+            _is_surely_theirs(seat),
         )
         .first()
     )

@@ -294,7 +294,7 @@ def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
         .join(LicenceGroup)
         .where(
             AttachedAccount.account.in_([row.id for row in accounts] or [0]),
-            seating.is_theirs(Seat),
+            seating.is_theirs(),
             LicenceGroup.status.not_in(GROUPS_OVER),
         )
     )

@@ -102,11 +102,12 @@ class People:
             state = group.state
             if state == ENDED:
                 break
-            enabled = {"accountEnabled": state != SUSPENDED}
-            self._change(user, {**enabled, **user.marked(user.made_by)})
+            self._change(user, {"accountEnabled": state != SUSPENDED})
             group = self._groups.find(user.domain)
         if group is None or group.state == ENDED:
             raise Failed("unknown_tenant", "There is no group of this domain.")
+        # Only now: whoever is cut off before this looks again when they come back.
+        self._change(user, user.marked(user.made_by))
 
     def _license(self, user: User, group: Group) -> None:
         licence = {"skuId": self._groups.product(group.offer), "disabledPlans": []}
