@@ -68,7 +68,7 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         status=status,
         invoice=invoice,
         positions=invoices.positions_of(invoice),
-        mention=documents.vat_mention(invoice),
+        mention=documents.vat_mention(invoice, current()),
         standing=listing.standing(invoice),
         status_word=listing.status_word,
         error=error,

@@ -14,7 +14,7 @@ from shop.provisioning import installation
 from web import signin
 from web.files import pdf
 from web.htmx import go_to, page
-from web.languages import sentence
+from web.languages import current, sentence
 from web.paying import pay
 
 
@@ -44,7 +44,7 @@ def _page(number: int, *, partial: str = "", status: int = 200, error: str = "")
         order=order,
         lines=ordering.lines_of(order),
         tracking=tracking.of(order),
-        mention=documents.vat_mention(order),
+        mention=documents.vat_mention(order, current()),
         error=error,
     )
 

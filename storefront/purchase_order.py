@@ -18,7 +18,7 @@ from storefront import storefront
 from web import signin
 from web.files import pdf
 from web.htmx import go_to, page
-from web.languages import sentence
+from web.languages import current, sentence
 from web.paying import pay
 
 
@@ -35,7 +35,7 @@ def _shown(order: Order) -> dict[str, Any]:
         "order": order,
         "lines": ordering.lines_of(order),
         "tracking": tracking.of(order),
-        "mention": documents.vat_mention(order),
+        "mention": documents.vat_mention(order, current()),
     }
 
 

@@ -112,6 +112,9 @@ def test_a_confirmed_business_of_the_union_owes_the_vat_itself(
     assert shopper.sees(mention)
     assert shopper.sees("DE136695976")
     assert shopper.ordered().vat_code == "reverse_charge:DE"
+    other = shopper.address.replace(f"/{shopper.language}/", f"/{shopper.say('en', 'fr')}/")
+    shopper.open(other)
+    assert shopper.sees(shopper.say("Reverse charge", "Autoliquidation")), "the page's language"
 
 
 def test_what_is_confirmed_meanwhile_is_shown_before_it_is_placed(

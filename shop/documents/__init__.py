@@ -16,11 +16,9 @@ CREDIT_NOTE_NAME = N_("credit-note")
 BILLS_NAME = N_("bills")
 
 
-def vat_mention(order: Order | Invoice, language: str = "") -> str:
-    """The legal sentence on the VAT of an order or invoice, in a language, its own unless another
-    one is given; "" if none."""
-    treatment = vat.restore(order.vat_code, order.vat_rate)
-    return rendering.vat_mention(treatment, language or order.language)
+def vat_mention(order: Order | Invoice, language: str) -> str:
+    """The legal sentence on the VAT of an order or invoice, in a language; "" if none."""
+    return rendering.vat_mention(vat.restore(order.vat_code, order.vat_rate), language)
 
 
 def purchase_order_filename(order: Order) -> str:
