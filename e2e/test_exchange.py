@@ -195,5 +195,7 @@ def test_the_keyboard_is_enough(page: Page, journey: Journey, service: str) -> N
     expect(page.locator("input[name^=login-][aria-invalid=true]")).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type("anne-sophie")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("input[name^=login-][aria-invalid=true]")).to_have_count(0)
+    press(journey.button("Valider", "Confirm"), "Enter")
     expect(journey.field("Numéro de carte", "Card number")).to_be_visible()

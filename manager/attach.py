@@ -20,12 +20,15 @@ from shop.payment import cards
 from shop.placing import Confirmation
 from web import signin
 from web.addresses import base_url
-from web.htmx import go_to, page
+from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
 ATTACH = "/manager/exchange/<name>/attach"
 MOST_TYPED = 300
 """Characters of a field beyond which nobody typed it."""
+
+PARTS = ("first_name", "last_name", "login")
+"""What may be typed of a mailbox's holder."""
 
 Given = MultiDict[str, str]
 Errors = dict[str, str]
@@ -108,7 +111,7 @@ def _typed_for(chosen: list[ExchangeAccount], given: Given) -> list[tuple[str, s
     typed = [("owners", "yes")] if "owners" in given else []
     for account in chosen[: 2 * MOST_ATTACHED]:
         proposal = attach.proposed(account)
-        for field in ("first_name", "last_name", "login"):
+        for field in PARTS:
             name = f"{field}-{account.id}"
             value = given.get(name, "")[:MOST_TYPED]
             if value not in ("", getattr(proposal, field)):
@@ -182,6 +185,23 @@ def _holder(proposal: Holder, given: Given) -> Holder:
         typed("login", proposal.login),
         tells_owner="owners" in given or f"owner-{number}" in given,
     )
+
+
+@manager.post(ATTACH + "/review/fields/<field>")
+def check_attach_field(name: str, field: str) -> Response:
+    """One field with what is wrong with it: asked by htmx when the customer leaves it."""
+    service, given = own.exchange_service(name), request.form
+    part, _, number = field.rpartition("-")
+    holders = _holders(attach.still_there(service, _ids(given, service)), given)
+    # The one that is looked at comes last: of two with one login it is the one to be told.
+    holders.sort(key=lambda holder: str(holder.account.id) == number)
+    if part not in PARTS or not holders or str(holders[-1].account.id) != number:
+        abort(404)
+    if not wants_partial():
+        return go_to(_here(service))
+    wrong = _wrong_with(holders).get(field, "")
+    template = "manager/_attach_field.html"
+    return page(template, template, service=service, holder=holders[-1], part=part, wrong=wrong)
 
 
 def _wrong_with(holders: list[Holder]) -> Errors:

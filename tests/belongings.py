@@ -84,6 +84,9 @@ class Belongings:
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
             "/exchange/<name>": f"/exchange/{self.exchange.name}",
+            "/attach/review/fields/<field>": (
+                f"/attach/review/fields/login-{self.exchange.accounts.first().id}"
+            ),
             "/exports/<int:export_id>": f"/exports/{self.export.id}",
             "/imports/<int:import_id>": f"/imports/{self.seat_import.id}",
             "/groups/<name>/seats/<int:number>": f"/groups/{self.group.name}/seats/1",

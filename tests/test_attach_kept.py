@@ -112,6 +112,41 @@ def test_numbers_of_nobodys_mailboxes_are_not_carried_along(
     assert inside.sees("1 compte sélectionné pour un maximum de 25")
 
 
+# --- Checked when a field is left --------------------------------------------------------------
+
+
+def check(inside: Visitor, field: str, **typed: str) -> str:
+    """What htmx gets for a field that is left."""
+    client = inside.client
+    answer = client.post(
+        f"{HERE}/review/fields/{field}",
+        data={"csrf_token": client.csrf_token(), **typed},
+        headers={"HX-Request": "true", "HX-Request-Type": "partial"},
+    )
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_a_login_is_checked_when_its_field_is_left(
+    inside: Visitor, service: ExchangeService
+) -> None:
+    inside.open(f"{HERE}/review")
+    first, second = (login_field(service, person) for person in (1, 2))
+    assert "aria-invalid" not in check(inside, first, **{first: "fine", second: "p02"})
+    assert "Un login compte de 3 à 20 caractères." in check(inside, first, **{first: "x"})
+    for field, rival in ((first, "p02"), (second, "p01")):
+        part = check(inside, field, **{first: "Same", second: "same"})
+        assert f"{rival}@atelier.example a déjà ce login" in part
+        assert 'value="' + ("Same" if field == first else "same") in part
+        assert part.count("<input") == 1
+
+
+@pytest.mark.parametrize("field", ["login-999999", "login-", "login", "password-1", "login-x"])
+def test_no_other_field_is_checked(inside: Visitor, service: ExchangeService, field: str) -> None:
+    token = {"csrf_token": inside.client.csrf_token()}
+    assert inside.client.ask("POST", f"{HERE}/review/fields/{field}", token).status_code == 404
+
+
 # --- Whose a licence is ------------------------------------------------------------------------
 
 

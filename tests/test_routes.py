@@ -79,7 +79,7 @@ SIGNED_IN = """
     manager.order_contracts manager.confirm_office
     manager.exchange_services manager.exchange_service manager.exchange_accounts
     manager.attach_accounts manager.choose_again manager.review_attach manager.confirm_attach
-    manager.dismiss_offer
+    manager.check_attach_field manager.dismiss_offer
 """
 """Customers only; everybody else is sent to the sign-in."""
 
