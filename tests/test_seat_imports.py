@@ -73,7 +73,9 @@ def test_columns_of_a_heading_may_stand_in_any_order() -> None:
     assert people_in("login;nom;prénom\nzoe;Moreau;Zoé".encode()) == PEOPLE[:1]
 
 
-@pytest.mark.parametrize("first", ["sep=;\r\n", "sep=;\n", "sep=;;;\n"])
+@pytest.mark.parametrize(
+    "first", ["sep=;\r\n", "sep=;\n", "sep=;;;\n", "SEP=;\n", '"sep=;"\n', "\r\nsep=;\r\n"]
+)
 def test_a_first_line_may_say_what_separates_the_cells(first: str) -> None:
     content = first + as_csv([("Zoé, la vraie", "Moreau", "zoe")], ";", ("Prénom", "Nom", "Login"))
     assert people_in(content.encode()) == [("Zoé, la vraie", "Moreau", "zoe")]
@@ -83,6 +85,14 @@ def test_names_come_back_as_they_were_exported() -> None:
     names = ["-Jean", "=cmd()", "'tHooft", "O’Neill"]
     content = as_csv([(tables.harmless(name), "Moreau", "zoe") for name in names], ";")
     assert [first for first, _, _ in people_in(content.encode())] == names
+
+
+def test_a_heading_stands_for_nobody_wherever_it_stands() -> None:
+    heading = ("Prénom", "Nom", "Login")
+    content = as_csv([PEOPLE[0], heading, PEOPLE[1]], ";", heading)
+    assert people_in(content.encode()) == PEOPLE[:2]
+    with pytest.raises(Refusal, match="each once"):
+        files.read(as_csv([PEOPLE[0]], ";", ("Nom", "Nom", "Login")).encode())
 
 
 def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
@@ -179,6 +189,19 @@ def test_logins_are_compared_as_they_are_kept(
     assert groups.fresh(made).lines_refused == 0
     made = imports.prepare(groups.fresh(group), "people.csv", second.encode())
     assert [line.problem for line in imports.results(made)] == [acts.TAKEN]
+
+
+def test_a_line_the_rules_refuse_by_now_holds_no_other_up(
+    group: LicenceGroup, provider: Provider
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    SeatImportLine.update(login="x").where(SeatImportLine.number == 2).execute()
+    imports.start(made, by="alice")
+    jobs.drain()
+    made = groups.fresh(made)
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 1)
+    refused = imports.results(made, bad=True).get()
+    assert refused.problem % refused.details == "A login has 3 to 20 characters."
 
 
 def test_a_file_that_cannot_be_worked_on_ends_and_says_so(

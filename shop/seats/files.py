@@ -24,7 +24,7 @@ HEADINGS = {
 """What the columns are called in a file with a heading, folded (`shop.seats.keys.fold`)."""
 
 
-DECLARED = re.compile(r"sep=([;,\t])[ \t]*[;,]*[ \t]*\r?\n")
+DECLARED = re.compile(r"\s*\"?sep=([;,\t])\"?[ \t;,]*\r?\n", re.IGNORECASE)
 """A first line that tells spreadsheets what separates the cells."""
 
 
@@ -49,8 +49,9 @@ def read(content: bytes) -> list[Line]:
     if not rows:
         raise Refusal(N_("This file is empty."), "file")
     order = _order(rows[0][1])
-    if order is not None:
-        rows = rows[1:]
+    if order is None and _is_heading(rows[0][1]):
+        raise Refusal(N_("The heading names first name, last name and login, each once."), "file")
+    rows = [row for row in rows if not _is_heading(row[1])]
     if not rows:
         raise Refusal(N_("This file holds a heading and nobody below it."), "file")
     if len(rows) > MOST_LINES:
@@ -82,14 +83,14 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
     """The lines that say something, with the numbers an editor shows for them."""
     declared = DECLARED.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    before = text[: declared.end()].count("\n") if declared else 0
+    rest = text[declared.end() :] if declared else text
+    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter)
     rows = []
     try:
-        if declared:
-            next(reader)
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, [as_meant(cell.strip()) for cell in cells]))
+                rows.append((before + reader.line_num, [as_meant(cell.strip()) for cell in cells]))
             if len(rows) > MOST_LINES + 1:
                 break
     except csv.Error as error:
@@ -101,6 +102,12 @@ def _delimiter(text: str) -> str:
     """What separates the cells of the first line that says something."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(";,\t", key=first.count)
+
+
+def _is_heading(cells: list[str]) -> bool:
+    """Whether a line names columns and nobody; it may stand again where files were joined."""
+    known = set().union(*HEADINGS.values())
+    return all(keys.fold(cell) in known for cell in cells if cell)
 
 
 def _order(cells: list[str]) -> tuple[int, int, int] | None:

@@ -22,8 +22,9 @@ from models import (
 )
 from shop import clock, jobs, pauses, transitions
 from shop.errors import N_
-from shop.seats import acts, rules
-from shop.seats.imports import NO_SEAT, taken_of
+from shop.seats import acts
+from shop.seats.imports import FINE, NO_SEAT, Problem, read, taken_of
+from shop.seats.rules import Person
 
 AT_ONCE = 50
 """Lines of one transaction: other writers wait for it."""
@@ -80,28 +81,33 @@ def _finish(made: SeatImport) -> None:
 def _configure(group: LicenceGroup, lines: list[SeatImportLine], by: str) -> int:
     """Configure a seat for each line; how many could not be."""
     free = _free_seats(group, len(lines)) if group.is_open else []
-    people = [rules.read_person(line.first_name, line.last_name, line.login) for line in lines]
-    taken = taken_of(group, [person.login_key for person in people])
+    people = [read(line) for line in lines]
+    taken = taken_of(group, [who.login_key for who in people if isinstance(who, Person)])
     refused = 0
-    for line, person in zip(lines, people, strict=True):
-        problem = _why_not(group, person, taken, free)
-        if not problem:
-            problem = _give(free, line, person, by)
-        if problem:
-            _done(line, problem=problem)
+    for line, who in zip(lines, people, strict=True):
+        problem = _why_not(group, who, taken, free)
+        if problem == FINE and isinstance(who, Person):
+            problem = _give(free, line, who, by)
+        if problem != FINE:
+            _done(line, problem=problem[0], details=problem[1])
             refused += 1
     return refused
 
 
-def _why_not(group: LicenceGroup, person: rules.Person, taken: set[str], free: list[Seat]) -> str:
+def _why_not(
+    group: LicenceGroup, who: Person | Problem, taken: set[str], free: list[Seat]
+) -> Problem:
+    """What stands against a line by now; its rules may be stricter than when it was looked at."""
     if not group.is_open:
-        return acts.CLOSED
-    if person.login_key in taken:
-        return acts.TAKEN
-    return "" if free else NO_SEAT
+        return acts.CLOSED, {}
+    if not isinstance(who, Person):
+        return who
+    if who.login_key in taken:
+        return acts.TAKEN, {}
+    return FINE if free else (NO_SEAT, {})
 
 
-def _give(free: list[Seat], line: SeatImportLine, person: rules.Person, by: str) -> str:
+def _give(free: list[Seat], line: SeatImportLine, person: Person, by: str) -> Problem:
     """Give the next free seat to a line's person; what stands against it, if anything does."""
     seat = free[0]
     try:
@@ -110,10 +116,10 @@ def _give(free: list[Seat], line: SeatImportLine, person: rules.Person, by: str)
     except IntegrityError:
         # Somebody took the login after we looked.
         free[0] = _again(seat)
-        return acts.TAKEN
+        return acts.TAKEN, {}
     _done(line, seat=seat, version=seat.version)
     free.pop(0)
-    return ""
+    return FINE
 
 
 def _again(seat: Seat) -> Seat:

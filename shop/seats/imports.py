@@ -71,7 +71,7 @@ def _row(made: SeatImport, line: files.Line, problem: Problem) -> dict[str, Any]
 
 def _problems(group: LicenceGroup, lines: list[files.Line]) -> list[Problem]:
     """What is wrong with each line, the free seats given out in the file's order."""
-    people = [_read(line) for line in lines]
+    people = [read(line) if line.is_whole else (NOT_WHOLE, {}) for line in lines]
     taken = taken_of(group, [who.login_key for who in people if isinstance(who, Person)])
     free, problems = group.seats_unconfigured, []
     seen: set[str] = set()
@@ -85,10 +85,8 @@ def _problems(group: LicenceGroup, lines: list[files.Line]) -> list[Problem]:
     return problems
 
 
-def _read(line: files.Line) -> Person | Problem:
+def read(line: files.Line | SeatImportLine) -> Person | Problem:
     """Whom a line is of, or what is wrong with it as it stands."""
-    if not line.is_whole:
-        return NOT_WHOLE, {}
     try:
         return rules.read_person(line.first_name, line.last_name, line.login)
     except InvalidPerson as invalid:
