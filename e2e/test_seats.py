@@ -109,6 +109,10 @@ def test_a_licence_becomes_a_persons_and_opens_the_office_portal_until_it_is_rel
     for application in ("Excel", "Word", "PowerPoint", "Outlook"):
         expect(page.locator("main")).to_contain_text(application)
     check_accessibility()
+    with page.expect_download() as program:
+        install.click()
+    assert program.value.suggested_filename == "OfficeSetup.cmd"
+    check_accessibility()
     journey.link("Téléphone et tablette", "Phone and tablet").first.click()
     expect(page.locator("main")).to_contain_text("Android")
     check_accessibility()
