@@ -188,7 +188,10 @@ def back_home() -> Page:
 def installation(number: int) -> Page:
     """What to do next on this PC or Mac; on a PC the program comes by itself the first time."""
     device = _computer(number)
-    page = render_template("portal/installation.html", device=device, **_licence())
+    language = INSTALL_LANGUAGES.get(device.language, device.language)
+    page = render_template(
+        "portal/installation.html", device=device, install_language=language, **_licence()
+    )
     response = Response(page, mimetype="text/html")
     if request.args.get("start") and device.platform == "windows":
         response.headers["Refresh"] = f"0; url={url_for('.setup', number=number)}"

@@ -268,6 +268,7 @@ def test_install_gives_the_program_for_the_right_product_and_language(client, vi
     visitor.press("Installer", language="de-de", name="PC du bureau")
     assert visitor.sees("Office pour PC du bureau")
     assert visitor.sees("PC et Mac : 1 sur 5")
+    assert visitor.sees("Office 365 Business, langue Deutsch (Deutschland).")
     assert visitor.response.headers["Refresh"].startswith("0; url=")
     file = client.get(visitor.response.headers["Refresh"].split("url=")[1])
     assert file.headers["Content-Disposition"] == 'attachment; filename="OfficeSetup.cmd"'
