@@ -25,6 +25,7 @@ def _locked_by_default() -> ResponseReturnValue | None:
 from manager import (  # noqa: E402  (the views need the blueprint)
     account,
     attach,
+    attach_review,
     bills,
     confirmation,
     emails,
@@ -45,7 +46,7 @@ from manager import (  # noqa: E402  (the views need the blueprint)
 )
 
 __all__ = [
-    "account", "attach", "bills", "confirmation", "emails", "endings", "exchange", "groups",
-    "home", "imports", "manager", "ordering", "orders", "own_data", "seats", "second_factor",
-    "security", "services", "sign_in", "usage",
+    "account", "attach", "attach_review", "bills", "confirmation", "emails", "endings", "exchange",
+    "groups", "home", "imports", "manager", "ordering", "orders", "own_data", "seats",
+    "second_factor", "security", "services", "sign_in", "usage",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from shop.exchange import services
 from shop.exchange.services import View
 from shop.pages import page_of
 from web import signin
-from web.htmx import page
+from web.htmx import go_to, page
 
 
 @manager.context_processor
@@ -86,3 +86,13 @@ def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
         name: value for name, value in values.items() if value not in ("", 1, services.BY_ADDRESS)
     }
     return url_for("manager.exchange_accounts", name=found.name, **kept)
+
+
+# --- The banner --------------------------------------------------------------------------------
+
+
+@manager.post("/manager/exchange/<name>/offer/dismissal")
+def dismiss_offer(name: str) -> Response:
+    """Show the banner on this service no more."""
+    services.hide_offer(own.exchange_service(name))
+    return go_to(url_for("manager.exchange_service", name=name))
