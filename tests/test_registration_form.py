@@ -34,6 +34,21 @@ def test_a_postcode_is_judged_by_its_country(client: CheckingClient) -> None:
     assert "field-error" not in check(client, "postcode", postcode="D02 XY45", country="IE").text
 
 
+@pytest.mark.parametrize("name", ["first_name", "last_name", "company", "street", "city"])
+def test_what_nobody_can_read_is_no_name(client: CheckingClient, name: str) -> None:
+    assert "can be seen" in check(client, name, **{name: "\u200b"}).text
+    assert "turn the direction" in check(client, name, **{name: "Ada\u202eecalevoL"}).text
+    for readable in (
+        "Zoé  Ñandú",
+        "李",
+        "\N{WOMAN}\u200d\N{PERSONAL COMPUTER}",
+        "12 bis, rue de l’Ébène",
+    ):
+        part = check(client, name, **{name: readable}).text
+        assert "field-error" not in part
+        assert f'value="{" ".join(readable.split())}"' in part
+
+
 def test_a_password_is_never_sent_back(client: CheckingClient) -> None:
     assert "Correct-Horse-7" not in check(client, "password", password="Correct-Horse-7").text
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import Email, EqualTo, InputRequired, Length, Optional
 
 from shop import accounts, places
+from shop.names import read_name
 from web.forms import ShopForm, choices, stripped
 
 REQUIRED = _l("Fill in this field.")
@@ -89,6 +92,9 @@ class CustomerForm(ShopForm):
         "vat_number",
     )  # fmt: skip
 
+    READ = ("first_name", "last_name", "company", "street", "city")
+    """What people read on papers, in any script."""
+
     def offer_countries(self, language: str) -> None:
         """Let countries be chosen by their names in ``language``."""
         self.country.choices = choices(places.countries(language))
@@ -100,10 +106,18 @@ class CustomerForm(ShopForm):
     def validate(self, extra_validators: object = None) -> bool:
         """The fields' own checks, then what only several fields together can tell."""
         fine = super().validate(extra_validators)
+        for name in self.READ:
+            fine = self.agrees(partial(self._read, name)) and fine
         if not self.country.errors:
             for check in (self._check_postcode, self._check_company):
                 fine = self.agrees(check) and fine
         return fine
+
+    def _read(self, name: str) -> None:
+        """Keep what was typed as names are kept, one that nobody can read not at all."""
+        field = self._fields[name]
+        if field.data and not field.errors:
+            field.data = read_name(field.data, name)
 
     def _check_postcode(self) -> None:
         self.postcode.data = places.check_postcode(self.country.data, self.postcode.data or "")
