@@ -15,7 +15,8 @@ WATCH_THE_BUTTON = """
 () => {
   const button = document.querySelector("main form button[type=submit]");
   addEventListener("submit", () => {
-    sessionStorage.atSubmission = String(button.getAttribute("aria-busy"));
+    // The first one is sent; the second of a double click finds the button busy.
+    sessionStorage.atSubmission ??= String(button.getAttribute("aria-busy"));
   }, true);
   new MutationObserver(() => {
     sessionStorage.afterwards = `${button.getAttribute("aria-busy")}, ${button.disabled}`;
