@@ -310,7 +310,10 @@ def test_a_group_is_searched_filtered_renamed_and_described(
     expect(page.locator(".table-seats tbody tr")).to_have_count(1)
     page.goto(group)
     journey.link("Modifier le nom du groupe", "Change the name of the group").click()
-    journey.field("Nom du groupe", "Name of the group").fill("Siège de Lille")
+    name = journey.field("Nom du groupe", "Name of the group")
+    if script:
+        expect(name).to_be_focused()
+    name.fill("Siège de Lille")
     journey.button("Enregistrer", "Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Siège de Lille")
     check_accessibility()

@@ -79,11 +79,16 @@ def of(order: Order) -> Tracking:
         steps=_steps(order, confirming),
         groups=_groups_of(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
-        payment_open=waiting and order.is_payable,
+        payment_open=order.is_payable and any(map(is_open_at_the_bank, attempts)),
         last_refusal=refusal_of(attempts) if order.is_payable else "",
         is_refund_due=refund,
         refreshes=moving or refund or (order.is_payable and (confirming or waiting)),
     )
+
+
+def is_open_at_the_bank(payment: Payment) -> bool:
+    """Whether the bank has shown a page that can still be paid on."""
+    return payment.status == PaymentStatus.OPEN and bool(payment.checkout_url)
 
 
 def _groups_of(order: Order) -> list[LicenceGroup]:

@@ -150,6 +150,18 @@ def test_with_the_bank_silent_the_order_says_it_is_being_confirmed(
     assert Payment.select().count() == 1
 
 
+def test_that_the_bank_does_not_answer_stays_on_the_page(
+    shopper: Shopper, alice: Account, bank: Bank
+) -> None:
+    shopper.order(alice, 1)
+    bank.silent = True
+    assert shopper.press(shopper.say("Payer par carte", "Pay by card")).status_code == 422
+    assert shopper.sees(shopper.say("Rien n’a été débité", "Nothing was charged"))
+    assert "every 2s" not in shopper.response.text, "or it would be gone in two seconds"
+    shopper.open(shopper.address.removesuffix("/payments"))
+    assert not shopper.sees(shopper.say("est encore ouverte", "is still open")), "it never was"
+
+
 def test_a_declined_card_can_be_followed_by_another(
     shopper: Shopper, alice: Account, bank: Bank
 ) -> None:

@@ -123,7 +123,7 @@ def standing(invoice: Invoice) -> Standing:
     payable = invoice.is_payable
     return Standing(
         is_confirming=payable and any(_is_confirmed(row) for row in attempts),
-        payment_open=payable and any(row.status == PaymentStatus.OPEN for row in attempts),
+        payment_open=payable and any(map(tracking.is_open_at_the_bank, attempts)),
         last_refusal=tracking.refusal_of(attempts) if payable else "",
         credit_notes=list(notes),
     )

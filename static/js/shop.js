@@ -211,14 +211,30 @@
     opener = null;
   }
 
+  /* What is swapped may be what has the focus; then its successor gets it. */
+  let heldFocus = false;
+
+  on("htmx:before:swap", (event) => {
+    const { target } = event.detail.ctx;
+    heldFocus = Boolean(target && target.contains && target.contains(document.activeElement));
+  });
+
+  const successor = (target) => (target && !target.isConnected && target.id ? byId(target.id) : target);
+
+  function focusAfterSwap(target) {
+    if (focusWhatMatters(target) || !heldFocus || document.activeElement !== document.body) return;
+    target.tabIndex = -1;
+    target.focus();
+  }
+
   on("htmx:after:swap", (event) => {
-    const target = event.detail.ctx.target;
+    const target = successor(event.detail.ctx.target);
     const dialog = byId("dialog");
     if (target && dialog && target === dialog) {
       if (dialog.childElementCount) openDialog(dialog);
       else closeDialog(dialog);
     } else if (target && target.isConnected && target.querySelectorAll) {
-      focusWhatMatters(target);
+      focusAfterSwap(target);
     }
   });
 
