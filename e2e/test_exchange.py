@@ -177,6 +177,7 @@ def test_the_keyboard_is_enough(page: Page, journey: Journey, service: str) -> N
     press(journey.button("Profitez de cette offre", "Get the offer"), "Enter")
     press(journey.link("Tout désélectionner", "Select none"), "Enter")
     expect(count(page)).to_contain_text("0 compte")
+    page.wait_for_load_state()  # a key before the page's script is ready counts nothing
     box = page.locator("#attach-accounts input[type=checkbox]")
     press(box.nth(2), "Space")
     expect(count(page)).to_contain_text("1 compte")
