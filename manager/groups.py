@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext
@@ -19,7 +19,7 @@ from shop.provisioning import activation
 from shop.seats import imports, listing
 from shop.seats.listing import View
 from web import signin
-from web.htmx import go_to, page, wants_partial
+from web.htmx import asked_from, go_to, page, wants_partial
 from web.languages import sentence
 
 
@@ -89,7 +89,7 @@ def list_address(found: LicenceGroup, looked: View, **changes: Any) -> str:
 
 def arguments_of_current_page(found: LicenceGroup) -> MultiDict[str, str]:
     """How the page that htmx asks from looks at the group's seats."""
-    parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+    parts = asked_from()
     if parts.path != url_for("manager.group", name=found.name):
         return MultiDict()
     return MultiDict(parse_qs(parts.query))
@@ -119,7 +119,7 @@ def rename_group(name: str) -> Response:
 
 def _page_of_group(found: LicenceGroup) -> str:
     """The page of the group that htmx asks from, or else its first: all say the name."""
-    here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    here = asked_from().path
     tabs = ("manager.group", "manager.usage", "manager.group_information")
     addresses = [url_for(tab, name=found.name) for tab in tabs]
     return here if here in addresses else addresses[0]

@@ -198,6 +198,24 @@ def test_the_group_is_renamed_in_place(signed_in: Visitor, group: LicenceGroup) 
         assert groups.fresh(group).display_name == name
 
 
+def test_an_address_that_is_none_is_no_fault_of_ours(
+    signed_in: Visitor, client: CheckingClient, group: LicenceGroup
+) -> None:
+    hostile = {**PARTIAL, "HX-Current-URL": "http://["}
+    answer = client.post(
+        f"{address_of(group)}/name",
+        data={"display_name": "Lille", "csrf_token": client.csrf_token()},
+        headers=hostile,
+    )
+    assert answer.headers["HX-Redirect"] == address_of(group)
+
+
+def test_nor_is_it_one_for_strangers(client: CheckingClient) -> None:
+    hostile = {**PARTIAL, "HX-Current-URL": "http://["}
+    answer = client.get("/manager/account/orders", headers=hostile)
+    assert answer.headers["HX-Redirect"] == "/login"
+
+
 @pytest.mark.parametrize("tab", ["", "/usage", "/information", "/elsewhere"])
 def test_a_new_name_stands_everywhere_on_the_page_it_was_given_on(
     signed_in: Visitor, client: CheckingClient, group: LicenceGroup, tab: str

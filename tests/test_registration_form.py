@@ -49,6 +49,11 @@ def test_what_nobody_can_read_is_no_name(client: CheckingClient, name: str) -> N
         assert f'value="{" ".join(readable.split())}"' in part
 
 
+@pytest.mark.parametrize("name", ["first_name", "last_name", "street", "city"])
+def test_blanks_fill_no_field(client: CheckingClient, name: str) -> None:
+    assert "Fill in this field." in check(client, name, **{name: "   "}).text
+
+
 def test_a_password_is_never_sent_back(client: CheckingClient) -> None:
     assert "Correct-Horse-7" not in check(client, "password", password="Correct-Horse-7").text
 

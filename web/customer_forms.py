@@ -6,7 +6,7 @@ from functools import partial
 
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, SelectField, StringField
-from wtforms.validators import Email, EqualTo, InputRequired, Length, Optional
+from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Length, Optional
 
 from shop import accounts, places
 from shop.names import read_name
@@ -20,7 +20,7 @@ def text_field(
     label: str, autocomplete: str, *, required: bool = True, longest: int = 255
 ) -> StringField:
     """A line of text; ``autocomplete`` is HTML's name for what belongs there."""
-    checks = [InputRequired(REQUIRED)] if required else [Optional()]
+    checks = [DataRequired(REQUIRED)] if required else [Optional()]
     return StringField(
         label,
         [*checks, Length(max=longest, message=TOO_LONG)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Response, make_response, redirect, render_template, request
 from werkzeug.urls import iri_to_uri
@@ -15,6 +16,14 @@ def wants_partial() -> bool:
         and request.headers.get("HX-Request-Type") == "partial"
         and request.headers.get("HX-History-Restore-Request") != "true"
     )
+
+
+def asked_from() -> SplitResult:
+    """The address of the page that htmx asks from; an empty one where none is told, or none."""
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return urlsplit("")
 
 
 def page(template: str, partial: str = "", *, status: int = 200, **context: Any) -> Response:

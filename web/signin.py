@@ -117,7 +117,10 @@ def this_page() -> str | None:
     """
     if request.method == "GET" and not wants_partial():
         return request.full_path.rstrip("?")
-    shown = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    try:
+        shown = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    except ValueError:
+        return None
     if shown.netloc != request.host:
         return None
     return shown._replace(scheme="", netloc="", fragment="").geturl() or None
