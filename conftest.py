@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import hypothesis
 import pytest
 
-from tests import databases
+from tests.support import databases
 from tooling import translations
 
 SERVER = "TEST_DATABASE_URL"

@@ -26,7 +26,7 @@ from models import Account, LicenceGroup, Order, OrderLine, Seat, SeatKey, SeatS
 from shop import accounts, clock, database, demo, jobs
 from shop.seats import keys
 from shop.settings import Settings
-from tests import queries
+from tests.support import queries
 
 SMALL, LARGE = 100, 100_000
 MOST = 3.0

@@ -20,14 +20,14 @@ from shop.documents import pdf
 from shop.payment import banks
 from shop.provisioning import providers
 from shop.settings import Settings
-from tests import belongings, cast, exchange
-from tests.belongings import Belongings
-from tests.client import CheckingClient, browser
-from tests.databases import Snapshot
-from tests.mailbox import Mailbox
-from tests.parties import Bank, Provider
-from tests.visitor import Visitor
-from tests.work import KIND, Work
+from tests.support import belongings, cast, exchange
+from tests.support.belongings import Belongings
+from tests.support.client import CheckingClient, browser
+from tests.support.databases import Snapshot
+from tests.support.mailbox import Mailbox
+from tests.support.parties import Bank, Provider
+from tests.support.visitor import Visitor
+from tests.support.work import KIND, Work
 
 ENVIRONMENT = {
     "SECRET_KEY": "a-secret-of-tests-that-nobody-else-uses",
@@ -158,7 +158,7 @@ def _empty_page(variant: str) -> bytes:
 
 @pytest.fixture
 def client(app: Flask) -> CheckingClient:
-    """A browser that checks every page (see `tests.client`)."""
+    """A browser that checks every page (see `tests.support.client`)."""
     return browser(app)
 
 

@@ -20,8 +20,8 @@ from shop.payment.stripe.calls import connect
 from tests.contract.serving import Reply, Temper
 from tests.contract.stripe_account import StripeAccount
 from tests.contract.stripe_server import KEY, WEBHOOK_SECRET, sign, stripe_serving
-from tests.parties import Bank
 from tests.sandbox.shop import ListeningShop
+from tests.support.parties import Bank
 
 Delivery = tuple[Mapping[str, str], bytes]
 

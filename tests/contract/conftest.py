@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.bank import notifications
-from tests.certificates import Certificate, make_certificate
 from tests.contract import banks, offices
 from tests.contract.banks import BankAtWork
 from tests.contract.offices import OfficeAtWork
 from tests.sandbox.shop import listening
+from tests.support.certificates import Certificate, make_certificate
 
 
 @pytest.fixture(scope="session")

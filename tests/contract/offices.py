@@ -12,7 +12,6 @@ import httpx
 from shop.provisioning.graph import GraphProvider
 from shop.provisioning.provider import OfficeProvider
 from shop.provisioning.sandbox import SandboxProvider
-from tests.certificates import Certificate
 from tests.contract.graph_server import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -22,7 +21,8 @@ from tests.contract.graph_server import (
     graph_serving,
 )
 from tests.contract.serving import Reply, Temper
-from tests.parties import Provider
+from tests.support.certificates import Certificate
+from tests.support.parties import Provider
 
 
 class OfficeAtWork(Protocol):

@@ -11,13 +11,13 @@ from shop.provisioning.graph import GraphProvider
 from shop.provisioning.graph.memory import Group, User
 from shop.provisioning.graph.people import People
 from shop.provisioning.provider import Operation, OperationStatus, Person
-from tests.certificates import Certificate
 from tests.contract import offices
 from tests.contract.directory import SKUS
 from tests.contract.offices import GraphAtWork
 from tests.contract.serving import Reply
 from tests.contract.test_offices import ALICE, BOB, DOMAIN, FIRST, SECOND, activate, done, failure
 from tests.contract.test_offices import install as install_at
+from tests.support.certificates import Certificate
 
 MOST_CALLS = 12
 """No operation takes more calls than this (a test below fails if one does)."""

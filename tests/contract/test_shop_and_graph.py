@@ -12,11 +12,11 @@ from flask import Flask
 from models import Account, LicenceGroup, Order, OrderStatus
 from shop.payment import banks
 from shop.provisioning import providers
-from tests import orders
-from tests.certificates import Certificate
 from tests.contract import offices
 from tests.contract.offices import GraphAtWork
-from tests.parties import Bank
+from tests.support import purchases
+from tests.support.certificates import Certificate
+from tests.support.parties import Bank
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_a_paid_order_is_installed_in_the_directory(
     drain: Callable[[], int],
     lost: int | None,
 ) -> None:
-    order = orders.place(alice, orders.basket(business=2, pro_plus=3))
-    orders.pay(order, bank)
+    order = purchases.place(alice, purchases.basket(business=2, pro_plus=3))
+    purchases.pay(order, bank)
     if lost is not None:
         graph.temper.passing, graph.temper.losing = lost, 1
     drain()

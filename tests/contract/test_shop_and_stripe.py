@@ -13,11 +13,11 @@ from flask.testing import FlaskClient
 from models import Account, Card, Job, JobStatus, Order, OrderStatus, Payment, PaymentStatus
 from shop import jobs
 from shop.payment import banks as shop_banks
-from tests import orders
 from tests.contract import banks
 from tests.contract.banks import StripeAtWork
 from tests.contract.serving import Reply
 from tests.contract.test_banks import ACCEPTED
+from tests.support import purchases
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def notify(outside: FlaskClient, stripe: StripeAtWork, payment: Payment) -> int:
 def test_a_notification_of_stripes_pays_the_order_once(
     alice: Account, stripe: StripeAtWork, outside: FlaskClient
 ) -> None:
-    order = orders.place(alice)
-    payment = orders.start_paying(order, store_card=True)
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order, store_card=True)
     stripe.account.pay(payment.checkout, ACCEPTED)
     assert [notify(outside, stripe, payment) for _ in range(3)] == [204, 204, 204]
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
@@ -58,8 +58,8 @@ def test_a_notification_of_stripes_pays_the_order_once(
 def test_a_forged_notification_pays_nothing(
     alice: Account, stripe: StripeAtWork, outside: FlaskClient
 ) -> None:
-    order = orders.place(alice)
-    payment = orders.start_paying(order)
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     _, body = stripe.told(payment.checkout)[-1]
     for forged in ({}, {"Stripe-Signature": "t=1,v1=00"}):
@@ -70,8 +70,8 @@ def test_a_forged_notification_pays_nothing(
 def test_a_notification_is_put_off_while_stripe_is_silent(
     alice: Account, stripe: StripeAtWork, outside: FlaskClient
 ) -> None:
-    order = orders.place(alice)
-    payment = orders.start_paying(order)
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     stripe.fail_next()
     assert notify(outside, stripe, payment) == 503
@@ -86,8 +86,8 @@ def test_a_payment_nobody_told_us_of_is_found_out(
     clock: time_machine.Traveller,
     drain: Callable[[], int],
 ) -> None:
-    order = orders.place(alice)
-    payment = orders.start_paying(order)
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     clock.shift(shop_banks.WATCH_FIRST)
     jobs.run(Job.get(Job.kind == "watch_payment").id)
@@ -97,7 +97,7 @@ def test_a_payment_nobody_told_us_of_is_found_out(
 def test_a_job_leaves_stripe_alone_for_as_long_as_it_asks(
     alice: Account, stripe: StripeAtWork, clock: time_machine.Traveller
 ) -> None:
-    orders.start_paying(orders.place(alice))
+    purchases.start_paying(purchases.place(alice))
     clock.shift(shop_banks.WATCH_FIRST)
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
     stripe.temper.answers.append(Reply(429, error, {"Retry-After": "900"}))

@@ -17,9 +17,9 @@ from sandbox import clock, create_sandbox, switches
 from sandbox.bank import checkouts, notifications
 from sandbox.database import database
 from sandbox.french import FRENCH
-from tests import pages
 from tests.sandbox.shop import ListeningShop, listening
-from tests.visitor import Visitor
+from tests.support import pages
+from tests.support.visitor import Visitor
 
 SHOP = "http://shop.example"
 ENGLISH = frozenset(english for english, french in FRENCH.items() if english != french)

@@ -9,7 +9,7 @@ import pytest
 from sandbox import clock as sandbox_clock
 from sandbox import switches
 from shop import signatures
-from tests.visitor import Visitor
+from tests.support.visitor import Visitor
 
 SECRET = "sandbox-notification-secret"
 

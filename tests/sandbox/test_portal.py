@@ -11,7 +11,7 @@ import pytest
 from sandbox.office import setup_program, sign_in
 from sandbox.office.licences import PRODUCTS
 from sandbox.office.models import Attempt, Device, PortalSession
-from tests.visitor import Visitor
+from tests.support.visitor import Visitor
 
 DOMAIN = "acme.o365.example"
 PASSWORD = "Secret-pass-1"

@@ -17,7 +17,7 @@ from sandbox.office.models import Device, Operation, Tenant, User
 from tests.sandbox.conftest import Caller, checkout_body
 from tests.sandbox.racing import race
 from tests.sandbox.test_bank import CARD
-from tests.visitor import Visitor
+from tests.support.visitor import Visitor
 
 MANY = 8
 

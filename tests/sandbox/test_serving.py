@@ -9,17 +9,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import httpx
 import pytest
 
 from sandbox.database import OldDatabase, database
 from sandbox.settings import SandboxSettings, SandboxSettingsError
+from tests import ROOT
 from tests.sandbox.conftest import checkout_body
 from tests.sandbox.test_adapters import CARD
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def free_port():

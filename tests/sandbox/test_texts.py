@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 
 import sandbox
 from sandbox.french import FRENCH
-from tests.test_templates import untranslatable
+from tests.whole.test_templates import untranslatable
 
 ROOM = Path(sandbox.__file__).parent
 TEMPLATES = sorted(str(p.relative_to(ROOM / "templates")) for p in ROOM.rglob("*.html"))

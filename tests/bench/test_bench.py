@@ -1,0 +1,175 @@
+"""The measurement itself: it finds its way, counts rightly, and does not pass over errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from bench import journeys
+from bench.customer import Customer, JourneyFailed
+from bench.pages import address_of, form_with
+from bench.processor import seconds_of_tree
+from bench.shop import Shop, running_at
+from bench.stopwatch import Stopwatch, percentile, table
+from tests import ROOT
+
+PAGE = """
+<a class="x" href="/other">Créez</a> <a href="/a?b=1&amp;c=2"><span>Créez un compte</span></a>
+<form action="/search"><input name="q"><button>Chercher</button></form>
+<form action="/pay?x=1&amp;y=2" method="post">
+  <input type="hidden" name="csrf_token" value="a&quot;b"><input type="text" name="number">
+  <input type="checkbox" name="store" value="yes"><input type="checkbox" name="on" checked>
+  <select name="country"><option value="BE">BE</option><option value="FR" selected>FR</select>
+  <button><svg></svg><span>Payer
+    par carte</span></button>
+</form>
+<form action="/bank"><button>Payer</button></form>
+"""
+
+
+# --- Pages -----------------------------------------------------------------------------------
+
+
+def test_a_form_is_found_by_its_button_and_sent_as_a_browser_would() -> None:
+    form = form_with(PAGE, "Payer par carte")
+    assert (form.action, form.method) == ("/pay?x=1&y=2", "post")
+    assert form.filled({"number": "42", "store": "yes"}) == {
+        "csrf_token": 'a"b',
+        "number": "42",
+        "store": "yes",
+        "on": "on",
+        "country": "FR",
+    }
+    assert "store" not in form.filled({})
+    assert form_with(PAGE, "Payer").action == "/bank"
+
+
+def test_what_is_not_on_the_page_is_an_error() -> None:
+    with pytest.raises(KeyError, match="colour"):
+        form_with(PAGE, "Payer par carte").filled({"colour": "red"})
+    with pytest.raises(LookupError, match="Commander"):
+        form_with(PAGE, "Commander")
+    with pytest.raises(LookupError, match="compte"):
+        address_of(PAGE, "compte")
+    assert address_of(PAGE, "Créez un compte") == "/a?b=1&c=2"
+
+
+# --- Figures ---------------------------------------------------------------------------------
+
+
+def test_a_percentile_is_the_time_that_so_many_did_not_exceed() -> None:
+    times = [number / 1000 for number in range(100, 0, -1)]
+    assert [percentile(times, share) for share in (50, 95, 99, 100)] == [0.05, 0.095, 0.099, 0.1]
+    assert percentile([7.0], 50) == percentile([7.0], 99) == 7.0
+
+
+def test_steps_stay_in_their_order_and_failures_are_not_counted() -> None:
+    stopwatch, other = Stopwatch(), Stopwatch()
+    stopwatch.add("home", 0.1)
+    with pytest.raises(ZeroDivisionError), stopwatch.step("order"):
+        raise ZeroDivisionError
+    other.add("order", 0.25)
+    other.add("home", 0.3)
+    stopwatch.take_over(other)
+    assert stopwatch.times == {"home": [0.1, 0.3], "order": [0.25]}
+    rows = table(stopwatch.times).splitlines()
+    assert rows[2].split() == ["home", "2", "100.0", "300.0", "300.0", "300.0"]
+    assert rows[3].split() == ["order", "1", "250.0", "250.0", "250.0", "250.0"]
+
+
+def test_the_report_gives_every_run() -> None:
+    runs = [journeys.Run(10, 5, 8), journeys.Run(10, 2, 6), journeys.Run(10, 4, 7)]
+    told = journeys.report(runs, Stopwatch())
+    assert "journeys a second: 2.50 (median of 3 runs: 2.00, 5.00, 2.50)" in told
+    assert "processor seconds a journey: 0.70 (median of 3 runs: 0.80, 0.60, 0.70)" in told
+    assert "processor" not in journeys.report([journeys.Run(10, 5)], Stopwatch())
+
+
+def test_processor_time_is_that_of_the_whole_family() -> None:
+    before = seconds_of_tree(os.getpid())
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    with subprocess.Popen([sys.executable, "-c", busy]) as process:
+        process.wait()
+    deadline = time.monotonic() + 10
+    while seconds_of_tree(os.getpid()) < before + 0.25 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert seconds_of_tree(os.getpid()) >= before + 0.25
+    assert seconds_of_tree(2**30) == 0
+
+
+# --- Errors ----------------------------------------------------------------------------------
+
+
+def failing(answer: Callable[[httpx.Request], httpx.Response]) -> JourneyFailed:
+    """How a journey fails at a shop that answers so."""
+    customer = Customer("http://shop.example", Stopwatch())
+    customer._browser = httpx.Client(
+        base_url="http://shop.example",
+        transport=httpx.MockTransport(answer),
+        follow_redirects=True,
+    )
+    with pytest.raises(JourneyFailed) as failure:
+        customer.order()
+    return failure.value
+
+
+def test_an_error_page_is_an_error() -> None:
+    assert "home: GET /fr/ led to 500" in str(failing(lambda _: httpx.Response(500)))
+
+
+def test_a_shop_out_of_reach_is_an_error() -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("nobody there", request=request)
+
+    assert "nobody there" in str(failing(silent))
+
+
+def test_a_page_without_the_button_is_an_error() -> None:
+    failure = failing(lambda _: httpx.Response(200, text="<p>Soon</p>"))
+    assert "to the summary: at http://shop.example" in str(failure)
+
+
+def test_one_failed_journey_ends_the_measurement(capsys: pytest.CaptureFixture[str]) -> None:
+    assert journeys.main(["--url", "http://127.0.0.1:1", "--journeys", "2"]) == 1
+    assert "FAILED" in capsys.readouterr().err
+
+
+def test_a_run_that_takes_too_long_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Customer, "order", lambda _: time.sleep(0.3))
+    monkeypatch.setattr(Shop, "new_account", lambda _: {})
+    with pytest.raises(JourneyFailed, match="not over"):
+        journeys.measure(running_at("http://localhost:1"), 1, 3, 0.1, Stopwatch())
+
+
+def test_only_a_shop_on_this_machine_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        journeys.main(["--url", "https://shop.example/"])
+    assert "only a shop on this machine" in capsys.readouterr().err
+
+
+def test_the_sandbox_of_a_running_shop_is_at_the_next_port() -> None:
+    assert running_at("http://localhost:5000/").sandbox_url == "http://127.0.0.1:5001"
+
+
+# --- The whole -------------------------------------------------------------------------------
+
+
+def test_complete_journeys_are_measured(new_database: Callable[[str], str]) -> None:
+    """Two of each kind of customer, at a shop that really runs."""
+    environment = os.environ | {"DATABASE_URL": new_database("bench"), "SANDBOX_LATENCY": "0"}
+    command = [sys.executable, "-m", "bench", "--customers=2", "--journeys=4", "--runs=1"]
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert result.returncode == 0, result.stderr
+    counts = dict(re.findall(r"^(\S.*?)  +(\d+) ", result.stdout, re.MULTILINE))
+    assert counts["whole journey"] == counts["paid to installed"] == counts["home"] == "4"
+    assert counts["register"] == counts["sign in"] == "2"
+    assert re.search(r"journeys a second: \d+\.\d\d", result.stdout)

@@ -1,0 +1,90 @@
+"""Office Attach carried out by a worker that is killed (SIGKILL) again and again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from models import (
+    Account,
+    AttachedAccount,
+    Job,
+    JobStatus,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderStatus,
+    Seat,
+    SeatStatus,
+)
+from shop.exchange import attach
+from shop.settings import Settings
+from tests.support import exchange, groups, processes
+from tests.support.parties import Bank
+
+LICENCES = 25
+KILLED_AT = (1, 8, 17)
+"""How many licences are active when their worker is killed."""
+
+LONGEST = 300
+"""Seconds after which work that is still not done counts as lost."""
+
+
+@pytest.fixture
+def environment(app: Flask, settings: Settings, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What workers are told, and a provider that loses an answer now and then."""
+    told = processes.environment_of(settings, tmp_path)
+    with processes.sandbox_runs(told):
+        yield told
+
+
+def active() -> int:
+    return Seat.select().where(Seat.status == SeatStatus.ACTIVE).count()
+
+
+def is_done() -> bool:
+    """Whether the order is delivered, every licence active and every letter finished."""
+    return (
+        Order.get().status == OrderStatus.DELIVERED
+        and active() == LICENCES
+        and not Letter.select().where(Letter.status == "queued").exists()
+    )
+
+
+def test_every_seat_is_active_once_and_every_letter_written_once(
+    alice: Account, bank: Bank, environment: dict[str, str]
+) -> None:
+    exchange.with_card(alice, bank)
+    wished = exchange.wish(exchange.service(alice), LICENCES, tells_owner=True)
+    attach.confirm(wished, exchange.seen(wished))
+    for number in KILLED_AT:
+        with processes.worker_runs(environment) as worker:
+            processes.runs_until(worker, lambda number=number: active() >= number, LONGEST)
+            processes.kill(worker)
+        assert not is_done(), "it was done already: this kill proves nothing"
+    with processes.worker_runs(environment) as worker:
+        processes.runs_until(worker, is_done, LONGEST)
+
+    group = LicenceGroup.get()
+    assert (LicenceGroup.select().count(), group.places_taken) == (1, LICENCES)
+    assert AttachedAccount.select().where(AttachedAccount.seat.is_null(False)).count() == LICENCES
+    groups.check(group)
+    assert groups.consumption(group) == [1] * LICENCES
+    assert Counter(row.kind for row in Letter.select()) == {
+        "account_created": 1,
+        "attach_ordered": 1,
+        "attach_installed": 1,
+        "licence_active": LICENCES,
+        "licence_for_owner": LICENCES,
+    }
+    with closing(sqlite3.connect(environment["SANDBOX_DATABASE"])) as provider:
+        users = provider.execute("SELECT address FROM user").fetchall()
+    assert len(users) == len(set(users)) == LICENCES
+    failed = list(Job.select().where(Job.status == JobStatus.FAILED))
+    assert not failed, [(job.key, job.error) for job in failed]

@@ -1,0 +1,56 @@
+"""Workers killed while they renew: every group is charged once all the same."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from models import Account, Invoice, Job, JobStatus, Letter, Order, Reminder, Renewal
+from shop import jobs, pauses
+from shop.billing import ledger
+from shop.payment import payments
+from shop.settings import Settings
+from tests.support import processes, purchases
+from tests.support.parties import Provider
+
+GROUPS = 24
+KILLS = 2
+LONGEST = 120
+
+
+def is_done() -> bool:
+    """Whether every group is renewed, and asked to pay."""
+    return Reminder.select().where(Reminder.failed_at.is_null(False)).count() == GROUPS
+
+
+def is_renewing() -> bool:
+    """Whether a worker is in the middle of the month."""
+    return 0 < Renewal.select().count() < GROUPS or is_done()
+
+
+def test_renewals_survive_workers_killed_again_and_again(
+    app: Flask, alice: Account, provider: Provider, settings: Settings, tmp_path: Path
+) -> None:
+    for _ in range(GROUPS):
+        payments.pay_by_hand(purchases.place(alice, purchases.basket(business=1)), by="operator")
+    jobs.drain()
+    assert Order.select().where(Order.status == "delivered").count() == GROUPS
+    pauses.switch(pauses.CLOCK, str(timedelta(days=32).total_seconds()))
+    environment = processes.environment_of(settings, tmp_path)
+    for _ in range(KILLS):
+        with processes.worker_runs(environment) as worker:
+            processes.runs_until(worker, is_renewing, LONGEST)
+            processes.runs_for(worker, random.uniform(0.0, 0.3))
+            processes.kill(worker)
+    with processes.worker_runs(environment) as worker:
+        processes.runs_until(worker, is_done, LONGEST)
+    assert Renewal.select().count() == GROUPS
+    assert Letter.select().where(Letter.kind == "payment_failed").count() == GROUPS
+    numbers = [row.number.rpartition("-")[2] for row in Invoice.select().order_by(Invoice.id)]
+    assert [int(number) for number in numbers] == list(range(1, 2 * GROUPS + 1))
+    assert list(ledger.check()) == []
+    failed = list(Job.select().where(Job.status == JobStatus.FAILED))
+    assert not failed, [(job.key, job.error) for job in failed]

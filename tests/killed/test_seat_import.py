@@ -1,0 +1,137 @@
+"""A file of people being configured by a worker that is killed (SIGKILL) again and again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from peewee import fn
+
+from models import (
+    Account,
+    Event,
+    GroupStatus,
+    ImportStatus,
+    Job,
+    JobStatus,
+    Letter,
+    LicenceGroup,
+    Seat,
+    SeatImport,
+    SeatImportLine,
+    SeatStatus,
+)
+from shop import jobs
+from shop.payment import payments
+from shop.provisioning import providers
+from shop.provisioning.sandbox import SandboxProvider
+from shop.seats import imports
+from shop.settings import Settings
+from tests.support import groups, processes, purchases
+
+LONGEST = 3600
+"""Seconds after which work that is still not done counts as lost."""
+
+KILLED_AT = (0.2, 0.6)
+"""How much of the file is done when its worker is killed."""
+
+
+@pytest.fixture
+def environment(app: Flask, settings: Settings, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What workers are told, and a quick provider that loses an answer now and then."""
+    told = processes.environment_of(settings, tmp_path, SANDBOX_LATENCY="0")
+    with processes.sandbox_runs(told):
+        yield told
+
+
+def installed(
+    account: Account, licences: int, environment: dict[str, str], settings: Settings
+) -> LicenceGroup:
+    """A group of so many licences at the sandbox's provider."""
+    order = purchases.place(account, purchases.basket(business=0, pro_plus=licences))
+    payments.pay_by_hand(order, by="operator")
+    is_installed = LicenceGroup.status == GroupStatus.INSTALLED
+    providers.use(SandboxProvider(environment["SANDBOX_URL"], settings.provider_key))
+    try:
+        while not LicenceGroup.select().where(is_installed).exists():
+            jobs.drain()
+    finally:
+        providers.use(None)
+    return LicenceGroup.get()
+
+
+def started(group: LicenceGroup, lines: int) -> SeatImport:
+    """A file of so many people, its run asked for."""
+    rows = "".join(f"First {n},Last {n},login{n}\n" for n in range(lines))
+    made = imports.prepare(group, "people.csv", rows.encode())
+    assert made.lines_good == lines
+    imports.start(made, by="alice")
+    return made
+
+
+def is_settled() -> bool:
+    """Whether the file is done, every licence is somebody's and every letter finished."""
+    return (
+        SeatImport.get().status == ImportStatus.DONE
+        and LicenceGroup.get().seats_activating == 0
+        and not Letter.select().where(Letter.status == "queued").exists()
+    )
+
+
+@pytest.mark.parametrize("lines", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_a_file_survives_a_worker_killed_twice_in_the_middle(
+    alice: Account, settings: Settings, environment: dict[str, str], lines: int
+) -> None:
+    group = installed(alice, lines, environment, settings)
+    made = started(group, lines)
+    for share in KILLED_AT:
+        with processes.worker_runs(environment) as worker:
+            processes.runs_until(
+                worker, lambda share=share: groups.fresh(made).lines_done >= share * lines, LONGEST
+            )
+            processes.kill(worker)
+        done = groups.fresh(made).lines_done
+        assert 0 < done < lines, f"{done} lines were done: this kill met no file under way"
+    with processes.worker_runs(environment) as worker:
+        processes.runs_until(worker, is_settled, LONGEST)
+
+    check_lines(made, lines)
+    check_seats(group, lines)
+    check_provider(group, lines, Path(environment["SANDBOX_DATABASE"]))
+    failed = list(Job.select().where(Job.status == JobStatus.FAILED))
+    assert not failed, [(job.key, job.error) for job in failed]
+
+
+def check_lines(made: SeatImport, lines: int) -> None:
+    """Every line was done once, each with a seat of its own."""
+    made = groups.fresh(made)
+    assert (made.lines_done, made.lines_refused) == (lines, 0)
+    of_file = SeatImportLine.select().where(SeatImportLine.is_done, SeatImportLine.problem == "")
+    assert of_file.count() == lines
+    assert of_file.select(fn.COUNT(SeatImportLine.seat.distinct())).scalar() == lines
+
+
+def check_seats(group: LicenceGroup, lines: int) -> None:
+    """Every seat was configured once, by one person, told in one letter."""
+    assert Counter(seat.status for seat in Seat.select()) == {SeatStatus.ACTIVE: lines}
+    assert {seat.login for seat in Seat.select()} == {f"login{n}" for n in range(lines)}
+    moves = Counter(
+        (event.subject_id, event.name) for event in Event.select().where(Event.subject == "seat")
+    )
+    assert set(moves.values()) == {1}
+    assert Counter(name for _, name in moves) == {"seat_activating": lines, "seat_active": lines}
+    told = Letter.select(Letter.key).where(Letter.kind == "licence_active").tuples()
+    assert len(list(told)) == lines
+    groups.check(group)
+
+
+def check_provider(group: LicenceGroup, lines: int, kept: Path) -> None:
+    """The provider made each account once."""
+    with closing(sqlite3.connect(kept)) as provider:
+        users = provider.execute("SELECT address FROM user").fetchall()
+    assert sorted(users) == sorted((f"login{n}@{group.domain}",) for n in range(lines))

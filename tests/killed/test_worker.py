@@ -1,0 +1,101 @@
+"""A worker killed at any moment delays work; it neither loses nor doubles it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from models import (
+    Account,
+    GroupStatus,
+    Invoice,
+    Job,
+    JobStatus,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderStatus,
+    Payment,
+    Seat,
+)
+from shop import clock as shop_clock
+from shop.billing import ledger
+from shop.payment import payments
+from shop.settings import Settings
+from tests.support import processes, purchases
+
+ORDERS = 200
+KILLS = 10
+LONGEST = 240
+"""Seconds after which work that is still not done counts as lost."""
+
+
+@pytest.fixture
+def environment(app: Flask, settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """What a worker and a sandbox of this test are told."""
+    return processes.environment_of(settings, tmp_path)
+
+
+@pytest.fixture
+def sandbox(environment: dict[str, str]) -> Iterator[None]:
+    """The sandbox's Office provider."""
+    with processes.sandbox_runs(environment):
+        yield
+
+
+def is_done() -> bool:
+    """Whether every order is delivered and every letter that is due was finished."""
+    undelivered = Order.select().where(Order.status != OrderStatus.DELIVERED).exists()
+    unwritten = Letter.select().where(Letter.status == "queued").exists()
+    return not undelivered and not unwritten
+
+
+def is_at_work() -> bool:
+    """Whether a worker that lives holds a job, or none is left to hold."""
+    just_taken = Job.lease_until > shop_clock.real_now() + timedelta(seconds=1)
+    return Job.select().where(Job.status == JobStatus.RUNNING, just_taken).exists() or is_done()
+
+
+def test_200_orders_survive_a_worker_killed_again_and_again(
+    alice: Account, environment: dict[str, str], sandbox: None
+) -> None:
+    sizes = [random.randint(1, 5) for _ in range(ORDERS)]
+    for size in sizes:
+        payments.pay_by_hand(purchases.place(alice, purchases.basket(business=size)), by="operator")
+    abandoned = 0
+    for _ in range(KILLS):
+        with processes.worker_runs(environment) as worker:
+            processes.runs_until(worker, is_at_work, LONGEST)
+            processes.runs_for(worker, random.uniform(0.0, 1.5))
+            processes.kill(worker)
+        abandoned += Job.select().where(Job.status == JobStatus.RUNNING).count()
+    assert abandoned, "no kill met a job under way: this run proves nothing"
+
+    with processes.worker_runs(environment) as worker:
+        processes.runs_until(worker, is_done, LONGEST)
+
+    assert Counter(row.status for row in Order.select()) == {OrderStatus.DELIVERED: ORDERS}
+    groups = LicenceGroup.select()
+    assert Counter(row.status for row in groups) == {GroupStatus.INSTALLED: ORDERS}
+    assert sorted(row.places_taken for row in groups) == sorted(sizes)
+    assert Seat.select().count() == sum(sizes)
+    assert Counter(row.status for row in Payment.select()) == {"succeeded": ORDERS}
+    letters = Counter(row.kind for row in Letter.select())
+    assert letters == {
+        "account_created": 1,
+        "order_placed": ORDERS,
+        "payment_received": ORDERS,
+        "service_installed": ORDERS,
+        "invoice_issued": ORDERS,
+    }
+    numbers = sorted(int(row.number[-6:]) for row in Invoice.select())
+    assert numbers == list(range(1, ORDERS + 1))
+    assert list(ledger.check()) == []
+    failed = list(Job.select().where(Job.status == JobStatus.FAILED))
+    assert not failed, [(job.key, job.error) for job in failed]

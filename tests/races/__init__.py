@@ -1,0 +1,1 @@
+"""Many at once; each race with a positive control."""

@@ -1,0 +1,186 @@
+"""Office Attach confirmed by many at once, and its worker killed: one group, each seat once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from models import (
+    Attach,
+    AttachedAccount,
+    ExchangeService,
+    Job,
+    Letter,
+    LicenceGroup,
+    Order,
+    Seat,
+    database,
+)
+from shop import jobs
+from shop.exchange import attach, services
+from shop.exchange.attach import Used
+from tests.support import exchange, groups, racing
+from tests.support.parties import Provider
+
+TIMES = 30
+
+
+def confirm_at_once(service: ExchangeService, *, same_form: bool) -> list[object]:
+    """What so many sessions get that confirm at one moment, each the form it has open."""
+    one = exchange.wish(service, 25)
+    wished = [one if same_form else exchange.wish(service, 25) for _ in range(TIMES)]
+    seen = exchange.seen(one)
+
+    def confirm() -> Order:
+        return attach.confirm(wished.pop(), seen)
+
+    with racing.all_meet_at("ordering.place", TIMES):
+        return racing.race(confirm, TIMES)
+
+
+def test_30_forms_at_once_make_one_group_of_25(
+    service: ExchangeService, provider: Provider
+) -> None:
+    outcomes = confirm_at_once(service, same_form=False)
+    kinds = Counter(type(outcome).__name__ for outcome in outcomes)
+    assert kinds == {"Order": 1, "Used": TIMES - 1}, outcomes
+    check_one_of_25(provider)
+
+
+def test_one_form_30_times_at_once_makes_one_group_of_25(
+    service: ExchangeService, provider: Provider
+) -> None:
+    outcomes = confirm_at_once(service, same_form=True)
+    assert {outcome.number for outcome in outcomes if isinstance(outcome, Order)} == {
+        Order.get().number
+    }
+    assert all(isinstance(outcome, (Order, Used)) for outcome in outcomes), outcomes
+    check_one_of_25(provider)
+
+
+def check_one_of_25(provider: Provider) -> None:
+    """One order, one group, 25 seats active once, every letter once."""
+    assert Order.select().count() == Attach.select().count() == 1
+    jobs.drain()
+    group = LicenceGroup.get()
+    assert LicenceGroup.select().count() == 1
+    assert (group.places_taken, group.seats_active) == (25, 25)
+    assert AttachedAccount.select().count() == Seat.select().count() == 25
+    assert len(provider.users) == len(provider.acts) == 25
+    kinds = Counter(row.kind for row in Letter.select())
+    assert kinds == {
+        "account_created": 1, "attach_ordered": 1, "attach_installed": 1, "licence_active": 25,
+    }  # fmt: skip
+    groups.check(group)
+
+
+@contextmanager
+def without_unique(*columns: tuple[str, str]) -> Iterator[None]:
+    """The database without these unique columns, and afterwards without what broke them."""
+    names = [_index_of(table, column) for table, column in columns]
+    definitions = [racing._definition(name) for name in names]
+    for name in names:
+        database.execute_sql(f'DROP INDEX "{name}"')
+    try:
+        yield
+    finally:
+        for table in ("attached_account", "attach"):
+            database.execute_sql(f"DELETE FROM {table}")
+        for definition in definitions:
+            database.execute_sql(definition)
+
+
+def _index_of(table: str, column: str) -> str:
+    found = [
+        index.name
+        for index in database.obj.get_indexes(table)
+        if index.unique and index.columns == [column]
+    ]
+    assert len(found) == 1
+    return str(found[0])
+
+
+def test_control_without_the_unique_row_there_are_many(
+    service: ExchangeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The early look would spoil the control where writers come one by one, as on SQLite.
+    monkeypatch.setattr(services, "attach_of", lambda service: None)
+    with without_unique(("attach", "service_id"), ("attached_account", "account_id")):
+        outcomes = confirm_at_once(service, same_form=False)
+        assert sum(isinstance(outcome, Order) for outcome in outcomes) > 1
+        assert Attach.select().count() > 1
+
+
+def test_many_workers_fill_the_group_once(service: ExchangeService, provider: Provider) -> None:
+    wished = exchange.wish(service, 25, tells_owner=True)
+    attach.confirm(wished, exchange.seen(wished))
+    for _ in range(10):
+        ids = [job.id for job in Job.select().where(Job.status == "queued")]
+
+        def work(ids: list[int] = ids) -> None:
+            for job_id in ids:
+                jobs.run(job_id)
+
+        assert racing.race(work, 3) == [None] * 3
+        if LicenceGroup.select().where(LicenceGroup.seats_active == 25).exists():
+            break
+    jobs.drain()
+    assert len(provider.acts) == 25
+    group = LicenceGroup.get()
+    assert groups.consumption(group) == [1] * 25
+    kinds = Counter(row.kind for row in Letter.select())
+    assert kinds["licence_active"] == kinds["licence_for_owner"] == 25
+    assert kinds["attach_installed"] == 1
+    groups.check(group)
+
+
+class Killed(BaseException):
+    """What a killed worker does: it stops in the middle, and nothing of it goes on."""
+
+
+@pytest.mark.parametrize("first", [1, 5, 11, 17, 29, 41])
+def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
+    service: ExchangeService, provider: Provider, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wished = exchange.wish(service, 8, tells_owner=True)
+    attach.confirm(wished, exchange.seen(wished))
+    deaths = dying(monkeypatch, first)
+    for _ in range(MOST_DEATHS + 1):
+        try:
+            jobs.drain()
+            break
+        except Killed:
+            # Its lease runs out, and another worker finds the job.
+            Job.update(status="queued", lease_until=None).where(Job.status == "running").execute()
+    assert len(deaths) == MOST_DEATHS, "it died too rarely: this run proves little"
+    assert len(provider.acts) == 8
+    group = LicenceGroup.get()
+    assert group.seats_active == 8
+    groups.check(group)
+    kinds = Counter(row.kind for row in Letter.select())
+    assert kinds["licence_active"] == kinds["licence_for_owner"] == 8
+    assert kinds["attach_installed"] == kinds["attach_ordered"] == 1
+
+
+MOST_DEATHS = 5
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, first: int) -> list[str]:
+    """Die at writing statement ``first``, and then again and again, each time a little later; the
+    statements that were not carried out."""
+    inner, deaths, left = database.obj.execute_sql, list[str](), [first]
+
+    def execute_sql(sql: str, *args: object, **kwargs: object) -> object:
+        if sql.startswith(("INSERT", "UPDATE")) and len(deaths) < MOST_DEATHS:
+            left[0] -= 1
+            if not left[0]:
+                deaths.append(sql)
+                left[0] = first + 13 * len(deaths)
+                raise Killed
+        return inner(sql, *args, **kwargs)
+
+    monkeypatch.setattr(database.obj, "execute_sql", execute_sql)
+    return deaths

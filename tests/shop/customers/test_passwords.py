@@ -1,0 +1,381 @@
+"""Passwords: how they are kept, and how a forgotten one is replaced without telling on anybody."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+
+import pyotp
+import pytest
+import time_machine
+from argon2 import PasswordHasher, extract_parameters
+from argon2.low_level import Type
+from flask import Flask
+
+from models import Account, Job, JobStatus, Letter, OneTimeLink, Session, database
+from shop import accounts, jobs, sessions, working
+from shop.activity import UNKNOWN
+from shop.errors import Refusal
+from shop.second_factor import totp
+from shop.settings import Settings
+from tests.support import belongings, cast, racing
+from tests.support.client import CheckingClient, browser
+from tests.support.visitor import Visitor
+
+MakeApp = Callable[..., Flask]
+
+NEW = "Another-Horse-8"
+
+
+class CountingHasher:
+    """A hasher that counts what it is asked: each is the same work, and the only slow one.
+
+    ``afterwards`` is done once, when a password was found right and nothing follows from it yet.
+    """
+
+    def __init__(self, hasher: PasswordHasher) -> None:
+        self._hasher = hasher
+        self.calls: list[str] = []
+        self.longest = 0
+        self.afterwards: Callable[[], object] | None = None
+
+    def hash(self, password: str) -> str:
+        self.calls.append("hash")
+        return self._hasher.hash(password)
+
+    def verify(self, hashed: str, password: str) -> bool:
+        self.calls.append("verify")
+        self.longest = max(self.longest, len(password))
+        is_right = self._hasher.verify(hashed, password)
+        then, self.afterwards = self.afterwards, None
+        if then:
+            then()
+        return is_right
+
+    def check_needs_rehash(self, hashed: str) -> bool:
+        return self._hasher.check_needs_rehash(hashed)
+
+
+@pytest.fixture
+def hasher(app: Flask, monkeypatch: pytest.MonkeyPatch) -> CountingHasher:
+    counting = CountingHasher(accounts._hasher)
+    monkeypatch.setattr(accounts, "_hasher", counting)
+    return counting
+
+
+def ask_for_link(client: CheckingClient, identifier: str) -> None:
+    assert client.ask("POST", "/fr/password", {"identifier": identifier}).status_code == 200
+
+
+def link_of(client: CheckingClient, account: Account) -> str:
+    ask_for_link(client, account.nic_handle)
+    jobs.drain()
+    return f"/fr/password/{belongings.token_of(account, 'password_reset')}"
+
+
+# --- Kept ------------------------------------------------------------------------------------
+
+
+def test_passwords_are_kept_as_argon2id_at_the_cost_of_the_settings(
+    make_app: MakeApp, app: Flask
+) -> None:
+    shipped = Settings()
+    make_app(
+        ARGON2_MEMORY_KIB=str(shipped.argon2_memory_kib), ARGON2_PASSES=str(shipped.argon2_passes)
+    )
+    kept = extract_parameters(cast.register(cast.ALICE).password_hash)
+    assert (kept.type, kept.memory_cost, kept.time_cost) == (Type.ID, 19456, 2)
+    assert kept.salt_len >= 16
+    assert kept.hash_len >= 32
+
+
+def test_a_hash_of_another_cost_is_renewed_on_signing_in(alice: Account, make_app: MakeApp) -> None:
+    before = alice.password_hash
+    browser(make_app(ARGON2_MEMORY_KIB="16"))
+    accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    after = Account.get_by_id(alice.id).password_hash
+    assert extract_parameters(before).memory_cost == 8
+    assert extract_parameters(after).memory_cost == 16
+    accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert Account.get_by_id(alice.id).password_hash == after
+
+
+def test_a_wrong_password_renews_nothing(alice: Account, make_app: MakeApp) -> None:
+    browser(make_app(ARGON2_MEMORY_KIB="16"))
+    with pytest.raises(accounts.SignInRefused):
+        accounts.sign_in(alice.nic_handle, "wrong", "203.0.113.7")
+    assert Account.get_by_id(alice.id).password_hash == alice.password_hash
+
+
+def changed_elsewhere(account: Account) -> None:
+    accounts.change_password(Account.get_by_id(account.id), NEW)
+
+
+def test_renewing_a_hash_undoes_no_change_of_password(
+    alice: Account, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser(make_app(ARGON2_MEMORY_KIB="16"))
+    with monkeypatch.context() as patched:
+        hasher = CountingHasher(accounts._hasher)
+        patched.setattr(accounts, "_hasher", hasher)
+        hasher.afterwards = lambda: changed_elsewhere(alice)
+        seen = accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert accounts.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    with pytest.raises(accounts.SignInRefused):
+        accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    with pytest.raises(sessions.PasswordChanged):
+        sessions.start(seen, UNKNOWN)
+
+
+@pytest.mark.parametrize("second_step", [False, True])
+def test_a_password_changed_while_it_is_checked_lets_nobody_in(
+    visitor: Visitor, alice: Account, hasher: CountingHasher, second_step: bool
+) -> None:
+    if second_step:
+        row = totp.begin(alice)
+        totp.finish(row, pyotp.TOTP(totp.secret_of(row)).now(), UNKNOWN)
+    visitor.open("/login")
+    hasher.afterwards = lambda: changed_elsewhere(alice)
+    answer = visitor.press("Se connecter", nic_handle=alice.nic_handle, password=cast.PASSWORD)
+    assert answer.status_code == 422
+    assert visitor.sees("Le mot de passe de ce compte vient d’être modifié.")
+    assert visitor.client.get("/manager/web").status_code == 303
+    assert visitor.client.get("/login/second-step").status_code == 303
+    assert not Session.select().where(Session.account == alice).exists()
+
+
+def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Account) -> None:
+    turns = itertools.count()
+
+    def act() -> tuple[str, str] | None:
+        who = Account.get_by_id(alice.id)
+        if next(turns) % 2:
+            return who.password_hash, sessions.start(who, UNKNOWN)
+        accounts.change_password(who, NEW)
+        return None
+
+    outcomes = racing.race(act, times=12)
+    begun = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert {type(error) for error in refused} <= {sessions.PasswordChanged}, refused
+    last = Account.get_by_id(alice.id).password_hash
+    given = {password_hash for password_hash, token in begun if sessions.find(token)}
+    assert given <= {last}
+
+
+def test_equal_passwords_are_kept_differently(alice: Account, bob: Account) -> None:
+    assert alice.password_hash != bob.password_hash
+
+
+@pytest.mark.parametrize("password", ["Correct-Horse-7 ", "correct-horse-7", "Correct-Horse-", ""])
+def test_almost_right_is_wrong(alice: Account, password: str) -> None:
+    with pytest.raises(accounts.SignInRefused):
+        accounts.sign_in(alice.nic_handle, password, "203.0.113.7")
+
+
+def test_a_password_of_any_script_and_length_works_whole(alice: Account) -> None:
+    password = "пароль-パスワード-💣" * 20
+    accounts.change_password(alice, password[:256])
+    assert accounts.sign_in(alice.nic_handle, password[:256], "203.0.113.7") == alice
+    for other in (password[:255], password[:256] + "x"):
+        with pytest.raises(accounts.SignInRefused):
+            accounts.sign_in(alice.nic_handle, other, "203.0.113.7")
+
+
+# --- The same work, whoever is asked for -------------------------------------------------------
+
+
+def test_signing_in_is_the_same_work_whether_the_account_exists(
+    hasher: CountingHasher, alice: Account
+) -> None:
+    work = []
+    for name in (alice.nic_handle, "zz99999-ovh", "", "' OR 1=1"):
+        hasher.calls.clear()
+        with pytest.raises(accounts.SignInRefused) as refused:
+            accounts.sign_in(name, "wrong", "203.0.113.7")
+        work.append((list(hasher.calls), str(refused.value), refused.value.field))
+    assert all(done == work[0] for done in work)
+    assert work[0][0] == ["verify"]
+
+
+def test_what_a_stranger_is_checked_against_costs_what_a_customer_does(app: Flask) -> None:
+    nobody = extract_parameters(accounts._nobody)
+    somebody = extract_parameters(cast.register(cast.ALICE).password_hash)
+    assert nobody == somebody
+
+
+def test_a_password_far_too_long_is_no_more_work(hasher: CountingHasher, alice: Account) -> None:
+    with pytest.raises(Refusal):
+        accounts.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
+    assert hasher.longest == accounts.PASSWORD_LONGEST + 1
+
+
+def test_asking_for_a_link_tells_nobody_whether_there_is_an_account(
+    app: Flask, alice: Account
+) -> None:
+    answers, work = [], []
+    for identifier in (alice.nic_handle, alice.email, "zz99999-ovh", "nobody@example.com"):
+        client = browser(app)
+        token = client.csrf_token()
+        page = client.ask("POST", "/fr/password", {"identifier": identifier}, token)
+        answers.append((page.status_code, page.text.replace(identifier, "…")))
+        work.append([statement.split(" VALUES")[0] for statement in client.statements])
+    assert all(answer[0] == 200 for answer in answers)
+    pages = [[line for line in text.splitlines() if "csrf" not in line.lower()]
+             for _, text in answers]  # fmt: skip
+    assert all(page == pages[0] for page in pages)
+    assert all(done == work[0] for done in work)
+    jobs.drain()
+    assert Letter.select().where(Letter.kind == "password_reset").count() == 2
+
+
+def test_each_account_of_an_address_gets_its_own_link(client: CheckingClient) -> None:
+    both = [cast.register(cast.ALICE), cast.register(cast.ALICE)]
+    ask_for_link(client, cast.ALICE["email"].upper())
+    jobs.drain()
+    tokens = {belongings.token_of(account, "password_reset") for account in both}
+    assert len(tokens) == 2
+
+
+SPELLINGS = [
+    ("jose\u0301@exemple.example", "josé@exemple.example"),
+    ("JOSÉ@exemple.example", "jose\u0301@EXEMPLE.example"),
+    ("bob@xn--mnchen-3ya.example", "bob@münchen.example"),
+    ("bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"),
+]
+"""Two ways each to write one address."""
+
+
+@pytest.mark.parametrize(("given", "typed"), SPELLINGS)
+def test_an_address_is_found_however_it_is_written(
+    given: str, typed: str, client: CheckingClient
+) -> None:
+    account = cast.register(cast.ALICE, email=given)
+    ask_for_link(client, typed)
+    jobs.drain()
+    assert belongings.token_of(account, "password_reset")
+
+
+@pytest.mark.parametrize("more", [0, 1, 11])
+def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
+    more: int, client: CheckingClient
+) -> None:
+    number = accounts.LINKS_AT_ONCE + more
+    owned = [cast.register(cast.ALICE) for _ in range(number)]
+    ask_for_link(client, owned[0].email)
+    before, most = 0, 0
+    while job := Job.get_or_none(Job.kind == "send_reset_links", Job.status == JobStatus.QUEUED):
+        jobs.run(job.id)
+        written = Letter.select().where(Letter.kind == "password_reset").count()
+        before, most = written, max(most, written - before)
+    assert most == accounts.LINKS_AT_ONCE
+    told = Letter.select(Letter.account).where(Letter.kind == "password_reset")
+    assert sorted(letter.account.id for letter in told) == [account.id for account in owned]
+
+
+def test_asking_is_limited_by_account_and_by_address(make_app: MakeApp, alice: Account) -> None:
+    client = browser(make_app(RATE_LIMITS="on"))
+    token = client.csrf_token()
+    for name in (alice.nic_handle, "zz99999-ovh"):
+        asked = [client.ask("POST", "/fr/password", {"identifier": name}, token) for _ in range(6)]
+        assert [answer.status_code for answer in asked] == [200] * 5 + [429]
+    others = [
+        client.ask("POST", "/fr/password", {"identifier": f"zz{n:05d}-ovh"}, token)
+        for n in range(20)
+    ]
+    assert [answer.status_code for answer in others] == [200] * 18 + [429] * 2
+
+
+# --- The link ----------------------------------------------------------------------------------
+
+
+def test_a_link_gives_a_new_password_and_ends_every_session(
+    app: Flask, visitor: Visitor, alice: Account
+) -> None:
+    inside = Visitor(browser(app))
+    inside.log_in(alice)
+    visitor.open(link_of(visitor.client, alice))
+    visitor.press("Changer mon mot de passe", password=NEW, password_confirmation=NEW)
+    assert visitor.address == "/login"
+    assert inside.client.get("/manager/web").status_code == 303
+    with pytest.raises(accounts.SignInRefused):
+        accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert accounts.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    assert Letter.select().where(Letter.kind == "password_changed").count() == 1
+
+
+def test_a_link_works_once(client: CheckingClient, alice: Account) -> None:
+    link = link_of(client, alice)
+    form = {"password": NEW, "password_confirmation": NEW}
+    assert client.ask("POST", link, form).status_code == 303
+    assert client.get(link).status_code == 410
+    assert client.ask("POST", link, form).status_code == 410
+
+
+def test_a_mistyped_password_does_not_use_the_link_up(
+    client: CheckingClient, alice: Account
+) -> None:
+    link = link_of(client, alice)
+    for first, second in ((NEW, "Other-Horse-9"), ("short", "short"), ("", "")):
+        form = {"password": first, "password_confirmation": second}
+        assert client.ask("POST", link, form).status_code == 422
+    assert client.get(link).status_code == 200
+
+
+def test_a_link_used_by_many_at_once_works_once(client: CheckingClient, alice: Account) -> None:
+    token = link_of(client, alice).rsplit("/", 1)[-1]
+    database.close()
+    links = [accounts.find_reset(token) for _ in range(8)]
+    numbers = iter(range(8))
+    outcomes = racing.race(
+        lambda: accounts.reset_password(links[number := next(numbers)], f"Racing-Horse-{number}"),
+        8,
+    )
+    assert sorted(outcomes) == [False] * 7 + [True]
+    assert Letter.select().where(Letter.kind == "password_changed").count() == 1
+
+
+def test_a_link_expires(
+    client: CheckingClient, alice: Account, clock: time_machine.Traveller
+) -> None:
+    link = link_of(client, alice)
+    clock.shift(timedelta(minutes=59))
+    assert client.get(link).status_code == 200
+    clock.shift(timedelta(minutes=2))
+    assert client.get(link).status_code == 410
+    form = {"password": NEW, "password_confirmation": NEW}
+    assert client.ask("POST", link, form).status_code == 410
+    accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+
+
+def test_a_changed_password_voids_links_sent_before(client: CheckingClient, alice: Account) -> None:
+    link = link_of(client, alice)
+    accounts.change_password(alice, NEW)
+    assert client.get(link).status_code == 410
+
+
+def test_links_are_forgotten_a_month_after_they_ran_out(
+    client: CheckingClient, alice: Account, clock: time_machine.Traveller
+) -> None:
+    link_of(client, alice)
+    clock.shift(timedelta(days=30))
+    working.clean_up()
+    assert OneTimeLink.select().count() == 1
+    clock.shift(timedelta(days=1))
+    working.clean_up()
+    assert not OneTimeLink.select().exists()
+
+
+def test_the_database_holds_no_link(client: CheckingClient, alice: Account) -> None:
+    token = link_of(client, alice).rsplit("/", 1)[-1]
+    assert OneTimeLink.select().count() == 1
+    rows = [*OneTimeLink.select().dicts(), *Letter.select().dicts()]
+    assert token not in str(rows)
+
+
+def test_a_link_of_another_purpose_changes_no_password(
+    client: CheckingClient, alice: Account
+) -> None:
+    token = accounts.new_link(alice, "second_step", timedelta(hours=1))
+    assert client.get(f"/fr/password/{token}").status_code == 410

@@ -1,0 +1,354 @@
+"""Invoices and credit notes: what machines read, what people read, and that both agree."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from facturx import get_facturx_xml_from_pdf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from pypdf import PdfReader
+
+from shop import formats, pricing, vat
+from shop.billing.periods import Period
+from shop.documents import einvoice
+from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
+from shop.documents.parties import Buyer
+from shop.pricing import Line, Share
+from shop.settings import Seller
+from shop.vat import PlaceOfSupply
+from tests.support.schematron import broken_rules
+
+pytestmark = pytest.mark.printed
+
+NOVEMBER = Period(date(2026, 11, 5), date(2026, 12, 5))
+LATER = Period(date(2026, 11, 23), date(2026, 12, 5))
+
+LINES = (
+    InvoiceLine(Line("business", "Office 365 Business", 25, 880), NOVEMBER, "o365-4829157"),
+    InvoiceLine(Line("pro_plus", "Office 365 Pro Plus", 10, 1290, Share(12, 30)), LATER),
+)
+
+PERSON = Buyer(
+    nic_handle="al12345-ovh", first_name="Alice", last_name="Lefèvre", street="12 rue des Lilas",
+    postcode="59800", city="Lille", country="FR", email="alice@atelier.example",
+)  # fmt: skip
+FRENCH = replace(PERSON, company="Atelier & Cie", siren="404833048", vat_number="FR83404833048")
+GERMAN = replace(
+    PERSON, company="Müller GmbH", postcode="10117", city="Berlin", country="DE",
+    vat_number="DE136695976",
+)  # fmt: skip
+
+BUYERS = {
+    "a consumer in Lille": (PERSON, False),
+    "a company in Lille": (FRENCH, False),
+    "a company in Lille without VAT number": (replace(FRENCH, vat_number=""), False),
+    "a consumer in Monaco": (replace(PERSON, postcode="98000", country="MC"), False),
+    "a consumer in Réunion": (replace(PERSON, postcode="97400"), False),
+    "a company in Réunion": (replace(FRENCH, postcode="97400", country="RE"), False),
+    "a consumer in Guyane": (replace(PERSON, postcode="97300"), False),
+    "a company in Mayotte": (replace(FRENCH, postcode="97600", country="YT"), False),
+    "a company in Berlin": (GERMAN, True),
+    "a company in Athens": (
+        replace(GERMAN, country="GR", postcode="10557", vat_number="EL094259216"), True),
+    "a company in Berlin, unconfirmed": (GERMAN, False),
+    "a consumer in Dublin": (replace(PERSON, country="IE", postcode="D02 XY45"), False),
+    "a consumer in Helsinki": (replace(PERSON, country="FI", postcode="00100"), False),
+    "a consumer in Vienna": (replace(PERSON, country="AT", postcode="1010"), False),
+    "a consumer in New York": (replace(PERSON, country="US", postcode="10001"), False),
+    "a company in Zurich": (
+        replace(GERMAN, country="CH", postcode="8001", vat_number="CHE107787577MWST"), False),
+    "a company in Las Palmas": (
+        replace(GERMAN, country="ES", postcode="35001", vat_number="ESB58378431"), True),
+}  # fmt: skip
+
+
+def invoice(buyer=FRENCH, confirmed=False, lines=LINES, language="fr", **changes):
+    place = PlaceOfSupply(buyer.country, buyer.postcode, buyer.vat_number, confirmed)
+    content = {
+        "number": "F2026-000042",
+        "language": language,
+        "shop_name": "Nuage",
+        "seller": Seller(),
+        "buyer": buyer,
+        "issued_on": date(2026, 11, 5),
+        "due_on": date(2026, 11, 5),
+        "lines": lines,
+        "totals": pricing.totals(
+            [each.line for each in lines], vat.treatment_of(place, date(2026, 11, 5))
+        ),
+        "order_number": "482915730",
+    }
+    return InvoiceDocument(**(content | changes))
+
+
+def credit_note(buyer=FRENCH, confirmed=False, **changes):
+    return invoice(
+        buyer,
+        confirmed,
+        number="A2026-000007",
+        corrects=Corrected("F2026-000042", date(2026, 11, 5)),
+        reason="Rétractation dans les 14 jours.",
+        **changes,
+    )
+
+
+def value(xml: bytes, path: str) -> str:
+    found = etree.fromstring(xml).xpath(f"string({path})", namespaces={
+        "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
+        "rsm": "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100",
+        "udt": "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100",
+        "qdt": "urn:un:unece:uncefact:data:standard:QualifiedDataType:100",
+    })  # fmt: skip
+    return str(found)
+
+
+# The French rules are those of invoices among French businesses: of rates they know French ones
+# only (BR-FR-16), old and new. A consumer's VAT in Ireland is declared elsewhere, in the One Stop
+# Shop, and breaks that rule and no other.
+FRENCH_RATES = {0, 90, 105, 175, 210, 550, 700, 850, 920, 960, 1000, 1300, 1960, 2000, 2060}
+
+
+def french_exceptions(document: InvoiceDocument) -> set[str]:
+    return set() if document.totals.vat_rate in FRENCH_RATES else {"BR-FR-16"}
+
+
+def assert_valid(document: InvoiceDocument) -> bytes:
+    xml = einvoice.xml_of(document)
+    assert broken_rules(xml, "en16931") == set()
+    assert broken_rules(xml, "french") == french_exceptions(document)
+    return xml
+
+
+@pytest.mark.parametrize("who", BUYERS)
+def test_every_invoice_passes_the_official_rules(who):
+    assert_valid(invoice(*BUYERS[who], paid_on=date(2026, 11, 5), payment="Visa •••• 4242"))
+
+
+@pytest.mark.parametrize("who", BUYERS)
+def test_every_credit_note_passes_the_official_rules(who):
+    assert_valid(credit_note(*BUYERS[who]))
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_unpaid_invoice_passes_too(language):
+    xml = assert_valid(invoice(language=language, due_on=date(2026, 11, 12)))
+    assert value(xml, "//ram:DuePayableAmount") == "325.92"
+    assert value(xml, "//ram:DueDateDateTime/udt:DateTimeString") == "20261112"
+
+
+def test_a_free_month_passes_and_costs_nothing():
+    free = (InvoiceLine(Line("business", "Office 365 Business", 25, 880, Share(0, 30)), NOVEMBER),)
+    xml = assert_valid(invoice(lines=free, paid_on=date(2026, 11, 5)))
+    assert value(xml, "//ram:GrandTotalAmount") == "0.00"
+
+
+@st.composite
+def some_lines(draw):
+    period = draw(st.integers(28, 31))
+    share = draw(st.none() | st.integers(0, period).map(lambda days: Share(days, period)))
+    line = Line(
+        "business", "Licence", draw(st.integers(1, 5000)), draw(st.integers(0, 99_999)), share
+    )
+    return InvoiceLine(line, NOVEMBER, draw(st.sampled_from(["", "o365-1", "Équipe <R&D>"])))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(some_lines(), min_size=1, max_size=5),
+    st.sampled_from(sorted(BUYERS)),
+    st.booleans(),
+)
+def test_whatever_is_invoiced_adds_up_and_passes(lines, who, paid):
+    document = invoice(
+        *BUYERS[who], lines=tuple(lines), paid_on=date(2026, 11, 5) if paid else None
+    )
+    xml = assert_valid(document)
+    root = etree.fromstring(xml)
+    sums = [str(each) for each in root.xpath("//*[local-name()='LineTotalAmount']/text()")]
+    assert sum(_cents(each) for each in sums[:-1]) == _cents(sums[-1])
+    assert _cents(value(xml, "//ram:GrandTotalAmount")) == document.totals.total_cents
+
+
+def _cents(written: str) -> int:
+    assert re.fullmatch(r"\d+\.\d\d", written)
+    return int(written.replace(".", ""))
+
+
+def test_the_rules_are_really_run():
+    """VAT that is not rate times base, and a seller without SIREN: both are noticed."""
+    xml = einvoice.xml_of(invoice()).decode()
+    wrong = xml.replace(">54.32<", ">64.32<").replace(">325.92<", ">335.92<")
+    assert "BR-CO-17" in " ".join(broken_rules(wrong.encode(), "en16931"))
+    nobody = xml.replace('<ram:ID schemeID="0002">732829320</ram:ID>', "")
+    assert "BR-FR-10" in broken_rules(nobody.encode(), "french")
+
+
+def test_the_vat_of_each_treatment_has_its_category_and_reason():
+    def tax(who):
+        xml = einvoice.xml_of(invoice(*BUYERS[who], language="en"))
+        tax = "//ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax"
+        names = ("CategoryCode", "RateApplicablePercent", "ExemptionReasonCode", "ExemptionReason")
+        return tuple(value(xml, f"{tax}/ram:{name}") for name in names)
+
+    assert tax("a company in Lille") == ("S", "20.00", "", "")
+    assert tax("a consumer in Réunion") == ("S", "8.50", "", "")
+    assert tax("a consumer in Helsinki") == ("S", "25.50", "", "")
+    assert tax("a company in Berlin")[:3] == ("AE", "0.00", "VATEX-EU-AE")
+    assert "Reverse charge" in tax("a company in Berlin")[3]
+    assert tax("a consumer in Guyane")[:3] == ("E", "0.00", "")
+    assert "article 294" in tax("a consumer in Guyane")[3]
+    assert tax("a consumer in New York")[:3] == ("O", "", "VATEX-EU-O")
+
+
+@pytest.mark.parametrize(
+    ("who", "way"),
+    [
+        ("a company in Lille", "B2B"),
+        ("a consumer in Réunion", "B2C"),
+        ("a company in Berlin", "B2BINT"),
+        ("a consumer in New York", "B2CINT"),
+        ("a company in Las Palmas", "B2BINT"),
+    ],
+)
+def test_the_platforms_are_told_which_way_it_goes(who, way):
+    xml = einvoice.xml_of(invoice(*BUYERS[who]))
+    assert value(xml, "//ram:IncludedNote[ram:SubjectCode='BAR']/ram:Content") == way
+
+
+def test_a_credit_note_names_the_invoice_it_takes_back():
+    xml = einvoice.xml_of(credit_note())
+    assert value(xml, "//rsm:ExchangedDocument/ram:TypeCode") == "381"
+    assert value(xml, "//ram:InvoiceReferencedDocument/ram:IssuerAssignedID") == "F2026-000042"
+    assert value(xml, "//ram:InvoiceReferencedDocument//qdt:DateTimeString") == "20261105"
+
+
+def test_a_share_of_a_month_is_an_allowance_with_its_days():
+    xml = einvoice.xml_of(invoice())
+    line = "//ram:IncludedSupplyChainTradeLineItem[2]"
+    assert value(xml, f"{line}//ram:SpecifiedTradeAllowanceCharge/ram:ActualAmount") == "77.40"
+    assert value(xml, f"{line}//ram:Reason") == "Au prorata\u00a0: 12 jours sur 30"
+    assert value(xml, f"{line}//ram:LineTotalAmount") == "51.60"
+
+
+# --- On paper ---------------------------------------------------------------------------------
+
+
+def read(content: bytes) -> tuple[PdfReader, str]:
+    reader = PdfReader(io.BytesIO(content), strict=True)
+    return reader, re.sub(r"\s+", " ", " ".join(page.extract_text() for page in reader.pages))
+
+
+def said(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.fixture(scope="module")
+def paid_invoice() -> bytes:
+    return invoice_pdf(invoice(paid_on=date(2026, 11, 5), payment="Visa •••• 4242"))
+
+
+def test_the_data_travel_inside_the_paper(paid_invoice):
+    name, xml = get_facturx_xml_from_pdf(paid_invoice, check_xsd=True, check_schematron=False)
+    document = invoice(paid_on=date(2026, 11, 5), payment="Visa •••• 4242")
+    assert name == "factur-x.xml"
+    assert xml == einvoice.xml_of(document)
+
+
+def test_an_invoice_is_an_archive_that_can_be_read_aloud(paid_invoice):
+    reader, _ = read(paid_invoice)
+    root = reader.trailer["/Root"]
+    about = root["/Metadata"].get_data().decode()
+    assert "<pdfaid:part>3</pdfaid:part>" in about
+    assert "<pdfaid:conformance>B</pdfaid:conformance>" in about
+    assert "<fx:ConformanceLevel>EN 16931</fx:ConformanceLevel>" in about
+    assert "<fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>" in about
+    assert root["/AF"][0].get_object()["/AFRelationship"] == "/Data"
+    assert root["/OutputIntents"][0]["/S"] == "/GTS_PDFA1"
+    assert reader.trailer["/ID"]
+    assert root["/Lang"] == "fr"
+    assert root["/MarkInfo"]["/Marked"]
+    assert reader.metadata.title == "Facture F2026-000042 · Nuage"
+    for font in _fonts(reader):
+        assert font["/DescendantFonts"][0]["/FontDescriptor"]["/FontFile2"]
+
+
+def _fonts(reader: PdfReader) -> list[Any]:
+    fonts = [page["/Resources"]["/Font"] for page in reader.pages]
+    return [font.get_object() for each in fonts for font in each.get_object().values()]
+
+
+def test_an_invoice_says_everything_it_must(paid_invoice):
+    _, text = read(paid_invoice)
+    for expected in (
+        "Facture", "n° F2026-000042", "5 novembre 2026", "482915730", "al12345-ovh",
+        "Nuage & Cie", "SAS au capital de 100 000 €", "732 829 320", "FR44732829320",
+        "Atelier & Cie", "404 833 048", "FR83404833048", "Office 365 Business", "o365-4829157",
+        "Du 5 novembre 2026 au 4 décembre 2026", "Au prorata : 12 jours sur 30",
+        "271,60 €", "TVA (20 %)", "54,32 €", "325,92 €", "Il ne reste rien à payer",
+        "Visa •••• 4242", "Nature de l’opération : prestations de services",
+        "Pénalités de retard : trois fois le taux d’intérêt légal", "40,00 €",
+        "Pas d’escompte", "Page 1 / 1",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_consumers_are_not_threatened_with_what_businesses_owe():
+    _, text = read(invoice_pdf(invoice(PERSON)))
+    assert "Nature de l’opération" in text
+    assert "40,00 €" not in text
+    assert "Pénalités" not in text
+
+
+@pytest.mark.parametrize(
+    ("who", "mention"),
+    [
+        ("a company in Berlin", "Reverse charge: VAT is due by the customer"),
+        ("a consumer in Dublin", "VAT of Ireland, declared through the One Stop Shop"),
+        ("a company in Mayotte", "article 294, 1 of the French tax code"),
+        ("a company in Zurich", "outside the VAT area of the European Union"),
+    ],
+)
+def test_vat_mentions_stand_on_paper(who, mention):
+    document = invoice(*BUYERS[who], language="en")
+    _, text = read(invoice_pdf(document))
+    assert mention in text
+    assert said(formats.money(document.totals.total_cents, "en")) in text
+
+
+def test_a_credit_note_says_so_and_asks_for_nothing():
+    _, text = read(invoice_pdf(credit_note(language="fr", paid_on=date(2026, 11, 9))))
+    assert "Avoir n° A2026-000007" in text
+    assert "corrige la facture F2026-000042 du 5 novembre 2026" in text
+    assert "Rétractation dans les 14 jours." in text
+    assert "Remboursé le 9 novembre 2026" in text
+    assert "Total crédité TTC" in text
+    for asking in ("Payable", "Échéance", "Pénalités", "Total à payer"):
+        assert asking not in text
+
+
+# --- What is never printed --------------------------------------------------------------------
+
+
+def test_amounts_that_do_not_add_up_are_never_printed():
+    right = invoice()
+    wrong = replace(right.totals, total_cents=right.totals.total_cents + 1)
+    with pytest.raises(ValueError, match="does not add up"):
+        replace(right, totals=wrong)
+
+
+@pytest.mark.parametrize("number", ["", "F 2026", "F2026#1", "F" * 36])
+def test_numbers_the_rules_refuse_are_refused(number):
+    with pytest.raises(ValueError, match="number of an invoice"):
+        invoice(number=number)
+
+
+def test_an_invoice_has_lines():
+    with pytest.raises(ValueError, match="no lines"):
+        invoice(lines=())

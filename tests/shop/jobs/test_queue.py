@@ -1,0 +1,199 @@
+"""Work that must follow: queued with its cause, tried again when it fails, given up in the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from structlog.testing import capture_logs
+
+from models import Job, JobStatus, database
+from shop import clock as shop_clock
+from shop import jobs
+from tests.support import racing
+from tests.support.work import KIND, Work, ask, fail, messages, the_job
+
+# --- With its cause ----------------------------------------------------------------------------
+
+
+def test_a_job_is_queued_with_its_cause(work: Work) -> None:
+    with database.atomic():
+        ask(number=7)
+        assert the_job().status == JobStatus.QUEUED
+    assert messages() == 1
+    assert jobs.drain() == 1
+    assert work.done == [{"number": 7}]
+    assert the_job().status == JobStatus.DONE
+
+
+def test_a_job_goes_with_a_cause_that_is_rolled_back(work: Work) -> None:
+    with database.atomic() as transaction:
+        ask()
+        transaction.rollback()
+    assert not Job.select().exists()
+    assert messages() == 0
+
+
+def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
+    @database.atomic()
+    def cause() -> None:
+        ask()
+        fail()
+
+    with pytest.raises(ValueError, match="out of paper"):
+        cause()
+    assert not Job.select().exists()
+    assert messages() == 0
+
+
+def test_nobody_sees_a_job_before_its_cause_is_committed(work: Work) -> None:
+    seen = []
+    with database.atomic():
+        ask()
+        if not is_sqlite():
+            seen = racing.race(lambda: Job.select().count(), 1)
+    assert seen in ([], [0])
+    assert racing.race(lambda: Job.select().count(), 1) == [1]
+
+
+def is_sqlite() -> bool:
+    return "sqlite" in type(database.obj).__name__.lower()
+
+
+def test_asking_twice_asks_once(work: Work) -> None:
+    ask(number=1)
+    ask(number=2)
+    assert messages() == 1
+    jobs.drain()
+    ask(number=3)
+    jobs.drain()
+    assert work.done == [{"number": 1}]
+
+
+def test_asking_by_many_at_once_asks_once(work: Work) -> None:
+    racing.race(ask, 12)
+    assert Job.select().count() == 1
+    assert messages() == 1
+
+
+def test_a_job_for_later_waits_for_its_time(work: Work, clock: time_machine.Traveller) -> None:
+    jobs.enqueue(KIND, "later", run_at=shop_clock.now() + timedelta(hours=1))
+    assert messages() == 0
+    assert (jobs.drain(), jobs.sweep()) == (0, 0)
+    jobs.run(the_job().id)
+    assert work.done == []
+    clock.shift(timedelta(hours=1, seconds=1))
+    assert jobs.sweep() == 1
+    assert messages() == 1
+    assert jobs.drain() == 1
+
+
+def test_nobody_asks_for_what_nobody_does(app: Flask) -> None:
+    with pytest.raises(KeyError, match="nobody handles"):
+        jobs.enqueue("unheard_of", "key")
+
+
+def test_a_kind_only_a_newer_version_knows_is_left_to_it(
+    work: Work, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
+) -> None:
+    ask()
+    handler = jobs._handlers.pop(KIND)
+    with capture_logs() as said:
+        jobs.run(the_job().id)
+    assert said[0]["event"] == "nobody handles this kind of job here"
+    assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
+    jobs._handlers[KIND] = handler
+    clock.shift(timedelta(minutes=2))
+    jobs.drain()
+    assert the_job().status == JobStatus.DONE
+
+
+# --- Failing -----------------------------------------------------------------------------------
+
+
+def test_a_failed_job_is_tried_again_later_each_time(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    work.act = fail
+    ask()
+    waits = []
+    for _ in range(2):
+        jobs.drain()
+        job = the_job()
+        waits.append((job.run_at - shop_clock.now()).total_seconds())
+        assert (job.status, job.error) == (JobStatus.QUEUED, "ValueError: out of paper")
+        clock.shift(job.run_at - shop_clock.now() + timedelta(seconds=1))
+    assert 8 <= waits[0] <= 11
+    assert 17 <= waits[1] <= 22
+
+
+def test_no_wait_is_longer_than_an_hour(work: Work) -> None:
+    for handler in jobs._handlers.values():
+        for attempt in range(1, handler.attempts + 1):
+            assert jobs._delay(handler, attempt, ValueError()) <= timedelta(hours=1.1)
+
+
+def test_after_the_last_attempt_it_is_given_up_once(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    work.act = fail
+    ask(number=7)
+    for _ in range(6):
+        jobs.drain()
+        clock.shift(timedelta(hours=2))
+    assert len(work.done) == 3
+    assert work.given_up == [{"number": 7, "reason": "out of paper"}]
+    assert the_job().status == JobStatus.FAILED
+    assert jobs.sweep() == 0
+
+
+def test_giving_up_that_fails_is_tried_again(work: Work, clock: time_machine.Traveller) -> None:
+    handler = jobs.Handler(work.run, 1, timedelta(seconds=1), lambda **_: fail(), 0)
+    jobs._handlers[KIND] = handler
+    work.act = fail
+    ask()
+    with pytest.raises(ValueError, match="out of paper"):
+        jobs.drain()
+    assert the_job().status == JobStatus.RUNNING, "what gave it up was rolled back with it"
+    clock.shift(timedelta(minutes=1))
+    jobs._handlers[KIND] = jobs.Handler(work.run, 1, timedelta(seconds=1), work.give_up, 0)
+    jobs.run(the_job().id)
+    assert the_job().status == JobStatus.FAILED
+    assert len(work.given_up) == 1
+
+
+def test_coming_back_later_burns_no_attempt(work: Work, clock: time_machine.Traveller) -> None:
+    def not_yet() -> None:
+        raise jobs.Later(timedelta(minutes=5))
+
+    work.act = not_yet
+    ask()
+    for _ in range(20):
+        jobs.drain()
+        clock.shift(timedelta(minutes=6))
+    assert len(work.done) == 20
+    assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
+    work.act = lambda: None
+    jobs.drain()
+    assert the_job().status == JobStatus.DONE
+
+
+def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Traveller) -> None:
+    work.act = fail
+    ask()
+    for _ in range(3):
+        jobs.drain()
+        clock.shift(timedelta(hours=2))
+    work.act = lambda: None
+    assert jobs.ask_again("one")
+    assert messages() >= 1
+    jobs.drain()
+    assert (the_job().status, the_job().attempts) == (JobStatus.DONE, 1)
+    assert not jobs.ask_again("unheard of")
+
+
+def test_a_waiting_job_is_not_asked_for_again(work: Work) -> None:
+    ask()
+    assert not jobs.ask_again("one")

@@ -1,0 +1,413 @@
+"""Many seats at once, from a file; and the list of seats as a file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gc
+import io
+from collections.abc import Callable
+
+import pytest
+import time_machine
+
+import manager.imports
+from models import (
+    Account,
+    GroupStatus,
+    ImportStatus,
+    Job,
+    Letter,
+    LicenceGroup,
+    Seat,
+    SeatImport,
+    SeatImportLine,
+    SeatStatus,
+)
+from shop import accounts, jobs, pauses, seats, tables, transitions
+from shop.errors import Conflict, Refusal
+from shop.seats import acts, files, importing, imports
+from tests.support import cast, groups, purchases, racing
+from tests.support.parties import Bank, Provider
+from tests.support.visitor import Visitor
+
+Drain = Callable[[], int]
+
+PEOPLE = [("Zoé", "Moreau", "zoe"), ("Jörg", "O’Neill", "joerg"), ("李", "Wang", "li.wang")]
+
+
+@pytest.fixture
+def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
+    return groups.installed(alice, bank, 5)
+
+
+def as_csv(rows, delimiter: str = ",", heading: tuple[str, ...] = ()) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([heading, *rows] if heading else rows)
+    return text.getvalue()
+
+
+def people_in(content: bytes) -> list[tuple[str, str, str]]:
+    return [(line.first_name, line.last_name, line.login) for line in files.read(content)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "heading",
+    [(), ("Prénom", "Nom", "Login"), ("first name", "Last Name", "LOGIN"),
+     ("PRENOM", "NOM", "IDENTIFIANT")],
+)  # fmt: skip
+@pytest.mark.parametrize("bom", [b"", codecs.BOM_UTF8])
+def test_files_are_read_as_spreadsheets_write_them(
+    delimiter: str, heading: tuple[str, ...], bom: bytes
+) -> None:
+    assert people_in(bom + as_csv(PEOPLE, delimiter, heading).encode()) == PEOPLE
+
+
+def test_windows_1252_is_read_too() -> None:
+    written = as_csv(PEOPLE[:2], ";", ("Prénom", "Nom", "Login"))
+    assert people_in(written.encode("cp1252")) == PEOPLE[:2]
+
+
+def test_columns_of_a_heading_may_stand_in_any_order() -> None:
+    assert people_in("login;nom;prénom\nzoe;Moreau;Zoé".encode()) == PEOPLE[:1]
+
+
+@pytest.mark.parametrize(
+    "first", ["sep=;\r\n", "sep=;\n", "sep=;;;\n", "SEP=;\n", '"sep=;"\n', "\r\nsep=;\r\n"]
+)
+def test_a_first_line_may_say_what_separates_the_cells(first: str) -> None:
+    content = first + as_csv([("Zoé, la vraie", "Moreau", "zoe")], ";", ("Prénom", "Nom", "Login"))
+    assert people_in(content.encode()) == [("Zoé, la vraie", "Moreau", "zoe")]
+
+
+def test_names_come_back_as_they_were_exported() -> None:
+    names = ["-Jean", "=cmd()", "'tHooft", "O’Neill"]
+    content = as_csv([(tables.harmless(name), "Moreau", "zoe") for name in names], ";")
+    assert [first for first, _, _ in people_in(content.encode())] == names
+
+
+def test_a_heading_stands_for_nobody_wherever_it_stands() -> None:
+    heading = ("Prénom", "Nom", "Login")
+    content = as_csv([PEOPLE[0], heading, PEOPLE[1]], ";", heading)
+    assert people_in(content.encode()) == PEOPLE[:2]
+    with pytest.raises(Refusal, match="each once"):
+        files.read(as_csv([PEOPLE[0]], ";", ("Nom", "Nom", "Login")).encode())
+
+
+def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
+    lines = files.read(b"Prenom,Nom,Login\n\n,,\nA,B,abc\n\nC,D,cde\n")
+    assert [line.number for line in lines] == [4, 6]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n \n", b"PK\x03\x04\x00\x00", b"prenom,nom,login\n"]
+)  # fmt: skip
+def test_what_is_no_file_of_people_is_refused(content: bytes) -> None:
+    with pytest.raises(Refusal) as refusal:
+        files.read(content)
+    assert refusal.value.field == "file"
+
+
+def test_a_file_of_more_than_10000_is_refused() -> None:
+    rows = "".join(f"A,B,login{number}\n" for number in range(10_001))
+    with pytest.raises(Refusal, match="at most 10000"):
+        files.read(rows.encode())
+
+
+def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) -> None:
+    groups.configured(group, 1, seats.Person("Zoé", "Moreau", "zoe"))
+    rows = [
+        ("Zoé", "Moreau", "ZOE"), ("A", "B", "ok1"), ("A", "B", "OK1"), ("", "B", "ok2"),
+        ("A", "B", "é!"), ("A", "B"), ("A", "B", "ok3", "more"), ("A", "B", "ok4"),
+        ("A", "B", "ok5"), ("A", "B", "ok6"), ("A", "B", "ok7"),
+    ]  # fmt: skip
+    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    problems = [line.problem for line in imports.results(made)]
+    expected = ["has this login", "", "in the file already", "Fill in", "without accents",
+                "Three columns", "Three columns", "", "", "", "no free licence"]  # fmt: skip
+    for problem, said in zip(problems, expected, strict=True):
+        assert (said in problem) if said else not problem
+    assert (made.lines_total, made.lines_good) == (11, 4)
+
+
+def run(group: LicenceGroup, content: bytes) -> SeatImport:
+    made = imports.prepare(groups.fresh(group), "people.csv", content)
+    imports.start(made, by="alice")
+    jobs.drain()
+    return groups.fresh(made)
+
+
+def test_every_person_of_a_file_gets_a_seat(group: LicenceGroup, provider: Provider) -> None:
+    made = run(group, as_csv(PEOPLE).encode())
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 0)
+    held = Seat.select().where(Seat.status == SeatStatus.ACTIVE).order_by(Seat.number)
+    assert [(seat.first_name, seat.last_name, seat.login) for seat in held] == PEOPLE
+    assert Letter.select().where(Letter.kind == "licence_active").count() == 3
+    assert imports.standing(made) == {SeatStatus.ACTIVE: 3}
+    groups.check(group)
+
+
+def test_a_login_taken_since_the_preview_is_told_in_the_result(
+    group: LicenceGroup, provider: Provider
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    groups.configured(group, 5, seats.Person("Zoé", "Autre", "Zoe"))
+    imports.start(made, by="alice")
+    jobs.drain()
+    made = groups.fresh(made)
+    assert (made.lines_done, made.lines_refused) == (3, 1)
+    assert "has this login" in imports.results(made).first().problem
+
+
+def test_a_login_taken_at_the_very_moment_is_told_too(
+    group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look before misses it, as a rival transaction would make it; the index does not."""
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    groups.configured(group, 5, seats.Person("Zoé", "Autre", "zoe"))
+    monkeypatch.setattr(importing, "taken_of", lambda *_: set())
+    imports.start(made, by="alice")
+    jobs.drain()
+    made = groups.fresh(made)
+    assert (made.lines_done, made.lines_refused) == (3, 1)
+    assert "has this login" in imports.results(made, bad=True).get().problem
+    groups.check(group)
+
+
+ODD = "Anne,O,o’neil\n"
+
+
+@pytest.mark.parametrize("second", ["Bob,O,o'neil\n", "Bob,O,O’NEIL \n"])
+def test_logins_are_compared_as_they_are_kept(
+    group: LicenceGroup, provider: Provider, second: str
+) -> None:
+    made = imports.prepare(group, "people.csv", (ODD + second).encode())
+    assert [line.problem for line in imports.results(made)] == ["", imports.TWICE]
+    imports.start(made, by="alice")
+    jobs.drain()
+    assert groups.fresh(made).lines_refused == 0
+    made = imports.prepare(groups.fresh(group), "people.csv", second.encode())
+    assert [line.problem for line in imports.results(made)] == [acts.TAKEN]
+
+
+def test_a_line_the_rules_refuse_by_now_holds_no_other_up(
+    group: LicenceGroup, provider: Provider
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    SeatImportLine.update(login="x").where(SeatImportLine.number == 2).execute()
+    imports.start(made, by="alice")
+    jobs.drain()
+    made = groups.fresh(made)
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 1)
+    refused = imports.results(made, bad=True).get()
+    assert refused.problem % refused.details == "A login has 3 to 20 characters."
+
+
+def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
+    group: LicenceGroup,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: time_machine.Traveller,
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    begin = acts.begin_configuration
+
+    def only_zoe(seat: Seat, person: seats.Person, by: str, priority: jobs.Priority) -> Seat:
+        if person.login != "zoe":
+            raise RuntimeError("the disk is full")
+        return begin(seat, person, by, priority)
+
+    monkeypatch.setattr(acts, "begin_configuration", only_zoe)
+    imports.start(made, by="alice")
+    for _ in range(20):
+        jobs.drain()
+        clock.shift(2 * jobs.LONGEST_DELAY.total_seconds())
+    made = groups.fresh(made)
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 2)
+    assert {line.problem for line in imports.results(made, bad=True)} == {importing.NOT_REACHED}
+
+
+def test_a_group_that_is_not_open_takes_no_file(
+    group: LicenceGroup, provider: Provider, visitor: Visitor, alice: Account
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    transitions.move(group, GroupStatus.SUSPENDED, by="test")
+    with pytest.raises(Refusal, match="cannot be changed"):
+        imports.start(made, by="alice")
+    with pytest.raises(Refusal, match="cannot be changed"):
+        imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}/imports/{made.id}")
+    assert visitor.press("Configurer 3 licences").status_code == 422
+    assert visitor.sees("ne peuvent pas être modifiées pour le moment")
+    assert groups.fresh(made).status == ImportStatus.PREVIEW
+
+
+def test_a_file_runs_once(group: LicenceGroup, provider: Provider) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    imports.start(made, by="alice")
+    with pytest.raises(Conflict):
+        imports.start(SeatImport.get(), by="bob")
+    with pytest.raises(Conflict):
+        imports.abandon(SeatImport.get(), by="bob")
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = groups.installed(alice, bank, 10_000, "pro_plus")
+    rows = [(f"First {n}", f"Last {n}", f"login{n}") for n in range(10_000)]
+    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    imports.start(made, by="alice")
+    chunks = []
+
+    def kill_twice() -> None:
+        chunks.append(1)
+        if len(chunks) in {30, 90}:
+            raise Killed
+
+    pauses.hook("imports.chunk", kill_twice)
+    for _ in range(3):
+        try:
+            importing.import_seats(made.id, "alice")
+        except Killed:
+            continue
+    assert len(chunks) == 10_000 // importing.AT_ONCE
+    made = groups.fresh(made)
+    assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 10_000, 0)
+    lines = SeatImportLine.select().where(SeatImportLine.seat.is_null(False))
+    assert lines.count() == 10_000
+    assert len({line.seat_id for line in lines}) == 10_000
+    assert Seat.select().where(Seat.status == SeatStatus.ACTIVATING).count() == 10_000
+    assert Job.select().where(Job.kind == "activate_seat").count() == 10_000
+    assert groups.fresh(group).seats_activating == 10_000
+
+
+def test_two_workers_on_one_file_do_each_line_once(
+    group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    rows = [("A", "B", f"login{n}") for n in range(5)]
+    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    imports.start(made, by="alice")
+    racing.race(lambda: importing.import_seats(made.id, "alice"), 4)
+    assert groups.fresh(made).lines_done == 5
+    assert Job.select().where(Job.kind == "activate_seat").count() == 5
+    groups.check(group)
+
+
+def test_a_file_holds_nobody_elses_order_up(
+    alice: Account, group: LicenceGroup, provider: Provider, bank: Bank
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    jobs.connected().flush()
+    imports.start(made, by="alice")
+    importing.import_seats(made.id, "alice")
+    accounts.ask_for_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
+    purchases.pay(
+        purchases.place(cast.register(cast.BOB), purchases.basket(business=1, pro_plus=0)), bank
+    )
+    waiting = [Job.get_by_id(message.args[0]).kind for message in jobs.connected().pending()]
+    assert waiting[:2] == ["send_reset_links", "deliver_order"]
+    assert waiting[-3:] == ["activate_seat"] * 3
+
+
+# --- In the manager --------------------------------------------------------------------------
+
+
+def test_a_file_is_looked_at_then_run(
+    visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider, drain: Drain
+) -> None:
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}")
+    visitor.follow("Configurer des licences depuis un fichier (CSV)")
+    assert visitor.press("Examiner le fichier").status_code == 422
+    content = as_csv([*PEOPLE, ("", "X", "xyz")], ";").encode("utf-8")
+    visitor.press("Examiner le fichier", file=(io.BytesIO(content), "équipe.csv"))
+    assert visitor.sees("3 lignes peuvent être configurées. 1 ligne ne le peut pas")
+    assert visitor.sees("Renseignez ce champ.")
+    visitor.press("Configurer 3 licences")
+    assert visitor.sees("0 / 3")
+    here = visitor.address
+    visitor.open(f"/manager/groups/{group.name}")
+    visitor.follow("Voir l’avancement")
+    assert visitor.address == here
+    drain()
+    visitor.open(here)
+    assert visitor.sees("3 / 3")
+    assert visitor.sees("Le fichier est traité. 1 ligne a été laissée de côté.")
+    result = visitor.client.get(f"{here}.csv").text
+    assert "Zoé;Moreau;zoe;Créé" in result
+    assert ";X;xyz;Renseignez ce champ." in result
+
+
+def test_a_result_says_which_licences_could_not_be_created(
+    visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
+) -> None:
+    made = imports.prepare(group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode())
+    imports.start(made, by="alice")
+    provider.failing = "no capacity"
+    jobs.drain()
+    provider.failing = ""
+    seat = groups.seat_of(group, 2)
+    seats.retry(seat, seat.version, by="alice")
+    jobs.drain()
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}")
+    assert not visitor.sees("Voir l’avancement")
+    visitor.follow("Configurer des licences depuis un fichier (CSV)")
+    visitor.follow("people.csv")
+    assert visitor.sees("1 / 3")
+    assert visitor.sees("2 licences n’ont pas pu être créées.")
+    assert visitor.sees("Avec un problème (3)")
+    assert visitor.response.text.count("Modifiée depuis") == 1
+    visitor.follow("Avec un problème (3)")
+    assert visitor.response.text.count("<tr role") == 1 + 3
+    visitor.follow("Voir pourquoi et réessayer")
+    assert visitor.address.endswith(f"/manager/groups/{group.name}?status=error")
+    assert visitor.sees("2 licences trouvées")
+
+
+def test_only_the_newest_files_are_listed(
+    visitor: Visitor, alice: Account, group: LicenceGroup
+) -> None:
+    for number in range(imports.LATEST + 1):
+        imports.prepare(group, f"people-{number}.csv", as_csv(PEOPLE).encode())
+    visitor.log_in(alice)
+    visitor.open(f"/manager/groups/{group.name}/imports")
+    assert visitor.sees("people-5.csv")
+    assert not visitor.sees("people-0.csv")
+
+
+def test_the_seats_are_exported_and_no_cell_is_a_formula(
+    visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
+) -> None:
+    groups.configured(group, 1, seats.Person("=cmd()", "+1", "zoe"))
+    visitor.log_in(alice)
+    response = visitor.client.get(f"/manager/groups/{group.name}/seats.csv")
+    rows = list(csv.reader(io.StringIO(response.text.removeprefix("\ufeff")), delimiter=";"))
+    assert rows[1][:4] == ["'=cmd()", "'+1", "zoe", f"zoe@{group.domain}"]
+    assert [row[5] for row in rows[1:]] == ["Créé"] + ["Non configuré"] * 4
+    assert response.headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_whoever_stops_reading_half_way_disturbs_nobody(
+    visitor: Visitor, alice: Account, group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager.imports, "EXPORTED_AT_ONCE", 2)
+    visitor.log_in(alice)
+    address = f"/manager/groups/{group.name}/seats.csv"
+    response = visitor.client.get(address, buffered=False)
+    first = next(iter(response.response))
+    with visitor.client.application.test_request_context("/"):
+        del response
+        gc.collect()
+    assert first.decode().startswith("\ufeffPrénom;Nom;Login")
+    assert len(visitor.client.get(address).text.splitlines()) == 6

@@ -1,0 +1,629 @@
+"""Letters kept and sent: once, sealed where they hold a secret, and never in the shop's way."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import timedelta
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+
+import pypdf
+import pytest
+import time_machine
+from cryptography.fernet import Fernet, InvalidToken
+from flask import Flask
+
+import models
+from models import (
+    Account,
+    Attachment,
+    Event,
+    Job,
+    JobStatus,
+    Letter,
+    LetterStatus,
+    Order,
+    Seat,
+)
+from shop import clock as shop_clock
+from shop import jobs, mail, seats, transitions
+from shop.mail import messages, sending, smtp, storing
+from shop.settings import Settings, SettingsError
+from tests.support import cast, exchange, groups, letters, purchases, racing
+from tests.support.client import browser
+from tests.support.mailbox import Mailbox
+from tests.support.parties import Bank, Provider
+from tests.support.visitor import Visitor
+
+LETTER_INDEX = "letter_key"
+NOWHERE = "smtp://127.0.0.1:1"
+"""Where no mail server answers."""
+
+MakeApp = Callable[..., Flask]
+
+
+def activate(account: Account, key: str = "1") -> Letter:
+    """A letter that holds a secret."""
+    mail.licence_active(
+        account, group=letters.GROUP, address=letters.ADDRESS, password=letters.PASSWORD,
+        portal=letters.PORTAL, key=key,
+    )  # fmt: skip
+    return letters.the(account, "licence_active")
+
+
+def again(letter: Letter) -> Letter:
+    """The letter as it stands now."""
+    return Letter.get_by_id(letter.id)
+
+
+# --- Kept ------------------------------------------------------------------------------------
+
+
+def test_a_letter_is_stored_once_however_often_it_is_written(alice: Account) -> None:
+    first = activate(alice)
+    assert activate(alice).id == first.id
+    assert activate(alice, key="2").id != first.id
+    assert Job.select().where(Job.key == f"send_letter:{first.id}").count() == 1
+
+
+def test_concurrent_writers_store_one_letter(alice: Account) -> None:
+    outcomes = racing.race(lambda: activate(alice), 20)
+    assert len({letter.id for letter in outcomes}) == 1
+    assert Letter.select().where(Letter.kind == "licence_active").count() == 1
+    assert Job.select().where(Job.kind == "send_letter").count() == 2  # and the first letter's
+
+
+def test_control_without_the_unique_key_there_are_more(alice: Account) -> None:
+    with racing.without_index(LETTER_INDEX):
+        racing.race(lambda: activate(alice), 5)
+        assert Letter.select().where(Letter.kind == "licence_active").count() > 1
+        Letter.delete().execute()
+
+
+def test_a_letter_goes_with_its_cause_or_not_at_all(alice: Account) -> None:
+    with models.database.atomic() as transaction:
+        activate(alice)
+        transaction.rollback()
+    assert not Letter.select().where(Letter.kind == "licence_active").exists()
+    assert Job.select().where(Job.kind == "send_letter").count() == 1
+
+
+def test_without_a_mail_server_letters_end_as_stored(
+    alice: Account, drain: Callable[[], int]
+) -> None:
+    drain()
+    assert letters.the(alice, "account_created").status == LetterStatus.STORED
+
+
+def test_letters_are_found_newest_first_and_by_subject(alice: Account) -> None:
+    order = purchases.place(alice)
+    found = list(mail.letters_of(alice))
+    assert [letter.kind for letter in found] == ["order_placed", "account_created"]
+    assert kinds_found(alice, order.number) == ["order_placed"]
+    assert not kinds_found(alice, "nowhere")
+
+
+@pytest.mark.parametrize("written", ["as shown", "plain spaces", "capitals", "no accents", "NFD"])
+def test_letters_are_found_however_the_subject_is_written(
+    written: str, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.service_installed(alice, bank, provider)
+    for kind in ("order_placed", "service_installed"):
+        subject = letters.the(alice, kind).subject
+        plain = unicodedata.normalize("NFD", subject)
+        typed = {
+            "as shown": subject,
+            "plain spaces": subject.replace("\u00a0", " "),
+            "capitals": subject.upper(),
+            "no accents": "".join(c for c in plain if not unicodedata.combining(c)),
+            "NFD": plain,
+        }[written]
+        assert kinds_found(alice, typed) == [kind]
+
+
+def kinds_found(account: Account, wanted: str, before: int | None = None) -> list[str]:
+    return [letter.kind for letter in mail.search(account, wanted, before).letters]
+
+
+def test_a_search_looks_at_so_many_letters_and_says_where_to_go_on(
+    alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "SEARCHED_AT_ONCE", 2)
+    placed = [
+        purchases.place(one, purchases.basket(business=1)) for one in (alice, bob, alice, alice)
+    ]
+    first = mail.search(alice, placed[0].number)
+    assert not list(first.letters)
+    second = mail.search(alice, placed[0].number, first.before)
+    assert [letter.kind for letter in second.letters] == ["order_placed"]
+    assert second.before is None
+    assert not kinds_found(alice, placed[1].number)
+
+
+def test_a_search_looks_at_no_more_among_many_letters(alice: Account) -> None:
+    newest = Letter.get(Letter.account == alice)
+    row = {name: value for name, value in newest.__data__.items() if name != "id"}
+    for start in range(0, 5000, 100):
+        Letter.insert_many([row | {"key": f"many:{start + n}"} for n in range(100)]).execute()
+    found = mail.search(alice, "nowhere")
+    assert not list(found.letters)
+    looked_at = Letter.select().where(Letter.account == alice, Letter.id >= found.before)
+    assert looked_at.count() == storing.SEARCHED_AT_ONCE
+
+
+# --- Secrets ---------------------------------------------------------------------------------
+
+
+def everything_stored() -> str:
+    """All that anybody sees who reads the database."""
+    names = models.database.get_tables()
+    rows = [models.database.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in names]
+    return repr(rows)
+
+
+@pytest.mark.parametrize("kind", ["licence_active", "seat_password_changed"])
+def test_secrets_stand_nowhere_in_the_database(kind: str, alice: Account) -> None:
+    letters.CAUSES[kind](alice, None, None)
+    letter = letters.the(alice, kind)
+    assert letters.PASSWORD in mail.text_of(letter)
+    assert letters.PASSWORD in mail.html_of(letter)
+    assert letters.PASSWORD not in everything_stored()
+    assert letter.key in everything_stored()
+
+
+def test_a_reset_link_stands_nowhere_in_the_database(alice: Account) -> None:
+    letters.password_reset(alice, None, None)
+    text = mail.text_of(letters.the(alice, "password_reset"))
+    (link,) = [found for found in letters.addresses(text) if "/password/" in found]
+    assert link.rsplit("/", 1)[1] not in everything_stored()
+
+
+def test_letters_stay_readable_when_keys_change(make_app: MakeApp) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    make_app(MAIL_ENCRYPTION_KEYS=old)
+    alice = cast.register(cast.ALICE)
+    before = activate(alice)
+    make_app(MAIL_ENCRYPTION_KEYS=f"{new}, {old}")
+    after = activate(alice, key="2")
+    assert letters.PASSWORD in mail.text_of(again(before))
+    assert letters.PASSWORD in Fernet(new).decrypt(again(after).text.encode()).decode()
+    with pytest.raises(InvalidToken):
+        Fernet(old).decrypt(again(after).text.encode())
+
+
+def test_an_old_key_may_go_once_letters_are_sealed_anew(make_app: MakeApp) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    make_app(MAIL_ENCRYPTION_KEYS=old)
+    before = activate(cast.register(cast.ALICE))
+    both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
+    result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
+    assert result.output == "1 secret(s) encrypted with the newest key.\n"
+    make_app(MAIL_ENCRYPTION_KEYS=new)
+    assert letters.PASSWORD in mail.html_of(again(before))
+
+
+def test_control_without_its_key_a_letter_stays_closed(make_app: MakeApp) -> None:
+    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    before = activate(cast.register(cast.ALICE))
+    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    with pytest.raises(InvalidToken):
+        mail.text_of(again(before))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_ENCRYPTION_KEYS", "too-short"),
+        ("MAIL_ENCRYPTION_KEYS", "é" * 44),
+        ("SMTP_URL", "http://mail.example"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example:port"),
+        ("MAIL_FROM", "Nuage"),
+    ],
+)
+def test_the_shop_does_not_start_with_what_would_stop_its_letters(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({name: value})
+
+
+# --- Sent ------------------------------------------------------------------------------------
+
+
+def sent_by(mailbox: Mailbox, make_app: MakeApp, **environment: str) -> Account:
+    """Alice, with a shop that sends its letters to ``mailbox``."""
+    make_app(SMTP_URL=mailbox.url, **environment)
+    return cast.register(cast.ALICE)
+
+
+def decoded(message: EmailMessage, header: str) -> str:
+    """A header as mail programs read it; Python's own parser stumbles over long names."""
+    (raw,) = [value for name, value in message.raw_items() if name == header]
+    return str(make_header(decode_header(str(raw))))
+
+
+def body_of(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def test_a_letter_arrives_as_it_is_kept(mailbox: Mailbox, make_app: MakeApp) -> None:
+    alice = sent_by(mailbox, make_app)
+    jobs.drain()
+    letter = letters.the(alice, "account_created")
+    (message,) = mailbox.letters
+    assert letter.status == LetterStatus.SENT
+    assert letter.sent_at is not None
+    assert message["Subject"] == letter.subject
+    assert "\u00a0" in message["Subject"]
+    assert message["To"] == "Alice Lefèvre <alice@atelier.example>"
+    assert message["From"] == "Nuage & Cie <facturation@example.com>"
+    assert message["Date"].datetime == letter.created_at.replace(microsecond=0)
+    assert re.fullmatch(r"<letter-\d+-[0-9a-f]{16}@example\.com>", message["Message-ID"])
+    assert message["Content-Language"] == "fr"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert body_of(message, "plain") == mail.text_of(letter)
+    assert body_of(message, "html") == mail.html_of(letter)
+
+
+def test_a_secret_letter_arrives_readable(mailbox: Mailbox, make_app: MakeApp) -> None:
+    activate(sent_by(mailbox, make_app))
+    jobs.drain()
+    message = mailbox.letters[-1]
+    assert letters.PASSWORD in body_of(message, "plain")
+    assert letters.PASSWORD in body_of(message, "html")
+    assert letters.PASSWORD not in message["Subject"]
+
+
+@pytest.mark.printed
+def test_the_purchase_order_comes_as_a_pdf(mailbox: Mailbox, make_app: MakeApp) -> None:
+    order = purchases.place(sent_by(mailbox, make_app))
+    jobs.drain()
+    message = mailbox.letters[-1]
+    assert message.get_content_type() == "multipart/mixed"
+    assert message.get_body(("html",)) is not None
+    (attachment,) = message.iter_attachments()
+    assert attachment.get_content_type() == "application/pdf"
+    assert attachment.get_filename() == f"bon-de-commande-{order.number}.pdf"
+    pdf = pypdf.PdfReader(io.BytesIO(attachment.get_content()))
+    assert order.number in "".join(page.extract_text() for page in pdf.pages)
+    kept = Attachment.get(Attachment.letter == letters.the(order.account, "order_placed"))
+    assert mail.content_of(kept) == attachment.get_content()
+
+
+def test_a_letter_whose_arrival_nobody_confirmed_comes_again_as_the_same(
+    mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    alice = sent_by(mailbox, make_app)
+    deliver = smtp.deliver
+
+    def deliver_and_lose_the_answer(url: str, message: EmailMessage) -> None:
+        deliver(url, message)
+        raise ConnectionResetError("the answer is lost")
+
+    monkeypatch.setattr(smtp, "deliver", deliver_and_lose_the_answer)
+    jobs.drain()
+    assert letters.the(alice, "account_created").status == LetterStatus.QUEUED
+    monkeypatch.setattr(smtp, "deliver", deliver)
+    clock.shift(timedelta(minutes=1))
+    jobs.drain()
+    first, second = mailbox.letters
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first["Date"] == second["Date"]
+
+
+def test_a_letter_asked_for_again_is_another_email(
+    mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller
+) -> None:
+    alice = sent_by(mailbox, make_app)
+    jobs.drain()
+    clock.shift(timedelta(days=3))
+    assert mail.send_again(letters.the(alice, "account_created"), by=alice.nic_handle)
+    jobs.drain()
+    first, second = mailbox.letters
+    assert first["Message-ID"] != second["Message-ID"]
+    assert second["Date"].datetime - first["Date"].datetime >= timedelta(days=3)
+    assert body_of(first, "plain") == body_of(second, "plain")
+
+
+def test_letters_to_names_and_domains_of_all_kinds_arrive(
+    mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    make_app(SMTP_URL=mailbox.url, MAIL_FROM="Brise, Été & Fils <courrier@été.example>")
+    name = "Ναυσικά, “Nana” (王) " + "O'Brien-Ångström " * 8
+    first, last = name.split(" ", 1)
+    cast.register(cast.ALICE, first_name=first, last_name=last, email="nana@exämple.example")
+    jobs.drain()
+    (message,) = mailbox.letters
+    (to,) = message["To"].addresses
+    assert to.addr_spec == "nana@xn--exmple-cua.example"
+    assert decoded(message, "To").startswith(name.strip())
+    (sender,) = message["From"].addresses
+    assert sender.display_name == "Brise, Été & Fils"
+    assert sender.addr_spec == "courrier@xn--t-9fab.example"
+    assert message["Message-ID"].endswith("@xn--t-9fab.example>")
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r", "\u2028", "\x85", "\x0b", "\x00"])
+def test_names_and_subjects_cannot_add_headers(
+    line_end: str, mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    make_app(SMTP_URL=mailbox.url)
+    evil = f"Eve{line_end}Bcc: eve@evil.example{line_end}{line_end}Boo"
+    # PostgreSQL refuses zero bytes in texts; what a form lets through may hold the others.
+    name = evil.replace("\x00", "\n")
+    account = cast.register(cast.ALICE, first_name=name, last_name=name)
+    letter = letters.the(account, "account_created")
+    Letter.update(subject=name).where(Letter.id == letter.id).execute()
+    jobs.drain()
+    (message,) = mailbox.letters
+    assert message["Bcc"] is None
+    assert [found.addr_spec for found in message["To"].addresses] == [account.email]
+    assert message["Subject"] == "Eve Bcc: eve@evil.example Boo"
+    assert letters.plain(body_of(message, "plain")) == letters.plain(mail.text_of(letter))
+    assert mailbox.recipients == [[account.email]]
+
+
+def test_an_address_cannot_name_a_second_recipient(mailbox: Mailbox, make_app: MakeApp) -> None:
+    alice = sent_by(mailbox, make_app)
+    letter = letters.the(alice, "account_created")
+    letter.recipient = "alice@atelier.example, eve@evil.example"
+    letter.account = alice
+    assert len(messages.compose(letter, [])["To"].addresses) == 1
+
+
+# --- Shown -----------------------------------------------------------------------------------
+
+
+def test_a_letter_shows_itself_and_runs_nothing(visitor: Visitor, alice: Account) -> None:
+    visitor.log_in(alice)
+    letter = activate(alice)
+    response = visitor.open(f"/manager/account/emails/{letter.id}/html")
+    assert response.text == mail.html_of(letter)
+    policy = response.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "style-src 'unsafe-inline'", "frame-ancestors 'self'"} < set(
+        policy
+    )
+    assert not any("script" in part for part in policy)
+    assert any(part.startswith("sandbox") for part in policy)
+
+
+def test_nobody_else_sees_a_letter(visitor: Visitor, alice: Account, bob: Account) -> None:
+    visitor.log_in(bob)
+    letter = activate(alice)
+    for page in ("", "/html"):
+        assert visitor.open(f"/manager/account/emails/{letter.id}{page}").status_code == 404
+
+
+LINKS = ["email_confirmation", "password_reset", "termination_link"]
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_that_proves_who_reads_a_mailbox_is_found_in_that_mailbox_alone(
+    kind: str, mailbox: Mailbox, make_app: MakeApp, bank: Bank, provider: Provider
+) -> None:
+    visitor = Visitor(browser(make_app(SMTP_URL=mailbox.url)))
+    alice = cast.register(cast.ALICE)
+    letters.CAUSES[kind](alice, bank, provider)
+    jobs.drain()
+    letter = letters.the(alice, kind)
+    (link,) = [one for one in letters.addresses(mail.text_of(letter)) if len(one) > 60]
+    assert link in body_of(mailbox.letters[-1], "plain")
+    visitor.log_in(alice)
+    shown = visitor.open(f"/manager/account/emails/{letter.id}")
+    assert visitor.sees(f"Ce lien n’a été envoyé qu’à {letter.recipient}.")
+    assert link not in shown.text
+    assert visitor.client.get(f"/manager/account/emails/{letter.id}/html").status_code == 404
+    visitor.press("Renvoyer")
+    jobs.drain()
+    assert link in body_of(mailbox.letters[-1], "plain")
+    assert mailbox.recipients[-1] == [letter.recipient]
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_without_a_mail_server_a_link_is_found_among_the_letters(
+    kind: str, visitor: Visitor, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    letters.CAUSES[kind](alice, bank, provider)
+    letter = letters.the(alice, kind)
+    visitor.log_in(alice)
+    address = f"/manager/account/emails/{letter.id}"
+    assert mail.text_of(letter) in html.unescape(visitor.open(address).text)
+    assert visitor.open(f"{address}/html").text == mail.html_of(letter)
+
+
+# --- Passwords that were replaced ------------------------------------------------------------
+
+
+OUTDATED = "Un e-mail plus récent concerne cette licence"
+
+
+def is_said_outdated(visitor: Visitor, letter: Letter) -> bool:
+    visitor.open(f"/manager/account/emails/{letter.id}")
+    return visitor.sees(OUTDATED)
+
+
+def test_a_letter_says_when_its_password_may_have_been_replaced(
+    visitor: Visitor, alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
+) -> None:
+    group = groups.installed(alice, bank)
+    seat = groups.configured(group)
+    groups.configured(group, 2, groups.ZOE)
+    first, others = Letter.select().where(Letter.kind == "licence_active").order_by(Letter.id)
+    visitor.log_in(alice)
+    assert not is_said_outdated(visitor, first)
+    seats.change_password(seat, seat.version, "", by="alice")
+    drain()
+    second = letters.the(alice, "seat_password_changed")
+    assert is_said_outdated(visitor, first)
+    assert not is_said_outdated(visitor, second)
+    assert not is_said_outdated(visitor, others)
+    seat = groups.fresh(seat)
+    seats.release(seat, seat.version, by="alice")
+    drain()
+    assert is_said_outdated(visitor, second)
+    assert not is_said_outdated(visitor, letters.the(alice, "licence_released"))
+    assert not is_said_outdated(visitor, others)
+
+
+def test_the_owners_letter_says_so_too(
+    visitor: Visitor, alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
+) -> None:
+    exchange.with_card(alice, bank)
+    exchange.attached(exchange.service(alice, 1), 1, tells_owner=True)
+    letter = letters.the(alice, "licence_for_owner")
+    visitor.log_in(alice)
+    assert not is_said_outdated(visitor, letter)
+    seat = Seat.get()
+    seats.change_password(seat, seat.version, "", by="alice")
+    drain()
+    assert is_said_outdated(visitor, letter)
+
+
+# --- Not sent --------------------------------------------------------------------------------
+
+
+def attempts_until(letter: Letter, status: str, traveller: time_machine.Traveller) -> int:
+    """How many attempts were made when ``letter`` came to ``status``."""
+    for _ in range(sending.ATTEMPTS):
+        jobs.drain()
+        if again(letter).status == status:
+            break
+        traveller.shift(timedelta(hours=2))
+    assert again(letter).status == status
+    return int(Job.get(Job.key == f"send_letter:{letter.id}").attempts)
+
+
+def test_with_the_mail_server_down_orders_succeed_and_letters_can_be_sent_later(
+    make_app: MakeApp, mailbox: Mailbox, clock: time_machine.Traveller, app: Flask
+) -> None:
+    make_app(SMTP_URL=NOWHERE)
+    alice = cast.register(cast.ALICE)
+    order = purchases.place(alice)
+    letter = letters.the(alice, "order_placed")
+    jobs.drain()
+    assert Order.get_by_id(order.id).is_payable
+    assert again(letter).status == LetterStatus.QUEUED
+    assert attempts_until(letter, LetterStatus.FAILED, clock) == sending.ATTEMPTS
+    assert "refused" in again(letter).error.lower()
+    assert Event.select().where(Event.name == "letter_failed").count() == 2
+    make_app(SMTP_URL=mailbox.url)
+    assert mail.send_again(again(letter), by=alice.nic_handle)
+    assert again(letter).status == LetterStatus.QUEUED
+    jobs.drain()
+    assert again(letter).status == LetterStatus.SENT
+    assert again(letter).error == ""
+    assert [message["Subject"] for message in mailbox.letters] == [letter.subject]
+
+
+def test_the_customer_sees_that_a_letter_waits_failed_and_can_be_sent_again(
+    make_app: MakeApp, mailbox: Mailbox, clock: time_machine.Traveller
+) -> None:
+    visitor = Visitor(make_app(SMTP_URL=NOWHERE).test_client())
+    alice = cast.register(cast.ALICE)
+    letter = letters.the(alice, "account_created")
+    visitor.log_in(alice)
+    visitor.open(f"/manager/account/emails/{letter.id}")
+    assert visitor.sees("Envoi en cours")
+    attempts_until(letter, LetterStatus.FAILED, clock)
+    visitor.open(f"/manager/account/emails/{letter.id}")
+    assert visitor.sees("Non envoyé")
+    visitor.press("Renvoyer")
+    assert again(letter).status == LetterStatus.QUEUED
+
+
+def test_a_mailbox_that_does_not_exist_is_not_tried_again(
+    mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    mailbox.unknown = "550 5.1.1 no such mailbox"
+    letter = letters.the(sent_by(mailbox, make_app), "account_created")
+    jobs.drain()
+    assert again(letter).status == LetterStatus.FAILED
+    assert again(letter).error == "550 5.1.1 no such mailbox"
+    assert Job.get(Job.key == f"send_letter:{letter.id}").attempts == 1
+
+
+@pytest.mark.parametrize("answer", ["450 4.2.1 mailbox busy", "451 4.3.0 later"])
+def test_a_mailbox_that_is_busy_is_tried_again(
+    answer: str, mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller
+) -> None:
+    mailbox.unknown = answer
+    letter = letters.the(sent_by(mailbox, make_app), "account_created")
+    jobs.drain()
+    assert again(letter).status == LetterStatus.QUEUED
+    mailbox.unknown = ""
+    clock.shift(timedelta(minutes=1))
+    jobs.drain()
+    assert again(letter).status == LetterStatus.SENT
+    assert len(mailbox.letters) == 1
+
+
+def test_attempts_are_spread_over_hours() -> None:
+    total, delay = timedelta(0), sending.FIRST_DELAY
+    for _ in range(sending.ATTEMPTS - 1):
+        total, delay = total + min(delay, timedelta(hours=1)), delay * 2
+    assert timedelta(hours=3) < total < timedelta(hours=6)
+
+
+# --- Sent again ------------------------------------------------------------------------------
+
+
+def test_a_queued_letter_is_not_queued_twice(alice: Account) -> None:
+    letter = letters.the(alice, "account_created")
+    assert not mail.send_again(letter, by="operator")
+    assert Event.select().where(Event.name == "letter_queued").count() == 0
+
+
+def test_a_letter_whose_job_still_runs_does_not_get_stuck(alice: Account) -> None:
+    letter = letters.the(alice, "account_created")
+    transitions.move(letter, LetterStatus.SENT, by="shop")
+    job = Job.get(Job.key == f"send_letter:{letter.id}")
+    Job.update(
+        status=JobStatus.RUNNING, lease_until=shop_clock.real_now() + timedelta(seconds=20)
+    ).where(Job.id == job.id).execute()
+    assert not mail.send_again(again(letter), by="operator")
+    assert again(letter).status == LetterStatus.SENT
+    Job.update(status=JobStatus.DONE).where(Job.id == job.id).execute()
+    assert mail.send_again(again(letter), by="operator")
+    jobs.drain()
+    assert again(letter).status == LetterStatus.STORED
+
+
+def test_a_letter_whose_job_was_forgotten_is_sent_again(
+    clock: time_machine.Traveller, alice: Account
+) -> None:
+    letter = letters.the(alice, "account_created")
+    jobs.drain()
+    clock.shift(timedelta(days=400))
+    assert jobs.forget_finished(shop_clock.now()) >= 1
+    assert mail.send_again(again(letter), by="operator")
+    jobs.drain()
+    assert again(letter).status == LetterStatus.STORED
+
+
+def test_the_operator_sends_all_failed_letters_again(
+    make_app: MakeApp, mailbox: Mailbox, clock: time_machine.Traveller
+) -> None:
+    make_app(SMTP_URL=NOWHERE)
+    failed = [
+        letters.the(cast.register(person), "account_created")
+        for person in (cast.ALICE, cast.CHARLIE)
+    ]
+    for letter in failed:
+        attempts_until(letter, LetterStatus.FAILED, clock)
+    app = make_app(SMTP_URL=mailbox.url)
+    cast.register(cast.BOB)
+    result = app.test_cli_runner().invoke(args=["letters", "retry"])
+    assert result.output == "2 letter(s) queued again.\n"
+    jobs.drain()
+    assert {again(letter).status for letter in failed} == {LetterStatus.SENT}
+    assert len(mailbox.letters) == 3
+    result = app.test_cli_runner().invoke(args=["letters", "retry"])
+    assert result.output == "0 letter(s) queued again.\n"

@@ -1,0 +1,103 @@
+"""Changing keys: what was sealed with an old one opens with the new one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pyotp
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+
+from models import Account, Authenticator, Letter, LicenceGroup, Seat, SeatStatus
+from shop import clock, resealing, seats, vault
+from shop.activity import UNKNOWN
+from shop.second_factor import totp
+from tests.support import cast, groups
+from tests.support.parties import Bank, Provider
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def old() -> str:
+    """The key that everything is sealed with at first."""
+    return Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def alice(make_app: MakeApp, old: str) -> Account:
+    """She has an authenticator application, set up under the old key."""
+    make_app(MAIL_ENCRYPTION_KEYS=old)
+    account = cast.register(cast.ALICE)
+    row = totp.begin(account)
+    shown = pyotp.TOTP(totp.secret_of(row))
+    totp.finish(row, shown.at(clock.real_now() - timedelta(seconds=30)), UNKNOWN)
+    return account
+
+
+@pytest.fixture
+def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
+    """Hers, with one licence whose activation failed."""
+    group = groups.installed(alice, bank)
+    provider.failing = "no capacity"
+    assert groups.configured(group).status == SeatStatus.ERROR
+    provider.failing = ""
+    return group
+
+
+def test_an_old_key_may_go(
+    alice: Account, group: LicenceGroup, make_app: MakeApp, old: str, provider: Provider,
+    drain: Callable[[], int],
+) -> None:  # fmt: skip
+    new = Fernet.generate_key().decode()
+    kept = vault.unseal(groups.seat_of(group).secret)
+    both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
+    result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
+    assert result.output.endswith("secret(s) encrypted with the newest key.\n")
+    make_app(MAIL_ENCRYPTION_KEYS=new)
+    totp.check(alice, pyotp.TOTP(totp.secret_of(Authenticator.get())).now())
+    seat = groups.seat_of(group)
+    seats.retry(seat, seat.version, by="alice")
+    drain()
+    seat = groups.seat_of(group)
+    assert seat.status == SeatStatus.ACTIVE
+    assert provider.users[f"{seat.login}@{group.domain}"] == kept
+
+
+def test_what_changed_meanwhile_is_left_as_it_is(
+    group: LicenceGroup, make_app: MakeApp, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = Fernet.generate_key().decode()
+    make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
+    sealed, seal_anew = vault.seal("another one"), vault.reseal
+    before = groups.seat_of(group).secret
+
+    def slowly(secret: str) -> str:
+        if secret == before:
+            Seat.update(secret=sealed).where(Seat.secret == before).execute()
+        return seal_anew(secret)
+
+    everything = Letter.select().where(Letter.is_secret).count() + Authenticator.select().count()
+    monkeypatch.setattr(vault, "reseal", slowly)
+    assert resealing.reseal() == everything
+    assert groups.seat_of(group).secret == sealed
+
+
+@pytest.mark.parametrize("act", ["retry", "edit"])
+def test_a_licence_whose_password_no_key_opens_gets_another_one(
+    group: LicenceGroup, make_app: MakeApp, provider: Provider, drain: Callable[[], int], act: str
+) -> None:
+    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    seat = groups.seat_of(group)
+    if act == "retry":
+        seats.retry(seat, seat.version, by="alice")
+    else:
+        seats.edit(seat, seat.version, groups.ZOE, by="alice")
+    drain()
+    seat = groups.seat_of(group)
+    assert seat.status == SeatStatus.ACTIVE
+    assert provider.can_sign_in(
+        f"{seat.login}@{group.domain}", provider.users[f"{seat.login}@{group.domain}"]
+    )

@@ -1,0 +1,194 @@
+"""Placing, cancelling and expiring orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from models import (
+    Acceptance,
+    Account,
+    Attachment,
+    Event,
+    Job,
+    Letter,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Price,
+)
+from shop import clock as shop_clock
+from shop import contracts, ordering, tracking
+from shop.errors import Conflict, Refusal
+from shop.payment import debts
+from shop.payment.gateway import CheckoutStatus
+from tests.support import purchases
+from tests.support.parties import Bank
+
+
+def test_an_order_keeps_what_it_was_placed_with(alice: Account) -> None:
+    order = purchases.place(alice, purchases.basket(business=7, pro_plus=2))
+    Price.insert(
+        offer="business", amount_cents=99, valid_from=shop_clock.now() - timedelta(seconds=1)
+    ).execute()
+    lines = ordering.lines_of(order)
+    assert [(line.offer_name, line.quantity, line.unit_price_cents) for line in lines] == [
+        ("Office 365 Business", 7, 880),
+        ("Office 365 Pro Plus", 2, 1290),
+    ]
+    assert (order.net_cents, order.vat_cents, order.total_cents) == (8740, 1748, 10488)
+    assert order.customer["nic_handle"] == alice.nic_handle
+
+
+def test_an_order_records_each_contract_accepted(alice: Account) -> None:
+    order = purchases.place(alice)
+    accepted = Acceptance.select().where(Acceptance.order == order)
+    assert {row.contract.kind for row in accepted} == set(contracts.KINDS)
+    assert all(row.digest == row.contract.digest for row in accepted)
+    assert all(row.address == "203.0.113.7" for row in accepted)
+
+
+def test_placing_writes_its_letter_its_event_and_its_jobs(alice: Account) -> None:
+    order = purchases.place(alice)
+    assert Letter.select().where(Letter.key == f"order_placed:{order.id}").count() == 1
+    assert Attachment.select().count() == 1
+    assert [event.name for event in Event.select().where(Event.subject == "order")] == [
+        "order_placed"
+    ]
+    assert Job.select().where(Job.key == f"expire_order:{order.id}").count() == 1
+
+
+def test_confirming_twice_makes_one_order(alice: Account) -> None:
+    basket = purchases.basket()
+    first, second = purchases.place(alice, basket), purchases.place(alice, basket)
+    assert first.id == second.id
+    assert OrderLine.select().count() == 1
+
+
+def test_the_same_basket_name_of_another_customer_is_another_order(
+    alice: Account, charlie: Account
+) -> None:
+    basket = purchases.basket()
+    assert purchases.place(alice, basket).id != purchases.place(charlie, basket).id
+
+
+def test_a_price_that_changed_meanwhile_is_not_charged_unseen(alice: Account) -> None:
+    basket = purchases.basket()
+    seen = purchases.seen_by(alice, basket)
+    Price.insert(
+        offer="business", amount_cents=990, valid_from=shop_clock.now() - timedelta(seconds=1)
+    ).execute()
+    with pytest.raises(Conflict, match="price has changed"):
+        ordering.place_order(alice, basket, seen)
+    assert not Order.select().exists()
+
+
+def test_changing_the_basket_replaces_the_unpaid_order(alice: Account, bank: Bank) -> None:
+    first = purchases.place(alice, purchases.basket(business=3, name="one-and-the-same-basket"))
+    payment = purchases.start_paying(first)
+    second = purchases.place(alice, purchases.basket(business=4, name="one-and-the-same-basket"))
+    assert Order.get_by_id(first.id).status == OrderStatus.CANCELLED
+    assert second.status == OrderStatus.AWAITING_PAYMENT
+    assert bank.checkouts[payment.checkout].status == CheckoutStatus.CLOSED
+    # And back again: the first order is over, so this is a new one.
+    third = purchases.place(alice, purchases.basket(business=3, name="one-and-the-same-basket"))
+    assert third.id != first.id
+
+
+def test_changing_is_refused_while_the_bank_confirms_a_payment(alice: Account, bank: Bank) -> None:
+    first = purchases.place(alice, purchases.basket(business=3, name="one-and-the-same-basket"))
+    payment = purchases.start_paying(first)
+    bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
+    with pytest.raises(debts.PaymentUnderWay):
+        purchases.place(alice, purchases.basket(business=4, name="one-and-the-same-basket"))
+    assert Order.select().count() == 1
+
+
+def test_an_unpaid_order_can_be_cancelled(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    ordering.cancel_order(order, by=alice.nic_handle)
+    order = Order.get_by_id(order.id)
+    assert order.status == OrderStatus.CANCELLED
+    assert order.basket_key is None
+    assert Letter.select().where(Letter.kind == "order_cancelled").count() == 1
+
+
+def test_nothing_is_to_come_of_a_cancelled_order(alice: Account) -> None:
+    order = purchases.place(alice)
+    assert [step.name for step in tracking.of(order).steps][-1] == "delivered"
+    ordering.cancel_order(order, by="alice")
+    assert [step.name for step in tracking.of(Order.get_by_id(order.id)).steps] == ["ordered"]
+
+
+def test_cancelling_closes_the_bank_page_first(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    ordering.cancel_order(order, by=alice.nic_handle)
+    assert bank.checkouts[payment.checkout].status == CheckoutStatus.CLOSED
+
+
+def test_cancelling_is_refused_while_a_payment_is_being_confirmed(
+    alice: Account, bank: Bank
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
+    with pytest.raises(debts.PaymentUnderWay):
+        ordering.cancel_order(order, by=alice.nic_handle)
+    assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
+
+
+def test_a_paid_order_is_not_cancelled(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    purchases.pay(order, bank)
+    with pytest.raises(Refusal, match="Only an unpaid order"):
+        ordering.cancel_order(Order.get_by_id(order.id), by=alice.nic_handle)
+
+
+def test_an_order_paid_just_before_the_cancellation_stays_paid(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
+    with pytest.raises(Conflict):
+        ordering.cancel_order(order, by=alice.nic_handle)
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+
+
+def test_an_unpaid_order_expires_after_14_days(
+    clock: time_machine.Traveller, alice: Account, bank: Bank, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice)
+    clock.shift(timedelta(days=13, hours=23))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
+    clock.shift(timedelta(hours=2))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.EXPIRED
+    assert Letter.select().where(Letter.kind == "order_expired").count() == 1
+
+
+def test_an_order_does_not_expire_under_a_pending_payment(
+    clock: time_machine.Traveller, alice: Account, bank: Bank, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
+    clock.shift(timedelta(days=14, minutes=1))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
+    bank.tell(payment.checkout, CheckoutStatus.DECLINED, "card_declined")
+    clock.shift(timedelta(minutes=11))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.EXPIRED
+    assert Payment.get_by_id(payment.id).status == PaymentStatus.DECLINED
+
+
+def test_somebody_elses_order_is_not_found(alice: Account, charlie: Account) -> None:
+    order = purchases.place(alice)
+    assert ordering.find_order(charlie, order.number) is None
+    assert ordering.find_order(alice, order.number) == order

@@ -1,0 +1,176 @@
+"""Payments: begun once, settled once, given back where they cannot stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from models import Account, Card, Job, Letter, Order, OrderStatus, Payment, PaymentStatus
+from shop import ordering
+from shop.errors import Refusal
+from shop.payment import debts, payments, settling
+from shop.payment.gateway import Checkout, CheckoutStatus
+from tests.support import purchases
+from tests.support.parties import Bank
+
+
+def test_paying_makes_the_order_paid_and_queues_its_delivery(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    payment = purchases.pay(order, bank)
+    assert payment.status == PaymentStatus.SUCCEEDED
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+    assert Job.select().where(Job.key == f"deliver_order:{order.id}").count() == 1
+    assert Letter.select().where(Letter.kind == "payment_received").count() == 1
+
+
+def test_the_bank_is_asked_for_exactly_the_orders_total(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice, purchases.basket(business=7, pro_plus=2))
+    payment = purchases.start_paying(order)
+    request = bank.requests[payment.checkout]
+    assert (request.amount_cents, request.currency) == (order.total_cents, "EUR")
+    assert request.reference == order.number
+
+
+def test_pressing_pay_again_takes_the_same_bank_page_up(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    first, second = purchases.start_paying(order), purchases.start_paying(order)
+    assert first.id == second.id
+    assert first.checkout_url == second.checkout_url
+    assert len(bank.checkouts) == 1
+
+
+def test_changing_the_consent_closes_the_first_bank_page(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    first = purchases.start_paying(order)
+    second = purchases.start_paying(order, store_card=True)
+    assert bank.checkouts[first.checkout].status == CheckoutStatus.CLOSED
+    assert bank.requests[second.checkout].store_card
+
+
+def test_a_declined_card_leaves_the_order_payable(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    first = purchases.start_paying(order)
+    settling.settle(first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined"))
+    assert Order.get_by_id(order.id).is_payable
+    second = purchases.pay(order, bank)
+    assert second.id != first.id
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+
+
+def test_no_second_charge_while_the_bank_confirms_the_first(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
+    with pytest.raises(debts.PaymentUnderWay):
+        purchases.start_paying(order)
+    assert len(bank.checkouts) == 1
+
+
+def test_pressing_pay_on_an_order_paid_meanwhile_charges_nothing(
+    alice: Account, bank: Bank
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
+    assert purchases.start_paying(order).status == PaymentStatus.SUCCEEDED
+    assert len(bank.checkouts) == 1
+
+
+def test_a_silent_bank_charges_nothing_and_says_so(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    bank.silent = True
+    with pytest.raises(Refusal, match="Nothing was charged"):
+        purchases.start_paying(order)
+    bank.silent = False
+    payment = purchases.start_paying(order)
+    assert payment.checkout_url
+    assert Payment.select().count() == 1
+
+
+def test_a_notification_replayed_100_times_pays_once(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    checkout = bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
+    for _ in range(100):
+        payment = settling.settle(payment, checkout)
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+    assert Letter.select().where(Letter.kind == "payment_received").count() == 1
+    assert Job.select().where(Job.kind == "deliver_order").count() == 1
+
+
+def test_a_late_refusal_does_not_undo_a_success(alice: Account, bank: Bank) -> None:
+    order = purchases.place(alice)
+    payment = purchases.pay(order, bank)
+    declined = Checkout(payment.checkout, CheckoutStatus.DECLINED, order.total_cents, "EUR")
+    assert settling.settle(payment, declined).status == PaymentStatus.SUCCEEDED
+
+
+def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
+    alice: Account, bank: Bank, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    ordering.cancel_order(order, by=alice.nic_handle)
+    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    drain()
+    assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUNDED
+    assert [refund.amount_cents for refund in bank.refunds.values()] == [order.total_cents]
+    assert Letter.select().where(Letter.kind == "payment_refunded").count() == 1
+    assert Order.get_by_id(order.id).status == OrderStatus.CANCELLED
+
+
+def test_a_wrong_amount_does_not_pay_the_order(
+    alice: Account, bank: Bank, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    wrong = Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR")
+    bank.checkouts[payment.checkout] = wrong
+    settling.settle(payment, wrong)
+    assert Order.get_by_id(order.id).is_payable
+    assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUND_DUE
+    drain()
+    assert [refund.amount_cents for refund in bank.refunds.values()] == [1]
+
+
+def test_a_card_is_kept_only_with_consent(alice: Account, bob: Account, bank: Bank) -> None:
+    purchases.pay(purchases.place(bob), bank)
+    assert not Card.select().exists()
+    purchases.pay(purchases.place(alice), bank, store_card=True)
+    card = Card.get()
+    assert (card.account, card.last4) == (alice, "4242")
+
+
+def test_a_payment_nobody_told_us_the_end_of_is_asked_about(
+    clock: time_machine.Traveller, alice: Account, bank: Bank, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
+    clock.shift(timedelta(minutes=3))
+    drain()
+    assert Order.get_by_id(order.id).paid_at is not None
+
+
+def test_marked_paid_by_the_operator_is_delivered_like_any_other(
+    alice: Account, bank: Bank
+) -> None:
+    order = purchases.place(alice)
+    payment = purchases.start_paying(order)
+    payments.pay_by_hand(order, by="operator")
+    assert Order.get_by_id(order.id).status == OrderStatus.PAID
+    assert Job.select().where(Job.key == f"deliver_order:{order.id}").count() == 1
+    # The bank page that was open cannot be paid any more.
+    assert bank.checkouts[payment.checkout].status == CheckoutStatus.CLOSED
+
+
+def test_a_signed_reference_names_its_payment_and_a_forged_one_none(
+    alice: Account, bank: Bank
+) -> None:
+    payment = purchases.start_paying(purchases.place(alice))
+    assert payments.by_signature(payments.sign(payment)) == payment
+    assert payments.by_signature(payments.sign(payment) + "x") is None
+    assert payments.by_signature(str(payment.id)) is None

@@ -1,0 +1,392 @@
+"""Where two things of billing meet: a charge and a credit, a late run, a second tab."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from time_machine import Traveller
+
+from models import (
+    Account,
+    Card,
+    GroupStatus,
+    Invoice,
+    InvoiceStatus,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Renewal,
+    SubscriptionStatus,
+    Termination,
+    database,
+)
+from shop import clock as shop_clock
+from shop import jobs, pauses
+from shop.billing import (
+    charging,
+    credit_notes,
+    give_backs,
+    outlook,
+    periods,
+    prices,
+    renewals,
+    subscriptions,
+    terminations,
+)
+from shop.errors import PartyRejected, Refusal
+from shop.payment import cards, payments, settling
+from shop.payment.gateway import ChargeRequest, Checkout, CheckoutStatus, Mandate
+from shop.provisioning import installation
+from tests.support import billing, groups, purchases, racing, running
+from tests.support.groups import fresh
+from tests.support.parties import Bank, Provider
+from tests.support.visitor import Visitor
+
+SERVICES = "/manager/services"
+
+
+@pytest.fixture
+def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
+    """Three licences, paid by a stored card."""
+    return running.delivered(alice, bank)
+
+
+@pytest.fixture
+def without_card(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
+    """Three licences that no card pays the renewals of."""
+    return running.delivered(alice, bank, card="")
+
+
+def just_after_midnight(group: LicenceGroup) -> None:
+    """The day of the renewal has begun, and no run has come to the group yet."""
+    midnight = periods.midnight(running.of(group).renews_on)
+    running.move_on(midnight - shop_clock.now() + timedelta(minutes=5))
+
+
+def in_the_last_hours(group: LicenceGroup) -> None:
+    midnight = periods.midnight(running.of(group).renews_on)
+    running.pass_time(midnight - shop_clock.now() - timedelta(hours=5))
+
+
+def credit_one(invoice: Invoice) -> Invoice:
+    """One licence of an invoice taken back."""
+    with database.atomic():
+        position = credit_notes.left_of(fresh(invoice))[0]
+        part = (credit_notes.part_of(position, 1),)
+        return credit_notes.credit(invoice, part, "One too many", by="operator")
+
+
+def pay_ahead(group: LicenceGroup, bank: Bank) -> Invoice:
+    invoice = charging.charge_ahead(running.of(group))
+    billing.pay(invoice, bank)
+    jobs.drain()
+    return fresh(invoice)
+
+
+# --- An amount that changes while it is paid -----------------------------------------------------
+
+
+def test_what_is_left_is_collected_when_a_part_was_credited_in_the_middle(
+    group: LicenceGroup, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.move_on(
+        periods.midnight(running.of(group).renews_on) - shop_clock.now() + timedelta(minutes=1)
+    )
+    renewals.run()
+    invoice = Renewal.get().invoice
+    charge = bank.charge
+
+    def charged_while_a_part_is_credited(request: ChargeRequest) -> Checkout:
+        answer = charge(request)
+        if not fresh(invoice).credited_cents:
+            credit_one(invoice)
+        return answer
+
+    monkeypatch.setattr(bank, "charge", charged_while_a_part_is_credited)
+    for _ in range(10):
+        running.pass_time(timedelta(hours=12))
+    first, second = Payment.select().where(Payment.invoice == invoice).order_by(Payment.id)
+    assert first.status == PaymentStatus.REFUNDED
+    assert second.amount_cents == invoice.total_cents - fresh(invoice).credited_cents
+    assert fresh(invoice).status == InvoiceStatus.PAID
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    billing.assert_balanced()
+
+
+def test_a_bank_page_with_the_old_amount_is_not_taken_up_again(
+    without_card: LicenceGroup, bank: Bank
+) -> None:
+    running.to_renewal(without_card)
+    invoice = running.owed(without_card)
+    before = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    credit_one(invoice)
+    payment = payments.start(fresh(invoice), store_card=False, base_url=purchases.BASE, by="alice")
+    assert fresh(before).status == PaymentStatus.CLOSED
+    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    assert fresh(invoice).status == InvoiceStatus.PAID
+
+
+def test_a_second_tab_does_not_pay_the_next_month(
+    visitor: Visitor, alice: Account, without_card: LicenceGroup, bank: Bank
+) -> None:
+    running.to_renewal(without_card)
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{without_card.name}")
+    billing.pay(running.owed(without_card), bank)
+    jobs.drain()
+    before = Invoice.select().count()
+    visitor.press("Payer 31,68 € par carte")
+    assert visitor.sees("déjà réglée")
+    assert Invoice.select().count() == before
+
+
+def test_a_strangers_invoice_is_paid_by_nobody_else(
+    visitor: Visitor, alice: Account, bob: Account, without_card: LicenceGroup
+) -> None:
+    running.to_renewal(without_card)
+    theirs = billing.due(bob)
+    visitor.log_in(alice)
+    address = f"{SERVICES}/{without_card.name}/payments"
+    form = {"csrf_token": visitor.client.csrf_token(), "invoice": theirs.number}
+    assert visitor.client.post(address, data=form).status_code == 404
+    assert not Payment.select().where(Payment.invoice == theirs).exists()
+
+
+def test_nothing_is_said_to_have_failed_before_it_was_tried(
+    visitor: Visitor, alice: Account, group: LicenceGroup
+) -> None:
+    just_after_midnight(group)
+    renewals.run()
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{group.name}")
+    assert visitor.sees("en cours de prélèvement")
+    assert not visitor.sees("n’a pas pu être")
+
+
+# --- Deliveries that fail in part ----------------------------------------------------------------
+
+
+@pytest.fixture
+def half_delivered(
+    alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> Order:
+    """An order of two groups, of which the provider refused one; it would take it now."""
+    create = provider.create_tenant
+
+    def refusing(key: str, domain: str, offer: str, seats: int) -> object:
+        if offer == "pro_plus":
+            raise PartyRejected("No.")
+        return create(key, domain, offer, seats)
+
+    order = purchases.place(alice, purchases.basket(2, 2))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(provider, "create_tenant", refusing)
+        purchases.pay(order, bank)
+        jobs.drain()
+    assert fresh(order).status == OrderStatus.DELIVERY_FAILED
+    return fresh(order)
+
+
+def test_nobody_withdraws_from_half_an_order(half_delivered: Order, bank: Bank) -> None:
+    group = LicenceGroup.get(LicenceGroup.status == GroupStatus.INSTALLED)
+    with pytest.raises(Refusal, match="still being delivered"):
+        terminations.withdraw(group, by="alice")
+    installation.retry_delivery(half_delivered, by="operator")
+    jobs.drain()
+    terminations.withdraw(group, by="alice")
+    jobs.drain()
+    assert bank.balance() == 2 * 1290 * 120 // 100
+
+
+def test_an_order_is_invoiced_though_one_of_its_groups_has_ended(half_delivered: Order) -> None:
+    group = LicenceGroup.get(LicenceGroup.status == GroupStatus.INSTALLED)
+    terminations.ask(group, by="alice")
+    running.to_renewal(group)
+    installation.retry_delivery(half_delivered, by="operator")
+    jobs.drain()
+    assert fresh(half_delivered).status == OrderStatus.DELIVERED
+    assert Invoice.select().where(Invoice.order == half_delivered).count() == 1
+
+
+# --- Ends, and taking them back -------------------------------------------------------------------
+
+
+def test_a_termination_just_after_midnight_waits_for_the_next_renewal(group: LicenceGroup) -> None:
+    just_after_midnight(group)
+    terminations.ask(group, by="alice")
+    jobs.drain()
+    assert fresh(group).status == GroupStatus.INSTALLED
+    assert Termination.get().ends_on == running.of(group).renews_on > shop_clock.today()
+    assert Renewal.select().count() == 1
+    assert renewals.run().renewed == 0
+
+
+def test_licences_given_back_just_after_midnight_stay_for_the_month(group: LicenceGroup) -> None:
+    just_after_midnight(group)
+    rows = give_backs.give_back(group, [3], by="alice")
+    assert rows[0].ends_on == running.of(group).renews_on > shop_clock.today()
+    assert give_backs.can_be_undone(rows[0])
+    assert Renewal.get().quantity == 3
+
+
+def test_an_end_for_want_of_payment_is_not_undone(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.suspended(alice, bank)
+    running.pass_time(timedelta(days=59))
+    terminations.ask(group, by="alice")
+    running.pass_time(timedelta(days=2))
+    assert Letter.select().where(Letter.kind == "termination_notice").exists()
+    with pytest.raises(Refusal):
+        terminations.undo(group, by="alice")
+    for _ in range(10):
+        running.pass_time(timedelta(days=10))
+    assert running.of(group).status == SubscriptionStatus.TERMINATED
+
+
+@pytest.mark.parametrize("of_all", [True, False], ids=["all", "one licence"])
+def test_in_the_last_hours_nothing_promises_what_is_over(
+    visitor: Visitor, alice: Account, group: LicenceGroup, of_all: bool
+) -> None:
+    in_the_last_hours(group)
+    visitor.log_in(alice)
+    rest = "termination" if of_all else "licences/review?licences=1"
+    visitor.open(f"{SERVICES}/{group.name}/{rest}")
+    assert visitor.sees("Vous ne pourrez plus revenir en arrière")
+    if of_all:
+        terminations.ask(group, by="alice")
+    else:
+        give_backs.give_back(group, [1], by="alice")
+    letter = Letter.select().order_by(Letter.id.desc()).get()
+    assert "Il n’est plus possible de revenir en arrière" in letter.text
+    assert "Annulable" not in letter.text
+
+
+def test_a_service_that_ends_may_still_be_withdrawn_from(
+    visitor: Visitor, alice: Account, without_card: LicenceGroup
+) -> None:
+    terminations.ask(without_card, by="alice")
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{without_card.name}")
+    assert visitor.sees("Se rétracter du contrat")
+    assert not visitor.sees("Résilier ce service")
+    assert not visitor.sees("ne pourra pas être débité")
+
+
+# --- Paid ahead ----------------------------------------------------------------------------------
+
+
+def test_what_was_paid_ahead_is_not_previewed_again(
+    app: Flask, group: LicenceGroup, bank: Bank
+) -> None:
+    pay_ahead(group, bank)
+    day = running.of(group).renews_on
+    said = app.test_cli_runner().invoke(args=["billing", "preview", day.isoformat()]).output
+    assert said.startswith("0 renewals")
+
+
+def test_licences_added_after_paying_ahead_are_shown_as_they_are_charged(
+    visitor: Visitor, alice: Account, group: LicenceGroup, bank: Bank
+) -> None:
+    pay_ahead(group, bank)
+    purchases.pay(groups.add(group, 2), bank)
+    jobs.drain()
+    shown = outlook.find(alice, group.name).preview
+    assert (shown.is_paid, shown.ahead, shown.quantity) == (False, 3, 2)
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{group.name}")
+    assert visitor.sees("3 licences sont payées d’avance")
+    running.to_renewal(group)
+    assert Renewal.get().supplement.total_cents == shown.totals.total_cents
+
+
+def test_giving_back_after_paying_ahead_shows_the_renewal_after(
+    visitor: Visitor, alice: Account, group: LicenceGroup, bank: Bank
+) -> None:
+    pay_ahead(group, bank)
+    shown = outlook.find(alice, group.name)
+    then = outlook.with_less(shown, alice, 1)
+    assert then.period.start == shown.preview.period.end
+    assert (then.quantity, then.is_paid) == (2, False)
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{group.name}/licences/review?licences=1")
+    assert visitor.sees("21,12 €")
+
+
+def test_what_was_paid_ahead_and_taken_back_is_charged_again(
+    alice: Account, group: LicenceGroup, bank: Bank
+) -> None:
+    billing.credit(pay_ahead(group, bank))
+    jobs.drain()
+    assert not outlook.find(alice, group.name).preview.is_paid
+    running.to_renewal(group)
+    running.pass_time(timedelta(days=1))
+    assert Renewal.get().invoice.status == InvoiceStatus.PAID
+    assert bank.balance() == 2 * 3168
+    billing.assert_balanced()
+
+
+# --- Cards and prices ----------------------------------------------------------------------------
+
+
+def test_a_card_that_has_expired_is_neither_shown_nor_charged(
+    alice: Account, group: LicenceGroup, bank: Bank
+) -> None:
+    today = shop_clock.today()
+    cards.keep(alice, Mandate("m-0341", "visa", "1111", today.month, today.year))
+    expiring = Card.get(Card.mandate == "m-0341")
+    subscriptions.choose_card(running.of(group), expiring)
+    assert outlook.find(alice, group.name).card == expiring
+    running.to_renewal(group)
+    assert Payment.select().order_by(Payment.id.desc()).get().card != expiring
+    assert outlook.find(alice, group.name).card == subscriptions.card_of(running.of(group))
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+
+
+def test_a_price_that_stays_the_same_is_not_announced(group: LicenceGroup) -> None:
+    prices.change("business", 880, shop_clock.now() + timedelta(days=1))
+    running.pass_time(timedelta(days=2))
+    assert prices.announce() == 0
+    assert not Letter.select().where(Letter.kind == "price_change").exists()
+
+
+# --- Numbers and locks ---------------------------------------------------------------------------
+
+
+def test_an_invoice_that_waited_past_midnight_is_of_the_day_after(
+    alice: Account, clock: Traveller
+) -> None:
+    clock.move_to(datetime(2026, 12, 31, 23, 59, 59, tzinfo=shop_clock.PARIS))
+    nights = itertools.chain([timedelta(seconds=2)], itertools.repeat(timedelta(0)))
+    pauses.hook("invoices.number", lambda: clock.shift(next(nights)))
+    invoice = billing.due(alice)
+    assert (invoice.number, str(invoice.issued_on)) == ("FA2027-000001", "2027-01-01")
+
+
+def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
+    group: LicenceGroup, bank: Bank
+) -> None:
+    running.to_renewal(group)
+    first = Renewal.get().invoice
+    charging.charge_ahead(running.of(group))
+    turns = iter(range(2))
+
+    def act() -> object:
+        pauses.follow_clock()
+        if next(turns) == 0:
+            with database.atomic():
+                left = credit_notes.left_of(first)
+                return credit_notes.credit(fresh(first), left, "Wrong", by="operator")
+        return give_backs.give_back(fresh(group), [1], by="alice")
+
+    pauses.hook("invoices.number", lambda: time.sleep(0.3))
+    outcomes = racing.race(act, 2)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    billing.assert_balanced()

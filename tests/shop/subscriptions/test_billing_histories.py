@@ -1,0 +1,325 @@
+"""Any 30 months of a group, with runs missed, doubled and killed: as a naive model has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from models import (
+    Card,
+    GroupStatus,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    LicenceGroup,
+    Renewal,
+    Seat,
+    Subscription,
+    SubscriptionStatus,
+)
+from shop import clock, documents, jobs, pauses
+from shop.billing import (
+    charging,
+    dues,
+    give_backs,
+    ledger,
+    prices,
+    renewals,
+    subscriptions,
+    terminations,
+)
+from shop.errors import Refusal
+from shop.mail import letters, services
+from shop.payment import payments
+from tests.support import billing_model, cast, groups
+from tests.support.billing_model import Naive
+from tests.support.databases import Snapshot
+from tests.support.parties import Bank, Provider
+
+MONTHS = timedelta(days=913)
+
+STARTS = st.one_of(
+    st.sampled_from(
+        [date(2027, 1, 31), date(2027, 3, 27), date(2027, 10, 30), date(2028, 1, 29)]
+        + [date(2027, 8, 31), date(2027, 12, 31), date(2028, 1, 30), date(2028, 2, 29)]
+    ),
+    st.dates(date(2027, 1, 1), date(2028, 3, 1)),
+)
+
+ACTS = st.one_of(
+    st.tuples(st.just("add"), st.integers(1, 3)),
+    st.tuples(st.just("give"), st.integers(1, 3)),
+    st.tuples(st.just("card"), st.sampled_from(["good", "bad", "none"])),
+    st.tuples(st.just("price"), st.tuples(st.integers(700, 1500), st.integers(1, 90))),
+    st.tuples(st.just("ahead"), st.booleans()),
+    st.tuples(
+        st.sampled_from(["keep", "terminate", "go_on", "go_on", "pay", "pay", "nothing"]), st.none()
+    ),
+)
+STEPS = st.lists(
+    st.tuples(st.integers(4, 62), st.sampled_from(["run", "twice", "killed"]), ACTS),
+    min_size=8,
+    max_size=24,
+)
+
+
+class Killed(BaseException):
+    """The worker dies here."""
+
+
+class History:
+    """One group of alice's, in the shop and in the model."""
+
+    def __init__(self, start: date, bank: Bank, traveller: time_machine.Traveller) -> None:
+        self.traveller, self.bank = traveller, bank
+        self.account = cast.register(cast.ALICE)
+        self.travel(datetime(start.year, start.month, start.day, 9, tzinfo=clock.PARIS))
+        self.group = groups.installed(self.account, bank, 3)
+        self.card("good")
+        self.naive = Naive(clock.now(), 3, [(billing_model.midnight(date(2017, 1, 1)), 880)])
+        # What was in force when it was ordered needs no letter.
+        self.naive.told.add(self.naive.prices[0][0])
+
+    def travel(self, to: datetime) -> None:
+        self.traveller.move_to(to.astimezone(UTC))
+
+    @property
+    def subscription(self) -> Subscription:
+        found = subscriptions.of(self.group)
+        assert found is not None
+        return found
+
+    # --- Time passes -------------------------------------------------------------------------
+
+    def pass_days(self, days: int, how: str) -> None:
+        """Some days without a run, and then one: done, done twice, or killed and begun again."""
+        day = clock.today() + timedelta(days=days)
+        expected = self.foreseen(day)
+        known = len(self.naive.papers)
+        self.travel(datetime(day.year, day.month, day.day, 0, 5, tzinfo=clock.PARIS))
+        if how == "killed":
+            self.kill_a_run()
+        for _ in range(2 if how == "twice" else 1):
+            renewals.run()
+            jobs.drain()
+            prices.announce()
+        self.naive.tick(clock.now())
+        if expected is not None:
+            assert expected == [paper.net for paper in self.naive.papers[known:]]
+
+    def foreseen(self, day: date) -> list[int] | None:
+        """What a preview says of that time, where nothing but renewals will happen in it."""
+        quiet = self.naive.card == "good" and not self.naive.owed and not self.naive.ahead
+        if not quiet:
+            return None
+        return [due.totals.net_cents for due in renewals.due_by(day)]
+
+    def kill_a_run(self) -> None:
+        def die() -> None:
+            raise Killed
+
+        for point in ("renewals.renewed", "dunning.attempt"):
+            pauses.hook(point, die)
+            try:
+                renewals.run()
+                jobs.drain()
+            except Killed:
+                pass
+            finally:
+                pauses.hook(point, None)
+        # What the dead worker held is somebody else's when its lease is over.
+        jobs.Job.update(status="queued", lease_until=None).where(
+            jobs.Job.status == "running"
+        ).execute()
+
+    # --- Somebody acts -----------------------------------------------------------------------
+
+    def act(self, name: str, value: Any) -> None:
+        getattr(self, name)(value) if hasattr(self, name) else None
+        jobs.drain()
+        self.naive.work(clock.now())
+
+    def refused(self, act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except Refusal:
+            return True
+        return False
+
+    def add(self, number: int) -> None:
+        def order() -> None:
+            payments.pay_by_hand(groups.add(self.group, number), by="operator")
+
+        assert self.refused(order) != self.naive.add(clock.now(), number)
+
+    def give(self, number: int) -> None:
+        alive = [row.number for row in give_backs.of(self.group)]
+        seats = Seat.select(Seat.number).where(
+            Seat.group == self.group, Seat.number.not_in(alive or [0])
+        )
+        numbers = [seat.number for seat in seats.order_by(Seat.number).limit(number)]
+        done = len(numbers) == number and not self.refused(
+            lambda: give_backs.give_back(self.group, numbers, by="alice")
+        )
+        assert done == self.naive.give_back(clock.now(), number)
+
+    def keep(self, _: None) -> None:
+        rows = [row for row in give_backs.of(self.group) if give_backs.can_be_undone(row)]
+        assert len(rows) == self.naive.keep(clock.now())
+        if rows:
+            give_backs.undo(self.group, [row.number for row in rows], by="alice")
+
+    def terminate(self, _: None) -> None:
+        refused = self.refused(lambda: terminations.ask(self.group, by="alice"))
+        assert refused != self.naive.terminate(clock.now())
+
+    def go_on(self, _: None) -> None:
+        refused = self.refused(lambda: terminations.undo(self.group, by="alice"))
+        assert refused != self.naive.go_on(clock.now())
+
+    def pay(self, _: None) -> None:
+        unpaid = dues.unpaid_of(self.group.id)
+        if unpaid:
+            payments.pay_by_hand(unpaid[0], by="operator")
+        assert bool(unpaid) == self.naive.pay(clock.now())
+
+    def ahead(self, is_paid: bool) -> None:
+        def charge() -> None:
+            invoice = charging.charge_ahead(self.subscription)
+            if is_paid:
+                payments.pay_by_hand(invoice, by="operator")
+
+        refused = self.refused(charge)
+        assert refused != self.naive.pay_ahead(clock.now(), now_paid=is_paid)
+
+    def card(self, kind: str) -> None:
+        Card.update(removed_at=clock.now()).where(Card.account == self.account).execute()
+        if kind != "none":
+            number = {"good": "4242", "bad": "0341"}[kind]
+            Card.create(
+                account=self.account, mandate=f"mandate-{Card.select().count()}-{number}",
+                brand="visa", last4=number, expiry_month=12, expiry_year=2099,
+                consented_at=clock.now(),
+            )  # fmt: skip
+        if hasattr(self, "naive"):
+            self.naive.card = kind
+
+    def price(self, wanted: tuple[int, int]) -> None:
+        cents, days = wanted
+        at = billing_model.midnight(clock.today() + timedelta(days=days))
+        if not self.refused(lambda: prices.change("business", cents, at)):
+            self.naive.prices.append((at, cents))
+
+    # --- And both agree ----------------------------------------------------------------------
+
+    def check(self) -> None:
+        assert papers_of(self.group) == [paper.said for paper in self.naive.papers]
+        assert self.status() == self.naive.status
+        assert list(ledger.check()) == []
+
+    def status(self) -> str:
+        row = self.subscription
+        assert {
+            SubscriptionStatus.SUSPENDED: GroupStatus.SUSPENDED,
+            SubscriptionStatus.TERMINATED: GroupStatus.TERMINATED,
+        }.get(SubscriptionStatus(row.status), GroupStatus.INSTALLED) == groups.fresh(
+            self.group
+        ).status
+        return {"terminated": "ended"}.get(row.status, row.status)
+
+    def settle(self) -> None:
+        """Pay what is left, and let the provider have caught up."""
+        while dues.unpaid_of(self.group.id):
+            self.act("pay", None)
+        self.act("card", "good")
+        self.travel(clock.now() + timedelta(hours=2))
+        jobs.drain()
+        self.naive.work(clock.now())
+        self.check()
+
+    def check_the_end(self, provider: Provider) -> None:
+        numbers = [invoice.number for invoice in Invoice.select().order_by(Invoice.id)]
+        for series in {number.rpartition("-")[0] for number in numbers}:
+            of_it = [number for number in numbers if number.startswith(series)]
+            assert of_it == [f"{series}-{n:06d}" for n in range(1, len(of_it) + 1)]
+        spans = sorted((row.period_start, row.period_end) for row in Renewal.select())
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+        if not self.naive.suspensions:
+            first = billing_model.paris_day(self.naive.begun)
+            ends = [billing_model.next_anniversary(first, self.naive.anchor)]
+            ends += [end for _, end in spans]
+            assert [start for start, _ in spans] == ends[:-1]
+        if self.naive.status == "active":
+            left = self.naive.subscribed(clock.today())
+            assert groups.fresh(self.group).seats_total == left
+            assert provider.tenants[self.group.domain] == left
+            groups.check(self.group)
+
+
+def papers_of(group: LicenceGroup) -> list[tuple[object, ...]]:
+    rows = (
+        InvoiceLine.select(InvoiceLine, Invoice).join(Invoice).order_by(Invoice.id, InvoiceLine.id)
+    )
+    assert {row.service for row in rows} == {group.name}
+    for row in rows:
+        assert row.invoice.net_cents == row.net_cents
+        assert row.invoice.vat_cents == (row.net_cents * 2 + 5) // 10
+    return [
+        (
+            str(InvoiceKind(row.invoice.kind)), row.invoice.issued_on, row.net_cents, row.quantity,
+            row.period_start, row.period_end,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def world(
+    app: Flask, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[date], History]]:
+    """Begin a history on a day, in a shop as new that writes no letters: others test those."""
+    for module in (letters, services):
+        monkeypatch.setattr(module, "store", lambda *_, **__: None)
+    monkeypatch.setattr(documents, "make", lambda *_: b"")
+    new = Snapshot()
+    with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False) as traveller:
+
+        def begin(day: date) -> History:
+            new.restore()
+            bank.__init__()
+            provider.__init__()
+            return History(day, bank, traveller)
+
+        yield begin
+
+
+@pytest.mark.parametrize("examples", [3, pytest.param(60, marks=pytest.mark.slow)])
+def test_any_30_months_are_as_a_naive_model_has_them(
+    world: Callable[[date], History], provider: Provider, examples: int
+) -> None:
+    @settings(
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        phases=[Phase.generate],
+    )
+    @given(start=STARTS, steps=STEPS)
+    def live(start: date, steps: list[tuple[int, str, tuple[str, Any]]]) -> None:
+        history = world(start)
+        until = clock.now() + MONTHS
+        while clock.now() < until:
+            for days, how, (act, value) in steps:
+                history.pass_days(days, how)
+                history.act(act, value)
+                history.check()
+        history.settle()
+        history.check_the_end(provider)
+
+    live()

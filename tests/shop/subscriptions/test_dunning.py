@@ -1,0 +1,304 @@
+"""Renewals nobody pays: asked for again, suspended, resumed once, and ended in the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from models import (
+    Account,
+    Card,
+    GroupStatus,
+    Invoice,
+    InvoiceStatus,
+    Letter,
+    LicenceGroup,
+    Payment,
+    Reminder,
+    Renewal,
+    SubscriptionStatus,
+    Termination,
+)
+from shop import clock, jobs
+from shop.billing import credit_notes, dues, dunning, invoices, ledger, periods, terminations
+from shop.payment import payments, settling
+from shop.payment.gateway import CheckoutStatus
+from tests.support import groups, purchases, running
+from tests.support.groups import fresh
+from tests.support.parties import Bank, Provider
+
+A_MINUTE = timedelta(minutes=1)
+
+
+def letters_of(kind: str) -> int:
+    return Letter.select().where(Letter.kind == kind).count()
+
+
+def charges(bank: Bank) -> list[str]:
+    """How the bank answered when stored cards were charged."""
+    return [c.status for name, c in bank.checkouts.items() if name.startswith("charge")]
+
+
+def test_a_declined_card_is_tried_again_after_3_7_and_14_days(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="0341")
+    running.to_renewal(group)
+    first = clock.now()
+    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.owed(group).status == InvoiceStatus.UNPAID
+    for number, day in enumerate((3, 7, 14), start=1):
+        running.pass_time(first + timedelta(days=day) - clock.now() - A_MINUTE)
+        assert len(charges(bank)) == number
+        running.pass_time((1 + 10 * number) * A_MINUTE)
+        assert len(charges(bank)) == number + 1
+    assert letters_of("payment_failed") == 3
+    assert letters_of("service_suspended") == 1
+    assert fresh(group).status == GroupStatus.SUSPENDED
+    running.pass_time(timedelta(days=30))
+    assert len(charges(bank)) == 4
+    assert list(ledger.check()) == []
+
+
+def test_nobody_signs_in_while_suspended_and_paying_resumes_at_once_and_once(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    seat = groups.configured(group)
+    address = f"{seat.login}@{group.domain}"
+    password = provider.users[address]
+    running.to_renewal(group)
+    for wait in dunning.WAITS:
+        assert provider.can_sign_in(address, password)
+        running.pass_time(wait + A_MINUTE)
+    assert not provider.can_sign_in(address, password)
+    invoice = running.owed(group)
+    payments.pay_by_hand(invoice, by="operator")
+    jobs.drain()
+    assert provider.can_sign_in(address, password)
+    assert fresh(group).status == GroupStatus.INSTALLED
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    dunning.take_note(fresh(invoice))
+    jobs.drain()
+    assert letters_of("service_resumed") == 1
+    assert [key for key in provider.calls if key.startswith("resume")] == [
+        f"resume-{group.name}-1-first"
+    ]
+
+
+def test_a_group_paid_before_the_provider_was_asked_ends_up_open(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    seat = groups.configured(group)
+    address = f"{seat.login}@{group.domain}"
+    provider.silent = True
+    running.to_renewal(group)
+    for wait in dunning.WAITS:
+        running.pass_time(wait + A_MINUTE)
+    payments.pay_by_hand(running.owed(group), by="operator")
+    provider.silent = False
+    running.pass_time(timedelta(hours=2))
+    assert provider.can_sign_in(address, provider.users[address])
+
+
+@pytest.mark.parametrize("paid_after", [1, 2, 3])
+def test_there_is_no_retry_after_the_customer_has_paid_otherwise(
+    alice: Account, bank: Bank, provider: Provider, paid_after: int
+) -> None:
+    group = running.delivered(alice, bank, card="0341")
+    running.to_renewal(group)
+    for wait in dunning.WAITS[: paid_after - 1]:
+        running.pass_time(wait + A_MINUTE)
+    payments.pay_by_hand(running.owed(group), by="operator")
+    before = len(charges(bank))
+    running.pass_time(timedelta(days=14))
+    assert len(charges(bank)) == before
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert letters_of("service_suspended") == 0
+
+
+def test_a_page_of_the_bank_left_open_is_closed_before_the_card_is_charged(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="0341")
+    running.to_renewal(group)
+    invoice = running.owed(group)
+    own = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    running.pass_time(timedelta(days=3, minutes=1))
+    assert bank.checkouts[own.checkout or ""].status == CheckoutStatus.CLOSED
+    assert len(charges(bank)) == 2
+
+
+def test_a_card_being_confirmed_is_waited_for(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="0341")
+    running.to_renewal(group)
+    invoice = running.owed(group)
+    own = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    settling.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
+    running.pass_time(timedelta(days=3, minutes=1))
+    assert len(charges(bank)) == 1
+    settling.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
+    running.pass_time(timedelta(days=20))
+    assert len(charges(bank)) == 1
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert bank.balance() == 2 * invoice.total_cents
+
+
+def test_a_new_card_is_charged_at_the_next_attempt(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="0341")
+    running.to_renewal(group)
+    Card.create(
+        account=alice, mandate="mandate-new", brand="visa", last4="4242", expiry_month=12,
+        expiry_year=2099, consented_at=clock.now(),
+    )  # fmt: skip
+    running.pass_time(timedelta(days=3, minutes=1))
+    assert charges(bank) == ["declined", "succeeded"]
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+
+
+def test_a_silent_bank_is_no_failure_of_the_customer(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    bank.silent = True
+    running.to_renewal(group)
+    running.pass_time(timedelta(days=2))
+    assert letters_of("payment_failed") == 0
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    bank.silent = False
+    running.pass_time(timedelta(hours=2))
+    assert dues.unpaid_of(group.id) == []
+    assert Payment.select().where(Payment.invoice.is_null(False)).count() == 1
+
+
+def test_an_answer_that_was_lost_charges_once(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    before = bank.balance()
+    bank.losing = 2
+    running.to_renewal(group)
+    running.pass_time(timedelta(hours=1))
+    assert bank.balance() - before == Renewal.get().invoice.total_cents
+    assert list(ledger.check()) == []
+
+
+def test_each_stage_is_reached_once_however_often_its_job_runs(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="0341")
+    running.to_renewal(group)
+    invoice = running.owed(group)
+    for _ in range(3):
+        dunning.collect_invoice(invoice.id, 0)
+    assert (len(charges(bank)), letters_of("payment_failed")) == (1, 1)
+    assert Reminder.select().count() == 1
+
+
+def test_an_absence_of_the_shop_gives_nobody_less_time(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    renews_on = running.of(group).period_end
+    running.pass_time(periods.midnight(renews_on) - clock.now() + timedelta(days=10))
+    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    running.pass_time(timedelta(days=13))
+    running.pass_time(timedelta(days=1, minutes=2))
+    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    running.pass_time(timedelta(days=14))
+    running.pass_time(timedelta(days=14))
+    assert running.of(group).status == SubscriptionStatus.SUSPENDED
+
+
+def test_months_that_begin_during_a_suspension_are_not_charged(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.suspended(alice, bank)
+    paid_until = running.of(group).period_end
+    running.pass_time(periods.midnight(paid_until) - clock.now() + timedelta(days=9))
+    assert Renewal.select().count() == 1
+    payments.pay_by_hand(running.owed(group), by="operator")
+    rest = Renewal.select().order_by(Renewal.id.desc()).get()
+    current = periods.period_of(clock.today(), running.of(group).anchor)
+    assert (rest.period_start, rest.period_end) == (clock.today(), current.end)
+    assert (rest.days, rest.period_days) == (current.days - 9, current.days)
+    assert running.of(group).renews_on == current.end
+    assert list(ledger.check()) == []
+
+
+def test_after_60_days_and_15_more_it_ends(alice: Account, bank: Bank, provider: Provider) -> None:
+    group = running.suspended(alice, bank)
+    running.pass_time(timedelta(days=60, minutes=1))
+    assert letters_of("termination_notice") == 1
+    noticed = clock.now()
+    ends_on = Termination.get().ends_on
+    assert periods.midnight(ends_on) - noticed >= timedelta(days=15)
+    assert not terminations.can_be_undone(Termination.get())
+    running.pass_time(periods.midnight(ends_on) - clock.now() - A_MINUTE)
+    assert fresh(group).status == GroupStatus.SUSPENDED
+    running.pass_time(2 * A_MINUTE)
+    assert fresh(group).status == GroupStatus.TERMINATED
+    assert group.domain not in provider.tenants
+    assert letters_of("service_terminated") == 1
+
+
+def test_paying_after_the_notice_lets_it_go_on(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.suspended(alice, bank)
+    running.pass_time(timedelta(days=60, minutes=1))
+    payments.pay_by_hand(running.owed(group), by="operator")
+    running.pass_time(timedelta(days=20))
+    assert fresh(group).status == GroupStatus.INSTALLED
+    assert Termination.get().status == "undone"
+
+
+def test_an_invoice_taken_back_resumes_like_one_paid(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.suspended(alice, bank)
+    invoice = running.owed(group)
+    credit_notes.credit(invoice, invoices.positions_of(invoice), "Goodwill.", by="operator")
+    assert fresh(group).status == GroupStatus.INSTALLED
+    assert list(ledger.check()) == []
+
+
+def test_what_is_owed_is_told_on_every_page(
+    alice: Account, bob: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.suspended(alice, bank)
+    assert [row.group for row in dues.owed(alice)] == [group]
+    assert dues.owed(bob) == []
+
+
+def test_the_invoice_of_an_order_suspends_nothing(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    running.delivered(alice, bank)
+    invoice = Invoice.get()
+    assert dues.of(invoice) is None
+    dunning.take_note(invoice)
+    assert LicenceGroup.get().status == GroupStatus.INSTALLED
+
+
+def test_nobody_is_told_that_an_ended_service_will_be_suspended(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.suspended(alice, bank)
+    running.pass_time(timedelta(days=17))
+    end = periods.period_of(clock.today(), running.of(group).anchor).end
+    running.pass_time(periods.midnight(end) - clock.now() - timedelta(days=2))
+    terminations.ask(group, by="alice")
+    payments.pay_by_hand(running.owed(group), "operator")
+    for _ in range(6):
+        running.pass_time(timedelta(days=1))
+    assert running.of(group).status == SubscriptionStatus.TERMINATED
+    last = Letter.select().where(Letter.kind == "payment_failed").order_by(Letter.id.desc()).get()
+    assert "Ce service est terminé" in last.text
+    assert "suspendu" not in last.text

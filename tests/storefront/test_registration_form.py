@@ -1,0 +1,66 @@
+"""The fields of a new account, checked one by one."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.support.client import CheckingClient
+
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def check(client: CheckingClient, name: str, **typed: str) -> TestResponse:
+    page = client.get("/en/order/account").text
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    address = f"/en/order/account/fields/{name}"
+    return client.post(address, data={"csrf_token": token, **typed}, headers=PARTIAL)
+
+
+def test_only_the_field_that_was_left_is_judged(client: CheckingClient) -> None:
+    response = check(client, "email", email="zoe@example")
+    assert "This does not look like an email address" in response.text
+    assert "first_name" not in response.text
+
+
+def test_a_field_that_is_right_comes_back_as_typed(client: CheckingClient) -> None:
+    response = check(client, "email", email=" zoe@example.com ")
+    assert 'value="zoe@example.com"' in response.text
+    assert "field-error" not in response.text
+
+
+def test_a_postcode_is_judged_by_its_country(client: CheckingClient) -> None:
+    assert "field-error" in check(client, "postcode", postcode="D02 XY45", country="FR").text
+    assert "field-error" not in check(client, "postcode", postcode="D02 XY45", country="IE").text
+
+
+@pytest.mark.parametrize("name", ["first_name", "last_name", "company", "street", "city"])
+def test_what_nobody_can_read_is_no_name(client: CheckingClient, name: str) -> None:
+    assert "can be seen" in check(client, name, **{name: "\u200b"}).text
+    assert "turn the direction" in check(client, name, **{name: "Ada\u202eecalevoL"}).text
+    for readable in (
+        "Zoé  Ñandú",
+        "李",
+        "\N{WOMAN}\u200d\N{PERSONAL COMPUTER}",
+        "12 bis, rue de l’Ébène",
+    ):
+        part = check(client, name, **{name: readable}).text
+        assert "field-error" not in part
+        assert f'value="{" ".join(readable.split())}"' in part
+
+
+@pytest.mark.parametrize("name", ["first_name", "last_name", "street", "city"])
+def test_blanks_fill_no_field(client: CheckingClient, name: str) -> None:
+    assert "Fill in this field." in check(client, name, **{name: "   "}).text
+
+
+def test_a_password_is_never_sent_back(client: CheckingClient) -> None:
+    assert "Correct-Horse-7" not in check(client, "password", password="Correct-Horse-7").text
+
+
+@pytest.mark.parametrize("name", ["csrf_token", "nic_handle", "validate"])
+def test_there_are_no_other_fields(client: CheckingClient, name: str) -> None:
+    token_page = client.get("/en/order/account").text
+    token = token_page.split('name="csrf_token" value="')[1].split('"')[0]
+    address = f"/en/order/account/fields/{name}"
+    assert client.post(address, data={"csrf_token": token}).status_code == 404

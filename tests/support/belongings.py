@@ -1,0 +1,193 @@
+"""Everything a customer has, and the addresses under which the shop shows it.
+
+A route with a piece that stands in no list here fails `tests/whole/test_routes.py`: say what it
+is of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from werkzeug.routing import Rule
+
+from models import (
+    Account,
+    Attachment,
+    DataExport,
+    ExchangeService,
+    Invoice,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    Passkey,
+    SeatImport,
+    Session,
+)
+from shop import accounts, baskets, exports, mail, profile, sessions
+from shop.activity import Origin
+from shop.billing import terminations
+from shop.payment import cards, payments
+from shop.seats import imports
+from shop.second_factor import totp
+from tests.support import devices, exchange, letters, purchases
+from tests.support.groups import configured
+from tests.support.parties import Bank
+
+ELSEWHERE = Origin("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What one customer has: an order to pay, one delivered, and what came with them.
+
+    Seat 1 of the group is somebody's, the others are nobody's.
+    """
+
+    account: Account
+    unpaid: Order
+    delivered: Order
+    invoice: Invoice
+    group: LicenceGroup
+    seat_import: SeatImport
+    document: Attachment
+    reset_token: str
+    address_token: str
+    payment_reference: str
+    session: Session
+    passkey: Passkey
+    export: DataExport
+    exchange: ExchangeService
+    card_reference: str
+    termination_token: str
+
+    def address(self, rule: Rule) -> str:
+        """An address of ``rule`` that shows or changes something of theirs."""
+        return filled(str(rule), self._owned)
+
+    def is_owned(self, rule: Rule) -> bool:
+        """Whether what ``rule`` leads to belongs to one customer."""
+        return any(piece in str(rule) for piece in self._owned)
+
+    @property
+    def _owned(self) -> dict[str, str]:
+        """What stands for a piece of an address that names something of one customer's."""
+        return {
+            "/order/<int:number>": f"/order/{self.unpaid.number}",
+            "/orders/<int:number>": f"/orders/{self.unpaid.number}",
+            "/bills/<number>": f"/bills/{self.invoice.number}",
+            "/emails/<int:letter_id>": f"/emails/{self.document.letter_id}",
+            "/documents/<int:attachment_id>": f"/documents/{self.document.id}",
+            "/groups/<name>": f"/groups/{self.group.name}",
+            "/services/<name>": f"/services/{self.group.name}",
+            "/email-address/<token>": f"/email-address/{self.address_token}",
+            "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
+            "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
+            "/exchange/<name>": f"/exchange/{self.exchange.name}",
+            "/attach/review/fields/<field>": (
+                f"/attach/review/fields/login-{self.exchange.accounts.first().id}"
+            ),
+            "/exports/<int:export_id>": f"/exports/{self.export.id}",
+            "/imports/<int:import_id>": f"/imports/{self.seat_import.id}",
+            "/groups/<name>/seats/<int:number>": f"/groups/{self.group.name}/seats/1",
+            "/groups/<name>/seats/<int:number>/configuration": (
+                f"/groups/{self.group.name}/seats/2/configuration"
+            ),
+            "/groups/<name>/seats/<int:number>/<act>/fields/<field>": (
+                f"/groups/{self.group.name}/seats/2/configure/fields/login"
+            ),
+        }
+
+    @property
+    def secret_addresses(self) -> dict[str, str]:
+        """Addresses that open to whoever holds them, by endpoint: letters and banks send them."""
+        return {
+            "storefront.password_reset": f"/fr/password/{self.reset_token}",
+            "storefront.choose_password": f"/fr/password/{self.reset_token}",
+            "storefront.payment_return": f"/payment/return/{self.payment_reference}",
+            "storefront.card_return": f"/payment/card/{self.card_reference}",
+            "storefront.termination": f"/fr/termination/{self.termination_token}",
+            "storefront.confirm_termination": f"/fr/termination/{self.termination_token}",
+        }
+
+
+_SHARED = {
+    "<any(fr, en):lang>": "fr",
+    "/<slug>": "/office-365-business",
+    "<kind>/<int:version>": "general_terms/1",
+    "<path:filename>": "icons/favicon.svg",
+    "/order/account/fields/<name>": "/order/account/fields/city",
+    "/profile/fields/<name>": "/profile/fields/city",
+}
+"""What stands for a piece of an address that is the same for everybody."""
+
+
+def filled(rule: str, owned: dict[str, str] | None = None) -> str:
+    """An address of a route, its pieces filled in."""
+    values = _SHARED | (owned or {})
+    for piece in sorted(values, key=len, reverse=True):
+        rule = rule.replace(piece, values[piece])
+    unknown = re.findall(r"<[^>]*>", rule)
+    assert not unknown, (
+        f"tests/support/belongings.py does not say what stands for {unknown} in {rule}"
+    )
+    return rule
+
+
+def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belongings:
+    """Give a customer something of everything; needs the fixtures ``bank`` and ``provider``."""
+    delivered = purchases.place(account, purchases.basket(business=3, pro_plus=2))
+    purchases.pay(delivered, bank, store_card=True)
+    unpaid = purchases.place(account, purchases.basket(business=1))
+    payment = purchases.start_paying(unpaid)
+    drain()
+    accounts.ask_for_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
+    profile.ask_to_change_email(account, "elsewhere@atelier.example", purchases.BASE, ELSEWHERE)
+    token = sessions.start(account, ELSEWHERE)
+    export = exports.ask_for(account, ELSEWHERE)
+    totp.begin(account)
+    drain()
+    group = LicenceGroup.get(LicenceGroup.account == account)
+    configured(group)
+    return Belongings(
+        account=account,
+        unpaid=unpaid,
+        delivered=delivered,
+        invoice=Invoice.get(Invoice.order == delivered),
+        group=group,
+        seat_import=imports.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
+        document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
+        reset_token=token_of(account, "password_reset"),
+        address_token=token_of(account, "email_confirmation"),
+        payment_reference=payments.sign(payment),
+        session=sessions.find(token),
+        passkey=devices.passkey_of(account),
+        export=export,
+        exchange=exchange.service(account),
+        card_reference=cards.sign(exchange.registering(account)),
+        termination_token=termination_token_of(account, delivered),
+    )
+
+
+def token_of(account: Account, kind: str) -> str:
+    """The token of the link in the newest letter of a kind."""
+    html = mail.html_of(letters.the(account, kind))
+    found = re.search(r"/(?:password|email-address)/([\w.-]{40,})", html)
+    assert found, "no link in the letter"
+    return found[1]
+
+
+def termination_token_of(account: Account, order: Order) -> str:
+    """The token with which the last group of ``order`` may be terminated, as businesses get it."""
+    group = LicenceGroup.select().join(OrderLine).where(OrderLine.order == order)
+    Account.update(company="Atelier").where(Account.id == account.id).execute()
+    terminations.ask(group.order_by(LicenceGroup.id.desc()).get(), by=account.nic_handle)
+    Account.update(company="").where(Account.id == account.id).execute()
+    html = mail.html_of(letters.the(account, "termination_link"))
+    return next(link for link in letters.links(html) if "/termination/" in link).rsplit("/", 1)[-1]
+
+
+def basket_in_address(business: int = 2, pro_plus: int = 1) -> dict[str, object]:
+    """A basket as the addresses of the order's steps carry it."""
+    return {"basket": baskets.new_name(), "business": business, "pro_plus": pro_plus}

@@ -1,0 +1,84 @@
+"""Invoices, as tests need them issued, paid and proved."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from models import Account, Card, Invoice, Order, Payment, database
+from shop import clock, jobs, vat
+from shop.billing import credit_notes, invoices, ledger, order_invoices
+from shop.billing.invoices import Draft, Position
+from shop.billing.periods import Period
+from shop.payment import cards, payments, settling
+from shop.payment.gateway import CheckoutStatus, Mandate
+from shop.pricing import Line
+from tests.support import purchases
+from tests.support.parties import CARD, Bank
+
+DECLINED_CARD = Mandate("mandate-0341", "visa", "0341", 12, 2030)
+
+MONTH = Period(date(2026, 12, 5), date(2027, 1, 5))
+
+
+def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0) -> Order:
+    """An order paid, delivered and invoiced."""
+    order = purchases.place(account, purchases.basket(business, pro_plus))
+    purchases.pay(order, bank)
+    jobs.drain()
+    return Order.get_by_id(order.id)
+
+
+def of(order: Order) -> Invoice:
+    """The invoice of an order."""
+    found = order_invoices.of_order(order)
+    assert found is not None
+    return found
+
+
+def due(account: Account, quantity: int = 10, cents: int = 880) -> Invoice:
+    """An invoice that nothing has paid yet, of ``quantity`` licences for a month."""
+    line = Line("business", "Office 365 Business", quantity, cents)
+    with database.atomic():
+        return invoices.issue(
+            Draft(
+                account=account,
+                language=account.language,
+                customer=_customer(account),
+                treatment=vat.FRENCH_ESTIMATE,
+                positions=(Position(line, MONTH, "o365-1"),),
+                due_on=clock.today(),
+            )
+        )
+
+
+def _customer(account: Account) -> dict[str, str]:
+    names = ("nic_handle", "first_name", "last_name", "street", "postcode", "city", "country")
+    return {name: getattr(account, name) for name in (*names, "email", "company", "siren")}
+
+
+def fresh(invoice: Invoice) -> Invoice:
+    """An invoice as it stands now."""
+    return Invoice.get_by_id(invoice.id)
+
+
+def pay(invoice: Invoice, bank: Bank) -> Payment:
+    """An invoice paid at the bank's page, its word taken."""
+    payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    return settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+
+
+def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
+    """A credit note for all of an invoice."""
+    with database.atomic():
+        return credit_notes.credit(invoice, invoices.positions_of(invoice), reason, by="operator")
+
+
+def card(account: Account, mandate: Mandate = CARD) -> Card:
+    """A card the customer let us keep."""
+    cards.keep(account, mandate)
+    return Card.get(Card.mandate == mandate.reference)
+
+
+def assert_balanced() -> None:
+    """Everything charged, paid, credited and refunded balances."""
+    assert list(ledger.check()) == []

@@ -1,0 +1,113 @@
+"""Exchange services, as tests need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from models import (
+    Account,
+    Attach,
+    AttachedAccount,
+    CardSetup,
+    ExchangeAccount,
+    ExchangeService,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderLine,
+)
+from shop import contracts, jobs
+from shop.baskets import new_name
+from shop.exchange import attach, services
+from shop.exchange.attach import Wish
+from shop.exchange.csv_file import CsvFile
+from shop.exchange.services import Changes
+from shop.payment import cards
+from shop.payment.gateway import CheckoutStatus
+from shop.placing import Confirmation
+from tests.support import purchases
+from tests.support.parties import Bank
+
+NAME = "exchange-atelier"
+HERE = f"/manager/exchange/{NAME}"
+DOMAIN = "atelier.example"
+
+
+def take_over(account: Account, lines: Iterable[str], name: str = NAME) -> Changes:
+    """Make a service what these lines of a CSV file say."""
+    return services.take_over(account, name, CsvFile("\n".join(lines).encode()))
+
+
+def lines(number: int) -> list[str]:
+    """So many people, one a line: p01@atelier.example, First 01, Last 01."""
+    return [f"p{n:02d}@{DOMAIN},First {n:02d},Last {n:02d}" for n in range(1, number + 1)]
+
+
+def service(account: Account, number: int = 40, name: str = NAME) -> ExchangeService:
+    """A service of so many mailboxes."""
+    take_over(account, lines(number), name)
+    return ExchangeService.get(ExchangeService.name == name)
+
+
+def account_of(owned: ExchangeService, number: int) -> ExchangeAccount:
+    """The mailbox of person ``number``."""
+    address = f"p{number:02d}@{DOMAIN}"
+    return ExchangeAccount.get(ExchangeAccount.service == owned, ExchangeAccount.address == address)
+
+
+# --- Office Attach ---------------------------------------------------------------------------
+
+
+def registering(account: Account) -> CardSetup:
+    """A card being registered at the bank."""
+    return cards.register(
+        account, back_to="/manager/web", typed={}, base_url=purchases.BASE, by=account.nic_handle
+    )
+
+
+def with_card(account: Account, bank: Bank) -> None:
+    """Give a customer a stored card, as the bank's page does."""
+    setup = registering(account)
+    assert setup.checkout is not None
+    number = f"{account.id}4242"
+    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number=number))
+
+
+def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> Wish:
+    """A licence each for the first so many mailboxes, on a form nobody else has."""
+    rows = list(services.active_accounts(owned).limit(licences))
+    holders = [replace(attach.proposed(row), **changes) for row in rows]
+    return Wish(owned, holders, new_name())
+
+
+def seen(wished: Wish) -> Confirmation:
+    """What the customer sees and accepts when confirming now."""
+    account = wished.service.account
+    quote = attach.after_the_free_month(account, len(wished.holders))
+    return Confirmation(
+        total_cents=quote.totals.total_cents,
+        contract_digests=tuple(one.digest for one in contracts.current(account.language)),
+        address="203.0.113.7",
+        language=account.language,
+    )
+
+
+def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> LicenceGroup:
+    """Office Attach used for the first so many mailboxes, and all that follows done."""
+    wished = wish(owned, licences, **changes)
+    order = attach.confirm(wished, seen(wished))
+    jobs.drain()
+    return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order).get()
+
+
+def nothing_happened() -> bool:
+    """Whether Office Attach left nothing behind."""
+    return not any(
+        table.select().exists() for table in (Attach, AttachedAccount, Order, LicenceGroup)
+    )
+
+
+def letters_of(kind: str) -> list[Letter]:
+    """Every letter of a kind, oldest first."""
+    return list(Letter.select().where(Letter.kind == kind).order_by(Letter.id))

@@ -1,0 +1,385 @@
+"""Letters as tests need them: every one the shop writes, and what a reader sees of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from xml.etree.ElementTree import Element
+
+import html5lib
+
+from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
+from shop import accounts, clock, exports, jobs, mail, ordering, profile, second_factor, vat
+from shop.activity import UNKNOWN
+from shop.billing import credit_notes, dunning, give_backs, invoices, previews, prices, terminations
+from shop.billing.invoices import Draft
+from shop.exchange import attach
+from shop.payment import payments, settling
+from shop.payment.gateway import CheckoutStatus
+from shop.second_factor import recovery
+from tests.support import exchange, groups, purchases, running
+from tests.support.parties import Bank, Provider
+
+BASE = purchases.BASE
+ADDRESS = "marie.dupont@o365-1.o365.example"
+GROUP = "Atelier de Lille"
+PASSWORD = "hV7-kq2Rm9wX_t4B"
+PORTAL = "http://127.0.0.1:5001/portal"
+
+
+def the(account: Account, kind: str) -> Letter:
+    """The newest letter of a kind to ``account``."""
+    found = Letter.select().where(Letter.account == account, Letter.kind == kind)
+    letter: Letter = found.order_by(Letter.id.desc()).get()
+    return letter
+
+
+# --- One of each kind ------------------------------------------------------------------------
+
+
+def _placed(account: Account) -> Order:
+    return purchases.place(account, purchases.basket(business=12, pro_plus=3), account.language)
+
+
+def order_placed(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is placed."""
+    _placed(account)
+
+
+def order_cancelled(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is cancelled."""
+    ordering.cancel_order(_placed(account), by=account.nic_handle)
+
+
+def order_expired(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is not paid in time."""
+    ordering.expire_order(_placed(account).id)
+
+
+def payment_received(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is paid."""
+    purchases.pay(_placed(account), bank)
+
+
+def payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is paid when it is cancelled already."""
+    order = _placed(account)
+    payment = purchases.start_paying(order)
+    ordering.cancel_order(order, by=account.nic_handle)
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    jobs.drain()
+
+
+def service_installed(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is delivered."""
+    payment_received(account, bank, provider)
+    jobs.drain()
+
+
+def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
+    """The provider says no."""
+    provider.failing = "The domain is taken."
+    service_installed(account, bank, provider)
+    order = Order.select().where(Order.account == account).get()
+    assert order.status == OrderStatus.DELIVERY_FAILED
+
+
+def account_created(account: Account, bank: Bank, provider: Provider) -> None:
+    """Making an account writes this letter already."""
+
+
+def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
+    """A password is forgotten."""
+    accounts.ask_for_reset(account.nic_handle, "203.0.113.7", BASE)
+    jobs.drain()
+
+
+def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A password is changed."""
+    accounts.change_password(account, "Another-Horse-8")
+
+
+def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
+    """Letters shall go elsewhere."""
+    profile.ask_to_change_email(account, "elsewhere@atelier.example", purchases.BASE, UNKNOWN)
+
+
+def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """Letters go elsewhere from now on."""
+    profile.change_email(account, "elsewhere@atelier.example", UNKNOWN)
+
+
+def second_factor_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """Customer service switches the second step off."""
+    recovery.make(account, UNKNOWN)
+    second_factor.switch_off(account)
+
+
+def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
+    """A copy of all data is made."""
+    exports.ask_for(account, UNKNOWN)
+    jobs.drain()
+
+
+def invoice_issued(account: Account, bank: Bank, provider: Provider) -> None:
+    """An order is delivered, and its invoice made."""
+    service_installed(account, bank, provider)
+
+
+def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
+    invoice_issued(account, bank, provider)
+    first = Invoice.get(Invoice.account == account)
+    with database.atomic():
+        return invoices.issue(
+            Draft(
+                account=account,
+                language=first.language,
+                customer=first.customer,
+                treatment=vat.FRENCH_ESTIMATE,
+                positions=invoices.positions_of(first),
+                due_on=clock.today(),
+            )
+        )
+
+
+def invoice_paid(account: Account, bank: Bank, provider: Provider) -> None:
+    """The operator says that the money of an invoice came."""
+    payments.pay_by_hand(_due(account, bank, provider), by="operator")
+
+
+def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
+    """An invoice is paid at the bank when nothing is due any more."""
+    invoice = _due(account, bank, provider)
+    payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
+    with database.atomic():
+        credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    jobs.drain()
+
+
+def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None:
+    """An invoice that was paid is taken back."""
+    invoice_issued(account, bank, provider)
+    invoice = Invoice.get(Invoice.account == account)
+    with database.atomic():
+        credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+
+
+def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
+    """Licences are ordered for a group that is there."""
+    service_installed(account, bank, provider)
+    group = LicenceGroup.select().where(LicenceGroup.account == account).get()
+    purchases.pay(groups.add(group, 2), bank)
+    jobs.drain()
+
+
+def licence_active(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is activated."""
+    mail.licence_active(
+        account, group=GROUP, address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1"
+    )
+
+
+def seat_password_changed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence's password is changed."""
+    mail.seat_password_changed(
+        account, group=GROUP, address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1"
+    )
+
+
+def licence_released(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is released."""
+    mail.licence_released(account, group=GROUP, address=ADDRESS, key="1")
+
+
+def attach_ordered(account: Account, bank: Bank, provider: Provider) -> None:
+    """Office Attach is ordered for three mailboxes."""
+    exchange.with_card(account, bank)
+    wished = exchange.wish(exchange.service(account, 3))
+    attach.confirm(wished, exchange.seen(wished))
+
+
+def attach_installed(account: Account, bank: Bank, provider: Provider) -> None:
+    """Its group is installed."""
+    attach_ordered(account, bank, provider)
+    jobs.drain()
+
+
+def licence_for_owner(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is activated, and its owner shall know."""
+    mail.licence_for_owner(
+        account, recipient="marie@atelier.example", owner="Marie Dupont", group=GROUP,
+        address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1",
+    )  # fmt: skip
+
+
+def payment_failed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A renewal cannot be charged: the bank refuses the stored card."""
+    running.to_renewal(running.delivered(account, bank, card="0341"))
+
+
+def service_suspended(account: Account, bank: Bank, provider: Provider) -> None:
+    """Nobody pays for a renewal."""
+    running.suspended(account, bank)
+
+
+def service_resumed(account: Account, bank: Bank, provider: Provider) -> None:
+    """It is paid after all."""
+    payments.pay_by_hand(running.owed(running.suspended(account, bank)), by="operator")
+
+
+def termination_notice(account: Account, bank: Bank, provider: Provider) -> None:
+    """It is still not paid, 60 days later."""
+    running.suspended(account, bank)
+    running.pass_time(dunning.NOTICE_AFTER)
+
+
+def termination_link(account: Account, bank: Bank, provider: Provider) -> None:
+    """A business wants to terminate a group."""
+    group = running.delivered(account, bank)
+    account.company = "Atelier"
+    account.save()
+    terminations.ask(group, by=account.nic_handle)
+
+
+def termination_scheduled(account: Account, bank: Bank, provider: Provider) -> None:
+    """A consumer terminates a group."""
+    terminations.ask(running.delivered(account, bank), by=account.nic_handle)
+
+
+def termination_undone(account: Account, bank: Bank, provider: Provider) -> None:
+    """And takes it back."""
+    termination_scheduled(account, bank, provider)
+    terminations.undo(LicenceGroup.get(LicenceGroup.account == account), by=account.nic_handle)
+
+
+def service_terminated(account: Account, bank: Bank, provider: Provider) -> None:
+    """And does not."""
+    termination_scheduled(account, bank, provider)
+    running.to_renewal(LicenceGroup.get(LicenceGroup.account == account))
+
+
+def withdrawal_received(account: Account, bank: Bank, provider: Provider) -> None:
+    """A consumer withdraws from a contract."""
+    terminations.withdraw(running.delivered(account, bank), by=account.nic_handle)
+
+
+def licences_given_back(account: Account, bank: Bank, provider: Provider) -> None:
+    """Two of three licences are given back."""
+    give_backs.give_back(running.delivered(account, bank), [2, 3], by=account.nic_handle)
+
+
+def give_back_undone(account: Account, bank: Bank, provider: Provider) -> None:
+    """And kept."""
+    licences_given_back(account, bank, provider)
+    group = LicenceGroup.get(LicenceGroup.account == account)
+    give_backs.undo(group, [2, 3], by=account.nic_handle)
+
+
+def price_change(account: Account, bank: Bank, provider: Provider) -> None:
+    """The price of a licence changes."""
+    running.delivered(account, bank)
+    prices.change("business", 990, clock.now() + timedelta(days=1))
+    prices.announce()
+
+
+def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None:
+    """The free period of Office Attach ends soon."""
+    group = running.delivered(account, bank)
+    subscription = running.of(group)
+    subscription.free_until = subscription.period_end
+    subscription.save()
+    previews.tell_of_free_end(subscription.id)
+
+
+Cause = Callable[[Account, Bank, Provider], None]
+CAUSES: dict[str, Cause] = {
+    cause.__name__: cause
+    for cause in (
+        account_created, password_reset, password_changed, order_placed, order_cancelled,
+        order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
+        invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
+        licences_added, licence_active, seat_password_changed, licence_released,
+        payment_failed, service_suspended, service_resumed, termination_notice, termination_link,
+        termination_scheduled, termination_undone, service_terminated, withdrawal_received,
+        licences_given_back, give_back_undone, price_change, free_period_ending,
+        email_confirmation, email_changed, second_factor_changed, export_ready,
+        attach_ordered, attach_installed, licence_for_owner,
+    )
+}  # fmt: skip
+"""What makes the shop write each kind of letter."""
+
+
+TO_OTHERS = {"licence_for_owner"}
+"""Letters to people who have no account: nothing of the customer area is named in them."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A letter as its reader has it, whatever becomes of the database."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+    full_name: str
+    nic_handle: str
+    is_to_customer: bool
+
+    @classmethod
+    def of(cls, letter: Letter) -> Written:
+        """What ``letter`` says, and to whom."""
+        return cls(
+            letter.language,
+            letter.subject,
+            mail.text_of(letter),
+            mail.html_of(letter),
+            letter.account.full_name,
+            letter.account.nic_handle,
+            letter.kind not in TO_OTHERS,
+        )
+
+
+# --- What a reader sees ----------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """A text with every run of spaces, lines and no-break spaces as one space."""
+    return " ".join(text.split())
+
+
+def parsed(html: str) -> Element:
+    """The elements of an HTML letter."""
+    return html5lib.HTMLParser(namespaceHTMLElements=False).parse(html)
+
+
+def shown(html: str) -> str:
+    """What an HTML letter shows, as it is set: no styles, no text hidden for inboxes."""
+    body = parsed(html).find("body")
+    assert body is not None
+    return _shown(body)
+
+
+def seen(html: str) -> str:
+    """The same with plain spaces, to look for something in it."""
+    return plain(shown(html))
+
+
+def _shown(element: Element) -> str:
+    hidden = not isinstance(element.tag, str) or "display:none" in element.get("style", "")
+    own = "" if hidden else (element.text or "") + "".join(_shown(child) for child in element)
+    between = "" if element.tag in {"a", "strong", "span"} else " "
+    return between + own + between + (element.tail or "")
+
+
+def links(html: str) -> set[str]:
+    """Where the links of an HTML letter lead, addresses to write to left out."""
+    targets = {link.get("href", "") for link in parsed(html).iter("a")}
+    return {target for target in targets if not target.startswith("mailto:")}
+
+
+def addresses(text: str) -> set[str]:
+    """The web addresses a text names."""
+    return set(re.findall(r"https?://[^\s,]+[^\s.,]", text))

@@ -1,0 +1,169 @@
+"""A bank and an Office provider in the test's own process: they do what the test tells them.
+
+They stand behind the very interfaces of the sandbox and of the real parties, whose agreement with
+them `tests/contract` proves. The provider has a module of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.payment.gateway import (
+    ChargeRequest,
+    Checkout,
+    CheckoutRequest,
+    CheckoutStatus,
+    Mandate,
+    Notification,
+    Refund,
+)
+from tests.support.provider import Provider as Provider
+
+CARD = Mandate("mandate-1", "visa", "4242", 12, 2030)
+
+
+class Bank:
+    """Keeps its checkouts and refunds.
+
+    `silent` makes it answer nothing for a while, `failing` and `losing` count the next calls that
+    are not done, or done without an answer.
+    """
+
+    def __init__(self) -> None:
+        self.checkouts: dict[str, Checkout] = {}
+        self.requests: dict[str, CheckoutRequest] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.forgotten: set[str] = set()
+        self.silent = False
+        self.failing = 0
+        self.losing = 0
+        self._keys: dict[str, tuple[object, str]] = {}
+        self._refunded: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._count = itertools.count(1)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Do what a call asks, one at a time, unless the bank does not answer."""
+        if self.silent or self.failing:
+            self.failing = max(0, self.failing - 1)
+            raise PartyUnavailable("the bank is silent")
+        with self._lock:
+            yield
+            if self.losing:
+                self.losing -= 1
+                raise PartyUnavailable("the answer was lost")
+
+    def _once(self, key: str, wanted: object, make: Callable[[], str]) -> str:
+        """What ``make`` made when this key first came."""
+        if key not in self._keys:
+            self._keys[key] = (wanted, make())
+        first, reference = self._keys[key]
+        if first != wanted:
+            raise PartyRejected("this key came with other parameters before", "key_reused")
+        return reference
+
+    def _known(self, reference: str) -> Checkout:
+        if reference not in self.checkouts:
+            raise PartyRejected("there is no such checkout", "unknown_checkout")
+        return self.checkouts[reference]
+
+    def start_checkout(self, request: CheckoutRequest) -> Checkout:
+        """Open a checkout, the same for the same key."""
+
+        def make() -> str:
+            reference = f"checkout-{next(self._count)}"
+            self.requests[reference] = request
+            self.checkouts[reference] = Checkout(
+                reference,
+                CheckoutStatus.OPEN,
+                request.amount_cents,
+                request.currency,
+                url=f"https://bank.example/pay/{reference}",
+            )
+            return reference
+
+        with self._answering():
+            return self.checkouts[self._once(request.key, request, make)]
+
+    def find_checkout(self, reference: str) -> Checkout:
+        """How a checkout stands."""
+        with self._answering():
+            return self._known(reference)
+
+    def close_checkout(self, reference: str) -> Checkout:
+        """Close an open checkout."""
+        with self._answering():
+            checkout = self._known(reference)
+            if checkout.status == CheckoutStatus.OPEN:
+                checkout = self.tell(reference, CheckoutStatus.CLOSED)
+        return checkout
+
+    def charge(self, request: ChargeRequest) -> Checkout:
+        """Charge a stored card; those that end in 0341 are declined now."""
+
+        def make() -> str:
+            reference = f"charge-{next(self._count)}"
+            reason = "card_declined" if request.mandate.endswith("0341") else ""
+            if request.mandate in self.forgotten:
+                reason = "mandate_revoked"
+            status = CheckoutStatus.DECLINED if reason else CheckoutStatus.SUCCEEDED
+            self.checkouts[reference] = Checkout(
+                reference, status, request.amount_cents, request.currency, reason=reason
+            )
+            return reference
+
+        with self._answering():
+            return self.checkouts[self._once(request.key, request, make)]
+
+    def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
+        """Give money back, once a key."""
+
+        def make() -> str:
+            checkout = self._known(reference)
+            given = self._refunded.get(reference, 0) + amount_cents
+            if checkout.status != CheckoutStatus.SUCCEEDED or given > checkout.amount_cents:
+                raise PartyRejected("more would go back than came", "too_much")
+            self._refunded[reference] = given
+            self.refunds[key] = Refund(f"refund-{len(self.refunds) + 1}", amount_cents)
+            return key
+
+        with self._answering():
+            return self.refunds[self._once(key, (reference, amount_cents), make)]
+
+    def forget_mandate(self, mandate: str) -> None:
+        """Forget a card."""
+        with self._answering():
+            self.forgotten.add(mandate)
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
+        """Notifications of this bank are the name of a checkout; signed by saying so."""
+        signed = {name.lower(): value for name, value in headers.items()}.get("x-signed")
+        reference = body.decode(errors="replace")
+        if signed != "yes" or reference not in self.checkouts:
+            raise PartyRejected("not signed")
+        return Notification("changed", self.checkouts[reference])
+
+    def tell(
+        self, reference: str, status: CheckoutStatus, reason: str = "", number: str = ""
+    ) -> Checkout:
+        """Let a checkout come to an end, or be confirmed, with the card of a ``number``."""
+        stores = self.requests[reference].store_card and status == CheckoutStatus.SUCCEEDED
+        card = replace(CARD, reference=f"mandate-{number}", last4=number[-4:]) if number else CARD
+        self.checkouts[reference] = replace(
+            self.checkouts[reference],
+            status=status,
+            reason=reason,
+            mandate=card if stores else None,
+        )
+        return self.checkouts[reference]
+
+    def balance(self) -> int:
+        """Everything paid less everything given back, in cents."""
+        paid = [c.amount_cents for c in self.checkouts.values() if c.status == "succeeded"]
+        return sum(paid) - sum(refund.amount_cents for refund in self.refunds.values())

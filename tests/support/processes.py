@@ -1,0 +1,105 @@
+"""Workers and a sandbox as processes of their own, for tests that kill them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shop.settings import Settings
+from tests import ROOT
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks at what a worker has done."""
+
+
+def free_port() -> int:
+    """A port nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment_of(settings: Settings, folder: Path, **changes: str) -> dict[str, str]:
+    """What a worker and a sandbox of a test are told."""
+    port = free_port()
+    told = {
+        "DATABASE_URL": settings.database_url,
+        "SECRET_KEY": settings.secret_key,
+        "SANDBOX_PORT": str(port),
+        "SANDBOX_URL": f"http://127.0.0.1:{port}",
+        "SANDBOX_DATABASE": str(folder / "sandbox.db"),
+        "SANDBOX_LATENCY": "0.05",
+        "SANDBOX_FAULTS": "0.05",
+        "JOB_LEASE": "2",
+    }
+    return os.environ | told | changes
+
+
+@contextmanager
+def sandbox_runs(environment: dict[str, str]) -> Iterator[None]:
+    """The sandbox's Office provider, as a process of its own, until the block ends."""
+    with subprocess.Popen([sys.executable, "-m", "sandbox"], cwd=ROOT, env=environment) as process:
+        deadline = time.monotonic() + 30
+        try:
+            while not _answers(f"{environment['SANDBOX_URL']}/"):
+                assert process.poll() is None, "the sandbox ended"
+                assert time.monotonic() < deadline, "the sandbox does not answer"
+            yield
+        finally:
+            process.terminate()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def worker_runs(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker until the block ends, however it does; a test may have killed it by then."""
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app", "worker"],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield worker
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """End a worker as a power cut would: it can neither finish nor tell anybody."""
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+
+
+def runs_for(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Let a process run for a while; it must not end by itself."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
+
+
+def runs_until(
+    process: subprocess.Popen[bytes], happened: Callable[[], bool], longest: float
+) -> None:
+    """Let a process run until something has happened, ``longest`` seconds at most."""
+    deadline = time.monotonic() + longest
+    while not happened():
+        assert time.monotonic() < deadline, "the work is not done"
+        runs_for(process, LOOK_EVERY)

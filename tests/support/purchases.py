@@ -1,0 +1,54 @@
+"""Orders, as tests need them placed and paid."""
+
+from __future__ import annotations
+
+from models import Account, Order, Payment
+from shop import catalogue, contracts, ordering
+from shop.baskets import Basket, new_name
+from shop.ordering import Confirmation
+from shop.payment import payments, settling
+from shop.payment.gateway import CheckoutStatus
+from tests.support.parties import Bank
+
+BASE = "http://localhost"
+
+
+def basket(business: int = 3, pro_plus: int = 0, name: str = "") -> Basket:
+    """A basket of so many licences."""
+    return Basket(name or new_name(), {"business": business, "pro_plus": pro_plus})
+
+
+def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmation:
+    """What ``account`` sees and accepts when confirming a basket now."""
+    quote = ordering.quote(chosen, catalogue.offers(), account)
+    return Confirmation(
+        total_cents=quote.totals.total_cents,
+        contract_digests=tuple(contract.digest for contract in contracts.current(language)),
+        address="203.0.113.7",
+        language=language,
+    )
+
+
+def place(account: Account, chosen: Basket | None = None, language: str = "fr") -> Order:
+    """An order placed as the storefront places it."""
+    chosen = chosen or basket()
+    return ordering.place_order(account, chosen, seen_by(account, chosen, language))
+
+
+def start_paying(order: Order, *, store_card: bool = False) -> Payment:
+    """A payment begun as the purchase order begins it."""
+    return payments.start(order, store_card=store_card, base_url=BASE, by=order.account.nic_handle)
+
+
+def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "") -> Payment:
+    """An order paid by card (of a ``number``), the bank's word taken."""
+    payment = start_paying(order, store_card=store_card)
+    assert payment.checkout is not None
+    return settling.settle(
+        payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED, number=number)
+    )
+
+
+def payments_of(order: Order) -> list[Payment]:
+    """The attempts to pay an order, oldest first."""
+    return list(Payment.select().where(Payment.order == order).order_by(Payment.id))

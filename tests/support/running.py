@@ -1,0 +1,65 @@
+"""Services that run, as tests need them: delivered, a month later, unpaid, suspended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from models import Account, Invoice, LicenceGroup, Subscription
+from shop import clock, jobs, pauses
+from shop.billing import dues, dunning, periods, renewals, subscriptions
+from tests.support import purchases
+from tests.support.parties import Bank
+
+
+def delivered(
+    account: Account, bank: Bank, quantity: int = 3, *, card: str = "4242"
+) -> LicenceGroup:
+    """A group of Business licences, paid and installed; with a stored ``card``, if any (a card
+    that ends in 0341 is declined when the customer is away)."""
+    order = purchases.place(account, purchases.basket(business=quantity))
+    purchases.pay(order, bank, store_card=bool(card), number=card)
+    jobs.drain()
+    newest = LicenceGroup.select().where(LicenceGroup.account == account)
+    return newest.order_by(LicenceGroup.id.desc()).get()
+
+
+def of(group: LicenceGroup) -> Subscription:
+    """The subscription of a group as it stands now."""
+    subscription = subscriptions.of(group)
+    assert subscription is not None
+    return subscription
+
+
+def move_on(by: timedelta) -> None:
+    """Let time pass, and nothing be done."""
+    moved_on = clock.now() - clock.real_now() + by
+    pauses.switch(pauses.CLOCK, str(moved_on.total_seconds()))
+    pauses.follow_clock()
+
+
+def pass_time(by: timedelta) -> None:
+    """Let time pass, and what is due by then be done."""
+    move_on(by)
+    renewals.run()
+    jobs.drain()
+
+
+def to_renewal(group: LicenceGroup) -> None:
+    """Let time pass up to the next renewal, which is done."""
+    renews_on = of(group).renews_on
+    assert renews_on is not None
+    pass_time(periods.midnight(renews_on) - clock.now() + timedelta(minutes=1))
+
+
+def owed(group: LicenceGroup) -> Invoice:
+    """The oldest unpaid invoice of a group."""
+    return dues.unpaid_of(group.id)[0]
+
+
+def suspended(account: Account, bank: Bank) -> LicenceGroup:
+    """A group whose renewal nobody paid, in the end."""
+    group = delivered(account, bank, card="")
+    to_renewal(group)
+    for wait in dunning.WAITS:
+        pass_time(wait + timedelta(minutes=1))
+    return group

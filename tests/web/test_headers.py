@@ -1,0 +1,146 @@
+"""What stands around every answer: the headers, and the cookies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from models import Account
+from tests.support.belongings import Belongings, filled
+from tests.support.client import LETTER_STYLES, CheckingClient, browser
+from tests.support.visitor import Visitor
+from tests.whole.test_routes import AUDIENCES
+
+MakeApp = Callable[..., Flask]
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
+
+
+def policy_of(response: TestResponse) -> dict[str, list[str]]:
+    """The Content-Security-Policy by directive."""
+    directives = (part.split() for part in response.headers["Content-Security-Policy"].split(";"))
+    return {name: sources for name, *sources in directives}
+
+
+def answers(app: Flask, alices: Belongings) -> Iterator[TestResponse]:
+    """An answer of every kind: pages, parts, files, redirects, machines, refusals."""
+    client = browser(app)
+    Visitor(client).log_in(alices.account)
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and AUDIENCES[rule.endpoint] != "by secret":
+            yield client.get(alices.address(rule))
+    yield client.get("/nowhere")
+    yield client.get("/logout")
+    yield client.post("/logout")
+    yield client.head("/fr/")
+    yield client.options("/fr/order")
+
+
+def test_every_answer_carries_the_headers(app: Flask, alices: Belongings) -> None:
+    for response in answers(app, alices):
+        is_letter = LETTER_STYLES in response.headers["Content-Security-Policy"]
+        for name, value in EVERYWHERE.items():
+            expected = "SAMEORIGIN" if is_letter and name == "X-Frame-Options" else value
+            assert response.headers.get(name) == expected, f"{name} of {response.request.path}"
+        assert "Strict-Transport-Security" not in response.headers
+
+
+def test_no_policy_lets_anything_unsafe_in(app: Flask, alices: Belongings) -> None:
+    for response in answers(app, alices):
+        policy = policy_of(response)
+        assert policy["default-src"] == ["'none'"]
+        assert "frame-ancestors" in policy
+        sources = {source for directive in policy.values() for source in directive}
+        if "sandbox" in policy:
+            # A letter's own styles, in a frame that runs nothing.
+            assert policy["sandbox"] == ["allow-popups", "allow-popups-to-escape-sandbox"]
+            sources -= {"'unsafe-inline'"}
+            assert "script-src" not in policy
+        assert not [source for source in sources if "unsafe" in source or "*" in source]
+
+
+def test_a_page_runs_our_scripts_and_one_pinned_file(client: CheckingClient) -> None:
+    policy = policy_of(client.get("/fr/"))
+    scripts = policy["script-src"]
+    assert scripts[:2] == ["'self'", HTMX]
+    assert re.fullmatch(r"'nonce-[\w-]{20,}'", scripts[2])
+    assert len(scripts) == 3
+    assert policy["form-action"] == ["'self'", "http://127.0.0.1:5001"]
+    assert policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
+
+
+def test_each_answer_has_a_nonce_of_its_own(client: CheckingClient) -> None:
+    nonces = {tuple(policy_of(client.get("/fr/"))["script-src"]) for _ in range(5)}
+    assert len(nonces) == 5
+
+
+def test_pages_are_kept_by_nobody_and_files_for_a_while(client: CheckingClient) -> None:
+    assert client.get("/fr/order").headers["Cache-Control"] == "no-store"
+    assert "max-age=3600" in client.get("/static/js/shop.js").headers["Cache-Control"]
+
+
+def test_files_are_served_as_what_they_are(client: CheckingClient) -> None:
+    response = client.get("/static/js/shop.js")
+    assert response.mimetype == "text/javascript"
+    assert "Access-Control-Allow-Origin" not in response.headers
+    for address in ("/static/", "/static/../app.py", "/static/%2e%2e/app.py", "/static/%00"):
+        assert client.get(address).status_code in {400, 404}
+
+
+def cookies_of(response: TestResponse) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for header in response.headers.getlist("Set-Cookie"):
+        for name, cookie in SimpleCookie(header).items():
+            found[name] = {key: str(value) for key, value in cookie.items()}
+    return found
+
+
+def test_cookies_are_hidden_from_scripts_and_other_sites(client: CheckingClient) -> None:
+    cookies = cookies_of(client.get("/fr/")) | cookies_of(client.get("/fr/order"))
+    assert set(cookies) == {"language", "shop_session"}
+    for cookie in cookies.values():
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Lax"
+        assert cookie["path"] == "/"
+        assert not cookie["domain"]
+        assert not cookie["secure"]
+
+
+def test_behind_tls_cookies_and_browsers_stay_there(production: Flask) -> None:
+    client = browser(production)
+    first, second = client.get("/fr/"), client.get("/fr/order")
+    cookies = cookies_of(first) | cookies_of(second)
+    assert set(cookies) == {"language", "shop_session"}
+    assert all(cookie["secure"] for cookie in cookies.values())
+    for response in (first, second, client.get("/static/js/shop.js"), client.get("/nowhere")):
+        hsts = response.headers["Strict-Transport-Security"]
+        assert hsts == "max-age=31536000; includeSubDomains"
+    assert policy_of(first)["form-action"] == ["'self'", "https://checkout.stripe.com"]
+
+
+def test_a_session_cookie_names_no_customer(client: CheckingClient, alice: Account) -> None:
+    Visitor(client).log_in(alice)
+    with client.session_transaction() as session:
+        kept = str(dict(session))
+    for known in (alice.nic_handle, alice.email, alice.last_name):
+        assert known not in kept
+
+
+def test_the_letter_page_alone_frames_anything(app: Flask, alices: Belongings) -> None:
+    client = browser(app)
+    Visitor(client).log_in(alices.account)
+    address = filled("/manager/account/emails/<int:letter_id>/html", alices._owned)
+    assert policy_of(client.get(address))["frame-ancestors"] == ["'self'"]
+    assert policy_of(client.get("/manager/web"))["frame-ancestors"] == ["'none'"]

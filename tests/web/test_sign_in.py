@@ -1,0 +1,298 @@
+"""The door: whom it lets in, where it leads, and how often it may be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import time_machine
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+import models
+from models import Account, RateCount
+from shop import limits
+from tests.support import cast
+from tests.support.client import CheckingClient, browser
+from tests.support.visitor import Visitor
+from web import signin
+
+MakeApp = Callable[..., Flask]
+
+HOME = "/manager/web"
+COOKIE = "shop_session"
+REDIS_AWAY = "redis://127.0.0.1:1/0"
+
+
+def log_in(
+    client: CheckingClient, nic_handle: str, password: str = cast.PASSWORD, **more: Any
+) -> TestResponse:
+    form = {"nic_handle": nic_handle, "password": password, **more}
+    return client.ask("POST", "/login", form)
+
+
+def coming_from(app: Flask, address: str) -> CheckingClient:
+    """A browser somewhere on the internet."""
+    client = browser(app)
+    client.environ_base["REMOTE_ADDR"] = address
+    return client
+
+
+def is_signed_in(client: CheckingClient) -> bool:
+    return client.get(HOME).status_code == 200
+
+
+# --- Where it leads --------------------------------------------------------------------------
+
+
+def as_browsers_read(location: str) -> str:
+    """The host a browser would go to: it drops tabs and line ends, and takes \\ for /."""
+    plain = location.strip("".join(map(chr, range(33))))
+    for character in "\t\r\n":
+        plain = plain.replace(character, "")
+    return urlsplit(urljoin("http://localhost/login", plain.replace("\\", "/"))).netloc
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example",
+        "\\\\evil.example", "\\/evil.example", "https:evil.example", "https:/evil.example",
+        "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example",
+        "%2F%2Fevil.example", "javascript:alert(1)", "data:text/html,x", "evil.example",
+        "@evil.example", "/manager\r\nLocation: https://evil.example", "/manager\r\n\r\n<b>", "",
+    ],
+)  # fmt: skip
+def test_signing_in_never_leads_to_another_site(
+    client: CheckingClient, alice: Account, elsewhere: str
+) -> None:
+    response = log_in(client, alice.nic_handle, next=elsewhere)
+    assert response.status_code == 303
+    assert response.location == HOME
+    assert client.get("/login", query_string={"next": elsewhere}).location == HOME
+
+
+@pytest.mark.parametrize(
+    "here",
+    ["/manager/account/orders?page=2", "/fr/order/123456789", "/fr/%2F%2Fevil", "/x#//y"],
+)
+def test_signing_in_leads_to_where_somebody_wanted_to_be(
+    client: CheckingClient, alice: Account, here: str
+) -> None:
+    assert log_in(client, alice.nic_handle, next=here).location == here
+
+
+@given(st.text(alphabet="/\\:@.?#%25 \t\r\n\x0b\x01evilhtps", max_size=24))
+def test_whatever_is_asked_for_stays_on_this_site(target: str) -> None:
+    assert as_browsers_read(signin.safe_next(target, HOME)) == "localhost"
+
+
+def test_control_browsers_would_leave_by_what_is_refused() -> None:
+    assert as_browsers_read("/\\evil.example") == "evil.example"
+    assert as_browsers_read("/\t/evil.example") == "evil.example"
+
+
+def test_a_form_of_an_ended_session_leads_back_to_its_page(
+    visitor: Visitor, alice: Account
+) -> None:
+    page = "http://localhost/manager/account/emails?page=1"
+    address = "/manager/account/emails/1/sendings"
+    token = visitor.client.csrf_token()
+    response = visitor.client.post(address, data={"csrf_token": token}, headers={"Referer": page})
+    assert response.location == "/login?next=/manager/account/emails?page%3D1"
+    elsewhere = {"Referer": "https://evil.example/manager"}
+    response = visitor.client.post(address, data={"csrf_token": token}, headers=elsewhere)
+    assert response.location == "/login"
+
+
+def test_a_part_of_a_page_sends_the_whole_browser_to_the_sign_in(client: CheckingClient) -> None:
+    headers = {
+        "HX-Request": "true",
+        "HX-Request-Type": "partial",
+        "HX-Current-URL": "http://localhost/manager/account/orders/123456789",
+    }
+    response = client.get("/manager/account/orders/123456789/status", headers=headers)
+    assert response.status_code == 204
+    assert response.headers["HX-Redirect"] == "/login?next=/manager/account/orders/123456789"
+
+
+# --- Sessions --------------------------------------------------------------------------------
+
+
+def test_the_session_is_a_new_one_after_signing_in(client: CheckingClient, alice: Account) -> None:
+    client.get("/fr/order")
+    before = client.get_cookie(COOKIE).value
+    log_in(client, alice.nic_handle)
+    with client.session_transaction() as session:
+        first = session["_user_id"]
+    log_in(client, alice.nic_handle)
+    with client.session_transaction() as session:
+        second = session["_user_id"]
+    assert first != second
+    planted = browser(client.application)
+    planted.set_cookie(COOKIE, before)
+    assert not is_signed_in(planted)
+
+
+def test_signing_in_again_ends_the_session_before(client: CheckingClient, alice: Account) -> None:
+    log_in(client, alice.nic_handle)
+    copy = browser(client.application)
+    copy.set_cookie(COOKIE, client.get_cookie(COOKIE).value)
+    assert is_signed_in(copy)
+    log_in(client, alice.nic_handle)
+    assert is_signed_in(client)
+    assert not is_signed_in(copy)
+
+
+def test_a_copied_cookie_is_worth_nothing_after_logging_out(
+    client: CheckingClient, alice: Account
+) -> None:
+    log_in(client, alice.nic_handle)
+    copy = browser(client.application)
+    copy.set_cookie(COOKIE, client.get_cookie(COOKIE).value)
+    client.ask("POST", "/logout")
+    assert not is_signed_in(copy)
+    assert not is_signed_in(client)
+
+
+def test_a_session_left_alone_ends(
+    client: CheckingClient, alice: Account, clock: time_machine.Traveller
+) -> None:
+    log_in(client, alice.nic_handle)
+    clock.shift(timedelta(days=13))
+    assert is_signed_in(client)
+    clock.shift(timedelta(days=13))
+    assert is_signed_in(client), "using it keeps it"
+    clock.shift(timedelta(days=14, minutes=1))
+    assert not is_signed_in(client)
+
+
+def test_the_database_holds_no_cookie(client: CheckingClient, alice: Account) -> None:
+    log_in(client, alice.nic_handle)
+    with client.session_transaction() as session:
+        token = session["_user_id"]
+    for table in models.all_tables():
+        assert all(token not in str(row) for row in table.select().tuples()), table
+
+
+def test_a_forged_cookie_signs_nobody_in(client: CheckingClient, alice: Account) -> None:
+    log_in(client, alice.nic_handle)
+    head, _, signature = client.get_cookie(COOKIE).value.rpartition(".")
+    client.set_cookie(COOKIE, f"{head}.{signature[::-1]}")
+    assert not is_signed_in(client)
+
+
+# --- How often ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shops(make_app: MakeApp) -> tuple[Flask, Flask]:
+    """Two web servers of one shop, with its limits."""
+    return make_app(RATE_LIMITS="on"), make_app(RATE_LIMITS="on")
+
+
+def test_ten_wrong_passwords_close_an_account_for_a_while(
+    shops: tuple[Flask, Flask], alice: Account, clock: time_machine.Traveller
+) -> None:
+    for attempt in range(10):
+        client = coming_from(shops[attempt % 2], f"203.0.113.{attempt}")
+        assert log_in(client, alice.nic_handle, "wrong").status_code == 422
+    elsewhere = coming_from(shops[0], "198.51.100.7")
+    assert log_in(elsewhere, alice.nic_handle).status_code == 429
+    assert log_in(elsewhere, alice.nic_handle.upper() + " ").status_code == 429
+    clock.shift(timedelta(minutes=16))
+    assert log_in(elsewhere, alice.nic_handle).status_code == 303
+
+
+def test_the_right_password_starts_counting_anew(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    for _ in range(3):
+        client = browser(shops[0])
+        for _ in range(9):
+            assert log_in(client, alice.nic_handle, "wrong").status_code == 422
+        assert log_in(client, alice.nic_handle).status_code == 303
+
+
+def test_one_address_does_not_try_many_accounts(shops: tuple[Flask, Flask], alice: Account) -> None:
+    for attempt in range(60):
+        client = coming_from(shops[attempt % 2], "203.0.113.7")
+        assert log_in(client, f"zz{attempt:05d}-ovh", "wrong").status_code == 422
+    assert log_in(coming_from(shops[0], "203.0.113.7"), alice.nic_handle).status_code == 429
+    assert log_in(coming_from(shops[0], "203.0.113.8"), alice.nic_handle).status_code == 303
+
+
+def test_a_neighbourhood_of_ipv6_counts_as_one(shops: tuple[Flask, Flask], alice: Account) -> None:
+    for attempt in range(60):
+        client = coming_from(shops[0], f"2001:db8:1:2:{attempt:x}::1")
+        assert log_in(client, f"zz{attempt:05d}-ovh", "wrong").status_code == 422
+    neighbour = coming_from(shops[1], "2001:db8:1:2:ffff::1")
+    assert log_in(neighbour, alice.nic_handle).status_code == 429
+    assert log_in(coming_from(shops[1], "2001:db8:1:3::1"), alice.nic_handle).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("told", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:4711", "203.0.113.7"),
+        ("[2001:db8::1]:4711", "2001:db8::/64"),
+        ("2001:db8:0:0:5::1", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_is_read_however_it_is_told(told: str, network: str) -> None:
+    assert limits.network_of(told) == network
+
+
+def test_a_limit_does_not_tell_whether_there_is_an_account(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    told = []
+    for name in (alice.nic_handle, "zz99999-ovh"):
+        client = coming_from(shops[0], "203.0.113.7" if name == alice.nic_handle else "203.0.113.8")
+        answers = [log_in(client, name, "wrong") for _ in range(12)]
+        texts = [answer.text.replace(name, "…") for answer in answers]
+        told.append([(answer.status_code, without_tokens(text))
+                     for answer, text in zip(answers, texts, strict=True)])  # fmt: skip
+    assert told[0] == told[1]
+
+
+def without_tokens(html: str) -> str:
+    """A page without what differs from one showing to the next."""
+    lines = html.splitlines()
+    return "\n".join(line for line in lines if "csrf" not in line.lower())
+
+
+def test_registration_is_limited_by_address(shops: tuple[Flask, Flask]) -> None:
+    for attempt in range(20):
+        client = coming_from(shops[attempt % 2], "203.0.113.7")
+        assert client.ask("POST", "/fr/order/account", {"first_name": "x"}).status_code == 422
+    client = coming_from(shops[0], "203.0.113.7")
+    assert client.ask("POST", "/fr/order/account", {"first_name": "x"}).status_code == 429
+    client = coming_from(shops[0], "203.0.113.8")
+    assert client.ask("POST", "/fr/order/account", {"first_name": "x"}).status_code == 422
+
+
+def test_limits_hold_while_redis_is_away(make_app: MakeApp, alice: Account) -> None:
+    client = browser(make_app(RATE_LIMITS="on", REDIS_URL=REDIS_AWAY))
+    statuses = [log_in(client, alice.nic_handle, "wrong").status_code for _ in range(11)]
+    assert statuses == [422] * 10 + [429]
+
+
+def test_counts_that_are_over_are_forgotten(
+    shops: tuple[Flask, Flask], clock: time_machine.Traveller
+) -> None:
+    log_in(browser(shops[0]), "zz00000-ovh", "wrong")
+    assert RateCount.select().count() == 2
+    clock.shift(timedelta(hours=1))
+    limits.forget_expired()
+    assert not RateCount.select().exists()

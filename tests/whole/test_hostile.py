@@ -1,0 +1,178 @@
+"""What no customer sends: every route answers it with a page, on both databases."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from werkzeug.datastructures import Headers
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from tests.support import cast
+from tests.support.belongings import Belongings
+from tests.support.client import CheckingClient, browser
+from tests.support.visitor import Visitor
+from tests.whole.test_routes import AUDIENCES
+
+MARK = "<b>hostile</b>"
+"""Stands on no page of ours: where it is found, something was not escaped."""
+
+VALUES: dict[str, list[bytes]] = {
+    "numbers": [
+        b"-1",
+        b"1.5",
+        b"4294967296",
+        b"18446744073709551616",
+        b"9" * 4400,  # more than Python reads
+        "\u0663".encode(),  # a digit of another script
+        b"NaN",
+    ],
+    "bytes": [
+        b"a\0b",
+        b"\0",
+        b"\xff\xfe\xc3\x28",  # no UTF-8
+        b"\xed\xa0\x80",  # half a surrogate pair
+        "\u202eabc\u2066".encode(),  # text that runs backwards
+    ],
+    "texts": [b"", "\u00e9".encode() * 300, b"{{ 7 * 7 }}{% raw %}%(x)s {0}"],
+    "ways out": [
+        MARK.encode(),
+        b'" \' ` x="',
+        b"x\r\nSet-Cookie: hostile=1",
+        b"../../../../etc/passwd",
+        b"//evil.example/",
+    ],
+}
+
+READS = re.compile(r'(?:args|form|values)(?:\.get|\.getlist)?[(\[]\s*"(\w+)"')
+FIELD = re.compile(r"^    (\w+) = \w*(?:Field|_text|_password|_field)\(", re.MULTILINE)
+
+
+def names_read() -> list[str]:
+    """Every name that a view or a form reads, and some that Flask itself might understand."""
+    names = set("business pro_plus _external _scheme _anchor _method endpoint self x".split())
+    for room in ("manager", "storefront", "web"):
+        for path in Path(room).glob("*.py"):
+            names |= {*READS.findall(source := path.read_text()), *FIELD.findall(source)}
+    return sorted(names)
+
+
+NAMES = names_read()
+
+
+LOCKED = {endpoint for endpoint, audience in AUDIENCES.items() if audience == "signed in"}
+
+ENDING = {"manager.log_out", "storefront.choose_password"}
+"""What may end alice's session: asked last."""
+
+
+def clients(app: Flask, alices: Belongings) -> list[CheckingClient]:
+    """A stranger's browser, and alice's."""
+    both = [browser(app), browser(app)]
+    Visitor(both[1]).log_in(alices.account)
+    for client in both:
+        client.reads_pages = False
+    return both
+
+
+def every_way(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Each way to ask for each route; PDFs are made from the same answers as their pages."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint in ENDING):
+        if rule.endpoint != "static" and not str(rule).endswith(".pdf"):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule, method
+
+
+def address_of(rule: Rule, alices: Belongings) -> str:
+    return alices.secret_addresses.get(rule.endpoint) or alices.address(rule)
+
+
+def hostile_addresses(rule: Rule, address: str, value: bytes) -> Iterator[str]:
+    """The addresses of ``rule`` with one piece of them replaced by ``value``."""
+    for index, piece in enumerate(str(rule).split("/")):
+        if "<" in piece:
+            pieces = address.split("/")
+            pieces[index] = re.sub("<.*>", lambda _: quote(value, safe=""), piece)
+            yield "/".join(pieces)
+
+
+def check(response: TestResponse) -> None:
+    """No fault (the client sees to that), nothing unescaped, no header of the visitor's making."""
+    assert MARK.encode() not in response.data
+    assert "hostile" not in response.headers.get("Set-Cookie", "")
+
+
+every_kind = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
+
+
+def test_the_names_that_are_read_are_found() -> None:
+    assert {"next", "page", "q", "nic_handle", "city", "accepted", "store_card"} < set(NAMES)
+
+
+@every_kind
+def test_every_page_and_form_survives(app: Flask, alices: Belongings, values: list[bytes]) -> None:
+    stranger, alice = clients(app, alices)
+    tokens = {client: client.csrf_token() for client in (stranger, alice)}
+    ways = [(method, rule, address_of(rule, alices)) for rule, method in every_way(app)]
+    for value in values:
+        asked = "&".join(f"{name}={quote(value)}" for name in NAMES)
+        for method, rule, address in ways:
+            form = None if method == "GET" else dict.fromkeys(NAMES, value)
+            for client in {alice, alice if rule.endpoint in LOCKED else stranger}:
+                check(client.ask(method, f"{address}?{asked}", form, tokens[client]))
+            for other in hostile_addresses(rule, address, value):
+                check(alice.ask(method, other, token=tokens[alice]))
+
+
+@every_kind
+def test_a_registration_survives_any_answer(client: CheckingClient, values: list[bytes]) -> None:
+    client.reads_pages = False
+    good = cast.CHARLIE | {"password": cast.PASSWORD, "password_confirmation": cast.PASSWORD}
+    good |= {"company": "", "siren": "", "vat_number": ""}
+    del good["language"]
+    token = client.csrf_token()
+    for value in values:
+        for name in good:
+            check(client.ask("POST", "/en/order/account", good | {name: value}, token))
+
+
+FILES = [
+    b"", b"\0", b"a;b;c\nd;e\0;f", b"\xff\xfea\0;\0b\0", b"\xef\xbb\xbf", b'"' * 5000,
+    b"a;" * 100_000, b"=cmd|' /C calc'!A0;x;y", "é;ü;ñ".encode("utf-16"), b"\x1b;\x07;abc",
+    b"a,b,c\n" * 10_002, b'a;"b\nc;d', b"PK\x03\x04" + bytes(range(256)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["people.csv", "../../etc/passwd", "x" * 3000, "\u202e.csv", MARK])
+def test_every_upload_survives(app: Flask, alices: Belongings, name: str) -> None:
+    _, alice = clients(app, alices)
+    address, token = f"/manager/groups/{alices.group.name}/imports", alice.csrf_token()
+    for content in FILES:
+        form = {"file": (io.BytesIO(content), name)}
+        response = alice.ask("POST", address, form, token)
+        check(response)
+        if response.location:
+            check(alice.get(response.location))
+
+
+def test_what_no_document_can_hold_is_no_name(client: CheckingClient) -> None:
+    for character in "\0\x01\x1b\x7f\uffff":
+        answers = {"first_name": f"Al{character}ice"}
+        assert client.ask("POST", "/en/order/account", answers).status_code == 400
+
+
+def test_a_name_pasted_with_its_line_ends_is_one_line(visitor: Visitor) -> None:
+    visitor.open("/en/order/account")
+    visitor.press("Create my account", first_name=" Anna\r\n\tMaria\n", last_name="")
+    assert 'value="Anna Maria"' in visitor.response.text
+
+
+def test_control_what_is_not_escaped_is_found() -> None:
+    with pytest.raises(AssertionError):
+        check(TestResponse([MARK.encode()], "200 OK", Headers(), None))

@@ -1,0 +1,254 @@
+"""Production: what it does not start without, whom it believes, and where its letters lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask, request
+
+from models import Account
+from shop import jobs, mail
+from shop.payment import payments
+from shop.settings import (
+    DEVELOPMENT_BANK_KEY,
+    DEVELOPMENT_NOTIFICATION_SECRET,
+    DEVELOPMENT_PROVIDER_KEY,
+    DEVELOPMENT_SECRET,
+    Settings,
+    SettingsError,
+)
+from tests.conftest import ENVIRONMENT, PRODUCTION
+from tests.support import letters, purchases
+from tests.support.client import browser
+from tests.support.parties import Bank
+from web import signin
+from web.addresses import base_url
+
+MakeApp = Callable[..., Flask]
+
+SOUND = ENVIRONMENT | PRODUCTION
+
+NEEDED = [
+    "SECRET_KEY", "MAIL_ENCRYPTION_KEYS", "PUBLIC_URL", "STRIPE_API_KEY",
+    "STRIPE_WEBHOOK_SECRET", "GRAPH_TENANT_ID", "GRAPH_CLIENT_ID", "GRAPH_CLIENT_SECRET",
+]  # fmt: skip
+
+
+def started(**changes: str) -> Settings:
+    return Settings.from_environment(SOUND | changes)
+
+
+# --- What it needs -------------------------------------------------------------------------------
+
+
+def test_a_sound_production_starts() -> None:
+    settings = started()
+    assert settings.production
+    assert not settings.uses_sandbox
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("value", ["", "   "])
+def test_it_does_not_start_without(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        started(**{name: value})
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_control_a_developers_machine_needs_none_of_it(name: str) -> None:
+    Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", DEVELOPMENT_SECRET),
+        ("SECRET_KEY", "short"),
+        ("PUBLIC_URL", "http://shop.example"),
+        ("PUBLIC_URL", "shop.example"),
+        ("MAIL_ENCRYPTION_KEYS", "no key at all"),
+        ("RATE_LIMITS", "off"),
+        ("SHOP_ENV", "prod"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "many"),
+        ("ARGON2_PASSES", "0"),
+        ("PORT", "70000"),
+    ],
+)
+def test_it_does_not_start_with(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        started(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("memory", "passes"), [("8", "1"), ("19456", "1"), ("4096", "10"), ("8", "100")]
+)
+def test_it_does_not_start_with_passwords_hashed_too_cheaply(memory: str, passes: str) -> None:
+    with pytest.raises(SettingsError, match="ARGON2_MEMORY_KIB"):
+        started(ARGON2_MEMORY_KIB=memory, ARGON2_PASSES=passes)
+
+
+@pytest.mark.parametrize(("memory", "passes"), [("19456", "2"), ("7168", "5"), ("47104", "1")])
+def test_it_starts_with_what_owasp_recommends(memory: str, passes: str) -> None:
+    started(ARGON2_MEMORY_KIB=memory, ARGON2_PASSES=passes)
+
+
+def test_every_reason_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        started(SECRET_KEY="", STRIPE_API_KEY="", PUBLIC_URL="")
+    for name in ("SECRET_KEY", "STRIPE_API_KEY", "PUBLIC_URL"):
+        assert name in str(refused.value)
+
+
+def test_the_reason_tells_no_secret() -> None:
+    with pytest.raises(SettingsError) as refused:
+        started(SECRET_KEY="hunter2", MAIL_ENCRYPTION_KEYS="hunter3", STRIPE_API_KEY="")
+    assert "hunter" not in str(refused.value)
+
+
+def test_secrets_of_the_sandbox_open_nothing_in_production(production: Flask) -> None:
+    known = {DEVELOPMENT_BANK_KEY, DEVELOPMENT_PROVIDER_KEY, DEVELOPMENT_NOTIFICATION_SECRET}
+    settings = production.extensions["settings"]
+    assert not settings.uses_sandbox_bank
+    assert not settings.uses_sandbox_provider
+    assert production.config["SECRET_KEY"] not in known | {DEVELOPMENT_SECRET}
+
+
+def test_letters_are_not_sealed_with_a_key_made_from_another_secret() -> None:
+    assert started().mail_encryption_keys == (PRODUCTION["MAIL_ENCRYPTION_KEYS"],)
+
+
+def test_a_fault_shows_no_debugger(production: Flask) -> None:
+    assert not production.debug
+    assert not production.config["TEMPLATES_AUTO_RELOAD"]
+
+
+# --- Whom it believes ----------------------------------------------------------------------------
+
+CHAIN = "198.51.100.1, 198.51.100.2, 198.51.100.3"
+"""What a client claims, then what two proxies saw."""
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"),
+    [
+        ("0", "127.0.0.1"),
+        ("1", "198.51.100.3"),
+        ("2", "198.51.100.2"),
+        ("3", "198.51.100.1"),
+        ("4", "127.0.0.1"),
+    ],
+)
+def test_as_many_proxies_are_believed_as_there_are(
+    make_app: MakeApp, proxies: str, address: str
+) -> None:
+    app = make_app(TRUSTED_PROXIES=proxies)
+    seen = []
+    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(signin.address()))
+    browser(app).get("/healthz", headers={"X-Forwarded-For": CHAIN})
+    assert seen == [address]
+
+
+def test_a_limit_cannot_be_dodged_by_claiming_addresses(make_app: MakeApp, app: Flask) -> None:
+    client = browser(make_app(RATE_LIMITS="on", TRUSTED_PROXIES="1"))
+    token = client.csrf_token()
+    answers = [
+        client.post(
+            "/login",
+            data={"nic_handle": f"zz{n:05d}-ovh", "password": "wrong", "csrf_token": token},
+            headers={"X-Forwarded-For": f"203.0.113.{n}, 198.51.100.7"},
+        ).status_code
+        for n in range(62)
+    ]
+    assert answers == [422] * 60 + [429] * 2
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 200), ("10.0.0.7", 200), ("::1", 200), ("::ffff:192.168.1.7", 200),
+        ("8.8.8.8", 404), ("::ffff:8.8.8.8", 404), ("2a00:1450::1", 404), ("", 404),
+    ],
+)  # fmt: skip
+def test_figures_are_for_the_neighbourhood(app: Flask, address: str, status: int) -> None:
+    client = browser(app)
+    client.environ_base["REMOTE_ADDR"] = address
+    assert client.get("/metrics").status_code == status
+
+
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_nobody_sees_figures_through_a_proxy(make_app: MakeApp, proxies: str) -> None:
+    client = browser(make_app(TRUSTED_PROXIES=proxies))
+    client.environ_base["REMOTE_ADDR"] = "10.0.0.7"
+    for claimed in ("8.8.8.8", "10.0.0.8", "127.0.0.1"):
+        response = client.get("/metrics", headers={"X-Forwarded-For": claimed})
+        assert response.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("proxies", "proto", "is_secure"), [("0", "https", False), ("1", "https", True)]
+)
+def test_tls_is_believed_of_proxies_alone(
+    make_app: MakeApp, proxies: str, proto: str, is_secure: bool
+) -> None:
+    app = make_app(TRUSTED_PROXIES=proxies)
+    seen = []
+    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(request.is_secure))
+    browser(app).get("/healthz", headers={"X-Forwarded-Proto": proto})
+    assert seen == [is_secure]
+
+
+# --- Where its letters lead ----------------------------------------------------------------------
+
+FORGED = [
+    ("0", "evil.example", {}),
+    ("0", "shop.example:4711", {}),
+    ("0", "shop.example", {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}),
+    ("1", "shop.example", {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}),
+    ("1", "evil.example", {"X-Forwarded-Port": "4711", "X-Forwarded-Proto": "https"}),
+]
+"""Trusted proxies, the host asked for, and what else is claimed."""
+
+
+@pytest.mark.parametrize(("proxies", "host", "claimed"), FORGED)
+def test_a_forged_host_reaches_no_letter(
+    make_app: MakeApp, alice: Account, proxies: str, host: str, claimed: dict[str, str]
+) -> None:
+    client = browser(make_app(**PRODUCTION, TRUSTED_PROXIES=proxies))
+    base = f"https://{host}"
+    page = client.get("/fr/password", base_url=base, headers=claimed)
+    seen = urlsplit(page.request.url).netloc
+    if proxies == "1":
+        seen = claimed.get("X-Forwarded-Host") or seen.partition(":")[0] + ":4711"
+    answer = client.post(
+        "/fr/password",
+        base_url=base,
+        data={"identifier": alice.nic_handle, "csrf_token": client.token_in(page)},
+        headers=claimed | {"Referer": f"https://{seen}/fr/password"},
+    )
+    assert answer.status_code == 200
+    jobs.drain()
+    html = mail.html_of(letters.the(alice, "password_reset"))
+    assert letters.links(html)
+    assert all(link.startswith("https://shop.example/") for link in letters.links(html))
+
+
+def test_a_forged_host_reaches_neither_the_bank_nor_a_redirect(
+    make_app: MakeApp, bank: Bank, alice: Account
+) -> None:
+    client = browser(make_app(**PRODUCTION))
+    order = purchases.place(alice)
+    headers = {"Host": "evil.example"}
+    assert client.get("/manager/web", headers=headers).location == "/login?next=/manager/web"
+    with client.application.test_request_context(headers=headers):
+        payment = payments.start(order, store_card=False, base_url=base_url(), by="alice")
+    asked = bank.requests[payment.checkout]
+    assert asked.return_url.startswith("https://shop.example/")
+    assert asked.notification_url.startswith("https://shop.example/")
+
+
+def test_a_developers_machine_keeps_the_name_its_browser_used(app: Flask) -> None:
+    with app.test_request_context(base_url="http://127.0.0.1:5000"):
+        assert base_url() == "http://127.0.0.1:5000"

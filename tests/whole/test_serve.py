@@ -1,0 +1,131 @@
+"""Serving on one machine: processes that are started again, and end together."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+import serve
+from shop.settings import Settings
+from tests import ROOT
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+SUPERVISED = f"""
+import serve
+supervisor = serve.Supervisor([serve.Service("sleeper", {SLEEPER!r})])
+supervisor.listen_to_signals()
+supervisor.start([])
+print(supervisor.services[0].process.pid, flush=True)
+supervisor.watch()
+supervisor.stop()
+"""
+
+
+@pytest.fixture
+def sleeper() -> Iterator[serve.Service]:
+    service = serve.Service("sleeper", SLEEPER)
+    service.start()
+    yield service
+    service.kill()
+
+
+@pytest.fixture
+def supervised() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that looks after a sleeping one, and the sleeper's number."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISED], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        yield parent, int(parent.stdout.readline())
+        parent.kill()
+
+
+def wait_until_gone(number: int) -> None:
+    """Return once the process of that number has ended; it need not be a child of ours."""
+    try:
+        descriptor = os.pidfd_open(number)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([descriptor], [], [], 10)[0], f"process {number} still runs"
+    finally:
+        os.close(descriptor)
+
+
+def test_a_crashed_process_is_planned_again_later_each_time(
+    sleeper: serve.Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delays = []
+    for _ in range(7):
+        assert sleeper.process is not None
+        sleeper.process.kill()
+        sleeper.process.wait()
+        assert sleeper.has_ended()
+        sleeper.plan_restart()
+        delays.append(round(sleeper.restart_at - serve.time.monotonic()))
+        sleeper.start()
+    assert delays == [1, 2, 4, 8, 16, 30, 30]
+    assert "The sleeper was ended by SIGKILL; starting it again in 1 s." in capsys.readouterr().out
+
+
+def test_a_process_that_ran_well_for_long_starts_counting_anew(sleeper: serve.Service) -> None:
+    sleeper.crashes = 5
+    sleeper.started_at -= 2 * serve.STEADY
+    assert sleeper.process is not None
+    sleeper.process.kill()
+    sleeper.process.wait()
+    sleeper.plan_restart()
+    assert sleeper.crashes == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_polite_end_ends_everything(
+    supervised: tuple[subprocess.Popen[str], int], number: int
+) -> None:
+    parent, child = supervised
+    parent.send_signal(number)
+    assert parent.wait(20) == 0
+    wait_until_gone(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
+def test_children_do_not_outlive_a_killed_parent(
+    supervised: tuple[subprocess.Popen[str], int],
+) -> None:
+    parent, child = supervised
+    parent.kill()
+    parent.wait(20)
+    wait_until_gone(child)
+
+
+def test_a_process_that_does_not_start_is_said_at_once() -> None:
+    supervisor = serve.Supervisor([serve.Service("broken part", [sys.executable, "-c", "1/0"])])
+    try:
+        with pytest.raises(serve.CannotServe, match="The broken part did not start"):
+            supervisor.start(["http://127.0.0.1:9/"])
+    finally:
+        supervisor.stop()
+
+
+def test_a_port_in_use_is_said_in_one_sentence() -> None:
+    with socket.socket() as rival:
+        rival.bind(("127.0.0.1", 0))
+        rival.listen()
+        port = rival.getsockname()[1]
+        with pytest.raises(serve.CannotServe, match=f"port {port}: Address already in use"):
+            serve.check_ports(Settings(port=port, sandbox_port=port))
+
+
+def test_production_starts_no_sandbox() -> None:
+    development = serve.services_of(Settings())
+    production = serve.services_of(Settings(production=True))
+    assert [service.name for service in development] == ["web server", "worker", "sandbox"]
+    assert [service.name for service in production] == ["web server", "worker"]

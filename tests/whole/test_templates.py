@@ -1,0 +1,61 @@
+"""Every template loads, and says nothing that could not be translated."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from jinja2 import Environment
+
+from tests import ROOT
+
+TEMPLATES = sorted(
+    str(path.relative_to(ROOT / "templates"))
+    for path in (ROOT / "templates").rglob("*")
+    if path.is_file()
+)
+
+# Elements and comments, with what stands in them; the attributes that people read are looked at
+# on their own.
+MARKUP = re.compile(r"<!--.*?-->|<style>.*?</style>|<[^>]*>|&#?\w+;", re.DOTALL)
+READ = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
+NAMES = {"Microsoft", "Office", "Business", "Pro", "Plus", "Exchange"}
+"""The same in every language."""
+
+CLASSES = re.compile(r"{%-? block \w*class\w* -?%}.*?{%-? endblock -?%}")
+"""A block of class names, which nobody reads."""
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_loads(app: Flask, name: str) -> None:
+    app.jinja_env.get_template(name)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_hold_no_text_outside_the_catalogue(app: Flask, name: str) -> None:
+    source = (ROOT / "templates" / name).read_text()
+    assert not list(untranslatable(app.jinja_env, source))
+
+
+def untranslatable(environment: Environment, source: str) -> set[str]:
+    """Words that stand in a template as they are, outside ``_()`` and ``{% trans %}``."""
+    text: list[str] = []
+    in_trans = in_block = False
+    for _, kind, value in environment.lex(CLASSES.sub("", source)):
+        in_block = kind == "block_begin" or (in_block and kind != "block_end")
+        if in_block and kind == "name" and value in {"trans", "endtrans"}:
+            in_trans = value == "trans"
+        text.append(value if kind == "data" and not in_trans else " ")
+    joined = "".join(text)
+    seen = [MARKUP.sub(" ", joined), *READ.findall(joined)]
+    words = {word for part in seen for word in re.findall(r"[^\W\d_]{2,}", part)}
+    return words - NAMES
+
+
+def test_a_text_outside_the_catalogue_is_found(app: Flask) -> None:
+    """The check itself: it sees words, and sees where they are allowed."""
+    translated = '<p class="calm">{{ _("Order") }} {% trans %}now{% endtrans %}</p>'
+    assert untranslatable(app.jinja_env, translated) == set()
+    assert untranslatable(app.jinja_env, "<p>Order {{ 1 }} now</p>") == {"Order", "now"}
+    assert untranslatable(app.jinja_env, '<img alt="A cloud">') == {"cloud"}
