@@ -14,8 +14,13 @@ from whitenoise import WhiteNoise
 import cli
 import models
 from manager import manager
-from shop import accounts, database, handlers, jobs, limits, pauses
+from shop import database
 from shop import settings as shop_settings
+from shop.customers import passwords
+from shop.jobs import queue
+from shop.operations import handlers
+from shop.sandbox_link import test_points
+from shop.security import rate_limits
 from shop.settings import Settings
 from storefront import storefront
 from web import door, faults, headers, languages, logs, signin
@@ -63,10 +68,10 @@ def connect_shop(settings: Settings) -> None:
     """Make this process's shop the one of ``settings``: its database, queue, limits and clock."""
     shop_settings.use(settings)
     database.bind(settings.database_url)
-    jobs.connect(settings.secret_key)
-    limits.connect(settings.redis_url, enabled=settings.rate_limits)
-    accounts.set_hashing_cost(settings.argon2_memory_kib, settings.argon2_passes)
-    pauses.listen_to_sandbox(settings.uses_sandbox)
+    queue.connect(settings.secret_key)
+    rate_limits.connect(settings.redis_url, enabled=settings.rate_limits)
+    passwords.set_hashing_cost(settings.argon2_memory_kib, settings.argon2_passes)
+    test_points.listen_to_sandbox(settings.uses_sandbox)
 
 
 def _connect_web(app: Flask, settings: Settings) -> None:
@@ -111,7 +116,7 @@ def _open_database_for_requests(app: Flask) -> None:
         if request.endpoint in NEED_NO_DATABASE:
             return
         models.database.connect(reuse_if_open=True)
-        pauses.follow_clock()
+        test_points.follow_clock()
 
     @app.teardown_request
     def _close(_: BaseException | None) -> None:

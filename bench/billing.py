@@ -25,9 +25,12 @@ from pathlib import Path
 import app as application
 import models
 from models import Account, LicenceGroup, Order, OrderLine, Price, Renewal, Subscription
-from shop import clock, database, demo, jobs
-from shop.billing import periods, renewals
+from shop import clock, database
+from shop.jobs import queue
+from shop.operations import demo
+from shop.pricing import periods
 from shop.settings import Settings
+from shop.subscriptions import renewals
 
 AT_ONCE = 500
 MOST_DEARER = 1.5
@@ -95,7 +98,7 @@ def _shop(url: str) -> Iterator[None]:
         environment = {"DATABASE_URL": address, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
         application.create_app(Settings.from_environment(environment))
         database.migrate()
-        jobs.create_queue_tables()
+        queue.create_queue_tables()
         demo.publish()
         for table in (models.LedgerEntry, models.Renewal, models.Subscription):
             assert not table.select().exists(), "the database is not empty"

@@ -23,8 +23,11 @@ from flask.testing import FlaskClient
 import app as application
 import models
 from models import Account, LicenceGroup, Order, OrderLine, Seat, SeatKey, SeatStatus
-from shop import accounts, clock, database, demo, jobs
-from shop.seats import keys
+from shop import clock, database
+from shop.customers import passwords
+from shop.jobs import queue
+from shop.licences.seats import search_keys
+from shop.operations import demo
 from shop.settings import Settings
 from tests.support import queries
 
@@ -60,7 +63,7 @@ def _shop(url: str) -> Iterator[Flask]:
         shop = application.create_app(Settings.from_environment(environment))
         shop.testing = True
         database.migrate()
-        jobs.create_queue_tables()
+        queue.create_queue_tables()
         demo.publish()
         yield shop
         models.database.close()
@@ -104,9 +107,9 @@ def _fill(group: LicenceGroup, numbers: range) -> None:
     Seat.insert_many([_seat(group, number) for number in numbers]).execute()
     rows = []
     for seat in Seat.select().where(Seat.group == group, Seat.number.in_(list(numbers))):
-        found_by = {keys.NOBODY}
+        found_by = {search_keys.NOBODY}
         if seat.is_configured:
-            found_by = keys.keys_of(seat.first_name, seat.last_name, seat.login)
+            found_by = search_keys.keys_of(seat.first_name, seat.last_name, seat.login)
         rows += [
             {"group": group, "seat": seat, "status": seat.status, "key": key} for key in found_by
         ]
@@ -127,7 +130,7 @@ def _seat(group: LicenceGroup, number: int) -> dict[str, Any]:
         "login": login,
         "login_key": login,
         "reference": f"user-{number}" if held else "",
-        **(keys.sorted_by(first, last, login) if login else keys.NOT_SORTED),
+        **(search_keys.sorted_by(first, last, login) if login else search_keys.NOT_SORTED),
     }
 
 
@@ -135,7 +138,7 @@ def _signed_in(shop: Flask) -> FlaskClient:
     client = shop.test_client()
     account = Account.select().get()
     password = "Bench-2026-Bench"
-    accounts.change_password(account, password)
+    passwords.change_password(account, password)
     page = client.get("/login").text
     token = page.split('name="csrf_token" value="')[1].split('"')[0]
     form = {"nic_handle": account.nic_handle, "password": password, "csrf_token": token}

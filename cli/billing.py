@@ -9,10 +9,12 @@ from flask.cli import AppGroup
 
 from cli.operator import OPERATOR
 from models import Invoice, Order, database
-from shop.billing import credit_notes, ledger, periods, prices, renewals
-from shop.billing.invoices import Position
 from shop.errors import Refusal
-from shop.payment import payments, refunds
+from shop.invoicing import credit_notes, ledger
+from shop.invoicing.invoices import Position
+from shop.payments import payments, refunds
+from shop.pricing import periods
+from shop.subscriptions import price_changes, renewals
 
 billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")
 price_list = AppGroup("prices", help="What is charged, from when on.")
@@ -130,7 +132,7 @@ def preview_billing(day: datetime) -> None:
 @price_list.command("list")
 def list_prices() -> None:
     """Every price of every offer."""
-    for price in prices.listed():
+    for price in price_changes.listed():
         day = periods.day_of(price.valid_from)
         click.echo(f"{price.offer_id:<16} {price.amount_cents / 100:>8.2f} EUR from {day}")
 
@@ -145,7 +147,7 @@ def set_price(offer: str, cents: int, day: datetime) -> None:
     Running services follow at a renewal that was announced to them 30 days before.
     """
     try:
-        prices.change(offer, cents, periods.midnight(day.date()))
+        price_changes.change(offer, cents, periods.midnight(day.date()))
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

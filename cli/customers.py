@@ -7,7 +7,9 @@ from flask.cli import AppGroup
 
 from cli.operator import OPERATOR, customer
 from models import Letter, LetterStatus
-from shop import mail, resealing, second_factor
+from shop import mail
+from shop.customers import two_factor
+from shop.operations import key_rotation
 
 customers = AppGroup("accounts", help="Look after customers' accounts.")
 letters = AppGroup("letters", help="Look after letters.")
@@ -19,7 +21,7 @@ secrets = AppGroup("secrets", help="Look after what is kept encrypted.")
 def reset_second_factor(nic_handle: str) -> None:
     """Forget the second factors of a customer who lost them all; a letter tells them so."""
     account = customer(nic_handle)
-    if second_factor.switch_off(account):
+    if two_factor.switch_off(account):
         click.echo(f"{nic_handle} logs in with the password alone from now on.")
     else:
         click.echo(f"{nic_handle} has no second step.")
@@ -31,7 +33,7 @@ def reseal_secrets() -> None:
 
     That is: passwords in letters, in licences under way, and authenticator applications.
     """
-    click.echo(f"{resealing.reseal()} secret(s) encrypted with the newest key.")
+    click.echo(f"{key_rotation.reseal()} secret(s) encrypted with the newest key.")
 
 
 @letters.command("retry")

@@ -7,10 +7,11 @@ from flask.cli import AppGroup
 
 from cli.operator import OPERATOR
 from models import Order
-from shop import ordering, watch
+from shop.delivery import installation
 from shop.errors import Refusal
-from shop.payment import payments
-from shop.provisioning import installation
+from shop.operations import monitoring
+from shop.orders import orders as shop_orders
+from shop.payments import payments
 
 orders = AppGroup("orders", help="Look after orders.")
 
@@ -31,7 +32,7 @@ def list_orders(status: str, late: bool, limit: int) -> None:
     query = Order.select().order_by(Order.id.desc()).limit(limit)
     if status:
         query = query.where(Order.status == status)
-    rows = watch.late_orders(limit) if late else list(query)
+    rows = monitoring.late_orders(limit) if late else list(query)
     for order in rows:
         amount = f"{order.total_cents / 100:.2f} {order.currency}"
         placed = order.placed_at.strftime("%Y-%m-%d %H:%M")
@@ -45,7 +46,7 @@ def _carry_out(number: str, act: str, done: str) -> None:
     acts = {
         "retry": lambda order: installation.retry_delivery(order, OPERATOR),
         "mark-paid": lambda order: payments.pay_by_hand(order, OPERATOR),
-        "refund": lambda order: ordering.refund_order(order, OPERATOR),
+        "refund": lambda order: shop_orders.refund_order(order, OPERATOR),
     }
     try:
         acts[act](_order(number))

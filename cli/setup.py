@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from shop import database, demo, jobs
-from shop.billing import subscriptions
+from shop import database
+from shop.jobs import queue
+from shop.operations import demo
+from shop.subscriptions import subscriptions
 
 demo_data = AppGroup("demo", help="Demo data.")
 
@@ -21,7 +23,7 @@ def migrate() -> None:
 
 def _bring_up_to_date() -> list[str]:
     applied = database.migrate()
-    jobs.create_queue_tables()
+    queue.create_queue_tables()
     demo.publish()
     subscriptions.start_missing()
     return applied
@@ -31,9 +33,9 @@ def _bring_up_to_date() -> list[str]:
 @click.option("--threads", default=4, show_default=True, help="Jobs run at the same time.")
 def worker(threads: int) -> None:
     """Run queued work until stopped; start as many as you like."""
-    from shop import working
+    from shop.operations import worker
 
-    working.run_worker(threads)
+    worker.run_worker(threads)
 
 
 @demo_data.command("load")

@@ -10,10 +10,10 @@ from flask_babel import lazy_gettext as _l
 from manager import manager
 from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
 from models import OneTimeLink
-from shop import limits
-from shop import profile as profiles
+from shop.customers import profile as profiles
+from shop.customers.profile import Details
 from shop.errors import Refusal
-from shop.profile import Details
+from shop.security import rate_limits
 from web import languages, signin
 from web.addresses import base_url
 from web.customer_forms import CustomerForm, email_field
@@ -91,7 +91,7 @@ def change_email_address() -> ResponseReturnValue:
         return page("manager/email_address.html", status=422, form=form)
     who, email = signin.customer(), form.email.data or ""
     try:
-        limits.count(limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
+        rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/email_address.html", status=refusal.status, form=form)

@@ -9,7 +9,8 @@ from werkzeug.datastructures import MultiDict
 from manager import manager, own
 from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
-from shop.exchange import attach, services
+from shop.exchange import services
+from shop.orders import attach
 from web.htmx import go_to, page
 from web.languages import sentence
 

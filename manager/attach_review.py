@@ -13,12 +13,11 @@ from manager import manager, own
 from manager.attach import ATTACH, MOST_TYPED, PARTS, Given, chosen_of, ids_of, on_offer
 from manager.exchange import service_page
 from models import CardSetup, CardSetupStatus, ExchangeAccount, ExchangeService
-from shop import baskets, contracts
 from shop.errors import Conflict, Refusal
-from shop.exchange import attach
-from shop.exchange.attach import Holder, InvalidHolders, NeedsCard, Wish
-from shop.payment import cards
-from shop.placing import Confirmation
+from shop.orders import attach, baskets, contracts
+from shop.orders.attach import Holder, InvalidHolders, NeedsCard, Wish
+from shop.orders.placing import Confirmation
+from shop.payments import cards
 from web import signin
 from web.addresses import base_url
 from web.htmx import go_to, page, wants_partial

@@ -10,12 +10,13 @@ from flask_babel import gettext
 
 from manager import manager
 from models import Account, Invoice
-from shop import documents, rendering, tables
-from shop.billing import bills as listing
-from shop.billing import invoices
-from shop.billing.bills import Selection
+from shop import documents
 from shop.errors import Refusal
-from shop.pages import page_of
+from shop.invoicing import invoices
+from shop.overviews import bills as listing
+from shop.overviews.bills import Selection
+from shop.text import csv_export, templates
+from shop.text.pagination import page_of
 from web import signin
 from web.files import pdf, streamed, table
 from web.htmx import page
@@ -125,9 +126,9 @@ def _rows(
         amounts = (row.net_cents, row.vat_cents, row.total_cents)
         yield [
             row.number, row.order.number if row.order else "", row.issued_on.isoformat(),
-            *(tables.amount(sign * cents, language) for cents in amounts),
-            tables.amount(row.balance_cents, language),
-            rendering.translate(listing.status_word(row), language),
+            *(csv_export.amount(sign * cents, language) for cents in amounts),
+            csv_export.amount(row.balance_cents, language),
+            templates.translate(listing.status_word(row), language),
         ]  # fmt: skip
 
 
@@ -139,4 +140,4 @@ def bills_zip() -> Response:
 
 
 def _filename(kind: str) -> str:
-    return f"{rendering.translate(documents.BILLS_NAME, current())}.{kind}"
+    return f"{templates.translate(documents.BILLS_NAME, current())}.{kind}"

@@ -14,7 +14,7 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from manager import manager
-from shop import accounts, sessions
+from shop.customers import passwords, sessions
 from shop.errors import Refusal
 from web import signin
 from web.customer_forms import password_field
@@ -91,7 +91,7 @@ def confirm() -> Response:
     try:
         if not form.validate_on_submit():
             return _again(form, 422)
-        accounts.prove(signin.customer(), form.password.data or "", signin.origin())
+        passwords.prove(signin.customer(), form.password.data or "", signin.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return _again(form, refusal.status)

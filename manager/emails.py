@@ -7,10 +7,11 @@ from flask_babel import gettext
 
 from manager import manager
 from models import Attachment, Letter
-from shop import limits, mail
+from shop import mail
 from shop.errors import Refusal
-from shop.mail.storing import SEARCHED_AT_ONCE, Found
-from shop.pages import page_of
+from shop.mail.archive import SEARCHED_AT_ONCE, Found
+from shop.security import rate_limits
+from shop.text.pagination import page_of
 from web import signin
 from web.files import pdf
 from web.htmx import go_to, page
@@ -90,7 +91,7 @@ def send_email_again(letter_id: int) -> Response:
     """Send a letter again."""
     letter, who = _own(letter_id), signin.customer().nic_handle
     try:
-        limits.count(limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
+        rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
     except Refusal as refusal:
         flash(sentence(refusal), "warning")
         return go_to(url_for("manager.email", letter_id=letter_id))

@@ -8,10 +8,12 @@ from flask_babel import gettext, ngettext
 from manager import manager, services
 from models import Seat
 from shop import clock
-from shop.billing import give_backs, outlook, periods, subscriptions, terminations, unused
-from shop.billing.outlook import Outlook
 from shop.errors import Refusal
-from shop.seats import listing
+from shop.licences.seats import listing
+from shop.overviews import services as shop_services
+from shop.overviews.services import Outlook
+from shop.pricing import periods
+from shop.subscriptions import give_back_choice, give_backs, subscriptions, terminations
 from web import signin
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -156,7 +158,7 @@ def review_give_back(name: str) -> Response:
 def _wanted(found: Outlook) -> list[int]:
     """The numbers of the licences ticked, and of so many unused ones as were asked for."""
     ticked = _numbers(request.values.getlist("licences"))
-    return unused.with_unused(found.group, ticked, request.values.get("unused", ""))
+    return give_back_choice.with_unused(found.group, ticked, request.values.get("unused", ""))
 
 
 def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 200) -> Response:
@@ -171,7 +173,7 @@ def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 2
         losing=list(seats.where(Seat.login.is_null(False)).order_by(Seat.number)),
         ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
-        then=outlook.with_less(found, signin.customer(), len(numbers)),
+        then=shop_services.with_less(found, signin.customer(), len(numbers)),
         error=error,
     )
 

@@ -10,7 +10,7 @@ from manager import manager, own
 from models import ExchangeService
 from shop.exchange import services
 from shop.exchange.services import View
-from shop.pages import page_of
+from shop.text.pagination import page_of
 from web import signin
 from web.htmx import go_to, page
 

@@ -6,10 +6,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
 
 from models import Seat
-from shop import seats
 from shop.errors import Refusal
-from shop.names import read_name
-from shop.seats import acts, rules
+from shop.licences import seats
+from shop.licences.seats import actions, rules
+from shop.text.names import read_name
 from web.forms import ShopForm, choices
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -47,8 +47,8 @@ class SeatForm(VersionedForm):
             for refusal in invalid.refusals:
                 self.refuse(refusal)
             return None
-        if not acts.login_is_free(seat.group, person.login, but_for=seat):
-            self.refuse(Refusal(acts.TAKEN, "login"))
+        if not actions.login_is_free(seat.group, person.login, but_for=seat):
+            self.refuse(Refusal(actions.TAKEN, "login"))
             return None
         return person
 
@@ -58,8 +58,8 @@ class SeatForm(VersionedForm):
         try:
             if name != "login":
                 read_name(typed, name)
-            elif not acts.login_is_free(seat.group, rules.read_login(typed), but_for=seat):
-                raise Refusal(acts.TAKEN, "login")
+            elif not actions.login_is_free(seat.group, rules.read_login(typed), but_for=seat):
+                raise Refusal(actions.TAKEN, "login")
         except Refusal as refusal:
             self.refuse(refusal)
 

@@ -11,13 +11,15 @@ from werkzeug.datastructures import MultiDict
 
 from manager import manager, own
 from models import LicenceGroup, SeatStatus
-from shop import clock, groups
-from shop.billing import give_backs, outlook
+from shop import clock
+from shop.delivery import seat_jobs
 from shop.errors import Refusal
-from shop.pages import page_of
-from shop.provisioning import activation
-from shop.seats import imports, listing
-from shop.seats.listing import View
+from shop.licences import groups
+from shop.licences.seats import import_preview, listing
+from shop.licences.seats.listing import View
+from shop.overviews import services
+from shop.subscriptions import give_backs
+from shop.text.pagination import page_of
 from web import signin
 from web.htmx import asked_from, go_to, page, wants_partial
 from web.languages import sentence
@@ -45,7 +47,7 @@ def groups_page() -> Response:
 def group(name: str) -> Response:
     """The group's seats: searched, filtered, sorted, paged; rows at work refresh themselves."""
     found = own.group(name)
-    running = None if wants_partial() else imports.running_of(found)
+    running = None if wants_partial() else import_preview.running_of(found)
     shown = seats_shown(found, request.args, running_import=running)
     return page("manager/group.html", "manager/_seats.html", **shown)
 
@@ -66,8 +68,8 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "here": list_address(found, looked, page=shown.number),
         "address_of": lambda **changes: list_address(found, looked, **changes),
         "statuses": list(SeatStatus),
-        "error_words": activation.WORDS,
-        "error_otherwise": activation.OTHERWISE,
+        "error_words": seat_jobs.WORDS,
+        "error_otherwise": seat_jobs.OTHERWISE,
         "ending": give_backs.ends_of(found, [seat.number for seat in shown.rows]),
         "is_moving": any(seat.is_moving for seat in shown.rows) or not found.is_settled,
         **more,
@@ -155,7 +157,7 @@ def group_information(name: str) -> Response:
     return page(
         "manager/group_information.html",
         group=found,
-        service=outlook.find(signin.customer(), name),
+        service=services.find(signin.customer(), name),
         today=clock.today(),
         origins=groups.origins_of(found),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from manager import manager
-from shop import overview
+from shop.overviews import dashboard
 from web import signin
 from web.htmx import page
 
@@ -13,4 +13,4 @@ from web.htmx import page
 @manager.get("/manager/web")
 def home() -> Response:
     """Unpaid orders, deliveries under way, groups; a way to the first order if there is nothing."""
-    return page("manager/home.html", overview=overview.of(signin.customer()))
+    return page("manager/home.html", overview=dashboard.of(signin.customer()))

@@ -10,10 +10,10 @@ from flask_babel import gettext
 
 from manager import manager, own
 from models import ImportStatus, LicenceGroup, Seat, SeatImport, SeatImportLine, SeatStatus
-from shop import rendering
 from shop.errors import N_, Refusal
-from shop.pages import page_of
-from shop.seats import files, imports
+from shop.licences.seats import csv_reader, import_preview
+from shop.text import templates
+from shop.text.pagination import page_of
 from web import signin
 from web.files import table
 from web.htmx import go_to, page
@@ -39,7 +39,7 @@ def upload_seats(name: str) -> Response:
     try:
         if given is None or not given.filename:
             raise Refusal(N_("Choose a file."), "file")
-        made = imports.prepare(group, given.filename, given.read())
+        made = import_preview.prepare(group, given.filename, given.read())
     except Refusal as refusal:
         return _upload_page(group, sentence(refusal), refusal.status)
     return go_to(url_for("manager.seat_import", name=name, import_id=made.id))
@@ -51,14 +51,14 @@ def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Res
         status=status,
         group=group,
         error=error,
-        most=files.MOST_LINES,
-        latest=imports.latest_of(group),
+        most=csv_reader.MOST_LINES,
+        latest=import_preview.latest_of(group),
     )
 
 
 def _own(name: str, import_id: int) -> SeatImport:
     group = own.group(name)
-    made = imports.find(group, import_id)
+    made = import_preview.find(group, import_id)
     if made is None:
         abort(404)
     made.group = group
@@ -72,10 +72,12 @@ def seat_import(name: str, import_id: int) -> Response:
 
 
 def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
-    standing = imports.standing(made) if made.status != ImportStatus.PREVIEW else {}
+    standing = import_preview.standing(made) if made.status != ImportStatus.PREVIEW else {}
     waiting, failed = (standing.get(it, 0) for it in (SeatStatus.ACTIVATING, SeatStatus.ERROR))
     only_bad = request.args.get("show") == "bad"
-    shown = page_of(imports.results(made, bad=only_bad), request.args.get("page", 1, type=int))
+    shown = page_of(
+        import_preview.results(made, bad=only_bad), request.args.get("page", 1, type=int)
+    )
     settled = made.lines_done - made.lines_refused - waiting - failed
     return page(
         "manager/seat_import.html",
@@ -104,7 +106,7 @@ def start_import(name: str, import_id: int) -> Response:
     """Configure the good lines in the background."""
     made = _own(name, import_id)
     try:
-        imports.start(made, by=signin.customer().nic_handle)
+        import_preview.start(made, by=signin.customer().nic_handle)
     except Refusal as refusal:
         return _shown(_own(name, import_id), sentence(refusal), refusal.status)
     return go_to(url_for("manager.seat_import", name=name, import_id=import_id))
@@ -115,7 +117,7 @@ def abandon_import(name: str, import_id: int) -> Response:
     """Do nothing with the file."""
     made = _own(name, import_id)
     try:
-        imports.abandon(made, by=signin.customer().nic_handle)
+        import_preview.abandon(made, by=signin.customer().nic_handle)
     except Refusal as refusal:
         return _shown(_own(name, import_id), sentence(refusal), refusal.status)
     flash(gettext("Nothing was configured from this file."), "info")
@@ -139,7 +141,7 @@ def import_result(name: str, import_id: int) -> Response:
 
 def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterator[list[Any]]:
     yield heading
-    for line in _in_batches(imports.results(made), SeatImportLine.number):
+    for line in _in_batches(import_preview.results(made), SeatImportLine.number):
         yield [line.number, line.first_name, line.last_name, line.login, say.of(line)]
 
 
@@ -155,7 +157,7 @@ class _Outcomes:
     def of(self, line: SeatImportLine) -> str:
         """What became of a line."""
         if line.problem:
-            return rendering.translate(line.problem, self._language, **line.details)
+            return templates.translate(line.problem, self._language, **line.details)
         if not line.is_done or line.seat is None:
             return self._not_processed
         if line.seat.version != line.version:

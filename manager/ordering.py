@@ -11,11 +11,13 @@ from flask_babel import gettext
 from manager import manager, own
 from manager.forms import OrderForm
 from models import LicenceGroup, Order
-from shop import additions, baskets, catalogue, contracts, groups, ordering
-from shop.additions import Wish
-from shop.baskets import Basket
 from shop.errors import N_, Refusal
-from shop.placing import Confirmation, Quote
+from shop.licences import groups
+from shop.orders import additions, baskets, contracts, orders
+from shop.orders.additions import Wish
+from shop.orders.baskets import Basket
+from shop.orders.placing import Confirmation, Quote
+from shop.pricing import catalogue
 from web import signin
 from web.forms import choices
 from web.htmx import go_to, page
@@ -43,13 +45,13 @@ class Choice:
         """What it costs: a month for a new group, the days up to the renewal for another."""
         if self.group:
             return additions.quote(self._wish(self.group), signin.customer())
-        return ordering.quote(self._new_group(), catalogue.offers(), signin.customer())
+        return orders.quote(self._new_group(), catalogue.offers(), signin.customer())
 
     def place(self, confirmed: Confirmation) -> Order:
         """Order it. Raises like `additions.place_order` and `ordering.place_order`."""
         if self.group:
             return additions.place_order(signin.customer(), self._wish(self.group), confirmed)
-        return ordering.place_order(signin.customer(), self._new_group(), confirmed)
+        return orders.place_order(signin.customer(), self._new_group(), confirmed)
 
     def _wish(self, group: LicenceGroup) -> Wish:
         return Wish(group, self.quantity, self.basket)

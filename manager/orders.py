@@ -7,10 +7,12 @@ from flask_babel import gettext
 
 from manager import manager
 from models import Order
-from shop import documents, ordering, tracking
+from shop import documents
+from shop.delivery import installation
 from shop.errors import Refusal
-from shop.pages import page_of
-from shop.provisioning import installation
+from shop.orders import orders as shop_orders
+from shop.overviews import order_progress
+from shop.text.pagination import page_of
 from web import signin
 from web.files import pdf
 from web.htmx import go_to, page
@@ -24,12 +26,15 @@ def orders() -> Response:
     query = Order.select().where(Order.account == signin.customer()).order_by(Order.id.desc())
     shown = page_of(query, request.args.get("page", 1, type=int))
     return page(
-        "manager/orders.html", "manager/_orders.html", orders=shown, words=tracking.STATUS_WORDS
+        "manager/orders.html",
+        "manager/_orders.html",
+        orders=shown,
+        words=order_progress.STATUS_WORDS,
     )
 
 
 def _own(number: int) -> Order:
-    order = ordering.find_order(signin.customer(), str(number))
+    order = shop_orders.find_order(signin.customer(), str(number))
     if order is None:
         abort(404)
     return order
@@ -42,8 +47,8 @@ def _page(number: int, *, partial: str = "", status: int = 200, error: str = "")
         partial,
         status=status,
         order=order,
-        lines=ordering.lines_of(order),
-        tracking=tracking.of(order),
+        lines=shop_orders.lines_of(order),
+        tracking=order_progress.of(order),
         mention=documents.vat_mention(order, current()),
         error=error,
     )
@@ -81,7 +86,7 @@ def pay_order(number: int) -> Response:
 def cancel_order(number: int) -> Response:
     """Cancel an unpaid order."""
     try:
-        ordering.cancel_order(_own(number), by=signin.customer().nic_handle)
+        shop_orders.cancel_order(_own(number), by=signin.customer().nic_handle)
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
     flash(gettext("Your order is cancelled. Nothing is due."), "success")

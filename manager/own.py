@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import abort
 
 from models import ExchangeService, LicenceGroup, Seat
-from shop import groups
 from shop.exchange import services
+from shop.licences import groups
 from web import signin
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from manager import manager
 from manager.confirmation import confirmed_first
 from models import ExportStatus
-from shop import activity, exports
+from shop.customers import activity_log, data_export
 from shop.errors import Conflict
 from web import signin
 from web.files import streamed
@@ -19,7 +19,7 @@ from web.languages import sentence
 @manager.get("/manager/account/data")
 def own_data() -> Response:
     """Ask for a copy, see how far it is, take it along."""
-    shown = exports.of(signin.customer())
+    shown = data_export.of(signin.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
     return page("manager/own_data.html", "manager/_exports.html", exports=shown, making=making)
 
@@ -29,7 +29,7 @@ def own_data() -> Response:
 def ask_for_export() -> ResponseReturnValue:
     """Have a copy made."""
     try:
-        exports.ask_for(signin.customer(), signin.origin())
+        data_export.ask_for(signin.customer(), signin.origin())
     except Conflict as refusal:
         flash(sentence(refusal), "info")
     return go_to(url_for("manager.own_data"))
@@ -40,11 +40,11 @@ def ask_for_export() -> ResponseReturnValue:
 def export_file(export_id: int) -> ResponseReturnValue:
     """The ZIP file, while it is there."""
     who = signin.customer()
-    export = exports.find(who, export_id)
+    export = data_export.find(who, export_id)
     if export is None:
         abort(404)
-    activity.record(who, "export_downloaded", signin.origin())
-    pieces = exports.pieces_of(export)
-    response = streamed(pieces, "application/zip", exports.filename(export))
+    activity_log.record(who, "export_downloaded", signin.origin())
+    pieces = data_export.pieces_of(export)
+    response = streamed(pieces, "application/zip", data_export.filename(export))
     response.headers["Content-Length"] = str(export.size)
     return response

@@ -12,10 +12,10 @@ from manager import manager, own
 from manager.forms import ReleaseForm, SeatForm, SeatPasswordForm, VersionedForm
 from manager.groups import arguments_of_current_page, seats_shown
 from models import LicenceGroup, Seat, SeatStatus
-from shop import seats
+from shop.delivery import seat_jobs
 from shop.errors import Conflict, Refusal
-from shop.provisioning import activation
-from shop.seats.acts import Stale
+from shop.licences import seats
+from shop.licences.seats.actions import Stale
 from web import signin
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
@@ -144,7 +144,7 @@ def _form(act: str, seat: Seat, form: VersionedForm, status: int = 200) -> Respo
         seat=seat,
         group=seat.group,
         form=form,
-        address=activation.at(seat),
+        address=seat_jobs.at(seat),
     )
 
 
@@ -157,7 +157,7 @@ def _not_now(seat: Seat, said: str, status: int = 409) -> Response:
         seat=seat,
         group=seat.group,
         said=said,
-        address=activation.at(seat),
+        address=seat_jobs.at(seat),
     )
 
 

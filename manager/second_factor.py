@@ -12,9 +12,9 @@ from wtforms.validators import InputRequired, Length
 from manager import manager
 from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
 from models import Authenticator, Passkey
-from shop import second_factor
+from shop.customers import two_factor
+from shop.customers.two_factor import passkeys, recovery_codes, totp
 from shop.errors import Refusal
-from shop.second_factor import passkeys, recovery, totp
 from web import second_step, signin
 from web.addresses import base_url
 from web.customer_forms import TOO_LONG
@@ -25,7 +25,7 @@ from web.htmx import go_to, page
 def _added(message: str) -> Response:
     """Go back, or, with the first second factor, show the recovery codes it brings."""
     who = signin.customer()
-    if recovery.left(who):
+    if recovery_codes.left(who):
         flash(message, "success")
         return go_to(url_for("manager.security"))
     return _show_codes(message)
@@ -33,7 +33,7 @@ def _added(message: str) -> Response:
 
 def _show_codes(message: str) -> Response:
     """New codes, shown this once."""
-    codes = recovery.make(signin.customer(), signin.origin())
+    codes = recovery_codes.make(signin.customer(), signin.origin())
     return page("manager/recovery_codes.html", codes=codes, message=message)
 
 
@@ -91,7 +91,7 @@ def add_authenticator() -> ResponseReturnValue:
 @confirmed_first
 def remove_authenticator() -> ResponseReturnValue:
     """Forget the application."""
-    if second_factor.remove_authenticator(signin.customer(), signin.origin()):
+    if two_factor.remove_authenticator(signin.customer(), signin.origin()):
         flash(gettext("The application is removed."), "success")
     return go_to(url_for("manager.security"))
 
@@ -103,7 +103,7 @@ def remove_authenticator() -> ResponseReturnValue:
 @confirmed_first
 def make_recovery_codes() -> ResponseReturnValue:
     """Ten new codes; the old ones are worth nothing any more."""
-    if not second_factor.is_on(signin.customer()):
+    if not two_factor.is_on(signin.customer()):
         return go_to(url_for("manager.security"))
     return _show_codes(gettext("These are your new codes. The old ones no longer work."))
 
@@ -168,6 +168,6 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     key = Passkey.get_or_none(Passkey.account == signin.customer(), Passkey.id == passkey_id)
     if key is None:
         abort(404)
-    if second_factor.remove_passkey(key, signin.origin()):
+    if two_factor.remove_passkey(key, signin.origin()):
         flash(gettext("The passkey is removed."), "success")
     return go_to(url_for("manager.security"))

@@ -9,9 +9,9 @@ from flask_login import current_user
 
 from manager import manager
 from models import Session
-from shop import accounts, activity, second_factor, sessions
+from shop.customers import activity_log, passwords, sessions, two_factor
 from shop.errors import Refusal
-from shop.pages import page_of
+from shop.text.pagination import page_of
 from web import browsers, signin
 from web.customer_forms import NewPasswordForm, password_field
 from web.htmx import go_to, page
@@ -30,7 +30,7 @@ def security() -> Response:
     who = signin.customer()
     return page(
         "manager/security.html",
-        means=second_factor.means_of(who),
+        means=two_factor.means_of(who),
         open_sessions=sessions.running(who).count(),
     )
 
@@ -52,11 +52,11 @@ def change_password() -> Response:
         return page("manager/password.html", status=422, form=form)
     who, origin = signin.customer(), signin.origin()
     try:
-        accounts.prove(who, form.current_password.data or "", origin, "current_password")
+        passwords.prove(who, form.current_password.data or "", origin, "current_password")
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/password.html", status=refusal.status, form=form)
-    accounts.change_password(who, form.password.data or "", current_user.token, origin)
+    passwords.change_password(who, form.password.data or "", current_user.token, origin)
     flash(gettext("Your password is changed. Your other sessions were ended."), "success")
     return go_to(url_for("manager.security"))
 
@@ -109,9 +109,9 @@ def show_activity() -> Response:
     return page(
         "manager/activity.html",
         "manager/_activity.html",
-        events=page_of(activity.of(signin.customer()), request.args.get("page", 1, type=int)),
-        words=activity.WORDS,
-        means=activity.MEANS,
-        alarming=activity.ALARMING,
+        events=page_of(activity_log.of(signin.customer()), request.args.get("page", 1, type=int)),
+        words=activity_log.WORDS,
+        means=activity_log.MEANS,
+        alarming=activity_log.ALARMING,
         browser_name=browsers.name_of,
     )

@@ -9,11 +9,13 @@ from flask_babel import gettext
 
 from manager import manager
 from models import CardSetup, CardSetupStatus, Invoice
-from shop.billing import charging, dues, give_backs, invoices, outlook, subscriptions, terminations
-from shop.billing.outlook import Outlook
 from shop.errors import Refusal
-from shop.pages import page_of
-from shop.payment import cards
+from shop.invoicing import invoices, receivables
+from shop.overviews import services as shop_services
+from shop.overviews.services import Outlook
+from shop.payments import cards
+from shop.subscriptions import give_backs, period_billing, subscriptions, terminations
+from shop.text.pagination import page_of
 from web import signin
 from web.addresses import base_url
 from web.htmx import go_to, page
@@ -26,21 +28,21 @@ SERVICE = "/manager/services/<name>"
 @manager.context_processor
 def _owed() -> dict[str, Any]:
     """The banner of what is unpaid asks when it is shown: a part of a page has none."""
-    return {"services_owed": lambda: dues.owed(signin.customer())}
+    return {"services_owed": lambda: receivables.owed(signin.customer())}
 
 
 @manager.get("/manager/services")
 def services() -> Response:
     """Every service with its next renewal: what it costs, what pays it, how it stands."""
     who = signin.customer()
-    shown = page_of(outlook.query_of(who), request.args.get("page", 1, type=int))
-    listed = outlook.of(who, shown.rows, outlook.cards_of(who))
+    shown = page_of(shop_services.query_of(who), request.args.get("page", 1, type=int))
+    listed = shop_services.of(who, shown.rows, shop_services.cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
 
 
 def own(name: str) -> Outlook:
     """The customer's service of that name; 404 for anybody else's."""
-    found = outlook.find(signin.customer(), name)
+    found = shop_services.find(signin.customer(), name)
     if found is None:
         abort(404)
     return found
@@ -61,12 +63,12 @@ def shown(found: Outlook, error: str = "", status: int = 200) -> Response:
         "manager/service.html",
         status=status,
         service=found,
-        due=dues.unpaid_of(found.group.id),
+        due=receivables.unpaid_of(found.group.id),
         given_back=returned,
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),
-        undo_until=outlook.undo_until(found),
-        withdraw_until=outlook.may_withdraw_until(found, signin.customer()),
+        undo_until=shop_services.undo_until(found),
+        withdraw_until=shop_services.may_withdraw_until(found, signin.customer()),
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),
@@ -134,8 +136,8 @@ def pay_service(name: str) -> Response:
 def _to_pay(found: Outlook, number: str) -> Invoice | None:
     """What the customer saw on the button; None where that was settled meanwhile."""
     if not number:
-        return charging.charge_ahead(found.subscription)
-    due = {invoice.number: invoice for invoice in dues.unpaid_of(found.group.id)}
+        return period_billing.charge_ahead(found.subscription)
+    due = {invoice.number: invoice for invoice in receivables.unpaid_of(found.group.id)}
     if number not in due and invoices.find(signin.customer(), number) is None:
         abort(404)
     return due.get(number)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from manager import manager
-from shop import accounts
+from shop.customers import passwords
 from shop.errors import Refusal
 from web import second_step, signin
 from web.forms import CodeForm, SignInForm
@@ -38,7 +38,7 @@ def log_in() -> Response:
     if not form.validate_on_submit():
         return _door(form, 422)
     try:
-        who = accounts.sign_in(*form.given(), signin.address(), request.user_agent.string)
+        who = passwords.sign_in(*form.given(), signin.address(), request.user_agent.string)
     except Refusal as refusal:
         form.refuse(refusal)
         return _door(form, refusal.status)

@@ -10,9 +10,10 @@ from flask_babel import gettext
 
 from manager import manager, own
 from models import LicenceGroup
-from shop import clock, formats
-from shop import usage as usages
-from shop.usage import Day
+from shop import clock
+from shop.licences import usage as usages
+from shop.licences.usage import Day
+from shop.text import formats
 from web.htmx import page
 from web.languages import current
 

@@ -16,7 +16,7 @@ class Account(Model):
 
 
 def normalized(typed):
-    """As `shop.email_addresses.normalized` did it when this was written."""
+    """As `shop.text.email_addresses.normalized` did it when this was written."""
     address = unicodedata.normalize("NFC", typed.strip().lower())
     try:
         return validate_email(address, check_deliverability=False).normalized

@@ -57,7 +57,8 @@ class MailboxStatus(StrEnum):
 class ExchangeAccount(Table):
     """A mailbox of an Exchange service, as its source last told; one that is gone is kept.
 
-    ``folded`` is what it is found by and ``by_…`` what it is sorted by (`shop.seats.keys`).
+    ``folded`` is what it is found by and ``by_…`` what it is sorted by (see
+    `shop.licences.seats.search_keys`).
     """
 
     id = AutoField()

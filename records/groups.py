@@ -43,7 +43,7 @@ class LicenceGroup(Table):
     ``places_limit`` is the last word on the Business limit (guide: 300). ``seats_…`` count the
     seats in each status, kept in the transaction that changes one, so that a page of a group of
     100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
-    ``folded`` is what its names are found by (`shop.seats.keys`).
+    ``folded`` is what its names are found by (`shop.licences.seats.search_keys`).
     """
 
     account_id: int  # what peewee adds beside the field

@@ -40,7 +40,7 @@ class Letter(Table):
     """An e-mail the customer received, as sent. ``key`` lets each cause write one letter.
 
     ``addressee`` is whose mailbox the ``recipient`` is, where it is known not to be the customer's;
-    ``folded`` is what the ``subject`` is found by (`shop.seats.keys`).
+    ``folded`` is what the ``subject`` is found by (`shop.licences.seats.search_keys`).
     ``text`` and ``html`` are encrypted where ``is_secret``; read them through `shop.mail`.
     """
 

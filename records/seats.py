@@ -111,7 +111,7 @@ class Seat(Table):
 
 
 class SeatKey(Table):
-    """What a seat is found by: the beginnings of its names and address, as `shop.seats` folds them.
+    """What a seat is found by: the beginnings of its names and address, folded.
 
     Keys are bytes, because bytes are compared alike on every database; a search is one range of
     them. ``status`` repeats the seat's, so that a filtered search reads nothing it does not show.

@@ -17,7 +17,7 @@ from records.base import MomentField, Table
 
 
 class Authenticator(Table):
-    """An application that shows codes (TOTP); ``secret`` is encrypted (`shop.vault`).
+    """An application that shows codes (TOTP); ``secret`` is encrypted (`shop.security.encryption`).
 
     It counts once ``confirmed_at`` says that a first code was right. ``last_step`` is the time
     step of the last code taken: no code works twice.

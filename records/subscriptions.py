@@ -39,7 +39,7 @@ SUBSCRIPTION_MOVES: dict[str, set[str]] = {
 class Subscription(Table):
     """The month after month of a licence group: which period is running, and how it is paid.
 
-    ``anchor`` is the day of the month it renews on (`shop.billing.periods`), ``period_…`` the
+    ``anchor`` is the day of the month it renews on (`shop.pricing.periods`), ``period_…`` the
     period that was charged last, and ``renews_on`` when the next one is: empty while nothing is,
     because it is suspended or over. ``price`` is what a licence costs since the last renewal;
     ``free_until`` ends a first period that costs nothing. ``card`` is the one chosen for it; the

@@ -7,7 +7,7 @@ from contextlib import suppress
 from flask import Response, abort, url_for
 
 from shop.errors import Refusal
-from shop.payment import cards
+from shop.payments import cards
 from storefront import storefront
 from web import signin
 from web.htmx import go_to, page

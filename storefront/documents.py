@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Response, abort
 
 from models import Contract
-from shop import contracts, documents
+from shop import documents
+from shop.orders import contracts
 from storefront import storefront
 from web.files import pdf
 from web.htmx import page

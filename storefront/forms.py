@@ -6,8 +6,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from shop import limits
-from shop.accounts import Registration
+from shop.customers.passwords import Registration
+from shop.security import rate_limits
 from web.customer_forms import (
     REQUIRED,
     TOO_LONG,
@@ -45,7 +45,9 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
 
     def count_attempt(self, address: str) -> None:
         """Raise `limits.TooMany` when too many accounts are created from one address."""
-        limits.count(limits.REGISTRATION_PER_ADDRESS, "register", limits.network_of(address))
+        rate_limits.count(
+            rate_limits.REGISTRATION_PER_ADDRESS, "register", rate_limits.network_of(address)
+        )
 
     def registration(self, language: str) -> Registration:
         """What was typed, as the shop takes it."""

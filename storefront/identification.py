@@ -6,9 +6,9 @@ from flask import Response, abort, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from shop import accounts
-from shop.baskets import Basket
+from shop.customers import passwords
 from shop.errors import Refusal
+from shop.orders.baskets import Basket
 from storefront import storefront
 from storefront.forms import RegistrationForm
 from storefront.order import basket_arguments, basket_of_address, step
@@ -44,7 +44,7 @@ def identify(lang: str) -> Response:
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
     try:
-        who = accounts.sign_in(*form.given(), signin.address(), request.user_agent.string)
+        who = passwords.sign_in(*form.given(), signin.address(), request.user_agent.string)
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)
@@ -138,7 +138,7 @@ def create_account(lang: str) -> Response:
         form.count_attempt(signin.address())
         if not form.validate_on_submit():
             return _registration_page(form, basket, 422)
-        who = accounts.register(form.registration(lang))
+        who = passwords.register(form.registration(lang))
     except Refusal as refusal:
         form.refuse(refusal)
         return _registration_page(form, basket, refusal.status)

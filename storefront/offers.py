@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, abort, make_response, redirect, request, url_for
 
-from shop import catalogue
+from shop.pricing import catalogue
 from storefront import storefront
 from web import languages
 from web.htmx import page

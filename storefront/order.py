@@ -8,11 +8,13 @@ from flask import Response, flash, make_response, redirect, request, session, ur
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from shop import catalogue, contracts, ordering, rendering
-from shop.baskets import Basket, InvalidBasket, is_name, new_name, read
 from shop.errors import Conflict, Refusal
-from shop.ordering import Confirmation
-from shop.pricing import TooLarge
+from shop.orders import contracts, orders
+from shop.orders.baskets import Basket, InvalidBasket, is_name, new_name, read
+from shop.orders.orders import Confirmation
+from shop.pricing import catalogue
+from shop.pricing.money import TooLarge
+from shop.text import templates
 from storefront import storefront
 from web import signin
 from web.htmx import go_to, page, wants_partial
@@ -124,10 +126,10 @@ def _quantities_page(
 
 def _quote_of(
     typed: dict[str, str], offers: dict[str, catalogue.PricedOffer]
-) -> ordering.Quote | None:
+) -> orders.Quote | None:
     """What is typed costs; None where it is no basket, or more than the shop can charge."""
     try:
-        return ordering.quote(read("", typed, offers), offers, signin.account())
+        return orders.quote(read("", typed, offers), offers, signin.account())
     except (InvalidBasket, TooLarge):
         return None
 
@@ -164,7 +166,7 @@ def summary(lang: str) -> Response:
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
-    quote = ordering.quote(basket, catalogue.offers(), signin.account())
+    quote = orders.quote(basket, catalogue.offers(), signin.account())
     return page(
         "storefront/summary.html",
         basket=basket,
@@ -189,7 +191,7 @@ def order_contracts(lang: str) -> Response:
 
 
 def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 200) -> Response:
-    quote = ordering.quote(basket, catalogue.offers(), signin.customer())
+    quote = orders.quote(basket, catalogue.offers(), signin.customer())
     shown = contracts.current(lang)
     return page(
         "storefront/contracts.html",
@@ -199,7 +201,7 @@ def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 20
         contracts=shown,
         digests=",".join(contract.digest for contract in shown),
         error=error,
-        mention=rendering.vat_mention(quote.treatment, lang),
+        mention=templates.vat_mention(quote.treatment, lang),
         change_url=step("quantities", lang, basket),
     )
 
@@ -216,7 +218,7 @@ def confirm(lang: str) -> Response:
         told = gettext("Read the contracts and tick the box: without your agreement, no order.")
         return _contracts_page(lang, basket, told, 422)
     try:
-        order = ordering.place_order(signin.customer(), basket, _confirmation(lang))
+        order = orders.place_order(signin.customer(), basket, _confirmation(lang))
     except (Conflict, Refusal) as refusal:
         return _contracts_page(lang, basket, sentence(refusal), refusal.status)
     forget_basket(basket)

@@ -6,7 +6,7 @@ from flask import Response, abort, flash, url_for
 from flask_babel import gettext
 
 from models import OneTimeLink
-from shop import accounts
+from shop.customers import passwords
 from shop.errors import Refusal
 from storefront import storefront
 from storefront.forms import ForgottenForm
@@ -29,7 +29,7 @@ def ask_for_link(lang: str) -> Response:
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
-        accounts.ask_for_reset(form.identifier.data or "", signin.address(), base_url())
+        passwords.ask_for_reset(form.identifier.data or "", signin.address(), base_url())
     except Refusal as refusal:
         form.refuse(refusal)
         return page(
@@ -39,7 +39,7 @@ def ask_for_link(lang: str) -> Response:
 
 
 def _link(token: str) -> OneTimeLink:
-    link = accounts.find_reset(token)
+    link = passwords.find_reset(token)
     if link is None:
         abort(410)
     return link
@@ -62,7 +62,7 @@ def choose_password(lang: str, token: str) -> Response:
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not accounts.reset_password(link, form.password.data or "", signin.origin()):
+    if not passwords.reset_password(link, form.password.data or "", signin.origin()):
         abort(410)
     flash(gettext("Your password is changed. Log in with the new one."), "success")
     return go_to(url_for("manager.login"))

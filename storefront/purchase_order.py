@@ -10,10 +10,12 @@ from flask_babel import gettext
 from flask_login import login_required
 
 from models import Order
-from shop import documents, ordering, tracking
+from shop import documents
 from shop.errors import Refusal
-from shop.payment import debts, payments, settling
-from shop.payment.debts import Debt
+from shop.orders import orders
+from shop.overviews import order_progress
+from shop.payments import outcomes, payables, payments
+from shop.payments.payables import Debt
 from storefront import storefront
 from web import signin
 from web.files import pdf
@@ -24,7 +26,7 @@ from web.paying import pay
 
 def own_order(number: str) -> Order:
     """The customer's order of that number; a 404 for anybody else's."""
-    order = ordering.find_order(signin.customer(), number)
+    order = orders.find_order(signin.customer(), number)
     if order is None:
         abort(404)
     return order
@@ -33,8 +35,8 @@ def own_order(number: str) -> Order:
 def _shown(order: Order) -> dict[str, Any]:
     return {
         "order": order,
-        "lines": ordering.lines_of(order),
-        "tracking": tracking.of(order),
+        "lines": orders.lines_of(order),
+        "tracking": order_progress.of(order),
         "mention": documents.vat_mention(order, current()),
     }
 
@@ -82,7 +84,7 @@ def pay_order(lang: str, number: int) -> Response:
 def cancel(lang: str, number: int) -> Response:
     """Cancel the order while it is unpaid."""
     try:
-        ordering.cancel_order(own_order(str(number)), by=signin.customer().nic_handle)
+        orders.cancel_order(own_order(str(number)), by=signin.customer().nic_handle)
     except Refusal as refusal:
         return _refused(number, refusal)
     flash(gettext("Your order is cancelled. Nothing is due."), "success")
@@ -110,8 +112,8 @@ def payment_return(reference: str) -> Response:
     known = payment.status
     # Where the bank is silent, the order's own page says that the payment is being confirmed.
     with suppress(Refusal):
-        payment = settling.refresh(payment)
-    debt = debts.of(payment)
+        payment = outcomes.refresh(payment)
+    debt = payables.of(payment)
     target = _page_of(debt)
     if signin.account() == debt.account:
         return go_to(target)

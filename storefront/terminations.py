@@ -6,8 +6,8 @@ from flask import Response, abort, flash, url_for
 from flask_babel import gettext
 
 from models import Termination
-from shop.billing import subscriptions, terminations
 from shop.errors import Refusal
+from shop.subscriptions import subscriptions, terminations
 from storefront import storefront
 from web.forms import ShopForm
 from web.htmx import go_to, page

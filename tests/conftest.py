@@ -15,10 +15,12 @@ import models
 from models import Account, ExchangeService
 from shop import clock as shop_clock
 from shop import database as shop_database
-from shop import demo, jobs, pauses
 from shop.documents import pdf
-from shop.payment import banks
-from shop.provisioning import providers
+from shop.jobs import queue
+from shop.office import configured
+from shop.operations import demo
+from shop.payments import gateways
+from shop.sandbox_link import test_points
 from shop.settings import Settings
 from tests.support import belongings, cast, exchange
 from tests.support.belongings import Belongings
@@ -68,7 +70,7 @@ def settings(database_url: str) -> Settings:
 def _app(settings: Settings) -> Flask:
     app = _make(settings)
     shop_database.migrate()
-    jobs.create_queue_tables()
+    queue.create_queue_tables()
     demo.publish()
     return app
 
@@ -89,7 +91,7 @@ def _snapshot(_app: Flask) -> Snapshot:
 def app(_app: Flask, _snapshot: Snapshot) -> Flask:
     """The shop, with nothing in it but what it sells."""
     _snapshot.restore()
-    pauses.forget_hooks()
+    test_points.forget_hooks()
     shop_clock.move_on(timedelta(0))
     return _app
 
@@ -118,18 +120,18 @@ def production(make_app: Callable[..., Flask]) -> Flask:
 def bank(app: Flask) -> Iterator[Bank]:
     """A bank in this process, which does what the test tells it."""
     in_process = Bank()
-    banks.use(in_process)
+    gateways.use(in_process)
     yield in_process
-    banks.use(None)
+    gateways.use(None)
 
 
 @pytest.fixture
 def provider(app: Flask) -> Iterator[Provider]:
     """An Office provider in this process, which does what the test tells it."""
     in_process = Provider()
-    providers.use(in_process)
+    configured.use(in_process)
     yield in_process
-    providers.use(None)
+    configured.use(None)
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +180,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture
 def drain(app: Flask) -> Callable[[], int]:
     """Do all the work that is due now, as a worker would."""
-    return jobs.drain
+    return queue.drain
 
 
 @pytest.fixture
@@ -225,6 +227,8 @@ def service(alice: Account, bank: Bank, provider: Provider) -> ExchangeService:
 def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
     """A kind of job with three attempts, which notes what is asked of it."""
     noted = Work()
-    handler = jobs.Handler(noted.run, 3, timedelta(seconds=10), noted.give_up, jobs.Priority.USUAL)
-    monkeypatch.setitem(jobs._handlers, KIND, handler)
+    handler = queue.Handler(
+        noted.run, 3, timedelta(seconds=10), noted.give_up, queue.Priority.USUAL
+    )
+    monkeypatch.setitem(queue._handlers, KIND, handler)
     return noted

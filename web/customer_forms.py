@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Length, Optional
 
-from shop import accounts, places
-from shop.names import read_name
+from shop.customers import passwords, postal_addresses
+from shop.text.names import read_name
 from web.forms import ShopForm, choices, stripped
 
 REQUIRED = _l("Fill in this field.")
@@ -65,7 +65,7 @@ class NewPasswordForm(ShopForm):
         """The fields' own checks, then the shop's rule for passwords."""
         fine = super().validate(extra_validators)
         if not self.password.errors:
-            fine = self.agrees(lambda: accounts.check_password(self.password.data or "")) and fine
+            fine = self.agrees(lambda: passwords.check_password(self.password.data or "")) and fine
         return fine
 
 
@@ -97,7 +97,7 @@ class CustomerForm(ShopForm):
 
     def offer_countries(self, language: str) -> None:
         """Let countries be chosen by their names in ``language``."""
-        self.country.choices = choices(places.countries(language))
+        self.country.choices = choices(postal_addresses.countries(language))
 
     def details(self) -> dict[str, str]:
         """What was typed, each value as it is kept."""
@@ -120,10 +120,12 @@ class CustomerForm(ShopForm):
             field.data = read_name(field.data, name)
 
     def _check_postcode(self) -> None:
-        self.postcode.data = places.check_postcode(self.country.data, self.postcode.data or "")
+        self.postcode.data = postal_addresses.check_postcode(
+            self.country.data, self.postcode.data or ""
+        )
 
     def _check_company(self) -> None:
-        numbers = places.check_company(
+        numbers = postal_addresses.check_company(
             country=self.country.data,
             postcode=self.postcode.data or "",
             company=self.company.data or "",

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shop import database
 from shop.errors import Refusal
-from shop.limits import TooMany
+from shop.security.rate_limits import TooMany
 from web import signin
 from web.languages import sentence
 

@@ -7,7 +7,8 @@ from itertools import islice
 
 from flask import Response
 
-from shop import database, tables
+from shop import database
+from shop.text import csv_export
 from web.languages import current
 
 LINES_AT_ONCE = 200
@@ -32,7 +33,7 @@ def streamed(pieces: Iterator[bytes], content_type: str, filename: str) -> Respo
 
 def table(rows: Iterable[Iterable[object]], filename: str) -> Response:
     """A CSV file for spreadsheets of the customer's language, sent while it is being made."""
-    lines = tables.written(rows, current())
+    lines = csv_export.written(rows, current())
     return streamed(_in_pieces(lines), "text/csv; charset=utf-8", filename)
 
 

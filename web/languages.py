@@ -12,7 +12,7 @@ from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from shop import formats, markup, rendering
+from shop.text import formats, markdown, templates
 
 LANGUAGES = ("fr", "en")
 LANGUAGE_COOKIE = "language"
@@ -84,14 +84,14 @@ def init_app(app: Flask) -> None:
 
     for name in formats.FILTERS:
         app.add_template_filter(_localised(formats.FILTERS[name]), name)
-    app.add_template_filter(markup.markdown, "markdown")
+    app.add_template_filter(markdown.markdown, "markdown")
 
 
 class _Catalogues(Domain):
     """The catalogues of letters and documents, which are there even where nobody compiled them."""
 
     def get_translations(self) -> NullTranslations:
-        return rendering.translations(str(get_locale() or "fr"))
+        return templates.translations(str(get_locale() or "fr"))
 
 
 class _Babel(Babel):

@@ -10,10 +10,13 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from models import database
-from shop import clock, demo, jobs, pauses, settings, signatures
+from shop import clock, settings
 from shop.database import pending_migrations
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment import banks, cards, settling
+from shop.jobs import queue
+from shop.operations import demo
+from shop.payments import cards, gateways, outcomes
+from shop.sandbox_link import signatures, test_points
 from web import signin
 
 log = structlog.get_logger()
@@ -27,7 +30,9 @@ def bank_notification() -> Response:
     503 asks the bank to tell us again: it was to say how the payment stands now, and was silent.
     """
     try:
-        notification = banks.gateway().read_notification(dict(request.headers), request.get_data())
+        notification = gateways.gateway().read_notification(
+            dict(request.headers), request.get_data()
+        )
     except PartyRejected as error:
         log.warning("bank notification refused", reason=str(error))
         abort(403)
@@ -36,8 +41,8 @@ def bank_notification() -> Response:
         return Response(status=503)
     if notification is not None:
         reference = notification.checkout.reference
-        if payment := settling.by_checkout(reference):
-            settling.settle(payment, notification.checkout)
+        if payment := outcomes.by_checkout(reference):
+            outcomes.settle(payment, notification.checkout)
         elif setup := cards.by_checkout(reference):
             cards.settle(setup, notification.checkout)
     return Response(status=204)
@@ -89,13 +94,13 @@ def _is_near(address: str) -> bool:
 
 
 def _figures() -> list[tuple[str, str, str, dict[str, int]]]:
-    from shop import watch
+    from shop.operations import monitoring
 
     return [
-        ("shop_jobs", "Jobs by status", "status", jobs.counts()),
-        ("shop_orders", "Orders by status", "status", watch.orders_by_status()),
-        ("shop_letters", "Letters by status", "status", watch.letters_by_status()),
-        ("shop_alarms", "What wants the operator", "alarm", watch.alarms()),
+        ("shop_jobs", "Jobs by status", "status", queue.counts()),
+        ("shop_orders", "Orders by status", "status", monitoring.orders_by_status()),
+        ("shop_letters", "Letters by status", "status", monitoring.letters_by_status()),
+        ("shop_alarms", "What wants the operator", "alarm", monitoring.alarms()),
     ]
 
 
@@ -120,7 +125,7 @@ def sandbox_clock() -> Response:
     """The sandbox moved its clock on: this shop follows."""
     told = _told_by_sandbox()
     seconds = float(str(told["moved_on_seconds"]))
-    pauses.switch(pauses.CLOCK, f"{seconds:.3f}" if seconds else "")
+    test_points.switch(test_points.CLOCK, f"{seconds:.3f}" if seconds else "")
     clock.move_on(timedelta(seconds=seconds))
     return jsonify(now=clock.now().isoformat())
 
@@ -130,7 +135,7 @@ def sandbox_pauses() -> Response:
     """Pause at a critical moment from now on (0 seconds: no more)."""
     told = _told_by_sandbox()
     seconds = float(str(told.get("seconds", 0)))
-    pauses.switch(f"pause.{told['point']}", f"{seconds:g}" if seconds > 0 else "")
+    test_points.switch(f"pause.{told['point']}", f"{seconds:g}" if seconds > 0 else "")
     return jsonify(point=told["point"], seconds=seconds)
 
 

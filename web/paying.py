@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from shop.payment import payments
-from shop.payment.debts import Debt
+from shop.payments import payments
+from shop.payments.payables import Debt
 from web import signin
 from web.addresses import base_url
 from web.htmx import go_to

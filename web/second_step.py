@@ -8,10 +8,11 @@ from flask import Response, request, session
 from flask.typing import ResponseReturnValue
 
 from models import Account
-from shop import activity, limits, second_factor
+from shop.customers import activity_log, two_factor
+from shop.customers.two_factor import passkeys, pending_sign_in
+from shop.customers.two_factor.passkeys import Ceremony, PasskeyRefused
 from shop.errors import Refusal
-from shop.second_factor import passkeys, steps
-from shop.second_factor.passkeys import Ceremony, PasskeyRefused
+from shop.security import rate_limits
 from web import signin
 from web.addresses import base_url
 from web.forms import CodeForm
@@ -25,16 +26,16 @@ Again = Callable[[CodeForm, int], Response]
 
 def enter(who: Account) -> bool:
     """Sign ``who`` in whose password was right; False if they owe the second step first."""
-    if not second_factor.is_on(who):
+    if not two_factor.is_on(who):
         signin.sign_in(who)
         return True
-    session[PENDING] = steps.begin(who)
+    session[PENDING] = pending_sign_in.begin(who)
     return False
 
 
 def pending() -> Account | None:
     """Who has given the password in this browser and owes the second step."""
-    return steps.account_of(session.get(PENDING, ""))
+    return pending_sign_in.account_of(session.get(PENDING, ""))
 
 
 def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> ResponseReturnValue:
@@ -43,7 +44,9 @@ def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> Respo
     if not form.validate_on_submit():
         return again(form, 422)
     try:
-        who, means = steps.answer(session.get(PENDING, ""), form.code.data or "", signin.origin())
+        who, means = pending_sign_in.answer(
+            session.get(PENDING, ""), form.code.data or "", signin.origin()
+        )
     except Refusal as refusal:
         form.refuse(refusal)
         return again(form, refusal.status)
@@ -67,7 +70,9 @@ def given_challenge() -> str:
 
 def ask_for_passkey() -> Response:
     """What a browser needs to prove who somebody is, whether the password was given or not."""
-    limits.count(limits.SIGN_IN_PER_ADDRESS, "passkey", limits.network_of(signin.address()))
+    rate_limits.count(
+        rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(signin.address())
+    )
     return keep_challenge(passkeys.ask_to_prove(base_url(), pending()))
 
 
@@ -75,14 +80,14 @@ def take_passkey() -> None:
     """Sign in by a passkey: alone, or as the second step. Raises `Refusal`."""
     signin.count_try()
     token = session.get(PENDING, "")
-    owing = steps.account_of(token)
+    owing = pending_sign_in.account_of(token)
     answer = request.form.get("credential", "")
     try:
         who = passkeys.prove(answer, given_challenge(), base_url(), owing)
     except PasskeyRefused:
         if owing is not None:
-            activity.record(owing, "second_step_failed", signin.origin())
+            activity_log.record(owing, "second_step_failed", signin.origin())
         raise
     if owing is not None:
-        steps.finish(token)
+        pending_sign_in.finish(token)
     signin.sign_in(who, "password_passkey" if owing else "passkey")

@@ -16,8 +16,9 @@ from flask_login import (
 )
 
 from models import Account, Session
-from shop import limits, sessions
-from shop.activity import Origin
+from shop.customers import sessions
+from shop.customers.activity_log import Origin
+from shop.security import rate_limits
 from web.htmx import go_to, wants_partial
 
 KEPT_AT_SIGN_IN = ("csrf_token", "basket")
@@ -56,7 +57,7 @@ def customer() -> Account:
 
 def address() -> str:
     """The IP address the request came from; "" where nobody tells one."""
-    return limits.read_address(request.remote_addr or "")
+    return rate_limits.read_address(request.remote_addr or "")
 
 
 def origin() -> Origin:
@@ -66,14 +67,16 @@ def origin() -> Origin:
 
 def count_try() -> None:
     """Raise `limits.TooMany` when too many sign-ins are tried from one address."""
-    limits.count(limits.SIGN_IN_PER_ADDRESS, "sign-in-from", limits.network_of(address()))
+    rate_limits.count(
+        rate_limits.SIGN_IN_PER_ADDRESS, "sign-in-from", rate_limits.network_of(address())
+    )
 
 
 def sign_in(who: Account, means: str = "password") -> None:
     """Begin a session of ``who`` in this browser; its identifier is a new one.
 
     One that this browser had ends: nobody could end it here any more. ``means`` says for the log
-    how they proved who they are (`shop.activity.MEANS`).
+    how they proved who they are (`shop.customers.activity_log.MEANS`).
     """
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from shop import markup
 from shop.documents import pdf
+from shop.text import markdown
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,5 @@ class ContractDocument:
 
 def contract_pdf(document: ContractDocument) -> bytes:
     """A contract as an accessible PDF, in its language."""
-    html = markup.markdown(document.body)
+    html = markdown.markdown(document.body)
     return pdf.render("contract.html", document.language, document=document, body=html)

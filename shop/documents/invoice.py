@@ -13,13 +13,13 @@ from datetime import date
 
 from facturx import generate_from_binary
 
-from shop.billing.periods import Period
-from shop.documents import einvoice, pdf
+from shop.documents import factur_x, pdf
 from shop.documents.parties import Buyer
 from shop.errors import N_
-from shop.pricing import Line, Totals, totals
-from shop.rendering import translate
+from shop.pricing.money import Line, Totals, totals
+from shop.pricing.periods import Period
 from shop.settings import Seller
+from shop.text.templates import translate
 
 ARCHIVAL = "pdf/a-3b"
 
@@ -107,12 +107,12 @@ def invoice_pdf(document: InvoiceDocument) -> bytes:
         document.language,
         variant=ARCHIVAL,
         document=document,
-        mentions=einvoice.late_payment_mentions(document.seller, document.language),
+        mentions=factur_x.late_payment_mentions(document.seller, document.language),
     )
     return bytes(
         generate_from_binary(
             printed,
-            einvoice.xml_of(document),
+            factur_x.xml_of(document),
             flavor="factur-x",
             level="en16931",
             check_xsd=False,  # done when the XML was made

@@ -13,8 +13,8 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from shop import rendering
 from shop.settings import ROOT
+from shop.text import templates
 
 STYLES = ROOT / "static" / "documents" / "paper.css"
 ACCESSIBLE = "pdf/ua-1"
@@ -57,7 +57,7 @@ def _look() -> tuple[CSS, FontConfiguration]:
 
 def render(template: str, language: str, *, variant: str = ACCESSIBLE, **values: object) -> bytes:
     """A template of ``templates/documents/`` as PDF, in ``language``."""
-    html = rendering.render(f"documents/{template}", language, **values)
+    html = templates.render(f"documents/{template}", language, **values)
     return from_html(html, variant=variant)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from shop.documents import pdf
 from shop.documents.parties import Buyer
-from shop.pricing import Line, Totals
+from shop.pricing.money import Line, Totals
 from shop.settings import Seller
 
 

@@ -6,8 +6,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from shop.errors import Refusal
 from shop.exchange.source import Mailbox, Unreadable
-from shop.names import read_name
-from shop.seats import files, keys
+from shop.licences.seats import csv_reader, search_keys
+from shop.text.names import read_name
 
 COLUMNS = ("email", "first_name", "last_name", "size_gb")
 """The columns in their order; the last may be missing."""
@@ -46,13 +46,13 @@ class CsvFile:
 
     def _rows(self) -> list[tuple[int, list[str]]]:
         try:
-            rows = files.cells(self._content)
+            rows = csv_reader.cells(self._content)
         except Refusal as refusal:
             raise Unreadable([str(refusal)]) from refusal
-        if rows and keys.fold(rows[0][1][0]) == HEADING:
+        if rows and search_keys.fold(rows[0][1][0]) == HEADING:
             rows = rows[1:]
-        if len(rows) > files.MOST_LINES:
-            raise Unreadable([f"a file holds at most {files.MOST_LINES} mailboxes"])
+        if len(rows) > csv_reader.MOST_LINES:
+            raise Unreadable([f"a file holds at most {csv_reader.MOST_LINES} mailboxes"])
         return rows
 
 

@@ -15,8 +15,8 @@ from models import (
     Seat,
 )
 from shop import mail
-from shop.seats import acts
-from shop.seats.rules import Person
+from shop.licences.seats import actions
+from shop.licences.seats.rules import Person
 
 
 def of(line: OrderLine) -> Attach | None:
@@ -36,7 +36,7 @@ def fill(group: LicenceGroup, attach: Attach, by: str) -> None:
     for row in AttachedAccount.select().where(AttachedAccount.attach == attach):
         seat = seats[row.number]
         seat.group = group
-        acts.begin_configuration(seat, Person(row.first_name, row.last_name, row.login), by)
+        actions.begin_configuration(seat, Person(row.first_name, row.last_name, row.login), by)
         AttachedAccount.update(seat=seat).where(AttachedAccount.id == row.id).execute()
 
 

@@ -30,12 +30,12 @@ from models import (
     lock,
 )
 from shop import clock
-from shop.billing import periods
 from shop.errors import N_, Refusal
 from shop.exchange import seating
 from shop.exchange.source import ExchangeSource, Mailbox
-from shop.pages import Page, page_of
-from shop.seats import keys
+from shop.licences.seats import search_keys
+from shop.pricing import periods
+from shop.text.pagination import Page, page_of
 
 IN_MENU = 8
 """Services the left menu names; one more says that there are more."""
@@ -117,7 +117,7 @@ def _of(row: ExchangeAccount, name: str) -> Any:
 
 def _columns(mailbox: Mailbox) -> dict[str, Any]:
     """A mailbox as its row has it."""
-    by_name = keys.as_bytes(keys.fold(f"{mailbox.last_name} {mailbox.first_name}"))
+    by_name = search_keys.as_bytes(search_keys.fold(f"{mailbox.last_name} {mailbox.first_name}"))
     return {
         "address": mailbox.address,
         "first_name": mailbox.first_name,
@@ -125,8 +125,8 @@ def _columns(mailbox: Mailbox) -> dict[str, Any]:
         "kind": MailboxKind.SHARED if mailbox.is_shared else MailboxKind.PERSON,
         "size_gb": mailbox.size_gb,
         "status": MailboxStatus.ACTIVE,
-        "folded": keys.fold(f"{mailbox.first_name} {mailbox.last_name} {mailbox.address}"),
-        "by_address": mailbox.key.encode()[: keys.LONGEST],
+        "folded": search_keys.fold(f"{mailbox.first_name} {mailbox.last_name} {mailbox.address}"),
+        "by_address": mailbox.key.encode()[: search_keys.LONGEST],
         "by_name": by_name or NAMELESS,
     }
 
@@ -218,7 +218,7 @@ def view(wanted: str, sort: str, page: int) -> View:
 
 def page_of_accounts(query: ModelSelect[Any], looked: View) -> Page:
     """The page of ``query``, mailboxes of one service, that ``looked`` asks for."""
-    folded = keys.fold(looked.wanted)
+    folded = search_keys.fold(looked.wanted)
     if folded:
         query = query.where(ExchangeAccount.folded.contains(folded))
     column = SORTS[looked.sort]

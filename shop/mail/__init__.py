@@ -6,6 +6,17 @@ transaction of what it tells; the unique key makes it one letter however often t
 
 from __future__ import annotations
 
+from shop.mail.archive import (
+    attachments_of,
+    content_of,
+    html_of,
+    is_shown,
+    letters_of,
+    search,
+    text_of,
+)
+from shop.mail.composing import compose
+from shop.mail.credentials import is_outdated
 from shop.mail.letters import (
     account_created,
     attach_installed,
@@ -33,10 +44,8 @@ from shop.mail.letters import (
     second_factor_changed,
     service_installed,
 )
-from shop.mail.licences import is_outdated
-from shop.mail.messages import compose
 from shop.mail.sending import reason_of, send_again, send_letter
-from shop.mail.services import (
+from shop.mail.service_letters import (
     free_period_ending,
     give_back_undone,
     licences_given_back,
@@ -50,15 +59,6 @@ from shop.mail.services import (
     termination_scheduled,
     termination_undone,
     withdrawal_received,
-)
-from shop.mail.storing import (
-    attachments_of,
-    content_of,
-    html_of,
-    is_shown,
-    letters_of,
-    search,
-    text_of,
 )
 
 __all__ = [

@@ -19,18 +19,13 @@ from models import (
     PaymentStatus,
     Seat,
 )
-from shop import (
-    activity,
-    clock,
-    documents,
-    pricing,
-    rendering,
-    reservations,
-    transitions,
-    vault,
-)
-from shop.billing import periods
-from shop.mail.storing import store
+from shop import clock, documents, transitions
+from shop.customers import activity_log
+from shop.licences import reservations
+from shop.mail.archive import store
+from shop.pricing import money, periods
+from shop.security import encryption
+from shop.text import templates
 
 # --- The account -----------------------------------------------------------------------------
 
@@ -42,7 +37,7 @@ def account_created(account: Account) -> None:
 
 def password_reset(account: Account, link: str, token: str) -> None:
     """A link to choose a new password; secret, and worth nothing once used."""
-    key = f"password_reset:{vault.digest(token)}"
+    key = f"password_reset:{encryption.digest(token)}"
     store(account, "password_reset", key, is_secret=True, link=link)
 
 
@@ -55,7 +50,7 @@ def password_changed(account: Account) -> None:
 
 def email_confirmation(account: Account, address: str, link: str, token: str) -> None:
     """A link for whoever reads the mail of a new ``address``: it counts once it was followed."""
-    key = f"email_confirmation:{vault.digest(token)}"
+    key = f"email_confirmation:{encryption.digest(token)}"
     store(
         account, "email_confirmation", key, recipient=address, is_secret=True,
         address=address, link=link,
@@ -76,7 +71,13 @@ def second_factor_changed(account: Account, change: str) -> None:
     """The second step of signing in was changed: ``change`` is an event's kind (`activity`)."""
     changed_at = clock.now()
     key = f"second_factor:{account.id}:{change}:{changed_at.isoformat()}"
-    store(account, "second_factor_changed", key, changed_at=changed_at, what=activity.WORDS[change])
+    store(
+        account,
+        "second_factor_changed",
+        key,
+        changed_at=changed_at,
+        what=activity_log.WORDS[change],
+    )
 
 
 def export_ready(account: Account, export: DataExport) -> None:
@@ -151,7 +152,7 @@ def _why_refunded(order: Order, payment: Payment) -> str:
 
 
 def attach_ordered(
-    order: Order, *, service: str, line: pricing.Line, totals: pricing.Totals, renewal_on: date
+    order: Order, *, service: str, line: money.Line, totals: money.Totals, renewal_on: date
 ) -> None:
     """Office Attach is ordered: a month free, then ``line`` and ``totals`` a month (guide)."""
     _about_order(
@@ -185,7 +186,7 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
         note, "credit_note_issued",
         attach=("invoice", note.id),
         corrects=note.corrects,
-        reason=rendering.translate(reason, note.account.language),
+        reason=templates.translate(reason, note.account.language),
     )  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from datetime import timedelta
 import structlog
 
 from models import Account, Job, Letter, LetterStatus, database
-from shop import clock, jobs, settings, transitions
+from shop import clock, settings, transitions
 from shop.errors import N_
+from shop.jobs import queue
 from shop.mail import smtp
-from shop.mail.messages import compose
-from shop.mail.storing import attachments_of, finished
+from shop.mail.archive import attachments_of, finished
+from shop.mail.composing import compose
 
 log = structlog.get_logger()
 
@@ -50,11 +51,11 @@ def _asked_again(letter: Letter) -> bool:
     """Whether the letter's job starts anew; not while it still runs, for then nobody would see
     the letter queued. A finished job may be forgotten by now."""
     key = f"send_letter:{letter.id}"
-    if jobs.ask_again(key):
+    if queue.ask_again(key):
         return True
     if Job.select().where(Job.key == key).exists():
         return False
-    jobs.enqueue("send_letter", key, letter=letter.id)
+    queue.enqueue("send_letter", key, letter=letter.id)
     return True
 
 
@@ -70,12 +71,12 @@ def _not_sent(letter: int, reason: str) -> None:
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
 
-@jobs.handles(
+@queue.handles(
     "send_letter",
     attempts=ATTEMPTS,
     first_delay=FIRST_DELAY,
     give_up=_not_sent,
-    priority=jobs.Priority.LETTER,
+    priority=queue.Priority.LETTER,
 )
 def send_letter(letter: int) -> None:
     """Finish a letter's attachments and send it, if there is an SMTP server."""

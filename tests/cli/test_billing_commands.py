@@ -18,9 +18,13 @@ from models import (
     Renewal,
     Subscription,
 )
-from shop import clock, jobs, ordering, pauses
-from shop.billing import periods, renewals, subscriptions
+from shop import clock
 from shop.errors import PartyRejected, Refusal
+from shop.jobs import queue
+from shop.orders import orders
+from shop.pricing import periods
+from shop.sandbox_link import test_points
+from shop.subscriptions import renewals, subscriptions
 from tests.support import billing, exchange, groups, purchases, running
 from tests.support.parties import Bank, Provider
 
@@ -38,8 +42,10 @@ def test_the_operators_preview_is_what_the_run_then_charges(
     assert group.name in shown.output
     assert "1 renewals, 26.40 EUR excl. VAT, 31.68 EUR incl. VAT" in shown.output
     wait = periods.midnight(renews_on) - clock.now() + timedelta(minutes=1)
-    pauses.switch(pauses.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds()))
-    pauses.follow_clock()
+    test_points.switch(
+        test_points.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds())
+    )
+    test_points.follow_clock()
     until = ["billing", "run", "--until", str(renews_on)]
     assert run(args=until).output == "1 renewed, 0 ended, 0 failed.\n"
     assert run(args=until).output == "0 renewed, 0 ended, 0 failed.\n"
@@ -59,8 +65,8 @@ def test_one_group_that_cannot_be_renewed_keeps_no_other_from_it(
 
     monkeypatch.setattr(renewals.charging, "open_next", fail)
     wait = periods.midnight(running.of(sound).period_end) - clock.now()
-    pauses.switch(pauses.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
-    pauses.follow_clock()
+    test_points.switch(test_points.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
+    test_points.follow_clock()
     assert vars(renewals.run()) == {"renewed": 1, "ended": 0, "failed": 1}
     monkeypatch.undo()
     assert vars(renewals.run()) == {"renewed": 1, "ended": 0, "failed": 0}
@@ -96,7 +102,7 @@ def test_the_worker_asks_for_a_run_every_hour_and_only_once(app: Flask) -> None:
     running.pass_time(timedelta(hours=1))
     renewals.ask_for_runs()
     assert Job.select().where(Job.kind == "billing_run").count() == 2
-    jobs.drain()
+    queue.drain()
     assert not Job.select().where(Job.status == "failed").exists()
 
 
@@ -175,9 +181,9 @@ def test_a_payment_the_bank_refuses_to_give_back_goes_back_otherwise(
     provider.failing = "No."
     order = purchases.place(alice)
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     refuse_refunds(bank, monkeypatch)
-    ordering.refund_order(groups.fresh(order), by="operator")
+    orders.refund_order(groups.fresh(order), by="operator")
     until_given_up()
     command = ["billing", "mark-refunded", order.number]
     assert run(args=command).exit_code == 0

@@ -13,10 +13,10 @@ import httpx
 
 from sandbox import create_sandbox
 from sandbox.server import running
-from shop.payment.gateway import Checkout, CheckoutStatus, PaymentGateway
-from shop.payment.sandbox import SandboxBank
-from shop.payment.stripe import StripeGateway
-from shop.payment.stripe.calls import connect
+from shop.payments.gateway import Checkout, CheckoutStatus, PaymentGateway
+from shop.payments.sandbox import SandboxBank
+from shop.payments.stripe import StripeGateway
+from shop.payments.stripe.calls import connect
 from tests.contract.serving import Reply, Temper
 from tests.contract.stripe_account import StripeAccount
 from tests.contract.stripe_server import KEY, WEBHOOK_SECRET, sign, stripe_serving

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from shop.provisioning.graph import GraphProvider
-from shop.provisioning.provider import OfficeProvider
-from shop.provisioning.sandbox import SandboxProvider
+from shop.office.graph import GraphProvider
+from shop.office.protocol import OfficeProvider
+from shop.office.sandbox import SandboxProvider
 from tests.contract.graph_server import (
     CLIENT_ID,
     CLIENT_SECRET,

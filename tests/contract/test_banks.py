@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment.gateway import ChargeRequest, Checkout, CheckoutRequest, CheckoutStatus
+from shop.payments.gateway import ChargeRequest, Checkout, CheckoutRequest, CheckoutStatus
 from tests.contract.banks import BankAtWork
 
 ACCEPTED, DECLINED = "4242424242424242", "4000000000000002"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.provisioning.graph import GraphProvider
-from shop.provisioning.graph.memory import Group, User
-from shop.provisioning.graph.people import People
-from shop.provisioning.provider import Operation, OperationStatus, Person
+from shop.office.graph import GraphProvider
+from shop.office.graph.memory import Group, User
+from shop.office.graph.people import People
+from shop.office.protocol import Operation, OperationStatus, Person
 from tests.contract import offices
 from tests.contract.directory import SKUS
 from tests.contract.offices import GraphAtWork

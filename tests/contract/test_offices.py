@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.provisioning.provider import Operation, OperationStatus, Person
+from shop.office.protocol import Operation, OperationStatus, Person
 from tests.contract.offices import OfficeAtWork
 
 DOMAIN = "o365-1-1.o365.example"

@@ -10,8 +10,8 @@ import time_machine
 from flask import Flask
 
 from models import Account, LicenceGroup, Order, OrderStatus
-from shop.payment import banks
-from shop.provisioning import providers
+from shop.office import configured
+from shop.payments import gateways
 from tests.contract import offices
 from tests.contract.offices import GraphAtWork
 from tests.support import purchases
@@ -23,18 +23,18 @@ from tests.support.parties import Bank
 def bank(app: Flask) -> Iterator[Bank]:
     """The bank in this process, of which nothing is to be proven here."""
     in_process = Bank()
-    banks.use(in_process)
+    gateways.use(in_process)
     yield in_process
-    banks.use(None)
+    gateways.use(None)
 
 
 @pytest.fixture
 def graph(app: Flask, certificate: Certificate) -> Iterator[GraphAtWork]:
     """Graph on this machine, installing this shop's groups."""
     with offices.graph_at_work(certificate) as at_work:
-        providers.use(at_work.provider)
+        configured.use(at_work.provider)
         yield at_work
-        providers.use(None)
+        configured.use(None)
 
 
 @pytest.mark.parametrize("lost", [None, 0, 2, 4, 6])

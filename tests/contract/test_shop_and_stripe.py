@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from models import Account, Card, Job, JobStatus, Order, OrderStatus, Payment, PaymentStatus
-from shop import jobs
-from shop.payment import banks as shop_banks
+from shop.jobs import queue
+from shop.payments import gateways as shop_banks
 from tests.contract import banks
 from tests.contract.banks import StripeAtWork
 from tests.contract.serving import Reply
@@ -90,7 +90,7 @@ def test_a_payment_nobody_told_us_of_is_found_out(
     payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     clock.shift(shop_banks.WATCH_FIRST)
-    jobs.run(Job.get(Job.kind == "watch_payment").id)
+    queue.run(Job.get(Job.kind == "watch_payment").id)
     assert Payment.get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
 
 
@@ -102,7 +102,7 @@ def test_a_job_leaves_stripe_alone_for_as_long_as_it_asks(
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
     stripe.temper.answers.append(Reply(429, error, {"Retry-After": "900"}))
     job = Job.get(Job.kind == "watch_payment")
-    jobs.run(job.id)
+    queue.run(job.id)
     again = Job.get_by_id(job.id)
     assert again.status == JobStatus.QUEUED
     assert again.run_at - job.run_at >= timedelta(seconds=900)

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment.gateway import CheckoutStatus
-from shop.payment.stripe import StripeGateway
-from shop.payment.stripe.calls import connect
+from shop.payments.gateway import CheckoutStatus
+from shop.payments.stripe import StripeGateway
+from shop.payments.stripe.calls import connect
 from tests.contract import banks
 from tests.contract.banks import StripeAtWork
 from tests.contract.serving import Reply
@@ -153,7 +153,7 @@ def test_without_looking_the_card_would_be_charged_again(
     mandate = stored_card(stripe)
     stripe.gateway.charge(charge_of(stripe, mandate))
     stripe.account.on_next_day()
-    monkeypatch.setattr("shop.payment.stripe.charges._made_before", lambda *_: None)
+    monkeypatch.setattr("shop.payments.stripe.charges._made_before", lambda *_: None)
     stripe.gateway.charge(charge_of(stripe, mandate))
     assert stripe.balance() == 1056 + 880 + 880
 

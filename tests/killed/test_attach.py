@@ -23,7 +23,7 @@ from models import (
     Seat,
     SeatStatus,
 )
-from shop.exchange import attach
+from shop.orders import attach
 from shop.settings import Settings
 from tests.support import exchange, groups, processes
 from tests.support.parties import Bank

@@ -9,9 +9,10 @@ from pathlib import Path
 from flask import Flask
 
 from models import Account, Invoice, Job, JobStatus, Letter, Order, Reminder, Renewal
-from shop import jobs, pauses
-from shop.billing import ledger
-from shop.payment import payments
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.payments import payments
+from shop.sandbox_link import test_points
 from shop.settings import Settings
 from tests.support import processes, purchases
 from tests.support.parties import Provider
@@ -36,9 +37,9 @@ def test_renewals_survive_workers_killed_again_and_again(
 ) -> None:
     for _ in range(GROUPS):
         payments.pay_by_hand(purchases.place(alice, purchases.basket(business=1)), by="operator")
-    jobs.drain()
+    queue.drain()
     assert Order.select().where(Order.status == "delivered").count() == GROUPS
-    pauses.switch(pauses.CLOCK, str(timedelta(days=32).total_seconds()))
+    test_points.switch(test_points.CLOCK, str(timedelta(days=32).total_seconds()))
     environment = processes.environment_of(settings, tmp_path)
     for _ in range(KILLS):
         with processes.worker_runs(environment) as worker:

@@ -26,11 +26,11 @@ from models import (
     SeatImportLine,
     SeatStatus,
 )
-from shop import jobs
-from shop.payment import payments
-from shop.provisioning import providers
-from shop.provisioning.sandbox import SandboxProvider
-from shop.seats import imports
+from shop.jobs import queue
+from shop.licences.seats import import_preview
+from shop.office import configured
+from shop.office.sandbox import SandboxProvider
+from shop.payments import payments
 from shop.settings import Settings
 from tests.support import groups, processes, purchases
 
@@ -56,21 +56,21 @@ def installed(
     order = purchases.place(account, purchases.basket(business=0, pro_plus=licences))
     payments.pay_by_hand(order, by="operator")
     is_installed = LicenceGroup.status == GroupStatus.INSTALLED
-    providers.use(SandboxProvider(environment["SANDBOX_URL"], settings.provider_key))
+    configured.use(SandboxProvider(environment["SANDBOX_URL"], settings.provider_key))
     try:
         while not LicenceGroup.select().where(is_installed).exists():
-            jobs.drain()
+            queue.drain()
     finally:
-        providers.use(None)
+        configured.use(None)
     return LicenceGroup.get()
 
 
 def started(group: LicenceGroup, lines: int) -> SeatImport:
     """A file of so many people, its run asked for."""
     rows = "".join(f"First {n},Last {n},login{n}\n" for n in range(lines))
-    made = imports.prepare(group, "people.csv", rows.encode())
+    made = import_preview.prepare(group, "people.csv", rows.encode())
     assert made.lines_good == lines
-    imports.start(made, by="alice")
+    import_preview.start(made, by="alice")
     return made
 
 

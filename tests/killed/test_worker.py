@@ -25,8 +25,8 @@ from models import (
     Seat,
 )
 from shop import clock as shop_clock
-from shop.billing import ledger
-from shop.payment import payments
+from shop.invoicing import ledger
+from shop.payments import payments
 from shop.settings import Settings
 from tests.support import processes, purchases
 

@@ -17,8 +17,8 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop import transitions
-from shop.payment import cards
-from shop.payment.gateway import CheckoutStatus
+from shop.payments import cards
+from shop.payments.gateway import CheckoutStatus
 from tests.support import exchange
 from tests.support.exchange import HERE, letters_of, nothing_happened
 from tests.support.parties import Bank, Provider

@@ -20,8 +20,9 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop.errors import Conflict
-from shop.exchange import attach, services
-from shop.exchange.attach import InvalidHolders, NeedsCard, Used
+from shop.exchange import services
+from shop.orders import attach
+from shop.orders.attach import InvalidHolders, NeedsCard, Used
 from tests.support import exchange
 from tests.support.exchange import HERE, nothing_happened
 from tests.support.parties import Bank, Provider

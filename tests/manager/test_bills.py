@@ -15,10 +15,10 @@ from time_machine import Traveller
 from models import Account, Invoice, InvoiceFile, InvoiceStatus, Letter, Payment, PaymentStatus
 from shop import clock as shop_clock
 from shop import documents
-from shop.billing import bills
-from shop.billing.bills import Selection
-from shop.payment import settling
-from shop.payment.gateway import CheckoutStatus
+from shop.overviews import bills
+from shop.overviews.bills import Selection
+from shop.payments import outcomes
+from shop.payments.gateway import CheckoutStatus
 from tests.support import billing, cast
 from tests.support.client import CheckingClient, browser
 from tests.support.parties import Bank
@@ -206,7 +206,7 @@ def test_a_declined_card_says_why_and_another_one_pays(
     visitor.log_in(alice)
     first = go_to_bank(visitor, invoice)
     payment = Payment.get(Payment.checkout == first)
-    settling.settle(payment, bank.tell(first, CheckoutStatus.DECLINED, "card_declined"))
+    outcomes.settle(payment, bank.tell(first, CheckoutStatus.DECLINED, "card_declined"))
     visitor.open(f"{BILLS}/{invoice.number}")
     assert visitor.find(role="alert") is not None
     second = go_to_bank(visitor, invoice)

@@ -10,10 +10,12 @@ import time_machine
 from flask import Flask
 
 from models import Account, AccountEvent, Letter, OneTimeLink, Session, VatStatus
-from shop import accounts, activity, jobs, profile, sessions, vat_numbers
-from shop.activity import UNKNOWN, Origin
-from shop.mail import storing
-from shop.profile import Details
+from shop.customers import activity_log, passwords, profile, sessions
+from shop.customers.activity_log import UNKNOWN, Origin
+from shop.customers.profile import Details
+from shop.jobs import queue
+from shop.mail import archive
+from shop.vat import confirmation
 from shop.vat.registry import Answer
 from tests.support import belongings, cast, purchases
 from tests.support.client import CheckingClient
@@ -37,9 +39,9 @@ class Registry:
 @pytest.fixture
 def registry(app: Flask):
     told = Registry()
-    vat_numbers.use(told)
+    confirmation.use(told)
     yield told
-    vat_numbers.use(None)
+    confirmation.use(None)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def now(account: Account) -> Account:
 
 
 def kinds(account: Account) -> list[str]:
-    return [event.kind for event in activity.of(account)]
+    return [event.kind for event in activity_log.of(account)]
 
 
 # --- Name and address ------------------------------------------------------------------------
@@ -178,8 +180,8 @@ def test_a_field_is_checked_on_its_own(inside: Visitor) -> None:
 
 
 def test_a_new_email_address_is_told_to_the_old_one(inside: Visitor, alice: Account) -> None:
-    accounts.ask_for_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
-    jobs.drain()
+    passwords.ask_for_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
+    queue.drain()
     assert OneTimeLink.select().where(OneTimeLink.used_at.is_null()).exists()
     inside.open("/manager/account/email-address")
     inside.press("Changer l’adresse e-mail", email="NEW@atelier.example")
@@ -277,7 +279,7 @@ def test_a_new_password_ends_other_sessions(inside: Visitor, app: Flask, alice: 
     assert inside.sees("Votre mot de passe est changé.")
     assert inside.client.get("/manager/account").status_code == 200
     assert other.client.get("/manager/account").status_code == 303
-    assert accounts.sign_in(alice.nic_handle, "Another-Horse-8", "203.0.113.1") == alice
+    assert passwords.sign_in(alice.nic_handle, "Another-Horse-8", "203.0.113.1") == alice
     assert Letter.select().where(Letter.kind == "password_changed").count() == 1
 
 
@@ -354,8 +356,8 @@ def test_charlie_cannot_end_alices_session(
 
 
 def test_the_log_says_what_happened_and_from_where(inside: Visitor, alice: Account) -> None:
-    with pytest.raises(accounts.SignInRefused):
-        accounts.sign_in(alice.nic_handle, "wrong", "198.51.100.7", FIREFOX)
+    with pytest.raises(passwords.SignInRefused):
+        passwords.sign_in(alice.nic_handle, "wrong", "198.51.100.7", FIREFOX)
     inside.open("/manager/account/activity")
     assert inside.sees("Échec de connexion : mot de passe incorrect")
     assert inside.sees("198.51.100.7")
@@ -365,7 +367,7 @@ def test_the_log_says_what_happened_and_from_where(inside: Visitor, alice: Accou
 
 def test_the_log_comes_in_pages(inside: Visitor, alice: Account) -> None:
     for _ in range(45):
-        activity.record(alice, "signed_in", UNKNOWN, "password")
+        activity_log.record(alice, "signed_in", UNKNOWN, "password")
     inside.open("/manager/account/activity?page=3")
     assert inside.response.status_code == 200
     inside.open("/manager/account/activity?page=999")
@@ -384,9 +386,9 @@ def test_a_failed_sign_in_costs_the_same_whether_the_account_exists(
 
 
 def test_the_log_forgets_after_a_year(alice: Account, clock: time_machine.Traveller) -> None:
-    activity.record(alice, "signed_in", UNKNOWN, "password")
+    activity_log.record(alice, "signed_in", UNKNOWN, "password")
     clock.shift(timedelta(days=366))
-    assert activity.forget_old() == 1
+    assert activity_log.forget_old() == 1
     assert not AccountEvent.select().exists()
 
 
@@ -436,7 +438,7 @@ def test_they_are_found_from_my_account_too(inside: Visitor) -> None:
 
 def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Account) -> None:
     for _ in range(25):
-        accounts.change_password(alice, cast.PASSWORD, keep_session="")
+        passwords.change_password(alice, cast.PASSWORD, keep_session="")
     visitor = inside
     visitor.log_in(alice)
     visitor.open("/manager/account/emails?q=mot+de+passe&page=2")
@@ -448,8 +450,8 @@ def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Acc
 def test_older_letters_are_searched_when_asked(
     inside: Visitor, monkeypatch: pytest.MonkeyPatch, alice: Account
 ) -> None:
-    monkeypatch.setattr(storing, "SEARCHED_AT_ONCE", 1)
-    accounts.change_password(alice, cast.PASSWORD, keep_session="")
+    monkeypatch.setattr(archive, "SEARCHED_AT_ONCE", 1)
+    passwords.change_password(alice, cast.PASSWORD, keep_session="")
     inside.log_in(alice)
     inside.open("/manager/account/emails?q=client")
     assert inside.sees("Aucun e-mail")

@@ -24,19 +24,20 @@ from models import (
     TerminationStatus,
 )
 from shop import clock as shop_clock
-from shop import jobs, mail
-from shop.billing import (
-    charging,
+from shop import mail
+from shop.jobs import queue
+from shop.overviews import services
+from shop.payments import cards, outcomes, payments
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing import periods
+from shop.subscriptions import (
     give_backs,
-    outlook,
-    periods,
+    period_billing,
     previews,
-    prices,
+    price_changes,
     subscriptions,
     terminations,
 )
-from shop.payment import cards, payments, settling
-from shop.payment.gateway import CheckoutStatus
 from tests.support import cast, groups, letters, purchases, running
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -60,8 +61,8 @@ def inside(visitor: Visitor, alice: Account) -> Visitor:
 def pay_at(bank: Bank) -> None:
     """Pay what was begun last, at the bank."""
     payment = Payment.select().order_by(Payment.id.desc()).first()
-    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
-    jobs.drain()
+    outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    queue.drain()
 
 
 def address(group: LicenceGroup, rest: str = "") -> str:
@@ -73,8 +74,8 @@ def address(group: LicenceGroup, rest: str = "") -> str:
 
 def agree(account: Account) -> None:
     """Many at once says what one by one says."""
-    rows = list(outlook.query_of(account))
-    shown = outlook.of(account, rows, outlook.cards_of(account))
+    rows = list(services.query_of(account))
+    shown = services.of(account, rows, services.cards_of(account))
     assert len(shown) == Subscription.select().where(Subscription.account == account).count()
     for each in shown:
         subscription = subscriptions.of(each.group)
@@ -109,7 +110,7 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
     give_backs.give_back(second, [1, 4], by="alice")
     terminations.ask(third, by="alice")
     payments.start(
-        charging.charge_ahead(running.of(paid)),
+        period_billing.charge_ahead(running.of(paid)),
         store_card=False,
         base_url=purchases.BASE,
         by="alice",
@@ -117,9 +118,9 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
     agree(alice)
     pay_at(bank)
     agree(alice)
-    prices.change("business", 990, shop_clock.now() + timedelta(days=1))
+    price_changes.change("business", 990, shop_clock.now() + timedelta(days=1))
     running.pass_time(timedelta(days=2))
-    prices.announce()
+    price_changes.announce()
     agree(alice)
     running.to_renewal(first)
     agree(alice)
@@ -131,7 +132,7 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
 def test_what_is_shown_is_what_is_charged(
     inside: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
-    found = outlook.find(alice, group.name)
+    found = services.find(alice, group.name)
     assert found
     assert found.preview
     inside.open("/manager/services")

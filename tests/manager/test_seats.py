@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from models import Account, LicenceGroup, Seat, SeatStatus
-from shop import groups as shop_groups
-from shop import seats
+from shop.licences import groups as shop_groups
+from shop.licences import seats
 from tests.support import groups
 from tests.support.client import CheckingClient
 from tests.support.groups import CAMILLE, ZOE

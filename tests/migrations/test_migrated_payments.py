@@ -14,7 +14,7 @@ from playhouse.migrations import Runner
 import models
 from models import Invoice, Job, LedgerEntry, Payment
 from shop import database
-from shop.billing import ledger
+from shop.invoicing import ledger
 from tests.migrations.test_migrated_rows import ACCOUNT, ORDER, THEN
 
 SETTLED = datetime(2026, 1, 15, 9, 40)

@@ -23,9 +23,10 @@ from models import (
     SeatKey,
     UsageDay,
 )
-from shop import database, groups, mail
-from shop.email_addresses import normalized
-from shop.seats import changes, keys, listing
+from shop import database, mail
+from shop.licences import groups
+from shop.text.email_addresses import normalized
+from shop.licences.seats import seat_states, search_keys, listing
 
 THEN = datetime(2026, 1, 15, 9, 30)
 NOW = THEN.replace(tzinfo=UTC)
@@ -105,7 +106,7 @@ def after(before: tuple[Database, Runner]) -> Iterator[Database]:
 
 def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
     for group in LicenceGroup.select().order_by(LicenceGroup.id):
-        assert group.seats_by_status == changes.count(group)
+        assert group.seats_by_status == seat_states.count(group)
         assert group.seats_total == group.last_number == SIZES[group.id]
 
 
@@ -113,7 +114,7 @@ def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Da
     group = LicenceGroup.get_by_id(1)
     found = listing.page_of(group, listing.view("configureme", "unconfigured", "", 1))
     assert [seat.number for seat in found.rows] == [1, 2, 3]
-    assert {bytes(key.key) for key in SeatKey.select()} == {keys.NOBODY}
+    assert {bytes(key.key) for key in SeatKey.select()} == {search_keys.NOBODY}
     assert SeatKey.select().count() == sum(SIZES.values())
     sorted_by = Seat.select(Seat.by_first, Seat.by_last, Seat.by_login)
     assert {bytes(value) for row in sorted_by.tuples() for value in row} == {NAMELESS}

@@ -19,9 +19,10 @@ from models import (
     Seat,
     database,
 )
-from shop import jobs
-from shop.exchange import attach, services
-from shop.exchange.attach import Used
+from shop.exchange import services
+from shop.jobs import queue
+from shop.orders import attach
+from shop.orders.attach import Used
 from tests.support import exchange, groups, racing
 from tests.support.parties import Provider
 
@@ -64,7 +65,7 @@ def test_one_form_30_times_at_once_makes_one_group_of_25(
 def check_one_of_25(provider: Provider) -> None:
     """One order, one group, 25 seats active once, every letter once."""
     assert Order.select().count() == Attach.select().count() == 1
-    jobs.drain()
+    queue.drain()
     group = LicenceGroup.get()
     assert LicenceGroup.select().count() == 1
     assert (group.places_taken, group.seats_active) == (25, 25)
@@ -122,12 +123,12 @@ def test_many_workers_fill_the_group_once(service: ExchangeService, provider: Pr
 
         def work(ids: list[int] = ids) -> None:
             for job_id in ids:
-                jobs.run(job_id)
+                queue.run(job_id)
 
         assert racing.race(work, 3) == [None] * 3
         if LicenceGroup.select().where(LicenceGroup.seats_active == 25).exists():
             break
-    jobs.drain()
+    queue.drain()
     assert len(provider.acts) == 25
     group = LicenceGroup.get()
     assert groups.consumption(group) == [1] * 25
@@ -150,7 +151,7 @@ def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
     deaths = dying(monkeypatch, first)
     for _ in range(MOST_DEATHS + 1):
         try:
-            jobs.drain()
+            queue.drain()
             break
         except Killed:
             # Its lease runs out, and another worker finds the job.

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from models import Account, Invoice, Letter, LicenceGroup, Payment, Reminder, Renewal, database
-from shop import clock, jobs, mail, pauses
-from shop.billing import charging, dunning, ledger, periods, renewals, terminations
-from shop.payment import payments, settling
-from shop.payment.gateway import CheckoutStatus
+from shop import clock, mail
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.payments import outcomes, payments
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing import periods
+from shop.sandbox_link import test_points
+from shop.subscriptions import dunning, period_billing, renewals, terminations
 from tests.support import letters, purchases, racing, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -23,15 +27,17 @@ def due(group: LicenceGroup) -> None:
     renews_on = running.of(group).renews_on
     assert renews_on is not None
     wait = periods.midnight(renews_on) - clock.now() + timedelta(minutes=1)
-    pauses.switch(pauses.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds()))
-    pauses.follow_clock()
+    test_points.switch(
+        test_points.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds())
+    )
+    test_points.follow_clock()
 
 
 def on_time(act: Callable[[], Any]) -> Callable[[], Any]:
     """``act`` by the sandbox's clock, which each thread looks at for itself."""
 
     def run() -> Any:
-        pauses.follow_clock()
+        test_points.follow_clock()
         return act()
 
     return run
@@ -89,22 +95,22 @@ def fresh_as(row: Any) -> Any:
 def test_five_notifications_and_five_runs_extend_one_period(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    invoice_of = charging.charge_ahead(running.of(group))
+    invoice_of = period_billing.charge_ahead(running.of(group))
     payment = payments.start(invoice_of, store_card=False, base_url=purchases.BASE, by="alice")
     told = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     turns = iter(range(10))
 
     def act() -> Any:
-        pauses.follow_clock()
+        test_points.follow_clock()
         if next(turns) % 2:
-            return settling.settle(fresh(payment), told)
+            return outcomes.settle(fresh(payment), told)
         return renewals.run()
 
-    outcomes = racing.race(act, 10)
-    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    results = racing.race(act, 10)
+    assert not [outcome for outcome in results if isinstance(outcome, Exception)]
     for _ in range(3):
         renewals.run()
-        jobs.drain()
+        queue.drain()
     renewal = Renewal.get()
     assert Renewal.select().count() == 1
     assert running.of(group).period_end == renewal.period_end
@@ -123,7 +129,7 @@ def test_one_stage_sends_one_letter_and_one_charge(
     invoice = services_owed(group)
     with racing.all_meet_at("dunning.attempt", 4):
         racing.race(on_time(lambda: dunning.collect_invoice(invoice.id, 0)), 4)
-    jobs.drain()
+    queue.drain()
     assert Reminder.select().where(Reminder.invoice == invoice).count() == 1
     assert Letter.select().where(Letter.kind == "payment_failed").count() == 1
     assert len([name for name in bank.checkouts if name.startswith("charge")]) == 1
@@ -137,9 +143,9 @@ def services_owed(group: LicenceGroup) -> Invoice:
 def test_paying_twice_resumes_once(alice: Account, bank: Bank, provider: Provider) -> None:
     group = running.suspended(alice, bank)
     invoice = running.owed(group)
-    outcomes = racing.race(on_time(lambda: payments.pay_by_hand(invoice, by="operator")), 4)
-    assert len([one for one in outcomes if not isinstance(one, Exception)]) == 1
-    jobs.drain()
+    results = racing.race(on_time(lambda: payments.pay_by_hand(invoice, by="operator")), 4)
+    assert len([one for one in results if not isinstance(one, Exception)]) == 1
+    queue.drain()
     assert Letter.select().where(Letter.kind == "service_resumed").count() == 1
     assert [key for key in provider.calls if key.startswith("resume")] == [
         f"resume-{group.name}-1-first"
@@ -154,8 +160,8 @@ def test_a_link_pressed_by_many_confirms_once(
     alice.save()
     terminations.ask(group, by="alice")
     token = token_of()
-    outcomes = racing.race(on_time(lambda: terminations.confirm(token)), 4)
-    assert len([one for one in outcomes if not isinstance(one, Exception)]) == 1
+    results = racing.race(on_time(lambda: terminations.confirm(token)), 4)
+    assert len([one for one in results if not isinstance(one, Exception)]) == 1
     assert Letter.select().where(Letter.kind == "termination_scheduled").count() == 1
 
 
@@ -170,7 +176,7 @@ def test_renewing_and_terminating_at_once_end_in_one_of_both(
     turns = iter(range(2))
 
     def act() -> Any:
-        pauses.follow_clock()
+        test_points.follow_clock()
         return renewals.run() if next(turns) else terminations.ask(group, by="alice")
 
     racing.race(act, 2)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import pytest
 
 from models import Account, Event, Job, Letter, LicenceGroup, Order, OrderStatus, Payment, Seat
-from shop import jobs, ordering
-from shop.billing import ledger
 from shop.errors import Refusal
-from shop.payment import settling
-from shop.payment.gateway import CheckoutStatus
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.orders import orders
+from shop.payments import outcomes
+from shop.payments.gateway import CheckoutStatus
 from tests.support import purchases, racing
 from tests.support.parties import Bank, Provider
 
@@ -25,12 +26,12 @@ def confirm_at_once(alice: Account, times: int) -> list[object]:
     basket = purchases.basket(business=4)
     seen = purchases.seen_by(alice, basket)
     with racing.all_meet_at("ordering.place", times):
-        return racing.race(lambda: ordering.place_order(alice, basket, seen), times)
+        return racing.race(lambda: orders.place_order(alice, basket, seen), times)
 
 
 def test_50_confirmations_of_one_basket_make_one_order(alice: Account) -> None:
-    outcomes = confirm_at_once(alice, 50)
-    assert all(isinstance(outcome, Order) for outcome in outcomes), outcomes
+    results = confirm_at_once(alice, 50)
+    assert all(isinstance(outcome, Order) for outcome in results), results
     assert Order.select().count() == 1
     assert Letter.select().where(Letter.kind == "order_placed").count() == 1
     assert Event.select().where(Event.name == "order_placed").count() == 1
@@ -46,9 +47,9 @@ def test_control_without_the_unique_basket_there_are_more(alice: Account) -> Non
 
 def test_two_presses_of_pay_open_one_bank_page(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
-    outcomes = racing.race(lambda: purchases.start_paying(order), 12)
-    assert all(isinstance(outcome, Payment) for outcome in outcomes), outcomes
-    assert len({outcome.id for outcome in outcomes}) == 1
+    results = racing.race(lambda: purchases.start_paying(order), 12)
+    assert all(isinstance(outcome, Payment) for outcome in results), results
+    assert len({outcome.id for outcome in results}) == 1
     assert len(bank.checkouts) == 1
 
 
@@ -56,7 +57,7 @@ def settle_at_once(order: Order, bank: Bank, times: int) -> None:
     payment = purchases.start_paying(order)
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", times):
-        racing.race(lambda: settling.settle(payment, checkout), times)
+        racing.race(lambda: outcomes.settle(payment, checkout), times)
 
 
 def test_return_and_notification_at_once_pay_once(alice: Account, bank: Bank) -> None:
@@ -77,7 +78,7 @@ def test_control_without_compare_and_set_it_pays_more_than_once(
     alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     racing.without_compare_and_set(monkeypatch)
-    monkeypatch.setattr(settling, "lock", lambda row: row)
+    monkeypatch.setattr(outcomes, "lock", lambda row: row)
     # The ledger takes the money of a payment once; that guard is off, too.
     monkeypatch.setattr(ledger, "pay", lambda *_: None)
     order = purchases.place(alice)
@@ -90,14 +91,14 @@ def test_cancelling_against_paying_ends_in_one_of_both(alice: Account, bank: Ban
         order = purchases.place(alice)
 
         def cancel(order: Order = order) -> None:
-            ordering.cancel_order(Order.get_by_id(order.id), by=alice.nic_handle)
+            orders.cancel_order(Order.get_by_id(order.id), by=alice.nic_handle)
 
         def pay(order: Order = order) -> None:
             purchases.pay(order, bank)
 
         acts = iter([cancel, pay])
-        outcomes = racing.race(lambda acts=acts: next(acts)(), 2)
-        assert all(outcome is None or isinstance(outcome, Refusal) for outcome in outcomes)
+        results = racing.race(lambda acts=acts: next(acts)(), 2)
+        assert all(outcome is None or isinstance(outcome, Refusal) for outcome in results)
         order = Order.get_by_id(order.id)
         statuses = [row.status for row in purchases.payments_of(order)]
         if order.status == OrderStatus.CANCELLED:
@@ -114,7 +115,7 @@ def test_four_workers_deliver_an_order_once(alice: Account, bank: Bank, provider
     for _ in range(4):
         ids = [row.id for row in Job.select().where(Job.status == "queued")]
         for job_id in ids:
-            racing.race(lambda job_id=job_id: jobs.run(job_id), 4)
+            racing.race(lambda job_id=job_id: queue.run(job_id), 4)
     assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
     assert LicenceGroup.select().count() == 2
     assert Seat.select().count() == 10

@@ -12,11 +12,13 @@ import pytest
 from peewee import SqliteDatabase
 
 from models import Account, Addition, Letter, LicenceGroup, Order, Seat, SeatStatus, database
-from shop import additions, jobs, ordering, reservations, seats
 from shop.errors import Refusal
-from shop.reservations import NoRoom
-from shop.seats import Person, acts
-from shop.seats.acts import Stale
+from shop.jobs import queue
+from shop.licences import reservations, seats
+from shop.licences.reservations import NoRoom
+from shop.licences.seats import Person, actions
+from shop.licences.seats.actions import Stale
+from shop.orders import additions, orders
 from tests.support import groups, racing
 from tests.support.parties import Bank, Provider
 
@@ -53,7 +55,7 @@ def test_20_sessions_never_pass_300_licences(group: LicenceGroup) -> None:
     assert len(placed) == 6
     assert all(isinstance(one, (Order, NoRoom)) for one in outcomes), outcomes
     assert promised(group) == groups.fresh(group).places_taken == 298
-    ordering.cancel_order(placed[0], by="alice")
+    orders.cancel_order(placed[0], by="alice")
     assert len([o for o in order_at_once(group, 5, 4) if isinstance(o, Order)]) == 1
     assert promised(group) == 300
 
@@ -118,7 +120,7 @@ def configure_at_once(group: LicenceGroup, times: int) -> list[object]:
 def test_of_two_people_who_configure_one_seat_one_is_told(group: LicenceGroup) -> None:
     outcomes = configure_at_once(group, 2)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Seat", "Stale"]
-    jobs.drain()
+    queue.drain()
     assert groups.seat_of(group).status == SeatStatus.ACTIVE
     assert Letter.select().where(Letter.kind == "licence_active").count() == 1
     groups.check(group)
@@ -128,7 +130,7 @@ def test_control_without_lock_and_version_the_second_overwrites_the_first(
     group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seat = groups.seat_of(group)
-    monkeypatch.setattr(acts, "lock", lambda row: Seat(**seat.__data__))
+    monkeypatch.setattr(actions, "lock", lambda row: Seat(**seat.__data__))
     racing.without_compare_and_set(monkeypatch)
     outcomes = configure_at_once(group, 2)
     assert not any(isinstance(outcome, Stale) for outcome in outcomes)
@@ -158,7 +160,7 @@ def test_many_workers_activate_each_seat_once(group: LicenceGroup, provider: Pro
 
     def work() -> None:
         for job_id in ids:
-            jobs.run(job_id)
+            queue.run(job_id)
 
     assert racing.race(work, 4) == [None] * 4
     assert len(provider.acts) == 8

@@ -10,10 +10,10 @@ import pytest
 
 from sandbox.server import running
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment.gateway import ChargeRequest, CheckoutRequest, CheckoutStatus
-from shop.payment.sandbox import SandboxBank
-from shop.provisioning.provider import OperationStatus, Person
-from shop.provisioning.sandbox import SandboxProvider
+from shop.office.protocol import OperationStatus, Person
+from shop.office.sandbox import SandboxProvider
+from shop.payments.gateway import ChargeRequest, CheckoutRequest, CheckoutStatus
+from shop.payments.sandbox import SandboxBank
 from shop.vat.registry import Answer, SandboxRegistry
 from tests.sandbox.test_bank import CARD
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import clock as sandbox_clock
 from sandbox import switches
-from shop import signatures
+from shop.sandbox_link import signatures
 from tests.support.visitor import Visitor
 
 SECRET = "sandbox-notification-secret"

@@ -7,10 +7,10 @@ import pytest
 from sandbox import carriers
 from sandbox.bank import notifications
 from sandbox.bank.models import Letter
-from shop import signatures
 from shop.errors import PartyRejected
-from shop.payment.gateway import CheckoutStatus
-from shop.payment.sandbox import SandboxBank
+from shop.payments.gateway import CheckoutStatus
+from shop.payments.sandbox import SandboxBank
+from shop.sandbox_link import signatures
 from tests.sandbox.test_bank import pay
 
 SECRET = "sandbox-notification-secret"

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from models import Acceptance, Account, LicenceGroup, Order, OrderStatus
-from shop.payment.gateway import CheckoutStatus
+from shop.payments.gateway import CheckoutStatus
 from tests.support.client import CheckingClient, browser
 from tests.support.journeys import Shopper
 from tests.support.parties import Bank, Provider

@@ -9,8 +9,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from models import Account, Event, Job, Letter, Order, OrderStatus, Payment, PaymentStatus
-from shop.payment import payments
-from shop.payment.gateway import CheckoutStatus
+from shop.payments import payments
+from shop.payments.gateway import CheckoutStatus
 from tests.support.client import CheckingClient, browser
 from tests.support.journeys import Shopper
 from tests.support.parties import Bank

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from models import Account, Order
-from shop import vat_numbers
-from shop.formats import money, rate
+from shop.text.formats import money, rate
+from shop.vat import confirmation
 from shop.vat.registry import Answer
 from tests.support.client import CheckingClient
 from tests.support.journeys import Shopper
@@ -37,9 +37,9 @@ class Registry:
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     fake = Registry()
-    vat_numbers.use(fake)
+    confirmation.use(fake)
     yield fake
-    vat_numbers.use(None)
+    confirmation.use(None)
 
 
 @pytest.fixture(params=["fr", "en"])

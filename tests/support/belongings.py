@@ -25,12 +25,14 @@ from models import (
     SeatImport,
     Session,
 )
-from shop import accounts, baskets, exports, mail, profile, sessions
-from shop.activity import Origin
-from shop.billing import terminations
-from shop.payment import cards, payments
-from shop.seats import imports
-from shop.second_factor import totp
+from shop import mail
+from shop.customers import data_export, passwords, profile, sessions
+from shop.customers.activity_log import Origin
+from shop.customers.two_factor import totp
+from shop.licences.seats import import_preview
+from shop.orders import baskets
+from shop.payments import cards, payments
+from shop.subscriptions import terminations
 from tests.support import devices, exchange, letters, purchases
 from tests.support.groups import configured
 from tests.support.parties import Bank
@@ -142,10 +144,10 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     unpaid = purchases.place(account, purchases.basket(business=1))
     payment = purchases.start_paying(unpaid)
     drain()
-    accounts.ask_for_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
+    passwords.ask_for_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
     profile.ask_to_change_email(account, "elsewhere@atelier.example", purchases.BASE, ELSEWHERE)
     token = sessions.start(account, ELSEWHERE)
-    export = exports.ask_for(account, ELSEWHERE)
+    export = data_export.ask_for(account, ELSEWHERE)
     totp.begin(account)
     drain()
     group = LicenceGroup.get(LicenceGroup.account == account)
@@ -156,7 +158,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         delivered=delivered,
         invoice=Invoice.get(Invoice.order == delivered),
         group=group,
-        seat_import=imports.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
+        seat_import=import_preview.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),

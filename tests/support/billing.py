@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 from models import Account, Card, Invoice, Order, Payment, database
-from shop import clock, jobs, vat
-from shop.billing import credit_notes, invoices, ledger, order_invoices
-from shop.billing.invoices import Draft, Position
-from shop.billing.periods import Period
-from shop.payment import cards, payments, settling
-from shop.payment.gateway import CheckoutStatus, Mandate
-from shop.pricing import Line
+from shop import clock, vat
+from shop.invoicing import credit_notes, invoices, ledger, order_invoices
+from shop.invoicing.invoices import Draft, Position
+from shop.jobs import queue
+from shop.payments import cards, outcomes, payments
+from shop.payments.gateway import CheckoutStatus, Mandate
+from shop.pricing.money import Line
+from shop.pricing.periods import Period
 from tests.support import purchases
 from tests.support.parties import CARD, Bank
 
@@ -24,7 +25,7 @@ def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0
     """An order paid, delivered and invoiced."""
     order = purchases.place(account, purchases.basket(business, pro_plus))
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     return Order.get_by_id(order.id)
 
 
@@ -64,7 +65,7 @@ def fresh(invoice: Invoice) -> Invoice:
 def pay(invoice: Invoice, bank: Bank) -> Payment:
     """An invoice paid at the bank's page, its word taken."""
     payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
-    return settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    return outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models import Account
-from shop import accounts
+from shop.customers import passwords
 
 PASSWORD = "Correct-Horse-7"
 
@@ -34,4 +34,4 @@ CHARLIE = {
 
 def register(person: dict[str, Any], **changes: Any) -> Account:
     """Make ``person`` a customer, with ``PASSWORD``."""
-    return accounts.register(accounts.Registration(**person | {"password": PASSWORD} | changes))
+    return passwords.register(passwords.Registration(**person | {"password": PASSWORD} | changes))

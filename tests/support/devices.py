@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, encode_cbor
 
 from models import Account, Passkey
-from shop.activity import Origin
-from shop.second_factor import passkeys
+from shop.customers.activity_log import Origin
+from shop.customers.two_factor import passkeys
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 

@@ -17,15 +17,16 @@ from models import (
     Order,
     OrderLine,
 )
-from shop import contracts, jobs
-from shop.baskets import new_name
-from shop.exchange import attach, services
-from shop.exchange.attach import Wish
+from shop.exchange import services
 from shop.exchange.csv_file import CsvFile
 from shop.exchange.services import Changes
-from shop.payment import cards
-from shop.payment.gateway import CheckoutStatus
-from shop.placing import Confirmation
+from shop.jobs import queue
+from shop.orders import attach, contracts
+from shop.orders.attach import Wish
+from shop.orders.baskets import new_name
+from shop.orders.placing import Confirmation
+from shop.payments import cards
+from shop.payments.gateway import CheckoutStatus
 from tests.support import purchases
 from tests.support.parties import Bank
 
@@ -97,7 +98,7 @@ def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> Li
     """Office Attach used for the first so many mailboxes, and all that follows done."""
     wished = wish(owned, licences, **changes)
     order = attach.confirm(wished, seen(wished))
-    jobs.drain()
+    queue.drain()
     return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order).get()
 
 

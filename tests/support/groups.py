@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from models import Account, LicenceGroup, Order, Seat, SeatEvent, SeatKey, SeatStatus
-from shop import additions, contracts, jobs, seats
-from shop.additions import Wish
-from shop.baskets import new_name
-from shop.placing import Confirmation
-from shop.seats import Person, changes
+from shop.jobs import queue
+from shop.licences import seats
+from shop.licences.seats import Person, seat_states
+from shop.orders import additions, contracts
+from shop.orders.additions import Wish
+from shop.orders.baskets import new_name
+from shop.orders.placing import Confirmation
 from tests.support import purchases
 from tests.support.parties import Bank
 
@@ -22,7 +24,7 @@ def installed(
     numbers = {"business": 0, "pro_plus": 0} | {offer: quantity}
     order = purchases.place(account, purchases.basket(**numbers))
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     newest = LicenceGroup.select().where(LicenceGroup.account == account)
     return newest.order_by(LicenceGroup.id.desc()).get()
 
@@ -41,7 +43,7 @@ def configured(group: LicenceGroup, number: int = 1, person: Person = CAMILLE) -
     """A seat given to somebody, as the provider has made it."""
     seat = seat_of(group, number)
     seats.configure(seat, seat.version, person, by="alice")
-    jobs.drain()
+    queue.drain()
     return fresh(seat)
 
 
@@ -75,7 +77,7 @@ def consumption(group: LicenceGroup) -> list[int]:
 def check(group: LicenceGroup) -> None:
     """What is kept beside the seats agrees with them."""
     group = fresh(group)
-    assert group.seats_by_status == changes.count(group)
+    assert group.seats_by_status == seat_states.count(group)
     with_account = Seat.select().where(Seat.group == group, Seat.reference != "").count()
     assert sum(consumption(group)) == with_account
     for status in SeatStatus:

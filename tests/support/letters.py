@@ -11,14 +11,17 @@ from xml.etree.ElementTree import Element
 import html5lib
 
 from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
-from shop import accounts, clock, exports, jobs, mail, ordering, profile, second_factor, vat
-from shop.activity import UNKNOWN
-from shop.billing import credit_notes, dunning, give_backs, invoices, previews, prices, terminations
-from shop.billing.invoices import Draft
-from shop.exchange import attach
-from shop.payment import payments, settling
-from shop.payment.gateway import CheckoutStatus
-from shop.second_factor import recovery
+from shop import clock, mail, vat
+from shop.customers import data_export, passwords, profile, two_factor
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.two_factor import recovery_codes
+from shop.invoicing import credit_notes, invoices
+from shop.invoicing.invoices import Draft
+from shop.jobs import queue
+from shop.orders import attach, orders
+from shop.payments import outcomes, payments
+from shop.payments.gateway import CheckoutStatus
+from shop.subscriptions import dunning, give_backs, previews, price_changes, terminations
 from tests.support import exchange, groups, purchases, running
 from tests.support.parties import Bank, Provider
 
@@ -50,12 +53,12 @@ def order_placed(account: Account, bank: Bank, provider: Provider) -> None:
 
 def order_cancelled(account: Account, bank: Bank, provider: Provider) -> None:
     """An order is cancelled."""
-    ordering.cancel_order(_placed(account), by=account.nic_handle)
+    orders.cancel_order(_placed(account), by=account.nic_handle)
 
 
 def order_expired(account: Account, bank: Bank, provider: Provider) -> None:
     """An order is not paid in time."""
-    ordering.expire_order(_placed(account).id)
+    orders.expire_order(_placed(account).id)
 
 
 def payment_received(account: Account, bank: Bank, provider: Provider) -> None:
@@ -67,15 +70,15 @@ def payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
     """An order is paid when it is cancelled already."""
     order = _placed(account)
     payment = purchases.start_paying(order)
-    ordering.cancel_order(order, by=account.nic_handle)
-    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
-    jobs.drain()
+    orders.cancel_order(order, by=account.nic_handle)
+    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    queue.drain()
 
 
 def service_installed(account: Account, bank: Bank, provider: Provider) -> None:
     """An order is delivered."""
     payment_received(account, bank, provider)
-    jobs.drain()
+    queue.drain()
 
 
 def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
@@ -92,13 +95,13 @@ def account_created(account: Account, bank: Bank, provider: Provider) -> None:
 
 def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is forgotten."""
-    accounts.ask_for_reset(account.nic_handle, "203.0.113.7", BASE)
-    jobs.drain()
+    passwords.ask_for_reset(account.nic_handle, "203.0.113.7", BASE)
+    queue.drain()
 
 
 def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is changed."""
-    accounts.change_password(account, "Another-Horse-8")
+    passwords.change_password(account, "Another-Horse-8")
 
 
 def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
@@ -113,14 +116,14 @@ def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
 
 def second_factor_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """Customer service switches the second step off."""
-    recovery.make(account, UNKNOWN)
-    second_factor.switch_off(account)
+    recovery_codes.make(account, UNKNOWN)
+    two_factor.switch_off(account)
 
 
 def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
     """A copy of all data is made."""
-    exports.ask_for(account, UNKNOWN)
-    jobs.drain()
+    data_export.ask_for(account, UNKNOWN)
+    queue.drain()
 
 
 def invoice_issued(account: Account, bank: Bank, provider: Provider) -> None:
@@ -155,8 +158,8 @@ def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -
     payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
     with database.atomic():
         credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
-    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
-    jobs.drain()
+    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    queue.drain()
 
 
 def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None:
@@ -172,7 +175,7 @@ def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
     service_installed(account, bank, provider)
     group = LicenceGroup.select().where(LicenceGroup.account == account).get()
     purchases.pay(groups.add(group, 2), bank)
-    jobs.drain()
+    queue.drain()
 
 
 def licence_active(account: Account, bank: Bank, provider: Provider) -> None:
@@ -204,7 +207,7 @@ def attach_ordered(account: Account, bank: Bank, provider: Provider) -> None:
 def attach_installed(account: Account, bank: Bank, provider: Provider) -> None:
     """Its group is installed."""
     attach_ordered(account, bank, provider)
-    jobs.drain()
+    queue.drain()
 
 
 def licence_for_owner(account: Account, bank: Bank, provider: Provider) -> None:
@@ -281,8 +284,8 @@ def give_back_undone(account: Account, bank: Bank, provider: Provider) -> None:
 def price_change(account: Account, bank: Bank, provider: Provider) -> None:
     """The price of a licence changes."""
     running.delivered(account, bank)
-    prices.change("business", 990, clock.now() + timedelta(days=1))
-    prices.announce()
+    price_changes.change("business", 990, clock.now() + timedelta(days=1))
+    price_changes.announce()
 
 
 def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payment.gateway import (
+from shop.payments.gateway import (
     ChargeRequest,
     Checkout,
     CheckoutRequest,

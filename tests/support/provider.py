@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.provisioning.provider import Operation, OperationStatus, Person
+from shop.office.protocol import Operation, OperationStatus, Person
 
 MOST_SEATS = {"business": 300, "pro_plus": 10_000_000}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from models import Account, Order, Payment
-from shop import catalogue, contracts, ordering
-from shop.baskets import Basket, new_name
-from shop.ordering import Confirmation
-from shop.payment import payments, settling
-from shop.payment.gateway import CheckoutStatus
+from shop.orders import contracts, orders
+from shop.orders.baskets import Basket, new_name
+from shop.orders.orders import Confirmation
+from shop.payments import outcomes, payments
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing import catalogue
 from tests.support.parties import Bank
 
 BASE = "http://localhost"
@@ -20,7 +21,7 @@ def basket(business: int = 3, pro_plus: int = 0, name: str = "") -> Basket:
 
 def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmation:
     """What ``account`` sees and accepts when confirming a basket now."""
-    quote = ordering.quote(chosen, catalogue.offers(), account)
+    quote = orders.quote(chosen, catalogue.offers(), account)
     return Confirmation(
         total_cents=quote.totals.total_cents,
         contract_digests=tuple(contract.digest for contract in contracts.current(language)),
@@ -32,7 +33,7 @@ def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmat
 def place(account: Account, chosen: Basket | None = None, language: str = "fr") -> Order:
     """An order placed as the storefront places it."""
     chosen = chosen or basket()
-    return ordering.place_order(account, chosen, seen_by(account, chosen, language))
+    return orders.place_order(account, chosen, seen_by(account, chosen, language))
 
 
 def start_paying(order: Order, *, store_card: bool = False) -> Payment:
@@ -44,7 +45,7 @@ def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "")
     """An order paid by card (of a ``number``), the bank's word taken."""
     payment = start_paying(order, store_card=store_card)
     assert payment.checkout is not None
-    return settling.settle(
+    return outcomes.settle(
         payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED, number=number)
     )
 

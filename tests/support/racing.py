@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from models import database
-from shop import pauses, transitions
+from shop import transitions
+from shop.sandbox_link import test_points
 
 
 def race(act: Callable[[], Any], times: int) -> list[Any]:
@@ -48,11 +49,11 @@ def all_meet_at(point: str, times: int) -> Iterator[None]:
             # Fewer came than were expected, because a guard let the others go elsewhere.
             return
 
-    pauses.hook(point, wait)
+    test_points.hook(point, wait)
     try:
         yield
     finally:
-        pauses.hook(point, None)
+        test_points.hook(point, None)
 
 
 @contextmanager

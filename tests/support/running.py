@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models import Account, Invoice, LicenceGroup, Subscription
-from shop import clock, jobs, pauses
-from shop.billing import dues, dunning, periods, renewals, subscriptions
+from shop import clock
+from shop.invoicing import receivables
+from shop.jobs import queue
+from shop.pricing import periods
+from shop.sandbox_link import test_points
+from shop.subscriptions import dunning, renewals, subscriptions
 from tests.support import purchases
 from tests.support.parties import Bank
 
@@ -18,7 +22,7 @@ def delivered(
     that ends in 0341 is declined when the customer is away)."""
     order = purchases.place(account, purchases.basket(business=quantity))
     purchases.pay(order, bank, store_card=bool(card), number=card)
-    jobs.drain()
+    queue.drain()
     newest = LicenceGroup.select().where(LicenceGroup.account == account)
     return newest.order_by(LicenceGroup.id.desc()).get()
 
@@ -33,15 +37,15 @@ def of(group: LicenceGroup) -> Subscription:
 def move_on(by: timedelta) -> None:
     """Let time pass, and nothing be done."""
     moved_on = clock.now() - clock.real_now() + by
-    pauses.switch(pauses.CLOCK, str(moved_on.total_seconds()))
-    pauses.follow_clock()
+    test_points.switch(test_points.CLOCK, str(moved_on.total_seconds()))
+    test_points.follow_clock()
 
 
 def pass_time(by: timedelta) -> None:
     """Let time pass, and what is due by then be done."""
     move_on(by)
     renewals.run()
-    jobs.drain()
+    queue.drain()
 
 
 def to_renewal(group: LicenceGroup) -> None:
@@ -53,7 +57,7 @@ def to_renewal(group: LicenceGroup) -> None:
 
 def owed(group: LicenceGroup) -> Invoice:
     """The oldest unpaid invoice of a group."""
-    return dues.unpaid_of(group.id)[0]
+    return receivables.unpaid_of(group.id)[0]
 
 
 def suspended(account: Account, bank: Bank) -> LicenceGroup:

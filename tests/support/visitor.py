@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from models import Account
-from shop.activity import UNKNOWN
-from shop.second_factor import recovery
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.two_factor import recovery_codes
 from tests.support import cast
 
 MOST_REDIRECTS = 10
@@ -41,7 +41,7 @@ class Visitor:
         self.open("/login")
         self._press_one_of(LOG_IN, nic_handle=account.nic_handle, password=password)
         if self.address.startswith("/login/second-step"):
-            self._press_one_of(CONFIRM, code=recovery.make(account, UNKNOWN)[0])
+            self._press_one_of(CONFIRM, code=recovery_codes.make(account, UNKNOWN)[0])
         return self.response
 
     def _press_one_of(self, names: tuple[str, ...], **values: object) -> TestResponse:

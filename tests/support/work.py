@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models import Job, database
-from shop import jobs
+from shop.jobs import queue
 
 KIND = "a_job_of_tests"
 
@@ -37,7 +37,7 @@ def fail() -> None:
 
 def ask(key: str = "one", **payload: Any) -> None:
     """Ask for a job of tests."""
-    jobs.enqueue(KIND, key, **payload)
+    queue.enqueue(KIND, key, **payload)
 
 
 def the_job() -> Job:
@@ -48,9 +48,9 @@ def the_job() -> Job:
 
 def messages() -> int:
     """How many jobs were handed to the queue and not taken from it."""
-    return int(jobs.connected().pending_count())
+    return int(queue.connected().pending_count())
 
 
 def lose_messages() -> None:
     """Empty the queue, as a crash might."""
-    jobs.connected().flush()
+    queue.connected().flush()

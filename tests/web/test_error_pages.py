@@ -16,7 +16,8 @@ from werkzeug.test import TestResponse
 
 import models
 from models import Account
-from shop import catalogue, ordering
+from shop.orders import orders
+from shop.pricing import catalogue
 from tests.support.client import CheckingClient, browser
 from tests.support.visitor import Visitor
 
@@ -103,7 +104,7 @@ def test_a_log_of_faults_opens_nothing(
     def fail(token: str) -> None:
         raise Broken
 
-    monkeypatch.setattr("shop.accounts.find_reset", fail)
+    monkeypatch.setattr("shop.customers.passwords.find_reset", fail)
     client.expects_faults = True
     with capture_logs() as said:
         client.get("/fr/password/a-token-that-opens-something")
@@ -122,7 +123,7 @@ def test_a_fault_leaves_nothing_half_done(
     visitor.press("Commander", business=3, pro_plus=0)
     visitor.press("Poursuivre")
     visitor.press("Se connecter", nic_handle=alice.nic_handle, password="Correct-Horse-7")
-    monkeypatch.setattr(ordering.mail, "order_placed", fail)
+    monkeypatch.setattr(orders.mail, "order_placed", fail)
     client.expects_faults = True
     visitor.press("Confirmer et Payer", accepted="yes")
     assert visitor.response.status_code == 500

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 import models
 from models import Account, RateCount
-from shop import limits
+from shop.security import rate_limits
 from tests.support import cast
 from tests.support.client import CheckingClient, browser
 from tests.support.visitor import Visitor
@@ -250,7 +250,7 @@ def test_a_neighbourhood_of_ipv6_counts_as_one(shops: tuple[Flask, Flask], alice
     ],
 )
 def test_an_address_is_read_however_it_is_told(told: str, network: str) -> None:
-    assert limits.network_of(told) == network
+    assert rate_limits.network_of(told) == network
 
 
 def test_a_limit_does_not_tell_whether_there_is_an_account(
@@ -294,5 +294,5 @@ def test_counts_that_are_over_are_forgotten(
     log_in(browser(shops[0]), "zz00000-ovh", "wrong")
     assert RateCount.select().count() == 2
     clock.shift(timedelta(hours=1))
-    limits.forget_expired()
+    rate_limits.forget_expired()
     assert not RateCount.select().exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, render_template_string
 
-from shop import rendering
+from shop.text import templates
 from tests.support.client import CheckingClient
 
 
@@ -17,13 +17,13 @@ from tests.support.client import CheckingClient
 def uncompiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The catalogues as they come with the code, compiled by nobody; with a word of their own."""
     catalogues = tmp_path / "translations"
-    shutil.copytree(rendering.TRANSLATIONS, catalogues, ignore=shutil.ignore_patterns("*.mo"))
+    shutil.copytree(templates.TRANSLATIONS, catalogues, ignore=shutil.ignore_patterns("*.mo"))
     french = catalogues / "fr" / "LC_MESSAGES" / "messages.po"
     french.write_text(french.read_text().replace('msgstr "Commander"', 'msgstr "Réserver"'))
-    monkeypatch.setattr(rendering, "TRANSLATIONS", catalogues)
-    rendering.translations.cache_clear()
+    monkeypatch.setattr(templates, "TRANSLATIONS", catalogues)
+    templates.translations.cache_clear()
     yield
-    rendering.translations.cache_clear()
+    templates.translations.cache_clear()
 
 
 def test_a_french_page_is_french_though_nobody_compiled_it(

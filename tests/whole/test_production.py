@@ -9,8 +9,9 @@ import pytest
 from flask import Flask, request
 
 from models import Account
-from shop import jobs, mail
-from shop.payment import payments
+from shop import mail
+from shop.jobs import queue
+from shop.payments import payments
 from shop.settings import (
     DEVELOPMENT_BANK_KEY,
     DEVELOPMENT_NOTIFICATION_SECRET,
@@ -229,7 +230,7 @@ def test_a_forged_host_reaches_no_letter(
         headers=claimed | {"Referer": f"https://{seen}/fr/password"},
     )
     assert answer.status_code == 200
-    jobs.drain()
+    queue.drain()
     html = mail.html_of(letters.the(alice, "password_reset"))
     assert letters.links(html)
     assert all(link.startswith("https://shop.example/") for link in letters.links(html))

@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from models import Account, Event, LicenceGroup, Order
-from shop import signatures
+from shop.sandbox_link import signatures
 from tests.support import belongings, purchases
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser

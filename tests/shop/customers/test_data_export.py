@@ -15,22 +15,23 @@ from peewee import ForeignKeyField
 
 import models
 from models import Account, DataExport, DataExportPart, ExportStatus, Letter
-from shop import accounts, exports, mail
-from shop.activity import UNKNOWN
+from shop import mail
+from shop.customers import data_export, passwords
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.data_export import content
+from shop.customers.two_factor import recovery_codes, totp
 from shop.errors import Conflict
-from shop.exports import content
-from shop.second_factor import recovery, totp
 from tests.support import cast, devices, purchases, racing
 from tests.support.belongings import Belongings
 from tests.support.visitor import Visitor
 
 
 def archive_of(export: DataExport) -> zipfile.ZipFile:
-    return zipfile.ZipFile(BytesIO(b"".join(exports.pieces_of(export))))
+    return zipfile.ZipFile(BytesIO(b"".join(data_export.pieces_of(export))))
 
 
 def made(account: Account, drain: Callable[[], int]) -> zipfile.ZipFile:
-    export = exports.ask_for(account, UNKNOWN)
+    export = data_export.ask_for(account, UNKNOWN)
     drain()
     return archive_of(export)
 
@@ -63,12 +64,12 @@ def test_it_holds_no_secret(alices: Belongings, drain: Callable[[], int]) -> Non
     who = alices.account
     models.Authenticator.delete().execute()
     row = totp.begin(who)
-    codes = recovery.make(who, UNKNOWN)
+    codes = recovery_codes.make(who, UNKNOWN)
     mail.licence_active(
         who, group="G", address="marie@x.example", password="hV7-kq2Rm9wX_t4B",
         portal="http://p.example", key="1",
     )  # fmt: skip
-    accounts.ask_for_reset(who.nic_handle, "203.0.113.9", purchases.BASE)
+    passwords.ask_for_reset(who.nic_handle, "203.0.113.9", purchases.BASE)
     archive = made(who, drain)
     everything = b"".join(archive.read(name) for name in archive.namelist()).decode("latin-1")
     secrets = [
@@ -103,13 +104,15 @@ def test_every_table_of_an_account_is_in_it_or_left_out_for_a_reason() -> None:
         for table in of_accounts - exported
         if table._meta.table_name not in content.LEFT_OUT
     }
-    assert not missing, "say in shop/exports/content.py what of these a customer's copy holds"
+    assert not missing, (
+        "say in shop/customers/data_export/content.py what of these a customer's copy holds"
+    )
 
 
 def test_large_ones_come_in_pieces(
     alice: Account, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "PART", 700)
+    monkeypatch.setattr(data_export, "PART", 700)
     monkeypatch.setattr(content, "BATCH", 2)
     for number in range(7):
         purchases.place(alice, purchases.basket(business=number + 1))
@@ -149,7 +152,7 @@ def test_downloading_asks_for_the_password_again(
     visitor: Visitor, alice: Account, drain: Callable[[], int], clock: time_machine.Traveller
 ) -> None:
     visitor.log_in(alice)
-    export = exports.ask_for(alice, UNKNOWN)
+    export = data_export.ask_for(alice, UNKNOWN)
     drain()
     clock.shift(timedelta(minutes=20))
     visitor.open(f"/manager/account/exports/{export.id}.zip")
@@ -157,14 +160,14 @@ def test_downloading_asks_for_the_password_again(
 
 
 def test_one_copy_is_made_at_a_time(alice: Account) -> None:
-    outcomes = racing.race(lambda: exports.ask_for(alice, UNKNOWN), 5)
+    outcomes = racing.race(lambda: data_export.ask_for(alice, UNKNOWN), 5)
     assert sum(isinstance(outcome, DataExport) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 4
 
 
 def test_a_copy_begun_twice_is_whole(alice: Account, drain: Callable[[], int]) -> None:
-    export = exports.ask_for(alice, UNKNOWN)
-    exports.Pieces(export).write(b"x" * exports.PART)
+    export = data_export.ask_for(alice, UNKNOWN)
+    data_export.Pieces(export).write(b"x" * data_export.PART)
     drain()
     assert archive_of(export).testzip() is None
 
@@ -177,12 +180,12 @@ def test_what_cannot_be_made_says_so(
         raise RuntimeError("no paper")
 
     monkeypatch.setattr(content, "write", broken)
-    export = exports.ask_for(alice, UNKNOWN)
+    export = data_export.ask_for(alice, UNKNOWN)
     for _ in range(6):
         drain()
         clock.shift(timedelta(hours=2))
     assert DataExport.get_by_id(export.id).status == ExportStatus.FAILED
-    exports.ask_for(alice, UNKNOWN)
+    data_export.ask_for(alice, UNKNOWN)
 
 
 def test_passkeys_are_listed_by_name_alone(alice: Account, drain: Callable[[], int]) -> None:

@@ -10,10 +10,10 @@ import time_machine
 from flask import Flask
 
 from models import Account, AccountEvent, Challenge, Passkey
-from shop import second_factor
-from shop.activity import UNKNOWN
-from shop.second_factor import passkeys
-from shop.second_factor.passkeys import PasskeyRefused
+from shop.customers import two_factor
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.two_factor import passkeys
+from shop.customers.two_factor.passkeys import PasskeyRefused
 from tests.support import cast, racing
 from tests.support.client import CheckingClient
 from tests.support.devices import BASE, Device, passkey_of
@@ -57,7 +57,7 @@ def test_a_passkey_is_added_by_the_pages(visitor: Visitor, alice: Account) -> No
     )
     assert "Codes de secours" in shown.text
     assert Passkey.get().name == "Laptop"
-    assert second_factor.is_on(alice)
+    assert two_factor.is_on(alice)
 
 
 @pytest.mark.parametrize("sent_to", ["passkeys/options", "passkeys"])
@@ -242,7 +242,7 @@ def test_a_removed_passkey_opens_nothing(visitor: Visitor, alice: Account) -> No
     assert visitor.sees("La clé d’accès est supprimée.")
     with pytest.raises(PasskeyRefused):
         passkeys.prove(*proof(device), BASE)
-    assert not second_factor.is_on(alice)
+    assert not two_factor.is_on(alice)
 
 
 def test_seven_licences_survive_a_passkey(visitor: Visitor, alice: Account) -> None:

@@ -14,10 +14,12 @@ from argon2.low_level import Type
 from flask import Flask
 
 from models import Account, Job, JobStatus, Letter, OneTimeLink, Session, database
-from shop import accounts, jobs, sessions, working
-from shop.activity import UNKNOWN
+from shop.customers import passwords, sessions
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.two_factor import totp
 from shop.errors import Refusal
-from shop.second_factor import totp
+from shop.jobs import queue
+from shop.operations import worker
 from shop.settings import Settings
 from tests.support import belongings, cast, racing
 from tests.support.client import CheckingClient, browser
@@ -59,8 +61,8 @@ class CountingHasher:
 
 @pytest.fixture
 def hasher(app: Flask, monkeypatch: pytest.MonkeyPatch) -> CountingHasher:
-    counting = CountingHasher(accounts._hasher)
-    monkeypatch.setattr(accounts, "_hasher", counting)
+    counting = CountingHasher(passwords._hasher)
+    monkeypatch.setattr(passwords, "_hasher", counting)
     return counting
 
 
@@ -70,7 +72,7 @@ def ask_for_link(client: CheckingClient, identifier: str) -> None:
 
 def link_of(client: CheckingClient, account: Account) -> str:
     ask_for_link(client, account.nic_handle)
-    jobs.drain()
+    queue.drain()
     return f"/fr/password/{belongings.token_of(account, 'password_reset')}"
 
 
@@ -93,23 +95,23 @@ def test_passwords_are_kept_as_argon2id_at_the_cost_of_the_settings(
 def test_a_hash_of_another_cost_is_renewed_on_signing_in(alice: Account, make_app: MakeApp) -> None:
     before = alice.password_hash
     browser(make_app(ARGON2_MEMORY_KIB="16"))
-    accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     after = Account.get_by_id(alice.id).password_hash
     assert extract_parameters(before).memory_cost == 8
     assert extract_parameters(after).memory_cost == 16
-    accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     assert Account.get_by_id(alice.id).password_hash == after
 
 
 def test_a_wrong_password_renews_nothing(alice: Account, make_app: MakeApp) -> None:
     browser(make_app(ARGON2_MEMORY_KIB="16"))
-    with pytest.raises(accounts.SignInRefused):
-        accounts.sign_in(alice.nic_handle, "wrong", "203.0.113.7")
+    with pytest.raises(passwords.SignInRefused):
+        passwords.sign_in(alice.nic_handle, "wrong", "203.0.113.7")
     assert Account.get_by_id(alice.id).password_hash == alice.password_hash
 
 
 def changed_elsewhere(account: Account) -> None:
-    accounts.change_password(Account.get_by_id(account.id), NEW)
+    passwords.change_password(Account.get_by_id(account.id), NEW)
 
 
 def test_renewing_a_hash_undoes_no_change_of_password(
@@ -117,13 +119,13 @@ def test_renewing_a_hash_undoes_no_change_of_password(
 ) -> None:
     browser(make_app(ARGON2_MEMORY_KIB="16"))
     with monkeypatch.context() as patched:
-        hasher = CountingHasher(accounts._hasher)
-        patched.setattr(accounts, "_hasher", hasher)
+        hasher = CountingHasher(passwords._hasher)
+        patched.setattr(passwords, "_hasher", hasher)
         hasher.afterwards = lambda: changed_elsewhere(alice)
-        seen = accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
-    assert accounts.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
-    with pytest.raises(accounts.SignInRefused):
-        accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+        seen = passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert passwords.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    with pytest.raises(passwords.SignInRefused):
+        passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     with pytest.raises(sessions.PasswordChanged):
         sessions.start(seen, UNKNOWN)
 
@@ -152,7 +154,7 @@ def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Acco
         who = Account.get_by_id(alice.id)
         if next(turns) % 2:
             return who.password_hash, sessions.start(who, UNKNOWN)
-        accounts.change_password(who, NEW)
+        passwords.change_password(who, NEW)
         return None
 
     outcomes = racing.race(act, times=12)
@@ -170,17 +172,17 @@ def test_equal_passwords_are_kept_differently(alice: Account, bob: Account) -> N
 
 @pytest.mark.parametrize("password", ["Correct-Horse-7 ", "correct-horse-7", "Correct-Horse-", ""])
 def test_almost_right_is_wrong(alice: Account, password: str) -> None:
-    with pytest.raises(accounts.SignInRefused):
-        accounts.sign_in(alice.nic_handle, password, "203.0.113.7")
+    with pytest.raises(passwords.SignInRefused):
+        passwords.sign_in(alice.nic_handle, password, "203.0.113.7")
 
 
 def test_a_password_of_any_script_and_length_works_whole(alice: Account) -> None:
     password = "пароль-パスワード-💣" * 20
-    accounts.change_password(alice, password[:256])
-    assert accounts.sign_in(alice.nic_handle, password[:256], "203.0.113.7") == alice
+    passwords.change_password(alice, password[:256])
+    assert passwords.sign_in(alice.nic_handle, password[:256], "203.0.113.7") == alice
     for other in (password[:255], password[:256] + "x"):
-        with pytest.raises(accounts.SignInRefused):
-            accounts.sign_in(alice.nic_handle, other, "203.0.113.7")
+        with pytest.raises(passwords.SignInRefused):
+            passwords.sign_in(alice.nic_handle, other, "203.0.113.7")
 
 
 # --- The same work, whoever is asked for -------------------------------------------------------
@@ -192,23 +194,23 @@ def test_signing_in_is_the_same_work_whether_the_account_exists(
     work = []
     for name in (alice.nic_handle, "zz99999-ovh", "", "' OR 1=1"):
         hasher.calls.clear()
-        with pytest.raises(accounts.SignInRefused) as refused:
-            accounts.sign_in(name, "wrong", "203.0.113.7")
+        with pytest.raises(passwords.SignInRefused) as refused:
+            passwords.sign_in(name, "wrong", "203.0.113.7")
         work.append((list(hasher.calls), str(refused.value), refused.value.field))
     assert all(done == work[0] for done in work)
     assert work[0][0] == ["verify"]
 
 
 def test_what_a_stranger_is_checked_against_costs_what_a_customer_does(app: Flask) -> None:
-    nobody = extract_parameters(accounts._nobody)
+    nobody = extract_parameters(passwords._nobody)
     somebody = extract_parameters(cast.register(cast.ALICE).password_hash)
     assert nobody == somebody
 
 
 def test_a_password_far_too_long_is_no_more_work(hasher: CountingHasher, alice: Account) -> None:
     with pytest.raises(Refusal):
-        accounts.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
-    assert hasher.longest == accounts.PASSWORD_LONGEST + 1
+        passwords.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
+    assert hasher.longest == passwords.PASSWORD_LONGEST + 1
 
 
 def test_asking_for_a_link_tells_nobody_whether_there_is_an_account(
@@ -226,14 +228,14 @@ def test_asking_for_a_link_tells_nobody_whether_there_is_an_account(
              for _, text in answers]  # fmt: skip
     assert all(page == pages[0] for page in pages)
     assert all(done == work[0] for done in work)
-    jobs.drain()
+    queue.drain()
     assert Letter.select().where(Letter.kind == "password_reset").count() == 2
 
 
 def test_each_account_of_an_address_gets_its_own_link(client: CheckingClient) -> None:
     both = [cast.register(cast.ALICE), cast.register(cast.ALICE)]
     ask_for_link(client, cast.ALICE["email"].upper())
-    jobs.drain()
+    queue.drain()
     tokens = {belongings.token_of(account, "password_reset") for account in both}
     assert len(tokens) == 2
 
@@ -253,7 +255,7 @@ def test_an_address_is_found_however_it_is_written(
 ) -> None:
     account = cast.register(cast.ALICE, email=given)
     ask_for_link(client, typed)
-    jobs.drain()
+    queue.drain()
     assert belongings.token_of(account, "password_reset")
 
 
@@ -261,15 +263,15 @@ def test_an_address_is_found_however_it_is_written(
 def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
     more: int, client: CheckingClient
 ) -> None:
-    number = accounts.LINKS_AT_ONCE + more
+    number = passwords.LINKS_AT_ONCE + more
     owned = [cast.register(cast.ALICE) for _ in range(number)]
     ask_for_link(client, owned[0].email)
     before, most = 0, 0
     while job := Job.get_or_none(Job.kind == "send_reset_links", Job.status == JobStatus.QUEUED):
-        jobs.run(job.id)
+        queue.run(job.id)
         written = Letter.select().where(Letter.kind == "password_reset").count()
         before, most = written, max(most, written - before)
-    assert most == accounts.LINKS_AT_ONCE
+    assert most == passwords.LINKS_AT_ONCE
     told = Letter.select(Letter.account).where(Letter.kind == "password_reset")
     assert sorted(letter.account.id for letter in told) == [account.id for account in owned]
 
@@ -299,9 +301,9 @@ def test_a_link_gives_a_new_password_and_ends_every_session(
     visitor.press("Changer mon mot de passe", password=NEW, password_confirmation=NEW)
     assert visitor.address == "/login"
     assert inside.client.get("/manager/web").status_code == 303
-    with pytest.raises(accounts.SignInRefused):
-        accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
-    assert accounts.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    with pytest.raises(passwords.SignInRefused):
+        passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert passwords.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
     assert Letter.select().where(Letter.kind == "password_changed").count() == 1
 
 
@@ -326,10 +328,10 @@ def test_a_mistyped_password_does_not_use_the_link_up(
 def test_a_link_used_by_many_at_once_works_once(client: CheckingClient, alice: Account) -> None:
     token = link_of(client, alice).rsplit("/", 1)[-1]
     database.close()
-    links = [accounts.find_reset(token) for _ in range(8)]
+    links = [passwords.find_reset(token) for _ in range(8)]
     numbers = iter(range(8))
     outcomes = racing.race(
-        lambda: accounts.reset_password(links[number := next(numbers)], f"Racing-Horse-{number}"),
+        lambda: passwords.reset_password(links[number := next(numbers)], f"Racing-Horse-{number}"),
         8,
     )
     assert sorted(outcomes) == [False] * 7 + [True]
@@ -346,12 +348,12 @@ def test_a_link_expires(
     assert client.get(link).status_code == 410
     form = {"password": NEW, "password_confirmation": NEW}
     assert client.ask("POST", link, form).status_code == 410
-    accounts.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
 
 
 def test_a_changed_password_voids_links_sent_before(client: CheckingClient, alice: Account) -> None:
     link = link_of(client, alice)
-    accounts.change_password(alice, NEW)
+    passwords.change_password(alice, NEW)
     assert client.get(link).status_code == 410
 
 
@@ -360,10 +362,10 @@ def test_links_are_forgotten_a_month_after_they_ran_out(
 ) -> None:
     link_of(client, alice)
     clock.shift(timedelta(days=30))
-    working.clean_up()
+    worker.clean_up()
     assert OneTimeLink.select().count() == 1
     clock.shift(timedelta(days=1))
-    working.clean_up()
+    worker.clean_up()
     assert not OneTimeLink.select().exists()
 
 
@@ -377,5 +379,5 @@ def test_the_database_holds_no_link(client: CheckingClient, alice: Account) -> N
 def test_a_link_of_another_purpose_changes_no_password(
     client: CheckingClient, alice: Account
 ) -> None:
-    token = accounts.new_link(alice, "second_step", timedelta(hours=1))
+    token = passwords.new_link(alice, "second_step", timedelta(hours=1))
     assert client.get(f"/fr/password/{token}").status_code == 410

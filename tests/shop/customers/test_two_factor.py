@@ -11,12 +11,13 @@ import time_machine
 from flask import Flask
 
 from models import Account, AccountEvent, Authenticator, Letter, RecoveryCode
-from shop import accounts, clock, second_factor
-from shop.activity import UNKNOWN
+from shop import clock
+from shop.customers import passwords, two_factor
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.two_factor import pending_sign_in, recovery_codes, totp
+from shop.customers.two_factor.totp import WrongCode
 from shop.errors import Refusal
-from shop.limits import TooMany
-from shop.second_factor import recovery, steps, totp
-from shop.second_factor.totp import WrongCode
+from shop.security.rate_limits import TooMany
 from tests.support import cast, racing
 from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor
@@ -57,15 +58,15 @@ def test_setting_an_application_up_needs_the_code_it_shows(
     assert visitor.client.get("/manager/account/authenticator.svg").mimetype == "image/svg+xml"
     visitor.press("Activer", code="000000")
     assert visitor.response.status_code == 422
-    assert not second_factor.is_on(alice)
+    assert not two_factor.is_on(alice)
     row = Authenticator.get(Authenticator.account == alice)
     shown = pyotp.TOTP(totp.secret_of(row))
     assert totp.secret_of(row) not in row.secret
     visitor.press("Activer", code=shown.now())
     assert visitor.sees("Codes de secours")
     codes = re.findall(r"<code>([a-z0-9-]{19})</code>", visitor.response.text)
-    assert len(codes) == recovery.COUNT
-    assert second_factor.is_on(alice)
+    assert len(codes) == recovery_codes.COUNT
+    assert two_factor.is_on(alice)
     assert visitor.client.get("/manager/account/authenticator.svg").status_code == 404
     assert Letter.select().where(Letter.kind == "second_factor_changed").count() == 1
 
@@ -156,7 +157,7 @@ def test_an_application_half_set_up_counts_for_nothing(visitor: Visitor, alice: 
 
 def test_a_recovery_code_works_once(visitor: Visitor, app: Flask, alice: Account) -> None:
     application(alice)
-    code = recovery.make(alice, UNKNOWN)[3]
+    code = recovery_codes.make(alice, UNKNOWN)[3]
     sign_in(visitor, alice)
     visitor.press("Valider", code=code.upper().replace("-", " "))
     assert signed_in(visitor)
@@ -164,36 +165,36 @@ def test_a_recovery_code_works_once(visitor: Visitor, app: Flask, alice: Account
     sign_in(other, alice)
     other.press("Valider", code=code)
     assert other.response.status_code == 422
-    assert recovery.left(alice) == 9
+    assert recovery_codes.left(alice) == 9
 
 
 def test_a_recovery_code_used_by_many_at_once_lets_one_in(alice: Account) -> None:
-    code = recovery.make(alice, UNKNOWN)[0]
-    outcomes = racing.race(lambda: recovery.use(alice, code), 8)
+    code = recovery_codes.make(alice, UNKNOWN)[0]
+    outcomes = racing.race(lambda: recovery_codes.use(alice, code), 8)
     assert sorted(outcomes) == [False] * 7 + [True]
 
 
 def test_new_codes_void_the_old_ones(alice: Account) -> None:
-    old = recovery.make(alice, UNKNOWN)
-    new = recovery.make(alice, UNKNOWN)
-    assert not any(recovery.use(alice, code) for code in old)
-    assert recovery.use(alice, new[0])
+    old = recovery_codes.make(alice, UNKNOWN)
+    new = recovery_codes.make(alice, UNKNOWN)
+    assert not any(recovery_codes.use(alice, code) for code in old)
+    assert recovery_codes.use(alice, new[0])
 
 
 def test_codes_are_kept_as_digests_and_are_alices_alone(alice: Account, bob: Account) -> None:
-    codes = recovery.make(alice, UNKNOWN)
+    codes = recovery_codes.make(alice, UNKNOWN)
     kept = {row.code_digest for row in RecoveryCode.select()}
     assert not kept & {code.replace("-", "") for code in codes}
-    assert not recovery.use(bob, codes[0])
+    assert not recovery_codes.use(bob, codes[0])
 
 
 def test_removing_the_last_factor_drops_the_codes(alice: Account) -> None:
     application(alice)
-    codes = recovery.make(alice, UNKNOWN)
-    assert second_factor.remove_authenticator(alice, UNKNOWN)
-    assert not second_factor.is_on(alice)
-    assert not recovery.use(alice, codes[0])
-    assert not second_factor.remove_authenticator(alice, UNKNOWN)
+    codes = recovery_codes.make(alice, UNKNOWN)
+    assert two_factor.remove_authenticator(alice, UNKNOWN)
+    assert not two_factor.is_on(alice)
+    assert not recovery_codes.use(alice, codes[0])
+    assert not two_factor.remove_authenticator(alice, UNKNOWN)
 
 
 # --- Between the two steps -------------------------------------------------------------------
@@ -220,18 +221,18 @@ def test_the_second_step_is_nothing_without_the_first(
 
 def test_one_password_gives_one_session(alice: Account) -> None:
     shown = application(alice)
-    codes = recovery.make(alice, UNKNOWN)
-    token = steps.begin(alice)
-    assert steps.answer(token, shown.now(), UNKNOWN) == (alice, "totp")
-    with pytest.raises(steps.Gone):
-        steps.answer(token, codes[0], UNKNOWN)
-    assert recovery.left(alice) == 10
+    codes = recovery_codes.make(alice, UNKNOWN)
+    token = pending_sign_in.begin(alice)
+    assert pending_sign_in.answer(token, shown.now(), UNKNOWN) == (alice, "totp")
+    with pytest.raises(pending_sign_in.Gone):
+        pending_sign_in.answer(token, codes[0], UNKNOWN)
+    assert recovery_codes.left(alice) == 10
 
 
 def test_a_changed_password_ends_the_step_half_done(visitor: Visitor, alice: Account) -> None:
     shown = application(alice)
     sign_in(visitor, alice)
-    accounts.change_password(alice, "Another-Horse-8")
+    passwords.change_password(alice, "Another-Horse-8")
     visitor.press("Valider", code=shown.now())
     assert not signed_in(visitor)
 
@@ -239,19 +240,19 @@ def test_a_changed_password_ends_the_step_half_done(visitor: Visitor, alice: Acc
 def test_guessing_codes_ends_soon(make_app, alice: Account) -> None:
     make_app(RATE_LIMITS="on")
     shown = application(alice)
-    token = steps.begin(alice)
+    token = pending_sign_in.begin(alice)
     for _ in range(5):
         with pytest.raises(WrongCode):
-            steps.answer(token, "000000", UNKNOWN)
+            pending_sign_in.answer(token, "000000", UNKNOWN)
     with pytest.raises(TooMany):
-        steps.answer(token, shown.now(), UNKNOWN)
+        pending_sign_in.answer(token, shown.now(), UNKNOWN)
     failed = AccountEvent.select().where(AccountEvent.kind == "second_step_failed")
     assert failed.count() == 5
 
 
 def test_a_reset_password_still_asks_for_the_second_step(visitor: Visitor, alice: Account) -> None:
     application(alice)
-    token = accounts.new_link(alice, "password_reset", accounts.RESET_LENGTH)
+    token = passwords.new_link(alice, "password_reset", passwords.RESET_LENGTH)
     visitor.open(f"/fr/password/{token}")
     visitor.press(
         "Changer mon mot de passe",
@@ -319,7 +320,7 @@ def test_nothing_of_the_second_factor_changes_without_it(
     visitor: Visitor, alice: Account, clock: time_machine.Traveller
 ) -> None:
     application(alice)
-    recovery.make(alice, UNKNOWN)
+    recovery_codes.make(alice, UNKNOWN)
     sign_in(visitor, alice)
     shown = pyotp.TOTP(totp.secret_of(Authenticator.get(Authenticator.account == alice)))
     visitor.press("Valider", code=shown.now())
@@ -329,8 +330,8 @@ def test_nothing_of_the_second_factor_changes_without_it(
         visitor.open("/manager/account/security")
         visitor.press(button)
         assert visitor.sees("Confirmez que c’est bien vous")
-    assert second_factor.is_on(alice)
-    assert recovery.left(alice) == 10
+    assert two_factor.is_on(alice)
+    assert recovery_codes.left(alice) == 10
 
 
 def test_customer_service_can_switch_it_off(app: Flask, alice: Account) -> None:
@@ -339,7 +340,7 @@ def test_customer_service_can_switch_it_off(app: Flask, alice: Account) -> None:
         args=["accounts", "reset-second-factor", alice.nic_handle]
     )
     assert result.exit_code == 0, result.output
-    assert not second_factor.is_on(alice)
+    assert not two_factor.is_on(alice)
     again = app.test_cli_runner().invoke(args=["accounts", "reset-second-factor", alice.nic_handle])
     assert "no second step" in again.output
 

@@ -20,9 +20,10 @@ from models import (
     Seat,
     SeatStatus,
 )
-from shop import ordering, watch
+from shop.delivery import installation
 from shop.errors import Refusal
-from shop.provisioning import installation
+from shop.operations import monitoring
+from shop.orders import orders
 from tests.support import purchases
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -146,7 +147,7 @@ def test_a_failed_delivery_can_be_refunded_and_ends_its_groups(
     order = paid(alice, bank)
     drain()
     provider.failing = ""
-    ordering.refund_order(Order.get_by_id(order.id), by="operator")
+    orders.refund_order(Order.get_by_id(order.id), by="operator")
     with pytest.raises(Refusal, match="being refunded"):
         installation.retry_delivery(Order.get_by_id(order.id), by="operator")
     drain()
@@ -162,7 +163,7 @@ def test_a_delivered_order_is_not_refunded(
     order = paid(alice, bank)
     drain()
     with pytest.raises(Refusal, match="whose delivery failed"):
-        ordering.refund_order(Order.get_by_id(order.id), by="operator")
+        orders.refund_order(Order.get_by_id(order.id), by="operator")
 
 
 def test_a_paid_order_not_delivered_after_4_hours_raises_an_alarm(
@@ -173,10 +174,10 @@ def test_a_paid_order_not_delivered_after_4_hours_raises_an_alarm(
     drain()
     clock.shift(timedelta(hours=3, minutes=59))
     drain()
-    assert watch.late_orders(10) == []
-    assert watch.alarms()["late_deliveries"] == 0
+    assert monitoring.late_orders(10) == []
+    assert monitoring.alarms()["late_deliveries"] == 0
     clock.shift(timedelta(minutes=2))
     drain()
-    assert watch.late_orders(10) == [order]
-    assert watch.alarms()["late_deliveries"] == 1
+    assert monitoring.late_orders(10) == [order]
+    assert monitoring.alarms()["late_deliveries"] == 1
     assert Event.select().where(Event.name == "delivery_late").count() == 1

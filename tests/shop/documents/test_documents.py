@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pypdf import PdfReader
 
-from shop import documents, formats, markup, pricing, vat
-from shop.contracts import texts
+from shop import documents, vat
 from shop.documents import pdf
 from shop.documents.contract import ContractDocument, contract_pdf
 from shop.documents.parties import Buyer
@@ -22,8 +21,11 @@ from shop.documents.purchase_order import (
     State,
     purchase_order_pdf,
 )
-from shop.pricing import Line, Share
+from shop.orders.contracts import texts
+from shop.pricing import money
+from shop.pricing.money import Line, Share
 from shop.settings import Seller
+from shop.text import formats, markdown
 from shop.vat import PlaceOfSupply
 
 pytestmark = pytest.mark.printed
@@ -53,7 +55,7 @@ def order_of(language="fr", lines=LINES, place=LILLE, **changes):
         placed_at=PLACED,
         expires_at=PLACED + timedelta(days=14),
         lines=lines,
-        totals=pricing.totals(lines, vat.treatment_of(place)),
+        totals=money.totals(lines, vat.treatment_of(place)),
         contracts=(AcceptedContract("Conditions générales", 1, "0123456789abcdef" * 4, PLACED),),
         pay_url="https://shop.example/fr/order/482915730",
     )
@@ -243,7 +245,7 @@ def test_french_contracts_are_set_as_french_is_set(rule, wrong):
 
 
 def test_markdown_is_safe_and_knows_its_place():
-    html = markup.markdown("## Title\n\n**bold** <script>x</script> [a](javascript:x)", level=3)
+    html = markdown.markdown("## Title\n\n**bold** <script>x</script> [a](javascript:x)", level=3)
     assert "<h3>Title</h3>" in html
     assert "<strong>bold</strong>" in html
     assert "<script" not in html
@@ -254,15 +256,16 @@ def test_markdown_is_safe_and_knows_its_place():
 
 
 def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
-    from shop import baskets, catalogue, contracts, ordering
+    from shop.orders import baskets, contracts, orders
+    from shop.pricing import catalogue
 
     basket = baskets.Basket(baskets.new_name(), {"business": 3, "pro_plus": 2})
-    quoted = ordering.quote(basket, catalogue.offers(), alice)
+    quoted = orders.quote(basket, catalogue.offers(), alice)
     digests = tuple(contract.digest for contract in contracts.current("fr"))
-    order = ordering.place_order(
+    order = orders.place_order(
         alice,
         basket,
-        ordering.Confirmation(quoted.totals.total_cents, digests, "192.0.2.1", "fr"),
+        orders.Confirmation(quoted.totals.total_cents, digests, "192.0.2.1", "fr"),
     )
     text = text_of(opened(documents.purchase_order_of(order)))
     assert f"n° {order.number}" in text
@@ -271,13 +274,13 @@ def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
     for digest in digests:
         assert digest[:32] in text
         assert digest[32:] in text
-    ordering.cancel_order(order, by=alice.nic_handle)
+    orders.cancel_order(order, by=alice.nic_handle)
     closed = text_of(opened(documents.purchase_order_of(type(order).get_by_id(order.id))))
     assert "Ce bon de commande est clos" in closed
 
 
 def test_a_published_contract_prints(app):
-    from shop import contracts
+    from shop.orders import contracts
 
     published = contracts.current("en")[0]
     assert published.title in text_of(opened(documents.contract_of(published)))

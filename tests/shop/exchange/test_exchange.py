@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 
 from models import Account, ExchangeAccount, ExchangeService, MailboxKind, MailboxStatus
-from shop import demo
 from shop.errors import Refusal
 from shop.exchange.csv_file import CsvFile
 from shop.exchange.services import Changes
 from shop.exchange.source import Mailbox, Unreadable
+from shop.operations import demo
 from tests.support import exchange
 from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor

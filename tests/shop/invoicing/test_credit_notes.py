@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from models import Account, Invoice, InvoiceStatus, LedgerEntry, PaymentStatus, database
 from shop import vat
-from shop.billing import credit_notes, invoices, ledger
-from shop.billing.invoices import Draft, Position
-from shop.billing.periods import Period
-from shop.documents import einvoice
-from shop.documents.invoices import document_of
+from shop.documents import factur_x
+from shop.documents.from_invoices import document_of
 from shop.errors import Refusal
-from shop.payment import payments
-from shop.pricing import Line, Share
+from shop.invoicing import credit_notes, invoices, ledger
+from shop.invoicing.invoices import Draft, Position
+from shop.payments import payments
+from shop.pricing.money import Line, Share
+from shop.pricing.periods import Period
 from shop.vat import PlaceOfSupply
 from tests.support import racing
 from tests.support.parties import Bank
@@ -71,8 +71,8 @@ def test_the_parts_of_an_invoice_come_to_the_invoice(alice: Account) -> None:
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
     assert list(ledger.check()) == []
     for note in notes:
-        assert broken_rules(einvoice.xml_of(document_of(note)), "en16931") == set()
-        assert broken_rules(einvoice.xml_of(document_of(note)), "french") == set()
+        assert broken_rules(factur_x.xml_of(document_of(note)), "en16931") == set()
+        assert broken_rules(factur_x.xml_of(document_of(note)), "french") == set()
 
 
 PLACES = [LILLE, REUNION, PlaceOfSupply("FI", "00100"), PlaceOfSupply("US", "10001")]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from models import Account
-from shop import rendering, vat
-from shop.documents import einvoice
-from shop.documents.invoices import document_of
+from shop import vat
+from shop.documents import factur_x
+from shop.documents.from_invoices import document_of
+from shop.text import templates
 from shop.vat import Kind
 from tests.support import billing, cast
 from tests.support.parties import Bank
@@ -99,9 +100,9 @@ def test_the_vat_of_an_address_stands_on_invoice_and_credit_note(who: str, bank:
     for paper in (invoice, note):
         treatment = vat.restore(paper.vat_code, paper.vat_rate)
         assert treatment.kind == case.kind
-        said = rendering.vat_mention(treatment, "fr")
+        said = templates.vat_mention(treatment, "fr")
         assert (case.mention in said) if case.mention else not said, said
-        xml = einvoice.xml_of(document_of(paper))
+        xml = factur_x.xml_of(document_of(paper))
         assert said == "" or said.split(" (")[0][:30] in xml.decode()
         assert broken_rules(xml, "en16931") == set()
         assert broken_rules(xml, "french") == case.french_exceptions

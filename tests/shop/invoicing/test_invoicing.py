@@ -29,11 +29,14 @@ from models import (
     PaymentStatus,
     database,
 )
-from shop import clock, documents, jobs, ordering
-from shop.billing import credit_notes, invoices, ledger, order_invoices, periods
+from shop import clock, documents
 from shop.errors import Refusal
-from shop.payment import debts, payments, refunds, settling
-from shop.payment.gateway import CheckoutStatus
+from shop.invoicing import credit_notes, invoices, ledger, order_invoices
+from shop.jobs import queue
+from shop.orders import orders
+from shop.payments import outcomes, payables, payments, refunds
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing import periods
 from tests.support import billing, groups, purchases, racing
 from tests.support.parties import Bank, Provider
 from tests.support.schematron import broken_rules
@@ -83,7 +86,7 @@ def test_an_addition_is_invoiced_by_its_days_up_to_the_renewal(
     clock.move_to(at("2026-11-23 10:00"))
     order = groups.add(group, 2)
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     (position,) = invoices.positions_of(billing.of(order))
     assert (position.line.days, position.line.period_days) == (12, 30)
     assert (position.period.start.isoformat(), position.period.end.isoformat()) == (
@@ -97,8 +100,8 @@ def test_the_invoice_is_issued_once_however_often_its_job_runs(alice: Account, b
     order = billing.delivered(alice, bank)
     for _ in range(3):
         order_invoices.invoice_order(order.id)
-    outcomes = racing.race(lambda: order_invoices.invoice_order(order.id), 5)
-    assert outcomes == [None] * 5
+    results = racing.race(lambda: order_invoices.invoice_order(order.id), 5)
+    assert results == [None] * 5
     assert len(numbers()) == 1
     assert Letter.select().where(Letter.kind == "invoice_issued").count() == 1
 
@@ -106,7 +109,7 @@ def test_the_invoice_is_issued_once_however_often_its_job_runs(alice: Account, b
 def test_an_order_the_operator_marked_paid_is_invoiced_too(alice: Account) -> None:
     order = purchases.place(alice)
     payments.pay_by_hand(order, by="operator")
-    jobs.drain()
+    queue.drain()
     assert billing.of(order).method == "manual"
     billing.assert_balanced()
 
@@ -117,10 +120,10 @@ def test_what_was_never_delivered_is_never_invoiced(
     provider.failing = "The domain is taken."
     order = purchases.place(alice)
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     billing.assert_balanced()
-    ordering.refund_order(Order.get_by_id(order.id), by="operator")
-    jobs.drain()
+    orders.refund_order(Order.get_by_id(order.id), by="operator")
+    queue.drain()
     assert Order.get_by_id(order.id).status == OrderStatus.REFUNDED
     assert numbers() == []
     assert sum(row.cents for row in LedgerEntry.select()) == 0
@@ -140,8 +143,8 @@ def test_an_issue_that_is_rolled_back_leaves_no_gap(alice: Account) -> None:
 
 
 def test_eight_at_once_get_eight_numbers_in_a_row(alice: Account) -> None:
-    outcomes = racing.race(lambda: billing.due(alice), 8)
-    assert all(isinstance(outcome, Invoice) for outcome in outcomes), outcomes
+    results = racing.race(lambda: billing.due(alice), 8)
+    assert all(isinstance(outcome, Invoice) for outcome in results), results
     assert [int(number[-6:]) for number in numbers()] == list(range(1, 9))
     billing.assert_balanced()
 
@@ -155,8 +158,8 @@ def test_control_a_number_read_before_it_is_taken_goes_to_two(
         return f"{series}-{number:06d}", clock.now()
 
     monkeypatch.setattr(invoices, "_next_number", careless)
-    outcomes = racing.race(lambda: billing.due(alice), 4)
-    assert any(isinstance(outcome, IntegrityError) for outcome in outcomes)
+    results = racing.race(lambda: billing.due(alice), 4)
+    assert any(isinstance(outcome, IntegrityError) for outcome in results)
 
 
 def test_each_year_and_each_kind_counts_for_itself(alice: Account, clock: Traveller) -> None:
@@ -247,7 +250,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
     assert again.id == payment.id
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", 4):
-        racing.race(lambda: settling.settle(payment, checkout), 4)
+        racing.race(lambda: outcomes.settle(payment, checkout), 4)
     assert billing.fresh(invoice).status == InvoiceStatus.PAID
     assert Letter.select().where(Letter.kind == "invoice_paid").count() == 1
     assert Card.get(Card.account == alice).last4 == "4242"
@@ -261,7 +264,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
 def test_a_declined_card_leaves_the_invoice_due(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
     payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
-    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
+    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
     assert billing.fresh(invoice).is_payable
     billing.assert_balanced()
     billing.pay(invoice, bank)
@@ -272,10 +275,10 @@ def test_money_for_an_invoice_that_is_settled_goes_back(alice: Account, bank: Ba
     invoice = billing.due(alice)
     payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     billing.credit(invoice)
-    settled = settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settled = outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     assert settled.status == PaymentStatus.REFUND_DUE
     billing.assert_balanced()
-    jobs.drain()
+    queue.drain()
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUNDED
     assert len(bank.refunds) == 1
     assert Letter.select().where(Letter.kind == "invoice_payment_refunded").count() == 1
@@ -287,7 +290,7 @@ def test_a_stored_card_is_charged_while_the_customer_is_away(alice: Account, ban
     payment = payments.charge(invoice, card, by="shop")
     assert payments.charge(invoice, card, by="shop").id == payment.id
     bank.losing = 1
-    jobs.drain()
+    queue.drain()
     for _ in range(3):
         payments.charge_card(payment.id)
     assert billing.fresh(invoice).status == InvoiceStatus.PAID
@@ -298,7 +301,7 @@ def test_a_stored_card_is_charged_while_the_customer_is_away(alice: Account, ban
 def test_a_stored_card_may_be_declined(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
     payment = payments.charge(invoice, billing.card(alice, billing.DECLINED_CARD), by="shop")
-    jobs.drain()
+    queue.drain()
     assert Payment.get_by_id(payment.id).status == PaymentStatus.DECLINED
     assert Payment.get_by_id(payment.id).reason == "card_declined"
     assert billing.fresh(invoice).is_payable
@@ -310,7 +313,7 @@ def test_nobody_pays_at_the_bank_what_the_card_is_being_charged_for(
 ) -> None:
     invoice = billing.due(alice)
     payments.charge(invoice, billing.card(alice), by="shop")
-    with pytest.raises(debts.PaymentUnderWay, match="this invoice is being confirmed"):
+    with pytest.raises(payables.PaymentUnderWay, match="this invoice is being confirmed"):
         payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
 
 
@@ -323,7 +326,7 @@ def test_a_credit_note_gives_back_what_was_paid_once(alice: Account, bank: Bank)
     assert (note.number[:2], note.status) == ("AV", InvoiceStatus.DUE)
     assert billing.fresh(invoice).status == InvoiceStatus.REFUNDED
     billing.assert_balanced()
-    jobs.drain()
+    queue.drain()
     for _ in range(3):
         refunds.refund_credit_note(note.id)
     assert billing.fresh(note).status == InvoiceStatus.REFUNDED
@@ -335,7 +338,7 @@ def test_a_credit_note_gives_back_what_was_paid_once(alice: Account, bank: Bank)
 def test_a_credit_note_of_an_unpaid_invoice_moves_no_money(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
     note = billing.credit(invoice)
-    jobs.drain()
+    queue.drain()
     assert (note.status, bank.refunds) == (InvoiceStatus.REFUNDED, {})
     assert not billing.fresh(invoice).is_payable
     billing.assert_balanced()
@@ -363,9 +366,9 @@ def _of(line, quantity):
 
 def test_credits_at_once_never_take_back_more_than_there_is(alice: Account) -> None:
     invoice = billing.due(alice)
-    outcomes = racing.race(lambda: billing.credit(invoice), 5)
-    assert sum(isinstance(outcome, Invoice) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 4
+    results = racing.race(lambda: billing.credit(invoice), 5)
+    assert sum(isinstance(outcome, Invoice) for outcome in results) == 1
+    assert sum(isinstance(outcome, Refusal) for outcome in results) == 4
     billing.assert_balanced()
 
 
@@ -407,7 +410,7 @@ def test_the_check_finds_what_does_not_balance(alice: Account, bank: Bank, corru
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)
-    jobs.drain()
+    queue.drain()
     billing.assert_balanced()
     database.execute_sql(CORRUPTIONS[corruption])
     assert list(ledger.check())

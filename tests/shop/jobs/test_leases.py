@@ -15,8 +15,8 @@ from huey.serializer import Serializer, SignedSerializer
 
 from models import Job, JobStatus
 from shop import clock as shop_clock
-from shop import jobs
-from shop.jobs import Priority
+from shop.jobs import queue
+from shop.jobs.queue import Priority
 from tests.support import racing
 from tests.support.work import KIND, Work, ask, fail, lose_messages, messages, the_job
 
@@ -35,8 +35,8 @@ def die_holding(job: Job) -> None:
 def test_a_job_whose_worker_died_is_run_again(work: Work) -> None:
     ask()
     die_holding(the_job())
-    assert jobs.sweep() == 1
-    jobs.run(the_job().id)
+    assert queue.sweep() == 1
+    queue.run(the_job().id)
     assert len(work.done) == 1
     assert the_job().status == JobStatus.DONE
 
@@ -55,11 +55,11 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
     def rival() -> None:
         assert begun.wait(timeout=30)
         for _ in range(5):
-            jobs.run(number)
-        assert jobs.sweep() == 0
+            queue.run(number)
+        assert queue.sweep() == 0
         may_end.set()
 
-    acts = iter([lambda: jobs.run(number), rival])
+    acts = iter([lambda: queue.run(number), rival])
     outcomes = racing.race(lambda: next(acts)(), 2)
     assert outcomes == [None, None], outcomes
     assert len(work.done) == 1
@@ -69,21 +69,21 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
 def test_12_workers_with_one_message_run_it_once(work: Work) -> None:
     ask()
     number = the_job().id
-    racing.race(lambda: jobs.run(number), 12)
+    racing.race(lambda: queue.run(number), 12)
     assert len(work.done) == 1
 
 
 def test_a_slow_job_stays_in_its_workers_hands(work: Work) -> None:
     def slowly() -> None:
         Job.update(lease_until=shop_clock.real_now()).execute()
-        jobs.renew_leases()
+        queue.renew_leases()
         assert the_job().lease_until > shop_clock.real_now() + timedelta(seconds=10)
-        assert not racing.race(lambda: jobs._claim(number), 1)[0]
+        assert not racing.race(lambda: queue._claim(number), 1)[0]
 
     work.act = slowly
     ask()
     number = the_job().id
-    jobs.drain()
+    queue.drain()
     assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
 
 
@@ -91,13 +91,13 @@ def test_who_lost_the_lease_does_not_decide_the_outcome(work: Work) -> None:
     def lose_it() -> None:
         work.act = lambda: None
         Job.update(lease_until=shop_clock.real_now() - timedelta(seconds=1)).execute()
-        racing.race(lambda: jobs.run(number), 1)
+        racing.race(lambda: queue.run(number), 1)
         fail()
 
     work.act = lose_it
     ask()
     number = the_job().id
-    jobs.run(number)
+    queue.run(number)
     assert len(work.done) == 2, "at least once: the rival could not know"
     assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
     assert work.given_up == []
@@ -105,9 +105,9 @@ def test_who_lost_the_lease_does_not_decide_the_outcome(work: Work) -> None:
 
 def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
     ask()
-    for _ in range(3 + jobs.ABANDONED_MOST):
+    for _ in range(3 + queue.ABANDONED_MOST):
         die_holding(the_job())
-    jobs.run(the_job().id)
+    queue.run(the_job().id)
     assert work.done == []
     assert the_job().status == JobStatus.FAILED
     assert "died" in work.given_up[0]["reason"]
@@ -118,15 +118,15 @@ def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
 
 def sweep_at_once(monkeypatch: pytest.MonkeyPatch, workers: int) -> list[Any]:
     """Workers that have all looked before the first of them acts."""
-    look, seen = jobs.due, threading.Barrier(workers)
+    look, seen = queue.due, threading.Barrier(workers)
 
-    def look_together(limit: int = jobs.BATCH) -> list[Job]:
+    def look_together(limit: int = queue.BATCH) -> list[Job]:
         found = look(limit)
         seen.wait(timeout=30)
         return found
 
-    monkeypatch.setattr(jobs, "due", look_together)
-    return racing.race(jobs.sweep, workers)
+    monkeypatch.setattr(queue, "due", look_together)
+    return racing.race(queue.sweep, workers)
 
 
 @pytest.mark.parametrize("dead", [False, True])
@@ -147,45 +147,45 @@ def test_of_four_workers_one_hands_out_each_job(
 def test_a_lost_message_delays_and_loses_nothing(work: Work, clock: time_machine.Traveller) -> None:
     ask()
     lose_messages()
-    assert jobs.sweep() == 0, "it may only be slow"
-    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-    assert jobs.sweep() == 1
-    assert jobs.sweep() == 0
+    assert queue.sweep() == 0, "it may only be slow"
+    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
+    assert queue.sweep() == 1
+    assert queue.sweep() == 0
     assert messages() == 1
 
 
 def test_a_crowd_that_waits_is_not_made_larger(work: Work, clock: time_machine.Traveller) -> None:
-    for number in range(jobs.CROWD):
+    for number in range(queue.CROWD):
         ask(f"job {number}")
     dead = Job.select().first()
     for _ in range(3):
-        clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-        assert jobs.sweep() == 0
+        clock.shift(queue.REDISPATCH + timedelta(seconds=1))
+        assert queue.sweep() == 0
     die_holding(dead)
-    assert jobs.sweep() == 1, "its message was taken by the worker that died"
-    assert messages() == jobs.CROWD + 1
+    assert queue.sweep() == 1, "its message was taken by the worker that died"
+    assert messages() == queue.CROWD + 1
     lose_messages()
-    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-    assert jobs.sweep() == jobs.CROWD
+    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
+    assert queue.sweep() == queue.CROWD
 
 
 def in_their_order() -> list[str]:
     """The keys of the jobs that wait, as workers will take them."""
-    return [Job.get_by_id(message.args[0]).key for message in jobs.connected().pending()]
+    return [Job.get_by_id(message.args[0]).key for message in queue.connected().pending()]
 
 
 def test_what_is_awaited_comes_before_what_came_by_the_thousand(
     work: Work, clock: time_machine.Traveller
 ) -> None:
     for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
-        jobs.enqueue(KIND, f"{priority.name} 1", priority=priority)
-        jobs.enqueue(KIND, f"{priority.name} 2", priority=priority)
+        queue.enqueue(KIND, f"{priority.name} 1", priority=priority)
+        queue.enqueue(KIND, f"{priority.name} 2", priority=priority)
     expected = ["AWAITED 1", "AWAITED 2", "USUAL 1", "USUAL 2", "BULK 1", "BULK 2"]
     assert in_their_order() == expected
     lose_messages()
-    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-    assert [Job.get_by_id(job.id).key for job in jobs.due(limit=2)] == expected[:2]
-    jobs.sweep()
+    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
+    assert [Job.get_by_id(job.id).key for job in queue.due(limit=2)] == expected[:2]
+    queue.sweep()
     assert in_their_order() == expected
 
 
@@ -195,30 +195,30 @@ def test_a_dead_workers_job_is_not_handed_out_every_second(
     ask()
     die_holding(the_job())
     lose_messages()
-    assert [jobs.sweep() for _ in range(3)] == [1, 0, 0]
-    clock.shift(jobs.REDISPATCH + timedelta(seconds=1))
-    assert jobs.sweep() == 1
+    assert [queue.sweep() for _ in range(3)] == [1, 0, 0]
+    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
+    assert queue.sweep() == 1
 
 
 def test_jobs_that_ask_for_each_other_for_ever_are_noticed(work: Work) -> None:
     def again() -> None:
-        raise jobs.Later(timedelta(0))
+        raise queue.Later(timedelta(0))
 
     work.act = again
     ask()
     with pytest.raises(RuntimeError, match="for ever"):
-        jobs.drain(limit=20)
+        queue.drain(limit=20)
 
 
 def test_finished_jobs_are_forgotten_and_failed_ones_kept(
     work: Work, clock: time_machine.Traveller
 ) -> None:
     ask("done")
-    jobs.drain()
+    queue.drain()
     ask("failed")
     Job.update(status=JobStatus.FAILED).where(Job.key == "failed").execute()
     clock.shift(timedelta(days=100))
-    assert jobs.forget_finished(shop_clock.now() - timedelta(days=90)) == 1
+    assert queue.forget_finished(shop_clock.now() - timedelta(days=90)) == 1
     assert [job.key for job in Job.select()] == ["failed"]
 
 
@@ -241,13 +241,13 @@ class Trap:
 def test_a_forged_message_is_not_unpickled(
     work: Work, serializer: Serializer, tmp_path: Path
 ) -> None:
-    queue, sprung = jobs.connected(), tmp_path / "sprung"
-    queue.storage.enqueue(serializer.serialize(Trap(sprung)))
+    huey, sprung = queue.connected(), tmp_path / "sprung"
+    huey.storage.enqueue(serializer.serialize(Trap(sprung)))
     ask()
     with pytest.raises(ValueError, match=r"[Ss]ignature|Separator"):
-        queue.dequeue()
+        huey.dequeue()
     assert not sprung.exists()
-    take_message(queue)
+    take_message(huey)
     assert the_job().status == JobStatus.DONE, "and the next message is taken"
 
 
@@ -257,6 +257,6 @@ def test_control_unsigned_the_trap_would_have_sprung(tmp_path: Path) -> None:
     assert sprung.exists()
 
 
-def take_message(queue: SqlHuey) -> None:
+def take_message(huey: SqlHuey) -> None:
     """Take one message from the queue and do what it says, as a worker does."""
-    queue.execute(queue.dequeue())
+    huey.execute(huey.dequeue())

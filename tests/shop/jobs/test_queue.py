@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from models import Job, JobStatus, database
 from shop import clock as shop_clock
-from shop import jobs
+from shop.jobs import queue
 from tests.support import racing
 from tests.support.work import KIND, Work, ask, fail, messages, the_job
 
@@ -23,7 +23,7 @@ def test_a_job_is_queued_with_its_cause(work: Work) -> None:
         ask(number=7)
         assert the_job().status == JobStatus.QUEUED
     assert messages() == 1
-    assert jobs.drain() == 1
+    assert queue.drain() == 1
     assert work.done == [{"number": 7}]
     assert the_job().status == JobStatus.DONE
 
@@ -66,9 +66,9 @@ def test_asking_twice_asks_once(work: Work) -> None:
     ask(number=1)
     ask(number=2)
     assert messages() == 1
-    jobs.drain()
+    queue.drain()
     ask(number=3)
-    jobs.drain()
+    queue.drain()
     assert work.done == [{"number": 1}]
 
 
@@ -79,34 +79,34 @@ def test_asking_by_many_at_once_asks_once(work: Work) -> None:
 
 
 def test_a_job_for_later_waits_for_its_time(work: Work, clock: time_machine.Traveller) -> None:
-    jobs.enqueue(KIND, "later", run_at=shop_clock.now() + timedelta(hours=1))
+    queue.enqueue(KIND, "later", run_at=shop_clock.now() + timedelta(hours=1))
     assert messages() == 0
-    assert (jobs.drain(), jobs.sweep()) == (0, 0)
-    jobs.run(the_job().id)
+    assert (queue.drain(), queue.sweep()) == (0, 0)
+    queue.run(the_job().id)
     assert work.done == []
     clock.shift(timedelta(hours=1, seconds=1))
-    assert jobs.sweep() == 1
+    assert queue.sweep() == 1
     assert messages() == 1
-    assert jobs.drain() == 1
+    assert queue.drain() == 1
 
 
 def test_nobody_asks_for_what_nobody_does(app: Flask) -> None:
     with pytest.raises(KeyError, match="nobody handles"):
-        jobs.enqueue("unheard_of", "key")
+        queue.enqueue("unheard_of", "key")
 
 
 def test_a_kind_only_a_newer_version_knows_is_left_to_it(
     work: Work, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
 ) -> None:
     ask()
-    handler = jobs._handlers.pop(KIND)
+    handler = queue._handlers.pop(KIND)
     with capture_logs() as said:
-        jobs.run(the_job().id)
+        queue.run(the_job().id)
     assert said[0]["event"] == "nobody handles this kind of job here"
     assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
-    jobs._handlers[KIND] = handler
+    queue._handlers[KIND] = handler
     clock.shift(timedelta(minutes=2))
-    jobs.drain()
+    queue.drain()
     assert the_job().status == JobStatus.DONE
 
 
@@ -120,7 +120,7 @@ def test_a_failed_job_is_tried_again_later_each_time(
     ask()
     waits = []
     for _ in range(2):
-        jobs.drain()
+        queue.drain()
         job = the_job()
         waits.append((job.run_at - shop_clock.now()).total_seconds())
         assert (job.status, job.error) == (JobStatus.QUEUED, "ValueError: out of paper")
@@ -130,9 +130,9 @@ def test_a_failed_job_is_tried_again_later_each_time(
 
 
 def test_no_wait_is_longer_than_an_hour(work: Work) -> None:
-    for handler in jobs._handlers.values():
+    for handler in queue._handlers.values():
         for attempt in range(1, handler.attempts + 1):
-            assert jobs._delay(handler, attempt, ValueError()) <= timedelta(hours=1.1)
+            assert queue._delay(handler, attempt, ValueError()) <= timedelta(hours=1.1)
 
 
 def test_after_the_last_attempt_it_is_given_up_once(
@@ -141,42 +141,42 @@ def test_after_the_last_attempt_it_is_given_up_once(
     work.act = fail
     ask(number=7)
     for _ in range(6):
-        jobs.drain()
+        queue.drain()
         clock.shift(timedelta(hours=2))
     assert len(work.done) == 3
     assert work.given_up == [{"number": 7, "reason": "out of paper"}]
     assert the_job().status == JobStatus.FAILED
-    assert jobs.sweep() == 0
+    assert queue.sweep() == 0
 
 
 def test_giving_up_that_fails_is_tried_again(work: Work, clock: time_machine.Traveller) -> None:
-    handler = jobs.Handler(work.run, 1, timedelta(seconds=1), lambda **_: fail(), 0)
-    jobs._handlers[KIND] = handler
+    handler = queue.Handler(work.run, 1, timedelta(seconds=1), lambda **_: fail(), 0)
+    queue._handlers[KIND] = handler
     work.act = fail
     ask()
     with pytest.raises(ValueError, match="out of paper"):
-        jobs.drain()
+        queue.drain()
     assert the_job().status == JobStatus.RUNNING, "what gave it up was rolled back with it"
     clock.shift(timedelta(minutes=1))
-    jobs._handlers[KIND] = jobs.Handler(work.run, 1, timedelta(seconds=1), work.give_up, 0)
-    jobs.run(the_job().id)
+    queue._handlers[KIND] = queue.Handler(work.run, 1, timedelta(seconds=1), work.give_up, 0)
+    queue.run(the_job().id)
     assert the_job().status == JobStatus.FAILED
     assert len(work.given_up) == 1
 
 
 def test_coming_back_later_burns_no_attempt(work: Work, clock: time_machine.Traveller) -> None:
     def not_yet() -> None:
-        raise jobs.Later(timedelta(minutes=5))
+        raise queue.Later(timedelta(minutes=5))
 
     work.act = not_yet
     ask()
     for _ in range(20):
-        jobs.drain()
+        queue.drain()
         clock.shift(timedelta(minutes=6))
     assert len(work.done) == 20
     assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
     work.act = lambda: None
-    jobs.drain()
+    queue.drain()
     assert the_job().status == JobStatus.DONE
 
 
@@ -184,16 +184,16 @@ def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Tra
     work.act = fail
     ask()
     for _ in range(3):
-        jobs.drain()
+        queue.drain()
         clock.shift(timedelta(hours=2))
     work.act = lambda: None
-    assert jobs.ask_again("one")
+    assert queue.ask_again("one")
     assert messages() >= 1
-    jobs.drain()
+    queue.drain()
     assert (the_job().status, the_job().attempts) == (JobStatus.DONE, 1)
-    assert not jobs.ask_again("unheard of")
+    assert not queue.ask_again("unheard of")
 
 
 def test_a_waiting_job_is_not_asked_for_again(work: Work) -> None:
     ask()
-    assert not jobs.ask_again("one")
+    assert not queue.ask_again("one")

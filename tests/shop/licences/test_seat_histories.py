@@ -14,9 +14,10 @@ from hypothesis.stateful import (
 )
 
 from models import SEAT_MOVES, Account, Letter, LicenceGroup, Seat, SeatStatus
-from shop import jobs, seats
 from shop.errors import Refusal
-from shop.seats import Person
+from shop.jobs import queue
+from shop.licences import seats
+from shop.licences.seats import Person
 from tests.support import groups
 from tests.support.databases import Snapshot
 from tests.support.parties import Bank, Provider
@@ -72,7 +73,7 @@ class Seats(RuleBasedStateMachine):
 
     @rule()
     def work(self) -> None:
-        jobs.drain()
+        queue.drain()
 
     @rule()
     def provider_finishes(self) -> None:
@@ -137,14 +138,14 @@ def test_every_pair_of_acts_ends_defined(
                 ACTS[act](seat, Person("C", "D", f"cde{number}"))
             except Refusal:
                 assert groups.seat_of(group, number).__data__ == seat.__data__
-    jobs.drain()
+    queue.drain()
     provider.failing = ""
     provider.finish()
     from models import Job
     from shop import clock
 
     Job.update(run_at=clock.now()).where(Job.status == "queued").execute()
-    jobs.drain()
+    queue.drain()
     at_rest = {SeatStatus.UNCONFIGURED, SeatStatus.ACTIVE, SeatStatus.ERROR}
     assert {seat.status for seat in Seat.select()} <= at_rest
     groups.check(group)

@@ -24,9 +24,14 @@ from models import (
     SeatImportLine,
     SeatStatus,
 )
-from shop import accounts, jobs, pauses, seats, tables, transitions
+from shop import transitions
+from shop.customers import passwords
 from shop.errors import Conflict, Refusal
-from shop.seats import acts, files, importing, imports
+from shop.jobs import queue
+from shop.licences import seats
+from shop.licences.seats import actions, csv_reader, import_job, import_preview
+from shop.sandbox_link import test_points
+from shop.text import csv_export
 from tests.support import cast, groups, purchases, racing
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -48,7 +53,7 @@ def as_csv(rows, delimiter: str = ",", heading: tuple[str, ...] = ()) -> str:
 
 
 def people_in(content: bytes) -> list[tuple[str, str, str]]:
-    return [(line.first_name, line.last_name, line.login) for line in files.read(content)]
+    return [(line.first_name, line.last_name, line.login) for line in csv_reader.read(content)]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -83,7 +88,7 @@ def test_a_first_line_may_say_what_separates_the_cells(first: str) -> None:
 
 def test_names_come_back_as_they_were_exported() -> None:
     names = ["-Jean", "=cmd()", "'tHooft", "O’Neill"]
-    content = as_csv([(tables.harmless(name), "Moreau", "zoe") for name in names], ";")
+    content = as_csv([(csv_export.harmless(name), "Moreau", "zoe") for name in names], ";")
     assert [first for first, _, _ in people_in(content.encode())] == names
 
 
@@ -92,11 +97,11 @@ def test_a_heading_stands_for_nobody_wherever_it_stands() -> None:
     content = as_csv([PEOPLE[0], heading, PEOPLE[1]], ";", heading)
     assert people_in(content.encode()) == PEOPLE[:2]
     with pytest.raises(Refusal, match="each once"):
-        files.read(as_csv([PEOPLE[0]], ";", ("Nom", "Nom", "Login")).encode())
+        csv_reader.read(as_csv([PEOPLE[0]], ";", ("Nom", "Nom", "Login")).encode())
 
 
 def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
-    lines = files.read(b"Prenom,Nom,Login\n\n,,\nA,B,abc\n\nC,D,cde\n")
+    lines = csv_reader.read(b"Prenom,Nom,Login\n\n,,\nA,B,abc\n\nC,D,cde\n")
     assert [line.number for line in lines] == [4, 6]
 
 
@@ -105,14 +110,14 @@ def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
 )  # fmt: skip
 def test_what_is_no_file_of_people_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal) as refusal:
-        files.read(content)
+        csv_reader.read(content)
     assert refusal.value.field == "file"
 
 
 def test_a_file_of_more_than_10000_is_refused() -> None:
     rows = "".join(f"A,B,login{number}\n" for number in range(10_001))
     with pytest.raises(Refusal, match="at most 10000"):
-        files.read(rows.encode())
+        csv_reader.read(rows.encode())
 
 
 def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) -> None:
@@ -122,8 +127,8 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
         ("A", "B", "é!"), ("A", "B"), ("A", "B", "ok3", "more"), ("A", "B", "ok4"),
         ("A", "B", "ok5"), ("A", "B", "ok6"), ("A", "B", "ok7"),
     ]  # fmt: skip
-    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    problems = [line.problem for line in imports.results(made)]
+    made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    problems = [line.problem for line in import_preview.results(made)]
     expected = ["has this login", "", "in the file already", "Fill in", "without accents",
                 "Three columns", "Three columns", "", "", "", "no free licence"]  # fmt: skip
     for problem, said in zip(problems, expected, strict=True):
@@ -132,9 +137,9 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
 
 
 def run(group: LicenceGroup, content: bytes) -> SeatImport:
-    made = imports.prepare(groups.fresh(group), "people.csv", content)
-    imports.start(made, by="alice")
-    jobs.drain()
+    made = import_preview.prepare(groups.fresh(group), "people.csv", content)
+    import_preview.start(made, by="alice")
+    queue.drain()
     return groups.fresh(made)
 
 
@@ -144,34 +149,34 @@ def test_every_person_of_a_file_gets_a_seat(group: LicenceGroup, provider: Provi
     held = Seat.select().where(Seat.status == SeatStatus.ACTIVE).order_by(Seat.number)
     assert [(seat.first_name, seat.last_name, seat.login) for seat in held] == PEOPLE
     assert Letter.select().where(Letter.kind == "licence_active").count() == 3
-    assert imports.standing(made) == {SeatStatus.ACTIVE: 3}
+    assert import_preview.standing(made) == {SeatStatus.ACTIVE: 3}
     groups.check(group)
 
 
 def test_a_login_taken_since_the_preview_is_told_in_the_result(
     group: LicenceGroup, provider: Provider
 ) -> None:
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "Zoe"))
-    imports.start(made, by="alice")
-    jobs.drain()
+    import_preview.start(made, by="alice")
+    queue.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
-    assert "has this login" in imports.results(made).first().problem
+    assert "has this login" in import_preview.results(made).first().problem
 
 
 def test_a_login_taken_at_the_very_moment_is_told_too(
     group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look before misses it, as a rival transaction would make it; the index does not."""
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "zoe"))
-    monkeypatch.setattr(importing, "taken_of", lambda *_: set())
-    imports.start(made, by="alice")
-    jobs.drain()
+    monkeypatch.setattr(import_job, "taken_of", lambda *_: set())
+    import_preview.start(made, by="alice")
+    queue.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
-    assert "has this login" in imports.results(made, bad=True).get().problem
+    assert "has this login" in import_preview.results(made, bad=True).get().problem
     groups.check(group)
 
 
@@ -182,25 +187,25 @@ ODD = "Anne,O,o’neil\n"
 def test_logins_are_compared_as_they_are_kept(
     group: LicenceGroup, provider: Provider, second: str
 ) -> None:
-    made = imports.prepare(group, "people.csv", (ODD + second).encode())
-    assert [line.problem for line in imports.results(made)] == ["", imports.TWICE]
-    imports.start(made, by="alice")
-    jobs.drain()
+    made = import_preview.prepare(group, "people.csv", (ODD + second).encode())
+    assert [line.problem for line in import_preview.results(made)] == ["", import_preview.TWICE]
+    import_preview.start(made, by="alice")
+    queue.drain()
     assert groups.fresh(made).lines_refused == 0
-    made = imports.prepare(groups.fresh(group), "people.csv", second.encode())
-    assert [line.problem for line in imports.results(made)] == [acts.TAKEN]
+    made = import_preview.prepare(groups.fresh(group), "people.csv", second.encode())
+    assert [line.problem for line in import_preview.results(made)] == [actions.TAKEN]
 
 
 def test_a_line_the_rules_refuse_by_now_holds_no_other_up(
     group: LicenceGroup, provider: Provider
 ) -> None:
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     SeatImportLine.update(login="x").where(SeatImportLine.number == 2).execute()
-    imports.start(made, by="alice")
-    jobs.drain()
+    import_preview.start(made, by="alice")
+    queue.drain()
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 1)
-    refused = imports.results(made, bad=True).get()
+    refused = import_preview.results(made, bad=True).get()
     assert refused.problem % refused.details == "A login has 3 to 20 characters."
 
 
@@ -210,34 +215,36 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
     clock: time_machine.Traveller,
 ) -> None:
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
-    monkeypatch.setattr(importing, "AT_ONCE", 1)
-    begin = acts.begin_configuration
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    monkeypatch.setattr(import_job, "AT_ONCE", 1)
+    begin = actions.begin_configuration
 
-    def only_zoe(seat: Seat, person: seats.Person, by: str, priority: jobs.Priority) -> Seat:
+    def only_zoe(seat: Seat, person: seats.Person, by: str, priority: queue.Priority) -> Seat:
         if person.login != "zoe":
             raise RuntimeError("the disk is full")
         return begin(seat, person, by, priority)
 
-    monkeypatch.setattr(acts, "begin_configuration", only_zoe)
-    imports.start(made, by="alice")
+    monkeypatch.setattr(actions, "begin_configuration", only_zoe)
+    import_preview.start(made, by="alice")
     for _ in range(20):
-        jobs.drain()
-        clock.shift(2 * jobs.LONGEST_DELAY.total_seconds())
+        queue.drain()
+        clock.shift(2 * queue.LONGEST_DELAY.total_seconds())
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 2)
-    assert {line.problem for line in imports.results(made, bad=True)} == {importing.NOT_REACHED}
+    assert {line.problem for line in import_preview.results(made, bad=True)} == {
+        import_job.NOT_REACHED
+    }
 
 
 def test_a_group_that_is_not_open_takes_no_file(
     group: LicenceGroup, provider: Provider, visitor: Visitor, alice: Account
 ) -> None:
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     transitions.move(group, GroupStatus.SUSPENDED, by="test")
     with pytest.raises(Refusal, match="cannot be changed"):
-        imports.start(made, by="alice")
+        import_preview.start(made, by="alice")
     with pytest.raises(Refusal, match="cannot be changed"):
-        imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+        import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     visitor.log_in(alice)
     visitor.open(f"/manager/groups/{group.name}/imports/{made.id}")
     assert visitor.press("Configurer 3 licences").status_code == 422
@@ -246,12 +253,12 @@ def test_a_group_that_is_not_open_takes_no_file(
 
 
 def test_a_file_runs_once(group: LicenceGroup, provider: Provider) -> None:
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
-    imports.start(made, by="alice")
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    import_preview.start(made, by="alice")
     with pytest.raises(Conflict):
-        imports.start(SeatImport.get(), by="bob")
+        import_preview.start(SeatImport.get(), by="bob")
     with pytest.raises(Conflict):
-        imports.abandon(SeatImport.get(), by="bob")
+        import_preview.abandon(SeatImport.get(), by="bob")
 
 
 class Killed(BaseException):
@@ -263,8 +270,8 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
 ) -> None:
     group = groups.installed(alice, bank, 10_000, "pro_plus")
     rows = [(f"First {n}", f"Last {n}", f"login{n}") for n in range(10_000)]
-    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    imports.start(made, by="alice")
+    made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    import_preview.start(made, by="alice")
     chunks = []
 
     def kill_twice() -> None:
@@ -272,13 +279,13 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
         if len(chunks) in {30, 90}:
             raise Killed
 
-    pauses.hook("imports.chunk", kill_twice)
+    test_points.hook("imports.chunk", kill_twice)
     for _ in range(3):
         try:
-            importing.import_seats(made.id, "alice")
+            import_job.import_seats(made.id, "alice")
         except Killed:
             continue
-    assert len(chunks) == 10_000 // importing.AT_ONCE
+    assert len(chunks) == 10_000 // import_job.AT_ONCE
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 10_000, 0)
     lines = SeatImportLine.select().where(SeatImportLine.seat.is_null(False))
@@ -292,11 +299,11 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
 def test_two_workers_on_one_file_do_each_line_once(
     group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    monkeypatch.setattr(import_job, "AT_ONCE", 1)
     rows = [("A", "B", f"login{n}") for n in range(5)]
-    made = imports.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    imports.start(made, by="alice")
-    racing.race(lambda: importing.import_seats(made.id, "alice"), 4)
+    made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    import_preview.start(made, by="alice")
+    racing.race(lambda: import_job.import_seats(made.id, "alice"), 4)
     assert groups.fresh(made).lines_done == 5
     assert Job.select().where(Job.kind == "activate_seat").count() == 5
     groups.check(group)
@@ -305,15 +312,15 @@ def test_two_workers_on_one_file_do_each_line_once(
 def test_a_file_holds_nobody_elses_order_up(
     alice: Account, group: LicenceGroup, provider: Provider, bank: Bank
 ) -> None:
-    made = imports.prepare(group, "people.csv", as_csv(PEOPLE).encode())
-    jobs.connected().flush()
-    imports.start(made, by="alice")
-    importing.import_seats(made.id, "alice")
-    accounts.ask_for_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
+    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    queue.connected().flush()
+    import_preview.start(made, by="alice")
+    import_job.import_seats(made.id, "alice")
+    passwords.ask_for_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
     purchases.pay(
         purchases.place(cast.register(cast.BOB), purchases.basket(business=1, pro_plus=0)), bank
     )
-    waiting = [Job.get_by_id(message.args[0]).kind for message in jobs.connected().pending()]
+    waiting = [Job.get_by_id(message.args[0]).kind for message in queue.connected().pending()]
     assert waiting[:2] == ["send_reset_links", "deliver_order"]
     assert waiting[-3:] == ["activate_seat"] * 3
 
@@ -350,14 +357,14 @@ def test_a_file_is_looked_at_then_run(
 def test_a_result_says_which_licences_could_not_be_created(
     visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
 ) -> None:
-    made = imports.prepare(group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode())
-    imports.start(made, by="alice")
+    made = import_preview.prepare(group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode())
+    import_preview.start(made, by="alice")
     provider.failing = "no capacity"
-    jobs.drain()
+    queue.drain()
     provider.failing = ""
     seat = groups.seat_of(group, 2)
     seats.retry(seat, seat.version, by="alice")
-    jobs.drain()
+    queue.drain()
     visitor.log_in(alice)
     visitor.open(f"/manager/groups/{group.name}")
     assert not visitor.sees("Voir l’avancement")
@@ -377,8 +384,8 @@ def test_a_result_says_which_licences_could_not_be_created(
 def test_only_the_newest_files_are_listed(
     visitor: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
-    for number in range(imports.LATEST + 1):
-        imports.prepare(group, f"people-{number}.csv", as_csv(PEOPLE).encode())
+    for number in range(import_preview.LATEST + 1):
+        import_preview.prepare(group, f"people-{number}.csv", as_csv(PEOPLE).encode())
     visitor.log_in(alice)
     visitor.open(f"/manager/groups/{group.name}/imports")
     assert visitor.sees("people-5.csv")

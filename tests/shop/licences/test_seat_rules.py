@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.errors import Refusal
-from shop.seats import InvalidPerson, read_person, rules
+from shop.licences.seats import InvalidPerson, read_person, rules
 
 
 @pytest.mark.parametrize(

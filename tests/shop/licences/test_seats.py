@@ -9,10 +9,12 @@ import pytest
 import time_machine
 
 from models import Account, Letter, LicenceGroup, Seat, SeatAct, SeatStatus
-from shop import mail, seats, watch
+from shop import mail
 from shop.errors import Conflict, Refusal
-from shop.seats import Person
-from shop.seats.acts import Stale
+from shop.licences import seats
+from shop.licences.seats import Person
+from shop.licences.seats.actions import Stale
+from shop.operations import monitoring
 from tests.support import groups
 from tests.support.groups import CAMILLE, ZOE
 from tests.support.parties import Bank, Provider
@@ -106,15 +108,15 @@ def test_what_stays_pending_raises_an_alarm_and_ends_in_an_error(
         }
         begin[act]()
         drain()
-    assert watch.alarms()["late_licences"] == 0
+    assert monitoring.alarms()["late_licences"] == 0
     clock.shift(timedelta(hours=4, minutes=1))
     drain()
-    assert watch.alarms()["late_licences"] == 1
+    assert monitoring.alarms()["late_licences"] == 1
     clock.shift(timedelta(hours=20))
     drain()
     seat = groups.fresh(seat)
     assert (seat.status, seat.error_code) == (SeatStatus.ERROR, "unfinished")
-    assert watch.alarms()["late_licences"] == 0
+    assert monitoring.alarms()["late_licences"] == 0
     provider.finish()
     seats.retry(seat, seat.version, by="alice")
     drain()

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import Account, LicenceGroup, Seat, SeatEvent, UsageDay, database
-from shop import clock, usage
-from shop.seats import changes
-from shop.usage import Day
+from shop import clock
+from shop.licences import usage
+from shop.licences.seats import seat_states
+from shop.licences.usage import Day
 from tests.support import purchases, queries
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -175,14 +176,14 @@ def test_the_seats_themselves_are_counted(group: LicenceGroup, app: Flask, drain
     """Every way a licence begins or ends to be consumed is counted with it."""
     seat = Seat.get(Seat.group == group)
     with database.atomic():
-        changes.consume(seat, +1)
+        seat_states.consume(seat, +1)
     today = clock.today()
     assert usage.days(group, today, today) == [Day(today, 1, 1)]
     Seat.update(status="active", login="marie", login_key="marie", reference="somebody").where(
         Seat.id == seat.id
     ).execute()
     with database.atomic():
-        changes.end_consumption(group)
+        seat_states.end_consumption(group)
     assert usage.days(group, today, today) == [Day(today, 1, 0)]
 
 

@@ -21,11 +21,14 @@ from models import (
     PaymentStatus,
     Seat,
 )
-from shop import accounts, formats, mail, ordering, settings
-from shop.baskets import Basket
-from shop.mail.addresses import Addresses
-from shop.payment import payments, settling
-from shop.payment.gateway import Checkout, CheckoutStatus
+from shop import mail, settings
+from shop.customers import passwords
+from shop.mail.links import Addresses
+from shop.orders import orders
+from shop.orders.baskets import Basket
+from shop.payments import outcomes, payments
+from shop.payments.gateway import Checkout, CheckoutStatus
+from shop.text import formats
 from tests import ROOT
 from tests.support import cast, letters, pages, purchases
 from tests.support.parties import Bank, Provider
@@ -189,11 +192,11 @@ def test_the_first_letter_shows_the_customer_id(customer: Account) -> None:
 def test_the_reset_letter_holds_the_link_and_how_long_it_works(customer: Account) -> None:
     letters.password_reset(customer, Bank(), Provider())
     letter = letters.the(customer, "password_reset")
-    assert accounts.RESET_LENGTH.total_seconds() == 3600
+    assert passwords.RESET_LENGTH.total_seconds() == 3600
     expected = {"fr": "valable une heure", "en": "valid for one hour"}
     says(customer, "password_reset", expected[customer.language])
     (link,) = [x for x in letters.addresses(mail.text_of(letter)) if "/password/" in x]
-    assert accounts.find_reset(link.rsplit("/", 1)[1]) is not None
+    assert passwords.find_reset(link.rsplit("/", 1)[1]) is not None
 
 
 def test_the_order_letter_agrees_with_the_order_to_the_cent(customer: Account) -> None:
@@ -317,27 +320,27 @@ def refunded_because_cancelled(account: Account, bank: Bank, provider: Provider)
 def refunded_because_expired(account: Account, bank: Bank, provider: Provider) -> None:
     order = purchases.place(account, language=account.language)
     payment = purchases.start_paying(order)
-    ordering.expire_order(order.id)
-    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    orders.expire_order(order.id)
+    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def refunded_because_paid_already(account: Account, bank: Bank, provider: Provider) -> None:
     order = purchases.place(account, language=account.language)
     payment = purchases.start_paying(order)
     payments.pay_by_hand(order, by="operator")
-    settling.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def refunded_because_of_another_amount(account: Account, bank: Bank, provider: Provider) -> None:
     payment = purchases.start_paying(purchases.place(account, language=account.language))
     wrong = Checkout(payment.checkout or "", CheckoutStatus.SUCCEEDED, 1, "EUR")
     bank.checkouts[wrong.reference] = wrong
-    settling.settle(payment, wrong)
+    outcomes.settle(payment, wrong)
 
 
 def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provider) -> None:
     letters.delivery_failed(account, bank, provider)
-    ordering.refund_order(Order.get(Order.account == account), by="operator")
+    orders.refund_order(Order.get(Order.account == account), by="operator")
 
 
 @pytest.mark.parametrize(

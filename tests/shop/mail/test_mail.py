@@ -30,8 +30,10 @@ from models import (
     Seat,
 )
 from shop import clock as shop_clock
-from shop import jobs, mail, seats, transitions
-from shop.mail import messages, sending, smtp, storing
+from shop import mail, transitions
+from shop.jobs import queue
+from shop.licences import seats
+from shop.mail import archive, composing, sending, smtp
 from shop.settings import Settings, SettingsError
 from tests.support import cast, exchange, groups, letters, purchases, racing
 from tests.support.client import browser
@@ -132,7 +134,7 @@ def kinds_found(account: Account, wanted: str, before: int | None = None) -> lis
 def test_a_search_looks_at_so_many_letters_and_says_where_to_go_on(
     alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "SEARCHED_AT_ONCE", 2)
+    monkeypatch.setattr(archive, "SEARCHED_AT_ONCE", 2)
     placed = [
         purchases.place(one, purchases.basket(business=1)) for one in (alice, bob, alice, alice)
     ]
@@ -152,7 +154,7 @@ def test_a_search_looks_at_no_more_among_many_letters(alice: Account) -> None:
     found = mail.search(alice, "nowhere")
     assert not list(found.letters)
     looked_at = Letter.select().where(Letter.account == alice, Letter.id >= found.before)
-    assert looked_at.count() == storing.SEARCHED_AT_ONCE
+    assert looked_at.count() == archive.SEARCHED_AT_ONCE
 
 
 # --- Secrets ---------------------------------------------------------------------------------
@@ -253,7 +255,7 @@ def body_of(message: EmailMessage, kind: str) -> str:
 
 def test_a_letter_arrives_as_it_is_kept(mailbox: Mailbox, make_app: MakeApp) -> None:
     alice = sent_by(mailbox, make_app)
-    jobs.drain()
+    queue.drain()
     letter = letters.the(alice, "account_created")
     (message,) = mailbox.letters
     assert letter.status == LetterStatus.SENT
@@ -274,7 +276,7 @@ def test_a_letter_arrives_as_it_is_kept(mailbox: Mailbox, make_app: MakeApp) -> 
 
 def test_a_secret_letter_arrives_readable(mailbox: Mailbox, make_app: MakeApp) -> None:
     activate(sent_by(mailbox, make_app))
-    jobs.drain()
+    queue.drain()
     message = mailbox.letters[-1]
     assert letters.PASSWORD in body_of(message, "plain")
     assert letters.PASSWORD in body_of(message, "html")
@@ -284,7 +286,7 @@ def test_a_secret_letter_arrives_readable(mailbox: Mailbox, make_app: MakeApp) -
 @pytest.mark.printed
 def test_the_purchase_order_comes_as_a_pdf(mailbox: Mailbox, make_app: MakeApp) -> None:
     order = purchases.place(sent_by(mailbox, make_app))
-    jobs.drain()
+    queue.drain()
     message = mailbox.letters[-1]
     assert message.get_content_type() == "multipart/mixed"
     assert message.get_body(("html",)) is not None
@@ -309,11 +311,11 @@ def test_a_letter_whose_arrival_nobody_confirmed_comes_again_as_the_same(
         raise ConnectionResetError("the answer is lost")
 
     monkeypatch.setattr(smtp, "deliver", deliver_and_lose_the_answer)
-    jobs.drain()
+    queue.drain()
     assert letters.the(alice, "account_created").status == LetterStatus.QUEUED
     monkeypatch.setattr(smtp, "deliver", deliver)
     clock.shift(timedelta(minutes=1))
-    jobs.drain()
+    queue.drain()
     first, second = mailbox.letters
     assert first["Message-ID"] == second["Message-ID"]
     assert first["Date"] == second["Date"]
@@ -323,10 +325,10 @@ def test_a_letter_asked_for_again_is_another_email(
     mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller
 ) -> None:
     alice = sent_by(mailbox, make_app)
-    jobs.drain()
+    queue.drain()
     clock.shift(timedelta(days=3))
     assert mail.send_again(letters.the(alice, "account_created"), by=alice.nic_handle)
-    jobs.drain()
+    queue.drain()
     first, second = mailbox.letters
     assert first["Message-ID"] != second["Message-ID"]
     assert second["Date"].datetime - first["Date"].datetime >= timedelta(days=3)
@@ -340,7 +342,7 @@ def test_letters_to_names_and_domains_of_all_kinds_arrive(
     name = "Ναυσικά, “Nana” (王) " + "O'Brien-Ångström " * 8
     first, last = name.split(" ", 1)
     cast.register(cast.ALICE, first_name=first, last_name=last, email="nana@exämple.example")
-    jobs.drain()
+    queue.drain()
     (message,) = mailbox.letters
     (to,) = message["To"].addresses
     assert to.addr_spec == "nana@xn--exmple-cua.example"
@@ -362,7 +364,7 @@ def test_names_and_subjects_cannot_add_headers(
     account = cast.register(cast.ALICE, first_name=name, last_name=name)
     letter = letters.the(account, "account_created")
     Letter.update(subject=name).where(Letter.id == letter.id).execute()
-    jobs.drain()
+    queue.drain()
     (message,) = mailbox.letters
     assert message["Bcc"] is None
     assert [found.addr_spec for found in message["To"].addresses] == [account.email]
@@ -376,7 +378,7 @@ def test_an_address_cannot_name_a_second_recipient(mailbox: Mailbox, make_app: M
     letter = letters.the(alice, "account_created")
     letter.recipient = "alice@atelier.example, eve@evil.example"
     letter.account = alice
-    assert len(messages.compose(letter, [])["To"].addresses) == 1
+    assert len(composing.compose(letter, [])["To"].addresses) == 1
 
 
 # --- Shown -----------------------------------------------------------------------------------
@@ -412,7 +414,7 @@ def test_a_link_that_proves_who_reads_a_mailbox_is_found_in_that_mailbox_alone(
     visitor = Visitor(browser(make_app(SMTP_URL=mailbox.url)))
     alice = cast.register(cast.ALICE)
     letters.CAUSES[kind](alice, bank, provider)
-    jobs.drain()
+    queue.drain()
     letter = letters.the(alice, kind)
     (link,) = [one for one in letters.addresses(mail.text_of(letter)) if len(one) > 60]
     assert link in body_of(mailbox.letters[-1], "plain")
@@ -422,7 +424,7 @@ def test_a_link_that_proves_who_reads_a_mailbox_is_found_in_that_mailbox_alone(
     assert link not in shown.text
     assert visitor.client.get(f"/manager/account/emails/{letter.id}/html").status_code == 404
     visitor.press("Renvoyer")
-    jobs.drain()
+    queue.drain()
     assert link in body_of(mailbox.letters[-1], "plain")
     assert mailbox.recipients[-1] == [letter.recipient]
 
@@ -493,7 +495,7 @@ def test_the_owners_letter_says_so_too(
 def attempts_until(letter: Letter, status: str, traveller: time_machine.Traveller) -> int:
     """How many attempts were made when ``letter`` came to ``status``."""
     for _ in range(sending.ATTEMPTS):
-        jobs.drain()
+        queue.drain()
         if again(letter).status == status:
             break
         traveller.shift(timedelta(hours=2))
@@ -508,7 +510,7 @@ def test_with_the_mail_server_down_orders_succeed_and_letters_can_be_sent_later(
     alice = cast.register(cast.ALICE)
     order = purchases.place(alice)
     letter = letters.the(alice, "order_placed")
-    jobs.drain()
+    queue.drain()
     assert Order.get_by_id(order.id).is_payable
     assert again(letter).status == LetterStatus.QUEUED
     assert attempts_until(letter, LetterStatus.FAILED, clock) == sending.ATTEMPTS
@@ -517,7 +519,7 @@ def test_with_the_mail_server_down_orders_succeed_and_letters_can_be_sent_later(
     make_app(SMTP_URL=mailbox.url)
     assert mail.send_again(again(letter), by=alice.nic_handle)
     assert again(letter).status == LetterStatus.QUEUED
-    jobs.drain()
+    queue.drain()
     assert again(letter).status == LetterStatus.SENT
     assert again(letter).error == ""
     assert [message["Subject"] for message in mailbox.letters] == [letter.subject]
@@ -544,7 +546,7 @@ def test_a_mailbox_that_does_not_exist_is_not_tried_again(
 ) -> None:
     mailbox.unknown = "550 5.1.1 no such mailbox"
     letter = letters.the(sent_by(mailbox, make_app), "account_created")
-    jobs.drain()
+    queue.drain()
     assert again(letter).status == LetterStatus.FAILED
     assert again(letter).error == "550 5.1.1 no such mailbox"
     assert Job.get(Job.key == f"send_letter:{letter.id}").attempts == 1
@@ -556,11 +558,11 @@ def test_a_mailbox_that_is_busy_is_tried_again(
 ) -> None:
     mailbox.unknown = answer
     letter = letters.the(sent_by(mailbox, make_app), "account_created")
-    jobs.drain()
+    queue.drain()
     assert again(letter).status == LetterStatus.QUEUED
     mailbox.unknown = ""
     clock.shift(timedelta(minutes=1))
-    jobs.drain()
+    queue.drain()
     assert again(letter).status == LetterStatus.SENT
     assert len(mailbox.letters) == 1
 
@@ -592,7 +594,7 @@ def test_a_letter_whose_job_still_runs_does_not_get_stuck(alice: Account) -> Non
     assert again(letter).status == LetterStatus.SENT
     Job.update(status=JobStatus.DONE).where(Job.id == job.id).execute()
     assert mail.send_again(again(letter), by="operator")
-    jobs.drain()
+    queue.drain()
     assert again(letter).status == LetterStatus.STORED
 
 
@@ -600,11 +602,11 @@ def test_a_letter_whose_job_was_forgotten_is_sent_again(
     clock: time_machine.Traveller, alice: Account
 ) -> None:
     letter = letters.the(alice, "account_created")
-    jobs.drain()
+    queue.drain()
     clock.shift(timedelta(days=400))
-    assert jobs.forget_finished(shop_clock.now()) >= 1
+    assert queue.forget_finished(shop_clock.now()) >= 1
     assert mail.send_again(again(letter), by="operator")
-    jobs.drain()
+    queue.drain()
     assert again(letter).status == LetterStatus.STORED
 
 
@@ -622,7 +624,7 @@ def test_the_operator_sends_all_failed_letters_again(
     cast.register(cast.BOB)
     result = app.test_cli_runner().invoke(args=["letters", "retry"])
     assert result.output == "2 letter(s) queued again.\n"
-    jobs.drain()
+    queue.drain()
     assert {again(letter).status for letter in failed} == {LetterStatus.SENT}
     assert len(mailbox.letters) == 3
     result = app.test_cli_runner().invoke(args=["letters", "retry"])

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from models import Job, LetterStatus
-from shop import jobs
+from shop.jobs import queue
 from tests.support import cast, letters
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.client import browser
@@ -56,7 +56,7 @@ def status_after_sending(make_app: MakeApp, url: str) -> str:
     """Where the first letter of a new customer stands after one attempt at ``url``."""
     make_app(SMTP_URL=url)
     alice = cast.register(cast.ALICE)
-    jobs.drain()
+    queue.drain()
     return letters.the(alice, "account_created").status
 
 
@@ -149,7 +149,7 @@ def test_an_accented_address_is_written_to_where_the_server_can(
 ) -> None:
     make_app(SMTP_URL=mailbox.url)
     jose = cast.register(cast.ALICE, email=ACCENTED)
-    jobs.drain()
+    queue.drain()
     assert letters.the(jose, "account_created").status == LetterStatus.SENT
     assert mailbox.recipients == [[ACCENTED]]
 
@@ -160,7 +160,7 @@ def test_an_accented_address_the_server_cannot_write_to_is_not_tried_again_and_s
     box = open_mailbox(ascii_only=True)
     visitor = Visitor(browser(make_app(SMTP_URL=box.url)))
     jose = cast.register(cast.ALICE, email=ACCENTED)
-    jobs.drain()
+    queue.drain()
     letter = letters.the(jose, "account_created")
     assert letter.status == LetterStatus.FAILED
     assert Job.get(Job.key == f"send_letter:{letter.id}").attempts == 1
@@ -177,7 +177,7 @@ def test_letters_wait_where_it_is_the_sender_the_server_cannot_name(
     box = open_mailbox(ascii_only=True)
     make_app(SMTP_URL=box.url, MAIL_FROM="Été <été@brise.example>")
     alice = cast.register(cast.ALICE)
-    jobs.drain()
+    queue.drain()
     assert letters.the(alice, "account_created").status == LetterStatus.QUEUED
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from models import Account, LicenceGroup, Order, OrderStatus
-from shop import accounts, demo, jobs
+from shop.customers import passwords
+from shop.jobs import queue
+from shop.operations import demo
 
 
 def test_loading_the_demo_twice_makes_one_customer(app):
     first, password = demo.load()
     again, _ = demo.load()
     assert first == again
-    assert accounts.sign_in(first.nic_handle, password, "203.0.113.7") == first
+    assert passwords.sign_in(first.nic_handle, password, "203.0.113.7") == first
 
 
 def test_a_fresh_account_is_like_no_other(app):
@@ -25,7 +27,7 @@ def test_a_fresh_account_is_like_no_other(app):
 
 def test_a_fresh_account_may_own_licences(app, provider):
     fresh = demo.fresh_account("fr", licences=3)
-    jobs.drain()
+    queue.drain()
     account = Account.get(Account.nic_handle == fresh["nic_handle"])
     group = LicenceGroup.get(LicenceGroup.account == account)
     assert (group.is_open, group.seats_unconfigured) == (True, 3)

@@ -11,9 +11,12 @@ from cryptography.fernet import Fernet
 from flask import Flask
 
 from models import Account, Authenticator, Letter, LicenceGroup, Seat, SeatStatus
-from shop import clock, resealing, seats, vault
-from shop.activity import UNKNOWN
-from shop.second_factor import totp
+from shop import clock
+from shop.customers.activity_log import UNKNOWN
+from shop.customers.two_factor import totp
+from shop.licences import seats
+from shop.operations import key_rotation
+from shop.security import encryption
 from tests.support import cast, groups
 from tests.support.parties import Bank, Provider
 
@@ -52,7 +55,7 @@ def test_an_old_key_may_go(
     drain: Callable[[], int],
 ) -> None:  # fmt: skip
     new = Fernet.generate_key().decode()
-    kept = vault.unseal(groups.seat_of(group).secret)
+    kept = encryption.unseal(groups.seat_of(group).secret)
     both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
     result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
     assert result.output.endswith("secret(s) encrypted with the newest key.\n")
@@ -71,7 +74,7 @@ def test_what_changed_meanwhile_is_left_as_it_is(
 ) -> None:
     new = Fernet.generate_key().decode()
     make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
-    sealed, seal_anew = vault.seal("another one"), vault.reseal
+    sealed, seal_anew = encryption.seal("another one"), encryption.reseal
     before = groups.seat_of(group).secret
 
     def slowly(secret: str) -> str:
@@ -80,8 +83,8 @@ def test_what_changed_meanwhile_is_left_as_it_is(
         return seal_anew(secret)
 
     everything = Letter.select().where(Letter.is_secret).count() + Authenticator.select().count()
-    monkeypatch.setattr(vault, "reseal", slowly)
-    assert resealing.reseal() == everything
+    monkeypatch.setattr(encryption, "reseal", slowly)
+    assert key_rotation.reseal() == everything
     assert groups.seat_of(group).secret == sealed
 
 

@@ -14,9 +14,11 @@ from peewee import SqliteDatabase
 
 import models
 from models import Account, Job, JobStatus, SeatStatus
-from shop import jobs, seats, watch, working
+from shop.delivery import seat_jobs
 from shop.errors import PartyUnavailable
-from shop.provisioning import activation
+from shop.jobs import queue
+from shop.licences import seats
+from shop.operations import monitoring, worker
 from tests.support import groups, work
 from tests.support.parties import Bank, Provider
 from tests.support.work import Work
@@ -61,7 +63,7 @@ def failing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
     noted = Work()
     noted.act = work.fail
     monkeypatch.setitem(
-        jobs._handlers, work.KIND, jobs.Handler(noted.run, 1, timedelta(0), None, 0)
+        queue._handlers, work.KIND, queue.Handler(noted.run, 1, timedelta(0), None, 0)
     )
     return noted
 
@@ -77,7 +79,7 @@ def test_a_failed_job_raises_an_alarm_until_it_was_done_after_all(
     work.ask("one")
     work.ask("two")
     drain()
-    assert watch.alarms()["failed_jobs"] == 2
+    assert monitoring.alarms()["failed_jobs"] == 2
     listed = run_cli(app, "list").splitlines()
     assert [line.split("  ")[-2:] for line in listed] == [
         ["two", "ValueError: out of paper"], ["one", "ValueError: out of paper"],
@@ -85,10 +87,10 @@ def test_a_failed_job_raises_an_alarm_until_it_was_done_after_all(
     failing.act = lambda: None
     assert run_cli(app, "retry", listed[0].split()[0]) == "1 job(s) queued again.\n"
     drain()
-    assert watch.alarms()["failed_jobs"] == 1
+    assert monitoring.alarms()["failed_jobs"] == 1
     assert run_cli(app, "retry") == "1 job(s) queued again.\n"
     drain()
-    assert watch.alarms()["failed_jobs"] == 0
+    assert monitoring.alarms()["failed_jobs"] == 0
     assert len(failing.done) == 4
 
 
@@ -103,11 +105,11 @@ def test_a_failed_job_is_forgotten_when_asked_to_and_after_a_year(
     assert run_cli(app, "forget", number) == f"Error: There is no failed job {number}.\n"
     assert work.the_job().key == "one"
     clock.shift(timedelta(days=364))
-    working.clean_up()
-    assert watch.alarms()["failed_jobs"] == 1
+    worker.clean_up()
+    assert monitoring.alarms()["failed_jobs"] == 1
     clock.shift(timedelta(days=2))
-    working.clean_up()
-    assert watch.alarms()["failed_jobs"] == 0
+    worker.clean_up()
+    assert monitoring.alarms()["failed_jobs"] == 0
     assert not Job.select().exists()
 
 
@@ -122,12 +124,12 @@ def test_what_a_customer_is_shown_is_no_failed_job_of_the_operators(
     with monkeypatch.context() as patch:
         patch.setattr(provider, "create_user", away)
         seats.configure(seat, seat.version, groups.CAMILLE, by="alice")
-        for _ in range(activation.ATTEMPTS):
+        for _ in range(seat_jobs.ATTEMPTS):
             drain()
             clock.shift(timedelta(hours=2))
     failed = Job.get(Job.status == JobStatus.FAILED)
     assert groups.fresh(seat).status == SeatStatus.ERROR
-    assert watch.alarms()["failed_jobs"] == 0
+    assert monitoring.alarms()["failed_jobs"] == 0
     assert run_cli(app, "retry", str(failed.id)) == f"Error: There is no failed job {failed.id}.\n"
 
 

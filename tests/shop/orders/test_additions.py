@@ -20,11 +20,13 @@ from models import (
     OrderStatus,
     Seat,
 )
-from shop import additions, documents, ordering, reservations
+from shop import documents
 from shop.clock import PARIS
+from shop.delivery import installation
 from shop.errors import Conflict, Refusal
-from shop.provisioning import installation
-from shop.reservations import NoRoom
+from shop.licences import reservations
+from shop.licences.reservations import NoRoom
+from shop.orders import additions, orders
 from tests.support import groups, purchases
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -93,7 +95,7 @@ def test_cancelling_frees_the_places(group: LicenceGroup) -> None:
     order = groups.add(group, 297)
     with pytest.raises(NoRoom, match="0 free places of 300"):
         groups.add(group, 1)
-    ordering.cancel_order(order, by="alice")
+    orders.cancel_order(order, by="alice")
     assert groups.fresh(group).places_taken == 3
     assert groups.add(group, 297).status == OrderStatus.AWAITING_PAYMENT
 
@@ -121,7 +123,7 @@ def test_changing_the_number_replaces_the_order_and_its_places(
     # What is free counts what the earlier order holds: it is looked at anew once that is closed.
     with pytest.raises(NoRoom):
         additions.place_order(alice, more, groups.seen_by(alice, more))
-    ordering.cancel_order(first, by="alice")
+    orders.cancel_order(first, by="alice")
     more = replace(more, group=groups.fresh(group))
     assert additions.place_order(alice, more, groups.seen_by(alice, more)).is_payable
 
@@ -181,7 +183,7 @@ def test_a_refunded_addition_frees_its_places_and_leaves_the_group(
     purchases.pay(order, bank)
     drain()
     provider.failing = ""
-    ordering.refund_order(groups.fresh(order), by="operator")
+    orders.refund_order(groups.fresh(order), by="operator")
     drain()
     assert groups.fresh(order).status == OrderStatus.REFUNDED
     assert groups.fresh(group).places_taken == 3

@@ -16,9 +16,12 @@ from models import (
     LicenceGroup,
     Renewal,
 )
-from shop import jobs, mail
-from shop.billing import ledger, periods, renewals, terminations
+from shop import mail
 from shop.exchange import services as exchange_services
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.pricing import periods
+from shop.subscriptions import renewals, terminations
 from tests.support import exchange, groups, letters
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -41,7 +44,7 @@ def go_to(clock: time_machine.Traveller, day: date, hours: float = 0) -> None:
     """The moment so many hours after a day begins in Paris, with all that is due by then done."""
     clock.move_to(periods.midnight(day) + timedelta(hours=hours, minutes=1))
     renewals.run()
-    jobs.drain()
+    queue.drain()
 
 
 def told() -> list[Letter]:

@@ -19,9 +19,11 @@ from models import (
     Seat,
     SeatStatus,
 )
-from shop import mail, ordering, seats
+from shop import mail
 from shop.errors import Refusal
-from shop.exchange import attach, services
+from shop.exchange import services
+from shop.licences import seats
+from shop.orders import attach, orders
 from tests.support import exchange, groups, letters
 from tests.support.exchange import HERE, letters_of
 from tests.support.parties import Provider
@@ -159,10 +161,10 @@ def test_what_can_never_be_installed_is_given_up_and_the_offer_is_there_again(
     wished = exchange.wish(service, 2)
     order = attach.confirm(wished, exchange.seen(wished))
     with pytest.raises(Refusal):
-        ordering.refund_order(order, by="operator")
+        orders.refund_order(order, by="operator")
     provider.failing = "The domain is taken."
     drain()
-    ordering.refund_order(Order.get(), by="operator")
+    orders.refund_order(Order.get(), by="operator")
     provider.failing = ""
     drain()
     inside.open(f"/manager/account/orders/{order.number}")

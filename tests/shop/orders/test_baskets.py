@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shop import baskets, catalogue
-from shop.baskets import Basket, InvalidBasket
 from shop.errors import Refusal
+from shop.orders import baskets
+from shop.orders.baskets import Basket, InvalidBasket
+from shop.pricing import catalogue
 
 OFFERS = {
     "business": catalogue.PricedOffer("business", "Office 365 Business", 300, 880),

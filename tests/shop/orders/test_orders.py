@@ -23,10 +23,11 @@ from models import (
     Price,
 )
 from shop import clock as shop_clock
-from shop import contracts, ordering, tracking
 from shop.errors import Conflict, Refusal
-from shop.payment import debts
-from shop.payment.gateway import CheckoutStatus
+from shop.orders import contracts, orders
+from shop.overviews import order_progress
+from shop.payments import payables
+from shop.payments.gateway import CheckoutStatus
 from tests.support import purchases
 from tests.support.parties import Bank
 
@@ -36,7 +37,7 @@ def test_an_order_keeps_what_it_was_placed_with(alice: Account) -> None:
     Price.insert(
         offer="business", amount_cents=99, valid_from=shop_clock.now() - timedelta(seconds=1)
     ).execute()
-    lines = ordering.lines_of(order)
+    lines = orders.lines_of(order)
     assert [(line.offer_name, line.quantity, line.unit_price_cents) for line in lines] == [
         ("Office 365 Business", 7, 880),
         ("Office 365 Pro Plus", 2, 1290),
@@ -84,7 +85,7 @@ def test_a_price_that_changed_meanwhile_is_not_charged_unseen(alice: Account) ->
         offer="business", amount_cents=990, valid_from=shop_clock.now() - timedelta(seconds=1)
     ).execute()
     with pytest.raises(Conflict, match="price has changed"):
-        ordering.place_order(alice, basket, seen)
+        orders.place_order(alice, basket, seen)
     assert not Order.select().exists()
 
 
@@ -104,14 +105,14 @@ def test_changing_is_refused_while_the_bank_confirms_a_payment(alice: Account, b
     first = purchases.place(alice, purchases.basket(business=3, name="one-and-the-same-basket"))
     payment = purchases.start_paying(first)
     bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
-    with pytest.raises(debts.PaymentUnderWay):
+    with pytest.raises(payables.PaymentUnderWay):
         purchases.place(alice, purchases.basket(business=4, name="one-and-the-same-basket"))
     assert Order.select().count() == 1
 
 
 def test_an_unpaid_order_can_be_cancelled(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
-    ordering.cancel_order(order, by=alice.nic_handle)
+    orders.cancel_order(order, by=alice.nic_handle)
     order = Order.get_by_id(order.id)
     assert order.status == OrderStatus.CANCELLED
     assert order.basket_key is None
@@ -120,15 +121,15 @@ def test_an_unpaid_order_can_be_cancelled(alice: Account, bank: Bank) -> None:
 
 def test_nothing_is_to_come_of_a_cancelled_order(alice: Account) -> None:
     order = purchases.place(alice)
-    assert [step.name for step in tracking.of(order).steps][-1] == "delivered"
-    ordering.cancel_order(order, by="alice")
-    assert [step.name for step in tracking.of(Order.get_by_id(order.id)).steps] == ["ordered"]
+    assert [step.name for step in order_progress.of(order).steps][-1] == "delivered"
+    orders.cancel_order(order, by="alice")
+    assert [step.name for step in order_progress.of(Order.get_by_id(order.id)).steps] == ["ordered"]
 
 
 def test_cancelling_closes_the_bank_page_first(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
-    ordering.cancel_order(order, by=alice.nic_handle)
+    orders.cancel_order(order, by=alice.nic_handle)
     assert bank.checkouts[payment.checkout].status == CheckoutStatus.CLOSED
 
 
@@ -138,8 +139,8 @@ def test_cancelling_is_refused_while_a_payment_is_being_confirmed(
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
     bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
-    with pytest.raises(debts.PaymentUnderWay):
-        ordering.cancel_order(order, by=alice.nic_handle)
+    with pytest.raises(payables.PaymentUnderWay):
+        orders.cancel_order(order, by=alice.nic_handle)
     assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
 
 
@@ -147,7 +148,7 @@ def test_a_paid_order_is_not_cancelled(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
     purchases.pay(order, bank)
     with pytest.raises(Refusal, match="Only an unpaid order"):
-        ordering.cancel_order(Order.get_by_id(order.id), by=alice.nic_handle)
+        orders.cancel_order(Order.get_by_id(order.id), by=alice.nic_handle)
 
 
 def test_an_order_paid_just_before_the_cancellation_stays_paid(alice: Account, bank: Bank) -> None:
@@ -155,7 +156,7 @@ def test_an_order_paid_just_before_the_cancellation_stays_paid(alice: Account, b
     payment = purchases.start_paying(order)
     bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
     with pytest.raises(Conflict):
-        ordering.cancel_order(order, by=alice.nic_handle)
+        orders.cancel_order(order, by=alice.nic_handle)
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
 
 
@@ -190,5 +191,5 @@ def test_an_order_does_not_expire_under_a_pending_payment(
 
 def test_somebody_elses_order_is_not_found(alice: Account, charlie: Account) -> None:
     order = purchases.place(alice)
-    assert ordering.find_order(charlie, order.number) is None
-    assert ordering.find_order(alice, order.number) == order
+    assert orders.find_order(charlie, order.number) is None
+    assert orders.find_order(alice, order.number) == order

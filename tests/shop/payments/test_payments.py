@@ -9,10 +9,10 @@ import pytest
 import time_machine
 
 from models import Account, Card, Job, Letter, Order, OrderStatus, Payment, PaymentStatus
-from shop import ordering
 from shop.errors import Refusal
-from shop.payment import debts, payments, settling
-from shop.payment.gateway import Checkout, CheckoutStatus
+from shop.orders import orders
+from shop.payments import outcomes, payables, payments
+from shop.payments.gateway import Checkout, CheckoutStatus
 from tests.support import purchases
 from tests.support.parties import Bank
 
@@ -53,7 +53,7 @@ def test_changing_the_consent_closes_the_first_bank_page(alice: Account, bank: B
 def test_a_declined_card_leaves_the_order_payable(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
     first = purchases.start_paying(order)
-    settling.settle(first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined"))
+    outcomes.settle(first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined"))
     assert Order.get_by_id(order.id).is_payable
     second = purchases.pay(order, bank)
     assert second.id != first.id
@@ -64,7 +64,7 @@ def test_no_second_charge_while_the_bank_confirms_the_first(alice: Account, bank
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
     bank.tell(payment.checkout, CheckoutStatus.PROCESSING)
-    with pytest.raises(debts.PaymentUnderWay):
+    with pytest.raises(payables.PaymentUnderWay):
         purchases.start_paying(order)
     assert len(bank.checkouts) == 1
 
@@ -95,7 +95,7 @@ def test_a_notification_replayed_100_times_pays_once(alice: Account, bank: Bank)
     payment = purchases.start_paying(order)
     checkout = bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
     for _ in range(100):
-        payment = settling.settle(payment, checkout)
+        payment = outcomes.settle(payment, checkout)
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
     assert Letter.select().where(Letter.kind == "payment_received").count() == 1
     assert Job.select().where(Job.kind == "deliver_order").count() == 1
@@ -105,7 +105,7 @@ def test_a_late_refusal_does_not_undo_a_success(alice: Account, bank: Bank) -> N
     order = purchases.place(alice)
     payment = purchases.pay(order, bank)
     declined = Checkout(payment.checkout, CheckoutStatus.DECLINED, order.total_cents, "EUR")
-    assert settling.settle(payment, declined).status == PaymentStatus.SUCCEEDED
+    assert outcomes.settle(payment, declined).status == PaymentStatus.SUCCEEDED
 
 
 def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
@@ -113,8 +113,8 @@ def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
-    ordering.cancel_order(order, by=alice.nic_handle)
-    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    orders.cancel_order(order, by=alice.nic_handle)
+    outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     drain()
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUNDED
     assert [refund.amount_cents for refund in bank.refunds.values()] == [order.total_cents]
@@ -129,7 +129,7 @@ def test_a_wrong_amount_does_not_pay_the_order(
     payment = purchases.start_paying(order)
     wrong = Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR")
     bank.checkouts[payment.checkout] = wrong
-    settling.settle(payment, wrong)
+    outcomes.settle(payment, wrong)
     assert Order.get_by_id(order.id).is_payable
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUND_DUE
     drain()

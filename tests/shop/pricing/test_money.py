@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop import pricing, vat
+from shop import vat
 from shop.errors import Refusal
-from shop.pricing import Line, Share, totals
+from shop.pricing import money
+from shop.pricing.money import Line, Share, totals
 from shop.vat import Kind, VatTreatment
 
 cents = st.integers(0, 10**7)
@@ -47,13 +48,13 @@ def lines(draw):
     ],
 )
 def test_vat_is_rounded_half_up(net, rate, expected):
-    assert pricing.vat_on(net, rate) == expected
+    assert money.vat_on(net, rate) == expected
 
 
 @given(st.integers(0, 10**12), st.integers(1, 10**6))
 def test_rounding_agrees_with_decimal_arithmetic(numerator, denominator):
     exact = (Decimal(numerator) / Decimal(denominator)).quantize(Decimal(1), ROUND_HALF_UP)
-    assert pricing.round_half_up(numerator, denominator) == exact
+    assert money.round_half_up(numerator, denominator) == exact
 
 
 @given(st.lists(lines(), max_size=6), rates)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.billing import periods
-from shop.billing.periods import Period
 from shop.clock import PARIS
-from shop.pricing import Line, Share
+from shop.pricing import periods
+from shop.pricing.money import Line, Share
+from shop.pricing.periods import Period
 
 days = st.dates(date(2024, 1, 1), date(2032, 12, 31))
 anchors = st.integers(1, 31)

@@ -21,13 +21,15 @@ from models import (
     PaymentStatus,
     Renewal,
 )
-from shop import clock, jobs
-from shop.billing import give_backs, periods, renewals, terminations
+from shop import clock
+from shop.delivery import installation
 from shop.errors import Refusal
-from shop.payment import settling
-from shop.payment.gateway import CheckoutStatus
-from shop.provisioning import installation
-from shop.provisioning.provider import OperationStatus
+from shop.jobs import queue
+from shop.office.protocol import OperationStatus
+from shop.payments import outcomes
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing import periods
+from shop.subscriptions import give_backs, renewals, terminations
 from tests.support import billing, groups, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -73,7 +75,7 @@ def test_what_is_added_before_a_late_run_is_not_charged_twice(
     running.move_on(timedelta(minutes=12))
     purchases.pay(groups.add(group, 2), bank)
     renewals.run()
-    jobs.drain()
+    queue.drain()
     assert Renewal.get().quantity == 3
     assert charged_today(group) == fresh(group).seats_total == 5
     running.to_renewal(group)
@@ -87,10 +89,10 @@ def test_what_is_paid_after_the_renewal_is_not_delivered_but_refunded(
     order = groups.add(group, 2)
     payment = purchases.start_paying(order)
     if is_confirming:
-        settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.PROCESSING))
+        outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.PROCESSING))
     running.move_on(timedelta(minutes=5))
     renewals.run()
-    settling.settle(fresh(payment), bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.settle(fresh(payment), bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     hours_pass()
     assert fresh(payment).status == PaymentStatus.REFUNDED
     assert fresh(order).status == OrderStatus.EXPIRED
@@ -114,7 +116,7 @@ def test_what_was_charged_for_licences_that_never_came_is_credited(
     provider.pending = True
     order = groups.add(group, 2)
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     running.pass_time(timedelta(minutes=5))
     assert Renewal.get().quantity == 5
     refuse_what_is_pending(provider)
@@ -131,7 +133,7 @@ def test_a_failed_addition_is_refunded_when_its_period_is_over(
     order = groups.add(group, 2)
     before = bank.balance()
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     running.move_on(timedelta(minutes=5))
     provider.failing = ""
     with pytest.raises(Refusal, match="this order is refunded"):
@@ -149,7 +151,7 @@ def test_a_failed_addition_may_be_tried_again_until_then(
     provider.failing = "No more."
     order = groups.add(group, 2)
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     provider.failing = ""
     installation.retry_delivery(fresh(order), by="operator")
     hours_pass()
@@ -162,7 +164,7 @@ def test_one_licence_that_is_there_stays_whatever_is_being_added(
 ) -> None:
     provider.pending = True
     purchases.pay(groups.add(group, 2), bank)
-    jobs.drain()
+    queue.drain()
     with pytest.raises(Refusal, match="At least one licence stays"):
         give_backs.give_back(group, [1, 2, 3], by="alice")
     give_backs.give_back(group, [1, 2], by="alice")
@@ -179,7 +181,7 @@ def test_licences_for_a_group_that_has_ended_cannot_be_paid(
     terminations.withdraw(group, by="alice")
     with pytest.raises(Refusal):
         purchases.start_paying(fresh(order))
-    settling.settle(fresh(open_page), bank.tell(open_page.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.settle(fresh(open_page), bank.tell(open_page.checkout, CheckoutStatus.SUCCEEDED))
     hours_pass()
     assert fresh(group).status == GroupStatus.TERMINATED
     assert bank.balance() == 0
@@ -194,5 +196,5 @@ def test_an_unpaid_order_for_a_group_that_ends_is_cancelled(
     group = running.delivered(alice, bank)
     order = groups.add(group, 2)
     terminations.withdraw(group, by="alice")
-    jobs.drain()
+    queue.drain()
     assert fresh(order).status == OrderStatus.CANCELLED

@@ -9,12 +9,13 @@ import pytest
 
 from models import Account, Invoice, database
 from shop import clock, vat
-from shop.billing import invoices, periods
-from shop.billing.invoices import Draft, Position
-from shop.billing.periods import Period
-from shop.documents import einvoice
-from shop.documents.invoices import document_of
-from shop.pricing import Line, Share
+from shop.documents import factur_x
+from shop.documents.from_invoices import document_of
+from shop.invoicing import invoices
+from shop.invoicing.invoices import Draft, Position
+from shop.pricing import periods
+from shop.pricing.money import Line, Share
+from shop.pricing.periods import Period
 from shop.vat import PlaceOfSupply
 from tests.support.schematron import broken_rules
 
@@ -269,7 +270,7 @@ def test_what_is_invoiced_is_what_was_worked_out_by_hand(alice: Account, known: 
     # What is printed is computed once more from the lines on record; it refuses another result.
     document = document_of(invoice)
     assert document.totals.total_cents == known.total
-    assert broken_rules(einvoice.xml_of(document), "en16931") == set()
+    assert broken_rules(factur_x.xml_of(document), "en16931") == set()
 
 
 def test_the_table_tells_of_months_days_and_places() -> None:

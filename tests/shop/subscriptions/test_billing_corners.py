@@ -28,22 +28,23 @@ from models import (
     database,
 )
 from shop import clock as shop_clock
-from shop import jobs, pauses
-from shop.billing import (
-    charging,
-    credit_notes,
+from shop.delivery import installation
+from shop.errors import PartyRejected, Refusal
+from shop.invoicing import credit_notes
+from shop.jobs import queue
+from shop.overviews import services
+from shop.payments import cards, outcomes, payments
+from shop.payments.gateway import ChargeRequest, Checkout, CheckoutStatus, Mandate
+from shop.pricing import periods
+from shop.sandbox_link import test_points
+from shop.subscriptions import (
     give_backs,
-    outlook,
-    periods,
-    prices,
+    period_billing,
+    price_changes,
     renewals,
     subscriptions,
     terminations,
 )
-from shop.errors import PartyRejected, Refusal
-from shop.payment import cards, payments, settling
-from shop.payment.gateway import ChargeRequest, Checkout, CheckoutStatus, Mandate
-from shop.provisioning import installation
 from tests.support import billing, groups, purchases, racing, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -84,9 +85,9 @@ def credit_one(invoice: Invoice) -> Invoice:
 
 
 def pay_ahead(group: LicenceGroup, bank: Bank) -> Invoice:
-    invoice = charging.charge_ahead(running.of(group))
+    invoice = period_billing.charge_ahead(running.of(group))
     billing.pay(invoice, bank)
-    jobs.drain()
+    queue.drain()
     return fresh(invoice)
 
 
@@ -129,7 +130,7 @@ def test_a_bank_page_with_the_old_amount_is_not_taken_up_again(
     credit_one(invoice)
     payment = payments.start(fresh(invoice), store_card=False, base_url=purchases.BASE, by="alice")
     assert fresh(before).status == PaymentStatus.CLOSED
-    settling.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     assert fresh(invoice).status == InvoiceStatus.PAID
 
 
@@ -140,7 +141,7 @@ def test_a_second_tab_does_not_pay_the_next_month(
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{without_card.name}")
     billing.pay(running.owed(without_card), bank)
-    jobs.drain()
+    queue.drain()
     before = Invoice.select().count()
     visitor.press("Payer 31,68 € par carte")
     assert visitor.sees("déjà réglée")
@@ -189,7 +190,7 @@ def half_delivered(
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(provider, "create_tenant", refusing)
         purchases.pay(order, bank)
-        jobs.drain()
+        queue.drain()
     assert fresh(order).status == OrderStatus.DELIVERY_FAILED
     return fresh(order)
 
@@ -199,9 +200,9 @@ def test_nobody_withdraws_from_half_an_order(half_delivered: Order, bank: Bank) 
     with pytest.raises(Refusal, match="still being delivered"):
         terminations.withdraw(group, by="alice")
     installation.retry_delivery(half_delivered, by="operator")
-    jobs.drain()
+    queue.drain()
     terminations.withdraw(group, by="alice")
-    jobs.drain()
+    queue.drain()
     assert bank.balance() == 2 * 1290 * 120 // 100
 
 
@@ -210,7 +211,7 @@ def test_an_order_is_invoiced_though_one_of_its_groups_has_ended(half_delivered:
     terminations.ask(group, by="alice")
     running.to_renewal(group)
     installation.retry_delivery(half_delivered, by="operator")
-    jobs.drain()
+    queue.drain()
     assert fresh(half_delivered).status == OrderStatus.DELIVERED
     assert Invoice.select().where(Invoice.order == half_delivered).count() == 1
 
@@ -221,7 +222,7 @@ def test_an_order_is_invoiced_though_one_of_its_groups_has_ended(half_delivered:
 def test_a_termination_just_after_midnight_waits_for_the_next_renewal(group: LicenceGroup) -> None:
     just_after_midnight(group)
     terminations.ask(group, by="alice")
-    jobs.drain()
+    queue.drain()
     assert fresh(group).status == GroupStatus.INSTALLED
     assert Termination.get().ends_on == running.of(group).renews_on > shop_clock.today()
     assert Renewal.select().count() == 1
@@ -297,8 +298,8 @@ def test_licences_added_after_paying_ahead_are_shown_as_they_are_charged(
 ) -> None:
     pay_ahead(group, bank)
     purchases.pay(groups.add(group, 2), bank)
-    jobs.drain()
-    shown = outlook.find(alice, group.name).preview
+    queue.drain()
+    shown = services.find(alice, group.name).preview
     assert (shown.is_paid, shown.ahead, shown.quantity) == (False, 3, 2)
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{group.name}")
@@ -311,8 +312,8 @@ def test_giving_back_after_paying_ahead_shows_the_renewal_after(
     visitor: Visitor, alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
     pay_ahead(group, bank)
-    shown = outlook.find(alice, group.name)
-    then = outlook.with_less(shown, alice, 1)
+    shown = services.find(alice, group.name)
+    then = services.with_less(shown, alice, 1)
     assert then.period.start == shown.preview.period.end
     assert (then.quantity, then.is_paid) == (2, False)
     visitor.log_in(alice)
@@ -324,8 +325,8 @@ def test_what_was_paid_ahead_and_taken_back_is_charged_again(
     alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
     billing.credit(pay_ahead(group, bank))
-    jobs.drain()
-    assert not outlook.find(alice, group.name).preview.is_paid
+    queue.drain()
+    assert not services.find(alice, group.name).preview.is_paid
     running.to_renewal(group)
     running.pass_time(timedelta(days=1))
     assert Renewal.get().invoice.status == InvoiceStatus.PAID
@@ -343,17 +344,17 @@ def test_a_card_that_has_expired_is_neither_shown_nor_charged(
     cards.keep(alice, Mandate("m-0341", "visa", "1111", today.month, today.year))
     expiring = Card.get(Card.mandate == "m-0341")
     subscriptions.choose_card(running.of(group), expiring)
-    assert outlook.find(alice, group.name).card == expiring
+    assert services.find(alice, group.name).card == expiring
     running.to_renewal(group)
     assert Payment.select().order_by(Payment.id.desc()).get().card != expiring
-    assert outlook.find(alice, group.name).card == subscriptions.card_of(running.of(group))
+    assert services.find(alice, group.name).card == subscriptions.card_of(running.of(group))
     assert running.of(group).status == SubscriptionStatus.ACTIVE
 
 
 def test_a_price_that_stays_the_same_is_not_announced(group: LicenceGroup) -> None:
-    prices.change("business", 880, shop_clock.now() + timedelta(days=1))
+    price_changes.change("business", 880, shop_clock.now() + timedelta(days=1))
     running.pass_time(timedelta(days=2))
-    assert prices.announce() == 0
+    assert price_changes.announce() == 0
     assert not Letter.select().where(Letter.kind == "price_change").exists()
 
 
@@ -365,7 +366,7 @@ def test_an_invoice_that_waited_past_midnight_is_of_the_day_after(
 ) -> None:
     clock.move_to(datetime(2026, 12, 31, 23, 59, 59, tzinfo=shop_clock.PARIS))
     nights = itertools.chain([timedelta(seconds=2)], itertools.repeat(timedelta(0)))
-    pauses.hook("invoices.number", lambda: clock.shift(next(nights)))
+    test_points.hook("invoices.number", lambda: clock.shift(next(nights)))
     invoice = billing.due(alice)
     assert (invoice.number, str(invoice.issued_on)) == ("FA2027-000001", "2027-01-01")
 
@@ -375,18 +376,18 @@ def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
 ) -> None:
     running.to_renewal(group)
     first = Renewal.get().invoice
-    charging.charge_ahead(running.of(group))
+    period_billing.charge_ahead(running.of(group))
     turns = iter(range(2))
 
     def act() -> object:
-        pauses.follow_clock()
+        test_points.follow_clock()
         if next(turns) == 0:
             with database.atomic():
                 left = credit_notes.left_of(first)
                 return credit_notes.credit(fresh(first), left, "Wrong", by="operator")
         return give_backs.give_back(fresh(group), [1], by="alice")
 
-    pauses.hook("invoices.number", lambda: time.sleep(0.3))
-    outcomes = racing.race(act, 2)
-    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    test_points.hook("invoices.number", lambda: time.sleep(0.3))
+    results = racing.race(act, 2)
+    assert not [outcome for outcome in results if isinstance(outcome, Exception)]
     billing.assert_balanced()

@@ -25,20 +25,21 @@ from models import (
     Subscription,
     SubscriptionStatus,
 )
-from shop import clock, documents, jobs, pauses
-from shop.billing import (
-    charging,
-    dues,
+from shop import clock, documents
+from shop.errors import Refusal
+from shop.invoicing import ledger, receivables
+from shop.jobs import queue
+from shop.mail import letters, service_letters
+from shop.payments import payments
+from shop.sandbox_link import test_points
+from shop.subscriptions import (
     give_backs,
-    ledger,
-    prices,
+    period_billing,
+    price_changes,
     renewals,
     subscriptions,
     terminations,
 )
-from shop.errors import Refusal
-from shop.mail import letters, services
-from shop.payment import payments
 from tests.support import billing_model, cast, groups
 from tests.support.billing_model import Naive
 from tests.support.databases import Snapshot
@@ -109,8 +110,8 @@ class History:
             self.kill_a_run()
         for _ in range(2 if how == "twice" else 1):
             renewals.run()
-            jobs.drain()
-            prices.announce()
+            queue.drain()
+            price_changes.announce()
         self.naive.tick(clock.now())
         if expected is not None:
             assert expected == [paper.net for paper in self.naive.papers[known:]]
@@ -127,24 +128,24 @@ class History:
             raise Killed
 
         for point in ("renewals.renewed", "dunning.attempt"):
-            pauses.hook(point, die)
+            test_points.hook(point, die)
             try:
                 renewals.run()
-                jobs.drain()
+                queue.drain()
             except Killed:
                 pass
             finally:
-                pauses.hook(point, None)
+                test_points.hook(point, None)
         # What the dead worker held is somebody else's when its lease is over.
-        jobs.Job.update(status="queued", lease_until=None).where(
-            jobs.Job.status == "running"
+        queue.Job.update(status="queued", lease_until=None).where(
+            queue.Job.status == "running"
         ).execute()
 
     # --- Somebody acts -----------------------------------------------------------------------
 
     def act(self, name: str, value: Any) -> None:
         getattr(self, name)(value) if hasattr(self, name) else None
-        jobs.drain()
+        queue.drain()
         self.naive.work(clock.now())
 
     def refused(self, act: Callable[[], object]) -> bool:
@@ -186,14 +187,14 @@ class History:
         assert refused != self.naive.go_on(clock.now())
 
     def pay(self, _: None) -> None:
-        unpaid = dues.unpaid_of(self.group.id)
+        unpaid = receivables.unpaid_of(self.group.id)
         if unpaid:
             payments.pay_by_hand(unpaid[0], by="operator")
         assert bool(unpaid) == self.naive.pay(clock.now())
 
     def ahead(self, is_paid: bool) -> None:
         def charge() -> None:
-            invoice = charging.charge_ahead(self.subscription)
+            invoice = period_billing.charge_ahead(self.subscription)
             if is_paid:
                 payments.pay_by_hand(invoice, by="operator")
 
@@ -215,7 +216,7 @@ class History:
     def price(self, wanted: tuple[int, int]) -> None:
         cents, days = wanted
         at = billing_model.midnight(clock.today() + timedelta(days=days))
-        if not self.refused(lambda: prices.change("business", cents, at)):
+        if not self.refused(lambda: price_changes.change("business", cents, at)):
             self.naive.prices.append((at, cents))
 
     # --- And both agree ----------------------------------------------------------------------
@@ -237,11 +238,11 @@ class History:
 
     def settle(self) -> None:
         """Pay what is left, and let the provider have caught up."""
-        while dues.unpaid_of(self.group.id):
+        while receivables.unpaid_of(self.group.id):
             self.act("pay", None)
         self.act("card", "good")
         self.travel(clock.now() + timedelta(hours=2))
-        jobs.drain()
+        queue.drain()
         self.naive.work(clock.now())
         self.check()
 
@@ -286,7 +287,7 @@ def world(
     app: Flask, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[date], History]]:
     """Begin a history on a day, in a shop as new that writes no letters: others test those."""
-    for module in (letters, services):
+    for module in (letters, service_letters):
         monkeypatch.setattr(module, "store", lambda *_, **__: None)
     monkeypatch.setattr(documents, "make", lambda *_: b"")
     new = Snapshot()

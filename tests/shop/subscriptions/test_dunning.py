@@ -20,10 +20,13 @@ from models import (
     SubscriptionStatus,
     Termination,
 )
-from shop import clock, jobs
-from shop.billing import credit_notes, dues, dunning, invoices, ledger, periods, terminations
-from shop.payment import payments, settling
-from shop.payment.gateway import CheckoutStatus
+from shop import clock
+from shop.invoicing import credit_notes, invoices, ledger, receivables
+from shop.jobs import queue
+from shop.payments import outcomes, payments
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing import periods
+from shop.subscriptions import dunning, terminations
 from tests.support import groups, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -75,12 +78,12 @@ def test_nobody_signs_in_while_suspended_and_paying_resumes_at_once_and_once(
     assert not provider.can_sign_in(address, password)
     invoice = running.owed(group)
     payments.pay_by_hand(invoice, by="operator")
-    jobs.drain()
+    queue.drain()
     assert provider.can_sign_in(address, password)
     assert fresh(group).status == GroupStatus.INSTALLED
     assert running.of(group).status == SubscriptionStatus.ACTIVE
     dunning.take_note(fresh(invoice))
-    jobs.drain()
+    queue.drain()
     assert letters_of("service_resumed") == 1
     assert [key for key in provider.calls if key.startswith("resume")] == [
         f"resume-{group.name}-1-first"
@@ -138,10 +141,10 @@ def test_a_card_being_confirmed_is_waited_for(
     running.to_renewal(group)
     invoice = running.owed(group)
     own = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
-    settling.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
+    outcomes.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
     running.pass_time(timedelta(days=3, minutes=1))
     assert len(charges(bank)) == 1
-    settling.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
     running.pass_time(timedelta(days=20))
     assert len(charges(bank)) == 1
     assert running.of(group).status == SubscriptionStatus.ACTIVE
@@ -173,7 +176,7 @@ def test_a_silent_bank_is_no_failure_of_the_customer(
     assert running.of(group).status == SubscriptionStatus.ACTIVE
     bank.silent = False
     running.pass_time(timedelta(hours=2))
-    assert dues.unpaid_of(group.id) == []
+    assert receivables.unpaid_of(group.id) == []
     assert Payment.select().where(Payment.invoice.is_null(False)).count() == 1
 
 
@@ -273,8 +276,8 @@ def test_what_is_owed_is_told_on_every_page(
     alice: Account, bob: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)
-    assert [row.group for row in dues.owed(alice)] == [group]
-    assert dues.owed(bob) == []
+    assert [row.group for row in receivables.owed(alice)] == [group]
+    assert receivables.owed(bob) == []
 
 
 def test_the_invoice_of_an_order_suspends_nothing(
@@ -282,7 +285,7 @@ def test_the_invoice_of_an_order_suspends_nothing(
 ) -> None:
     running.delivered(alice, bank)
     invoice = Invoice.get()
-    assert dues.of(invoice) is None
+    assert receivables.of(invoice) is None
     dunning.take_note(invoice)
     assert LicenceGroup.get().status == GroupStatus.INSTALLED
 

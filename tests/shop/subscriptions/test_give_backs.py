@@ -16,10 +16,13 @@ from models import (
     Seat,
     TerminationStatus,
 )
-from shop import clock, jobs
-from shop.billing import give_backs, ledger, periods, previews, subscriptions, terminations
+from shop import clock
 from shop.errors import Conflict, Refusal
-from shop.seats.rules import Person
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.licences.seats.rules import Person
+from shop.pricing import periods
+from shop.subscriptions import give_backs, previews, subscriptions, terminations
 from tests.support import groups, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -65,10 +68,10 @@ def test_a_place_given_back_can_be_ordered_again(
         groups.add(group, 1)
     give_backs.give_back(group, [7], by="alice")
     running.to_renewal(group)
-    jobs.drain()
+    queue.drain()
     order = groups.add(group, 1)
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     assert max(seat.number for seat in Seat.select()) == 301
     assert provider.tenants[group.domain] == 300
 
@@ -124,7 +127,7 @@ def test_it_waits_for_licences_that_are_being_added(
     running.pass_time(periods.midnight(renews_on) - clock.now() - timedelta(minutes=2))
     provider.pending = True
     purchases.pay(groups.add(group, 4), bank)
-    jobs.drain()
+    queue.drain()
     running.pass_time(timedelta(minutes=5))
     assert Renewal.get().quantity == 6
     assert provider.tenants[group.domain] == 3
@@ -144,7 +147,7 @@ def test_licences_added_wait_until_others_are_gone(
     running.to_renewal(group)
     assert GiveBack.get().status == TerminationStatus.ENDING
     purchases.pay(groups.add(group, 4), bank)
-    jobs.drain()
+    queue.drain()
     assert not [key for key in provider.calls if key.startswith("enlarge")]
     provider.finish()
     for _ in range(3):

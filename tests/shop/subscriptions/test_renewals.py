@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from models import Account, InvoiceStatus, Renewal
-from shop.billing import ledger, renewals
+from shop.invoicing import ledger
+from shop.subscriptions import renewals
 from tests.support import letters, running
 from tests.support.parties import Bank, Provider
 

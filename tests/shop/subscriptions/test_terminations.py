@@ -19,11 +19,16 @@ from models import (
     Termination,
     TerminationStatus,
 )
-from shop import accounts, clock, jobs, mail, ordering
-from shop.billing import charging, endings, ledger, periods, previews, terminations
+from shop import clock, mail
+from shop.customers import passwords
+from shop.delivery import installation
 from shop.errors import Conflict, Refusal
-from shop.payment import payments
-from shop.provisioning import installation
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.orders import orders
+from shop.payments import payments
+from shop.pricing import periods
+from shop.subscriptions import ending, period_billing, previews, terminations
 from tests.support import groups, letters, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -152,7 +157,7 @@ def test_asking_again_sends_another_link_and_the_first_works_no_more(
 
 
 def test_a_token_of_another_kind_confirms_nothing(alice: Account) -> None:
-    token = accounts.new_link(alice, "password_reset", timedelta(hours=1))
+    token = passwords.new_link(alice, "password_reset", timedelta(hours=1))
     assert terminations.find(token) is None
 
 
@@ -161,7 +166,7 @@ def test_the_renewal_and_the_end_cannot_both_happen(group: LicenceGroup) -> None
     termination = Termination.get()
     running.to_renewal(group)
     for _ in range(3):
-        endings.end_group(termination.id)
+        ending.end_group(termination.id)
     assert Letter.select().where(Letter.kind == "service_terminated").count() == 1
 
 
@@ -170,11 +175,11 @@ def test_a_consumer_withdraws_within_14_days_and_gets_everything_back(
 ) -> None:
     addition = groups.add(group, 2)
     purchases.pay(addition, bank)
-    jobs.drain()
+    queue.drain()
     running.pass_time(timedelta(days=13))
     assert bank.balance() > 0
     terminations.withdraw(group, by="alice")
-    jobs.drain()
+    queue.drain()
     assert bank.balance() == 0
     assert Invoice.select().where(Invoice.kind == InvoiceKind.CREDIT_NOTE).count() == 2
     assert fresh(group).status == GroupStatus.TERMINATED
@@ -187,10 +192,10 @@ def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
 ) -> None:
     order = purchases.place(alice, purchases.basket(business=2, pro_plus=1))
     purchases.pay(order, bank)
-    jobs.drain()
+    queue.drain()
     one, other = LicenceGroup.select().order_by(LicenceGroup.id)
     terminations.withdraw(one, by="alice")
-    jobs.drain()
+    queue.drain()
     assert bank.balance() == 1290 * 12 // 10
     assert fresh(other).status == GroupStatus.INSTALLED
     assert list(ledger.check()) == []
@@ -201,17 +206,19 @@ def test_withdrawing_before_the_invoice_was_made_gives_everything_back(
 ) -> None:
     with monkeypatch.context() as patched:
         # The worker is slow: the order is delivered, and its invoice still to come.
-        patched.setitem(jobs._handlers, "invoice_order", jobs.Handler(_later, 9, A_MINUTE, None, 0))
+        patched.setitem(
+            queue._handlers, "invoice_order", queue.Handler(_later, 9, A_MINUTE, None, 0)
+        )
         group = running.delivered(alice, bank)
     assert not Invoice.select().exists()
     terminations.withdraw(group, by="alice")
-    jobs.drain()
+    queue.drain()
     assert sum(given.amount_cents for given in bank.refunds.values()) == 3168
     assert list(ledger.check()) == []
 
 
 def _later(order: int) -> None:
-    raise jobs.Later(A_MINUTE)
+    raise queue.Later(A_MINUTE)
 
 
 def test_nobody_withdraws_after_14_days_nor_as_a_business(
@@ -238,13 +245,13 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
 ) -> None:
     subscription = running.of(group)
     shown = previews.preview(subscription)
-    invoice = charging.charge_ahead(subscription)
-    assert charging.charge_ahead(subscription) == invoice
+    invoice = period_billing.charge_ahead(subscription)
+    assert period_billing.charge_ahead(subscription) == invoice
     assert shown is not None
     assert shown.totals.total_cents == invoice.total_cents
     payments.pay_by_hand(invoice, by="operator")
     with pytest.raises(Refusal, match="paid already"):
-        charging.charge_ahead(subscription)
+        period_billing.charge_ahead(subscription)
     before = bank.balance()
     running.to_renewal(group)
     assert bank.balance() == before
@@ -255,9 +262,9 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
 def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    payments.pay_by_hand(charging.charge_ahead(running.of(group)), by="operator")
+    payments.pay_by_hand(period_billing.charge_ahead(running.of(group)), by="operator")
     purchases.pay(groups.add(group, 2), bank)
-    jobs.drain()
+    queue.drain()
     running.to_renewal(group)
     extra = Renewal.get().supplement
     assert extra.net_cents == 2 * 880
@@ -267,7 +274,7 @@ def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
 
 def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
     subscription = running.of(group)
-    invoice = charging.charge_ahead(subscription)
+    invoice = period_billing.charge_ahead(subscription)
     payments.pay_by_hand(invoice, by="operator")
     terminations.ask(group, by="alice")
     assert Termination.get().ends_on == Renewal.get().period_end
@@ -282,7 +289,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
     group: LicenceGroup,
 ) -> None:
     subscription = running.of(group)
-    charging.charge_ahead(subscription)
+    period_billing.charge_ahead(subscription)
     terminations.ask(group, by="alice")
     assert Termination.get().ends_on == subscription.renews_on
     terminations.undo(group, by="alice")
@@ -293,7 +300,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
 
 
 def test_one_left_unpaid_is_collected_on_its_day(group: LicenceGroup, bank: Bank) -> None:
-    invoice = charging.charge_ahead(running.of(group))
+    invoice = period_billing.charge_ahead(running.of(group))
     running.to_renewal(group)
     assert fresh(invoice).status == "paid"
     assert Renewal.select().count() == 1
@@ -318,14 +325,14 @@ def test_a_failed_delivery_given_up_ends_what_was_begun(
     order = purchases.place(alice, purchases.basket(business=1, pro_plus=1))
     purchases.pay(order, bank)
     provider.failing = "No."
-    jobs.drain()
+    queue.drain()
     provider.failing = ""
     one = LicenceGroup.select().order_by(LicenceGroup.id).first()
     LicenceGroup.update(status="installing", tries=2).where(LicenceGroup.id == one.id).execute()
     installation.install_group(one.id)
     assert running.of(one).status == SubscriptionStatus.ACTIVE
-    ordering.refund_order(fresh(order), by="operator")
-    jobs.drain()
+    orders.refund_order(fresh(order), by="operator")
+    queue.drain()
     assert running.of(one).status == SubscriptionStatus.TERMINATED
     running.pass_time(timedelta(days=70))
     assert not Renewal.select().exists()

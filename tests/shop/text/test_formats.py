@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop import formats
+from shop.text import formats
 
 
 @pytest.mark.parametrize(

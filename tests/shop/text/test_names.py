@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shop.errors import Refusal
-from shop.names import BLANK, TURNING, read_name
+from shop.text.names import BLANK, TURNING, read_name
 
 
 @pytest.mark.parametrize(

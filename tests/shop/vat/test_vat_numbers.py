@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop import places
+from shop.customers import postal_addresses
 from shop.errors import Refusal
 from shop.vat.numbers import prefix_of, read_siren, read_vat_number, siren_of
 
@@ -113,7 +113,7 @@ def test_a_french_vat_number_holds_its_siren_and_others_none():
 
 
 def company(country="FR", postcode="75001", name="Alice SARL", siren="", vat_number=""):
-    return places.check_company(country, postcode, name, siren, vat_number)
+    return postal_addresses.check_company(country, postcode, name, siren, vat_number)
 
 
 def test_a_french_company_gives_its_siren():
@@ -169,7 +169,7 @@ def test_a_siren_has_no_meaning_abroad():
     ],
 )
 def test_postcodes_are_kept_tidily(country, typed, kept):
-    assert places.check_postcode(country, typed) == kept
+    assert postal_addresses.check_postcode(country, typed) == kept
 
 
 @pytest.mark.parametrize(
@@ -185,15 +185,15 @@ def test_postcodes_are_kept_tidily(country, typed, kept):
 )
 def test_a_french_postcode_that_cannot_be_is_refused(country, typed):
     with pytest.raises(Refusal) as refused:
-        places.check_postcode(country, typed)
+        postal_addresses.check_postcode(country, typed)
     assert refused.value.field == "postcode"
 
 
 def test_every_country_can_be_chosen_in_the_customer_s_language():
-    french, english = dict(places.countries("fr")), dict(places.countries("en"))
+    french, english = dict(postal_addresses.countries("fr")), dict(postal_addresses.countries("en"))
     assert french.keys() == english.keys()
     assert len(french) == 250  # the 249 of ISO 3166, and Kosovo
     assert (french["DE"], english["DE"]) == ("Allemagne", "Germany")
     assert not {"EU", "IC", "ZZ"} & french.keys()
-    names = [name for _, name in places.countries("fr")]
+    names = [name for _, name in postal_addresses.countries("fr")]
     assert names.index("Égypte") < names.index("Espagne")

@@ -1,1 +1,0 @@
-"""Monthly billing: periods, renewals, invoices (guide: « La facturation est mensuelle »)."""

@@ -1,0 +1,1 @@
+"""Accounts: registration, passwords, second factor, sessions, profile."""

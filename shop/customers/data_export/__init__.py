@@ -1,0 +1,168 @@
+"""All data as a download: a ZIP file the worker makes, there for a week for its owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from peewee import IntegrityError, fn
+
+from models import Account, DataExport, DataExportPart, ExportStatus, database
+from shop import clock, mail, transitions
+from shop.customers import activity_log
+from shop.customers.activity_log import Origin
+from shop.errors import N_, Conflict
+from shop.jobs import queue
+from shop.security import rate_limits
+
+log = structlog.get_logger()
+
+KEPT = timedelta(days=7)
+PART = 512 * 1024
+"""Bytes of a piece: what making and downloading a file of any size hold in memory."""
+
+SHOWN = 10
+
+
+# --- Asking for one --------------------------------------------------------------------------
+
+
+def ask_for(account: Account, origin: Origin) -> DataExport:
+    """Have a copy of all data made. Raises `Conflict` while one is being made."""
+    rate_limits.count(rate_limits.EXPORT_PER_ACCOUNT, "export", account.nic_handle)
+    try:
+        with database.atomic():
+            export: DataExport = DataExport.create(account=account, requested_at=clock.now())
+            queue.enqueue("make_export", f"make_export:{export.id}", export=export.id)
+            activity_log.record(account, "export_requested", origin)
+            return export
+    except IntegrityError as error:
+        raise Conflict(N_("A copy is being made already.")) from error
+
+
+def of(account: Account) -> list[DataExport]:
+    """The last copies asked for, newest first."""
+    query = DataExport.select().where(DataExport.account == account)
+    return list(query.order_by(DataExport.id.desc()).limit(SHOWN))
+
+
+# --- Making it -------------------------------------------------------------------------------
+
+
+class Pieces:
+    """A file that is written piece by piece into the database, and never read back."""
+
+    def __init__(self, export: DataExport) -> None:
+        self.size = 0
+        self._export, self._number, self._rest = export, 0, bytearray()
+
+    def write(self, content: Any) -> int:
+        """Take more of the file; whole pieces are stored."""
+        self._rest += content
+        self.size += len(content)
+        while len(self._rest) >= PART:
+            self._store(PART)
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing: a piece is stored when it is whole."""
+
+    def finish(self) -> None:
+        """Store what is left."""
+        if self._rest:
+            self._store(len(self._rest))
+
+    def _store(self, length: int) -> None:
+        DataExportPart.create(
+            export=self._export, number=self._number, content=bytes(self._rest[:length])
+        )
+        del self._rest[:length]
+        self._number += 1
+
+
+def _not_made(export: int, reason: str) -> None:
+    row = DataExport.get_by_id(export)
+    if row.status == ExportStatus.REQUESTED:
+        log.error("export not made", export=export, reason=reason)
+        transitions.move(row, ExportStatus.FAILED, by="shop", note=reason)
+        _drop_pieces(row)
+
+
+@queue.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_not_made)
+def make(export: int) -> None:
+    """Write the file anew and say that it is ready."""
+    from shop.customers.data_export import content
+
+    row = DataExport.select(DataExport, Account).join(Account).where(DataExport.id == export).get()
+    if row.status != ExportStatus.REQUESTED:
+        return
+    _drop_pieces(row)
+    pieces = Pieces(row)
+    content.write(row.account, pieces)
+    pieces.finish()
+    _ready(row, pieces.size)
+
+
+def _ready(row: DataExport, size: int) -> None:
+    now = clock.now()
+    with database.atomic():
+        stored = fn.COALESCE(fn.SUM(fn.LENGTH(DataExportPart.content)), 0)
+        pieces = DataExportPart.select(stored).where(DataExportPart.export == row)
+        if pieces.scalar() != size:
+            raise RuntimeError("somebody else wrote pieces of this export meanwhile")
+        done = transitions.move(
+            row, ExportStatus.READY, by="shop", size=size, ready_at=now, expires_at=now + KEPT
+        )
+        if done:
+            queue.enqueue(
+                "expire_export", f"expire_export:{row.id}", run_at=now + KEPT, export=row.id
+            )
+            mail.export_ready(row.account, row)
+
+
+@queue.handles("expire_export")
+def expire(export: int) -> None:
+    """Delete a file whose week is over."""
+    row = DataExport.get_by_id(export)
+    with database.atomic():
+        if row.status == ExportStatus.READY:
+            transitions.move(row, ExportStatus.EXPIRED, by="shop")
+        _drop_pieces(row)
+
+
+def _drop_pieces(row: DataExport) -> None:
+    DataExportPart.delete().where(DataExportPart.export == row).execute()
+
+
+# --- Taking it along -------------------------------------------------------------------------
+
+
+def find(account: Account, export_id: int) -> DataExport | None:
+    """A copy of this customer's that can be downloaded now."""
+    found: DataExport | None = DataExport.get_or_none(
+        DataExport.account == account,
+        DataExport.id == export_id,
+        DataExport.status == ExportStatus.READY,
+        DataExport.expires_at > clock.now(),
+    )
+    return found
+
+
+def filename(export: DataExport) -> str:
+    """The name the file is kept under, without anything personal in it."""
+    return f"data-{export.requested_at.astimezone(clock.PARIS):%Y-%m-%d}.zip"
+
+
+def pieces_of(export: DataExport) -> Iterator[bytes]:
+    """The file, piece by piece."""
+    number = 0
+    while True:
+        piece = DataExportPart.get_or_none(
+            DataExportPart.export == export, DataExportPart.number == number
+        )
+        if piece is None:
+            return
+        yield bytes(piece.content)
+        number += 1

@@ -1,0 +1,313 @@
+"""What a copy of all data holds: JSON for machines, letters and purchase orders for people.
+
+Columns are named one by one: what nobody named (password, keys, tokens, the bodies of letters that
+hold somebody's password) does not leave the shop.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from peewee import ModelSelect
+
+from models import (
+    Acceptance,
+    Account,
+    AccountEvent,
+    Authenticator,
+    Card,
+    CardSetup,
+    Contract,
+    DataExport,
+    Event,
+    ExchangeAccount,
+    ExchangeService,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    Passkey,
+    Payment,
+    Seat,
+    Session,
+    Subscription,
+    Table,
+)
+from shop import clock, documents, mail, settings
+from shop.errors import N_
+from shop.text import formats, templates
+
+BATCH = 200
+
+README = N_(
+    "This file holds the data of the customer account %(nic_handle)s at %(shop)s, as of "
+    "%(moment)s.\n\n"
+    "The files ending in .json can be read by programs. The folder “letters” holds the emails we "
+    "sent you, the folder “orders” your purchase orders, the folder “invoices” your invoices.\n\n"
+    "Passwords and keys are not included. Emails that hold a password or a link are listed without "
+    "their text: those with a password you can read in your customer area."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of one table: in which file, which ones, and which of their columns."""
+
+    file: str
+    table: type[Table]
+    of: Callable[[Account], ModelSelect[Any]]
+    columns: tuple[str, ...]
+
+
+def _own(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
+    return lambda account: table.select().where(table.account == account)  # type: ignore[attr-defined]
+
+
+def _of_orders(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
+    return lambda account: table.select(table, Order).join(Order).where(Order.account == account)
+
+
+def _of_invoices(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
+    def rows(account: Account) -> ModelSelect[Any]:
+        of_it = table.invoice == Invoice.id  # type: ignore[attr-defined]
+        return (
+            table.select(table, Invoice).join(Invoice, on=of_it).where(Invoice.account == account)
+        )
+
+    return rows
+
+
+def _seats(account: Account) -> ModelSelect[Seat]:
+    query = Seat.select(Seat, LicenceGroup).join(LicenceGroup)
+    return query.where(LicenceGroup.account == account)
+
+
+def _mailboxes(account: Account) -> ModelSelect[ExchangeAccount]:
+    query = ExchangeAccount.select(ExchangeAccount, ExchangeService).join(ExchangeService)
+    return query.where(ExchangeService.account == account)
+
+
+def _acceptances(account: Account) -> ModelSelect[Acceptance]:
+    query = Acceptance.select(Acceptance, Contract, Order).join(Contract)
+    return query.switch(Acceptance).join(Order).where(Order.account == account)
+
+
+def _order_events(account: Account) -> ModelSelect[Event]:
+    query = Event.select(Event, Order).join(Order, on=(Event.subject_id == Order.id), attr="order")
+    return query.where(Event.subject == "order", Order.account == account)
+
+
+def _subscriptions(account: Account) -> ModelSelect[Subscription]:
+    query = Subscription.select(Subscription, LicenceGroup).join(LicenceGroup)
+    return query.where(Subscription.account == account)
+
+
+SECTIONS = (
+    Section(
+        "account", Account, lambda account: Account.select().where(Account.id == account.id),
+        (
+            "nic_handle", "email", "first_name", "last_name", "company", "siren", "vat_number",
+            "vat_status", "street", "postcode", "city", "country", "language", "created_at",
+        ),
+    ),
+    Section(
+        "sessions", Session, _own(Session),
+        ("created_at", "seen_at", "expires_at", "ended_at", "address", "browser"),
+    ),
+    Section(
+        "activity", AccountEvent, _own(AccountEvent),
+        ("at", "kind", "note", "address", "browser"),
+    ),
+    Section(
+        "authenticator", Authenticator, _own(Authenticator), ("created_at", "confirmed_at"),
+    ),
+    Section("passkeys", Passkey, _own(Passkey), ("name", "created_at", "used_at")),
+    Section(
+        "downloads", DataExport, _own(DataExport),
+        ("requested_at", "status", "ready_at", "expires_at"),
+    ),
+    Section(
+        "orders", Order, _own(Order),
+        (
+            "number", "status", "language", "customer", "currency", "net_cents", "vat_cents",
+            "total_cents", "vat_rate", "vat_code", "placed_at", "expires_at", "paid_at",
+            "delivered_at", "closed_at",
+        ),
+    ),
+    Section(
+        "order_lines", OrderLine, _of_orders(OrderLine),
+        (
+            "order.number", "position", "offer_name", "quantity", "unit_price_cents", "net_cents",
+        ),
+    ),
+    Section(
+        "order_events", Event, _order_events,
+        ("order.number", "name", "from_status", "to_status", "by", "at"),
+    ),
+    Section(
+        "contracts_accepted", Acceptance, _acceptances,
+        (
+            "order.number", "contract.title", "contract.version", "digest", "accepted_at",
+            "address",
+        ),
+    ),
+    Section(
+        "payments", Payment, _of_orders(Payment),
+        (
+            "order.number", "status", "method", "amount_cents", "currency", "created_at",
+            "settled_at",
+        ),
+    ),
+    Section(
+        "invoice_payments", Payment, _of_invoices(Payment),
+        (
+            "invoice.number", "status", "method", "amount_cents", "currency", "created_at",
+            "settled_at",
+        ),
+    ),
+    Section(
+        "invoices", Invoice, _own(Invoice),
+        (
+            "number", "kind", "status", "issued_on", "due_on", "paid_at", "method", "reason",
+            "customer", "seller", "net_cents", "vat_cents", "total_cents", "vat_rate",
+            "credited_cents", "currency",
+        ),
+    ),
+    Section(
+        "invoice_lines", InvoiceLine, _of_invoices(InvoiceLine),
+        (
+            "invoice.number", "position", "offer_name", "service", "quantity", "unit_price_cents",
+            "days", "period_days", "period_start", "period_end", "net_cents",
+        ),
+    ),
+    Section("ledger", LedgerEntry, _own(LedgerEntry), ("at", "kind", "cents")),
+    Section(
+        "cards", Card, _own(Card),
+        ("brand", "last4", "expiry_month", "expiry_year", "consented_at", "removed_at"),
+    ),
+    Section(
+        "licence_groups", LicenceGroup, _own(LicenceGroup),
+        (
+            "name", "domain", "display_name", "offer_id", "status", "places_taken", "created_at",
+            "installed_at",
+        ),
+    ),
+    Section(
+        "licences", Seat, _seats,
+        ("group.name", "number", "status", "first_name", "last_name", "login"),
+    ),
+    Section(
+        "subscriptions", Subscription, _subscriptions,
+        (
+            "group.name", "status", "started_at", "period_start", "period_end", "renews_on",
+            "free_until", "suspended_at", "ended_at",
+        ),
+    ),
+    Section(
+        "exchange_services", ExchangeService, _own(ExchangeService),
+        ("name", "domain", "created_at"),
+    ),
+    Section(
+        "exchange_accounts", ExchangeAccount, _mailboxes,
+        ("service.name", "address", "first_name", "last_name", "kind", "size_gb", "status"),
+    ),
+    Section(
+        "card_registrations", CardSetup, _own(CardSetup), ("status", "created_at", "settled_at"),
+    ),
+    Section(
+        "letters", Letter, _own(Letter),
+        (
+            "id", "kind", "language", "recipient", "subject", "is_secret", "status", "created_at",
+            "sent_at",
+        ),
+    ),
+)  # fmt: skip
+
+LEFT_OUT = {
+    "one_time_link": "tokens of links, worth nothing once used",
+    "recovery_code": "digests of secrets",
+}
+"""Tables of an account that hold nothing a customer could use, and why they are not here."""
+
+
+# --- Writing ---------------------------------------------------------------------------------
+
+
+def write(account: Account, target: Any) -> None:
+    """Write the ZIP file to ``target``, which can be written to and nothing else."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", _readme(account))
+        for section in SECTIONS:
+            _write_rows(archive, section, account)
+        _write_letters(archive, account)
+        _write_orders(archive, account)
+        _write_invoices(archive, account)
+
+
+def _readme(account: Account) -> str:
+    return templates.translate(
+        README,
+        account.language,
+        nic_handle=account.nic_handle,
+        shop=settings.current().shop_name,
+        moment=formats.moment(clock.now(), account.language),
+    )
+
+
+def _write_rows(archive: zipfile.ZipFile, section: Section, account: Account) -> None:
+    with archive.open(f"{section.file}.json", "w") as file:
+        separator = b"[\n"
+        for row in in_batches(section.of(account), section.table):
+            file.write(separator + _json(_values(row, section.columns)))
+            separator = b",\n"
+        file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+
+
+def in_batches(query: ModelSelect[Any], table: type[Table]) -> Iterator[Any]:
+    """The rows of a query by their keys, a few at a time, however many there are."""
+    key: Any = table._meta.primary_key
+    last = -1
+    while rows := list(query.where(key > last).order_by(key).limit(BATCH)):
+        yield from rows
+        last = rows[-1].id
+
+
+def _values(row: Any, columns: Iterable[str]) -> dict[str, Any]:
+    return {column.replace(".", "_"): _value(row, column) for column in columns}
+
+
+def _value(row: Any, column: str) -> Any:
+    for name in column.split("."):
+        row = getattr(row, name)
+    return row.isoformat() if isinstance(row, date) else row
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=2).encode()
+
+
+def _write_letters(archive: zipfile.ZipFile, account: Account) -> None:
+    plain = Letter.select().where(Letter.account == account, ~Letter.is_secret)
+    for letter in in_batches(plain, Letter):
+        archive.writestr(f"letters/{letter.id}.txt", mail.text_of(letter))
+        archive.writestr(f"letters/{letter.id}.html", mail.html_of(letter))
+
+
+def _write_orders(archive: zipfile.ZipFile, account: Account) -> None:
+    for order in in_batches(Order.select().where(Order.account == account), Order):
+        name = documents.purchase_order_filename(order)
+        archive.writestr(f"orders/{name}", documents.purchase_order_of(order))
+
+
+def _write_invoices(archive: zipfile.ZipFile, account: Account) -> None:
+    for invoice in in_batches(Invoice.select().where(Invoice.account == account), Invoice):
+        name = documents.invoice_filename(invoice)
+        archive.writestr(f"invoices/{name}", documents.invoice_of(invoice))

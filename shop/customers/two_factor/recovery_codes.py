@@ -1,0 +1,67 @@
+"""Recovery codes: ten on paper, each good once, for the day the second factor is lost."""
+
+from __future__ import annotations
+
+import secrets
+
+from models import Account, RecoveryCode, database
+from shop import clock
+from shop.customers import activity_log
+from shop.customers.activity_log import Origin
+from shop.security import encryption
+
+COUNT = 10
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Letters and digits that nobody mistakes for another: no i, l, o, 0 or 1."""
+
+LENGTH = 16
+"""79 bits: too many for whoever holds the digests to try them all."""
+
+
+def make(account: Account, origin: Origin) -> list[str]:
+    """Ten new codes, shown this once; older ones are worth nothing from now on."""
+    codes = [_new_code() for _ in range(COUNT)]
+    now = clock.now()
+    with database.atomic():
+        RecoveryCode.delete().where(RecoveryCode.account == account).execute()
+        rows = [
+            {"account": account, "code_digest": _digest(code), "created_at": now} for code in codes
+        ]
+        RecoveryCode.insert_many(rows).execute()
+        activity_log.record(account, "recovery_codes_made", origin)
+    return codes
+
+
+def _new_code() -> str:
+    characters = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return "-".join(characters[start : start + 4] for start in range(0, LENGTH, 4))
+
+
+def _digest(code: str) -> str:
+    return encryption.digest(
+        "".join(character for character in code.lower() if character.isalnum())
+    )
+
+
+def use(account: Account, code: str) -> bool:
+    """Whether this is one of the customer's codes not used before; it is used from now on."""
+    return bool(
+        RecoveryCode.update(used_at=clock.now())
+        .where(
+            RecoveryCode.account == account,
+            RecoveryCode.code_digest == _digest(code[:64]),
+            RecoveryCode.used_at.is_null(),
+        )
+        .execute()
+    )
+
+
+def left(account: Account) -> int:
+    """How many codes are still good."""
+    unused = RecoveryCode.used_at.is_null()
+    return int(RecoveryCode.select().where(RecoveryCode.account == account, unused).count())
+
+
+def looks_like_one(code: str) -> bool:
+    """Whether something typed has the length of a recovery code rather than of six digits."""
+    return sum(character.isalnum() for character in code) == LENGTH

@@ -1,0 +1,1 @@
+"""Office delivered: groups installed, licences added, seats made, with the provider's help."""

@@ -1,0 +1,226 @@
+"""From a paid order to installed licence groups: queued, retried, never done twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from models import (
+    Account,
+    AdditionStatus,
+    GroupStatus,
+    LicenceGroup,
+    Offer,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    database,
+    lock,
+)
+from shop import clock, mail, settings, transitions
+from shop.delivery import additions, progress
+from shop.delivery.progress import groups_of
+from shop.errors import N_, PartyRejected, Refusal
+from shop.exchange import seating
+from shop.jobs import queue
+from shop.licences import reservations
+from shop.licences.seats import search_keys, seat_states
+from shop.office.configured import provider
+from shop.office.polling import settled
+from shop.subscriptions import period_billing, subscriptions
+
+__all__ = ["abandon", "deliver_order", "groups_of", "is_under_way", "retry_delivery"]
+
+log = structlog.get_logger()
+
+
+# --- The order -------------------------------------------------------------------------------
+
+
+@queue.handles("deliver_order", attempts=20, priority=queue.Priority.PAID)
+def deliver_order(order: int) -> None:
+    """Begin the delivery of a paid order: each of its lines makes a new group (guide), or adds
+    licences to an existing one."""
+    with database.atomic():
+        row = lock(Order.get_by_id(order))
+        if row.status != OrderStatus.PAID:
+            return
+        transitions.move(row, OrderStatus.DELIVERING, by="shop")
+        added = {addition.line_id: addition for addition in reservations.of(row)}
+        for line in _lines_of(row):
+            if line.id in added:
+                additions.begin(added[line.id], by="shop")
+            else:
+                _begin_installation(_new_group(row, line))
+
+
+def _lines_of(order: Order) -> list[OrderLine]:
+    return list(
+        OrderLine.select(OrderLine, Offer)
+        .join(Offer)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
+
+
+def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
+    offer, attach = line.offer, seating.of(line)
+    name = f"o365-{order.number}-{line.position}"
+    group = LicenceGroup(
+        account=order.account,
+        line=line,
+        offer=offer,
+        name=name,
+        domain=f"{name}.{settings.current().office_domain}",
+        display_name=attach.service.name if attach else f"{line.offer_name} {order.number}",
+        places_taken=line.quantity,
+        places_limit=offer.places_limit,
+        last_number=line.quantity,
+        created_at=clock.now(),
+    )
+    group.folded = search_keys.fold_names(group)
+    group.save(force_insert=True)
+    return group
+
+
+def _begin_installation(group: LicenceGroup) -> None:
+    queue.enqueue("install_group", f"install_group:{group.id}:{group.tries}", group=group.id)
+
+
+@queue.handles("check_delivery", attempts=20)
+def check_delivery(order: int) -> None:
+    """Raise the alarm for a paid order that is not delivered in the time promised (guide: 4 h)."""
+    row = Order.get_by_id(order)
+    if row.status in {OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED}:
+        log.error("delivery late", order=row.number, status=row.status)
+        transitions.record(row, "delivery_late", by="shop")
+
+
+def retry_delivery(order: Order, by: str) -> None:
+    """Try a failed delivery again, with new calls to the provider.
+
+    Raises `Refusal` for an order whose delivery did not fail.
+    """
+    with database.atomic():
+        order = lock(order)
+        if order.status != OrderStatus.DELIVERY_FAILED:
+            raise Refusal(N_("Only a delivery that failed can be tried again."))
+        if _refund_is_under_way(order):
+            raise Refusal(N_("This order is being refunded."))
+        if not reservations.can_be_kept(order):
+            raise Refusal(
+                N_("The period these licences were paid for is over: this order is refunded.")
+            )
+        transitions.move(order, OrderStatus.DELIVERING, by=by)
+        for group in groups_of(order):
+            if group.status == GroupStatus.INSTALL_FAILED:
+                transitions.move(
+                    group, GroupStatus.INSTALLING, by=by, tries=group.tries + 1, error=""
+                )
+                _begin_installation(group)
+        for addition in reservations.of(order):
+            if addition.status == AdditionStatus.FAILED:
+                additions.begin(addition, by=by)
+        progress.finish(order)
+
+
+def _refund_is_under_way(order: Order) -> bool:
+    due = (Payment.order == order) & (Payment.status == PaymentStatus.REFUND_DUE)
+    return Payment.select().where(due).exists()
+
+
+def is_under_way(order: Order) -> bool:
+    """Whether one of the order's groups or additions is still being installed."""
+    return any(group.status == GroupStatus.INSTALLING for group in groups_of(order)) or any(
+        addition.status == AdditionStatus.INSTALLING for addition in reservations.of(order)
+    )
+
+
+# --- A group ---------------------------------------------------------------------------------
+
+
+def _give_up(group: int, reason: str) -> None:
+    row = LicenceGroup.get_by_id(group)
+    with database.atomic():
+        order = lock(row.line.order)
+        if not transitions.move(
+            row, GroupStatus.INSTALL_FAILED, by="provider", note=reason, error=reason[:255]
+        ):
+            return
+        progress.fail(order, reason)
+    log.error("installation failed", group=row.name, order=order.number, reason=reason)
+
+
+@queue.handles("install_group", attempts=12, give_up=_give_up, priority=queue.Priority.PAID)
+def install_group(group: int) -> None:
+    """Have a group installed, fill it with unconfigured seats, and say so by letter."""
+    row = (
+        LicenceGroup.select(LicenceGroup, Account, Offer, OrderLine, Order)
+        .join(Account)
+        .switch(LicenceGroup)
+        .join(Offer)
+        .switch(LicenceGroup)
+        .join(OrderLine)
+        .join(Order)
+        .where(LicenceGroup.id == group)
+        .get()
+    )
+    if row.status != GroupStatus.INSTALLING:
+        return
+    key = f"install-{row.name}-{row.tries}"
+    try:
+        settled(
+            key,
+            lambda: provider().create_tenant(key, row.domain, row.offer.code, row.line.quantity),
+            since=row.line.order.paid_at,
+        )
+    except PartyRejected as refusal:
+        _give_up(group, str(refusal))
+        return
+    seat_states.make(row, row.line, 1, row.line.quantity)
+    _installed(row)
+
+
+def _installed(group: LicenceGroup) -> None:
+    with database.atomic():
+        order = lock(group.line.order)
+        if not transitions.move(
+            group, GroupStatus.INSTALLED, by="provider", installed_at=clock.now()
+        ):
+            return
+        subscriptions.start_delivered(group, order)
+        attach = seating.of(group.line)
+        if attach:
+            seating.fill(group, attach, by=group.account.nic_handle)
+            mail.attach_installed(group)
+        else:
+            mail.service_installed(group)
+        progress.finish(order)
+
+
+# --- Taking it back --------------------------------------------------------------------------
+
+
+def abandon(order: Order, by: str) -> None:
+    """End what was installed of an order whose money goes back, in the caller's transaction; and
+    take back what a renewal charged for licences that never came."""
+    for addition in reservations.of(order):
+        if addition.status == AdditionStatus.FAILED:
+            period_billing.credit_undelivered(addition, by=by)
+    reservations.free(order, by)
+    for group in groups_of(order):
+        if subscriptions.end(group, by=by):
+            continue
+        if group.status == GroupStatus.INSTALL_FAILED:
+            transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)
+
+
+@queue.handles("delete_tenant", attempts=50, first_delay=timedelta(seconds=5))
+def delete_tenant(group: int) -> None:
+    """End a terminated group at the provider."""
+    row = LicenceGroup.get_by_id(group)
+    key = f"delete-{row.name}"
+    settled(key, lambda: provider().delete_tenant(key, row.domain), since=clock.now())

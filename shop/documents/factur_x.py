@@ -1,0 +1,244 @@
+"""The data of an invoice as Factur-X, profile EN 16931 (Cross Industry Invoice).
+
+Names like BT-1 are the terms of EN 16931. The French rules on top of it (XP Z12-012) ask for the
+notes PMT, PMD and AAB, for electronic addresses, and for the kind of operation in BT-23.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from facturx import generate_xml
+
+from shop.documents.parties import Buyer
+from shop.errors import N_
+from shop.settings import Seller
+from shop.text import formats
+from shop.text.templates import translate, vat_mention
+from shop.vat import Kind, VatTreatment
+from shop.vat.territories import Zone, territory_of, zone_of
+
+if TYPE_CHECKING:
+    from shop.documents.invoice import InvoiceDocument, InvoiceLine
+
+INVOICE, CREDIT_NOTE = "380", "381"
+SERVICES, SERVICES_PAID = "S1", "S2"
+"""Kinds of operation (BT-23): services, to be paid or paid already."""
+
+UNIT = "C62"
+BY_CARD = "48"
+DISCOUNT = "95"
+SIREN = "0002"
+FRENCH_ADDRESS, EMAIL = "0225", "EM"
+RECOVERY_CENTS = 4000
+"""The fixed compensation for recovery costs (code de commerce, article D. 441-5)."""
+
+_EXEMPTIONS = {Kind.REVERSE_CHARGE: "VATEX-EU-AE", Kind.OUTSIDE: "VATEX-EU-O"}
+
+
+def xml_of(document: InvoiceDocument) -> bytes:
+    """The invoice's data as XML, checked against the schema of Factur-X."""
+    return bytes(
+        generate_xml(
+            _header(document) | _parties(document) | _amounts(document) | _payment(document),
+            flavor="factur-x",
+            level="en16931",
+            check_xsd=True,
+            check_schematron=False,
+        )
+    )
+
+
+def late_payment_mentions(seller: Seller, language: str) -> dict[str, str]:
+    """What businesses are told about paying late, by note code (code de commerce, L. 441-9)."""
+    return {
+        "PMD": translate(
+            N_("Late-payment interest: %(rate)s, from the day after the due date."),
+            language,
+            rate=translate(seller.late_payment_rate, language),
+        ),
+        "PMT": translate(
+            N_("For late payment, businesses owe a fixed %(amount)s for recovery costs."),
+            language,
+            amount=formats.money(RECOVERY_CENTS, language),
+        ),
+        "AAB": translate(N_("No discount for early payment."), language),
+    }
+
+
+def amount(cents: int) -> str:
+    """Cents as a decimal text: 123456 is 1234.56."""
+    return f"{cents // 100}.{cents % 100:02d}"
+
+
+# --- Header and parties ----------------------------------------------------------------------
+
+
+def _header(document: InvoiceDocument) -> dict[str, Any]:
+    corrects = document.corrects
+    begins = min(each.period.start for each in document.lines)
+    return {
+        "BT-1": document.number,
+        "BT-2": document.issued_on,
+        "BT-3": CREDIT_NOTE if corrects else INVOICE,
+        "BT-5": "EUR",
+        "BT-14": document.order_number,
+        "BT-23": SERVICES_PAID if document.paid_on else SERVICES,
+        "BT-72": begins,
+        "BT-73": begins,
+        "BT-74": max(each.period.last_day for each in document.lines),
+        "BG-1": _notes(document),
+        "BG-3": [{"BT-25": corrects.number, "BT-26": corrects.issued_on}] if corrects else [],
+    }
+
+
+def _notes(document: InvoiceDocument) -> list[dict[str, str]]:
+    mentions = late_payment_mentions(document.seller, document.language)
+    notes = [{"BT-21": code, "BT-22": text} for code, text in mentions.items()]
+    notes.append({"BT-21": "BAR", "BT-22": _processing(document.buyer)})
+    said = vat_mention(document.totals.treatment, document.language)
+    return notes + [{"BT-22": text} for text in (said, document.reason) if text]
+
+
+def _processing(buyer: Buyer) -> str:
+    """Which way the platforms send it: among French businesses, or for reporting only."""
+    is_french = zone_of(territory_of(buyer.country, buyer.postcode)) in (
+        Zone.FRANCE,
+        Zone.FRANCE_UNTAXED,
+    )
+    if buyer.is_business:
+        return "B2B" if is_french and buyer.siren else "B2BINT"
+    return "B2C" if is_french else "B2CINT"
+
+
+def _parties(document: InvoiceDocument) -> dict[str, Any]:
+    # An invoice outside the scope of VAT carries no VAT identifier (BR-O-02): the seller's
+    # stands there as its tax registration, and the buyer's not at all.
+    is_outside = document.totals.treatment.kind is Kind.OUTSIDE
+    return {
+        "BG-4": _seller(document.seller, is_outside),
+        "BG-7": _buyer(document.buyer, "" if is_outside else document.buyer.vat_number),
+    }
+
+
+def _seller(seller: Seller, is_outside: bool) -> dict[str, Any]:
+    return {
+        "name": seller.name,
+        "legal_info": seller.legal_form,
+        "legal_identifier": seller.siren,
+        "legal_identifier_schemeid": SIREN,
+        "tax_identifier" if is_outside else "vat_identifier": seller.vat_number,
+        "einvoicing_addr": seller.siren,
+        "einvoicing_addr_schemeid": FRENCH_ADDRESS,
+        "contacts": [{"name": seller.name, "email": seller.email}],
+    } | _address(seller)
+
+
+def _buyer(buyer: Buyer, vat_number: str) -> dict[str, Any]:
+    return {
+        "name": buyer.name,
+        "identifiers": {None: buyer.nic_handle},
+        "legal_identifier": buyer.siren,
+        "legal_identifier_schemeid": SIREN if buyer.siren else "",
+        "vat_identifier": vat_number,
+        "einvoicing_addr": buyer.siren or buyer.email,
+        "einvoicing_addr_schemeid": FRENCH_ADDRESS if buyer.siren else EMAIL,
+        "contacts": [{"name": buyer.person, "email": buyer.email}],
+    } | _address(buyer)
+
+
+def _address(party: Seller | Buyer) -> dict[str, str]:
+    return {
+        "addr_l1": party.street,
+        "postcode": party.postcode,
+        "city": party.city,
+        "country_code": party.country,
+    }
+
+
+# --- Lines and amounts -----------------------------------------------------------------------
+
+
+def _amounts(document: InvoiceDocument) -> dict[str, Any]:
+    sums, treatment = document.totals, document.totals.treatment
+    return {
+        "BG-23": [
+            {
+                "BT-116": amount(sums.net_cents),
+                "BT-117": amount(sums.vat_cents),
+                "BT-118": treatment.category,
+                **_rate(treatment, "BT-119"),
+                **_exemption(treatment, document.language),
+            }
+        ],
+        "BG-25": [
+            _line(number, each, document) for number, each in enumerate(document.lines, start=1)
+        ],
+        "BT-106": amount(sums.net_cents),
+        "BT-109": amount(sums.net_cents),
+        "BT-110": amount(sums.vat_cents),
+        "BT-112": amount(sums.total_cents),
+        "BT-113": amount(sums.total_cents if document.paid_on else 0),
+        "BT-115": amount(0 if document.paid_on else sums.total_cents),
+    }
+
+
+def _rate(treatment: VatTreatment, term: str) -> dict[str, str]:
+    """The rate in per cent; outside the scope of VAT there is none (BR-O-05)."""
+    return {} if treatment.kind is Kind.OUTSIDE else {term: amount(treatment.rate)}
+
+
+def _exemption(treatment: VatTreatment, language: str) -> dict[str, str]:
+    if treatment.category == "S":
+        return {}
+    return {
+        "BT-120": vat_mention(treatment, language),
+        "BT-121": _EXEMPTIONS.get(treatment.kind, ""),
+    }
+
+
+def _line(number: int, each: InvoiceLine, document: InvoiceDocument) -> dict[str, Any]:
+    line, treatment = each.line, document.totals.treatment
+    return {
+        "BT-126": str(number),
+        "BT-129": str(line.quantity),
+        "BT-130": UNIT,
+        "BT-131": amount(line.net_cents),
+        "BT-134": each.period.start,
+        "BT-135": each.period.last_day,
+        "BT-146": amount(line.unit_price_cents),
+        "BT-151": treatment.category,
+        **_rate(treatment, "BT-152"),
+        "BT-153": line.name,
+        "BT-154": each.service,
+        "BT-155": line.offer,
+        "BG-27": _reduction(each, document.language),
+    }
+
+
+def _reduction(each: InvoiceLine, language: str) -> list[dict[str, str]]:
+    """What a line for part of a month is less than the month: an allowance with its days."""
+    line = each.line
+    if line.share is None or line.full_cents == line.net_cents:
+        return []
+    reason = translate(
+        N_("Pro rata: %(days)s of %(all)s days"), language, days=line.share.days, all=line.share.of
+    )
+    return [
+        {
+            "base_amount": amount(line.full_cents),
+            "amount": amount(line.full_cents - line.net_cents),
+            "reason": reason,
+            "reason_code": DISCOUNT,
+        }
+    ]
+
+
+def _payment(document: InvoiceDocument) -> dict[str, Any]:
+    terms = document.seller.payment_terms or translate(N_("Payable on receipt."), document.language)
+    return {
+        "BT-9": document.paid_on or document.due_on,
+        "BT-20": terms,
+        "BT-81": BY_CARD,
+        "BT-82": document.payment,
+    }

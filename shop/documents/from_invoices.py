@@ -1,0 +1,75 @@
+"""The PDFs of invoices and credit notes: made once from what is on record, and kept for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+from models import Invoice, InvoiceFile
+from shop import clock, settings, vat
+from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
+from shop.documents.parties import Buyer
+from shop.errors import N_
+from shop.invoicing import invoices
+from shop.pricing import periods
+from shop.pricing.money import Totals
+from shop.settings import Seller
+from shop.text.templates import translate
+
+_MEANS = {"card": N_("Paid by bank card."), "manual": N_("Payment recorded by our team.")}
+
+
+def file_of(invoice: Invoice) -> bytes:
+    """The PDF of an invoice: made by whoever needs it first, the same bytes ever after."""
+    kept = InvoiceFile.get_or_none(InvoiceFile.invoice == invoice)
+    if kept is None:
+        content = invoice_pdf(document_of(invoice))
+        InvoiceFile.insert(
+            invoice=invoice,
+            content=content,
+            digest=hashlib.sha256(content).hexdigest(),
+            made_at=clock.now(),
+        ).on_conflict_ignore().execute()
+        # Of two who made it at once, the first one's is it.
+        kept = InvoiceFile.get(InvoiceFile.invoice == invoice)
+    return bytes(kept.content)
+
+
+def document_of(invoice: Invoice) -> InvoiceDocument:
+    """What an invoice says, as issued: whether it was paid then is part of it."""
+    corrected = invoice.corrects
+    paid_on = _paid_when_issued(invoice)
+    return InvoiceDocument(
+        number=invoice.number,
+        language=invoice.language,
+        shop_name=settings.current().shop_name,
+        seller=Seller(**invoice.seller),
+        buyer=Buyer.of(invoice.customer),
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on,
+        lines=_lines_of(invoice),
+        totals=Totals(
+            invoice.net_cents,
+            invoice.vat_cents,
+            invoice.total_cents,
+            vat.restore(invoice.vat_code, invoice.vat_rate),
+        ),
+        order_number=invoice.order.number if invoice.order else "",
+        paid_on=paid_on,
+        payment=translate(_MEANS[invoice.method], invoice.language) if paid_on else "",
+        corrects=Corrected(corrected.number, corrected.issued_on) if corrected else None,
+        reason=invoice.reason,
+    )
+
+
+def _paid_when_issued(invoice: Invoice) -> date | None:
+    """The day it had been paid before it was issued; what happens later is not on its paper."""
+    if invoice.paid_at is None or invoice.paid_at > invoice.issued_at:
+        return None
+    return periods.day_of(invoice.paid_at)
+
+
+def _lines_of(invoice: Invoice) -> tuple[InvoiceLine, ...]:
+    return tuple(
+        InvoiceLine(each.line, each.period, each.service) for each in invoices.positions_of(invoice)
+    )

@@ -1,0 +1,1 @@
+"""Invoices, credit notes, receivables and the ledger (guide: « La facturation est mensuelle »)."""

@@ -1,0 +1,104 @@
+"""The invoices of orders, each issued once.
+
+The first month of an order is invoiced when it is delivered, for its period begins that day
+(design: Billing).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from models import (
+    Addition,
+    Invoice,
+    InvoiceKind,
+    LicenceGroup,
+    Offer,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    database,
+    lock,
+)
+from shop import clock, vat
+from shop.invoicing import invoices
+from shop.invoicing.invoices import Draft, Position
+from shop.jobs import queue
+from shop.pricing import periods
+from shop.pricing.money import Line, Share
+from shop.pricing.periods import Period
+
+
+@queue.handles("invoice_order", attempts=50)
+def invoice_order(order: int) -> None:
+    """Issue the invoice of a delivered order, once."""
+    with database.atomic():
+        row = lock(Order.get_by_id(order))
+        if row.status == OrderStatus.DELIVERED and row.total_cents and of_order(row) is None:
+            invoices.issue(draft_of(row), payment=_payment_of(row))
+
+
+def of_order(order: Order) -> Invoice | None:
+    """The invoice of an order, if it was issued."""
+    found: Invoice | None = Invoice.get_or_none(
+        Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE
+    )
+    return found
+
+
+def draft_of(order: Order) -> Draft:
+    """What the invoice of a delivered order says: as ordered, from the day it was delivered."""
+    return Draft(
+        account=order.account,
+        language=order.language,
+        customer=order.customer,
+        treatment=vat.restore(order.vat_code, order.vat_rate),
+        positions=tuple(_positions_of(order)),
+        due_on=clock.today(),
+        order=order,
+    )
+
+
+def _positions_of(order: Order) -> list[Position]:
+    groups = {row.line_id: row for row in _of_lines(LicenceGroup, order)}
+    added = {row.line_id: row for row in _of_lines(Addition, order)}
+    rows = OrderLine.select(OrderLine, Offer).join(Offer).where(OrderLine.order == order)
+    return [
+        _position(row, groups.get(row.id), added.get(row.id))
+        for row in rows.order_by(OrderLine.position)
+    ]
+
+
+def _of_lines(table: Any, order: Order) -> list[Any]:
+    return list(table.select().join(OrderLine).where(OrderLine.order == order))
+
+
+def _position(row: OrderLine, group: LicenceGroup | None, added: Addition | None) -> Position:
+    share = Share(row.days, row.period_days) if row.days and row.period_days else None
+    line = Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents, share)
+    if added is not None:
+        # What is charged ends with the renewal, and began so many days before it.
+        period = Period(added.renewal_on - _days(line), added.renewal_on)
+        return Position(line, period, added.group.name)
+    assert group is not None, "a delivered order has a group or an addition for each line"
+    return Position(line, periods.first_period(_installed_at(group)), group.name)
+
+
+def _days(line: Line) -> Any:
+    assert line.days is not None
+    return timedelta(days=line.days)
+
+
+def _installed_at(group: LicenceGroup) -> datetime:
+    assert group.installed_at is not None
+    return group.installed_at
+
+
+def _payment_of(order: Order) -> Payment | None:
+    found: Payment | None = Payment.get_or_none(
+        Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED
+    )
+    return found

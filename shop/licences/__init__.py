@@ -1,0 +1,1 @@
+"""Licence groups, their places, seats and usage."""

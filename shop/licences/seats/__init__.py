@@ -1,0 +1,17 @@
+"""Seats: found, configured, changed, released; by hand one by one, or from a file."""
+
+from __future__ import annotations
+
+from shop.licences.seats.actions import change_password, configure, edit, release, retry
+from shop.licences.seats.rules import InvalidPerson, Person, read_person
+
+__all__ = [
+    "InvalidPerson",
+    "Person",
+    "change_password",
+    "configure",
+    "edit",
+    "read_person",
+    "release",
+    "retry",
+]

@@ -1,0 +1,187 @@
+"""What customers do with a seat: configure it, change it, release it, ask again after an error.
+
+Each act compares the version its form was opened with, changes the seat's status and queues the
+provider's work in one transaction; the rest happens in `shop.delivery.seat_jobs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from peewee import IntegrityError
+
+from models import LicenceGroup, Seat, SeatAct, SeatStatus, database, lock
+from shop import clock
+from shop.errors import N_, Conflict, Refusal
+from shop.jobs import queue
+from shop.jobs.queue import Priority
+from shop.licences.seats import rules, search_keys, seat_states
+from shop.licences.seats.rules import Person
+from shop.sandbox_link import test_points
+from shop.security import encryption
+
+TAKEN = N_("Somebody else in this group has this login.")
+CLOSED = N_("This group’s licences cannot be changed at the moment.")
+
+WORK = {
+    SeatAct.ACTIVATE: (SeatStatus.ACTIVATING, "activate_seat"),
+    SeatAct.EDIT: (SeatStatus.UPDATING, "update_seat"),
+    SeatAct.PASSWORD: (SeatStatus.UPDATING, "set_seat_password"),
+    SeatAct.RELEASE: (SeatStatus.RELEASING, "release_seat"),
+}
+"""What each act makes of a seat, and the job that does it."""
+
+
+class Stale(Conflict):
+    """Somebody changed the seat since its form was opened; ``seat`` is how it stands now."""
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(N_("This licence has been changed meanwhile. Nothing was done or sent."))
+        self.seat = seat
+
+
+def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
+    """Give an unconfigured seat to ``person`` (guide: first name, last name, login).
+
+    Raises `Stale` when somebody was quicker, `Refusal` at ``login`` where it is taken.
+    """
+    with _acting(seat, version, "configure") as row:
+        return begin_configuration(row, person, by)
+
+
+def begin_configuration(
+    seat: Seat, person: Person, by: str, priority: Priority | None = None
+) -> Seat:
+    """The same for a seat the caller holds unconfigured, in the caller's transaction.
+
+    Raises `peewee.IntegrityError` where the login is taken.
+    """
+    secret = encryption.seal(rules.new_password(person.login))
+    _begin(seat, SeatAct.ACTIVATE, by, person, priority, secret=secret)
+    return seat
+
+
+def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
+    """Change the holder's names or login; after a failed activation it is begun again with them.
+
+    Raises like `configure`.
+    """
+    with _acting(seat, version, "edit") as row:
+        act = SeatAct.ACTIVATE if row.act == SeatAct.ACTIVATE else SeatAct.EDIT
+        _begin(row, act, by, person, **_openable(row, act))
+    return row
+
+
+def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
+    """Replace the holder's password; one left blank is generated. It goes out by letter.
+
+    Raises `Stale`, and `Refusal` at ``password`` for one that breaks the rules.
+    """
+    with _acting(seat, version, "password") as row:
+        login = row.login or ""
+        if password:
+            rules.check_password(password, login)
+        secret = encryption.seal(password or rules.new_password(login))
+        _begin(row, SeatAct.PASSWORD, by, secret=secret)
+    return row
+
+
+def release(seat: Seat, version: int, by: str) -> Seat:
+    """Take the licence from its holder; the seat stays paid until the renewal (design).
+
+    Raises `Stale`.
+    """
+    with _acting(seat, version, "release") as row:
+        _begin(row, SeatAct.RELEASE, by, secret="")
+    return row
+
+
+def retry(seat: Seat, version: int, by: str) -> Seat:
+    """Ask again for what went wrong. Raises `Stale`."""
+    with _acting(seat, version, "retry") as row:
+        _begin(row, row.act, by, **_openable(row, row.act))
+    return row
+
+
+def _openable(seat: Seat, act: str) -> dict[str, Any]:
+    """Another password for an act that needs one, if no key opens the one that is kept."""
+    needs_one = act in (SeatAct.ACTIVATE, SeatAct.PASSWORD)
+    if not needs_one or encryption.opens(seat.secret):
+        return {}
+    return {"secret": encryption.seal(rules.new_password(seat.login or ""))}
+
+
+@contextmanager
+def _acting(seat: Seat, version: int, act: str) -> Iterator[Seat]:
+    """The seat as it stands, held until the act is written, if it may be begun.
+
+    Everything an act needs is refused here: a group at rest, an older form, another status.
+    """
+    test_points.point(f"seats.{act}")
+    try:
+        with database.atomic():
+            row = lock(seat)
+            row.group = group = LicenceGroup.get_by_id(row.group_id)
+            if not group.is_open:
+                raise Refusal(CLOSED)
+            if row.version != version:
+                raise Stale(row)
+            if not row.may(act):
+                raise Refusal(_why_not(row))
+            yield row
+    except IntegrityError:
+        raise Refusal(TAKEN, "login") from None
+    except seat_states.GroupEnded:
+        raise Refusal(N_("This group has been terminated.")) from None
+
+
+def _why_not(seat: Seat) -> str:
+    if seat.is_moving:
+        return N_("The provider is at work on this licence: wait until it is done.")
+    return N_("This cannot be done with the licence as it stands.")
+
+
+def _begin(
+    seat: Seat,
+    act: str,
+    by: str,
+    person: Person | None = None,
+    priority: Priority | None = None,
+    **written: Any,
+) -> None:
+    """Move ``seat`` into the work of ``act`` and queue it."""
+    status, kind = WORK[SeatAct(act)]
+    held = _held_by(person) if person else {}
+    found_by = search_keys.keys_of(*vars(person).values()) if person else None
+    version = seat.version + 1
+    moved = seat_states.move(
+        seat, status, by=by, note=act, found_by=found_by,
+        act=act, version=version, error="", error_code="", **held, **written,
+    )  # fmt: skip
+    if not moved:
+        raise Stale(Seat.get_by_id(seat.id))
+    queue.enqueue(
+        kind, f"seat:{seat.id}:{version}", priority=priority,
+        seat=seat.id, version=version, since=clock.now().isoformat(),
+    )  # fmt: skip
+
+
+def _held_by(person: Person) -> dict[str, Any]:
+    """The columns that say whose a seat is."""
+    return {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "login": person.login,
+        "login_key": person.login_key,
+        **search_keys.sorted_by(person.first_name, person.last_name, person.login),
+    }
+
+
+def login_is_free(group: LicenceGroup, login: str, but_for: Seat | None = None) -> bool:
+    """Whether nobody else in ``group`` has ``login`` (to say so early; the index has the word)."""
+    taken = (Seat.group == group) & (Seat.login_key == login.lower())
+    if but_for is not None:
+        taken &= Seat.id != but_for.id
+    return not Seat.select().where(taken).exists()

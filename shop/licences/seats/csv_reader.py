@@ -1,0 +1,128 @@
+"""CSV files of people, read as spreadsheets of any kind write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+
+from shop.errors import N_, Refusal
+from shop.licences.seats import search_keys
+from shop.text.csv_export import as_meant
+
+MOST_LINES = 10_000
+LONGEST_CELL = 255
+
+COLUMNS = ("first_name", "last_name", "login")
+
+HEADINGS = {
+    "first_name": {"prenom", "prenoms", "first name", "firstname", "given name"},
+    "last_name": {"nom", "nom de famille", "last name", "lastname", "surname", "family name"},
+    "login": {"login", "identifiant", "username", "user name"},
+}
+"""What the columns are called in a file with a heading, folded by `search_keys.fold`."""
+
+
+DECLARED = re.compile(r"\s*\"?sep=([;,\t])\"?[ \t;,]*\r?\n", re.IGNORECASE)
+"""A first line that tells spreadsheets what separates the cells."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a file, by its number in it; ``is_whole`` if it has three cells."""
+
+    number: int
+    first_name: str
+    last_name: str
+    login: str
+    is_whole: bool
+
+
+def read(content: bytes) -> list[Line]:
+    """The people of a file: UTF-8 or Windows-1252; commas, semicolons or tabs; with a heading in
+    French or English, or without one (first name, last name, login).
+
+    Raises `Refusal` at ``file`` for what is no such file, is empty or too long.
+    """
+    rows = cells(content)
+    if not rows:
+        raise Refusal(N_("This file is empty."), "file")
+    order = _order(rows[0][1])
+    if order is None and _is_heading(rows[0][1]):
+        raise Refusal(N_("The heading names first name, last name and login, each once."), "file")
+    rows = [row for row in rows if not _is_heading(row[1])]
+    if not rows:
+        raise Refusal(N_("This file holds a heading and nobody below it."), "file")
+    if len(rows) > MOST_LINES:
+        raise Refusal(
+            N_("A file holds at most %(most)d people: split this one."), "file", most=MOST_LINES
+        )
+    return [_line(number, row, order or (0, 1, 2)) for number, row in rows]
+
+
+def cells(content: bytes) -> list[tuple[int, list[str]]]:
+    """The lines of a file that say something, each with its number and its cells.
+
+    Reading ends one line after the most a file may hold, and a heading. Raises `Refusal` at
+    ``file`` for what is no CSV file.
+    """
+    return _rows(_decoded(content))
+
+
+def _decoded(content: bytes) -> str:
+    if b"\0" in content:
+        raise Refusal(N_("This is not a CSV file."), "file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _rows(text: str) -> list[tuple[int, list[str]]]:
+    """The lines that say something, with the numbers an editor shows for them."""
+    declared = DECLARED.match(text)
+    delimiter = declared[1] if declared else _delimiter(text)
+    before = text[: declared.end()].count("\n") if declared else 0
+    rest = text[declared.end() :] if declared else text
+    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter)
+    rows = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((before + reader.line_num, [as_meant(cell.strip()) for cell in cells]))
+            if len(rows) > MOST_LINES + 1:
+                break
+    except csv.Error as error:
+        raise Refusal(N_("This is not a CSV file."), "file") from error
+    return rows
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells of the first line that says something."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(";,\t", key=first.count)
+
+
+def _is_heading(cells: list[str]) -> bool:
+    """Whether a line names columns and nobody; it may stand again where files were joined."""
+    known = set().union(*HEADINGS.values())
+    return all(search_keys.fold(cell) in known for cell in cells if cell)
+
+
+def _order(cells: list[str]) -> tuple[int, int, int] | None:
+    """Where the columns stand if ``cells`` are a heading."""
+    folded = [search_keys.fold(cell) for cell in cells]
+    found = [next((i for i, cell in enumerate(folded) if cell in HEADINGS[name]), -1)
+             for name in COLUMNS]  # fmt: skip
+    if -1 in found or len(set(found)) < len(COLUMNS):
+        return None
+    return found[0], found[1], found[2]
+
+
+def _line(number: int, cells: list[str], order: tuple[int, int, int]) -> Line:
+    padded = [*cells, "", "", ""]
+    wanted = [padded[place] if place < len(padded) else "" for place in order]
+    is_whole = len(cells) > max(order) and not any(cells[max(*order, 2) + 1 :])
+    first_name, last_name, login = (cell[: LONGEST_CELL + 1] for cell in wanted)
+    return Line(number, first_name, last_name, login, is_whole)

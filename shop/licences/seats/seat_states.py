@@ -1,0 +1,124 @@
+"""The one way a seat changes: its status, and with it what is counted, found and consumed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import Value
+
+from models import GroupStatus, LicenceGroup, Seat, SeatEvent, SeatStatus, database
+from shop import clock, transitions
+from shop.licences import usage
+from shop.licences.seats import search_keys
+
+ALIVE = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
+
+
+class GroupEnded(Exception):
+    """The group was terminated meanwhile: nothing changes in it any more."""
+
+
+class Occupied(Exception):
+    """A seat that is about to go was given to somebody: it is released first."""
+
+
+def move(
+    seat: Seat,
+    to: str,
+    *,
+    by: str,
+    note: str = "",
+    found_by: set[bytes] | None = None,
+    **changes: Any,
+) -> bool:
+    """Move ``seat`` like `transitions.move`, and count and find it as it then stands.
+
+    ``found_by`` are its keys from now on, where its holder changes. Raises `GroupEnded`.
+    """
+    before = seat.status
+    with database.atomic():
+        if not transitions.move(seat, to, by=by, note=note, **changes):
+            return False
+        _count(seat, before)
+        if found_by is None:
+            search_keys.follow(seat)
+        else:
+            search_keys.replace(seat, found_by, seat.status)
+    return True
+
+
+def _count(seat: Seat, before: str) -> None:
+    less = getattr(LicenceGroup, f"seats_{before}")
+    more = getattr(LicenceGroup, f"seats_{seat.status}")
+    counted = (
+        LicenceGroup.update({less: less - 1, more: more + 1})
+        .where(LicenceGroup.id == seat.group_id, LicenceGroup.status.in_(ALIVE))
+        .execute()
+    )
+    if not counted:
+        raise GroupEnded
+
+
+def consume(seat: Seat, change: int) -> None:
+    """Write that the licence began (+1) or ended (-1) to be consumed."""
+    at = clock.now()
+    SeatEvent.insert(group=seat.group_id, seat=seat, at=at, change=change).execute()
+    usage.count(seat.group_id, at, change)
+
+
+def end_consumption(group: LicenceGroup) -> None:
+    """Write that every licence of a group that ends is consumed no more; once, with its end."""
+    at = clock.now()
+    now = Value(at, converter=SeatEvent.at.db_value)
+    consumed = Seat.select(Seat.group, Seat.id, now, Value(-1, converter=False)).where(
+        Seat.group == group, Seat.reference != ""
+    )
+    number = consumed.count()
+    SeatEvent.insert_from(
+        consumed, [SeatEvent.group, SeatEvent.seat, SeatEvent.at, SeatEvent.change]
+    ).execute()
+    usage.count(group.id, at, -number)
+
+
+def make(group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000) -> None:
+    """Make seats ``first`` and following, unconfigured; those made already stay as they are."""
+    end = first + quantity
+    for start in range(first, end, at_once):
+        _make(group, line, start, min(start + at_once, end) - 1)
+
+
+def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
+    rows = [{"group": group, "line": line, "number": n} for n in range(first, last + 1)]
+    counted = LicenceGroup.seats_unconfigured
+    with database.atomic():
+        made = Seat.insert_many(rows).on_conflict_ignore().as_rowcount().execute()
+        if not made:
+            return
+        search_keys.begin(group, first, last)
+        LicenceGroup.update({counted: counted + made}).where(LicenceGroup.id == group.id).execute()
+
+
+def remove(group: LicenceGroup, seats: list[int]) -> None:
+    """Take seats that are nobody's out of a group, with their places, in the caller's transaction.
+
+    Raises `Occupied` where one of them is somebody's by now.
+    """
+    removed = (
+        Seat.delete()
+        .where(Seat.id.in_(seats), Seat.group == group, Seat.status == SeatStatus.UNCONFIGURED)
+        .execute()
+    )
+    if removed != len(seats):
+        raise Occupied
+    counted, places = LicenceGroup.seats_unconfigured, LicenceGroup.places_taken
+    LicenceGroup.update({counted: counted - removed, places: places - removed}).where(
+        LicenceGroup.id == group.id, LicenceGroup.status.in_(ALIVE)
+    ).execute()
+
+
+def count(group: LicenceGroup) -> dict[str, int]:
+    """How many seats stand in each status, counted one by one (to check what is kept)."""
+    return {
+        status: Seat.select().where(Seat.group == group, Seat.status == status).count()
+        for status in SeatStatus
+    }

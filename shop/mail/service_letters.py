@@ -1,0 +1,152 @@
+"""The letters about services that run: renewals unpaid, ends, prices. See `shop.mail.letters`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from models import Card, Invoice, LicenceGroup, Offer, Price, Subscription, Termination
+from shop import clock
+from shop.mail.archive import store
+from shop.pricing import periods
+from shop.security import encryption
+
+if TYPE_CHECKING:
+    from shop.subscriptions.previews import Preview
+
+
+def _about(subscription: Subscription, kind: str, key: object, **values: Any) -> None:
+    """A letter on a group, once for each ``key``."""
+    group = LicenceGroup.get_by_id(subscription.group_id)
+    store(subscription.account, kind, f"{kind}:{group.id}:{key}", group=group, **values)
+
+
+# --- Unpaid ----------------------------------------------------------------------------------
+
+
+def payment_failed(
+    subscription: Subscription, invoice: Invoice, stage: int, next_at: datetime,
+    card: Card | None, *, is_last: bool,
+) -> None:  # fmt: skip
+    """A renewal could not be charged: when it is tried again, and where it can be paid."""
+    _about(
+        subscription, "payment_failed", f"{invoice.id}:{stage}",
+        invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
+        is_last=is_last, is_over=subscription.is_over,
+    )  # fmt: skip
+
+
+def service_suspended(subscription: Subscription, invoice: Invoice) -> None:
+    """Nobody of the group can sign in until the invoice is paid."""
+    _about(
+        subscription, "service_suspended", subscription.suspensions,
+        invoice=invoice, due_cents=invoice.balance_cents,
+    )  # fmt: skip
+
+
+def service_resumed(subscription: Subscription, suspended_at: datetime) -> None:
+    """What was due is paid, and everybody can sign in again."""
+    _about(
+        subscription, "service_resumed", subscription.suspensions,
+        suspended_at=suspended_at, resumed_at=clock.now(),
+    )  # fmt: skip
+
+
+def termination_notice(subscription: Subscription, invoice: Invoice, ends_on: date) -> None:
+    """A suspended group ends on a day unless it is paid before."""
+    _about(
+        subscription, "termination_notice", invoice.id,
+        invoice=invoice, due_cents=invoice.balance_cents, ends_on=ends_on,
+    )  # fmt: skip
+
+
+# --- Ending ----------------------------------------------------------------------------------
+
+
+def termination_link(
+    subscription: Subscription, token: str, valid_until: datetime, ends_on: date
+) -> None:
+    """A link that confirms the end of a group; secret, and worth nothing once used."""
+    _about(
+        subscription, "termination_link", encryption.digest(token), is_secret=True,
+        token=token, valid_until=valid_until, ends_on=ends_on,
+    )  # fmt: skip
+
+
+def termination_scheduled(subscription: Subscription, termination: Termination) -> None:
+    """When the group ends, and until when that can be undone."""
+    _about(
+        subscription, "termination_scheduled", termination.id,
+        ends_on=termination.day, undo_until=periods.undo_until(termination.day, clock.now()),
+    )  # fmt: skip
+
+
+def termination_undone(subscription: Subscription, termination: Termination) -> None:
+    """The group renews as before."""
+    _about(
+        subscription, "termination_undone", termination.id,
+        renews_on=subscription.renews_on or termination.ends_on,
+    )  # fmt: skip
+
+
+def service_terminated(subscription: Subscription, termination: Termination) -> None:
+    """The group has ended, and why."""
+    _about(
+        subscription, "service_terminated", termination.id,
+        cause=termination.cause, ended_on=termination.ends_on,
+    )  # fmt: skip
+
+
+def withdrawal_received(subscription: Subscription, refunded_cents: int) -> None:
+    """The contract is undone, and what was paid goes back."""
+    _about(
+        subscription, "withdrawal_received", "",
+        refunded_cents=refunded_cents, withdrawn_at=clock.now(),
+    )  # fmt: skip
+
+
+# --- Licences given back ---------------------------------------------------------------------
+
+
+def licences_given_back(
+    subscription: Subscription, numbers: list[int], ends_on: date, at: datetime
+) -> None:
+    """Which licences end, when, and until when that can be undone; ``at`` names the act."""
+    _about(
+        subscription, "licences_given_back", at.isoformat(),
+        numbers=numbers, listed=_listed(numbers), ends_on=ends_on,
+        undo_until=periods.undo_until(ends_on, clock.now()),
+    )  # fmt: skip
+
+
+def give_back_undone(subscription: Subscription, numbers: list[int], at: datetime) -> None:
+    """These licences stay; ``at`` names the act."""
+    _about(
+        subscription, "give_back_undone", at.isoformat(),
+        numbers=numbers, listed=_listed(numbers),
+    )  # fmt: skip
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))
+
+
+# --- Prices ----------------------------------------------------------------------------------
+
+
+def price_change(subscription: Subscription, after: Price, before: Price, renewal: date) -> None:
+    """What a licence costs from a renewal on, told 30 days before (general terms, 5.4)."""
+    offer = Offer.select(Offer.name).where(Offer.code == after.offer_id).scalar()
+    _about(
+        subscription, "price_change", after.id, offer=offer, renewal=renewal,
+        before_cents=before.amount_cents, after_cents=after.amount_cents,
+    )  # fmt: skip
+
+
+def free_period_ending(subscription: Subscription, shown: Preview) -> None:
+    """What will be charged when the free period is over, unless the group is terminated."""
+    _about(
+        subscription, "free_period_ending", "",
+        licences=shown.quantity, price_cents=shown.price.amount_cents,
+        total_cents=shown.totals.total_cents, charged_on=shown.period.start,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The Office provider's port, and the parties behind it."""

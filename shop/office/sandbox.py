@@ -1,0 +1,94 @@
+"""The sandbox Office provider as an `OfficeProvider`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from shop.errors import PartyUnavailable
+from shop.office.protocol import Operation, OperationStatus, Person
+from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
+
+API = "/office/api"
+
+
+class SandboxProvider:
+    """The provider at ``url``; ``key`` opens its interface."""
+
+    def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
+        self._calls = SandboxCalls(url, key, timeout)
+
+    def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
+        """Install a licence group of ``seats`` places under ``domain``."""
+        body = {"domain": domain, "offer": offer, "seats": seats}
+        return self._ask(key, "POST", f"{API}/tenants", body)
+
+    def resize_tenant(self, key: str, domain: str, seats: int) -> Operation:
+        """Change the number of places of a group."""
+        return self._ask(key, "PATCH", _tenant(domain), {"seats": seats})
+
+    def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
+        """Refuse the group's people at the portal, with ``reason``, until it is resumed."""
+        return self._ask(key, "PUT", f"{_tenant(domain)}/suspension", {"reason": reason})
+
+    def resume_tenant(self, key: str, domain: str) -> Operation:
+        """Let the people of a suspended group in again."""
+        return self._ask(key, "DELETE", f"{_tenant(domain)}/suspension")
+
+    def delete_tenant(self, key: str, domain: str) -> Operation:
+        """End a group and everybody's access in it."""
+        return self._ask(key, "DELETE", _tenant(domain))
+
+    def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
+        """Give a person an account and a licence of the group."""
+        body = {**vars(person), "password": password}
+        return self._ask(key, "POST", f"{_tenant(domain)}/users", body)
+
+    def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
+        """Change the name or address of the account ``user``."""
+        return self._ask(key, "PATCH", _user(domain, user), dict(vars(person)))
+
+    def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
+        """Replace an account's password; the old one stops working at once."""
+        return self._ask(key, "PUT", f"{_user(domain, user)}/password", {"password": password})
+
+    def delete_user(self, key: str, domain: str, user: str) -> Operation:
+        """Take the account and its licence away."""
+        return self._ask(key, "DELETE", _user(domain, user))
+
+    def find_operation(self, key: str) -> Operation | None:
+        """How the operation with this key stands now; None if the provider never saw the key."""
+        try:
+            return self._ask("", "GET", f"{API}/operations?key={quote(key, safe='')}")
+        except Refused as refusal:
+            if refusal.code == "unknown_operation":
+                return None
+            raise
+
+    def _ask(
+        self, key: str, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> Operation:
+        return _operation(self._calls.call(method, path, body, key))
+
+
+def _tenant(domain: str) -> str:
+    return f"{API}/tenants/{quote(domain, safe='')}"
+
+
+def _user(domain: str, user: str) -> str:
+    return f"{_tenant(domain)}/users/{quote(user, safe='')}"
+
+
+def _operation(answer: dict[str, Any]) -> Operation:
+    try:
+        return Operation(
+            key=str(answer["key"]),
+            status=OperationStatus(answer["status"]),
+            reason=str(answer["reason"]),
+            result={str(name): str(value) for name, value in dict(answer["result"]).items()},
+            code=str(answer["code"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PartyUnavailable("the provider's answer cannot be read") from error

@@ -1,0 +1,1 @@
+"""What keeps the shop running: the worker, monitoring, key rotation, demo data."""

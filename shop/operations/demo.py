@@ -1,0 +1,134 @@
+"""Demo data: something to sell, and customers to be."""
+
+from __future__ import annotations
+
+import secrets
+
+from models import Account
+from shop.customers import passwords
+from shop.exchange import services
+from shop.exchange.source import Mailbox
+from shop.licences.seats import search_keys
+from shop.orders import baskets, contracts, orders
+from shop.orders.orders import Confirmation
+from shop.payments import payments
+from shop.pricing import catalogue
+
+DEMO_EMAIL = "camille.martin@example.com"
+DEMO_PASSWORD = "Bienvenue-2026"
+
+_PEOPLE = {
+    "fr": ("Camille", "Martin", "12 rue des Lilas", "59800", "Lille", "FR"),
+    "en": ("Alex", "Murphy", "12 Harbour Street", "D02 XY45", "Dublin", "IE"),
+}
+
+
+def publish() -> None:
+    """Put the shipped offers on sale and publish the shipped contracts; again changes nothing."""
+    catalogue.publish_shipped()
+    contracts.publish_shipped()
+
+
+def load() -> tuple[Account, str]:
+    """The demo data, and the demo account with its password; again changes nothing."""
+    publish()
+    existing = Account.get_or_none(Account.email == DEMO_EMAIL)
+    account = existing or _register("fr", DEMO_EMAIL, DEMO_PASSWORD, "")
+    give_exchange(account)
+    return account, DEMO_PASSWORD
+
+
+def fresh_account(
+    language: str, licences: int = 0, *, with_exchange: bool = False
+) -> dict[str, str]:
+    """A new account nobody else has: its nic-handle, password and e-mail address.
+
+    It owns a group of so many Business licences (at most 300), paid and about to be installed,
+    and the demo's Exchange service if asked.
+    """
+    publish()
+    password = secrets.token_urlsafe(12) + "-A1"
+    email = f"demo-{secrets.token_hex(6)}@example.com"
+    account = _register(language if language in _PEOPLE else "fr", email, password, "")
+    if licences:
+        _order(account, licences)
+    if with_exchange:
+        give_exchange(account)
+    return {"nic_handle": account.nic_handle, "password": password, "email": email}
+
+
+def _order(account: Account, licences: int) -> None:
+    basket = baskets.Basket(baskets.new_name(), {"business": licences, "pro_plus": 0})
+    seen = Confirmation(
+        total_cents=orders.quote(basket, catalogue.offers(), account).totals.total_cents,
+        contract_digests=tuple(each.digest for each in contracts.current(account.language)),
+        address="127.0.0.1",
+        language=account.language,
+    )
+    payments.pay_by_hand(orders.place_order(account, basket, seen), by="demo")
+
+
+# --- An Exchange service ---------------------------------------------------------------------
+
+DOMAIN = "atelier-lumiere.example"
+BRANCH = "lille.atelier-lumiere.example"
+
+SHARED = ("contact", "facturation")
+"""Mailboxes that are nobody's in particular."""
+
+_HOLDERS = """
+    Aïcha Benali, Alban d’Hérouville, Anaïs Lefèvre, Anne-Sophie Vandermeersch, Antoine Girard,
+    Baptiste Noël, Béatrice Faure, Bérénice Åkerström, Brendan O’Connor, Camille Martin,
+    Chloé Fontaine, Clément Dubois, Dorothée Le Gall, Élodie Marchand, Émile N’Diaye,
+    Fabrice Roussel, François Müller, Gaëlle Kerbrat, Hélène Castaing, Inès García,
+    Jean-Baptiste de La Rochefoucauld, Jérôme Petit, Joséphine Blanchard, Karim Haddad,
+    Léa Moreau, Loïc Guillou, Maëlys Perrin, Marie-Ève Tremblay, Noémie Lambert, Olivier Renard,
+    Patrick O’Sullivan, Quentin Barbier, Raphaël Lemoine, Saïd Mansouri, Séverine Colin,
+    Thaïs Gauthier, Zoé Lefèvre
+"""
+"""Who has a mailbox at the demo's company: accents, apostrophes, a name too long for a login."""
+
+
+def give_exchange(account: Account) -> None:
+    """Give a customer the demo's Exchange service of 40 mailboxes; again changes nothing."""
+    services.take_over(account, f"exchange-{account.nic_handle}", _DemoCompany())
+
+
+class _DemoCompany:
+    """The demo's mailboxes as a source: two of one person's, in two domains, make one login."""
+
+    def mailboxes(self) -> list[Mailbox]:
+        """37 people, one of them at the branch, too, and two shared mailboxes."""
+        people = [self._of(*name.strip().split(" ", 1)) for name in _HOLDERS.split(",")]
+        twice = Mailbox(f"camille.martin@{BRANCH}", "Camille", "Martin", 10)
+        return [*people, twice, *(Mailbox(f"{name}@{DOMAIN}", size_gb=50) for name in SHARED)]
+
+    def _of(self, first_name: str, last_name: str) -> Mailbox:
+        whole = last_name.replace("O’", "O'")
+        local = f"{_plain(first_name)}.{_plain(whole)}"
+        return Mailbox(f"{local}@{DOMAIN}", first_name, last_name, 100 if len(local) % 3 else 50)
+
+
+def _plain(name: str) -> str:
+    """A name as addresses have it: no accents, no spaces; the apostrophe of O'Connor stays."""
+    return "'".join(
+        search_keys.fold(part.replace("’", "")).replace(" ", "-") for part in name.split("'")
+    )
+
+
+def _register(language: str, email: str, password: str, company: str) -> Account:
+    first_name, last_name, street, postcode, city, country = _PEOPLE[language]
+    return passwords.register(
+        passwords.Registration(
+            first_name=first_name,
+            last_name=last_name,
+            email=email,
+            password=password,
+            street=street,
+            postcode=postcode,
+            city=city,
+            country=country,
+            language=language,
+            company=company,
+        )
+    )

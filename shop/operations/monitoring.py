@@ -1,0 +1,63 @@
+"""What the operator should know: figures and alarms, cheap enough to ask often."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from peewee import ModelSelect, fn
+
+from models import Job, JobStatus, Letter, LetterStatus, Order, OrderStatus
+from shop import clock
+from shop.jobs import failed
+from shop.licences.seats import actions
+
+DELIVERY_PROMISE = timedelta(hours=4)
+UNDELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED)
+
+
+def _by_status(table: Any) -> dict[str, int]:
+    rows = table.select(table.status, fn.COUNT(table.id)).group_by(table.status).tuples()
+    return dict(rows)
+
+
+def orders_by_status() -> dict[str, int]:
+    """How many orders stand in each status."""
+    return _by_status(Order)
+
+
+def letters_by_status() -> dict[str, int]:
+    """How many letters stand in each status."""
+    return _by_status(Letter)
+
+
+def late_orders(limit: int) -> list[Order]:
+    """Paid orders not delivered in the time promised (guide: up to 4 hours), oldest first."""
+    return list(_late().order_by(Order.paid_at).limit(limit))
+
+
+def _late() -> ModelSelect[Order]:
+    late = Order.paid_at < clock.now() - DELIVERY_PROMISE
+    return Order.select().where(Order.status.in_(UNDELIVERED), late)
+
+
+def _late_licences() -> ModelSelect[Job]:
+    """Licences the provider has been at for longer than was promised of a delivery."""
+    under_way = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
+    of_licences = Job.kind.in_([kind for _, kind in actions.WORK.values()])
+    return Job.select().where(
+        under_way, of_licences, Job.created_at < clock.now() - DELIVERY_PROMISE
+    )
+
+
+def alarms() -> dict[str, int]:
+    """What wants the operator, by name of the alarm."""
+    return {
+        "late_deliveries": _late().count(),
+        "failed_deliveries": Order.select()
+        .where(Order.status == OrderStatus.DELIVERY_FAILED)
+        .count(),
+        "late_licences": _late_licences().count(),
+        "failed_jobs": failed.unattended().count(),
+        "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
+    }

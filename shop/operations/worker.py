@@ -1,0 +1,88 @@
+"""A worker: threads that run jobs, and a beat that hands out what is overdue."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+from huey.consumer import Consumer
+
+from models import database
+from shop import clock
+from shop.customers import activity_log, passwords, sessions
+from shop.customers.two_factor import passkeys
+from shop.jobs import failed, queue
+from shop.sandbox_link import test_points
+from shop.security import rate_limits
+from shop.subscriptions import renewals
+
+log = structlog.get_logger()
+
+BEAT = 1.0
+"""Seconds between two looks for overdue jobs."""
+
+SLOWEST_POLL = 0.5
+KEEP_FINISHED = timedelta(days=90)
+KEEP_FAILED = timedelta(days=365)
+
+
+class _Consumer(Consumer):
+    """Huey's consumer without its signal handlers: this worker has its own."""
+
+    def _set_signal_handlers(self) -> None:
+        return None
+
+
+def run_worker(threads: int) -> None:
+    """Run jobs until SIGTERM or SIGINT; jobs under way are finished first."""
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    huey = queue.connected()
+    consumer = _Consumer(
+        huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=SLOWEST_POLL,
+        check_worker_health=True,
+    )  # fmt: skip
+    consumer.start()
+    log.info("worker started", threads=threads)
+    try:
+        _beat_until(stopping)
+    finally:
+        consumer.stop(graceful=True)
+        log.info("worker stopped")
+
+
+def _beat_until(stopping: threading.Event) -> None:
+    beats = 0
+    while not stopping.wait(BEAT):
+        try:
+            database.connect(reuse_if_open=True)
+            test_points.follow_clock()
+            queue.renew_leases()
+            renewals.ask_for_runs()
+            queue.sweep()
+            if beats % 600 == 0:
+                clean_up()
+        except Exception:
+            # A database that is away for a moment must not end the worker.
+            log.exception("beat failed")
+            database.close()
+        beats += 1
+
+
+def clean_up() -> None:
+    """Delete what nobody will ask for again."""
+    rate_limits.forget_expired()
+    sessions.forget_old()
+    passwords.forget_old_links()
+    activity_log.forget_old()
+    passkeys.forget_old()
+    queue.forget_finished(clock.now() - KEEP_FINISHED)
+    failed.forget_old(clock.now() - KEEP_FAILED)

@@ -1,0 +1,1 @@
+"""Orders of every kind: contracts, placement, cancellation, expiry."""

@@ -1,0 +1,109 @@
+"""Baskets: what a visitor means to order, carried in the address of each step.
+
+A basket is three words - its name and two quantities - so that it survives signing in, a second
+tab and the back button, and each tab orders exactly what it shows. Its name tells baskets of
+equal content apart, and makes "Confirm and Pay" pressed twice one order.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from shop.errors import N_, Refusal
+from shop.pricing.catalogue import PricedOffer
+
+MOST_AT_ONCE = 100_000
+"""The most licences of one offer in one order; groups themselves may grow further."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{16,43}")
+
+
+@dataclass(frozen=True)
+class Basket:
+    """Numbers of licences by offer code, under a name nobody else draws."""
+
+    name: str
+    quantities: dict[str, int]
+
+    @property
+    def key(self) -> str:
+        """What makes two presses of one button the same: name and content."""
+        content = ":".join(f"{code}={number}" for code, number in sorted(self.quantities.items()))
+        return f"{self.name}:{content}"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no licence at all."""
+        return not any(self.quantities.values())
+
+
+def new_name() -> str:
+    """A name for a new basket."""
+    return secrets.token_urlsafe(16)
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can be a basket's name."""
+    return bool(_NAME.fullmatch(text))
+
+
+def read_quantity(text: str, offer: PricedOffer) -> int:
+    """The number of licences a customer typed for ``offer``.
+
+    Raises `Refusal` at the field of the offer for anything but a whole number the offer allows.
+    """
+    typed = re.sub(r"[\s\u00a0\u202f]", "", text)
+    if not typed:
+        raise Refusal(N_("Enter a number of licences: 0 if you do not want any."), offer.code)
+    if re.fullmatch(r"-\d+([.,]\d+)?", typed):
+        raise Refusal(N_("The number of licences cannot be negative."), offer.code)
+    if re.fullmatch(r"\+?\d+[.,]\d+", typed):
+        raise Refusal(N_("Licences cannot be divided: enter a whole number."), offer.code)
+    if not re.fullmatch(r"\+?[0-9]+", typed):
+        raise Refusal(N_("Enter a whole number in digits, for example 5."), offer.code)
+    # Beyond nine digits the value itself no longer matters, only that it is too large.
+    number = int(typed) if len(typed) <= 9 else MOST_AT_ONCE + 1
+    if offer.places_limit is not None and number > offer.places_limit:
+        raise Refusal(
+            N_(
+                "A group of %(offer)s licences holds at most %(limit)d licences. "
+                "For more, choose Office 365 Pro Plus."
+            ),
+            offer.code,
+            offer=offer.name,
+            limit=offer.places_limit,
+        )
+    if number > MOST_AT_ONCE:
+        raise Refusal(
+            N_("You can order at most 100,000 licences at once. Contact us if you need more."),
+            offer.code,
+        )
+    return number
+
+
+def read(name: str, typed: dict[str, str], offers: dict[str, PricedOffer]) -> Basket:
+    """The basket a customer typed, by offer code.
+
+    Raises `InvalidBasket` with every refusal, each at its field.
+    """
+    quantities, refusals = {}, []
+    for code, offer in offers.items():
+        try:
+            quantities[code] = read_quantity(typed.get(code, ""), offer)
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if not refusals and not any(quantities.values()):
+        refusals.append(Refusal(N_("Choose at least one licence."), next(iter(offers))))
+    if refusals:
+        raise InvalidBasket(refusals)
+    return Basket(name if is_name(name) else new_name(), quantities)
+
+
+class InvalidBasket(Exception):
+    """What was typed makes no basket; ``refusals`` says why, field by field."""
+
+    def __init__(self, refusals: list[Refusal]) -> None:
+        super().__init__("; ".join(map(str, refusals)))
+        self.refusals = refusals

@@ -1,0 +1,56 @@
+"""Contracts: versioned, readable before accepting, kept for ever."""
+
+from __future__ import annotations
+
+import hashlib
+
+from peewee import fn
+
+from models import Contract, database
+from shop import clock
+from shop.orders.contracts import texts
+
+KINDS = ("general_terms", "office_365_conditions", "microsoft_customer_agreement")
+"""The contracts of every order, in the order they are shown (design)."""
+
+
+def publish_shipped() -> None:
+    """Publish the shipped texts that are not published yet; a published one never changes."""
+    with database.atomic():
+        for shipped in texts.shipped():
+            Contract.insert(
+                kind=shipped.kind,
+                version=shipped.version,
+                language=shipped.language,
+                title=shipped.title,
+                body=shipped.body,
+                digest=hashlib.sha256(shipped.body.encode()).hexdigest(),
+                published_at=clock.now(),
+            ).on_conflict_ignore().execute()
+
+
+def current(language: str) -> list[Contract]:
+    """The newest version of each contract in a language, in the order they are shown."""
+    newest = (
+        Contract.select(Contract.kind, fn.MAX(Contract.version).alias("version"))
+        .where(Contract.language == language)
+        .group_by(Contract.kind)
+        .alias("newest")
+    )
+    rows = (
+        Contract.select()
+        .join(
+            newest,
+            on=(newest.c.kind == Contract.kind) & (newest.c.version == Contract.version),
+        )
+        .where(Contract.language == language)
+    )
+    return sorted(rows, key=lambda contract: KINDS.index(contract.kind))
+
+
+def find(kind: str, version: int, language: str) -> Contract | None:
+    """One version of a contract, however old."""
+    found: Contract | None = Contract.get_or_none(
+        Contract.kind == kind, Contract.version == version, Contract.language == language
+    )
+    return found

@@ -1,0 +1,148 @@
+"""Orders: quoted, placed once, cancelled, expired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from models import Account, Order, OrderLine, OrderStatus, database, lock
+from shop import clock, mail, transitions, vat
+from shop.delivery import installation
+from shop.errors import N_, Conflict, Refusal
+from shop.exchange import seating
+from shop.jobs import queue
+from shop.licences import reservations
+from shop.orders import closing, placing
+from shop.orders.baskets import Basket
+from shop.orders.placing import Confirmation, Draft, Quote
+from shop.payments import payables, refunds
+from shop.pricing import catalogue, money
+
+__all__ = ["Confirmation", "Quote", "cancel_order", "place_order", "quote", "refund_order"]
+
+EXPIRES_AFTER = timedelta(days=14)
+LATER_IF_PENDING = timedelta(minutes=10)
+
+
+# --- Quoting ---------------------------------------------------------------------------------
+
+
+def quote(
+    basket: Basket, offers: dict[str, catalogue.PricedOffer], account: Account | None
+) -> Quote:
+    """The price of ``basket`` a month, for a customer or, before sign-in, as an estimate."""
+    lines = [
+        money.Line(code, offers[code].name, number, offers[code].price_cents)
+        for code, number in basket.quantities.items()
+        if number
+    ]
+    treatment = vat.treatment_of(vat.place_of(account)) if account else vat.FRENCH_ESTIMATE
+    return Quote(lines, money.totals(lines, treatment), treatment, account is None)
+
+
+# --- Placing ---------------------------------------------------------------------------------
+
+
+def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Order:
+    """The order of a basket: placed now, or already when the button was pressed before.
+
+    Each of its lines makes a new group (guide). Raises like `placing.place`.
+    """
+
+    def draft() -> Draft:
+        quoted = quote(basket, catalogue.offers(), account)
+        return Draft(basket.name, basket.key, quoted, clock.now() + EXPIRES_AFTER)
+
+    return placing.place(account, basket.key, draft, confirmed)
+
+
+# --- Ending ----------------------------------------------------------------------------------
+
+
+def cancel_order(order: Order, by: str) -> None:
+    """Cancel an unpaid order; what it reserved is free again.
+
+    Raises `Refusal` when it is not unpaid, `debts.PaymentUnderWay` while it is being paid.
+    """
+    if not order.is_payable:
+        raise Refusal(N_("Only an unpaid order can be cancelled."))
+    closing.stop_payment(order)
+    with database.atomic():
+        cancelled = closing.close(order, OrderStatus.CANCELLED, by=by)
+        if cancelled is None:
+            raise Conflict(N_("This order has just been paid, or closed, in another window."))
+        mail.order_cancelled(cancelled)
+
+
+@queue.handles("expire_order", attempts=50, first_delay=timedelta(minutes=1))
+def expire_order(order: int) -> None:
+    """Close an order that was not paid in time (design: 14 days)."""
+    row = Order.get_by_id(order)
+    if not row.is_payable:
+        return
+    try:
+        closing.stop_payment(row)
+    except payables.PaymentUnderWay:
+        raise queue.Later(LATER_IF_PENDING) from None
+    with database.atomic():
+        expired = closing.close(row, OrderStatus.EXPIRED, by="shop")
+        if expired is not None:
+            mail.order_expired(expired)
+
+
+@queue.handles("close_addition", attempts=50, first_delay=timedelta(minutes=1))
+def close_addition(order: int) -> None:
+    """Cancel an unpaid order of licences for a group that has ended."""
+    row = Order.get_by_id(order)
+    try:
+        if row.is_payable:
+            cancel_order(row, by="shop")
+    except payables.PaymentUnderWay:
+        raise queue.Later(LATER_IF_PENDING) from None
+    except Conflict:
+        return  # paid at this moment: the money goes back
+
+
+@queue.handles("refund_undelivered", attempts=50, first_delay=timedelta(minutes=1))
+def refund_undelivered(order: int) -> None:
+    """Give an order up whose licences had not come when the period they were paid for was over."""
+    row = Order.get_by_id(order)
+    if row.status == OrderStatus.DELIVERY_FAILED and not reservations.can_be_kept(row):
+        refund_order(row, by="shop")
+
+
+def refund_order(order: Order, by: str) -> None:
+    """Give an order up whose delivery failed: the money goes back, its groups end. A free one
+    gives its offer back instead.
+
+    Raises `Refusal` for any other order, or while one of its groups is still being installed.
+    """
+    with database.atomic():
+        if installation.is_under_way(order):
+            raise Refusal(N_("A group of this order is still being installed."))
+        if order.total_cents:
+            refunds.ask_for_refund(order, by)
+        else:
+            _give_up_free(order, by)
+        installation.abandon(order, by)
+
+
+def _give_up_free(order: Order, by: str) -> None:
+    locked = lock(order)
+    if locked.status != OrderStatus.DELIVERY_FAILED:
+        raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
+    transitions.move(locked, OrderStatus.REFUNDED, by=by, closed_at=clock.now())
+    seating.give_offer_back(locked)
+
+
+# --- Finding ---------------------------------------------------------------------------------
+
+
+def find_order(account: Account, number: str) -> Order | None:
+    """The customer's own order of that number; somebody else's does not exist for them."""
+    found: Order | None = Order.get_or_none(Order.account == account, Order.number == number)
+    return found
+
+
+def lines_of(order: Order) -> list[OrderLine]:
+    """The lines of an order, in its order."""
+    return list(OrderLine.select().where(OrderLine.order == order).order_by(OrderLine.position))

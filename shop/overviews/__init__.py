@@ -1,0 +1,1 @@
+"""Read models for pages that show many things at once."""

@@ -1,0 +1,170 @@
+"""A customer's bills: found by period, listed, paid, taken along as a table or as their PDFs."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from peewee import ModelSelect
+
+from models import Account, Invoice, InvoiceStatus, Order, Payment, PaymentStatus
+from shop import documents
+from shop.errors import N_, Refusal
+from shop.overviews import order_progress
+
+BATCH = 100
+
+STATUS_WORDS: dict[str, str] = {
+    InvoiceStatus.DUE: N_("Due"),
+    InvoiceStatus.UNPAID: N_("Unpaid"),
+    InvoiceStatus.PAID: N_("Paid"),
+    InvoiceStatus.REFUNDED: N_("Refunded"),
+}
+CREDITED = N_("Cancelled by a credit note")
+BEING_REFUNDED, PAID_BACK, DEDUCTED = N_("Being refunded"), N_("Paid back"), N_("Deducted")
+"""Where credit notes stand: the money is on its way, it went back, or nothing had been paid."""
+
+
+def status_word(invoice: Invoice) -> str:
+    """Where an invoice or a credit note stands, in the catalogue's English."""
+    if invoice.is_credit_note:
+        if invoice.status == InvoiceStatus.DUE:
+            return BEING_REFUNDED
+        return PAID_BACK if invoice.paid_at else DEDUCTED
+    if invoice.status == InvoiceStatus.REFUNDED and invoice.paid_at is None:
+        return CREDITED
+    return STATUS_WORDS[invoice.status]
+
+
+# --- Finding ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The bills issued from one day to another, both included; open where a day is missing."""
+
+    first: date | None = None
+    last: date | None = None
+
+
+def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
+    """A selection of two days as forms send them (2026-11-23), either of them empty; and what is
+    wrong with them, at ``from`` and ``to``: then everything is selected."""
+    days: dict[str, date | None] = {}
+    wrong = []
+    for field, typed in (("from", first.strip()), ("to", last.strip())):
+        try:
+            days[field] = date.fromisoformat(typed) if typed else None
+        except ValueError:
+            wrong.append(Refusal(N_("Enter a date, for example 2026-11-23."), field))
+    selection = Selection() if wrong else Selection(days["from"], days["to"])
+    if selection.first and selection.last and selection.last < selection.first:
+        return Selection(), [Refusal(N_("This day lies before the first one."), "to")]
+    return selection, wrong
+
+
+def of(account: Account, selection: Selection) -> ModelSelect[Invoice]:
+    """The customer's invoices and credit notes, newest first, with their orders."""
+    query = (
+        Invoice.select(Invoice, Order)
+        .left_outer_join(Order, on=(Invoice.order == Order.id))
+        .where(Invoice.account == account)
+        .order_by(Invoice.issued_on.desc(), Invoice.id.desc())
+    )
+    if selection.first:
+        query = query.where(Invoice.issued_on >= selection.first)
+    if selection.last:
+        query = query.where(Invoice.issued_on <= selection.last)
+    return query
+
+
+def in_batches(account: Account, selection: Selection) -> Iterator[Invoice]:
+    """The same, oldest first, a few at a time: memory does not grow with them."""
+    query = of(account, selection).order_by(Invoice.issued_on, Invoice.id)
+    reached: tuple[Any, Any] | None = None
+    while True:
+        part = query
+        if reached is not None:
+            day, number = reached
+            part = part.where(
+                (Invoice.issued_on > day) | ((Invoice.issued_on == day) & (Invoice.id > number))
+            )
+        rows = list(part.limit(BATCH))
+        yield from rows
+        if len(rows) < BATCH:
+            return
+        reached = rows[-1].issued_on, rows[-1].id
+
+
+# --- One bill --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the payment of an invoice stands, for its page."""
+
+    is_confirming: bool
+    payment_open: bool
+    last_refusal: str
+    credit_notes: list[Invoice]
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether something may change without the customer doing anything."""
+        return self.is_confirming or self.payment_open
+
+
+def standing(invoice: Invoice) -> Standing:
+    """How far the payment of ``invoice`` is (two queries)."""
+    attempts = list(Payment.select().where(Payment.invoice == invoice).order_by(Payment.id))
+    notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
+    payable = invoice.is_payable
+    return Standing(
+        is_confirming=payable and any(_is_confirmed(row) for row in attempts),
+        payment_open=payable and any(map(order_progress.is_open_at_the_bank, attempts)),
+        last_refusal=order_progress.refusal_of(attempts) if payable else "",
+        credit_notes=list(notes),
+    )
+
+
+def _is_confirmed(payment: Payment) -> bool:
+    """Whether the bank, or the worker that asks it, is at it without the customer."""
+    by_worker = payment.status == PaymentStatus.OPEN and payment.card_id is not None
+    return by_worker or payment.status == PaymentStatus.PROCESSING
+
+
+# --- Taking them along -----------------------------------------------------------------------
+
+
+def zip_of(account: Account, selection: Selection) -> Iterator[bytes]:
+    """A ZIP of the selected PDFs, made while it is read: one of them in memory at a time."""
+    sink: Any = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+        for invoice in in_batches(account, selection):
+            archive.writestr(documents.invoice_filename(invoice), documents.invoice_of(invoice))
+            yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink:
+    """A file that cannot be rewound; what was written is taken away piece by piece."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, content: bytes) -> int:
+        """Keep ``content`` until it is taken."""
+        self._written += content
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing: whoever reads takes what there is."""
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        content = bytes(self._written)
+        self._written.clear()
+        return content

@@ -1,0 +1,137 @@
+"""How far an order is, as its customer may see it: steps, and what to expect next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models import (
+    Addition,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+)
+from shop.delivery import installation
+from shop.errors import N_
+
+STATUS_WORDS: dict[str, str] = {
+    OrderStatus.AWAITING_PAYMENT: N_("Payment not received"),
+    OrderStatus.PAID: N_("Checking"),
+    OrderStatus.DELIVERING: N_("Delivering"),
+    OrderStatus.DELIVERED: N_("Completed"),
+    OrderStatus.DELIVERY_FAILED: N_("Delivery failed"),
+    OrderStatus.CANCELLED: N_("Cancelled"),
+    OrderStatus.EXPIRED: N_("Expired"),
+    OrderStatus.REFUNDED: N_("Refunded"),
+}
+"""Order statuses on screen (design)."""
+
+CONFIRMING = N_("Checking")
+
+DECLINED_WORDS: dict[str, str] = {
+    "card_declined": N_("Your bank declined the card. Nothing was charged; you can try again."),
+    "insufficient_funds": N_(
+        "The card was declined for lack of funds. Nothing was charged; you can use another card."
+    ),
+    "authentication_failed": N_(
+        "The strong authentication was not completed. Nothing was charged; you can try again."
+    ),
+    "expired_card": N_("The card has expired. Nothing was charged; you can use another card."),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an order's way: ``state`` is ``done``, ``current``, ``waiting`` or ``failed``."""
+
+    name: str
+    label: str
+    state: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where an order stands: for the page, its self-refreshing part, and the list of orders."""
+
+    status_word: str
+    steps: list[Step]
+    groups: list[LicenceGroup]
+    is_confirming: bool
+    payment_open: bool
+    last_refusal: str
+    is_refund_due: bool
+    refreshes: bool
+
+
+def of(order: Order) -> Tracking:
+    """How far ``order`` is (four queries)."""
+    attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
+    confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
+    waiting = any(row.status == PaymentStatus.OPEN for row in attempts)
+    refund = any(row.status == PaymentStatus.REFUND_DUE for row in attempts)
+    moving = order.status in {OrderStatus.PAID, OrderStatus.DELIVERING}
+    return Tracking(
+        status_word=CONFIRMING if confirming and order.is_payable else STATUS_WORDS[order.status],
+        steps=_steps(order, confirming),
+        groups=_groups_of(order) if order.paid_at else [],
+        is_confirming=confirming and order.is_payable,
+        payment_open=order.is_payable and any(map(is_open_at_the_bank, attempts)),
+        last_refusal=refusal_of(attempts) if order.is_payable else "",
+        is_refund_due=refund,
+        refreshes=moving or refund or (order.is_payable and (confirming or waiting)),
+    )
+
+
+def is_open_at_the_bank(payment: Payment) -> bool:
+    """Whether the bank has shown a page that can still be paid on."""
+    return payment.status == PaymentStatus.OPEN and bool(payment.checkout_url)
+
+
+def _groups_of(order: Order) -> list[LicenceGroup]:
+    """The groups an order made, and those it adds licences to."""
+    enlarged = (
+        LicenceGroup.select()
+        .join(Addition)
+        .join(OrderLine)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
+    return [*installation.groups_of(order), *enlarged]
+
+
+def refusal_of(attempts: list[Payment]) -> str:
+    """Why the last of these payments was declined; "" if it was not."""
+    if not attempts or attempts[-1].status != PaymentStatus.DECLINED:
+        return ""
+    return DECLINED_WORDS.get(attempts[-1].reason, DECLINED_WORDS["card_declined"])
+
+
+def _steps(order: Order, confirming: bool) -> list[Step]:
+    paid, delivered = order.paid_at is not None, order.status == OrderStatus.DELIVERED
+    failed = order.status == OrderStatus.DELIVERY_FAILED
+    closed = order.closed_at is not None
+    payment = "done" if paid else "waiting" if closed else "current"
+    delivery = "done" if delivered else "failed" if failed else "current" if paid else "waiting"
+    paying = Step(
+        "payment",
+        N_("Payment received") if paid else CONFIRMING if confirming else N_("Payment"),
+        payment,
+        order.paid_at,
+    )
+    steps = [
+        Step("ordered", N_("Ordered"), "done", order.placed_at),
+        *([paying] if order.total_cents else []),
+        Step("delivery", N_("Installation"), "waiting" if closed else delivery),
+        Step(
+            "delivered",
+            N_("Service installed"),
+            "done" if delivered else "waiting",
+            order.delivered_at,
+        ),
+    ]
+    # What is closed has nothing to come.
+    return [step for step in steps if not (closed and step.state == "waiting")]

@@ -1,0 +1,224 @@
+"""Payments of orders and invoices: begun once, at the bank's page, by a stored card, or by hand."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import structlog
+from itsdangerous import BadSignature, URLSafeSerializer
+from peewee import IntegrityError
+
+from models import UNSETTLED, Card, Payment, PaymentStatus, database, lock
+from shop import clock, settings, transitions
+from shop.errors import PartyRejected, PartyUnavailable, Refusal
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.payments import gateways, outcomes, payables
+from shop.payments.gateway import ChargeRequest, CheckoutRequest
+from shop.payments.payables import Debt
+
+log = structlog.get_logger()
+
+
+# --- Starting --------------------------------------------------------------------------------
+
+
+def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
+    """The payment with which the customer pays ``debt`` at the bank (`Payment.checkout_url`).
+
+    A payment whose bank page is still open is taken up again, so nobody pays twice. Returns a
+    succeeded payment where the bank says that it is paid already.
+
+    Raises `Refusal` when it cannot be paid or the bank is silent, `PaymentUnderWay` while
+    an earlier payment waits for its outcome.
+    """
+    payment = unsettled(debt)
+    if payment is not None:
+        payment = _taken_up(payment, store_card)
+    if payment is None:
+        payment = begin(debt, store_card=store_card, by=by)
+    if payment.status == PaymentStatus.OPEN and not payment.checkout_url:
+        payment = _open_checkout(payment, base_url)
+    return payment
+
+
+def unsettled(debt: Debt) -> Payment | None:
+    """The payment of ``debt`` whose outcome is open, if any."""
+    found: Payment | None = (
+        Payment.select().where(payables.paid_by(debt), Payment.status.in_(UNSETTLED)).first()
+    )
+    return found
+
+
+def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
+    """The unsettled payment as the bank sees it now; None if it is over and a new one may start."""
+    payment = outcomes.refresh(payment)
+    # A stored card may be charged any moment: nobody pays beside it.
+    by_card = payment.card_id is not None and payment.is_unsettled
+    if by_card or payment.status == PaymentStatus.PROCESSING:
+        raise payables.under_way(payables.of(payment))
+    debt = payables.of(payment)
+    is_another = (payment.store_card, payment.amount_cents) != (store_card, payables.cents(debt))
+    if payment.status == PaymentStatus.OPEN and (is_another or not payables.can_be_paid(debt)):
+        payment = outcomes.close(payment)
+    over = payment.status in {PaymentStatus.DECLINED, PaymentStatus.CLOSED}
+    return None if over else payment
+
+
+def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) -> Payment:
+    """A payment of ``debt`` on record and watched over; by ``card`` if the customer is away.
+
+    Raises `Refusal` when it cannot be paid. Of two at once, both go on with one payment.
+    """
+    try:
+        with database.atomic():
+            debt = lock(debt)
+            if not payables.can_be_paid(debt):
+                raise payables.not_payable(debt)
+            payment = Payment.create(
+                **payables.link(debt),
+                card=card,
+                key=secrets.token_urlsafe(24),
+                amount_cents=payables.cents(debt),
+                currency=debt.currency,
+                store_card=store_card,
+                created_at=clock.now(),
+            )
+            transitions.record(payment, "payment_started", by=by, to_status=payment.status)
+            queue.enqueue(
+                "watch_payment", f"watch_payment:{payment.id}",
+                run_at=clock.now() + gateways.WATCH_FIRST, payment=payment.id,
+            )  # fmt: skip
+            return payment
+    except IntegrityError:
+        # A second press of the button was quicker: both go on with that payment.
+        rival = unsettled(debt)
+        if rival is None:
+            raise payables.not_payable(debt) from None
+        return rival
+
+
+def _open_checkout(payment: Payment, base_url: str) -> Payment:
+    debt = payables.of(payment)
+    try:
+        checkout = gateways.gateway().start_checkout(
+            CheckoutRequest(
+                key=payment.key,
+                amount_cents=payment.amount_cents,
+                currency=payment.currency,
+                reference=debt.number,
+                description=f"{settings.current().shop_name} {debt.number}",
+                language=debt.language,
+                customer_email=debt.account.email,
+                return_url=f"{base_url}/payment/return/{sign(payment)}",
+                notification_url=f"{base_url}/notifications/bank",
+                store_card=payment.store_card,
+            )
+        )
+    except PartyUnavailable as error:
+        log.warning("bank unavailable", of=debt.number, reason=str(error))
+        raise Refusal(gateways.SILENT) from error
+    except PartyRejected as error:
+        log.error("bank refused a checkout", of=debt.number, reason=str(error))
+        outcomes.close_unopened(payment)
+        raise Refusal(gateways.REFUSED) from error
+    Payment.update(checkout=checkout.reference, checkout_url=checkout.url).where(
+        Payment.id == payment.id
+    ).execute()
+    payment.checkout, payment.checkout_url = checkout.reference, checkout.url
+    return outcomes.settle(payment, checkout)
+
+
+# --- Charging a stored card ------------------------------------------------------------------
+
+
+def charge(debt: Debt, card: Card, by: str) -> Payment:
+    """Have ``debt`` charged to a stored card, by a job queued in the caller's transaction.
+
+    Raises `Refusal` when it cannot be paid. A payment that is under way already is the answer.
+    """
+    payment = begin(debt, store_card=False, by=by, card=card)
+    queue.enqueue("charge_card", f"charge_card:{payment.id}", payment=payment.id)
+    return payment
+
+
+@queue.handles("charge_card", attempts=50, first_delay=timedelta(seconds=5))
+def charge_card(payment: int) -> None:
+    """Charge a stored card, once: the bank knows the payment's key. A no is its outcome, too."""
+    row = Payment.get_by_id(payment)
+    if not row.is_unsettled or row.checkout or row.card is None:
+        return
+    debt = payables.of(row)
+    try:
+        checkout = gateways.gateway().charge(
+            ChargeRequest(
+                key=row.key,
+                mandate=row.card.mandate,
+                amount_cents=row.amount_cents,
+                currency=row.currency,
+                reference=debt.number,
+                description=f"{settings.current().shop_name} {debt.number}",
+                notification_url=f"{settings.current().public_url}/notifications/bank",
+            )
+        )
+    except PartyRejected as error:
+        log.error("bank refused a charge", of=debt.number, reason=str(error))
+        outcomes.close_unopened(row)
+        return
+    Payment.update(checkout=checkout.reference).where(Payment.id == row.id).execute()
+    row.checkout = checkout.reference
+    outcomes.settle(row, checkout)
+
+
+# --- Paid by hand ----------------------------------------------------------------------------
+
+
+def pay_by_hand(debt: Debt, by: str) -> Payment:
+    """The operator says that the money came otherwise (a transfer, say).
+
+    Raises `Refusal` if it is not payable, `PaymentUnderWay` while a card is confirmed.
+    """
+    pending = unsettled(debt)
+    if pending is not None:
+        outcomes.close(pending)
+    with database.atomic():
+        debt = lock(debt)
+        if not payables.can_be_paid(debt):
+            raise payables.not_payable(debt)
+        payment = Payment.create(
+            **payables.link(debt),
+            status=PaymentStatus.SUCCEEDED,
+            method="manual",
+            key=secrets.token_urlsafe(24),
+            amount_cents=payables.cents(debt),
+            currency=debt.currency,
+            created_at=clock.now(),
+            settled_at=clock.now(),
+        )
+        transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
+        ledger.pay(payment, debt)
+        payables.mark_paid(debt, payment, by=by)
+    return payment
+
+
+# --- The signed reference on the way back from the bank ---------------------------------------
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(settings.current().secret_key, salt="payment-return")
+
+
+def sign(payment: Payment) -> str:
+    """A reference to ``payment`` that needs no cookie and cannot be guessed."""
+    return str(_signer().dumps(payment.id))
+
+
+def by_signature(reference: str) -> Payment | None:
+    """The payment of a signed reference; None for a forged one."""
+    try:
+        payment_id = _signer().loads(reference)
+    except BadSignature:
+        return None
+    found: Payment | None = Payment.get_or_none(Payment.id == payment_id)
+    return found

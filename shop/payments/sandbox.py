@@ -1,0 +1,107 @@
+"""The sandbox bank as a `PaymentGateway`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.payments.gateway import (
+    ChargeRequest,
+    Checkout,
+    CheckoutRequest,
+    CheckoutStatus,
+    Mandate,
+    Notification,
+    Refund,
+)
+from shop.sandbox_link import signatures
+from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
+
+API = "/bank/api"
+
+
+class SandboxBank:
+    """The bank at ``url``; ``key`` opens its interface, ``notification_secret`` its letters."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        notification_secret: str,
+        timeout: httpx.Timeout | float = TIMEOUT,
+    ) -> None:
+        self._calls = SandboxCalls(url, key, timeout)
+        self._secret = notification_secret
+
+    def start_checkout(self, request: CheckoutRequest) -> Checkout:
+        """Open a payment page for a customer."""
+        body = {name: value for name, value in vars(request).items() if name != "key"}
+        return _checkout(self._calls.call("POST", f"{API}/checkouts", body, request.key))
+
+    def find_checkout(self, reference: str) -> Checkout:
+        """How a checkout or charge stands now."""
+        return _checkout(self._calls.call("GET", f"{API}/checkouts/{_part(reference)}"))
+
+    def close_checkout(self, reference: str) -> Checkout:
+        """End a checkout to which no card was given yet; say how it stands."""
+        return _checkout(self._calls.call("POST", f"{API}/checkouts/{_part(reference)}/closure"))
+
+    def charge(self, request: ChargeRequest) -> Checkout:
+        """Charge a stored card; a revoked one answers ``declined`` with ``mandate_revoked``."""
+        body = {name: value for name, value in vars(request).items() if name != "key"}
+        return _checkout(self._calls.call("POST", f"{API}/charges", body, request.key))
+
+    def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
+        """Give money of a succeeded checkout back; the same key gives it back once."""
+        path = f"{API}/checkouts/{_part(reference)}/refunds"
+        answer = self._calls.call("POST", path, {"amount_cents": amount_cents}, key)
+        try:
+            return Refund(str(answer["reference"]), int(answer["amount_cents"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise PartyUnavailable("the bank's answer cannot be read") from error
+
+    def forget_mandate(self, mandate: str) -> None:
+        """Delete a stored card at the bank; one the bank does not have is gone already."""
+        try:
+            self._calls.call("DELETE", f"{API}/mandates/{_part(mandate)}")
+        except Refused as refusal:
+            if refusal.code != "unknown_mandate":
+                raise
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
+        """Check a notification's signature and read it; None if it is of a kind we do not know.
+
+        Raises `PartyRejected` when the signature is missing, wrong or too old.
+        """
+        signatures.verify(self._secret, headers, body)
+        try:
+            message = json.loads(body)
+            if not str(message["type"]).startswith("checkout."):
+                return None
+            return Notification(str(message["event"]), _checkout(message["checkout"]))
+        except (KeyError, TypeError, ValueError, PartyUnavailable) as error:
+            raise PartyRejected("the notification cannot be read") from error
+
+
+def _part(reference: str) -> str:
+    return quote(reference, safe="")
+
+
+def _checkout(answer: dict[str, Any]) -> Checkout:
+    try:
+        return Checkout(
+            reference=str(answer["reference"]),
+            status=CheckoutStatus(answer["status"]),
+            amount_cents=int(answer["amount_cents"]),
+            currency=str(answer["currency"]),
+            url=str(answer["url"]),
+            mandate=Mandate(**answer["mandate"]) if answer["mandate"] else None,
+            reason=str(answer["reason"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PartyUnavailable("the bank's answer cannot be read") from error

@@ -1,0 +1,139 @@
+"""What Stripe answers, in the shop's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shop.errors import PartyUnavailable
+from shop.payments.gateway import Checkout, CheckoutStatus, Mandate
+from shop.payments.stripe.charges import ABANDONED
+
+BRANDS = {
+    "amex": "American Express",
+    "cartes_bancaires": "Cartes Bancaires",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "jcb": "JCB",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
+
+REASONS = {
+    "expired_card": "expired_card",
+    "insufficient_funds": "insufficient_funds",
+    "authentication_required": "authentication_failed",
+    "authentication_not_handled": "authentication_failed",
+    "payment_intent_authentication_failure": "authentication_failed",
+    "setup_intent_authentication_failure": "authentication_failed",
+}
+"""The shop's word for Stripe's decline codes and error codes; any other is ``card_declined``."""
+
+OVER = {"requires_payment_method", "canceled"}
+
+
+# --- Checkout Sessions -----------------------------------------------------------------------
+
+
+def checkout_of_session(session: dict[str, Any]) -> Checkout:
+    """A Checkout Session, with its PaymentIntent or SetupIntent expanded where there is one.
+
+    Raises `PartyUnavailable` for an answer that makes no sense.
+    """
+    try:
+        status, reason = _session_status(session)
+        return Checkout(
+            reference=str(session["id"]),
+            status=status,
+            amount_cents=int(session.get("amount_total") or 0),
+            currency=str(session["currency"]).upper(),
+            url=str(session.get("url") or ""),
+            mandate=_mandate(session) if status == CheckoutStatus.SUCCEEDED else None,
+            reason=reason,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PartyUnavailable("Stripe's session cannot be read") from error
+
+
+def _session_status(session: dict[str, Any]) -> tuple[CheckoutStatus, str]:
+    if session["status"] == "open":
+        return CheckoutStatus.OPEN, ""
+    if session["status"] == "expired":
+        return CheckoutStatus.CLOSED, ""
+    if session["status"] != "complete":
+        raise ValueError(session["status"])
+    if session["payment_status"] in {"paid", "no_payment_required"}:
+        return CheckoutStatus.SUCCEEDED, ""
+    intent = session.get("payment_intent")
+    if isinstance(intent, dict) and intent["status"] in OVER:
+        return CheckoutStatus.DECLINED, _reason(intent)
+    return CheckoutStatus.PROCESSING, ""
+
+
+def _mandate(session: dict[str, Any]) -> Mandate | None:
+    """The card that a session stored for payments without the customer, if it did."""
+    intent = _intent(session)
+    card = intent.get("payment_method")
+    usage = intent.get("setup_future_usage") or intent.get("usage")
+    customer = session.get("customer")
+    if usage != "off_session" or not isinstance(card, dict) or not customer:
+        return None
+    shown = card["card"]
+    return Mandate(
+        reference=f"{customer}/{card['id']}",
+        brand=BRANDS.get(shown["brand"], str(shown["brand"]).capitalize()),
+        last4=str(shown["last4"]),
+        expiry_month=int(shown["exp_month"]),
+        expiry_year=int(shown["exp_year"]),
+    )
+
+
+def _intent(session: dict[str, Any]) -> dict[str, Any]:
+    intent = session.get("payment_intent") or session.get("setup_intent")
+    return intent if isinstance(intent, dict) else {}
+
+
+# --- Charges ---------------------------------------------------------------------------------
+
+
+def checkout_of_intent(intent: dict[str, Any]) -> Checkout:
+    """A PaymentIntent that was confirmed off session.
+
+    Raises `PartyUnavailable` for an answer that makes no sense.
+    """
+    try:
+        status, reason = _intent_status(intent)
+        return Checkout(
+            reference=str(intent["id"]),
+            status=status,
+            amount_cents=int(intent["amount"]),
+            currency=str(intent["currency"]).upper(),
+            reason=reason,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PartyUnavailable("Stripe's payment cannot be read") from error
+
+
+def _intent_status(intent: dict[str, Any]) -> tuple[CheckoutStatus, str]:
+    status = intent["status"]
+    if status == "succeeded":
+        return CheckoutStatus.SUCCEEDED, ""
+    if status == "canceled":
+        abandoned = intent.get("cancellation_reason") == ABANDONED
+        return (
+            (CheckoutStatus.DECLINED, "mandate_revoked")
+            if abandoned
+            else (CheckoutStatus.CLOSED, "")
+        )
+    if status == "requires_action":
+        # The bank wants the cardholder, who is not there.
+        return CheckoutStatus.DECLINED, "authentication_failed"
+    if status == "requires_payment_method":
+        return CheckoutStatus.DECLINED, _reason(intent)
+    return CheckoutStatus.PROCESSING, ""
+
+
+def _reason(intent: dict[str, Any]) -> str:
+    error = intent.get("last_payment_error") or {}
+    words = (error.get("decline_code"), error.get("code"))
+    return next((REASONS[word] for word in words if word in REASONS), "card_declined")

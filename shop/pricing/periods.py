@@ -1,0 +1,138 @@
+"""Billing periods: months that begin and end at midnight in Paris, from an anchor day.
+
+The anchor is the day of the month the service was delivered on. Where a month is too short for
+it, its last day stands in, and the month after goes back to the anchor: 31 January, 28 February,
+31 March. Days are days of Europe/Paris, however long daylight saving makes them.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from shop.clock import PARIS
+from shop.pricing.money import Share
+
+UNDO_UNTIL = timedelta(hours=24)
+"""How long before a renewal a termination can still be taken back (design)."""
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """The days from ``start`` up to, and without, ``end``: the day of the next renewal."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"a period from {self.start} cannot end on {self.end}")
+
+    @property
+    def days(self) -> int:
+        """How many days it has (28 to 31 for a whole month)."""
+        return (self.end - self.start).days
+
+    @property
+    def last_day(self) -> date:
+        """The last day it covers, as invoices state it."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def starts_at(self) -> datetime:
+        """Its first moment (aware, UTC)."""
+        return midnight(self.start)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The moment of the renewal that follows it (aware, UTC)."""
+        return midnight(self.end)
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.end
+
+
+def day_of(moment: datetime) -> date:
+    """The day in Paris on which a moment lies. Raises `ValueError` for one without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return moment.astimezone(PARIS).date()
+
+
+def midnight(day: date) -> datetime:
+    """The moment a day begins in Paris (aware, UTC)."""
+    return datetime.combine(day, time(), PARIS).astimezone(UTC)
+
+
+def anchor_of(delivered_at: datetime) -> int:
+    """The day of the month on which a service delivered then renews (1 to 31)."""
+    return day_of(delivered_at).day
+
+
+def renewal_in(year: int, month: int, anchor: int) -> date:
+    """The renewal in a month: on its anchor day, or on its last day where it is shorter."""
+    return date(year, month, min(anchor, monthrange(year, month)[1]))
+
+
+def renewal_after(day: date, anchor: int) -> date:
+    """The first renewal later than ``day``."""
+    this_month = renewal_in(day.year, day.month, anchor)
+    if this_month > day:
+        return this_month
+    first_of_next = date(day.year, day.month, 1) + timedelta(days=32)
+    return renewal_in(first_of_next.year, first_of_next.month, anchor)
+
+
+def renewal_until(day: date, anchor: int) -> date:
+    """The last renewal not later than ``day``."""
+    this_month = renewal_in(day.year, day.month, anchor)
+    if this_month <= day:
+        return this_month
+    last_of_previous = date(day.year, day.month, 1) - timedelta(days=1)
+    return renewal_in(last_of_previous.year, last_of_previous.month, anchor)
+
+
+def period_of(day: date, anchor: int) -> Period:
+    """The period that ``day`` lies in."""
+    return Period(renewal_until(day, anchor), renewal_after(day, anchor))
+
+
+def first_period(delivered_at: datetime) -> Period:
+    """The period a service begins with: from the day it was delivered."""
+    return period_of(day_of(delivered_at), anchor_of(delivered_at))
+
+
+def next_period(period: Period, anchor: int) -> Period:
+    """The period that follows ``period`` without a gap."""
+    return Period(period.end, renewal_after(period.end, anchor))
+
+
+def periods_until(period: Period, anchor: int, moment: datetime) -> list[Period]:
+    """The periods after ``period`` that have begun by ``moment``, oldest first."""
+    due = []
+    while (period := next_period(period, anchor)).starts_at <= moment:
+        due.append(period)
+    return due
+
+
+def share_left(period: Period, moment: datetime) -> Share:
+    """The part of ``period`` charged for licences that join it at ``moment``, that day included.
+
+    Raises `ValueError` for a moment outside the period.
+    """
+    day = day_of(moment)
+    if day not in period:
+        raise ValueError(f"{day} does not lie in the period from {period.start} to {period.end}")
+    return Share((period.end - day).days, period.days)
+
+
+def can_be_undone(renewal: date, now: datetime) -> bool:
+    """Whether a termination for ``renewal`` can still be taken back."""
+    return undo_until(renewal, now) is not None
+
+
+def undo_until(renewal: date, now: datetime) -> datetime | None:
+    """The last moment at which what ends with ``renewal`` can be taken back; None once past it."""
+    until = midnight(renewal) - UNDO_UNTIL
+    return until if now <= until else None

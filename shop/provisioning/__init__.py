@@ -1,1 +1,0 @@
-"""Getting Office to the customer: groups installed, seats made, with the provider's help."""

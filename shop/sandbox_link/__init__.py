@@ -1,0 +1,1 @@
+"""How the shop reaches the sandbox: signed calls, its clock, its test points."""

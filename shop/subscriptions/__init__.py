@@ -1,0 +1,1 @@
+"""Groups that run: renewals, dunning, suspension, terminations."""

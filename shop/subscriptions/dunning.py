@@ -1,0 +1,230 @@
+"""Invoices of renewals collected, asked for again, and what becomes of those who do not pay.
+
+The stored card is charged at once; where that fails, again after 3, 7 and 14 days, with a letter
+each time. Then the group is suspended; paying resumes it. After 60 days comes a notice of 15 days,
+and then its end (general terms, article 10).
+
+Each wait is counted from the stage before: a shop that was away for days gives nobody less time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from models import (
+    GroupStatus,
+    Invoice,
+    InvoiceStatus,
+    LicenceGroup,
+    Payment,
+    PaymentStatus,
+    Reminder,
+    Renewal,
+    Subscription,
+    SubscriptionStatus,
+    database,
+    lock,
+)
+from shop import clock, mail, transitions
+from shop.invoicing import invoices, receivables
+from shop.jobs import queue
+from shop.payments import outcomes, payables, payments
+from shop.sandbox_link import test_points
+from shop.subscriptions import ending, period_billing, subscriptions, suspension, terminations
+
+log = structlog.get_logger()
+
+WAITS = (timedelta(days=3), timedelta(days=4), timedelta(days=7))
+"""From the first failure to the attempts after 3, 7 and 14 days."""
+
+LAST_ATTEMPT = len(WAITS)
+NOTICE_AFTER = timedelta(days=60)
+NOTICE_LENGTH = timedelta(days=15)
+
+ASK_AGAIN = timedelta(minutes=10)
+"""How long after a payment under way the bank is asked again."""
+
+NO_CARD = "no_card"
+
+
+# --- Collecting ------------------------------------------------------------------------------
+
+
+def _collect_later(invoice: int, stage: int) -> None:
+    queue.enqueue(
+        "collect_invoice", f"collect_invoice:{invoice}:{stage}",
+        run_at=clock.now() + WAITS[stage - 1], invoice=invoice, stage=stage,
+    )  # fmt: skip
+
+
+@queue.handles("collect_invoice", attempts=500, first_delay=timedelta(seconds=20))
+def collect_invoice(invoice: int, stage: int) -> None:
+    """Charge an invoice to the stored card, unless it was paid otherwise meanwhile."""
+    row = Invoice.get_by_id(invoice)
+    subscription = receivables.of(row)
+    if subscription is None or not row.is_payable:
+        return
+    attempt = _attempt(row, subscription, stage)
+    if attempt.failed_at is None:
+        reason = _outcome_of(attempt)
+        if reason:
+            _failed(row, subscription, attempt, reason)
+
+
+def _attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Reminder:
+    """The one attempt of a stage, begun now unless it was before.
+
+    Raises `jobs.Later` while the customer is paying, and `Refusal` where the bank is silent.
+    """
+    begun: Reminder | None = Reminder.get_or_none(
+        Reminder.invoice == invoice, Reminder.stage == stage
+    )
+    if begun is not None:
+        return begun
+    _end_customers_own(invoice)
+    test_points.point("dunning.attempt")
+    with database.atomic():
+        # The invoice first, as whoever settles it does: the other way round two would wait for
+        # each other.
+        lock(invoice)
+        lock(subscription)
+        card = subscriptions.card_of(subscription)
+        payment = payments.begin(invoice, store_card=False, by="shop", card=card) if card else None
+        return Reminder.create(invoice=invoice, stage=stage, payment=payment, at=clock.now())
+
+
+def _end_customers_own(invoice: Invoice) -> None:
+    """Close a page of the bank that the customer left open, so that nobody pays twice."""
+    pending = payments.unsettled(invoice)
+    if pending is not None:
+        try:
+            outcomes.close(pending)
+        except payables.PaymentUnderWay:
+            raise queue.Later(ASK_AGAIN) from None
+
+
+def _outcome_of(attempt: Reminder) -> str:
+    """How the attempt went: "" once the money came, or why it did not.
+
+    Raises `jobs.Later` while the outcome is open, and `PartyUnavailable` where the bank is silent.
+    """
+    if attempt.payment_id is None:
+        return NO_CARD
+    payments.charge_card(attempt.payment_id)
+    payment = Payment.get_by_id(attempt.payment_id)
+    if payment.is_unsettled:
+        raise queue.Later(ASK_AGAIN)
+    # Money for an amount that had changed meanwhile went back, and nothing of it was paid.
+    back = {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
+    lost = {PaymentStatus.DECLINED, PaymentStatus.CLOSED} | back
+    return str(payment.reason or payment.status) if payment.status in lost else ""
+
+
+def _failed(invoice: Invoice, subscription: Subscription, attempt: Reminder, reason: str) -> None:
+    """Go on to the next stage, once: a letter, and another attempt or the suspension."""
+    with database.atomic():
+        owed, row, stage = lock(invoice), lock(subscription), attempt.stage
+        if not owed.is_payable or not _first_to_fail(attempt, reason):
+            return
+        if owed.status == InvoiceStatus.DUE:
+            transitions.move(owed, InvoiceStatus.UNPAID, by="bank", note=reason)
+        if row.status == SubscriptionStatus.ACTIVE:
+            transitions.move(row, SubscriptionStatus.PAST_DUE, by="bank", note=reason)
+        if stage < LAST_ATTEMPT:
+            card, next_at = subscriptions.card_of(row), clock.now() + WAITS[stage]
+            is_last = stage + 1 == LAST_ATTEMPT
+            mail.payment_failed(row, owed, stage, next_at, card, is_last=is_last)
+            _collect_later(invoice.id, stage + 1)
+        elif row.status == SubscriptionStatus.PAST_DUE:
+            suspend(row, owed, by="shop")
+
+
+def _first_to_fail(attempt: Reminder, reason: str) -> bool:
+    """Write down that an attempt failed; False if somebody did before."""
+    return bool(
+        Reminder.update(failed_at=clock.now(), reason=reason[:64])
+        .where(Reminder.id == attempt.id, Reminder.failed_at.is_null())
+        .execute()
+    )
+
+
+# --- Suspending, and after it -----------------------------------------------------------------
+
+
+def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
+    """Keep a group's people out until it is paid, in the transaction of the caller, who holds
+    the subscription."""
+    group = LicenceGroup.get_by_id(subscription.group_id)
+    number, now = subscription.suspensions + 1, clock.now()
+    if not transitions.move(group, GroupStatus.SUSPENDED, by=by, note="unpaid"):
+        raise subscriptions.Moved
+    transitions.move(
+        subscription, SubscriptionStatus.SUSPENDED, by=by, note="unpaid",
+        renews_on=None, suspended_at=now, suspensions=number,
+    )  # fmt: skip
+    queue.enqueue("suspend_group", f"suspend_group:{group.id}:{number}", group=group.id)
+    queue.enqueue(
+        "give_notice", f"give_notice:{group.id}:{number}", run_at=now + NOTICE_AFTER,
+        subscription=subscription.id, suspension=number,
+    )  # fmt: skip
+    mail.service_suspended(subscription, invoice)
+
+
+@queue.handles("give_notice", attempts=50)
+def give_notice(subscription: int, suspension: int) -> None:
+    """Say that a service suspended for 60 days will end 15 days later, and see to it."""
+    with database.atomic():
+        row = lock(Subscription.get_by_id(subscription))
+        if row.status != SubscriptionStatus.SUSPENDED or row.suspensions != suspension:
+            return
+        invoice = receivables.unpaid_of(row.group_id)[0]
+        Reminder.create(
+            invoice=invoice, stage=receivables.NOTICE, at=clock.now(), failed_at=clock.now()
+        )
+        # At midnight: a day more, so that nobody has less than the notice says.
+        ends_on = (clock.now() + NOTICE_LENGTH).astimezone(clock.PARIS).date() + timedelta(days=1)
+        termination = terminations.schedule_for_unpaid(row, ends_on)
+        mail.termination_notice(row, invoice, termination.day)
+
+
+# --- Paid ------------------------------------------------------------------------------------
+
+
+def take_note(invoice: Invoice) -> None:
+    """An invoice is settled, however it was: resume what waited for it, once, in the transaction
+    that settles it."""
+    subscription = receivables.of(invoice)
+    if subscription is None:
+        return
+    row = lock(subscription)
+    if invoice.status == InvoiceStatus.REFUNDED:
+        # Taken back before its day: the period is charged anew, as if it had not been.
+        Renewal.delete().where(Renewal.invoice == invoice, Renewal.opened_at.is_null()).execute()
+    if any(other.id != invoice.id for other in receivables.unpaid_of(row.group_id)):
+        return
+    if row.status == SubscriptionStatus.PAST_DUE:
+        transitions.move(row, SubscriptionStatus.ACTIVE, by="bank")
+    elif row.status == SubscriptionStatus.SUSPENDED:
+        _resume(row)
+
+
+def _resume(subscription: Subscription) -> None:
+    group = LicenceGroup.get_by_id(subscription.group_id)
+    terminations.forget_unpaid(group)
+    if ending.end_if_due(subscription, clock.today()):
+        return
+    if not transitions.move(group, GroupStatus.INSTALLED, by="bank", note="paid"):
+        raise subscriptions.Moved
+    suspended_at = subscription.suspended_at
+    transitions.move(
+        subscription, SubscriptionStatus.ACTIVE, by="bank", note="paid",
+        suspended_at=None, renews_on=subscription.period_end,
+    )  # fmt: skip
+    suspension.ask_to_resume(group, subscription.suspensions)
+    mail.service_resumed(subscription, suspended_at)
+    period_billing.take_up_again(subscription)
+
+
+invoices.when_settled(take_note)

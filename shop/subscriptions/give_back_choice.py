@@ -1,0 +1,52 @@
+"""Licences that nobody uses, chosen to be given back by their number."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from models import GiveBack, LicenceGroup, Seat, SeatStatus
+from shop.errors import N_, Refusal
+from shop.subscriptions import give_backs
+
+MOST = 1000
+
+
+def with_unused(group: LicenceGroup, ticked: list[int], typed: str) -> list[int]:
+    """The licences ticked, and as many unconfigured ones besides as were ``typed``, newest first.
+
+    Raises `Refusal` at ``unused`` for what is no number and where there are not so many, and at
+    ``licences`` where nothing was chosen.
+    """
+    wanted = _number(typed.strip())
+    if not wanted and not ticked:
+        raise Refusal(N_("Choose at least one licence."), "licences")
+    found = [*ticked, *_unused(group, ticked, wanted)]
+    if len(found) < len(ticked) + wanted:
+        raise Refusal(N_("There are not so many licences that nobody uses."), "unused")
+    return sorted(found)
+
+
+def _number(typed: str) -> int:
+    if not typed:
+        return 0
+    if not typed.isascii() or not typed.isdigit() or int(typed) > MOST:
+        raise Refusal(N_("Type a whole number of licences, at most %(most)d."), "unused", most=MOST)
+    return int(typed)
+
+
+def _unused(group: LicenceGroup, but_for: list[int], number: int) -> list[int]:
+    returned = GiveBack.select(GiveBack.seat).where(
+        GiveBack.group == group, GiveBack.status.in_(give_backs.ALIVE)
+    )
+    query = (
+        Seat.select(Seat.number)
+        .where(
+            Seat.group == group,
+            Seat.status == SeatStatus.UNCONFIGURED,
+            Seat.number.not_in(but_for or [0]),
+            Seat.id.not_in(returned),
+        )
+        .order_by(Seat.number.desc())
+        .limit(number)
+    )
+    return [row[0] for row in cast("Any", query.tuples())]

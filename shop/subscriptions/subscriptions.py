@@ -1,0 +1,294 @@
+"""Subscriptions: one a group, from its delivery to its end; what is subscribed, until when, and
+how it is paid."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from peewee import ModelSelect, fn
+
+from models import (
+    Account,
+    Addition,
+    AdditionStatus,
+    Attach,
+    Card,
+    GiveBack,
+    GroupStatus,
+    Invoice,
+    InvoiceStatus,
+    LicenceGroup,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Renewal,
+    Subscription,
+    SubscriptionStatus,
+    TerminationStatus,
+    database,
+    lock,
+)
+from shop import clock, transitions
+from shop.errors import N_, Refusal
+from shop.jobs import queue
+from shop.licences.seats import seat_states
+from shop.payments import cards
+from shop.pricing import periods
+from shop.pricing.periods import Period
+from shop.subscriptions import price_changes
+
+BATCH = 500
+
+FREE_END_TOLD_BEFORE = timedelta(days=7)
+"""How long before the end of a free period its customer is told what will be charged."""
+
+NOT_RUNNING = N_("This service is not running.")
+
+
+class Moved(Exception):
+    """The group changed in the middle of an act, which is tried again."""
+
+
+# --- Beginning -------------------------------------------------------------------------------
+
+
+def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
+    """Begin the subscription of a group just installed, as its order has it: the first period of
+    Office Attach costs nothing (guide)."""
+    at = group.installed_at
+    is_free = Attach.select().where(Attach.order == order).exists()
+    return start(group, at=at, free_until=periods.first_period(at).end if is_free else None)
+
+
+def start(group: LicenceGroup, *, at: datetime, free_until: date | None = None) -> Subscription:
+    """Begin the subscription of a group delivered ``at``, in the caller's transaction, once.
+
+    Its first period was paid with the order; with ``free_until`` it costs nothing up to that day.
+    """
+    first = periods.first_period(at)
+    return _begin(group, Period(first.start, free_until or first.end), at, free_until)
+
+
+def _begin(
+    group: LicenceGroup, period: Period, at: datetime, free_until: date | None
+) -> Subscription:
+    order = Order.select().join(OrderLine).where(OrderLine.id == group.line_id).get()
+    begun = (
+        Subscription.insert(
+            group=group,
+            account=group.account_id,
+            anchor=periods.anchor_of(at),
+            started_at=at,
+            period_start=period.start,
+            period_end=period.end,
+            renews_on=period.end,
+            free_until=free_until,
+            price=price_changes.in_force(group.offer_id, order.placed_at),
+        )
+        .on_conflict_ignore()
+        .as_rowcount()
+        .execute()
+    )
+    subscription = of(group)
+    assert subscription is not None
+    if begun:
+        transitions.record(subscription, "subscription_started", by="shop", to_status="active")
+        if free_until:
+            queue.enqueue(
+                "tell_of_free_end", f"tell_of_free_end:{subscription.id}",
+                run_at=periods.midnight(free_until) - FREE_END_TOLD_BEFORE,
+                subscription=subscription.id,
+            )  # fmt: skip
+    return subscription
+
+
+def start_missing() -> int:
+    """Begin the subscriptions of groups delivered before there were any; how many.
+
+    They begin with the period that is running: what was never charged stays so.
+    """
+    number, last = 0, 0
+    while batch := _without_subscription(last):
+        with database.atomic():
+            for group in batch:
+                running = periods.period_of(clock.today(), periods.anchor_of(group.installed_at))
+                _begin(group, running, group.installed_at, None)
+        number, last = number + len(batch), batch[-1].id
+    return number
+
+
+def _without_subscription(after: int) -> list[LicenceGroup]:
+    begun = Subscription.select(Subscription.id).where(Subscription.group == LicenceGroup.id)
+    return list(
+        LicenceGroup.select()
+        .where(
+            LicenceGroup.id > after,
+            LicenceGroup.status == GroupStatus.INSTALLED,
+            LicenceGroup.installed_at.is_null(False),
+            ~fn.EXISTS(begun),
+        )
+        .order_by(LicenceGroup.id)
+        .limit(BATCH)
+    )
+
+
+# --- What is subscribed ----------------------------------------------------------------------
+
+
+def of(group: LicenceGroup) -> Subscription | None:
+    """The subscription of a group; None before its delivery."""
+    found: Subscription | None = Subscription.get_or_none(Subscription.group == group)
+    return found
+
+
+def held(group: LicenceGroup) -> Subscription:
+    """The same, locked for the caller's transaction. Raises `Refusal` where there is none."""
+    subscription = of(group)
+    if subscription is None:
+        raise Refusal(NOT_RUNNING)
+    ahead = charged_ahead(subscription)
+    if ahead is not None and ahead.invoice is not None:
+        # It may be taken back: whoever settles it locks it before its subscription, too.
+        lock(ahead.invoice)
+    locked: Subscription = lock(subscription)
+    return locked
+
+
+def listed(account: Account) -> ModelSelect[Any]:
+    """The customer's subscriptions with their groups, by name ("Mes services")."""
+    return (
+        Subscription.select(Subscription, LicenceGroup)
+        .join(LicenceGroup)
+        .where(Subscription.account == account)
+        .order_by(LicenceGroup.display_name, LicenceGroup.id)
+    )
+
+
+PAID = (OrderStatus.PAID, OrderStatus.DELIVERING)
+"""Orders whose licences are paid and on their way."""
+
+
+def quantity_on(group: LicenceGroup, day: date) -> int:
+    """How many licences of a group are charged with the renewal on a day: those ordered and paid
+    up to it, less those given back by then. What was added after that renewal was due, before a
+    late run came to it, paid for the period itself."""
+    joining = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED]) | (
+        (Addition.status == AdditionStatus.HELD) & Order.status.in_(PAID)
+    )
+    added = (
+        Addition.select(fn.COALESCE(fn.SUM(OrderLine.quantity), 0))
+        .join(OrderLine)
+        .join(Order)
+        .where(Addition.group == group, Addition.renewal_on <= day, joining)
+        .scalar()
+    )
+    ordered = OrderLine.select(OrderLine.quantity).where(OrderLine.id == group.line_id).scalar()
+    return int(ordered) + int(added) - given_back_by(group, day)
+
+
+def given_back_by(group: LicenceGroup, day: date) -> int:
+    """How many licences of a group were given back for a day, or earlier."""
+    return int(
+        GiveBack.select()
+        .where(
+            GiveBack.group == group,
+            GiveBack.status != TerminationStatus.UNDONE,
+            GiveBack.ends_on <= day,
+        )
+        .count()
+    )
+
+
+def next_end(subscription: Subscription) -> date:
+    """The end of what is charged already: the first day on which something can end.
+
+    That is the next renewal, or the one after where the customer has paid that ahead.
+    """
+    ahead = paid_ahead(subscription)
+    if ahead is not None:
+        return ahead.period_end
+    if subscription.renews_on is None or subscription.period_end <= clock.today():
+        # Suspended, or its renewal is being made: the running period counts.
+        return periods.renewal_after(
+            max(clock.today(), subscription.period_start), subscription.anchor
+        )
+    return subscription.period_end
+
+
+def paid_ahead(subscription: Subscription) -> Renewal | None:
+    """The next renewal, if its invoice was paid before its day."""
+    ahead = charged_ahead(subscription)
+    return ahead if ahead and ahead.invoice and ahead.invoice.status == InvoiceStatus.PAID else None
+
+
+def charged_ahead(subscription: Subscription) -> Renewal | None:
+    """The next renewal, if it was invoiced before its day, paid or not."""
+    found: Renewal | None = (
+        Renewal.select(Renewal, Invoice)
+        .join(Invoice)
+        .where(
+            Renewal.group == subscription.group_id,
+            Renewal.period_start == subscription.period_end,
+            Renewal.opened_at.is_null(),
+        )
+        .first()
+    )
+    return found
+
+
+def card_of(subscription: Subscription) -> Card | None:
+    """The card its renewals are charged to: the one chosen, or the account's newest."""
+    account = Account.get_by_id(subscription.account_id)
+    chosen: Card | None = cards.usable(account).where(Card.id == subscription.card_id).first()
+    return chosen or cards.stored(account)
+
+
+def choose_card(subscription: Subscription, card: Card) -> None:
+    """Charge its renewals to ``card``. Raises `Refusal` for one that is not the customer's."""
+    if card.account_id != subscription.account_id or card.removed_at is not None:
+        raise Refusal(N_("This card is not registered any more."), "card")
+    Subscription.update(card=card).where(Subscription.id == subscription.id).execute()
+
+
+# --- Ending ----------------------------------------------------------------------------------
+
+GIVE_BACKS_AT_THE_END = {
+    TerminationStatus.SCHEDULED: TerminationStatus.UNDONE,
+    TerminationStatus.ENDING: TerminationStatus.DONE,
+}
+"""What becomes of licences given back when their whole group ends."""
+
+
+def _unpaid_additions(group: LicenceGroup) -> list[Order]:
+    """The orders of more licences for a group that nobody has paid."""
+    return list(
+        Order.select()
+        .join(OrderLine)
+        .join(Addition)
+        .where(Addition.group == group, Order.status == OrderStatus.AWAITING_PAYMENT)
+    )
+
+
+def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
+    """End a group and its subscription, in the caller's transaction: its licences stop at the
+    provider, and the customer can still read what there was. False if it was over already."""
+    if group.status not in seat_states.ALIVE:
+        return False
+    if not transitions.move(group, GroupStatus.TERMINATED, by=by, note=note, places_taken=0):
+        raise Moved
+    seat_states.end_consumption(group)
+    queue.enqueue("delete_tenant", f"delete_tenant:{group.id}", group=group.id)
+    for order in _unpaid_additions(group):
+        queue.enqueue("close_addition", f"close_addition:{order.id}", order=order.id)
+    for stands, becomes in GIVE_BACKS_AT_THE_END.items():
+        GiveBack.update(status=becomes, closed_at=clock.now()).where(
+            GiveBack.group == group, GiveBack.status == stands
+        ).execute()
+    subscription = of(group)
+    if subscription is not None and not subscription.is_over:
+        transitions.move(
+            subscription, SubscriptionStatus.TERMINATED, by=by, note=note,
+            renews_on=None, ended_at=clock.now(),
+        )  # fmt: skip
+    return True

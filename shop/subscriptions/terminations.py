@@ -1,0 +1,278 @@
+"""The end of a whole group: asked for, confirmed, taken back, carried out (general terms, 9).
+
+It takes effect at the next renewal, which then does not happen. Businesses confirm it by a
+one-time link in a letter; consumers need none, and may withdraw within 14 days (article 11).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from models import (
+    PAYABLE,
+    Account,
+    Addition,
+    Invoice,
+    InvoiceKind,
+    InvoiceStatus,
+    LicenceGroup,
+    OneTimeLink,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Subscription,
+    Termination,
+    TerminationStatus,
+    database,
+)
+from shop import clock, mail, transitions
+from shop.customers import passwords
+from shop.errors import N_, Conflict, Refusal
+from shop.invoicing import order_invoices, receivables
+from shop.jobs import queue
+from shop.pricing import periods
+from shop.security import encryption
+from shop.subscriptions import ending, period_billing, period_invoices, subscriptions
+
+LINK_LENGTH = timedelta(days=3)
+PURPOSE = "termination"
+WITHDRAWAL = timedelta(days=14)
+
+CUSTOMER, UNPAID, WITHDRAWN, OPERATOR = "customer", "unpaid", "withdrawal", "operator"
+ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
+
+
+# --- Asking ----------------------------------------------------------------------------------
+
+
+def of(group: LicenceGroup) -> Termination | None:
+    """The termination of a group that is asked for or scheduled, if any."""
+    found: Termination | None = Termination.get_or_none(
+        Termination.group == group, Termination.status.in_(ALIVE)
+    )
+    return found
+
+
+def ask(group: LicenceGroup, *, by: str) -> Termination:
+    """Terminate a group at the end of what is charged; a business is sent a link to confirm it.
+
+    Asked again before it is confirmed, another link is sent and the one before works no more.
+    Raises `Refusal` where the group is over or its end is scheduled already, and while its next
+    renewal is being paid.
+    """
+    with database.atomic():
+        subscription = _running(group)
+        account = Account.get_by_id(subscription.account_id)
+        termination = of(group)
+        if termination is not None and termination.status == TerminationStatus.SCHEDULED:
+            raise Conflict(N_("The end of this service is scheduled already."))
+        if termination is None:
+            termination = Termination.create(
+                group=group, status=TerminationStatus.ASKED, cause=CUSTOMER, asked_at=clock.now()
+            )
+            transitions.record(termination, "termination_asked", by=by)
+        if account.is_business:
+            _send_link(termination, subscription, account)
+        else:
+            _schedule(termination, subscription, by=by)
+    return termination
+
+
+def _running(group: LicenceGroup) -> Subscription:
+    subscription = subscriptions.held(group)
+    if subscription.is_over:
+        raise Refusal(subscriptions.NOT_RUNNING)
+    return subscription
+
+
+def _send_link(termination: Termination, subscription: Subscription, account: Account) -> None:
+    if termination.link_id is not None:
+        OneTimeLink.update(used_at=clock.now()).where(
+            OneTimeLink.id == termination.link_id
+        ).execute()
+    token = passwords.new_link(account, PURPOSE, LINK_LENGTH)
+    link = OneTimeLink.get(OneTimeLink.token_digest == encryption.digest(token))
+    Termination.update(link=link).where(Termination.id == termination.id).execute()
+    termination.link = link
+    mail.termination_link(
+        subscription, token, link.expires_at, subscriptions.next_end(subscription)
+    )
+
+
+def find(token: str) -> Termination | None:
+    """The termination a one-time link confirms, while it may still be used."""
+    found: Termination | None = (
+        Termination.select(Termination, OneTimeLink, LicenceGroup)
+        .join(OneTimeLink)
+        .switch(Termination)
+        .join(LicenceGroup)
+        .where(
+            OneTimeLink.token_digest == encryption.digest(token),
+            OneTimeLink.purpose == PURPOSE,
+            OneTimeLink.used_at.is_null(),
+            Termination.status == TerminationStatus.ASKED,
+        )
+        .first()
+    )
+    return found if found and found.link and found.link.expires_at > clock.now() else None
+
+
+def confirm(token: str) -> Termination:
+    """Schedule what a one-time link confirms, once. Raises `Refusal` for a link that is over."""
+    with database.atomic():
+        termination = find(token)
+        if termination is None:
+            raise Refusal(N_("This link has been used, or is no longer valid."))
+        subscription = _running(termination.group)
+        used = (
+            OneTimeLink.update(used_at=clock.now())
+            .where(OneTimeLink.id == termination.link_id, OneTimeLink.used_at.is_null())
+            .execute()
+        )
+        if not used:
+            raise Refusal(N_("This link has been used, or is no longer valid."))
+        account = Account.get_by_id(subscription.account_id)
+        _schedule(termination, subscription, by=account.nic_handle)
+    return termination
+
+
+def _schedule(termination: Termination, subscription: Subscription, *, by: str) -> None:
+    """The end is on the first day that is not charged yet."""
+    subscription = period_billing.catch_up(subscription)
+    period_billing.take_back_ahead(subscription, by=by)
+    ends_on = subscriptions.next_end(subscription)
+    transitions.move(termination, TerminationStatus.SCHEDULED, by=by, ends_on=ends_on)
+    _end_later(termination)
+    mail.termination_scheduled(subscription, termination)
+
+
+def _end_later(termination: Termination) -> None:
+    queue.enqueue(
+        "end_group", f"end_group:{termination.id}",
+        run_at=periods.midnight(termination.day), termination=termination.id,
+    )  # fmt: skip
+
+
+def schedule_for_unpaid(subscription: Subscription, ends_on: date) -> Termination:
+    """Let a suspended service end on a day, in the transaction of the caller who holds it; where
+    its customer has scheduled an earlier end, that stays."""
+    termination = of(subscription.group)
+    if termination is not None and termination.status == TerminationStatus.SCHEDULED:
+        return termination
+    if termination is not None:
+        transitions.move(termination, TerminationStatus.UNDONE, by="shop", closed_at=clock.now())
+    termination = Termination.create(
+        group=subscription.group_id, cause=UNPAID, ends_on=ends_on, asked_at=clock.now()
+    )
+    transitions.record(termination, "termination_scheduled", by="shop", note=UNPAID)
+    _end_later(termination)
+    return termination
+
+
+# --- Taking it back --------------------------------------------------------------------------
+
+
+def can_be_undone(termination: Termination, now: datetime | None = None) -> bool:
+    """Whether the customer may still take a termination back (24 hours before its day)."""
+    if termination.status == TerminationStatus.ASKED:
+        return True
+    scheduled = termination.status == TerminationStatus.SCHEDULED
+    of_theirs = termination.cause == CUSTOMER and scheduled
+    if of_theirs and receivables.notice_was_given(termination.group_id):
+        return False  # it would end for want of payment instead
+    return of_theirs and periods.can_be_undone(termination.day, now or clock.now())
+
+
+def undo(group: LicenceGroup, *, by: str) -> None:
+    """Take a termination back: the group renews as before.
+
+    Raises `Refusal` where there is none, or it is too late.
+    """
+    with database.atomic():
+        subscription = _running(group)
+        termination = of(group)
+        if termination is None:
+            raise Refusal(N_("The end of this service is not scheduled."))
+        if not can_be_undone(termination):
+            raise Refusal(N_("It is too late to take this back."))
+        was_scheduled = termination.status == TerminationStatus.SCHEDULED
+        transitions.move(termination, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
+        if was_scheduled:
+            mail.termination_undone(subscription, termination)
+
+
+def forget_unpaid(group: LicenceGroup) -> None:
+    """What was owed is paid: the end that was announced for it does not come."""
+    termination = of(group)
+    if termination is not None and termination.cause == UNPAID:
+        transitions.move(termination, TerminationStatus.UNDONE, by="bank", closed_at=clock.now())
+
+
+# --- Withdrawing -----------------------------------------------------------------------------
+
+
+def withdrawal_ends_at(group: LicenceGroup) -> datetime | None:
+    """Until when its customer may withdraw; None where the law gives them no such right."""
+    order = Order.select().join(OrderLine).where(OrderLine.id == group.line_id).get()
+    account = Account.get_by_id(group.account_id)
+    if account.is_business or order.paid_at is None:
+        return None
+    # The day of the conclusion does not count, and the last one counts to its end.
+    return periods.midnight(periods.day_of(order.paid_at) + WITHDRAWAL + timedelta(days=1))
+
+
+def can_withdraw(group: LicenceGroup) -> bool:
+    """Whether its customer may withdraw now."""
+    ends_at = withdrawal_ends_at(group)
+    subscription = subscriptions.of(group)
+    alive = subscription is not None and not subscription.is_over
+    return alive and ends_at is not None and clock.now() < ends_at
+
+
+def withdraw(group: LicenceGroup, *, by: str) -> None:
+    """End a consumer's group at once and give everything back that was paid for it.
+
+    Raises `Refusal` after 14 days, and for a business.
+    """
+    with database.atomic():
+        subscription = _running(group)
+        if not can_withdraw(group):
+            raise Refusal(N_("The time to withdraw from this contract is over."))
+        period_billing.take_back_ahead(subscription, by=by)
+        earlier = of(group)
+        if earlier is not None:
+            transitions.move(earlier, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
+        termination = Termination.create(
+            group=group, cause=WITHDRAWN, ends_on=clock.today(), asked_at=clock.now()
+        )
+        transitions.record(termination, "termination_withdrawal", by=by)
+        refunded = sum(
+            period_invoices.give_back(each, group, by=by) for each in _invoices_of(group)
+        )
+        ending.end_now(subscription, termination, by=by)
+        mail.withdrawal_received(subscription, refunded)
+
+
+def _invoices_of(group: LicenceGroup) -> list[Invoice]:
+    """The invoices that charge for a group: of its orders and of its periods.
+
+    Raises `Refusal` while one of the orders is still being delivered, or is to be refunded.
+    """
+    added = Addition.select(Addition.line).where(Addition.group == group)
+    wanted = OrderLine.id.in_([group.line_id, *[row.line_id for row in added]])
+    orders = list(Order.select().join(OrderLine).where(wanted, Order.paid_at.is_null(False)))
+    undelivered = (*subscriptions.PAID, OrderStatus.DELIVERY_FAILED)
+    if any(order.status in undelivered for order in orders):
+        raise Refusal(N_("An order of this service is still being delivered."))
+    for order in orders:
+        # Its job may not have come to it yet; what is not invoiced cannot be credited.
+        order_invoices.invoice_order(order.id)
+    return list(
+        Invoice.select()
+        .where(
+            Invoice.order.in_([order.id for order in orders]) | (Invoice.group == group),
+            Invoice.kind == InvoiceKind.INVOICE,
+            Invoice.status.in_([InvoiceStatus.PAID, *PAYABLE]),
+        )
+        .order_by(Invoice.id)
+    )

@@ -1,0 +1,1 @@
+"""Text in and out: names, formats, templates, pages of lists, CSV."""

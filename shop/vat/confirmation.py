@@ -1,0 +1,54 @@
+"""Confirming customers' VAT numbers: asked of the registry by a worker, until it answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from models import Account, VatStatus
+from shop import clock, settings
+from shop.jobs import queue
+from shop.vat.registry import Answer, VatRegistry, registry
+
+log = structlog.get_logger()
+
+ASK_AGAIN = timedelta(minutes=10)
+
+_STATUS = {Answer.CONFIRMED: VatStatus.CONFIRMED, Answer.UNKNOWN: VatStatus.UNKNOWN}
+
+_registry: VatRegistry | None = None
+
+
+def use(replacement: VatRegistry | None) -> None:
+    """Ask another registry from now on; None goes back to the configured one."""
+    global _registry
+    _registry = replacement
+
+
+def ask_about(account: Account) -> None:
+    """Have the registry asked about an account's VAT number, if it has one.
+
+    In the caller's transaction; each time is a question of its own.
+    """
+    if account.vat_number:
+        queue.enqueue(
+            "confirm_vat_number",
+            f"vat:{account.id}:{account.vat_number}:{clock.now().isoformat()}",
+            account=account.id, vat_number=account.vat_number,
+        )  # fmt: skip
+
+
+@queue.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))
+def confirm(account: int, vat_number: str) -> None:
+    """Ask whether a customer's VAT number exists; until it is confirmed, VAT is due (design)."""
+    row = Account.get_by_id(account)
+    if row.vat_number != vat_number or row.vat_status != VatStatus.UNCONFIRMED:
+        return
+    answer = (_registry or registry(settings.current())).check(vat_number)
+    if answer == Answer.UNAVAILABLE:
+        raise queue.Later(ASK_AGAIN)
+    Account.update(vat_status=_STATUS[answer]).where(
+        Account.id == account, Account.vat_number == vat_number
+    ).execute()
+    log.info("vat number asked", account=row.nic_handle, answer=str(answer))
