@@ -23,7 +23,7 @@ from shop.sandbox_link import test_points
 from shop.security import rate_limits
 from shop.settings import Settings
 from storefront import storefront
-from web import door, faults, headers, languages, logs, signin
+from web import auth, error_pages, headers, input_filter, languages, logs
 from web.outside import outside
 
 csrf = CSRFProtect()
@@ -76,10 +76,10 @@ def connect_shop(settings: Settings) -> None:
 
 def _connect_web(app: Flask, settings: Settings) -> None:
     _open_database_for_requests(app)
-    door.init_app(app)
-    faults.init_app(app)
+    input_filter.init_app(app)
+    error_pages.init_app(app)
     languages.init_app(app)
-    signin.init_app(app)
+    auth.init_app(app)
     headers.init_app(app, settings)
     csrf.init_app(app)
     csrf.exempt(outside)

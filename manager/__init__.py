@@ -22,31 +22,30 @@ def _locked_by_default() -> ResponseReturnValue | None:
     return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
 
 
-from manager import (  # noqa: E402  (the views need the blueprint)
+from manager import (  # noqa: E402  (views need the blueprint)
     account,
     attach,
-    attach_review,
     bills,
     confirmation,
+    data_export,
     emails,
     endings,
     exchange,
     groups,
     home,
-    imports,
     ordering,
     orders,
-    own_data,
+    seat_imports,
     seats,
-    second_factor,
     security,
     services,
     sign_in,
+    two_factor,
     usage,
 )
 
 __all__ = [
-    "account", "attach", "attach_review", "bills", "confirmation", "emails", "endings", "exchange",
-    "groups", "home", "imports", "manager", "ordering", "orders", "own_data", "seats",
-    "second_factor", "security", "services", "sign_in", "usage",
+    "account", "attach", "bills", "confirmation", "data_export", "emails", "endings", "exchange",
+    "groups", "home", "manager", "ordering", "orders", "seat_imports", "seats", "security",
+    "services", "sign_in", "two_factor", "usage",
 ]  # fmt: skip

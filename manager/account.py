@@ -14,11 +14,11 @@ from shop.customers import profile as profiles
 from shop.customers.profile import Details
 from shop.errors import Refusal
 from shop.security import rate_limits
-from web import languages, signin
-from web.addresses import base_url
+from web import auth, languages
 from web.customer_forms import CustomerForm, email_field
 from web.forms import ShopForm
 from web.htmx import go_to, page
+from web.urls import base_url
 
 
 class EmailForm(ShopForm):
@@ -37,7 +37,7 @@ def account() -> Response:
 
 
 def _profile_form() -> CustomerForm:
-    form = CustomerForm(obj=signin.customer())
+    form = CustomerForm(obj=auth.customer())
     form.offer_countries(languages.current())
     return form
 
@@ -54,8 +54,8 @@ def change_profile() -> Response:
     form = _profile_form()
     if not form.validate_on_submit():
         return page("manager/profile.html", status=422, form=form)
-    who = signin.customer()
-    if profiles.change(who, Details(**form.details()), signin.origin()):
+    who = auth.customer()
+    if profiles.change(who, Details(**form.details()), auth.origin()):
         flash(gettext("Your details are saved."), "success")
     else:
         flash(gettext("Nothing was changed."), "info")
@@ -89,13 +89,13 @@ def change_email_address() -> ResponseReturnValue:
     form = EmailForm()
     if not form.validate_on_submit():
         return page("manager/email_address.html", status=422, form=form)
-    who, email = signin.customer(), form.email.data or ""
+    who, email = auth.customer(), form.email.data or ""
     try:
         rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/email_address.html", status=refusal.status, form=form)
-    if profiles.ask_to_change_email(who, email, base_url(), signin.origin()):
+    if profiles.ask_to_change_email(who, email, base_url(), auth.origin()):
         said = gettext("We have sent a link to %(address)s: follow it to confirm.", address=email)
         flash(said, "success")
     else:
@@ -104,7 +104,7 @@ def change_email_address() -> ResponseReturnValue:
 
 
 def _new_address(token: str) -> tuple[OneTimeLink, str]:
-    found = profiles.find_new_email(signin.customer(), token)
+    found = profiles.find_new_email(auth.customer(), token)
     if found is None:
         abort(404)
     return found
@@ -121,7 +121,7 @@ def new_email_address(token: str) -> Response:
 def confirm_email_address(token: str) -> Response:
     """Send letters to the confirmed address from now on."""
     link, address = _new_address(token)
-    if not profiles.confirm_email(link, address, signin.origin()):
+    if not profiles.confirm_email(link, address, auth.origin()):
         abort(404)
     flash(gettext("Your email address is changed. We have told the old one."), "success")
     return go_to(url_for("manager.account"))
@@ -133,10 +133,10 @@ def confirm_email_address(token: str) -> Response:
 @manager.post("/manager/account/language")
 def change_language() -> Response:
     """Speak another language from now on, on the page the customer was on."""
-    who = signin.customer()
+    who = auth.customer()
     chosen = request.form.get("language", "")
-    if profiles.change_language(who, chosen, signin.origin()):
+    if profiles.change_language(who, chosen, auth.origin()):
         with force_locale(chosen):
             flash(gettext("We speak and write English with you from now on."), "success")
-    here = signin.safe_next(request.form.get("next"), url_for("manager.account"))
+    here = auth.safe_next(request.form.get("next"), url_for("manager.account"))
     return go_to(here)

@@ -17,11 +17,11 @@ from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
 from shop.text import csv_export, templates
 from shop.text.pagination import page_of
-from web import signin
+from web import auth
+from web.checkout import pay
 from web.files import pdf, streamed, table
 from web.htmx import page
 from web.languages import current, sentence
-from web.paying import pay
 
 
 @manager.get("/manager/account/bills")
@@ -30,7 +30,7 @@ def bills() -> Response:
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
-    shown = page_of(listing.of(signin.customer(), selection), request.args.get("page", 1, type=int))
+    shown = page_of(listing.of(auth.customer(), selection), request.args.get("page", 1, type=int))
     return page(
         "manager/bills.html",
         "manager/_bills.html",
@@ -55,7 +55,7 @@ def _selected() -> Selection:
 
 
 def _own(number: str) -> Invoice:
-    invoice = invoices.find(signin.customer(), number)
+    invoice = invoices.find(auth.customer(), number)
     if invoice is None:
         abort(404)
     return invoice
@@ -114,7 +114,7 @@ def bills_csv() -> Response:
         gettext("Number"), gettext("Purchase order"), gettext("Date"), gettext("Amount excl. VAT"),
         gettext("VAT"), gettext("Amount incl. VAT"), gettext("Balance"), gettext("Status"),
     ]  # fmt: skip
-    return table(_rows(signin.customer(), _selected(), heading, current()), _filename("csv"))
+    return table(_rows(auth.customer(), _selected(), heading, current()), _filename("csv"))
 
 
 def _rows(
@@ -135,7 +135,7 @@ def _rows(
 @manager.get("/manager/account/bills.zip")
 def bills_zip() -> Response:
     """The PDFs of the selected bills in one file, streamed."""
-    pieces = listing.zip_of(signin.customer(), _selected())
+    pieces = listing.zip_of(auth.customer(), _selected())
     return streamed(pieces, "application/zip", _filename("zip"))
 
 

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from manager import manager
 from shop.customers import passwords, sessions
 from shop.errors import Refusal
-from web import signin
+from web import auth
 from web.customer_forms import password_field
 from web.forms import ShopForm
 from web.htmx import go_to, page
@@ -38,7 +38,7 @@ class ConfirmationForm(ShopForm):
 
 def confirmed_first(view: View) -> View:
     """A view for customers who gave their password a short while ago; the others do so first."""
-    return _guarded(view, lambda: signin.this_page() or url_for("manager.security"))
+    return _guarded(view, lambda: auth.this_page() or url_for("manager.security"))
 
 
 def form_confirmed_first(form_page: str, *kept: str) -> Callable[[View], View]:
@@ -75,7 +75,7 @@ def typed_before() -> MultiDict[str, str] | None:
 
 
 def _target() -> str:
-    return signin.safe_next(request.values.get("next"), url_for("manager.security"))
+    return auth.safe_next(request.values.get("next"), url_for("manager.security"))
 
 
 @manager.get("/manager/account/confirmation")
@@ -91,7 +91,7 @@ def confirm() -> Response:
     try:
         if not form.validate_on_submit():
             return _again(form, 422)
-        passwords.prove(signin.customer(), form.password.data or "", signin.origin())
+        passwords.prove(auth.customer(), form.password.data or "", auth.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return _again(form, refusal.status)

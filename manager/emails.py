@@ -12,7 +12,7 @@ from shop.errors import Refusal
 from shop.mail.archive import SEARCHED_AT_ONCE, Found
 from shop.security import rate_limits
 from shop.text.pagination import page_of
-from web import signin
+from web import auth
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -21,7 +21,7 @@ from web.languages import sentence
 @manager.get("/manager/account/emails")
 def emails() -> Response:
     """The customer's letters, newest first, in pages; searchable by subject."""
-    who, wanted = signin.customer(), request.args.get("q", "").strip()[:100]
+    who, wanted = auth.customer(), request.args.get("q", "").strip()[:100]
     before = request.args.get("before", type=int)
     found = mail.search(who, wanted, _id(before)) if wanted else Found(mail.letters_of(who), None)
     return page(
@@ -41,7 +41,7 @@ def _id(given: int | None) -> int | None:
 
 
 def _own(letter_id: int) -> Letter:
-    letter = Letter.get_or_none(Letter.account == signin.customer(), Letter.id == letter_id)
+    letter = Letter.get_or_none(Letter.account == auth.customer(), Letter.id == letter_id)
     if letter is None:
         abort(404)
     return letter
@@ -89,7 +89,7 @@ def email_document(letter_id: int, attachment_id: int) -> Response:
 @manager.post("/manager/account/emails/<int:letter_id>/sendings")
 def send_email_again(letter_id: int) -> Response:
     """Send a letter again."""
-    letter, who = _own(letter_id), signin.customer().nic_handle
+    letter, who = _own(letter_id), auth.customer().nic_handle
     try:
         rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
     except Refusal as refusal:

@@ -14,7 +14,7 @@ from shop.overviews import services as shop_services
 from shop.overviews.services import Outlook
 from shop.pricing import periods
 from shop.subscriptions import give_back_choice, give_backs, subscriptions, terminations
-from web import signin
+from web import auth
 from web.htmx import go_to, page
 from web.languages import sentence
 
@@ -46,7 +46,7 @@ def _termination_page(found: Outlook, error: str = "", status: int = 200) -> Res
 @manager.post(services.SERVICE + "/termination")
 def ask_for_termination(name: str) -> Response:
     """Schedule the end; a company confirms it by the link of a letter first."""
-    found, who = services.own(name), signin.customer()
+    found, who = services.own(name), auth.customer()
     try:
         terminations.ask(found.group, by=who.nic_handle)
     except Refusal as refusal:
@@ -66,7 +66,7 @@ def keep_service(name: str) -> Response:
     """Take a termination back."""
     found = services.own(name)
     try:
-        terminations.undo(found.group, by=signin.customer().nic_handle)
+        terminations.undo(found.group, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return services.shown(found, sentence(refusal), refusal.status)
     flash(gettext("The service renews as before."), "success")
@@ -98,7 +98,7 @@ def withdraw(name: str) -> Response:
     if request.form.get("sure") != "yes":
         return _withdrawal_page(found, gettext("Tick the box to withdraw."), 422)
     try:
-        terminations.withdraw(found.group, by=signin.customer().nic_handle)
+        terminations.withdraw(found.group, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _withdrawal_page(found, sentence(refusal), refusal.status)
     flash(
@@ -173,7 +173,7 @@ def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 2
         losing=list(seats.where(Seat.login.is_null(False)).order_by(Seat.number)),
         ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
-        then=shop_services.with_less(found, signin.customer(), len(numbers)),
+        then=shop_services.with_less(found, auth.customer(), len(numbers)),
         error=error,
     )
 
@@ -183,7 +183,7 @@ def confirm_give_back(name: str) -> Response:
     """Give the licences back at the end of what is charged."""
     found, numbers = services.own(name), _numbers(request.form.getlist("licences"))
     try:
-        give_backs.give_back(found.group, numbers, by=signin.customer().nic_handle)
+        give_backs.give_back(found.group, numbers, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _choosing(found, sentence(refusal), refusal.status)
     flash(
@@ -200,7 +200,7 @@ def keep_licences(name: str) -> Response:
     """Take licences given back again, as long as there is time."""
     found, numbers = services.own(name), _numbers(request.form.getlist("licences"))
     try:
-        give_backs.undo(found.group, numbers, by=signin.customer().nic_handle)
+        give_backs.undo(found.group, numbers, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return services.shown(found, sentence(refusal), refusal.status)
     flash(gettext("These licences stay and renew with the others."), "success")

@@ -6,25 +6,25 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from manager import manager, own
+from manager import lookups, manager
 from models import ExchangeService
 from shop.exchange import services
 from shop.exchange.services import View
 from shop.text.pagination import page_of
-from web import signin
+from web import auth
 from web.htmx import go_to, page
 
 
 @manager.context_processor
 def _menu() -> dict[str, Any]:
     """The left menu asks for its services when it is shown: a part of a page has no menu."""
-    return {"menu_exchange": lambda: services.in_menu(signin.customer())}
+    return {"menu_exchange": lambda: services.in_menu(auth.customer())}
 
 
 @manager.get("/manager/exchange")
 def exchange_services() -> Response:
     """Every Exchange service, by name."""
-    shown = page_of(services.listed(signin.customer()), request.args.get("page", 1, type=int))
+    shown = page_of(services.listed(auth.customer()), request.args.get("page", 1, type=int))
     return page("manager/exchange_services.html", "manager/_exchange_services.html", services=shown)
 
 
@@ -32,7 +32,7 @@ def exchange_services() -> Response:
 def exchange_service(name: str) -> Response:
     """« Informations Générales »: what there is to know of a service, and Office Attach's offer;
     once that is used, how far it is."""
-    return service_page(own.exchange_service(name))
+    return service_page(lookups.exchange_service(name))
 
 
 def service_page(found: ExchangeService, error: str = "", status: int = 200) -> Response:
@@ -61,7 +61,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
 @manager.get("/manager/exchange/<name>/accounts")
 def exchange_accounts(name: str) -> Response:
     """« Comptes E-mail »: searched, sorted, paged; marked where an Office licence is."""
-    found, asked = own.exchange_service(name), request.args
+    found, asked = lookups.exchange_service(name), request.args
     looked = services.view(
         asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
     )
@@ -94,5 +94,5 @@ def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
 @manager.post("/manager/exchange/<name>/offer/dismissal")
 def dismiss_offer(name: str) -> Response:
     """Show the banner on this service no more."""
-    services.hide_offer(own.exchange_service(name))
+    services.hide_offer(lookups.exchange_service(name))
     return go_to(url_for("manager.exchange_service", name=name))

@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import manager, own
+from manager import lookups, manager
 from models import LicenceGroup, SeatStatus
 from shop import clock
 from shop.delivery import seat_jobs
@@ -20,7 +20,7 @@ from shop.licences.seats.listing import View
 from shop.overviews import services
 from shop.subscriptions import give_backs
 from shop.text.pagination import page_of
-from web import signin
+from web import auth
 from web.htmx import asked_from, go_to, page, wants_partial
 from web.languages import sentence
 
@@ -28,14 +28,14 @@ from web.languages import sentence
 @manager.context_processor
 def _menu() -> dict[str, Any]:
     """The left menu asks for its groups when it is shown: a part of a page has no menu."""
-    return {"menu_groups": lambda: groups.in_menu(signin.customer()), "menu_most": groups.IN_MENU}
+    return {"menu_groups": lambda: groups.in_menu(auth.customer()), "menu_most": groups.IN_MENU}
 
 
 @manager.get("/manager/groups", endpoint="groups")
 def groups_page() -> Response:
     """Every group, by name, in pages; searchable by name."""
     wanted = request.args.get("q", "").strip()[:100]
-    found = groups.listed(signin.customer(), wanted)
+    found = groups.listed(auth.customer(), wanted)
     shown = page_of(found, request.args.get("page", 1, type=int))
     return page("manager/groups.html", "manager/_groups.html", groups=shown, wanted=wanted)
 
@@ -46,7 +46,7 @@ def groups_page() -> Response:
 @manager.get("/manager/groups/<name>")
 def group(name: str) -> Response:
     """The group's seats: searched, filtered, sorted, paged; rows at work refresh themselves."""
-    found = own.group(name)
+    found = lookups.group(name)
     running = None if wants_partial() else import_preview.running_of(found)
     shown = seats_shown(found, request.args, running_import=running)
     return page("manager/group.html", "manager/_seats.html", **shown)
@@ -103,16 +103,16 @@ def arguments_of_current_page(found: LicenceGroup) -> MultiDict[str, str]:
 @manager.get("/manager/groups/<name>/name")
 def group_name(name: str) -> Response:
     """The form for another display name, in the place of the name."""
-    found = own.group(name)
+    found = lookups.group(name)
     return _name_form(found, found.display_name)
 
 
 @manager.post("/manager/groups/<name>/name")
 def rename_group(name: str) -> Response:
     """Give the group another display name."""
-    found, typed = own.group(name), request.form.get("display_name", "")
+    found, typed = lookups.group(name), request.form.get("display_name", "")
     try:
-        groups.rename(found, typed, by=signin.customer().nic_handle)
+        groups.rename(found, typed, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _name_form(found, typed, sentence(refusal), refusal.status)
     flash(gettext("The group has a new name."), "success")
@@ -130,7 +130,7 @@ def _page_of_group(found: LicenceGroup) -> str:
 @manager.get("/manager/groups/<name>/name/kept")
 def keep_group_name(name: str) -> Response:
     """The name again, unchanged."""
-    found = own.group(name)
+    found = lookups.group(name)
     if wants_partial():
         return page("manager/_group_name.html", "manager/_group_name.html", group=found, new=True)
     return go_to(url_for("manager.group", name=name))
@@ -153,11 +153,11 @@ def _name_form(found: LicenceGroup, typed: str, error: str = "", status: int = 2
 @manager.get("/manager/groups/<name>/information")
 def group_information(name: str) -> Response:
     """What there is to know of a group: names, offer, state, seats, renewal, contracts, orders."""
-    found = own.group(name)
+    found = lookups.group(name)
     return page(
         "manager/group_information.html",
         group=found,
-        service=services.find(signin.customer(), name),
+        service=services.find(auth.customer(), name),
         today=clock.today(),
         origins=groups.origins_of(found),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request, url_for
 from flask_babel import gettext
 
-from manager import manager, own
+from manager import lookups, manager
 from manager.forms import OrderForm
 from models import LicenceGroup, Order
 from shop.errors import N_, Refusal
@@ -18,7 +18,7 @@ from shop.orders.additions import Wish
 from shop.orders.baskets import Basket
 from shop.orders.placing import Confirmation, Quote
 from shop.pricing import catalogue
-from web import signin
+from web import auth
 from web.forms import choices
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -44,14 +44,14 @@ class Choice:
     def quote(self) -> Quote:
         """What it costs: a month for a new group, the days up to the renewal for another."""
         if self.group:
-            return additions.quote(self._wish(self.group), signin.customer())
-        return orders.quote(self._new_group(), catalogue.offers(), signin.customer())
+            return additions.quote(self._wish(self.group), auth.customer())
+        return orders.quote(self._new_group(), catalogue.offers(), auth.customer())
 
     def place(self, confirmed: Confirmation) -> Order:
         """Order it. Raises like `additions.place_order` and `ordering.place_order`."""
         if self.group:
-            return additions.place_order(signin.customer(), self._wish(self.group), confirmed)
-        return orders.place_order(signin.customer(), self._new_group(), confirmed)
+            return additions.place_order(auth.customer(), self._wish(self.group), confirmed)
+        return orders.place_order(auth.customer(), self._new_group(), confirmed)
 
     def _wish(self, group: LicenceGroup) -> Wish:
         return Wish(group, self.quantity, self.basket)
@@ -97,8 +97,8 @@ def _form() -> OrderForm:
     form, named = OrderForm(formdata=None), given.get("group") or NEW_GROUP
     form.offer.data = given.get("offer") if given.get("offer") in OFFER_CODES else OFFER_CODES[0]
     if named != NEW_GROUP and "offer" not in given:
-        form.offer.data = own.group(named).offer_id
-    there = groups.orderable(signin.customer(), form.offer.data, named)
+        form.offer.data = lookups.group(named).offer_id
+    there = groups.orderable(auth.customer(), form.offer.data, named)
     described = {found.name: _described(found) for found in there}
     offered = {NEW_GROUP: gettext("New group")} | described
     form.group.choices = choices(offered.items())
@@ -111,7 +111,7 @@ def _form() -> OrderForm:
 
 def _chosen(form: OrderForm) -> LicenceGroup | None:
     """The group the licences are for; None for a new one."""
-    return own.group(form.group.data) if form.group.data != NEW_GROUP else None
+    return lookups.group(form.group.data) if form.group.data != NEW_GROUP else None
 
 
 def _described(found: LicenceGroup) -> str:
@@ -220,14 +220,14 @@ def _choice_again() -> Choice:
     """What is being confirmed: whether there is still room for it is decided with the order, which
     may have been placed by an earlier press of the button."""
     named, form = request.values.get("group") or NEW_GROUP, _form()
-    group = own.group(named) if named != NEW_GROUP else None
+    group = lookups.group(named) if named != NEW_GROUP else None
     code = group.offer_id if group else form.offer.data
     quantity = baskets.read_quantity(form.quantity.data or "", catalogue.offers()[code])
     return Choice(code, max(quantity, 1), group, form.basket.data or "")
 
 
 def _contracts_page(choice: Choice, error: str = "", status: int = 200) -> Response:
-    shown = contracts.current(signin.customer().language)
+    shown = contracts.current(auth.customer().language)
     return page(
         "manager/order_contracts.html",
         status=status,
@@ -246,6 +246,6 @@ def _confirmation() -> Confirmation:
     return Confirmation(
         total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
         contract_digests=tuple(request.form.get("digests", "").split(",")),
-        address=signin.address(),
-        language=signin.customer().language,
+        address=auth.address(),
+        language=auth.customer().language,
     )

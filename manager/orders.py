@@ -13,17 +13,17 @@ from shop.errors import Refusal
 from shop.orders import orders as shop_orders
 from shop.overviews import order_progress
 from shop.text.pagination import page_of
-from web import signin
+from web import auth
+from web.checkout import pay
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import current, sentence
-from web.paying import pay
 
 
 @manager.get("/manager/account/orders")
 def orders() -> Response:
     """The customer's orders, newest first, in pages."""
-    query = Order.select().where(Order.account == signin.customer()).order_by(Order.id.desc())
+    query = Order.select().where(Order.account == auth.customer()).order_by(Order.id.desc())
     shown = page_of(query, request.args.get("page", 1, type=int))
     return page(
         "manager/orders.html",
@@ -34,7 +34,7 @@ def orders() -> Response:
 
 
 def _own(number: int) -> Order:
-    order = shop_orders.find_order(signin.customer(), str(number))
+    order = shop_orders.find_order(auth.customer(), str(number))
     if order is None:
         abort(404)
     return order
@@ -86,7 +86,7 @@ def pay_order(number: int) -> Response:
 def cancel_order(number: int) -> Response:
     """Cancel an unpaid order."""
     try:
-        shop_orders.cancel_order(_own(number), by=signin.customer().nic_handle)
+        shop_orders.cancel_order(_own(number), by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
     flash(gettext("Your order is cancelled. Nothing is due."), "success")
@@ -97,7 +97,7 @@ def cancel_order(number: int) -> Response:
 def retry_delivery(number: int) -> Response:
     """Ask for a failed delivery again."""
     try:
-        installation.retry_delivery(_own(number), by=signin.customer().nic_handle)
+        installation.retry_delivery(_own(number), by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
     flash(gettext("The installation is being tried again."), "success")

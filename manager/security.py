@@ -12,7 +12,7 @@ from models import Session
 from shop.customers import activity_log, passwords, sessions, two_factor
 from shop.errors import Refusal
 from shop.text.pagination import page_of
-from web import browsers, signin
+from web import auth, user_agents
 from web.customer_forms import NewPasswordForm, password_field
 from web.htmx import go_to, page
 
@@ -27,7 +27,7 @@ class ChangePasswordForm(NewPasswordForm):
 @manager.get("/manager/account/security")
 def security() -> Response:
     """How the account is protected."""
-    who = signin.customer()
+    who = auth.customer()
     return page(
         "manager/security.html",
         means=two_factor.means_of(who),
@@ -50,7 +50,7 @@ def change_password() -> Response:
     form = ChangePasswordForm()
     if not form.validate_on_submit():
         return page("manager/password.html", status=422, form=form)
-    who, origin = signin.customer(), signin.origin()
+    who, origin = auth.customer(), auth.origin()
     try:
         passwords.prove(who, form.current_password.data or "", origin, "current_password")
     except Refusal as refusal:
@@ -67,27 +67,27 @@ def change_password() -> Response:
 @manager.get("/manager/account/sessions", endpoint="sessions")
 def show_sessions() -> Response:
     """Where the customer is signed in, the session used last first, in pages."""
-    open_ones = sessions.running(signin.customer())
+    open_ones = sessions.running(auth.customer())
     return page(
         "manager/sessions.html",
         "manager/_sessions.html",
         sessions=page_of(open_ones, request.args.get("page", 1, type=int)),
         this_one=current_user.session.id,
-        browser_name=browsers.name_of,
+        browser_name=user_agents.name_of,
     )
 
 
 @manager.post("/manager/account/sessions/<int:session_id>/ending")
 def end_session(session_id: int) -> Response:
     """End one session; one's own is a logout."""
-    row = Session.get_or_none(Session.account == signin.customer(), Session.id == session_id)
+    row = Session.get_or_none(Session.account == auth.customer(), Session.id == session_id)
     if row is None:
         abort(404)
     if row.id == current_user.session.id:
-        signin.sign_out()
+        auth.sign_out()
         flash(gettext("You are logged out."), "success")
         return go_to(url_for("manager.login"))
-    sessions.end(row, signin.origin())
+    sessions.end(row, auth.origin())
     flash(gettext("The session is ended."), "success")
     return go_to(url_for("manager.sessions"))
 
@@ -95,7 +95,7 @@ def end_session(session_id: int) -> Response:
 @manager.post("/manager/account/sessions/others/ending")
 def end_other_sessions() -> Response:
     """End every session but this one."""
-    sessions.end_others_at_once(signin.customer(), current_user.token, signin.origin())
+    sessions.end_others_at_once(auth.customer(), current_user.token, auth.origin())
     flash(gettext("All other sessions are ended."), "success")
     return go_to(url_for("manager.sessions"))
 
@@ -109,9 +109,9 @@ def show_activity() -> Response:
     return page(
         "manager/activity.html",
         "manager/_activity.html",
-        events=page_of(activity_log.of(signin.customer()), request.args.get("page", 1, type=int)),
+        events=page_of(activity_log.of(auth.customer()), request.args.get("page", 1, type=int)),
         words=activity_log.WORDS,
         means=activity_log.MEANS,
         alarming=activity_log.ALARMING,
-        browser_name=browsers.name_of,
+        browser_name=user_agents.name_of,
     )

@@ -16,11 +16,11 @@ from shop.overviews.services import Outlook
 from shop.payments import cards
 from shop.subscriptions import give_backs, period_billing, subscriptions, terminations
 from shop.text.pagination import page_of
-from web import signin
-from web.addresses import base_url
+from web import auth
+from web.checkout import pay
 from web.htmx import go_to, page
 from web.languages import sentence
-from web.paying import pay
+from web.urls import base_url
 
 SERVICE = "/manager/services/<name>"
 
@@ -28,13 +28,13 @@ SERVICE = "/manager/services/<name>"
 @manager.context_processor
 def _owed() -> dict[str, Any]:
     """The banner of what is unpaid asks when it is shown: a part of a page has none."""
-    return {"services_owed": lambda: receivables.owed(signin.customer())}
+    return {"services_owed": lambda: receivables.owed(auth.customer())}
 
 
 @manager.get("/manager/services")
 def services() -> Response:
     """Every service with its next renewal: what it costs, what pays it, how it stands."""
-    who = signin.customer()
+    who = auth.customer()
     shown = page_of(shop_services.query_of(who), request.args.get("page", 1, type=int))
     listed = shop_services.of(who, shown.rows, shop_services.cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
@@ -42,7 +42,7 @@ def services() -> Response:
 
 def own(name: str) -> Outlook:
     """The customer's service of that name; 404 for anybody else's."""
-    found = shop_services.find(signin.customer(), name)
+    found = shop_services.find(auth.customer(), name)
     if found is None:
         abort(404)
     return found
@@ -68,7 +68,7 @@ def shown(found: Outlook, error: str = "", status: int = 200) -> Response:
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),
         undo_until=shop_services.undo_until(found),
-        withdraw_until=shop_services.may_withdraw_until(found, signin.customer()),
+        withdraw_until=shop_services.may_withdraw_until(found, auth.customer()),
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),
@@ -88,13 +88,13 @@ def here(found: Outlook) -> str:
 def _setup_of(found: Outlook) -> CardSetup | None:
     """The registration of a card the customer comes back from."""
     number = request.args.get("card", 0, type=int)
-    return cards.find(signin.customer(), number, here(found)) if number else None
+    return cards.find(auth.customer(), number, here(found)) if number else None
 
 
 @manager.post(SERVICE + "/cards")
 def register_card(name: str) -> Response:
     """To the bank, which asks its customer to prove who they are and charges nothing."""
-    found, who = own(name), signin.customer()
+    found, who = own(name), auth.customer()
     try:
         setup = cards.register(
             who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle
@@ -138,6 +138,6 @@ def _to_pay(found: Outlook, number: str) -> Invoice | None:
     if not number:
         return period_billing.charge_ahead(found.subscription)
     due = {invoice.number: invoice for invoice in receivables.unpaid_of(found.group.id)}
-    if number not in due and invoices.find(signin.customer(), number) is None:
+    if number not in due and invoices.find(auth.customer(), number) is None:
         abort(404)
     return due.get(number)

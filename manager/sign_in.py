@@ -9,13 +9,13 @@ from flask_babel import gettext
 from manager import manager
 from shop.customers import passwords
 from shop.errors import Refusal
-from web import second_step, signin
+from web import auth, two_factor
 from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
 
 
 def _target() -> str:
-    return signin.safe_next(request.values.get("next"), url_for("manager.home"))
+    return auth.safe_next(request.values.get("next"), url_for("manager.home"))
 
 
 def _next() -> str:
@@ -25,9 +25,9 @@ def _next() -> str:
 @manager.get("/login")
 def login() -> Response:
     """Sign in to the customer area; a sign-in half done is forgotten."""
-    if signin.account() is not None:
+    if auth.account() is not None:
         return go_to(_target())
-    session.pop(second_step.PENDING, None)
+    session.pop(two_factor.PENDING, None)
     return _door(SignInForm())
 
 
@@ -38,11 +38,11 @@ def log_in() -> Response:
     if not form.validate_on_submit():
         return _door(form, 422)
     try:
-        who = passwords.sign_in(*form.given(), signin.address(), request.user_agent.string)
+        who = passwords.sign_in(*form.given(), auth.address(), request.user_agent.string)
     except Refusal as refusal:
         form.refuse(refusal)
         return _door(form, refusal.status)
-    if second_step.enter(who):
+    if two_factor.enter(who):
         return go_to(_target())
     return go_to(url_for("manager.second_step", next=_next() or None))
 
@@ -57,7 +57,7 @@ def _door(form: SignInForm, status: int = 200) -> Response:
 @manager.get("/login/second-step", endpoint="second_step")
 def show_second_step() -> Response:
     """Ask for a code or a passkey, if the password was given a short while ago."""
-    if second_step.pending() is None:
+    if two_factor.pending() is None:
         return _from_the_start()
     return _second_step_page(CodeForm(), 200)
 
@@ -65,9 +65,9 @@ def show_second_step() -> Response:
 @manager.post("/login/second-step")
 def take_second_step() -> ResponseReturnValue:
     """Sign in with a code."""
-    if second_step.pending() is None:
+    if two_factor.pending() is None:
         return _from_the_start()
-    return second_step.take_code(lambda: go_to(_target()), _second_step_page)
+    return two_factor.take_code(lambda: go_to(_target()), _second_step_page)
 
 
 def _second_step_page(form: CodeForm, status: int) -> Response:
@@ -90,15 +90,15 @@ def _from_the_start() -> Response:
 @manager.post("/login/passkey-options")
 def passkey_options() -> Response:
     """What the browser asks its device (JSON), at either entrance."""
-    return second_step.ask_for_passkey()
+    return two_factor.ask_for_passkey()
 
 
 @manager.post("/login/passkey")
 def log_in_by_passkey() -> ResponseReturnValue:
     """Sign in by a passkey, alone or as the second step."""
-    owing = second_step.pending() is not None
+    owing = two_factor.pending() is not None
     try:
-        second_step.take_passkey()
+        two_factor.take_passkey()
     except Refusal as refusal:
         if owing:
             return _second_step_page(CodeForm.refusing(refusal), refusal.status)
@@ -109,6 +109,6 @@ def log_in_by_passkey() -> ResponseReturnValue:
 @manager.post("/logout")
 def log_out() -> Response:
     """End the session, in the database too."""
-    signin.sign_out()
+    auth.sign_out()
     flash(gettext("You are logged out."), "success")
     return go_to(url_for("manager.login"))

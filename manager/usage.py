@@ -8,7 +8,7 @@ from io import StringIO
 from flask import Response, request
 from flask_babel import gettext
 
-from manager import manager, own
+from manager import lookups, manager
 from models import LicenceGroup
 from shop import clock
 from shop.licences import usage as usages
@@ -33,7 +33,7 @@ def _days(group: LicenceGroup) -> list[Day]:
 @manager.get("/manager/groups/<name>/usage")
 def usage(name: str) -> Response:
     """The daily peak of active licences, and months with peak, end and licence-days."""
-    group = own.group(name)
+    group = lookups.group(name)
     days = _days(group)
     return page(
         "manager/usage.html",
@@ -51,7 +51,7 @@ def usage(name: str) -> Response:
 @manager.get("/manager/groups/<name>/usage.csv")
 def usage_file(name: str) -> Response:
     """The days as a file for spreadsheets (semicolons, UTF-8 with its mark)."""
-    group = own.group(name)
+    group = lookups.group(name)
     target = StringIO()
     table = csv.writer(target, delimiter=";", lineterminator="\r\n")
     table.writerow([gettext("Day"), gettext("Peak"), gettext("End of day")])

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from sandbox import answers, bank, clock, controls, faults, languages, memory, office, vies
+from sandbox import api_errors, bank, clock, controls, faults, key_value, languages, office, vies
 from sandbox.database import database, open_database
 from sandbox.settings import SandboxSettings
 
-TABLES: list[type[Any]] = [memory.Value, faults.FailedOnce, *bank.TABLES, *office.TABLES]
+TABLES: list[type[Any]] = [key_value.Value, faults.FailedOnce, *bank.TABLES, *office.TABLES]
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -22,7 +22,7 @@ def create_sandbox(environ: Mapping[str, str] | None = None) -> Flask:
     """The sandbox of ``environ`` (the process's environment by default), on its database file.
 
     One process holds one sandbox: making another takes its place. Nothing is carried to the shop
-    before `sandbox.carriers.Carriers` are started, as ``python -m sandbox`` does.
+    before `sandbox.background.Carriers` are started, as ``python -m sandbox`` does.
     """
     settings = SandboxSettings.from_environment(environ)
     open_database(settings.database, TABLES)
@@ -38,7 +38,7 @@ def create_sandbox(environ: Mapping[str, str] | None = None) -> Flask:
 
 def _configure(app: Flask, settings: SandboxSettings) -> None:
     with database.connection_context():
-        app.secret_key = memory.secret_key()
+        app.secret_key = key_value.secret_key()
     app.config.update(
         SANDBOX=settings,
         SESSION_COOKIE_NAME="sandbox",
@@ -83,7 +83,7 @@ def _dress(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_secure)
     app.register_error_handler(CSRFError, lambda error: _trouble(400))
-    app.register_error_handler(answers.ApiRefusal, lambda error: _trouble(error.status))
+    app.register_error_handler(api_errors.ApiRefusal, lambda error: _trouble(error.status))
     for status in (400, 403, 404, 405, 413, 415, 500):
         app.register_error_handler(status, lambda error, status=status: _trouble(status))
 
@@ -105,6 +105,6 @@ def _secure(response: Response) -> Response:
 def _trouble(status: int) -> Response | tuple[str, int]:
     """An error as a page, or as JSON for those who call an interface."""
     if request.path.startswith(("/bank/api", "/office/api", "/vies", "/controls")):
-        return answers.failure(status, "refused", f"The call was refused ({status}).")
+        return api_errors.failure(status, "refused", f"The call was refused ({status}).")
     languages.speak_as_asked()
     return render_template("trouble.html", status=status, now=clock.real_now()), status

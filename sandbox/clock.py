@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from sandbox import memory
+from sandbox import key_value
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -22,7 +22,7 @@ def real_now() -> float:
 
 def moved_on() -> float:
     """By how many seconds the sandbox is ahead of real time."""
-    return float(memory.recall("clock.moved_on", 0))
+    return float(key_value.recall("clock.moved_on", 0))
 
 
 def now() -> float:
@@ -32,7 +32,7 @@ def now() -> float:
 
 def set_moved_on(seconds: float) -> None:
     """Be ``seconds`` ahead of real time from now on, unless the clock is further already."""
-    memory.keep("clock.moved_on", max(seconds, moved_on()))
+    key_value.keep("clock.moved_on", max(seconds, moved_on()))
 
 
 def as_datetime(moment: float) -> datetime:

@@ -14,8 +14,8 @@ import time
 from flask import Blueprint, Response, current_app, g, request
 from peewee import TextField
 
-from sandbox import memory, switches
-from sandbox.answers import failure
+from sandbox import key_value, switches
+from sandbox.api_errors import failure
 from sandbox.database import Table
 from sandbox.settings import SandboxSettings
 
@@ -28,7 +28,7 @@ class FailedOnce(Table):
     call = TextField(primary_key=True)
 
 
-def befall(blueprint: Blueprint, party: str) -> None:
+def inject(blueprint: Blueprint, party: str) -> None:
     """Let calls of ``blueprint``, the interface of ``party``, go wrong as the switches say."""
 
     @blueprint.before_request
@@ -73,7 +73,7 @@ def _this_call() -> str:
 
 def _draw(call: str) -> float:
     """A number from 0 to 1 for this call, the same whenever it comes to this sandbox."""
-    digest = hashlib.sha256(f"{memory.secret_key()} {call}".encode()).digest()
+    digest = hashlib.sha256(f"{key_value.secret_key()} {call}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 

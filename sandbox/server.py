@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.application import create_sandbox
-from sandbox.carriers import Carriers
+from sandbox.background import Carriers
 from sandbox.settings import SandboxSettings
 
 THREADS = 16

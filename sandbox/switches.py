@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import memory
+from sandbox import key_value
 from sandbox.languages import N_
 
 COUNT, SECONDS, FLAG, TEXT, CHOICE = "count", "seconds", "flag", "text", "choice"
@@ -118,12 +118,12 @@ SWITCHES = {switch.name: switch for switch in BANK + PROVIDER + REGISTER}
 
 def value(name: str) -> Any:
     """How the switch ``name`` stands."""
-    return memory.recall(f"switch.{name}", SWITCHES[name].off)
+    return key_value.recall(f"switch.{name}", SWITCHES[name].off)
 
 
 def take(name: str) -> bool:
     """Use one of a counted switch up; whether there was one left."""
-    return memory.count_down(f"switch.{name}")
+    return key_value.count_down(f"switch.{name}")
 
 
 def all_values() -> dict[str, Any]:
@@ -141,9 +141,9 @@ def set_values(wanted: dict[str, Any]) -> None:
         raise SwitchError(f"no such switch: {', '.join(sorted(unknown))}")
     values = {name: SWITCHES[name].read(given) for name, given in wanted.items()}
     for name, setting in values.items():
-        memory.keep(f"switch.{name}", setting)
+        key_value.keep(f"switch.{name}", setting)
 
 
 def reset() -> None:
     """Put all switches back."""
-    memory.forget("switch.")
+    key_value.forget("switch.")

@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 from stdnum.eu import vat
 
 from sandbox import switches
-from sandbox.answers import failure
+from sandbox.api_errors import failure
 from sandbox.settings import SandboxSettings
 
 vies = Blueprint("vies", __name__, url_prefix="/vies")

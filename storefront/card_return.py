@@ -9,7 +9,7 @@ from flask import Response, abort, url_for
 from shop.errors import Refusal
 from shop.payments import cards
 from storefront import storefront
-from web import signin
+from web import auth
 from web.htmx import go_to, page
 
 
@@ -26,7 +26,7 @@ def card_return(reference: str) -> Response:
     with suppress(Refusal):
         setup = cards.refresh(setup)
     back = f"{setup.back_to}{'&' if '?' in setup.back_to else '?'}card={setup.id}"
-    if signin.account() == setup.account:
+    if auth.account() == setup.account:
         return go_to(back)
     sign_in_url = url_for("manager.login", next=back)
     return page("storefront/card_return.html", setup=setup, sign_in_url=sign_in_url)

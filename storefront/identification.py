@@ -12,7 +12,7 @@ from shop.orders.baskets import Basket
 from storefront import storefront
 from storefront.forms import RegistrationForm
 from storefront.order import basket_arguments, basket_of_address, step
-from web import second_step, signin
+from web import auth, two_factor
 from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
 from web.languages import current
@@ -31,9 +31,9 @@ def _after(lang: str, basket: Basket | None) -> str:
 def identification(lang: str) -> Response:
     """Sign in, or create an account (guide: « Créez un compte »)."""
     basket = basket_of_address()
-    if signin.account() is not None:
+    if auth.account() is not None:
         return go_to(_after(lang, basket))
-    session.pop(second_step.PENDING, None)
+    session.pop(two_factor.PENDING, None)
     return _identification_page(SignInForm(), basket)
 
 
@@ -44,11 +44,11 @@ def identify(lang: str) -> Response:
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
     try:
-        who = passwords.sign_in(*form.given(), signin.address(), request.user_agent.string)
+        who = passwords.sign_in(*form.given(), auth.address(), request.user_agent.string)
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)
-    if second_step.enter(who):
+    if two_factor.enter(who):
         return go_to(_after(lang, basket))
     return go_to(_at("second_step", lang, basket))
 
@@ -72,7 +72,7 @@ def _identification_page(form: SignInForm, basket: Basket | None, status: int = 
 @storefront.get("/<any(fr, en):lang>/order/identification/second-step", endpoint="second_step")
 def show_second_step(lang: str) -> Response:
     """Ask for a code or a passkey, if the password was given a short while ago."""
-    if second_step.pending() is None:
+    if two_factor.pending() is None:
         return _from_the_start(lang)
     return _second_step_page(CodeForm(), 200)
 
@@ -80,18 +80,18 @@ def show_second_step(lang: str) -> Response:
 @storefront.post("/<any(fr, en):lang>/order/identification/second-step")
 def take_second_step(lang: str) -> ResponseReturnValue:
     """Sign in with a code and go on with the very same basket."""
-    if second_step.pending() is None:
+    if two_factor.pending() is None:
         return _from_the_start(lang)
     basket = basket_of_address()
-    return second_step.take_code(lambda: go_to(_after(lang, basket)), _second_step_page)
+    return two_factor.take_code(lambda: go_to(_after(lang, basket)), _second_step_page)
 
 
 @storefront.post("/<any(fr, en):lang>/order/identification/passkey")
 def identify_by_passkey(lang: str) -> ResponseReturnValue:
     """Sign in by a passkey, alone or as the second step, and go on with the very same basket."""
-    basket, owing = basket_of_address(), second_step.pending() is not None
+    basket, owing = basket_of_address(), two_factor.pending() is not None
     try:
-        second_step.take_passkey()
+        two_factor.take_passkey()
     except Refusal as refusal:
         if owing:
             return _second_step_page(CodeForm.refusing(refusal), refusal.status)
@@ -125,7 +125,7 @@ def _from_the_start(lang: str) -> Response:
 def new_account(lang: str) -> Response:
     """The form to become a customer."""
     basket = basket_of_address()
-    if signin.account() is not None:
+    if auth.account() is not None:
         return go_to(_after(lang, basket))
     return _registration_page(RegistrationForm.empty(lang), basket)
 
@@ -135,14 +135,14 @@ def create_account(lang: str) -> Response:
     """Become a customer: the nic-handle is shown and sent, and the order goes on."""
     basket, form = basket_of_address(), RegistrationForm.empty(lang)
     try:
-        form.count_attempt(signin.address())
+        form.count_attempt(auth.address())
         if not form.validate_on_submit():
             return _registration_page(form, basket, 422)
         who = passwords.register(form.registration(lang))
     except Refusal as refusal:
         form.refuse(refusal)
         return _registration_page(form, basket, refusal.status)
-    signin.sign_in(who, "registration")
+    auth.sign_in(who, "registration")
     flash(who.nic_handle, "nic-handle")
     return go_to(_after(lang, basket))
 

@@ -16,7 +16,7 @@ from shop.pricing import catalogue
 from shop.pricing.money import TooLarge
 from shop.text import templates
 from storefront import storefront
-from web import signin
+from web import auth
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
@@ -129,7 +129,7 @@ def _quote_of(
 ) -> orders.Quote | None:
     """What is typed costs; None where it is no basket, or more than the shop can charge."""
     try:
-        return orders.quote(read("", typed, offers), offers, signin.account())
+        return orders.quote(read("", typed, offers), offers, auth.account())
     except (InvalidBasket, TooLarge):
         return None
 
@@ -166,7 +166,7 @@ def summary(lang: str) -> Response:
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
-    quote = orders.quote(basket, catalogue.offers(), signin.account())
+    quote = orders.quote(basket, catalogue.offers(), auth.account())
     return page(
         "storefront/summary.html",
         basket=basket,
@@ -185,13 +185,13 @@ def order_contracts(lang: str) -> Response:
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
-    if signin.account() is None:
+    if auth.account() is None:
         return go_to(step("identification", lang, basket))
     return _contracts_page(lang, basket)
 
 
 def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 200) -> Response:
-    quote = orders.quote(basket, catalogue.offers(), signin.customer())
+    quote = orders.quote(basket, catalogue.offers(), auth.customer())
     shown = contracts.current(lang)
     return page(
         "storefront/contracts.html",
@@ -212,13 +212,13 @@ def confirm(lang: str) -> Response:
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
-    if signin.account() is None:
+    if auth.account() is None:
         return go_to(step("identification", lang, basket))
     if request.form.get("accepted") != "yes":
         told = gettext("Read the contracts and tick the box: without your agreement, no order.")
         return _contracts_page(lang, basket, told, 422)
     try:
-        order = orders.place_order(signin.customer(), basket, _confirmation(lang))
+        order = orders.place_order(auth.customer(), basket, _confirmation(lang))
     except (Conflict, Refusal) as refusal:
         return _contracts_page(lang, basket, sentence(refusal), refusal.status)
     forget_basket(basket)
@@ -230,6 +230,6 @@ def _confirmation(lang: str) -> Confirmation:
     return Confirmation(
         total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
         contract_digests=tuple(request.form.get("digests", "").split(",")),
-        address=signin.address(),
+        address=auth.address(),
         language=lang,
     )

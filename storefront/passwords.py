@@ -10,10 +10,10 @@ from shop.customers import passwords
 from shop.errors import Refusal
 from storefront import storefront
 from storefront.forms import ForgottenForm
-from web import signin
-from web.addresses import base_url
+from web import auth
 from web.customer_forms import NewPasswordForm
 from web.htmx import go_to, page
+from web.urls import base_url
 
 
 @storefront.get("/<any(fr, en):lang>/password")
@@ -29,7 +29,7 @@ def ask_for_link(lang: str) -> Response:
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
-        passwords.ask_for_reset(form.identifier.data or "", signin.address(), base_url())
+        passwords.ask_for_reset(form.identifier.data or "", auth.address(), base_url())
     except Refusal as refusal:
         form.refuse(refusal)
         return page(
@@ -62,7 +62,7 @@ def choose_password(lang: str, token: str) -> Response:
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not passwords.reset_password(link, form.password.data or "", signin.origin()):
+    if not passwords.reset_password(link, form.password.data or "", auth.origin()):
         abort(410)
     flash(gettext("Your password is changed. Log in with the new one."), "success")
     return go_to(url_for("manager.login"))

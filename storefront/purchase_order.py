@@ -17,16 +17,16 @@ from shop.overviews import order_progress
 from shop.payments import outcomes, payables, payments
 from shop.payments.payables import Debt
 from storefront import storefront
-from web import signin
+from web import auth
+from web.checkout import pay
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import current, sentence
-from web.paying import pay
 
 
 def own_order(number: str) -> Order:
     """The customer's order of that number; a 404 for anybody else's."""
-    order = orders.find_order(signin.customer(), number)
+    order = orders.find_order(auth.customer(), number)
     if order is None:
         abort(404)
     return order
@@ -84,7 +84,7 @@ def pay_order(lang: str, number: int) -> Response:
 def cancel(lang: str, number: int) -> Response:
     """Cancel the order while it is unpaid."""
     try:
-        orders.cancel_order(own_order(str(number)), by=signin.customer().nic_handle)
+        orders.cancel_order(own_order(str(number)), by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _refused(number, refusal)
     flash(gettext("Your order is cancelled. Nothing is due."), "success")
@@ -115,7 +115,7 @@ def payment_return(reference: str) -> Response:
         payment = outcomes.refresh(payment)
     debt = payables.of(payment)
     target = _page_of(debt)
-    if signin.account() == debt.account:
+    if auth.account() == debt.account:
         return go_to(target)
     if payment.status != known:
         # Taking the bank's word is one thing, and showing it, as often as somebody looks, another.

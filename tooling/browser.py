@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from tooling import debian
+from tooling import apt
 from tooling.environment import PYTHON
 from tooling.report import CACHE, SetupError, Step, run
 
@@ -21,8 +21,8 @@ def prepare() -> None:
     """Make sure that there is a Chromium; raises `SetupError` when it cannot be had."""
     if find_chromium() or DOWNLOADED.exists():
         return
-    if debian.may_install():
-        debian.install(["chromium"], "Chromium")
+    if apt.may_install():
+        apt.install(["chromium"], "Chromium")
     else:
         _download()
 

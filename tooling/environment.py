@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tooling import debian
+from tooling import apt
 from tooling.report import ROOT, SetupError, Step, run
 
 RUNTIME = ROOT / "requirements.txt"
@@ -62,12 +62,12 @@ def _make() -> None:
         return
     if importlib.util.find_spec("ensurepip") is None:
         package = f"python{VERSION}-venv"
-        if not debian.may_install():
+        if not apt.may_install():
             raise SetupError(
                 f"{sys.executable} cannot make environments: its venv module is incomplete. "
                 f"On Debian, install {package} as root, then run this again."
             )
-        debian.install([package], "Python's venv module")
+        apt.install([package], "Python's venv module")
     with Step(f"Python environment in {VENV.name}"):
         run([sys.executable, "-m", "venv", "--clear", VENV])
     STAMP.touch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
-from tooling import debian
+from tooling import apt
 from tooling.report import SetupError
 
 PACKAGES = {
@@ -21,12 +21,12 @@ def prepare() -> None:
     """Make sure that PDFs can be drawn; raises `SetupError` naming what is missing."""
     if not (missing := missing_packages()):
         return
-    if not debian.may_install():
+    if not apt.may_install():
         raise SetupError(
             "PDFs are drawn with Pango, HarfBuzz and the DejaVu fonts, and this machine lacks some "
             f"of them. On Debian or Ubuntu, run: sudo apt-get install {' '.join(missing)}"
         )
-    debian.install(missing, "Libraries for PDF documents")
+    apt.install(missing, "Libraries for PDF documents")
 
 
 def missing_packages() -> list[str]:

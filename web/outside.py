@@ -17,7 +17,7 @@ from shop.jobs import queue
 from shop.operations import demo
 from shop.payments import cards, gateways, outcomes
 from shop.sandbox_link import signatures, test_points
-from web import signin
+from web import auth
 
 log = structlog.get_logger()
 outside = Blueprint("outside", __name__)
@@ -76,7 +76,7 @@ def metrics() -> Response:
     They are the operator's own business: only this machine and its private network may ask, and
     nobody through a proxy, which would make all the world its neighbour.
     """
-    if "X-Forwarded-For" in request.headers or not _is_near(signin.address()):
+    if "X-Forwarded-For" in request.headers or not _is_near(auth.address()):
         abort(404)
     registry = CollectorRegistry()
     for name, text, label, figures in _figures():

@@ -21,7 +21,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
-from sandbox.answers import Fields, guard, idempotency_key
+from sandbox.api_errors import Fields, guard, idempotency_key
 from sandbox.bank import checkouts, ledger, views
 
 MOST_CENTS = 99_999_999_99
@@ -31,7 +31,7 @@ def blueprint(key: str) -> Blueprint:
     """The interface, open to holders of ``key``."""
     api = Blueprint("bank_api", __name__, url_prefix="/bank/api")
     guard(api, key)
-    faults.befall(api, "bank")
+    faults.inject(api, "bank")
     api.post("/checkouts")(start_checkout)
     api.get("/checkouts/<reference>")(find_checkout)
     api.post("/checkouts/<reference>/closure")(close_checkout)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import clock, switches
-from sandbox.answers import ApiRefusal, KeyReused
+from sandbox.api_errors import ApiRefusal, KeyReused
 from sandbox.bank import ledger, notifications
 from sandbox.bank.cards import ACCEPTED, BEHAVIOURS, Card, has_expired
 from sandbox.bank.models import NEXT, Checkout, Refund, Status, StoredCard, UsedKey

@@ -7,7 +7,7 @@ import secrets
 from peewee import fn
 
 from sandbox import clock
-from sandbox.answers import ApiRefusal
+from sandbox.api_errors import ApiRefusal
 from sandbox.bank.models import Checkout, Entry, Refund, Status
 from sandbox.database import database
 

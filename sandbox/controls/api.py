@@ -32,7 +32,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import clock, switches
-from sandbox.answers import ApiRefusal, Fields, Invalid, failure
+from sandbox.api_errors import ApiRefusal, Fields, Invalid, failure
 from sandbox.bank import notifications
 from sandbox.controls import shop
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from flask import current_app
 
-from sandbox import clock, memory
+from sandbox import clock, key_value
 from sandbox.settings import SandboxSettings
 from sandbox.signatures import HEADER, sign
 
@@ -75,14 +75,14 @@ def move_clock(seconds: float) -> float:
 def pause(point: str, seconds: float) -> None:
     """Have the shop pause at a critical moment (0: no more). Raises `ShopSilent`."""
     tell("/sandbox/pauses", {"point": point, "seconds": seconds})
-    points = set(memory.recall("pauses", []))
+    points = set(key_value.recall("pauses", []))
     points = points | {point} if seconds else points - {point}
-    memory.keep("pauses", sorted(points))
+    key_value.keep("pauses", sorted(points))
 
 
 def end_pauses() -> None:
     """Have the shop pause nowhere. It is asked only if it was before. Raises `ShopSilent`."""
-    for point in memory.recall("pauses", []):
+    for point in key_value.recall("pauses", []):
         pause(point, 0)
 
 

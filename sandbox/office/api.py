@@ -32,7 +32,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
-from sandbox.answers import ApiRefusal, Fields, guard, idempotency_key
+from sandbox.api_errors import ApiRefusal, Fields, guard, idempotency_key
 from sandbox.office import operations
 from sandbox.office.models import Operation, Tenant, User
 
@@ -45,7 +45,7 @@ def blueprint(key: str) -> Blueprint:
     """The interface, open to holders of ``key``."""
     api = Blueprint("office_api", __name__, url_prefix="/office/api")
     guard(api, key)
-    faults.befall(api, "provider")
+    faults.inject(api, "provider")
     api.post("/tenants")(create_tenant)
     api.get("/tenants/<domain>")(read_tenant)
     api.patch("/tenants/<domain>")(resize_tenant)

@@ -15,7 +15,7 @@ from flask import current_app
 from peewee import IntegrityError
 
 from sandbox import clock, switches
-from sandbox.answers import KeyReused
+from sandbox.api_errors import KeyReused
 from sandbox.database import database
 from sandbox.office import passwords
 from sandbox.office.models import Operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox import carriers
+from sandbox import background
 from sandbox.bank import notifications
 from sandbox.bank.models import Letter
 from shop.errors import PartyRejected
@@ -161,7 +161,7 @@ def test_the_controls_show_what_is_under_way(client, visitor, shop, checkout, de
 def test_the_carriers_do_all_this_by_themselves(world, visitor, shop, checkout, switch):
     switch(bank_outcome_delay=0.2, notifications_doubled=True)
     pay(visitor, checkout)
-    working = carriers.Carriers(world).start()
+    working = background.Carriers(world).start()
     try:
         told = shop.wait_for(2)
     finally:
@@ -171,8 +171,8 @@ def test_the_carriers_do_all_this_by_themselves(world, visitor, shop, checkout, 
 
 
 def test_the_carriers_outlive_a_round_that_fails(world, visitor, shop, checkout, monkeypatch):
-    monkeypatch.setattr(carriers, "AFTER_A_FALL", 0.05)
-    tend, falls = carriers.checkouts.tend, list[int]()
+    monkeypatch.setattr(background, "AFTER_A_FALL", 0.05)
+    tend, falls = background.checkouts.tend, list[int]()
 
     def fall_once():
         if not falls:
@@ -180,9 +180,9 @@ def test_the_carriers_outlive_a_round_that_fails(world, visitor, shop, checkout,
             raise RuntimeError("on purpose")
         tend()
 
-    monkeypatch.setattr(carriers.checkouts, "tend", fall_once)
+    monkeypatch.setattr(background.checkouts, "tend", fall_once)
     pay(visitor, checkout)
-    working = carriers.Carriers(world).start()
+    working = background.Carriers(world).start()
     try:
         shop.wait_for(1)
     finally:

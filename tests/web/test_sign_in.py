@@ -20,7 +20,7 @@ from shop.security import rate_limits
 from tests.support import cast
 from tests.support.client import CheckingClient, browser
 from tests.support.visitor import Visitor
-from web import signin
+from web import auth
 
 MakeApp = Callable[..., Flask]
 
@@ -89,7 +89,7 @@ def test_signing_in_leads_to_where_somebody_wanted_to_be(
 
 @given(st.text(alphabet="/\\:@.?#%25 \t\r\n\x0b\x01evilhtps", max_size=24))
 def test_whatever_is_asked_for_stays_on_this_site(target: str) -> None:
-    assert as_browsers_read(signin.safe_next(target, HOME)) == "localhost"
+    assert as_browsers_read(auth.safe_next(target, HOME)) == "localhost"
 
 
 def test_control_browsers_would_leave_by_what_is_refused() -> None:

@@ -24,8 +24,8 @@ from tests.conftest import ENVIRONMENT, PRODUCTION
 from tests.support import letters, purchases
 from tests.support.client import browser
 from tests.support.parties import Bank
-from web import signin
-from web.addresses import base_url
+from web import auth
+from web.urls import base_url
 
 MakeApp = Callable[..., Flask]
 
@@ -147,7 +147,7 @@ def test_as_many_proxies_are_believed_as_there_are(
 ) -> None:
     app = make_app(TRUSTED_PROXIES=proxies)
     seen = []
-    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(signin.address()))
+    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(auth.address()))
     browser(app).get("/healthz", headers={"X-Forwarded-For": CHAIN})
     assert seen == [address]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 import time_machine
 
-import manager.imports
+import manager.seat_imports
 from models import (
     Account,
     GroupStatus,
@@ -408,7 +408,7 @@ def test_the_seats_are_exported_and_no_cell_is_a_formula(
 def test_whoever_stops_reading_half_way_disturbs_nobody(
     visitor: Visitor, alice: Account, group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager.imports, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(manager.seat_imports, "EXPORTED_AT_ONCE", 2)
     visitor.log_in(alice)
     address = f"/manager/groups/{group.name}/seats.csv"
     response = visitor.client.get(address, buffered=False)

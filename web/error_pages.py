@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from shop import database
 from shop.errors import Refusal
 from shop.security.rate_limits import TooMany
-from web import signin
+from web import auth
 from web.languages import sentence
 
 log = structlog.get_logger()
@@ -94,7 +94,7 @@ def _broken(event: str, code: int) -> Response:
     log.exception(
         event, reference=number, method=request.method, route=str(request.url_rule), **pieces
     )
-    signin.ask_no_more()
+    auth.ask_no_more()
     response = _page(code, number=number)
     response.headers["X-Reference"] = number
     return response

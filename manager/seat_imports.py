@@ -8,13 +8,13 @@ from typing import Any
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
-from manager import manager, own
+from manager import lookups, manager
 from models import ImportStatus, LicenceGroup, Seat, SeatImport, SeatImportLine, SeatStatus
 from shop.errors import N_, Refusal
 from shop.licences.seats import csv_reader, import_preview
 from shop.text import templates
 from shop.text.pagination import page_of
-from web import signin
+from web import auth
 from web.files import table
 from web.htmx import go_to, page
 from web.languages import current, sentence
@@ -29,13 +29,13 @@ EXPORTED_AT_ONCE = 1000
 @manager.get("/manager/groups/<name>/imports")
 def import_seats(name: str) -> Response:
     """Choose a file of people."""
-    return _upload_page(own.group(name))
+    return _upload_page(lookups.group(name))
 
 
 @manager.post("/manager/groups/<name>/imports")
 def upload_seats(name: str) -> Response:
     """Look at a file; nothing is configured yet."""
-    group, given = own.group(name), request.files.get("file")
+    group, given = lookups.group(name), request.files.get("file")
     try:
         if given is None or not given.filename:
             raise Refusal(N_("Choose a file."), "file")
@@ -57,7 +57,7 @@ def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Res
 
 
 def _own(name: str, import_id: int) -> SeatImport:
-    group = own.group(name)
+    group = lookups.group(name)
     made = import_preview.find(group, import_id)
     if made is None:
         abort(404)
@@ -106,7 +106,7 @@ def start_import(name: str, import_id: int) -> Response:
     """Configure the good lines in the background."""
     made = _own(name, import_id)
     try:
-        import_preview.start(made, by=signin.customer().nic_handle)
+        import_preview.start(made, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _shown(_own(name, import_id), sentence(refusal), refusal.status)
     return go_to(url_for("manager.seat_import", name=name, import_id=import_id))
@@ -117,7 +117,7 @@ def abandon_import(name: str, import_id: int) -> Response:
     """Do nothing with the file."""
     made = _own(name, import_id)
     try:
-        import_preview.abandon(made, by=signin.customer().nic_handle)
+        import_preview.abandon(made, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _shown(_own(name, import_id), sentence(refusal), refusal.status)
     flash(gettext("Nothing was configured from this file."), "info")
@@ -179,7 +179,7 @@ def _words() -> dict[str, str]:
 @manager.get("/manager/groups/<name>/seats.csv")
 def export_seats(name: str) -> Response:
     """Every seat of the group, streamed."""
-    group = own.group(name)
+    group = lookups.group(name)
     heading = [
         gettext("First name"), gettext("Last name"), gettext("Login"),
         gettext("Activation email"), gettext("Licence"), gettext("Status"),

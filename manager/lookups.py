@@ -7,12 +7,12 @@ from flask import abort
 from models import ExchangeService, LicenceGroup, Seat
 from shop.exchange import services
 from shop.licences import groups
-from web import signin
+from web import auth
 
 
 def group(name: str) -> LicenceGroup:
     """The customer's group of that technical name, with its offer; 404 for anybody else's."""
-    found = groups.find(signin.customer(), name)
+    found = groups.find(auth.customer(), name)
     if found is None:
         abort(404)
     return found
@@ -30,7 +30,7 @@ def seat(group_name: str, number: int) -> Seat:
 
 def exchange_service(name: str) -> ExchangeService:
     """The customer's Exchange service of that name; 404 for anybody else's."""
-    found = services.find(signin.customer(), name)
+    found = services.find(auth.customer(), name)
     if found is None:
         abort(404)
     return found

@@ -10,7 +10,7 @@ from manager.confirmation import confirmed_first
 from models import ExportStatus
 from shop.customers import activity_log, data_export
 from shop.errors import Conflict
-from web import signin
+from web import auth
 from web.files import streamed
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -19,9 +19,9 @@ from web.languages import sentence
 @manager.get("/manager/account/data")
 def own_data() -> Response:
     """Ask for a copy, see how far it is, take it along."""
-    shown = data_export.of(signin.customer())
+    shown = data_export.of(auth.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
-    return page("manager/own_data.html", "manager/_exports.html", exports=shown, making=making)
+    return page("manager/data_export.html", "manager/_exports.html", exports=shown, making=making)
 
 
 @manager.post("/manager/account/exports")
@@ -29,21 +29,21 @@ def own_data() -> Response:
 def ask_for_export() -> ResponseReturnValue:
     """Have a copy made."""
     try:
-        data_export.ask_for(signin.customer(), signin.origin())
+        data_export.ask_for(auth.customer(), auth.origin())
     except Conflict as refusal:
         flash(sentence(refusal), "info")
-    return go_to(url_for("manager.own_data"))
+    return go_to(url_for("manager.data_export"))
 
 
 @manager.get("/manager/account/exports/<int:export_id>.zip")
 @confirmed_first
 def export_file(export_id: int) -> ResponseReturnValue:
     """The ZIP file, while it is there."""
-    who = signin.customer()
+    who = auth.customer()
     export = data_export.find(who, export_id)
     if export is None:
         abort(404)
-    activity_log.record(who, "export_downloaded", signin.origin())
+    activity_log.record(who, "export_downloaded", auth.origin())
     pieces = data_export.pieces_of(export)
     response = streamed(pieces, "application/zip", data_export.filename(export))
     response.headers["Content-Length"] = str(export.size)

@@ -9,8 +9,8 @@ from flask import Response, abort, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import manager, own
-from manager.attach import ATTACH, MOST_TYPED, PARTS, Given, chosen_of, ids_of, on_offer
+from manager import lookups, manager
+from manager.attach.choose import ATTACH, MOST_TYPED, PARTS, Given, chosen_of, ids_of, on_offer
 from manager.exchange import service_page
 from models import CardSetup, CardSetupStatus, ExchangeAccount, ExchangeService
 from shop.errors import Conflict, Refusal
@@ -18,10 +18,10 @@ from shop.orders import attach, baskets, contracts
 from shop.orders.attach import Holder, InvalidHolders, NeedsCard, Wish
 from shop.orders.placing import Confirmation
 from shop.payments import cards
-from web import signin
-from web.addresses import base_url
+from web import auth
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
+from web.urls import base_url
 
 Errors = dict[str, str]
 """What is wrong, by the name of the field."""
@@ -54,7 +54,7 @@ def _here(service: ExchangeService) -> str:
 def _setup_of(service: ExchangeService) -> CardSetup | None:
     """The registration of a card the customer comes back from."""
     number = request.args.get("card", 0, type=int)
-    return cards.find(signin.customer(), number, _here(service)) if number else None
+    return cards.find(auth.customer(), number, _here(service)) if number else None
 
 
 def _typed_before(setup: CardSetup) -> Given:
@@ -85,7 +85,7 @@ def _holder(proposal: Holder, given: Given) -> Holder:
 @manager.post(ATTACH + "/review/fields/<field>")
 def check_attach_field(name: str, field: str) -> Response:
     """One field with what is wrong with it: asked by htmx when the customer leaves it."""
-    service, given = own.exchange_service(name), request.form
+    service, given = lookups.exchange_service(name), request.form
     part, _, number = field.rpartition("-")
     holders = _holders(attach.still_there(service, ids_of(given, service)), given)
     # The one that is looked at comes last: of two with one login it is the one to be told.
@@ -119,11 +119,11 @@ def _review(
     status: int = 200,
     setup: CardSetup | None = None,
 ) -> Response:
-    customer = signin.customer()
+    customer = auth.customer()
     shown = contracts.current(customer.language)
     form = given.get("form", "")
     return page(
-        "manager/attach_review.html",
+        "manager/attach/review.html",
         status=status,
         service=service,
         holders=holders,
@@ -150,7 +150,7 @@ def _review(
 @manager.post(ATTACH + "/review")
 def confirm_attach(name: str) -> Response:
     """« Valider »: one free order for all, after a card was registered where there is none."""
-    service, given = own.exchange_service(name), request.form
+    service, given = lookups.exchange_service(name), request.form
     accounts, refused = chosen_of(service, given)
     if refused is not None:
         return refused
@@ -163,13 +163,13 @@ def confirm_attach(name: str) -> Response:
     except NeedsCard:
         return _to_the_bank(service, holders, given)
     except attach.Used as used:
-        return service_page(own.exchange_service(name), sentence(used), used.status)
+        return service_page(lookups.exchange_service(name), sentence(used), used.status)
     except Conflict as conflict:
         seen = MultiDict(
             (key, value) for key, value in given.items(multi=True) if key != "accepted"
         )
         return _review(service, holders, seen, {}, sentence(conflict), conflict.status)
-    cards.forget_typed(signin.customer(), _here(service))
+    cards.forget_typed(auth.customer(), _here(service))
     return go_to(url_for("manager.exchange_service", name=name))
 
 
@@ -194,13 +194,13 @@ def _confirmation(given: Given) -> Confirmation:
     return Confirmation(
         total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
         contract_digests=tuple(given.get("digests", "").split(",")),
-        address=signin.address(),
-        language=signin.customer().language,
+        address=auth.address(),
+        language=auth.customer().language,
     )
 
 
 def _to_the_bank(service: ExchangeService, holders: list[Holder], given: Given) -> Response:
-    customer = signin.customer()
+    customer = auth.customer()
     try:
         setup = cards.register(
             customer,

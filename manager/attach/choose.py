@@ -1,4 +1,4 @@
-"""Office Attach: choose mailboxes (guide); `manager.attach_review` goes on from there."""
+"""Office Attach: choose mailboxes (guide); `manager.attach.review` goes on from there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import manager, own
+from manager import lookups, manager
 from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
 from shop.exchange import services
@@ -26,7 +26,7 @@ Given = MultiDict[str, str]
 
 def on_offer(name: str) -> ExchangeService | Response:
     """The service, or a way back to it where the offer was used."""
-    service = own.exchange_service(name)
+    service = lookups.exchange_service(name)
     if not service.is_used:
         return service
     flash(gettext(attach.USED), "info")

@@ -6,9 +6,9 @@ from flask import Response, request
 
 from shop.payments import payments
 from shop.payments.payables import Debt
-from web import signin
-from web.addresses import base_url
+from web import auth
 from web.htmx import go_to
+from web.urls import base_url
 
 
 def pay(debt: Debt, *, here: str) -> Response:
@@ -21,6 +21,6 @@ def pay(debt: Debt, *, here: str) -> Response:
         debt,
         store_card=request.form.get("store_card") == "yes",
         base_url=base_url(),
-        by=signin.customer().nic_handle,
+        by=auth.customer().nic_handle,
     )
     return go_to(payment.checkout_url if payment.checkout_url and payment.is_unsettled else here)

@@ -13,9 +13,9 @@ from shop.customers.two_factor import passkeys, pending_sign_in
 from shop.customers.two_factor.passkeys import Ceremony, PasskeyRefused
 from shop.errors import Refusal
 from shop.security import rate_limits
-from web import signin
-from web.addresses import base_url
+from web import auth
 from web.forms import CodeForm
+from web.urls import base_url
 
 PENDING = "second_step"
 CHALLENGE = "passkey_challenge"
@@ -27,7 +27,7 @@ Again = Callable[[CodeForm, int], Response]
 def enter(who: Account) -> bool:
     """Sign ``who`` in whose password was right; False if they owe the second step first."""
     if not two_factor.is_on(who):
-        signin.sign_in(who)
+        auth.sign_in(who)
         return True
     session[PENDING] = pending_sign_in.begin(who)
     return False
@@ -45,12 +45,12 @@ def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> Respo
         return again(form, 422)
     try:
         who, means = pending_sign_in.answer(
-            session.get(PENDING, ""), form.code.data or "", signin.origin()
+            session.get(PENDING, ""), form.code.data or "", auth.origin()
         )
     except Refusal as refusal:
         form.refuse(refusal)
         return again(form, refusal.status)
-    signin.sign_in(who, means)
+    auth.sign_in(who, means)
     return arrived()
 
 
@@ -71,14 +71,14 @@ def given_challenge() -> str:
 def ask_for_passkey() -> Response:
     """What a browser needs to prove who somebody is, whether the password was given or not."""
     rate_limits.count(
-        rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(signin.address())
+        rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(auth.address())
     )
     return keep_challenge(passkeys.ask_to_prove(base_url(), pending()))
 
 
 def take_passkey() -> None:
     """Sign in by a passkey: alone, or as the second step. Raises `Refusal`."""
-    signin.count_try()
+    auth.count_try()
     token = session.get(PENDING, "")
     owing = pending_sign_in.account_of(token)
     answer = request.form.get("credential", "")
@@ -86,8 +86,8 @@ def take_passkey() -> None:
         who = passkeys.prove(answer, given_challenge(), base_url(), owing)
     except PasskeyRefused:
         if owing is not None:
-            activity_log.record(owing, "second_step_failed", signin.origin())
+            activity_log.record(owing, "second_step_failed", auth.origin())
         raise
     if owing is not None:
         pending_sign_in.finish(token)
-    signin.sign_in(who, "password_passkey" if owing else "passkey")
+    auth.sign_in(who, "password_passkey" if owing else "passkey")

@@ -15,16 +15,17 @@ from models import Authenticator, Passkey
 from shop.customers import two_factor
 from shop.customers.two_factor import passkeys, recovery_codes, totp
 from shop.errors import Refusal
-from web import second_step, signin
-from web.addresses import base_url
+from web import auth
 from web.customer_forms import TOO_LONG
 from web.forms import CodeForm, ShopForm, stripped
 from web.htmx import go_to, page
+from web.two_factor import given_challenge, keep_challenge
+from web.urls import base_url
 
 
 def _added(message: str) -> Response:
     """Go back, or, with the first second factor, show the recovery codes it brings."""
-    who = signin.customer()
+    who = auth.customer()
     if recovery_codes.left(who):
         flash(message, "success")
         return go_to(url_for("manager.security"))
@@ -33,7 +34,7 @@ def _added(message: str) -> Response:
 
 def _show_codes(message: str) -> Response:
     """New codes, shown this once."""
-    codes = recovery_codes.make(signin.customer(), signin.origin())
+    codes = recovery_codes.make(auth.customer(), auth.origin())
     return page("manager/recovery_codes.html", codes=codes, message=message)
 
 
@@ -41,7 +42,7 @@ def _show_codes(message: str) -> Response:
 
 
 def _being_set_up() -> Authenticator:
-    return totp.begin(signin.customer())
+    return totp.begin(auth.customer())
 
 
 def _set_up_page(form: CodeForm, row: Authenticator, status: int = 200) -> Response:
@@ -65,7 +66,7 @@ def authenticator() -> ResponseReturnValue:
 def authenticator_qr() -> ResponseReturnValue:
     """The secret as a QR code, only while the application is being set up."""
     row = Authenticator.get_or_none(
-        Authenticator.account == signin.customer(), Authenticator.confirmed_at.is_null()
+        Authenticator.account == auth.customer(), Authenticator.confirmed_at.is_null()
     )
     if row is None:
         abort(404)
@@ -80,7 +81,7 @@ def add_authenticator() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _set_up_page(form, row, 422)
     try:
-        totp.finish(row, form.code.data or "", signin.origin())
+        totp.finish(row, form.code.data or "", auth.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return _set_up_page(form, row, refusal.status)
@@ -91,7 +92,7 @@ def add_authenticator() -> ResponseReturnValue:
 @confirmed_first
 def remove_authenticator() -> ResponseReturnValue:
     """Forget the application."""
-    if two_factor.remove_authenticator(signin.customer(), signin.origin()):
+    if two_factor.remove_authenticator(auth.customer(), auth.origin()):
         flash(gettext("The application is removed."), "success")
     return go_to(url_for("manager.security"))
 
@@ -103,7 +104,7 @@ def remove_authenticator() -> ResponseReturnValue:
 @confirmed_first
 def make_recovery_codes() -> ResponseReturnValue:
     """Ten new codes; the old ones are worth nothing any more."""
-    if not two_factor.is_on(signin.customer()):
+    if not two_factor.is_on(auth.customer()):
         return go_to(url_for("manager.security"))
     return _show_codes(gettext("These are your new codes. The old ones no longer work."))
 
@@ -136,7 +137,7 @@ def new_passkey() -> ResponseReturnValue:
 @form_confirmed_first("manager.new_passkey", "name")
 def new_passkey_options() -> ResponseReturnValue:
     """What the browser asks its device (JSON)."""
-    return second_step.keep_challenge(passkeys.ask_to_add(signin.customer(), base_url()))
+    return keep_challenge(passkeys.ask_to_add(auth.customer(), base_url()))
 
 
 @manager.post("/manager/account/passkeys")
@@ -148,12 +149,12 @@ def add_passkey() -> ResponseReturnValue:
         return page("manager/passkey.html", status=422, form=form)
     try:
         passkeys.add(
-            signin.customer(),
+            auth.customer(),
             request.form.get("credential", ""),
-            second_step.given_challenge(),
+            given_challenge(),
             form.name.data or "",
             base_url(),
-            signin.origin(),
+            auth.origin(),
         )
     except Refusal as refusal:
         form.refuse(refusal)
@@ -165,9 +166,9 @@ def add_passkey() -> ResponseReturnValue:
 @confirmed_first
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Forget a passkey."""
-    key = Passkey.get_or_none(Passkey.account == signin.customer(), Passkey.id == passkey_id)
+    key = Passkey.get_or_none(Passkey.account == auth.customer(), Passkey.id == passkey_id)
     if key is None:
         abort(404)
-    if two_factor.remove_passkey(key, signin.origin()):
+    if two_factor.remove_passkey(key, auth.origin()):
         flash(gettext("The passkey is removed."), "success")
     return go_to(url_for("manager.security"))
