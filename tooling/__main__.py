@@ -6,12 +6,21 @@ Written so that an old Python can still read it and say that it is too old.
 import sys
 
 OLDEST = (3, 11)
+NEWEST = (3, 14)
 
 if sys.version_info < OLDEST:
     sys.exit(
         "This needs Python {} or newer; {} is Python {}. Name a newer one like this: "
         "make PYTHON=python3.12 run".format(
             ".".join(map(str, OLDEST)), sys.executable, sys.version.split()[0]
+        )
+    )
+
+if sys.version_info[:2] > NEWEST:
+    print(
+        "Python {} is newer than any the locked packages were built for, and some may be missing. "
+        "If so, name an older one like this: make PYTHON=python{} run".format(
+            sys.version.split()[0], ".".join(map(str, NEWEST))
         )
     )
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from tooling import apt
-from tooling.report import ROOT, SetupError, Step, run
+from tooling import uv
+from tooling.report import ROOT, Step
 
 RUNTIME = ROOT / "requirements.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
@@ -27,11 +25,19 @@ def prepare(*, development: bool) -> None:
 
     An environment somebody else made (``VENV=…`` naming one without our stamp) is used as it is.
     """
-    wanted = [RUNTIME, DEVELOPMENT] if development else [RUNTIME]
+    if not _is_ours():
+        return
+    installed = _installed()
+    if development or DEVELOPMENT.name in "".join(installed):
+        wanted = [RUNTIME, DEVELOPMENT]
+    else:
+        wanted = [RUNTIME]
     stamps = {_digest(path) for path in wanted}
-    if _is_ours() and not stamps <= _installed():
+    works = _works()
+    if not works:
         _make()
-        _fill(wanted[-1])
+    if not works or not stamps <= installed:
+        uv.install(PYTHON, wanted[-1], f"Python packages from {wanted[-1].name}")
         STAMP.write_text("\n".join(sorted(stamps)) + "\n")
 
 
@@ -45,51 +51,19 @@ def _digest(path: Path) -> str:
 
 
 def _installed() -> set[str]:
-    if not STAMP.exists() or not _works():
-        return set()
-    return set(STAMP.read_text().splitlines())
+    return set(STAMP.read_text().splitlines()) if STAMP.exists() else set()
 
 
 def _works() -> bool:
-    """Whether the environment's Python still starts (its own may have been removed since)."""
+    """Whether the environment's Python starts, and is of the version that was asked for."""
     if not PYTHON.exists():
         return False
-    return not subprocess.run([PYTHON, "-c", ""], capture_output=True, check=False).returncode
+    ask = "import sys; print(*sys.version_info[:2], sep='.')"
+    asked = subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True, check=False)
+    return asked.returncode == 0 and asked.stdout.strip() == VERSION
 
 
 def _make() -> None:
-    if _works():
-        return
-    if importlib.util.find_spec("ensurepip") is None:
-        package = f"python{VERSION}-venv"
-        if not apt.may_install():
-            raise SetupError(
-                f"{sys.executable} cannot make environments: its venv module is incomplete. "
-                f"On Debian, install {package} as root, then run this again."
-            )
-        apt.install([package], "Python's venv module")
-    with Step(f"Python environment in {VENV.name}"):
-        run([sys.executable, "-m", "venv", "--clear", VENV])
+    with Step(f"Python {VERSION} environment in {VENV.name}"):
+        uv.make_environment(VENV)
     STAMP.touch()
-
-
-def _fill(requirements: Path) -> None:
-    total = requirements.read_text().count("==")
-    found = 0
-
-    def follow(line: str) -> None:
-        nonlocal found
-        if line.startswith(("Collecting ", "Requirement already satisfied")):
-            found += 1
-            step.progress(f"{min(found, total)} of {total} found")
-        elif line.startswith("Installing collected"):
-            step.progress("installing")
-
-    with Step(f"Python packages from {requirements.name}") as step:
-        pip_install(requirements, follow)
-
-
-def pip_install(requirements: Path, follow: Callable[[str], None] | None = None) -> None:
-    """Install exactly what a hash-locked requirements file names."""
-    options = "--require-hashes --disable-pip-version-check --no-input --progress-bar off"
-    run([PYTHON, "-m", "pip", "install", *options.split(), "--requirement", requirements], follow)

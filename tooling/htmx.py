@@ -10,12 +10,13 @@ import hashlib
 import shutil
 import tarfile
 
-from tooling import environment
+from tooling import uv
 from tooling.report import CACHE, ROOT, SetupError, Step, run
 
 VERSION = "4.0.1"
 INTEGRITY = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
 FILE = CACHE / f"htmx-{VERSION}.min.js"
+NPM = CACHE / "npm"
 NPM_REQUIREMENTS = ROOT / "requirements-npm.txt"
 
 
@@ -46,8 +47,8 @@ def _minified() -> bytes:
 
 def _own_npm() -> str:
     """An npm from Python's packages, for a machine that has none."""
-    npm = environment.VENV / "bin" / "npm"
+    npm = NPM / "bin" / "npm"
     if not npm.exists():
-        with Step("npm (this machine has none)"):
-            environment.pip_install(NPM_REQUIREMENTS)
+        uv.make_environment(NPM)
+        uv.install(NPM / "bin" / "python", NPM_REQUIREMENTS, "npm (this machine has none)")
     return str(npm)

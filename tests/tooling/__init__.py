@@ -1,0 +1,1 @@
+"""Setting up: what is installed, and the package that is built."""

@@ -1,0 +1,136 @@
+"""The locks install what they pin, whatever has been released since."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.tooling.wheels import (
+    NEWER,
+    applies,
+    installed_in,
+    read_lock,
+    release,
+    version_of,
+    write_lock,
+    write_wheel,
+)
+from tooling import environment, htmx, uv
+
+LOCKS = [environment.RUNTIME, environment.DEVELOPMENT, htmx.NPM_REQUIREMENTS]
+
+
+class Index:
+    """A folder with two releases of each package of a lock: the one that is pinned, and a newer."""
+
+    def __init__(self, folder: Path, lock: Path) -> None:
+        self.folder = folder
+        self.pins = read_lock(lock)
+        (folder / "wheels").mkdir()
+        for pin in self.pins:
+            write_wheel(folder / "wheels", pin.name, NEWER)
+        self.hashes = {
+            release(pin): write_wheel(folder / "wheels", pin.name, version_of(pin))
+            for pin in self.pins
+        }
+
+    def lock(self, pins: list[Requirement]) -> Path:
+        """A lock of ``pins`` with the hashes of this folder's wheels."""
+        return write_lock(self.folder / "lock.txt", pins, self.hashes)
+
+    def new_environment(self) -> Path:
+        """The Python of an empty environment."""
+        uv.make_environment(self.folder / "venv")
+        return self.folder / "venv" / "bin" / "python"
+
+    def run(self, command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run an installer that reaches this folder and no network."""
+        reached = {
+            "UV_CACHE_DIR": str(self.folder / "cache"),
+            "UV_FIND_LINKS": str(self.folder / "wheels"),
+            "UV_OFFLINE": "1",
+            "PIP_FIND_LINKS": str(self.folder / "wheels"),
+            "PIP_NO_INDEX": "1",
+        }
+        return subprocess.run(
+            command,
+            env=os.environ | reached | variables,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+
+@pytest.fixture
+def development(tmp_path: Path) -> Index:
+    return Index(tmp_path, environment.DEVELOPMENT)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_newer_release_of_every_package_changes_nothing(lock: Path, tmp_path: Path) -> None:
+    index = Index(tmp_path, lock)
+    python = index.new_environment()
+    done = index.run(uv.install_command(python, index.lock(index.pins)))
+    assert done.returncode == 0, done.stdout
+    expected = {pin.name: version_of(pin) for pin in index.pins if applies(pin)}
+    assert installed_in(tmp_path / "venv") == expected
+
+
+def test_the_newer_releases_are_on_offer(development: Index) -> None:
+    """The positive control: who asks without a lock gets them."""
+    python = development.new_environment()
+    wanted = ["coverage[toml]", "flask"]
+    done = development.run([uv.program(), "pip", "install", "--python", str(python), *wanted])
+    assert done.returncode == 0, done.stdout
+    assert set(installed_in(development.folder / "venv").values()) == {NEWER}
+
+
+def test_a_lock_that_lacks_a_package_is_refused(development: Index) -> None:
+    python = development.new_environment()
+    lacking = [pin for pin in development.pins if pin.name != "markupsafe"]
+    done = development.run(uv.install_command(python, development.lock(lacking)))
+    assert done.returncode != 0
+    assert "markupsafe" in done.stdout
+    assert installed_in(development.folder / "venv") == {}
+
+
+def test_a_changed_file_of_the_pinned_release_is_refused(development: Index) -> None:
+    python = development.new_environment()
+    (flask,) = [pin for pin in development.pins if pin.name == "flask"]
+    development.hashes[release(flask)] = "0" * 64
+    done = development.run(uv.install_command(python, development.lock(development.pins)))
+    assert done.returncode != 0
+    assert "flask" in done.stdout
+    assert installed_in(development.folder / "venv") == {}
+
+
+def test_what_the_lock_does_not_name_is_removed(development: Index) -> None:
+    python = development.new_environment()
+    one = [pin for pin in development.pins if pin.name == "markupsafe"]
+    development.run(uv.install_command(python, development.lock(development.pins)))
+    done = development.run(uv.install_command(python, development.lock(one)))
+    assert done.returncode == 0, done.stdout
+    assert set(installed_in(development.folder / "venv")) == {"markupsafe"}
+
+
+def test_pip_installs_the_pinned_uv_and_nothing_else(tmp_path: Path) -> None:
+    index = Index(tmp_path, uv.REQUIREMENTS)
+    uv.program()
+    command = uv.pip_command(uv.FOLDER / "bin" / "python", index.lock(index.pins))
+    done = index.run(command, PIP_TARGET=str(tmp_path / "target"))
+    assert done.returncode == 0, done.stdout
+    assert installed_in(tmp_path / "target") == {"uv": version_of(index.pins[0])}
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, uv.REQUIREMENTS], ids=lambda lock: lock.stem)
+def test_no_lock_names_where_packages_come_from(lock: Path) -> None:
+    assert "://" not in lock.read_text()
+
+
+def test_the_locks_agree_on_every_version() -> None:
+    runtime = {release(pin) for pin in read_lock(environment.RUNTIME)}
+    assert runtime <= {release(pin) for pin in read_lock(environment.DEVELOPMENT)}
