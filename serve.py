@@ -65,7 +65,7 @@ class Service:
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
-            cwd=ROOT,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
@@ -98,6 +98,12 @@ class Service:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a process, which finds the modules that lie here from any folder."""
+    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}
 
 
 def _how_it_ended(status: int) -> str:
@@ -225,7 +231,9 @@ def prepare(settings: Settings) -> str:
 
 
 def _flask(*command: str) -> str:
-    result = subprocess.run([*FLASK, *command], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+    result = subprocess.run(
+        [*FLASK, *command], env=_environment(), text=True, stdout=subprocess.PIPE
+    )
     if result.returncode:
         raise CannotServe(f"{result.stdout}\n“flask {' '.join(command)}” failed; see above why.")
     return result.stdout.strip()

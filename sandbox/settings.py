@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class SandboxSettingsError(Exception):
@@ -23,7 +20,7 @@ class SandboxSettings:
     url: str = "http://127.0.0.1:5001"
     shop_url: str = "http://localhost:5000"
     shop_name: str = "Nuage"
-    database: str = str(ROOT / "var" / "sandbox.db")
+    database: str = "var/sandbox.db"
     latency: float = 2.0
     faults: float = 0.0
     bank_key: str = "sandbox-bank-key"

@@ -159,7 +159,7 @@ def _read(env: Mapping[str, str]) -> Settings:
         host=host,
         port=port,
         sandbox_port=sandbox_port,
-        database_url=text("DATABASE_URL", f"sqlite:///{ROOT / 'var' / 'shop.db'}"),
+        database_url=text("DATABASE_URL", f"sqlite:///{Path.cwd() / 'var' / 'shop.db'}"),
         secret_key=secret_key,
         smtp_url=text("SMTP_URL"),
         redis_url=text("REDIS_URL"),
