@@ -17,7 +17,7 @@ from web.languages import sentence
 
 
 @manager.get("/manager/account/data")
-def own_data() -> Response:
+def data_export() -> Response:
     """Ask for a copy, see how far it is, take it along."""
     shown = data_export.of(auth.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED

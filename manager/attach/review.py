@@ -123,7 +123,7 @@ def _review(
     shown = contracts.current(customer.language)
     form = given.get("form", "")
     return page(
-        "manager/attach/review.html",
+        "manager/attach_review.html",
         status=status,
         service=service,
         holders=holders,

@@ -45,7 +45,7 @@ class Addresses:
         return f"{self.base}/manager/account/security"
 
     @property
-    def own_data(self) -> str:
+    def data_export(self) -> str:
         """Where a copy of all data is asked for and downloaded."""
         return f"{self.base}/manager/account/data"
 
