@@ -17,7 +17,7 @@ from web.languages import sentence
 
 
 @manager.get("/manager/account/data")
-def data_export() -> Response:
+def exports() -> Response:
     """Ask for a copy, see how far it is, take it along."""
     shown = data_export.of(auth.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
@@ -32,7 +32,7 @@ def ask_for_export() -> ResponseReturnValue:
         data_export.ask_for(auth.customer(), auth.origin())
     except Conflict as refusal:
         flash(sentence(refusal), "info")
-    return go_to(url_for("manager.data_export"))
+    return go_to(url_for("manager.exports"))
 
 
 @manager.get("/manager/account/exports/<int:export_id>.zip")

@@ -62,7 +62,7 @@ SIGNED_IN = """
     manager.authenticator manager.authenticator_qr manager.add_authenticator
     manager.remove_authenticator manager.make_recovery_codes
     manager.new_passkey manager.new_passkey_options manager.add_passkey manager.remove_passkey
-    manager.data_export manager.ask_for_export manager.export_file
+    manager.exports manager.ask_for_export manager.export_file
     manager.usage manager.usage_file
     manager.services manager.service manager.register_card manager.choose_card manager.pay_service
     manager.terminate manager.ask_for_termination manager.keep_service
