@@ -2,7 +2,7 @@
 
 Rules that one row or a pair of rows can hold are constraints there; models answer questions
 about themselves, and the modules of `shop` make things happen. They stand in `records`, by what
-they are about, and are imported from here.
+they are about; blueprints and tests import them from here, `shop` from `records`.
 """
 
 from __future__ import annotations

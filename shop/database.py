@@ -11,7 +11,7 @@ from playhouse.db_url import connect
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
-import models
+from records.base import database
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -49,33 +49,33 @@ def open_database(url: str) -> Database:
 def bind(url: str) -> Database:
     """Open the database of ``url`` and make it the one the models use."""
     opened = open_database(url)
-    models.database.initialize(opened)
+    database.initialize(opened)
     return opened
 
 
 @contextmanager
 def at_hand() -> Iterator[None]:
     """A connection for this block: the one that is open, or one of the block's own."""
-    is_own = models.database.connect(reuse_if_open=True)
+    is_own = database.connect(reuse_if_open=True)
     try:
         yield
     finally:
         if is_own:
-            models.database.close()
+            database.close()
 
 
 def forget_idle_connections() -> None:
     """Open new connections from now on: a server that was away has dropped the old ones."""
-    if isinstance(models.database.obj, PooledDatabase):
-        models.database.obj.close_idle()
+    if isinstance(database.obj, PooledDatabase):
+        database.obj.close_idle()
 
 
 def migrate() -> list[str]:
     """Bring the schema up to date; the names of the migrations applied, in order."""
-    return list(Runner(models.database.obj, str(MIGRATIONS)).up())
+    return list(Runner(database.obj, str(MIGRATIONS)).up())
 
 
 def pending_migrations() -> list[str]:
     """The migrations not applied yet."""
-    rows = Runner(models.database.obj, str(MIGRATIONS)).status()
+    rows = Runner(database.obj, str(MIGRATIONS)).status()
     return [row.name for row in rows if row.applied is None]

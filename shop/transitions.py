@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import (
-    ADDITION_MOVES,
-    CARD_SETUP_MOVES,
-    EXPORT_MOVES,
-    GIVE_BACK_MOVES,
-    GROUP_MOVES,
-    IMPORT_MOVES,
-    INVOICE_MOVES,
-    LETTER_MOVES,
-    ORDER_MOVES,
-    PAYMENT_MOVES,
-    SEAT_MOVES,
-    SUBSCRIPTION_MOVES,
-    TERMINATION_MOVES,
-    Addition,
-    CardSetup,
-    DataExport,
-    Event,
-    GiveBack,
-    Invoice,
-    Letter,
-    LicenceGroup,
-    Order,
-    Payment,
-    Seat,
-    SeatImport,
-    Subscription,
-    Table,
-    Termination,
-    database,
-)
+from records.base import Table, database
+from records.cards import CARD_SETUP_MOVES, CardSetup
+from records.events import Event
+from records.exports import EXPORT_MOVES, DataExport
+from records.groups import ADDITION_MOVES, GROUP_MOVES, Addition, LicenceGroup
+from records.imports import IMPORT_MOVES, SeatImport
+from records.invoices import INVOICE_MOVES, Invoice
+from records.letters import LETTER_MOVES, Letter
+from records.orders import ORDER_MOVES, Order
+from records.payments import PAYMENT_MOVES, Payment
+from records.seat_states import SEAT_MOVES
+from records.seats import Seat
+from records.subscriptions import SUBSCRIPTION_MOVES, Subscription
+from records.terminations import GIVE_BACK_MOVES, TERMINATION_MOVES, GiveBack, Termination
 from shop import clock
 
 _MOVES: dict[type[Table], tuple[str, dict[str, set[str]]]] = {

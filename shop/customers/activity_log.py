@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from peewee import ModelSelect
 
-from models import Account, AccountEvent
+from records.accounts import Account
+from records.security import AccountEvent
 from shop import clock
 from shop.errors import N_
 

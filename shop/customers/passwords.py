@@ -12,7 +12,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from peewee import IntegrityError
 
-from models import Account, OneTimeLink, VatStatus, database
+from records.accounts import Account, OneTimeLink, VatStatus
+from records.base import database
 from shop import clock, mail
 from shop.customers import activity_log, sessions
 from shop.customers.activity_log import UNKNOWN, Origin

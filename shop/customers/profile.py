@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from models import Account, OneTimeLink, VatStatus, database
+from records.accounts import Account, OneTimeLink, VatStatus
+from records.base import database
 from shop import clock, mail
 from shop.customers import activity_log, passwords
 from shop.customers.activity_log import Origin

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from peewee import ModelSelect
 
-from models import Account, Session, database
+from records.accounts import Account, Session
+from records.base import database
 from shop import clock
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin

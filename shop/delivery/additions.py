@@ -6,18 +6,11 @@ from datetime import timedelta
 
 import structlog
 
-from models import (
-    Account,
-    Addition,
-    AdditionStatus,
-    GiveBack,
-    LicenceGroup,
-    Order,
-    OrderLine,
-    TerminationStatus,
-    database,
-    lock,
-)
+from records.accounts import Account
+from records.base import database, lock
+from records.groups import Addition, AdditionStatus, LicenceGroup
+from records.orders import Order, OrderLine
+from records.terminations import GiveBack, TerminationStatus
 from shop import clock, mail, transitions
 from shop.delivery import progress
 from shop.errors import PartyRejected

@@ -6,20 +6,12 @@ from datetime import timedelta
 
 import structlog
 
-from models import (
-    Account,
-    AdditionStatus,
-    GroupStatus,
-    LicenceGroup,
-    Offer,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Payment,
-    PaymentStatus,
-    database,
-    lock,
-)
+from records.accounts import Account
+from records.base import database, lock
+from records.catalogue import Offer
+from records.groups import AdditionStatus, GroupStatus, LicenceGroup
+from records.orders import Order, OrderLine, OrderStatus
+from records.payments import Payment, PaymentStatus
 from shop import clock, mail, settings, transitions
 from shop.delivery import additions, progress
 from shop.delivery.progress import groups_of

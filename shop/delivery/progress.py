@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models import AdditionStatus, LicenceGroup, Order, OrderLine, OrderStatus
+from records.groups import AdditionStatus, LicenceGroup
+from records.orders import Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions
 from shop.jobs import queue
 from shop.licences import reservations

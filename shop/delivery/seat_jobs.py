@@ -12,7 +12,11 @@ from typing import Any
 
 import structlog
 
-from models import Account, GroupStatus, LicenceGroup, Seat, SeatAct, SeatStatus, database
+from records.accounts import Account
+from records.base import database
+from records.groups import GroupStatus, LicenceGroup
+from records.seat_states import SeatAct, SeatStatus
+from records.seats import Seat
 from shop import clock, mail, settings
 from shop.errors import N_, PartyRejected
 from shop.exchange import seating

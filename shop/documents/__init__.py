@@ -6,7 +6,9 @@ for it, which is why the renderers are imported where they are used.
 
 from __future__ import annotations
 
-from models import Contract, Invoice, Order
+from records.catalogue import Contract
+from records.invoices import Invoice
+from records.orders import Order
 from shop import vat
 from shop.errors import N_
 from shop.text import templates

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
-from models import Invoice, InvoiceFile
+from records.invoices import Invoice, InvoiceFile
 from shop import clock, settings, vat
 from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
 from shop.documents.parties import Buyer

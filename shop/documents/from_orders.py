@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models import Acceptance, Contract, Offer, Order, OrderLine, OrderStatus
+from records.catalogue import Contract, Offer
+from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import settings, vat
 from shop.documents.contract import ContractDocument, contract_pdf
 from shop.documents.parties import Buyer

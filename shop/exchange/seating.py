@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import (
-    Attach,
-    AttachedAccount,
-    ExchangeAccount,
-    ExchangeService,
-    LicenceGroup,
-    Order,
-    OrderLine,
-    Seat,
-)
+from records.exchange import Attach, AttachedAccount, ExchangeAccount, ExchangeService
+from records.groups import LicenceGroup
+from records.orders import Order, OrderLine
+from records.seats import Seat
 from shop import mail
 from shop.licences.seats import actions
 from shop.licences.seats.rules import Person

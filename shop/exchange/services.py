@@ -10,25 +10,20 @@ from typing import Any
 
 from peewee import JOIN, ModelSelect, fn
 
-from models import (
-    GROUPS_OVER,
-    MOVING,
-    NAMELESS,
-    Account,
+from records.accounts import Account
+from records.base import database, lock
+from records.exchange import (
     Attach,
     AttachedAccount,
     ExchangeAccount,
     ExchangeService,
-    LicenceGroup,
     MailboxKind,
     MailboxStatus,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Seat,
-    database,
-    lock,
 )
+from records.groups import GROUPS_OVER, LicenceGroup
+from records.orders import Order, OrderLine, OrderStatus
+from records.seat_states import MOVING, NAMELESS
+from records.seats import Seat
 from shop import clock
 from shop.errors import N_, Refusal
 from shop.exchange import seating

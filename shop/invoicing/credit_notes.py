@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from models import Invoice, InvoiceKind, InvoiceStatus, lock
+from records.base import lock
+from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from shop import clock, mail, transitions, vat
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, ledger, receivables

@@ -10,17 +10,13 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from models import (
-    Account,
-    Card,
-    Invoice,
-    InvoiceSeries,
-    InvoiceStatus,
-    LicenceGroup,
-    Order,
-    Payment,
-)
-from models import InvoiceLine as Row
+from records.accounts import Account
+from records.cards import Card
+from records.groups import LicenceGroup
+from records.invoices import Invoice, InvoiceSeries, InvoiceStatus
+from records.invoices import InvoiceLine as Row
+from records.orders import Order
+from records.payments import Payment
 from shop import clock, mail, settings, transitions
 from shop.invoicing import ledger
 from shop.pricing import money, periods

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models import EntryKind, Invoice, LedgerEntry, Order, Payment, database
+from records.base import database
+from records.invoices import Invoice
+from records.ledger import EntryKind, LedgerEntry
+from records.orders import Order
+from records.payments import Payment
 from shop import clock
 
 

@@ -9,20 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from models import (
-    Addition,
-    Invoice,
-    InvoiceKind,
-    LicenceGroup,
-    Offer,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Payment,
-    PaymentStatus,
-    database,
-    lock,
-)
+from records.base import database, lock
+from records.catalogue import Offer
+from records.groups import Addition, LicenceGroup
+from records.invoices import Invoice, InvoiceKind
+from records.orders import Order, OrderLine, OrderStatus
+from records.payments import Payment, PaymentStatus
 from shop import clock, vat
 from shop.invoicing import invoices
 from shop.invoicing.invoices import Draft, Position

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from models import (
-    PAYABLE,
-    Account,
-    Invoice,
-    LicenceGroup,
-    Reminder,
-    Renewal,
-    Subscription,
-    SubscriptionStatus,
-)
+from records.accounts import Account
+from records.groups import LicenceGroup
+from records.invoices import PAYABLE, Invoice
+from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
 from shop.jobs import queue
 
 NOTICE = 4

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from peewee import ModelSelect
 
-from models import Job, JobStatus
+from records.jobs import Job, JobStatus
 from shop.jobs import queue
 
 

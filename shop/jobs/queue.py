@@ -21,7 +21,8 @@ from huey.contrib.sql_huey import SqlHuey
 from huey.serializer import SignedSerializer
 from peewee import fn
 
-from models import Job, JobStatus, database
+from records.base import database
+from records.jobs import Job, JobStatus
 from shop import clock, settings
 from shop.errors import PartyUnavailable
 from shop.sandbox_link import test_points

@@ -7,18 +7,10 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from models import (
-    GROUPS_OVER,
-    Acceptance,
-    Account,
-    Addition,
-    Contract,
-    GroupStatus,
-    LicenceGroup,
-    Offer,
-    Order,
-    OrderLine,
-)
+from records.accounts import Account
+from records.catalogue import Contract, Offer
+from records.groups import GROUPS_OVER, Addition, GroupStatus, LicenceGroup
+from records.orders import Acceptance, Order, OrderLine
 from shop import transitions
 from shop.errors import N_
 from shop.licences.seats import search_keys

@@ -11,7 +11,9 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from models import Addition, AdditionStatus, GroupStatus, LicenceGroup, Order, OrderLine, database
+from records.base import database
+from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
+from records.orders import Order, OrderLine
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.sandbox_link import test_points

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
-from models import LicenceGroup, SeatEvent, UsageDay
+from records.groups import LicenceGroup
+from records.seats import SeatEvent, UsageDay
 from shop import clock
 from shop.errors import N_
 

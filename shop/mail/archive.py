@@ -9,7 +9,9 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from models import Account, Attachment, Letter, database
+from records.accounts import Account
+from records.base import database
+from records.letters import Attachment, Letter
 from shop import clock, documents, settings
 from shop.jobs import queue
 from shop.licences.seats import search_keys

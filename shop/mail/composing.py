@@ -8,7 +8,8 @@ from email.utils import format_datetime
 
 import idna
 
-from models import Attachment, Event, Letter, LetterStatus
+from records.events import Event
+from records.letters import Attachment, Letter, LetterStatus
 from shop import clock, settings
 from shop.mail.archive import html_of, one_line, text_of
 from shop.security import encryption

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from models import AttachedAccount, Letter, Seat
+from records.exchange import AttachedAccount
+from records.letters import Letter
+from records.seats import Seat
 
 CREDENTIALS = {"licence_active", "licence_for_owner", "seat_password_changed"}
 """Letters that hold a licence's password as it was when they were written."""

@@ -5,20 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from models import (
-    Account,
-    Addition,
-    Card,
-    DataExport,
-    Invoice,
-    LicenceGroup,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Payment,
-    PaymentStatus,
-    Seat,
-)
+from records.accounts import Account
+from records.cards import Card
+from records.exports import DataExport
+from records.groups import Addition, LicenceGroup
+from records.invoices import Invoice
+from records.orders import Order, OrderLine, OrderStatus
+from records.payments import Payment, PaymentStatus
+from records.seats import Seat
 from shop import clock, documents, transitions
 from shop.customers import activity_log
 from shop.licences import reservations

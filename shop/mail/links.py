@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models import Invoice, LicenceGroup, Order
+from records.groups import LicenceGroup
+from records.invoices import Invoice
+from records.orders import Order
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import structlog
 
-from models import Account, Job, Letter, LetterStatus, database
+from records.accounts import Account
+from records.base import database
+from records.jobs import Job
+from records.letters import Letter, LetterStatus
 from shop import clock, settings, transitions
 from shop.errors import N_
 from shop.jobs import queue

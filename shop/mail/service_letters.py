@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from models import Card, Invoice, LicenceGroup, Offer, Price, Subscription, Termination
+from records.cards import Card
+from records.catalogue import Offer, Price
+from records.groups import LicenceGroup
+from records.invoices import Invoice
+from records.subscriptions import Subscription
+from records.terminations import Termination
 from shop import clock
 from shop.mail.archive import store
 from shop.pricing import periods

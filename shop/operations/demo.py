@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from models import Account
+from records.accounts import Account
 from shop.customers import passwords
 from shop.exchange import services
 from shop.exchange.source import Mailbox

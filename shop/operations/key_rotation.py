@@ -6,7 +6,9 @@ from typing import Any
 
 from peewee import Field
 
-from models import Authenticator, Letter, Seat
+from records.letters import Letter
+from records.seats import Seat
+from records.security import Authenticator
 from shop.security import encryption
 
 SECRETS: tuple[tuple[Any, tuple[Field, ...], Any], ...] = (

@@ -7,7 +7,9 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from models import Job, JobStatus, Letter, LetterStatus, Order, OrderStatus
+from records.jobs import Job, JobStatus
+from records.letters import Letter, LetterStatus
+from records.orders import Order, OrderStatus
 from shop import clock
 from shop.jobs import failed
 from shop.licences.seats import actions

@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 from huey.consumer import Consumer
 
-from models import database
+from records.base import database
 from shop import clock
 from shop.customers import activity_log, passwords, sessions
 from shop.customers.two_factor import passkeys

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from models import Account, LicenceGroup, Order, OrderLine
+from records.accounts import Account
+from records.groups import LicenceGroup
+from records.orders import Order, OrderLine
 from shop import clock, vat
 from shop.errors import N_, Refusal
 from shop.licences import reservations

@@ -1,7 +1,7 @@
 """Office Attach: up to 25 licences for the mailboxes of an Exchange service, a month free (guide).
 
-Once for each service, decided by the database: `models.Attach` has one row a service, written in
-the transaction of its order. The order costs nothing; what follows is that of any paid order.
+Once for each service, decided by the database: `Attach` has one row a service, written in the
+transaction of its order. The order costs nothing; what follows is that of any paid order.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from models import (
+from records.accounts import Account
+from records.base import database
+from records.exchange import (
     MOST_ATTACHED,
-    Account,
     Attach,
     AttachedAccount,
     ExchangeAccount,
     ExchangeService,
-    Order,
-    OrderLine,
-    database,
 )
+from records.orders import Order, OrderLine
 from shop import clock, mail, vat
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import services

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models import Order, lock
+from records.base import lock
+from records.orders import Order
 from shop import clock, transitions
 from shop.licences import reservations
 from shop.payments import outcomes, payments

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models import Account, Order, OrderLine, OrderStatus, database, lock
+from records.accounts import Account
+from records.base import database, lock
+from records.orders import Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
 from shop.delivery import installation
 from shop.errors import N_, Conflict, Refusal

@@ -9,7 +9,10 @@ from datetime import datetime
 
 from peewee import IntegrityError
 
-from models import Acceptance, Account, Contract, Order, OrderLine, OrderStatus, database
+from records.accounts import Account
+from records.base import database
+from records.catalogue import Contract
+from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
 from shop.errors import N_, Conflict
 from shop.jobs import queue

@@ -10,7 +10,10 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from models import Account, Invoice, InvoiceStatus, Order, Payment, PaymentStatus
+from records.accounts import Account
+from records.invoices import Invoice, InvoiceStatus
+from records.orders import Order
+from records.payments import Payment, PaymentStatus
 from shop import documents
 from shop.errors import N_, Refusal
 from shop.overviews import order_progress

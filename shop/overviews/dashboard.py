@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models import Account, LicenceGroup, Order, OrderStatus
+from records.accounts import Account
+from records.groups import LicenceGroup
+from records.orders import Order, OrderStatus
 from shop.licences import groups as licence_groups
 
 SHOWN = 10

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from models import (
-    Addition,
-    LicenceGroup,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Payment,
-    PaymentStatus,
-)
+from records.groups import Addition, LicenceGroup
+from records.orders import Order, OrderLine, OrderStatus
+from records.payments import Payment, PaymentStatus
 from shop.delivery import installation
 from shop.errors import N_
 

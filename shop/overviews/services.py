@@ -11,26 +11,14 @@ from typing import Any
 
 from peewee import JOIN, ModelSelect, fn
 
-from models import (
-    Account,
-    Addition,
-    AdditionStatus,
-    Card,
-    GiveBack,
-    GroupStatus,
-    Invoice,
-    InvoiceStatus,
-    LicenceGroup,
-    Offer,
-    Order,
-    OrderLine,
-    Price,
-    PriceAnnouncement,
-    Renewal,
-    Subscription,
-    Termination,
-    TerminationStatus,
-)
+from records.accounts import Account
+from records.cards import Card
+from records.catalogue import Offer, Price
+from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
+from records.invoices import Invoice, InvoiceStatus
+from records.orders import Order, OrderLine
+from records.subscriptions import PriceAnnouncement, Renewal, Subscription
+from records.terminations import GiveBack, Termination, TerminationStatus
 from shop import clock, vat
 from shop.payments import cards as stored_cards
 from shop.pricing import money, periods

@@ -13,15 +13,9 @@ import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
 from peewee import ModelSelect
 
-from models import (
-    CARD_SETUP_MOVES,
-    Account,
-    Card,
-    CardSetup,
-    CardSetupStatus,
-    database,
-    lock,
-)
+from records.accounts import Account
+from records.base import database, lock
+from records.cards import CARD_SETUP_MOVES, Card, CardSetup, CardSetupStatus
 from shop import clock, settings, transitions
 from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
 from shop.jobs import queue

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from models import PAYMENT_MOVES, Payment, PaymentStatus, database, lock
+from records.base import database, lock
+from records.payments import PAYMENT_MOVES, Payment, PaymentStatus
 from shop import clock, transitions
 from shop.errors import PartyUnavailable, Refusal
 from shop.invoicing import ledger

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from models import Invoice, Order, OrderStatus, Payment
+from records.invoices import Invoice
+from records.orders import Order, OrderStatus
+from records.payments import Payment
 from shop import clock, mail, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices

@@ -9,7 +9,9 @@ import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
 from peewee import IntegrityError
 
-from models import UNSETTLED, Card, Payment, PaymentStatus, database, lock
+from records.base import database, lock
+from records.cards import Card
+from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, settings, transitions
 from shop.errors import PartyRejected, PartyUnavailable, Refusal
 from shop.invoicing import ledger

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models import (
-    Invoice,
-    InvoiceStatus,
-    Job,
-    JobStatus,
-    Order,
-    OrderStatus,
-    Payment,
-    PaymentStatus,
-    database,
-    lock,
-)
+from records.base import database, lock
+from records.invoices import Invoice, InvoiceStatus
+from records.jobs import Job, JobStatus
+from records.orders import Order, OrderStatus
+from records.payments import Payment, PaymentStatus
 from shop import clock, mail, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import ledger

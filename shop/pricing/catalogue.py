@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from peewee import JOIN, fn
 
-from models import Offer, Price, database
+from records.base import database
+from records.catalogue import Offer, Price
 from shop import clock
 
 SHIPPED = (

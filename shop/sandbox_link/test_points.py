@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from models import SandboxSwitch
+from records.jobs import SandboxSwitch
 from shop import clock
 
 CLOCK = "clock.moved_on_seconds"

@@ -15,7 +15,8 @@ from limits.strategies import FixedWindowRateLimiter
 from peewee import Case
 from redis.exceptions import RedisError
 
-from models import RateCount, database
+from records.accounts import RateCount
+from records.base import database
 from shop.errors import N_, Refusal
 
 log = structlog.get_logger()

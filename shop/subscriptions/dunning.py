@@ -13,20 +13,11 @@ from datetime import timedelta
 
 import structlog
 
-from models import (
-    GroupStatus,
-    Invoice,
-    InvoiceStatus,
-    LicenceGroup,
-    Payment,
-    PaymentStatus,
-    Reminder,
-    Renewal,
-    Subscription,
-    SubscriptionStatus,
-    database,
-    lock,
-)
+from records.base import database, lock
+from records.groups import GroupStatus, LicenceGroup
+from records.invoices import Invoice, InvoiceStatus
+from records.payments import Payment, PaymentStatus
+from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
 from shop import clock, mail, transitions
 from shop.invoicing import invoices, receivables
 from shop.jobs import queue

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from models import LicenceGroup, Subscription, Termination, TerminationStatus, database
+from records.base import database
+from records.groups import LicenceGroup
+from records.subscriptions import Subscription
+from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, transitions
 from shop.jobs import queue
 from shop.sandbox_link import test_points

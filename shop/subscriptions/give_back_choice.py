@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from models import GiveBack, LicenceGroup, Seat, SeatStatus
+from records.groups import LicenceGroup
+from records.seat_states import SeatStatus
+from records.seats import Seat
+from records.terminations import GiveBack
 from shop.errors import N_, Refusal
 from shop.subscriptions import give_backs
 

@@ -7,18 +7,11 @@ from datetime import date, datetime, timedelta
 import structlog
 from peewee import IntegrityError
 
-from models import (
-    Addition,
-    AdditionStatus,
-    GiveBack,
-    GroupStatus,
-    LicenceGroup,
-    Seat,
-    SeatStatus,
-    TerminationStatus,
-    database,
-    lock,
-)
+from records.base import database, lock
+from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
+from records.seat_states import SeatStatus
+from records.seats import Seat
+from records.terminations import GiveBack, TerminationStatus
 from shop import clock, mail, transitions
 from shop.errors import N_, Conflict, PartyRejected, Refusal
 from shop.jobs import queue

@@ -7,19 +7,12 @@ from datetime import date, datetime
 
 import structlog
 
-from models import (
-    Addition,
-    AdditionStatus,
-    GiveBack,
-    Invoice,
-    LicenceGroup,
-    Price,
-    Renewal,
-    Subscription,
-    TerminationStatus,
-    database,
-    lock,
-)
+from records.base import database, lock
+from records.catalogue import Price
+from records.groups import Addition, AdditionStatus, LicenceGroup
+from records.invoices import Invoice
+from records.subscriptions import Renewal, Subscription
+from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import receivables

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from models import Account, Invoice, LicenceGroup
+from records.accounts import Account
+from records.groups import LicenceGroup
+from records.invoices import Invoice
 from shop.errors import N_
 from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft, Position

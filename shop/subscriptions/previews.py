@@ -6,17 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from models import (
-    Account,
-    LicenceGroup,
-    Offer,
-    Price,
-    Renewal,
-    Subscription,
-    Termination,
-    TerminationStatus,
-    database,
-)
+from records.accounts import Account
+from records.base import database
+from records.catalogue import Offer, Price
+from records.groups import LicenceGroup
+from records.subscriptions import Renewal, Subscription
+from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, vat
 from shop.jobs import queue
 from shop.pricing import money, periods

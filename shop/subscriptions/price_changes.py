@@ -7,7 +7,11 @@ from datetime import date, datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from models import Account, LicenceGroup, Offer, Price, PriceAnnouncement, Subscription, database
+from records.accounts import Account
+from records.base import database
+from records.catalogue import Offer, Price
+from records.groups import LicenceGroup
+from records.subscriptions import PriceAnnouncement, Subscription
 from shop import clock, mail
 from shop.errors import N_, Refusal
 from shop.pricing import periods

@@ -14,7 +14,8 @@ from typing import cast
 
 import structlog
 
-from models import Subscription, database, lock
+from records.base import database, lock
+from records.subscriptions import Subscription
 from shop import clock
 from shop.jobs import queue
 from shop.sandbox_link import test_points

@@ -8,27 +8,15 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from models import (
-    Account,
-    Addition,
-    AdditionStatus,
-    Attach,
-    Card,
-    GiveBack,
-    GroupStatus,
-    Invoice,
-    InvoiceStatus,
-    LicenceGroup,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Renewal,
-    Subscription,
-    SubscriptionStatus,
-    TerminationStatus,
-    database,
-    lock,
-)
+from records.accounts import Account
+from records.base import database, lock
+from records.cards import Card
+from records.exchange import Attach
+from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
+from records.invoices import Invoice, InvoiceStatus
+from records.orders import Order, OrderLine, OrderStatus
+from records.subscriptions import Renewal, Subscription, SubscriptionStatus
+from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.jobs import queue

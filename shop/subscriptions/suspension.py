@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models import GroupStatus, LicenceGroup, Subscription
+from records.groups import GroupStatus, LicenceGroup
+from records.subscriptions import Subscription
 from shop.jobs import queue
 from shop.office.configured import provider
 from shop.office.polling import settled

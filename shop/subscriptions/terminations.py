@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from models import (
-    PAYABLE,
-    Account,
-    Addition,
-    Invoice,
-    InvoiceKind,
-    InvoiceStatus,
-    LicenceGroup,
-    OneTimeLink,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Subscription,
-    Termination,
-    TerminationStatus,
-    database,
-)
+from records.accounts import Account, OneTimeLink
+from records.base import database
+from records.groups import Addition, LicenceGroup
+from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
+from records.orders import Order, OrderLine, OrderStatus
+from records.subscriptions import Subscription
+from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, transitions
 from shop.customers import passwords
 from shop.errors import N_, Conflict, Refusal

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from models import Account, VatStatus
+from records.accounts import Account, VatStatus
 from shop import clock, settings
 from shop.jobs import queue
 from shop.vat.registry import Answer, VatRegistry, registry

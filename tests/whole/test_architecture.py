@@ -26,7 +26,7 @@ HTTP = {"flask", "flask_babel", "flask_login", "flask_wtf", "werkzeug", "wtforms
 MAY_IMPORT = {
     "records": set(),
     "models": {"records"},
-    "shop": {"models"},
+    "shop": {"records"},
     "web": {"models", "shop"},
     "storefront": {"models", "shop", "web"},
     "manager": {"models", "shop", "web"},

@@ -9,7 +9,9 @@ from typing import Any
 import structlog
 from peewee import IntegrityError, fn
 
-from models import Account, DataExport, DataExportPart, ExportStatus, database
+from records.accounts import Account
+from records.base import database
+from records.exports import DataExport, DataExportPart, ExportStatus
 from shop import clock, mail, transitions
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin

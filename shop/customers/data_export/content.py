@@ -15,32 +15,22 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from models import (
-    Acceptance,
-    Account,
-    AccountEvent,
-    Authenticator,
-    Card,
-    CardSetup,
-    Contract,
-    DataExport,
-    Event,
-    ExchangeAccount,
-    ExchangeService,
-    Invoice,
-    InvoiceLine,
-    LedgerEntry,
-    Letter,
-    LicenceGroup,
-    Order,
-    OrderLine,
-    Passkey,
-    Payment,
-    Seat,
-    Session,
-    Subscription,
-    Table,
-)
+from records.accounts import Account, Session
+from records.base import Table
+from records.cards import Card, CardSetup
+from records.catalogue import Contract
+from records.events import Event
+from records.exchange import ExchangeAccount, ExchangeService
+from records.exports import DataExport
+from records.groups import LicenceGroup
+from records.invoices import Invoice, InvoiceLine
+from records.ledger import LedgerEntry
+from records.letters import Letter
+from records.orders import Acceptance, Order, OrderLine
+from records.payments import Payment
+from records.seats import Seat
+from records.security import AccountEvent, Authenticator, Passkey
+from records.subscriptions import Subscription
 from shop import clock, documents, mail, settings
 from shop.errors import N_
 from shop.text import formats, templates

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models import Account, Authenticator, Passkey, RecoveryCode, database
+from records.accounts import Account
+from records.base import database
+from records.security import Authenticator, Passkey, RecoveryCode
 from shop import mail
 from shop.customers import activity_log
 from shop.customers.activity_log import UNKNOWN, Origin

@@ -16,7 +16,9 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from models import Account, Challenge, Passkey, database
+from records.accounts import Account
+from records.base import database
+from records.security import Challenge, Passkey
 from shop import clock, mail, settings
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models import Account, OneTimeLink, database
+from records.accounts import Account, OneTimeLink
+from records.base import database
 from shop import clock
 from shop.customers import activity_log, passwords, sessions
 from shop.customers.activity_log import Origin

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from models import Account, RecoveryCode, database
+from records.accounts import Account
+from records.base import database
+from records.security import RecoveryCode
 from shop import clock
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin

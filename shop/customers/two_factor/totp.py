@@ -9,7 +9,9 @@ import pyotp
 import segno
 from peewee import IntegrityError
 
-from models import Account, Authenticator, database
+from records.accounts import Account
+from records.base import database
+from records.security import Authenticator
 from shop import clock, mail, settings
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin

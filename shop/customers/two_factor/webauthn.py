@@ -21,7 +21,8 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from models import Account, Passkey
+from records.accounts import Account
+from records.security import Passkey
 from shop import settings
 
 LONGEST_ANSWER = 20_000

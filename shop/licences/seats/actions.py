@@ -12,7 +12,10 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from models import LicenceGroup, Seat, SeatAct, SeatStatus, database, lock
+from records.base import database, lock
+from records.groups import LicenceGroup
+from records.seat_states import SeatAct, SeatStatus
+from records.seats import Seat
 from shop import clock
 from shop.errors import N_, Conflict, Refusal
 from shop.jobs import queue

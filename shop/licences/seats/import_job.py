@@ -10,16 +10,11 @@ from typing import Any
 
 from peewee import IntegrityError, PostgresqlDatabase
 
-from models import (
-    ImportStatus,
-    LicenceGroup,
-    Seat,
-    SeatImport,
-    SeatImportLine,
-    SeatStatus,
-    database,
-    lock,
-)
+from records.base import database, lock
+from records.groups import LicenceGroup
+from records.imports import ImportStatus, SeatImport, SeatImportLine
+from records.seat_states import SeatStatus
+from records.seats import Seat
 from shop import clock, transitions
 from shop.errors import N_
 from shop.jobs import queue

@@ -7,15 +7,11 @@ from typing import Any, cast
 
 from peewee import JOIN, fn
 
-from models import (
-    ImportStatus,
-    LicenceGroup,
-    Seat,
-    SeatImport,
-    SeatImportLine,
-    SeatStatus,
-    database,
-)
+from records.base import database
+from records.groups import LicenceGroup
+from records.imports import ImportStatus, SeatImport, SeatImportLine
+from records.seat_states import SeatStatus
+from records.seats import Seat
 from shop import clock, transitions
 from shop.errors import N_, Conflict, Refusal
 from shop.jobs import queue

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from models import LicenceGroup, Seat, SeatKey, SeatStatus
+from records.groups import LicenceGroup
+from records.seat_states import SeatStatus
+from records.seats import Seat, SeatKey
 from shop.licences.seats import search_keys
 from shop.text.pagination import PER_PAGE, Page
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models import UNCONFIGURED_NAME
+from records.seat_states import UNCONFIGURED_NAME
 from shop.errors import N_, Refusal
 from shop.text.names import read_name
 

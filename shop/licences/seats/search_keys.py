@@ -12,7 +12,9 @@ import unicodedata
 
 from peewee import Value
 
-from models import NAMELESS, UNCONFIGURED_NAME, LicenceGroup, Seat, SeatKey, SeatStatus
+from records.groups import LicenceGroup
+from records.seat_states import NAMELESS, UNCONFIGURED_NAME, SeatStatus
+from records.seats import Seat, SeatKey
 
 LONGEST = 64
 """Bytes of a key; what lies behind them is not told apart."""

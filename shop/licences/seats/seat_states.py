@@ -6,7 +6,10 @@ from typing import Any
 
 from peewee import Value
 
-from models import GroupStatus, LicenceGroup, Seat, SeatEvent, SeatStatus, database
+from records.base import database
+from records.groups import GroupStatus, LicenceGroup
+from records.seat_states import SeatStatus
+from records.seats import Seat, SeatEvent
 from shop import clock, transitions
 from shop.licences import usage
 from shop.licences.seats import search_keys

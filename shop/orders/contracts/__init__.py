@@ -6,7 +6,8 @@ import hashlib
 
 from peewee import fn
 
-from models import Contract, database
+from records.base import database
+from records.catalogue import Contract
 from shop import clock
 from shop.orders.contracts import texts
 
