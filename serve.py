@@ -248,11 +248,14 @@ def _local(settings: Settings, port: int, path: str) -> str:
 def serve(settings: Settings) -> None:
     """Serve until told to stop."""
     check_ports(settings)
+    say("· Database" if settings.production else "· Database and demo data")
     welcome = prepare(settings)
     addresses = [_local(settings, settings.port, "/readyz")]
     if needs_sandbox(settings):
         addresses.append(_local(settings, settings.sandbox_port, "/controls/clock"))
-    supervisor = Supervisor(services_of(settings))
+    services = services_of(settings)
+    say(f"· Starting: {', '.join(service.name for service in services)}")
+    supervisor = Supervisor(services)
     supervisor.listen_to_signals()
     try:
         supervisor.start(addresses)

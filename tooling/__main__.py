@@ -5,8 +5,7 @@ Written so that an old Python can still read it and say that it is too old.
 
 import sys
 
-OLDEST = (3, 11)
-NEWEST = (3, 14)
+from tooling import NEWEST, OLDEST
 
 if sys.version_info < OLDEST:
     sys.exit(
@@ -24,6 +23,7 @@ if sys.version_info[:2] > NEWEST:
         )
     )
 
-from tooling import steps  # noqa: E402  (a newer Python's syntax from here on)
+# A newer Python's syntax from here on.
+from tooling import steps
 
 sys.exit(steps.main(sys.argv[1:]))

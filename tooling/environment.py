@@ -64,6 +64,7 @@ def _works() -> bool:
 
 
 def _make() -> None:
+    uv.program()
     with Step(f"Python {VERSION} environment in {VENV.name}"):
         uv.make_environment(VENV)
     STAMP.touch()

@@ -10,34 +10,57 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from tooling import environment, htmx, uv
-from tooling.report import ROOT, Step
+from tooling import NEWEST, OLDEST, environment, htmx, uv
+from tooling.report import ROOT, SetupError, Step, run
 
 OPTIONS = (
-    "--universal --python-version 3.11 --generate-hashes --no-emit-index-url"
-    " --no-emit-find-links --no-annotate --no-header --no-build --no-strip-extras --quiet"
+    f"--universal --python-version {OLDEST[0]}.{OLDEST[1]} --generate-hashes --no-emit-index-url"
+    " --no-emit-find-links --no-annotate --no-header --no-strip-extras"
 ).split()
-"""Every Python that is supported, wheels alone, and nothing that names a machine or a registry.
+"""Every Python that is supported, and nothing that names a machine or a registry.
 
 An extra keeps its brackets (``coverage[toml]``): some installers resolve one that is not pinned
 apart from its package, and take the newest release.
 """
 
 
+PYTHONS = [f"{OLDEST[0]}.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
+PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu")
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Compile every requirements file; the exit status of the program."""
-    program = uv.program()
-    for name, wanted, *options in _files():
-        with Step(name):
-            command = [program, "pip", "compile", *OPTIONS, *options, *arguments]
-            subprocess.run(
-                [*command, "-", "--output-file", name],
-                cwd=ROOT,
-                input="\n".join(wanted),
-                text=True,
-                check=True,
-            )
+    """Compile every requirements file and check it; the exit status of the program."""
+    try:
+        for name, wanted, *options in _files():
+            with Step(name):
+                _compile([*OPTIONS, *options, *arguments, "-", "--output-file", name], wanted)
+        for platform in PLATFORMS:
+            _check_wheels(platform)
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _compile(options: Sequence[str], wanted: Sequence[str]) -> None:
+    command = [*_compiler(), *options]
+    done = subprocess.run(command, cwd=ROOT, input="\n".join(wanted), text=True, check=False)
+    if done.returncode:
+        raise SetupError("The requirements are not locked; see above why.")
+
+
+def _compiler() -> list[str]:
+    return [uv.program(), "pip", "compile", "--quiet", "--no-build", "--python", sys.executable]
+
+
+def _check_wheels(platform: str) -> None:
+    """Raise `SetupError` if some package has no wheel for a Python that is supported."""
+    with Step(f"Wheels for {platform}, Python {PYTHONS[0]} to {PYTHONS[-1]}") as step:
+        for name, *_ in _files():
+            for python in PYTHONS:
+                step.progress(f"{name}, Python {python}")
+                target = ["--python-version", python, "--python-platform", platform]
+                run([*_compiler(), *target, ROOT / name])
 
 
 def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:

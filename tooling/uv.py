@@ -37,7 +37,9 @@ def program() -> str:
 
 def pip_command(python: Path, requirements: Path) -> list[str]:
     """How pip installs uv, and nothing else."""
-    options = "--require-hashes --only-binary :all: --disable-pip-version-check --no-input"
+    options = (
+        "--require-hashes --only-binary :all: --no-user --disable-pip-version-check --no-input"
+    )
     return [str(python), "-m", "pip", "install", *options.split(), "-r", str(requirements)]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ from tests.tooling.wheels import (
     write_lock,
     write_wheel,
 )
-from tooling import environment, htmx, uv
+from tooling import environment, htmx, lock, uv
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 LOCKS = [environment.RUNTIME, environment.DEVELOPMENT, htmx.NPM_REQUIREMENTS]
 
@@ -70,9 +74,9 @@ def development(tmp_path: Path) -> Index:
     return Index(tmp_path, environment.DEVELOPMENT)
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_a_newer_release_of_every_package_changes_nothing(lock: Path, tmp_path: Path) -> None:
-    index = Index(tmp_path, lock)
+@pytest.mark.parametrize("file", LOCKS, ids=lambda file: file.stem)
+def test_a_newer_release_of_every_package_changes_nothing(file: Path, tmp_path: Path) -> None:
+    index = Index(tmp_path, file)
     python = index.new_environment()
     done = index.run(uv.install_command(python, index.lock(index.pins)))
     assert done.returncode == 0, done.stdout
@@ -126,11 +130,26 @@ def test_pip_installs_the_pinned_uv_and_nothing_else(tmp_path: Path) -> None:
     assert installed_in(tmp_path / "target") == {"uv": version_of(index.pins[0])}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, uv.REQUIREMENTS], ids=lambda lock: lock.stem)
-def test_no_lock_names_where_packages_come_from(lock: Path) -> None:
-    assert "://" not in lock.read_text()
+@pytest.mark.parametrize("file", [*LOCKS, uv.REQUIREMENTS], ids=lambda file: file.stem)
+def test_no_lock_names_where_packages_come_from(file: Path) -> None:
+    assert "://" not in file.read_text()
 
 
 def test_the_locks_agree_on_every_version() -> None:
     runtime = {release(pin) for pin in read_lock(environment.RUNTIME)}
     assert runtime <= {release(pin) for pin in read_lock(environment.DEVELOPMENT)}
+
+
+def test_the_package_asks_for_a_python_that_the_locks_are_made_for() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert setup["options"]["python_requires"] == f">={lock.PYTHONS[0]}"
+
+
+def test_a_python_that_is_too_old_is_told_so() -> None:
+    """Python 2 and all of Python 3 read the first lines, which say what is wrong."""
+    first = (ROOT / "tooling" / "__main__.py").read_text().partition("# A newer Python")[0]
+    program = "import sys; sys.version_info = (3, 6)\n" + first.partition('"""\n\n')[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("This needs Python 3.11 or newer")
