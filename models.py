@@ -45,6 +45,7 @@ from records.invoices import (
     InvoiceStatus,
 )
 from records.jobs import Job, JobStatus, SandboxSwitch
+from records.languages import Language
 from records.ledger import EntryKind, LedgerEntry
 from records.letters import LETTER_MOVES, Attachment, Letter, LetterStatus
 from records.orders import ORDER_MOVES, Acceptance, Order, OrderLine, OrderStatus

@@ -7,6 +7,7 @@ from enum import StrEnum
 from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField
 
 from records.base import MomentField, Table, one_of
+from records.languages import Language
 
 
 class VatStatus(StrEnum):
@@ -35,13 +36,13 @@ class Account(Table):
     postcode = CharField(max_length=16, default="")
     city = CharField(max_length=255)
     country = CharField(max_length=2)
-    language = CharField(max_length=2, default="fr")
+    language = CharField(max_length=2, default=Language.FRENCH)
     created_at = MomentField()
 
     class Meta:
         constraints = [
             one_of("vat_status", VatStatus),
-            Check("language IN ('fr', 'en')"),
+            one_of("language", Language),
             Check("(vat_status = 'none') = (vat_number = '')"),
         ]
 

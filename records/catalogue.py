@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField, TextField
 
-from records.base import MomentField, Table
+from records.base import MomentField, Table, one_of
+from records.languages import Language
 
 
 class Offer(Table):
@@ -47,5 +48,5 @@ class Contract(Table):
     published_at = MomentField()
 
     class Meta:
-        constraints = [Check("version > 0"), Check("language IN ('fr', 'en')")]
+        constraints = [Check("version > 0"), one_of("language", Language)]
         indexes = ((("kind", "language", "version"), True),)

@@ -19,6 +19,7 @@ from peewee import (
 from records.accounts import Account
 from records.base import JSONField, MomentField, Table, one_of
 from records.groups import LicenceGroup
+from records.languages import Language
 from records.orders import Order
 
 
@@ -108,7 +109,7 @@ class Invoice(Table):
             one_of("status", InvoiceStatus),
             Check("net_cents >= 0 AND vat_cents >= 0"),
             Check("net_cents + vat_cents = total_cents"),
-            Check("language IN ('fr', 'en')"),
+            one_of("language", Language),
             Check("currency = 'EUR'"),
             Check("due_on >= issued_on"),
             Check("credited_cents BETWEEN 0 AND total_cents"),

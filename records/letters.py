@@ -9,7 +9,6 @@ from peewee import (
     BlobField,
     BooleanField,
     CharField,
-    Check,
     ForeignKeyField,
     IntegerField,
     TextField,
@@ -17,6 +16,7 @@ from peewee import (
 
 from records.accounts import Account
 from records.base import MomentField, Table, one_of
+from records.languages import Language
 
 
 class LetterStatus(StrEnum):
@@ -62,7 +62,7 @@ class Letter(Table):
     sent_at = MomentField(null=True)
 
     class Meta:
-        constraints = [one_of("status", LetterStatus), Check("language IN ('fr', 'en')")]
+        constraints = [one_of("status", LetterStatus), one_of("language", Language)]
         indexes = ((("account", "id"), False), (("status",), False))
 
 

@@ -9,6 +9,7 @@ from peewee import AutoField, BigIntegerField, CharField, Check, ForeignKeyField
 from records.accounts import Account
 from records.base import JSONField, MomentField, Table, one_of
 from records.catalogue import Contract, Offer
+from records.languages import Language
 
 
 class OrderStatus(StrEnum):
@@ -78,7 +79,7 @@ class Order(Table):
             one_of("status", OrderStatus),
             Check("net_cents >= 0 AND vat_cents >= 0"),
             Check("net_cents + vat_cents = total_cents"),
-            Check("language IN ('fr', 'en')"),
+            one_of("language", Language),
             Check("currency = 'EUR'"),
         ]
         indexes = (

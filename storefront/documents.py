@@ -19,13 +19,13 @@ def _contract(lang: str, kind: str, version: int) -> Contract:
     return found
 
 
-@storefront.get("/<any(fr, en):lang>/contracts/<kind>/<int:version>")
+@storefront.get("/<language:lang>/contracts/<kind>/<int:version>")
 def contract(lang: str, kind: str, version: int) -> Response:
     """One version of a contract."""
     return page("storefront/contract.html", contract=_contract(lang, kind, version))
 
 
-@storefront.get("/<any(fr, en):lang>/contracts/<kind>/<int:version>.pdf")
+@storefront.get("/<language:lang>/contracts/<kind>/<int:version>.pdf")
 def contract_pdf(lang: str, kind: str, version: int) -> Response:
     """The same as PDF."""
     found = _contract(lang, kind, version)

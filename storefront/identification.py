@@ -27,7 +27,7 @@ def _after(lang: str, basket: Basket | None) -> str:
     return step("order_contracts", lang, basket) if basket else url_for("manager.home")
 
 
-@storefront.get("/<any(fr, en):lang>/order/identification")
+@storefront.get("/<language:lang>/order/identification")
 def identification(lang: str) -> Response:
     """Sign in, or create an account (guide: « Créez un compte »)."""
     basket = basket_of_address()
@@ -37,7 +37,7 @@ def identification(lang: str) -> Response:
     return _identification_page(SignInForm(), basket)
 
 
-@storefront.post("/<any(fr, en):lang>/order/identification")
+@storefront.post("/<language:lang>/order/identification")
 def identify(lang: str) -> Response:
     """Sign in and go on with the very same basket."""
     basket, form = basket_of_address(), SignInForm()
@@ -69,7 +69,7 @@ def _identification_page(form: SignInForm, basket: Basket | None, status: int = 
 # --- The second step: the basket stays in the address ---------------------------------------
 
 
-@storefront.get("/<any(fr, en):lang>/order/identification/second-step", endpoint="second_step")
+@storefront.get("/<language:lang>/order/identification/second-step", endpoint="second_step")
 def show_second_step(lang: str) -> Response:
     """Ask for a code or a passkey, if the password was given a short while ago."""
     if two_factor.pending() is None:
@@ -77,7 +77,7 @@ def show_second_step(lang: str) -> Response:
     return _second_step_page(CodeForm(), 200)
 
 
-@storefront.post("/<any(fr, en):lang>/order/identification/second-step")
+@storefront.post("/<language:lang>/order/identification/second-step")
 def take_second_step(lang: str) -> ResponseReturnValue:
     """Sign in with a code and go on with the very same basket."""
     if two_factor.pending() is None:
@@ -86,7 +86,7 @@ def take_second_step(lang: str) -> ResponseReturnValue:
     return two_factor.take_code(lambda: go_to(_after(lang, basket)), _second_step_page)
 
 
-@storefront.post("/<any(fr, en):lang>/order/identification/passkey")
+@storefront.post("/<language:lang>/order/identification/passkey")
 def identify_by_passkey(lang: str) -> ResponseReturnValue:
     """Sign in by a passkey, alone or as the second step, and go on with the very same basket."""
     basket, owing = basket_of_address(), two_factor.pending() is not None
@@ -121,7 +121,7 @@ def _from_the_start(lang: str) -> Response:
 # --- Becoming a customer ---------------------------------------------------------------------
 
 
-@storefront.get("/<any(fr, en):lang>/order/account")
+@storefront.get("/<language:lang>/order/account")
 def new_account(lang: str) -> Response:
     """The form to become a customer."""
     basket = basket_of_address()
@@ -130,7 +130,7 @@ def new_account(lang: str) -> Response:
     return _registration_page(RegistrationForm.empty(lang), basket)
 
 
-@storefront.post("/<any(fr, en):lang>/order/account")
+@storefront.post("/<language:lang>/order/account")
 def create_account(lang: str) -> Response:
     """Become a customer: the nic-handle is shown and sent, and the order goes on."""
     basket, form = basket_of_address(), RegistrationForm.empty(lang)
@@ -147,7 +147,7 @@ def create_account(lang: str) -> Response:
     return go_to(_after(lang, basket))
 
 
-@storefront.post("/<any(fr, en):lang>/order/account/fields/<name>")
+@storefront.post("/<language:lang>/order/account/fields/<name>")
 def check_registration(lang: str, name: str) -> Response:
     """One field of the form, with what is wrong with it: asked by htmx as the customer goes on."""
     form = RegistrationForm.empty(lang)

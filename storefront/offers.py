@@ -21,7 +21,7 @@ def entrance() -> Response:
     return response
 
 
-@storefront.get("/<any(fr, en):lang>/")
+@storefront.get("/<language:lang>/")
 def home(lang: str) -> Response:
     """Both offers side by side."""
     response = page("storefront/home.html", offers=catalogue.offers())
@@ -30,7 +30,7 @@ def home(lang: str) -> Response:
     return response
 
 
-@storefront.get("/<any(fr, en):lang>/<slug>")
+@storefront.get("/<language:lang>/<slug>")
 def offer(lang: str, slug: str) -> Response:
     """One offer and what it holds."""
     if slug not in PAGES:

@@ -71,7 +71,7 @@ def forget_basket(basket: Basket) -> None:
 # --- Quantities --------------------------------------------------------------------------------
 
 
-@storefront.get("/<any(fr, en):lang>/order")
+@storefront.get("/<language:lang>/order")
 def quantities(lang: str) -> Response:
     """Choose numbers of licences; a basket begun in another tab is taken up here."""
     given = {name: request.args[name] for name in (*OFFER_CODES, "basket") if name in request.args}
@@ -92,7 +92,7 @@ def _begun() -> dict[str, str]:
     return begun | {offer: "1"} if wants_more else begun
 
 
-@storefront.post("/<any(fr, en):lang>/order")
+@storefront.post("/<language:lang>/order")
 def choose_quantities(lang: str) -> Response:
     """Go on to the summary, or say at each field what is wrong."""
     typed = typed_numbers(request.form)
@@ -134,7 +134,7 @@ def _quote_of(
         return None
 
 
-@storefront.get("/<any(fr, en):lang>/order/totals")
+@storefront.get("/<language:lang>/order/totals")
 def totals(lang: str) -> Response:
     """The totals of what is being typed (htmx), with a sentence for what cannot be ordered."""
     if not wants_partial():
@@ -160,7 +160,7 @@ def totals(lang: str) -> Response:
 # --- Summary -----------------------------------------------------------------------------------
 
 
-@storefront.get("/<any(fr, en):lang>/order/summary")
+@storefront.get("/<language:lang>/order/summary")
 def summary(lang: str) -> Response:
     """What will be ordered, to change or to continue with."""
     basket = basket_of_address()
@@ -179,7 +179,7 @@ def summary(lang: str) -> Response:
 # --- Contracts ---------------------------------------------------------------------------------
 
 
-@storefront.get("/<any(fr, en):lang>/order/contracts")
+@storefront.get("/<language:lang>/order/contracts")
 def order_contracts(lang: str) -> Response:
     """Read and accept the contracts, signed in."""
     basket = basket_of_address()
@@ -206,7 +206,7 @@ def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 20
     )
 
 
-@storefront.post("/<any(fr, en):lang>/order/contracts")
+@storefront.post("/<language:lang>/order/contracts")
 def confirm(lang: str) -> Response:
     """Confirm and Pay: places the order once, and shows its purchase order (guide)."""
     basket = basket_of_address()

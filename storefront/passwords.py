@@ -16,13 +16,13 @@ from web.htmx import go_to, page
 from web.urls import base_url
 
 
-@storefront.get("/<any(fr, en):lang>/password")
+@storefront.get("/<language:lang>/password")
 def password_forgotten(lang: str) -> Response:
     """Ask for a link."""
     return page("storefront/password_forgotten.html", form=ForgottenForm(), sent=False)
 
 
-@storefront.post("/<any(fr, en):lang>/password")
+@storefront.post("/<language:lang>/password")
 def ask_for_link(lang: str) -> Response:
     """Send a link if there is such an account; the answer is the same if there is none."""
     form = ForgottenForm()
@@ -45,7 +45,7 @@ def _link(token: str) -> OneTimeLink:
     return link
 
 
-@storefront.get("/<any(fr, en):lang>/password/<token>")
+@storefront.get("/<language:lang>/password/<token>")
 def password_reset(lang: str, token: str) -> Response:
     """Choose a new password by a link that has not been used."""
     link = _link(token)
@@ -54,7 +54,7 @@ def password_reset(lang: str, token: str) -> Response:
     )
 
 
-@storefront.post("/<any(fr, en):lang>/password/<token>")
+@storefront.post("/<language:lang>/password/<token>")
 def choose_password(lang: str, token: str) -> Response:
     """Set the new password, once; every session of the account ends."""
     link, form = _link(token), NewPasswordForm()

@@ -41,14 +41,14 @@ def _shown(order: Order) -> dict[str, Any]:
     }
 
 
-@storefront.get("/<any(fr, en):lang>/order/<int:number>")
+@storefront.get("/<language:lang>/order/<int:number>")
 @login_required
 def purchase_order(lang: str, number: int) -> Response:
     """Number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
     return page("storefront/purchase_order.html", **_shown(own_order(str(number))))
 
 
-@storefront.get("/<any(fr, en):lang>/order/<int:number>/status")
+@storefront.get("/<language:lang>/order/<int:number>/status")
 @login_required
 def order_status(lang: str, number: int) -> Response:
     """How far the order is: refreshes itself until there is nothing more to wait for."""
@@ -60,7 +60,7 @@ def order_status(lang: str, number: int) -> Response:
     )
 
 
-@storefront.get("/<any(fr, en):lang>/order/<int:number>.pdf")
+@storefront.get("/<language:lang>/order/<int:number>.pdf")
 @login_required
 def purchase_order_pdf(lang: str, number: int) -> Response:
     """The purchase order as PDF, in the language it was placed in."""
@@ -68,7 +68,7 @@ def purchase_order_pdf(lang: str, number: int) -> Response:
     return pdf(documents.purchase_order_of(order), documents.purchase_order_filename(order))
 
 
-@storefront.post("/<any(fr, en):lang>/order/<int:number>/payments")
+@storefront.post("/<language:lang>/order/<int:number>/payments")
 @login_required
 def pay_order(lang: str, number: int) -> Response:
     """To the bank's page."""
@@ -79,7 +79,7 @@ def pay_order(lang: str, number: int) -> Response:
         return _refused(number, refusal)
 
 
-@storefront.post("/<any(fr, en):lang>/order/<int:number>/cancellation")
+@storefront.post("/<language:lang>/order/<int:number>/cancellation")
 @login_required
 def cancel(lang: str, number: int) -> Response:
     """Cancel the order while it is unpaid."""

@@ -20,7 +20,7 @@ def _asked(token: str) -> Termination:
     return termination
 
 
-@storefront.get("/<any(fr, en):lang>/termination/<token>")
+@storefront.get("/<language:lang>/termination/<token>")
 def termination(lang: str, token: str) -> Response:
     """What would end, and when; the link alone changes nothing."""
     return _shown(_asked(token), ShopForm())
@@ -35,7 +35,7 @@ def _shown(asked: Termination, form: ShopForm, status: int = 200) -> Response:
     )  # fmt: skip
 
 
-@storefront.post("/<any(fr, en):lang>/termination/<token>")
+@storefront.post("/<language:lang>/termination/<token>")
 def confirm_termination(lang: str, token: str) -> Response:
     """Schedule the end, once."""
     asked, form = _asked(token), ShopForm()

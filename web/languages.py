@@ -11,19 +11,22 @@ from flask_babel import Babel, Domain, get_locale, gettext
 from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from werkzeug.routing import AnyConverter, Map
 
+from models import Language
 from shop.text import formats, markdown, templates
 
-LANGUAGES = ("fr", "en")
 LANGUAGE_COOKIE = "language"
+
+_CODES = tuple(Language)
 
 
 def preferred() -> str:
     """The visitor's language by cookie, then by the browser; French when in doubt."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen in LANGUAGES:
+    if chosen in _CODES:
         return str(chosen)
-    return request.accept_languages.best_match(LANGUAGES, default="fr") or "fr"
+    return request.accept_languages.best_match(_CODES) or Language.FRENCH
 
 
 def remember(response: Response, language: str) -> None:
@@ -47,7 +50,7 @@ def current() -> str:
 
 def _of_address() -> str | None:
     given = (request.view_args or {}).get("lang") or request.path.split("/")[1]
-    return given if given in LANGUAGES else None
+    return given if given in _CODES else None
 
 
 def _of_customer() -> str | None:
@@ -74,13 +77,21 @@ def _can_be_opened() -> bool:
     return adapter is not None and "GET" in adapter.allowed_methods()
 
 
+class LanguageConverter(AnyConverter):
+    """The language in an address: ``/<language:lang>/order``."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, *Language)
+
+
 def init_app(app: Flask) -> None:
-    """Set up translations, and the filters that write amounts and dates."""
+    """Set up translations, languages in addresses, and the filters of amounts and dates."""
+    app.url_map.converters["language"] = LanguageConverter
     _Babel(app, locale_selector=current)
 
     @app.context_processor
     def _languages() -> dict[str, Any]:
-        return {"lang": current(), "language_url": same_page_in}
+        return {"lang": current(), "languages": tuple(Language), "language_url": same_page_in}
 
     for name in formats.FILTERS:
         app.add_template_filter(_localised(formats.FILTERS[name]), name)
@@ -91,7 +102,7 @@ class _Catalogues(Domain):
     """The catalogues of letters and documents, which are there even where nobody compiled them."""
 
     def get_translations(self) -> NullTranslations:
-        return templates.translations(str(get_locale() or "fr"))
+        return templates.translations(str(get_locale() or Language.FRENCH))
 
 
 class _Babel(Babel):
@@ -104,7 +115,7 @@ def _localised(function: Any) -> Any:
     # With its context, Jinja leaves a constant alone: folded, it would keep its first language.
     @pass_context
     def filter_(_context: Context, value: Any, *args: Any, **kwargs: Any) -> str:
-        return str(function(value, str(get_locale() or "fr"), *args, **kwargs))
+        return str(function(value, str(get_locale() or Language.FRENCH), *args, **kwargs))
 
     return filter_
 

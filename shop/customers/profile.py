@@ -8,6 +8,7 @@ from typing import Any
 
 from records.accounts import Account, OneTimeLink, VatStatus
 from records.base import database
+from records.languages import Language
 from shop import clock, mail
 from shop.customers import activity_log, passwords
 from shop.customers.activity_log import Origin
@@ -118,7 +119,7 @@ def change_email(account: Account, email: str, origin: Origin) -> bool:
 
 def change_language(account: Account, language: str, origin: Origin) -> bool:
     """Speak and write another language from now on; False if it is the same. Raises `Refusal`."""
-    if language not in {"fr", "en"}:
+    if language not in set(Language):
         raise Refusal(N_("Choose one of the languages."), "language")
     if language == account.language:
         return False

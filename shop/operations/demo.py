@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from records.accounts import Account
+from records.languages import Language
 from shop.customers import passwords
 from shop.exchange import services
 from shop.exchange.source import Mailbox
@@ -17,9 +18,9 @@ from shop.pricing import catalogue
 DEMO_EMAIL = "camille.martin@example.com"
 DEMO_PASSWORD = "Bienvenue-2026"
 
-_PEOPLE = {
-    "fr": ("Camille", "Martin", "12 rue des Lilas", "59800", "Lille", "FR"),
-    "en": ("Alex", "Murphy", "12 Harbour Street", "D02 XY45", "Dublin", "IE"),
+_PEOPLE: dict[str, tuple[str, ...]] = {
+    Language.FRENCH: ("Camille", "Martin", "12 rue des Lilas", "59800", "Lille", "FR"),
+    Language.ENGLISH: ("Alex", "Murphy", "12 Harbour Street", "D02 XY45", "Dublin", "IE"),
 }
 
 
@@ -33,7 +34,7 @@ def load() -> tuple[Account, str]:
     """The demo data, and the demo account with its password; again changes nothing."""
     publish()
     existing = Account.get_or_none(Account.email == DEMO_EMAIL)
-    account = existing or _register("fr", DEMO_EMAIL, DEMO_PASSWORD, "")
+    account = existing or _register(Language.FRENCH, DEMO_EMAIL, DEMO_PASSWORD, "")
     give_exchange(account)
     return account, DEMO_PASSWORD
 
@@ -49,7 +50,7 @@ def fresh_account(
     publish()
     password = secrets.token_urlsafe(12) + "-A1"
     email = f"demo-{secrets.token_hex(6)}@example.com"
-    account = _register(language if language in _PEOPLE else "fr", email, password, "")
+    account = _register(language if language in _PEOPLE else Language.FRENCH, email, password, "")
     if licences:
         _order(account, licences)
     if with_exchange:

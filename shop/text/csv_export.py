@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
+from records.languages import Language
 from shop.text import formats
 
 BOM = "\ufeff"
@@ -38,7 +39,7 @@ def amount(cents: int, language: str) -> str:
 
 def written(rows: Iterable[Iterable[object]], language: str) -> Iterator[str]:
     """Rows as lines of a CSV file, as spreadsheets of ``language`` expect it."""
-    delimiter = ";" if language == "fr" else ","
+    delimiter = ";" if language == Language.FRENCH else ","
     yield BOM
     for row in rows:
         line = io.StringIO(newline="")

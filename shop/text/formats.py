@@ -13,10 +13,10 @@ from functools import cache
 
 from babel import Locale, dates, numbers
 
+from records.languages import Language
 from shop.clock import PARIS
 
-LANGUAGES = ("fr", "en")
-_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+_LOCALES: dict[str, str] = {Language.FRENCH: "fr_FR", Language.ENGLISH: "en_GB"}
 
 _NOT_IN_ISO_3166 = frozenset(
     {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
@@ -55,7 +55,7 @@ def day(value: date | datetime, language: str) -> str:
     """A day in full: "5 novembre 2026", "5 November 2026"; a moment's is the day in Paris."""
     if isinstance(value, datetime):
         value = value.astimezone(PARIS).date()
-    if language == "fr" and value.day == 1:
+    if language == Language.FRENCH and value.day == 1:
         return dates.format_date(value, "d'er' MMMM y", locale=locale_of(language))
     return dates.format_date(value, "long", locale=locale_of(language))
 
@@ -76,7 +76,7 @@ def moment(value: datetime, language: str) -> str:
     """A moment in Paris, to the minute, saying so: "5 novembre 2026 à 14:03 (heure de Paris)"."""
     at = value.astimezone(PARIS).strftime("%H:%M")
     written = day(value, language)
-    if language == "fr":
+    if language == Language.FRENCH:
         return f"{written} à {at} (heure de Paris)"
     return f"{written} at {at} (Paris time)"
 

@@ -14,6 +14,7 @@ from babel.messages import mofile, pofile
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from records.languages import Language
 from shop.errors import Refusal
 from shop.settings import ROOT
 from shop.text import formats
@@ -21,7 +22,7 @@ from shop.vat import VatTreatment
 
 TEMPLATES = ROOT / "templates"
 TRANSLATIONS = ROOT / "translations"
-SOURCE_LANGUAGE = "en"
+SOURCE_LANGUAGE = Language.ENGLISH
 
 
 @cache

@@ -115,7 +115,7 @@ class Belongings:
 
 
 _SHARED = {
-    "<any(fr, en):lang>": "fr",
+    "<language:lang>": "fr",
     "/<slug>": "/office-365-business",
     "<kind>/<int:version>": "general_terms/1",
     "<path:filename>": "icons/favicon.svg",

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from records.languages import Language
 from shop.errors import PartyUnavailable
 from shop.office.graph.calls import GraphCalls, Refused, part
 from shop.office.graph.groups import Groups
 from shop.office.graph.memory import ATTRIBUTES, ENDED, MADE_BY, SUSPENDED, Failed, Group, User
 from shop.office.protocol import Person
 
-LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
+CULTURES: dict[str, str] = {Language.FRENCH: "fr-FR", Language.ENGLISH: "en-GB"}
 
 LONGEST_NAME, LONGEST_DISPLAY_NAME = 64, 256
 
@@ -188,7 +189,7 @@ def _named(person: Person) -> dict[str, Any]:
         "surname": person.last_name[:LONGEST_NAME],
         "userPrincipalName": person.address,
         "mailNickname": person.address.rpartition("@")[0].replace("'", ""),
-        "preferredLanguage": LANGUAGES.get(person.language, person.language),
+        "preferredLanguage": CULTURES.get(person.language, person.language),
     }
 
 
