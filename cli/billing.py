@@ -9,11 +9,11 @@ from flask.cli import AppGroup
 
 from cli.operator import OPERATOR
 from models import Invoice, Order, database
+from shop import clock
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, ledger
 from shop.invoicing.invoices import Position
 from shop.payments import payments, refunds
-from shop.pricing import periods
 from shop.subscriptions import price_changes, renewals
 
 billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")
@@ -133,7 +133,7 @@ def preview_billing(day: datetime) -> None:
 def list_prices() -> None:
     """Every price of every offer."""
     for price in price_changes.listed():
-        day = periods.day_of(price.valid_from)
+        day = clock.day_of(price.valid_from)
         click.echo(f"{price.offer_id:<16} {price.amount_cents / 100:>8.2f} EUR from {day}")
 
 
@@ -147,7 +147,7 @@ def set_price(offer: str, cents: int, day: datetime) -> None:
     Running services follow at a renewal that was announced to them 30 days before.
     """
     try:
-        price_changes.change(offer, cents, periods.midnight(day.date()))
+        price_changes.change(offer, cents, clock.midnight(day.date()))
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -22,9 +22,21 @@ def now() -> datetime:
     return real_now() + _moved_on.get()
 
 
+def day_of(moment: datetime) -> date:
+    """The day in Paris on which a moment lies. Raises `ValueError` for one without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return moment.astimezone(PARIS).date()
+
+
+def midnight(day: date) -> datetime:
+    """The moment a day begins in Paris (aware, UTC)."""
+    return datetime.combine(day, time(), PARIS).astimezone(UTC)
+
+
 def today() -> date:
     """The shop's calendar day (Europe/Paris)."""
-    return now().astimezone(PARIS).date()
+    return day_of(now())
 
 
 def move_on(by: timedelta) -> None:

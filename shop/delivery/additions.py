@@ -18,7 +18,6 @@ from shop.jobs import queue
 from shop.licences.seats import seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled
-from shop.pricing import periods
 
 log = structlog.get_logger()
 
@@ -51,7 +50,7 @@ def _give_up(addition: int, reason: str) -> None:
 def _refund_when_over(addition: Addition, order: Order) -> None:
     """Until the period is over that was paid, it can be tried again; then the money goes back."""
     ended = addition.group.status not in seat_states.ALIVE
-    over_at = clock.now() if ended else periods.midnight(addition.renewal_on)
+    over_at = clock.now() if ended else clock.midnight(addition.renewal_on)
     queue.enqueue(
         "refund_undelivered", f"refund_undelivered:{addition.id}:{addition.tries}",
         run_at=over_at, order=order.id,

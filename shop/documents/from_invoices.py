@@ -11,7 +11,6 @@ from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invo
 from shop.documents.parties import Buyer
 from shop.errors import N_
 from shop.invoicing import invoices
-from shop.pricing import periods
 from shop.pricing.money import Totals
 from shop.settings import Seller
 from shop.text.templates import translate
@@ -66,7 +65,7 @@ def _paid_when_issued(invoice: Invoice) -> date | None:
     """The day it had been paid before it was issued; what happens later is not on its paper."""
     if invoice.paid_at is None or invoice.paid_at > invoice.issued_at:
         return None
-    return periods.day_of(invoice.paid_at)
+    return clock.day_of(invoice.paid_at)
 
 
 def _lines_of(invoice: Invoice) -> tuple[InvoiceLine, ...]:

@@ -19,7 +19,7 @@ from records.orders import Order
 from records.payments import Payment
 from shop import clock, mail, settings, transitions
 from shop.invoicing import ledger
-from shop.pricing import money, periods
+from shop.pricing import money
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
 from shop.sandbox_link import test_points
@@ -95,7 +95,7 @@ def write(series: str, positions: tuple[Position, ...], *, due_on: date, **value
     """An invoice or credit note with its lines, under the next number of a series, in the caller's
     transaction; what must follow is its caller's."""
     number, now = _next_number(series)
-    today = periods.day_of(now)
+    today = clock.day_of(now)
     invoice = Invoice.create(
         number=number,
         seller=asdict(settings.current().seller),
@@ -141,7 +141,7 @@ def _next_number(series: str) -> tuple[str, datetime]:
         test_points.point("invoices.number")
         # The wait may have lasted into another day, even another year: dates follow the numbers.
         now = clock.now()
-        if periods.day_of(now).year == year:
+        if clock.day_of(now).year == year:
             break
     InvoiceSeries.update(last=InvoiceSeries.last + 1).where(InvoiceSeries.name == name).execute()
     return f"{name}-{InvoiceSeries.get_by_id(name).last:06d}", now

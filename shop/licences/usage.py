@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from records.groups import LicenceGroup
@@ -53,11 +53,6 @@ class Month:
 # --- Counting, with each change ----------------------------------------------------------------
 
 
-def day_of(moment: datetime) -> date:
-    """The shop's day of a moment."""
-    return moment.astimezone(clock.PARIS).date()
-
-
 def count(group_id: int, at: datetime, change: int) -> None:
     """Count a change of a group's active licences, in the transaction that writes its event.
 
@@ -65,7 +60,7 @@ def count(group_id: int, at: datetime, change: int) -> None:
     """
     if not change:
         return
-    day, last = day_of(at), _last(group_id)
+    day, last = clock.day_of(at), _last(group_id)
     if last is not None and (day < last.day or _is_late(group_id, at)):
         _count_late(group_id, day, change)
     elif last is not None and day == last.day:
@@ -105,15 +100,11 @@ def _count_late(group_id: int, day: date, change: int) -> None:
 
 def _changes_of(group_id: int, day: date) -> list[int]:
     """The changes of a day, in their order."""
-    begins, ends = _midnight(day), _midnight(day + ONE_DAY)
+    begins, ends = clock.midnight(day), clock.midnight(day + ONE_DAY)
     events = SeatEvent.select(SeatEvent.change).where(
         SeatEvent.group == group_id, SeatEvent.at >= begins, SeatEvent.at < ends
     )
     return [event.change for event in events.order_by(SeatEvent.at, SeatEvent.id)]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=clock.PARIS)
 
 
 def _counted(day: date, opening: int, changes: Iterable[int]) -> Day:
@@ -157,7 +148,7 @@ def _months_before(first: date, months: int) -> date:
 
 def days(group: LicenceGroup, first: date, last: date) -> list[Day]:
     """Every day from ``first`` to ``last``, since the group is there (two queries)."""
-    first = max(first, day_of(group.created_at))
+    first = max(first, clock.day_of(group.created_at))
     before = _last(group.id, before=first)
     rows = UsageDay.select().where(UsageDay.group == group, UsageDay.day.between(first, last))
     changed = {row.day: Day(row.day, row.peak, row.closing) for row in rows}

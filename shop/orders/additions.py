@@ -39,7 +39,7 @@ def running_period(group: LicenceGroup, at: datetime) -> Period:
     """The period of a group that ``at`` lies in. Raises `Refusal` where none is running."""
     if group.installed_at is None or not group.is_open:
         raise Refusal(N_("Licences cannot be added to this group at the moment."), "group")
-    return periods.period_of(periods.day_of(at), periods.anchor_of(group.installed_at))
+    return periods.period_of(clock.day_of(at), periods.anchor_of(group.installed_at))
 
 
 def renewal_of(group: LicenceGroup) -> date:

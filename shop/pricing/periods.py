@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from shop.clock import PARIS
+from shop import clock
 from shop.pricing.money import Share
 
 UNDO_UNTIL = timedelta(hours=24)
@@ -42,32 +42,20 @@ class Period:
     @property
     def starts_at(self) -> datetime:
         """Its first moment (aware, UTC)."""
-        return midnight(self.start)
+        return clock.midnight(self.start)
 
     @property
     def ends_at(self) -> datetime:
         """The moment of the renewal that follows it (aware, UTC)."""
-        return midnight(self.end)
+        return clock.midnight(self.end)
 
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.end
 
 
-def day_of(moment: datetime) -> date:
-    """The day in Paris on which a moment lies. Raises `ValueError` for one without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    return moment.astimezone(PARIS).date()
-
-
-def midnight(day: date) -> datetime:
-    """The moment a day begins in Paris (aware, UTC)."""
-    return datetime.combine(day, time(), PARIS).astimezone(UTC)
-
-
 def anchor_of(delivered_at: datetime) -> int:
     """The day of the month on which a service delivered then renews (1 to 31)."""
-    return day_of(delivered_at).day
+    return clock.day_of(delivered_at).day
 
 
 def renewal_in(year: int, month: int, anchor: int) -> date:
@@ -100,7 +88,7 @@ def period_of(day: date, anchor: int) -> Period:
 
 def first_period(delivered_at: datetime) -> Period:
     """The period a service begins with: from the day it was delivered."""
-    return period_of(day_of(delivered_at), anchor_of(delivered_at))
+    return period_of(clock.day_of(delivered_at), anchor_of(delivered_at))
 
 
 def next_period(period: Period, anchor: int) -> Period:
@@ -121,7 +109,7 @@ def share_left(period: Period, moment: datetime) -> Share:
 
     Raises `ValueError` for a moment outside the period.
     """
-    day = day_of(moment)
+    day = clock.day_of(moment)
     if day not in period:
         raise ValueError(f"{day} does not lie in the period from {period.start} to {period.end}")
     return Share((period.end - day).days, period.days)
@@ -134,5 +122,5 @@ def can_be_undone(renewal: date, now: datetime) -> bool:
 
 def undo_until(renewal: date, now: datetime) -> datetime | None:
     """The last moment at which what ends with ``renewal`` can be taken back; None once past it."""
-    until = midnight(renewal) - UNDO_UNTIL
+    until = clock.midnight(renewal) - UNDO_UNTIL
     return until if now <= until else None

@@ -175,7 +175,7 @@ def give_notice(subscription: int, suspension: int) -> None:
             invoice=invoice, stage=receivables.NOTICE, at=clock.now(), failed_at=clock.now()
         )
         # At midnight: a day more, so that nobody has less than the notice says.
-        ends_on = (clock.now() + NOTICE_LENGTH).astimezone(clock.PARIS).date() + timedelta(days=1)
+        ends_on = clock.day_of(clock.now() + NOTICE_LENGTH) + timedelta(days=1)
         termination = terminations.schedule_for_unpaid(row, ends_on)
         mail.termination_notice(row, invoice, termination.day)
 

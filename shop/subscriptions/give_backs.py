@@ -139,7 +139,7 @@ def end_seats(group: int, day: str, tries: int) -> None:
         settled(
             key,
             lambda: provider().resize_tenant(key, row.domain, target),
-            since=periods.midnight(on),
+            since=clock.midnight(on),
         )
     except PartyRejected as refusal:
         log.error("licences could not be taken away", group=row.name, reason=str(refusal))

@@ -115,7 +115,7 @@ def _batch(offer: Offer, newest: Price, after: int) -> list[Subscription]:
 def announce_to(subscription: Subscription, now: datetime) -> bool:
     """Write the letter to one customer, if there is a new price; False if not, or told already."""
     renewal = first_renewal_in_time(subscription, now)
-    price = in_force(subscription.group.offer_id, periods.midnight(renewal))
+    price = in_force(subscription.group.offer_id, clock.midnight(renewal))
     before = for_renewal(subscription, renewal)
     if price.amount_cents == before.amount_cents:
         return False
@@ -136,7 +136,7 @@ def announce_to(subscription: Subscription, now: datetime) -> bool:
 def first_renewal_in_time(subscription: Subscription, now: datetime) -> date:
     """The first renewal for which a price can still be announced 30 days before."""
     renewal = subscription.period_end
-    while periods.midnight(renewal) < now + ANNOUNCED_BEFORE:
+    while clock.midnight(renewal) < now + ANNOUNCED_BEFORE:
         renewal = periods.renewal_after(renewal, subscription.anchor)
     return renewal
 

@@ -85,7 +85,7 @@ def _begin(
         if free_until:
             queue.enqueue(
                 "tell_of_free_end", f"tell_of_free_end:{subscription.id}",
-                run_at=periods.midnight(free_until) - FREE_END_TOLD_BEFORE,
+                run_at=clock.midnight(free_until) - FREE_END_TOLD_BEFORE,
                 subscription=subscription.id,
             )  # fmt: skip
     return subscription

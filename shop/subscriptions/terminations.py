@@ -139,7 +139,7 @@ def _schedule(termination: Termination, subscription: Subscription, *, by: str) 
 def _end_later(termination: Termination) -> None:
     queue.enqueue(
         "end_group", f"end_group:{termination.id}",
-        run_at=periods.midnight(termination.day), termination=termination.id,
+        run_at=clock.midnight(termination.day), termination=termination.id,
     )  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def withdrawal_ends_at(group: LicenceGroup) -> datetime | None:
     if account.is_business or order.paid_at is None:
         return None
     # The day of the conclusion does not count, and the last one counts to its end.
-    return periods.midnight(periods.day_of(order.paid_at) + WITHDRAWAL + timedelta(days=1))
+    return clock.midnight(clock.day_of(order.paid_at) + WITHDRAWAL + timedelta(days=1))
 
 
 def can_withdraw(group: LicenceGroup) -> bool:

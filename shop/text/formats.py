@@ -14,7 +14,7 @@ from functools import cache
 from babel import Locale, dates, numbers
 
 from records.languages import Language
-from shop.clock import PARIS
+from shop import clock
 
 _LOCALES: dict[str, str] = {Language.FRENCH: "fr_FR", Language.ENGLISH: "en_GB"}
 
@@ -54,7 +54,7 @@ def rate(basis_points: int, language: str) -> str:
 def day(value: date | datetime, language: str) -> str:
     """A day in full: "5 novembre 2026", "5 November 2026"; a moment's is the day in Paris."""
     if isinstance(value, datetime):
-        value = value.astimezone(PARIS).date()
+        value = clock.day_of(value)
     if language == Language.FRENCH and value.day == 1:
         return dates.format_date(value, "d'er' MMMM y", locale=locale_of(language))
     return dates.format_date(value, "long", locale=locale_of(language))
@@ -63,7 +63,7 @@ def day(value: date | datetime, language: str) -> str:
 def short_day(value: date | datetime, language: str) -> str:
     """A day in figures, for tables: "05/11/2026" in both languages."""
     if isinstance(value, datetime):
-        value = value.astimezone(PARIS).date()
+        value = clock.day_of(value)
     return dates.format_date(value, "dd/MM/y", locale=locale_of(language))
 
 
@@ -74,7 +74,7 @@ def month(value: date, language: str) -> str:
 
 def moment(value: datetime, language: str) -> str:
     """A moment in Paris, to the minute, saying so: "5 novembre 2026 à 14:03 (heure de Paris)"."""
-    at = value.astimezone(PARIS).strftime("%H:%M")
+    at = value.astimezone(clock.PARIS).strftime("%H:%M")
     written = day(value, language)
     if language == Language.FRENCH:
         return f"{written} à {at} (heure de Paris)"

@@ -19,6 +19,7 @@ from models import (
     Subscription,
 )
 from shop import clock
+from shop.clock import midnight
 from shop.errors import PartyRejected, Refusal
 from shop.jobs import queue
 from shop.orders import orders
@@ -41,7 +42,7 @@ def test_the_operators_preview_is_what_the_run_then_charges(
     shown = run(args=["billing", "preview", str(renews_on)])
     assert group.name in shown.output
     assert "1 renewals, 26.40 EUR excl. VAT, 31.68 EUR incl. VAT" in shown.output
-    wait = periods.midnight(renews_on) - clock.now() + timedelta(minutes=1)
+    wait = midnight(renews_on) - clock.now() + timedelta(minutes=1)
     test_points.switch(
         test_points.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds())
     )
@@ -64,7 +65,7 @@ def test_one_group_that_cannot_be_renewed_keeps_no_other_from_it(
         opening(subscription)
 
     monkeypatch.setattr(renewals.charging, "open_next", fail)
-    wait = periods.midnight(running.of(sound).period_end) - clock.now()
+    wait = midnight(running.of(sound).period_end) - clock.now()
     test_points.switch(test_points.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
     test_points.follow_clock()
     assert vars(renewals.run()) == {"renewed": 1, "ended": 0, "failed": 1}
@@ -118,7 +119,7 @@ def test_the_month_of_office_attach_is_free_and_then_charged(
     )  # fmt: skip
     begun = subscriptions.start_delivered(groups.fresh(group), order)
     assert begun.free_until == begun.period_end
-    free_until = periods.midnight(begun.period_end)
+    free_until = midnight(begun.period_end)
     running.pass_time(free_until - clock.now() - timedelta(days=7, minutes=1))
     assert not Letter.select().where(Letter.kind == "free_period_ending").exists()
     running.pass_time(timedelta(minutes=2))

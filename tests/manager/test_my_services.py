@@ -25,11 +25,11 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop import mail
+from shop.clock import midnight
 from shop.jobs import queue
 from shop.overviews import services
 from shop.payments import cards, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
-from shop.pricing import periods
 from shop.subscriptions import (
     give_backs,
     period_billing,
@@ -284,7 +284,7 @@ def test_it_is_too_late_on_the_last_day(
     inside: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
     terminations.ask(group, by="alice")
-    ends_at = periods.midnight(terminations.of(group).day)
+    ends_at = midnight(terminations.of(group).day)
     running.pass_time(ends_at - shop_clock.now() - timedelta(hours=23))
     inside.log_in(alice)
     inside.open(address(group))

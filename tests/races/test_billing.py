@@ -10,11 +10,11 @@ import pytest
 
 from models import Account, Invoice, Letter, LicenceGroup, Payment, Reminder, Renewal, database
 from shop import clock, mail
+from shop.clock import midnight
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
-from shop.pricing import periods
 from shop.sandbox_link import test_points
 from shop.subscriptions import dunning, period_billing, renewals, terminations
 from tests.support import letters, purchases, racing, running
@@ -26,7 +26,7 @@ def due(group: LicenceGroup) -> None:
     """Let time pass to the next renewal, with nobody doing it."""
     renews_on = running.of(group).renews_on
     assert renews_on is not None
-    wait = periods.midnight(renews_on) - clock.now() + timedelta(minutes=1)
+    wait = midnight(renews_on) - clock.now() + timedelta(minutes=1)
     test_points.switch(
         test_points.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds())
     )

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from models import Account, Invoice, LicenceGroup, Subscription
 from shop import clock
+from shop.clock import midnight
 from shop.invoicing import receivables
 from shop.jobs import queue
-from shop.pricing import periods
 from shop.sandbox_link import test_points
 from shop.subscriptions import dunning, renewals, subscriptions
 from tests.support import purchases
@@ -52,7 +52,7 @@ def to_renewal(group: LicenceGroup) -> None:
     """Let time pass up to the next renewal, which is done."""
     renews_on = of(group).renews_on
     assert renews_on is not None
-    pass_time(periods.midnight(renews_on) - clock.now() + timedelta(minutes=1))
+    pass_time(midnight(renews_on) - clock.now() + timedelta(minutes=1))
 
 
 def owed(group: LicenceGroup) -> Invoice:

@@ -82,7 +82,7 @@ def test_figures_agree_with_a_naive_count(group: LicenceGroup, history: History)
     UsageDay.delete().execute()
     write(group, history)
     start = history[0][0] if history else SPRING
-    first = usage.day_of(start) - timedelta(days=2)
+    first = clock.day_of(start) - timedelta(days=2)
     last = first + timedelta(days=10)
     assert usage.days(group, first, last) == naive(history, first, last)
     middle = first + timedelta(days=4)

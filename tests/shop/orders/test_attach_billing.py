@@ -17,10 +17,10 @@ from models import (
     Renewal,
 )
 from shop import mail
+from shop.clock import midnight
 from shop.exchange import services as exchange_services
 from shop.invoicing import ledger
 from shop.jobs import queue
-from shop.pricing import periods
 from shop.subscriptions import renewals, terminations
 from tests.support import exchange, groups, letters
 from tests.support.parties import Bank, Provider
@@ -42,7 +42,7 @@ def free(
 
 def go_to(clock: time_machine.Traveller, day: date, hours: float = 0) -> None:
     """The moment so many hours after a day begins in Paris, with all that is due by then done."""
-    clock.move_to(periods.midnight(day) + timedelta(hours=hours, minutes=1))
+    clock.move_to(midnight(day) + timedelta(hours=hours, minutes=1))
     renewals.run()
     queue.drain()
 

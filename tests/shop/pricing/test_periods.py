@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.clock import PARIS
+from shop.clock import PARIS, day_of, midnight
 from shop.pricing import periods
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
@@ -81,19 +81,19 @@ def test_the_anchor_returns_after_every_short_month(delivered_at):
 
 @given(days)
 def test_days_begin_at_midnight_in_paris_whatever_the_season(day):
-    local = periods.midnight(day).astimezone(PARIS)
+    local = midnight(day).astimezone(PARIS)
     assert (local.date(), local.hour, local.minute) == (day, 0, 0)
-    assert periods.day_of(periods.midnight(day)) == day
-    assert periods.day_of(periods.midnight(day) - timedelta(seconds=1)) == day - DAY
+    assert day_of(midnight(day)) == day
+    assert day_of(midnight(day) - timedelta(seconds=1)) == day - DAY
 
 
 @given(days, anchors, st.integers(0, 23))
 def test_the_share_left_counts_the_days_that_remain(day, anchor, hour):
     period = periods.period_of(day, anchor)
-    share = periods.share_left(period, periods.midnight(day) + timedelta(hours=hour, minutes=59))
+    share = periods.share_left(period, midnight(day) + timedelta(hours=hour, minutes=59))
     counted = sum(1 for offset in range(period.days) if period.start + offset * DAY >= day)
     # The last hours of a day of 23 hours belong to the next one.
-    if periods.day_of(periods.midnight(day) + timedelta(hours=hour, minutes=59)) == day:
+    if day_of(midnight(day) + timedelta(hours=hour, minutes=59)) == day:
         assert share == Share(counted, period.days)
 
 
@@ -101,7 +101,7 @@ def test_the_share_left_counts_the_days_that_remain(day, anchor, hour):
 def test_joining_later_never_costs_more(day, anchor):
     period = periods.period_of(day, anchor)
     costs = [
-        Line("business", "", 3, 880, periods.share_left(period, periods.midnight(each))).net_cents
+        Line("business", "", 3, 880, periods.share_left(period, midnight(each))).net_cents
         for each in (period.start + offset * DAY for offset in range(period.days))
     ]
     assert costs == sorted(costs, reverse=True)
@@ -118,7 +118,7 @@ def test_missed_periods_are_caught_up_in_order(delivered_at, days_later):
     expected = [
         day
         for offset in range(1, days_later + 2)
-        if is_renewal(day := first.start + offset * DAY, anchor) and periods.midnight(day) <= now
+        if is_renewal(day := first.start + offset * DAY, anchor) and midnight(day) <= now
     ]
     assert [period.start for period in due] == expected
 
@@ -169,20 +169,20 @@ def test_the_day_one_joins_on_is_charged():
 def test_nobody_joins_a_period_from_outside(day):
     period = Period(date(2026, 11, 5), date(2026, 12, 5))
     with pytest.raises(ValueError, match="does not lie"):
-        periods.share_left(period, periods.midnight(day))
+        periods.share_left(period, midnight(day))
 
 
 def test_a_termination_can_be_taken_back_until_24_hours_before():
     renewal = date(2026, 3, 30)  # the day after clocks go forward: 24 hours are 25 on the dial
     limit = datetime(2026, 3, 28, 23, 0, tzinfo=PARIS)
-    assert limit.astimezone(UTC) == periods.midnight(renewal) - timedelta(hours=24)
+    assert limit.astimezone(UTC) == midnight(renewal) - timedelta(hours=24)
     assert periods.can_be_undone(renewal, limit)
     assert not periods.can_be_undone(renewal, limit.astimezone(UTC) + timedelta(seconds=1))
 
 
 def test_a_moment_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="zone"):
-        periods.day_of(datetime(2026, 1, 1))
+        day_of(datetime(2026, 1, 1))
 
 
 def test_a_period_has_days():

@@ -22,13 +22,13 @@ from models import (
     Renewal,
 )
 from shop import clock
+from shop.clock import midnight
 from shop.delivery import installation
 from shop.errors import Refusal
 from shop.jobs import queue
 from shop.office.protocol import OperationStatus
 from shop.payments import outcomes
 from shop.payments.gateway import CheckoutStatus
-from shop.pricing import periods
 from shop.subscriptions import give_backs, renewals, terminations
 from tests.support import billing, groups, purchases, running
 from tests.support.groups import fresh
@@ -40,7 +40,7 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
     """Three licences that are just about to renew."""
     made = running.delivered(alice, bank)
     before = timedelta(minutes=2)
-    running.pass_time(periods.midnight(running.of(made).renews_on) - clock.now() - before)
+    running.pass_time(midnight(running.of(made).renews_on) - clock.now() - before)
     return made
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from models import Account, Invoice, database
 from shop import clock, vat
+from shop.clock import day_of
 from shop.documents import factur_x
 from shop.documents.from_invoices import document_of
 from shop.invoicing import invoices
@@ -233,10 +234,10 @@ def moment(written: str) -> datetime:
 def charged_period(known: Known) -> tuple[Period, Share | None]:
     """The days charged, and their share of the month where it is not all of it."""
     delivered, charged = moment(known.delivered), moment(known.charged)
-    month = periods.period_of(periods.day_of(charged), periods.anchor_of(delivered))
+    month = periods.period_of(day_of(charged), periods.anchor_of(delivered))
     if known.share is None:
         return month, None
-    return Period(periods.day_of(charged), month.end), periods.share_left(month, charged)
+    return Period(day_of(charged), month.end), periods.share_left(month, charged)
 
 
 def issued(account: Account, known: Known) -> Invoice:

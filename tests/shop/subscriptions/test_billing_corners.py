@@ -28,6 +28,7 @@ from models import (
     database,
 )
 from shop import clock as shop_clock
+from shop.clock import midnight
 from shop.delivery import installation
 from shop.errors import PartyRejected, Refusal
 from shop.invoicing import credit_notes
@@ -35,7 +36,6 @@ from shop.jobs import queue
 from shop.overviews import services
 from shop.payments import cards, outcomes, payments
 from shop.payments.gateway import ChargeRequest, Checkout, CheckoutStatus, Mandate
-from shop.pricing import periods
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
     give_backs,
@@ -67,13 +67,13 @@ def without_card(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup
 
 def just_after_midnight(group: LicenceGroup) -> None:
     """The day of the renewal has begun, and no run has come to the group yet."""
-    midnight = periods.midnight(running.of(group).renews_on)
-    running.move_on(midnight - shop_clock.now() + timedelta(minutes=5))
+    renewal = midnight(running.of(group).renews_on)
+    running.move_on(renewal - shop_clock.now() + timedelta(minutes=5))
 
 
 def in_the_last_hours(group: LicenceGroup) -> None:
-    midnight = periods.midnight(running.of(group).renews_on)
-    running.pass_time(midnight - shop_clock.now() - timedelta(hours=5))
+    renewal = midnight(running.of(group).renews_on)
+    running.pass_time(renewal - shop_clock.now() - timedelta(hours=5))
 
 
 def credit_one(invoice: Invoice) -> Invoice:
@@ -97,9 +97,7 @@ def pay_ahead(group: LicenceGroup, bank: Bank) -> Invoice:
 def test_what_is_left_is_collected_when_a_part_was_credited_in_the_middle(
     group: LicenceGroup, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running.move_on(
-        periods.midnight(running.of(group).renews_on) - shop_clock.now() + timedelta(minutes=1)
-    )
+    running.move_on(midnight(running.of(group).renews_on) - shop_clock.now() + timedelta(minutes=1))
     renewals.run()
     invoice = Renewal.get().invoice
     charge = bank.charge

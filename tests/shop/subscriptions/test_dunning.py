@@ -21,6 +21,7 @@ from models import (
     Termination,
 )
 from shop import clock
+from shop.clock import midnight
 from shop.invoicing import credit_notes, invoices, ledger, receivables
 from shop.jobs import queue
 from shop.payments import outcomes, payments
@@ -209,7 +210,7 @@ def test_an_absence_of_the_shop_gives_nobody_less_time(
 ) -> None:
     group = running.delivered(alice, bank, card="")
     renews_on = running.of(group).period_end
-    running.pass_time(periods.midnight(renews_on) - clock.now() + timedelta(days=10))
+    running.pass_time(midnight(renews_on) - clock.now() + timedelta(days=10))
     assert running.of(group).status == SubscriptionStatus.PAST_DUE
     running.pass_time(timedelta(days=13))
     running.pass_time(timedelta(days=1, minutes=2))
@@ -224,7 +225,7 @@ def test_months_that_begin_during_a_suspension_are_not_charged(
 ) -> None:
     group = running.suspended(alice, bank)
     paid_until = running.of(group).period_end
-    running.pass_time(periods.midnight(paid_until) - clock.now() + timedelta(days=9))
+    running.pass_time(midnight(paid_until) - clock.now() + timedelta(days=9))
     assert Renewal.select().count() == 1
     payments.pay_by_hand(running.owed(group), by="operator")
     rest = Renewal.select().order_by(Renewal.id.desc()).get()
@@ -241,9 +242,9 @@ def test_after_60_days_and_15_more_it_ends(alice: Account, bank: Bank, provider:
     assert letters_of("termination_notice") == 1
     noticed = clock.now()
     ends_on = Termination.get().ends_on
-    assert periods.midnight(ends_on) - noticed >= timedelta(days=15)
+    assert midnight(ends_on) - noticed >= timedelta(days=15)
     assert not terminations.can_be_undone(Termination.get())
-    running.pass_time(periods.midnight(ends_on) - clock.now() - A_MINUTE)
+    running.pass_time(midnight(ends_on) - clock.now() - A_MINUTE)
     assert fresh(group).status == GroupStatus.SUSPENDED
     running.pass_time(2 * A_MINUTE)
     assert fresh(group).status == GroupStatus.TERMINATED
@@ -296,7 +297,7 @@ def test_nobody_is_told_that_an_ended_service_will_be_suspended(
     group = running.suspended(alice, bank)
     running.pass_time(timedelta(days=17))
     end = periods.period_of(clock.today(), running.of(group).anchor).end
-    running.pass_time(periods.midnight(end) - clock.now() - timedelta(days=2))
+    running.pass_time(midnight(end) - clock.now() - timedelta(days=2))
     terminations.ask(group, by="alice")
     payments.pay_by_hand(running.owed(group), "operator")
     for _ in range(6):

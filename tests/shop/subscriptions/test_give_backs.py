@@ -17,11 +17,11 @@ from models import (
     TerminationStatus,
 )
 from shop import clock
+from shop.clock import midnight
 from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.licences.seats.rules import Person
-from shop.pricing import periods
 from shop.subscriptions import give_backs, previews, subscriptions, terminations
 from tests.support import groups, purchases, running
 from tests.support.groups import fresh
@@ -82,7 +82,7 @@ def test_they_can_be_kept_until_24_hours_before(group: LicenceGroup) -> None:
     assert [row.number for row in give_backs.of(group)] == [1]
     renews_on = running.of(group).renews_on
     assert renews_on is not None
-    running.pass_time(periods.midnight(renews_on) - clock.now() - timedelta(hours=23))
+    running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=23))
     with pytest.raises(Refusal, match="too late"):
         give_backs.undo(group, [1], by="alice")
     running.to_renewal(group)
@@ -124,7 +124,7 @@ def test_it_waits_for_licences_that_are_being_added(
     give_backs.give_back(group, [1], by="alice")
     renews_on = running.of(group).renews_on
     assert renews_on is not None
-    running.pass_time(periods.midnight(renews_on) - clock.now() - timedelta(minutes=2))
+    running.pass_time(midnight(renews_on) - clock.now() - timedelta(minutes=2))
     provider.pending = True
     purchases.pay(groups.add(group, 4), bank)
     queue.drain()

@@ -9,8 +9,9 @@ from flask import Flask
 
 from models import Account, Letter, PriceAnnouncement, Renewal
 from shop import clock
+from shop.clock import day_of, midnight
 from shop.errors import Refusal
-from shop.pricing import catalogue, periods
+from shop.pricing import catalogue
 from shop.subscriptions import previews, price_changes
 from tests.support import running
 from tests.support.parties import Bank, Provider
@@ -36,7 +37,7 @@ def test_a_change_reaches_the_first_renewal_30_days_after_its_letter(
     price_changes.change("business", 990, clock.now() + timedelta(minutes=1))
     price_changes.announce()
     told = PriceAnnouncement.get()
-    assert periods.midnight(told.applies_on) - told.announced_at >= timedelta(days=30)
+    assert midnight(told.applies_on) - told.announced_at >= timedelta(days=30)
     while running.of(group).period_start < told.applies_on:
         shown = previews.preview(running.of(group))
         running.to_renewal(group)
@@ -78,8 +79,8 @@ def test_a_change_far_away_is_announced_when_its_renewal_comes_near(
     assert announced() == 0
     pass_days(200)
     told = PriceAnnouncement.get()
-    assert told.applies_on >= periods.day_of(change)
-    before = told.applies_on - periods.day_of(told.announced_at)
+    assert told.applies_on >= day_of(change)
+    before = told.applies_on - day_of(told.announced_at)
     assert timedelta(days=30) <= before <= timedelta(days=62)
     assert running.of(group).price == told.price
 
@@ -117,7 +118,7 @@ def test_what_is_no_price_is_refused(app: Flask, offer: str, cents: int, days: i
 
 
 def test_a_moment_has_one_price(app: Flask) -> None:
-    at = periods.midnight(date(2999, 1, 1))
+    at = midnight(date(2999, 1, 1))
     price_changes.change("business", 1, at)
     with pytest.raises(Refusal, match="already"):
         price_changes.change("business", 2, at)

@@ -20,6 +20,7 @@ from models import (
     TerminationStatus,
 )
 from shop import clock, mail
+from shop.clock import midnight
 from shop.customers import passwords
 from shop.delivery import installation
 from shop.errors import Conflict, Refusal
@@ -27,7 +28,6 @@ from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.orders import orders
 from shop.payments import payments
-from shop.pricing import periods
 from shop.subscriptions import ending, period_billing, previews, terminations
 from tests.support import groups, letters, purchases, running
 from tests.support.groups import fresh
@@ -67,7 +67,7 @@ def test_it_ends_at_the_renewal_and_not_before(
     ends_on = Termination.get().ends_on
     assert ends_on == running.of(group).renews_on
     assert previews.preview(running.of(group)) is None
-    running.pass_time(periods.midnight(ends_on) - clock.now() - A_MINUTE)
+    running.pass_time(midnight(ends_on) - clock.now() - A_MINUTE)
     assert provider.can_sign_in(address, password)
     running.pass_time(2 * A_MINUTE)
     assert not provider.can_sign_in(address, password)
@@ -84,7 +84,7 @@ def test_it_ends_at_the_renewal_and_not_before(
 
 def test_it_can_be_taken_back_until_24_hours_before(group: LicenceGroup) -> None:
     terminations.ask(group, by="alice")
-    ends_at = periods.midnight(Termination.get().ends_on)
+    ends_at = midnight(Termination.get().ends_on)
     running.pass_time(ends_at - clock.now() - timedelta(hours=24, minutes=1))
     terminations.undo(group, by="alice")
     assert terminations.of(group) is None
@@ -135,7 +135,7 @@ def test_a_link_confirmed_after_the_renewal_ends_at_the_next(
 ) -> None:
     of_a_business(alice)
     renews_on = running.of(group).renews_on
-    running.pass_time(periods.midnight(renews_on) - clock.now() - timedelta(hours=1))
+    running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=1))
     terminations.ask(group, by="alice")
     running.pass_time(timedelta(hours=2))
     terminations.confirm(token_of(alice))
