@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 from tooling import apt
 from tooling.environment import PYTHON
@@ -21,10 +22,15 @@ def prepare() -> None:
     """Make sure that there is a Chromium; raises `SetupError` when it cannot be had."""
     if find_chromium() or DOWNLOADED.exists():
         return
-    if apt.may_install():
-        apt.install(["chromium"], "Chromium")
-    else:
+    if not (apt.may_install() and _install()):
         _download()
+
+
+def _install() -> bool:
+    """Install Debian's Chromium, and say whether there is one: Ubuntu has no such package."""
+    with suppress(SetupError):
+        apt.install(["chromium"], "Chromium")
+    return find_chromium() is not None
 
 
 def _download() -> None:
