@@ -14,6 +14,9 @@ TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u206
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 """Letters and signs that are drawn as nothing."""
 
+ENCODED_WORD = "=?"
+"""How an encoded word begins (RFC 2047), which mail programs take for other characters."""
+
 
 def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) -> str:
     """A name as it is kept, on one line. Raises `Refusal` at ``field``, with ``missing`` where
@@ -30,6 +33,8 @@ def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) 
         )
     if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in name):
         raise Refusal(N_("A name cannot hold control characters."), field)
+    if ENCODED_WORD in name:
+        raise Refusal(N_("A name cannot hold an encoded e-mail header."), field)
     if not any(map(_is_visible, name)):
         raise Refusal(N_("A name holds at least one character that can be seen."), field)
     return name
