@@ -29,7 +29,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     confirmation,
     data_export,
     emails,
-    endings,
+    terminations,
     exchange,
     groups,
     home,
@@ -45,7 +45,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
 )
 
 __all__ = [
-    "account", "attach", "bills", "confirmation", "data_export", "emails", "endings", "exchange",
+    "account", "attach", "bills", "confirmation", "data_export", "emails", "terminations", "exchange",
     "groups", "home", "manager", "ordering", "orders", "seat_imports", "seats", "security",
     "services", "sign_in", "two_factor", "usage",
 ]  # fmt: skip

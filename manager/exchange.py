@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from manager import lookups, manager
+from manager import manager
 from models import ExchangeService
 from shop.exchange import services
 from shop.exchange.services import View
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.htmx import go_to, page
 
 

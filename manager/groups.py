@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import lookups, manager
+from manager import manager
 from models import LicenceGroup, SeatStatus
 from shop import clock
 from shop.delivery import seat_jobs
@@ -20,7 +20,7 @@ from shop.licences.seats.listing import View
 from shop.overviews import services
 from shop.subscriptions import give_backs
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.htmx import asked_from, go_to, page, wants_partial
 from web.languages import sentence
 

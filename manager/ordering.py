@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request, url_for
 from flask_babel import gettext
 
-from manager import lookups, manager
+from manager import manager
 from manager.forms import OrderForm
 from models import LicenceGroup, Order
 from shop.errors import N_, Refusal
@@ -18,7 +18,7 @@ from shop.orders.additions import Wish
 from shop.orders.baskets import Basket
 from shop.orders.placing import Confirmation, Quote
 from shop.pricing import catalogue
-from web import auth
+from web import auth, lookups
 from web.forms import choices
 from web.htmx import go_to, page
 from web.languages import sentence

@@ -8,13 +8,13 @@ from typing import Any
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
-from manager import lookups, manager
+from manager import manager
 from models import ImportStatus, LicenceGroup, Seat, SeatImport, SeatImportLine, SeatStatus
 from shop.errors import N_, Refusal
 from shop.licences.seats import csv_reader, import_preview
 from shop.text import templates
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.files import table
 from web.htmx import go_to, page
 from web.languages import current, sentence

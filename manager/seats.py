@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, abort, flash, url_for
 from flask_babel import gettext
 
-from manager import lookups, manager
+from manager import manager
 from manager.forms import ReleaseForm, SeatForm, SeatPasswordForm, VersionedForm
 from manager.groups import arguments_of_current_page, seats_shown
 from models import LicenceGroup, Seat, SeatStatus
@@ -16,7 +16,7 @@ from shop.delivery import seat_jobs
 from shop.errors import Conflict, Refusal
 from shop.licences import seats
 from shop.licences.seats.actions import Stale
-from web import auth
+from web import auth, lookups
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 

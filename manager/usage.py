@@ -8,12 +8,13 @@ from io import StringIO
 from flask import Response, request
 from flask_babel import gettext
 
-from manager import lookups, manager
+from manager import manager
 from models import LicenceGroup
 from shop import clock
 from shop.licences import usage as usages
 from shop.licences.usage import Day
 from shop.text import formats
+from web import lookups
 from web.htmx import page
 from web.languages import current
 

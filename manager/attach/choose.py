@@ -6,11 +6,12 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import lookups, manager
+from manager import manager
 from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
 from shop.exchange import services
 from shop.orders import attach
+from web import lookups
 from web.htmx import go_to, page
 from web.languages import sentence
 

@@ -9,7 +9,7 @@ from flask import Response, abort, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import lookups, manager
+from manager import manager
 from manager.attach.choose import ATTACH, MOST_TYPED, PARTS, Given, chosen_of, ids_of, on_offer
 from manager.exchange import service_page
 from models import CardSetup, CardSetupStatus, ExchangeAccount, ExchangeService
@@ -18,7 +18,7 @@ from shop.orders import attach, baskets, contracts
 from shop.orders.attach import Holder, InvalidHolders, NeedsCard, Wish
 from shop.orders.placing import Confirmation
 from shop.payments import cards
-from web import auth
+from web import auth, lookups
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 from web.urls import base_url
