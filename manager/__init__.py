@@ -29,8 +29,8 @@ from manager import (  # noqa: E402  (views need the blueprint)
     confirmation,
     data_export,
     emails,
-    terminations,
     exchange,
+    give_backs,
     groups,
     home,
     ordering,
@@ -40,12 +40,13 @@ from manager import (  # noqa: E402  (views need the blueprint)
     security,
     services,
     sign_in,
+    terminations,
     two_factor,
     usage,
 )
 
 __all__ = [
-    "account", "attach", "bills", "confirmation", "data_export", "emails", "terminations", "exchange",
+    "account", "attach", "bills", "confirmation", "data_export", "emails", "exchange", "give_backs",
     "groups", "home", "manager", "ordering", "orders", "seat_imports", "seats", "security",
-    "services", "sign_in", "two_factor", "usage",
+    "services", "sign_in", "terminations", "two_factor", "usage",
 ]  # fmt: skip

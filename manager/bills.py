@@ -9,7 +9,7 @@ from flask import Response, abort, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from models import Account, Invoice
+from models import Account
 from shop import documents
 from shop.errors import Refusal
 from shop.invoicing import invoices
@@ -17,7 +17,7 @@ from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
 from shop.text import csv_export, templates
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.checkout import pay
 from web.files import pdf, streamed, table
 from web.htmx import page
@@ -54,15 +54,8 @@ def _selected() -> Selection:
     return selection
 
 
-def _own(number: str) -> Invoice:
-    invoice = invoices.find(auth.customer(), number)
-    if invoice is None:
-        abort(404)
-    return invoice
-
-
 def _page(number: str, *, partial: str = "", status: int = 200, error: str = "") -> Response:
-    invoice = _own(number)
+    invoice = lookups.own_invoice(number)
     return page(
         "manager/bill.html",
         partial,
@@ -91,7 +84,7 @@ def bill_status(number: str) -> Response:
 @manager.get("/manager/account/bills/<number>/document.pdf")
 def bill_pdf(number: str) -> Response:
     """The bill as PDF with its data (Factur-X), always the same bytes."""
-    invoice = _own(number)
+    invoice = lookups.own_invoice(number)
     return pdf(documents.invoice_of(invoice), documents.invoice_filename(invoice))
 
 
@@ -99,7 +92,7 @@ def bill_pdf(number: str) -> Response:
 def pay_bill(number: str) -> Response:
     """To the bank's page."""
     try:
-        return pay(_own(number), here=url_for("manager.bill", number=number))
+        return pay(lookups.own_invoice(number), here=url_for("manager.bill", number=number))
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
 

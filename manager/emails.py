@@ -6,13 +6,13 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from models import Attachment, Letter
+from models import Attachment
 from shop import mail
 from shop.errors import Refusal
 from shop.mail.archive import SEARCHED_AT_ONCE, Found
 from shop.security import rate_limits
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -40,17 +40,10 @@ def _id(given: int | None) -> int | None:
     return None if given is None else max(0, min(given, 2**31 - 1))
 
 
-def _own(letter_id: int) -> Letter:
-    letter = Letter.get_or_none(Letter.account == auth.customer(), Letter.id == letter_id)
-    if letter is None:
-        abort(404)
-    return letter
-
-
 @manager.get("/manager/account/emails/<int:letter_id>")
 def email(letter_id: int) -> Response:
     """One letter: its text, its HTML in a frame of its own, and its documents."""
-    letter = _own(letter_id)
+    letter = lookups.own_letter(letter_id)
     return page(
         "manager/email.html",
         letter=letter,
@@ -64,7 +57,7 @@ def email(letter_id: int) -> Response:
 @manager.get("/manager/account/emails/<int:letter_id>/html")
 def email_html(letter_id: int) -> Response:
     """The letter's HTML, for the frame: it may show itself and nothing else."""
-    letter = _own(letter_id)
+    letter = lookups.own_letter(letter_id)
     if not mail.is_shown(letter):
         abort(404)
     response = Response(mail.html_of(letter), content_type="text/html; charset=utf-8")
@@ -79,7 +72,7 @@ def email_html(letter_id: int) -> Response:
 def email_document(letter_id: int, attachment_id: int) -> Response:
     """A document that came with a letter."""
     attachment = Attachment.get_or_none(
-        Attachment.letter == _own(letter_id), Attachment.id == attachment_id
+        Attachment.letter == lookups.own_letter(letter_id), Attachment.id == attachment_id
     )
     if attachment is None:
         abort(404)
@@ -89,7 +82,7 @@ def email_document(letter_id: int, attachment_id: int) -> Response:
 @manager.post("/manager/account/emails/<int:letter_id>/sendings")
 def send_email_again(letter_id: int) -> Response:
     """Send a letter again."""
-    letter, who = _own(letter_id), auth.customer().nic_handle
+    letter, who = lookups.own_letter(letter_id), auth.customer().nic_handle
     try:
         rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
     except Refusal as refusal:

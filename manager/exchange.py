@@ -32,7 +32,7 @@ def exchange_services() -> Response:
 def exchange_service(name: str) -> Response:
     """« Informations Générales »: what there is to know of a service, and Office Attach's offer;
     once that is used, how far it is."""
-    return service_page(lookups.exchange_service(name))
+    return service_page(lookups.own_exchange_service(name))
 
 
 def service_page(found: ExchangeService, error: str = "", status: int = 200) -> Response:
@@ -61,7 +61,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
 @manager.get("/manager/exchange/<name>/accounts")
 def exchange_accounts(name: str) -> Response:
     """« Comptes E-mail »: searched, sorted, paged; marked where an Office licence is."""
-    found, asked = lookups.exchange_service(name), request.args
+    found, asked = lookups.own_exchange_service(name), request.args
     looked = services.view(
         asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
     )
@@ -94,5 +94,5 @@ def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
 @manager.post("/manager/exchange/<name>/offer/dismissal")
 def dismiss_offer(name: str) -> Response:
     """Show the banner on this service no more."""
-    services.hide_offer(lookups.exchange_service(name))
+    services.hide_offer(lookups.own_exchange_service(name))
     return go_to(url_for("manager.exchange_service", name=name))

@@ -46,7 +46,7 @@ def groups_page() -> Response:
 @manager.get("/manager/groups/<name>")
 def group(name: str) -> Response:
     """The group's seats: searched, filtered, sorted, paged; rows at work refresh themselves."""
-    found = lookups.group(name)
+    found = lookups.own_group(name)
     running = None if wants_partial() else import_preview.running_of(found)
     shown = seats_shown(found, request.args, running_import=running)
     return page("manager/group.html", "manager/_seats.html", **shown)
@@ -103,14 +103,14 @@ def arguments_of_current_page(found: LicenceGroup) -> MultiDict[str, str]:
 @manager.get("/manager/groups/<name>/name")
 def group_name(name: str) -> Response:
     """The form for another display name, in the place of the name."""
-    found = lookups.group(name)
+    found = lookups.own_group(name)
     return _name_form(found, found.display_name)
 
 
 @manager.post("/manager/groups/<name>/name")
 def rename_group(name: str) -> Response:
     """Give the group another display name."""
-    found, typed = lookups.group(name), request.form.get("display_name", "")
+    found, typed = lookups.own_group(name), request.form.get("display_name", "")
     try:
         groups.rename(found, typed, by=auth.customer().nic_handle)
     except Refusal as refusal:
@@ -130,7 +130,7 @@ def _page_of_group(found: LicenceGroup) -> str:
 @manager.get("/manager/groups/<name>/name/kept")
 def keep_group_name(name: str) -> Response:
     """The name again, unchanged."""
-    found = lookups.group(name)
+    found = lookups.own_group(name)
     if wants_partial():
         return page("manager/_group_name.html", "manager/_group_name.html", group=found, new=True)
     return go_to(url_for("manager.group", name=name))
@@ -153,7 +153,7 @@ def _name_form(found: LicenceGroup, typed: str, error: str = "", status: int = 2
 @manager.get("/manager/groups/<name>/information")
 def group_information(name: str) -> Response:
     """What there is to know of a group: names, offer, state, seats, renewal, contracts, orders."""
-    found = lookups.group(name)
+    found = lookups.own_group(name)
     return page(
         "manager/group_information.html",
         group=found,

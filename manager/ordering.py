@@ -97,7 +97,7 @@ def _form() -> OrderForm:
     form, named = OrderForm(formdata=None), given.get("group") or NEW_GROUP
     form.offer.data = given.get("offer") if given.get("offer") in OFFER_CODES else OFFER_CODES[0]
     if named != NEW_GROUP and "offer" not in given:
-        form.offer.data = lookups.group(named).offer_id
+        form.offer.data = lookups.own_group(named).offer_id
     there = groups.orderable(auth.customer(), form.offer.data, named)
     described = {found.name: _described(found) for found in there}
     offered = {NEW_GROUP: gettext("New group")} | described
@@ -111,7 +111,7 @@ def _form() -> OrderForm:
 
 def _chosen(form: OrderForm) -> LicenceGroup | None:
     """The group the licences are for; None for a new one."""
-    return lookups.group(form.group.data) if form.group.data != NEW_GROUP else None
+    return lookups.own_group(form.group.data) if form.group.data != NEW_GROUP else None
 
 
 def _described(found: LicenceGroup) -> str:
@@ -220,7 +220,7 @@ def _choice_again() -> Choice:
     """What is being confirmed: whether there is still room for it is decided with the order, which
     may have been placed by an earlier press of the button."""
     named, form = request.values.get("group") or NEW_GROUP, _form()
-    group = lookups.group(named) if named != NEW_GROUP else None
+    group = lookups.own_group(named) if named != NEW_GROUP else None
     code = group.offer_id if group else form.offer.data
     quantity = baskets.read_quantity(form.quantity.data or "", catalogue.offers()[code])
     return Choice(code, max(quantity, 1), group, form.basket.data or "")

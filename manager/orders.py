@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, flash, request, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager
@@ -13,7 +13,7 @@ from shop.errors import Refusal
 from shop.orders import orders as shop_orders
 from shop.overviews import order_progress
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.checkout import pay
 from web.files import pdf
 from web.htmx import go_to, page
@@ -33,15 +33,8 @@ def orders() -> Response:
     )
 
 
-def _own(number: int) -> Order:
-    order = shop_orders.find_order(auth.customer(), str(number))
-    if order is None:
-        abort(404)
-    return order
-
-
 def _page(number: int, *, partial: str = "", status: int = 200, error: str = "") -> Response:
-    order = _own(number)
+    order = lookups.own_order(number)
     return page(
         "manager/order.html",
         partial,
@@ -69,7 +62,7 @@ def order_status(number: int) -> Response:
 @manager.get("/manager/account/orders/<int:number>.pdf")
 def order_pdf(number: int) -> Response:
     """The purchase order as PDF."""
-    found = _own(number)
+    found = lookups.own_order(number)
     return pdf(documents.purchase_order_of(found), documents.purchase_order_filename(found))
 
 
@@ -77,7 +70,7 @@ def order_pdf(number: int) -> Response:
 def pay_order(number: int) -> Response:
     """Pay an order later."""
     try:
-        return pay(_own(number), here=url_for("manager.order", number=number))
+        return pay(lookups.own_order(number), here=url_for("manager.order", number=number))
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
 
@@ -86,7 +79,7 @@ def pay_order(number: int) -> Response:
 def cancel_order(number: int) -> Response:
     """Cancel an unpaid order."""
     try:
-        shop_orders.cancel_order(_own(number), by=auth.customer().nic_handle)
+        shop_orders.cancel_order(lookups.own_order(number), by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
     flash(gettext("Your order is cancelled. Nothing is due."), "success")
@@ -97,7 +90,7 @@ def cancel_order(number: int) -> Response:
 def retry_delivery(number: int) -> Response:
     """Ask for a failed delivery again."""
     try:
-        installation.retry_delivery(_own(number), by=auth.customer().nic_handle)
+        installation.retry_delivery(lookups.own_order(number), by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
     flash(gettext("The installation is being tried again."), "success")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, abort, flash, request, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager
@@ -29,13 +29,13 @@ EXPORTED_AT_ONCE = 1000
 @manager.get("/manager/groups/<name>/imports")
 def import_seats(name: str) -> Response:
     """Choose a file of people."""
-    return _upload_page(lookups.group(name))
+    return _upload_page(lookups.own_group(name))
 
 
 @manager.post("/manager/groups/<name>/imports")
 def upload_seats(name: str) -> Response:
     """Look at a file; nothing is configured yet."""
-    group, given = lookups.group(name), request.files.get("file")
+    group, given = lookups.own_group(name), request.files.get("file")
     try:
         if given is None or not given.filename:
             raise Refusal(N_("Choose a file."), "file")
@@ -56,19 +56,10 @@ def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Res
     )
 
 
-def _own(name: str, import_id: int) -> SeatImport:
-    group = lookups.group(name)
-    made = import_preview.find(group, import_id)
-    if made is None:
-        abort(404)
-    made.group = group
-    return made
-
-
 @manager.get(IMPORT)
 def seat_import(name: str, import_id: int) -> Response:
     """The preview of a file, how far its run is, or its result."""
-    return _shown(_own(name, import_id))
+    return _shown(lookups.own_import(name, import_id))
 
 
 def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
@@ -104,22 +95,22 @@ def _said(line: SeatImportLine) -> str:
 @manager.post(IMPORT + "/start")
 def start_import(name: str, import_id: int) -> Response:
     """Configure the good lines in the background."""
-    made = _own(name, import_id)
+    made = lookups.own_import(name, import_id)
     try:
         import_preview.start(made, by=auth.customer().nic_handle)
     except Refusal as refusal:
-        return _shown(_own(name, import_id), sentence(refusal), refusal.status)
+        return _shown(lookups.own_import(name, import_id), sentence(refusal), refusal.status)
     return go_to(url_for("manager.seat_import", name=name, import_id=import_id))
 
 
 @manager.post(IMPORT + "/abandonment")
 def abandon_import(name: str, import_id: int) -> Response:
     """Do nothing with the file."""
-    made = _own(name, import_id)
+    made = lookups.own_import(name, import_id)
     try:
         import_preview.abandon(made, by=auth.customer().nic_handle)
     except Refusal as refusal:
-        return _shown(_own(name, import_id), sentence(refusal), refusal.status)
+        return _shown(lookups.own_import(name, import_id), sentence(refusal), refusal.status)
     flash(gettext("Nothing was configured from this file."), "info")
     return go_to(url_for("manager.group", name=name))
 
@@ -130,7 +121,7 @@ def abandon_import(name: str, import_id: int) -> Response:
 @manager.get(IMPORT + ".csv")
 def import_result(name: str, import_id: int) -> Response:
     """The file again, each line with what became of it."""
-    made = _own(name, import_id)
+    made = lookups.own_import(name, import_id)
     heading = [
         gettext("Line"), gettext("First name"), gettext("Last name"), gettext("Login"),
         gettext("Result"),
@@ -179,7 +170,7 @@ def _words() -> dict[str, str]:
 @manager.get("/manager/groups/<name>/seats.csv")
 def export_seats(name: str) -> Response:
     """Every seat of the group, streamed."""
-    group = lookups.group(name)
+    group = lookups.own_group(name)
     heading = [
         gettext("First name"), gettext("Last name"), gettext("Login"),
         gettext("Activation email"), gettext("Licence"), gettext("Status"),

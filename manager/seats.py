@@ -29,26 +29,26 @@ SEAT = "/manager/groups/<name>/seats/<int:number>"
 @manager.get(SEAT + "/configuration")
 def configure_seat(name: str, number: int) -> Response:
     """Whose the licence shall be (guide: first name, last name, login)."""
-    return _form("configure", lookups.seat(name, number), SeatForm(formdata=None))
+    return _form("configure", lookups.own_seat(name, number), SeatForm(formdata=None))
 
 
 @manager.post(SEAT + "/configuration")
 def save_configuration(name: str, number: int) -> Response:
     """Configure the seat; the provider makes the account within minutes (guide)."""
-    return _save_person("configure", lookups.seat(name, number), seats.configure)
+    return _save_person("configure", lookups.own_seat(name, number), seats.configure)
 
 
 @manager.get(SEAT + "/holder")
 def edit_seat(name: str, number: int) -> Response:
     """Change the holder's names or login."""
-    seat = lookups.seat(name, number)
+    seat = lookups.own_seat(name, number)
     return _form("edit", seat, SeatForm(formdata=None, obj=seat))
 
 
 @manager.post(SEAT + "/holder")
 def save_holder(name: str, number: int) -> Response:
     """Save the holder's names and login."""
-    return _save_person("edit", lookups.seat(name, number), seats.edit)
+    return _save_person("edit", lookups.own_seat(name, number), seats.edit)
 
 
 def _save_person(act: str, seat: Seat, save: Callable[..., Seat]) -> Response:
@@ -65,13 +65,13 @@ def _save_person(act: str, seat: Seat, save: Callable[..., Seat]) -> Response:
 @manager.get(SEAT + "/password")
 def seat_password(name: str, number: int) -> Response:
     """Choose a new password for the holder, or have one generated."""
-    return _form("password", lookups.seat(name, number), SeatPasswordForm(formdata=None))
+    return _form("password", lookups.own_seat(name, number), SeatPasswordForm(formdata=None))
 
 
 @manager.post(SEAT + "/password")
 def save_seat_password(name: str, number: int) -> Response:
     """Replace the holder's password; it goes out by e-mail."""
-    seat, form = lookups.seat(name, number), SeatPasswordForm()
+    seat, form = lookups.own_seat(name, number), SeatPasswordForm()
     typed = form.password.data or ""
     return _tried(
         "password", seat, form, lambda by: seats.change_password(seat, form.seen, typed, by)
@@ -81,20 +81,20 @@ def save_seat_password(name: str, number: int) -> Response:
 @manager.get(SEAT + "/release")
 def release_seat(name: str, number: int) -> Response:
     """Ask whether the licence shall really be taken from its holder."""
-    return _form("release", lookups.seat(name, number), ReleaseForm(formdata=None))
+    return _form("release", lookups.own_seat(name, number), ReleaseForm(formdata=None))
 
 
 @manager.post(SEAT + "/release")
 def save_release(name: str, number: int) -> Response:
     """Release the licence: it is nobody's again, and stays paid until the renewal."""
-    seat, form = lookups.seat(name, number), ReleaseForm()
+    seat, form = lookups.own_seat(name, number), ReleaseForm()
     return _tried("release", seat, form, lambda by: seats.release(seat, form.seen, by))
 
 
 @manager.post(SEAT + "/retries")
 def retry_seat(name: str, number: int) -> Response:
     """Ask again for what went wrong."""
-    seat, form, error, status = lookups.seat(name, number), VersionedForm(), "", 200
+    seat, form, error, status = lookups.own_seat(name, number), VersionedForm(), "", 200
     try:
         seats.retry(seat, form.seen, by=auth.customer().nic_handle)
     except Refusal as refusal:
@@ -102,7 +102,7 @@ def retry_seat(name: str, number: int) -> Response:
     if not wants_partial():
         flash(error or gettext("It is being tried again."), "error" if error else "success")
         return go_to(url_for("manager.group", name=name))
-    fresh = lookups.group(name)
+    fresh = lookups.own_group(name)
     shown = seats_shown(fresh, arguments_of_current_page(fresh), error=error)
     return page("manager/_seats.html", "manager/_seats.html", status=status, **shown)
 
@@ -119,7 +119,7 @@ FORMS: dict[str, type[VersionedForm]] = {
 @manager.post(SEAT + "/<act>/fields/<field>")
 def check_seat_field(name: str, number: int, act: str, field: str) -> Response:
     """One field with what is wrong with it: asked by htmx when the customer leaves it."""
-    seat = lookups.seat(name, number)
+    seat = lookups.own_seat(name, number)
     form = FORMS.get(act, VersionedForm)()
     if field not in form.data or field in {"version", "csrf_token"}:
         abort(404)
@@ -181,7 +181,7 @@ def _tried(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Any]) 
 def _done(act: str, group: LicenceGroup) -> Response:
     """Back to the list: the dialog closes, and the list shows what is under way."""
     if wants_partial():
-        fresh = lookups.group(group.name)
+        fresh = lookups.own_group(group.name)
         shown = seats_shown(fresh, arguments_of_current_page(fresh), beside=True)
         response = page("manager/_seats.html", "manager/_seats.html", **shown)
         # htmx leaves its target alone where everything goes elsewhere: the dialog is told.
@@ -206,7 +206,7 @@ def _said() -> dict[str, str]:
 @manager.get("/manager/groups/<name>/seats/new")
 def add_user(name: str) -> Response:
     """A free seat's form, or an order for this group when all are used (guide)."""
-    group = lookups.group(name)
+    group = lookups.own_group(name)
     free = (
         Seat.select()
         .where(Seat.group == group, Seat.status == SeatStatus.UNCONFIGURED)

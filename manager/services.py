@@ -16,7 +16,7 @@ from shop.overviews.services import Outlook
 from shop.payments import cards
 from shop.subscriptions import give_backs, period_billing, subscriptions, terminations
 from shop.text.pagination import page_of
-from web import auth
+from web import auth, lookups
 from web.checkout import pay
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -40,18 +40,10 @@ def services() -> Response:
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
 
 
-def own(name: str) -> Outlook:
-    """The customer's service of that name; 404 for anybody else's."""
-    found = shop_services.find(auth.customer(), name)
-    if found is None:
-        abort(404)
-    return found
-
-
 @manager.get(SERVICE)
 def service(name: str) -> Response:
     """One service: the next renewal and why it costs that, the card, what is due, its end."""
-    return shown(own(name))
+    return shown(lookups.own_service(name))
 
 
 def shown(found: Outlook, error: str = "", status: int = 200) -> Response:
@@ -94,7 +86,7 @@ def _setup_of(found: Outlook) -> CardSetup | None:
 @manager.post(SERVICE + "/cards")
 def register_card(name: str) -> Response:
     """To the bank, which asks its customer to prove who they are and charges nothing."""
-    found, who = own(name), auth.customer()
+    found, who = lookups.own_service(name), auth.customer()
     try:
         setup = cards.register(
             who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle
@@ -107,7 +99,7 @@ def register_card(name: str) -> Response:
 @manager.post(SERVICE + "/card")
 def choose_card(name: str) -> Response:
     """Charge the renewals of this service to one of the cards there are."""
-    found, wanted = own(name), request.form.get("card", 0, type=int)
+    found, wanted = lookups.own_service(name), request.form.get("card", 0, type=int)
     there = {card.id: card for card in found.cards}
     if wanted not in there:
         return shown(found, gettext("Choose one of your cards."), 422)
@@ -122,7 +114,7 @@ def choose_card(name: str) -> Response:
 @manager.post(SERVICE + "/payments")
 def pay_service(name: str) -> Response:
     """Pay the invoice the button names; one that names none, the next renewal ahead of its day."""
-    found = own(name)
+    found = lookups.own_service(name)
     try:
         invoice = _to_pay(found, request.form.get("invoice", ""))
         if invoice is None:
@@ -130,7 +122,7 @@ def pay_service(name: str) -> Response:
             return go_to(here(found))
         return pay(invoice, here=here(found))
     except Refusal as refusal:
-        return shown(own(name), sentence(refusal), refusal.status)
+        return shown(lookups.own_service(name), sentence(refusal), refusal.status)
 
 
 def _to_pay(found: Outlook, number: str) -> Invoice | None:

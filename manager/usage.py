@@ -34,7 +34,7 @@ def _days(group: LicenceGroup) -> list[Day]:
 @manager.get("/manager/groups/<name>/usage")
 def usage(name: str) -> Response:
     """The daily peak of active licences, and months with peak, end and licence-days."""
-    group = lookups.group(name)
+    group = lookups.own_group(name)
     days = _days(group)
     return page(
         "manager/usage.html",
@@ -52,7 +52,7 @@ def usage(name: str) -> Response:
 @manager.get("/manager/groups/<name>/usage.csv")
 def usage_file(name: str) -> Response:
     """The days as a file for spreadsheets (semicolons, UTF-8 with its mark)."""
-    group = lookups.group(name)
+    group = lookups.own_group(name)
     target = StringIO()
     table = csv.writer(target, delimiter=";", lineterminator="\r\n")
     table.writerow([gettext("Day"), gettext("Peak"), gettext("End of day")])

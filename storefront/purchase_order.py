@@ -17,19 +17,11 @@ from shop.overviews import order_progress
 from shop.payments import outcomes, payables, payments
 from shop.payments.payables import Debt
 from storefront import storefront
-from web import auth
+from web import auth, lookups
 from web.checkout import pay
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import current, sentence
-
-
-def own_order(number: str) -> Order:
-    """The customer's order of that number; a 404 for anybody else's."""
-    order = orders.find_order(auth.customer(), number)
-    if order is None:
-        abort(404)
-    return order
 
 
 def _shown(order: Order) -> dict[str, Any]:
@@ -45,14 +37,14 @@ def _shown(order: Order) -> dict[str, Any]:
 @login_required
 def purchase_order(lang: str, number: int) -> Response:
     """Number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
-    return page("storefront/purchase_order.html", **_shown(own_order(str(number))))
+    return page("storefront/purchase_order.html", **_shown(lookups.own_order(number)))
 
 
 @storefront.get("/<language:lang>/order/<int:number>/status")
 @login_required
 def order_status(lang: str, number: int) -> Response:
     """How far the order is: refreshes itself until there is nothing more to wait for."""
-    order = own_order(str(number))
+    order = lookups.own_order(number)
     return page(
         "storefront/purchase_order.html",
         "storefront/_order_status.html",
@@ -64,7 +56,7 @@ def order_status(lang: str, number: int) -> Response:
 @login_required
 def purchase_order_pdf(lang: str, number: int) -> Response:
     """The purchase order as PDF, in the language it was placed in."""
-    order = own_order(str(number))
+    order = lookups.own_order(number)
     return pdf(documents.purchase_order_of(order), documents.purchase_order_filename(order))
 
 
@@ -74,7 +66,7 @@ def pay_order(lang: str, number: int) -> Response:
     """To the bank's page."""
     here = url_for("storefront.purchase_order", lang=lang, number=number)
     try:
-        return pay(own_order(str(number)), here=here)
+        return pay(lookups.own_order(number), here=here)
     except Refusal as refusal:
         return _refused(number, refusal)
 
@@ -84,7 +76,7 @@ def pay_order(lang: str, number: int) -> Response:
 def cancel(lang: str, number: int) -> Response:
     """Cancel the order while it is unpaid."""
     try:
-        orders.cancel_order(own_order(str(number)), by=auth.customer().nic_handle)
+        orders.cancel_order(lookups.own_order(number), by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _refused(number, refusal)
     flash(gettext("Your order is cancelled. Nothing is due."), "success")
@@ -96,7 +88,7 @@ def _refused(number: int, refusal: Refusal) -> Response:
         "storefront/purchase_order.html",
         status=refusal.status,
         error=sentence(refusal),
-        **_shown(own_order(str(number))),
+        **_shown(lookups.own_order(number)),
     )
 
 

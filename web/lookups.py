@@ -1,36 +1,71 @@
-"""What is the customer's own: everything else does not exist for them."""
+"""What is the customer's own, by the name or number of an address: 404 for anything else."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from flask import abort
 
-from models import ExchangeService, LicenceGroup, Seat
-from shop.exchange import services
+from models import ExchangeService, Invoice, Letter, LicenceGroup, Order, Seat, SeatImport
+from shop.exchange import services as exchange
+from shop.invoicing import invoices
 from shop.licences import groups
+from shop.licences.seats import import_preview
+from shop.orders import orders
+from shop.overviews import services
+from shop.overviews.services import Outlook
 from web import auth
 
-
-def group(name: str) -> LicenceGroup:
-    """The customer's group of that technical name, with its offer; 404 for anybody else's."""
-    found = groups.find(auth.customer(), name)
-    if found is None:
-        abort(404)
-    return found
+Found = TypeVar("Found")
 
 
-def seat(group_name: str, number: int) -> Seat:
+def own_order(number: int) -> Order:
+    """The customer's order of that number."""
+    return _or_404(orders.find_order(auth.customer(), str(number)))
+
+
+def own_invoice(number: str) -> Invoice:
+    """The customer's invoice or credit note of that number."""
+    return _or_404(invoices.find(auth.customer(), number))
+
+
+def own_letter(letter_id: int) -> Letter:
+    """A letter the customer received."""
+    return _or_404(Letter.get_or_none(Letter.account == auth.customer(), Letter.id == letter_id))
+
+
+def own_group(name: str) -> LicenceGroup:
+    """The customer's licence group of that technical name, with its offer."""
+    return _or_404(groups.find(auth.customer(), name))
+
+
+def own_service(name: str) -> Outlook:
+    """The subscription of the customer's licence group of that name, with its next renewal."""
+    return _or_404(services.find(auth.customer(), name))
+
+
+def own_seat(group_name: str, number: int) -> Seat:
     """A seat of the customer's own group, by its number."""
-    owned = group(group_name)
-    found = Seat.get_or_none(Seat.group == owned, Seat.number == number)
-    if found is None:
-        abort(404)
-    found.group = owned
+    group = own_group(group_name)
+    seat: Seat = _or_404(Seat.get_or_none(Seat.group == group, Seat.number == number))
+    seat.group = group
+    return seat
+
+
+def own_import(group_name: str, import_id: int) -> SeatImport:
+    """A file of people for the customer's own group."""
+    group = own_group(group_name)
+    found = _or_404(import_preview.find(group, import_id))
+    found.group = group
     return found
 
 
-def exchange_service(name: str) -> ExchangeService:
-    """The customer's Exchange service of that name; 404 for anybody else's."""
-    found = services.find(auth.customer(), name)
+def own_exchange_service(name: str) -> ExchangeService:
+    """The customer's Exchange service of that name."""
+    return _or_404(exchange.find(auth.customer(), name))
+
+
+def _or_404(found: Found | None) -> Found:
     if found is None:
         abort(404)
     return found

@@ -27,7 +27,7 @@ Given = MultiDict[str, str]
 
 def on_offer(name: str) -> ExchangeService | Response:
     """The service, or a way back to it where the offer was used."""
-    service = lookups.exchange_service(name)
+    service = lookups.own_exchange_service(name)
     if not service.is_used:
         return service
     flash(gettext(attach.USED), "info")

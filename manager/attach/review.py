@@ -85,7 +85,7 @@ def _holder(proposal: Holder, given: Given) -> Holder:
 @manager.post(ATTACH + "/review/fields/<field>")
 def check_attach_field(name: str, field: str) -> Response:
     """One field with what is wrong with it: asked by htmx when the customer leaves it."""
-    service, given = lookups.exchange_service(name), request.form
+    service, given = lookups.own_exchange_service(name), request.form
     part, _, number = field.rpartition("-")
     holders = _holders(attach.still_there(service, ids_of(given, service)), given)
     # The one that is looked at comes last: of two with one login it is the one to be told.
@@ -150,7 +150,7 @@ def _review(
 @manager.post(ATTACH + "/review")
 def confirm_attach(name: str) -> Response:
     """« Valider »: one free order for all, after a card was registered where there is none."""
-    service, given = lookups.exchange_service(name), request.form
+    service, given = lookups.own_exchange_service(name), request.form
     accounts, refused = chosen_of(service, given)
     if refused is not None:
         return refused
@@ -163,7 +163,7 @@ def confirm_attach(name: str) -> Response:
     except NeedsCard:
         return _to_the_bank(service, holders, given)
     except attach.Used as used:
-        return service_page(lookups.exchange_service(name), sentence(used), used.status)
+        return service_page(lookups.own_exchange_service(name), sentence(used), used.status)
     except Conflict as conflict:
         seen = MultiDict(
             (key, value) for key, value in given.items(multi=True) if key != "accepted"

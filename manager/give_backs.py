@@ -1,0 +1,119 @@
+"""Licences given back at the next renewal: chosen, reviewed, confirmed, taken back in time."""
+
+from __future__ import annotations
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext, ngettext
+
+from manager import manager, services
+from models import Seat
+from shop import clock
+from shop.errors import Refusal
+from shop.licences.seats import listing
+from shop.overviews import services as shop_services
+from shop.overviews.services import Outlook
+from shop.pricing import periods
+from shop.subscriptions import give_back_choice, give_backs, subscriptions
+from web import auth, lookups
+from web.htmx import go_to, page
+from web.languages import sentence
+
+MOST_AT_ONCE = 1000
+"""Licences given back with one form."""
+
+
+@manager.get(services.SERVICE + "/licences")
+def give_back(name: str) -> Response:
+    """Choose the licences to give back: so many that nobody uses, or ticked ones."""
+    return _choosing(lookups.own_service(name))
+
+
+def _choosing(found: Outlook, error: str = "", status: int = 200) -> Response:
+    if not found.is_open:
+        return go_to(services.here(found))
+    looked = listing.view(
+        request.args.get("q", ""), "", "", request.args.get("page", 1, type=int) or 1
+    )
+    returned = {row.number for row in give_backs.of(found.group)}
+    return page(
+        "manager/give_back.html",
+        status=status,
+        service=found,
+        group=found.group,
+        seats=listing.page_of(found.group, looked),
+        wanted=looked.wanted,
+        returned=returned,
+        ends_on=subscriptions.next_end(found.subscription),
+        unused=request.values.get("unused", "")[:9],
+        ticked=set(_numbers(request.values.getlist("licences"))),
+        error=error,
+    )
+
+
+def _numbers(typed: list[str]) -> list[int]:
+    good = [int(one) for one in typed[:MOST_AT_ONCE] if one.isascii() and one.isdigit()]
+    return [number for number in dict.fromkeys(good) if 0 < number < 10**9]
+
+
+@manager.get(services.SERVICE + "/licences/review")
+def review_give_back(name: str) -> Response:
+    """What happens to whom, and what the renewals cost then, before it is confirmed."""
+    found = lookups.own_service(name)
+    if not found.is_open or not request.args:
+        return go_to(url_for("manager.give_back", name=name))
+    try:
+        return _review(found, _wanted(found))
+    except Refusal as refusal:
+        return _choosing(found, sentence(refusal), refusal.status)
+
+
+def _wanted(found: Outlook) -> list[int]:
+    """The numbers of the licences ticked, and of so many unused ones as were asked for."""
+    ticked = _numbers(request.values.getlist("licences"))
+    return give_back_choice.with_unused(found.group, ticked, request.values.get("unused", ""))
+
+
+def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 200) -> Response:
+    ends_on = subscriptions.next_end(found.subscription)
+    seats = Seat.select().where(Seat.group == found.group, Seat.number.in_(numbers))
+    return page(
+        "manager/give_back_review.html",
+        status=status,
+        service=found,
+        group=found.group,
+        numbers=numbers,
+        losing=list(seats.where(Seat.login.is_null(False)).order_by(Seat.number)),
+        ends_on=ends_on,
+        undo_until=periods.undo_until(ends_on, clock.now()),
+        then=shop_services.with_less(found, auth.customer(), len(numbers)),
+        error=error,
+    )
+
+
+@manager.post(services.SERVICE + "/licences")
+def confirm_give_back(name: str) -> Response:
+    """Give the licences back at the end of what is charged."""
+    found, numbers = lookups.own_service(name), _numbers(request.form.getlist("licences"))
+    try:
+        give_backs.give_back(found.group, numbers, by=auth.customer().nic_handle)
+    except Refusal as refusal:
+        return _choosing(found, sentence(refusal), refusal.status)
+    flash(
+        ngettext(
+            "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers)
+        ),
+        "success",
+    )
+    return go_to(services.here(found))
+
+
+@manager.post(services.SERVICE + "/licences/keeping")
+def keep_licences(name: str) -> Response:
+    """Take licences given back again, as long as there is time."""
+    found, numbers = lookups.own_service(name), _numbers(request.form.getlist("licences"))
+    try:
+        give_backs.undo(found.group, numbers, by=auth.customer().nic_handle)
+    except Refusal as refusal:
+        return services.shown(found, sentence(refusal), refusal.status)
+    flash(gettext("These licences stay and renew with the others."), "success")
+    return go_to(services.here(found))
