@@ -58,12 +58,13 @@ class Table(Model):
         only_save_dirty = True
 
 
-def lock(row: Any) -> Any:
+def lock(row: Any, *, allow_references: bool = False) -> Any:
     """Read ``row`` anew and keep it from others until the transaction ends.
 
+    ``allow_references`` lets others write rows that refer to it: only those who lock it, too, wait.
     On SQLite a writing transaction has the whole database to itself already.
     """
     query = type(row).select().where(type(row).id == row.id)
     if isinstance(database.obj, PostgresqlDatabase):
-        query = query.for_update()
+        query = query.for_update("FOR NO KEY UPDATE" if allow_references else "FOR UPDATE")
     return query.get()

@@ -71,7 +71,7 @@ def cancel_order(order: Order, by: str) -> None:
     with database.atomic():
         cancelled = closing.close(order, OrderStatus.CANCELLED, by=by)
         if cancelled is None:
-            raise Conflict(N_("This order has just been paid, or closed, in another window."))
+            raise Conflict(placing.CLOSED_ELSEWHERE)
         mail.order_cancelled(cancelled)
 
 

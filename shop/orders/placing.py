@@ -10,7 +10,7 @@ from datetime import datetime
 from peewee import IntegrityError
 
 from records.accounts import Account
-from records.base import database
+from records.base import database, lock
 from records.catalogue import Contract
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
@@ -20,10 +20,19 @@ from shop.orders import closing, contracts
 from shop.pricing import money
 from shop.sandbox_link import test_points
 
-DRAWS = 20
-"""How often a free order number is looked for; beyond that something else is wrong."""
+ATTEMPTS = 20
+"""How often placing begins again, because the number drawn is taken or another request was quicker;
+beyond that something else is wrong."""
 
 PRICE_CHANGED = N_("The price has changed meanwhile. Please check it and confirm again.")
+CLOSED_ELSEWHERE = N_("This order has just been paid, or closed, in another window.")
+
+
+class EarlierOrderInUse(Conflict):
+    """An order to replace cannot be closed, because a payment of it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__(CLOSED_ELSEWHERE)
 
 
 @dataclass(frozen=True)
@@ -84,8 +93,8 @@ def place(
 
     ``key`` is the draft's, which tells whether it was. An earlier unpaid order of the same
     basket with other content is replaced. Raises `Conflict` when prices or contracts are not
-    what the customer saw, `debts.PaymentUnderWay` when the order to replace is being paid,
-    and what the draft's ``hold`` raises.
+    what the customer saw, or the order to replace has just been paid;
+    `payables.PaymentUnderWay` when it is being paid; and what the draft's ``hold`` raises.
     """
     placed = _placed_already(account, key)
     if placed is not None:
@@ -93,22 +102,22 @@ def place(
     draft = make_draft()
     accepted = contracts.current(confirmed.language)
     _check_what_was_seen(confirmed, draft.quote, accepted)
-    earlier = _earlier_of(account, draft)
-    for order in earlier:
-        closing.stop_payment(order)
-    test_points.point("ordering.place")
-    for attempt in range(DRAWS):
+    earlier: set[Order] = set()
+    for attempt in range(1, ATTEMPTS + 1):
+        earlier.update(_to_replace(account, draft))
+        for order in earlier:
+            closing.stop_payment(order)
+        test_points.point("ordering.place")
         try:
             with database.atomic():
-                for order in earlier:
-                    closing.close(order, OrderStatus.CANCELLED, by=account.nic_handle)
+                _close_earlier(account, draft, earlier)
                 return _place(account, draft, accepted, confirmed)
-        except IntegrityError:
-            # Another press was quicker, or the number drawn is taken.
+        except (EarlierOrderInUse, IntegrityError):
+            # Another press was quicker, a payment has begun, or the number drawn is taken.
             placed = _placed_already(account, key)
             if placed is not None:
                 return placed
-            if attempt == DRAWS - 1:
+            if attempt == ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
 
@@ -118,15 +127,31 @@ def _placed_already(account: Account, key: str) -> Order | None:
     return found
 
 
-def _earlier_of(account: Account, draft: Draft) -> list[Order]:
+def _to_replace(account: Account, draft: Draft) -> list[Order]:
     """Unpaid orders of the same basket with other content: the new one takes their place."""
     return list(
         Order.select().where(
             Order.account == account,
             Order.basket == draft.basket,
+            Order.basket_key != draft.key,
             Order.status == OrderStatus.AWAITING_PAYMENT,
         )
     )
+
+
+def _close_earlier(account: Account, draft: Draft, earlier: set[Order]) -> None:
+    """Cancel the orders to replace, in the transaction of the new one.
+
+    A customer's orders are placed one at a time, so that of two edits in two tabs the second
+    replaces what the first placed. Raises `Conflict` where one of ``earlier`` has been paid, and
+    `EarlierOrderInUse` where a payment of one has begun.
+    """
+    lock(account, allow_references=True)
+    if any(Order.get_by_id(order.id).paid_at for order in earlier):
+        raise Conflict(CLOSED_ELSEWHERE)
+    for order in _to_replace(account, draft):
+        if closing.close(order, OrderStatus.CANCELLED, by=account.nic_handle) is None:
+            raise EarlierOrderInUse
 
 
 def _check_what_was_seen(confirmed: Confirmation, quoted: Quote, accepted: list[Contract]) -> None:

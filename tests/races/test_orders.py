@@ -6,15 +6,31 @@ or it would prove nothing.
 
 from __future__ import annotations
 
-import pytest
+import threading
+from typing import Any
 
-from models import Account, Event, Job, Letter, LicenceGroup, Order, OrderStatus, Payment, Seat
-from shop.errors import Refusal
+import pytest
+from peewee import PostgresqlDatabase
+
+from models import (
+    Account,
+    Event,
+    Job,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderStatus,
+    Payment,
+    Seat,
+    database,
+)
+from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
-from shop.orders import orders
+from shop.orders import closing, orders, placing
 from shop.payments import outcomes
 from shop.payments.gateway import CheckoutStatus
+from shop.sandbox_link import test_points
 from tests.support import purchases, racing
 from tests.support.parties import Bank, Provider
 
@@ -43,6 +59,106 @@ def test_control_without_the_unique_basket_there_are_more(alice: Account) -> Non
         assert Order.select().count() > 1
         Event.delete().execute()
         Job.delete().execute()
+
+
+NAME = "one-and-the-same-basket"
+
+
+def edit(alice: Account, licences: int) -> Order:
+    return purchases.place(alice, purchases.basket(business=licences, name=NAME))
+
+
+def edit_while_its_payment_begins(alice: Account) -> Order:
+    """The order edited; its customer presses "Pay by card" at the worst moment."""
+    first = edit(alice, 3)
+
+    def pay() -> None:
+        test_points.hook("ordering.place", None)
+        purchases.start_paying(first)
+
+    test_points.hook("ordering.place", pay)
+    return edit(alice, 4)
+
+
+def payable() -> list[Order]:
+    return list(Order.select().where(Order.status == OrderStatus.AWAITING_PAYMENT))
+
+
+def test_editing_while_a_payment_begins_leaves_one_payable_order(
+    alice: Account, bank: Bank
+) -> None:
+    edited = edit_while_its_payment_begins(alice)
+    assert payable() == [edited]
+    (checkout,) = bank.checkouts.values()
+    assert checkout.status == CheckoutStatus.CLOSED
+
+
+def test_control_without_the_answer_of_closing_there_are_two(
+    alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = closing.close
+    monkeypatch.setattr(closing, "close", lambda order, *a, **kw: close(order, *a, **kw) or order)
+    edit_while_its_payment_begins(alice)
+    assert len(payable()) == 2
+
+
+def test_editing_what_is_being_paid_is_refused(alice: Account, bank: Bank) -> None:
+    first = edit(alice, 3)
+
+    def pay() -> None:
+        purchases.pay(first, bank)
+
+    test_points.hook("ordering.place", pay)
+    with pytest.raises(Conflict, match="just been paid"):
+        edit(alice, 4)
+    assert [order.status for order in Order.select()] == [OrderStatus.PAID]
+
+
+def edit_in_tabs(alice: Account, times: int) -> list[object]:
+    """One basket confirmed in that number of tabs at one moment, with another content in each."""
+    numbers = iter(range(2, times + 2))
+    with racing.all_meet_at("ordering.place", times):
+        return racing.race(lambda: edit(alice, next(numbers)), times)
+
+
+def test_edits_in_12_tabs_leave_one_payable_order(alice: Account) -> None:
+    edit(alice, 1)
+    results = edit_in_tabs(alice, 12)
+    assert all(isinstance(outcome, Order) for outcome in results), results
+    assert len(payable()) == 1
+    assert Order.select().where(Order.status == OrderStatus.CANCELLED).count() == 12
+
+
+def test_a_basket_confirmed_in_12_tabs_leaves_one_payable_order(alice: Account) -> None:
+    results = edit_in_tabs(alice, 12)
+    assert all(isinstance(outcome, Order) for outcome in results), results
+    assert len(payable()) == 1
+
+
+def test_control_without_a_second_look_there_are_more(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_look = threading.local()
+    look = placing._to_replace
+
+    def look_once(*about: Any) -> list[Order]:
+        if not hasattr(first_look, "orders"):
+            first_look.orders = look(*about)
+        return first_look.orders
+
+    monkeypatch.setattr(placing, "_to_replace", look_once)
+    edit_in_tabs(alice, 5)
+    assert len(payable()) > 1
+
+
+def test_control_without_the_lock_there_are_more_on_postgresql(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not isinstance(database.obj, PostgresqlDatabase):
+        pytest.skip("SQLite lets one transaction write at a time")
+    monkeypatch.setattr(placing, "lock", lambda row, **_: row)
+    edit_in_tabs(alice, 12)
+    assert len(payable()) > 1
 
 
 def test_two_presses_of_pay_open_one_bank_page(alice: Account, bank: Bank) -> None:
