@@ -12,8 +12,8 @@ from models import Invoice, Order, database
 from shop import clock
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, ledger
-from shop.invoicing.invoices import Position
 from shop.payments import payments, refunds
+from shop.pricing.lines import Position
 from shop.subscriptions import price_changes, renewals
 
 billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")

@@ -15,6 +15,7 @@ from shop.errors import Refusal
 from shop.invoicing import invoices
 from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
+from shop.pricing.lines import positions_of
 from shop.text import csv_export, templates
 from shop.text.pagination import page_of
 from web import auth, lookups
@@ -61,7 +62,7 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         partial,
         status=status,
         invoice=invoice,
-        positions=invoices.positions_of(invoice),
+        positions=positions_of(invoice),
         mention=documents.vat_mention(invoice, current()),
         standing=listing.standing(invoice),
         status_word=listing.status_word,

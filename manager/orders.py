@@ -12,6 +12,7 @@ from shop.delivery import installation
 from shop.errors import Refusal
 from shop.orders import orders as shop_orders
 from shop.overviews import order_progress
+from shop.pricing.lines import lines_of
 from shop.text.pagination import page_of
 from web import auth, lookups
 from web.checkout import pay
@@ -40,7 +41,7 @@ def _page(number: int, *, partial: str = "", status: int = 200, error: str = "")
         partial,
         status=status,
         order=order,
-        lines=shop_orders.lines_of(order),
+        lines=lines_of(order),
         tracking=order_progress.of(order),
         mention=documents.vat_mention(order, current()),
         error=error,

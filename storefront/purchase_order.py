@@ -16,6 +16,7 @@ from shop.orders import orders
 from shop.overviews import order_progress
 from shop.payments import outcomes, payables, payments
 from shop.payments.payables import Debt
+from shop.pricing.lines import lines_of
 from storefront import storefront
 from web import auth, lookups
 from web.checkout import pay
@@ -27,7 +28,7 @@ from web.languages import current, sentence
 def _shown(order: Order) -> dict[str, Any]:
     return {
         "order": order,
-        "lines": orders.lines_of(order),
+        "lines": lines_of(order),
         "tracking": order_progress.of(order),
         "mention": documents.vat_mention(order, current()),
     }

@@ -22,6 +22,7 @@ from shop.licences import reservations
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled
+from shop.pricing.lines import lines_of
 from shop.subscriptions import period_billing, subscriptions
 
 __all__ = ["abandon", "deliver_order", "groups_of", "is_under_way", "retry_delivery"]
@@ -42,20 +43,11 @@ def deliver_order(order: int) -> None:
             return
         transitions.move(row, OrderStatus.DELIVERING, by="shop")
         added = {addition.line_id: addition for addition in reservations.of(row)}
-        for line in _lines_of(row):
+        for line in lines_of(row):
             if line.id in added:
                 additions.begin(added[line.id], by="shop")
             else:
                 _begin_installation(_new_group(row, line))
-
-
-def _lines_of(order: Order) -> list[OrderLine]:
-    return list(
-        OrderLine.select(OrderLine, Offer)
-        .join(Offer)
-        .where(OrderLine.order == order)
-        .order_by(OrderLine.position)
-    )
 
 
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:

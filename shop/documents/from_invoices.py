@@ -10,7 +10,7 @@ from shop import clock, settings, vat
 from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
 from shop.documents.parties import Buyer
 from shop.errors import N_
-from shop.invoicing import invoices
+from shop.pricing import lines
 from shop.pricing.money import Totals
 from shop.settings import Seller
 from shop.text.templates import translate
@@ -70,5 +70,5 @@ def _paid_when_issued(invoice: Invoice) -> date | None:
 
 def _lines_of(invoice: Invoice) -> tuple[InvoiceLine, ...]:
     return tuple(
-        InvoiceLine(each.line, each.period, each.service) for each in invoices.positions_of(invoice)
+        InvoiceLine(each.line, each.period, each.service) for each in lines.positions_of(invoice)
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from records.catalogue import Contract, Offer
-from records.orders import Acceptance, Order, OrderLine, OrderStatus
+from records.catalogue import Contract
+from records.orders import Acceptance, Order, OrderStatus
 from shop import settings, vat
 from shop.documents.contract import ContractDocument, contract_pdf
 from shop.documents.parties import Buyer
@@ -15,7 +15,8 @@ from shop.documents.purchase_order import (
     State,
     purchase_order_pdf,
 )
-from shop.pricing.money import Line, Share, Totals
+from shop.pricing import lines
+from shop.pricing.money import Totals
 
 _CLOSED: dict[str, State] = {
     OrderStatus.CANCELLED: State.CANCELLED,
@@ -41,7 +42,7 @@ def document_of(order: Order) -> PurchaseOrderDocument:
         buyer=Buyer.of(order.customer),
         placed_at=order.placed_at,
         expires_at=order.expires_at,
-        lines=_lines_of(order),
+        lines=tuple(map(lines.priced, lines.lines_of(order))),
         totals=_totals_of(order),
         contracts=_contracts_of(order),
         pay_url=f"{shop.public_url}/{order.language}/order/{order.number}",
@@ -56,25 +57,6 @@ def _state_of(order: Order) -> tuple[State, datetime | None]:
     if order.status in _CLOSED:
         return _CLOSED[order.status], order.closed_at
     return State.PAID, order.paid_at
-
-
-def _lines_of(order: Order) -> tuple[Line, ...]:
-    rows = (
-        OrderLine.select(OrderLine, Offer)
-        .join(Offer)
-        .where(OrderLine.order == order)
-        .order_by(OrderLine.position)
-    )
-    return tuple(
-        Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents, _share_of(row))
-        for row in rows
-    )
-
-
-def _share_of(line: OrderLine) -> Share | None:
-    if line.days is None or line.period_days is None:
-        return None
-    return Share(line.days, line.period_days)
 
 
 def _totals_of(order: Order) -> Totals:

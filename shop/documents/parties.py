@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from records.accounts import Account
+
 
 @dataclass(frozen=True)
 class Buyer:
@@ -41,3 +43,8 @@ class Buyer:
     def of(cls, record: Mapping[str, str]) -> Buyer:
         """The buyer of a record as orders keep it; what it says beyond this is left out."""
         return cls(**{field.name: record.get(field.name, "") for field in fields(cls)})
+
+
+def as_printed(account: Account) -> dict[str, str]:
+    """The buyer as orders and invoices keep it, whatever the account says later (`Buyer.of`)."""
+    return {field.name: getattr(account, field.name) for field in fields(Buyer)}

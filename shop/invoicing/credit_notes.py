@@ -11,9 +11,9 @@ from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from shop import clock, mail, transitions, vat
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, ledger, receivables
-from shop.invoicing.invoices import Position
 from shop.jobs import queue
-from shop.pricing import money
+from shop.pricing import lines, money
+from shop.pricing.lines import Position
 from shop.pricing.money import Totals
 from shop.text import templates
 
@@ -88,10 +88,10 @@ def left_of(invoice: Invoice) -> tuple[Position, ...]:
     """What an invoice charges and no credit note took back; nothing of a credit note."""
     taken = Counter[tuple[Any, ...]]()
     for note in Invoice.select(Invoice.id).where(Invoice.corrects == invoice):
-        for row in invoices.positions_of(note):
+        for row in lines.positions_of(note):
             taken[_what(row)] += row.line.quantity
     left = []
-    for row in () if invoice.is_credit_note else invoices.positions_of(invoice):
+    for row in () if invoice.is_credit_note else lines.positions_of(invoice):
         gone = min(taken[_what(row)], row.line.quantity)
         taken[_what(row)] -= gone
         if gone < row.line.quantity:

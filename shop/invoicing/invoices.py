@@ -20,22 +20,12 @@ from records.payments import Payment
 from shop import clock, mail, settings, transitions
 from shop.invoicing import ledger
 from shop.pricing import money
-from shop.pricing.money import Line, Share
-from shop.pricing.periods import Period
+from shop.pricing.lines import Position
 from shop.sandbox_link import test_points
 from shop.vat import VatTreatment
 
 SERIES = "FA"
 """What the numbers of a year's invoices begin with (facture)."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """A line to be invoiced, the days it is for, and the technical name of its group."""
-
-    line: Line
-    period: Period
-    service: str
 
 
 @dataclass(frozen=True)
@@ -185,22 +175,6 @@ def tell_settled(invoice: Invoice) -> None:
 
 
 # --- Reading -----------------------------------------------------------------------------------
-
-
-def positions_of(invoice: Invoice) -> tuple[Position, ...]:
-    """All that an invoice or a credit note says."""
-    rows = Row.select().where(Row.invoice == invoice).order_by(Row.position)
-    return tuple(
-        Position(
-            Line(
-                row.offer_code, row.offer_name, row.quantity, row.unit_price_cents,
-                Share(row.days, row.period_days) if row.days and row.period_days else None,
-            ),
-            Period(row.period_start, row.period_end),
-            row.service,
-        )
-        for row in rows
-    )  # fmt: skip
 
 
 def find(account: Account, number: str) -> Invoice | None:

@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from records.base import database, lock
-from records.catalogue import Offer
 from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice, InvoiceKind
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from shop import clock, vat
 from shop.invoicing import invoices
-from shop.invoicing.invoices import Draft, Position
+from shop.invoicing.invoices import Draft
 from shop.jobs import queue
-from shop.pricing import periods
-from shop.pricing.money import Line, Share
+from shop.pricing import lines, periods
+from shop.pricing.lines import Position
+from shop.pricing.money import Line
 from shop.pricing.periods import Period
 
 
@@ -57,11 +57,7 @@ def draft_of(order: Order) -> Draft:
 def _positions_of(order: Order) -> list[Position]:
     groups = {row.line_id: row for row in _of_lines(LicenceGroup, order)}
     added = {row.line_id: row for row in _of_lines(Addition, order)}
-    rows = OrderLine.select(OrderLine, Offer).join(Offer).where(OrderLine.order == order)
-    return [
-        _position(row, groups.get(row.id), added.get(row.id))
-        for row in rows.order_by(OrderLine.position)
-    ]
+    return [_position(row, groups.get(row.id), added.get(row.id)) for row in lines.lines_of(order)]
 
 
 def _of_lines(table: Any, order: Order) -> list[Any]:
@@ -69,8 +65,7 @@ def _of_lines(table: Any, order: Order) -> list[Any]:
 
 
 def _position(row: OrderLine, group: LicenceGroup | None, added: Addition | None) -> Position:
-    share = Share(row.days, row.period_days) if row.days and row.period_days else None
-    line = Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents, share)
+    line = lines.priced(row)
     if added is not None:
         # What is charged ends with the renewal, and began so many days before it.
         period = Period(added.renewal_on - _days(line), added.renewal_on)

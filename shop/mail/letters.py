@@ -10,14 +10,14 @@ from records.cards import Card
 from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice
-from records.orders import Order, OrderLine, OrderStatus
+from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.seats import Seat
 from shop import clock, documents, transitions
-from shop.customers import activity_log
 from shop.licences import reservations
 from shop.mail.archive import store
 from shop.pricing import money, periods
+from shop.pricing.lines import lines_of
 from shop.security import encryption
 from shop.text import templates
 
@@ -61,17 +61,11 @@ def email_changed(account: Account, before: str) -> None:
     )  # fmt: skip
 
 
-def second_factor_changed(account: Account, change: str) -> None:
-    """The second step of signing in was changed: ``change`` is an event's kind (`activity`)."""
+def second_factor_changed(account: Account, what: str) -> None:
+    """The second step of signing in was changed; ``what`` says how, a text of the catalogue."""
     changed_at = clock.now()
-    key = f"second_factor:{account.id}:{change}:{changed_at.isoformat()}"
-    store(
-        account,
-        "second_factor_changed",
-        key,
-        changed_at=changed_at,
-        what=activity_log.WORDS[change],
-    )
+    key = f"second_factor:{account.id}:{changed_at.isoformat()}:{encryption.digest(what)[:16]}"
+    store(account, "second_factor_changed", key, changed_at=changed_at, what=what)
 
 
 def export_ready(account: Account, export: DataExport) -> None:
@@ -87,13 +81,9 @@ def order_placed(order: Order) -> None:
     _about_order(
         order, "order_placed", f"order_placed:{order.id}",
         attach=("purchase_order", order.id),
-        lines=_lines_of(order),
+        lines=lines_of(order),
         mention=documents.vat_mention(order, order.account.language),
     )  # fmt: skip
-
-
-def _lines_of(order: Order) -> list[OrderLine]:
-    return list(OrderLine.select().where(OrderLine.order == order).order_by(OrderLine.position))
 
 
 def order_cancelled(order: Order) -> None:

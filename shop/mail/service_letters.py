@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from records.cards import Card
 from records.catalogue import Offer, Price
@@ -15,9 +15,6 @@ from shop import clock
 from shop.mail.archive import store
 from shop.pricing import periods
 from shop.security import encryption
-
-if TYPE_CHECKING:
-    from shop.subscriptions.previews import Preview
 
 
 def _about(subscription: Subscription, kind: str, key: object, **values: Any) -> None:
@@ -148,10 +145,17 @@ def price_change(subscription: Subscription, after: Price, before: Price, renewa
     )  # fmt: skip
 
 
-def free_period_ending(subscription: Subscription, shown: Preview) -> None:
+def free_period_ending(
+    subscription: Subscription,
+    *,
+    licences: int,
+    price_cents: int,
+    total_cents: int,
+    charged_on: date,
+) -> None:
     """What will be charged when the free period is over, unless the group is terminated."""
     _about(
         subscription, "free_period_ending", "",
-        licences=shown.quantity, price_cents=shown.price.amount_cents,
-        total_cents=shown.totals.total_cents, charged_on=shown.period.start,
+        licences=licences, price_cents=price_cents,
+        total_cents=total_cents, charged_on=charged_on,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from records.accounts import Account
 from records.base import database, lock
-from records.orders import Order, OrderLine, OrderStatus
+from records.orders import Order, OrderStatus
 from shop import clock, mail, transitions, vat
 from shop.delivery import installation
 from shop.errors import N_, Conflict, Refusal
@@ -143,8 +143,3 @@ def find_order(account: Account, number: str) -> Order | None:
     """The customer's own order of that number; somebody else's does not exist for them."""
     found: Order | None = Order.get_or_none(Order.account == account, Order.number == number)
     return found
-
-
-def lines_of(order: Order) -> list[OrderLine]:
-    """The lines of an order, in its order."""
-    return list(OrderLine.select().where(OrderLine.order == order).order_by(OrderLine.position))

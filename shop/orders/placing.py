@@ -14,6 +14,7 @@ from records.base import database, lock
 from records.catalogue import Contract
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
+from shop.documents import parties
 from shop.errors import N_, Conflict
 from shop.jobs import queue
 from shop.orders import closing, contracts
@@ -171,7 +172,7 @@ def _place(
         basket=draft.basket,
         basket_key=draft.key,
         language=confirmed.language,
-        customer=as_printed(account),
+        customer=parties.as_printed(account),
         net_cents=quoted.totals.net_cents,
         vat_cents=quoted.totals.vat_cents,
         total_cents=quoted.totals.total_cents,
@@ -196,15 +197,6 @@ def _place(
 
 def _new_number() -> str:
     return str(100_000_000 + secrets.randbelow(900_000_000))
-
-
-def as_printed(account: Account) -> dict[str, str]:
-    """The buyer as the purchase order shows it for ever, whatever the account says later."""
-    shown = (
-        "nic_handle", "first_name", "last_name", "company", "siren", "vat_number",
-        "street", "postcode", "city", "country", "email",
-    )  # fmt: skip
-    return {name: getattr(account, name) for name in shown}
 
 
 def _write_lines(order: Order, quoted: Quote) -> list[OrderLine]:

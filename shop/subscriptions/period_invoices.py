@@ -5,11 +5,12 @@ from __future__ import annotations
 from records.accounts import Account
 from records.groups import LicenceGroup
 from records.invoices import Invoice
+from shop.documents import parties
 from shop.errors import N_
 from shop.invoicing import credit_notes, invoices
-from shop.invoicing.invoices import Draft, Position
-from shop.orders import placing
+from shop.invoicing.invoices import Draft
 from shop.pricing import money
+from shop.pricing.lines import Position
 from shop.subscriptions import subscriptions
 from shop.subscriptions.previews import Preview
 
@@ -34,7 +35,7 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
         Draft(
             account=account,
             language=account.language,
-            customer=placing.as_printed(account),
+            customer=parties.as_printed(account),
             treatment=due.totals.treatment,
             positions=(Position(due.line, due.period, group.name),),
             due_on=due.period.start,

@@ -164,4 +164,10 @@ def tell_of_free_end(subscription: int) -> None:
     if shown is None or row.free_until != row.period_end:
         return
     with database.atomic():
-        mail.free_period_ending(row, shown)
+        mail.free_period_ending(
+            row,
+            licences=shown.quantity,
+            price_cents=shown.price.amount_cents,
+            total_cents=shown.totals.total_cents,
+            charged_on=shown.period.start,
+        )

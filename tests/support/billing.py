@@ -7,10 +7,11 @@ from datetime import date
 from models import Account, Card, Invoice, Order, Payment, database
 from shop import clock, vat
 from shop.invoicing import credit_notes, invoices, ledger, order_invoices
-from shop.invoicing.invoices import Draft, Position
+from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.payments import cards, outcomes, payments
 from shop.payments.gateway import CheckoutStatus, Mandate
+from shop.pricing.lines import Position, positions_of
 from shop.pricing.money import Line
 from shop.pricing.periods import Period
 from tests.support import purchases
@@ -71,7 +72,7 @@ def pay(invoice: Invoice, bank: Bank) -> Payment:
 def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
     """A credit note for all of an invoice."""
     with database.atomic():
-        return credit_notes.credit(invoice, invoices.positions_of(invoice), reason, by="operator")
+        return credit_notes.credit(invoice, positions_of(invoice), reason, by="operator")
 
 
 def card(account: Account, mandate: Mandate = CARD) -> Card:

@@ -21,6 +21,7 @@ from shop.jobs import queue
 from shop.orders import attach, orders
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
+from shop.pricing.lines import positions_of
 from shop.subscriptions import dunning, give_backs, previews, price_changes, terminations
 from tests.support import exchange, groups, purchases, running
 from tests.support.parties import Bank, Provider
@@ -141,7 +142,7 @@ def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
                 language=first.language,
                 customer=first.customer,
                 treatment=vat.FRENCH_ESTIMATE,
-                positions=invoices.positions_of(first),
+                positions=positions_of(first),
                 due_on=clock.today(),
             )
         )
@@ -157,7 +158,7 @@ def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -
     invoice = _due(account, bank, provider)
     payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
     with database.atomic():
-        credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+        credit_notes.credit(invoice, positions_of(invoice), "An error.", by="operator")
     outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     queue.drain()
 
@@ -167,7 +168,7 @@ def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None
     invoice_issued(account, bank, provider)
     invoice = Invoice.get(Invoice.account == account)
     with database.atomic():
-        credit_notes.credit(invoice, invoices.positions_of(invoice), "An error.", by="operator")
+        credit_notes.credit(invoice, positions_of(invoice), "An error.", by="operator")
 
 
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:

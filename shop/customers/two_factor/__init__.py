@@ -80,7 +80,7 @@ def _removed(account: Account, kind: str, origin: Origin, note: str = "") -> Non
     if not is_on(account):
         RecoveryCode.delete().where(RecoveryCode.account == account).execute()
     activity_log.record(account, kind, origin, note=note)
-    mail.second_factor_changed(account, kind)
+    mail.second_factor_changed(account, activity_log.WORDS[kind])
 
 
 def switch_off(account: Account, origin: Origin = UNKNOWN) -> bool:
@@ -93,5 +93,5 @@ def switch_off(account: Account, origin: Origin = UNKNOWN) -> bool:
         gone = sum(table.delete().where(table.account == account).execute() for table in tables)
         if gone:
             activity_log.record(account, "second_factor_reset", origin)
-            mail.second_factor_changed(account, "second_factor_reset")
+            mail.second_factor_changed(account, activity_log.WORDS["second_factor_reset"])
     return bool(gone)

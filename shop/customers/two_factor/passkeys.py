@@ -123,7 +123,7 @@ def _keep(account: Account, made: dict[str, Any], name: str, origin: Origin) -> 
             **made,
         )
         activity_log.record(account, "passkey_added", origin, note=key.name)
-        mail.second_factor_changed(account, "passkey_added")
+        mail.second_factor_changed(account, activity_log.WORDS["passkey_added"])
         return key
 
 

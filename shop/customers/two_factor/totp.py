@@ -62,7 +62,7 @@ def finish(row: Authenticator, code: str, origin: Origin) -> None:
         _take(row, code)
         Authenticator.update(confirmed_at=clock.now()).where(Authenticator.id == row.id).execute()
         activity_log.record(account, "authenticator_added", origin)
-        mail.second_factor_changed(account, "authenticator_added")
+        mail.second_factor_changed(account, activity_log.WORDS["authenticator_added"])
 
 
 def check(account: Account, code: str) -> None:

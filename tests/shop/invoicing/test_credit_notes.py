@@ -16,8 +16,9 @@ from shop.documents import factur_x
 from shop.documents.from_invoices import document_of
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, invoices, ledger
-from shop.invoicing.invoices import Draft, Position
+from shop.invoicing.invoices import Draft
 from shop.payments import payments
+from shop.pricing.lines import Position
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
 from shop.vat import PlaceOfSupply

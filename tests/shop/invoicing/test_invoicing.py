@@ -37,6 +37,7 @@ from shop.orders import orders
 from shop.payments import outcomes, payables, payments, refunds
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
+from shop.pricing.lines import Position, positions_of
 from tests.support import billing, groups, purchases, racing
 from tests.support.parties import Bank, Provider
 from tests.support.schematron import broken_rules
@@ -72,7 +73,7 @@ def test_a_delivered_order_has_one_invoice_that_says_the_same(alice: Account, ba
 def test_its_lines_are_for_the_month_from_the_delivery(alice: Account, bank: Bank) -> None:
     order = billing.delivered(alice, bank, business=7, pro_plus=2)
     installed = {row.name: row.installed_at for row in LicenceGroup.select()}
-    positions = invoices.positions_of(billing.of(order))
+    positions = positions_of(billing.of(order))
     assert {position.service for position in positions} == set(installed)
     for position in positions:
         assert position.period == periods.first_period(installed[position.service])
@@ -87,7 +88,7 @@ def test_an_addition_is_invoiced_by_its_days_up_to_the_renewal(
     order = groups.add(group, 2)
     purchases.pay(order, bank)
     queue.drain()
-    (position,) = invoices.positions_of(billing.of(order))
+    (position,) = positions_of(billing.of(order))
     assert (position.line.days, position.line.period_days) == (12, 30)
     assert (position.period.start.isoformat(), position.period.end.isoformat()) == (
         "2026-11-23",
@@ -346,8 +347,8 @@ def test_a_credit_note_of_an_unpaid_invoice_moves_no_money(alice: Account, bank:
 
 def test_a_part_may_be_credited_and_never_more_than_is_left(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice, quantity=10)
-    (position,) = invoices.positions_of(invoice)
-    three = (invoices.Position(_of(position.line, 3), position.period, position.service),)
+    (position,) = positions_of(invoice)
+    three = (Position(_of(position.line, 3), position.period, position.service),)
     with database.atomic():
         note = credit_notes.credit(invoice, three, "Three too many.", by="operator")
     assert billing.fresh(invoice).balance_cents == invoice.total_cents - note.total_cents

@@ -28,6 +28,7 @@ from shop.orders import contracts, orders
 from shop.overviews import order_progress
 from shop.payments import payables
 from shop.payments.gateway import CheckoutStatus
+from shop.pricing.lines import lines_of
 from tests.support import purchases
 from tests.support.parties import Bank
 
@@ -37,7 +38,7 @@ def test_an_order_keeps_what_it_was_placed_with(alice: Account) -> None:
     Price.insert(
         offer="business", amount_cents=99, valid_from=shop_clock.now() - timedelta(seconds=1)
     ).execute()
-    lines = orders.lines_of(order)
+    lines = lines_of(order)
     assert [(line.offer_name, line.quantity, line.unit_price_cents) for line in lines] == [
         ("Office 365 Business", 7, 880),
         ("Office 365 Pro Plus", 2, 1290),

@@ -13,8 +13,9 @@ from shop.clock import day_of
 from shop.documents import factur_x
 from shop.documents.from_invoices import document_of
 from shop.invoicing import invoices
-from shop.invoicing.invoices import Draft, Position
+from shop.invoicing.invoices import Draft
 from shop.pricing import periods
+from shop.pricing.lines import Position, positions_of
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
 from shop.vat import PlaceOfSupply
@@ -264,7 +265,7 @@ def test_what_is_invoiced_is_what_was_worked_out_by_hand(alice: Account, known: 
     invoice = Invoice.get_by_id(issued(alice, known).id)
     amounts = (invoice.net_cents, invoice.vat_cents, invoice.total_cents)
     assert amounts == (known.net, known.vat, known.total)
-    for position in invoices.positions_of(invoice):
+    for position in positions_of(invoice):
         assert (str(position.period.start), str(position.period.end)) == known.period
         share = position.line.share
         assert (share and (share.days, share.of)) == known.share

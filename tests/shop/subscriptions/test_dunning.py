@@ -22,11 +22,12 @@ from models import (
 )
 from shop import clock
 from shop.clock import midnight
-from shop.invoicing import credit_notes, invoices, ledger, receivables
+from shop.invoicing import credit_notes, ledger, receivables
 from shop.jobs import queue
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
+from shop.pricing.lines import positions_of
 from shop.subscriptions import dunning, terminations
 from tests.support import groups, purchases, running
 from tests.support.groups import fresh
@@ -268,7 +269,7 @@ def test_an_invoice_taken_back_resumes_like_one_paid(
 ) -> None:
     group = running.suspended(alice, bank)
     invoice = running.owed(group)
-    credit_notes.credit(invoice, invoices.positions_of(invoice), "Goodwill.", by="operator")
+    credit_notes.credit(invoice, positions_of(invoice), "Goodwill.", by="operator")
     assert fresh(group).status == GroupStatus.INSTALLED
     assert list(ledger.check()) == []
 

@@ -1,0 +1,61 @@
+"""The lines of orders and invoices, read from what is on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from records.catalogue import Offer
+from records.invoices import Invoice, InvoiceLine
+from records.orders import Order, OrderLine
+from shop.pricing.money import Line, Share
+from shop.pricing.periods import Period
+
+
+@dataclass(frozen=True)
+class Position:
+    """A line to be invoiced, the days it is for, and the technical name of its group."""
+
+    line: Line
+    period: Period
+    service: str
+
+
+def lines_of(order: Order) -> list[OrderLine]:
+    """The lines of an order with their offers, by position (one query)."""
+    return list(
+        OrderLine.select(OrderLine, Offer)
+        .join(Offer)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
+
+
+def priced(row: OrderLine) -> Line:
+    """What a line of an order charges for, at the price it was ordered at."""
+    return Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents, _share_of(row))
+
+
+def positions_of(invoice: Invoice) -> tuple[Position, ...]:
+    """Everything an invoice or a credit note charges for, by position (one query)."""
+    rows = InvoiceLine.select().where(InvoiceLine.invoice == invoice).order_by(InvoiceLine.position)
+    return tuple(
+        Position(
+            Line(
+                row.offer_code,
+                row.offer_name,
+                row.quantity,
+                row.unit_price_cents,
+                _share_of(row),
+            ),
+            Period(row.period_start, row.period_end),
+            row.service,
+        )
+        for row in rows
+    )
+
+
+def _share_of(row: OrderLine | InvoiceLine) -> Share | None:
+    """The part of a period a line charges for; None if it charges for whole months."""
+    if row.days is None or row.period_days is None:
+        return None
+    return Share(row.days, row.period_days)
