@@ -50,10 +50,11 @@ test-e2e: setup-e2e ## Test in a browser, as a customer would
 coverage: setup-test ## Show which lines no test on SQLite runs
 	@$(PYTEST) tests -q $(TWO_AT_ONCE) --cov --cov-report=term $(OPTIONS)
 
-lint: setup-test ## Check the style of code and templates
+lint: setup-test ## Check the style of code and templates, and the floors of shop/
 	$(call heading,Style)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/djlint --quiet --check --lint $(wildcard $(TEMPLATES))
 
 types: setup-test ## Check the types
@@ -75,7 +76,7 @@ upgrade: ## Lock the newest versions of everything
 	@$(PYTHON) -m tooling.lock --upgrade
 
 clean: ## Remove what was made here, but for the shop's data in var/
-	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov test-results
+	@rm -rf .venv .cache .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov test-results
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@find translations -name '*.mo' -delete
 
