@@ -12,7 +12,6 @@ from manager import manager
 from models import Account
 from shop import documents
 from shop.errors import Refusal
-from shop.invoicing import invoices
 from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
 from shop.pricing.lines import positions_of

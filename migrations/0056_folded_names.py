@@ -27,7 +27,7 @@ class LicenceGroup(Model):
 
 
 def fold(text):
-    """As `shop.licences.seats.search_keys.fold` did it when this was written."""
+    """As `shop.text.folding.fold` did it when this was written."""
     decomposed = unicodedata.normalize("NFKD", text)
     plain = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
     words = "".join(c if c.isalnum() or c == "@" else " " for c in plain)

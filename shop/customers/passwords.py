@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +20,7 @@ from shop.errors import N_, Refusal
 from shop.jobs import queue
 from shop.security import encryption, rate_limits
 from shop.text.email_addresses import normalized
+from shop.text.folding import without_accents
 from shop.vat import confirmation
 
 RESET_LENGTH = timedelta(hours=1)
@@ -102,8 +102,8 @@ def _new_nic_handle(registration: Registration) -> str:
 
 def _initial(name: str) -> str:
     """The first Latin letter of a name, without its accent; x where the script has none."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return next((letter for letter in plain if letter.isalpha()), "x")
+    latin = filter(str.isascii, without_accents(name))
+    return next(filter(str.isalpha, latin), "x")
 
 
 def check_password(password: str, confirmation: str | None = None) -> None:

@@ -6,20 +6,18 @@ notes PMT, PMD and AAB, for electronic addresses, and for the kind of operation 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facturx import generate_xml
 
+from shop.documents import mentions
+from shop.documents.invoice_data import InvoiceDocument, InvoiceLine
 from shop.documents.parties import Buyer
 from shop.errors import N_
 from shop.settings import Seller
-from shop.text import formats
 from shop.text.templates import translate, vat_mention
 from shop.vat import Kind, VatTreatment
 from shop.vat.territories import Zone, territory_of, zone_of
-
-if TYPE_CHECKING:
-    from shop.documents.invoice import InvoiceDocument, InvoiceLine
 
 INVOICE, CREDIT_NOTE = "380", "381"
 SERVICES, SERVICES_PAID = "S1", "S2"
@@ -30,8 +28,6 @@ BY_CARD = "48"
 DISCOUNT = "95"
 SIREN = "0002"
 FRENCH_ADDRESS, EMAIL = "0225", "EM"
-RECOVERY_CENTS = 4000
-"""The fixed compensation for recovery costs (code de commerce, article D. 441-5)."""
 
 _EXEMPTIONS = {Kind.REVERSE_CHARGE: "VATEX-EU-AE", Kind.OUTSIDE: "VATEX-EU-O"}
 
@@ -47,23 +43,6 @@ def xml_of(document: InvoiceDocument) -> bytes:
             check_schematron=False,
         )
     )
-
-
-def late_payment_mentions(seller: Seller, language: str) -> dict[str, str]:
-    """What businesses are told about paying late, by note code (code de commerce, L. 441-9)."""
-    return {
-        "PMD": translate(
-            N_("Late-payment interest: %(rate)s, from the day after the due date."),
-            language,
-            rate=translate(seller.late_payment_rate, language),
-        ),
-        "PMT": translate(
-            N_("For late payment, businesses owe a fixed %(amount)s for recovery costs."),
-            language,
-            amount=formats.money(RECOVERY_CENTS, language),
-        ),
-        "AAB": translate(N_("No discount for early payment."), language),
-    }
 
 
 def amount(cents: int) -> str:
@@ -93,8 +72,8 @@ def _header(document: InvoiceDocument) -> dict[str, Any]:
 
 
 def _notes(document: InvoiceDocument) -> list[dict[str, str]]:
-    mentions = late_payment_mentions(document.seller, document.language)
-    notes = [{"BT-21": code, "BT-22": text} for code, text in mentions.items()]
+    on_late_payment = mentions.late_payment_mentions(document.seller, document.language)
+    notes = [{"BT-21": code, "BT-22": text} for code, text in on_late_payment.items()]
     notes.append({"BT-21": "BAR", "BT-22": _processing(document.buyer)})
     said = vat_mention(document.totals.treatment, document.language)
     return notes + [{"BT-22": text} for text in (said, document.reason) if text]

@@ -7,7 +7,8 @@ from datetime import date
 
 from records.invoices import Invoice, InvoiceFile
 from shop import clock, settings, vat
-from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
+from shop.documents.invoice import invoice_pdf
+from shop.documents.invoice_data import Corrected, InvoiceDocument, InvoiceLine
 from shop.documents.parties import Buyer
 from shop.errors import N_
 from shop.pricing import lines

@@ -6,7 +6,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from shop.errors import Refusal
 from shop.exchange.source import Mailbox, Unreadable
-from shop.licences.seats import csv_reader, search_keys
+from shop.licences.seats import csv_reader
+from shop.text.folding import fold
 from shop.text.names import read_name
 
 COLUMNS = ("email", "first_name", "last_name", "size_gb")
@@ -49,7 +50,7 @@ class CsvFile:
             rows = csv_reader.cells(self._content)
         except Refusal as refusal:
             raise Unreadable([str(refusal)]) from refusal
-        if rows and search_keys.fold(rows[0][1][0]) == HEADING:
+        if rows and fold(rows[0][1][0]) == HEADING:
             rows = rows[1:]
         if len(rows) > csv_reader.MOST_LINES:
             raise Unreadable([f"a file holds at most {csv_reader.MOST_LINES} mailboxes"])

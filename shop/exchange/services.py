@@ -30,6 +30,7 @@ from shop.exchange import seating
 from shop.exchange.source import ExchangeSource, Mailbox
 from shop.licences.seats import search_keys
 from shop.pricing import periods
+from shop.text.folding import fold
 from shop.text.pagination import Page, page_of
 
 IN_MENU = 8
@@ -112,7 +113,7 @@ def _of(row: ExchangeAccount, name: str) -> Any:
 
 def _columns(mailbox: Mailbox) -> dict[str, Any]:
     """A mailbox as its row has it."""
-    by_name = search_keys.as_bytes(search_keys.fold(f"{mailbox.last_name} {mailbox.first_name}"))
+    by_name = search_keys.as_bytes(fold(f"{mailbox.last_name} {mailbox.first_name}"))
     return {
         "address": mailbox.address,
         "first_name": mailbox.first_name,
@@ -120,7 +121,7 @@ def _columns(mailbox: Mailbox) -> dict[str, Any]:
         "kind": MailboxKind.SHARED if mailbox.is_shared else MailboxKind.PERSON,
         "size_gb": mailbox.size_gb,
         "status": MailboxStatus.ACTIVE,
-        "folded": search_keys.fold(f"{mailbox.first_name} {mailbox.last_name} {mailbox.address}"),
+        "folded": fold(f"{mailbox.first_name} {mailbox.last_name} {mailbox.address}"),
         "by_address": mailbox.key.encode()[: search_keys.LONGEST],
         "by_name": by_name or NAMELESS,
     }
@@ -213,7 +214,7 @@ def view(wanted: str, sort: str, page: int) -> View:
 
 def page_of_accounts(query: ModelSelect[Any], looked: View) -> Page:
     """The page of ``query``, mailboxes of one service, that ``looked`` asks for."""
-    folded = search_keys.fold(looked.wanted)
+    folded = fold(looked.wanted)
     if folded:
         query = query.where(ExchangeAccount.folded.contains(folded))
     column = SORTS[looked.sort]

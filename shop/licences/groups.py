@@ -14,6 +14,7 @@ from records.orders import Acceptance, Order, OrderLine
 from shop import transitions
 from shop.errors import N_
 from shop.licences.seats import search_keys
+from shop.text.folding import fold
 from shop.text.names import read_name
 
 IN_MENU = 8
@@ -55,7 +56,7 @@ def listed(account: Account, wanted: str = "") -> ModelSelect[Any]:
     query = _of(account)
     if not wanted:
         return query
-    return query.where(LicenceGroup.folded.contains(search_keys.fold(wanted)))
+    return query.where(LicenceGroup.folded.contains(fold(wanted)))
 
 
 def wanting_attention(account: Account, limit: int) -> list[LicenceGroup]:

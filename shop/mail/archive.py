@@ -14,10 +14,10 @@ from records.base import database
 from records.letters import Attachment, Letter
 from shop import clock, documents, settings
 from shop.jobs import queue
-from shop.licences.seats import search_keys
 from shop.mail.links import Addresses
 from shop.security import encryption
 from shop.text import templates
+from shop.text.folding import fold
 
 TEXT_WIDTH = 76
 """Columns of a text letter, as old mail programs show it without wrapping."""
@@ -63,7 +63,7 @@ def store(
                 recipient=recipient or account.email,
                 addressee=addressee,
                 subject=subject,
-                folded=search_keys.fold(subject),
+                folded=fold(subject),
                 text=text,
                 html=html,
                 is_secret=is_secret,
@@ -148,7 +148,7 @@ def search(account: Account, wanted: str, before: int | None = None) -> Found:
     if before is not None:
         looked_at = looked_at.where(Letter.id < before)
     behind = looked_at.select(Letter.id).offset(SEARCHED_AT_ONCE).limit(1).scalar()
-    found = looked_at.where(Letter.folded.contains(search_keys.fold(wanted)))
+    found = looked_at.where(Letter.folded.contains(fold(wanted)))
     if behind is None:
         return Found(found, None)
     return Found(found.where(Letter.id > behind), behind + 1)

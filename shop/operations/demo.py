@@ -9,11 +9,11 @@ from records.languages import Language
 from shop.customers import passwords
 from shop.exchange import services
 from shop.exchange.source import Mailbox
-from shop.licences.seats import search_keys
 from shop.orders import baskets, contracts, orders
 from shop.orders.orders import Confirmation
 from shop.payments import payments
 from shop.pricing import catalogue
+from shop.text.folding import fold
 
 DEMO_EMAIL = "camille.martin@example.com"
 DEMO_PASSWORD = "Bienvenue-2026"
@@ -112,9 +112,7 @@ class _DemoCompany:
 
 def _plain(name: str) -> str:
     """A name as addresses have it: no accents, no spaces; the apostrophe of O'Connor stays."""
-    return "'".join(
-        search_keys.fold(part.replace("’", "")).replace(" ", "-") for part in name.split("'")
-    )
+    return "'".join(fold(part.replace("’", "")).replace(" ", "-") for part in name.split("'"))
 
 
 def _register(language: str, email: str, password: str, company: str) -> Account:

@@ -5,7 +5,6 @@ English is Europe's: days before months, 24 hours. Days and hours are those of E
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +14,7 @@ from babel import Locale, dates, numbers
 
 from records.languages import Language
 from shop import clock
+from shop.text.folding import without_accents
 
 _LOCALES: dict[str, str] = {Language.FRENCH: "fr_FR", Language.ENGLISH: "en_GB"}
 
@@ -94,15 +94,9 @@ def countries(language: str) -> tuple[tuple[str, str], ...]:
     return tuple(
         sorted(
             ((code, names[code]) for code in codes if code not in _NOT_IN_ISO_3166),
-            key=lambda pair: _plain(pair[1]),
+            key=lambda pair: without_accents(pair[1]),
         )
     )
-
-
-def _plain(name: str) -> str:
-    """A name as dictionaries sort it: without accents and case."""
-    decomposed = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
 FILTERS: dict[str, Callable[..., str]] = {

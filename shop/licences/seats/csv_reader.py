@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 
 from shop.errors import N_, Refusal
-from shop.licences.seats import search_keys
 from shop.text.csv_export import as_meant
+from shop.text.folding import fold
 
 MOST_LINES = 10_000
 LONGEST_CELL = 255
@@ -21,7 +21,7 @@ HEADINGS = {
     "last_name": {"nom", "nom de famille", "last name", "lastname", "surname", "family name"},
     "login": {"login", "identifiant", "username", "user name"},
 }
-"""What the columns are called in a file with a heading, folded by `search_keys.fold`."""
+"""What the columns are called in a file with a heading, folded by `folding.fold`."""
 
 
 DECLARED = re.compile(r"\s*\"?sep=([;,\t])\"?[ \t;,]*\r?\n", re.IGNORECASE)
@@ -107,12 +107,12 @@ def _delimiter(text: str) -> str:
 def _is_heading(cells: list[str]) -> bool:
     """Whether a line names columns and nobody; it may stand again where files were joined."""
     known = set().union(*HEADINGS.values())
-    return all(search_keys.fold(cell) in known for cell in cells if cell)
+    return all(fold(cell) in known for cell in cells if cell)
 
 
 def _order(cells: list[str]) -> tuple[int, int, int] | None:
     """Where the columns stand if ``cells`` are a heading."""
-    folded = [search_keys.fold(cell) for cell in cells]
+    folded = [fold(cell) for cell in cells]
     found = [next((i for i, cell in enumerate(folded) if cell in HEADINGS[name]), -1)
              for name in COLUMNS]  # fmt: skip
     if -1 in found or len(set(found)) < len(COLUMNS):

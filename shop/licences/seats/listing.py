@@ -13,6 +13,7 @@ from records.groups import LicenceGroup
 from records.seat_states import SeatStatus
 from records.seats import Seat, SeatKey
 from shop.licences.seats import search_keys
+from shop.text.folding import fold
 from shop.text.pagination import PER_PAGE, Page
 
 MOST_HITS = 500
@@ -64,7 +65,7 @@ class SeatPage(Page):
 
 def page_of(group: LicenceGroup, looked: View) -> SeatPage:
     """The page of ``group`` that ``looked`` asks for, each seat with its group (two queries)."""
-    if search_keys.fold(looked.wanted):
+    if fold(looked.wanted):
         return _found(group, looked)
     counts = group.seats_by_status
     total = counts[looked.status] if looked.status else group.seats_total

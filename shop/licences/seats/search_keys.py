@@ -7,14 +7,12 @@ the group.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from peewee import Value
 
 from records.groups import LicenceGroup
 from records.seat_states import NAMELESS, UNCONFIGURED_NAME, SeatStatus
 from records.seats import Seat, SeatKey
+from shop.text.folding import fold
 
 LONGEST = 64
 """Bytes of a key; what lies behind them is not told apart."""
@@ -23,14 +21,6 @@ MOST_WORDS = 6
 
 NEXT = b"\xff"
 """Greater than any byte of UTF-8: the end of a range of keys."""
-
-
-def fold(text: str) -> str:
-    """``text`` without case, accents and punctuation, but for the @ of an address."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-    words = "".join(c if c.isalnum() or c == "@" else " " for c in plain)
-    return re.sub(r" ?@ ?", "@", " ".join(words.split()))
 
 
 def fold_names(group: LicenceGroup) -> str:

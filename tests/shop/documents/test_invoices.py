@@ -17,7 +17,8 @@ from pypdf import PdfReader
 
 from shop import vat
 from shop.documents import factur_x
-from shop.documents.invoice import Corrected, InvoiceDocument, InvoiceLine, invoice_pdf
+from shop.documents.invoice import invoice_pdf
+from shop.documents.invoice_data import Corrected, InvoiceDocument, InvoiceLine
 from shop.documents.parties import Buyer
 from shop.pricing import money
 from shop.pricing.money import Line, Share

@@ -1,0 +1,28 @@
+"""Sentences the law wants on an invoice, beside what it charges."""
+
+from __future__ import annotations
+
+from shop.errors import N_
+from shop.settings import Seller
+from shop.text import formats
+from shop.text.templates import translate
+
+RECOVERY_CENTS = 4000
+"""The fixed compensation for recovery costs (code de commerce, article D. 441-5)."""
+
+
+def late_payment_mentions(seller: Seller, language: str) -> dict[str, str]:
+    """What businesses are told about paying late, by note code (code de commerce, L. 441-9)."""
+    return {
+        "PMD": translate(
+            N_("Late-payment interest: %(rate)s, from the day after the due date."),
+            language,
+            rate=translate(seller.late_payment_rate, language),
+        ),
+        "PMT": translate(
+            N_("For late payment, businesses owe a fixed %(amount)s for recovery costs."),
+            language,
+            amount=formats.money(RECOVERY_CENTS, language),
+        ),
+        "AAB": translate(N_("No discount for early payment."), language),
+    }
