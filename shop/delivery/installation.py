@@ -14,18 +14,16 @@ from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from shop import clock, mail, settings, transitions
 from shop.delivery import additions, progress
-from shop.delivery.progress import groups_of
 from shop.errors import N_, PartyRejected, Refusal
 from shop.exchange import seating
 from shop.jobs import queue
 from shop.licences import reservations
+from shop.licences.groups import groups_of
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled
 from shop.pricing.lines import lines_of
 from shop.subscriptions import period_billing, subscriptions
-
-__all__ = ["abandon", "deliver_order", "groups_of", "is_under_way", "retry_delivery"]
 
 log = structlog.get_logger()
 

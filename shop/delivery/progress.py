@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from records.groups import AdditionStatus, LicenceGroup
-from records.orders import Order, OrderLine, OrderStatus
+from records.groups import AdditionStatus
+from records.orders import Order, OrderStatus
 from shop import clock, mail, transitions
 from shop.jobs import queue
 from shop.licences import reservations
-
-
-def groups_of(order: Order) -> list[LicenceGroup]:
-    """The groups an order made, in the order of its lines."""
-    return list(
-        LicenceGroup.select()
-        .join(OrderLine)
-        .where(OrderLine.order == order)
-        .order_by(OrderLine.position)
-    )
+from shop.licences.groups import groups_of
 
 
 def finish(order: Order) -> None:

@@ -41,6 +41,16 @@ def _of(account: Account) -> ModelSelect[Any]:
     )
 
 
+def groups_of(order: Order) -> list[LicenceGroup]:
+    """The groups an order made, in the order of its lines."""
+    return list(
+        LicenceGroup.select()
+        .join(OrderLine)
+        .where(OrderLine.order == order)
+        .order_by(OrderLine.position)
+    )
+
+
 def in_menu(account: Account) -> list[LicenceGroup]:
     """The first groups by name that are not over, and one more than the menu shows (one query)."""
     query = (

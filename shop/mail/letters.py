@@ -10,11 +10,10 @@ from records.cards import Card
 from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice
-from records.orders import Order, OrderStatus
-from records.payments import Payment, PaymentStatus
+from records.orders import Order
+from records.payments import Payment
 from records.seats import Seat
-from shop import clock, documents, transitions
-from shop.licences import reservations
+from shop import clock, documents
 from shop.mail.archive import store
 from shop.pricing import money, periods
 from shop.pricing.lines import lines_of
@@ -101,11 +100,11 @@ def payment_received(order: Order, payment: Payment) -> None:
     _about_order(order, "payment_received", f"payment_received:{order.id}", payment=payment)
 
 
-def payment_refunded(order: Order, payment: Payment) -> None:
-    """Money went back in full, why, and when it shows."""
+def payment_refunded(order: Order, payment: Payment, reason: str) -> None:
+    """Money went back in full, and when it shows; ``reason`` is one that the template knows."""
     _about_order(
         order, "payment_refunded", f"payment_refunded:{payment.id}",
-        payment=payment, reason=_why_refunded(order, payment),
+        payment=payment, reason=reason,
     )  # fmt: skip
 
 
@@ -116,23 +115,6 @@ def delivery_failed(order: Order) -> None:
 
 def _about_order(order: Order, kind: str, key: str, **values: Any) -> None:
     store(order.account, kind, key, order=order, **values)
-
-
-def _why_refunded(order: Order, payment: Payment) -> str:
-    """Which of the template's reasons it is: money that counted goes back only when the delivery
-    failed; money that never counted came too late, twice, or was another amount."""
-    counted = any(
-        event.from_status == PaymentStatus.SUCCEEDED for event in transitions.history(payment)
-    )
-    if counted:
-        return "not_delivered"
-    if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
-        return str(order.status)
-    if order.is_payable and not reservations.can_be_kept(order):
-        # It is about to be closed: its group renewed meanwhile, or ended.
-        is_late = order.expires_at <= clock.now()
-        return str(OrderStatus.EXPIRED if is_late else OrderStatus.CANCELLED)
-    return "other_amount" if order.is_payable else "paid_already"
 
 
 def attach_ordered(

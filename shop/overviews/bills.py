@@ -16,7 +16,7 @@ from records.orders import Order
 from records.payments import Payment, PaymentStatus
 from shop import documents
 from shop.errors import N_, Refusal
-from shop.overviews import order_progress
+from shop.payments.attempts import is_open_at_the_bank, refusal_of
 
 BATCH = 100
 
@@ -127,8 +127,8 @@ def standing(invoice: Invoice) -> Standing:
     payable = invoice.is_payable
     return Standing(
         is_confirming=payable and any(_is_confirmed(row) for row in attempts),
-        payment_open=payable and any(map(order_progress.is_open_at_the_bank, attempts)),
-        last_refusal=order_progress.refusal_of(attempts) if payable else "",
+        payment_open=payable and any(map(is_open_at_the_bank, attempts)),
+        last_refusal=refusal_of(attempts) if payable else "",
         credit_notes=list(notes),
     )
 

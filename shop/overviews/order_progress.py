@@ -8,8 +8,9 @@ from datetime import datetime
 from records.groups import Addition, LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
-from shop.delivery import installation
 from shop.errors import N_
+from shop.licences.groups import groups_of
+from shop.payments.attempts import is_open_at_the_bank, refusal_of
 
 STATUS_WORDS: dict[str, str] = {
     OrderStatus.AWAITING_PAYMENT: N_("Payment not received"),
@@ -24,17 +25,6 @@ STATUS_WORDS: dict[str, str] = {
 """Order statuses on screen (design)."""
 
 CONFIRMING = N_("Checking")
-
-DECLINED_WORDS: dict[str, str] = {
-    "card_declined": N_("Your bank declined the card. Nothing was charged; you can try again."),
-    "insufficient_funds": N_(
-        "The card was declined for lack of funds. Nothing was charged; you can use another card."
-    ),
-    "authentication_failed": N_(
-        "The strong authentication was not completed. Nothing was charged; you can try again."
-    ),
-    "expired_card": N_("The card has expired. Nothing was charged; you can use another card."),
-}
 
 
 @dataclass(frozen=True)
@@ -80,11 +70,6 @@ def of(order: Order) -> Tracking:
     )
 
 
-def is_open_at_the_bank(payment: Payment) -> bool:
-    """Whether the bank has shown a page that can still be paid on."""
-    return payment.status == PaymentStatus.OPEN and bool(payment.checkout_url)
-
-
 def _groups_of(order: Order) -> list[LicenceGroup]:
     """The groups an order made, and those it adds licences to."""
     enlarged = (
@@ -94,14 +79,7 @@ def _groups_of(order: Order) -> list[LicenceGroup]:
         .where(OrderLine.order == order)
         .order_by(OrderLine.position)
     )
-    return [*installation.groups_of(order), *enlarged]
-
-
-def refusal_of(attempts: list[Payment]) -> str:
-    """Why the last of these payments was declined; "" if it was not."""
-    if not attempts or attempts[-1].status != PaymentStatus.DECLINED:
-        return ""
-    return DECLINED_WORDS.get(attempts[-1].reason, DECLINED_WORDS["card_declined"])
+    return [*groups_of(order), *enlarged]
 
 
 def _steps(order: Order, confirming: bool) -> list[Step]:

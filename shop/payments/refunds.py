@@ -13,6 +13,7 @@ from shop import clock, mail, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
+from shop.licences import reservations
 from shop.payments import gateways, payables
 
 NOT_OWED = N_("No money is to be given back for this.")
@@ -47,7 +48,24 @@ def _given_back(row: Payment, reference: str, by: str) -> None:
             return
         if debt.status == OrderStatus.DELIVERY_FAILED:
             transitions.move(debt, OrderStatus.REFUNDED, by="shop", closed_at=clock.now())
-        mail.payment_refunded(debt, row)
+        mail.payment_refunded(debt, row, _why_refunded(debt, row))
+
+
+def _why_refunded(order: Order, payment: Payment) -> str:
+    """The reason its letter gives: money that counted goes back only when the delivery failed;
+    money that never counted came too late, twice, or was another amount."""
+    counted = any(
+        event.from_status == PaymentStatus.SUCCEEDED for event in transitions.history(payment)
+    )
+    if counted:
+        return "not_delivered"
+    if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
+        return str(order.status)
+    if order.is_payable and not reservations.can_be_kept(order):
+        # It is about to be closed: its group renewed meanwhile, or ended.
+        is_late = order.expires_at <= clock.now()
+        return str(OrderStatus.EXPIRED if is_late else OrderStatus.CANCELLED)
+    return "other_amount" if order.is_payable else "paid_already"
 
 
 def _sent_back(payment: Payment, cents: int, key: str) -> str:

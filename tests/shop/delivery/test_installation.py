@@ -22,6 +22,7 @@ from models import (
 )
 from shop.delivery import installation
 from shop.errors import Refusal
+from shop.licences.groups import groups_of
 from shop.operations import monitoring
 from shop.orders import orders
 from tests.support import purchases
@@ -42,7 +43,7 @@ def test_a_paid_order_becomes_one_group_for_each_offer(
 ) -> None:
     order = paid(alice, bank, business=2, pro_plus=3)
     drain()
-    groups = installation.groups_of(order)
+    groups = groups_of(order)
     assert [(group.offer.code, group.status, group.places_taken) for group in groups] == [
         ("business", GroupStatus.INSTALLED, 2),
         ("pro_plus", GroupStatus.INSTALLED, 3),
