@@ -11,7 +11,7 @@ from typing import cast
 
 from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
-from records.cards import CARD_SETUP_MOVES, Card, CardSetup, CardSetupStatus
+from records.cards import Card, CardSetup, CardSetupStatus
 from records.catalogue import Contract, Offer, Price
 from records.events import Event
 from records.exchange import (
@@ -23,19 +23,16 @@ from records.exchange import (
     MailboxKind,
     MailboxStatus,
 )
-from records.exports import EXPORT_MOVES, DataExport, DataExportPart, ExportStatus
+from records.exports import DataExport, DataExportPart, ExportStatus
 from records.groups import (
-    ADDITION_MOVES,
-    GROUP_MOVES,
     GROUPS_OVER,
     Addition,
     AdditionStatus,
     GroupStatus,
     LicenceGroup,
 )
-from records.imports import IMPORT_MOVES, ImportStatus, SeatImport, SeatImportLine
+from records.imports import ImportStatus, SeatImport, SeatImportLine
 from records.invoices import (
-    INVOICE_MOVES,
     PAYABLE,
     Invoice,
     InvoiceFile,
@@ -47,15 +44,14 @@ from records.invoices import (
 from records.jobs import Job, JobStatus, SandboxSwitch
 from records.languages import Language
 from records.ledger import EntryKind, LedgerEntry
-from records.letters import LETTER_MOVES, Attachment, Letter, LetterStatus
-from records.orders import ORDER_MOVES, Acceptance, Order, OrderLine, OrderStatus
-from records.payments import PAYMENT_MOVES, UNSETTLED, Payment, PaymentStatus
+from records.letters import Attachment, Letter, LetterStatus
+from records.orders import Acceptance, Order, OrderLine, OrderStatus
+from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.seat_states import (
     ACTS,
     ACTS_AFTER_ERROR,
     MOVING,
     NAMELESS,
-    SEAT_MOVES,
     UNCONFIGURED_NAME,
     SeatAct,
     SeatStatus,
@@ -63,7 +59,6 @@ from records.seat_states import (
 from records.seats import Seat, SeatEvent, SeatKey, UsageDay
 from records.security import AccountEvent, Authenticator, Challenge, Passkey, RecoveryCode
 from records.subscriptions import (
-    SUBSCRIPTION_MOVES,
     PriceAnnouncement,
     Reminder,
     Renewal,
@@ -71,8 +66,6 @@ from records.subscriptions import (
     SubscriptionStatus,
 )
 from records.terminations import (
-    GIVE_BACK_MOVES,
-    TERMINATION_MOVES,
     GiveBack,
     Termination,
     TerminationStatus,

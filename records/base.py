@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from peewee import Check, DatabaseProxy, DateTimeField, Model, PostgresqlDatabase, TextField
 
@@ -56,6 +57,23 @@ class Table(Model):
         database = database
         legacy_table_names = False
         only_save_dirty = True
+
+
+class StateMachine(Table):
+    """A table whose rows move from status to status, by its table of legal moves alone.
+
+    `shop.transitions` makes a move and writes its event, under ``event_subject`` and the row's id.
+    """
+
+    event_subject: ClassVar[str]
+    moves: ClassVar[Mapping[str, set[str]]]
+
+    id: Any  # columns that each table defines
+    status: Any
+
+    def may_become(self, status: str) -> bool:
+        """Whether a move to ``status`` is legal from where the row stands."""
+        return status in self.moves[self.status]
 
 
 def lock(row: Any, *, allow_references: bool = False) -> Any:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField
 
 from records.accounts import Account
-from records.base import JSONField, MomentField, Table, one_of
+from records.base import JSONField, MomentField, StateMachine, Table, one_of
 
 
 class Card(Table):
@@ -58,12 +58,15 @@ CARD_SETUP_MOVES: dict[str, set[str]] = {
 }
 
 
-class CardSetup(Table):
+class CardSetup(StateMachine):
     """A card being registered at the bank, which charges nothing for it.
 
     ``back_to`` is the page of ours the customer came from and goes back to, and ``typed`` what
     they had filled in there. ``key`` is the idempotency key of the call to the bank.
     """
+
+    event_subject = "card_setup"
+    moves = CARD_SETUP_MOVES
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="card_setups")

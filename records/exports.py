@@ -17,7 +17,7 @@ from peewee import (
 )
 
 from records.accounts import Account
-from records.base import MomentField, Table, one_of
+from records.base import MomentField, StateMachine, Table, one_of
 
 
 class ExportStatus(StrEnum):
@@ -37,8 +37,11 @@ EXPORT_MOVES: dict[str, set[str]] = {
 }
 
 
-class DataExport(Table):
+class DataExport(StateMachine):
     """All data of an account as one ZIP file, made by the worker; one at a time."""
+
+    event_subject = "export"
+    moves = EXPORT_MOVES
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="exports", on_delete="CASCADE")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from peewee import AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from records.accounts import Account
-from records.base import MomentField, Table, one_of
+from records.base import MomentField, StateMachine, one_of
 from records.catalogue import Offer
 from records.orders import OrderLine
 from records.seat_states import SeatStatus
@@ -36,7 +36,7 @@ GROUP_MOVES: dict[str, set[str]] = {
 GROUPS_OVER = (GroupStatus.TERMINATED, GroupStatus.CANCELLED)
 
 
-class LicenceGroup(Table):
+class LicenceGroup(StateMachine):
     """A group of licences of one offer (the guide also says "service").
 
     ``places_taken`` counts seats and the places pending orders hold; the CHECK against
@@ -45,6 +45,9 @@ class LicenceGroup(Table):
     100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
     ``folded`` is what its names are found by (`shop.licences.seats.search_keys`).
     """
+
+    event_subject = "group"
+    moves = GROUP_MOVES
 
     account_id: int  # what peewee adds beside the field
     line_id: int
@@ -137,13 +140,16 @@ ADDITION_MOVES: dict[str, set[str]] = {
 }
 
 
-class Addition(Table):
+class Addition(StateMachine):
     """Licences of an order line that join an existing group; one line joins one group, once.
 
     Its places count in the group from the moment of ordering until it is freed. They are charged
     up to ``renewal_on``. ``target`` is the number of seats the provider was asked for, and
     ``first_number`` the first of the seats made.
     """
+
+    event_subject = "addition"
+    moves = ADDITION_MOVES
 
     line_id: int  # what peewee adds beside the field
     group_id: int

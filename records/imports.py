@@ -14,7 +14,7 @@ from peewee import (
     IntegerField,
 )
 
-from records.base import JSONField, MomentField, Table, one_of
+from records.base import JSONField, MomentField, StateMachine, Table, one_of
 from records.groups import LicenceGroup
 from records.seats import Seat
 
@@ -36,8 +36,11 @@ IMPORT_MOVES: dict[str, set[str]] = {
 }
 
 
-class SeatImport(Table):
+class SeatImport(StateMachine):
     """A CSV file of people to configure seats for: looked at first, then run in the background."""
+
+    event_subject = "import"
+    moves = IMPORT_MOVES
 
     group_id: int  # what peewee adds beside the field
 

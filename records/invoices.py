@@ -17,7 +17,7 @@ from peewee import (
 )
 
 from records.accounts import Account
-from records.base import JSONField, MomentField, Table, one_of
+from records.base import JSONField, MomentField, StateMachine, Table, one_of
 from records.groups import LicenceGroup
 from records.languages import Language
 from records.orders import Order
@@ -62,7 +62,7 @@ class InvoiceSeries(Table):
         constraints = [Check("last >= 0")]
 
 
-class Invoice(Table):
+class Invoice(StateMachine):
     """An invoice, or a credit note for one: what it says never changes (a trigger guards it).
 
     ``order`` is the order it is for; ``group`` and ``period_start`` say which month a renewal
@@ -71,6 +71,9 @@ class Invoice(Table):
     is in basis points. What follows events: ``status``, ``paid_at``, the ``method`` it was paid by
     (that of `Payment`), and ``credited_cents``, what credit notes took back of it.
     """
+
+    event_subject = "invoice"
+    moves = INVOICE_MOVES
 
     account_id: int  # what peewee adds beside the field
     order_id: int | None

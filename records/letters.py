@@ -15,7 +15,7 @@ from peewee import (
 )
 
 from records.accounts import Account
-from records.base import MomentField, Table, one_of
+from records.base import MomentField, StateMachine, Table, one_of
 from records.languages import Language
 
 
@@ -36,13 +36,16 @@ LETTER_MOVES: dict[str, set[str]] = {
 }
 
 
-class Letter(Table):
+class Letter(StateMachine):
     """An e-mail the customer received, as sent. ``key`` lets each cause write one letter.
 
     ``addressee`` is whose mailbox the ``recipient`` is, where it is known not to be the customer's;
     ``folded`` is what the ``subject`` is found by (`shop.licences.seats.search_keys`).
     ``text`` and ``html`` are encrypted where ``is_secret``; read them through `shop.mail`.
     """
+
+    event_subject = "letter"
+    moves = LETTER_MOVES
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="letters")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from peewee import AutoField, BigIntegerField, CharField, Check, ForeignKeyField, IntegerField
 
 from records.accounts import Account
-from records.base import JSONField, MomentField, Table, one_of
+from records.base import JSONField, MomentField, StateMachine, Table, one_of
 from records.catalogue import Contract, Offer
 from records.languages import Language
 
@@ -41,7 +41,7 @@ ORDER_MOVES: dict[str, set[str]] = {
 }
 
 
-class Order(Table):
+class Order(StateMachine):
     """What a customer ordered, with the prices, names and VAT it was placed with.
 
     ``basket`` names the basket it came from; ``basket_key`` (basket and quantities) is unique
@@ -49,6 +49,9 @@ class Order(Table):
     ``customer`` is the buyer as printed on the purchase order. Amounts are integer cents,
     ``vat_rate`` is in basis points (2000 is 20 %).
     """
+
+    event_subject = "order"
+    moves = ORDER_MOVES
 
     account_id: int  # what peewee adds beside the field
 
@@ -96,7 +99,7 @@ class Order(Table):
     @property
     def is_settled(self) -> bool:
         """Whether nothing will change any more without somebody asking for it."""
-        return not ORDER_MOVES[self.status] or self.status == OrderStatus.DELIVERY_FAILED
+        return not self.moves[self.status] or self.status == OrderStatus.DELIVERY_FAILED
 
 
 class OrderLine(Table):

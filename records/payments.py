@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from peewee import SQL, AutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField
 
-from records.base import MomentField, Table, one_of
+from records.base import MomentField, StateMachine, one_of
 from records.cards import Card
 from records.invoices import Invoice
 from records.orders import Order
@@ -49,7 +49,7 @@ PAYMENT_MOVES: dict[str, set[str]] = {
 UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
 
 
-class Payment(Table):
+class Payment(StateMachine):
     """One attempt to pay an order, or an invoice that no order paid for (a renewal's).
 
     At most one is unsettled and one has succeeded at a time, of each.
@@ -60,6 +60,9 @@ class Payment(Table):
     or ``manual`` (marked paid by the operator). ``card`` is the stored card it is charged to
     while the customer is away; empty where the customer pays at the bank's page.
     """
+
+    event_subject = "payment"
+    moves = PAYMENT_MOVES
 
     order_id: int | None  # what peewee adds beside the field
     invoice_id: int | None

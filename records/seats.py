@@ -15,7 +15,7 @@ from peewee import (
     TextField,
 )
 
-from records.base import MomentField, Table, one_of
+from records.base import MomentField, StateMachine, Table, one_of
 from records.groups import LicenceGroup
 from records.orders import OrderLine
 from records.seat_states import (
@@ -23,13 +23,14 @@ from records.seat_states import (
     ACTS_AFTER_ERROR,
     MOVING,
     NAMELESS,
+    SEAT_MOVES,
     UNCONFIGURED_NAME,
     SeatAct,
     SeatStatus,
 )
 
 
-class Seat(Table):
+class Seat(StateMachine):
     """One paid licence of a group; ``number`` counts from 1 within the group.
 
     ``version`` counts what customers asked of it: a form of an older version is refused.
@@ -37,6 +38,9 @@ class Seat(Table):
     ``creation_key`` the last call that may have made one. ``secret`` is a sealed password on its
     way to the provider and into a letter. ``by_…`` are what the list of seats is sorted by.
     """
+
+    event_subject = "seat"
+    moves = SEAT_MOVES
 
     group_id: int  # what peewee adds beside the field
 

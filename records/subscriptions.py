@@ -7,7 +7,7 @@ from enum import StrEnum
 from peewee import AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
 
 from records.accounts import Account
-from records.base import MomentField, Table, one_of
+from records.base import MomentField, StateMachine, Table, one_of
 from records.cards import Card
 from records.catalogue import Price
 from records.groups import LicenceGroup
@@ -36,7 +36,7 @@ SUBSCRIPTION_MOVES: dict[str, set[str]] = {
 }
 
 
-class Subscription(Table):
+class Subscription(StateMachine):
     """The month after month of a licence group: which period is running, and how it is paid.
 
     ``anchor`` is the day of the month it renews on (`shop.pricing.periods`), ``period_…`` the
@@ -45,6 +45,9 @@ class Subscription(Table):
     ``free_until`` ends a first period that costs nothing. ``card`` is the one chosen for it; the
     account's newest stands in. ``suspensions`` counts them: each has its own calls to the provider.
     """
+
+    event_subject = "subscription"
+    moves = SUBSCRIPTION_MOVES
 
     group_id: int  # what peewee adds beside the field
     account_id: int

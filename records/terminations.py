@@ -8,7 +8,7 @@ from enum import StrEnum
 from peewee import SQL, AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
 
 from records.accounts import OneTimeLink
-from records.base import MomentField, Table
+from records.base import MomentField, StateMachine
 from records.groups import LicenceGroup
 from records.seats import Seat
 
@@ -42,11 +42,14 @@ GIVE_BACK_MOVES: dict[str, set[str]] = {
 }
 
 
-class Termination(Table):
+class Termination(StateMachine):
     """A whole group that ends: why, when it was asked for, and on which day.
 
     ``ends_on`` is empty until it is scheduled; that day's renewal does not happen.
     """
+
+    event_subject = "termination"
+    moves = TERMINATION_MOVES
 
     group_id: int  # what peewee adds beside the field
     link_id: int | None
@@ -82,11 +85,14 @@ Termination.add_index(
 )
 
 
-class GiveBack(Table):
+class GiveBack(StateMachine):
     """One licence given back: from ``ends_on`` it is neither charged nor there.
 
     ``number`` stays when the seat is gone.
     """
+
+    event_subject = "give_back"
+    moves = GIVE_BACK_MOVES
 
     seat_id: int | None  # what peewee adds beside the field
 

@@ -125,7 +125,7 @@ def _times_sent(letter: Letter) -> int:
     return int(
         Event.select()
         .where(
-            Event.subject == "letter",
+            Event.subject == Letter.event_subject,
             Event.subject_id == letter.id,
             Event.to_status == LetterStatus.SENT,
         )

@@ -15,7 +15,7 @@ from peewee import ModelSelect
 
 from records.accounts import Account
 from records.base import database, lock
-from records.cards import CARD_SETUP_MOVES, Card, CardSetup, CardSetupStatus
+from records.cards import Card, CardSetup, CardSetupStatus
 from shop import clock, settings, transitions
 from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
 from shop.jobs import queue
@@ -208,7 +208,7 @@ def settle(setup: CardSetup, checkout: Checkout) -> CardSetup:
     if outcome is not None and outcome != setup.status:
         with database.atomic():
             setup = lock(setup)
-            if outcome in CARD_SETUP_MOVES[setup.status]:
+            if setup.may_become(outcome):
                 _move(setup, outcome, checkout)
     return CardSetup.get_by_id(setup.id)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from records.base import database, lock
-from records.payments import PAYMENT_MOVES, Payment, PaymentStatus
+from records.payments import Payment, PaymentStatus
 from shop import clock, transitions
 from shop.errors import PartyUnavailable, Refusal
 from shop.invoicing import ledger
@@ -82,7 +82,7 @@ def settle(payment: Payment, checkout: Checkout) -> Payment:
             payment = lock(payment)
             if outcome == PaymentStatus.SUCCEEDED:
                 _take(payment, checkout)
-            elif outcome in PAYMENT_MOVES[payment.status] and payment.is_unsettled:
+            elif payment.may_become(outcome) and payment.is_unsettled:
                 _close_without_money(payment, outcome, checkout.reason)
     return Payment.get_by_id(payment.id)
 
@@ -94,7 +94,7 @@ def _close_without_money(payment: Payment, outcome: str, reason: str) -> None:
 
 def _take(payment: Payment, checkout: Checkout) -> None:
     """The money is at the bank: it pays what it is for, or it goes back."""
-    if PaymentStatus.SUCCEEDED not in PAYMENT_MOVES[payment.status]:
+    if not payment.may_become(PaymentStatus.SUCCEEDED):
         return
     right_amount = (checkout.amount_cents, checkout.currency) == (
         payment.amount_cents,

@@ -92,7 +92,7 @@ def _acceptances(account: Account) -> ModelSelect[Acceptance]:
 
 def _order_events(account: Account) -> ModelSelect[Event]:
     query = Event.select(Event, Order).join(Order, on=(Event.subject_id == Order.id), attr="order")
-    return query.where(Event.subject == "order", Order.account == account)
+    return query.where(Event.subject == Order.event_subject, Order.account == account)
 
 
 def _subscriptions(account: Account) -> ModelSelect[Subscription]:

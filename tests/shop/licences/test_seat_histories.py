@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from models import SEAT_MOVES, Account, Letter, LicenceGroup, Seat, SeatStatus
+from models import Account, Letter, LicenceGroup, Seat, SeatStatus
 from shop.errors import Refusal
 from shop.jobs import queue
 from shop.licences import seats
@@ -62,7 +62,7 @@ class Seats(RuleBasedStateMachine):
         else:
             after = groups.seat_of(self.group, number)
             assert before.may(act)
-            assert after.status in SEAT_MOVES[before.status]
+            assert after.status in Seat.moves[before.status]
             assert after.version == before.version + 1
 
     @rule(mood=st.sampled_from(sorted(MOODS)))
