@@ -30,7 +30,6 @@ def orders() -> Response:
         "manager/orders.html",
         "manager/_orders.html",
         orders=shown,
-        words=order_progress.STATUS_WORDS,
     )
 
 

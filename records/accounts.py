@@ -52,6 +52,11 @@ class Account(Table):
         return f"{self.first_name} {self.last_name}"
 
     @property
+    def awaits_vat_confirmation(self) -> bool:
+        """Whether the registry has not answered yet for the VAT number."""
+        return self.vat_status == VatStatus.UNCONFIRMED
+
+    @property
     def is_business(self) -> bool:
         """Whether a company orders: it may reverse-charge, and cannot withdraw like a consumer."""
         return bool(self.company)

@@ -84,6 +84,11 @@ class CardSetup(StateMachine):
         constraints = [one_of("status", CardSetupStatus)]
 
     @property
+    def has_succeeded(self) -> bool:
+        """Whether the card is registered."""
+        return self.status == CardSetupStatus.SUCCEEDED
+
+    @property
     def is_unsettled(self) -> bool:
         """Whether its outcome is still open at the bank."""
         return self.status in {CardSetupStatus.OPEN, CardSetupStatus.PROCESSING}

@@ -60,6 +60,11 @@ class DataExport(StateMachine):
         ]
         indexes = ((("status", "expires_at"), False),)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be downloaded."""
+        return self.status == ExportStatus.READY
+
 
 DataExport.add_index(
     DataExport.index(DataExport.account, unique=True, name="data_export_one_requested").where(

@@ -116,6 +116,31 @@ class LicenceGroup(StateMachine):
         return self.status in GROUPS_OVER
 
     @property
+    def is_installed(self) -> bool:
+        """Whether it was installed and has not ended; a suspended one is."""
+        return self.status in {GroupStatus.INSTALLED, GroupStatus.SUSPENDED}
+
+    @property
+    def is_install_failed(self) -> bool:
+        """Whether its installation failed and can be tried again."""
+        return self.status == GroupStatus.INSTALL_FAILED
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it is suspended until what is due is paid."""
+        return self.status == GroupStatus.SUSPENDED
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether it has ended after it was installed."""
+        return self.status == GroupStatus.TERMINATED
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was given up before it was installed."""
+        return self.status == GroupStatus.CANCELLED
+
+    @property
     def is_open(self) -> bool:
         """Whether its licences may be changed and more of them ordered."""
         return self.status == GroupStatus.INSTALLED

@@ -64,6 +64,16 @@ class SeatImport(StateMachine):
         ]
         indexes = ((("group", "id"), False), (("group", "status", "id"), False))
 
+    @property
+    def is_preview(self) -> bool:
+        """Whether it is shown and waits to be started or left."""
+        return self.status == ImportStatus.PREVIEW
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the customer left it before it was started."""
+        return self.status == ImportStatus.ABANDONED
+
 
 class SeatImportLine(Table):
     """One line of such a file; ``problem`` is a sentence of the catalogue, ``details`` fill it.

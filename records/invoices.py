@@ -136,6 +136,16 @@ class Invoice(StateMachine):
         return self.status in PAYABLE and not self.is_credit_note
 
     @property
+    def is_unpaid(self) -> bool:
+        """Whether it could not be charged in time and is still owed."""
+        return self.status == InvoiceStatus.UNPAID and not self.is_credit_note
+
+    @property
+    def is_refund_due(self) -> bool:
+        """Whether it is a credit note whose money is on its way back."""
+        return self.status == InvoiceStatus.DUE and self.is_credit_note
+
+    @property
     def balance_cents(self) -> int:
         """What is still owed for it: nothing, or all that was not credited."""
         return self.total_cents - self.credited_cents if self.is_payable else 0

@@ -41,6 +41,11 @@ ORDER_MOVES: dict[str, set[str]] = {
 }
 
 
+BEING_DELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING)
+UNDELIVERED = (*BEING_DELIVERED, OrderStatus.DELIVERY_FAILED)
+"""Statuses of orders that are paid for and not delivered: the last one waits for a decision."""
+
+
 class Order(StateMachine):
     """What a customer ordered, with the prices, names and VAT it was placed with.
 
@@ -95,6 +100,41 @@ class Order(StateMachine):
     def is_payable(self) -> bool:
         """Whether the customer may still pay it (a payment under way is asked for separately)."""
         return self.status == OrderStatus.AWAITING_PAYMENT
+
+    @property
+    def is_being_delivered(self) -> bool:
+        """Whether it is paid and its delivery is under way."""
+        return self.status in BEING_DELIVERED
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether it is paid and not delivered: under way, or failed."""
+        return self.status in UNDELIVERED
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether all that was ordered is there."""
+        return self.status == OrderStatus.DELIVERED
+
+    @property
+    def is_delivery_failed(self) -> bool:
+        """Whether its delivery failed and can be tried again."""
+        return self.status == OrderStatus.DELIVERY_FAILED
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was cancelled before it was paid."""
+        return self.status == OrderStatus.CANCELLED
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it was not paid in time."""
+        return self.status == OrderStatus.EXPIRED
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether its money went back because it could not be delivered."""
+        return self.status == OrderStatus.REFUNDED
 
     @property
     def is_settled(self) -> bool:

@@ -100,6 +100,16 @@ class Payment(StateMachine):
         return self.amount_cents if self.taken_cents is None else self.taken_cents
 
     @property
+    def has_succeeded(self) -> bool:
+        """Whether the money was taken and is kept."""
+        return self.status == PaymentStatus.SUCCEEDED
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether the money went back, or is on its way."""
+        return self.status in {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
+
+    @property
     def is_unsettled(self) -> bool:
         """Whether its outcome is still open at the bank."""
         return self.status in UNSETTLED

@@ -93,6 +93,11 @@ class Seat(StateMachine):
         return self.status in MOVING
 
     @property
+    def is_in_error(self) -> bool:
+        """Whether the provider refused what was asked for it."""
+        return self.status == SeatStatus.ERROR
+
+    @property
     def is_configured(self) -> bool:
         """Whether it is, or is becoming, somebody's."""
         return self.status != SeatStatus.UNCONFIGURED

@@ -83,6 +83,16 @@ class Subscription(StateMachine):
         indexes = ((("renews_on", "id"), False),)
 
     @property
+    def is_past_due(self) -> bool:
+        """Whether a renewal is unpaid and not yet suspended for."""
+        return self.status == SubscriptionStatus.PAST_DUE
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether its group is suspended until what is due is paid."""
+        return self.status == SubscriptionStatus.SUSPENDED
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing will be charged for it any more."""
         return self.status == SubscriptionStatus.TERMINATED

@@ -72,6 +72,16 @@ class Termination(StateMachine):
         ]
 
     @property
+    def awaits_confirmation(self) -> bool:
+        """Whether the one-time link that confirms it was not followed yet."""
+        return self.status == TerminationStatus.ASKED
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the service ends on its day unless it is taken back."""
+        return self.status == TerminationStatus.SCHEDULED
+
+    @property
     def day(self) -> date:
         """The day of one that is scheduled."""
         assert self.ends_on is not None, "the database asks for it"

@@ -76,7 +76,7 @@ def _begin_installation(group: LicenceGroup) -> None:
 def check_delivery(order: int) -> None:
     """Raise the alarm for a paid order that is not delivered in the time promised (guide: 4 h)."""
     row = Order.get_by_id(order)
-    if row.status in {OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED}:
+    if row.is_undelivered:
         log.error("delivery late", order=row.number, status=row.status)
         transitions.record(row, "delivery_late", by="shop")
 

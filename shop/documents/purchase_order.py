@@ -53,6 +53,21 @@ class PurchaseOrderDocument:
     state: State = State.PAYABLE
     state_at: datetime | None = None
 
+    @property
+    def is_payable(self) -> bool:
+        """Whether it can still be paid."""
+        return self.state == State.PAYABLE
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it is paid."""
+        return self.state == State.PAID
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether its money went back."""
+        return self.state == State.REFUNDED
+
 
 def purchase_order_pdf(document: PurchaseOrderDocument) -> bytes:
     """The purchase order as an accessible PDF, in its language."""

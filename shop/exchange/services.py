@@ -21,7 +21,7 @@ from records.exchange import (
     MailboxStatus,
 )
 from records.groups import GROUPS_OVER, LicenceGroup
-from records.orders import Order, OrderLine, OrderStatus
+from records.orders import Order, OrderLine
 from records.seat_states import MOVING, NAMELESS
 from records.seats import Seat
 from shop import clock
@@ -266,7 +266,7 @@ def is_moving(attach: Attach | None, group: LicenceGroup | None) -> bool:
     if attach is None:
         return False
     if group is None or not group.is_settled:
-        return attach.order.status in (OrderStatus.PAID, OrderStatus.DELIVERING)
+        return attach.order.is_being_delivered
     return group.is_open and any(group.seats_by_status[status] for status in MOVING)
 
 

@@ -9,13 +9,12 @@ from peewee import ModelSelect, fn
 
 from records.jobs import Job, JobStatus
 from records.letters import Letter, LetterStatus
-from records.orders import Order, OrderStatus
+from records.orders import UNDELIVERED, Order, OrderStatus
 from shop import clock
 from shop.jobs import failed
 from shop.licences.seats import actions
 
 DELIVERY_PROMISE = timedelta(hours=4)
-UNDELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING, OrderStatus.DELIVERY_FAILED)
 
 
 def _by_status(table: Any) -> dict[str, int]:

@@ -12,18 +12,6 @@ from shop.errors import N_
 from shop.licences.groups import groups_of
 from shop.payments.attempts import is_open_at_the_bank, refusal_of
 
-STATUS_WORDS: dict[str, str] = {
-    OrderStatus.AWAITING_PAYMENT: N_("Payment not received"),
-    OrderStatus.PAID: N_("Checking"),
-    OrderStatus.DELIVERING: N_("Delivering"),
-    OrderStatus.DELIVERED: N_("Completed"),
-    OrderStatus.DELIVERY_FAILED: N_("Delivery failed"),
-    OrderStatus.CANCELLED: N_("Cancelled"),
-    OrderStatus.EXPIRED: N_("Expired"),
-    OrderStatus.REFUNDED: N_("Refunded"),
-}
-"""Order statuses on screen (design)."""
-
 CONFIRMING = N_("Checking")
 
 
@@ -36,12 +24,16 @@ class Step:
     state: str
     at: datetime | None = None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the order stands here, under way or failed."""
+        return self.state in {"current", "failed"}
+
 
 @dataclass(frozen=True)
 class Tracking:
     """Where an order stands: for the page, its self-refreshing part, and the list of orders."""
 
-    status_word: str
     steps: list[Step]
     groups: list[LicenceGroup]
     is_confirming: bool
@@ -55,18 +47,16 @@ def of(order: Order) -> Tracking:
     """How far ``order`` is (four queries)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
-    waiting = any(row.status == PaymentStatus.OPEN for row in attempts)
+    bank_decides = any(row.is_unsettled for row in attempts)
     refund = any(row.status == PaymentStatus.REFUND_DUE for row in attempts)
-    moving = order.status in {OrderStatus.PAID, OrderStatus.DELIVERING}
     return Tracking(
-        status_word=CONFIRMING if confirming and order.is_payable else STATUS_WORDS[order.status],
         steps=_steps(order, confirming),
         groups=_groups_of(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_open_at_the_bank, attempts)),
         last_refusal=refusal_of(attempts) if order.is_payable else "",
         is_refund_due=refund,
-        refreshes=moving or refund or (order.is_payable and (confirming or waiting)),
+        refreshes=order.is_being_delivered or refund or (order.is_payable and bank_decides),
     )
 
 

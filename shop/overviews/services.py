@@ -16,7 +16,7 @@ from records.cards import Card
 from records.catalogue import Offer, Price
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceStatus
-from records.orders import Order, OrderLine
+from records.orders import BEING_DELIVERED, Order, OrderLine
 from records.subscriptions import PriceAnnouncement, Renewal, Subscription
 from records.terminations import GiveBack, Termination, TerminationStatus
 from shop import clock, vat
@@ -105,9 +105,7 @@ def _added() -> Any:
 def _is_joining(order: Any) -> Any:
     """Whether the licences of an addition are paid (as `subscriptions.quantity_on` has it)."""
     working = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED])
-    return working | (
-        (Addition.status == AdditionStatus.HELD) & order.status.in_(subscriptions.PAID)
-    )
+    return working | ((Addition.status == AdditionStatus.HELD) & order.status.in_(BEING_DELIVERED))
 
 
 def _given_back(day: Any) -> Any:

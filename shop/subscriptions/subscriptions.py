@@ -14,7 +14,7 @@ from records.cards import Card
 from records.exchange import Attach
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceStatus
-from records.orders import Order, OrderLine, OrderStatus
+from records.orders import BEING_DELIVERED, Order, OrderLine, OrderStatus
 from records.subscriptions import Renewal, Subscription, SubscriptionStatus
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
@@ -153,16 +153,12 @@ def listed(account: Account) -> ModelSelect[Any]:
     )
 
 
-PAID = (OrderStatus.PAID, OrderStatus.DELIVERING)
-"""Orders whose licences are paid and on their way."""
-
-
 def quantity_on(group: LicenceGroup, day: date) -> int:
     """How many licences of a group are charged with the renewal on a day: those ordered and paid
     up to it, less those given back by then. What was added after that renewal was due, before a
     late run came to it, paid for the period itself."""
     joining = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED]) | (
-        (Addition.status == AdditionStatus.HELD) & Order.status.in_(PAID)
+        (Addition.status == AdditionStatus.HELD) & Order.status.in_(BEING_DELIVERED)
     )
     added = (
         Addition.select(fn.COALESCE(fn.SUM(OrderLine.quantity), 0))

@@ -12,7 +12,7 @@ from records.accounts import Account, OneTimeLink
 from records.base import database
 from records.groups import Addition, LicenceGroup
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
-from records.orders import Order, OrderLine, OrderStatus
+from records.orders import Order, OrderLine
 from records.subscriptions import Subscription
 from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, transitions
@@ -251,8 +251,7 @@ def _invoices_of(group: LicenceGroup) -> list[Invoice]:
     added = Addition.select(Addition.line).where(Addition.group == group)
     wanted = OrderLine.id.in_([group.line_id, *[row.line_id for row in added]])
     orders = list(Order.select().join(OrderLine).where(wanted, Order.paid_at.is_null(False)))
-    undelivered = (*subscriptions.PAID, OrderStatus.DELIVERY_FAILED)
-    if any(order.status in undelivered for order in orders):
+    if any(order.is_undelivered for order in orders):
         raise Refusal(N_("An order of this service is still being delivered."))
     for order in orders:
         # Its job may not have come to it yet; what is not invoiced cannot be credited.

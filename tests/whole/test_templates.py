@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from jinja2 import Environment
+from jinja2 import Environment, nodes
 
 from tests import ROOT
 
@@ -59,3 +60,38 @@ def test_a_text_outside_the_catalogue_is_found(app: Flask) -> None:
     assert untranslatable(app.jinja_env, translated) == set()
     assert untranslatable(app.jinja_env, "<p>Order {{ 1 }} now</p>") == {"Order", "now"}
     assert untranslatable(app.jinja_env, '<img alt="A cloud">') == {"cloud"}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_template_compares_a_status_with_a_word(app: Flask, name: str) -> None:
+    source = (ROOT / "templates" / name).read_text()
+    assert not list(compared_statuses(app.jinja_env, source)), "ask the model: order.is_payable"
+
+
+def compared_statuses(environment: Environment, source: str) -> Iterator[int]:
+    """The lines on which a status or state is compared with words written in the template."""
+    for compared in environment.parse(source).find_all(nodes.Compare):
+        operands = [compared.expr, *(operand.expr for operand in compared.ops)]
+        names = {str(getattr(one, "attr", getattr(one, "name", ""))) for one in operands}
+        words = any(
+            isinstance(const.value, str)
+            for one in operands
+            for const in (one, *one.find_all(nodes.Const))
+            if isinstance(const, nodes.Const)
+        )
+        if words and any(name.endswith(("status", "state")) for name in names):
+            yield compared.lineno
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{% if order.status == "paid" %}{% endif %}',
+        '{{ "paid" if order.status in ("paid", "delivering") }}',
+        '{% if "paid" != vat_status %}{% endif %}',
+    ],
+)
+def test_a_compared_status_is_found(app: Flask, source: str) -> None:
+    """The check itself."""
+    assert list(compared_statuses(app.jinja_env, source)) == [1]
+    assert not list(compared_statuses(app.jinja_env, "{{ looks[order.status] }}"))
