@@ -6,7 +6,6 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from models import Attachment
 from shop import mail
 from shop.errors import Refusal
 from shop.mail.archive import SEARCHED_AT_ONCE, Found
@@ -71,9 +70,7 @@ def email_html(letter_id: int) -> Response:
 @manager.get("/manager/account/emails/<int:letter_id>/documents/<int:attachment_id>")
 def email_document(letter_id: int, attachment_id: int) -> Response:
     """A document that came with a letter."""
-    attachment = Attachment.get_or_none(
-        Attachment.letter == lookups.own_letter(letter_id), Attachment.id == attachment_id
-    )
+    attachment = mail.find_attachment(lookups.own_letter(letter_id), attachment_id)
     if attachment is None:
         abort(404)
     return pdf(mail.content_of(attachment), attachment.filename)

@@ -6,7 +6,6 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext, ngettext
 
 from manager import manager, services
-from models import Seat
 from shop import clock
 from shop.errors import Refusal
 from shop.licences.seats import listing
@@ -75,14 +74,13 @@ def _wanted(found: Outlook) -> list[int]:
 
 def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 200) -> Response:
     ends_on = subscriptions.next_end(found.subscription)
-    seats = Seat.select().where(Seat.group == found.group, Seat.number.in_(numbers))
     return page(
         "manager/give_back_review.html",
         status=status,
         service=found,
         group=found.group,
         numbers=numbers,
-        losing=list(seats.where(Seat.login.is_null(False)).order_by(Seat.number)),
+        losing=listing.held_among(found.group, numbers),
         ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
         then=shop_services.with_less(found, auth.customer(), len(numbers)),

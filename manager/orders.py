@@ -6,7 +6,6 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from models import Order
 from shop import documents
 from shop.delivery import installation
 from shop.errors import Refusal
@@ -24,7 +23,7 @@ from web.languages import current, sentence
 @manager.get("/manager/account/orders")
 def orders() -> Response:
     """The customer's orders, newest first, in pages."""
-    query = Order.select().where(Order.account == auth.customer()).order_by(Order.id.desc())
+    query = shop_orders.orders_of(auth.customer())
     shown = page_of(query, request.args.get("page", 1, type=int))
     return page(
         "manager/orders.html",

@@ -9,9 +9,9 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from models import ImportStatus, LicenceGroup, Seat, SeatImport, SeatImportLine, SeatStatus
+from models import ImportStatus, LicenceGroup, SeatImport, SeatImportLine, SeatStatus
 from shop.errors import N_, Refusal
-from shop.licences.seats import csv_reader, import_preview
+from shop.licences.seats import csv_reader, import_preview, listing
 from shop.text import templates
 from shop.text.pagination import page_of
 from web import auth, lookups
@@ -20,7 +20,6 @@ from web.htmx import go_to, page
 from web.languages import current, sentence
 
 IMPORT = "/manager/groups/<name>/imports/<int:import_id>"
-EXPORTED_AT_ONCE = 1000
 
 
 # --- A file ------------------------------------------------------------------------------------
@@ -132,7 +131,7 @@ def import_result(name: str, import_id: int) -> Response:
 
 def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterator[list[Any]]:
     yield heading
-    for line in _in_batches(import_preview.results(made), SeatImportLine.number):
+    for line in import_preview.every_result(made):
         yield [line.number, line.first_name, line.last_name, line.login, say.of(line)]
 
 
@@ -182,19 +181,8 @@ def _seat_rows(
     group: LicenceGroup, heading: list[str], words: dict[str, str]
 ) -> Iterator[list[Any]]:
     yield heading
-    for seat in _in_batches(Seat.select().where(Seat.group == group), Seat.number):
+    for seat in listing.every(group):
         yield [
             seat.first_name, seat.last_name, seat.login or "",
             f"{seat.shown_login}@{group.domain}", seat.number, words[seat.status],
         ]  # fmt: skip
-
-
-def _in_batches(query: Any, number: Any) -> Iterator[Any]:
-    """Rows in the order of their ``number``, a batch at a time: memory does not grow with them."""
-    last = 0
-    while True:
-        rows = list(query.where(number > last).order_by(number).limit(EXPORTED_AT_ONCE))
-        yield from rows
-        if len(rows) < EXPORTED_AT_ONCE:
-            return
-        last = rows[-1].number

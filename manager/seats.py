@@ -11,10 +11,11 @@ from flask_babel import gettext
 from manager import manager
 from manager.forms import ReleaseForm, SeatForm, SeatPasswordForm, VersionedForm
 from manager.groups import arguments_of_current_page, seats_shown
-from models import LicenceGroup, Seat, SeatStatus
+from models import LicenceGroup, Seat
 from shop.delivery import seat_jobs
 from shop.errors import Conflict, Refusal
 from shop.licences import seats
+from shop.licences.seats import listing
 from shop.licences.seats.actions import Stale
 from web import auth, lookups
 from web.htmx import go_to, page, wants_partial
@@ -172,7 +173,7 @@ def _tried(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Any]) 
         return _not_now(seat, sentence(conflict))
     except Refusal as refusal:
         if not refusal.field:
-            return _not_now(Seat.get_by_id(seat.id), sentence(refusal))
+            return _not_now(lookups.own_seat(seat.group.name, seat.number), sentence(refusal))
         form.refuse(refusal)
         return _form(act, seat, form, refusal.status)
     return _done(act, seat.group)
@@ -207,15 +208,9 @@ def _said() -> dict[str, str]:
 def add_user(name: str) -> Response:
     """A free seat's form, or an order for this group when all are used (guide)."""
     group = lookups.own_group(name)
-    free = (
-        Seat.select()
-        .where(Seat.group == group, Seat.status == SeatStatus.UNCONFIGURED)
-        .order_by(Seat.number)
-        .first()
-    )
-    if free is None or not group.is_open:
+    free = listing.next_free(group)
+    if free is None:
         return go_to(url_for("manager.order_office", offer=group.offer_id, group=group.name))
     if wants_partial():
-        free.group = group
         return _form("configure", free, SeatForm(formdata=None))
     return go_to(url_for("manager.configure_seat", name=name, number=free.number))

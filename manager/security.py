@@ -8,7 +8,6 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from manager import manager
-from models import Session
 from shop.customers import activity_log, passwords, sessions, two_factor
 from shop.errors import Refusal
 from shop.text.pagination import page_of
@@ -80,7 +79,7 @@ def show_sessions() -> Response:
 @manager.post("/manager/account/sessions/<int:session_id>/ending")
 def end_session(session_id: int) -> Response:
     """End one session; one's own is a logout."""
-    row = Session.get_or_none(Session.account == auth.customer(), Session.id == session_id)
+    row = sessions.find_own(auth.customer(), session_id)
     if row is None:
         abort(404)
     if row.id == current_user.session.id:

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from manager import manager
 from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
-from models import Authenticator, Passkey
+from models import Authenticator
 from shop.customers import two_factor
 from shop.customers.two_factor import passkeys, recovery_codes, totp
 from shop.errors import Refusal
@@ -65,9 +65,7 @@ def authenticator() -> ResponseReturnValue:
 @confirmed_first
 def authenticator_qr() -> ResponseReturnValue:
     """The secret as a QR code, only while the application is being set up."""
-    row = Authenticator.get_or_none(
-        Authenticator.account == auth.customer(), Authenticator.confirmed_at.is_null()
-    )
+    row = totp.being_set_up(auth.customer())
     if row is None:
         abort(404)
     return Response(totp.qr_code(row), content_type="image/svg+xml")
@@ -166,7 +164,7 @@ def add_passkey() -> ResponseReturnValue:
 @confirmed_first
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Forget a passkey."""
-    key = Passkey.get_or_none(Passkey.account == auth.customer(), Passkey.id == passkey_id)
+    key = passkeys.find(auth.customer(), passkey_id)
     if key is None:
         abort(404)
     if two_factor.remove_passkey(key, auth.origin()):

@@ -7,10 +7,11 @@ from typing import TypeVar
 from flask import abort
 
 from models import ExchangeService, Invoice, Letter, LicenceGroup, Order, Seat, SeatImport
+from shop import mail
 from shop.exchange import services as exchange
 from shop.invoicing import invoices
 from shop.licences import groups
-from shop.licences.seats import import_preview
+from shop.licences.seats import import_preview, listing
 from shop.orders import orders
 from shop.overviews import services
 from shop.overviews.services import Outlook
@@ -31,7 +32,7 @@ def own_invoice(number: str) -> Invoice:
 
 def own_letter(letter_id: int) -> Letter:
     """A letter the customer received."""
-    return _or_404(Letter.get_or_none(Letter.account == auth.customer(), Letter.id == letter_id))
+    return _or_404(mail.find_letter(auth.customer(), letter_id))
 
 
 def own_group(name: str) -> LicenceGroup:
@@ -46,10 +47,7 @@ def own_service(name: str) -> Outlook:
 
 def own_seat(group_name: str, number: int) -> Seat:
     """A seat of the customer's own group, by its number."""
-    group = own_group(group_name)
-    seat: Seat = _or_404(Seat.get_or_none(Seat.group == group, Seat.number == number))
-    seat.group = group
-    return seat
+    return _or_404(listing.find(own_group(group_name), number))
 
 
 def own_import(group_name: str, import_id: int) -> SeatImport:

@@ -90,6 +90,11 @@ def running(account: Account) -> ModelSelect[Session]:
     )
 
 
+def find_own(account: Account, session_id: int) -> Session | None:
+    """A session of the customer's, running or not."""
+    return Session.get_or_none(Session.account == account, Session.id == session_id)
+
+
 def _open(account: Account) -> object:
     return (Session.account == account) & Session.ended_at.is_null()
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from shop.mail.archive import (
     attachments_of,
     content_of,
+    find_attachment,
+    find_letter,
     html_of,
     is_shown,
     letters_of,

@@ -141,6 +141,16 @@ def letters_of(account: Account) -> ModelSelect[Letter]:
     return Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
 
 
+def find_letter(account: Account, letter_id: int) -> Letter | None:
+    """A letter the customer received."""
+    return Letter.get_or_none(Letter.account == account, Letter.id == letter_id)
+
+
+def find_attachment(letter: Letter, attachment_id: int) -> Attachment | None:
+    """A document that came with a letter."""
+    return Attachment.get_or_none(Attachment.letter == letter, Attachment.id == attachment_id)
+
+
 def search(account: Account, wanted: str, before: int | None = None) -> Found:
     """The customer's letters whose subject holds ``wanted``, however it is written: of the newest
     `SEARCHED_AT_ONCE`, or of as many older than the letter numbered ``before``."""

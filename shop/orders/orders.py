@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from peewee import ModelSelect
+
 from records.accounts import Account
 from records.base import database, lock
 from records.orders import Order, OrderStatus
@@ -143,3 +145,8 @@ def find_order(account: Account, number: str) -> Order | None:
     """The customer's own order of that number; somebody else's does not exist for them."""
     found: Order | None = Order.get_or_none(Order.account == account, Order.number == number)
     return found
+
+
+def orders_of(account: Account) -> ModelSelect[Order]:
+    """The customer's orders, newest first."""
+    return Order.select().where(Order.account == account).order_by(Order.id.desc())

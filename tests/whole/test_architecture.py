@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -64,5 +65,20 @@ def test_the_shop_does_not_speak_http(room: str) -> None:
         for path in modules_of(room)
         for name in imports_of(path)
         if name in HTTP
+    ]
+    assert not wrong
+
+
+QUERIES = {"select", "where", "get_or_none", "get_by_id"}
+
+
+@pytest.mark.parametrize("room", ["manager", "storefront", "web"])
+def test_views_leave_the_tables_to_the_shop(room: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} calls {node.func.attr}"
+        for path in modules_of(room)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in QUERIES
     ]
     assert not wrong

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,6 +17,7 @@ from peewee import ModelSelect
 
 from records.accounts import Account, Session
 from records.base import Table
+from records.batches import in_batches
 from records.cards import Card, CardSetup
 from records.catalogue import Contract
 from records.events import Event
@@ -253,21 +254,13 @@ def _readme(account: Account) -> str:
 
 
 def _write_rows(archive: zipfile.ZipFile, section: Section, account: Account) -> None:
+    key: Any = section.table._meta.primary_key
     with archive.open(f"{section.file}.json", "w") as file:
         separator = b"[\n"
-        for row in in_batches(section.of(account), section.table):
+        for row in in_batches(section.of(account), key, BATCH):
             file.write(separator + _json(_values(row, section.columns)))
             separator = b",\n"
         file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
-
-
-def in_batches(query: ModelSelect[Any], table: type[Table]) -> Iterator[Any]:
-    """The rows of a query by their keys, a few at a time, however many there are."""
-    key: Any = table._meta.primary_key
-    last = -1
-    while rows := list(query.where(key > last).order_by(key).limit(BATCH)):
-        yield from rows
-        last = rows[-1].id
 
 
 def _values(row: Any, columns: Iterable[str]) -> dict[str, Any]:
@@ -286,18 +279,20 @@ def _json(value: Any) -> bytes:
 
 def _write_letters(archive: zipfile.ZipFile, account: Account) -> None:
     plain = Letter.select().where(Letter.account == account, ~Letter.is_secret)
-    for letter in in_batches(plain, Letter):
+    for letter in in_batches(plain, Letter.id, BATCH):
         archive.writestr(f"letters/{letter.id}.txt", mail.text_of(letter))
         archive.writestr(f"letters/{letter.id}.html", mail.html_of(letter))
 
 
 def _write_orders(archive: zipfile.ZipFile, account: Account) -> None:
-    for order in in_batches(Order.select().where(Order.account == account), Order):
+    wanted = Order.select().where(Order.account == account)
+    for order in in_batches(wanted, Order.id, BATCH):
         name = documents.purchase_order_filename(order)
         archive.writestr(f"orders/{name}", documents.purchase_order_of(order))
 
 
 def _write_invoices(archive: zipfile.ZipFile, account: Account) -> None:
-    for invoice in in_batches(Invoice.select().where(Invoice.account == account), Invoice):
+    wanted = Invoice.select().where(Invoice.account == account)
+    for invoice in in_batches(wanted, Invoice.id, BATCH):
         name = documents.invoice_filename(invoice)
         archive.writestr(f"invoices/{name}", documents.invoice_of(invoice))

@@ -74,6 +74,11 @@ def forget_old() -> int:
 # --- Adding one ------------------------------------------------------------------------------
 
 
+def find(account: Account, passkey_id: int) -> Passkey | None:
+    """A passkey of the customer's."""
+    return Passkey.get_or_none(Passkey.account == account, Passkey.id == passkey_id)
+
+
 def _of(account: Account) -> list[Passkey]:
     return list(Passkey.select().where(Passkey.account == account))
 

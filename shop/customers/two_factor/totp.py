@@ -42,6 +42,13 @@ def begin(account: Account) -> Authenticator:
     return row
 
 
+def being_set_up(account: Account) -> Authenticator | None:
+    """The application whose code was not confirmed yet, if there is one."""
+    return Authenticator.get_or_none(
+        Authenticator.account == account, Authenticator.confirmed_at.is_null()
+    )
+
+
 def _begun(account: Account) -> Authenticator:
     try:
         with database.atomic():

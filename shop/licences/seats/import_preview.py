@@ -3,11 +3,13 @@ of it. `shop.licences.seats.import_job` runs it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from peewee import JOIN, fn
 
 from records.base import database
+from records.batches import in_batches
 from records.groups import LicenceGroup
 from records.imports import ImportStatus, SeatImport, SeatImportLine
 from records.seat_states import SeatStatus
@@ -194,3 +196,8 @@ def results(made: SeatImport, *, bad: bool = False) -> Any:
     if bad:
         query = query.where((SeatImportLine.problem != "") | _FAILED)
     return query.order_by(SeatImportLine.number)
+
+
+def every_result(made: SeatImport) -> Iterator[SeatImportLine]:
+    """All lines of a file in its order, read in batches."""
+    return in_batches(results(made), SeatImportLine.number)

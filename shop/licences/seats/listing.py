@@ -6,9 +6,11 @@ from whichever end is nearer; a search is one range of keys, and shows its first
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from records.batches import in_batches
 from records.groups import LicenceGroup
 from records.seat_states import SeatStatus
 from records.seats import Seat, SeatKey
@@ -74,6 +76,37 @@ def page_of(group: LicenceGroup, looked: View) -> SeatPage:
     rows = {row.number: row for row in _rows(group, Seat.number.in_(numbers or [0]))}
     shown = [rows[number] for number in numbers if number in rows]
     return SeatPage(shown, number, pages, total)
+
+
+def find(group: LicenceGroup, number: int) -> Seat | None:
+    """The seat of a group with that number, with its group."""
+    seat = Seat.get_or_none(Seat.group == group, Seat.number == number)
+    if seat is not None:
+        seat.group = group
+    return seat
+
+
+def next_free(group: LicenceGroup) -> Seat | None:
+    """The seat that "Add user" configures: the unconfigured one with the lowest number (guide)."""
+    if not group.is_open:
+        return None
+    free = Seat.select().where(Seat.group == group, Seat.status == SeatStatus.UNCONFIGURED)
+    seat = free.order_by(Seat.number).first()
+    if seat is not None:
+        seat.group = group
+    return seat
+
+
+def every(group: LicenceGroup) -> Iterator[Seat]:
+    """All seats of a group by their number, read in batches."""
+    return in_batches(Seat.select().where(Seat.group == group), Seat.number)
+
+
+def held_among(group: LicenceGroup, numbers: list[int]) -> list[Seat]:
+    """Those of the numbered seats that have a holder, by their number."""
+    held = Seat.login.is_null(False)
+    seats = Seat.select().where(Seat.group == group, Seat.number.in_(numbers), held)
+    return list(seats.order_by(Seat.number))
 
 
 def _nearest(number: int, total: int) -> tuple[int, int]:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import pytest
 import time_machine
 
-import manager.seat_imports
 from models import (
     Account,
     GroupStatus,
@@ -24,6 +23,7 @@ from models import (
     SeatImportLine,
     SeatStatus,
 )
+from records import batches
 from shop import transitions
 from shop.customers import passwords
 from shop.errors import Conflict, Refusal
@@ -408,7 +408,7 @@ def test_the_seats_are_exported_and_no_cell_is_a_formula(
 def test_whoever_stops_reading_half_way_disturbs_nobody(
     visitor: Visitor, alice: Account, group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager.seat_imports, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     visitor.log_in(alice)
     address = f"/manager/groups/{group.name}/seats.csv"
     response = visitor.client.get(address, buffered=False)
