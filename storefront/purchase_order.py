@@ -15,7 +15,7 @@ from shop.errors import Refusal
 from shop.orders import orders
 from shop.overviews import order_progress
 from shop.payments import outcomes, payables, payments
-from shop.payments.payables import Debt
+from shop.payments.payables import Payable
 from shop.pricing.lines import lines_of
 from storefront import storefront
 from web import auth, lookups
@@ -106,9 +106,9 @@ def payment_return(reference: str) -> Response:
     # Where the bank is silent, the order's own page says that the payment is being confirmed.
     with suppress(Refusal):
         payment = outcomes.refresh(payment)
-    debt = payables.of(payment)
-    target = _page_of(debt)
-    if auth.account() == debt.account:
+    payable = payables.paid_by(payment)
+    target = _page_of(payable)
+    if auth.account() == payable.row.account:
         return go_to(target)
     if payment.status != known:
         # Taking the bank's word is one thing, and showing it, as often as somebody looks, another.
@@ -122,8 +122,9 @@ def payment_return(reference: str) -> Response:
     )
 
 
-def _page_of(debt: Debt) -> str:
+def _page_of(payable: Payable) -> str:
     """Where the customer follows what they paid."""
-    if isinstance(debt, Order):
-        return url_for("storefront.purchase_order", lang=debt.language, number=debt.number)
-    return url_for("manager.bill", number=debt.number)
+    paid = payable.row
+    if payable.invoice:
+        return url_for("manager.bill", number=paid.number)
+    return url_for("storefront.purchase_order", lang=paid.language, number=paid.number)

@@ -28,12 +28,11 @@ def credit(credit_note: Invoice) -> None:
     )
 
 
-def pay(payment: Payment, debt: Order | Invoice | None = None) -> None:
+def pay(payment: Payment, invoice: Invoice | None = None) -> None:
     """The bank, or the operator, has the money of a payment (what was taken, whatever was due).
 
-    ``debt`` is what it pays; without it, the money was for nothing and will go back.
+    ``invoice`` is what it pays; none where that comes later, or the money goes back.
     """
-    invoice = debt if isinstance(debt, Invoice) else None
     _enter(
         EntryKind.PAID, _account_id(payment), -payment.refund_cents,
         payment=payment, invoice=invoice,

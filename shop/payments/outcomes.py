@@ -42,7 +42,7 @@ def close(payment: Payment) -> Payment:
     elif payment.status == PaymentStatus.OPEN:
         payment = close_unopened(payment)
     if payment.status == PaymentStatus.PROCESSING:
-        raise payables.under_way(payables.of(payment))
+        raise payables.paid_by(payment).under_way()
     return payment
 
 
@@ -101,18 +101,18 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         payment.currency,
     )
     taken: dict[str, Any] = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
-    debt = lock(payables.of(payment))
-    if right_amount and payables.can_be_paid(debt) and payment.amount_cents == payables.cents(debt):
+    payable = payables.locked(payables.paid_by(payment).row)
+    if right_amount and payable.can_be_paid and payment.amount_cents == payable.cents:
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
-        ledger.pay(payment, debt)
-        payables.mark_paid(debt, payment, by="bank")
+        ledger.pay(payment, payable.invoice)
+        payable.mark_paid(payment, by="bank")
     else:
         note = "closed already" if right_amount else f"amount {checkout.amount_cents}"
         transitions.move(payment, PaymentStatus.REFUND_DUE, by="bank", note=note, **taken)
         ledger.pay(payment)
         refunds.owe(payment)
     if payment.store_card and checkout.mandate:
-        cards.keep(debt.account, checkout.mandate)
+        cards.keep(payable.row.account, checkout.mandate)
 
 
 @queue.handles("watch_payment", attempts=50, first_delay=timedelta(seconds=30))

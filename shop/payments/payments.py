@@ -9,7 +9,7 @@ import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
 from peewee import IntegrityError
 
-from records.base import database, lock
+from records.base import database
 from records.cards import Card
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, settings, transitions
@@ -48,7 +48,7 @@ def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
 def unsettled(debt: Debt) -> Payment | None:
     """The payment of ``debt`` whose outcome is open, if any."""
     found: Payment | None = (
-        Payment.select().where(payables.paid_by(debt), Payment.status.in_(UNSETTLED)).first()
+        Payment.select().where(payables.of(debt).is_paid_by, Payment.status.in_(UNSETTLED)).first()
     )
     return found
 
@@ -59,10 +59,10 @@ def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
     # A stored card may be charged any moment: nobody pays beside it.
     by_card = payment.card_id is not None and payment.is_unsettled
     if by_card or payment.status == PaymentStatus.PROCESSING:
-        raise payables.under_way(payables.of(payment))
-    debt = payables.of(payment)
-    is_another = (payment.store_card, payment.amount_cents) != (store_card, payables.cents(debt))
-    if payment.status == PaymentStatus.OPEN and (is_another or not payables.can_be_paid(debt)):
+        raise payables.paid_by(payment).under_way()
+    payable = payables.paid_by(payment)
+    is_another = (payment.store_card, payment.amount_cents) != (store_card, payable.cents)
+    if payment.status == PaymentStatus.OPEN and (is_another or not payable.can_be_paid):
         payment = outcomes.close(payment)
     over = payment.status in {PaymentStatus.DECLINED, PaymentStatus.CLOSED}
     return None if over else payment
@@ -75,15 +75,15 @@ def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) ->
     """
     try:
         with database.atomic():
-            debt = lock(debt)
-            if not payables.can_be_paid(debt):
-                raise payables.not_payable(debt)
+            payable = payables.locked(debt)
+            if not payable.can_be_paid:
+                raise payable.not_payable()
             payment = Payment.create(
-                **payables.link(debt),
+                **{payable.column.name: payable.row},
                 card=card,
                 key=secrets.token_urlsafe(24),
-                amount_cents=payables.cents(debt),
-                currency=debt.currency,
+                amount_cents=payable.cents,
+                currency=payable.row.currency,
                 store_card=store_card,
                 created_at=clock.now(),
             )
@@ -97,12 +97,12 @@ def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) ->
         # A second press of the button was quicker: both go on with that payment.
         rival = unsettled(debt)
         if rival is None:
-            raise payables.not_payable(debt) from None
+            raise payables.of(debt).not_payable() from None
         return rival
 
 
 def _open_checkout(payment: Payment, base_url: str) -> Payment:
-    debt = payables.of(payment)
+    debt = payables.paid_by(payment).row
     try:
         checkout = gateways.gateway().start_checkout(
             CheckoutRequest(
@@ -151,7 +151,7 @@ def charge_card(payment: int) -> None:
     row = Payment.get_by_id(payment)
     if not row.is_unsettled or row.checkout or row.card is None:
         return
-    debt = payables.of(row)
+    debt = payables.paid_by(row).row
     try:
         checkout = gateways.gateway().charge(
             ChargeRequest(
@@ -185,22 +185,22 @@ def pay_by_hand(debt: Debt, by: str) -> Payment:
     if pending is not None:
         outcomes.close(pending)
     with database.atomic():
-        debt = lock(debt)
-        if not payables.can_be_paid(debt):
-            raise payables.not_payable(debt)
+        payable = payables.locked(debt)
+        if not payable.can_be_paid:
+            raise payable.not_payable()
         payment = Payment.create(
-            **payables.link(debt),
+            **{payable.column.name: payable.row},
             status=PaymentStatus.SUCCEEDED,
             method="manual",
             key=secrets.token_urlsafe(24),
-            amount_cents=payables.cents(debt),
-            currency=debt.currency,
+            amount_cents=payable.cents,
+            currency=payable.row.currency,
             created_at=clock.now(),
             settled_at=clock.now(),
         )
         transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
-        ledger.pay(payment, debt)
-        payables.mark_paid(debt, payment, by=by)
+        ledger.pay(payment, payable.invoice)
+        payable.mark_paid(payment, by)
     return payment
 
 

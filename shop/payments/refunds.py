@@ -9,11 +9,10 @@ from records.invoices import Invoice, InvoiceStatus
 from records.jobs import Job, JobStatus
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
-from shop import clock, mail, transitions
+from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
-from shop.licences import reservations
 from shop.payments import gateways, payables
 
 NOT_OWED = N_("No money is to be given back for this.")
@@ -39,33 +38,11 @@ def refund_payment(payment: int) -> None:
 
 def _given_back(row: Payment, reference: str, by: str) -> None:
     with database.atomic():
-        debt = lock(payables.of(row))
+        payable = payables.locked(payables.paid_by(row).row)
         if not transitions.move(row, PaymentStatus.REFUNDED, by=by, refund=reference):
             return
         ledger.refund(row, row.refund_cents)
-        if isinstance(debt, Invoice):
-            mail.invoice_payment_refunded(debt, row)
-            return
-        if debt.status == OrderStatus.DELIVERY_FAILED:
-            transitions.move(debt, OrderStatus.REFUNDED, by="shop", closed_at=clock.now())
-        mail.payment_refunded(debt, row, _why_refunded(debt, row))
-
-
-def _why_refunded(order: Order, payment: Payment) -> str:
-    """The reason its letter gives: money that counted goes back only when the delivery failed;
-    money that never counted came too late, twice, or was another amount."""
-    counted = any(
-        event.from_status == PaymentStatus.SUCCEEDED for event in transitions.history(payment)
-    )
-    if counted:
-        return "not_delivered"
-    if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
-        return str(order.status)
-    if order.is_payable and not reservations.can_be_kept(order):
-        # It is about to be closed: its group renewed meanwhile, or ended.
-        is_late = order.expires_at <= clock.now()
-        return str(OrderStatus.EXPIRED if is_late else OrderStatus.CANCELLED)
-    return "other_amount" if order.is_payable else "paid_already"
+        payable.mark_refunded(row)
 
 
 def _sent_back(payment: Payment, cents: int, key: str) -> str:
@@ -129,7 +106,7 @@ def pay_back_by_hand(note: Invoice, by: str) -> None:
 def give_back_by_hand(debt: payables.Debt, by: str) -> None:
     """The same of a payment that is to go back in full, of an order or an invoice."""
     payment = Payment.get_or_none(
-        payables.paid_by(debt), Payment.status == PaymentStatus.REFUND_DUE
+        payables.of(debt).is_paid_by, Payment.status == PaymentStatus.REFUND_DUE
     )
     if payment is None:
         raise Refusal(NOT_OWED)
