@@ -13,11 +13,10 @@ from peewee import IntegrityError
 
 from records.accounts import Account, OneTimeLink, VatStatus
 from records.base import database
-from shop import clock, mail
+from shop import clock, jobs, mail
 from shop.customers import activity_log, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
-from shop.jobs import queue
 from shop.security import encryption, rate_limits
 from shop.text.email_addresses import normalized
 from shop.text.folding import without_accents
@@ -198,13 +197,12 @@ def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
 
 
 def _ask_for_links(identifier: str, base_url: str, wish: str, after: int) -> None:
-    queue.enqueue(
-        "send_reset_links", f"send_reset_links:{wish}:{after}",
-        identifier=identifier, base_url=base_url, wish=wish, after=after,
-    )  # fmt: skip
+    send_reset_links.using(key=f"send_reset_links:{wish}:{after}").later(
+        identifier=identifier, base_url=base_url, wish=wish, after=after
+    )
 
 
-@queue.handles("send_reset_links", attempts=20, priority=queue.Priority.AWAITED)
+@jobs.handles("send_reset_links", attempts=20, priority=jobs.Priority.AWAITED)
 def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int = 0) -> None:
     """Write a letter with a one-time link to each account meant, so many in one go: those whose
     number is above ``after``, oldest first. ``wish`` is what the customer asked for, once.

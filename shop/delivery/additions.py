@@ -11,10 +11,10 @@ from records.base import database, lock
 from records.groups import Addition, AdditionStatus, LicenceGroup
 from records.orders import Order, OrderLine
 from records.terminations import GiveBack, TerminationStatus
-from shop import clock, mail, transitions
+from shop import clock, jobs, mail, transitions
 from shop.delivery import progress
 from shop.errors import PartyRejected
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences.seats import seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled
@@ -32,7 +32,8 @@ def begin(addition: Addition, by: str) -> None:
     again = addition.status == AdditionStatus.FAILED
     tries = addition.tries + 1 if again else addition.tries
     transitions.move(addition, AdditionStatus.INSTALLING, by=by, tries=tries, target=None, error="")
-    queue.enqueue("enlarge_group", f"enlarge_group:{addition.id}:{tries}", addition=addition.id)
+    key = f"enlarge_group:{addition.id}:{tries}"
+    enlarge_group.using(key=key).later(addition=addition.id)
 
 
 def _give_up(addition: int, reason: str) -> None:
@@ -51,10 +52,8 @@ def _refund_when_over(addition: Addition, order: Order) -> None:
     """Until the period is over that was paid, it can be tried again; then the money goes back."""
     ended = addition.group.status not in seat_states.ALIVE
     over_at = clock.now() if ended else clock.midnight(addition.renewal_on)
-    queue.enqueue(
-        "refund_undelivered", f"refund_undelivered:{addition.id}:{addition.tries}",
-        run_at=over_at, order=order.id,
-    )  # fmt: skip
+    key = f"refund_undelivered:{addition.id}:{addition.tries}"
+    kinds.refund_undelivered.using(run_at=over_at, key=key).later(order=order.id)
 
 
 def _read(addition: int) -> Addition:
@@ -71,7 +70,7 @@ def _read(addition: int) -> Addition:
     return row
 
 
-@queue.handles("enlarge_group", attempts=12, give_up=_give_up, priority=queue.Priority.PAID)
+@jobs.handles("enlarge_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def enlarge_group(addition: int) -> None:
     """Have a group enlarged, make its new seats, and say so by letter."""
     row = _read(addition)
@@ -81,7 +80,7 @@ def enlarge_group(addition: int) -> None:
         _give_up(addition, GROUP_ENDED)
         return
     if _has_earlier(row):
-        raise queue.Later(IN_TURN)
+        raise jobs.Later(IN_TURN)
     group = row.group
     target, first_number = _prepared(row)
     key = f"enlarge-{group.name}-{row.id}-{row.tries}"
@@ -121,7 +120,7 @@ def _prepared(addition: Addition) -> tuple[int, int]:
         group = lock(addition.group)
         if addition.target is None:
             if _others_are_leaving(group):
-                raise queue.Later(IN_TURN)
+                raise jobs.Later(IN_TURN)
             addition.target = group.seats_total + addition.line.quantity
         if addition.first_number is None:
             addition.first_number = group.last_number + 1

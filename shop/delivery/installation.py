@@ -12,11 +12,11 @@ from records.catalogue import Offer
 from records.groups import AdditionStatus, GroupStatus, LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
-from shop import clock, mail, settings, transitions
+from shop import clock, jobs, mail, settings, transitions
 from shop.delivery import additions, progress
 from shop.errors import N_, PartyRejected, Refusal
 from shop.exchange import seating
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences import reservations
 from shop.licences.groups import groups_of
 from shop.licences.seats import search_keys, seat_states
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 # --- The order -------------------------------------------------------------------------------
 
 
-@queue.handles("deliver_order", attempts=20, priority=queue.Priority.PAID)
+@kinds.deliver_order.handler(attempts=20, priority=jobs.Priority.PAID)
 def deliver_order(order: int) -> None:
     """Begin the delivery of a paid order: each of its lines makes a new group (guide), or adds
     licences to an existing one."""
@@ -69,10 +69,11 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
 
 
 def _begin_installation(group: LicenceGroup) -> None:
-    queue.enqueue("install_group", f"install_group:{group.id}:{group.tries}", group=group.id)
+    key = f"install_group:{group.id}:{group.tries}"
+    install_group.using(key=key).later(group=group.id)
 
 
-@queue.handles("check_delivery", attempts=20)
+@kinds.check_delivery.handler(attempts=20)
 def check_delivery(order: int) -> None:
     """Raise the alarm for a paid order that is not delivered in the time promised (guide: 4 h)."""
     row = Order.get_by_id(order)
@@ -136,7 +137,7 @@ def _give_up(group: int, reason: str) -> None:
     log.error("installation failed", group=row.name, order=order.number, reason=reason)
 
 
-@queue.handles("install_group", attempts=12, give_up=_give_up, priority=queue.Priority.PAID)
+@jobs.handles("install_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def install_group(group: int) -> None:
     """Have a group installed, fill it with unconfigured seats, and say so by letter."""
     row = (
@@ -200,7 +201,7 @@ def abandon(order: Order, by: str) -> None:
             transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)
 
 
-@queue.handles("delete_tenant", attempts=50, first_delay=timedelta(seconds=5))
+@kinds.delete_tenant.handler(attempts=50, first_delay=timedelta(seconds=5))
 def delete_tenant(group: int) -> None:
     """End a terminated group at the provider."""
     row = LicenceGroup.get_by_id(group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from records.groups import AdditionStatus
 from records.orders import Order, OrderStatus
 from shop import clock, mail, transitions
-from shop.jobs import queue
+from shop.invoicing import order_invoices
 from shop.licences import reservations
 from shop.licences.groups import groups_of
 
@@ -21,7 +21,7 @@ def finish(order: Order) -> None:
     if groups and added:
         transitions.move(order, OrderStatus.DELIVERED, by="shop", delivered_at=clock.now())
         if order.total_cents:
-            queue.enqueue("invoice_order", f"invoice_order:{order.id}", order=order.id)
+            order_invoices.invoice_order.later(order=order.id)
 
 
 def fail(order: Order, reason: str) -> None:

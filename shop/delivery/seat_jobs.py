@@ -17,10 +17,10 @@ from records.base import database
 from records.groups import GroupStatus, LicenceGroup
 from records.seat_states import SeatAct, SeatStatus
 from records.seats import Seat
-from shop import clock, mail, settings
+from shop import clock, jobs, mail, settings
 from shop.errors import N_, PartyRejected
 from shop.exchange import seating
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled
@@ -96,7 +96,7 @@ def _done(key: str, begin: Callable[[], Operation], since: datetime) -> Operatio
     """Like `polling.settled`; what is pending after a day is taken for refused."""
     try:
         return settled(key, begin, since=since)
-    except queue.Later:
+    except jobs.Later:
         if clock.now() - since < PATIENCE:
             raise
     raise PartyRejected("the provider has left it pending for a day", UNFINISHED)
@@ -121,7 +121,7 @@ def _credentials(seat: Seat, secret: str) -> dict[str, str]:
 # --- Activating ------------------------------------------------------------------------------
 
 
-@queue.handles("activate_seat", attempts=ATTEMPTS, give_up=_give_up)
+@kinds.activate_seat.handler(attempts=ATTEMPTS, give_up=_give_up)
 def activate_seat(seat: int, version: int, since: str) -> None:
     """Make the holder's account, and send its credentials by letter (guide)."""
     row = _under_way(seat, version)
@@ -188,7 +188,7 @@ def _set_password(seat: Seat, reference: str, since: datetime) -> None:
     _done(key, lambda: provider().set_password(key, domain, reference, password), since)
 
 
-@queue.handles("update_seat", attempts=ATTEMPTS, give_up=_give_up)
+@kinds.update_seat.handler(attempts=ATTEMPTS, give_up=_give_up)
 def update_seat(seat: int, version: int, since: str) -> None:
     """Change the names or the address of the holder's account."""
     row = _under_way(seat, version)
@@ -202,7 +202,7 @@ def update_seat(seat: int, version: int, since: str) -> None:
     _settle(row)
 
 
-@queue.handles("set_seat_password", attempts=ATTEMPTS, give_up=_give_up)
+@kinds.set_seat_password.handler(attempts=ATTEMPTS, give_up=_give_up)
 def set_seat_password(seat: int, version: int, since: str) -> None:
     """Replace the account's password and send the new one by letter."""
     row = _under_way(seat, version)
@@ -238,7 +238,7 @@ NOBODYS: dict[str, Any] = {
 """The columns of a seat that is nobody's."""
 
 
-@queue.handles("release_seat", attempts=ATTEMPTS, give_up=_give_up)
+@kinds.release_seat.handler(attempts=ATTEMPTS, give_up=_give_up)
 def release_seat(seat: int, version: int, since: str) -> None:
     """Take the account away; the seat is nobody's again, and stays paid."""
     row = _under_way(seat, version)

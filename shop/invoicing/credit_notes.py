@@ -11,7 +11,7 @@ from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from shop import clock, mail, transitions, vat
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, ledger, receivables
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.pricing import lines, money
 from shop.pricing.lines import Position
 from shop.pricing.money import Totals
@@ -65,7 +65,7 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     ledger.credit(note)
     _take_off(invoice, note, by)
     if was_paid:
-        queue.enqueue("refund_credit_note", f"refund_credit_note:{note.id}", credit_note=note.id)
+        kinds.refund_credit_note.later(credit_note=note.id)
     mail.credit_note_issued(note, reason)
     return note
 
@@ -127,6 +127,6 @@ def _take_off(invoice: Invoice, note: Invoice, by: str) -> None:
         transitions.move(
             invoice, InvoiceStatus.REFUNDED, by=by, note=note.number, credited_cents=credited
         )
-        invoices.tell_settled(invoice)
+        kinds.invoice_settled.send(invoice)
     else:
         Invoice.update(credited_cents=credited).where(Invoice.id == invoice.id).execute()

@@ -5,7 +5,7 @@ What is wrong with one is taken back by a credit note (`shop.invoicing.credit_no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from records.orders import Order
 from records.payments import Payment
 from shop import clock, mail, settings, transitions
 from shop.invoicing import ledger
+from shop.jobs import kinds
 from shop.pricing import money
 from shop.pricing.lines import Position
 from shop.sandbox_link import test_points
@@ -156,22 +157,7 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
     changes = _paid_by(payment)
     transitions.move(invoice, changes.pop("status"), by=by, **changes)
     mail.invoice_paid(invoice, payment)
-    tell_settled(invoice)
-
-
-_on_settled: list[Callable[[Invoice], None]] = []
-
-
-def when_settled(act: Callable[[Invoice], None]) -> None:
-    """Have ``act`` done with every invoice that is paid, or taken back in full, from now on: in
-    the transaction that settles it."""
-    _on_settled.append(act)
-
-
-def tell_settled(invoice: Invoice) -> None:
-    """Do what waits for an invoice that is settled, in the transaction that settles it."""
-    for act in _on_settled:
-        act(invoice)
+    kinds.invoice_settled.send(invoice)
 
 
 # --- Reading -----------------------------------------------------------------------------------

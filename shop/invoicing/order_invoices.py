@@ -14,17 +14,16 @@ from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice, InvoiceKind
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
-from shop import clock, vat
+from shop import clock, jobs, vat
 from shop.invoicing import invoices
 from shop.invoicing.invoices import Draft
-from shop.jobs import queue
 from shop.pricing import lines, periods
 from shop.pricing.lines import Position
 from shop.pricing.money import Line
 from shop.pricing.periods import Period
 
 
-@queue.handles("invoice_order", attempts=50)
+@jobs.handles("invoice_order", attempts=50)
 def invoice_order(order: int) -> None:
     """Issue the invoice of a delivered order, once."""
     with database.atomic():

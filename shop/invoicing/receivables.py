@@ -6,7 +6,7 @@ from records.accounts import Account
 from records.groups import LicenceGroup
 from records.invoices import PAYABLE, Invoice
 from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
-from shop.jobs import queue
+from shop.jobs import kinds
 
 NOTICE = 4
 """The stage of a reminder that says that the service will end."""
@@ -15,9 +15,7 @@ NOTICE = 4
 def collect(invoice: Invoice) -> None:
     """Have an invoice charged to its customer's card, in the transaction that makes it due."""
     if invoice.is_payable:
-        queue.enqueue(
-            "collect_invoice", f"collect_invoice:{invoice.id}:0", invoice=invoice.id, stage=0
-        )
+        kinds.collect_invoice.later(invoice=invoice.id, stage=0)
 
 
 def of(invoice: Invoice) -> Subscription | None:

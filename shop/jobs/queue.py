@@ -84,27 +84,11 @@ _held: set[int] = set()
 _held_lock = threading.Lock()
 
 
-def handles(
-    kind: str,
-    *,
-    attempts: int = 8,
-    first_delay: timedelta = timedelta(seconds=2),
-    give_up: Callable[..., None] | None = None,
-    priority: Priority = Priority.USUAL,
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make the decorated function the handler of jobs of ``kind``.
-
-    It is called with the job's payload as keywords, outside any transaction. After ``attempts``
-    failures ``give_up`` is called with the same keywords and ``reason``. Delays between attempts
-    double from ``first_delay``, up to an hour. ``priority`` is what these jobs have unless they are
-    asked for with another one.
-    """
-
-    def register(run: Callable[..., None]) -> Callable[..., None]:
-        _handlers[kind] = Handler(run, attempts, first_delay, give_up, priority)
-        return run
-
-    return register
+def register(kind: str, handler: Handler) -> None:
+    """Have jobs of ``kind`` run by ``handler``."""
+    if kind in _handlers:
+        raise ValueError(f"jobs of kind {kind!r} have a handler already")
+    _handlers[kind] = handler
 
 
 def lease() -> timedelta:

@@ -12,8 +12,8 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.base import database
 from records.letters import Attachment, Letter
-from shop import clock, documents, settings
-from shop.jobs import queue
+from shop import clock, documents, jobs, settings
+from shop.jobs import kinds
 from shop.mail.links import Addresses
 from shop.security import encryption
 from shop.text import templates
@@ -78,9 +78,8 @@ def store(
         letter = Letter.get(Letter.key == key)
         if attach:
             _attach(letter, *attach)
-        priority = queue.Priority.AWAITED if kind in PROVES_MAILBOX else None
-        key = f"send_letter:{letter.id}"
-        queue.enqueue("send_letter", key, priority=priority, letter=letter.id)
+        priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
+        kinds.send_letter.using(priority=priority).later(letter=letter.id)
 
 
 def _rendered(kind: str, language: str, **values: Any) -> tuple[str, str, str]:

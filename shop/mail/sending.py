@@ -11,9 +11,9 @@ from records.accounts import Account
 from records.base import database
 from records.jobs import Job
 from records.letters import Letter, LetterStatus
-from shop import clock, settings, transitions
+from shop import clock, jobs, settings, transitions
 from shop.errors import N_
-from shop.jobs import queue
+from shop.jobs import kinds, queue
 from shop.mail import smtp
 from shop.mail.archive import attachments_of, finished
 from shop.mail.composing import compose
@@ -53,12 +53,12 @@ def send_again(letter: Letter, by: str) -> bool:
 def _asked_again(letter: Letter) -> bool:
     """Whether the letter's job starts anew; not while it still runs, for then nobody would see
     the letter queued. A finished job may be forgotten by now."""
-    key = f"send_letter:{letter.id}"
+    key = kinds.send_letter.key(letter=letter.id)
     if queue.ask_again(key):
         return True
     if Job.select().where(Job.key == key).exists():
         return False
-    queue.enqueue("send_letter", key, letter=letter.id)
+    kinds.send_letter.later(letter=letter.id)
     return True
 
 
@@ -74,12 +74,11 @@ def _not_sent(letter: int, reason: str) -> None:
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
 
-@queue.handles(
-    "send_letter",
+@kinds.send_letter.handler(
     attempts=ATTEMPTS,
     first_delay=FIRST_DELAY,
     give_up=_not_sent,
-    priority=queue.Priority.LETTER,
+    priority=jobs.Priority.LETTER,
 )
 def send_letter(letter: int) -> None:
     """Finish a letter's attachments and send it, if there is an SMTP server."""

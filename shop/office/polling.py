@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from shop import clock
+from shop import clock, jobs
 from shop.errors import PartyRejected
-from shop.jobs import queue
 from shop.office.configured import provider
 from shop.office.protocol import Operation, OperationStatus
 
@@ -24,7 +23,7 @@ def settled(key: str, begin: Callable[[], Operation], *, since: datetime) -> Ope
     """
     operation = provider().find_operation(key) or begin()
     if operation.status == OperationStatus.PENDING:
-        raise queue.Later(min(max((clock.now() - since) / 10, SOONEST), LATEST))
+        raise jobs.Later(min(max((clock.now() - since) / 10, SOONEST), LATEST))
     if operation.status == OperationStatus.FAILED:
         raise PartyRejected(operation.reason, operation.code)
     return operation

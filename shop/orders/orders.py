@@ -9,11 +9,11 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.base import database, lock
 from records.orders import Order, OrderStatus
-from shop import clock, mail, transitions, vat
+from shop import clock, jobs, mail, transitions, vat
 from shop.delivery import installation
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import seating
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences import reservations
 from shop.orders import closing, placing
 from shop.orders.baskets import Basket
@@ -77,7 +77,7 @@ def cancel_order(order: Order, by: str) -> None:
         mail.order_cancelled(cancelled)
 
 
-@queue.handles("expire_order", attempts=50, first_delay=timedelta(minutes=1))
+@kinds.expire_order.handler(attempts=50, first_delay=timedelta(minutes=1))
 def expire_order(order: int) -> None:
     """Close an order that was not paid in time (design: 14 days)."""
     row = Order.get_by_id(order)
@@ -86,14 +86,14 @@ def expire_order(order: int) -> None:
     try:
         closing.stop_payment(row)
     except payables.PaymentUnderWay:
-        raise queue.Later(LATER_IF_PENDING) from None
+        raise jobs.Later(LATER_IF_PENDING) from None
     with database.atomic():
         expired = closing.close(row, OrderStatus.EXPIRED, by="shop")
         if expired is not None:
             mail.order_expired(expired)
 
 
-@queue.handles("close_addition", attempts=50, first_delay=timedelta(minutes=1))
+@kinds.close_addition.handler(attempts=50, first_delay=timedelta(minutes=1))
 def close_addition(order: int) -> None:
     """Cancel an unpaid order of licences for a group that has ended."""
     row = Order.get_by_id(order)
@@ -101,12 +101,12 @@ def close_addition(order: int) -> None:
         if row.is_payable:
             cancel_order(row, by="shop")
     except payables.PaymentUnderWay:
-        raise queue.Later(LATER_IF_PENDING) from None
+        raise jobs.Later(LATER_IF_PENDING) from None
     except Conflict:
         return  # paid at this moment: the money goes back
 
 
-@queue.handles("refund_undelivered", attempts=50, first_delay=timedelta(minutes=1))
+@kinds.refund_undelivered.handler(attempts=50, first_delay=timedelta(minutes=1))
 def refund_undelivered(order: int) -> None:
     """Give an order up whose licences had not come when the period they were paid for was over."""
     row = Order.get_by_id(order)

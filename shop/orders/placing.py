@@ -16,7 +16,7 @@ from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
 from shop.documents import parties
 from shop.errors import N_, Conflict
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.orders import closing, contracts
 from shop.pricing import money
 from shop.sandbox_link import test_points
@@ -66,9 +66,7 @@ def _nothing(_: list[OrderLine]) -> None:
 def _await_payment(order: Order) -> None:
     """Send the purchase order, and close it if nobody pays it in time."""
     mail.order_placed(order)
-    queue.enqueue(
-        "expire_order", f"expire_order:{order.id}", run_at=order.expires_at, order=order.id
-    )
+    kinds.expire_order.using(run_at=order.expires_at).later(order=order.id)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.base import database, lock
 from records.cards import Card, CardSetup, CardSetupStatus
-from shop import clock, settings, transitions
+from shop import clock, jobs, settings, transitions
 from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
-from shop.jobs import queue
 from shop.payments import gateways
 from shop.payments.gateway import Checkout, CheckoutRequest, CheckoutStatus, Mandate
 
@@ -83,10 +82,8 @@ def register(
             created_at=clock.now(),
         )
         transitions.record(setup, "card_setup_started", by=by, to_status=setup.status)
-        queue.enqueue(
-            "watch_card_setup", f"watch_card_setup:{setup.id}",
-            run_at=clock.now() + gateways.WATCH_FIRST, setup=setup.id,
-        )  # fmt: skip
+        first = clock.now() + gateways.WATCH_FIRST
+        watch_card_setup.using(run_at=first).later(setup=setup.id)
     return _opened(setup, base_url)
 
 
@@ -221,11 +218,11 @@ def _move(setup: CardSetup, outcome: str, checkout: Checkout) -> None:
         keep(setup.account, checkout.mandate)
 
 
-@queue.handles("watch_card_setup", attempts=50)
+@jobs.handles("watch_card_setup", attempts=50)
 def watch_card_setup(setup: int) -> None:
     """Ask the bank about a registration nobody told us the end of."""
     row = CardSetup.get_by_id(setup)
     if row.checkout and row.is_unsettled:
         row = settle(row, gateways.gateway().find_checkout(row.checkout))
     if row.checkout and row.is_unsettled:
-        raise queue.Later(gateways.WATCH_EVERY)
+        raise jobs.Later(gateways.WATCH_EVERY)

@@ -7,10 +7,9 @@ from typing import Any
 
 from records.base import database, lock
 from records.payments import Payment, PaymentStatus
-from shop import clock, transitions
+from shop import clock, jobs, transitions
 from shop.errors import PartyUnavailable, Refusal
 from shop.invoicing import ledger
-from shop.jobs import queue
 from shop.payments import cards, gateways, payables, refunds
 from shop.payments.gateway import Checkout, CheckoutStatus
 from shop.sandbox_link import test_points
@@ -115,7 +114,7 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         cards.keep(payable.row.account, checkout.mandate)
 
 
-@queue.handles("watch_payment", attempts=50, first_delay=timedelta(seconds=30))
+@jobs.handles("watch_payment", attempts=50, first_delay=timedelta(seconds=30))
 def watch_payment(payment: int) -> None:
     """Ask the bank about a payment nobody told us the end of."""
     row = Payment.get_by_id(payment)
@@ -124,4 +123,4 @@ def watch_payment(payment: int) -> None:
     if row.checkout:
         row = settle(row, gateways.gateway().find_checkout(row.checkout))
     if row.is_unsettled:
-        raise queue.Later(gateways.WATCH_EVERY)
+        raise jobs.Later(gateways.WATCH_EVERY)

@@ -15,7 +15,7 @@ from records.payments import Payment, PaymentStatus
 from shop import clock, mail, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences import reservations
 
 Debt = Order | Invoice
@@ -177,8 +177,5 @@ def begin_delivery(order: Order, by: str) -> None:
     """Have an order delivered for which nothing is due any more, in the caller's transaction."""
     now = clock.now()
     transitions.move(order, OrderStatus.PAID, by=by, paid_at=now)
-    queue.enqueue("deliver_order", f"deliver_order:{order.id}", order=order.id)
-    queue.enqueue(
-        "check_delivery", f"check_delivery:{order.id}",
-        run_at=now + DELIVERY_PROMISE, order=order.id,
-    )  # fmt: skip
+    kinds.deliver_order.later(order=order.id)
+    kinds.check_delivery.using(run_at=now + DELIVERY_PROMISE).later(order=order.id)

@@ -12,10 +12,9 @@ from peewee import IntegrityError
 from records.base import database
 from records.cards import Card
 from records.payments import UNSETTLED, Payment, PaymentStatus
-from shop import clock, settings, transitions
+from shop import clock, jobs, settings, transitions
 from shop.errors import PartyRejected, PartyUnavailable, Refusal
 from shop.invoicing import ledger
-from shop.jobs import queue
 from shop.payments import gateways, outcomes, payables
 from shop.payments.gateway import ChargeRequest, CheckoutRequest
 from shop.payments.payables import Debt
@@ -88,10 +87,8 @@ def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) ->
                 created_at=clock.now(),
             )
             transitions.record(payment, "payment_started", by=by, to_status=payment.status)
-            queue.enqueue(
-                "watch_payment", f"watch_payment:{payment.id}",
-                run_at=clock.now() + gateways.WATCH_FIRST, payment=payment.id,
-            )  # fmt: skip
+            first = clock.now() + gateways.WATCH_FIRST
+            outcomes.watch_payment.using(run_at=first).later(payment=payment.id)
             return payment
     except IntegrityError:
         # A second press of the button was quicker: both go on with that payment.
@@ -141,11 +138,11 @@ def charge(debt: Debt, card: Card, by: str) -> Payment:
     Raises `Refusal` when it cannot be paid. A payment that is under way already is the answer.
     """
     payment = begin(debt, store_card=False, by=by, card=card)
-    queue.enqueue("charge_card", f"charge_card:{payment.id}", payment=payment.id)
+    charge_card.later(payment=payment.id)
     return payment
 
 
-@queue.handles("charge_card", attempts=50, first_delay=timedelta(seconds=5))
+@jobs.handles("charge_card", attempts=50, first_delay=timedelta(seconds=5))
 def charge_card(payment: int) -> None:
     """Charge a stored card, once: the bank knows the payment's key. A no is its outcome, too."""
     row = Payment.get_by_id(payment)

@@ -9,10 +9,10 @@ from records.invoices import Invoice, InvoiceStatus
 from records.jobs import Job, JobStatus
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
-from shop import clock, transitions
+from shop import clock, jobs, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import ledger
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.payments import gateways, payables
 
 NOT_OWED = N_("No money is to be given back for this.")
@@ -23,10 +23,10 @@ MANUAL = "manual"
 
 def owe(payment: Payment) -> None:
     """Have all of a payment given back, in the caller's transaction."""
-    queue.enqueue("refund_payment", f"refund_payment:{payment.id}", payment=payment.id)
+    refund_payment.later(payment=payment.id)
 
 
-@queue.handles("refund_payment", attempts=50, first_delay=timedelta(seconds=5))
+@jobs.handles("refund_payment", attempts=50, first_delay=timedelta(seconds=5))
 def refund_payment(payment: int) -> None:
     """Give a payment back in full, once, and tell the customer."""
     row = Payment.get_by_id(payment)
@@ -69,7 +69,7 @@ def ask_for_refund(order: Order, by: str) -> Payment:
         return payment
 
 
-@queue.handles("refund_credit_note", attempts=50, first_delay=timedelta(seconds=5))
+@kinds.refund_credit_note.handler(attempts=50, first_delay=timedelta(seconds=5))
 def refund_credit_note(credit_note: int) -> None:
     """Give back what a credit note took off an invoice that was paid, once."""
     note = Invoice.get_by_id(credit_note)

@@ -18,9 +18,9 @@ from records.groups import GroupStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceStatus
 from records.payments import Payment, PaymentStatus
 from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
-from shop import clock, mail, transitions
-from shop.invoicing import invoices, receivables
-from shop.jobs import queue
+from shop import clock, jobs, mail, transitions
+from shop.invoicing import receivables
+from shop.jobs import kinds
 from shop.payments import outcomes, payables, payments
 from shop.sandbox_link import test_points
 from shop.subscriptions import ending, period_billing, subscriptions, suspension, terminations
@@ -44,13 +44,11 @@ NO_CARD = "no_card"
 
 
 def _collect_later(invoice: int, stage: int) -> None:
-    queue.enqueue(
-        "collect_invoice", f"collect_invoice:{invoice}:{stage}",
-        run_at=clock.now() + WAITS[stage - 1], invoice=invoice, stage=stage,
-    )  # fmt: skip
+    at = clock.now() + WAITS[stage - 1]
+    collect_invoice.using(run_at=at).later(invoice=invoice, stage=stage)
 
 
-@queue.handles("collect_invoice", attempts=500, first_delay=timedelta(seconds=20))
+@kinds.collect_invoice.handler(attempts=500, first_delay=timedelta(seconds=20))
 def collect_invoice(invoice: int, stage: int) -> None:
     """Charge an invoice to the stored card, unless it was paid otherwise meanwhile."""
     row = Invoice.get_by_id(invoice)
@@ -93,7 +91,7 @@ def _end_customers_own(invoice: Invoice) -> None:
         try:
             outcomes.close(pending)
         except payables.PaymentUnderWay:
-            raise queue.Later(ASK_AGAIN) from None
+            raise jobs.Later(ASK_AGAIN) from None
 
 
 def _outcome_of(attempt: Reminder) -> str:
@@ -106,7 +104,7 @@ def _outcome_of(attempt: Reminder) -> str:
     payments.charge_card(attempt.payment_id)
     payment = Payment.get_by_id(attempt.payment_id)
     if payment.is_unsettled:
-        raise queue.Later(ASK_AGAIN)
+        raise jobs.Later(ASK_AGAIN)
     # Money for an amount that had changed meanwhile went back, and nothing of it was paid.
     back = {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
     lost = {PaymentStatus.DECLINED, PaymentStatus.CLOSED} | back
@@ -155,15 +153,14 @@ def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
         subscription, SubscriptionStatus.SUSPENDED, by=by, note="unpaid",
         renews_on=None, suspended_at=now, suspensions=number,
     )  # fmt: skip
-    queue.enqueue("suspend_group", f"suspend_group:{group.id}:{number}", group=group.id)
-    queue.enqueue(
-        "give_notice", f"give_notice:{group.id}:{number}", run_at=now + NOTICE_AFTER,
-        subscription=subscription.id, suspension=number,
-    )  # fmt: skip
+    suspension.suspend_group.using(key=f"suspend_group:{group.id}:{number}").later(group=group.id)
+    give_notice.using(key=f"give_notice:{group.id}:{number}", run_at=now + NOTICE_AFTER).later(
+        subscription=subscription.id, suspension=number
+    )
     mail.service_suspended(subscription, invoice)
 
 
-@queue.handles("give_notice", attempts=50)
+@jobs.handles("give_notice", attempts=50)
 def give_notice(subscription: int, suspension: int) -> None:
     """Say that a service suspended for 60 days will end 15 days later, and see to it."""
     with database.atomic():
@@ -183,6 +180,7 @@ def give_notice(subscription: int, suspension: int) -> None:
 # --- Paid ------------------------------------------------------------------------------------
 
 
+@kinds.invoice_settled.receiver
 def take_note(invoice: Invoice) -> None:
     """An invoice is settled, however it was: resume what waited for it, once, in the transaction
     that settles it."""
@@ -216,6 +214,3 @@ def _resume(subscription: Subscription) -> None:
     suspension.ask_to_resume(group, subscription.suspensions)
     mail.service_resumed(subscription, suspended_at)
     period_billing.take_up_again(subscription)
-
-
-invoices.when_settled(take_note)

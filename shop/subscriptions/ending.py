@@ -8,13 +8,12 @@ from records.base import database
 from records.groups import LicenceGroup
 from records.subscriptions import Subscription
 from records.terminations import Termination, TerminationStatus
-from shop import clock, mail, transitions
-from shop.jobs import queue
+from shop import clock, jobs, mail, transitions
 from shop.sandbox_link import test_points
 from shop.subscriptions import subscriptions
 
 
-@queue.handles("end_group", attempts=100, first_delay=timedelta(seconds=10))
+@jobs.handles("end_group", attempts=100, first_delay=timedelta(seconds=10))
 def end_group(termination: int) -> None:
     """End a group on its day; a run that renews may have done it already."""
     row = Termination.get_by_id(termination)

@@ -12,9 +12,9 @@ from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.seat_states import SeatStatus
 from records.seats import Seat
 from records.terminations import GiveBack, TerminationStatus
-from shop import clock, mail, transitions
+from shop import clock, jobs, mail, transitions
 from shop.errors import N_, Conflict, PartyRejected, Refusal
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences.seats import actions, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled
@@ -117,13 +117,10 @@ def undo(group: LicenceGroup, numbers: list[int], *, by: str) -> None:
 
 
 def _again(group_id: int, day: str, tries: int) -> None:
-    queue.enqueue(
-        "end_seats", f"end_seats:{group_id}:{day}:{tries}",
-        run_at=clock.now() + AFTER_REFUSAL, group=group_id, day=day, tries=tries,
-    )  # fmt: skip
+    end_seats.using(run_at=clock.now() + AFTER_REFUSAL).later(group=group_id, day=day, tries=tries)
 
 
-@queue.handles("end_seats", attempts=100, first_delay=timedelta(seconds=5))
+@kinds.end_seats.handler(attempts=100, first_delay=timedelta(seconds=5))
 def end_seats(group: int, day: str, tries: int) -> None:
     """Take licences away whose period is over: from their holders, then from the group."""
     row, on = LicenceGroup.get_by_id(group), date.fromisoformat(day)
@@ -131,7 +128,7 @@ def end_seats(group: int, day: str, tries: int) -> None:
     if not rows or row.status not in seat_states.ALIVE:
         return
     if row.status == GroupStatus.SUSPENDED:
-        raise queue.Later(WHILE_SUSPENDED)
+        raise jobs.Later(WHILE_SUSPENDED)
     _release_holders(rows)
     target = _begun(row, rows)
     key = f"shrink-{row.name}-{day}-{tries}"
@@ -162,7 +159,7 @@ def _release_holders(rows: list[GiveBack]) -> None:
             except Refusal:
                 log.info("a licence moved while it was taken away", seat=seat.id)
     if held:
-        raise queue.Later(IN_TURN)
+        raise jobs.Later(IN_TURN)
 
 
 def _begun(group: LicenceGroup, rows: list[GiveBack]) -> int:
@@ -176,7 +173,7 @@ def _begun(group: LicenceGroup, rows: list[GiveBack]) -> int:
             Addition.target.is_null(False),
         )
         if installing.exists():
-            raise queue.Later(IN_TURN)
+            raise jobs.Later(IN_TURN)
         for row in rows:
             if row.status == TerminationStatus.SCHEDULED:
                 transitions.move(row, TerminationStatus.ENDING, by="shop")

@@ -16,7 +16,7 @@ from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import receivables
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.pricing import money, periods
 from shop.pricing.periods import Period
 from shop.subscriptions import ending, period_invoices, previews, subscriptions
@@ -108,10 +108,7 @@ def _take_away_given_back(group_id: int, day: date) -> None:
         GiveBack.ends_on <= day,
     )
     if due.exists():
-        queue.enqueue(
-            "end_seats", f"end_seats:{group_id}:{day.isoformat()}:1",
-            group=group_id, day=day.isoformat(), tries=1,
-        )  # fmt: skip
+        kinds.end_seats.later(group=group_id, day=day.isoformat(), tries=1)
 
 
 # --- Charged, and never delivered --------------------------------------------------------------

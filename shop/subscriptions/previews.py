@@ -13,7 +13,7 @@ from records.groups import LicenceGroup
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, vat
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.pricing import money, periods
 from shop.pricing.money import Line, Share, Totals
 from shop.pricing.periods import Period
@@ -156,7 +156,7 @@ def _renewing(day: date, after: int) -> list[Subscription]:
 # --- Told before a free period ends ----------------------------------------------------------
 
 
-@queue.handles("tell_of_free_end", attempts=50)
+@kinds.tell_of_free_end.handler(attempts=50)
 def tell_of_free_end(subscription: int) -> None:
     """Say what will be charged when a free period ends, 7 days before (terminable until then)."""
     row = Subscription.get_by_id(subscription)

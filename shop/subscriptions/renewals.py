@@ -16,8 +16,7 @@ import structlog
 
 from records.base import database, lock
 from records.subscriptions import Subscription
-from shop import clock
-from shop.jobs import queue
+from shop import clock, jobs
 from shop.sandbox_link import test_points
 from shop.subscriptions import ending, period_billing, price_changes
 from shop.subscriptions.previews import Preview, due_by, preview
@@ -96,7 +95,7 @@ def renew(subscription: int, due_on: date) -> str:
 # --- The clock -------------------------------------------------------------------------------
 
 
-@queue.handles("billing_run", attempts=20, first_delay=timedelta(seconds=10))
+@jobs.handles("billing_run", attempts=20, first_delay=timedelta(seconds=10))
 def billing_run() -> None:
     """Do what is due by now; what went wrong is tried again with the next run."""
     report = run()
@@ -104,7 +103,7 @@ def billing_run() -> None:
         log.info("billing run", **vars(report))
 
 
-@queue.handles("announce_prices", attempts=20, first_delay=timedelta(minutes=1))
+@jobs.handles("announce_prices", attempts=20, first_delay=timedelta(minutes=1))
 def announce_prices() -> None:
     """Tell customers of new prices."""
     price_changes.announce()
@@ -120,11 +119,11 @@ def ask_for_runs() -> None:
     """
     now = clock.now()
     wanted = {
-        f"billing_run:{now:%Y-%m-%dT%H}": "billing_run",
-        f"announce_prices:{clock.today().isoformat()}": "announce_prices",
+        f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
+        f"announce_prices:{clock.today().isoformat()}": announce_prices,
     }
-    for key, kind in wanted.items():
+    for key, task in wanted.items():
         if key not in _asked:
-            queue.enqueue(kind, key)
+            task.using(key=key).later()
     _asked.clear()
     _asked.update(wanted)

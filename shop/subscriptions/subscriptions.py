@@ -19,7 +19,7 @@ from records.subscriptions import Renewal, Subscription, SubscriptionStatus
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences.seats import seat_states
 from shop.payments import cards
 from shop.pricing import periods
@@ -83,11 +83,8 @@ def _begin(
     if begun:
         transitions.record(subscription, "subscription_started", by="shop", to_status="active")
         if free_until:
-            queue.enqueue(
-                "tell_of_free_end", f"tell_of_free_end:{subscription.id}",
-                run_at=clock.midnight(free_until) - FREE_END_TOLD_BEFORE,
-                subscription=subscription.id,
-            )  # fmt: skip
+            told_at = clock.midnight(free_until) - FREE_END_TOLD_BEFORE
+            kinds.tell_of_free_end.using(run_at=told_at).later(subscription=subscription.id)
     return subscription
 
 
@@ -262,9 +259,9 @@ def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
     if not transitions.move(group, GroupStatus.TERMINATED, by=by, note=note, places_taken=0):
         raise Moved
     seat_states.end_consumption(group)
-    queue.enqueue("delete_tenant", f"delete_tenant:{group.id}", group=group.id)
+    kinds.delete_tenant.later(group=group.id)
     for order in _unpaid_additions(group):
-        queue.enqueue("close_addition", f"close_addition:{order.id}", order=order.id)
+        kinds.close_addition.later(order=order.id)
     for stands, becomes in GIVE_BACKS_AT_THE_END.items():
         GiveBack.update(status=becomes, closed_at=clock.now()).where(
             GiveBack.group == group, GiveBack.status == stands

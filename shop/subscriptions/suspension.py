@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from records.groups import GroupStatus, LicenceGroup
 from records.subscriptions import Subscription
-from shop.jobs import queue
+from shop import jobs
 from shop.office.configured import provider
 from shop.office.polling import settled
 from shop.office.protocol import OperationStatus
@@ -17,7 +17,7 @@ REASON = "unpaid"
 SOON = timedelta(seconds=2)
 
 
-@queue.handles("suspend_group", attempts=100, first_delay=timedelta(seconds=5))
+@jobs.handles("suspend_group", attempts=100, first_delay=timedelta(seconds=5))
 def suspend_group(group: int) -> None:
     """Have the provider refuse a suspended group's people, with the reason."""
     row = LicenceGroup.get_by_id(group)
@@ -40,10 +40,7 @@ def _key(act: str, group: LicenceGroup, number: int) -> str:
 
 
 def _ask_to_resume(group: LicenceGroup, number: int, which: str) -> None:
-    queue.enqueue(
-        "resume_group", f"resume_group:{group.id}:{number}:{which}", group=group.id,
-        number=number, which=which,
-    )  # fmt: skip
+    resume_group.later(group=group.id, number=number, which=which)
 
 
 def ask_to_resume(group: LicenceGroup, number: int) -> None:
@@ -51,8 +48,8 @@ def ask_to_resume(group: LicenceGroup, number: int) -> None:
     _ask_to_resume(group, number, "first")
 
 
-@queue.handles(
-    "resume_group", attempts=100, first_delay=timedelta(seconds=1), priority=queue.Priority.PAID
+@jobs.handles(
+    "resume_group", attempts=100, first_delay=timedelta(seconds=1), priority=jobs.Priority.PAID
 )
 def resume_group(group: int, number: int, which: str) -> None:
     """Have the provider let a group's people in again."""
@@ -62,7 +59,7 @@ def resume_group(group: int, number: int, which: str) -> None:
         return
     suspending = provider().find_operation(_key("suspend", row, number))
     if suspending is not None and suspending.status == OperationStatus.PENDING:
-        raise queue.Later(SOON)
+        raise jobs.Later(SOON)
     key = f"{_key('resume', row, number)}-{which}"
     settled(
         key,

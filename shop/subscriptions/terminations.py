@@ -19,7 +19,6 @@ from shop import clock, mail, transitions
 from shop.customers import passwords
 from shop.errors import N_, Conflict, Refusal
 from shop.invoicing import order_invoices, receivables
-from shop.jobs import queue
 from shop.pricing import periods
 from shop.security import encryption
 from shop.subscriptions import ending, period_billing, period_invoices, subscriptions
@@ -137,10 +136,8 @@ def _schedule(termination: Termination, subscription: Subscription, *, by: str) 
 
 
 def _end_later(termination: Termination) -> None:
-    queue.enqueue(
-        "end_group", f"end_group:{termination.id}",
-        run_at=clock.midnight(termination.day), termination=termination.id,
-    )  # fmt: skip
+    at = clock.midnight(termination.day)
+    ending.end_group.using(run_at=at).later(termination=termination.id)
 
 
 def schedule_for_unpaid(subscription: Subscription, ends_on: date) -> Termination:

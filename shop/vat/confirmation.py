@@ -7,8 +7,7 @@ from datetime import timedelta
 import structlog
 
 from records.accounts import Account, VatStatus
-from shop import clock, settings
-from shop.jobs import queue
+from shop import clock, jobs, settings
 from shop.vat.registry import Answer, VatRegistry, registry
 
 log = structlog.get_logger()
@@ -32,14 +31,11 @@ def ask_about(account: Account) -> None:
     In the caller's transaction; each time is a question of its own.
     """
     if account.vat_number:
-        queue.enqueue(
-            "confirm_vat_number",
-            f"vat:{account.id}:{account.vat_number}:{clock.now().isoformat()}",
-            account=account.id, vat_number=account.vat_number,
-        )  # fmt: skip
+        key = f"vat:{account.id}:{account.vat_number}:{clock.now().isoformat()}"
+        confirm.using(key=key).later(account=account.id, vat_number=account.vat_number)
 
 
-@queue.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))
+@jobs.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))
 def confirm(account: int, vat_number: str) -> None:
     """Ask whether a customer's VAT number exists; until it is confirmed, VAT is due (design)."""
     row = Account.get_by_id(account)
@@ -47,7 +43,7 @@ def confirm(account: int, vat_number: str) -> None:
         return
     answer = (_registry or registry(settings.current())).check(vat_number)
     if answer == Answer.UNAVAILABLE:
-        raise queue.Later(ASK_AGAIN)
+        raise jobs.Later(ASK_AGAIN)
     Account.update(vat_status=_STATUS[answer]).where(
         Account.id == account, Account.vat_number == vat_number
     ).execute()

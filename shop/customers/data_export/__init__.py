@@ -12,11 +12,10 @@ from peewee import IntegrityError, fn
 from records.accounts import Account
 from records.base import database
 from records.exports import DataExport, DataExportPart, ExportStatus
-from shop import clock, mail, transitions
+from shop import clock, jobs, mail, transitions
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Conflict
-from shop.jobs import queue
 from shop.security import rate_limits
 
 log = structlog.get_logger()
@@ -37,7 +36,7 @@ def ask_for(account: Account, origin: Origin) -> DataExport:
     try:
         with database.atomic():
             export: DataExport = DataExport.create(account=account, requested_at=clock.now())
-            queue.enqueue("make_export", f"make_export:{export.id}", export=export.id)
+            make.later(export=export.id)
             activity_log.record(account, "export_requested", origin)
             return export
     except IntegrityError as error:
@@ -92,7 +91,7 @@ def _not_made(export: int, reason: str) -> None:
         _drop_pieces(row)
 
 
-@queue.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_not_made)
+@jobs.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_not_made)
 def make(export: int) -> None:
     """Write the file anew and say that it is ready."""
     from shop.customers.data_export import content
@@ -118,13 +117,11 @@ def _ready(row: DataExport, size: int) -> None:
             row, ExportStatus.READY, by="shop", size=size, ready_at=now, expires_at=now + KEPT
         )
         if done:
-            queue.enqueue(
-                "expire_export", f"expire_export:{row.id}", run_at=now + KEPT, export=row.id
-            )
+            expire.using(run_at=now + KEPT).later(export=row.id)
             mail.export_ready(row.account, row)
 
 
-@queue.handles("expire_export")
+@jobs.handles("expire_export")
 def expire(export: int) -> None:
     """Delete a file whose week is over."""
     row = DataExport.get_by_id(export)

@@ -16,10 +16,9 @@ from records.base import database, lock
 from records.groups import LicenceGroup
 from records.seat_states import SeatAct, SeatStatus
 from records.seats import Seat
-from shop import clock
+from shop import clock, jobs
 from shop.errors import N_, Conflict, Refusal
-from shop.jobs import queue
-from shop.jobs.queue import Priority
+from shop.jobs import kinds
 from shop.licences.seats import rules, search_keys, seat_states
 from shop.licences.seats.rules import Person
 from shop.sandbox_link import test_points
@@ -29,10 +28,10 @@ TAKEN = N_("Somebody else in this group has this login.")
 CLOSED = N_("This group’s licences cannot be changed at the moment.")
 
 WORK = {
-    SeatAct.ACTIVATE: (SeatStatus.ACTIVATING, "activate_seat"),
-    SeatAct.EDIT: (SeatStatus.UPDATING, "update_seat"),
-    SeatAct.PASSWORD: (SeatStatus.UPDATING, "set_seat_password"),
-    SeatAct.RELEASE: (SeatStatus.RELEASING, "release_seat"),
+    SeatAct.ACTIVATE: (SeatStatus.ACTIVATING, kinds.activate_seat),
+    SeatAct.EDIT: (SeatStatus.UPDATING, kinds.update_seat),
+    SeatAct.PASSWORD: (SeatStatus.UPDATING, kinds.set_seat_password),
+    SeatAct.RELEASE: (SeatStatus.RELEASING, kinds.release_seat),
 }
 """What each act makes of a seat, and the job that does it."""
 
@@ -55,7 +54,7 @@ def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
 
 
 def begin_configuration(
-    seat: Seat, person: Person, by: str, priority: Priority | None = None
+    seat: Seat, person: Person, by: str, priority: jobs.Priority | None = None
 ) -> Seat:
     """The same for a seat the caller holds unconfigured, in the caller's transaction.
 
@@ -151,11 +150,11 @@ def _begin(
     act: str,
     by: str,
     person: Person | None = None,
-    priority: Priority | None = None,
+    priority: jobs.Priority | None = None,
     **written: Any,
 ) -> None:
     """Move ``seat`` into the work of ``act`` and queue it."""
-    status, kind = WORK[SeatAct(act)]
+    status, work = WORK[SeatAct(act)]
     held = _held_by(person) if person else {}
     found_by = search_keys.keys_of(*vars(person).values()) if person else None
     version = seat.version + 1
@@ -165,10 +164,9 @@ def _begin(
     )  # fmt: skip
     if not moved:
         raise Stale(Seat.get_by_id(seat.id))
-    queue.enqueue(
-        kind, f"seat:{seat.id}:{version}", priority=priority,
-        seat=seat.id, version=version, since=clock.now().isoformat(),
-    )  # fmt: skip
+    work.using(key=f"seat:{seat.id}:{version}", priority=priority).later(
+        seat=seat.id, version=version, since=clock.now().isoformat()
+    )
 
 
 def _held_by(person: Person) -> dict[str, Any]:

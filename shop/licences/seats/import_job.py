@@ -15,9 +15,9 @@ from records.groups import LicenceGroup
 from records.imports import ImportStatus, SeatImport, SeatImportLine
 from records.seat_states import SeatStatus
 from records.seats import Seat
-from shop import clock, transitions
+from shop import clock, jobs, transitions
 from shop.errors import N_
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences.seats import actions
 from shop.licences.seats.import_preview import FINE, NO_SEAT, Problem, read, taken_of
 from shop.licences.seats.rules import Person
@@ -40,7 +40,7 @@ def _give_up(seat_import: int, by: str, reason: str) -> None:
     _finish(made)
 
 
-@queue.handles("import_seats", attempts=20, give_up=_give_up)
+@kinds.import_seats.handler(attempts=20, give_up=_give_up)
 def import_seats(seat_import: int, by: str) -> None:
     """Configure a seat for each good line, a chunk at a time, wherever an earlier worker ended."""
     while _work_on(seat_import, by):
@@ -109,7 +109,7 @@ def _give(free: list[Seat], line: SeatImportLine, person: Person, by: str) -> Pr
     seat = free[0]
     try:
         with database.atomic():
-            actions.begin_configuration(seat, person, by, queue.Priority.BULK)
+            actions.begin_configuration(seat, person, by, jobs.Priority.BULK)
     except IntegrityError:
         # Somebody took the login after we looked.
         free[0] = _again(seat)

@@ -16,7 +16,7 @@ from records.seat_states import SeatStatus
 from records.seats import Seat
 from shop import clock, transitions
 from shop.errors import N_, Conflict, Refusal
-from shop.jobs import queue
+from shop.jobs import kinds
 from shop.licences.seats import actions, csv_reader, rules
 from shop.licences.seats.rules import InvalidPerson, Person
 
@@ -156,7 +156,8 @@ def start(made: SeatImport, by: str) -> None:
             made, ImportStatus.RUNNING, by=by
         ):
             raise Conflict(N_("This file is being worked on already."))
-        queue.enqueue("import_seats", f"import_seats:{made.id}", seat_import=made.id, by=by)
+        key = f"import_seats:{made.id}"
+        kinds.import_seats.using(key=key).later(seat_import=made.id, by=by)
 
 
 def abandon(made: SeatImport, by: str) -> None:
