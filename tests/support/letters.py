@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from xml.etree.ElementTree import Element
 
-import html5lib
-
 from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
 from shop import clock, mail, vat
 from shop.customers import data_export, passwords, profile, two_factor
@@ -23,7 +21,7 @@ from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing.lines import positions_of
 from shop.subscriptions import dunning, give_backs, previews, price_changes, terminations
-from tests.support import exchange, groups, purchases, running
+from tests.support import exchange, groups, pages, purchases, running
 from tests.support.parties import Bank, Provider
 
 BASE = purchases.BASE
@@ -356,7 +354,7 @@ def plain(text: str) -> str:
 
 def parsed(html: str) -> Element:
     """The elements of an HTML letter."""
-    return html5lib.HTMLParser(namespaceHTMLElements=False).parse(html)
+    return pages.read(html)[0]
 
 
 def shown(html: str) -> str:

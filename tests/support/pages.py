@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -31,15 +31,25 @@ def problems(
     A letter carries its styles in itself, for mail programs know no other. ``english`` are the
     texts that must not stand on a French page: the shop's by default.
     """
-    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-    root = parser.parseFragment(html) if is_partial else parser.parse(html)
-    found = [f"HTML at {where}: {what}" for where, what, _ in parser.errors]
+    root, errors = read(html, is_partial=is_partial)
+    found = [f"HTML at {where}: {what}" for where, what in errors]
     elements = [element for element in root.iter() if isinstance(element.tag, str)]
     found += [*_ids(elements), *_fields(elements), *_names(elements), *_forms(elements)]
     found += [] if is_letter else _inline(elements)
     if not is_partial:
         found += [*_outline(root), *_untranslated(root, english or english_sentences())]
     return found
+
+
+@lru_cache(maxsize=32)
+def read(html: str, *, is_partial: bool = False) -> tuple[Element, list[tuple[object, str]]]:
+    """A page, or a part of one, and where it breaks which rule of HTML.
+
+    Who checks a page and who looks for something on it read it once; so leave it as it is.
+    """
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    root = parser.parseFragment(html) if is_partial else parser.parse(html)
+    return root, [(where, what) for where, what, _ in parser.errors]
 
 
 def _ids(elements: list[Element]) -> Iterator[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
 
-import html5lib
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from models import Account
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import recovery_codes
-from tests.support import cast
+from tests.support import cast, pages
 
 MOST_REDIRECTS = 10
 LOG_IN = ("Se connecter", "Log in")
@@ -99,9 +98,7 @@ class Visitor:
         raise AssertionError(f"redirected for ever at {self.address}")
 
     def _page(self) -> Element:
-        parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-        page: Element = parser.parse(self.response.text)
-        return page
+        return pages.read(self.response.text)[0]
 
     def _form_with(self, name: str) -> tuple[Element, Element]:
         for form in self._page().iter("form"):

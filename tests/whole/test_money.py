@@ -11,7 +11,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import html5lib
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
@@ -20,7 +19,7 @@ from pypdf import PdfReader
 
 from models import Account, Order, OrderLine, Price, VatStatus
 from shop import clock
-from tests.support import cast
+from tests.support import cast, pages
 from tests.support.client import browser
 from tests.support.journeys import Shopper
 from tests.support.parties import Bank
@@ -124,8 +123,7 @@ def amounts_in(element: Element) -> list[int]:
 
 
 def elements(html: str) -> Iterator[Element]:
-    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-    return (element for element in parser.parse(html).iter() if isinstance(element.tag, str))
+    return (element for element in pages.read(html)[0].iter() if isinstance(element.tag, str))
 
 
 def in_table(html: str) -> Figures:
