@@ -55,16 +55,14 @@ def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def new_database(
-    tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Iterator[Callable[[str], str]]:
+def new_database(worker_id: str) -> Iterator[Callable[[str], str]]:
     """Make empty databases of this test process's own: ``new_database("shop")`` is its address."""
     server = os.environ.get(SERVER, "")
     with ExitStack() as made:
 
         def make(purpose: str) -> str:
             if not server.startswith("postgres"):
-                return f"sqlite:///{tmp_path_factory.mktemp(purpose) / 'shop.db'}"
+                return made.enter_context(databases.new_sqlite_database(purpose))
             name = f"test_{purpose}_{worker_id}_{os.getpid()}"
             return made.enter_context(databases.new_postgresql_database(server, name))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import cache
 
 import pytest
 import time_machine
@@ -22,7 +21,7 @@ from shop.operations import demo
 from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
-from tests.support import belongings, cast, exchange
+from tests.support import belongings, cast, exchange, papers
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.databases import Snapshot
@@ -142,20 +141,7 @@ def _papers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     on it and fails, and asks for ``@pytest.mark.printed``.
     """
     if not request.node.get_closest_marker("printed"):
-        monkeypatch.setattr(pdf, "from_html", _blank)
-
-
-typeset = pdf.from_html
-
-
-def _blank(_html: str, *, variant: str = pdf.ACCESSIBLE) -> bytes:
-    return _empty_page(variant)
-
-
-@cache
-def _empty_page(variant: str) -> bytes:
-    """A paper with nothing on it, typeset once in a process."""
-    return typeset("<html lang=fr><title>Papier</title>", variant=variant)
+        monkeypatch.setattr(pdf, "from_html", papers.blank)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from tests.support.parties import Provider
 
 GROUPS = 24
 KILLS = 2
-LONGEST = 120
 
 
 def is_done() -> bool:
@@ -43,11 +42,11 @@ def test_renewals_survive_workers_killed_again_and_again(
     environment = processes.environment_of(settings, tmp_path)
     for _ in range(KILLS):
         with processes.worker_runs(environment) as worker:
-            processes.runs_until(worker, is_renewing, LONGEST)
+            processes.runs_until(worker, is_renewing)
             processes.runs_for(worker, random.uniform(0.0, 0.3))
             processes.kill(worker)
     with processes.worker_runs(environment) as worker:
-        processes.runs_until(worker, is_done, LONGEST)
+        processes.runs_until(worker, is_done)
     assert Renewal.select().count() == GROUPS
     assert Letter.select().where(Letter.kind == "payment_failed").count() == GROUPS
     numbers = [row.number.rpartition("-")[2] for row in Invoice.select().order_by(Invoice.id)]

@@ -34,9 +34,6 @@ from shop.payments import payments
 from shop.settings import Settings
 from tests.support import groups, processes, purchases
 
-LONGEST = 3600
-"""Seconds after which work that is still not done counts as lost."""
-
 KILLED_AT = (0.2, 0.6)
 """How much of the file is done when its worker is killed."""
 
@@ -92,13 +89,13 @@ def test_a_file_survives_a_worker_killed_twice_in_the_middle(
     for share in KILLED_AT:
         with processes.worker_runs(environment) as worker:
             processes.runs_until(
-                worker, lambda share=share: groups.fresh(made).lines_done >= share * lines, LONGEST
+                worker, lambda share=share: groups.fresh(made).lines_done >= share * lines
             )
             processes.kill(worker)
         done = groups.fresh(made).lines_done
         assert 0 < done < lines, f"{done} lines were done: this kill met no file under way"
     with processes.worker_runs(environment) as worker:
-        processes.runs_until(worker, is_settled, LONGEST)
+        processes.runs_until(worker, is_settled)
 
     check_lines(made, lines)
     check_seats(group, lines)

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from sandbox.database import database
+from tests.support import patience
 
 
 def race(world: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[Any]:
@@ -18,7 +19,7 @@ def race(world: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[An
 
     def run() -> None:
         try:
-            ready.wait(timeout=60)
+            ready.wait(timeout=patience.STUCK)
             outcomes.append(act(world.test_client()))
         except Exception as error:
             outcomes.append(error)
@@ -29,6 +30,6 @@ def race(world: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[An
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=patience.STUCK)
     assert len(outcomes) == times, "a thread is stuck"
     return outcomes

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.patience import STUCK
+
 
 @dataclass
 class Told:
@@ -41,10 +43,10 @@ class ListeningShop:
             self.changed.notify_all()
             return self.answers.pop(0) if self.answers else self.status
 
-    def wait_for(self, count: int, seconds: float = 15) -> list[Told]:
+    def wait_for(self, count: int) -> list[Told]:
         """What it was told, once that is ``count`` times."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.told) >= count, seconds), self.told
+            assert self.changed.wait_for(lambda: len(self.told) >= count, STUCK), self.told
             return list(self.told)
 
 

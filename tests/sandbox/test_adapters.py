@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import threading
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from sandbox import faults
 from sandbox.server import running
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.protocol import OperationStatus, Person
@@ -16,6 +18,7 @@ from shop.payments.gateway import ChargeRequest, CheckoutRequest, CheckoutStatus
 from shop.payments.sandbox import SandboxBank
 from shop.vat.registry import Answer, SandboxRegistry
 from tests.sandbox.test_bank import CARD
+from tests.support.patience import STUCK
 
 BANK_KEY, PROVIDER_KEY = "sandbox-bank-key", "sandbox-provider-key"
 SECRET = "sandbox-notification-secret"
@@ -36,12 +39,12 @@ def address(tmp_path, fresh_file, shop):
 
 @pytest.fixture
 def bank(address):
-    return SandboxBank(address, BANK_KEY, SECRET, timeout=10)
+    return SandboxBank(address, BANK_KEY, SECRET, timeout=STUCK)
 
 
 @pytest.fixture
 def provider(address):
-    return SandboxProvider(address, PROVIDER_KEY, timeout=10)
+    return SandboxProvider(address, PROVIDER_KEY, timeout=STUCK)
 
 
 @pytest.fixture
@@ -225,13 +228,22 @@ def test_the_register_is_reached_as_vies_is(address, switch):
 # --- The server ----------------------------------------------------------------------------------
 
 
-def test_a_slow_call_holds_no_other_up(bank, provider, request_, switch):
+def test_a_slow_call_holds_no_other_up(bank, provider, request_, switch, monkeypatch):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def sleep(_seconds):
+        begun.set()
+        may_end.wait(STUCK)
+
+    monkeypatch.setattr(faults, "time", SimpleNamespace(sleep=sleep))
     switch(bank_response_delay=3)
     slow = threading.Thread(target=bank.start_checkout, args=[request_])
     slow.start()
+    assert begun.wait(STUCK)
     for number in range(3):
         assert provider.find_operation(f"k{number}") is None
     assert slow.is_alive(), "the slow call is still waiting for its answer"
+    may_end.set()
     slow.join()
 
 

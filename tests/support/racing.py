@@ -12,6 +12,7 @@ import pytest
 from models import database
 from shop import transitions
 from shop.sandbox_link import test_points
+from tests.support import patience
 
 
 def race(act: Callable[[], Any], times: int) -> list[Any]:
@@ -21,7 +22,7 @@ def race(act: Callable[[], Any], times: int) -> list[Any]:
     def run() -> None:
         try:
             database.connect(reuse_if_open=True)
-            ready.wait(timeout=60)
+            ready.wait(timeout=patience.STUCK)
             outcomes.append(act())
         except Exception as error:
             outcomes.append(error)
@@ -32,7 +33,7 @@ def race(act: Callable[[], Any], times: int) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=patience.STUCK)
     assert len(outcomes) == times, "a thread is stuck"
     return outcomes
 
@@ -44,7 +45,7 @@ def all_meet_at(point: str, times: int) -> Iterator[None]:
 
     def wait() -> None:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
         except threading.BrokenBarrierError:
             # Fewer came than were expected, because a guard let the others go elsewhere.
             return

@@ -15,6 +15,7 @@ import pytest
 import serve
 from shop.settings import Settings
 from tests import ROOT
+from tests.support import patience
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -55,7 +56,9 @@ def wait_until_gone(number: int) -> None:
     except ProcessLookupError:
         return
     try:
-        assert select.select([descriptor], [], [], 10)[0], f"process {number} still runs"
+        assert select.select([descriptor], [], [], patience.STUCK)[0], (
+            f"process {number} still runs"
+        )
     finally:
         os.close(descriptor)
 
@@ -92,7 +95,7 @@ def test_a_polite_end_ends_everything(
 ) -> None:
     parent, child = supervised
     parent.send_signal(number)
-    assert parent.wait(20) == 0
+    assert parent.wait(patience.STUCK) == 0
     wait_until_gone(child)
 
 
@@ -102,7 +105,7 @@ def test_children_do_not_outlive_a_killed_parent(
 ) -> None:
     parent, child = supervised
     parent.kill()
-    parent.wait(20)
+    parent.wait(patience.STUCK)
     wait_until_gone(child)
 
 

@@ -17,7 +17,7 @@ from models import Job, JobStatus
 from shop import clock as shop_clock
 from shop.jobs import queue
 from shop.jobs.queue import Priority
-from tests.support import racing
+from tests.support import patience, racing
 from tests.support.work import KIND, Work, ask, fail, lose_messages, messages, the_job
 
 # --- Leases ------------------------------------------------------------------------------------
@@ -46,14 +46,14 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
 
     def slowly() -> None:
         begun.set()
-        assert may_end.wait(timeout=30)
+        assert may_end.wait(timeout=patience.STUCK)
 
     work.act = slowly
     ask()
     number = the_job().id
 
     def rival() -> None:
-        assert begun.wait(timeout=30)
+        assert begun.wait(timeout=patience.STUCK)
         for _ in range(5):
             queue.run(number)
         assert queue.sweep() == 0
@@ -122,7 +122,7 @@ def sweep_at_once(monkeypatch: pytest.MonkeyPatch, workers: int) -> list[Any]:
 
     def look_together(limit: int = queue.BATCH) -> list[Job]:
         found = look(limit)
-        seen.wait(timeout=30)
+        seen.wait(timeout=patience.STUCK)
         return found
 
     monkeypatch.setattr(queue, "due", look_together)
