@@ -79,7 +79,10 @@ class Session(Table):
 
 
 class OneTimeLink(Table):
-    """A link sent by letter that works once: what it is for, and until when."""
+    """A link sent by letter that works once: what it is for, and until when.
+
+    ``payload`` is what its use confirms, a new e-mail address.
+    """
 
     account_id: int  # what peewee adds beside the field
 
@@ -87,6 +90,7 @@ class OneTimeLink(Table):
     token_digest = CharField(max_length=64, unique=True)
     account = ForeignKeyField(Account, backref="links", on_delete="CASCADE")
     purpose = CharField(max_length=32)
+    payload = CharField(max_length=255, default="")
     created_at = MomentField()
     expires_at = MomentField()
     used_at = MomentField(null=True)

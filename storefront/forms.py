@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from shop.customers.passwords import Registration
+from shop.customers.registration import Registration
 from shop.security import rate_limits
 from web.customer_forms import (
     REQUIRED,

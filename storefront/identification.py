@@ -6,7 +6,7 @@ from flask import Response, abort, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from shop.customers import passwords
+from shop.customers import passwords, registration
 from shop.errors import Refusal
 from shop.orders.baskets import Basket
 from storefront import storefront
@@ -138,7 +138,7 @@ def create_account(lang: str) -> Response:
         form.count_attempt(auth.address())
         if not form.validate_on_submit():
             return _registration_page(form, basket, 422)
-        who = passwords.register(form.registration(lang))
+        who = registration.register(form.registration(lang))
     except Refusal as refusal:
         form.refuse(refusal)
         return _registration_page(form, basket, refusal.status)

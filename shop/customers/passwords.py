@@ -1,33 +1,26 @@
-"""Customers: becoming one, proving who one is, and getting back in."""
+"""Passwords: how they are kept, proved, and replaced when they are forgotten."""
 
 from __future__ import annotations
 
-import base64
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from peewee import IntegrityError
 
-from records.accounts import Account, OneTimeLink, VatStatus
+from records.accounts import Account, OneTimeLink
 from records.base import database
-from shop import clock, jobs, mail
+from shop import jobs, mail
 from shop.customers import activity_log, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
+from shop.customers.one_time_links import find_link, new_link, use_link, void_links
 from shop.errors import N_, Refusal
-from shop.security import encryption, rate_limits
+from shop.security import rate_limits
 from shop.text.email_addresses import normalized
-from shop.text.folding import without_accents
-from shop.vat import confirmation
 
 RESET_LENGTH = timedelta(hours=1)
 LINKS_AT_ONCE = 10
 """How many accounts of one e-mail address are written to in one transaction."""
-
-DRAWS = 50
-"""How often a free nic-handle is looked for; beyond that something else is wrong."""
 
 PASSWORD_LENGTH = 8
 PASSWORD_LONGEST = 256
@@ -43,66 +36,16 @@ def set_hashing_cost(memory_kib: int, passes: int) -> None:
     _nobody = _hasher.hash(secrets.token_urlsafe())
 
 
+def hashed(password: str) -> str:
+    """A password as it is kept."""
+    return _hasher.hash(password)
+
+
 class SignInRefused(Refusal):
     """Wrong nic-handle or password; deliberately silent about which."""
 
 
-@dataclass(frozen=True)
-class Registration:
-    """What a visitor gives to become a customer, already checked field by field."""
-
-    first_name: str
-    last_name: str
-    email: str
-    password: str
-    street: str
-    postcode: str
-    city: str
-    country: str
-    language: str
-    company: str = ""
-    siren: str = ""
-    vat_number: str = ""
-
-
-# --- Becoming a customer ---------------------------------------------------------------------
-
-
-def register(registration: Registration) -> Account:
-    """Make an account with a nic-handle of its own, and the letter that says so."""
-    fields = vars(registration) | {"email": normalized(registration.email)}
-    del fields["password"]
-    status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
-    password_hash = _hasher.hash(registration.password)
-    for attempt in range(DRAWS):
-        try:
-            with database.atomic():
-                account = Account.create(
-                    nic_handle=_new_nic_handle(registration),
-                    password_hash=password_hash,
-                    vat_status=status,
-                    created_at=clock.now(),
-                    **fields,
-                )
-                confirmation.ask_about(account)
-                mail.account_created(account)
-                return account
-        except IntegrityError:
-            # Somebody else got the same five digits: draw again.
-            if attempt == DRAWS - 1:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _new_nic_handle(registration: Registration) -> str:
-    initials = _initial(registration.first_name) + _initial(registration.last_name)
-    return f"{initials}{secrets.randbelow(100_000):05d}-ovh"
-
-
-def _initial(name: str) -> str:
-    """The first Latin letter of a name, without its accent; x where the script has none."""
-    latin = filter(str.isascii, without_accents(name))
-    return next(filter(str.isalpha, latin), "x")
+# --- Choosing one ----------------------------------------------------------------------------
 
 
 def check_password(password: str, confirmation: str | None = None) -> None:
@@ -152,9 +95,9 @@ def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> 
 def _rehash(account: Account, password: str) -> None:
     """Keep the password at today's cost, unless it is another one by now."""
     known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
-    hashed = _hasher.hash(password)
-    if Account.update(password_hash=hashed).where(known).execute():
-        account.password_hash = hashed
+    renewed = hashed(password)
+    if Account.update(password_hash=renewed).where(known).execute():
+        account.password_hash = renewed
         return
     now = Account.get_by_id(account.id).password_hash
     if _is_right(now, password):
@@ -219,52 +162,6 @@ def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int 
             _ask_for_links(identifier, base_url, wish, meant[-1].id)
 
 
-def new_link(account: Account, purpose: str, length: timedelta, carrying: str = "") -> str:
-    """A token that works once, for ``length``; what it carries nobody can change (`carried`)."""
-    token = secrets.token_urlsafe(32)
-    if carrying:
-        token += "." + base64.urlsafe_b64encode(carrying.encode()).decode().rstrip("=")
-    now = clock.now()
-    OneTimeLink.create(
-        token_digest=encryption.digest(token),
-        account=account,
-        purpose=purpose,
-        created_at=now,
-        expires_at=now + length,
-    )
-    return token
-
-
-def carried(token: str) -> str:
-    """What the token of a link that was found carries."""
-    text = token.partition(".")[2]
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-
-
-def find_link(token: str, purpose: str) -> OneTimeLink | None:
-    """The link of a token with its account, while it may still be used."""
-    link = (
-        OneTimeLink.select(OneTimeLink, Account)
-        .join(Account)
-        .where(
-            OneTimeLink.token_digest == encryption.digest(token),
-            OneTimeLink.purpose == purpose,
-            OneTimeLink.used_at.is_null(),
-        )
-        .first()
-    )
-    return link if link and link.expires_at > clock.now() else None
-
-
-def use_link(link: OneTimeLink) -> bool:
-    """Use a link up, in the transaction of what it is for; False if somebody was first."""
-    return bool(
-        OneTimeLink.update(used_at=clock.now())
-        .where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_null())
-        .execute()
-    )
-
-
 def find_reset(token: str) -> OneTimeLink | None:
     """The reset link of a token, while it may still be used."""
     return find_link(token, "password_reset")
@@ -290,21 +187,8 @@ def change_password(
 
 
 def _set_password(account: Account, password: str, keep_session: str) -> None:
-    account.password_hash = _hasher.hash(password)
+    account.password_hash = hashed(password)
     account.save()
     sessions.end_others(account, keep_session)
     void_links(account)
     mail.password_changed(account)
-
-
-def forget_old_links() -> int:
-    """Delete links that ran out more than a month ago; how many."""
-    long_ago = clock.now() - timedelta(days=30)
-    return int(OneTimeLink.delete().where(OneTimeLink.expires_at < long_ago).execute())
-
-
-def void_links(account: Account) -> None:
-    """Let no link sent before open anything, and no sign-in half done be finished."""
-    OneTimeLink.update(used_at=clock.now()).where(
-        OneTimeLink.account == account, OneTimeLink.used_at.is_null()
-    ).execute()

@@ -9,8 +9,8 @@ from typing import Any
 from records.accounts import Account, OneTimeLink, VatStatus
 from records.base import database
 from records.languages import Language
-from shop import clock, mail
-from shop.customers import activity_log, passwords
+from shop import mail
+from shop.customers import activity_log, one_time_links
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.text.email_addresses import normalized
@@ -74,12 +74,8 @@ def ask_to_change_email(account: Account, email: str, base_url: str, origin: Ori
     if email == account.email:
         return False
     with database.atomic():
-        OneTimeLink.update(used_at=clock.now()).where(
-            OneTimeLink.account == account,
-            OneTimeLink.purpose == NEW_ADDRESS,
-            OneTimeLink.used_at.is_null(),
-        ).execute()
-        token = passwords.new_link(account, NEW_ADDRESS, NEW_ADDRESS_WAITS, carrying=email)
+        one_time_links.void_links(account, NEW_ADDRESS)
+        token = one_time_links.new_link(account, NEW_ADDRESS, NEW_ADDRESS_WAITS, payload=email)
         activity_log.record(account, "email_asked", origin, note=f"{account.email} → {email}")
         mail.email_confirmation(
             account, email, f"{base_url}/manager/account/email-address/{token}", token
@@ -89,16 +85,17 @@ def ask_to_change_email(account: Account, email: str, base_url: str, origin: Ori
 
 def find_new_email(account: Account, token: str) -> tuple[OneTimeLink, str] | None:
     """The link of a token of this customer's, and the address it was sent to."""
-    link = passwords.find_link(token, NEW_ADDRESS)
-    if link is None or link.account_id != account.id:
+    link = one_time_links.find_link(token, NEW_ADDRESS)
+    # Links made by earlier versions of the shop have no payload.
+    if link is None or link.account_id != account.id or not link.payload:
         return None
-    return link, passwords.carried(token)
+    return link, link.payload
 
 
 def confirm_email(link: OneTimeLink, email: str, origin: Origin) -> bool:
     """Take the address of a link that was followed; False if it was used meanwhile."""
     with database.atomic():
-        return passwords.use_link(link) and change_email(link.account, email, origin)
+        return one_time_links.use_link(link) and change_email(link.account, email, origin)
 
 
 def change_email(account: Account, email: str, origin: Origin) -> bool:
@@ -111,7 +108,7 @@ def change_email(account: Account, email: str, origin: Origin) -> bool:
         return False
     with database.atomic():
         _write(account, {"email": email})
-        passwords.void_links(account)
+        one_time_links.void_links(account)
         activity_log.record(account, "email_changed", origin, note=f"{before} → {email}")
         mail.email_changed(account, before)
     return True

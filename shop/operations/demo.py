@@ -6,7 +6,7 @@ import secrets
 
 from records.accounts import Account
 from records.languages import Language
-from shop.customers import passwords
+from shop.customers import registration
 from shop.exchange import services
 from shop.exchange.source import Mailbox
 from shop.orders import baskets, contracts, orders
@@ -117,8 +117,8 @@ def _plain(name: str) -> str:
 
 def _register(language: str, email: str, password: str, company: str) -> Account:
     first_name, last_name, street, postcode, city, country = _PEOPLE[language]
-    return passwords.register(
-        passwords.Registration(
+    return registration.register(
+        registration.Registration(
             first_name=first_name,
             last_name=last_name,
             email=email,

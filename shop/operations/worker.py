@@ -12,7 +12,7 @@ from huey.consumer import Consumer
 
 from records.base import database
 from shop import clock
-from shop.customers import activity_log, passwords, sessions
+from shop.customers import activity_log, one_time_links, sessions
 from shop.customers.two_factor import passkeys
 from shop.jobs import failed, queue
 from shop.sandbox_link import test_points
@@ -81,7 +81,7 @@ def clean_up() -> None:
     """Delete what nobody will ask for again."""
     rate_limits.forget_expired()
     sessions.forget_old()
-    passwords.forget_old_links()
+    one_time_links.forget_old_links()
     activity_log.forget_old()
     passkeys.forget_old()
     queue.forget_finished(clock.now() - KEEP_FINISHED)

@@ -16,7 +16,7 @@ from records.orders import Order, OrderLine
 from records.subscriptions import Subscription
 from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, transitions
-from shop.customers import passwords
+from shop.customers import one_time_links
 from shop.errors import N_, Conflict, Refusal
 from shop.invoicing import order_invoices, receivables
 from shop.pricing import periods
@@ -75,11 +75,9 @@ def _running(group: LicenceGroup) -> Subscription:
 
 
 def _send_link(termination: Termination, subscription: Subscription, account: Account) -> None:
-    if termination.link_id is not None:
-        OneTimeLink.update(used_at=clock.now()).where(
-            OneTimeLink.id == termination.link_id
-        ).execute()
-    token = passwords.new_link(account, PURPOSE, LINK_LENGTH)
+    if termination.link is not None:
+        one_time_links.use_link(termination.link)
+    token = one_time_links.new_link(account, PURPOSE, LINK_LENGTH)
     link = OneTimeLink.get(OneTimeLink.token_digest == encryption.digest(token))
     Termination.update(link=link).where(Termination.id == termination.id).execute()
     termination.link = link
@@ -113,12 +111,8 @@ def confirm(token: str) -> Termination:
         if termination is None:
             raise Refusal(N_("This link has been used, or is no longer valid."))
         subscription = _running(termination.group)
-        used = (
-            OneTimeLink.update(used_at=clock.now())
-            .where(OneTimeLink.id == termination.link_id, OneTimeLink.used_at.is_null())
-            .execute()
-        )
-        if not used:
+        assert termination.link is not None, "it was found by its link"
+        if not one_time_links.use_link(termination.link):
             raise Refusal(N_("This link has been used, or is no longer valid."))
         account = Account.get_by_id(subscription.account_id)
         _schedule(termination, subscription, by=account.nic_handle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models import Account
-from shop.customers import passwords
+from shop.customers import registration
 
 PASSWORD = "Correct-Horse-7"
 
@@ -34,4 +34,6 @@ CHARLIE = {
 
 def register(person: dict[str, Any], **changes: Any) -> Account:
     """Make ``person`` a customer, with ``PASSWORD``."""
-    return passwords.register(passwords.Registration(**person | {"password": PASSWORD} | changes))
+    return registration.register(
+        registration.Registration(**person | {"password": PASSWORD} | changes)
+    )

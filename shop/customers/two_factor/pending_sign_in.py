@@ -7,7 +7,7 @@ from datetime import timedelta
 from records.accounts import Account, OneTimeLink
 from records.base import database
 from shop import clock
-from shop.customers import activity_log, passwords, sessions
+from shop.customers import activity_log, one_time_links, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import recovery_codes, totp
 from shop.errors import N_, Refusal
@@ -28,17 +28,12 @@ def begin(account: Account) -> str:
     """
     with database.atomic():
         sessions.hold(account)
-        return passwords.new_link(account, PURPOSE, LENGTH)
+        return one_time_links.new_link(account, PURPOSE, LENGTH)
 
 
 def account_of(token: str) -> Account | None:
     """Who owes the second step under this token."""
-    link = (
-        OneTimeLink.select(OneTimeLink, Account)
-        .join(Account)
-        .where(_good(token), OneTimeLink.expires_at > clock.now())
-        .first()
-    )
+    link = one_time_links.find_link(token, PURPOSE)
     return link.account if link else None
 
 

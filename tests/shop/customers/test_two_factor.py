@@ -12,7 +12,7 @@ from flask import Flask
 
 from models import Account, AccountEvent, Authenticator, Letter, RecoveryCode
 from shop import clock
-from shop.customers import passwords, two_factor
+from shop.customers import one_time_links, passwords, two_factor
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import pending_sign_in, recovery_codes, totp
 from shop.customers.two_factor.totp import WrongCode
@@ -252,7 +252,7 @@ def test_guessing_codes_ends_soon(make_app, alice: Account) -> None:
 
 def test_a_reset_password_still_asks_for_the_second_step(visitor: Visitor, alice: Account) -> None:
     application(alice)
-    token = passwords.new_link(alice, "password_reset", passwords.RESET_LENGTH)
+    token = one_time_links.new_link(alice, "password_reset", passwords.RESET_LENGTH)
     visitor.open(f"/fr/password/{token}")
     visitor.press(
         "Changer mon mot de passe",

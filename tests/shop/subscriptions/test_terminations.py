@@ -21,7 +21,7 @@ from models import (
 )
 from shop import clock, mail
 from shop.clock import midnight
-from shop.customers import passwords
+from shop.customers import one_time_links
 from shop.delivery import installation
 from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
@@ -157,7 +157,7 @@ def test_asking_again_sends_another_link_and_the_first_works_no_more(
 
 
 def test_a_token_of_another_kind_confirms_nothing(alice: Account) -> None:
-    token = passwords.new_link(alice, "password_reset", timedelta(hours=1))
+    token = one_time_links.new_link(alice, "password_reset", timedelta(hours=1))
     assert terminations.find(token) is None
 
 
