@@ -19,12 +19,12 @@ def card_return(reference: str) -> Response:
 
     The browser may come without its cookie, before the bank's notification, or after it.
     """
-    setup = cards.by_signature(reference)
+    setup = cards.CHECKOUTS.by_signature(reference)
     if setup is None:
         abort(404)
     # Where the bank is silent, the page they come back to says that it is being confirmed.
     with suppress(Refusal):
-        setup = cards.refresh(setup)
+        setup = cards.CHECKOUTS.refresh(setup)
     back = f"{setup.back_to}{'&' if '?' in setup.back_to else '?'}card={setup.id}"
     if auth.account() == setup.account:
         return go_to(back)

@@ -14,7 +14,7 @@ from shop import documents
 from shop.errors import Refusal
 from shop.orders import orders
 from shop.overviews import order_progress
-from shop.payments import outcomes, payables, payments
+from shop.payments import outcomes, payables
 from shop.payments.payables import Payable
 from shop.pricing.lines import lines_of
 from storefront import storefront
@@ -99,13 +99,13 @@ def payment_return(reference: str) -> Response:
 
     The browser may come without its cookie, before the bank's notification, or after it.
     """
-    payment = payments.by_signature(reference)
+    payment = outcomes.CHECKOUTS.by_signature(reference)
     if payment is None:
         abort(404)
     known = payment.status
     # Where the bank is silent, the order's own page says that the payment is being confirmed.
     with suppress(Refusal):
-        payment = outcomes.refresh(payment)
+        payment = outcomes.CHECKOUTS.refresh(payment)
     payable = payables.paid_by(payment)
     target = _page_of(payable)
     if auth.account() == payable.row.account:

@@ -15,7 +15,7 @@ from shop.database import pending_migrations
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.jobs import queue
 from shop.operations import demo
-from shop.payments import cards, gateways, outcomes
+from shop.payments import gateways, notifications
 from shop.sandbox_link import signatures, test_points
 from web import auth
 
@@ -40,11 +40,7 @@ def bank_notification() -> Response:
         log.warning("bank notification put off", reason=str(error))
         return Response(status=503)
     if notification is not None:
-        reference = notification.checkout.reference
-        if payment := outcomes.by_checkout(reference):
-            outcomes.settle(payment, notification.checkout)
-        elif setup := cards.by_checkout(reference):
-            cards.settle(setup, notification.checkout)
+        notifications.apply(notification.checkout)
     return Response(status=204)
 
 

@@ -6,22 +6,18 @@ the card. What the customer had filled in before is kept meanwhile, and found ag
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
-import structlog
-from itsdangerous import BadSignature, URLSafeSerializer
 from peewee import ModelSelect
 
 from records.accounts import Account
-from records.base import database, lock
+from records.base import database
 from records.cards import Card, CardSetup, CardSetupStatus
-from shop import clock, jobs, settings, transitions
-from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
+from shop import clock, jobs, settings
+from shop.errors import N_
 from shop.payments import gateways
-from shop.payments.gateway import Checkout, CheckoutRequest, CheckoutStatus, Mandate
-
-log = structlog.get_logger()
+from shop.payments.checkouts import Checkouts, moved_by_bank
+from shop.payments.gateway import Checkout, CheckoutRequest, Mandate
 
 REFERENCE = "card"
 """What the bank's page says the checkout is for: there is no order."""
@@ -74,75 +70,11 @@ def register(
     `Refusal` when the bank is silent or opens no page.
     """
     with database.atomic():
-        setup: CardSetup = CardSetup.create(
-            account=account,
-            key=secrets.token_urlsafe(24),
-            back_to=back_to,
-            typed=typed,
-            created_at=clock.now(),
-        )
-        transitions.record(setup, "card_setup_started", by=by, to_status=setup.status)
-        first = clock.now() + gateways.WATCH_FIRST
-        watch_card_setup.using(run_at=first).later(setup=setup.id)
-    return _opened(setup, base_url)
-
-
-def _opened(setup: CardSetup, base_url: str) -> CardSetup:
-    account = setup.account
-    try:
-        checkout = gateways.gateway().start_checkout(
-            CheckoutRequest(
-                key=setup.key,
-                amount_cents=0,
-                currency="EUR",
-                reference=f"{REFERENCE}-{setup.id}",
-                description=settings.current().shop_name,
-                language=account.language,
-                customer_email=account.email,
-                return_url=f"{base_url}/payment/card/{sign(setup)}",
-                notification_url=f"{base_url}/notifications/bank",
-                store_card=True,
-            )
-        )
-    except PartyUnavailable as error:
-        log.warning("bank unavailable", card_setup=setup.id, reason=str(error))
-        raise Refusal(gateways.SILENT) from error
-    except PartyRejected as error:
-        log.error("bank refused to store a card", card_setup=setup.id, reason=str(error))
-        raise Refusal(gateways.REFUSED) from error
-    setup.checkout, setup.checkout_url = checkout.reference, checkout.url
-    setup.save()
-    return settle(setup, checkout)
+        setup = CHECKOUTS.begin(by, account=account, back_to=back_to, typed=typed)
+    return CHECKOUTS.open(setup, base_url)
 
 
 # --- The way back ----------------------------------------------------------------------------
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(settings.current().secret_key, salt="card-return")
-
-
-def sign(setup: CardSetup) -> str:
-    """A reference to ``setup`` that needs no cookie and cannot be guessed."""
-    return str(_signer().dumps(setup.id))
-
-
-def by_signature(reference: str) -> CardSetup | None:
-    """The registration of a signed reference, with its account; None for a forged one."""
-    try:
-        setup_id = _signer().loads(reference)
-    except BadSignature:
-        return None
-    found: CardSetup | None = (
-        CardSetup.select(CardSetup, Account).join(Account).where(CardSetup.id == setup_id).first()
-    )
-    return found
-
-
-def by_checkout(reference: str) -> CardSetup | None:
-    """The registration of a checkout at the bank, if it is one of ours."""
-    found: CardSetup | None = CardSetup.get_or_none(CardSetup.checkout == reference)
-    return found
 
 
 def find(account: Account, setup_id: int, back_to: str) -> CardSetup | None:
@@ -181,48 +113,50 @@ def why_not(setup: CardSetup) -> str:
     return NOT_ENTERED if setup.status == CardSetupStatus.CLOSED else ""
 
 
-def refresh(setup: CardSetup) -> CardSetup:
-    """Ask the bank how ``setup`` stands and take its word. Raises `Refusal` when it is silent."""
-    if not setup.checkout or not setup.is_unsettled:
-        return setup
-    try:
-        return settle(setup, gateways.gateway().find_checkout(setup.checkout))
-    except PartyUnavailable as error:
-        raise Refusal(gateways.SILENT) from error
+class CardCheckouts(Checkouts[CardSetup]):
+    """Registrations: a success keeps the card. Each press of a button begins another one."""
+
+    table = CardSetup
+    statuses = CardSetupStatus
+    started = "card_setup_started"
+    salt = "card-return"
+    return_path = "/payment/card"
+    opens_later = False
+
+    def watch_later(self, setup: CardSetup) -> None:
+        """Have the bank asked in a while."""
+        first = clock.now() + gateways.WATCH_FIRST
+        watch_card_setup.using(run_at=first).later(setup=setup.id)
+
+    def request(self, setup: CardSetup, return_url: str, notification_url: str) -> CheckoutRequest:
+        """A page to store a card on, which takes no money."""
+        account = setup.account
+        return CheckoutRequest(
+            key=setup.key,
+            amount_cents=0,
+            currency="EUR",
+            reference=f"{REFERENCE}-{setup.id}",
+            description=settings.current().shop_name,
+            language=account.language,
+            customer_email=account.email,
+            return_url=return_url,
+            notification_url=notification_url,
+            store_card=True,
+        )
+
+    def apply(self, setup: CardSetup, outcome: str, checkout: Checkout) -> None:
+        """Keep the card, or note that there is none."""
+        if not setup.may_become(outcome):
+            return
+        moved_by_bank(setup, outcome, checkout)
+        if outcome == CardSetupStatus.SUCCEEDED and checkout.mandate:
+            keep(setup.account, checkout.mandate)
 
 
-_OUTCOMES = {
-    CheckoutStatus.PROCESSING: CardSetupStatus.PROCESSING,
-    CheckoutStatus.SUCCEEDED: CardSetupStatus.SUCCEEDED,
-    CheckoutStatus.DECLINED: CardSetupStatus.DECLINED,
-    CheckoutStatus.CLOSED: CardSetupStatus.CLOSED,
-}
-
-
-def settle(setup: CardSetup, checkout: Checkout) -> CardSetup:
-    """Take the bank's word, once: told twice, late or out of order changes nothing."""
-    outcome = _OUTCOMES.get(checkout.status)
-    if outcome is not None and outcome != setup.status:
-        with database.atomic():
-            setup = lock(setup)
-            if setup.may_become(outcome):
-                _move(setup, outcome, checkout)
-    return CardSetup.get_by_id(setup.id)
-
-
-def _move(setup: CardSetup, outcome: str, checkout: Checkout) -> None:
-    settled = {} if outcome == CardSetupStatus.PROCESSING else {"settled_at": clock.now()}
-    reason = checkout.reason[:64]
-    transitions.move(setup, outcome, by="bank", note=reason, reason=reason, **settled)
-    if outcome == CardSetupStatus.SUCCEEDED and checkout.mandate:
-        keep(setup.account, checkout.mandate)
+CHECKOUTS = CardCheckouts()
 
 
 @jobs.handles("watch_card_setup", attempts=50)
 def watch_card_setup(setup: int) -> None:
-    """Ask the bank about a registration nobody told us the end of."""
-    row = CardSetup.get_by_id(setup)
-    if row.checkout and row.is_unsettled:
-        row = settle(row, gateways.gateway().find_checkout(row.checkout))
-    if row.checkout and row.is_unsettled:
-        raise jobs.Later(gateways.WATCH_EVERY)
+    """Ask the bank about a registration whose outcome nobody has told us."""
+    CHECKOUTS.watch(CardSetup.get_by_id(setup))

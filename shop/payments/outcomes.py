@@ -1,4 +1,4 @@
-"""The outcome of payments: the bank's word, taken once, whatever comes twice or late."""
+"""The outcome of payments: idempotent, whatever the bank tells twice, late or out of order."""
 
 from __future__ import annotations
 
@@ -7,25 +7,12 @@ from typing import Any
 
 from records.base import database, lock
 from records.payments import Payment, PaymentStatus
-from shop import clock, jobs, transitions
+from shop import clock, jobs, settings, transitions
 from shop.errors import PartyUnavailable, Refusal
 from shop.invoicing import ledger
 from shop.payments import cards, gateways, payables, refunds
-from shop.payments.gateway import Checkout, CheckoutStatus
-from shop.sandbox_link import test_points
-
-
-def refresh(payment: Payment) -> Payment:
-    """Ask the bank how ``payment`` stands and take its word.
-
-    Raises `Refusal` when the bank is silent: then nothing is known, and nothing may be begun.
-    """
-    if not payment.checkout:
-        return payment
-    try:
-        return settle(payment, gateways.gateway().find_checkout(payment.checkout))
-    except PartyUnavailable as error:
-        raise Refusal(gateways.SILENT) from error
+from shop.payments.checkouts import Checkouts, moved_by_bank
+from shop.payments.gateway import Checkout, CheckoutRequest
 
 
 def close(payment: Payment) -> Payment:
@@ -35,7 +22,8 @@ def close(payment: Payment) -> Payment:
     """
     if payment.checkout:
         try:
-            payment = settle(payment, gateways.gateway().close_checkout(payment.checkout))
+            closed = gateways.gateway().close_checkout(payment.checkout)
+            payment = CHECKOUTS.settle(payment, closed)
         except PartyUnavailable as error:
             raise Refusal(gateways.SILENT) from error
     elif payment.status == PaymentStatus.OPEN:
@@ -54,41 +42,51 @@ def close_unopened(payment: Payment) -> Payment:
     return payment
 
 
-_OUTCOMES = {
-    CheckoutStatus.PROCESSING: PaymentStatus.PROCESSING,
-    CheckoutStatus.SUCCEEDED: PaymentStatus.SUCCEEDED,
-    CheckoutStatus.DECLINED: PaymentStatus.DECLINED,
-    CheckoutStatus.CLOSED: PaymentStatus.CLOSED,
-}
+class PaymentCheckouts(Checkouts[Payment]):
+    """Payments: a success makes an order or an invoice paid, and what hangs on it follows; if that
+    is closed, or paid otherwise, all the money goes back."""
+
+    table = Payment
+    statuses = PaymentStatus
+    started = "payment_started"
+    salt = "payment-return"
+    return_path = "/payment/return"
+    opens_later = True
+
+    def watch_later(self, payment: Payment) -> None:
+        """Have the bank asked in a while."""
+        first = clock.now() + gateways.WATCH_FIRST
+        watch_payment.using(run_at=first).later(payment=payment.id)
+
+    def request(self, payment: Payment, return_url: str, notification_url: str) -> CheckoutRequest:
+        """A page to pay what is due on."""
+        debt = payables.paid_by(payment).row
+        return CheckoutRequest(
+            key=payment.key,
+            amount_cents=payment.amount_cents,
+            currency=payment.currency,
+            reference=debt.number,
+            description=f"{settings.current().shop_name} {debt.number}",
+            language=debt.language,
+            customer_email=debt.account.email,
+            return_url=return_url,
+            notification_url=notification_url,
+            store_card=payment.store_card,
+        )
+
+    def reject(self, payment: Payment) -> None:
+        """Close a payment that the bank refuses to take."""
+        close_unopened(payment)
+
+    def apply(self, payment: Payment, outcome: str, checkout: Checkout) -> None:
+        """Take the money, or note that none came."""
+        if outcome == PaymentStatus.SUCCEEDED:
+            _take(payment, checkout)
+        elif payment.may_become(outcome) and payment.is_unsettled:
+            moved_by_bank(payment, outcome, checkout)
 
 
-def by_checkout(reference: str) -> Payment | None:
-    """The payment of a checkout at the bank, if it is one of ours."""
-    found: Payment | None = Payment.get_or_none(Payment.checkout == reference)
-    return found
-
-
-def settle(payment: Payment, checkout: Checkout) -> Payment:
-    """Take the bank's word on ``payment``, once: told twice, late or out of order changes nothing.
-
-    A success makes its order or invoice paid, and what hangs on it follows; if that is closed, or
-    paid otherwise, all the money goes back.
-    """
-    outcome = _OUTCOMES.get(checkout.status)
-    if outcome is not None and outcome != payment.status:
-        test_points.point("payment.settle")
-        with database.atomic():
-            payment = lock(payment)
-            if outcome == PaymentStatus.SUCCEEDED:
-                _take(payment, checkout)
-            elif payment.may_become(outcome) and payment.is_unsettled:
-                _close_without_money(payment, outcome, checkout.reason)
-    return Payment.get_by_id(payment.id)
-
-
-def _close_without_money(payment: Payment, outcome: str, reason: str) -> None:
-    settled = {} if outcome == PaymentStatus.PROCESSING else {"settled_at": clock.now()}
-    transitions.move(payment, outcome, by="bank", note=reason, reason=reason[:64], **settled)
+CHECKOUTS = PaymentCheckouts()
 
 
 def _take(payment: Payment, checkout: Checkout) -> None:
@@ -116,11 +114,5 @@ def _take(payment: Payment, checkout: Checkout) -> None:
 
 @jobs.handles("watch_payment", attempts=50, first_delay=timedelta(seconds=30))
 def watch_payment(payment: int) -> None:
-    """Ask the bank about a payment nobody told us the end of."""
-    row = Payment.get_by_id(payment)
-    if not row.is_unsettled:
-        return
-    if row.checkout:
-        row = settle(row, gateways.gateway().find_checkout(row.checkout))
-    if row.is_unsettled:
-        raise jobs.Later(gateways.WATCH_EVERY)
+    """Ask the bank about a payment whose outcome nobody has told us."""
+    CHECKOUTS.watch(Payment.get_by_id(payment))

@@ -6,17 +6,16 @@ import secrets
 from datetime import timedelta
 
 import structlog
-from itsdangerous import BadSignature, URLSafeSerializer
 from peewee import IntegrityError
 
 from records.base import database
 from records.cards import Card
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
-from shop.errors import PartyRejected, PartyUnavailable, Refusal
+from shop.errors import PartyRejected
 from shop.invoicing import ledger
 from shop.payments import gateways, outcomes, payables
-from shop.payments.gateway import ChargeRequest, CheckoutRequest
+from shop.payments.gateway import ChargeRequest
 from shop.payments.payables import Debt
 
 log = structlog.get_logger()
@@ -40,7 +39,7 @@ def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
     if payment is None:
         payment = begin(debt, store_card=store_card, by=by)
     if payment.status == PaymentStatus.OPEN and not payment.checkout_url:
-        payment = _open_checkout(payment, base_url)
+        payment = outcomes.CHECKOUTS.open(payment, base_url)
     return payment
 
 
@@ -54,7 +53,7 @@ def unsettled(debt: Debt) -> Payment | None:
 
 def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
     """The unsettled payment as the bank sees it now; None if it is over and a new one may start."""
-    payment = outcomes.refresh(payment)
+    payment = outcomes.CHECKOUTS.refresh(payment)
     # A stored card may be charged any moment: nobody pays beside it.
     by_card = payment.card_id is not None and payment.is_unsettled
     if by_card or payment.status == PaymentStatus.PROCESSING:
@@ -77,56 +76,20 @@ def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) ->
             payable = payables.locked(debt)
             if not payable.can_be_paid:
                 raise payable.not_payable()
-            payment = Payment.create(
+            return outcomes.CHECKOUTS.begin(
+                by,
                 **{payable.column.name: payable.row},
                 card=card,
-                key=secrets.token_urlsafe(24),
                 amount_cents=payable.cents,
                 currency=payable.row.currency,
                 store_card=store_card,
-                created_at=clock.now(),
             )
-            transitions.record(payment, "payment_started", by=by, to_status=payment.status)
-            first = clock.now() + gateways.WATCH_FIRST
-            outcomes.watch_payment.using(run_at=first).later(payment=payment.id)
-            return payment
     except IntegrityError:
         # A second press of the button was quicker: both go on with that payment.
         rival = unsettled(debt)
         if rival is None:
             raise payables.of(debt).not_payable() from None
         return rival
-
-
-def _open_checkout(payment: Payment, base_url: str) -> Payment:
-    debt = payables.paid_by(payment).row
-    try:
-        checkout = gateways.gateway().start_checkout(
-            CheckoutRequest(
-                key=payment.key,
-                amount_cents=payment.amount_cents,
-                currency=payment.currency,
-                reference=debt.number,
-                description=f"{settings.current().shop_name} {debt.number}",
-                language=debt.language,
-                customer_email=debt.account.email,
-                return_url=f"{base_url}/payment/return/{sign(payment)}",
-                notification_url=f"{base_url}/notifications/bank",
-                store_card=payment.store_card,
-            )
-        )
-    except PartyUnavailable as error:
-        log.warning("bank unavailable", of=debt.number, reason=str(error))
-        raise Refusal(gateways.SILENT) from error
-    except PartyRejected as error:
-        log.error("bank refused a checkout", of=debt.number, reason=str(error))
-        outcomes.close_unopened(payment)
-        raise Refusal(gateways.REFUSED) from error
-    Payment.update(checkout=checkout.reference, checkout_url=checkout.url).where(
-        Payment.id == payment.id
-    ).execute()
-    payment.checkout, payment.checkout_url = checkout.reference, checkout.url
-    return outcomes.settle(payment, checkout)
 
 
 # --- Charging a stored card ------------------------------------------------------------------
@@ -167,7 +130,7 @@ def charge_card(payment: int) -> None:
         return
     Payment.update(checkout=checkout.reference).where(Payment.id == row.id).execute()
     row.checkout = checkout.reference
-    outcomes.settle(row, checkout)
+    outcomes.CHECKOUTS.settle(row, checkout)
 
 
 # --- Paid by hand ----------------------------------------------------------------------------
@@ -199,25 +162,3 @@ def pay_by_hand(debt: Debt, by: str) -> Payment:
         ledger.pay(payment, payable.invoice)
         payable.mark_paid(payment, by)
     return payment
-
-
-# --- The signed reference on the way back from the bank ---------------------------------------
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(settings.current().secret_key, salt="payment-return")
-
-
-def sign(payment: Payment) -> str:
-    """A reference to ``payment`` that needs no cookie and cannot be guessed."""
-    return str(_signer().dumps(payment.id))
-
-
-def by_signature(reference: str) -> Payment | None:
-    """The payment of a signed reference; None for a forged one."""
-    try:
-        payment_id = _signer().loads(reference)
-    except BadSignature:
-        return None
-    found: Payment | None = Payment.get_or_none(Payment.id == payment_id)
-    return found

@@ -118,7 +118,7 @@ def test_the_banks_word_counts_once_and_by_every_way(
     clock.shift(3600)
     drain()
     assert Card.select().count() == 1
-    setup = cards.by_checkout(reference)
+    setup = cards.CHECKOUTS.by_checkout(reference)
     assert setup is not None
     assert [event.to_status for event in transitions.history(setup)] == ["open", "succeeded"]
 
@@ -150,7 +150,7 @@ def test_a_registration_of_somebody_else_fills_nothing_in(
     exchange.service(charlie, 2, name="exchange-charlie")
     theirs = Visitor(app.test_client())
     theirs.log_in(charlie)
-    setup = cards.by_checkout(list(bank.checkouts)[-1])
+    setup = cards.CHECKOUTS.by_checkout(list(bank.checkouts)[-1])
     assert setup is not None
     theirs.open(f"/manager/exchange/exchange-charlie/attach/review?card={setup.id}")
     assert theirs.response.status_code == 200

@@ -206,7 +206,7 @@ def test_a_declined_card_says_why_and_another_one_pays(
     visitor.log_in(alice)
     first = go_to_bank(visitor, invoice)
     payment = Payment.get(Payment.checkout == first)
-    outcomes.settle(payment, bank.tell(first, CheckoutStatus.DECLINED, "card_declined"))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(first, CheckoutStatus.DECLINED, "card_declined"))
     visitor.open(f"{BILLS}/{invoice.number}")
     assert visitor.find(role="alert") is not None
     second = go_to_bank(visitor, invoice)

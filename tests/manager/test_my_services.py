@@ -61,7 +61,7 @@ def inside(visitor: Visitor, alice: Account) -> Visitor:
 def pay_at(bank: Bank) -> None:
     """Pay what was begun last, at the bank."""
     payment = Payment.select().order_by(Payment.id.desc()).first()
-    outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     queue.drain()
 
 
@@ -210,7 +210,9 @@ def test_a_card_is_registered_at_the_bank_and_nothing_charged(
     assert inside.response.location == setup.checkout_url
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("La banque confirme votre carte")
-    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number="1881"))
+    cards.CHECKOUTS.settle(
+        setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number="1881")
+    )
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre carte est enregistrée")
     assert subscriptions.card_of(running.of(group)).last4 == "1881"
@@ -223,7 +225,7 @@ def test_a_card_that_is_declined_changes_nothing(
     inside.open(address(group))
     inside.press("Enregistrer une autre carte")
     setup = CardSetup.get()
-    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined"))
+    cards.CHECKOUTS.settle(setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined"))
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre banque a refusé la carte")
     assert subscriptions.card_of(running.of(group)).last4 == "4242"

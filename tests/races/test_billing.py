@@ -103,7 +103,7 @@ def test_five_notifications_and_five_runs_extend_one_period(
     def act() -> Any:
         test_points.follow_clock()
         if next(turns) % 2:
-            return outcomes.settle(fresh(payment), told)
+            return outcomes.CHECKOUTS.settle(fresh(payment), told)
         return renewals.run()
 
     results = racing.race(act, 10)

@@ -28,7 +28,7 @@ from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.orders import closing, orders, placing
-from shop.payments import outcomes
+from shop.payments import checkouts, outcomes, payables
 from shop.payments.gateway import CheckoutStatus
 from shop.sandbox_link import test_points
 from tests.support import purchases, racing
@@ -173,7 +173,7 @@ def settle_at_once(order: Order, bank: Bank, times: int) -> None:
     payment = purchases.start_paying(order)
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", times):
-        racing.race(lambda: outcomes.settle(payment, checkout), times)
+        racing.race(lambda: outcomes.CHECKOUTS.settle(payment, checkout), times)
 
 
 def test_return_and_notification_at_once_pay_once(alice: Account, bank: Bank) -> None:
@@ -194,7 +194,8 @@ def test_control_without_compare_and_set_it_pays_more_than_once(
     alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     racing.without_compare_and_set(monkeypatch)
-    monkeypatch.setattr(outcomes, "lock", lambda row: row)
+    monkeypatch.setattr(checkouts, "lock", lambda row: row)
+    monkeypatch.setattr(payables, "lock", lambda row: row)
     # The ledger takes the money of a payment once; that guard is off, too.
     monkeypatch.setattr(ledger, "pay", lambda *_: None)
     order = purchases.place(alice)

@@ -31,7 +31,7 @@ from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
 from shop.licences.seats import import_preview
 from shop.orders import baskets
-from shop.payments import cards, payments
+from shop.payments import cards, outcomes
 from shop.subscriptions import terminations
 from tests.support import devices, exchange, letters, purchases
 from tests.support.groups import configured
@@ -162,12 +162,12 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),
-        payment_reference=payments.sign(payment),
+        payment_reference=outcomes.CHECKOUTS.sign(payment),
         session=sessions.find(token),
         passkey=devices.passkey_of(account),
         export=export,
         exchange=exchange.service(account),
-        card_reference=cards.sign(exchange.registering(account)),
+        card_reference=cards.CHECKOUTS.sign(exchange.registering(account)),
         termination_token=termination_token_of(account, delivered),
     )
 

@@ -66,7 +66,9 @@ def fresh(invoice: Invoice) -> Invoice:
 def pay(invoice: Invoice, bank: Bank) -> Payment:
     """An invoice paid at the bank's page, its word taken."""
     payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
-    return outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    return outcomes.CHECKOUTS.settle(
+        payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
+    )
 
 
 def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:

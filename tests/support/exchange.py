@@ -72,7 +72,9 @@ def with_card(account: Account, bank: Bank) -> None:
     setup = registering(account)
     assert setup.checkout is not None
     number = f"{account.id}4242"
-    cards.settle(setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number=number))
+    cards.CHECKOUTS.settle(
+        setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number=number)
+    )
 
 
 def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> Wish:

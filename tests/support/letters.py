@@ -70,7 +70,7 @@ def payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
     order = _placed(account)
     payment = purchases.start_paying(order)
     orders.cancel_order(order, by=account.nic_handle)
-    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     queue.drain()
 
 
@@ -157,7 +157,7 @@ def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -
     payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
     with database.atomic():
         credit_notes.credit(invoice, positions_of(invoice), "An error.", by="operator")
-    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
     queue.drain()
 
 

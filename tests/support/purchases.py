@@ -45,7 +45,7 @@ def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "")
     """An order paid by card (of a ``number``), the bank's word taken."""
     payment = start_paying(order, store_card=store_card)
     assert payment.checkout is not None
-    return outcomes.settle(
+    return outcomes.CHECKOUTS.settle(
         payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED, number=number)
     )
 

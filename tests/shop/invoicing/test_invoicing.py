@@ -251,7 +251,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
     assert again.id == payment.id
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", 4):
-        racing.race(lambda: outcomes.settle(payment, checkout), 4)
+        racing.race(lambda: outcomes.CHECKOUTS.settle(payment, checkout), 4)
     assert billing.fresh(invoice).status == InvoiceStatus.PAID
     assert Letter.select().where(Letter.kind == "invoice_paid").count() == 1
     assert Card.get(Card.account == alice).last4 == "4242"
@@ -265,7 +265,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
 def test_a_declined_card_leaves_the_invoice_due(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
     payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
-    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
     assert billing.fresh(invoice).is_payable
     billing.assert_balanced()
     billing.pay(invoice, bank)
@@ -276,7 +276,9 @@ def test_money_for_an_invoice_that_is_settled_goes_back(alice: Account, bank: Ba
     invoice = billing.due(alice)
     payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     billing.credit(invoice)
-    settled = outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    settled = outcomes.CHECKOUTS.settle(
+        payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
+    )
     assert settled.status == PaymentStatus.REFUND_DUE
     billing.assert_balanced()
     queue.drain()

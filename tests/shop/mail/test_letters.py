@@ -321,21 +321,21 @@ def refunded_because_expired(account: Account, bank: Bank, provider: Provider) -
     order = purchases.place(account, language=account.language)
     payment = purchases.start_paying(order)
     orders.expire_order(order.id)
-    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def refunded_because_paid_already(account: Account, bank: Bank, provider: Provider) -> None:
     order = purchases.place(account, language=account.language)
     payment = purchases.start_paying(order)
     payments.pay_by_hand(order, by="operator")
-    outcomes.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
 def refunded_because_of_another_amount(account: Account, bank: Bank, provider: Provider) -> None:
     payment = purchases.start_paying(purchases.place(account, language=account.language))
     wrong = Checkout(payment.checkout or "", CheckoutStatus.SUCCEEDED, 1, "EUR")
     bank.checkouts[wrong.reference] = wrong
-    outcomes.settle(payment, wrong)
+    outcomes.CHECKOUTS.settle(payment, wrong)
 
 
 def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provider) -> None:

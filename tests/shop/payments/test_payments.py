@@ -53,7 +53,9 @@ def test_changing_the_consent_closes_the_first_bank_page(alice: Account, bank: B
 def test_a_declined_card_leaves_the_order_payable(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
     first = purchases.start_paying(order)
-    outcomes.settle(first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined"))
+    outcomes.CHECKOUTS.settle(
+        first, bank.tell(first.checkout, CheckoutStatus.DECLINED, "card_declined")
+    )
     assert Order.get_by_id(order.id).is_payable
     second = purchases.pay(order, bank)
     assert second.id != first.id
@@ -95,7 +97,7 @@ def test_a_notification_replayed_100_times_pays_once(alice: Account, bank: Bank)
     payment = purchases.start_paying(order)
     checkout = bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED)
     for _ in range(100):
-        payment = outcomes.settle(payment, checkout)
+        payment = outcomes.CHECKOUTS.settle(payment, checkout)
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
     assert Letter.select().where(Letter.kind == "payment_received").count() == 1
     assert Job.select().where(Job.kind == "deliver_order").count() == 1
@@ -105,7 +107,7 @@ def test_a_late_refusal_does_not_undo_a_success(alice: Account, bank: Bank) -> N
     order = purchases.place(alice)
     payment = purchases.pay(order, bank)
     declined = Checkout(payment.checkout, CheckoutStatus.DECLINED, order.total_cents, "EUR")
-    assert outcomes.settle(payment, declined).status == PaymentStatus.SUCCEEDED
+    assert outcomes.CHECKOUTS.settle(payment, declined).status == PaymentStatus.SUCCEEDED
 
 
 def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
@@ -114,7 +116,7 @@ def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
     orders.cancel_order(order, by=alice.nic_handle)
-    outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     drain()
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUNDED
     assert [refund.amount_cents for refund in bank.refunds.values()] == [order.total_cents]
@@ -129,7 +131,7 @@ def test_a_wrong_amount_does_not_pay_the_order(
     payment = purchases.start_paying(order)
     wrong = Checkout(payment.checkout, CheckoutStatus.SUCCEEDED, 1, "EUR")
     bank.checkouts[payment.checkout] = wrong
-    outcomes.settle(payment, wrong)
+    outcomes.CHECKOUTS.settle(payment, wrong)
     assert Order.get_by_id(order.id).is_payable
     assert Payment.get_by_id(payment.id).status == PaymentStatus.REFUND_DUE
     drain()
@@ -171,6 +173,6 @@ def test_a_signed_reference_names_its_payment_and_a_forged_one_none(
     alice: Account, bank: Bank
 ) -> None:
     payment = purchases.start_paying(purchases.place(alice))
-    assert payments.by_signature(payments.sign(payment)) == payment
-    assert payments.by_signature(payments.sign(payment) + "x") is None
-    assert payments.by_signature(str(payment.id)) is None
+    assert outcomes.CHECKOUTS.by_signature(outcomes.CHECKOUTS.sign(payment)) == payment
+    assert outcomes.CHECKOUTS.by_signature(outcomes.CHECKOUTS.sign(payment) + "x") is None
+    assert outcomes.CHECKOUTS.by_signature(str(payment.id)) is None

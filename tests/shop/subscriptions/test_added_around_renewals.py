@@ -89,10 +89,10 @@ def test_what_is_paid_after_the_renewal_is_not_delivered_but_refunded(
     order = groups.add(group, 2)
     payment = purchases.start_paying(order)
     if is_confirming:
-        outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.PROCESSING))
+        outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.PROCESSING))
     running.move_on(timedelta(minutes=5))
     renewals.run()
-    outcomes.settle(fresh(payment), bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(fresh(payment), bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     hours_pass()
     assert fresh(payment).status == PaymentStatus.REFUNDED
     assert fresh(order).status == OrderStatus.EXPIRED
@@ -181,7 +181,9 @@ def test_licences_for_a_group_that_has_ended_cannot_be_paid(
     terminations.withdraw(group, by="alice")
     with pytest.raises(Refusal):
         purchases.start_paying(fresh(order))
-    outcomes.settle(fresh(open_page), bank.tell(open_page.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(
+        fresh(open_page), bank.tell(open_page.checkout, CheckoutStatus.SUCCEEDED)
+    )
     hours_pass()
     assert fresh(group).status == GroupStatus.TERMINATED
     assert bank.balance() == 0

@@ -128,7 +128,7 @@ def test_a_bank_page_with_the_old_amount_is_not_taken_up_again(
     credit_one(invoice)
     payment = payments.start(fresh(invoice), store_card=False, base_url=purchases.BASE, by="alice")
     assert fresh(before).status == PaymentStatus.CLOSED
-    outcomes.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     assert fresh(invoice).status == InvoiceStatus.PAID
 
 

@@ -143,10 +143,10 @@ def test_a_card_being_confirmed_is_waited_for(
     running.to_renewal(group)
     invoice = running.owed(group)
     own = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
-    outcomes.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
+    outcomes.CHECKOUTS.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
     running.pass_time(timedelta(days=3, minutes=1))
     assert len(charges(bank)) == 1
-    outcomes.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
+    outcomes.CHECKOUTS.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
     running.pass_time(timedelta(days=20))
     assert len(charges(bank)) == 1
     assert running.of(group).status == SubscriptionStatus.ACTIVE
