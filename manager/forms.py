@@ -82,18 +82,17 @@ class ReleaseForm(VersionedForm):
     """Nothing to fill in: only to confirm."""
 
 
+OFFERS = {
+    "business": _l("Office Business licences"),
+    "pro_plus": _l("Office Pro Plus licences"),
+}
+"""What the type of a licence is called in the manager, by the code of its offer (design)."""
+
+
 class OrderForm(ShopForm):
     """Type, number and group (guide); ``moved`` where the group chosen is not of the type."""
 
-    offer = RadioField(
-        _l("Type"),
-        choices=choices(
-            [
-                ("business", _l("Office Business licences")),
-                ("pro_plus", _l("Office Pro Plus licences")),
-            ]
-        ),
-    )
+    offer = RadioField(_l("Type"), choices=choices(OFFERS.items()))
     quantity = StringField(_l("Number of licences"))
     group = SelectField(_l("Licence group"), validate_choice=False)
     basket = HiddenField()

@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from manager.forms import OrderForm
+from manager.forms import OFFERS, OrderForm
 from models import LicenceGroup, Order
 from shop.errors import N_, Refusal
 from shop.licences import groups
@@ -24,7 +24,6 @@ from web.htmx import go_to, page
 from web.languages import sentence
 
 NEW_GROUP = "new"
-OFFER_CODES = ("business", "pro_plus")
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _form() -> OrderForm:
     """The form as the address or the customer filled it in; a group decides the type it is of."""
     given = request.values
     form, named = OrderForm(formdata=None), given.get("group") or NEW_GROUP
-    form.offer.data = given.get("offer") if given.get("offer") in OFFER_CODES else OFFER_CODES[0]
+    form.offer.data = given.get("offer") if given.get("offer") in OFFERS else next(iter(OFFERS))
     if named != NEW_GROUP and "offer" not in given:
         form.offer.data = lookups.own_group(named).offer_id
     there = groups.orderable(auth.customer(), form.offer.data, named)

@@ -20,7 +20,8 @@ from web import auth
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
-OFFER_CODES = ("business", "pro_plus")
+Offers = dict[str, catalogue.PricedOffer]
+"""The offers on sale by their codes."""
 
 
 # --- The basket in the address -----------------------------------------------------------------
@@ -32,16 +33,17 @@ def basket_arguments(basket: Basket) -> dict[str, str]:
     return {"basket": basket.name} | numbers
 
 
-def typed_numbers(source: MultiDict[str, str]) -> dict[str, str]:
+def typed_numbers(source: MultiDict[str, str], offers: Offers) -> dict[str, str]:
     """What was typed for each offer."""
-    return {code: source.get(code, "")[:40] for code in OFFER_CODES}
+    return {code: source.get(code, "")[:40] for code in offers}
 
 
 def basket_of_address() -> Basket | None:
     """The basket the address of this step names, if it names a valid one."""
+    offers = catalogue.offers()
     try:
-        typed = typed_numbers(request.values)
-        return read(request.values.get("basket", ""), typed, catalogue.offers())
+        typed = typed_numbers(request.values, offers)
+        return read(request.values.get("basket", ""), typed, offers)
     except InvalidBasket:
         return None
 
@@ -74,33 +76,37 @@ def forget_basket(basket: Basket) -> None:
 @storefront.get("/<language:lang>/order")
 def quantities(lang: str) -> Response:
     """Choose numbers of licences; a basket begun in another tab is taken up here."""
-    given = {name: request.args[name] for name in (*OFFER_CODES, "basket") if name in request.args}
-    begun = given if set(given) & set(OFFER_CODES) else _begun()
+    offers = catalogue.offers()
+    given = {name: request.args[name] for name in (*offers, "basket") if name in request.args}
+    begun = given if given.keys() & offers.keys() else _begun(offers)
     name = given.get("basket") or begun.get("basket") or session.get("basket", {}).get("basket")
     return _quantities_page(
-        {code: str(begun.get(code, "0"))[:40] for code in OFFER_CODES},
+        {code: str(begun.get(code, "0"))[:40] for code in offers},
         name if name and is_name(name) else new_name(),
+        offers,
         errors={},
     )
 
 
-def _begun() -> dict[str, str]:
+def _begun(offers: Offers) -> dict[str, str]:
     """The basket as it was left; whoever comes from an offer's page wants at least one of it."""
     begun: dict[str, str] = session.get("basket", {})
     offer = request.args.get("offer", "")
-    wants_more = offer in OFFER_CODES and begun.get(offer, "0") == "0"
+    wants_more = offer in offers and begun.get(offer, "0") == "0"
     return begun | {offer: "1"} if wants_more else begun
 
 
 @storefront.post("/<language:lang>/order")
 def choose_quantities(lang: str) -> Response:
     """Go on to the summary, or say at each field what is wrong."""
-    typed = typed_numbers(request.form)
+    offers = catalogue.offers()
+    typed = typed_numbers(request.form, offers)
     name = request.form.get("basket", "")
     try:
-        basket = read(name, typed, catalogue.offers())
+        basket = read(name, typed, offers)
     except InvalidBasket as invalid:
-        return _quantities_page(typed, name if is_name(name) else new_name(), _said(invalid), 422)
+        shown = name if is_name(name) else new_name()
+        return _quantities_page(typed, shown, offers, _said(invalid), 422)
     _remember(basket)
     return go_to(step("summary", lang, basket))
 
@@ -110,9 +116,12 @@ def _said(invalid: InvalidBasket) -> dict[str, str]:
 
 
 def _quantities_page(
-    typed: dict[str, str], basket_name: str, errors: dict[str, str], status: int = 200
+    typed: dict[str, str],
+    basket_name: str,
+    offers: Offers,
+    errors: dict[str, str],
+    status: int = 200,
 ) -> Response:
-    offers = catalogue.offers()
     return page(
         "storefront/quantities.html",
         status=status,
@@ -124,9 +133,7 @@ def _quantities_page(
     )
 
 
-def _quote_of(
-    typed: dict[str, str], offers: dict[str, catalogue.PricedOffer]
-) -> orders.Quote | None:
+def _quote_of(typed: dict[str, str], offers: Offers) -> orders.Quote | None:
     """What is typed costs; None where it is no basket, or more than the shop can charge."""
     try:
         return orders.quote(read("", typed, offers), offers, auth.account())
@@ -137,16 +144,17 @@ def _quote_of(
 @storefront.get("/<language:lang>/order/totals")
 def totals(lang: str) -> Response:
     """The totals of what is being typed (htmx), with a sentence for what cannot be ordered."""
+    offers, errors = catalogue.offers(), {}
+    typed = typed_numbers(request.args, offers)
     if not wants_partial():
         # A part of a page is no page: whoever opens its address sees the whole one.
-        values: dict[str, Any] = typed_numbers(request.args)
+        values: dict[str, Any] = dict(typed)
         return go_to(url_for("storefront.quantities", lang=lang, **values))
-    typed, offers, errors = typed_numbers(request.args), catalogue.offers(), {}
     try:
         read("", typed, offers)
     except InvalidBasket as invalid:
         # While typing, an empty basket is not a mistake yet.
-        errors = _said(invalid) if any(typed[code].strip(" 0") for code in OFFER_CODES) else {}
+        errors = _said(invalid) if any(number.strip(" 0") for number in typed.values()) else {}
     return page(
         "storefront/_totals.html",
         quote=None if errors else _quote_of(typed, offers),
