@@ -57,7 +57,7 @@ def _refund_when_over(addition: Addition, order: Order) -> None:
 
 
 def _read(addition: int) -> Addition:
-    row: Addition = (
+    return (
         Addition.select(Addition, LicenceGroup, Account, OrderLine, Order)
         .join(LicenceGroup)
         .join(Account)
@@ -67,7 +67,6 @@ def _read(addition: int) -> Addition:
         .where(Addition.id == addition)
         .get()
     )
-    return row
 
 
 @jobs.handles("enlarge_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)

@@ -15,13 +15,12 @@ from shop.licences.seats.rules import Person
 
 def of(line: OrderLine) -> Attach | None:
     """How Office Attach made an order's line, with its service, if it did."""
-    found: Attach | None = (
+    return (
         Attach.select(Attach, ExchangeService)
         .join(ExchangeService)
         .where(Attach.order == line.order)
         .first()
     )
-    return found
 
 
 def fill(group: LicenceGroup, attach: Attach, by: str) -> None:

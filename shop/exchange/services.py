@@ -241,10 +241,7 @@ class Licence:
 
 def attach_of(service: ExchangeService) -> Attach | None:
     """How Office Attach was used for a service, if it was."""
-    found: Attach | None = (
-        Attach.select(Attach, Order).join(Order).where(Attach.service == service).first()
-    )
-    return found
+    return Attach.select(Attach, Order).join(Order).where(Attach.service == service).first()
 
 
 def is_offered(service: ExchangeService) -> bool:
@@ -255,10 +252,7 @@ def is_offered(service: ExchangeService) -> bool:
 
 def group_of(attach: Attach) -> LicenceGroup | None:
     """The group Office Attach made; None until its installation has begun."""
-    found: LicenceGroup | None = (
-        LicenceGroup.select().join(OrderLine).where(OrderLine.order == attach.order_id).first()
-    )
-    return found
+    return LicenceGroup.select().join(OrderLine).where(OrderLine.order == attach.order_id).first()
 
 
 def is_moving(attach: Attach | None, group: LicenceGroup | None) -> bool:

@@ -165,7 +165,4 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
 
 def find(account: Account, number: str) -> Invoice | None:
     """The customer's own invoice or credit note of that number."""
-    found: Invoice | None = Invoice.get_or_none(
-        Invoice.account == account, Invoice.number == number
-    )
-    return found
+    return Invoice.get_or_none(Invoice.account == account, Invoice.number == number)

@@ -34,10 +34,7 @@ def invoice_order(order: int) -> None:
 
 def of_order(order: Order) -> Invoice | None:
     """The invoice of an order, if it was issued."""
-    found: Invoice | None = Invoice.get_or_none(
-        Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE
-    )
-    return found
+    return Invoice.get_or_none(Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE)
 
 
 def draft_of(order: Order) -> Draft:
@@ -84,7 +81,4 @@ def _installed_at(group: LicenceGroup) -> datetime:
 
 
 def _payment_of(order: Order) -> Payment | None:
-    found: Payment | None = Payment.get_or_none(
-        Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED
-    )
-    return found
+    return Payment.get_or_none(Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED)

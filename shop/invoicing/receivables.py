@@ -20,13 +20,12 @@ def collect(invoice: Invoice) -> None:
 
 def of(invoice: Invoice) -> Subscription | None:
     """The subscription an invoice renews; None for the invoice of an order."""
-    found: Subscription | None = (
+    return (
         Subscription.select()
         .join(Renewal, on=(Renewal.group == Subscription.group))
         .where((Renewal.invoice == invoice) | (Renewal.supplement == invoice))
         .first()
     )
-    return found
 
 
 def unpaid_of(group_id: int) -> list[Invoice]:

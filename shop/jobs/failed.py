@@ -25,8 +25,7 @@ def unattended() -> ModelSelect[Job]:
 
 def find(number: int) -> Job | None:
     """The one of them with that number."""
-    found: Job | None = unattended().where(Job.id == number).first()
-    return found
+    return unattended().where(Job.id == number).first()
 
 
 def retry(job: Job) -> bool:

@@ -162,8 +162,7 @@ def ask_again(key: str) -> bool:
 
 
 def _to_hand_out(which: Any) -> Job:
-    job: Job = Job.select(Job.id, Job.priority).where(which).get()
-    return job
+    return Job.select(Job.id, Job.priority).where(which).get()
 
 
 def _dispatch(job: Job) -> None:

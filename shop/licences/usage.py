@@ -76,8 +76,7 @@ def _last(group_id: int, before: date | None = None) -> UsageDay | None:
     rows = UsageDay.select().where(UsageDay.group == group_id)
     if before is not None:
         rows = rows.where(UsageDay.day < before)
-    found: UsageDay | None = rows.order_by(UsageDay.day.desc()).first()
-    return found
+    return rows.order_by(UsageDay.day.desc()).first()
 
 
 def _is_late(group_id: int, at: datetime) -> bool:

@@ -143,8 +143,7 @@ def _give_up_free(order: Order, by: str) -> None:
 
 def find_order(account: Account, number: str) -> Order | None:
     """The customer's own order of that number; somebody else's does not exist for them."""
-    found: Order | None = Order.get_or_none(Order.account == account, Order.number == number)
-    return found
+    return Order.get_or_none(Order.account == account, Order.number == number)
 
 
 def orders_of(account: Account) -> ModelSelect[Order]:

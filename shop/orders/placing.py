@@ -122,8 +122,7 @@ def place(
 
 
 def _placed_already(account: Account, key: str) -> Order | None:
-    found: Order | None = Order.get_or_none(Order.account == account, Order.basket_key == key)
-    return found
+    return Order.get_or_none(Order.account == account, Order.basket_key == key)
 
 
 def _to_replace(account: Account, draft: Draft) -> list[Order]:

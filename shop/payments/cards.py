@@ -41,8 +41,7 @@ def usable(account: Account) -> ModelSelect[Card]:
 
 def stored(account: Account) -> Card | None:
     """The card renewals are charged to where none was chosen: the newest that may be charged."""
-    found: Card | None = usable(account).first()
-    return found
+    return usable(account).first()
 
 
 def keep(account: Account, mandate: Mandate) -> None:

@@ -45,10 +45,9 @@ def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
 
 def unsettled(debt: Debt) -> Payment | None:
     """The payment of ``debt`` whose outcome is open, if any."""
-    found: Payment | None = (
+    return (
         Payment.select().where(payables.of(debt).is_paid_by, Payment.status.in_(UNSETTLED)).first()
     )
-    return found
 
 
 def _taken_up(payment: Payment, store_card: bool) -> Payment | None:

@@ -126,5 +126,4 @@ def payment_of(invoice: Invoice) -> Payment:
     of_it = Payment.invoice == invoice
     if invoice.order_id is not None:
         of_it |= Payment.order == invoice.order_id
-    payment: Payment = Payment.select().where(paid, of_it).get()
-    return payment
+    return Payment.select().where(paid, of_it).get()

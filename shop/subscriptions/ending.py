@@ -36,12 +36,11 @@ def end_if_due(subscription: Subscription, day: date) -> bool:
 
 def due(subscription: Subscription, day: date) -> Termination | None:
     """The termination of a group that takes effect by a day, if any."""
-    found: Termination | None = Termination.get_or_none(
+    return Termination.get_or_none(
         Termination.group == subscription.group_id,
         Termination.status == TerminationStatus.SCHEDULED,
         Termination.ends_on <= day,
     )
-    return found
 
 
 def end_now(subscription: Subscription, termination: Termination, *, by: str) -> None:

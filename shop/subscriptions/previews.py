@@ -102,7 +102,7 @@ def until(subscription: Subscription, day: date | None) -> Iterator[Preview]:
 
 
 def _ends_on(subscription: Subscription) -> date | None:
-    day: date | None = (
+    return (
         Termination.select(Termination.ends_on)
         .where(
             Termination.group == subscription.group_id,
@@ -110,7 +110,6 @@ def _ends_on(subscription: Subscription) -> date | None:
         )
         .scalar()
     )
-    return day
 
 
 def _shown(subscription: Subscription, period: Period, paid: Renewal | None) -> Preview:

@@ -27,13 +27,12 @@ BATCH = 500
 
 def in_force(offer: str, at: datetime) -> Price:
     """The price of an offer at a moment."""
-    price: Price = (
+    return (
         Price.select()
         .where(Price.offer == offer, Price.valid_from <= at)
         .order_by(Price.valid_from.desc())
         .get()
     )
-    return price
 
 
 def for_renewal(subscription: Subscription, on: date) -> Price:

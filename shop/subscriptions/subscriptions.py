@@ -123,8 +123,7 @@ def _without_subscription(after: int) -> list[LicenceGroup]:
 
 def of(group: LicenceGroup) -> Subscription | None:
     """The subscription of a group; None before its delivery."""
-    found: Subscription | None = Subscription.get_or_none(Subscription.group == group)
-    return found
+    return Subscription.get_or_none(Subscription.group == group)
 
 
 def held(group: LicenceGroup) -> Subscription:
@@ -136,8 +135,7 @@ def held(group: LicenceGroup) -> Subscription:
     if ahead is not None and ahead.invoice is not None:
         # It may be taken back: whoever settles it locks it before its subscription, too.
         lock(ahead.invoice)
-    locked: Subscription = lock(subscription)
-    return locked
+    return lock(subscription)
 
 
 def listed(account: Account) -> ModelSelect[Any]:
@@ -205,7 +203,7 @@ def paid_ahead(subscription: Subscription) -> Renewal | None:
 
 def charged_ahead(subscription: Subscription) -> Renewal | None:
     """The next renewal, if it was invoiced before its day, paid or not."""
-    found: Renewal | None = (
+    return (
         Renewal.select(Renewal, Invoice)
         .join(Invoice)
         .where(
@@ -215,7 +213,6 @@ def charged_ahead(subscription: Subscription) -> Renewal | None:
         )
         .first()
     )
-    return found
 
 
 def card_of(subscription: Subscription) -> Card | None:

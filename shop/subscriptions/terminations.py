@@ -36,10 +36,7 @@ ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
 
 def of(group: LicenceGroup) -> Termination | None:
     """The termination of a group that is asked for or scheduled, if any."""
-    found: Termination | None = Termination.get_or_none(
-        Termination.group == group, Termination.status.in_(ALIVE)
-    )
-    return found
+    return Termination.get_or_none(Termination.group == group, Termination.status.in_(ALIVE))
 
 
 def ask(group: LicenceGroup, *, by: str) -> Termination:

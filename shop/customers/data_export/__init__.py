@@ -140,13 +140,12 @@ def _drop_pieces(row: DataExport) -> None:
 
 def find(account: Account, export_id: int) -> DataExport | None:
     """A copy of this customer's that can be downloaded now."""
-    found: DataExport | None = DataExport.get_or_none(
+    return DataExport.get_or_none(
         DataExport.account == account,
         DataExport.id == export_id,
         DataExport.status == ExportStatus.READY,
         DataExport.expires_at > clock.now(),
     )
-    return found
 
 
 def filename(export: DataExport) -> str:

@@ -51,10 +51,9 @@ def is_on(account: Account) -> bool:
 
 
 def _authenticator_of(account: Account) -> Authenticator | None:
-    found: Authenticator | None = Authenticator.get_or_none(
+    return Authenticator.get_or_none(
         Authenticator.account == account, Authenticator.confirmed_at.is_null(False)
     )
-    return found
 
 
 def remove_authenticator(account: Account, origin: Origin) -> bool:

@@ -118,10 +118,7 @@ def taken_of(group: LicenceGroup, login_keys: list[str]) -> set[str]:
 
 def find(group: LicenceGroup, import_id: int) -> SeatImport | None:
     """A file of the group."""
-    found: SeatImport | None = SeatImport.get_or_none(
-        SeatImport.group == group, SeatImport.id == import_id
-    )
-    return found
+    return SeatImport.get_or_none(SeatImport.group == group, SeatImport.id == import_id)
 
 
 def latest_of(group: LicenceGroup) -> list[SeatImport]:
@@ -132,13 +129,12 @@ def latest_of(group: LicenceGroup) -> list[SeatImport]:
 
 def running_of(group: LicenceGroup) -> SeatImport | None:
     """The file of the group that is being worked on, if there is one."""
-    running: SeatImport | None = (
+    return (
         SeatImport.select(SeatImport.id)
         .where(SeatImport.group == group, SeatImport.status == ImportStatus.RUNNING)
         .order_by(SeatImport.id.desc())
         .first()
     )
-    return running
 
 
 # --- What is done with it --------------------------------------------------------------------

@@ -51,7 +51,6 @@ def current(language: str) -> list[Contract]:
 
 def find(kind: str, version: int, language: str) -> Contract | None:
     """One version of a contract, however old."""
-    found: Contract | None = Contract.get_or_none(
+    return Contract.get_or_none(
         Contract.kind == kind, Contract.version == version, Contract.language == language
     )
-    return found
