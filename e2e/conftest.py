@@ -102,10 +102,12 @@ def base_url(shop: live.LiveShop) -> str:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any], pytestconfig: pytest.Config
+) -> dict[str, Any]:
     """The system's Chromium, quiet; Playwright's own where there is none."""
     return browser_type_launch_args | {
-        "executable_path": browser.find_chromium(),
+        "executable_path": browser.find_chromium(headed=pytestconfig.getoption("--headed")),
         "args": CHROMIUM_OPTIONS,
     }
 

@@ -9,13 +9,17 @@ from tooling import apt
 from tooling.environment import PYTHON
 from tooling.report import CACHE, SetupError, Step, run
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+WITH_WINDOWS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+HEADLESS = ("chromium-headless-shell", *WITH_WINDOWS)
+"""The headless shell first: the same engine, in half of the processor's time."""
+
 DOWNLOADED = CACHE / "playwright-chromium"
 
 
-def find_chromium() -> str | None:
-    """The path of the system's Chromium, or None if it has none."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
+def find_chromium(*, headed: bool = False) -> str | None:
+    """The path of the system's Chromium, or None if it has none; ``headed`` shows its windows."""
+    names = WITH_WINDOWS if headed else HEADLESS
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def prepare() -> None:
@@ -27,10 +31,14 @@ def prepare() -> None:
 
 
 def _install() -> bool:
-    """Install Debian's Chromium, and say whether there is one: Ubuntu has no such package."""
-    with suppress(SetupError):
-        apt.install(["chromium"], "Chromium")
-    return find_chromium() is not None
+    """Install Debian's Chromium, and say whether there is one: Ubuntu has no such package, and an
+    older Debian no headless shell."""
+    for package in (HEADLESS[0], WITH_WINDOWS[0]):
+        with suppress(SetupError):
+            apt.install([package], "Chromium")
+        if find_chromium():
+            return True
+    return False
 
 
 def _download() -> None:
