@@ -9,9 +9,14 @@ from flask_login import current_user
 manager = Blueprint("manager", __name__)
 
 OPEN_TO_ALL = {
-    "manager.login", "manager.log_in", "manager.log_out", "manager.second_step",
-    "manager.take_second_step", "manager.passkey_options", "manager.log_in_by_passkey",
-}  # fmt: skip
+    "manager.login",
+    "manager.log_in",
+    "manager.log_out",
+    "manager.second_step",
+    "manager.take_second_step",
+    "manager.passkey_options",
+    "manager.log_in_by_passkey",
+}
 """The only views of the manager that do not need a signed-in customer."""
 
 
@@ -44,9 +49,3 @@ from manager import (  # noqa: E402  (views need the blueprint)
     two_factor,
     usage,
 )
-
-__all__ = [
-    "account", "attach", "bills", "confirmation", "data_export", "emails", "exchange", "give_backs",
-    "groups", "home", "manager", "ordering", "orders", "seat_imports", "seats", "security",
-    "services", "sign_in", "terminations", "two_factor", "usage",
-]  # fmt: skip

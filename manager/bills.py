@@ -104,9 +104,15 @@ def pay_bill(number: str) -> Response:
 def bills_csv() -> Response:
     """The selected bills as a table for spreadsheets, streamed."""
     heading = [
-        gettext("Number"), gettext("Purchase order"), gettext("Date"), gettext("Amount excl. VAT"),
-        gettext("VAT"), gettext("Amount incl. VAT"), gettext("Balance"), gettext("Status"),
-    ]  # fmt: skip
+        gettext("Number"),
+        gettext("Purchase order"),
+        gettext("Date"),
+        gettext("Amount excl. VAT"),
+        gettext("VAT"),
+        gettext("Amount incl. VAT"),
+        gettext("Balance"),
+        gettext("Status"),
+    ]
     return table(_rows(auth.customer(), _selected(), heading, current()), _filename("csv"))
 
 
@@ -118,11 +124,13 @@ def _rows(
         sign = -1 if row.is_credit_note else 1
         amounts = (row.net_cents, row.vat_cents, row.total_cents)
         yield [
-            row.number, row.order.number if row.order else "", row.issued_on.isoformat(),
+            row.number,
+            row.order.number if row.order else "",
+            row.issued_on.isoformat(),
             *(csv_export.amount(sign * cents, language) for cents in amounts),
             csv_export.amount(row.balance_cents, language),
             templates.translate(listing.status_word(row), language),
-        ]  # fmt: skip
+        ]
 
 
 @manager.get("/manager/account/bills.zip")

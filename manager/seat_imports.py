@@ -122,9 +122,12 @@ def import_result(name: str, import_id: int) -> Response:
     """The file again, each line with what became of it."""
     made = lookups.own_import(name, import_id)
     heading = [
-        gettext("Line"), gettext("First name"), gettext("Last name"), gettext("Login"),
+        gettext("Line"),
+        gettext("First name"),
+        gettext("Last name"),
+        gettext("Login"),
         gettext("Result"),
-    ]  # fmt: skip
+    ]
     say = _Outcomes(current())
     return table(_result_rows(made, heading, say), f"{made.group.name}-import-{made.id}.csv")
 
@@ -171,9 +174,13 @@ def export_seats(name: str) -> Response:
     """Every seat of the group, streamed."""
     group = lookups.own_group(name)
     heading = [
-        gettext("First name"), gettext("Last name"), gettext("Login"),
-        gettext("Activation email"), gettext("Licence"), gettext("Status"),
-    ]  # fmt: skip
+        gettext("First name"),
+        gettext("Last name"),
+        gettext("Login"),
+        gettext("Activation email"),
+        gettext("Licence"),
+        gettext("Status"),
+    ]
     return table(_seat_rows(group, heading, _words()), f"{group.name}.csv")
 
 
@@ -183,6 +190,10 @@ def _seat_rows(
     yield heading
     for seat in listing.every(group):
         yield [
-            seat.first_name, seat.last_name, seat.login or "",
-            f"{seat.shown_login}@{group.domain}", seat.number, words[seat.status],
-        ]  # fmt: skip
+            seat.first_name,
+            seat.last_name,
+            seat.login or "",
+            f"{seat.shown_login}@{group.domain}",
+            seat.number,
+            words[seat.status],
+        ]

@@ -14,8 +14,3 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
     purchase_order,
     terminations,
 )
-
-__all__ = [
-    "card_return", "documents", "identification", "offers", "order", "passwords",
-    "purchase_order", "storefront", "terminations",
-]  # fmt: skip

@@ -30,9 +30,12 @@ def _shown(asked: Termination, form: ShopForm, status: int = 200) -> Response:
     subscription = subscriptions.of(asked.group)
     assert subscription is not None, "what is terminated was begun"
     return page(
-        "storefront/termination.html", status=status, form=form, group=asked.group,
+        "storefront/termination.html",
+        status=status,
+        form=form,
+        group=asked.group,
         ends_on=subscriptions.next_end(subscription),
-    )  # fmt: skip
+    )
 
 
 @storefront.post("/<language:lang>/termination/<token>")

@@ -88,9 +88,16 @@ class CustomerForm(ShopForm):
     )
 
     DETAILS = (
-        "first_name", "last_name", "street", "postcode", "city", "country", "company", "siren",
+        "first_name",
+        "last_name",
+        "street",
+        "postcode",
+        "city",
+        "country",
+        "company",
+        "siren",
         "vat_number",
-    )  # fmt: skip
+    )
 
     READ = ("first_name", "last_name", "company", "street", "city")
     """What people read on papers, in any script."""

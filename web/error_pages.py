@@ -89,8 +89,9 @@ def _database_away(error: Exception) -> Response:
 def _broken(event: str, code: int) -> Response:
     """A page that needs nothing that may be broken; its number stands in the log, by the cause."""
     number = reference()
-    pieces = {name: value for name, value in (request.view_args or {}).items()
-              if name not in SECRETS}  # fmt: skip
+    pieces = {
+        name: value for name, value in (request.view_args or {}).items() if name not in SECRETS
+    }
     log.exception(
         event, reference=number, method=request.method, route=str(request.url_rule), **pieces
     )
