@@ -14,13 +14,8 @@ from whitenoise import WhiteNoise
 import cli
 import models
 from manager import manager
-from shop import database
-from shop import settings as shop_settings
-from shop.customers import passwords
-from shop.jobs import queue
-from shop.operations import handlers
+from shop.operations import composition
 from shop.sandbox_link import test_points
-from shop.security import rate_limits
 from shop.settings import Settings
 from storefront import storefront
 from web import auth, error_pages, headers, input_filter, languages, logs
@@ -39,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(_flask_settings(settings))
     app.extensions["settings"] = settings
     logs.set_up(settings)
-    connect_shop(settings)
+    composition.set_up(settings)
     _connect_web(app, settings)
     cli.init_app(app)
     return app
@@ -58,20 +53,6 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": 4 * 1024 * 1024,
         "TEMPLATES_AUTO_RELOAD": False,
     }
-
-
-# Importing the handlers is what makes their jobs known.
-assert handlers
-
-
-def connect_shop(settings: Settings) -> None:
-    """Make this process's shop the one of ``settings``: its database, queue, limits and clock."""
-    shop_settings.use(settings)
-    database.bind(settings.database_url)
-    queue.connect(settings.secret_key)
-    rate_limits.connect(settings.redis_url, enabled=settings.rate_limits)
-    passwords.set_hashing_cost(settings.argon2_memory_kib, settings.argon2_passes)
-    test_points.listen_to_sandbox(settings.uses_sandbox)
 
 
 def _connect_web(app: Flask, settings: Settings) -> None:

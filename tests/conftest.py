@@ -17,7 +17,7 @@ from shop import database as shop_database
 from shop.documents import pdf
 from shop.jobs import queue
 from shop.office import configured
-from shop.operations import demo
+from shop.operations import composition, demo
 from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
@@ -106,7 +106,7 @@ def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
 
     yield make
     models.database.close()
-    application.connect_shop(settings)
+    composition.set_up(settings)
 
 
 @pytest.fixture
@@ -119,18 +119,16 @@ def production(make_app: Callable[..., Flask]) -> Flask:
 def bank(app: Flask) -> Iterator[Bank]:
     """A bank in this process, which does what the test tells it."""
     in_process = Bank()
-    gateways.use(in_process)
-    yield in_process
-    gateways.use(None)
+    with gateways.gateway.using(in_process):
+        yield in_process
 
 
 @pytest.fixture
 def provider(app: Flask) -> Iterator[Provider]:
     """An Office provider in this process, which does what the test tells it."""
     in_process = Provider()
-    configured.use(in_process)
-    yield in_process
-    configured.use(None)
+    with configured.provider.using(in_process):
+        yield in_process
 
 
 @pytest.fixture(autouse=True)

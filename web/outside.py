@@ -16,7 +16,7 @@ from shop.errors import PartyRejected, PartyUnavailable
 from shop.jobs import queue
 from shop.operations import demo
 from shop.payments import gateways, notifications
-from shop.sandbox_link import signatures, test_points
+from shop.sandbox_link import signatures, switches
 from web import auth
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ def sandbox_clock() -> Response:
     """The sandbox moved its clock on: this shop follows."""
     told = _told_by_sandbox()
     seconds = float(str(told["moved_on_seconds"]))
-    test_points.switch(test_points.CLOCK, f"{seconds:.3f}" if seconds else "")
+    switches.switch(switches.CLOCK, f"{seconds:.3f}" if seconds else "")
     clock.move_on(timedelta(seconds=seconds))
     return jsonify(now=clock.now().isoformat())
 
@@ -131,7 +131,7 @@ def sandbox_pauses() -> Response:
     """Pause at a critical moment from now on (0 seconds: no more)."""
     told = _told_by_sandbox()
     seconds = float(str(told.get("seconds", 0)))
-    test_points.switch(f"pause.{told['point']}", f"{seconds:g}" if seconds > 0 else "")
+    switches.switch(f"pause.{told['point']}", f"{seconds:g}" if seconds > 0 else "")
     return jsonify(point=told["point"], seconds=seconds)
 
 

@@ -16,6 +16,7 @@ from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.one_time_links import find_link, new_link, use_link, void_links
 from shop.errors import N_, Refusal
 from shop.security import rate_limits
+from shop.settings import PerProcess
 from shop.text.email_addresses import normalized
 
 RESET_LENGTH = timedelta(hours=1)
@@ -25,20 +26,25 @@ LINKS_AT_ONCE = 10
 PASSWORD_LENGTH = 8
 PASSWORD_LONGEST = 256
 
-_hasher = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
-_nobody = _hasher.hash(secrets.token_urlsafe())
+
+class Hashing:
+    """Argon2id at one cost; hashes of another are renewed when their owners sign in.
+
+    ``of_no_account`` is checked against where there is no account, so that it takes as long.
+    """
+
+    def __init__(self, memory_kib: int, passes: int) -> None:
+        self.hasher = PasswordHasher(memory_cost=memory_kib, time_cost=passes, parallelism=1)
+        self.of_no_account = self.hasher.hash(secrets.token_urlsafe())
 
 
-def set_hashing_cost(memory_kib: int, passes: int) -> None:
-    """Set Argon2id's cost; older hashes are renewed when their owners sign in."""
-    global _hasher, _nobody
-    _hasher = PasswordHasher(memory_cost=memory_kib, time_cost=passes, parallelism=1)
-    _nobody = _hasher.hash(secrets.token_urlsafe())
+hashing = PerProcess[Hashing]()
+"""How passwords are hashed in this process."""
 
 
 def hashed(password: str) -> str:
     """A password as it is kept."""
-    return _hasher.hash(password)
+    return hashing().hasher.hash(password)
 
 
 class SignInRefused(Refusal):
@@ -81,13 +87,16 @@ def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> 
     )
     rate_limits.count(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
     account = Account.get_or_none(Account.nic_handle == nic_handle)
-    if not _is_right(account.password_hash if account else _nobody, password) or not account:
+    if (
+        not _is_right(account.password_hash if account else hashing().of_no_account, password)
+        or not account
+    ):
         activity_log.record(account, "sign_in_failed", Origin(address, browser))
         raise SignInRefused(
             N_("This customer ID and password do not match. Check both and try again."), "password"
         )
     rate_limits.forget(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
-    if _hasher.check_needs_rehash(account.password_hash):
+    if hashing().hasher.check_needs_rehash(account.password_hash):
         _rehash(account, password)
     return account
 
@@ -119,7 +128,7 @@ def prove(account: Account, password: str, origin: Origin, field: str = "passwor
 
 def _is_right(password_hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(password_hash, password[: PASSWORD_LONGEST + 1])
+        return hashing().hasher.verify(password_hash, password[: PASSWORD_LONGEST + 1])
     except (VerificationError, InvalidHashError):
         return False
 

@@ -26,6 +26,7 @@ from records.jobs import Job, JobStatus
 from shop import clock, settings
 from shop.errors import PartyUnavailable
 from shop.sandbox_link import test_points
+from shop.settings import PerProcess
 
 log = structlog.get_logger()
 
@@ -78,8 +79,6 @@ class Handler:
 
 
 _handlers: dict[str, Handler] = {}
-_queue: SqlHuey | None = None
-_send: Callable[..., Any] | None = None
 _held: set[int] = set()
 _held_lock = threading.Lock()
 
@@ -96,24 +95,34 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.current().job_lease)
 
 
-def connect(secret: str) -> SqlHuey:
-    """Carry jobs by SqlHuey on the shop's database; messages are signed with ``secret``."""
-    global _queue, _send
-    _queue = SqlHuey(
-        "shop",
-        database=database.obj,
-        create_tables=False,
-        results=False,
-        serializer=SignedSerializer(secret=secret, salt="jobs"),
-    )
-    _send = _queue.task(name="run_job")(run)
-    return _queue
+class Messages:
+    """Carries the numbers of jobs to workers: by SqlHuey, on the shop's database.
+
+    Messages are signed with ``secret``.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self.huey = SqlHuey(
+            "shop",
+            database=database.obj,
+            create_tables=False,
+            results=False,
+            serializer=SignedSerializer(secret=secret, salt="jobs"),
+        )
+        self._task = self.huey.task(name="run_job")(run)
+
+    def send(self, job: Job) -> None:
+        """Hand a job's number to a worker."""
+        self._task(job.id, priority=job.priority)
+
+
+messages = PerProcess[Messages]()
+"""What carries the jobs of this process."""
 
 
 def connected() -> SqlHuey:
-    """The queue of this process; `connect` comes first."""
-    assert _queue is not None, "connect() comes first"
-    return _queue
+    """The queue of this process."""
+    return messages().huey
 
 
 def create_queue_tables() -> None:
@@ -167,15 +176,8 @@ def _to_hand_out(which: Any) -> Job:
 
 def _dispatch(job: Job) -> None:
     """Hand a job to the queue; the sweep repeats this if the message gets lost."""
-    if _send is None:
-        return
     Job.update(dispatched_at=clock.real_now()).where(Job.id == job.id).execute()
-    _hand_out(job)
-
-
-def _hand_out(job: Job) -> None:
-    if _send is not None:
-        _send(job.id, priority=job.priority)
+    messages().send(job)
 
 
 def run(job_id: int) -> None:
@@ -294,7 +296,7 @@ def sweep() -> int:
                 .execute()
             )
             if mine:
-                _hand_out(job)
+                messages().send(job)
                 handed_out += 1
     return handed_out
 
@@ -310,16 +312,15 @@ def renew_leases() -> None:
 
 
 def drain(limit: int = 10_000) -> int:
-    """Run everything due, in this thread, until nothing is; how many jobs were run (for tests)."""
-    done = 0
-    while done < limit:
-        batch = Job.select(Job.id).where(Job.status == JobStatus.QUEUED, Job.run_at <= clock.now())
-        ids = [job.id for job in batch.order_by(Job.run_at, Job.id).limit(BATCH)]
-        if not ids:
+    """Run everything due in this thread, in the order of a worker; how many jobs (for tests)."""
+    for done in range(limit):
+        due_now = Job.select(Job.id).where(
+            Job.status == JobStatus.QUEUED, Job.run_at <= clock.now()
+        )
+        job = due_now.order_by(Job.priority.desc(), Job.run_at, Job.id).first()
+        if job is None:
             return done
-        for job_id in ids:
-            run(job_id)
-            done += 1
+        run(job.id)
     raise RuntimeError(f"more than {limit} jobs: do they ask for each other for ever?")
 
 

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from shop import settings
 from shop.office.protocol import OfficeProvider
+from shop.settings import PerProcess, Settings
 
-_provider: OfficeProvider | None = None
-
-
-def provider() -> OfficeProvider:
-    """The provider of this process."""
-    global _provider
-    if _provider is None:
-        _provider = _configured(settings.current())
-    return _provider
+provider = PerProcess[OfficeProvider]()
+"""The provider of this process."""
 
 
-def use(replacement: OfficeProvider | None) -> None:
-    """Get Office from another provider from now on; None goes back to the configured one."""
-    global _provider
-    _provider = replacement
-
-
-def _configured(configured: settings.Settings) -> OfficeProvider:
-    if configured.uses_sandbox_provider:
+def provider_for(settings: Settings) -> OfficeProvider:
+    """The provider that settings name."""
+    if settings.uses_sandbox_provider:
         from shop.office.sandbox import SandboxProvider
 
-        return SandboxProvider(configured.sandbox_url, configured.provider_key)
+        return SandboxProvider(settings.sandbox_url, settings.provider_key)
     from shop.office.graph import GraphProvider
 
     return GraphProvider(
-        configured.graph_tenant_id,
-        configured.graph_client_id,
-        configured.graph_client_secret,
-        usage_location=configured.seller.country,
+        settings.graph_tenant_id,
+        settings.graph_client_id,
+        settings.graph_client_secret,
+        usage_location=settings.seller.country,
     )

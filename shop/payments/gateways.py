@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shop import settings
 from shop.errors import N_
 from shop.payments.gateway import PaymentGateway
+from shop.settings import PerProcess, Settings
 
 WATCH_FIRST = timedelta(minutes=2)
 WATCH_EVERY = timedelta(minutes=10)
@@ -17,30 +17,16 @@ SILENT = N_(
 )
 REFUSED = N_("The bank could not open a payment page. Nothing was charged; please try again.")
 
-_gateway: PaymentGateway | None = None
+gateway = PerProcess[PaymentGateway]()
+"""The bank of this process."""
 
 
-def gateway() -> PaymentGateway:
-    """The bank of this process."""
-    global _gateway
-    if _gateway is None:
-        _gateway = _configured(settings.current())
-    return _gateway
-
-
-def use(replacement: PaymentGateway | None) -> None:
-    """Take cards by another bank from now on; None goes back to the configured one."""
-    global _gateway
-    _gateway = replacement
-
-
-def _configured(configured: settings.Settings) -> PaymentGateway:
-    if configured.uses_sandbox_bank:
+def gateway_for(settings: Settings) -> PaymentGateway:
+    """The bank that settings name."""
+    if settings.uses_sandbox_bank:
         from shop.payments.sandbox import SandboxBank
 
-        return SandboxBank(
-            configured.sandbox_url, configured.bank_key, configured.notification_secret
-        )
+        return SandboxBank(settings.sandbox_url, settings.bank_key, settings.notification_secret)
     from shop.payments.stripe import StripeGateway
 
-    return StripeGateway(configured.stripe_api_key, configured.stripe_webhook_secret)
+    return StripeGateway(settings.stripe_api_key, settings.stripe_webhook_secret)

@@ -1,42 +1,54 @@
-"""Where the sandbox reaches into the shop: a clock moved on, and pauses at critical moments.
+"""Named critical moments, at which tests act, and the sandbox's clock.
 
-In production neither is ever switched on, and a point costs one dictionary look-up.
+What the sandbox switches from outside is in `shop.sandbox_link.switches`, which production never
+loads: a point costs one dictionary look-up and one call there.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from datetime import timedelta
+from typing import Protocol
 
-from records.jobs import SandboxSwitch
-from shop import clock
+from shop.settings import PerProcess
 
-CLOCK = "clock.moved_on_seconds"
-
-_in_sandbox = False
 _hooks: dict[str, Callable[[], None]] = {}
 
 
-def listen_to_sandbox(listening: bool) -> None:
-    """Whether this process follows the sandbox's clock and pauses."""
-    global _in_sandbox
-    _in_sandbox = listening
+class Outside(Protocol):
+    """What may move this process's clock, and pause it at a point."""
+
+    def follow_clock(self) -> None:
+        """Run what comes now by the clock of the outside."""
+
+    def pause_at(self, point: str) -> None:
+        """Wait at a point, if that was asked for."""
+
+
+class Production:
+    """Nothing from outside reaches the shop."""
+
+    def follow_clock(self) -> None:
+        """Leave the clock alone."""
+
+    def pause_at(self, point: str) -> None:
+        """Go on."""
+
+
+outside = PerProcess[Outside](Production)
+"""What reaches this process from outside."""
 
 
 def follow_clock() -> None:
     """Run what comes now (a request, a job) by the sandbox's clock."""
-    if _in_sandbox:
-        seconds = _switch(CLOCK)
-        clock.move_on(timedelta(seconds=float(seconds or 0)))
+    outside().follow_clock()
 
 
 def point(name: str) -> None:
     """A critical moment: pause here if a test or the sandbox asked for it."""
     if name in _hooks:
         _hooks[name]()
-    elif _in_sandbox and (seconds := _switch(f"pause.{name}")):
-        time.sleep(min(float(seconds), 60))
+    else:
+        outside().pause_at(name)
 
 
 def hook(name: str, action: Callable[[], None] | None) -> None:
@@ -50,23 +62,3 @@ def hook(name: str, action: Callable[[], None] | None) -> None:
 def forget_hooks() -> None:
     """No test's action is done at any point from now on."""
     _hooks.clear()
-
-
-def switch(name: str, value: str) -> None:
-    """Set one of the sandbox's switches; an empty value removes it."""
-    if value:
-        _upsert(name, value)
-    else:
-        SandboxSwitch.delete().where(SandboxSwitch.name == name).execute()
-
-
-def _upsert(name: str, value: str) -> None:
-    SandboxSwitch.insert(name=name, value=value).on_conflict(
-        conflict_target=[SandboxSwitch.name], update={SandboxSwitch.value: value}
-    ).execute()
-
-
-def _switch(name: str) -> str:
-    return str(
-        SandboxSwitch.select(SandboxSwitch.value).where(SandboxSwitch.name == name).scalar() or ""
-    )

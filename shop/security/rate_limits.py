@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from records.accounts import RateCount
 from records.base import database
 from shop.errors import N_, Refusal
+from shop.settings import PerProcess, Settings
 
 log = structlog.get_logger()
 
@@ -130,23 +131,22 @@ class _InRedis:
         self._database.clear(item, *who)
 
 
-_limiter: FixedWindowRateLimiter | _InRedis | _Off = _Off()
+limiter = PerProcess[FixedWindowRateLimiter | _InRedis | _Off](_Off)
+"""What counts in this process."""
 
 
-def connect(redis_url: str, *, enabled: bool = True) -> None:
-    """Count in Redis if there is one, else in the database; not at all when not ``enabled``."""
-    global _limiter
-    if not enabled:
-        _limiter = _Off()
-    elif redis_url:
-        _limiter = _InRedis(redis_url)
-    else:
-        _limiter = FixedWindowRateLimiter(DatabaseStorage())
+def limiter_for(settings: Settings) -> FixedWindowRateLimiter | _InRedis | _Off:
+    """What counts in Redis if there is one, else in the database; not at all when switched off."""
+    if not settings.rate_limits:
+        return _Off()
+    if settings.redis_url:
+        return _InRedis(settings.redis_url)
+    return FixedWindowRateLimiter(DatabaseStorage())
 
 
 def count(item: RateLimitItem, what: str, who: str) -> None:
     """Count one try of ``what`` by ``who``; raises `TooMany` when it was one too many."""
-    if _limiter.hit(item, what, who):
+    if limiter().hit(item, what, who):
         return
     minutes = max(1, item.get_expiry() // 60)
     raise TooMany(
@@ -157,7 +157,7 @@ def count(item: RateLimitItem, what: str, who: str) -> None:
 
 def forget(item: RateLimitItem, what: str, who: str) -> None:
     """Start counting ``what`` by ``who`` anew, after a success."""
-    _limiter.clear(item, what, who)
+    limiter().clear(item, what, who)
 
 
 def read_address(text: str) -> str:

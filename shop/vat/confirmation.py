@@ -7,22 +7,14 @@ from datetime import timedelta
 import structlog
 
 from records.accounts import Account, VatStatus
-from shop import clock, jobs, settings
-from shop.vat.registry import Answer, VatRegistry, registry
+from shop import clock, jobs
+from shop.vat.registry import Answer, registry
 
 log = structlog.get_logger()
 
 ASK_AGAIN = timedelta(minutes=10)
 
 _STATUS = {Answer.CONFIRMED: VatStatus.CONFIRMED, Answer.UNKNOWN: VatStatus.UNKNOWN}
-
-_registry: VatRegistry | None = None
-
-
-def use(replacement: VatRegistry | None) -> None:
-    """Ask another registry from now on; None goes back to the configured one."""
-    global _registry
-    _registry = replacement
 
 
 def ask_about(account: Account) -> None:
@@ -41,7 +33,7 @@ def confirm(account: int, vat_number: str) -> None:
     row = Account.get_by_id(account)
     if row.vat_number != vat_number or row.vat_status != VatStatus.UNCONFIRMED:
         return
-    answer = (_registry or registry(settings.current())).check(vat_number)
+    answer = registry().check(vat_number)
     if answer == Answer.UNAVAILABLE:
         raise jobs.Later(ASK_AGAIN)
     Account.update(vat_status=_STATUS[answer]).where(

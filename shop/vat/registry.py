@@ -7,7 +7,7 @@ from typing import Protocol
 
 import httpx
 
-from shop.settings import Settings
+from shop.settings import PerProcess, Settings
 from shop.vat.numbers import prefix_of
 from shop.vat.territories import MEMBER_STATES
 
@@ -33,8 +33,12 @@ class VatRegistry(Protocol):
         """Whether ``vat_number`` (prefix and digits) exists and is valid today."""
 
 
-def registry(settings: Settings) -> VatRegistry:
-    """The registry this shop asks: the sandbox's where the sandbox is in use, else VIES."""
+registry = PerProcess[VatRegistry]()
+"""The registry of this process."""
+
+
+def registry_for(settings: Settings) -> VatRegistry:
+    """The registry a shop asks: the sandbox's where the sandbox is in use, else VIES."""
     if settings.uses_sandbox:
         return SandboxRegistry(settings.sandbox_url)
     return Vies()

@@ -24,7 +24,7 @@ from shop.errors import PartyRejected, Refusal
 from shop.jobs import queue
 from shop.orders import orders
 from shop.pricing import periods
-from shop.sandbox_link import test_points
+from shop.sandbox_link import switches, test_points
 from shop.subscriptions import renewals, subscriptions
 from tests.support import billing, exchange, groups, purchases, running
 from tests.support.parties import Bank, Provider
@@ -43,9 +43,7 @@ def test_the_operators_preview_is_what_the_run_then_charges(
     assert group.name in shown.output
     assert "1 renewals, 26.40 EUR excl. VAT, 31.68 EUR incl. VAT" in shown.output
     wait = midnight(renews_on) - clock.now() + timedelta(minutes=1)
-    test_points.switch(
-        test_points.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds())
-    )
+    switches.switch(switches.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds()))
     test_points.follow_clock()
     until = ["billing", "run", "--until", str(renews_on)]
     assert run(args=until).output == "1 renewed, 0 ended, 0 failed.\n"
@@ -66,7 +64,7 @@ def test_one_group_that_cannot_be_renewed_keeps_no_other_from_it(
 
     monkeypatch.setattr(renewals.charging, "open_next", fail)
     wait = midnight(running.of(sound).period_end) - clock.now()
-    test_points.switch(test_points.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
+    switches.switch(switches.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
     test_points.follow_clock()
     assert vars(renewals.run()) == {"renewed": 1, "ended": 0, "failed": 1}
     monkeypatch.undo()

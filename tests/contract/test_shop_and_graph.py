@@ -23,18 +23,18 @@ from tests.support.parties import Bank
 def bank(app: Flask) -> Iterator[Bank]:
     """The bank in this process, of which nothing is to be proven here."""
     in_process = Bank()
-    gateways.use(in_process)
-    yield in_process
-    gateways.use(None)
+    with gateways.gateway.using(in_process):
+        yield in_process
 
 
 @pytest.fixture
 def graph(app: Flask, certificate: Certificate) -> Iterator[GraphAtWork]:
     """Graph on this machine, installing this shop's groups."""
-    with offices.graph_at_work(certificate) as at_work:
-        configured.use(at_work.provider)
+    with (
+        offices.graph_at_work(certificate) as at_work,
+        configured.provider.using(at_work.provider),
+    ):
         yield at_work
-        configured.use(None)
 
 
 @pytest.mark.parametrize("lost", [None, 0, 2, 4, 6])

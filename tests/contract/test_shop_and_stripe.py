@@ -23,10 +23,8 @@ from tests.support import purchases
 @pytest.fixture
 def stripe(app: object) -> Iterator[StripeAtWork]:
     """Stripe on this machine, taking this shop's cards."""
-    with banks.stripe_at_work() as at_work:
-        shop_banks.use(at_work.gateway)
+    with banks.stripe_at_work() as at_work, shop_banks.gateway.using(at_work.gateway):
         yield at_work
-        shop_banks.use(None)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from models import Account, Invoice, Job, JobStatus, Letter, Order, Reminder, Re
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.payments import payments
-from shop.sandbox_link import test_points
+from shop.sandbox_link import switches
 from shop.settings import Settings
 from tests.support import processes, purchases
 from tests.support.parties import Provider
@@ -38,7 +38,7 @@ def test_renewals_survive_workers_killed_again_and_again(
         payments.pay_by_hand(purchases.place(alice, purchases.basket(business=1)), by="operator")
     queue.drain()
     assert Order.select().where(Order.status == "delivered").count() == GROUPS
-    test_points.switch(test_points.CLOCK, str(timedelta(days=32).total_seconds()))
+    switches.switch(switches.CLOCK, str(timedelta(days=32).total_seconds()))
     environment = processes.environment_of(settings, tmp_path)
     for _ in range(KILLS):
         with processes.worker_runs(environment) as worker:

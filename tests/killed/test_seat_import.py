@@ -53,12 +53,10 @@ def installed(
     order = purchases.place(account, purchases.basket(business=0, pro_plus=licences))
     payments.pay_by_hand(order, by="operator")
     is_installed = LicenceGroup.status == GroupStatus.INSTALLED
-    configured.use(SandboxProvider(environment["SANDBOX_URL"], settings.provider_key))
-    try:
+    provider = SandboxProvider(environment["SANDBOX_URL"], settings.provider_key)
+    with configured.provider.using(provider):
         while not LicenceGroup.select().where(is_installed).exists():
             queue.drain()
-    finally:
-        configured.use(None)
     return LicenceGroup.get()
 
 

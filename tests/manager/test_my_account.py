@@ -15,7 +15,7 @@ from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.profile import Details
 from shop.jobs import queue
 from shop.mail import archive
-from shop.vat import confirmation
+from shop.vat import registry as vat_registry
 from shop.vat.registry import Answer
 from tests.support import belongings, cast, purchases
 from tests.support.client import CheckingClient
@@ -39,9 +39,8 @@ class Registry:
 @pytest.fixture
 def registry(app: Flask):
     told = Registry()
-    confirmation.use(told)
-    yield told
-    confirmation.use(None)
+    with vat_registry.registry.using(told):
+        yield told
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
-from shop.sandbox_link import test_points
+from shop.sandbox_link import switches, test_points
 from shop.subscriptions import dunning, period_billing, renewals, terminations
 from tests.support import letters, purchases, racing, running
 from tests.support.groups import fresh
@@ -27,9 +27,7 @@ def due(group: LicenceGroup) -> None:
     renews_on = running.of(group).renews_on
     assert renews_on is not None
     wait = midnight(renews_on) - clock.now() + timedelta(minutes=1)
-    test_points.switch(
-        test_points.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds())
-    )
+    switches.switch(switches.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds()))
     test_points.follow_clock()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from models import Account, Order
 from shop.text.formats import money, rate
-from shop.vat import confirmation
+from shop.vat import registry as vat_registry
 from shop.vat.registry import Answer
 from tests.support.client import CheckingClient
 from tests.support.journeys import Shopper
@@ -37,9 +37,8 @@ class Registry:
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     fake = Registry()
-    confirmation.use(fake)
-    yield fake
-    confirmation.use(None)
+    with vat_registry.registry.using(fake):
+        yield fake
 
 
 @pytest.fixture(params=["fr", "en"])

@@ -9,7 +9,7 @@ from shop import clock
 from shop.clock import midnight
 from shop.invoicing import receivables
 from shop.jobs import queue
-from shop.sandbox_link import test_points
+from shop.sandbox_link import switches, test_points
 from shop.subscriptions import dunning, renewals, subscriptions
 from tests.support import purchases
 from tests.support.parties import Bank
@@ -37,7 +37,7 @@ def of(group: LicenceGroup) -> Subscription:
 def move_on(by: timedelta) -> None:
     """Let time pass, and nothing be done."""
     moved_on = clock.now() - clock.real_now() + by
-    test_points.switch(test_points.CLOCK, str(moved_on.total_seconds()))
+    switches.switch(switches.CLOCK, str(moved_on.total_seconds()))
     test_points.follow_clock()
 
 

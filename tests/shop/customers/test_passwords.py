@@ -61,8 +61,8 @@ class CountingHasher:
 
 @pytest.fixture
 def hasher(app: Flask, monkeypatch: pytest.MonkeyPatch) -> CountingHasher:
-    counting = CountingHasher(passwords._hasher)
-    monkeypatch.setattr(passwords, "_hasher", counting)
+    counting = CountingHasher(passwords.hashing().hasher)
+    monkeypatch.setattr(passwords.hashing(), "hasher", counting)
     return counting
 
 
@@ -119,8 +119,8 @@ def test_renewing_a_hash_undoes_no_change_of_password(
 ) -> None:
     browser(make_app(ARGON2_MEMORY_KIB="16"))
     with monkeypatch.context() as patched:
-        hasher = CountingHasher(passwords._hasher)
-        patched.setattr(passwords, "_hasher", hasher)
+        hasher = CountingHasher(passwords.hashing().hasher)
+        patched.setattr(passwords.hashing(), "hasher", hasher)
         hasher.afterwards = lambda: changed_elsewhere(alice)
         seen = passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     assert passwords.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
@@ -202,7 +202,7 @@ def test_signing_in_is_the_same_work_whether_the_account_exists(
 
 
 def test_what_a_stranger_is_checked_against_costs_what_a_customer_does(app: Flask) -> None:
-    nobody = extract_parameters(passwords._nobody)
+    nobody = extract_parameters(passwords.hashing().of_no_account)
     somebody = extract_parameters(cast.register(cast.ALICE).password_hash)
     assert nobody == somebody
 

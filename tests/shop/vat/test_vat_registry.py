@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from shop.settings import Settings
-from shop.vat.registry import Answer, SandboxRegistry, Vies, registry
+from shop.vat.registry import Answer, SandboxRegistry, Vies, registry_for
 
 
 class Registry(ThreadingHTTPServer):
@@ -115,6 +115,6 @@ def test_what_the_sandbox_answers_is_understood(server, status, body, answer):
 
 
 def test_a_shop_of_real_parties_asks_vies_and_another_the_sandbox():
-    assert isinstance(registry(Settings(sandbox_url="http://127.0.0.1:1")), SandboxRegistry)
+    assert isinstance(registry_for(Settings(sandbox_url="http://127.0.0.1:1")), SandboxRegistry)
     real = Settings(production=True, stripe_api_key="sk_live", graph_client_id="id")
-    assert isinstance(registry(real), Vies)
+    assert isinstance(registry_for(real), Vies)

@@ -1,0 +1,52 @@
+"""The composition root of a process, whether it serves, works or runs a command: its settings, and
+the parties made from them."""
+
+from __future__ import annotations
+
+from shop import database, jobs, mail
+from shop import settings as shop_settings
+from shop.customers import data_export, passwords
+from shop.delivery import additions, installation, seat_jobs
+from shop.invoicing import order_invoices
+from shop.jobs import queue
+from shop.licences.seats import import_job
+from shop.office import configured
+from shop.orders import orders
+from shop.payments import gateways, outcomes, payments, refunds
+from shop.sandbox_link import test_points
+from shop.security import rate_limits
+from shop.settings import Settings
+from shop.subscriptions import dunning, ending, give_backs, previews, renewals, suspension
+from shop.vat import confirmation, registry
+
+HANDLERS = (
+    additions, confirmation, data_export, dunning, ending, give_backs, import_job, installation,
+    mail, order_invoices, orders, outcomes, passwords, payments, previews, refunds, renewals,
+    seat_jobs, suspension,
+)  # fmt: skip
+"""Every module that handles jobs, so that web servers can queue them and workers run them."""
+
+
+def set_up(settings: Settings) -> None:
+    """Make this process's shop the one of ``settings``: database, queue, limits and parties."""
+    if forgotten := list(jobs.without_handler()):
+        raise RuntimeError(f"HANDLERS lacks the module of {', '.join(forgotten)}")
+    shop_settings.current.made_by(lambda: settings)
+    database.bind(settings.database_url)
+    queue.messages.made_by(lambda: queue.Messages(settings.secret_key))
+    rate_limits.limiter.made_by(lambda: rate_limits.limiter_for(settings))
+    passwords.hashing.made_by(
+        lambda: passwords.Hashing(settings.argon2_memory_kib, settings.argon2_passes)
+    )
+    registry.registry.made_by(lambda: registry.registry_for(settings))
+    gateways.gateway.made_by(lambda: gateways.gateway_for(settings))
+    configured.provider.made_by(lambda: configured.provider_for(settings))
+    test_points.outside.made_by(lambda: _outside(settings))
+
+
+def _outside(settings: Settings) -> test_points.Outside:
+    if not settings.uses_sandbox:
+        return test_points.Production()
+    from shop.sandbox_link.switches import Switches
+
+    return Switches()
