@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -14,6 +15,8 @@ from tests.support.belongings import Belongings, filled
 from tests.support.client import LETTER_STYLES, CheckingClient, browser
 from tests.support.visitor import Visitor
 from tests.whole.test_routes import AUDIENCES
+
+pytestmark = pytest.mark.one_database
 
 MakeApp = Callable[..., Flask]
 

@@ -151,6 +151,7 @@ def test_everybody_sees_what_is_public(app: Flask, client: CheckingClient) -> No
             assert client.get(address).status_code in {200, 302, 303}, address
 
 
+@pytest.mark.one_database
 def test_strangers_are_sent_to_the_sign_in(app: Flask, alices: Belongings) -> None:
     client = browser(app)
     for rule, method in every(app, "signed in"):
@@ -161,6 +162,7 @@ def test_strangers_are_sent_to_the_sign_in(app: Flask, alices: Belongings) -> No
         assert response.location == back, f"{method} {rule}"
 
 
+@pytest.mark.one_database
 def test_strangers_identify_themselves_in_the_same_order(app: Flask, alices: Belongings) -> None:
     client = browser(app)
     for rule, method in every(app, "identified"):
@@ -220,6 +222,7 @@ def test_an_address_that_holds_a_secret_opens_by_it_alone(app: Flask, alices: Be
         assert client.get(address + "x").status_code in {404, 410}, address
 
 
+@pytest.mark.one_database
 def test_nothing_changes_without_the_token_of_our_forms(app: Flask, alices: Belongings) -> None:
     client = client_of(app, alices.account)
     before = Event.select().count()
@@ -233,6 +236,7 @@ def test_nothing_changes_without_the_token_of_our_forms(app: Flask, alices: Belo
     assert Event.select().count() == before
 
 
+@pytest.mark.one_database
 def test_the_token_of_another_visitor_is_worth_nothing(app: Flask, alices: Belongings) -> None:
     stolen = browser(app).csrf_token()
     client = client_of(app, alices.account)

@@ -11,6 +11,8 @@ from jinja2 import Environment, nodes
 
 from tests import ROOT
 
+pytestmark = pytest.mark.one_database
+
 TEMPLATES = sorted(
     str(path.relative_to(ROOT / "templates"))
     for path in (ROOT / "templates").rglob("*")
