@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from cli.operator import customer
 from shop.errors import Refusal
-from shop.exchange import services
+from shop.exchange import attached_licences, importing, services
 from shop.exchange.csv_file import CsvFile
 from shop.exchange.source import Unreadable
 
@@ -27,7 +27,7 @@ def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
     repeat: what is new is added, what is different updated, what is missing marked as gone.
     """
     try:
-        done = services.take_over(customer(nic_handle), service, CsvFile(accounts.read_bytes()))
+        done = importing.import_from(customer(nic_handle), service, CsvFile(accounts.read_bytes()))
     except Unreadable as unreadable:
         for problem in unreadable.problems:
             click.echo(problem, err=True)
@@ -46,8 +46,8 @@ def list_exchange() -> None:
     rows = services.every()
     for service in rows:
         number = services.active_accounts(service).count()
-        attach = services.attach_of(service)
-        group = services.group_of(attach) if attach else None
+        attach = attached_licences.attach_of(service)
+        group = attached_licences.group_of(attach) if attach else None
         used = group.name if group else ("ordered" if attach else "-")
         click.echo(
             f"{service.name:<32} {service.account.nic_handle:<16} {service.domain:<32} "

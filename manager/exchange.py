@@ -8,8 +8,8 @@ from flask import Response, request, url_for
 
 from manager import manager
 from models import ExchangeService
-from shop.exchange import services
-from shop.exchange.services import View
+from shop.exchange import attached_licences, listing, services
+from shop.exchange.listing import View
 from shop.text.pagination import page_of
 from web import auth, lookups
 from web.htmx import go_to, page
@@ -37,8 +37,8 @@ def exchange_service(name: str) -> Response:
 
 def service_page(found: ExchangeService, error: str = "", status: int = 200) -> Response:
     """A service's general information, with what was refused, if anything was."""
-    attach = services.attach_of(found) if found.is_used else None
-    group = services.group_of(attach) if attach else None
+    attach = attached_licences.attach_of(found) if found.is_used else None
+    group = attached_licences.group_of(attach) if attach else None
     number = services.active_accounts(found).count()
     return page(
         "manager/exchange_service.html",
@@ -48,9 +48,9 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
         number=number,
         attach=attach,
         group=group,
-        is_moving=services.is_moving(attach, group),
+        is_moving=attached_licences.is_moving(attach, group),
         is_offered=attach is None and bool(number),
-        renewal=services.first_renewal(group),
+        renewal=attached_licences.first_renewal(group),
         error=error,
     )
 
@@ -62,19 +62,19 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
 def exchange_accounts(name: str) -> Response:
     """« Comptes E-mail »: searched, sorted, paged; marked where an Office licence is."""
     found, asked = lookups.own_exchange_service(name), request.args
-    looked = services.view(
+    looked = listing.view(
         asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
     )
-    shown = services.page_of_accounts(services.all_accounts(found), looked)
+    shown = listing.page_of_accounts(services.all_accounts(found), looked)
     return page(
         "manager/exchange_accounts.html",
         "manager/_exchange_accounts.html",
         service=found,
         view=looked,
         accounts=shown,
-        licences=services.licences_of(shown.rows),
+        licences=attached_licences.licences_of(shown.rows),
         address_of=lambda **changes: _list_address(found, looked, **changes),
-        is_offered=services.is_offered(found),
+        is_offered=attached_licences.is_offered(found),
     )
 
 
@@ -83,7 +83,7 @@ def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
     sort = f"-{looked.sort}" if looked.descending else looked.sort
     values: dict[str, Any] = {"q": looked.wanted, "sort": sort, "page": 1} | changes
     kept = {
-        name: value for name, value in values.items() if value not in ("", 1, services.BY_ADDRESS)
+        name: value for name, value in values.items() if value not in ("", 1, listing.BY_ADDRESS)
     }
     return url_for("manager.exchange_accounts", name=found.name, **kept)
 

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from manager import manager
 from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
-from shop.exchange import services
+from shop.exchange import listing, services
 from shop.orders import attach
 from web import lookups
 from web.htmx import go_to, page
@@ -75,8 +75,8 @@ def _choosing(
     asked = request.args
     is_new = asked.get("q", "") != asked.get("was", "")
     number = 1 if is_new else (asked.getlist("page", type=int) or [1])[-1]
-    looked = services.view(asked.get("q", ""), services.BY_ADDRESS, number)
-    shown = services.page_of_accounts(services.active_accounts(service), looked)
+    looked = listing.view(asked.get("q", ""), listing.BY_ADDRESS, number)
+    shown = listing.page_of_accounts(services.active_accounts(service), looked)
     visible = {account.id for account in shown.rows}
     return page(
         "manager/attach_accounts.html",

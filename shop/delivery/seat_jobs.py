@@ -267,7 +267,7 @@ def _released(seat: Seat) -> None:
         seat, SeatStatus.UNCONFIGURED, by="provider", found_by={search_keys.NOBODY}, **NOBODYS
     )
     if emptied:
-        seating.untie(seat)
+        seating.unlink(seat)
     if not emptied or not was_consumed:
         return
     seat_states.consume(seat, -1)

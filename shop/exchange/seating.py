@@ -51,7 +51,7 @@ def _is_surely_theirs(seat: Seat) -> Any:
     )
 
 
-def untie(seat: Seat) -> None:
+def unlink(seat: Seat) -> None:
     """A seat that was released is its mailbox's no more, in the caller's transaction."""
     AttachedAccount.update(seat=None).where(AttachedAccount.seat == seat).execute()
 

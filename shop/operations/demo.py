@@ -7,7 +7,7 @@ import secrets
 from records.accounts import Account
 from records.languages import Language
 from shop.customers import registration
-from shop.exchange import services
+from shop.exchange import importing
 from shop.exchange.source import Mailbox
 from shop.orders import baskets, contracts, orders
 from shop.orders.orders import Confirmation
@@ -92,7 +92,7 @@ _HOLDERS = """
 
 def give_exchange(account: Account) -> None:
     """Give a customer the demo's Exchange service of 40 mailboxes; again changes nothing."""
-    services.take_over(account, f"exchange-{account.nic_handle}", _DemoCompany())
+    importing.import_from(account, f"exchange-{account.nic_handle}", _DemoCompany())
 
 
 class _DemoCompany:

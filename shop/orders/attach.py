@@ -24,7 +24,7 @@ from records.exchange import (
 from records.orders import Order, OrderLine
 from shop import clock, mail, vat
 from shop.errors import N_, Conflict, Refusal
-from shop.exchange import services
+from shop.exchange import attached_licences, services
 from shop.licences.seats import rules
 from shop.licences.seats.rules import InvalidPerson, Person
 from shop.orders import orders, placing
@@ -198,7 +198,7 @@ def confirm(wish: Wish, confirmed: Confirmation) -> Order:
     people = read(wish.holders)
 
     def draft() -> Draft:
-        if services.attach_of(wish.service):
+        if attached_licences.attach_of(wish.service):
             raise Used
         if cards.stored(account) is None:
             raise NeedsCard(N_("A card is needed for the renewals: register one first."))
@@ -237,7 +237,7 @@ def _hold(wish: Wish, people: list[Person], later: Quote, line: OrderLine) -> No
                 renewal_accepted_at=clock.now(),
             )
     except IntegrityError:
-        if services.attach_of(wish.service) is None:
+        if attached_licences.attach_of(wish.service) is None:
             raise
         raise Used from None
     AttachedAccount.insert_many(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models import Account, AttachedAccount, ExchangeService, Letter, Seat, SeatStatus
-from shop.exchange import services
+from shop.exchange import attached_licences, services
 from shop.licences import seats
 from shop.licences.seats import csv_reader
 from shop.orders import attach
@@ -154,7 +154,7 @@ def test_no_other_field_is_checked(inside: Visitor, service: ExchangeService, fi
 def shown(service: ExchangeService) -> set[str]:
     """The addresses of the mailboxes that are shown with a licence."""
     accounts = list(services.active_accounts(service))
-    licences = services.licences_of(accounts)
+    licences = attached_licences.licences_of(accounts)
     return {account.address.partition("@")[0] for account in accounts if account.id in licences}
 
 

@@ -17,9 +17,9 @@ from models import (
     Order,
     OrderLine,
 )
-from shop.exchange import services
+from shop.exchange import importing, services
 from shop.exchange.csv_file import CsvFile
-from shop.exchange.services import Changes
+from shop.exchange.importing import Changes
 from shop.jobs import queue
 from shop.orders import attach, contracts
 from shop.orders.attach import Wish
@@ -37,7 +37,7 @@ DOMAIN = "atelier.example"
 
 def take_over(account: Account, lines: Iterable[str], name: str = NAME) -> Changes:
     """Make a service what these lines of a CSV file say."""
-    return services.take_over(account, name, CsvFile("\n".join(lines).encode()))
+    return importing.import_from(account, name, CsvFile("\n".join(lines).encode()))
 
 
 def lines(number: int) -> list[str]:

@@ -10,7 +10,7 @@ from flask import Flask
 from models import Account, ExchangeAccount, ExchangeService, MailboxKind, MailboxStatus
 from shop.errors import Refusal
 from shop.exchange.csv_file import CsvFile
-from shop.exchange.services import Changes
+from shop.exchange.importing import Changes
 from shop.exchange.source import Mailbox, Unreadable
 from shop.operations import demo
 from tests.support import exchange

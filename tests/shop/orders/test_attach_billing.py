@@ -18,7 +18,7 @@ from models import (
 )
 from shop import mail
 from shop.clock import midnight
-from shop.exchange import services as exchange_services
+from shop.exchange import attached_licences
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.subscriptions import renewals, terminations
@@ -54,7 +54,7 @@ def told() -> list[Letter]:
 def test_nothing_is_charged_before_the_first_renewal(
     clock: time_machine.Traveller, free: LicenceGroup, bank: Bank
 ) -> None:
-    assert exchange_services.first_renewal(free) == date(2027, 2, 28)
+    assert attached_licences.first_renewal(free) == date(2027, 2, 28)
     go_to(clock, date(2027, 2, 27), hours=23)
     assert not Renewal.select().exists()
     assert not Invoice.select().exists()

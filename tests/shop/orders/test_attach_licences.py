@@ -21,7 +21,7 @@ from models import (
 )
 from shop import mail
 from shop.errors import Refusal
-from shop.exchange import services
+from shop.exchange import attached_licences, services
 from shop.licences import seats
 from shop.orders import attach, orders
 from tests.support import exchange, groups, letters
@@ -99,7 +99,7 @@ def test_the_next_holder_of_a_licence_is_not_told_of_in_the_mailbox(
     seats.configure(seat, seat.version, groups.ZOE, by="alice")
     drain()
     assert len(letters_of("licence_for_owner")) == 1
-    assert services.licences_of(list(services.active_accounts(service))) == {}
+    assert attached_licences.licences_of(list(services.active_accounts(service))) == {}
     seat = Seat.get()
     seats.release(seat, seat.version, by="alice")
     drain()
