@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import configparser
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from babel.messages.pofile import read_po
 
+import models
 from tests import ROOT
 from tests.whole.test_dependencies import imports_of
 
@@ -82,3 +87,34 @@ def test_views_leave_the_tables_to_the_shop(room: str) -> None:
         if node.func.attr in QUERIES
     ]
     assert not wrong
+
+
+# --- The tour ----------------------------------------------------------------------------------
+
+TOUR = (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_the_tour_shows_the_floors_that_the_contract_keeps() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    layers = setup["importlinter:contract:floors"]["layers"].strip().splitlines()
+    drawn = TOUR.split("## The floors of `shop/`")[1].split("```")[1].strip().splitlines()
+    assert [set(re.findall(r"\w+", line[:30])) for line in drawn] == [
+        set(re.findall(r"\w+", line)) for line in layers
+    ]
+
+
+def test_the_glossary_names_tables_and_labels_that_exist() -> None:
+    rows = [line.strip("|").split("|") for line in TOUR.split("## Glossary")[1].splitlines()]
+    terms = [[cell.strip() for cell in row] for row in rows if len(row) == 4][2:]
+    assert len(terms) > 30
+    tables = {table._meta.table_name for table in models.all_tables()}
+    assert {name for term in terms for name in re.findall(r"`(\w+)`", term[1])} <= tables
+    with (ROOT / "translations/fr/LC_MESSAGES/messages.po").open("rb") as file:
+        french = {text.replace("\u00a0", " ") for text in map(_singular, read_po(file)) if text}
+    labels = {label for term in terms for label in term[3].split(", ") if label}
+    assert labels - french == set()
+
+
+def _singular(message: Any) -> str:
+    return message.string if isinstance(message.string, str) else ""
