@@ -19,7 +19,7 @@ from shop.sandbox_link import test_points
 from shop.settings import Settings
 from storefront import storefront
 from web import auth, error_pages, headers, input_filter, languages, logs
-from web.outside import outside
+from web.machines.monitoring import outside
 
 csrf = CSRFProtect()
 

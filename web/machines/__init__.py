@@ -1,0 +1,1 @@
+"""Routes for machines: the bank, whoever monitors the shop, and the sandbox."""
