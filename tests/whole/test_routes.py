@@ -6,7 +6,10 @@ A new route fails here until somebody says whom it is for. What its address is m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -14,6 +17,8 @@ from werkzeug.routing import Rule
 
 from models import Account, Event, LicenceGroup, Order
 from shop.sandbox_link import signatures
+from shop.settings import Settings
+from tests import ROOT, conftest
 from tests.support import belongings, purchases
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
@@ -88,13 +93,13 @@ SENT_ON = """
 """.split()
 """Pages that only lead to another one."""
 
-MACHINES = "outside.healthz outside.readyz outside.metrics"
+MACHINES = "monitoring.healthz monitoring.readyz monitoring.metrics"
 """For whoever runs the shop: open, and about nobody in particular."""
 
-SIGNED = "outside.bank_notification"
+SIGNED = "webhooks.bank_notification"
 """For the bank: every message carries its signature."""
 
-SANDBOX = "outside.sandbox_clock outside.sandbox_pauses outside.sandbox_accounts"
+SANDBOX = "sandbox_controls.move_clock sandbox_controls.pause sandbox_controls.make_account"
 """The sandbox's controls: signed, and not there in production."""
 
 AUDIENCES = {
@@ -281,12 +286,45 @@ def test_a_signature_is_for_one_message(app: Flask) -> None:
     assert response.status_code == 200
 
 
-def test_production_has_no_controls(production: Flask) -> None:
+def test_production_has_no_controls(app: Flask, production: Flask) -> None:
+    there = {rule.endpoint for rule in production.url_map.iter_rules()}
+    assert there == {name for name, audience in AUDIENCES.items() if audience != "sandbox"}
     client = browser(production)
-    for rule, _ in every(production, "sandbox"):
+    for rule, _ in every(app, "sandbox"):
         header = signatures.sign(production.extensions["settings"].notification_secret, b"{}")
         response = client.post(str(rule), headers={signatures.HEADER: header}, data=b"{}")
         assert response.status_code == 404, str(rule)
+
+
+def test_a_shop_with_one_real_party_has_no_controls_either(make_app: Callable[..., Flask]) -> None:
+    mixed = make_app(STRIPE_API_KEY="sk_test_of_nobody", STRIPE_WEBHOOK_SECRET="whsec_of_nobody")
+    assert not rules(mixed, "sandbox")
+
+
+def test_production_loads_nothing_of_the_sandboxs_controls(settings: Settings) -> None:
+    program = """
+import sys
+import app
+from shop.sandbox_link import test_points
+app.create_app()
+test_points.point("a.critical.moment")
+print(*(name for name in sys.modules if name.endswith(("sandbox_controls", ".switches"))))
+"""
+    environment = os.environ | conftest.ENVIRONMENT | {"DATABASE_URL": settings.database_url}
+    for more, loaded in ((conftest.PRODUCTION, False), ({}, True)):
+        answer = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT, env=environment | more, text=True, capture_output=True, check=True,
+        )  # fmt: skip
+        assert ("sandbox_controls" in answer.stdout) is loaded, answer.stdout
+        assert ("switches" in answer.stdout) is loaded, answer.stdout
+
+
+def test_machines_alone_need_no_token_of_our_forms(app: Flask) -> None:
+    csrf = app.extensions["csrf"]
+    exempt = {blueprint.name for blueprint in csrf._exempt_blueprints}
+    assert exempt == {"webhooks", "sandbox_controls"}
+    assert not csrf._exempt_views
 
 
 def test_no_page_asks_the_database_too_much_however_much_there_is(
