@@ -13,7 +13,7 @@ from manager.forms import OFFERS, OrderForm
 from models import LicenceGroup, Order
 from shop.errors import N_, Refusal
 from shop.licences import groups
-from shop.orders import additions, baskets, contracts, orders
+from shop.orders import additions, baskets, contracts
 from shop.orders.additions import Wish
 from shop.orders.baskets import Basket
 from shop.orders.placing import Confirmation, Quote
@@ -44,13 +44,13 @@ class Choice:
         """What it costs: a month for a new group, the days up to the renewal for another."""
         if self.group:
             return additions.quote(self._wish(self.group), auth.customer())
-        return orders.quote(self._new_group(), catalogue.offers(), auth.customer())
+        return baskets.quote(self._new_group(), catalogue.offers(), auth.customer())
 
     def place(self, confirmed: Confirmation) -> Order:
-        """Order it. Raises like `additions.place_order` and `ordering.place_order`."""
+        """Order it. Raises like `additions.place_order`."""
         if self.group:
             return additions.place_order(auth.customer(), self._wish(self.group), confirmed)
-        return orders.place_order(auth.customer(), self._new_group(), confirmed)
+        return baskets.place_order(auth.customer(), self._new_group(), confirmed)
 
     def _wish(self, group: LicenceGroup) -> Wish:
         return Wish(group, self.quantity, self.basket)

@@ -9,9 +9,9 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from shop.errors import Conflict, Refusal
-from shop.orders import contracts, orders
+from shop.orders import baskets, contracts
 from shop.orders.baskets import Basket, InvalidBasket, is_name, new_name, read
-from shop.orders.orders import Confirmation
+from shop.orders.placing import Confirmation, Quote
 from shop.pricing import catalogue
 from shop.pricing.money import TooLarge
 from shop.text import templates
@@ -133,10 +133,10 @@ def _quantities_page(
     )
 
 
-def _quote_of(typed: dict[str, str], offers: Offers) -> orders.Quote | None:
+def _quote_of(typed: dict[str, str], offers: Offers) -> Quote | None:
     """What is typed costs; None where it is no basket, or more than the shop can charge."""
     try:
-        return orders.quote(read("", typed, offers), offers, auth.account())
+        return baskets.quote(read("", typed, offers), offers, auth.account())
     except (InvalidBasket, TooLarge):
         return None
 
@@ -174,7 +174,7 @@ def summary(lang: str) -> Response:
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
-    quote = orders.quote(basket, catalogue.offers(), auth.account())
+    quote = baskets.quote(basket, catalogue.offers(), auth.account())
     return page(
         "storefront/summary.html",
         basket=basket,
@@ -199,7 +199,7 @@ def order_contracts(lang: str) -> Response:
 
 
 def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 200) -> Response:
-    quote = orders.quote(basket, catalogue.offers(), auth.customer())
+    quote = baskets.quote(basket, catalogue.offers(), auth.customer())
     shown = contracts.current(lang)
     return page(
         "storefront/contracts.html",
@@ -226,7 +226,7 @@ def confirm(lang: str) -> Response:
         told = gettext("Read the contracts and tick the box: without your agreement, no order.")
         return _contracts_page(lang, basket, told, 422)
     try:
-        order = orders.place_order(auth.customer(), basket, _confirmation(lang))
+        order = baskets.place_order(auth.customer(), basket, _confirmation(lang))
     except (Conflict, Refusal) as refusal:
         return _contracts_page(lang, basket, sentence(refusal), refusal.status)
     forget_basket(basket)

@@ -9,8 +9,8 @@ from records.languages import Language
 from shop.customers import registration
 from shop.exchange import importing
 from shop.exchange.source import Mailbox
-from shop.orders import baskets, contracts, orders
-from shop.orders.orders import Confirmation
+from shop.orders import baskets, contracts
+from shop.orders.placing import Confirmation
 from shop.payments import payments
 from shop.pricing import catalogue
 from shop.text.folding import fold
@@ -61,12 +61,12 @@ def fresh_account(
 def _order(account: Account, licences: int) -> None:
     basket = baskets.Basket(baskets.new_name(), {"business": licences, "pro_plus": 0})
     seen = Confirmation(
-        total_cents=orders.quote(basket, catalogue.offers(), account).totals.total_cents,
+        total_cents=baskets.quote(basket, catalogue.offers(), account).totals.total_cents,
         contract_digests=tuple(each.digest for each in contracts.current(account.language)),
         address="127.0.0.1",
         language=account.language,
     )
-    payments.pay_by_hand(orders.place_order(account, basket, seen), by="demo")
+    payments.pay_by_hand(baskets.place_order(account, basket, seen), by="demo")
 
 
 # --- An Exchange service ---------------------------------------------------------------------

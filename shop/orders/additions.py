@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from records.accounts import Account
 from records.groups import LicenceGroup
@@ -15,15 +16,15 @@ from records.orders import Order, OrderLine
 from shop import clock, vat
 from shop.errors import N_, Refusal
 from shop.licences import reservations
-from shop.orders import baskets, orders, placing
-from shop.orders.placing import Confirmation, Draft, Quote
+from shop.orders import baskets, placing
+from shop.orders.placing import Confirmation, OrderKind, Quote
 from shop.pricing import catalogue, money, periods
 from shop.pricing.periods import Period
 
 
 @dataclass(frozen=True)
 class Wish:
-    """So many licences more for a group, under a basket's name."""
+    """A number of licences more for a group, under a basket's name."""
 
     group: LicenceGroup
     quantity: int
@@ -48,7 +49,7 @@ def renewal_of(group: LicenceGroup) -> date:
 
 
 def check_room(group: LicenceGroup, quantity: int) -> None:
-    """Raise `reservations.NoRoom` where ``quantity`` more do not fit (the table has the word)."""
+    """Raise `reservations.NoRoom` where ``quantity`` more do not fit (the table decides)."""
     if group.places_free is not None and quantity > group.places_free:
         raise reservations.NoRoom(group)
 
@@ -65,41 +66,60 @@ def check_amount(quoted: Quote) -> None:
         )
 
 
+class AdditionOrder(OrderKind):
+    """The order of licences for a group; its places are taken from now on, paid or not."""
+
+    def __init__(self, account: Account, wish: Wish) -> None:
+        super().__init__(account, wish.basket, wish.key)
+        self.wish = wish
+
+    @cached_property
+    def now(self) -> datetime:
+        """The moment for which period and price are computed."""
+        return clock.now()
+
+    @cached_property
+    def period(self) -> Period:
+        """The period that the licences join. Raises `Refusal` where none is running."""
+        return running_period(self.wish.group, self.now)
+
+    @cached_property
+    def quote(self) -> Quote:
+        """The days up to the renewal."""
+        wish, offer = self.wish, catalogue.offers()[self.wish.group.offer_id]
+        share = periods.share_left(self.period, self.now)
+        line = money.Line(offer.code, offer.name, wish.quantity, offer.price_cents, share)
+        treatment = vat.treatment_of(vat.place_of(self.account))
+        return Quote([line], money.totals([line], treatment), treatment, is_estimate=False)
+
+    @property
+    def expires_at(self) -> datetime:
+        """The renewal at the latest."""
+        return min(self.now + placing.EXPIRES_AFTER, self.period.ends_at)
+
+    def check(self) -> None:
+        """Refuse where the group takes no licences, has no room, or the price is too small."""
+        quoted = self.quote
+        check_room(self.wish.group, self.wish.quantity)
+        check_amount(quoted)
+
+    def reserve(self, lines: list[OrderLine]) -> None:
+        """Take places in the group. Raises `reservations.NoRoom`."""
+        for line in lines:
+            reservations.hold(self.wish.group, line, self.period.end)
+
+
 def quote(wish: Wish, account: Account) -> Quote:
     """What ``wish`` costs up to the renewal, for its customer."""
-    now, offer = clock.now(), catalogue.offers()[wish.group.offer_id]
-    share = periods.share_left(running_period(wish.group, now), now)
-    line = money.Line(offer.code, offer.name, wish.quantity, offer.price_cents, share)
-    treatment = vat.treatment_of(vat.place_of(account))
-    return Quote([line], money.totals([line], treatment), treatment, is_estimate=False)
+    return AdditionOrder(account, wish).quote
 
 
 def place_order(account: Account, wish: Wish, confirmed: Confirmation) -> Order:
-    """The order of ``wish``; its places are taken from now on, paid or not.
+    """The order of ``wish``.
 
     Raises like `placing.place`, `reservations.NoRoom`, and `Refusal` where the group takes none.
     """
-
-    def draft() -> Draft:
-        now = clock.now()
-        period = running_period(wish.group, now)
-        check_room(wish.group, wish.quantity)
-        quoted = quote(wish, account)
-        check_amount(quoted)
-        return Draft(
-            wish.basket,
-            wish.key,
-            quoted,
-            expires_at=min(now + orders.EXPIRES_AFTER, period.ends_at),
-            hold=lambda lines: _hold(wish, lines, period),
-        )
-
-    return placing.place(account, wish.key, draft, confirmed)
-
-
-def _hold(wish: Wish, lines: list[OrderLine], period: Period) -> None:
-    for line in lines:
-        reservations.hold(wish.group, line, period.end)
+    return placing.place(AdditionOrder(account, wish), confirmed)
 
 
 def read_quantity(typed: str, group: LicenceGroup) -> int:

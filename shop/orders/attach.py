@@ -7,8 +7,9 @@ transaction of its order. The order costs nothing; what follows is that of any p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 from peewee import IntegrityError
 
@@ -27,9 +28,9 @@ from shop.errors import N_, Conflict, Refusal
 from shop.exchange import attached_licences, services
 from shop.licences.seats import rules
 from shop.licences.seats.rules import InvalidPerson, Person
-from shop.orders import orders, placing
+from shop.orders import baskets, placing
 from shop.orders.baskets import Basket
-from shop.orders.placing import Confirmation, Draft, Quote
+from shop.orders.placing import Confirmation, OrderKind, Quote
 from shop.payments import cards, payables
 from shop.pricing import catalogue, money, periods
 
@@ -38,9 +39,6 @@ OFFER = "business"
 
 USED = N_("Office 365 has already been subscribed for this Exchange service.")
 TWICE = N_("%(address)s has this login already: two people cannot share one.")
-
-ANSWERED_WITHIN = timedelta(days=14)
-"""What an order that waits for its money would have; this one waits for nothing."""
 
 
 class UnknownAccount(Refusal):
@@ -160,8 +158,8 @@ def read(holders: list[Holder]) -> list[Person]:
 
 
 def after_the_free_month(account: Account, licences: int) -> Quote:
-    """What so many licences cost a month once the free one is over: the list price."""
-    return orders.quote(Basket("", {OFFER: licences}), catalogue.offers(), account)
+    """What that number of licences costs a month once the free one is over: the list price."""
+    return baskets.quote(Basket("", {OFFER: licences}), catalogue.offers(), account)
 
 
 def first_renewal() -> date:
@@ -187,6 +185,79 @@ class Wish:
         return f"{self.form}:attach={self.service.id}"
 
 
+class AttachOrder(OrderKind):
+    """The free order of a group for the people of a wish. Raises `InvalidHolders`."""
+
+    def __init__(self, wish: Wish) -> None:
+        super().__init__(wish.service.account, wish.form, wish.key)
+        self.wish = wish
+        self.people = read(wish.holders)
+
+    @cached_property
+    def quote(self) -> Quote:
+        """The first month: nothing."""
+        name = catalogue.offers()[OFFER].name
+        lines = [money.Line(OFFER, name, len(self.people), 0)]
+        treatment = vat.treatment_of(vat.place_of(self.account))
+        return Quote(lines, money.totals(lines, treatment), treatment, is_estimate=False)
+
+    @cached_property
+    def later(self) -> Quote:
+        """The months after the free one."""
+        return after_the_free_month(self.account, len(self.people))
+
+    @property
+    def total_shown(self) -> int:
+        """The price a month afterwards."""
+        return self.later.totals.total_cents
+
+    def check(self) -> None:
+        """Refuse where the offer was used, or there is no card for the renewals."""
+        if attached_licences.attach_of(self.wish.service):
+            raise Used
+        if cards.stored(self.account) is None:
+            raise NeedsCard(N_("A card is needed for the renewals: register one first."))
+
+    def reserve(self, lines: list[OrderLine]) -> None:
+        """Use the offer up. Raises `Used` if another request was quicker."""
+        try:
+            with database.atomic():
+                attach = Attach.create(
+                    service=self.wish.service,
+                    order=lines[0].order,
+                    licences=len(self.people),
+                    unit_price_cents=self.later.lines[0].unit_price_cents,
+                    renewal_accepted_at=clock.now(),
+                )
+        except IntegrityError:
+            if attached_licences.attach_of(self.wish.service) is None:
+                raise
+            raise Used from None
+        holders = zip(self.wish.holders, self.people, strict=True)
+        AttachedAccount.insert_many(
+            {
+                "attach": attach,
+                "account": holder.account,
+                "number": number,
+                **vars(person),
+                "login_key": person.login_key,
+                "tells_owner": holder.tells_owner,
+            }
+            for number, (holder, person) in enumerate(holders, start=1)
+        ).execute()
+
+    def follow_up(self, order: Order) -> None:
+        """Nothing is due: say so, and what will be, and begin the installation."""
+        payables.begin_delivery(order, by="shop")
+        mail.attach_ordered(
+            order,
+            service=self.wish.service.name,
+            line=self.later.lines[0],
+            totals=self.later.totals,
+            renewal_on=first_renewal(),
+        )
+
+
 def confirm(wish: Wish, confirmed: Confirmation) -> Order:
     """The free order of a group for ``wish``: placed now, or already when the button was pressed
     before. ``confirmed.total_cents`` is the price a month that was shown for afterwards.
@@ -194,72 +265,4 @@ def confirm(wish: Wish, confirmed: Confirmation) -> Order:
     Raises `InvalidHolders`, `NeedsCard`, `Used`, and `Conflict` where the price or a contract is
     not what the customer saw.
     """
-    account = wish.service.account
-    people = read(wish.holders)
-
-    def draft() -> Draft:
-        if attached_licences.attach_of(wish.service):
-            raise Used
-        if cards.stored(account) is None:
-            raise NeedsCard(N_("A card is needed for the renewals: register one first."))
-        later = after_the_free_month(account, len(people))
-        if later.totals.total_cents != confirmed.total_cents:
-            raise Conflict(placing.PRICE_CHANGED)
-        return Draft(
-            wish.form,
-            wish.key,
-            _free(account, len(people)),
-            expires_at=clock.now() + ANSWERED_WITHIN,
-            hold=lambda lines: _hold(wish, people, later, lines[0]),
-            follow=lambda order: _deliver(order, wish, later),
-        )
-
-    return placing.place(account, wish.key, draft, replace(confirmed, total_cents=0))
-
-
-def _free(account: Account, licences: int) -> Quote:
-    """The first month: nothing."""
-    name = catalogue.offers()[OFFER].name
-    lines = [money.Line(OFFER, name, licences, 0)]
-    treatment = vat.treatment_of(vat.place_of(account))
-    return Quote(lines, money.totals(lines, treatment), treatment, is_estimate=False)
-
-
-def _hold(wish: Wish, people: list[Person], later: Quote, line: OrderLine) -> None:
-    """Use the offer up, in the order's transaction. Raises `Used` if somebody was quicker."""
-    try:
-        with database.atomic():
-            attach = Attach.create(
-                service=wish.service,
-                order=line.order,
-                licences=len(people),
-                unit_price_cents=later.lines[0].unit_price_cents,
-                renewal_accepted_at=clock.now(),
-            )
-    except IntegrityError:
-        if attached_licences.attach_of(wish.service) is None:
-            raise
-        raise Used from None
-    AttachedAccount.insert_many(
-        {
-            "attach": attach,
-            "account": holder.account,
-            "number": number,
-            **vars(person),
-            "login_key": person.login_key,
-            "tells_owner": holder.tells_owner,
-        }
-        for number, (holder, person) in enumerate(zip(wish.holders, people, strict=True), start=1)
-    ).execute()
-
-
-def _deliver(order: Order, wish: Wish, later: Quote) -> None:
-    """Nothing is due: say so, and what will be, and begin the installation."""
-    payables.begin_delivery(order, by="shop")
-    mail.attach_ordered(
-        order,
-        service=wish.service.name,
-        line=later.lines[0],
-        totals=later.totals,
-        renewal_on=first_renewal(),
-    )
+    return placing.place(AttachOrder(wish), confirmed)

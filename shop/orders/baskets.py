@@ -10,8 +10,15 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 
+from records.accounts import Account
+from records.orders import Order, OrderLine
+from shop import vat
 from shop.errors import N_, Refusal
+from shop.orders import placing
+from shop.orders.placing import Confirmation, OrderKind, Quote
+from shop.pricing import catalogue, money
 from shop.pricing.catalogue import PricedOffer
 
 MOST_AT_ONCE = 100_000
@@ -107,3 +114,41 @@ class InvalidBasket(Exception):
     def __init__(self, refusals: list[Refusal]) -> None:
         super().__init__("; ".join(map(str, refusals)))
         self.refusals = refusals
+
+
+# --- Ordering --------------------------------------------------------------------------------
+
+
+def quote(basket: Basket, offers: dict[str, PricedOffer], account: Account | None) -> Quote:
+    """The price of ``basket`` a month, for a customer or, before sign-in, as an estimate."""
+    lines = [
+        money.Line(code, offers[code].name, number, offers[code].price_cents)
+        for code, number in basket.quantities.items()
+        if number
+    ]
+    treatment = vat.treatment_of(vat.place_of(account)) if account else vat.FRENCH_ESTIMATE
+    return Quote(lines, money.totals(lines, treatment), treatment, account is None)
+
+
+class BasketOrder(OrderKind):
+    """The order of a basket: each of its lines makes a new group (guide)."""
+
+    def __init__(self, account: Account, basket: Basket) -> None:
+        super().__init__(account, basket.name, basket.key)
+        self.contents = basket
+
+    @cached_property
+    def quote(self) -> Quote:
+        """A month of the licences in the basket."""
+        return quote(self.contents, catalogue.offers(), self.account)
+
+    def check(self) -> None:
+        """Every basket can be ordered."""
+
+    def reserve(self, lines: list[OrderLine]) -> None:
+        """New groups take no places in existing ones."""
+
+
+def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Order:
+    """The order of a basket. Raises like `placing.place`."""
+    return placing.place(BasketOrder(account, basket), confirmed)

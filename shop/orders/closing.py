@@ -12,7 +12,7 @@ from shop.payments import outcomes, payments
 def stop_payment(order: Order) -> None:
     """Close the bank page of an order, so that nobody pays what is about to be closed.
 
-    Raises `debts.PaymentUnderWay` where the bank is confirming a card.
+    Raises `payables.PaymentUnderWay` where the bank is confirming a card.
     """
     pending = payments.unsettled(order)
     if pending is not None:

@@ -1,4 +1,4 @@
-"""Orders: quoted, placed once, cancelled, expired."""
+"""Orders: cancelled, expired, given up, found again."""
 
 from __future__ import annotations
 
@@ -9,54 +9,16 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.base import database, lock
 from records.orders import Order, OrderStatus
-from shop import clock, jobs, mail, transitions, vat
+from shop import clock, jobs, mail, transitions
 from shop.delivery import installation
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import seating
 from shop.jobs import kinds
 from shop.licences import reservations
 from shop.orders import closing, placing
-from shop.orders.baskets import Basket
-from shop.orders.placing import Confirmation, Draft, Quote
 from shop.payments import payables, refunds
-from shop.pricing import catalogue, money
 
-__all__ = ["Confirmation", "Quote", "cancel_order", "place_order", "quote", "refund_order"]
-
-EXPIRES_AFTER = timedelta(days=14)
 LATER_IF_PENDING = timedelta(minutes=10)
-
-
-# --- Quoting ---------------------------------------------------------------------------------
-
-
-def quote(
-    basket: Basket, offers: dict[str, catalogue.PricedOffer], account: Account | None
-) -> Quote:
-    """The price of ``basket`` a month, for a customer or, before sign-in, as an estimate."""
-    lines = [
-        money.Line(code, offers[code].name, number, offers[code].price_cents)
-        for code, number in basket.quantities.items()
-        if number
-    ]
-    treatment = vat.treatment_of(vat.place_of(account)) if account else vat.FRENCH_ESTIMATE
-    return Quote(lines, money.totals(lines, treatment), treatment, account is None)
-
-
-# --- Placing ---------------------------------------------------------------------------------
-
-
-def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Order:
-    """The order of a basket: placed now, or already when the button was pressed before.
-
-    Each of its lines makes a new group (guide). Raises like `placing.place`.
-    """
-
-    def draft() -> Draft:
-        quoted = quote(basket, catalogue.offers(), account)
-        return Draft(basket.name, basket.key, quoted, clock.now() + EXPIRES_AFTER)
-
-    return placing.place(account, basket.key, draft, confirmed)
 
 
 # --- Ending ----------------------------------------------------------------------------------
@@ -65,7 +27,7 @@ def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Or
 def cancel_order(order: Order, by: str) -> None:
     """Cancel an unpaid order; what it reserved is free again.
 
-    Raises `Refusal` when it is not unpaid, `debts.PaymentUnderWay` while it is being paid.
+    Raises `Refusal` when it is not unpaid, `payables.PaymentUnderWay` while it is being paid.
     """
     if not order.is_payable:
         raise Refusal(N_("Only an unpaid order can be cancelled."))

@@ -1,11 +1,11 @@
-"""How an order is placed, whatever it is of: what was seen is checked, and it is placed once."""
+"""How an order is placed, of whatever kind: what was seen is checked, and it is placed once."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 
@@ -25,7 +25,9 @@ ATTEMPTS = 20
 """How often placing begins again, because the number drawn is taken or another request was quicker;
 beyond that something else is wrong."""
 
-PRICE_CHANGED = N_("The price has changed meanwhile. Please check it and confirm again.")
+EXPIRES_AFTER = timedelta(days=14)
+"""How long an unpaid order can be paid (design)."""
+
 CLOSED_ELSEWHERE = N_("This order has just been paid, or closed, in another window.")
 
 
@@ -59,61 +61,73 @@ class Confirmation:
     language: str
 
 
-def _nothing(_: list[OrderLine]) -> None:
-    """New groups hold no places in existing ones."""
+class OrderKind(ABC):
+    """What is ordered with one press of a button: a basket, licences for a group, Office Attach.
 
-
-def _await_payment(order: Order) -> None:
-    """Send the purchase order, and close it if nobody pays it in time."""
-    mail.order_placed(order)
-    kinds.expire_order.using(run_at=order.expires_at).later(order=order.id)
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is about to be ordered: under which basket, at which price, payable until when.
-
-    ``hold`` reserves what its lines need, and ``follow`` says what comes of the order, both in
-    its transaction.
+    ``basket`` names what the customer filled in: an order replaces an unpaid one of the same name.
+    ``key``, name and content, makes two presses of one button the same order.
     """
 
-    basket: str
-    key: str
-    quote: Quote
-    expires_at: datetime
-    hold: Callable[[list[OrderLine]], None] = _nothing
-    follow: Callable[[Order], None] = _await_payment
+    def __init__(self, account: Account, basket: str, key: str) -> None:
+        self.account = account
+        self.basket = basket
+        self.key = key
+
+    @property
+    @abstractmethod
+    def quote(self) -> Quote:
+        """What the order costs; computed once."""
+
+    @property
+    def total_shown(self) -> int:
+        """The amount that the customer confirms, in cents: that of the order."""
+        return self.quote.totals.total_cents
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when it can be paid."""
+        return clock.now() + EXPIRES_AFTER
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise `Refusal` where this cannot be ordered now."""
+
+    @abstractmethod
+    def reserve(self, lines: list[OrderLine]) -> None:
+        """Take what the order needs for itself, in its transaction. Raises `Refusal`."""
+
+    def follow_up(self, order: Order) -> None:
+        """Have done what comes next, in the order's transaction: here its payment is awaited."""
+        mail.order_placed(order)
+        kinds.expire_order.using(run_at=order.expires_at).later(order=order.id)
 
 
-def place(
-    account: Account, key: str, make_draft: Callable[[], Draft], confirmed: Confirmation
-) -> Order:
-    """The order of a draft: placed now, or already when the button was pressed before.
+def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
+    """The order of ``ordered``: placed now, or already when the button was pressed before.
 
-    ``key`` is the draft's, which tells whether it was. An earlier unpaid order of the same
-    basket with other content is replaced. Raises `Conflict` when prices or contracts are not
-    what the customer saw, or the order to replace has just been paid;
-    `payables.PaymentUnderWay` when it is being paid; and what the draft's ``hold`` raises.
+    An earlier unpaid order of the same basket with other content is replaced. Raises `Conflict`
+    when prices or contracts are not what the customer saw, or the order to replace has just been
+    paid; `payables.PaymentUnderWay` when it is being paid; and what ``ordered`` refuses.
     """
-    placed = _placed_already(account, key)
+    placed = _placed_already(ordered)
     if placed is not None:
         return placed
-    draft = make_draft()
+    ordered.check()
     accepted = contracts.current(confirmed.language)
-    _check_what_was_seen(confirmed, draft.quote, accepted)
+    _check_what_was_seen(ordered, accepted, confirmed)
     earlier: set[Order] = set()
     for attempt in range(1, ATTEMPTS + 1):
-        earlier.update(_to_replace(account, draft))
+        earlier.update(_to_replace(ordered))
         for order in earlier:
             closing.stop_payment(order)
         test_points.point("ordering.place")
         try:
             with database.atomic():
-                _close_earlier(account, draft, earlier)
-                return _place(account, draft, accepted, confirmed)
+                _close_earlier(ordered, earlier)
+                return _place(ordered, accepted, confirmed)
         except (EarlierOrderInUse, IntegrityError):
             # Another press was quicker, a payment has begun, or the number drawn is taken.
-            placed = _placed_already(account, key)
+            placed = _placed_already(ordered)
             if placed is not None:
                 return placed
             if attempt == ATTEMPTS:
@@ -121,53 +135,53 @@ def place(
     raise AssertionError("unreachable")
 
 
-def _placed_already(account: Account, key: str) -> Order | None:
-    return Order.get_or_none(Order.account == account, Order.basket_key == key)
+def _placed_already(ordered: OrderKind) -> Order | None:
+    return Order.get_or_none(Order.account == ordered.account, Order.basket_key == ordered.key)
 
 
-def _to_replace(account: Account, draft: Draft) -> list[Order]:
+def _to_replace(ordered: OrderKind) -> list[Order]:
     """Unpaid orders of the same basket with other content: the new one takes their place."""
     return list(
         Order.select().where(
-            Order.account == account,
-            Order.basket == draft.basket,
-            Order.basket_key != draft.key,
+            Order.account == ordered.account,
+            Order.basket == ordered.basket,
+            Order.basket_key != ordered.key,
             Order.status == OrderStatus.AWAITING_PAYMENT,
         )
     )
 
 
-def _close_earlier(account: Account, draft: Draft, earlier: set[Order]) -> None:
+def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
     """Cancel the orders to replace, in the transaction of the new one.
 
     A customer's orders are placed one at a time, so that of two edits in two tabs the second
     replaces what the first placed. Raises `Conflict` where one of ``earlier`` has been paid, and
     `EarlierOrderInUse` where a payment of one has begun.
     """
-    lock(account, allow_references=True)
+    lock(ordered.account, allow_references=True)
     if any(Order.get_by_id(order.id).paid_at for order in earlier):
         raise Conflict(CLOSED_ELSEWHERE)
-    for order in _to_replace(account, draft):
-        if closing.close(order, OrderStatus.CANCELLED, by=account.nic_handle) is None:
+    for order in _to_replace(ordered):
+        if closing.close(order, OrderStatus.CANCELLED, by=ordered.account.nic_handle) is None:
             raise EarlierOrderInUse
 
 
-def _check_what_was_seen(confirmed: Confirmation, quoted: Quote, accepted: list[Contract]) -> None:
+def _check_what_was_seen(
+    ordered: OrderKind, accepted: list[Contract], confirmed: Confirmation
+) -> None:
     if tuple(contract.digest for contract in accepted) != confirmed.contract_digests:
         raise Conflict(N_("The contracts have changed meanwhile. Please read and accept them."))
-    if quoted.totals.total_cents != confirmed.total_cents:
-        raise Conflict(PRICE_CHANGED)
+    if ordered.total_shown != confirmed.total_cents:
+        raise Conflict(N_("The price has changed meanwhile. Please check it and confirm again."))
 
 
-def _place(
-    account: Account, draft: Draft, accepted: list[Contract], confirmed: Confirmation
-) -> Order:
-    now, quoted = clock.now(), draft.quote
+def _place(ordered: OrderKind, accepted: list[Contract], confirmed: Confirmation) -> Order:
+    account, quoted, now = ordered.account, ordered.quote, clock.now()
     order = Order.create(
         number=_new_number(),
         account=account,
-        basket=draft.basket,
-        basket_key=draft.key,
+        basket=ordered.basket,
+        basket_key=ordered.key,
         language=confirmed.language,
         customer=parties.as_printed(account),
         net_cents=quoted.totals.net_cents,
@@ -176,9 +190,9 @@ def _place(
         vat_rate=quoted.treatment.rate,
         vat_code=quoted.treatment.code,
         placed_at=now,
-        expires_at=draft.expires_at,
+        expires_at=ordered.expires_at,
     )
-    draft.hold(_write_lines(order, quoted))
+    ordered.reserve(_write_lines(order, quoted))
     for contract in accepted:
         Acceptance.create(
             order=order,
@@ -188,7 +202,7 @@ def _place(
             address=confirmed.address,
         )
     transitions.record(order, "order_placed", by=account.nic_handle, to_status=order.status)
-    draft.follow(order)
+    ordered.follow_up(order)
     return order
 
 

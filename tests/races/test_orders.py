@@ -27,7 +27,7 @@ from models import (
 from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
-from shop.orders import closing, orders, placing
+from shop.orders import baskets, closing, orders, placing
 from shop.payments import checkouts, outcomes, payables
 from shop.payments.gateway import CheckoutStatus
 from shop.sandbox_link import test_points
@@ -42,7 +42,7 @@ def confirm_at_once(alice: Account, times: int) -> list[object]:
     basket = purchases.basket(business=4)
     seen = purchases.seen_by(alice, basket)
     with racing.all_meet_at("ordering.place", times):
-        return racing.race(lambda: orders.place_order(alice, basket, seen), times)
+        return racing.race(lambda: baskets.place_order(alice, basket, seen), times)
 
 
 def test_50_confirmations_of_one_basket_make_one_order(alice: Account) -> None:

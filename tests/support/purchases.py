@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from models import Account, Order, Payment
-from shop.orders import contracts, orders
+from shop.orders import baskets, contracts
 from shop.orders.baskets import Basket, new_name
-from shop.orders.orders import Confirmation
+from shop.orders.placing import Confirmation
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing import catalogue
@@ -21,7 +21,7 @@ def basket(business: int = 3, pro_plus: int = 0, name: str = "") -> Basket:
 
 def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmation:
     """What ``account`` sees and accepts when confirming a basket now."""
-    quote = orders.quote(chosen, catalogue.offers(), account)
+    quote = baskets.quote(chosen, catalogue.offers(), account)
     return Confirmation(
         total_cents=quote.totals.total_cents,
         contract_digests=tuple(contract.digest for contract in contracts.current(language)),
@@ -33,7 +33,7 @@ def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmat
 def place(account: Account, chosen: Basket | None = None, language: str = "fr") -> Order:
     """An order placed as the storefront places it."""
     chosen = chosen or basket()
-    return orders.place_order(account, chosen, seen_by(account, chosen, language))
+    return baskets.place_order(account, chosen, seen_by(account, chosen, language))
 
 
 def start_paying(order: Order, *, store_card: bool = False) -> Payment:

@@ -257,15 +257,16 @@ def test_markdown_is_safe_and_knows_its_place():
 
 def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
     from shop.orders import baskets, contracts, orders
+    from shop.orders.placing import Confirmation
     from shop.pricing import catalogue
 
     basket = baskets.Basket(baskets.new_name(), {"business": 3, "pro_plus": 2})
-    quoted = orders.quote(basket, catalogue.offers(), alice)
+    quoted = baskets.quote(basket, catalogue.offers(), alice)
     digests = tuple(contract.digest for contract in contracts.current("fr"))
-    order = orders.place_order(
+    order = baskets.place_order(
         alice,
         basket,
-        orders.Confirmation(quoted.totals.total_cents, digests, "192.0.2.1", "fr"),
+        Confirmation(quoted.totals.total_cents, digests, "192.0.2.1", "fr"),
     )
     text = text_of(opened(documents.purchase_order_of(order)))
     assert f"n° {order.number}" in text

@@ -24,7 +24,7 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop.errors import Conflict, Refusal
-from shop.orders import contracts, orders
+from shop.orders import baskets, contracts, orders
 from shop.overviews import order_progress
 from shop.payments import payables
 from shop.payments.gateway import CheckoutStatus
@@ -86,7 +86,7 @@ def test_a_price_that_changed_meanwhile_is_not_charged_unseen(alice: Account) ->
         offer="business", amount_cents=990, valid_from=shop_clock.now() - timedelta(seconds=1)
     ).execute()
     with pytest.raises(Conflict, match="price has changed"):
-        orders.place_order(alice, basket, seen)
+        baskets.place_order(alice, basket, seen)
     assert not Order.select().exists()
 
 
