@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-
-import pytest
 
 from models import Event, Job, JobStatus, Letter, SeatImportLine
 from shop.settings import Settings
 from tests import ROOT
-from tests.support import patience
+from tests.support import patience, worker
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at what a worker has done."""
@@ -76,38 +75,36 @@ def _answers(address: str) -> bool:
 
 
 @contextmanager
-def worker_runs(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def worker_runs(environment: dict[str, str]) -> Iterator[BaseProcess]:
     """A worker until the block ends, however it does; a test may have killed it by then.
 
-    Its papers are blank pages: nobody reads them, and typesetting took most of its time.
+    Importing the shop took most of a start: a process that has done so forks them all.
     """
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.worker"],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload([worker.__name__])
+    process = forking.Process(target=worker.run, args=(environment,))
+    process.start()
     try:
-        yield worker
+        yield process
     finally:
-        worker.terminate()
-        worker.wait()
+        process.terminate()
+        process.join()
 
 
-def kill(worker: subprocess.Popen[bytes]) -> None:
+def kill(process: BaseProcess) -> None:
     """End a worker as a power cut would: it can neither finish nor tell anybody."""
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
+    process.kill()
+    process.join()
 
 
-def runs_for(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Let a process run for a while; it must not end by itself."""
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=seconds)
+def runs_for(process: BaseProcess, seconds: float) -> None:
+    """Let a worker run for a while; it must not end by itself."""
+    process.join(seconds)
+    assert process.is_alive(), "the worker ended by itself"
 
 
-def runs_until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> None:
-    """Let a process run until something has happened, as long as the work goes on."""
+def runs_until(process: BaseProcess, happened: Callable[[], bool]) -> None:
+    """Let a worker run until something has happened, as long as the work goes on."""
     patience.wait_until(happened, work_done, between=lambda: runs_for(process, LOOK_EVERY))
 
 
