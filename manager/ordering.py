@@ -10,15 +10,15 @@ from flask_babel import gettext
 
 from manager import manager
 from manager.forms import OFFERS, OrderForm
-from models import LicenceGroup, Order
+from models import LicenceGroup
 from shop.errors import N_, Refusal
 from shop.licences import groups
-from shop.orders import additions, baskets, contracts
-from shop.orders.additions import Wish
-from shop.orders.baskets import Basket
-from shop.orders.placing import Confirmation, Quote
+from shop.orders import additions, baskets
+from shop.orders.additions import AdditionOrder, Wish
+from shop.orders.baskets import Basket, BasketOrder
+from shop.orders.placing import OrderKind
 from shop.pricing import catalogue
-from web import auth, lookups
+from web import auth, contract_step, lookups
 from web.forms import choices
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -28,7 +28,7 @@ NEW_GROUP = "new"
 
 @dataclass(frozen=True)
 class Choice:
-    """What a customer chose: so many licences of an offer, for a group or for a new one."""
+    """What a customer chose: a number of licences of an offer, for a group or for a new one."""
 
     offer: str
     quantity: int
@@ -40,23 +40,12 @@ class Choice:
         chosen = {"offer": self.offer, "quantity": self.quantity, "basket": self.basket}
         return chosen | ({"group": self.group.name} if self.group else {})
 
-    def quote(self) -> Quote:
-        """What it costs: a month for a new group, the days up to the renewal for another."""
+    def ordered(self) -> OrderKind:
+        """What it orders: a new group for a month, or licences for another up to its renewal."""
+        customer = auth.customer()
         if self.group:
-            return additions.quote(self._wish(self.group), auth.customer())
-        return baskets.quote(self._new_group(), catalogue.offers(), auth.customer())
-
-    def place(self, confirmed: Confirmation) -> Order:
-        """Order it. Raises like `additions.place_order`."""
-        if self.group:
-            return additions.place_order(auth.customer(), self._wish(self.group), confirmed)
-        return baskets.place_order(auth.customer(), self._new_group(), confirmed)
-
-    def _wish(self, group: LicenceGroup) -> Wish:
-        return Wish(group, self.quantity, self.basket)
-
-    def _new_group(self) -> Basket:
-        return Basket(self.basket, {self.offer: self.quantity})
+            return AdditionOrder(customer, Wish(self.group, self.quantity, self.basket))
+        return BasketOrder(customer, Basket(self.basket, {self.offer: self.quantity}))
 
 
 # --- Choosing ----------------------------------------------------------------------------------
@@ -160,7 +149,7 @@ def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Re
     quote, renewal = None, None
     if choice is not None:
         try:
-            quoted = choice.quote()
+            quoted = choice.ordered().quote
             if group:
                 additions.check_amount(quoted)
             renewal = additions.renewal_of(group) if group else None
@@ -205,11 +194,8 @@ def _given() -> dict[str, Any]:
 def confirm_office() -> Response:
     """« Générer le bon de commande »: places the order once, and shows it (guide)."""
     choice = _choice_again()
-    if request.form.get("accepted") != "yes":
-        told = gettext("Read the contracts and tick the box: without your agreement, no order.")
-        return _contracts_page(choice, told, 422)
     try:
-        order = choice.place(_confirmation())
+        order = contract_step.place(choice.ordered(), auth.customer().language)
     except Refusal as refusal:
         return _contracts_page(choice, sentence(refusal), refusal.status)
     return go_to(url_for("manager.order", number=order.number))
@@ -226,25 +212,13 @@ def _choice_again() -> Choice:
 
 
 def _contracts_page(choice: Choice, error: str = "", status: int = 200) -> Response:
-    shown = contracts.current(auth.customer().language)
     return page(
         "manager/order_contracts.html",
         status=status,
         choice=choice,
         arguments=choice.arguments(),
-        quote=choice.quote(),
+        quote=choice.ordered().quote,
         renewal=additions.renewal_of(choice.group) if choice.group else None,
-        contracts=shown,
-        digests=",".join(contract.digest for contract in shown),
+        **contract_step.shown(auth.customer().language),
         error=error,
-    )
-
-
-def _confirmation() -> Confirmation:
-    seen = request.form.get("total_cents", "")
-    return Confirmation(
-        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
-        contract_digests=tuple(request.form.get("digests", "").split(",")),
-        address=auth.address(),
-        language=auth.customer().language,
     )

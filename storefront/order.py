@@ -8,15 +8,15 @@ from flask import Response, flash, make_response, redirect, request, session, ur
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from shop.errors import Conflict, Refusal
-from shop.orders import baskets, contracts
-from shop.orders.baskets import Basket, InvalidBasket, is_name, new_name, read
-from shop.orders.placing import Confirmation, Quote
+from shop.errors import Refusal
+from shop.orders import baskets
+from shop.orders.baskets import Basket, BasketOrder, InvalidBasket, is_name, new_name, read
+from shop.orders.placing import Quote
 from shop.pricing import catalogue
 from shop.pricing.money import TooLarge
 from shop.text import templates
 from storefront import storefront
-from web import auth
+from web import auth, contract_step
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
@@ -200,14 +200,12 @@ def order_contracts(lang: str) -> Response:
 
 def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 200) -> Response:
     quote = baskets.quote(basket, catalogue.offers(), auth.customer())
-    shown = contracts.current(lang)
     return page(
         "storefront/contracts.html",
         status=status,
         basket_arguments=basket_arguments(basket),
         quote=quote,
-        contracts=shown,
-        digests=",".join(contract.digest for contract in shown),
+        **contract_step.shown(lang),
         error=error,
         mention=templates.vat_mention(quote.treatment, lang),
         change_url=step("quantities", lang, basket),
@@ -222,22 +220,9 @@ def confirm(lang: str) -> Response:
         return back_to_start(lang)
     if auth.account() is None:
         return go_to(step("identification", lang, basket))
-    if request.form.get("accepted") != "yes":
-        told = gettext("Read the contracts and tick the box: without your agreement, no order.")
-        return _contracts_page(lang, basket, told, 422)
     try:
-        order = baskets.place_order(auth.customer(), basket, _confirmation(lang))
-    except (Conflict, Refusal) as refusal:
+        order = contract_step.place(BasketOrder(auth.customer(), basket), lang)
+    except Refusal as refusal:
         return _contracts_page(lang, basket, sentence(refusal), refusal.status)
     forget_basket(basket)
     return go_to(url_for("storefront.purchase_order", lang=lang, number=order.number))
-
-
-def _confirmation(lang: str) -> Confirmation:
-    seen = request.form.get("total_cents", "")
-    return Confirmation(
-        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
-        contract_digests=tuple(request.form.get("digests", "").split(",")),
-        address=auth.address(),
-        language=lang,
-    )

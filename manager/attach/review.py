@@ -14,11 +14,10 @@ from manager.attach.choose import ATTACH, MOST_TYPED, PARTS, Given, chosen_of, i
 from manager.exchange import service_page
 from models import CardSetup, CardSetupStatus, ExchangeAccount, ExchangeService
 from shop.errors import Conflict, Refusal
-from shop.orders import attach, baskets, contracts
+from shop.orders import attach, baskets
 from shop.orders.attach import Holder, InvalidHolders, NeedsCard, Wish
-from shop.orders.placing import Confirmation
 from shop.payments import cards
-from web import auth, lookups
+from web import auth, contract_step, lookups
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 from web.urls import base_url
@@ -120,7 +119,6 @@ def _review(
     setup: CardSetup | None = None,
 ) -> Response:
     customer = auth.customer()
-    shown = contracts.current(customer.language)
     form = given.get("form", "")
     return page(
         "manager/attach_review.html",
@@ -139,8 +137,7 @@ def _review(
         not_registered=cards.why_not(setup) if setup else "",
         is_registering=bool(setup and setup.is_unsettled),
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
-        contracts=shown,
-        digests=",".join(contract.digest for contract in shown),
+        **contract_step.shown(customer.language),
     )
 
 
@@ -159,7 +156,10 @@ def confirm_attach(name: str) -> Response:
     if errors:
         return _review(service, holders, given, errors, status=422)
     try:
-        attach.confirm(Wish(service, holders, _form_name(given)), _confirmation(given))
+        attach.confirm(
+            Wish(service, holders, _form_name(given)),
+            contract_step.confirmation(auth.customer().language),
+        )
     except NeedsCard:
         return _to_the_bank(service, holders, given)
     except attach.Used as used:
@@ -180,23 +180,13 @@ def _form_name(given: Given) -> str:
 
 def _not_accepted(given: Given) -> Errors:
     errors = {}
-    if given.get("accepted") != "yes":
-        errors["accepted"] = gettext(
-            "Read the contracts and tick the box: without your agreement, no order."
-        )
+    try:
+        contract_step.check_ticked()
+    except Refusal as refusal:
+        errors[refusal.field] = sentence(refusal)
     if given.get("renewal") != "yes":
         errors["renewal"] = gettext("Tick the box: after the free month the licences renew.")
     return errors
-
-
-def _confirmation(given: Given) -> Confirmation:
-    seen = given.get("total_cents", "")
-    return Confirmation(
-        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
-        contract_digests=tuple(given.get("digests", "").split(",")),
-        address=auth.address(),
-        language=auth.customer().language,
-    )
 
 
 def _to_the_bank(service: ExchangeService, holders: list[Holder], given: Given) -> Response:

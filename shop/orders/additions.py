@@ -12,12 +12,12 @@ from functools import cached_property
 
 from records.accounts import Account
 from records.groups import LicenceGroup
-from records.orders import Order, OrderLine
+from records.orders import OrderLine
 from shop import clock, vat
 from shop.errors import N_, Refusal
 from shop.licences import reservations
 from shop.orders import baskets, placing
-from shop.orders.placing import Confirmation, OrderKind, Quote
+from shop.orders.placing import OrderKind, Quote
 from shop.pricing import catalogue, money, periods
 from shop.pricing.periods import Period
 
@@ -107,19 +107,6 @@ class AdditionOrder(OrderKind):
         """Take places in the group. Raises `reservations.NoRoom`."""
         for line in lines:
             reservations.hold(self.wish.group, line, self.period.end)
-
-
-def quote(wish: Wish, account: Account) -> Quote:
-    """What ``wish`` costs up to the renewal, for its customer."""
-    return AdditionOrder(account, wish).quote
-
-
-def place_order(account: Account, wish: Wish, confirmed: Confirmation) -> Order:
-    """The order of ``wish``.
-
-    Raises like `placing.place`, `reservations.NoRoom`, and `Refusal` where the group takes none.
-    """
-    return placing.place(AdditionOrder(account, wish), confirmed)
 
 
 def read_quantity(typed: str, group: LicenceGroup) -> int:

@@ -18,7 +18,8 @@ from shop.licences import reservations, seats
 from shop.licences.reservations import NoRoom
 from shop.licences.seats import Person, actions
 from shop.licences.seats.actions import Stale
-from shop.orders import additions, orders
+from shop.orders import orders, placing
+from shop.orders.additions import AdditionOrder
 from tests.support import groups, racing
 from tests.support.parties import Bank, Provider
 
@@ -38,7 +39,7 @@ def order_at_once(group: LicenceGroup, quantity: int, times: int) -> list[object
     seen = groups.seen_by(account, wished[0])
 
     def order() -> Order:
-        return additions.place_order(account, wished.pop(), seen)
+        return placing.place(AdditionOrder(account, wished.pop()), seen)
 
     with racing.all_meet_at("ordering.place", times):
         return racing.race(order, times)

@@ -6,8 +6,8 @@ from models import Account, LicenceGroup, Order, Seat, SeatEvent, SeatKey, SeatS
 from shop.jobs import queue
 from shop.licences import seats
 from shop.licences.seats import Person, seat_states
-from shop.orders import additions, contracts
-from shop.orders.additions import Wish
+from shop.orders import contracts, placing
+from shop.orders.additions import AdditionOrder, Wish
 from shop.orders.baskets import new_name
 from shop.orders.placing import Confirmation
 from tests.support import purchases
@@ -55,7 +55,7 @@ def wish(group: LicenceGroup, quantity: int) -> Wish:
 def seen_by(account: Account, wished: Wish) -> Confirmation:
     """What ``account`` sees and accepts when ordering licences for a group now."""
     return Confirmation(
-        total_cents=additions.quote(wished, account).totals.total_cents,
+        total_cents=AdditionOrder(account, wished).quote.totals.total_cents,
         contract_digests=tuple(contract.digest for contract in contracts.current("fr")),
         address="203.0.113.7",
         language="fr",
@@ -65,7 +65,7 @@ def seen_by(account: Account, wished: Wish) -> Confirmation:
 def add(group: LicenceGroup, quantity: int) -> Order:
     """An order of licences for a group, placed as the manager places it."""
     wished = wish(fresh(group), quantity)
-    return additions.place_order(group.account, wished, seen_by(group.account, wished))
+    return placing.place(AdditionOrder(group.account, wished), seen_by(group.account, wished))
 
 
 def consumption(group: LicenceGroup) -> list[int]:

@@ -26,7 +26,8 @@ from shop.delivery import installation
 from shop.errors import Conflict, Refusal
 from shop.licences import reservations
 from shop.licences.reservations import NoRoom
-from shop.orders import additions, orders
+from shop.orders import orders, placing
+from shop.orders.additions import AdditionOrder
 from tests.support import groups, purchases
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -109,8 +110,8 @@ def test_a_pro_plus_group_has_no_limit(alice: Account, bank: Bank, provider: Pro
 def test_pressing_twice_makes_one_order(group: LicenceGroup, alice: Account) -> None:
     wished = groups.wish(group, 297)
     seen = groups.seen_by(alice, wished)
-    first = additions.place_order(alice, wished, seen)
-    assert additions.place_order(alice, wished, seen) == first
+    first = placing.place(AdditionOrder(alice, wished), seen)
+    assert placing.place(AdditionOrder(alice, wished), seen) == first
     assert groups.fresh(group).places_taken == 300
 
 
@@ -118,14 +119,14 @@ def test_changing_the_number_replaces_the_order_and_its_places(
     group: LicenceGroup, alice: Account
 ) -> None:
     wished = groups.wish(group, 290)
-    first = additions.place_order(alice, wished, groups.seen_by(alice, wished))
+    first = placing.place(AdditionOrder(alice, wished), groups.seen_by(alice, wished))
     more = replace(wished, quantity=297, group=groups.fresh(group))
     # What is free counts what the earlier order holds: it is looked at anew once that is closed.
     with pytest.raises(NoRoom):
-        additions.place_order(alice, more, groups.seen_by(alice, more))
+        placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more))
     orders.cancel_order(first, by="alice")
     more = replace(more, group=groups.fresh(group))
-    assert additions.place_order(alice, more, groups.seen_by(alice, more)).is_payable
+    assert placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more)).is_payable
 
 
 def test_a_price_of_another_day_is_not_charged(
@@ -135,7 +136,7 @@ def test_a_price_of_another_day_is_not_charged(
     seen = groups.seen_by(alice, wished)
     clock.shift(timedelta(days=1))
     with pytest.raises(Conflict, match="price has changed"):
-        additions.place_order(alice, wished, seen)
+        placing.place(AdditionOrder(alice, wished), seen)
     assert groups.fresh(group).places_taken == 3
 
 

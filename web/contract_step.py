@@ -1,0 +1,47 @@
+"""The contract step, wherever something is ordered: texts to read, a box to tick, one order.
+
+`components/_contract_step.html` is its page, `components/_contract_list.html` the texts in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from models import Order
+from shop.errors import N_, Refusal
+from shop.orders import contracts, placing
+from shop.orders.placing import Confirmation, OrderKind
+from web import auth
+
+NOT_TICKED = N_("Read the contracts and tick the box: without your agreement, no order.")
+
+
+def shown(language: str) -> dict[str, Any]:
+    """What the template needs: the contracts in force, and which texts they are."""
+    texts = contracts.current(language)
+    return {"contracts": texts, "digests": ",".join(contract.digest for contract in texts)}
+
+
+def check_ticked() -> None:
+    """Raise `Refusal` at ``accepted`` where the box was not ticked."""
+    if request.form.get("accepted") != "yes":
+        raise Refusal(NOT_TICKED, "accepted")
+
+
+def confirmation(language: str) -> Confirmation:
+    """What the customer saw, as the form says it, and from where they accept it."""
+    seen = request.form.get("total_cents", "")
+    return Confirmation(
+        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
+        contract_digests=tuple(request.form.get("digests", "").split(",")),
+        address=auth.address(),
+        language=language,
+    )
+
+
+def place(ordered: OrderKind, language: str) -> Order:
+    """The order, once the box is ticked. Raises `Refusal` like `placing.place`."""
+    check_ticked()
+    return placing.place(ordered, confirmation(language))
