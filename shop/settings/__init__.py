@@ -1,0 +1,225 @@
+"""Everything the shop is told from outside, read once from the environment."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from shop.errors import N_
+from shop.settings import checks, variables
+from shop.settings.defaults import (
+    DEVELOPMENT_BANK_KEY,
+    DEVELOPMENT_NOTIFICATION_SECRET,
+    DEVELOPMENT_PROVIDER_KEY,
+    DEVELOPMENT_SECRET,
+    SMTP_PORTS,
+)
+from shop.settings.per_process import PerProcess
+
+__all__ = [
+    "DEVELOPMENT_BANK_KEY", "DEVELOPMENT_NOTIFICATION_SECRET", "DEVELOPMENT_PROVIDER_KEY",
+    "DEVELOPMENT_SECRET", "ROOT", "SMTP_PORTS", "PerProcess", "Seller", "Settings",
+    "SettingsError", "current", "environment",
+]  # fmt: skip
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SettingsError(Exception):
+    """The environment does not describe a shop that may start; the message names every reason."""
+
+
+@dataclass(frozen=True)
+class Seller:
+    """Who sells: the legal mentions of every purchase order and invoice (``SELLER_*``)."""
+
+    name: str = "Nuage & Cie"
+    legal_form: str = "SAS au capital de 100 000 €"
+    siren: str = "732829320"
+    vat_number: str = "FR44732829320"
+    street: str = "2 rue du Faubourg"
+    postcode: str = "59100"
+    city: str = "Roubaix"
+    country: str = "FR"
+    email: str = "facturation@example.com"
+    payment_terms: str = ""
+    late_payment_rate: str = N_("three times the French legal interest rate")
+
+
+def _from(
+    name: str,
+    default: Any,
+    read: variables.Reader = variables.text,
+    derive: Callable[[dict[str, Any]], Any] | None = None,
+) -> Any:
+    """A setting read from the environment variable ``name``."""
+    return field(default=default, metadata={"variable": variables.Variable(name, read, derive)})
+
+
+PORTS = variables.count(1, 65535)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Times are seconds, sizes are counts.
+
+    Those read first come first: later ones may derive their defaults from them.
+    """
+
+    production: bool = _from("SHOP_ENV", False, variables.environment)
+    host: str = _from("HOST", "127.0.0.1")
+    port: int = _from("PORT", 5000, PORTS)
+    sandbox_port: int = _from("SANDBOX_PORT", 5001, PORTS, lambda known: known["port"] + 1)
+    database_url: str = _from(
+        "DATABASE_URL", "", derive=lambda _: f"sqlite:///{Path.cwd() / 'var' / 'shop.db'}"
+    )
+    secret_key: str = _from("SECRET_KEY", DEVELOPMENT_SECRET)
+    smtp_url: str = _from("SMTP_URL", "")
+    redis_url: str = _from("REDIS_URL", "")
+    shop_name: str = _from("SHOP_NAME", "Nuage")
+    public_url: str = _from("PUBLIC_URL", "", variables.url, lambda known: _public_url(**known))
+    sandbox_url: str = _from("SANDBOX_URL", "", variables.url, lambda known: _sandbox_url(**known))
+    sandbox_latency: float = _from("SANDBOX_LATENCY", 2.0, variables.number(0, 86400))
+    sandbox_faults: float = _from("SANDBOX_FAULTS", 0.0, variables.number(0, 1))
+    seller: Seller = field(default_factory=Seller)
+    mail_encryption_keys: tuple[str, ...] = _from(
+        "MAIL_ENCRYPTION_KEYS", (), variables.keys, lambda known: _development_keys(**known)
+    )
+    mail_from: str = _from(
+        "MAIL_FROM", "", derive=lambda known: "{0.name} <{0.email}>".format(known["seller"])
+    )
+    trusted_proxies: int = _from("TRUSTED_PROXIES", 0, variables.count(0, 10))
+    web_processes: int = _from("WEB_PROCESSES", 2, variables.count(1, 64))
+    bank_key: str = _from("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
+    provider_key: str = _from("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)
+    notification_secret: str = _from("SANDBOX_NOTIFICATION_SECRET", DEVELOPMENT_NOTIFICATION_SECRET)
+    stripe_api_key: str = _from("STRIPE_API_KEY", "")
+    stripe_webhook_secret: str = _from("STRIPE_WEBHOOK_SECRET", "")
+    graph_tenant_id: str = _from("GRAPH_TENANT_ID", "")
+    graph_client_id: str = _from("GRAPH_CLIENT_ID", "")
+    graph_client_secret: str = _from("GRAPH_CLIENT_SECRET", "")
+    portal_url: str = _from("PORTAL_URL", "")
+    office_domain: str = _from("OFFICE_DOMAIN", "o365.example", variables.domain)
+    argon2_memory_kib: int = _from("ARGON2_MEMORY_KIB", 19456, variables.count(8, 4194304))
+    argon2_passes: int = _from("ARGON2_PASSES", 2, variables.count(1, 100))
+    rate_limits: bool = _from("RATE_LIMITS", True, variables.switch)
+    job_lease: float = _from("JOB_LEASE", 20.0, variables.number(1, 3600))
+
+    @property
+    def uses_sandbox_bank(self) -> bool:
+        """Whether cards are taken by the sandbox bank rather than by Stripe."""
+        return not self.stripe_api_key
+
+    @property
+    def uses_sandbox_provider(self) -> bool:
+        """Whether Office comes from the sandbox provider rather than from Microsoft Graph."""
+        return not self.graph_client_id
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether the sandbox's clock and switches may reach this shop."""
+        return not self.production and self.uses_sandbox_bank and self.uses_sandbox_provider
+
+    @property
+    def portal_address(self) -> str:
+        """Where people sign in to install Office."""
+        if self.portal_url:
+            return self.portal_url
+        if self.uses_sandbox_provider:
+            return f"{self.sandbox_url}/portal"
+        return "https://portal.office.com"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from ``environ`` (the process's own by default).
+
+        Raises `SettingsError` for a value that cannot be read, and in production
+        (``SHOP_ENV=production``) for a missing or default secret.
+        """
+        return _read(os.environ if environ is None else environ)
+
+
+def environment() -> dict[str, Any]:
+    """The names of all environment variables that are read, with their defaults.
+
+    A default that is derived from other settings is None.
+    """
+    declared = [(each, each.metadata.get("variable")) for each in fields(Settings)]
+    found = {
+        variable.name: None if variable.derive else each.default
+        for each, variable in declared
+        if variable
+    }
+    return found | {_seller_variable(each.name): each.default for each in fields(Seller)}
+
+
+def _read(env: Mapping[str, str]) -> Settings:
+    problems: list[str] = []
+    known: dict[str, Any] = {}
+    for each in fields(Settings):
+        if each.name == "seller":
+            known["seller"] = _seller(env)
+            continue
+        try:
+            known[each.name] = _value(each, env, known)
+        except variables.InvalidSetting as invalid:
+            problems.append(str(invalid))
+            known[each.name] = _value(each, {}, known)
+    settings = Settings(**known)
+    problems += checks.problems_of(settings)
+    if problems:
+        raise SettingsError("The shop cannot start:\n- " + "\n- ".join(problems))
+    return settings
+
+
+def _value(setting: Field[Any], env: Mapping[str, str], known: dict[str, Any]) -> Any:
+    """The value of a setting; its default where the variable is missing or blank."""
+    variable: variables.Variable = setting.metadata["variable"]
+    if raw := env.get(variable.name, "").strip():
+        value = variable.read(variable.name, raw)
+        if value not in ("", ()):
+            return value
+    return variable.derive(known) if variable.derive else setting.default
+
+
+def _seller(env: Mapping[str, str]) -> Seller:
+    given = {each.name: env.get(_seller_variable(each.name), "") for each in fields(Seller)}
+    return replace(Seller(), **{name: text.strip() for name, text in given.items() if text.strip()})
+
+
+def _seller_variable(field_name: str) -> str:
+    return f"SELLER_{field_name.upper()}"
+
+
+def _public_url(*, host: str, port: int, **_: Any) -> str:
+    return f"http://{_visible(host)}:{port}"
+
+
+def _sandbox_url(*, host: str, sandbox_port: int, **_: Any) -> str:
+    # Another name of the same machine makes the sandbox another *site* to the browser, as a
+    # real bank is: ports alone would leave SameSite cookies untested.
+    visible = _visible(host)
+    return f"http://{'127.0.0.1' if visible == 'localhost' else visible}:{sandbox_port}"
+
+
+def _visible(host: str) -> str:
+    """The name under which a browser on this machine reaches what listens on ``host``."""
+    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host
+
+
+def _development_keys(*, production: bool, secret_key: str, **_: Any) -> tuple[str, ...]:
+    return () if production else (_derived_key(secret_key),)
+
+
+def _derived_key(secret: str) -> str:
+    """A mail key for development, so that a fresh machine needs no key of its own."""
+    return base64.urlsafe_b64encode(hashlib.sha256(b"mail:" + secret.encode()).digest()).decode()
+
+
+current = PerProcess(Settings)
+"""The settings of this process."""
