@@ -1,8 +1,8 @@
-"""The tables the storefront and the manager share: what is on record, and which moves are legal.
+"""The tables that storefront and manager share: the data, and the legal moves of each state.
 
-Rules that one row or a pair of rows can hold are constraints there; models answer questions
-about themselves, and the modules of `shop` make things happen. They stand in `records`, by what
-they are about; blueprints and tests import them from here, `shop` from `records`.
+Rules that concern one row or a pair of rows are constraints in the database; models answer
+questions about themselves, and the modules of `shop` make changes. The tables are defined in
+`records`, by subject; blueprints and tests import them from here, `shop` from `records`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ from records.terminations import (
 
 
 def all_tables() -> list[type[Table]]:
-    """Every table, parents before their children."""
+    """Return every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
         AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order, OrderLine,

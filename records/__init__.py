@@ -1,1 +1,1 @@
-"""The tables, by what they are about; `shop` imports them from here, blueprints from `models`."""
+"""The tables, by subject; `shop` imports them from here, blueprints from `models`."""

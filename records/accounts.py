@@ -1,4 +1,4 @@
-"""Customers, who is signed in where, and the links sent to them."""
+"""Customers, their sessions and one-time links, and the counters of rate limits."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from records.languages import Language
 
 
 class VatStatus(StrEnum):
-    """What is known of a customer's VAT number."""
+    """Whether the registry (VIES) confirmed a customer's VAT number."""
 
     NONE = "none"
-    UNCONFIRMED = "unconfirmed"  # not asked yet, or the registry is silent
+    UNCONFIRMED = "unconfirmed"  # not checked yet, or the registry does not answer
     CONFIRMED = "confirmed"
-    UNKNOWN = "unknown"  # the registry does not know it
+    UNKNOWN = "unknown"  # not in the registry
 
 
 class Account(Table):
-    """A customer, known by a nic-handle."""
+    """A customer, identified by a nic-handle."""
 
     id = AutoField()
     nic_handle = CharField(max_length=20, unique=True)
@@ -48,7 +48,7 @@ class Account(Table):
 
     @property
     def full_name(self) -> str:
-        """First and last name, as letters address the customer."""
+        """First and last name, as e-mails address the customer."""
         return f"{self.first_name} {self.last_name}"
 
     @property
@@ -58,12 +58,12 @@ class Account(Table):
 
     @property
     def is_business(self) -> bool:
-        """Whether a company orders: it may reverse-charge, and cannot withdraw like a consumer."""
+        """Whether the customer is a company: reverse charge may apply, there is no withdrawal."""
         return bool(self.company)
 
 
 class Session(Table):
-    """One signed-in browser; ending the row ends the session, wherever its cookie is."""
+    """A session of a browser; setting ``ended_at`` ends it, even if copies of its cookie remain."""
 
     id = AutoField()
     token_digest = CharField(max_length=64, unique=True)
@@ -75,16 +75,16 @@ class Session(Table):
     address = CharField(max_length=45)
     browser = CharField(max_length=255, default="")
     confirmed_at = MomentField(null=True)
-    """When the customer last proved in this session who they are."""
+    """When the customer last proved their identity in this session."""
 
 
 class OneTimeLink(Table):
-    """A link sent by letter that works once: what it is for, and until when.
+    """A link in an e-mail that works once, with its purpose and its expiry.
 
-    ``payload`` is what its use confirms, a new e-mail address.
+    ``payload`` is the value that following the link confirms: a new e-mail address.
     """
 
-    account_id: int  # what peewee adds beside the field
+    account_id: int  # added by Peewee; declared for mypy
 
     id = AutoField()
     token_digest = CharField(max_length=64, unique=True)
@@ -97,7 +97,7 @@ class OneTimeLink(Table):
 
 
 class RateCount(Table):
-    """How often something was tried in a window of time (sign-in, registration, reset)."""
+    """A rate limit's counter: attempts in a window of time (sign-in, registration, reset)."""
 
     key = CharField(max_length=255, primary_key=True)
     count = IntegerField()

@@ -1,4 +1,4 @@
-"""What all tables have in common: the database, kinds of columns, and the lock on a row."""
+"""What all tables have in common: the database, custom columns, and row locks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MomentField(DateTimeField):
     """A moment: aware UTC in Python, naive UTC in the database."""
 
     def db_value(self, value: datetime | None) -> Any:
-        """Store ``value`` as naive UTC; refuse a naive one, whose zone is anybody's guess."""
+        """Store ``value`` as naive UTC; refuse a naive one, whose time zone is unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -45,7 +45,7 @@ class JSONField(TextField):
 
 
 def one_of(column: str, words: type[StrEnum]) -> Any:
-    """A CHECK that ``column`` holds one of the words of an enumeration."""
+    """Return a CHECK that ``column`` holds a value of an enumeration."""
     listed = ", ".join(f"'{word}'" for word in words)
     return Check(f"{column} IN ({listed})")
 
@@ -60,7 +60,7 @@ class Table(Model):
 
 
 class StateMachine(Table):
-    """A table whose rows move from status to status, by its table of legal moves alone.
+    """A table whose rows have a status, changed only by its table of legal moves.
 
     `shop.transitions` makes a move and writes its event, under ``event_subject`` and the row's id.
     """
@@ -72,15 +72,15 @@ class StateMachine(Table):
     status: Any
 
     def may_become(self, status: str) -> bool:
-        """Whether a move to ``status`` is legal from where the row stands."""
+        """Return whether the move from the present status to ``status`` is legal."""
         return status in self.moves[self.status]
 
 
 def lock(row: Any, *, allow_references: bool = False) -> Any:
-    """Read ``row`` anew and keep it from others until the transaction ends.
+    """Read ``row`` again and lock it until the transaction ends.
 
-    ``allow_references`` lets others write rows that refer to it: only those who lock it, too, wait.
-    On SQLite a writing transaction has the whole database to itself already.
+    ``allow_references`` lets other transactions insert rows that refer to it: only those that lock
+    it as well have to wait. On SQLite a writing transaction locks the whole database already.
     """
     query = type(row).select().where(type(row).id == row.id)
     if isinstance(database.obj, PostgresqlDatabase):

@@ -1,4 +1,4 @@
-"""Reading a table from end to end, a batch at a time."""
+"""Read a table from end to end, a batch at a time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ BATCH = 1000
 
 
 def in_batches(query: ModelSelect[Any], column: Field, size: int | None = None) -> Iterator[Any]:
-    """The rows of a query in the order of a unique ``column``, ``size`` (`BATCH`) at a time.
+    """Yield the rows of a query in the order of a unique ``column``, ``size`` (`BATCH`) at a time.
 
-    Each batch is a query of its own that begins after the last value read, so rows added or
-    changed meanwhile cost neither a gap nor a repetition.
+    Keyset pagination: each batch is a query that begins after the last value read, so rows added or
+    changed since then cause neither gaps nor repetitions.
     """
     rest, size = query.order_by(column), size or BATCH
     rows = list(rest.limit(size))

@@ -1,4 +1,4 @@
-"""Cards kept for renewals, and those registered without a payment."""
+"""Cards stored for renewals, and their registration without a payment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from records.base import JSONField, MomentField, StateMachine, Table, one_of
 
 
 class Card(Table):
-    """A card the customer let us keep for renewals: the bank's mandate, and what may be shown."""
+    """A card stored with the customer's consent: the bank's mandate, and details to show."""
 
-    account_id: int  # what peewee adds beside the field
+    account_id: int  # added by Peewee; declared for mypy
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="cards")
@@ -30,7 +30,7 @@ class Card(Table):
 
 
 class CardSetupStatus(StrEnum):
-    """Where the registration of a card stands at the bank."""
+    """The status of a card's registration at the bank."""
 
     OPEN = "open"
     PROCESSING = "processing"
@@ -51,7 +51,7 @@ CARD_SETUP_MOVES: dict[str, set[str]] = {
         CardSetupStatus.DECLINED,
         CardSetupStatus.CLOSED,
     },
-    # As with payments, a bank may change its mind for the better.
+    # As with payments, a bank may report a success after a failure.
     CardSetupStatus.DECLINED: {CardSetupStatus.SUCCEEDED},
     CardSetupStatus.CLOSED: {CardSetupStatus.SUCCEEDED},
     CardSetupStatus.SUCCEEDED: set(),
@@ -59,10 +59,10 @@ CARD_SETUP_MOVES: dict[str, set[str]] = {
 
 
 class CardSetup(StateMachine):
-    """A card being registered at the bank, which charges nothing for it.
+    """The registration of a card at the bank, which charges nothing for it.
 
-    ``back_to`` is the page of ours the customer came from and goes back to, and ``typed`` what
-    they had filled in there. ``key`` is the idempotency key of the call to the bank.
+    ``back_to`` is the page of the shop that the customer came from and returns to, and ``typed``
+    the values they had entered there. ``key`` is the idempotency key of the call to the bank.
     """
 
     event_subject = "card_setup"
@@ -90,5 +90,5 @@ class CardSetup(StateMachine):
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether its outcome is still open at the bank."""
+        """Whether the bank has not reported the outcome yet."""
         return self.status in {CardSetupStatus.OPEN, CardSetupStatus.PROCESSING}

@@ -1,4 +1,4 @@
-"""What is sold: offers, prices with their days, and contracts."""
+"""What is sold: offers, prices with the day each takes effect, and contracts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Offer(Table):
 
 
 class Price(Table):
-    """What a licence costs a month, excluding VAT, from a moment on."""
+    """The price of a licence for a month, excluding VAT, valid from a moment on."""
 
-    offer_id: str  # what peewee adds beside the field
+    offer_id: str  # added by Peewee; declared for mypy
 
     id = AutoField()
     offer = ForeignKeyField(Offer, backref="prices")

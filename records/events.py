@@ -1,4 +1,4 @@
-"""What happened: one row for each move of a state."""
+"""The audit log: one row for each transition of a state."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from records.base import MomentField, Table
 
 
 class Event(Table):
-    """Something happened: what, to what, from which state to which, by whom, when."""
+    """An entry of the audit log: what happened to which row, from and to which state, by whom."""
 
     id = BigAutoField()
     subject = CharField(max_length=16)

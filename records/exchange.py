@@ -22,12 +22,12 @@ from records.seats import Seat
 
 
 class ExchangeService(Table):
-    """A customer's Exchange service: a set of mailboxes that some source tells us of.
+    """A customer's Exchange service: a set of mailboxes, as imported from some source.
 
-    ``hidden_at`` says that the customer wants to see no more of Office Attach's banner.
+    ``hidden_at`` is when the customer dismissed Office Attach's banner.
     """
 
-    is_used: bool  # whether Office Attach was, where that is asked for along with it
+    is_used: bool  # whether Office Attach was used; only where the query selects it
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="exchange_services")
@@ -41,24 +41,23 @@ class ExchangeService(Table):
 
 
 class MailboxKind(StrEnum):
-    """Whose a mailbox is: somebody's, or several people's."""
+    """Whether a mailbox belongs to one person or is shared."""
 
     PERSON = "person"
     SHARED = "shared"
 
 
 class MailboxStatus(StrEnum):
-    """Whether a mailbox is still there."""
+    """Whether a mailbox still exists."""
 
     ACTIVE = "active"
     GONE = "gone"
 
 
 class ExchangeAccount(Table):
-    """A mailbox of an Exchange service, as its source last told; one that is gone is kept.
+    """A mailbox of an Exchange service, as last imported; one that no longer exists is kept.
 
-    ``folded`` is what it is found by and ``by_…`` what it is sorted by (see
-    `shop.licences.seats.search_keys`).
+    ``folded`` is its search key and ``by_…`` are its sort keys (`shop.licences.seats.search_keys`).
     """
 
     id = AutoField()
@@ -88,12 +87,12 @@ class ExchangeAccount(Table):
 
     @property
     def full_name(self) -> str:
-        """First and last name of whose it is; empty for a shared mailbox."""
+        """First and last name of the holder; empty for a shared mailbox."""
         return f"{self.first_name} {self.last_name}".strip()
 
     @property
     def is_active(self) -> bool:
-        """Whether it is still there."""
+        """Whether the mailbox still exists."""
         return self.status == MailboxStatus.ACTIVE
 
 
@@ -102,13 +101,13 @@ MOST_ATTACHED = 25
 
 
 class Attach(Table):
-    """Office Attach used: once for each Exchange service, for at most 25 licences (guide).
+    """A use of Office Attach: once for each Exchange service, for at most 25 licences (guide).
 
-    ``unit_price_cents`` is the price a month, excluding VAT, that was shown for the time after
-    the free month, and ``renewal_accepted_at`` when the automatic renewal was accepted.
+    ``unit_price_cents`` is the monthly price, excluding VAT, shown for the time after the free
+    month; ``renewal_accepted_at`` is when the automatic renewal was accepted.
     """
 
-    service_id: int  # what peewee adds beside the field
+    service_id: int  # added by Peewee; declared for mypy
     order_id: int
 
     id = AutoField()
@@ -126,12 +125,13 @@ class Attach(Table):
 
 
 class AttachedAccount(Table):
-    """A mailbox whose holder gets a licence: under which names and login, and seat ``number``.
+    """A mailbox whose holder gets a licence: names and login to use, and the seat's ``number``.
 
-    ``seat`` is there once the group is; ``tells_owner`` sends the credentials to the mailbox, too.
+    ``seat`` is empty until the group has been made; with ``tells_owner`` the credentials also go to
+    the mailbox.
     """
 
-    attach_id: int  # what peewee adds beside the field
+    attach_id: int  # added by Peewee; declared for mypy
     account_id: int
     seat_id: int | None
 

@@ -1,4 +1,4 @@
-"""Downloads of all data of an account."""
+"""Exports of all data of an account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from records.base import MomentField, StateMachine, Table, one_of
 
 
 class ExportStatus(StrEnum):
-    """Where a download of all data stands."""
+    """The status of an export of all data."""
 
     REQUESTED = "requested"
     READY = "ready"
@@ -74,7 +74,7 @@ DataExport.add_index(
 
 
 class DataExportPart(Table):
-    """A piece of a download, in the order of ``number``: no piece fills anybody's memory."""
+    """A chunk of an export, ordered by ``number``: no process holds the whole file in memory."""
 
     id = BigAutoField()
     export = ForeignKeyField(DataExport, backref="parts", on_delete="CASCADE")

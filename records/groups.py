@@ -1,4 +1,4 @@
-"""Licence groups, and licences added to them."""
+"""Licence groups, and licences added to existing groups."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from records.seat_states import SeatStatus
 
 
 class GroupStatus(StrEnum):
-    """Where a licence group stands."""
+    """The status of a licence group."""
 
     INSTALLING = "installing"
     INSTALLED = "installed"
@@ -39,17 +39,17 @@ GROUPS_OVER = (GroupStatus.TERMINATED, GroupStatus.CANCELLED)
 class LicenceGroup(StateMachine):
     """A group of licences of one offer (the guide also says "service").
 
-    ``places_taken`` counts seats and the places pending orders hold; the CHECK against
-    ``places_limit`` is the last word on the Business limit (guide: 300). ``seats_…`` count the
-    seats in each status, kept in the transaction that changes one, so that a page of a group of
-    100,000 costs what a page of 100 costs. ``last_number`` is the last seat number given out.
-    ``folded`` is what its names are found by (`shop.licences.seats.search_keys`).
+    ``places_taken`` counts seats and the places that pending orders hold; the CHECK against
+    ``places_limit`` enforces the Business limit (guide: 300). ``seats_…`` count the seats in each
+    status and are updated in the transaction that changes one, so that a page of a group of 100,000
+    costs what a page of 100 costs. ``last_number`` is the last seat number used. ``folded`` is the
+    search key of the group's names (`shop.licences.seats.search_keys`).
     """
 
     event_subject = "group"
     moves = GROUP_MOVES
 
-    account_id: int  # what peewee adds beside the field
+    account_id: int  # added by Peewee; declared for mypy
     line_id: int
     offer_id: str
 
@@ -92,52 +92,52 @@ class LicenceGroup(StateMachine):
 
     @property
     def seats_by_status(self) -> dict[str, int]:
-        """How many seats stand in each status."""
+        """Number of seats in each status."""
         return {status: getattr(self, f"seats_{status}") for status in SeatStatus}
 
     @property
     def seats_total(self) -> int:
-        """How many seats there are (places that unpaid orders hold are none yet)."""
+        """Number of seats; places held by unpaid orders do not count."""
         return sum(self.seats_by_status.values())
 
     @property
     def places_free(self) -> int | None:
-        """How many more licences may be ordered; None where there is no limit."""
+        """Number of licences that may still be ordered; None where there is no limit."""
         return None if self.places_limit is None else self.places_limit - self.places_taken
 
     @property
     def is_settled(self) -> bool:
-        """Whether its installation is behind it, one way or the other."""
+        """Whether the installation is finished, successful or not."""
         return self.status != GroupStatus.INSTALLING
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, or was given up before it was installed."""
+        """Whether the group was terminated, or cancelled before it was installed."""
         return self.status in GROUPS_OVER
 
     @property
     def is_installed(self) -> bool:
-        """Whether it was installed and has not ended; a suspended one is."""
+        """Whether the group was installed and has not ended; true while it is suspended."""
         return self.status in {GroupStatus.INSTALLED, GroupStatus.SUSPENDED}
 
     @property
     def is_install_failed(self) -> bool:
-        """Whether its installation failed and can be tried again."""
+        """Whether the installation failed and can be retried."""
         return self.status == GroupStatus.INSTALL_FAILED
 
     @property
     def is_suspended(self) -> bool:
-        """Whether it is suspended until what is due is paid."""
+        """Whether the group is suspended until what is due is paid."""
         return self.status == GroupStatus.SUSPENDED
 
     @property
     def is_terminated(self) -> bool:
-        """Whether it has ended after it was installed."""
+        """Whether the group ended after it was installed."""
         return self.status == GroupStatus.TERMINATED
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it was given up before it was installed."""
+        """Whether the group was cancelled before it was installed."""
         return self.status == GroupStatus.CANCELLED
 
     @property
@@ -147,7 +147,7 @@ class LicenceGroup(StateMachine):
 
 
 class AdditionStatus(StrEnum):
-    """Where licences added to an existing group stand."""
+    """The status of licences added to an existing group."""
 
     HELD = "held"
     INSTALLING = "installing"
@@ -166,17 +166,17 @@ ADDITION_MOVES: dict[str, set[str]] = {
 
 
 class Addition(StateMachine):
-    """Licences of an order line that join an existing group; one line joins one group, once.
+    """Licences of an order line that are added to an existing group; one line, one group, once.
 
-    Its places count in the group from the moment of ordering until it is freed. They are charged
-    up to ``renewal_on``. ``target`` is the number of seats the provider was asked for, and
-    ``first_number`` the first of the seats made.
+    Its places count in the group from the order on, until they are released. They are charged up to
+    ``renewal_on``. ``target`` is the number of seats requested from the provider, and
+    ``first_number`` the first of the seats created.
     """
 
     event_subject = "addition"
     moves = ADDITION_MOVES
 
-    line_id: int  # what peewee adds beside the field
+    line_id: int  # added by Peewee; declared for mypy
     group_id: int
 
     id = AutoField()

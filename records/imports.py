@@ -1,4 +1,4 @@
-"""Seats changed by a file: the file, and its lines."""
+"""CSV imports of people into seats: the file and its lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from records.seats import Seat
 
 
 class ImportStatus(StrEnum):
-    """Where a file of people stands."""
+    """The status of an import."""
 
     PREVIEW = "preview"
     RUNNING = "running"
@@ -37,12 +37,12 @@ IMPORT_MOVES: dict[str, set[str]] = {
 
 
 class SeatImport(StateMachine):
-    """A CSV file of people to configure seats for: looked at first, then run in the background."""
+    """A CSV file of people to configure seats for: a preview first, then run in the background."""
 
     event_subject = "import"
     moves = IMPORT_MOVES
 
-    group_id: int  # what peewee adds beside the field
+    group_id: int  # added by Peewee; declared for mypy
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="+", index=False)
@@ -66,22 +66,22 @@ class SeatImport(StateMachine):
 
     @property
     def is_preview(self) -> bool:
-        """Whether it is shown and waits to be started or left."""
+        """Whether the import is a preview that the customer can start or abandon."""
         return self.status == ImportStatus.PREVIEW
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether the customer left it before it was started."""
+        """Whether the customer abandoned the import before starting it."""
         return self.status == ImportStatus.ABANDONED
 
 
 class SeatImportLine(Table):
-    """One line of such a file; ``problem`` is a sentence of the catalogue, ``details`` fill it.
+    """One line of an import. ``problem`` is a message of the catalogue, ``details`` its values.
 
-    ``seat`` is the one configured by it, at ``version``.
+    ``seat`` is the seat that the line configured, and ``version`` the seat's version after that.
     """
 
-    seat_import_id: int  # what peewee adds beside the field
+    seat_import_id: int  # added by Peewee; declared for mypy
     seat_id: int | None
 
     seat_import = ForeignKeyField(SeatImport, backref="lines", on_delete="CASCADE", index=False)

@@ -1,4 +1,4 @@
-"""Invoices and credit notes: what they say, how they are numbered, their paper."""
+"""Invoices and credit notes: their content, their numbering, their files."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from records.orders import Order
 
 
 class InvoiceKind(StrEnum):
-    """What a document claims: an amount, or less of one."""
+    """Whether a document charges an amount or credits one."""
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
 
 
 class InvoiceStatus(StrEnum):
-    """Where an invoice stands: ``unpaid`` is due and could not be charged in time.
+    """The status of an invoice: ``unpaid`` means due, and not charged in time.
 
-    Of a credit note, ``due`` says that the money is on its way back.
+    For a credit note, ``due`` means that the refund is not complete yet.
     """
 
     DUE = "due"
@@ -53,7 +53,7 @@ PAYABLE = (InvoiceStatus.DUE, InvoiceStatus.UNPAID)
 
 
 class InvoiceSeries(Table):
-    """The last number given out in a series (``FA2026``): no number is left out."""
+    """The last number used in a series (``FA2026``); numbers have no gaps."""
 
     name = CharField(max_length=16, primary_key=True)
     last = IntegerField(default=0)
@@ -63,19 +63,19 @@ class InvoiceSeries(Table):
 
 
 class Invoice(StateMachine):
-    """An invoice, or a credit note for one: what it says never changes (a trigger guards it).
+    """An invoice, or a credit note for one: its content is immutable (a trigger enforces it).
 
-    ``order`` is the order it is for; ``group`` and ``period_start`` say which month a renewal
-    pays. ``corrects`` is the invoice a credit note takes back. ``customer`` and ``seller`` are
-    the parties as printed. Amounts are integer cents, positive on credit notes too; ``vat_rate``
-    is in basis points. What follows events: ``status``, ``paid_at``, the ``method`` it was paid by
-    (that of `Payment`), and ``credited_cents``, what credit notes took back of it.
+    ``order`` is the order it is for; ``group`` and ``period_start`` name the period that a
+    renewal's invoice is for. ``corrects`` is the invoice that a credit note reduces. ``customer``
+    and ``seller`` are the parties as printed. Amounts are integer cents, positive on credit notes
+    too; ``vat_rate`` is in basis points. Only these columns change: ``status``, ``paid_at``, the
+    ``method`` of payment (that of `Payment`), and ``credited_cents``, the amount credited so far.
     """
 
     event_subject = "invoice"
     moves = INVOICE_MOVES
 
-    account_id: int  # what peewee adds beside the field
+    account_id: int  # added by Peewee; declared for mypy
     order_id: int | None
     group_id: int | None
     corrects_id: int | None
@@ -127,7 +127,7 @@ class Invoice(StateMachine):
 
     @property
     def is_credit_note(self) -> bool:
-        """Whether it takes back an invoice."""
+        """Whether the document is a credit note."""
         return self.kind == InvoiceKind.CREDIT_NOTE
 
     @property
@@ -142,12 +142,12 @@ class Invoice(StateMachine):
 
     @property
     def is_refund_due(self) -> bool:
-        """Whether it is a credit note whose money is on its way back."""
+        """Whether this is a credit note whose refund is not complete yet."""
         return self.status == InvoiceStatus.DUE and self.is_credit_note
 
     @property
     def balance_cents(self) -> int:
-        """What is still owed for it: nothing, or all that was not credited."""
+        """The amount still owed: while it is payable, all that was not credited; else 0."""
         return self.total_cents - self.credited_cents if self.is_payable else 0
 
 
@@ -166,7 +166,7 @@ Invoice.add_index(
 class InvoiceLine(Table):
     """One position of an invoice and the days it is charged for; ``net_cents`` excludes VAT.
 
-    ``period_end`` is the day after the last one. ``days`` of ``period_days`` as on order lines.
+    ``period_end`` is the day after the last one. For ``days`` and ``period_days`` see `OrderLine`.
     """
 
     id = AutoField()

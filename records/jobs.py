@@ -1,4 +1,4 @@
-"""Work to be done, and what the sandbox's controls said."""
+"""The queue of jobs, and the settings made by the sandbox's controls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from records.base import JSONField, MomentField, Table, one_of
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The status of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -19,9 +19,10 @@ class JobStatus(StrEnum):
 
 
 class Job(Table):
-    """Work that must follow, written with its cause. ``key`` lets each cause ask once.
+    """A job, written in the transaction of its cause; the unique ``key`` makes enqueuing
+    idempotent.
 
-    ``run_at`` is the shop's time; ``lease_until`` and ``dispatched_at`` are real time.
+    ``run_at`` is in the shop's time; ``lease_until`` and ``dispatched_at`` are in real time.
     """
 
     id = BigAutoField()
@@ -43,7 +44,7 @@ class Job(Table):
 
 
 class SandboxSwitch(Table):
-    """What the sandbox's controls told this shop: the clock moved on, a pause at a point."""
+    """A setting made by the sandbox's controls: the clock's offset, or a pause at a test point."""
 
     name = CharField(max_length=64, primary_key=True)
     value = CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""The languages of the shop: of its pages, letters, documents and contracts."""
+"""The languages of the shop: of its pages, e-mails, documents and contracts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Language(StrEnum):
 
     @property
     def own_name(self) -> str:
-        """What the language calls itself."""
+        """The name of the language in that language."""
         return _OWN_NAMES[self]
 
 

@@ -1,4 +1,4 @@
-"""The ledger: whatever changed what somebody owes."""
+"""The ledger: every change of what a customer owes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from records.payments import Payment
 
 
 class EntryKind(StrEnum):
-    """What moved an account's balance."""
+    """The kind of change of an account's balance."""
 
     CHARGED = "charged"
     CREDITED = "credited"
@@ -22,14 +22,14 @@ class EntryKind(StrEnum):
 
 
 class LedgerEntry(Table):
-    """What changed what a customer owes, in cents: charged and refunded add, the others take off.
+    """A change of what a customer owes, in cents: charges and refunds add, the others subtract.
 
-    Each document and each movement of money stands here once. ``invoice`` is the document: what
-    was charged or paid, or the credit note. It is empty where money came before its invoice, or
-    for nothing and went back.
+    Each document and each movement of money has exactly one entry. ``invoice`` is the invoice that
+    was charged or paid, or the credit note. It is empty for money received before its invoice was
+    issued, and for money that was not owed and was refunded.
     """
 
-    account_id: int  # what peewee adds beside the field
+    account_id: int  # added by Peewee; declared for mypy
     invoice_id: int | None
     payment_id: int | None
 

@@ -1,4 +1,4 @@
-"""Letters sent, or to be sent, and what is attached to them."""
+"""E-mails to customers, and their attachments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from records.languages import Language
 
 
 class LetterStatus(StrEnum):
-    """Where a letter stands: ``stored`` is the end where no SMTP server is configured."""
+    """The status of an e-mail: ``stored`` is final where no SMTP server is configured."""
 
     QUEUED = "queued"
     STORED = "stored"
@@ -37,11 +37,12 @@ LETTER_MOVES: dict[str, set[str]] = {
 
 
 class Letter(StateMachine):
-    """An e-mail the customer received, as sent. ``key`` lets each cause write one letter.
+    """An e-mail to a customer, as sent. The unique ``key`` allows one e-mail for each cause.
 
-    ``addressee`` is whose mailbox the ``recipient`` is, where it is known not to be the customer's;
-    ``folded`` is what the ``subject`` is found by (`shop.licences.seats.search_keys`).
-    ``text`` and ``html`` are encrypted where ``is_secret``; read them through `shop.mail`.
+    ``addressee`` is the name of the person whose mailbox ``recipient`` is, where that is known not
+    to be the customer; ``folded`` is the search key of ``subject``
+    (`shop.licences.seats.search_keys`). ``text`` and ``html`` are encrypted where ``is_secret``;
+    read them through `shop.mail`.
     """
 
     event_subject = "letter"
@@ -70,7 +71,7 @@ class Letter(StateMachine):
 
 
 class Attachment(Table):
-    """A document that goes with a letter; its content is made by the worker, once."""
+    """A document attached to an e-mail; the worker generates its content, once."""
 
     id = AutoField()
     letter = ForeignKeyField(Letter, backref="attachments", on_delete="CASCADE")

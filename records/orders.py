@@ -13,7 +13,7 @@ from records.languages import Language
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands."""
+    """The status of an order."""
 
     AWAITING_PAYMENT = "awaiting_payment"
     PAID = "paid"
@@ -43,14 +43,14 @@ ORDER_MOVES: dict[str, set[str]] = {
 
 BEING_DELIVERED = (OrderStatus.PAID, OrderStatus.DELIVERING)
 UNDELIVERED = (*BEING_DELIVERED, OrderStatus.DELIVERY_FAILED)
-"""Statuses of orders that are paid for and not delivered: the last one waits for a decision."""
+"""Statuses of orders paid and not delivered; a failed delivery awaits a decision."""
 
 
 class Order(StateMachine):
     """What a customer ordered, with the prices, names and VAT it was placed with.
 
-    ``basket`` names the basket it came from; ``basket_key`` (basket and quantities) is unique
-    while the order lives, which makes "Confirm and Pay" pressed twice one order.
+    ``basket`` names the basket it came from; ``basket_key`` (basket and quantities) is unique per
+    account until the order is closed, so that "Confirm and Pay" pressed twice places one order.
     ``customer`` is the buyer as printed on the purchase order. Amounts are integer cents,
     ``vat_rate`` is in basis points (2000 is 20 %).
     """
@@ -58,7 +58,7 @@ class Order(StateMachine):
     event_subject = "order"
     moves = ORDER_MOVES
 
-    account_id: int  # what peewee adds beside the field
+    account_id: int  # added by Peewee; declared for mypy
 
     id = AutoField()
     number = CharField(max_length=16, unique=True)
@@ -81,7 +81,7 @@ class Order(StateMachine):
     closed_at = MomentField(null=True)
 
     class Meta:
-        # "order" is a word of SQL itself.
+        # "order" is a reserved word of SQL.
         table_name = "purchase_order"
         constraints = [
             one_of("status", OrderStatus),
@@ -98,55 +98,55 @@ class Order(StateMachine):
 
     @property
     def is_payable(self) -> bool:
-        """Whether the customer may still pay it (a payment under way is asked for separately)."""
+        """Whether the customer may still pay it (a pending payment is checked separately)."""
         return self.status == OrderStatus.AWAITING_PAYMENT
 
     @property
     def is_being_delivered(self) -> bool:
-        """Whether it is paid and its delivery is under way."""
+        """Whether the order is paid and its delivery in progress."""
         return self.status in BEING_DELIVERED
 
     @property
     def is_undelivered(self) -> bool:
-        """Whether it is paid and not delivered: under way, or failed."""
+        """Whether the order is paid and not delivered: in progress, or failed."""
         return self.status in UNDELIVERED
 
     @property
     def is_delivered(self) -> bool:
-        """Whether all that was ordered is there."""
+        """Whether everything ordered was delivered."""
         return self.status == OrderStatus.DELIVERED
 
     @property
     def is_delivery_failed(self) -> bool:
-        """Whether its delivery failed and can be tried again."""
+        """Whether the delivery failed and can be retried."""
         return self.status == OrderStatus.DELIVERY_FAILED
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it was cancelled before it was paid."""
+        """Whether the order was cancelled before it was paid."""
         return self.status == OrderStatus.CANCELLED
 
     @property
     def is_expired(self) -> bool:
-        """Whether it was not paid in time."""
+        """Whether the order was not paid in time."""
         return self.status == OrderStatus.EXPIRED
 
     @property
     def is_refunded(self) -> bool:
-        """Whether its money went back because it could not be delivered."""
+        """Whether the order was refunded because it could not be delivered."""
         return self.status == OrderStatus.REFUNDED
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing will change any more without somebody asking for it."""
+        """Whether the order is final, or changes only by a decision of the customer or operator."""
         return not self.moves[self.status] or self.status == OrderStatus.DELIVERY_FAILED
 
 
 class OrderLine(Table):
     """One position of an order; ``net_cents`` excludes VAT.
 
-    Licences that join a running period cost ``days`` of its ``period_days`` days, rounded half up;
-    both are empty where whole months are charged.
+    Licences added within a running period cost ``days`` of its ``period_days`` days, rounded half
+    up; both are empty where whole months are charged.
     """
 
     id = AutoField()
@@ -177,7 +177,7 @@ class OrderLine(Table):
 
 
 class Acceptance(Table):
-    """A contract the customer accepted with an order: which text, when, and from where."""
+    """A contract accepted with an order: which text, when, and from which IP address."""
 
     id = AutoField()
     order = ForeignKeyField(Order, backref="acceptances")

@@ -13,7 +13,7 @@ from records.orders import Order
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands."""
+    """The status of a payment."""
 
     OPEN = "open"
     PROCESSING = "processing"
@@ -40,7 +40,7 @@ PAYMENT_MOVES: dict[str, set[str]] = {
     },
     PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE},
     PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
-    # A bank may still take the money of a checkout that looked over: then it counts, or goes back.
+    # A bank may charge a checkout that was closed: the payment succeeds then, or is refunded.
     PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     PaymentStatus.REFUNDED: set(),
@@ -50,21 +50,21 @@ UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
 
 
 class Payment(StateMachine):
-    """One attempt to pay an order, or an invoice that no order paid for (a renewal's).
+    """One attempt to pay an order, or an invoice of a renewal.
 
-    At most one is unsettled and one has succeeded at a time, of each.
+    Of each order or invoice at most one payment is unsettled, and at most one has succeeded.
 
-    ``amount_cents`` was asked for and ``taken_cents`` is what the bank says it took; they differ
-    only when something is wrong, and then all that was taken goes back.
-    ``key`` is the idempotency key of every call to the gateway for it; ``method`` is ``card``
-    or ``manual`` (marked paid by the operator). ``card`` is the stored card it is charged to
-    while the customer is away; empty where the customer pays at the bank's page.
+    ``amount_cents`` was requested and ``taken_cents`` is what the bank reports as taken; they
+    differ only by an error, and then everything taken is refunded. ``key`` is the idempotency key
+    of every call to the gateway for it; ``method`` is ``card`` or ``manual`` (marked paid by the
+    operator). ``card`` is the stored card of an off-session charge; empty where the customer pays
+    on the bank's page.
     """
 
     event_subject = "payment"
     moves = PAYMENT_MOVES
 
-    order_id: int | None  # what peewee adds beside the field
+    order_id: int | None  # added by Peewee; declared for mypy
     invoice_id: int | None
     card_id: int | None
 
@@ -96,7 +96,7 @@ class Payment(StateMachine):
 
     @property
     def refund_cents(self) -> int:
-        """What goes back when it is refunded: all that was taken."""
+        """The amount of a refund: everything that was taken."""
         return self.amount_cents if self.taken_cents is None else self.taken_cents
 
     @property
@@ -106,12 +106,12 @@ class Payment(StateMachine):
 
     @property
     def is_returned(self) -> bool:
-        """Whether the money went back, or is on its way."""
+        """Whether the payment was refunded, or its refund is pending."""
         return self.status in {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether its outcome is still open at the bank."""
+        """Whether the bank has not reported the outcome yet."""
         return self.status in UNSETTLED
 
 

@@ -1,4 +1,4 @@
-"""Where a seat stands, which moves are legal, and what a customer may do with it when."""
+"""The statuses of a seat, their legal moves, and the customer's actions allowed in each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SeatStatus(StrEnum):
-    """Where a seat stands."""
+    """The status of a seat."""
 
     UNCONFIGURED = "unconfigured"
     ACTIVATING = "activating"
@@ -26,18 +26,18 @@ SEAT_MOVES: dict[str, set[str]] = {
 }
 
 UNCONFIGURED_NAME = "configureme"
-"""The name a seat goes by until it is somebody's (guide)."""
+"""The name of a seat until it has a holder (guide)."""
 
 MOVING = (SeatStatus.ACTIVATING, SeatStatus.UPDATING, SeatStatus.RELEASING)
 
 NAMELESS = b"\xff"
-"""What sorts unconfigured seats behind everybody who has a name: no UTF-8 text begins so."""
+"""Sorts unconfigured seats after every name: no UTF-8 text begins with this byte."""
 
 ACTS: dict[str, tuple[str, ...]] = {
     SeatStatus.UNCONFIGURED: ("configure",),
     SeatStatus.ACTIVE: ("edit", "password", "release"),
 }
-"""What customers may do with a seat, by its status; nothing while the provider is at work."""
+"""The actions customers may take on a seat, by its status; none while the provider is working."""
 
 ACTS_AFTER_ERROR: dict[str, tuple[str, ...]] = {
     "activate": ("retry", "edit", "release"),
@@ -45,11 +45,11 @@ ACTS_AFTER_ERROR: dict[str, tuple[str, ...]] = {
     "password": ("retry", "password", "release"),
     "release": ("retry",),
 }
-"""The same after an error, by what went wrong."""
+"""The actions customers may take after an error, by the action that failed."""
 
 
 class SeatAct(StrEnum):
-    """What is being done to a seat, or was when it went wrong."""
+    """The action in progress on a seat, or the one that failed."""
 
     NONE = ""
     ACTIVATE = "activate"

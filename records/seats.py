@@ -1,4 +1,4 @@
-"""Seats, what happened to them, and how many there were on which day."""
+"""Seats, their search keys and events, and their number on each day."""
 
 from __future__ import annotations
 
@@ -33,16 +33,17 @@ from records.seat_states import (
 class Seat(StateMachine):
     """One paid licence of a group; ``number`` counts from 1 within the group.
 
-    ``version`` counts what customers asked of it: a form of an older version is refused.
-    ``reference`` names the account at the provider while the licence is consumed, and
-    ``creation_key`` the last call that may have made one. ``secret`` is a sealed password on its
-    way to the provider and into a letter. ``by_…`` are what the list of seats is sorted by.
+    ``version`` counts the customer's changes: a form opened with an older version is refused.
+    ``reference`` identifies the account at the provider while the licence is consumed, and
+    ``creation_key`` the last call that may have created one. ``secret`` is an encrypted password,
+    kept until the provider has it and it was e-mailed. ``by_…`` are the sort keys of the list of
+    seats.
     """
 
     event_subject = "seat"
     moves = SEAT_MOVES
 
-    group_id: int  # what peewee adds beside the field
+    group_id: int  # added by Peewee; declared for mypy
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="seats", index=False)
@@ -89,41 +90,41 @@ class Seat(StateMachine):
 
     @property
     def is_moving(self) -> bool:
-        """Whether the provider is at work on it."""
+        """Whether the provider is working on the seat."""
         return self.status in MOVING
 
     @property
     def is_in_error(self) -> bool:
-        """Whether the provider refused what was asked for it."""
+        """Whether the provider refused the last action on the seat."""
         return self.status == SeatStatus.ERROR
 
     @property
     def is_configured(self) -> bool:
-        """Whether it is, or is becoming, somebody's."""
+        """Whether the seat has a holder, or is being given one."""
         return self.status != SeatStatus.UNCONFIGURED
 
     @property
     def full_name(self) -> str:
-        """First and last name of its holder."""
+        """First and last name of the holder."""
         return f"{self.first_name} {self.last_name}".strip()
 
     @property
     def shown_login(self) -> str:
-        """The login, or what stands for it until there is one (guide)."""
+        """The login; until there is one, the name of unconfigured seats (guide)."""
         return str(self.login or UNCONFIGURED_NAME)
 
     def may(self, act: str) -> bool:
-        """Whether ``act`` may be begun as it stands."""
+        """Return whether the action ``act`` is allowed in the present status."""
         if self.status == SeatStatus.ERROR:
             return act in ACTS_AFTER_ERROR[self.act]
         return act in ACTS.get(self.status, ())
 
 
 class SeatKey(Table):
-    """What a seat is found by: the beginnings of its names and address, folded.
+    """A search key of a seat: the beginning of a name or of the e-mail address, folded.
 
-    Keys are bytes, because bytes are compared alike on every database; a search is one range of
-    them. ``status`` repeats the seat's, so that a filtered search reads nothing it does not show.
+    Keys are bytes because every database compares bytes alike; a search is one range of them.
+    ``status`` repeats the seat's status, so that a filtered search reads only the rows it shows.
     """
 
     group = ForeignKeyField(LicenceGroup, backref="+", index=False)
@@ -137,9 +138,9 @@ class SeatKey(Table):
 
 
 class SeatEvent(Table):
-    """A licence began to be consumed (+1) or ended (-1): never changed, never deleted.
+    """The start (+1) or end (-1) of a licence's consumption; never changed, never deleted.
 
-    Written in the transaction of the change it tells; usage is counted from here.
+    Written in the transaction of that change; usage is counted from these rows.
     """
 
     id = BigAutoField()
@@ -154,10 +155,11 @@ class SeatEvent(Table):
 
 
 class UsageDay(Table):
-    """What a day of the shop (Europe/Paris) saw of a group's licences: the most at one time, and
-    how many at its end. A day without a row is like the end of the one before.
+    """The active licences of a group on one day (Europe/Paris): the peak, and the number at its
+    end.
 
-    Kept up to date in the transaction of each `SeatEvent`, from which it can be counted anew.
+    A day without a row has the number of the end of the day before. Updated in the transaction of
+    each `SeatEvent`, from which it can be recomputed.
     """
 
     id = BigAutoField()

@@ -1,4 +1,4 @@
-"""What proves who a customer is besides a password, and what happened to an account."""
+"""Second factors of accounts, and the log of what happened to an account."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from records.base import MomentField, Table
 
 
 class Authenticator(Table):
-    """An application that shows codes (TOTP); ``secret`` is encrypted (`shop.security.encryption`).
+    """An authenticator application (TOTP); ``secret`` is encrypted (`shop.security.encryption`).
 
-    It counts once ``confirmed_at`` says that a first code was right. ``last_step`` is the time
-    step of the last code taken: no code works twice.
+    It is in use once ``confirmed_at`` is set: after a first correct code. ``last_step`` is the time
+    step of the last code accepted, so that no code works twice.
     """
 
     id = AutoField()
@@ -35,7 +35,7 @@ class Authenticator(Table):
 
 
 class RecoveryCode(Table):
-    """A code that replaces the second factor once, for when that is lost; kept as a digest."""
+    """A code that replaces a lost second factor, once; stored as a digest."""
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="recovery_codes", on_delete="CASCADE")
@@ -48,7 +48,7 @@ class RecoveryCode(Table):
 
 
 class Passkey(Table):
-    """A key on a customer's device (WebAuthn): its public half, and how often it was used."""
+    """A passkey on a customer's device (WebAuthn): its public key and its signature counter."""
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="passkeys", on_delete="CASCADE")
@@ -65,7 +65,7 @@ class Passkey(Table):
 
 
 class Challenge(Table):
-    """What a passkey was asked to sign: known as a digest, good once and for a short time."""
+    """A challenge for a passkey to sign: stored as a digest, valid once and for a short time."""
 
     id = AutoField()
     token_digest = CharField(max_length=64, unique=True)
@@ -73,10 +73,10 @@ class Challenge(Table):
 
 
 class AccountEvent(Table):
-    """Something that happened to an account, and from where.
+    """An entry of an account's activity log, with IP address and browser.
 
-    ``account`` is empty for a sign-in under a name that nobody has, so that failing costs the
-    same whether the account exists or not.
+    ``account`` is empty for a sign-in under an unknown nic-handle: it is logged all the same, so
+    that a failure takes as long whether the account exists or not.
     """
 
     id = BigAutoField()

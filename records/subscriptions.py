@@ -1,4 +1,4 @@
-"""What renews when: subscriptions, their periods, reminders, and prices announced."""
+"""Subscriptions, their renewals, reminders, and announcements of prices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from records.payments import Payment
 
 
 class SubscriptionStatus(StrEnum):
-    """Where the subscription of a group stands."""
+    """The status of a group's subscription."""
 
     ACTIVE = "active"
     PAST_DUE = "past_due"
@@ -37,19 +37,20 @@ SUBSCRIPTION_MOVES: dict[str, set[str]] = {
 
 
 class Subscription(StateMachine):
-    """The month after month of a licence group: which period is running, and how it is paid.
+    """The monthly subscription of a licence group: its current period, and how it is paid.
 
-    ``anchor`` is the day of the month it renews on (`shop.pricing.periods`), ``period_…`` the
-    period that was charged last, and ``renews_on`` when the next one is: empty while nothing is,
-    because it is suspended or over. ``price`` is what a licence costs since the last renewal;
-    ``free_until`` ends a first period that costs nothing. ``card`` is the one chosen for it; the
-    account's newest stands in. ``suspensions`` counts them: each has its own calls to the provider.
+    ``anchor`` is the day of the month it renews on (`shop.pricing.periods`), ``period_…`` the last
+    period charged, and ``renews_on`` the day of the next renewal: empty while it is suspended or
+    terminated. ``price`` is the price of a licence since the last renewal; ``free_until`` ends a
+    free first period. ``card`` is the card chosen for it; without one, the account's newest card is
+    charged. ``suspensions`` counts the suspensions: each has idempotency keys of its own at the
+    provider.
     """
 
     event_subject = "subscription"
     moves = SUBSCRIPTION_MOVES
 
-    group_id: int  # what peewee adds beside the field
+    group_id: int  # added by Peewee; declared for mypy
     account_id: int
     price_id: int
     card_id: int | None
@@ -84,29 +85,29 @@ class Subscription(StateMachine):
 
     @property
     def is_past_due(self) -> bool:
-        """Whether a renewal is unpaid and not yet suspended for."""
+        """Whether a renewal is unpaid and the group not suspended yet."""
         return self.status == SubscriptionStatus.PAST_DUE
 
     @property
     def is_suspended(self) -> bool:
-        """Whether its group is suspended until what is due is paid."""
+        """Whether the group is suspended until what is due is paid."""
         return self.status == SubscriptionStatus.SUSPENDED
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing will be charged for it any more."""
+        """Whether the subscription is terminated: nothing more will be charged."""
         return self.status == SubscriptionStatus.TERMINATED
 
 
 class Renewal(Table):
-    """A period of a group charged: once, whoever asks and how often (design: unique).
+    """A period of a group that was charged; a unique index lets each be charged once.
 
     ``days`` of ``period_days`` days are charged where a suspension ended within the period. A
-    renewal paid ahead is there before its period: ``opened_at`` says when that began, and
-    ``supplement`` charges for the licences that joined in between.
+    renewal paid in advance exists before its period: ``opened_at`` is when that began, and
+    ``supplement`` charges for the licences added in between.
     """
 
-    group_id: int  # what peewee adds beside the field
+    group_id: int  # added by Peewee; declared for mypy
     price_id: int
     invoice_id: int | None
 
@@ -134,14 +135,14 @@ class Renewal(Table):
 
 
 class Reminder(Table):
-    """A stage of asking for an unpaid invoice, reached once (lesson: unique).
+    """A stage in collecting an unpaid invoice; a unique index lets each be reached once.
 
     Stage 0 is the first attempt to charge it, 1 to 3 those after 3, 7 and 14 days, 4 the notice
-    that the service ends. ``payment`` is the attempt, if there was a card; ``failed_at`` says
-    that it failed, and ``reason`` why: the bank's machine word, or ``no_card``.
+    that the service ends. ``payment`` is the attempt, if there was a card; ``failed_at`` is when it
+    failed, and ``reason`` why: the bank's error code, or ``no_card``.
     """
 
-    payment_id: int | None  # what peewee adds beside the field
+    payment_id: int | None  # added by Peewee; declared for mypy
 
     id = AutoField()
     invoice = ForeignKeyField(Invoice, backref="reminders", index=False)
@@ -157,7 +158,7 @@ class Reminder(Table):
 
 
 class PriceAnnouncement(Table):
-    """A subscription's customer was told of a price, and from which renewal on it applies."""
+    """A price announced to a subscription's customer, and the renewal from which it applies."""
 
     id = AutoField()
     subscription = ForeignKeyField(Subscription, backref="announcements", index=False)

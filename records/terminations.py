@@ -1,4 +1,4 @@
-"""What ends: services terminated, and licences given back."""
+"""Services terminated, and licences given back."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from records.seats import Seat
 
 
 class TerminationStatus(StrEnum):
-    """Where the end of a group, or of one of its licences, stands."""
+    """The status of a termination, or of a licence given back."""
 
-    ASKED = "asked"  # waits for the one-time link
+    ASKED = "asked"  # awaits the one-time link
     SCHEDULED = "scheduled"
     UNDONE = "undone"
-    ENDING = "ending"  # the provider is at work
+    ENDING = "ending"  # the provider is removing the seat
     DONE = "done"
 
 
@@ -43,15 +43,15 @@ GIVE_BACK_MOVES: dict[str, set[str]] = {
 
 
 class Termination(StateMachine):
-    """A whole group that ends: why, when it was asked for, and on which day.
+    """The termination of a whole group: its cause, when it was requested, and its day.
 
-    ``ends_on`` is empty until it is scheduled; that day's renewal does not happen.
+    ``ends_on`` is empty until it is scheduled; on that day there is no renewal.
     """
 
     event_subject = "termination"
     moves = TERMINATION_MOVES
 
-    group_id: int  # what peewee adds beside the field
+    group_id: int  # added by Peewee; declared for mypy
     link_id: int | None
 
     id = AutoField()
@@ -78,13 +78,13 @@ class Termination(StateMachine):
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether the service ends on its day unless it is taken back."""
+        """Whether the service ends on its day; until then the termination can be undone."""
         return self.status == TerminationStatus.SCHEDULED
 
     @property
     def day(self) -> date:
-        """The day of one that is scheduled."""
-        assert self.ends_on is not None, "the database asks for it"
+        """The day of a scheduled termination."""
+        assert self.ends_on is not None, "a CHECK requires it"
         return self.ends_on
 
 
@@ -96,15 +96,15 @@ Termination.add_index(
 
 
 class GiveBack(StateMachine):
-    """One licence given back: from ``ends_on`` it is neither charged nor there.
+    """One licence given back: from ``ends_on`` on it is not charged, and its seat is removed.
 
-    ``number`` stays when the seat is gone.
+    ``number`` remains when the seat is deleted.
     """
 
     event_subject = "give_back"
     moves = GIVE_BACK_MOVES
 
-    seat_id: int | None  # what peewee adds beside the field
+    seat_id: int | None  # added by Peewee; declared for mypy
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="give_backs", index=False)
