@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from e2e import cdn, combinations, live
 from e2e.combinations import Combination
@@ -23,8 +23,8 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 15_000
-"""Milliseconds until something that does not appear is missing."""
+PATIENCE = 60_000
+"""Milliseconds until something that does not appear is missing, on a machine however busy."""
 
 SIZES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Have htmx at hand, and keep a picture of every failure."""
     htmx.prepare()
+    expect.set_options(timeout=PATIENCE)
     config.option.screenshot = "only-on-failure"
     config.option.full_page_screenshot = True
 

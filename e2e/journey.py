@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Locator, Page, expect
 
+from e2e import by_http
 from e2e.live import Customer
 
 PASSWORD = "Un-Long-Secret-7"
@@ -39,6 +40,10 @@ class Journey:
     def field(self, french: str, english: str) -> Locator:
         """The field with exactly that label."""
         return self.page.get_by_label(self.say(french, english), exact=True)
+
+    def has_script(self) -> bool:
+        """Whether JavaScript runs on the page, which then follows what happens by itself."""
+        return self.page.locator("html.js").count() > 0
 
     # --- The order ---------------------------------------------------------------------------
 
@@ -115,13 +120,10 @@ class Journey:
         expect(self.page).to_have_url(re.compile(rf"/{self.language}/order/\d+$"))
         return self.page.url.rsplit("/", 1)[-1]
 
-    def order(self, customer: Customer, business: int = 1, pro_plus: int = 0) -> str:
-        """A whole order up to its purchase order, as an existing customer; its number."""
-        self.begin_at_offer()
-        self.choose(business, pro_plus)
-        self.carry_on()
-        self.sign_in(customer)
-        return self.confirm()
+    def order(self, customer: Customer, business: int = 1) -> str:
+        """An order of an existing customer, made by HTTP up to its open purchase order; its
+        number."""
+        return by_http.order(self.page, self.language, customer, business)
 
     # --- The bank ----------------------------------------------------------------------------
 
@@ -146,16 +148,21 @@ class Journey:
 
     def expect_status(self, french: str, english: str) -> None:
         """Wait for the order's status; without JavaScript the page is looked at again."""
-        status = self.page.locator("#order-status .badge").first
-        for _ in range(40):
-            try:
-                expect(status).to_have_text(self.say(french, english), timeout=500)
-                return
-            except AssertionError:
-                refresh = self.link("Actualiser", "Refresh")
-                if refresh.count() and refresh.first.is_visible():
-                    refresh.first.click()
-        expect(status).to_have_text(self.say(french, english))
+        status, words = self.page.locator("#order-status .badge").first, self.say(french, english)
+        expect(status).to_be_visible()  # the bank's page has gone
+        if not self.has_script():
+            by_http.look_again_until(
+                self.page, lambda: status.inner_text().strip() == words, self._refresh
+            )
+        expect(status).to_have_text(words)
+
+    def _refresh(self) -> None:
+        """Ask for the page again, by its link if it has one."""
+        link = self.link("Actualiser", "Refresh")
+        if link.count():
+            link.first.click()
+        else:
+            self.page.reload()
 
     def expect_delivered(self) -> None:
         """Wait until the order is delivered."""
@@ -164,12 +171,7 @@ class Journey:
     def open_letter(self, french: str, english: str) -> None:
         """Read the newest letter of that subject; the worker may write it a moment later."""
         subject = re.compile(self.say(french, english), re.IGNORECASE)
-        letter = self.page.locator("main").get_by_role("link", name=subject).first
-        for _ in range(20):
-            self.page.goto("/manager/account/emails")
-            try:
-                expect(letter).to_be_visible(timeout=500)
-                break
-            except AssertionError:
-                continue
-        letter.click()
+        letter = self.page.locator("main").get_by_role("link", name=subject)
+        self.page.goto("/manager/account/emails")
+        by_http.see(self.page, letter)
+        letter.first.click()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from e2e import by_http
 from e2e.journey import ACCEPTED, DECLINED, Journey
 from e2e.live import Customer, LiveShop
 
@@ -24,24 +25,16 @@ def open_bills(page: Page, journey: Journey, customer: Customer) -> None:
 
 def wait_for_a_bill(page: Page) -> None:
     """The worker writes the first one a moment after the delivery."""
-    for _ in range(60):
-        page.goto("/manager/account/bills")
-        if page.locator("#bills").get_by_role("link", name=NUMBER).count():
-            return
-        page.wait_for_timeout(500)
-    raise AssertionError("no bill was issued")
+    page.goto("/manager/account/bills")
+    by_http.see(page, page.locator("#bills").get_by_role("link", name=NUMBER))
 
 
 def expect_status(page: Page, journey: Journey, french: str, english: str) -> None:
     """Wait for the bill's status; without JavaScript the page is looked at again."""
-    status = page.locator("#bill-status .badge")
-    for _ in range(30):
-        if status.first.inner_text().strip() == journey.say(french, english):
-            return
-        page.wait_for_timeout(500)
-        if not page.locator("html.js").count():
-            page.reload()
-    expect(status).to_have_text(journey.say(french, english))
+    status, words = page.locator("#bill-status .badge"), journey.say(french, english)
+    if not journey.has_script():
+        by_http.look_again_until(page, lambda: status.first.inner_text().strip() == words)
+    expect(status).to_have_text(words)
 
 
 def file_behind(page: Page, link: Locator) -> bytes:
@@ -55,9 +48,7 @@ def test_bills_are_found_paid_and_taken_along(
     page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
 ) -> None:
     customer = shop.new_customer(journey.language, licences=2)
-    page.goto("/login")
-    journey.sign_in(customer)
-    page.wait_for_url("**/manager/web")
+    by_http.sign_in(page, customer)
     wait_for_a_bill(page)
     open_bills(page, journey, customer)
     row = page.locator("#bills tbody tr")

@@ -7,37 +7,16 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from e2e import by_http
 from e2e.journey import Journey
 from e2e.live import LiveShop
 
 Check = Callable[[], None]
-TRIES = 60
 
 PEOPLE = "Prénom;Nom;Login\nZoé;Moreau;zoe\n;Sans-Prénom;xyz\nJörg;O’Neill;joerg\nA;B;ZOE\n"
 """Two who can have a licence, one without a first name, and one whose login stands there twice."""
-
-
-def open_group(page: Page, journey: Journey, shop: LiveShop, licences: int) -> str:
-    """Sign in, and open the group once it is installed; its address."""
-    page.goto("/login")
-    journey.sign_in(shop.new_customer(journey.language, licences=licences))
-    page.locator("main").get_by_role("link", name=re.compile("Office 365 Business")).first.click()
-    page.wait_for_url("**/manager/groups/*")
-    look_again_until(page, journey.button("Ajouter un utilisateur", "Add user"))
-    return page.url
-
-
-def look_again_until(page: Page, wanted: Locator, *, reload: bool = True) -> None:
-    """Wait for something; without JavaScript, or if asked, by loading the page again."""
-    for _ in range(TRIES):
-        if wanted.count():
-            return
-        page.wait_for_timeout(500)
-        if reload:
-            page.reload()
-    raise AssertionError(f"not there: {wanted}")
 
 
 def rows_of(journey: Journey, french: str, english: str) -> list[list[str]]:
@@ -56,7 +35,8 @@ def test_a_team_comes_from_a_file_and_its_consumption_is_seen(
     tmp_path: Path,
     check_accessibility: Check,
 ) -> None:
-    group, say = open_group(page, journey, shop, licences=3), journey.say
+    group = by_http.open_group(page, shop.new_customer(journey.language, licences=3))
+    say = journey.say
     main = page.locator("main")
     journey.link(
         "Configurer des licences depuis un fichier (CSV)", "Configure licences from a file (CSV)"
@@ -82,7 +62,9 @@ def test_a_team_comes_from_a_file_and_its_consumption_is_seen(
     expect(page.get_by_role("progressbar", name=say("Licences créées", "Licences created"))
            ).to_be_visible()  # fmt: skip
     done = page.get_by_text(say("Le fichier est traité", "The file is done"))
-    look_again_until(page, done, reload=not script)
+    if not script:
+        by_http.see(page, done)
+    expect(done).to_be_visible()
     check_accessibility()
     result = rows_of(journey, "Télécharger le résultat (CSV)", "Download the result (CSV)")
     assert [row[-1] for row in result[1:] if row[3] in {"zoe", "joerg"}] == [

@@ -7,35 +7,24 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from e2e import by_http
 from e2e.journey import ACCEPTED, STRONG, Journey
 from e2e.live import LiveShop
 
 Check = Callable[[], None]
-TRIES = 60
 
 
 def open_service(page: Page, journey: Journey, shop: LiveShop) -> str:
     """Sign in, and open the service of three licences by the account menu; its address."""
-    page.goto("/login")
-    journey.sign_in(shop.new_customer(journey.language, licences=3))
-    expect(page).to_have_url(re.compile("/manager/web"))
+    by_http.sign_in(page, shop.new_customer(journey.language, licences=3))
+    page.goto("/manager/web")
     page.locator("#account-menu, [aria-controls=account-menu]").first.click()
     journey.link("Mes services", "My services").click()
     listed = page.locator("#services").get_by_role("link", name=re.compile("Office 365"))
-    look_again_until(page, listed)
+    by_http.see(page, listed)
     listed.click()
     page.wait_for_url("**/manager/services/*")
     return page.url
-
-
-def look_again_until(page: Page, wanted: Locator) -> None:
-    """Load the page again until something stands there."""
-    for _ in range(TRIES):
-        if wanted.count():
-            return
-        page.wait_for_timeout(500)
-        page.reload()
-    raise AssertionError(f"not there: {wanted}")
 
 
 def total(page: Page) -> Locator:
@@ -90,7 +79,7 @@ def test_a_customer_looks_after_a_service_until_its_end_and_keeps_it(
     journey.enter_card(ACCEPTED)
     page.wait_for_url("**/manager/account/bills/*")
     page.goto(service)
-    look_again_until(page, page.get_by_text(say("Payé d’avance", "Paid ahead")))
+    by_http.see(page, page.get_by_text(say("Payé d’avance", "Paid ahead")))
     page.goto("/manager/services")
     expect(page.locator("#services tbody tr")).to_contain_text(say("Payé d’avance", "Paid ahead"))
     check_accessibility()

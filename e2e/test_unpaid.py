@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from e2e import live
+from e2e import by_http, live
 from e2e.journey import ACCEPTED, Journey
 
 Check = Callable[[], None]
-TRIES = 60
 WAITS = (3, 4, 7)
 """Days between the attempts to charge a renewal: after 3, 7 and 14 days."""
 
@@ -30,43 +29,31 @@ def shop(
         yield running
 
 
-def look_again_until(page: Page, wanted: Locator, count: int = 1) -> None:
-    """Load the page again until something stands there so many times."""
-    for _ in range(TRIES):
-        if wanted.count() >= count:
-            return
-        page.wait_for_timeout(500)
-        page.reload()
-    raise AssertionError(f"not there: {wanted}")
-
-
 def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     page: Page, journey: Journey, shop: live.LiveShop, check_accessibility: Check
 ) -> None:
     say, main = journey.say, page.locator("main")
     customer = shop.new_customer(journey.language, licences=1)
-    page.goto("/login")
-    journey.sign_in(customer)
-    expect(page).to_have_url(re.compile("/manager/web"))
+    by_http.sign_in(page, customer)
     page.goto("/manager/services")
-    look_again_until(page, page.locator("#services tbody a"))
+    by_http.see(page, page.locator("#services tbody a"))
 
     shop.advance_clock(timedelta(days=32))
     page.goto("/login")
     journey.sign_in(customer)
     expect(page).to_have_url(re.compile("/manager/web"))
     unpaid = page.get_by_text(say("n’est pas payé", "is not paid"))
-    look_again_until(page, unpaid)
+    by_http.see(page, unpaid)
     check_accessibility()
     subject = re.compile(say("renouvellement de", "renewal of"), re.IGNORECASE)
     letters = main.get_by_role("link", name=subject)
     for told, days in enumerate(WAITS, start=1):
         page.goto("/manager/account/emails")
-        look_again_until(page, letters, told)
+        by_http.see(page, letters, told)
         shop.advance_clock(timedelta(days=days, minutes=1))
     page.goto("/manager/web")
     suspended = page.get_by_text(say("est suspendu", "is suspended"))
-    look_again_until(page, suspended)
+    by_http.see(page, suspended)
     journey.link("Voir et payer", "See and pay").first.click()
     expect(main).to_contain_text(say("À régler maintenant", "To pay now"))
     check_accessibility()
@@ -77,5 +64,5 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     journey.enter_card(ACCEPTED)
     page.wait_for_url("**/manager/account/bills/*")
     page.goto("/manager/services")
-    look_again_until(page, page.locator("#services .badge", has_text=say("En service", "Running")))
+    by_http.see(page, page.locator("#services .badge", has_text=say("En service", "Running")))
     expect(suspended).to_have_count(0)
