@@ -7,10 +7,9 @@ from datetime import datetime
 import click
 from flask.cli import AppGroup
 
-from cli.operator import OPERATOR
+from cli.operator import OPERATOR, refusals_shown
 from models import Invoice, Order, database
 from shop import clock
-from shop.errors import Refusal
 from shop.invoicing import credit_notes, ledger
 from shop.payments import payments, refunds
 from shop.pricing.lines import Position
@@ -35,10 +34,8 @@ def check_billing() -> None:
 @click.argument("number")
 def mark_invoice_paid(number: str) -> None:
     """Say that the money of an invoice came otherwise (a transfer, say)."""
-    try:
+    with refusals_shown():
         payments.pay_by_hand(_invoice(number), OPERATOR)
-    except Refusal as refusal:
-        raise click.ClickException(str(refusal)) from refusal
     click.echo(f"Invoice {number} is paid.")
 
 
@@ -53,13 +50,11 @@ def mark_refunded(number: str) -> None:
     debt = invoice or Order.get_or_none(Order.number == number)
     if debt is None:
         raise click.ClickException(f"There is no credit note, invoice or order {number}.")
-    try:
+    with refusals_shown():
         if invoice is not None and invoice.is_credit_note:
             refunds.pay_back_by_hand(invoice, OPERATOR)
         else:
             refunds.give_back_by_hand(debt, OPERATOR)
-    except Refusal as refusal:
-        raise click.ClickException(str(refusal)) from refusal
     click.echo(f"The money of {number} is given back.")
 
 
@@ -74,12 +69,9 @@ def credit_invoice(number: str, reason: str, line: int | None, quantity: int | N
     What was paid is refunded; of what was not, nothing is asked for any more.
     """
     invoice = _invoice(number)
-    try:
-        with database.atomic():
-            positions = _wanted(credit_notes.left_of(invoice), line, quantity)
-            note = credit_notes.credit(invoice, positions, reason, by=OPERATOR)
-    except Refusal as refusal:
-        raise click.ClickException(str(refusal)) from refusal
+    with refusals_shown(), database.atomic():
+        positions = _wanted(credit_notes.left_of(invoice), line, quantity)
+        note = credit_notes.credit(invoice, positions, reason, by=OPERATOR)
     amount = f"{note.total_cents / 100:.2f} {note.currency}"
     click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")
 
@@ -146,8 +138,6 @@ def set_price(offer: str, cents: int, day: datetime) -> None:
 
     Running services follow at a renewal that was announced to them 30 days before.
     """
-    try:
+    with refusals_shown():
         price_changes.change(offer, cents, clock.midnight(day.date()))
-    except Refusal as refusal:
-        raise click.ClickException(str(refusal)) from refusal
     click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from models import Account
+from shop.errors import Refusal
 
 OPERATOR = "operator"
 """Who is on record as having done what a command did."""
@@ -16,3 +20,12 @@ def customer(nic_handle: str) -> Account:
     if account is None:
         raise click.ClickException(f"There is no customer {nic_handle}.")
     return account
+
+
+@contextmanager
+def refusals_shown() -> Iterator[None]:
+    """Show a `Refusal` of the shop as the error of the command."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal

@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from cli.operator import OPERATOR
+from cli.operator import OPERATOR, refusals_shown
 from models import Order
 from shop.delivery import installation
-from shop.errors import Refusal
 from shop.operations import monitoring
 from shop.orders import orders as shop_orders
 from shop.payments import payments
@@ -42,35 +41,28 @@ def list_orders(status: str, late: bool, limit: int) -> None:
         click.echo("No orders.")
 
 
-def _carry_out(number: str, act: str, done: str) -> None:
-    acts = {
-        "retry": lambda order: installation.retry_delivery(order, OPERATOR),
-        "mark-paid": lambda order: payments.pay_by_hand(order, OPERATOR),
-        "refund": lambda order: shop_orders.refund_order(order, OPERATOR),
-    }
-    try:
-        acts[act](_order(number))
-    except Refusal as refusal:
-        raise click.ClickException(str(refusal)) from refusal
-    click.echo(done.format(number=number))
-
-
 @orders.command("retry")
 @click.argument("number")
 def retry_order(number: str) -> None:
     """Try a failed delivery again."""
-    _carry_out(number, "retry", "Order {number} is being delivered again.")
+    with refusals_shown():
+        installation.retry_delivery(_order(number), OPERATOR)
+    click.echo(f"Order {number} is being delivered again.")
 
 
 @orders.command("mark-paid")
 @click.argument("number")
 def mark_order_paid(number: str) -> None:
     """Say that the money came otherwise; the delivery follows."""
-    _carry_out(number, "mark-paid", "Order {number} is paid and will be delivered.")
+    with refusals_shown():
+        payments.pay_by_hand(_order(number), OPERATOR)
+    click.echo(f"Order {number} is paid and will be delivered.")
 
 
 @orders.command("refund")
 @click.argument("number")
 def refund_order(number: str) -> None:
     """Give the money of a failed delivery back."""
-    _carry_out(number, "refund", "Order {number} will be refunded.")
+    with refusals_shown():
+        shop_orders.refund_order(_order(number), OPERATOR)
+    click.echo(f"Order {number} will be refunded.")

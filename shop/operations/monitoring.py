@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from peewee import ModelSelect, fn
@@ -13,8 +12,7 @@ from records.orders import UNDELIVERED, Order, OrderStatus
 from shop import clock
 from shop.jobs import failed
 from shop.licences.seats import actions
-
-DELIVERY_PROMISE = timedelta(hours=4)
+from shop.payments.payables import DELIVERY_PROMISE
 
 
 def _by_status(table: Any) -> dict[str, int]:

@@ -55,14 +55,14 @@ def test_one_group_that_cannot_be_renewed_keeps_no_other_from_it(
     alice: Account, bob: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, sound = running.delivered(alice, bank), running.delivered(bob, bank)
-    opening = renewals.charging.open_next
+    opening = renewals.period_billing.open_next
 
     def fail(subscription: Subscription) -> None:
         if subscription.group_id == broken.id:
             raise ValueError("ink ran out")
         opening(subscription)
 
-    monkeypatch.setattr(renewals.charging, "open_next", fail)
+    monkeypatch.setattr(renewals.period_billing, "open_next", fail)
     wait = midnight(running.of(sound).period_end) - clock.now()
     switches.switch(switches.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
     test_points.follow_clock()

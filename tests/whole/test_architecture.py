@@ -23,6 +23,7 @@ OURS = {
     "records",
     "sandbox",
     "serve",
+    "serving",
     "shop",
     "storefront",
     "web",
@@ -38,7 +39,8 @@ MAY_IMPORT = {
     "manager": {"models", "shop", "web"},
     "sandbox": set(),
     "cli": {"models", "shop"},
-    "serve": {"shop"},
+    "serving": set(),
+    "serve": {"serving", "shop"},
     "app": {"cli", "manager", "models", "shop", "storefront", "web"},
 }
 """Which of our rooms each room may enter, besides itself."""

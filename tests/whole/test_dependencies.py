@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests import ROOT
 
-SHOP = ("cli", "manager", "records", "sandbox", "shop", "storefront", "web")
+SHOP = ("cli", "manager", "records", "sandbox", "serving", "shop", "storefront", "web")
 TESTS = ("tests", "e2e", "bench")
 OURS = {path.stem for path in ROOT.glob("*.py")} | {*SHOP, *TESTS, "tooling"}
 

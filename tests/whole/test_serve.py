@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
 import serve
+from serving.supervisor import STEADY, CannotServe, Service, Supervisor
 from shop.settings import Settings
 from tests import ROOT
 from tests.support import patience
@@ -20,8 +22,8 @@ from tests.support import patience
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 SUPERVISED = f"""
-import serve
-supervisor = serve.Supervisor([serve.Service("sleeper", {SLEEPER!r})])
+from serving.supervisor import Service, Supervisor
+supervisor = Supervisor([Service("sleeper", {SLEEPER!r})])
 supervisor.listen_to_signals()
 supervisor.start([])
 print(supervisor.services[0].process.pid, flush=True)
@@ -31,8 +33,8 @@ supervisor.stop()
 
 
 @pytest.fixture
-def sleeper() -> Iterator[serve.Service]:
-    service = serve.Service("sleeper", SLEEPER)
+def sleeper() -> Iterator[Service]:
+    service = Service("sleeper", SLEEPER)
     service.start()
     yield service
     service.kill()
@@ -64,7 +66,7 @@ def wait_until_gone(number: int) -> None:
 
 
 def test_a_crashed_process_is_planned_again_later_each_time(
-    sleeper: serve.Service, capsys: pytest.CaptureFixture[str]
+    sleeper: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
     delays = []
     for _ in range(7):
@@ -73,15 +75,15 @@ def test_a_crashed_process_is_planned_again_later_each_time(
         sleeper.process.wait()
         assert sleeper.has_ended()
         sleeper.plan_restart()
-        delays.append(round(sleeper.restart_at - serve.time.monotonic()))
+        delays.append(round(sleeper.restart_at - time.monotonic()))
         sleeper.start()
     assert delays == [1, 2, 4, 8, 16, 30, 30]
     assert "The sleeper was ended by SIGKILL; starting it again in 1 s." in capsys.readouterr().out
 
 
-def test_a_process_that_ran_well_for_long_starts_counting_anew(sleeper: serve.Service) -> None:
+def test_a_process_that_ran_well_for_long_starts_counting_anew(sleeper: Service) -> None:
     sleeper.crashes = 5
-    sleeper.started_at -= 2 * serve.STEADY
+    sleeper.started_at -= 2 * STEADY
     assert sleeper.process is not None
     sleeper.process.kill()
     sleeper.process.wait()
@@ -110,9 +112,9 @@ def test_children_do_not_outlive_a_killed_parent(
 
 
 def test_a_process_that_does_not_start_is_said_at_once() -> None:
-    supervisor = serve.Supervisor([serve.Service("broken part", [sys.executable, "-c", "1/0"])])
+    supervisor = Supervisor([Service("broken part", [sys.executable, "-c", "1/0"])])
     try:
-        with pytest.raises(serve.CannotServe, match="The broken part did not start"):
+        with pytest.raises(CannotServe, match="The broken part did not start"):
             supervisor.start(["http://127.0.0.1:9/"])
     finally:
         supervisor.stop()
@@ -123,7 +125,7 @@ def test_a_port_in_use_is_said_in_one_sentence() -> None:
         rival.bind(("127.0.0.1", 0))
         rival.listen()
         port = rival.getsockname()[1]
-        with pytest.raises(serve.CannotServe, match=f"port {port}: Address already in use"):
+        with pytest.raises(CannotServe, match=f"port {port}: Address already in use"):
             serve.check_ports(Settings(port=port, sandbox_port=port))
 
 

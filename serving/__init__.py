@@ -1,0 +1,1 @@
+"""Keeping several processes running on one machine, and ending them together."""
