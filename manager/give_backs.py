@@ -10,7 +10,7 @@ from shop import clock
 from shop.errors import Refusal
 from shop.licences.seats import listing
 from shop.overviews import services as shop_services
-from shop.overviews.services import Outlook
+from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
 from shop.subscriptions import give_back_choice, give_backs, subscriptions
 from web import auth, lookups
@@ -27,7 +27,7 @@ def give_back(name: str) -> Response:
     return _choosing(lookups.own_service(name))
 
 
-def _choosing(found: Outlook, error: str = "", status: int = 200) -> Response:
+def _choosing(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if not found.is_open:
         return go_to(services.here(found))
     looked = listing.view(
@@ -66,13 +66,15 @@ def review_give_back(name: str) -> Response:
         return _choosing(found, sentence(refusal), refusal.status)
 
 
-def _wanted(found: Outlook) -> list[int]:
+def _wanted(found: ServiceOverview) -> list[int]:
     """The numbers of the licences ticked, and of so many unused ones as were asked for."""
     ticked = _numbers(request.values.getlist("licences"))
     return give_back_choice.with_unused(found.group, ticked, request.values.get("unused", ""))
 
 
-def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 200) -> Response:
+def _review(
+    found: ServiceOverview, numbers: list[int], error: str = "", status: int = 200
+) -> Response:
     ends_on = subscriptions.next_end(found.subscription)
     return page(
         "manager/give_back_review.html",
@@ -83,7 +85,7 @@ def _review(found: Outlook, numbers: list[int], error: str = "", status: int = 2
         losing=listing.held_among(found.group, numbers),
         ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
-        then=shop_services.with_less(found, auth.customer(), len(numbers)),
+        then=shop_services.with_less(found, len(numbers)),
         error=error,
     )
 

@@ -12,7 +12,7 @@ from models import CardSetup, CardSetupStatus, Invoice
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
 from shop.overviews import services as shop_services
-from shop.overviews.services import Outlook
+from shop.overviews.services import ServiceOverview
 from shop.payments import cards
 from shop.subscriptions import give_backs, period_billing, subscriptions, terminations
 from shop.text.pagination import page_of
@@ -46,7 +46,7 @@ def service(name: str) -> Response:
     return shown(lookups.own_service(name))
 
 
-def shown(found: Outlook, error: str = "", status: int = 200) -> Response:
+def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     """The page of a service, with what was refused."""
     setup = _setup_of(found)
     termination = found.termination
@@ -69,7 +69,7 @@ def shown(found: Outlook, error: str = "", status: int = 200) -> Response:
     )
 
 
-def here(found: Outlook) -> str:
+def here(found: ServiceOverview) -> str:
     """The address of a service's page."""
     return url_for("manager.service", name=found.group.name)
 
@@ -77,7 +77,7 @@ def here(found: Outlook) -> str:
 # --- The means of payment ----------------------------------------------------------------------
 
 
-def _setup_of(found: Outlook) -> CardSetup | None:
+def _setup_of(found: ServiceOverview) -> CardSetup | None:
     """The registration of a card the customer comes back from."""
     number = request.args.get("card", 0, type=int)
     return cards.find(auth.customer(), number, here(found)) if number else None
@@ -125,7 +125,7 @@ def pay_service(name: str) -> Response:
         return shown(lookups.own_service(name), sentence(refusal), refusal.status)
 
 
-def _to_pay(found: Outlook, number: str) -> Invoice | None:
+def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
     """What the customer saw on the button; None where that was settled meanwhile."""
     if not number:
         return period_billing.charge_ahead(found.subscription)

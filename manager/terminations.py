@@ -8,7 +8,7 @@ from flask_babel import gettext
 from manager import manager, services
 from shop import clock
 from shop.errors import Refusal
-from shop.overviews.services import Outlook
+from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
 from shop.subscriptions import subscriptions, terminations
 from web import auth, lookups
@@ -22,7 +22,7 @@ def terminate(name: str) -> Response:
     return _termination_page(lookups.own_service(name))
 
 
-def _termination_page(found: Outlook, error: str = "", status: int = 200) -> Response:
+def _termination_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if found.subscription.is_over:
         return go_to(services.here(found))
     return page(
@@ -71,7 +71,7 @@ def withdrawal(name: str) -> Response:
     return _withdrawal_page(lookups.own_service(name))
 
 
-def _withdrawal_page(found: Outlook, error: str = "", status: int = 200) -> Response:
+def _withdrawal_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if not error and not terminations.can_withdraw(found.group):
         return go_to(services.here(found))
     return page(

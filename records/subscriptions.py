@@ -11,7 +11,7 @@ from records.base import MomentField, StateMachine, Table, one_of
 from records.cards import Card
 from records.catalogue import Price
 from records.groups import LicenceGroup
-from records.invoices import Invoice
+from records.invoices import Invoice, InvoiceStatus
 from records.payments import Payment
 
 
@@ -132,6 +132,11 @@ class Renewal(Table):
             Check("days IS NULL OR (days BETWEEN 1 AND period_days)"),
         ]
         indexes = ((("group", "period_start"), True),)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its invoice is paid."""
+        return self.invoice is not None and self.invoice.status == InvoiceStatus.PAID
 
 
 class Reminder(Table):

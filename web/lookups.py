@@ -14,7 +14,7 @@ from shop.licences import groups
 from shop.licences.seats import import_preview, listing
 from shop.orders import orders
 from shop.overviews import services
-from shop.overviews.services import Outlook
+from shop.overviews.services import ServiceOverview
 from web import auth
 
 Found = TypeVar("Found")
@@ -40,7 +40,7 @@ def own_group(name: str) -> LicenceGroup:
     return _or_404(groups.find(auth.customer(), name))
 
 
-def own_service(name: str) -> Outlook:
+def own_service(name: str) -> ServiceOverview:
     """The subscription of the customer's licence group of that name, with its next renewal."""
     return _or_404(services.find(auth.customer(), name))
 

@@ -1,35 +1,33 @@
 """What customers see of many services at once: renewals, what ends them and what pays them.
 
-The renewals are those that `shop.subscriptions.previews` shows one by one, read in one query.
+The renewals are those that `shop.subscriptions.previews` shows one by one: their facts are read in
+one query for all of them, and priced alike.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, ModelSelect
 
 from records.accounts import Account
 from records.cards import Card
-from records.catalogue import Offer, Price
-from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
-from records.invoices import Invoice, InvoiceStatus
-from records.orders import BEING_DELIVERED, Order, OrderLine
-from records.subscriptions import PriceAnnouncement, Renewal, Subscription
-from records.terminations import GiveBack, Termination, TerminationStatus
-from shop import clock, vat
+from records.catalogue import Price
+from records.groups import GroupStatus, LicenceGroup
+from records.invoices import Invoice
+from records.subscriptions import Renewal, Subscription
+from records.terminations import Termination
+from shop import clock
 from shop.payments import cards as stored_cards
-from shop.pricing import money, periods
-from shop.pricing.money import Line
-from shop.pricing.periods import Period
-from shop.subscriptions import price_changes, subscriptions, terminations
-from shop.subscriptions.previews import Preview, rest_of
+from shop.pricing import periods
+from shop.subscriptions import renewal_price, subscriptions, terminations
+from shop.subscriptions.renewal_price import Preview
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ServiceOverview:
     """A service as its customer sees it: what the next renewal costs (None where none will be),
     the customer's cards, newest first, and its end where one is asked for or scheduled."""
 
@@ -42,8 +40,7 @@ class Outlook:
     @property
     def card(self) -> Card | None:
         """The card its renewals are charged to: the one chosen, or the newest."""
-        chosen = [card for card in self.cards if card.id == self.subscription.card_id]
-        return next(iter(chosen or self.cards), None)
+        return subscriptions.card_among(self.subscription, self.cards)
 
     @property
     def is_open(self) -> bool:
@@ -53,22 +50,10 @@ class Outlook:
 
 def query_of(account: Account) -> ModelSelect[Any]:
     """The customer's services by name, with all that `of` needs."""
+    price_ahead = Price.alias()
     return (
-        Subscription.select(
-            Subscription, LicenceGroup, OrderLine, Offer, Price, Termination, Renewal, Invoice,
-            _added().alias("added"),
-            _given_back(Subscription.period_end).alias("less_then"),
-            _given_back(clock.today()).alias("less_today"),
-            _announced(Price.id).alias("announced_id"),
-            _announced(Price.amount_cents).alias("announced_cents"),
-        )
-        .join(LicenceGroup)
-        .join(OrderLine, on=(OrderLine.id == LicenceGroup.line))
-        .switch(LicenceGroup)
-        .join(Offer, on=(Offer.code == LicenceGroup.offer))
-        .switch(Subscription)
-        .join(Price, on=(Price.id == Subscription.price))
-        .switch(Subscription)
+        renewal_price.query(Subscription.period_end)
+        .select_extend(Termination, Renewal, Invoice, price_ahead)
         .join(
             Termination, JOIN.LEFT_OUTER, attr="termination",
             on=(Termination.group == Subscription.group)
@@ -82,64 +67,22 @@ def query_of(account: Account) -> ModelSelect[Any]:
             & Renewal.opened_at.is_null(),
         )
         .join(Invoice, JOIN.LEFT_OUTER, attr="invoice", on=(Invoice.id == Renewal.invoice))
+        .switch(Renewal)
+        .join(price_ahead, JOIN.LEFT_OUTER, attr="price", on=(price_ahead.id == Renewal.price))
         .where(Subscription.account == account)
         .order_by(LicenceGroup.display_name, LicenceGroup.id)
     )  # fmt: skip
 
 
-def _added() -> Any:
-    """The licences that joined the group of a row and were paid up to its next renewal."""
-    line, order = OrderLine.alias(), Order.alias()
-    return (
-        Addition.select(fn.COALESCE(fn.SUM(line.quantity), 0))
-        .join(line, on=(line.id == Addition.line))
-        .join(order, on=(order.id == line.order))
-        .where(
-            Addition.group == Subscription.group,
-            Addition.renewal_on <= Subscription.period_end,
-            _is_joining(order),
-        )
-    )
-
-
-def _is_joining(order: Any) -> Any:
-    """Whether the licences of an addition are paid (as `subscriptions.quantity_on` has it)."""
-    working = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED])
-    return working | ((Addition.status == AdditionStatus.HELD) & order.status.in_(BEING_DELIVERED))
-
-
-def _given_back(day: Any) -> Any:
-    """How many licences of the group of a row are given back by a day."""
-    return GiveBack.select(fn.COUNT(GiveBack.id)).where(
-        GiveBack.group == Subscription.group,
-        GiveBack.status != TerminationStatus.UNDONE,
-        GiveBack.ends_on <= day,
-    )
-
-
-def _announced(column: Any) -> Any:
-    """Of the price announced for the next renewal of a row, if any."""
-    price = Price.alias()
-    return (
-        PriceAnnouncement.select(getattr(price, column.name))
-        .join(price, on=(price.id == PriceAnnouncement.price))
-        .where(
-            PriceAnnouncement.subscription == Subscription.id,
-            PriceAnnouncement.applies_on <= Subscription.period_end,
-        )
-        .order_by(PriceAnnouncement.applies_on.desc(), PriceAnnouncement.id.desc())
-        .limit(1)
-    )
-
-
-def of(account: Account, rows: list[Subscription], cards: list[Card]) -> list[Outlook]:
+def of(account: Account, rows: list[Subscription], cards: list[Card]) -> list[ServiceOverview]:
     """How the services of `query_of` stand; ``cards`` are the customer's, newest first."""
     return [
-        Outlook(row, row.group, _preview(row, account), cards, _termination(row)) for row in rows
+        ServiceOverview(row, row.group, _preview(row, account), cards, _termination(row))
+        for row in rows
     ]
 
 
-def find(account: Account, name: str) -> Outlook | None:
+def find(account: Account, name: str) -> ServiceOverview | None:
     """The service of a group's technical name, if it is this customer's."""
     rows = list(query_of(account).where(LicenceGroup.name == name))
     return of(account, rows, cards_of(account))[0] if rows else None
@@ -155,71 +98,39 @@ def _termination(row: Any) -> Termination | None:
 
 
 def _preview(row: Any, account: Account) -> Preview | None:
-    """As `previews.preview` has it."""
-    if row.renews_on is None or _ends_before(_termination(row), row.period_end):
+    """The next renewal of a row, as `previews.preview` reads it for one."""
+    period = next(renewal_price.coming(row, _ends_on(row)), None)
+    if period is None:
         return None
-    period = periods.next_period(Period(row.period_start, row.period_end), row.anchor)
-    shown = _priced(row, account, period, _total(row) - row.less_then, _next_price(row))
-    ahead = getattr(row, "ahead", None)
-    if ahead is None or not _is_paid(ahead):
-        return shown
-    return rest_of(shown, ahead.quantity, _price_of(row, ahead))
+    facts = renewal_price.facts_of(row, account, period)
+    return renewal_price.preview_of(replace(facts, ahead=_ahead(row)))
 
 
-def _ends_before(ended: Termination | None, renewal: date) -> bool:
-    is_scheduled = ended is not None and ended.status == TerminationStatus.SCHEDULED
-    return is_scheduled and ended is not None and ended.day <= renewal
+def _ends_on(row: Any) -> date | None:
+    ended = _termination(row)
+    return ended.day if ended is not None and ended.is_scheduled else None
 
 
-def _next_price(row: Any) -> Price:
-    if row.announced_id is None:
-        return row.price
-    return Price(id=row.announced_id, offer=row.group.offer, amount_cents=row.announced_cents)
+def _ahead(row: Any) -> Renewal | None:
+    """The next renewal of a row, if it was invoiced before its day."""
+    ahead: Renewal | None = getattr(row, "ahead", None)
+    return ahead if ahead is not None and ahead.invoice_id else None
 
 
-def _priced(row: Any, account: Account, period: Period, quantity: int, price: Price) -> Preview:
-    """The renewal of so many licences of a row of `query_of`."""
-    before = row.price.amount_cents
-    line = Line(row.group.offer_id, row.group.offer.name, quantity, price.amount_cents, None)
-    treatment = vat.treatment_of(vat.place_of(account), period.start)
-    return Preview(
-        row, period, price, line, money.totals([line], treatment),
-        price_before=before if before != price.amount_cents else None,
-        less=max(0, _total(row) - row.less_today - quantity),
-    )  # fmt: skip
-
-
-def _price_of(row: Any, ahead: Renewal) -> Price:
-    """The price of what was paid ahead: the one of before, or the one announced, mostly."""
-    known = {price.id: price for price in (row.price, _next_price(row))}
-    return known.get(ahead.price_id) or Price.get_by_id(ahead.price_id)
-
-
-def _total(row: Any) -> int:
-    return int(row.group.line.quantity) + int(row.added)
-
-
-def _is_paid(ahead: Renewal) -> bool:
-    """Whether the next renewal was paid before its day."""
-    invoice = getattr(ahead, "invoice", None)
-    return bool(invoice and invoice.id and invoice.status == InvoiceStatus.PAID)
-
-
-def with_less(shown: Outlook, account: Account, number: int) -> Preview | None:
-    """What the next renewal costs if so many licences are given back, too."""
+def with_less(shown: ServiceOverview, number: int) -> Preview | None:
+    """What the next renewal costs if that number of licences is given back, too."""
     if shown.preview is None:
         return None
-    row, period = shown.subscription, shown.preview.period
-    quantity, price = shown.preview.quantity, shown.preview.price
+    period = shown.preview.period
     if shown.preview.ahead:
         # That one is paid: they are given back with the one after.
-        period = periods.next_period(period, row.anchor)
-        quantity = _total(row) - subscriptions.given_back_by(shown.group, period.start)
-        price = price_changes.for_renewal(row, period.start)
-    return _priced(row, account, period, max(1, quantity - number), price)
+        period = periods.next_period(period, shown.subscription.anchor)
+    facts = renewal_price.facts(shown.subscription, period)
+    less = min(number, facts.quantity - 1)
+    return renewal_price.preview_of(replace(facts, given_back=facts.given_back + less))
 
 
-def undo_until(shown: Outlook) -> datetime | None:
+def undo_until(shown: ServiceOverview) -> datetime | None:
     """Until when the scheduled end of a service can be taken back; None where it cannot."""
     ended = shown.termination
     if ended is None or ended.ends_on is None:
@@ -227,7 +138,7 @@ def undo_until(shown: Outlook) -> datetime | None:
     return periods.undo_until(ended.day, clock.now())
 
 
-def may_withdraw_until(shown: Outlook, account: Account) -> datetime | None:
+def may_withdraw_until(shown: ServiceOverview, account: Account) -> datetime | None:
     """Until when a consumer may withdraw; None where nobody may any more."""
     if account.is_business or shown.subscription.is_over:
         return None

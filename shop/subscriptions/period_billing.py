@@ -8,7 +8,6 @@ from datetime import date, datetime
 import structlog
 
 from records.base import database, lock
-from records.catalogue import Price
 from records.groups import Addition, AdditionStatus, LicenceGroup
 from records.invoices import Invoice
 from records.subscriptions import Renewal, Subscription
@@ -20,7 +19,7 @@ from shop.jobs import kinds
 from shop.pricing import money, periods
 from shop.pricing.periods import Period
 from shop.subscriptions import ending, period_invoices, previews, subscriptions
-from shop.subscriptions.previews import Preview
+from shop.subscriptions.renewal_price import Preview
 
 log = structlog.get_logger()
 
@@ -80,12 +79,8 @@ def charge(subscription: Subscription, due: Preview, opened_at: datetime | None)
 
 def _open_charged_ahead(subscription: Subscription, renewal: Renewal, period: Period) -> None:
     """Begin a period that was invoiced before its day; what joined meanwhile comes on top."""
-    quantity = subscriptions.quantity_on(subscription.group, period.start)
-    more, extra = quantity - renewal.quantity, None
-    if more > 0:
-        price = Price.get_by_id(renewal.price_id)
-        on_top = previews.supplement(subscription, period, price, more)
-        extra = period_invoices.issue(on_top, for_period=False)
+    rest = previews.rest_of(subscription, period, renewal)
+    extra = period_invoices.issue(rest, for_period=False) if rest else None
     Renewal.update(opened_at=clock.now(), supplement=extra).where(
         Renewal.id == renewal.id
     ).execute()
@@ -155,7 +150,7 @@ def take_up_again(subscription: Subscription) -> None:
     whole = periods.period_of(clock.today(), subscription.anchor)
     rest = Period(clock.today(), whole.end)
     share = periods.share_left(whole, now) if rest.start > whole.start else None
-    renewal = charge(subscription, previews.renewal(subscription, rest, share), now)
+    renewal = charge(subscription, previews.renewal(subscription, rest, share=share), now)
     _advance(subscription, rest, renewal.price_id)
     _take_away_given_back(subscription.group_id, rest.start)
 

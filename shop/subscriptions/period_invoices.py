@@ -12,7 +12,7 @@ from shop.invoicing.invoices import Draft
 from shop.pricing import money
 from shop.pricing.lines import Position
 from shop.subscriptions import subscriptions
-from shop.subscriptions.previews import Preview
+from shop.subscriptions.renewal_price import Preview
 
 NOT_WANTED = N_("This month was not wanted after all.")
 UNDELIVERED = N_("These licences could not be delivered.")

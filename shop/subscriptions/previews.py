@@ -1,79 +1,34 @@
-"""What a renewal costs, and why: the same sums whether they are shown or invoiced."""
+"""Renewals one by one: as they will be charged if nothing changes until their day."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
-from records.accounts import Account
 from records.base import database
-from records.catalogue import Offer, Price
 from records.groups import LicenceGroup
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination, TerminationStatus
-from shop import clock, mail, vat
+from shop import mail
 from shop.jobs import kinds
-from shop.pricing import money, periods
-from shop.pricing.money import Line, Share, Totals
+from shop.pricing.money import Share
 from shop.pricing.periods import Period
-from shop.subscriptions import price_changes, subscriptions
+from shop.subscriptions import renewal_price, subscriptions
+from shop.subscriptions.renewal_price import Preview
 
 BATCH = 500
 
 
-@dataclass(frozen=True)
-class Preview:
-    """A renewal as it will be invoiced if nothing changes until its day.
-
-    ``price_before`` is what a licence costs now, where that is something else, and ``less`` how
-    many licences are given back with this renewal. ``is_paid`` says that it was paid ahead; where
-    licences joined after that, they alone are shown, and ``ahead`` is how many were paid.
-    """
-
-    subscription: Subscription
-    period: Period
-    price: Price
-    line: Line
-    totals: Totals
-    price_before: int | None = None
-    less: int = 0
-    is_paid: bool = False
-    ahead: int = 0
-
-    @property
-    def quantity(self) -> int:
-        """How many licences are charged."""
-        return self.line.quantity
-
-
-def renewal(subscription: Subscription, period: Period, share: Share | None = None) -> Preview:
+def renewal(subscription: Subscription, period: Period, *, share: Share | None = None) -> Preview:
     """The renewal of a subscription for a period, or for a part of one."""
-    group = LicenceGroup.get_by_id(subscription.group_id)
-    price = price_changes.for_renewal(subscription, period.start)
-    quantity = subscriptions.quantity_on(group, period.start)
-    return _priced(subscription, group, period, price, quantity, share)
+    facts = renewal_price.facts(subscription, period)
+    return renewal_price.preview_of(replace(facts, share=share))
 
 
-def supplement(subscription: Subscription, period: Period, price: Price, more: int) -> Preview:
-    """What licences cost that joined after a period was paid ahead."""
-    group = LicenceGroup.get_by_id(subscription.group_id)
-    return _priced(subscription, group, period, price, more, None)
-
-
-def _priced(
-    subscription: Subscription, group: LicenceGroup, period: Period, price: Price,
-    quantity: int, share: Share | None,
-) -> Preview:  # fmt: skip
-    account = Account.get_by_id(subscription.account_id)
-    name = Offer.select(Offer.name).where(Offer.code == group.offer_id).scalar()
-    line = Line(group.offer_id, str(name), quantity, price.amount_cents, share)
-    treatment = vat.treatment_of(vat.place_of(account), period.start)
-    before = Price.get_by_id(subscription.price_id).amount_cents
-    return Preview(
-        subscription, period, price, line, money.totals([line], treatment),
-        price_before=before if before != price.amount_cents else None,
-    )  # fmt: skip
+def rest_of(subscription: Subscription, period: Period, ahead: Renewal) -> Preview | None:
+    """What is left to charge of a renewal that was invoiced ahead; None where nothing is."""
+    return renewal_price.rest_of(renewal_price.facts(subscription, period), ahead)
 
 
 # --- Shown -----------------------------------------------------------------------------------
@@ -91,14 +46,14 @@ def until(subscription: Subscription, day: date | None) -> Iterator[Preview]:
     """Every renewal of a subscription up to and with a day, oldest first."""
     if subscription.renews_on is None or day is None:
         return
-    ends_on = _ends_on(subscription)
-    period = Period(subscription.period_start, subscription.period_end)
-    paid = subscriptions.paid_ahead(subscription)
-    while (period := periods.next_period(period, subscription.anchor)).start <= day:
-        if ends_on is not None and ends_on <= period.start:
+    ahead = subscriptions.charged_ahead(subscription)
+    for period in renewal_price.coming(subscription, _ends_on(subscription)):
+        if period.start > day:
             return
-        is_paid = paid is not None and paid.period_start == period.start
-        yield _shown(subscription, period, paid if is_paid else None)
+        facts = renewal_price.facts(subscription, period)
+        yield renewal_price.preview_of(
+            replace(facts, ahead=ahead if period.start == subscription.period_end else None)
+        )
 
 
 def _ends_on(subscription: Subscription) -> date | None:
@@ -110,27 +65,6 @@ def _ends_on(subscription: Subscription) -> date | None:
         )
         .scalar()
     )
-
-
-def _shown(subscription: Subscription, period: Period, paid: Renewal | None) -> Preview:
-    group = subscription.group
-    gone = subscriptions.given_back_by(group, clock.today())
-    less = subscriptions.given_back_by(group, period.start) - gone
-    shown = replace(renewal(subscription, period), less=max(0, less))
-    return shown if paid is None else rest_of(shown, paid.quantity, paid.price)
-
-
-def rest_of(shown: Preview, paid: int, price: Price) -> Preview:
-    """What is left to charge of a renewal of which so many licences were paid ahead, at ``price``;
-    all of it, as paid, where nothing is."""
-    more = shown.quantity - paid
-    number = more if more > 0 else paid
-    line = replace(shown.line, quantity=number, unit_price_cents=price.amount_cents)
-    totals = money.totals([line], shown.totals.treatment)
-    return replace(
-        shown, line=line, totals=totals, price=price, price_before=None,
-        is_paid=more <= 0, ahead=paid,
-    )  # fmt: skip
 
 
 def due_by(day: date) -> Iterator[Preview]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from peewee import IntegrityError, fn
+from peewee import IntegrityError, ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
@@ -37,16 +38,19 @@ def in_force(offer: str, at: datetime) -> Price:
 
 def for_renewal(subscription: Subscription, on: date) -> Price:
     """What a licence costs from the renewal on a day: the last price announced for it in time."""
-    announced = (
-        Price.select()
-        .join(PriceAnnouncement, on=(PriceAnnouncement.price == Price.id))
-        .where(
-            PriceAnnouncement.subscription == subscription.id, PriceAnnouncement.applies_on <= on
-        )
+    price: Price | None = Price.get_or_none(Price.id == announced(subscription.id, on))
+    return price or subscription.price
+
+
+def announced(subscription: Any, on: Any) -> ModelSelect[Any]:
+    """The key of the price last announced for the renewals up to a day, if any; both arguments
+    are values, or columns of the query around it."""
+    return (
+        PriceAnnouncement.select(PriceAnnouncement.price)
+        .where(PriceAnnouncement.subscription == subscription, PriceAnnouncement.applies_on <= on)
         .order_by(PriceAnnouncement.applies_on.desc(), PriceAnnouncement.id.desc())
-        .first()
+        .limit(1)
     )
-    return announced or subscription.price
 
 
 def change(offer: str, cents: int, valid_from: datetime) -> Price:

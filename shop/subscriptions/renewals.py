@@ -19,7 +19,8 @@ from records.subscriptions import Subscription
 from shop import clock, jobs
 from shop.sandbox_link import test_points
 from shop.subscriptions import ending, period_billing, price_changes
-from shop.subscriptions.previews import Preview, due_by, preview
+from shop.subscriptions.previews import due_by, preview
+from shop.subscriptions.renewal_price import Preview
 
 __all__ = ["Preview", "Report", "due_by", "preview", "run"]
 

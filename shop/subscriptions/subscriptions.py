@@ -12,9 +12,9 @@ from records.accounts import Account
 from records.base import database, lock
 from records.cards import Card
 from records.exchange import Attach
-from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
-from records.invoices import Invoice, InvoiceStatus
-from records.orders import BEING_DELIVERED, Order, OrderLine, OrderStatus
+from records.groups import Addition, GroupStatus, LicenceGroup
+from records.invoices import Invoice
+from records.orders import Order, OrderLine, OrderStatus
 from records.subscriptions import Renewal, Subscription, SubscriptionStatus
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
@@ -148,37 +148,6 @@ def listed(account: Account) -> ModelSelect[Any]:
     )
 
 
-def quantity_on(group: LicenceGroup, day: date) -> int:
-    """How many licences of a group are charged with the renewal on a day: those ordered and paid
-    up to it, less those given back by then. What was added after that renewal was due, before a
-    late run came to it, paid for the period itself."""
-    joining = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED]) | (
-        (Addition.status == AdditionStatus.HELD) & Order.status.in_(BEING_DELIVERED)
-    )
-    added = (
-        Addition.select(fn.COALESCE(fn.SUM(OrderLine.quantity), 0))
-        .join(OrderLine)
-        .join(Order)
-        .where(Addition.group == group, Addition.renewal_on <= day, joining)
-        .scalar()
-    )
-    ordered = OrderLine.select(OrderLine.quantity).where(OrderLine.id == group.line_id).scalar()
-    return int(ordered) + int(added) - given_back_by(group, day)
-
-
-def given_back_by(group: LicenceGroup, day: date) -> int:
-    """How many licences of a group were given back for a day, or earlier."""
-    return int(
-        GiveBack.select()
-        .where(
-            GiveBack.group == group,
-            GiveBack.status != TerminationStatus.UNDONE,
-            GiveBack.ends_on <= day,
-        )
-        .count()
-    )
-
-
 def next_end(subscription: Subscription) -> date:
     """The end of what is charged already: the first day on which something can end.
 
@@ -198,7 +167,7 @@ def next_end(subscription: Subscription) -> date:
 def paid_ahead(subscription: Subscription) -> Renewal | None:
     """The next renewal, if its invoice was paid before its day."""
     ahead = charged_ahead(subscription)
-    return ahead if ahead and ahead.invoice and ahead.invoice.status == InvoiceStatus.PAID else None
+    return ahead if ahead is not None and ahead.is_paid else None
 
 
 def charged_ahead(subscription: Subscription) -> Renewal | None:
@@ -218,8 +187,15 @@ def charged_ahead(subscription: Subscription) -> Renewal | None:
 def card_of(subscription: Subscription) -> Card | None:
     """The card its renewals are charged to: the one chosen, or the account's newest."""
     account = Account.get_by_id(subscription.account_id)
-    chosen: Card | None = cards.usable(account).where(Card.id == subscription.card_id).first()
-    return chosen or cards.stored(account)
+    return card_among(subscription, list(cards.usable(account)))
+
+
+def card_among(subscription: Subscription, usable: list[Card]) -> Card | None:
+    """The same of the account's usable cards, newest first."""
+    for card in usable:
+        if card.id == subscription.card_id:
+            return card
+    return usable[0] if usable else None
 
 
 def choose_card(subscription: Subscription, card: Card) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -30,16 +31,19 @@ from shop.errors import Refusal
 from shop.invoicing import ledger, receivables
 from shop.jobs import queue
 from shop.mail import letters, service_letters
+from shop.overviews import services
 from shop.payments import payments
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
     give_backs,
     period_billing,
+    previews,
     price_changes,
     renewals,
     subscriptions,
     terminations,
 )
+from shop.subscriptions.renewal_price import Preview
 from tests.support import billing_model, cast, groups
 from tests.support.billing_model import Naive
 from tests.support.databases import Snapshot
@@ -103,8 +107,10 @@ class History:
     def pass_days(self, days: int, how: str) -> None:
         """Some days without a run, and then one: done, done twice, or killed and begun again."""
         day = clock.today() + timedelta(days=days)
-        expected = self.foreseen(day)
+        foreseen = list(renewals.due_by(day))
+        expected = self.foreseen(foreseen)
         known = len(self.naive.papers)
+        issued = {invoice.id for invoice in Invoice.select(Invoice.id)}
         self.travel(datetime(day.year, day.month, day.day, 0, 5, tzinfo=clock.PARIS))
         if how == "killed":
             self.kill_a_run()
@@ -115,13 +121,28 @@ class History:
         self.naive.tick(clock.now())
         if expected is not None:
             assert expected == [paper.net for paper in self.naive.papers[known:]]
+        for due in foreseen:
+            self.check_issued(due, issued)
 
-    def foreseen(self, day: date) -> list[int] | None:
-        """What a preview says of that time, where nothing but renewals will happen in it."""
-        quiet = self.naive.card == "good" and not self.naive.owed and not self.naive.ahead
-        if not quiet:
-            return None
-        return [due.totals.net_cents for due in renewals.due_by(day)]
+    def foreseen(self, due: list[Preview]) -> list[int] | None:
+        """What previews say of a time, where nothing but renewals will happen in it."""
+        is_invoiced = self.naive.ahead is not None and not self.naive.ahead.is_paid
+        quiet = self.naive.card == "good" and not self.naive.owed and not is_invoiced
+        return [each.totals.net_cents for each in due] if quiet else None
+
+    def check_issued(self, due: Preview, before: set[int]) -> None:
+        """What was invoiced for a renewal is what its preview said, to the cent."""
+        made = Renewal.get(group=self.group, period_start=due.period.start)
+        papers = [paper for paper in (made.invoice, made.supplement) if paper is not None]
+        if due.ahead:
+            papers = [paper for paper in papers if paper.id not in before]
+        assert made.period_end == due.period.end
+        assert made.price == due.price
+        for name in ("net_cents", "vat_cents", "total_cents"):
+            assert sum(getattr(paper, name) for paper in papers) == getattr(due.totals, name)
+        lines = InvoiceLine.select().where(InvoiceLine.invoice.in_(papers))
+        assert sum(line.quantity for line in lines) == due.quantity
+        assert {line.unit_price_cents for line in lines} == {due.line.unit_price_cents}
 
     def kill_a_run(self) -> None:
         def die() -> None:
@@ -225,6 +246,20 @@ class History:
         assert papers_of(self.group) == [paper.said for paper in self.naive.papers]
         assert self.status() == self.naive.status
         assert list(ledger.check()) == []
+        self.check_page()
+
+    def check_page(self) -> None:
+        """The page of services says what the preview of the one renewal says."""
+        page = services.find(self.account, self.group.name)
+        assert page is not None
+        alone = previews.preview(self.subscription)
+        assert (page.preview is None) == (alone is None)
+        if alone is not None and page.preview is not None:
+            assert replace(page.preview, subscription=alone.subscription) == alone
+            if self.naive.status == "active" and not self.naive.ahead:
+                number = self.naive.subscribed(alone.period.start)
+                cents = self.naive.price_on(alone.period.start)
+                assert alone.totals.net_cents == number * cents
 
     def status(self) -> str:
         row = self.subscription

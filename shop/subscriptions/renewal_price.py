@@ -1,0 +1,217 @@
+"""What a renewal costs: the facts it follows from, and the one formula from them to its amounts.
+
+`query` reads the facts of one subscription or of a page of them; pages, previews and invoices are
+all priced by `preview_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from peewee import JOIN, ModelSelect, fn
+
+from records.accounts import Account
+from records.catalogue import Offer, Price
+from records.groups import Addition, AdditionStatus, LicenceGroup
+from records.invoices import Invoice
+from records.orders import BEING_DELIVERED, Order, OrderLine
+from records.subscriptions import Renewal, Subscription
+from records.terminations import GiveBack, TerminationStatus
+from shop import clock, vat
+from shop.pricing import money, periods
+from shop.pricing.money import Line, Share, Totals
+from shop.pricing.periods import Period
+from shop.subscriptions import price_changes
+from shop.vat import VatTreatment
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the price of a renewal follows from.
+
+    ``ordered`` licences are delivered, or paid and on their way, up to its day; of those
+    ``given_back`` are given back by its day and ``gone`` by today. ``price`` applies from its day
+    on, ``price_now`` until then. ``share`` is the part of the period that is charged; ``ahead``
+    the part of the renewal that was invoiced before its day.
+    """
+
+    subscription: Subscription
+    period: Period
+    offer: str
+    offer_name: str
+    ordered: int
+    given_back: int
+    gone: int
+    price: Price
+    price_now: Price
+    treatment: VatTreatment
+    share: Share | None = None
+    ahead: Renewal | None = None
+
+    @property
+    def quantity(self) -> int:
+        """How many licences the renewal is for."""
+        return self.ordered - self.given_back
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A renewal as it will be invoiced if nothing changes until its day.
+
+    ``price_before`` is what a licence costs now, where that is something else, and ``less`` how
+    many licences are given back with this renewal. ``is_paid`` says that it was paid ahead; where
+    licences joined after that, they alone are shown, and ``ahead`` is how many were paid.
+    """
+
+    subscription: Subscription
+    period: Period
+    price: Price
+    line: Line
+    totals: Totals
+    price_before: int | None = None
+    less: int = 0
+    is_paid: bool = False
+    ahead: int = 0
+
+    @property
+    def quantity(self) -> int:
+        """How many licences are charged."""
+        return self.line.quantity
+
+
+# --- The formula -----------------------------------------------------------------------------
+
+
+def preview_of(facts: Facts) -> Preview:
+    """What a renewal costs, whether nothing of it was invoiced yet, or all or a part of it was."""
+    ahead = facts.ahead
+    if ahead is None:
+        return _preview(facts, facts.quantity, facts.price)
+    rest = rest_of(facts, ahead)
+    if ahead.is_paid:
+        paid = rest or _preview(facts, ahead.quantity, ahead.price)
+        return replace(paid, price_before=None, is_paid=rest is None, ahead=ahead.quantity)
+    whole = _preview(facts, ahead.quantity + (rest.quantity if rest else 0), ahead.price)
+    return replace(whole, totals=_together(ahead, rest, facts.treatment))
+
+
+def rest_of(facts: Facts, ahead: Renewal) -> Preview | None:
+    """What is left to charge of a renewal that was invoiced ahead: the licences that joined since,
+    at the same price; None where there are none."""
+    more = facts.quantity - ahead.quantity
+    return _preview(facts, more, ahead.price) if more > 0 else None
+
+
+def _preview(facts: Facts, quantity: int, price: Price) -> Preview:
+    line = Line(facts.offer, facts.offer_name, quantity, price.amount_cents, facts.share)
+    before = facts.price_now.amount_cents
+    return Preview(
+        facts.subscription, facts.period, price, line, money.totals([line], facts.treatment),
+        price_before=before if before != price.amount_cents else None,
+        less=max(0, facts.given_back - facts.gone),
+    )  # fmt: skip
+
+
+def _together(ahead: Renewal, rest: Preview | None, treatment: VatTreatment) -> Totals:
+    """What two invoices of one renewal ask for: VAT is rounded in each of them."""
+    assert ahead.invoice is not None, "it was invoiced ahead"
+    asked: list[Invoice | Totals] = [ahead.invoice]
+    if rest is not None:
+        asked.append(rest.totals)
+    return Totals(
+        sum(each.net_cents for each in asked),
+        sum(each.vat_cents for each in asked),
+        sum(each.total_cents for each in asked),
+        treatment,
+    )
+
+
+def coming(subscription: Subscription, ends_on: date | None) -> Iterator[Period]:
+    """The periods that will be renewed, the next one first: without end, or up to the day on which
+    the group ends; none where nothing is renewed."""
+    if subscription.renews_on is None:
+        return
+    period = Period(subscription.period_start, subscription.period_end)
+    while True:
+        period = periods.next_period(period, subscription.anchor)
+        if ends_on is not None and ends_on <= period.start:
+            return
+        yield period
+
+
+# --- The facts -------------------------------------------------------------------------------
+
+
+def facts(subscription: Subscription, period: Period) -> Facts:
+    """The facts of one renewal (two queries)."""
+    row = query(period.start).where(Subscription.id == subscription.id).get()
+    return facts_of(row, Account.get_by_id(subscription.account_id), period)
+
+
+def query(day: Any) -> ModelSelect[Any]:
+    """Subscriptions with the facts of their renewal on a day: a date, or a column of theirs."""
+    announced = Price.alias()
+    return (
+        Subscription.select(
+            Subscription, LicenceGroup, OrderLine, Offer, Price, announced,
+            _added(day).alias("added"),
+            _given_back(day).alias("given_back"),
+            _given_back(clock.today()).alias("gone"),
+        )
+        .join(LicenceGroup)
+        .join(OrderLine, on=(OrderLine.id == LicenceGroup.line))
+        .switch(LicenceGroup)
+        .join(Offer, on=(Offer.code == LicenceGroup.offer))
+        .switch(Subscription)
+        .join(Price, on=(Price.id == Subscription.price))
+        .switch(Subscription)
+        .join(
+            announced, JOIN.LEFT_OUTER, attr="announced",
+            on=(announced.id == price_changes.announced(Subscription.id, day)),
+        )
+        .switch(Subscription)
+    )  # fmt: skip
+
+
+def facts_of(row: Any, account: Account, period: Period) -> Facts:
+    """The facts of a row of `query`; ``period`` begins on the day that was asked for."""
+    return Facts(
+        subscription=row,
+        period=period,
+        offer=row.group.offer_id,
+        offer_name=row.group.offer.name,
+        ordered=int(row.group.line.quantity) + int(row.added),
+        given_back=int(row.given_back),
+        gone=int(row.gone),
+        price=getattr(row, "announced", None) or row.price,
+        price_now=row.price,
+        treatment=vat.treatment_of(vat.place_of(account), period.start),
+    )
+
+
+def _added(day: Any) -> ModelSelect[Any]:
+    """The licences that joined the group of a row and are charged with its renewal on a day. What
+    was added after that renewal was due, before a late run came to it, paid for the period itself.
+    """
+    line, order = OrderLine.alias(), Order.alias()
+    is_joining = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED]) | (
+        (Addition.status == AdditionStatus.HELD) & order.status.in_(BEING_DELIVERED)
+    )
+    return (
+        Addition.select(fn.COALESCE(fn.SUM(line.quantity), 0))
+        .join(line, on=(line.id == Addition.line))
+        .join(order, on=(order.id == line.order))
+        .where(Addition.group == Subscription.group, Addition.renewal_on <= day, is_joining)
+    )
+
+
+def _given_back(day: Any) -> ModelSelect[Any]:
+    """How many licences of the group of a row are given back by a day."""
+    return GiveBack.select(fn.COUNT(GiveBack.id)).where(
+        GiveBack.group == Subscription.group,
+        GiveBack.status != TerminationStatus.UNDONE,
+        GiveBack.ends_on <= day,
+    )
