@@ -120,7 +120,7 @@ def _rows(
     account: Account, selection: Selection, heading: list[str], language: str
 ) -> Iterator[list[Any]]:
     yield heading
-    for row in listing.in_batches(account, selection):
+    for row in listing.from_the_oldest(account, selection):
         sign = -1 if row.is_credit_note else 1
         amounts = (row.net_cents, row.vat_cents, row.total_cents)
         yield [

@@ -11,6 +11,7 @@ from typing import Any
 from peewee import ModelSelect
 
 from records.accounts import Account
+from records.batches import in_batches
 from records.invoices import Invoice, InvoiceStatus
 from records.orders import Order
 from records.payments import Payment, PaymentStatus
@@ -84,22 +85,9 @@ def of(account: Account, selection: Selection) -> ModelSelect[Invoice]:
     return query
 
 
-def in_batches(account: Account, selection: Selection) -> Iterator[Invoice]:
-    """The same, oldest first, a few at a time: memory does not grow with them."""
-    query = of(account, selection).order_by(Invoice.issued_on, Invoice.id)
-    reached: tuple[Any, Any] | None = None
-    while True:
-        part = query
-        if reached is not None:
-            day, number = reached
-            part = part.where(
-                (Invoice.issued_on > day) | ((Invoice.issued_on == day) & (Invoice.id > number))
-            )
-        rows = list(part.limit(BATCH))
-        yield from rows
-        if len(rows) < BATCH:
-            return
-        reached = rows[-1].issued_on, rows[-1].id
+def from_the_oldest(account: Account, selection: Selection) -> Iterator[Invoice]:
+    """The same, oldest first, read in batches."""
+    return in_batches(of(account, selection), Invoice.issued_on, Invoice.id, size=BATCH)
 
 
 # --- One bill --------------------------------------------------------------------------------
@@ -146,7 +134,7 @@ def zip_of(account: Account, selection: Selection) -> Iterator[bytes]:
     """A ZIP of the selected PDFs, made while it is read: one of them in memory at a time."""
     sink: Any = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for invoice in in_batches(account, selection):
+        for invoice in from_the_oldest(account, selection):
             archive.writestr(documents.invoice_filename(invoice), documents.invoice_of(invoice))
             yield sink.taken()
     yield sink.taken()

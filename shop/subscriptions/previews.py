@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from records.base import database
-from records.groups import LicenceGroup
+from records.batches import in_batches
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination, TerminationStatus
 from shop import mail
@@ -16,8 +16,6 @@ from shop.pricing.money import Share
 from shop.pricing.periods import Period
 from shop.subscriptions import renewal_price, subscriptions
 from shop.subscriptions.renewal_price import Preview
-
-BATCH = 500
 
 
 def renewal(subscription: Subscription, period: Period, *, share: Share | None = None) -> Preview:
@@ -69,21 +67,9 @@ def _ends_on(subscription: Subscription) -> date | None:
 
 def due_by(day: date) -> Iterator[Preview]:
     """Every renewal that a run until a day would charge, group by group."""
-    last = 0
-    while batch := _renewing(day, last):
-        for subscription in batch:
-            yield from (each for each in until(subscription, day) if not each.is_paid)
-        last = batch[-1].id
-
-
-def _renewing(day: date, after: int) -> list[Subscription]:
-    return list(
-        Subscription.select(Subscription, LicenceGroup)
-        .join(LicenceGroup)
-        .where(Subscription.id > after, Subscription.renews_on <= day)
-        .order_by(Subscription.id)
-        .limit(BATCH)
-    )
+    due = Subscription.select().where(Subscription.renews_on <= day)
+    for subscription in in_batches(due, Subscription.id):
+        yield from (each for each in until(subscription, day) if not each.is_paid)
 
 
 # --- Told before a free period ends ----------------------------------------------------------

@@ -10,6 +10,7 @@ from peewee import IntegrityError, ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
+from records.batches import in_batches
 from records.catalogue import Offer, Price
 from records.groups import LicenceGroup
 from records.subscriptions import PriceAnnouncement, Subscription
@@ -19,8 +20,6 @@ from shop.pricing import periods
 
 ANNOUNCED_BEFORE = timedelta(days=30)
 """How long before a renewal its new price is announced (general terms, 5.4)."""
-
-BATCH = 500
 
 
 # --- What is in force ------------------------------------------------------------------------
@@ -89,30 +88,21 @@ def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
     """The subscriptions of an offer whose price is not the newest that may reach them soon."""
     # A renewal at least 30 days away is at most 62 days away: a month is the most in between.
     newest = in_force(offer.code, now + ANNOUNCED_BEFORE + timedelta(days=32))
-    last = 0
-    while batch := _batch(offer, newest, last):
-        yield from batch
-        last = batch[-1].id
-
-
-def _batch(offer: Offer, newest: Price, after: int) -> list[Subscription]:
     told = PriceAnnouncement.select(PriceAnnouncement.id).where(
         PriceAnnouncement.subscription == Subscription.id, PriceAnnouncement.price == newest
     )
-    return list(
+    untold = (
         Subscription.select(Subscription, LicenceGroup, Account)
         .join(LicenceGroup)
         .join(Account)
         .where(
-            Subscription.id > after,
             LicenceGroup.offer == offer,
             Subscription.price != newest,
             Subscription.renews_on.is_null(False),
             ~fn.EXISTS(told),
         )
-        .order_by(Subscription.id)
-        .limit(BATCH)
     )
+    return in_batches(untold, Subscription.id)
 
 
 def announce_to(subscription: Subscription, now: datetime) -> bool:

@@ -7,14 +7,16 @@ each renewal is one transaction, in which the subscription is held, the period i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import cast
+from enum import StrEnum
 
 import structlog
 
 from records.base import database, lock
+from records.batches import in_batches
 from records.subscriptions import Subscription
 from shop import clock, jobs
 from shop.sandbox_link import test_points
@@ -26,10 +28,16 @@ __all__ = ["Preview", "Report", "due_by", "preview", "run"]
 
 log = structlog.get_logger()
 
-BATCH = 500
+
+class Outcome(StrEnum):
+    """What became of one renewal that was due."""
+
+    RENEWED = "renewed"
+    ENDED = "ended"
+    FAILED = "failed"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
     """What a run did: periods charged, groups ended, and those that went wrong and stay due."""
 
@@ -44,53 +52,45 @@ class Report:
 def run(until: date | None = None) -> Report:
     """Renew, or end, everything that is due by a day (today, and never later than it)."""
     day = min(until or clock.today(), clock.today())
-    report = Report()
-    for subscription, due_on in _due(day):
-        try:
-            outcome = renew(subscription, due_on)
-        except Exception:
-            # One group that cannot be renewed must not keep the others from it.
-            log.exception("renewal failed", subscription=subscription, due_on=due_on.isoformat())
-            outcome = "failed"
-        if outcome:
-            setattr(report, outcome, getattr(report, outcome) + 1)
-    return report
+    outcomes = Counter(_tried(subscription, due_on) for subscription, due_on in _due(day))
+    return Report(
+        renewed=outcomes[Outcome.RENEWED],
+        ended=outcomes[Outcome.ENDED],
+        failed=outcomes[Outcome.FAILED],
+    )
+
+
+def _tried(subscription: int, due_on: date) -> Outcome | None:
+    try:
+        return renew(subscription, due_on)
+    except Exception:
+        # One group that cannot be renewed must not keep the others from it.
+        log.exception("renewal failed", subscription=subscription, due_on=due_on.isoformat())
+        return Outcome.FAILED
 
 
 def _due(day: date) -> Iterator[tuple[int, date]]:
     """What is due by a day, oldest day first; a group a month behind comes again for the next."""
-    last_day, last_id = date.min, 0
-    while batch := _batch(day, last_day, last_id):
-        yield from batch
-        last_id, last_day = batch[-1]
-
-
-def _batch(day: date, last_day: date, last_id: int) -> list[tuple[int, date]]:
-    later = (Subscription.renews_on > last_day) | (
-        (Subscription.renews_on == last_day) & (Subscription.id > last_id)
+    due = Subscription.select(Subscription.id, Subscription.renews_on).where(
+        Subscription.renews_on <= day
     )
-    rows = (
-        Subscription.select(Subscription.id, Subscription.renews_on)
-        .where(Subscription.renews_on <= day, Subscription.renews_on >= last_day, later)
-        .order_by(Subscription.renews_on, Subscription.id)
-        .limit(BATCH)
-    )
-    return cast("list[tuple[int, date]]", list(rows.tuples()))
+    for row in in_batches(due, Subscription.renews_on, Subscription.id):
+        yield row.id, row.renews_on
 
 
-def renew(subscription: int, due_on: date) -> str:
-    """Renew a subscription for the period that begins on a day: ``renewed``, ``ended`` where it
-    was terminated for that day, "" where that was done already."""
+def renew(subscription: int, due_on: date) -> Outcome | None:
+    """Renew a subscription for the period that begins on a day, or end it where it was terminated
+    for that day; None where that was done already."""
     test_points.point("renewals.renew")
     with database.atomic():
         row = lock(Subscription.get_by_id(subscription))
         if row.renews_on != due_on:
-            return ""
+            return None
         if ending.end_if_due(row, due_on):
-            return "ended"
+            return Outcome.ENDED
         period_billing.open_next(row)
         test_points.point("renewals.renewed")
-    return "renewed"
+    return Outcome.RENEWED
 
 
 # --- The clock -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database, lock
+from records.batches import in_batches
 from records.cards import Card
 from records.exchange import Attach
 from records.groups import Addition, GroupStatus, LicenceGroup
@@ -25,8 +26,6 @@ from shop.payments import cards
 from shop.pricing import periods
 from shop.pricing.periods import Period
 from shop.subscriptions import price_changes
-
-BATCH = 500
 
 FREE_END_TOLD_BEFORE = timedelta(days=7)
 """How long before the end of a free period its customer is told what will be charged."""
@@ -93,29 +92,19 @@ def start_missing() -> int:
 
     They begin with the period that is running: what was never charged stays so.
     """
-    number, last = 0, 0
-    while batch := _without_subscription(last):
-        with database.atomic():
-            for group in batch:
-                running = periods.period_of(clock.today(), periods.anchor_of(group.installed_at))
-                _begin(group, running, group.installed_at, None)
-        number, last = number + len(batch), batch[-1].id
-    return number
-
-
-def _without_subscription(after: int) -> list[LicenceGroup]:
     begun = Subscription.select(Subscription.id).where(Subscription.group == LicenceGroup.id)
-    return list(
-        LicenceGroup.select()
-        .where(
-            LicenceGroup.id > after,
-            LicenceGroup.status == GroupStatus.INSTALLED,
-            LicenceGroup.installed_at.is_null(False),
-            ~fn.EXISTS(begun),
-        )
-        .order_by(LicenceGroup.id)
-        .limit(BATCH)
+    missing = LicenceGroup.select().where(
+        LicenceGroup.status == GroupStatus.INSTALLED,
+        LicenceGroup.installed_at.is_null(False),
+        ~fn.EXISTS(begun),
     )
+    number = 0
+    for group in in_batches(missing, LicenceGroup.id):
+        running = periods.period_of(clock.today(), periods.anchor_of(group.installed_at))
+        with database.atomic():
+            _begin(group, running, group.installed_at, None)
+        number += 1
+    return number
 
 
 # --- What is subscribed ----------------------------------------------------------------------

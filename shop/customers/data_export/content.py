@@ -257,7 +257,7 @@ def _write_rows(archive: zipfile.ZipFile, section: Section, account: Account) ->
     key: Any = section.table._meta.primary_key
     with archive.open(f"{section.file}.json", "w") as file:
         separator = b"[\n"
-        for row in in_batches(section.of(account), key, BATCH):
+        for row in in_batches(section.of(account), key, size=BATCH):
             file.write(separator + _json(_values(row, section.columns)))
             separator = b",\n"
         file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
@@ -279,20 +279,20 @@ def _json(value: Any) -> bytes:
 
 def _write_letters(archive: zipfile.ZipFile, account: Account) -> None:
     plain = Letter.select().where(Letter.account == account, ~Letter.is_secret)
-    for letter in in_batches(plain, Letter.id, BATCH):
+    for letter in in_batches(plain, Letter.id, size=BATCH):
         archive.writestr(f"letters/{letter.id}.txt", mail.text_of(letter))
         archive.writestr(f"letters/{letter.id}.html", mail.html_of(letter))
 
 
 def _write_orders(archive: zipfile.ZipFile, account: Account) -> None:
     wanted = Order.select().where(Order.account == account)
-    for order in in_batches(wanted, Order.id, BATCH):
+    for order in in_batches(wanted, Order.id, size=BATCH):
         name = documents.purchase_order_filename(order)
         archive.writestr(f"orders/{name}", documents.purchase_order_of(order))
 
 
 def _write_invoices(archive: zipfile.ZipFile, account: Account) -> None:
     wanted = Invoice.select().where(Invoice.account == account)
-    for invoice in in_batches(wanted, Invoice.id, BATCH):
+    for invoice in in_batches(wanted, Invoice.id, size=BATCH):
         name = documents.invoice_filename(invoice)
         archive.writestr(f"invoices/{name}", documents.invoice_of(invoice))
