@@ -59,7 +59,7 @@ lint: setup-test ## Check the style of code and templates, and the floors of sho
 
 types: setup-test ## Check the types
 	$(call heading,Types)
-	@$(BIN)/mypy
+	@$(BIN)/mypy --num-workers 2
 
 format: setup-test ## Format code and templates
 	@$(BIN)/ruff check --fix --quiet .

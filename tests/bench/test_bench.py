@@ -159,6 +159,7 @@ def test_the_sandbox_of_a_running_shop_is_at_the_next_port() -> None:
 # --- The whole -------------------------------------------------------------------------------
 
 
+@pytest.mark.begun_first
 def test_complete_journeys_are_measured(new_database: Callable[[str], str]) -> None:
     """Two of each kind of customer, at a shop that really runs."""
     environment = os.environ | {"DATABASE_URL": new_database("bench"), "SANDBOX_LATENCY": "0"}

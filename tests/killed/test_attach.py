@@ -28,6 +28,8 @@ from shop.settings import Settings
 from tests.support import exchange, groups, processes
 from tests.support.parties import Bank
 
+pytestmark = pytest.mark.begun_first
+
 LICENCES = 25
 KILLED_AT = (1, 8, 17)
 """How many licences are active when their worker is killed."""

@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from models import Account, Invoice, Job, JobStatus, Letter, Order, Reminder, Renewal
@@ -16,6 +17,8 @@ from shop.sandbox_link import switches
 from shop.settings import Settings
 from tests.support import processes, purchases
 from tests.support.parties import Provider
+
+pytestmark = pytest.mark.begun_first
 
 GROUPS = 24
 KILLS = 2

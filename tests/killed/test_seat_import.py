@@ -34,6 +34,8 @@ from shop.payments import payments
 from shop.settings import Settings
 from tests.support import groups, processes, purchases
 
+pytestmark = pytest.mark.begun_first
+
 KILLED_AT = (0.2, 0.6)
 """How much of the file is done when its worker is killed."""
 

@@ -30,6 +30,8 @@ from shop.payments import payments
 from shop.settings import Settings
 from tests.support import processes, purchases
 
+pytestmark = pytest.mark.begun_first
+
 ORDERS = 200
 KILLS = 10
 

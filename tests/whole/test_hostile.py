@@ -121,6 +121,7 @@ def test_the_names_that_are_read_are_found() -> None:
     assert {"next", "page", "q", "nic_handle", "city", "accepted", "store_card"} < set(NAMES)
 
 
+@pytest.mark.begun_first
 @every_kind
 def test_every_page_and_form_survives(app: Flask, alices: Belongings, values: list[bytes]) -> None:
     stranger, alice = clients(app, alices)

@@ -164,6 +164,7 @@ def on_record(order: Order) -> Figures:
 # --- They agree --------------------------------------------------------------------------------
 
 
+@pytest.mark.begun_first
 @pytest.mark.printed
 @settings(
     max_examples=12,

@@ -108,6 +108,7 @@ def machine(alice: Account, bank: Bank, provider: Provider) -> type[Seats]:
     return Seats
 
 
+@pytest.mark.begun_first
 def test_any_history_of_acts_agrees(machine: type[Seats]) -> None:
     run_state_machine_as_test(
         machine,

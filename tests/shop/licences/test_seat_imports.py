@@ -265,6 +265,7 @@ class Killed(BaseException):
     """The worker's process ends here."""
 
 
+@pytest.mark.begun_first
 def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
     alice: Account, bank: Bank, provider: Provider, request: pytest.FixtureRequest
 ) -> None:

@@ -337,6 +337,7 @@ def world(
         yield begin
 
 
+@pytest.mark.begun_first
 @pytest.mark.parametrize("examples", [3, pytest.param(60, marks=pytest.mark.slow)])
 def test_any_30_months_are_as_a_naive_model_has_them(
     world: Callable[[date], History], provider: Provider, examples: int
