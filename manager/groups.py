@@ -21,7 +21,7 @@ from shop.overviews import services
 from shop.subscriptions import give_backs
 from shop.text.pagination import page_of
 from web import auth, lookups
-from web.htmx import asked_from, go_to, page, wants_partial
+from web.htmx import go_to, page, page_of_request, wants_partial
 from web.languages import sentence
 
 
@@ -91,7 +91,7 @@ def list_address(found: LicenceGroup, looked: View, **changes: Any) -> str:
 
 def arguments_of_current_page(found: LicenceGroup) -> MultiDict[str, str]:
     """How the page that htmx asks from looks at the group's seats."""
-    parts = asked_from()
+    parts = page_of_request()
     if parts.path != url_for("manager.group", name=found.name):
         return MultiDict()
     return MultiDict(parse_qs(parts.query))
@@ -121,7 +121,7 @@ def rename_group(name: str) -> Response:
 
 def _page_of_group(found: LicenceGroup) -> str:
     """The page of the group that htmx asks from, or else its first: all say the name."""
-    here = asked_from().path
+    here = page_of_request().path
     tabs = ("manager.group", "manager.usage", "manager.group_information")
     addresses = [url_for(tab, name=found.name) for tab in tabs]
     return here if here in addresses else addresses[0]

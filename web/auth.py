@@ -1,4 +1,4 @@
-"""Who is signed in: flask-login over sessions that are rows, so that they can be ended."""
+"""The signed-in customer: flask-login over sessions stored as rows, so that each can be ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shop.security import rate_limits
 from web.htmx import go_to, wants_partial
 
 KEPT_AT_SIGN_IN = ("csrf_token", "basket")
-"""What a visitor's cookie keeps on becoming a customer: open forms, and what they chose."""
+"""What the cookie keeps when a visitor signs in: the CSRF token of open forms, and the basket."""
 
 
 class SignedIn(UserMixin):
@@ -35,48 +35,48 @@ class SignedIn(UserMixin):
 
     @property
     def token(self) -> str:
-        """What this session is known by; its cookie carries it."""
+        """The session's token, as its cookie carries it."""
         return self._token
 
     def get_id(self) -> str:
-        """The session's token: what the cookie carries instead of an account number."""
+        """Return the session's token: flask-login stores it instead of an account number."""
         return self._token
 
 
 def account() -> Account | None:
-    """The signed-in customer, if any."""
+    """Return the signed-in customer, if any."""
     return current_user.account if current_user.is_authenticated else None
 
 
 def customer() -> Account:
-    """The signed-in customer; only for views behind the sign-in."""
+    """Return the signed-in customer; only for views that require a sign-in."""
     found = account()
     assert found is not None, "this view needs a signed-in customer"
     return found
 
 
 def address() -> str:
-    """The IP address the request came from; "" where nobody tells one."""
+    """Return the IP address the request came from; "" where it is unknown."""
     return rate_limits.read_address(request.remote_addr or "")
 
 
 def origin() -> Origin:
-    """Where the request came from, as the account's log keeps it."""
+    """Return IP address and browser of the request, as the account's activity log keeps them."""
     return Origin(address(), request.user_agent.string)
 
 
-def count_try() -> None:
-    """Raise `limits.TooMany` when too many sign-ins are tried from one address."""
+def count_attempt() -> None:
+    """Count a sign-in attempt from this network; raise `Refusal` (429) beyond the rate limit."""
     rate_limits.count(
         rate_limits.SIGN_IN_PER_ADDRESS, "sign-in-from", rate_limits.network_of(address())
     )
 
 
 def sign_in(who: Account, means: str = "password") -> None:
-    """Begin a session of ``who`` in this browser; its identifier is a new one.
+    """Start a new session of ``who`` in this browser, with a new token.
 
-    One that this browser had ends: nobody could end it here any more. ``means`` says for the log
-    how they proved who they are (`shop.customers.activity_log.MEANS`).
+    A session that this browser had ends: otherwise its row would stay, and no cookie could end it.
+    ``means`` says for the log how ``who`` was authenticated (`shop.customers.activity_log.MEANS`).
     """
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
@@ -99,7 +99,7 @@ def sign_out() -> None:
 
 
 def safe_next(target: str | None, otherwise: str) -> str:
-    """``target`` if it is an address of this very site, else ``otherwise``."""
+    """Return ``target`` if it is a URL of this site, else ``otherwise`` (no open redirect)."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return otherwise
     if any(character in target for character in "\\\r\n\t\0"):
@@ -108,15 +108,15 @@ def safe_next(target: str | None, otherwise: str) -> str:
     return otherwise if parts.scheme or parts.netloc else target
 
 
-def ask_no_more() -> None:
-    """Take this request for a stranger's: its answer must not need the database."""
+def treat_as_anonymous() -> None:
+    """Treat this request as anonymous, so that its answer needs no database."""
     g._login_user = AnonymousUserMixin()
 
 
 def this_page() -> str | None:
-    """The page to come back to after signing in, as an address within the site.
+    """Return the page to come back to after signing in, as a URL within the site.
 
-    A form, or a part of a page, that needed a sign-in leads back to the page it is on.
+    After a form, or an htmx request, that required a sign-in it is the page that sent it.
     """
     if request.method == "GET" and not wants_partial():
         return request.full_path.rstrip("?")
@@ -130,7 +130,7 @@ def this_page() -> str | None:
 
 
 def init_app(app: Flask) -> None:
-    """Load the signed-in customer once a request, when somebody asks."""
+    """Load the signed-in customer at most once a request, when first used."""
     manager = LoginManager(app)
 
     @manager.user_loader

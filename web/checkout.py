@@ -1,4 +1,4 @@
-"""On to the bank's page, for whatever is to be paid."""
+"""Redirects to the bank's page, to pay an order or an invoice."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from web.urls import base_url
 
 
 def pay(debt: Debt, *, here: str) -> Response:
-    """To the bank's page, where the customer pays ``debt``; one that is open is taken up again, so
-    nobody pays twice. Back to ``here``, its own page, where the bank says that it is paid already.
+    """Redirect to the bank's page to pay ``debt``; an open payment is reused, never a second made.
 
-    Raises `Refusal` when it cannot be paid or the bank is silent.
+    If the bank reports it as paid already, redirect to ``here``, the page of what was to be paid.
+    Raises `Refusal` when it cannot be paid or the bank does not answer.
     """
     payment = payments.start(
         debt,

@@ -1,6 +1,6 @@
-"""The contract step, wherever something is ordered: texts to read, a box to tick, one order.
+"""The contract step of every kind of order: texts to read, a checkbox, one order.
 
-`components/_contract_step.html` is its page, `components/_contract_list.html` the texts in it.
+`components/_contract_step.html` is its page, `components/_contract_list.html` the list of texts.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ NOT_TICKED = N_("Read the contracts and tick the box: without your agreement, no
 
 
 def shown(language: str) -> dict[str, Any]:
-    """What the template needs: the contracts in force, and which texts they are."""
+    """Return what the template needs: the contracts in force and their digests."""
     texts = contracts.current(language)
     return {"contracts": texts, "digests": ",".join(contract.digest for contract in texts)}
 
 
 def check_ticked() -> None:
-    """Raise `Refusal` at ``accepted`` where the box was not ticked."""
+    """Raise `Refusal` at ``accepted`` unless the checkbox was ticked."""
     if request.form.get("accepted") != "yes":
         raise Refusal(NOT_TICKED, "accepted")
 
 
 def confirmation(language: str) -> Confirmation:
-    """What the customer saw, as the form says it, and from where they accept it."""
+    """Return what the customer saw and accepted, as the form says, and from which IP address."""
     seen = request.form.get("total_cents", "")
     return Confirmation(
         total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
@@ -42,6 +42,6 @@ def confirmation(language: str) -> Confirmation:
 
 
 def place(ordered: OrderKind, language: str) -> Order:
-    """The order, once the box is ticked. Raises `Refusal` like `placing.place`."""
+    """Place the order if the checkbox was ticked. Raises `Refusal` like `placing.place`."""
     check_ticked()
     return placing.place(ordered, confirmation(language))

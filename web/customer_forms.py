@@ -1,4 +1,4 @@
-"""What the shop asks of customers about themselves: on registering, and again in their account."""
+"""The fields that describe a customer: for the registration, and for the account's page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOO_LONG = _l("At most %(max)d characters, please.")
 def text_field(
     label: str, autocomplete: str, *, required: bool = True, longest: int = 255
 ) -> StringField:
-    """A line of text; ``autocomplete`` is HTML's name for what belongs there."""
+    """Return a field for a line of text; ``autocomplete`` is HTML's name of its content."""
     checks = [DataRequired(REQUIRED)] if required else [Optional()]
     return StringField(
         label,
@@ -30,7 +30,7 @@ def text_field(
 
 
 def email_field(label: str) -> StringField:
-    """An e-mail address."""
+    """Return a field for an e-mail address."""
     return StringField(
         label,
         [
@@ -44,12 +44,12 @@ def email_field(label: str) -> StringField:
 
 
 def password_field(label: str, autocomplete: str = "new-password") -> PasswordField:
-    """A password."""
+    """Return a field for a password."""
     return PasswordField(label, [InputRequired(REQUIRED)], render_kw={"autocomplete": autocomplete})
 
 
 class NewPasswordForm(ShopForm):
-    """A password, twice."""
+    """A new password, typed twice."""
 
     password = password_field(_l("Password"))
     password_confirmation = PasswordField(
@@ -62,7 +62,7 @@ class NewPasswordForm(ShopForm):
     )
 
     def validate(self, extra_validators: object = None) -> bool:
-        """The fields' own checks, then the shop's rule for passwords."""
+        """Check each field, then the shop's rule for passwords."""
         fine = super().validate(extra_validators)
         if not self.password.errors:
             fine = self.agrees(lambda: passwords.check_password(self.password.data or "")) and fine
@@ -70,7 +70,7 @@ class NewPasswordForm(ShopForm):
 
 
 class CustomerForm(ShopForm):
-    """Everything a purchase order and an invoice need to know of a customer."""
+    """The details of a customer that purchase orders and invoices need."""
 
     first_name = text_field(_l("First name"), "given-name")
     last_name = text_field(_l("Last name"), "family-name")
@@ -99,29 +99,29 @@ class CustomerForm(ShopForm):
         "vat_number",
     )
 
-    READ = ("first_name", "last_name", "company", "street", "city")
-    """What people read on papers, in any script."""
+    PRINTED = ("first_name", "last_name", "company", "street", "city")
+    """Fields printed on documents; they may be in any script."""
 
     def offer_countries(self, language: str) -> None:
-        """Let countries be chosen by their names in ``language``."""
+        """Offer the countries, by their names in ``language``."""
         self.country.choices = choices(postal_addresses.countries(language))
 
     def details(self) -> dict[str, str]:
-        """What was typed, each value as it is kept."""
+        """Return the values typed, in the form in which they are stored."""
         return {name: self._fields[name].data or "" for name in self.DETAILS}
 
     def validate(self, extra_validators: object = None) -> bool:
-        """The fields' own checks, then what only several fields together can tell."""
+        """Check each field, then the rules that concern several of them."""
         fine = super().validate(extra_validators)
-        for name in self.READ:
-            fine = self.agrees(partial(self._read, name)) and fine
+        for name in self.PRINTED:
+            fine = self.agrees(partial(self._normalise, name)) and fine
         if not self.country.errors:
             for check in (self._check_postcode, self._check_company):
                 fine = self.agrees(check) and fine
         return fine
 
-    def _read(self, name: str) -> None:
-        """Keep what was typed as names are kept, one that nobody can read not at all."""
+    def _normalise(self, name: str) -> None:
+        """Store the field's value as names are stored; refuse one that is not legible."""
         field = self._fields[name]
         if field.data and not field.errors:
             field.data = read_name(field.data, name)

@@ -1,4 +1,4 @@
-"""Error pages: what went wrong in a sentence, a way on, and for our own faults a reference."""
+"""Error pages: a sentence on what went wrong, a way on, and a reference for faults of ours."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ log = structlog.get_logger()
 
 PAGES = {403, 404, 405, 409, 410, 413, 422, 429, 500, 503}
 
-SECRETS = {"token", "reference"}
-"""Pieces of addresses that open something to whoever reads them: no log holds them."""
+SECRET_ARGUMENTS = {"token", "reference"}
+"""Arguments of URLs that give access to whoever knows them: they are not logged."""
 
 
 def reference() -> str:
-    """This request's number: on the page of a fault, and in the log beside its cause."""
+    """Return this request's reference: shown on an error page, and logged with the cause."""
     if "reference" not in g:
         g.reference = secrets.token_hex(4).upper()
     return str(g.reference)
@@ -37,8 +37,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(Exception, _fault)
-    for away in database.AWAY:
-        app.register_error_handler(away, _database_away)
+    for unavailable in database.AWAY:
+        app.register_error_handler(unavailable, _database_unavailable)
 
     @app.context_processor
     def _reference() -> dict[str, object]:
@@ -75,27 +75,29 @@ def _refused(refusal: Refusal) -> Response:
 
 
 def _fault(error: Exception) -> Response:
-    return _broken("fault", 500)
+    return _server_error("request_failed", 500)
 
 
-def _database_away(error: Exception) -> Response:
-    """A break, not a fault: what is asked again in a moment may well be answered."""
+def _database_unavailable(error: Exception) -> Response:
+    """Answer 503 with Retry-After: the database is unavailable, perhaps only for a moment."""
     database.forget_idle_connections()
-    response = _broken("database away", 503)
+    response = _server_error("database_unavailable", 503)
     response.retry_after = 30
     return response
 
 
-def _broken(event: str, code: int) -> Response:
-    """A page that needs nothing that may be broken; its number stands in the log, by the cause."""
+def _server_error(event: str, code: int) -> Response:
+    """Log the error with a reference; answer with a page that needs no database."""
     number = reference()
     pieces = {
-        name: value for name, value in (request.view_args or {}).items() if name not in SECRETS
+        name: value
+        for name, value in (request.view_args or {}).items()
+        if name not in SECRET_ARGUMENTS
     }
     log.exception(
         event, reference=number, method=request.method, route=str(request.url_rule), **pieces
     )
-    auth.ask_no_more()
+    auth.treat_as_anonymous()
     response = _page(code, number=number)
     response.headers["X-Reference"] = number
     return response

@@ -1,4 +1,4 @@
-"""Files as answers."""
+"""Files as responses: PDF, streamed files, CSV."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ LINES_AT_ONCE = 200
 
 
 def pdf(content: bytes, filename: str) -> Response:
-    """A PDF to open or keep, under a name that needs no quoting."""
+    """Return a PDF that the browser shows; ``filename`` must need no quoting."""
     response = Response(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
     return response
 
 
 def streamed(pieces: Iterator[bytes], content_type: str, filename: str) -> Response:
-    """A file to keep, sent while it is being made.
+    """Return a download that is sent while it is generated.
 
-    The request is over by then: ``pieces`` knows its language and its customer already.
+    The request is over by then: ``pieces`` must not need its language or customer any more.
     """
     response = Response(_each_with_database(pieces), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
@@ -32,7 +32,7 @@ def streamed(pieces: Iterator[bytes], content_type: str, filename: str) -> Respo
 
 
 def table(rows: Iterable[Iterable[object]], filename: str) -> Response:
-    """A CSV file for spreadsheets of the customer's language, sent while it is being made."""
+    """Return a CSV file for spreadsheets in the customer's language, streamed."""
     lines = csv_export.written(rows, current())
     return streamed(_in_pieces(lines), "text/csv; charset=utf-8", filename)
 
@@ -43,8 +43,10 @@ def _in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
 
 
 def _each_with_database(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Each piece is made with a connection that is given back before it is sent: whoever stops
-    reading half-way leaves nothing open."""
+    """Yield each piece; its connection is released before it is sent.
+
+    A client that stops reading therefore leaves no connection open.
+    """
     while True:
         with database.at_hand():
             piece = next(pieces, b"")

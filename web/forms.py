@@ -1,4 +1,4 @@
-"""Forms: what is common to all, and the sign-in form both entrances show."""
+"""Forms: the base class of all, and the sign-in forms of both entrances."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from web.languages import sentence
 
 
 def stripped(value: Any) -> Any:
-    """One line of text, without the white space and line ends people paste along."""
+    """Return a line of text without the white space and line ends that come with pasting."""
     return re.sub(r"\s*[\r\n\t]+\s*", " ", value).strip() if isinstance(value, str) else value
 
 
 def choices(offered: Iterable[tuple[str, Any]]) -> list[Any]:
-    """What a field offers to choose from: values, each with its label."""
+    """Return the choices of a select field from values and their labels."""
     return [SelectChoice(value, label) for value, label in offered]
 
 
 class ShopForm(FlaskForm):
-    """A form that can show a refusal at the field it concerns, or above them all."""
+    """A form that shows a refusal at the field it concerns, or above all fields."""
 
     @classmethod
     def refusing(cls, refusal: Refusal) -> Self:
-        """The empty form with what was refused."""
+        """Return the empty form, showing ``refusal``."""
         form = cls(formdata=None)
         form.refuse(refusal)
         return form
 
     def refuse(self, refusal: Refusal) -> None:
         """Show ``refusal`` at its field, or above the form."""
-        said = sentence(refusal)
+        message = sentence(refusal)
         field = self._fields.get(refusal.field)
         if field is None:
-            self.form_errors.append(said)
+            self.form_errors.append(message)
         else:
-            field.errors = [*field.errors, said]
+            field.errors = [*field.errors, message]
 
     def agrees(self, check: Callable[[], object]) -> bool:
-        """Whether the shop does not refuse; what it refuses is shown at its field."""
+        """Return whether ``check`` raises no `Refusal`; show one at its field."""
         try:
             check()
         except Refusal as refusal:
@@ -55,7 +55,7 @@ class ShopForm(FlaskForm):
 
 
 class CodeForm(ShopForm):
-    """The second step of signing in: six digits, or a recovery code."""
+    """The second factor: six digits, or a recovery code."""
 
     code = StringField(
         _l("Code"),
@@ -88,5 +88,5 @@ class SignInForm(ShopForm):
     )
 
     def given(self) -> tuple[str, str]:
-        """Nic-handle and password as typed."""
+        """Return nic-handle and password as typed."""
         return self.nic_handle.data or "", self.password.data or ""

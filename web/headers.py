@@ -1,4 +1,4 @@
-"""Security headers on every answer: a strict policy with a nonce, and nothing inline."""
+"""Security headers on every response: a strict Content-Security-Policy with a nonce."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 
 
 def nonce() -> str:
-    """This answer's nonce, for the scripts and styles we name ourselves."""
+    """Return this response's nonce, for scripts and styles that a page names."""
     if "nonce" not in g:
         g.nonce = secrets.token_urlsafe(16)
     return str(g.nonce)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Add the headers to every answer."""
+    """Add the headers to every response."""
     bank = _origin(
         settings.sandbox_url if settings.uses_sandbox_bank else "https://checkout.stripe.com"
     )
@@ -42,7 +42,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         own_policy = response.headers.get("Content-Security-Policy")
         _headers(settings, _policy(bank)).set_headers(response)
         if own_policy:
-            # A letter's frame is stricter than the page around it, and is framed by it.
+            # An e-mail's frame has a stricter policy, and the page around may frame it.
             response.headers["Content-Security-Policy"] = own_policy
             response.headers["X-Frame-Options"] = "SAMEORIGIN"
         if not request.path.startswith("/static/"):
@@ -51,7 +51,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def on_files(settings: Settings) -> Callable[[Headers, str, str], None]:
-    """What adds the headers to our own files, which are served beside the application."""
+    """Return the function that adds the headers to static files, which bypass the application."""
     policy = ContentSecurityPolicy().default_src("'none'").frame_ancestors("'none'")
     fixed = _headers(settings, policy).headers
 
@@ -84,7 +84,7 @@ def _policy(bank: str) -> ContentSecurityPolicy:
         .img_src("'self'", "data:")
         .font_src("'self'")
         .connect_src("'self'")
-        # A payment is a form of ours that the answer redirects to the bank.
+        # A payment starts with a form of ours whose response redirects to the bank.
         .form_action("'self'", bank)
         .frame_src("'self'")
         .frame_ancestors("'none'")

@@ -1,4 +1,4 @@
-"""The one helper that knows htmx: a page for a browser, its part for a request of htmx 4."""
+"""The only module that knows htmx 4: the whole page for a browser, its partial for htmx."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from werkzeug.urls import iri_to_uri
 
 
 def wants_partial() -> bool:
-    """Whether htmx asks for a part of the page (never on a history restore)."""
+    """Return whether htmx asks for a part of the page (never on a history restore)."""
     return (
         request.headers.get("HX-Request") == "true"
         and request.headers.get("HX-Request-Type") == "partial"
@@ -18,8 +18,8 @@ def wants_partial() -> bool:
     )
 
 
-def asked_from() -> SplitResult:
-    """The address of the page that htmx asks from; an empty one where none is told, or none."""
+def page_of_request() -> SplitResult:
+    """Return the URL of the page that sent an htmx request; empty if unknown or invalid."""
     try:
         return urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
@@ -27,7 +27,7 @@ def asked_from() -> SplitResult:
 
 
 def page(template: str, partial: str = "", *, status: int = 200, **context: Any) -> Response:
-    """Render ``partial`` for htmx and ``template`` for everybody else."""
+    """Render ``partial`` for a partial request of htmx, else ``template``."""
     chosen = partial if partial and wants_partial() else template
     response = make_response(render_template(chosen, **context), status)
     response.vary.update(["HX-Request", "HX-Request-Type"])
@@ -35,10 +35,10 @@ def page(template: str, partial: str = "", *, status: int = 200, **context: Any)
 
 
 def go_to(address: str) -> Response:
-    """Send the browser on after a form, with or without htmx (303, so that it is a GET)."""
+    """Redirect the browser after a form, with or without htmx (303, so that it is a GET)."""
     if wants_partial():
         response = make_response("", 204)
-        # A header holds ASCII alone; addresses may hold any letter.
+        # A header may hold only ASCII; a URL may hold any letter.
         response.headers["HX-Redirect"] = iri_to_uri(address)
         return response
     return make_response(redirect(address, 303))

@@ -1,4 +1,4 @@
-"""The door: what no customer's browser sends is refused before anything reads it."""
+"""Refuses control characters in requests before any view reads them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Iterator
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-"""What neither a database's text nor an XML document can hold, nor a keyboard type."""
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+"""Characters that neither a text column nor an XML document can hold; no keyboard types them."""
 
-MACHINES = "outside"
-"""The blueprint of machines: what they say is signed, and not ours to parse here."""
+UNFILTERED = {"webhooks", "sandbox_controls"}
+"""Blueprints for machines: their body is signed, and read only after its signature was checked."""
 
 
 class _Number(IntegerConverter):
-    """A number in an address: as long as a database's, in the digits our own addresses have."""
+    """A number in a URL: at most as long as the database's integers, in ASCII digits."""
 
     regex = "[0-9]{1,18}"
 
 
 def init_app(app: Flask) -> None:
-    """Watch the door; comes before any route is added."""
+    """Install the filter; call it before any route is added."""
     app.url_map.converters["int"] = _Number
 
     @app.before_request
-    def _refuse_unprintable() -> None:
-        if request.blueprint != MACHINES and any(map(UNPRINTABLE.search, _texts())):
+    def _refuse_control_characters() -> None:
+        if request.blueprint not in UNFILTERED and any(map(CONTROL_CHARACTERS.search, _texts())):
             abort(400)
 
 

@@ -1,4 +1,4 @@
-"""French and English: which one a request speaks, and addresses that say so."""
+"""The language of a request: French or English, and URLs that contain it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODES = tuple(Language)
 
 
 def preferred() -> str:
-    """The visitor's language by cookie, then by the browser; French when in doubt."""
+    """Return the visitor's language by cookie, then by the browser; French by default."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen in _CODES:
         return str(chosen)
@@ -30,7 +30,7 @@ def preferred() -> str:
 
 
 def remember(response: Response, language: str) -> None:
-    """Have the browser keep the language it was shown, for a year."""
+    """Store the language in a cookie, for a year."""
     response.set_cookie(
         LANGUAGE_COOKIE,
         language,
@@ -42,7 +42,7 @@ def remember(response: Response, language: str) -> None:
 
 
 def current() -> str:
-    """The language of this request: of the address, of the customer, or preferred."""
+    """Return the language of this request: of the URL, else of the customer, else preferred."""
     if "language" not in g:
         g.language = _of_address() or _of_customer() or preferred()
     return str(g.language)
@@ -54,23 +54,23 @@ def _of_address() -> str | None:
 
 
 def _of_customer() -> str | None:
-    # Asking for the user costs a query, which the page needs anyway where it matters.
+    # Loading the user costs a query, which a customer's page needs anyway.
     return current_user.account.language if current_user.is_authenticated else None
 
 
 def same_page_in(language: str) -> str:
-    """The address of this page in another language, where the address carries one."""
+    """Return the URL of this page in another language, if its URL contains the language."""
     pieces: dict[str, Any] = dict(request.view_args or {})
     if not request.endpoint or "lang" not in pieces or not _can_be_opened():
         return url_for("storefront.home", lang=language)
-    # What was asked is appended as it came: url_for takes some names for orders to itself.
+    # The query is appended unchanged: url_for treats some names as its own options.
     address = url_for(request.endpoint, **pieces | {"lang": language})
     asked = urlencode(list(request.args.items(multi=True)))
     return f"{address}?{asked}" if asked else address
 
 
 def _can_be_opened() -> bool:
-    """Whether this address is a page's, be it that its form has just been sent here."""
+    """Return whether this URL answers GET: it may be the target of a form just sent."""
     if request.method == "GET":
         return True
     adapter = current_app.create_url_adapter(request)
@@ -78,14 +78,14 @@ def _can_be_opened() -> bool:
 
 
 class LanguageConverter(AnyConverter):
-    """The language in an address: ``/<language:lang>/order``."""
+    """The language in a URL: ``/<language:lang>/order``."""
 
     def __init__(self, map: Map) -> None:
         super().__init__(map, *Language)
 
 
 def init_app(app: Flask) -> None:
-    """Set up translations, languages in addresses, and the filters of amounts and dates."""
+    """Set up translations, languages in URLs, and the filters for amounts and dates."""
     app.url_map.converters["language"] = LanguageConverter
     _Babel(app, locale_selector=current)
 
@@ -99,7 +99,7 @@ def init_app(app: Flask) -> None:
 
 
 class _Catalogues(Domain):
-    """The catalogues of letters and documents, which are there even where nobody compiled them."""
+    """The catalogues used for e-mails and documents; they are compiled when needed."""
 
     def get_translations(self) -> NullTranslations:
         return templates.translations(str(get_locale() or Language.FRENCH))
@@ -112,7 +112,7 @@ class _Babel(Babel):
 
 
 def _localised(function: Any) -> Any:
-    # With its context, Jinja leaves a constant alone: folded, it would keep its first language.
+    # pass_context keeps Jinja from folding a constant, which would fix its first language.
     @pass_context
     def filter_(_context: Context, value: Any, *args: Any, **kwargs: Any) -> str:
         return str(function(value, str(get_locale() or Language.FRENCH), *args, **kwargs))
@@ -121,6 +121,6 @@ def _localised(function: Any) -> Any:
 
 
 def sentence(refusal: Any) -> str:
-    """A refusal's sentence in the language of this request."""
+    """Return the message of a refusal in the language of this request."""
     text = gettext(refusal.sentence)
     return text % refusal.values if refusal.values else text

@@ -1,4 +1,4 @@
-"""One line of JSON for each thing worth knowing, to standard error."""
+"""Structured logging to standard error: one line for each event."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shop.settings import Settings
 
 
 def set_up(settings: Settings) -> None:
-    """Write structured lines: JSON in production, readable ones on a developer's machine."""
+    """Configure structlog: JSON in production, readable lines in development."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if settings.production
@@ -31,5 +31,5 @@ def set_up(settings: Settings) -> None:
 
 
 def _logger(*_: object) -> structlog.PrintLogger:
-    """Writes to what is standard error then, whoever has replaced it since the start."""
+    """Return a logger for the present standard error, which tests may have replaced."""
     return structlog.PrintLogger(sys.stderr)

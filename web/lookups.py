@@ -1,4 +1,4 @@
-"""What is the customer's own, by the name or number of an address: 404 for anything else."""
+"""Finds the customer's own rows by the name or number in a URL; aborts with 404 otherwise."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ Found = TypeVar("Found")
 
 
 def own_order(number: int) -> Order:
-    """The customer's order of that number."""
+    """Return the customer's order with that number."""
     return _or_404(orders.find_order(auth.customer(), str(number)))
 
 
 def own_invoice(number: str) -> Invoice:
-    """The customer's invoice or credit note of that number."""
+    """Return the customer's invoice or credit note with that number."""
     return _or_404(invoices.find(auth.customer(), number))
 
 
 def own_letter(letter_id: int) -> Letter:
-    """A letter the customer received."""
+    """Return an e-mail that the customer received."""
     return _or_404(mail.find_letter(auth.customer(), letter_id))
 
 
 def own_group(name: str) -> LicenceGroup:
-    """The customer's licence group of that technical name, with its offer."""
+    """Return the customer's licence group with that technical name, with its offer."""
     return _or_404(groups.find(auth.customer(), name))
 
 
 def own_service(name: str) -> ServiceOverview:
-    """The subscription of the customer's licence group of that name, with its next renewal."""
+    """Return the subscription of the customer's group with that name, and its next renewal."""
     return _or_404(services.find(auth.customer(), name))
 
 
 def own_seat(group_name: str, number: int) -> Seat:
-    """A seat of the customer's own group, by its number."""
+    """Return a seat of the customer's group, by its number."""
     return _or_404(listing.find(own_group(group_name), number))
 
 
 def own_import(group_name: str, import_id: int) -> SeatImport:
-    """A file of people for the customer's own group."""
+    """Return a CSV import into the customer's group."""
     group = own_group(group_name)
     found = _or_404(import_preview.find(group, import_id))
     found.group = group
@@ -59,7 +59,7 @@ def own_import(group_name: str, import_id: int) -> SeatImport:
 
 
 def own_exchange_service(name: str) -> ExchangeService:
-    """The customer's Exchange service of that name."""
+    """Return the customer's Exchange service with that name."""
     return _or_404(exchange.find(auth.customer(), name))
 
 

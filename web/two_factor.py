@@ -21,11 +21,11 @@ PENDING = "second_step"
 CHALLENGE = "passkey_challenge"
 
 Again = Callable[[CodeForm, int], Response]
-"""Shows the page of the second step once more, with what is wrong and its status."""
+"""Shows the page of the second step again, with its errors and a status."""
 
 
 def enter(who: Account) -> bool:
-    """Sign ``who`` in whose password was right; False if they owe the second step first."""
+    """Sign ``who`` in after a correct password; return False if a second factor is due first."""
     if not two_factor.is_on(who):
         auth.sign_in(who)
         return True
@@ -34,12 +34,12 @@ def enter(who: Account) -> bool:
 
 
 def pending() -> Account | None:
-    """Who has given the password in this browser and owes the second step."""
+    """Return the customer who gave the password in this browser and whose second factor is due."""
     return pending_sign_in.account_of(session.get(PENDING, ""))
 
 
 def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> ResponseReturnValue:
-    """Sign in by a code of the application or a recovery code; ``arrived`` says where to."""
+    """Sign in with a code or a recovery code; ``arrived`` makes the response after that."""
     form = CodeForm()
     if not form.validate_on_submit():
         return again(form, 422)
@@ -58,18 +58,18 @@ def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> Respo
 
 
 def keep_challenge(ceremony: Ceremony) -> Response:
-    """Tell the browser what to ask its device; its cookie remembers the challenge."""
+    """Return the options for the browser's device; the cookie stores the challenge."""
     session[CHALLENGE] = ceremony.challenge
     return Response(ceremony.options, content_type="application/json")
 
 
 def given_challenge() -> str:
-    """The challenge this browser was given, once."""
+    """Return the challenge this browser was given, and forget it."""
     return str(session.pop(CHALLENGE, ""))
 
 
 def ask_for_passkey() -> Response:
-    """What a browser needs to prove who somebody is, whether the password was given or not."""
+    """Return the browser's options for a passkey, before or after the password."""
     rate_limits.count(
         rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(auth.address())
     )
@@ -77,17 +77,17 @@ def ask_for_passkey() -> Response:
 
 
 def take_passkey() -> None:
-    """Sign in by a passkey: alone, or as the second step. Raises `Refusal`."""
-    auth.count_try()
+    """Sign in with a passkey, alone or as the second factor. Raises `Refusal`."""
+    auth.count_attempt()
     token = session.get(PENDING, "")
-    owing = pending_sign_in.account_of(token)
+    pending_account = pending_sign_in.account_of(token)
     answer = request.form.get("credential", "")
     try:
-        who = passkeys.prove(answer, given_challenge(), base_url(), owing)
+        who = passkeys.prove(answer, given_challenge(), base_url(), pending_account)
     except PasskeyRefused:
-        if owing is not None:
-            activity_log.record(owing, "second_step_failed", auth.origin())
+        if pending_account is not None:
+            activity_log.record(pending_account, "second_step_failed", auth.origin())
         raise
-    if owing is not None:
+    if pending_account is not None:
         pending_sign_in.finish(token)
-    auth.sign_in(who, "password_passkey" if owing else "passkey")
+    auth.sign_in(who, "password_passkey" if pending_account else "passkey")

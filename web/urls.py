@@ -1,4 +1,4 @@
-"""Under which address the world reaches this shop."""
+"""The base of absolute URLs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from flask import current_app, request
 
 
 def base_url() -> str:
-    """Scheme and host for links to be followed from elsewhere.
+    """Return scheme and host for links that are followed from elsewhere.
 
-    In production always ``PUBLIC_URL``, never what a request claims; on one machine the name the
-    browser used, because its session cookie belongs to that name.
+    In production always ``PUBLIC_URL``, never the request's Host header; in development the host
+    the browser used, because its session cookie belongs to that.
     """
     settings = current_app.extensions["settings"]
     if settings.production:

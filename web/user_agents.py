@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words a customer recognises."""
+"""Names of browsers and systems from a User-Agent, as customers know them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-"""Signs of browsers; many claim to be those further down as well, so the first one counts."""
+"""Tokens of browsers; many contain those further down as well, so the first match counts."""
 
 SYSTEMS = (
     ("iPhone", "iPhone"),
@@ -28,7 +28,7 @@ SYSTEMS = (
 
 
 def name_of(user_agent: str) -> str:
-    """ "Firefox, Windows", as far as it can be told; "" if nothing can."""
+    """Return "Firefox, Windows", as far as it is known; "" if nothing is."""
     found = (_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))
     return ", ".join(part for part in found if part)
 

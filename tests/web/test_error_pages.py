@@ -83,7 +83,7 @@ def test_the_number_stands_in_one_line_of_the_log_with_the_cause(
     assert len(lines) == 1
     told = json.loads(lines[0])
     assert told["reference"] == number
-    assert told["event"] == "fault"
+    assert told["event"] == "request_failed"
     assert told["method"] == "GET"
     assert "the secret cause" in told["exception"]
 
@@ -234,6 +234,11 @@ def test_a_body_too_large_is_a_page(client: CheckingClient, language: str) -> No
         assert says in response.text
     response = client.post("/notifications/bank", data=b"x" * TOO_MANY)
     assert response.status_code == 413
+
+
+def test_a_webhook_is_judged_by_its_signature_not_its_characters(client: CheckingClient) -> None:
+    assert client.get("/fr/order?name=%01").status_code == 400
+    assert client.post("/notifications/bank?name=%01").status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Routes for machines: the bank, whoever monitors the shop, and the sandbox."""
+"""Routes for machines: the bank, the operator's monitoring, and the sandbox."""

@@ -1,4 +1,4 @@
-"""What the operator's monitoring asks: health, readiness, metrics."""
+"""Endpoints for the operator's monitoring: health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ monitoring = Blueprint("monitoring", __name__)
 
 @monitoring.get("/healthz")
 def healthz() -> Response:
-    """This process answers."""
+    """Answer 200 as long as this process responds."""
     return jsonify(status="ok")
 
 
 @monitoring.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """The database answers and has every migration."""
+    """Answer 200 if the database responds and every migration was applied, else 503."""
     try:
         database.connect(reuse_if_open=True)
         database.execute_sql("SELECT 1")
         pending = pending_migrations()
-    except Exception as error:  # whatever it is, this process cannot serve
-        log.warning("not ready", reason=str(error))
+    except Exception as error:  # whatever the error, this process cannot serve
+        log.warning("not_ready", reason=str(error))
         return jsonify(status="no database"), 503
     if pending:
         return jsonify(status="migrations pending", pending=pending), 503
@@ -41,10 +41,10 @@ def readyz() -> tuple[Response, int]:
 
 @monitoring.get("/metrics")
 def metrics() -> Response:
-    """Figures for the operator: jobs, orders and letters by status, late deliveries.
+    """Return the operator's figures: jobs, orders and e-mails by status, and the alarms.
 
-    They are the operator's own business: only this machine and its private network may ask, and
-    nobody through a proxy, which would make all the world its neighbour.
+    Only this machine and its private network may read them, and not through a proxy, behind which
+    every client seems to be in the private network.
     """
     if "X-Forwarded-For" in request.headers or not _is_near(auth.address()):
         abort(404)
@@ -68,5 +68,5 @@ def _figures() -> list[tuple[str, str, str, dict[str, int]]]:
         ("shop_jobs", "Jobs by status", "status", queue.counts()),
         ("shop_orders", "Orders by status", "status", figures.orders_by_status()),
         ("shop_letters", "Letters by status", "status", figures.letters_by_status()),
-        ("shop_alarms", "What wants the operator", "alarm", figures.alarms()),
+        ("shop_alarms", "What needs the operator", "alarm", figures.alarms()),
     ]

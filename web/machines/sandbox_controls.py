@@ -27,7 +27,7 @@ def _told_by_sandbox() -> dict[str, object]:
 
 @sandbox_controls.post("/sandbox/clock")
 def move_clock() -> Response:
-    """The sandbox moved its clock on: this shop follows."""
+    """Set this shop's clock to the sandbox's, which was moved forward."""
     told = _told_by_sandbox()
     seconds = float(str(told["moved_on_seconds"]))
     switches.switch(switches.CLOCK, f"{seconds:.3f}" if seconds else "")
@@ -37,7 +37,7 @@ def move_clock() -> Response:
 
 @sandbox_controls.post("/sandbox/pauses")
 def pause() -> Response:
-    """Pause at a critical moment from now on (0 seconds: no more)."""
+    """Pause at a test point from now on; 0 seconds removes the pause."""
     told = _told_by_sandbox()
     seconds = float(str(told.get("seconds", 0)))
     switches.switch(f"pause.{told['point']}", f"{seconds:g}" if seconds > 0 else "")
@@ -46,7 +46,7 @@ def pause() -> Response:
 
 @sandbox_controls.post("/sandbox/accounts")
 def make_account() -> Response:
-    """A fresh demo account, for whoever drives the shop from outside."""
+    """Create a new demo account, for external test programs."""
     told = _told_by_sandbox()
     licences, with_exchange = int(str(told.get("licences", 0))), bool(told.get("exchange"))
     language = str(told.get("language", "fr"))

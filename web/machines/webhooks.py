@@ -1,4 +1,4 @@
-"""The bank's notifications: signed by the bank, applied once."""
+"""The bank's webhook: signed by the bank, idempotent."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ webhooks = Blueprint("webhooks", __name__)
 
 @webhooks.post("/notifications/bank")
 def bank_notification() -> Response:
-    """Apply what the bank says of a checkout; idempotent. 403 without the bank's signature.
+    """Apply the bank's notification about a checkout; idempotent. 403 without a valid signature.
 
-    503 asks the bank to notify us again: asked for the checkout's present state, it was silent.
+    503 asks the bank to notify again: the checkout's present state could not be read from the bank.
     """
     try:
         notification = gateways.gateway().read_notification(
             dict(request.headers), request.get_data()
         )
     except PartyRejected as error:
-        log.warning("bank notification refused", reason=str(error))
+        log.warning("webhook_refused", reason=str(error))
         abort(403)
     except PartyUnavailable as error:
-        log.warning("bank notification put off", reason=str(error))
+        log.warning("webhook_deferred", reason=str(error))
         return Response(status=503)
     if notification is not None:
         notifications.apply(notification.checkout)
