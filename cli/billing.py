@@ -52,9 +52,9 @@ def mark_refunded(number: str) -> None:
         raise click.ClickException(f"There is no credit note, invoice or order {number}.")
     with refusals_shown():
         if invoice is not None and invoice.is_credit_note:
-            refunds.pay_back_by_hand(invoice, OPERATOR)
+            refunds.record_manual_refund(invoice, OPERATOR)
         else:
-            refunds.give_back_by_hand(debt, OPERATOR)
+            refunds.record_manual_refund_of(debt, OPERATOR)
     click.echo(f"The money of {number} is given back.")
 
 

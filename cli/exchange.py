@@ -11,7 +11,7 @@ from cli.operator import customer
 from shop.errors import Refusal
 from shop.exchange import attached_licences, importing, services
 from shop.exchange.csv_file import CsvFile
-from shop.exchange.source import Unreadable
+from shop.exchange.source import InvalidFile
 
 exchange = AppGroup("exchange", help="Look after Exchange services.")
 
@@ -28,7 +28,7 @@ def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
     """
     try:
         done = importing.import_from(customer(nic_handle), service, CsvFile(accounts.read_bytes()))
-    except Unreadable as unreadable:
+    except InvalidFile as unreadable:
         for problem in unreadable.problems:
             click.echo(problem, err=True)
         raise click.ClickException("Nothing was imported.") from unreadable

@@ -24,7 +24,7 @@ def list_jobs(limit: int) -> None:
 
 
 def _failed(number: int) -> Job:
-    job = failed.find(number)
+    job = failed.find_failed(number)
     if job is None:
         raise click.ClickException(f"There is no failed job {number}.")
     return job

@@ -91,11 +91,11 @@ def change_email_address() -> ResponseReturnValue:
         return page("manager/email_address.html", status=422, form=form)
     who, email = auth.customer(), form.email.data or ""
     try:
-        rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
+        rate_limits.count_attempt(rate_limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/email_address.html", status=refusal.status, form=form)
-    if profiles.ask_to_change_email(who, email, base_url(), auth.origin()):
+    if profiles.request_email_change(who, email, base_url(), auth.origin()):
         said = gettext("We have sent a link to %(address)s: follow it to confirm.", address=email)
         flash(said, "success")
     else:

@@ -30,7 +30,9 @@ def bills() -> Response:
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
-    shown = page_of(listing.of(auth.customer(), selection), request.args.get("page", 1, type=int))
+    shown = page_of(
+        listing.of_account(auth.customer(), selection), request.args.get("page", 1, type=int)
+    )
     return page(
         "manager/bills.html",
         "manager/_bills.html",

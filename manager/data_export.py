@@ -19,7 +19,7 @@ from web.languages import sentence
 @manager.get("/manager/account/data")
 def exports() -> Response:
     """Ask for a copy, see how far it is, take it along."""
-    shown = data_export.of(auth.customer())
+    shown = data_export.of_account(auth.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
     return page("manager/data_export.html", "manager/_exports.html", exports=shown, making=making)
 
@@ -29,7 +29,7 @@ def exports() -> Response:
 def ask_for_export() -> ResponseReturnValue:
     """Have a copy made."""
     try:
-        data_export.ask_for(auth.customer(), auth.origin())
+        data_export.request_export(auth.customer(), auth.origin())
     except Conflict as refusal:
         flash(sentence(refusal), "info")
     return go_to(url_for("manager.exports"))
@@ -40,7 +40,7 @@ def ask_for_export() -> ResponseReturnValue:
 def export_file(export_id: int) -> ResponseReturnValue:
     """The ZIP file, while it is there."""
     who = auth.customer()
-    export = data_export.find(who, export_id)
+    export = data_export.find_export(who, export_id)
     if export is None:
         abort(404)
     activity_log.record(who, "export_downloaded", auth.origin())

@@ -81,7 +81,7 @@ def send_email_again(letter_id: int) -> Response:
     """Send a letter again."""
     letter, who = lookups.own_letter(letter_id), auth.customer().nic_handle
     try:
-        rate_limits.count(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
+        rate_limits.count_attempt(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
     except Refusal as refusal:
         flash(sentence(refusal), "warning")
         return go_to(url_for("manager.email", letter_id=letter_id))

@@ -33,7 +33,7 @@ def _choosing(found: ServiceOverview, error: str = "", status: int = 200) -> Res
     looked = listing.view(
         request.args.get("q", ""), "", "", request.args.get("page", 1, type=int) or 1
     )
-    returned = {row.number for row in give_backs.of(found.group)}
+    returned = {row.number for row in give_backs.for_group(found.group)}
     return page(
         "manager/give_back.html",
         status=status,
@@ -95,7 +95,7 @@ def confirm_give_back(name: str) -> Response:
     """Give the licences back at the end of what is charged."""
     found, numbers = lookups.own_service(name), _numbers(request.form.getlist("licences"))
     try:
-        give_backs.give_back(found.group, numbers, by=auth.customer().nic_handle)
+        give_backs.give_back_seats(found.group, numbers, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _choosing(found, sentence(refusal), refusal.status)
     flash(

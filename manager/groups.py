@@ -157,7 +157,7 @@ def group_information(name: str) -> Response:
     return page(
         "manager/group_information.html",
         group=found,
-        service=services.find(auth.customer(), name),
+        service=services.find_service(auth.customer(), name),
         today=clock.today(),
         origins=groups.origins_of(found),
     )

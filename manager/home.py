@@ -13,4 +13,4 @@ from web.htmx import page
 @manager.get("/manager/web")
 def home() -> Response:
     """Unpaid orders, deliveries under way, groups; a way to the first order if there is nothing."""
-    return page("manager/home.html", overview=dashboard.of(auth.customer()))
+    return page("manager/home.html", overview=dashboard.for_account(auth.customer()))

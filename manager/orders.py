@@ -40,7 +40,7 @@ def _page(number: int, *, partial: str = "", status: int = 200, error: str = "")
         status=status,
         order=order,
         lines=lines_of(order),
-        tracking=order_progress.of(order),
+        tracking=order_progress.for_order(order),
         mention=documents.vat_mention(order, current()),
         error=error,
     )

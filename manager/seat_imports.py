@@ -96,7 +96,7 @@ def start_import(name: str, import_id: int) -> Response:
     """Configure the good lines in the background."""
     made = lookups.own_import(name, import_id)
     try:
-        import_preview.start(made, by=auth.customer().nic_handle)
+        import_preview.start_import(made, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _shown(lookups.own_import(name, import_id), sentence(refusal), refusal.status)
     return go_to(url_for("manager.seat_import", name=name, import_id=import_id))

@@ -16,7 +16,7 @@ from shop.delivery import seat_jobs
 from shop.errors import Conflict, Refusal
 from shop.licences import seats
 from shop.licences.seats import listing
-from shop.licences.seats.actions import Stale
+from shop.licences.seats.actions import StaleVersion
 from web import auth, lookups
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
@@ -166,7 +166,7 @@ def _tried(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Any]) 
     """Do an act and show the list, or say at the form or instead of it why not."""
     try:
         do(auth.customer().nic_handle)
-    except Stale as stale:
+    except StaleVersion as stale:
         stale.seat.group = seat.group
         return _not_now(stale.seat, sentence(stale))
     except Conflict as conflict:

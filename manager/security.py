@@ -30,7 +30,7 @@ def security() -> Response:
     return page(
         "manager/security.html",
         means=two_factor.means_of(who),
-        open_sessions=sessions.running(who).count(),
+        open_sessions=sessions.active_sessions(who).count(),
     )
 
 
@@ -66,7 +66,7 @@ def change_password() -> Response:
 @manager.get("/manager/account/sessions", endpoint="sessions")
 def show_sessions() -> Response:
     """Where the customer is signed in, the session used last first, in pages."""
-    open_ones = sessions.running(auth.customer())
+    open_ones = sessions.active_sessions(auth.customer())
     return page(
         "manager/sessions.html",
         "manager/_sessions.html",
@@ -86,7 +86,7 @@ def end_session(session_id: int) -> Response:
         auth.sign_out()
         flash(gettext("You are logged out."), "success")
         return go_to(url_for("manager.login"))
-    sessions.end(row, auth.origin())
+    sessions.end_session(row, auth.origin())
     flash(gettext("The session is ended."), "success")
     return go_to(url_for("manager.sessions"))
 
@@ -108,7 +108,9 @@ def show_activity() -> Response:
     return page(
         "manager/activity.html",
         "manager/_activity.html",
-        events=page_of(activity_log.of(auth.customer()), request.args.get("page", 1, type=int)),
+        events=page_of(
+            activity_log.of_account(auth.customer()), request.args.get("page", 1, type=int)
+        ),
         words=activity_log.WORDS,
         means=activity_log.MEANS,
         alarming=activity_log.ALARMING,

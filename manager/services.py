@@ -36,7 +36,7 @@ def services() -> Response:
     """Every service with its next renewal: what it costs, what pays it, how it stands."""
     who = auth.customer()
     shown = page_of(shop_services.query_of(who), request.args.get("page", 1, type=int))
-    listed = shop_services.of(who, shown.rows, shop_services.cards_of(who))
+    listed = shop_services.for_account(who, shown.rows, shop_services.cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
 
 
@@ -50,7 +50,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
     """The page of a service, with what was refused."""
     setup = _setup_of(found)
     termination = found.termination
-    returned = give_backs.of(found.group)
+    returned = give_backs.for_group(found.group)
     return page(
         "manager/service.html",
         status=status,
@@ -130,6 +130,6 @@ def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
     if not number:
         return period_billing.charge_ahead(found.subscription)
     due = {invoice.number: invoice for invoice in receivables.unpaid_of(found.group.id)}
-    if number not in due and invoices.find(auth.customer(), number) is None:
+    if number not in due and invoices.find_invoice(auth.customer(), number) is None:
         abort(404)
     return due.get(number)

@@ -40,7 +40,7 @@ def ask_for_termination(name: str) -> Response:
     """Schedule the end; a company confirms it by the link of a letter first."""
     found, who = lookups.own_service(name), auth.customer()
     try:
-        terminations.ask(found.group, by=who.nic_handle)
+        terminations.request_termination(found.group, by=who.nic_handle)
     except Refusal as refusal:
         return _termination_page(found, sentence(refusal), refusal.status)
     if who.is_business:

@@ -34,7 +34,7 @@ def _added(message: str) -> Response:
 
 def _show_codes(message: str) -> Response:
     """New codes, shown this once."""
-    codes = recovery_codes.make(auth.customer(), auth.origin())
+    codes = recovery_codes.create_codes(auth.customer(), auth.origin())
     return page("manager/recovery_codes.html", codes=codes, message=message)
 
 
@@ -42,7 +42,7 @@ def _show_codes(message: str) -> Response:
 
 
 def _being_set_up() -> Authenticator:
-    return totp.begin(auth.customer())
+    return totp.begin_enrolment(auth.customer())
 
 
 def _set_up_page(form: CodeForm, row: Authenticator, status: int = 200) -> Response:
@@ -79,7 +79,7 @@ def add_authenticator() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _set_up_page(form, row, 422)
     try:
-        totp.finish(row, form.code.data or "", auth.origin())
+        totp.finish_enrolment(row, form.code.data or "", auth.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return _set_up_page(form, row, refusal.status)

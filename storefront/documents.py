@@ -13,7 +13,7 @@ from web.htmx import page
 
 
 def _contract(lang: str, kind: str, version: int) -> Contract:
-    found = contracts.find(kind, version, lang)
+    found = contracts.find_contract(kind, version, lang)
     if found is None:
         abort(404)
     return found

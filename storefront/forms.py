@@ -44,8 +44,8 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
         return form
 
     def count_attempt(self, address: str) -> None:
-        """Raise `limits.TooMany` when too many accounts are created from one address."""
-        rate_limits.count(
+        """Raise `rate_limits.RateLimited` when too many accounts are created from one address."""
+        rate_limits.count_attempt(
             rate_limits.REGISTRATION_PER_ADDRESS, "register", rate_limits.network_of(address)
         )
 

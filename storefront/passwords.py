@@ -29,7 +29,7 @@ def ask_for_link(lang: str) -> Response:
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
-        passwords.ask_for_reset(form.identifier.data or "", auth.address(), base_url())
+        passwords.request_reset(form.identifier.data or "", auth.address(), base_url())
     except Refusal as refusal:
         form.refuse(refusal)
         return page(

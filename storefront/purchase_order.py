@@ -29,7 +29,7 @@ def _shown(order: Order) -> dict[str, Any]:
     return {
         "order": order,
         "lines": lines_of(order),
-        "tracking": order_progress.of(order),
+        "tracking": order_progress.for_order(order),
         "mention": documents.vat_mention(order, current()),
     }
 

@@ -14,7 +14,7 @@ from web.htmx import go_to, page
 
 
 def _asked(token: str) -> Termination:
-    termination = terminations.find(token)
+    termination = terminations.find_by_token(token)
     if termination is None:
         abort(410)
     return termination
@@ -27,7 +27,7 @@ def termination(lang: str, token: str) -> Response:
 
 
 def _shown(asked: Termination, form: ShopForm, status: int = 200) -> Response:
-    subscription = subscriptions.of(asked.group)
+    subscription = subscriptions.for_group(asked.group)
     assert subscription is not None, "what is terminated was begun"
     return page(
         "storefront/termination.html",

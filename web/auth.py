@@ -67,7 +67,7 @@ def origin() -> Origin:
 
 def count_attempt() -> None:
     """Count a sign-in attempt from this network; raise `Refusal` (429) beyond the rate limit."""
-    rate_limits.count(
+    rate_limits.count_attempt(
         rate_limits.SIGN_IN_PER_ADDRESS, "sign-in-from", rate_limits.network_of(address())
     )
 
@@ -81,11 +81,11 @@ def sign_in(who: Account, means: str = "password") -> None:
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
-    token = sessions.start(who, origin(), means)
+    token = sessions.start_session(who, origin(), means)
     session.clear()
     session.update(kept)
     session.permanent = True
-    row = sessions.find(token)
+    row = sessions.find_session(token)
     assert row is not None
     login_user(SignedIn(row, token))
 
@@ -135,10 +135,10 @@ def init_app(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> SignedIn | None:
-        row = sessions.find(token)
+        row = sessions.find_session(token)
         if row is None:
             return None
-        sessions.seen(row)
+        sessions.mark_seen(row)
         return SignedIn(row, token)
 
     @manager.unauthorized_handler

@@ -17,7 +17,7 @@ def pay(debt: Debt, *, here: str) -> Response:
     If the bank reports it as paid already, redirect to ``here``, the page of what was to be paid.
     Raises `Refusal` when it cannot be paid or the bank does not answer.
     """
-    payment = payments.start(
+    payment = payments.start_payment(
         debt,
         store_card=request.form.get("store_card") == "yes",
         base_url=base_url(),

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shop import database
 from shop.errors import Refusal
-from shop.security.rate_limits import TooMany
+from shop.security.rate_limits import RateLimited
 from web import auth
 from web.languages import sentence
 
@@ -69,7 +69,7 @@ def _stale_form(_: CSRFError) -> Response:
 
 def _refused(refusal: Refusal) -> Response:
     response = _page(refusal.status, sentence(refusal))
-    if isinstance(refusal, TooMany):
+    if isinstance(refusal, RateLimited):
         response.retry_after = refusal.minutes * 60
     return response
 

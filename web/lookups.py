@@ -27,7 +27,7 @@ def own_order(number: int) -> Order:
 
 def own_invoice(number: str) -> Invoice:
     """Return the customer's invoice or credit note with that number."""
-    return _or_404(invoices.find(auth.customer(), number))
+    return _or_404(invoices.find_invoice(auth.customer(), number))
 
 
 def own_letter(letter_id: int) -> Letter:
@@ -37,12 +37,12 @@ def own_letter(letter_id: int) -> Letter:
 
 def own_group(name: str) -> LicenceGroup:
     """Return the customer's licence group with that technical name, with its offer."""
-    return _or_404(groups.find(auth.customer(), name))
+    return _or_404(groups.find_group(auth.customer(), name))
 
 
 def own_service(name: str) -> ServiceOverview:
     """Return the subscription of the customer's group with that name, and its next renewal."""
-    return _or_404(services.find(auth.customer(), name))
+    return _or_404(services.find_service(auth.customer(), name))
 
 
 def own_seat(group_name: str, number: int) -> Seat:
@@ -53,7 +53,7 @@ def own_seat(group_name: str, number: int) -> Seat:
 def own_import(group_name: str, import_id: int) -> SeatImport:
     """Return a CSV import into the customer's group."""
     group = own_group(group_name)
-    found = _or_404(import_preview.find(group, import_id))
+    found = _or_404(import_preview.find_import(group, import_id))
     found.group = group
     return found
 

@@ -29,7 +29,7 @@ def enter(who: Account) -> bool:
     if not two_factor.is_on(who):
         auth.sign_in(who)
         return True
-    session[PENDING] = pending_sign_in.begin(who)
+    session[PENDING] = pending_sign_in.begin_pending(who)
     return False
 
 
@@ -70,7 +70,7 @@ def given_challenge() -> str:
 
 def ask_for_passkey() -> Response:
     """Return the browser's options for a passkey, before or after the password."""
-    rate_limits.count(
+    rate_limits.count_attempt(
         rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(auth.address())
     )
     return keep_challenge(passkeys.ask_to_prove(base_url(), pending()))

@@ -162,7 +162,7 @@ def confirm_attach(name: str) -> Response:
         )
     except NeedsCard:
         return _to_the_bank(service, holders, given)
-    except attach.Used as used:
+    except attach.AlreadyAttached as used:
         return service_page(lookups.own_exchange_service(name), sentence(used), used.status)
     except Conflict as conflict:
         seen = MultiDict(

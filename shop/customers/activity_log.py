@@ -77,7 +77,7 @@ def record(account: Account | None, kind: str, origin: Origin, note: str = "") -
     ).execute()
 
 
-def of(account: Account) -> ModelSelect[AccountEvent]:
+def of_account(account: Account) -> ModelSelect[AccountEvent]:
     """What happened to an account, newest first."""
     return (
         AccountEvent.select()

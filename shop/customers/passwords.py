@@ -79,13 +79,13 @@ def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> 
     """The account, if the password is right; a second step may still be due (`second_factor`).
 
     Raises `SignInRefused` otherwise, after the same work whether the account exists or not, and
-    `limits.TooMany` when it was tried too often for this account or from this address.
+    `rate_limits.RateLimited` when it was tried too often for this account or from this address.
     """
     nic_handle = nic_handle.strip().lower()
-    rate_limits.count(
+    rate_limits.count_attempt(
         rate_limits.SIGN_IN_PER_ADDRESS, "sign-in-from", rate_limits.network_of(address)
     )
-    rate_limits.count(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
+    rate_limits.count_attempt(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
     account = Account.get_or_none(Account.nic_handle == nic_handle)
     if (
         not _is_right(account.password_hash if account else hashing().of_no_account, password)
@@ -117,9 +117,10 @@ def _rehash(account: Account, password: str) -> None:
 def prove(account: Account, password: str, origin: Origin, field: str = "password") -> None:
     """Let a signed-in customer prove again who they are, before something that matters.
 
-    Raises `SignInRefused` at ``field`` for a wrong password, `limits.TooMany` for too many.
+    Raises `SignInRefused` at ``field`` for a wrong password, `rate_limits.RateLimited` after too
+    many.
     """
-    rate_limits.count(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
+    rate_limits.count_attempt(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
     if not _is_right(account.password_hash, password):
         activity_log.record(account, "identity_refused", origin)
         raise SignInRefused(N_("This is not your current password."), field)
@@ -136,15 +137,17 @@ def _is_right(password_hash: str, password: str) -> bool:
 # --- Getting back in -------------------------------------------------------------------------
 
 
-def ask_for_reset(identifier: str, address: str, base_url: str) -> None:
+def request_reset(identifier: str, address: str, base_url: str) -> None:
     """Have one-time links sent for a nic-handle, or for each account of an e-mail address.
 
     Silent about whether there is one, in what it says and in how long it takes: a worker looks
-    for the accounts. Raises `limits.TooMany` when asked too often.
+    for the accounts. Raises `rate_limits.RateLimited` when asked too often.
     """
     identifier = normalized(identifier)
-    rate_limits.count(rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(address))
-    rate_limits.count(rate_limits.RESET_PER_ACCOUNT, "reset", identifier)
+    rate_limits.count_attempt(
+        rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(address)
+    )
+    rate_limits.count_attempt(rate_limits.RESET_PER_ACCOUNT, "reset", identifier)
     _ask_for_links(identifier, base_url, secrets.token_urlsafe(16), after=0)
 
 

@@ -66,7 +66,7 @@ def _write(account: Account, values: dict[str, Any]) -> None:
         setattr(account, name, value)
 
 
-def ask_to_change_email(account: Account, email: str, base_url: str, origin: Origin) -> bool:
+def request_email_change(account: Account, email: str, base_url: str, origin: Origin) -> bool:
     """Send a one-time link to a new address, which counts once the link was followed; False if it
     is the same. Links asked for before open nothing any more.
     """

@@ -39,7 +39,7 @@ def hold(account: Account) -> None:
         )
 
 
-def start(account: Account, origin: Origin, means: str = "password") -> str:
+def start_session(account: Account, origin: Origin, means: str = "password") -> str:
     """Begin a signed-in session; the token its cookie carries. Raises `PasswordChanged`."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
@@ -59,7 +59,7 @@ def start(account: Account, origin: Origin, means: str = "password") -> str:
     return token
 
 
-def find(token: str) -> Session | None:
+def find_session(token: str) -> Session | None:
     """The running session of a token, with its account, in one query."""
     session = (
         Session.select(Session, Account)
@@ -72,7 +72,7 @@ def find(token: str) -> Session | None:
     return session
 
 
-def seen(session: Session) -> None:
+def mark_seen(session: Session) -> None:
     """Note that a session is in use, at most every few minutes."""
     now = clock.now()
     if now - session.seen_at >= SEEN_EVERY:
@@ -81,7 +81,7 @@ def seen(session: Session) -> None:
         ).execute()
 
 
-def running(account: Account) -> ModelSelect[Session]:
+def active_sessions(account: Account) -> ModelSelect[Session]:
     """The sessions that are open now, the one used last first."""
     return (
         Session.select()
@@ -107,7 +107,7 @@ def sign_out(session: Session, origin: Origin) -> None:
     _end(session, "signed_out", origin)
 
 
-def end(session: Session, origin: Origin) -> None:
+def end_session(session: Session, origin: Origin) -> None:
     """End another session of the same account."""
     _end(session, "session_ended", origin, note=session.address)
 

@@ -27,7 +27,7 @@ IN_TURN = timedelta(seconds=2)
 GROUP_ENDED = "the group has been terminated"
 
 
-def begin(addition: Addition, by: str) -> None:
+def begin_addition(addition: Addition, by: str) -> None:
     """Begin to install a paid addition, or a failed one again, in the caller's transaction."""
     again = addition.status == AdditionStatus.FAILED
     tries = addition.tries + 1 if again else addition.tries
@@ -92,7 +92,7 @@ def enlarge_group(addition: int) -> None:
     except PartyRejected as refusal:
         _give_up(addition, str(refusal))
         return
-    seat_states.make(group, row.line, first_number, row.line.quantity)
+    seat_states.create_seats(group, row.line, first_number, row.line.quantity)
     _installed(row)
 
 

@@ -40,16 +40,16 @@ def deliver_order(order: int) -> None:
         if row.status != OrderStatus.PAID:
             return
         transitions.move(row, OrderStatus.DELIVERING, by="shop")
-        added = {addition.line_id: addition for addition in reservations.of(row)}
+        added = {addition.line_id: addition for addition in reservations.for_order(row)}
         for line in lines_of(row):
             if line.id in added:
-                additions.begin(added[line.id], by="shop")
+                additions.begin_addition(added[line.id], by="shop")
             else:
                 _begin_installation(_new_group(row, line))
 
 
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
-    offer, attach = line.offer, seating.of(line)
+    offer, attach = line.offer, seating.for_line(line)
     name = f"o365-{order.number}-{line.position}"
     group = LicenceGroup(
         account=order.account,
@@ -104,9 +104,9 @@ def retry_delivery(order: Order, by: str) -> None:
                     group, GroupStatus.INSTALLING, by=by, tries=group.tries + 1, error=""
                 )
                 _begin_installation(group)
-        for addition in reservations.of(order):
+        for addition in reservations.for_order(order):
             if addition.status == AdditionStatus.FAILED:
-                additions.begin(addition, by=by)
+                additions.begin_addition(addition, by=by)
         progress.finish(order)
 
 
@@ -118,7 +118,7 @@ def _refund_is_under_way(order: Order) -> bool:
 def is_under_way(order: Order) -> bool:
     """Whether one of the order's groups or additions is still being installed."""
     return any(group.status == GroupStatus.INSTALLING for group in groups_of(order)) or any(
-        addition.status == AdditionStatus.INSTALLING for addition in reservations.of(order)
+        addition.status == AdditionStatus.INSTALLING for addition in reservations.for_order(order)
     )
 
 
@@ -163,7 +163,7 @@ def install_group(group: int) -> None:
     except PartyRejected as refusal:
         _give_up(group, str(refusal))
         return
-    seat_states.make(row, row.line, 1, row.line.quantity)
+    seat_states.create_seats(row, row.line, 1, row.line.quantity)
     _installed(row)
 
 
@@ -175,7 +175,7 @@ def _installed(group: LicenceGroup) -> None:
         ):
             return
         subscriptions.start_delivered(group, order)
-        attach = seating.of(group.line)
+        attach = seating.for_line(group.line)
         if attach:
             seating.fill(group, attach, by=group.account.nic_handle)
             mail.attach_installed(group)
@@ -190,7 +190,7 @@ def _installed(group: LicenceGroup) -> None:
 def abandon(order: Order, by: str) -> None:
     """End what was installed of an order whose money goes back, in the caller's transaction; and
     take back what a renewal charged for licences that never came."""
-    for addition in reservations.of(order):
+    for addition in reservations.for_order(order):
         if addition.status == AdditionStatus.FAILED:
             period_billing.credit_undelivered(addition, by=by)
     reservations.free(order, by)

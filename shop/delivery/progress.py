@@ -17,7 +17,7 @@ def finish(order: Order) -> None:
         return
     # Suspended, or ended since: it was delivered all the same.
     groups = all(group.installed_at is not None for group in groups_of(order))
-    added = all(row.status == AdditionStatus.INSTALLED for row in reservations.of(order))
+    added = all(row.status == AdditionStatus.INSTALLED for row in reservations.for_order(order))
     if groups and added:
         transitions.move(order, OrderStatus.DELIVERED, by="shop", delivered_at=clock.now())
         if order.total_cents:

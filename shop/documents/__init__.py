@@ -64,7 +64,7 @@ def filename(document: str, subject_id: int) -> str:
     return purchase_order_filename(Order.get_by_id(subject_id))
 
 
-def make(document: str, subject_id: int) -> bytes:
+def make_document(document: str, subject_id: int) -> bytes:
     """The content of a letter's attachment."""
     if document == "invoice":
         return invoice_of(Invoice.get_by_id(subject_id))

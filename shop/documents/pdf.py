@@ -30,7 +30,7 @@ turn: AbstractContextManager[object] = Lock()
 from each other, and both papers together come later (``python -m bench.papers``)."""
 
 
-class Nowhere(FatalURLFetchingError):
+class ForbiddenUrl(FatalURLFetchingError):
     """A document asked for something from outside; it is not made without it either."""
 
 
@@ -38,12 +38,12 @@ class OurFiles(URLFetcher):
     """Serves ``font:name`` and ``static:path``, and refuses every other address."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-        """The file of ``url``. Raises `Nowhere` for any other place."""
+        """The file of ``url``. Raises `ForbiddenUrl` for any other place."""
         parts = urlsplit(url)
         folder = _FOLDERS.get(parts.scheme)
         path = (folder / parts.path).resolve() if folder else None
         if folder is None or path is None or not path.is_relative_to(folder.resolve()):
-            raise Nowhere(f"{url} is not one of our files")
+            raise ForbiddenUrl(f"{url} is not one of our files")
         return URLFetcherResponse(url, path.read_bytes())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from email_validator import EmailNotValidError, validate_email
 
 from shop.errors import Refusal
-from shop.exchange.source import Mailbox, Unreadable
+from shop.exchange.source import InvalidFile, Mailbox
 from shop.licences.seats import csv_reader
 from shop.text.folding import fold
 from shop.text.names import read_name
@@ -28,7 +28,7 @@ class CsvFile:
         self._content = content
 
     def mailboxes(self) -> list[Mailbox]:
-        """Every mailbox of the file. Raises `Unreadable` with each bad line and its number."""
+        """Every mailbox of the file. Raises `InvalidFile` with each bad line and its number."""
         found: dict[str, Mailbox] = {}
         problems = []
         for number, cells in self._rows():
@@ -40,20 +40,20 @@ class CsvFile:
             except _Bad as bad:
                 problems.append(f"line {number}: {bad}")
         if problems:
-            raise Unreadable(problems)
+            raise InvalidFile(problems)
         if not found:
-            raise Unreadable(["the file holds no mailbox"])
+            raise InvalidFile(["the file holds no mailbox"])
         return list(found.values())
 
     def _rows(self) -> list[tuple[int, list[str]]]:
         try:
             rows = csv_reader.cells(self._content)
         except Refusal as refusal:
-            raise Unreadable([str(refusal)]) from refusal
+            raise InvalidFile([str(refusal)]) from refusal
         if rows and fold(rows[0][1][0]) == HEADING:
             rows = rows[1:]
         if len(rows) > csv_reader.MOST_LINES:
-            raise Unreadable([f"a file holds at most {csv_reader.MOST_LINES} mailboxes"])
+            raise InvalidFile([f"a file holds at most {csv_reader.MOST_LINES} mailboxes"])
         return rows
 
 

@@ -34,7 +34,7 @@ class Changes:
 def import_from(account: Account, name: str, source: ExchangeSource) -> Changes:
     """Make the customer's service ``name`` what its source says it is, whole or not at all.
 
-    Mailboxes the source no longer knows are marked as gone. Raises `source.Unreadable`, and
+    Mailboxes the source no longer knows are marked as gone. Raises `source.InvalidFile`, and
     `Refusal` for a name that is none or that another customer's service has.
     """
     mailboxes = source.mailboxes()

@@ -13,7 +13,7 @@ from shop.licences.seats import actions
 from shop.licences.seats.rules import Person
 
 
-def of(line: OrderLine) -> Attach | None:
+def for_line(line: OrderLine) -> Attach | None:
     """How Office Attach made an order's line, with its service, if it did."""
     return (
         Attach.select(Attach, ExchangeService)

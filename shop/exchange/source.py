@@ -29,7 +29,7 @@ class Mailbox:
         return self.address.lower()
 
 
-class Unreadable(Exception):
+class InvalidFile(Exception):
     """What a source says cannot be taken over; ``problems`` says why, line by line."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -41,4 +41,4 @@ class ExchangeSource(Protocol):
     """Whoever knows the mailboxes of one Exchange service."""
 
     def mailboxes(self) -> list[Mailbox]:
-        """Every mailbox there is now, each address once. Raises `Unreadable`."""
+        """Every mailbox there is now, each address once. Raises `InvalidFile`."""

@@ -33,7 +33,7 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     Raises `Refusal` when that is not on the invoice, or no longer.
     """
     invoice = lock(invoice)
-    subscription = receivables.of(invoice)
+    subscription = receivables.subscription_of(invoice)
     if subscription is not None:
         # Before the number: whoever holds a subscription may be waiting for one.
         lock(subscription)

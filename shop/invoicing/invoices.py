@@ -163,6 +163,6 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
 # --- Reading -----------------------------------------------------------------------------------
 
 
-def find(account: Account, number: str) -> Invoice | None:
+def find_invoice(account: Account, number: str) -> Invoice | None:
     """The customer's own invoice or credit note of that number."""
     return Invoice.get_or_none(Invoice.account == account, Invoice.number == number)

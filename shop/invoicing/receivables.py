@@ -18,7 +18,7 @@ def collect(invoice: Invoice) -> None:
         kinds.collect_invoice.later(invoice=invoice.id, stage=0)
 
 
-def of(invoice: Invoice) -> Subscription | None:
+def subscription_of(invoice: Invoice) -> Subscription | None:
     """The subscription an invoice renews; None for the invoice of an order."""
     return (
         Subscription.select()

@@ -23,7 +23,7 @@ def unattended() -> ModelSelect[Job]:
     )
 
 
-def find(number: int) -> Job | None:
+def find_failed(number: int) -> Job | None:
     """The one of them with that number."""
     return unattended().where(Job.id == number).first()
 

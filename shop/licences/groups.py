@@ -24,7 +24,7 @@ MOST_ORDERS = 50
 MOST_IN_LIST = 200
 
 
-def find(account: Account, name: str) -> LicenceGroup | None:
+def find_group(account: Account, name: str) -> LicenceGroup | None:
     """The customer's own group of that technical name, with its offer."""
     found: LicenceGroup | None = _of(account).where(LicenceGroup.name == name).first()
     if found is not None:

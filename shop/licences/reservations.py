@@ -19,7 +19,7 @@ from shop.errors import N_, Refusal
 from shop.sandbox_link import test_points
 
 
-class NoRoom(Refusal):
+class PlacesExhausted(Refusal):
     """The group has fewer free places than somebody wants."""
 
     def __init__(self, group: LicenceGroup) -> None:
@@ -34,14 +34,14 @@ class NoRoom(Refusal):
 def hold(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addition:
     """Hold the places of an order line in ``group``, in the caller's transaction.
 
-    Raises `NoRoom`, and `Refusal` where the group takes no licences any more.
+    Raises `PlacesExhausted`, and `Refusal` where the group takes no licences any more.
     """
     test_points.point("reservations.hold")
     if not _take(group, line.quantity):
         now = LicenceGroup.get_by_id(group.id)
         if not now.is_open:
             raise Refusal(N_("Licences cannot be added to this group at the moment."), "group")
-        raise NoRoom(now)
+        raise PlacesExhausted(now)
     return Addition.create(line=line, group=group, renewal_on=renewal_on, created_at=clock.now())
 
 
@@ -68,14 +68,14 @@ def can_be_kept(order: Order) -> bool:
     charged up to a renewal to come, of a group that is not over."""
     return all(
         addition.renewal_on > clock.today() and addition.group.status != GroupStatus.TERMINATED
-        for addition in of(order)
+        for addition in for_order(order)
         if addition.status != AdditionStatus.INSTALLED
     )
 
 
 def free(order: Order, by: str) -> None:
     """Give back what an order holds that will not be delivered, in the caller's transaction."""
-    for addition in of(order):
+    for addition in for_order(order):
         if addition.status not in (AdditionStatus.HELD, AdditionStatus.FAILED):
             continue
         if transitions.move(addition, AdditionStatus.FREED, by=by):
@@ -89,7 +89,7 @@ def _give_back(group_id: int, quantity: int) -> None:
     ).execute()
 
 
-def of(order: Order) -> list[Addition]:
+def for_order(order: Order) -> list[Addition]:
     """What an order adds to existing groups, each with its group and its line."""
     return list(
         Addition.select(Addition, LicenceGroup, OrderLine)

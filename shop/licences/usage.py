@@ -53,7 +53,7 @@ class Month:
 # --- Counting, with each change ----------------------------------------------------------------
 
 
-def count(group_id: int, at: datetime, change: int) -> None:
+def record_change(group_id: int, at: datetime, change: int) -> None:
     """Count a change of a group's active licences, in the transaction that writes its event.
 
     The caller holds the group's row, so that changes of one group come one after the other.

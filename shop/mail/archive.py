@@ -196,6 +196,6 @@ def content_of(attachment: Attachment) -> bytes:
 def finished(attachment: Attachment) -> Attachment:
     """The attachment with its content, made and kept at the first occasion."""
     if attachment.content is None:
-        attachment.content = documents.make(attachment.document, attachment.subject_id)
+        attachment.content = documents.make_document(attachment.document, attachment.subject_id)
         attachment.save()
     return attachment

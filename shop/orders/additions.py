@@ -49,9 +49,9 @@ def renewal_of(group: LicenceGroup) -> date:
 
 
 def check_room(group: LicenceGroup, quantity: int) -> None:
-    """Raise `reservations.NoRoom` where ``quantity`` more do not fit (the table decides)."""
+    """Raise `reservations.PlacesExhausted` where ``quantity`` more do not fit."""
     if group.places_free is not None and quantity > group.places_free:
-        raise reservations.NoRoom(group)
+        raise reservations.PlacesExhausted(group)
 
 
 def check_amount(quoted: Quote) -> None:
@@ -104,7 +104,7 @@ class AdditionOrder(OrderKind):
         check_amount(quoted)
 
     def reserve(self, lines: list[OrderLine]) -> None:
-        """Take places in the group. Raises `reservations.NoRoom`."""
+        """Take places in the group. Raises `reservations.PlacesExhausted`."""
         for line in lines:
             reservations.hold(self.wish.group, line, self.period.end)
 

@@ -47,7 +47,7 @@ class UnknownAccount(Refusal):
     status = 404
 
 
-class Used(Conflict):
+class AlreadyAttached(Conflict):
     """Somebody used the offer for this service already."""
 
     def __init__(self) -> None:
@@ -214,12 +214,12 @@ class AttachOrder(OrderKind):
     def check(self) -> None:
         """Refuse where the offer was used, or there is no card for the renewals."""
         if attached_licences.attach_of(self.wish.service):
-            raise Used
+            raise AlreadyAttached
         if cards.stored(self.account) is None:
             raise NeedsCard(N_("A card is needed for the renewals: register one first."))
 
     def reserve(self, lines: list[OrderLine]) -> None:
-        """Use the offer up. Raises `Used` if another request was quicker."""
+        """Use the offer up. Raises `AlreadyAttached` if another request was quicker."""
         try:
             with database.atomic():
                 attach = Attach.create(
@@ -232,7 +232,7 @@ class AttachOrder(OrderKind):
         except IntegrityError:
             if attached_licences.attach_of(self.wish.service) is None:
                 raise
-            raise Used from None
+            raise AlreadyAttached from None
         holders = zip(self.wish.holders, self.people, strict=True)
         AttachedAccount.insert_many(
             {
@@ -262,7 +262,7 @@ def confirm(wish: Wish, confirmed: Confirmation) -> Order:
     """The free order of a group for ``wish``: placed now, or already when the button was pressed
     before. ``confirmed.total_cents`` is the price a month that was shown for afterwards.
 
-    Raises `InvalidHolders`, `NeedsCard`, `Used`, and `Conflict` where the price or a contract is
-    not what the customer saw.
+    Raises `InvalidHolders`, `NeedsCard`, `AlreadyAttached`, and `Conflict` where the price or a
+    contract is not what the customer saw.
     """
     return placing.place(AttachOrder(wish), confirmed)

@@ -16,10 +16,10 @@ def stop_payment(order: Order) -> None:
     """
     pending = payments.unsettled(order)
     if pending is not None:
-        outcomes.close(pending)
+        outcomes.close_payment(pending)
 
 
-def close(order: Order, status: str, by: str) -> Order | None:
+def close_order(order: Order, status: str, by: str) -> Order | None:
     """The order, cancelled or expired in the caller's transaction; None if it is being paid or
     has been. The places it holds are free again."""
     locked: Order = lock(order)

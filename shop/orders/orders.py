@@ -33,7 +33,7 @@ def cancel_order(order: Order, by: str) -> None:
         raise Refusal(N_("Only an unpaid order can be cancelled."))
     closing.stop_payment(order)
     with database.atomic():
-        cancelled = closing.close(order, OrderStatus.CANCELLED, by=by)
+        cancelled = closing.close_order(order, OrderStatus.CANCELLED, by=by)
         if cancelled is None:
             raise Conflict(placing.CLOSED_ELSEWHERE)
         mail.order_cancelled(cancelled)
@@ -50,7 +50,7 @@ def expire_order(order: int) -> None:
     except payables.PaymentUnderWay:
         raise jobs.Later(LATER_IF_PENDING) from None
     with database.atomic():
-        expired = closing.close(row, OrderStatus.EXPIRED, by="shop")
+        expired = closing.close_order(row, OrderStatus.EXPIRED, by="shop")
         if expired is not None:
             mail.order_expired(expired)
 

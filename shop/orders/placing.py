@@ -162,7 +162,7 @@ def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
     if any(Order.get_by_id(order.id).paid_at for order in earlier):
         raise Conflict(CLOSED_ELSEWHERE)
     for order in _to_replace(ordered):
-        if closing.close(order, OrderStatus.CANCELLED, by=ordered.account.nic_handle) is None:
+        if closing.close_order(order, OrderStatus.CANCELLED, by=ordered.account.nic_handle) is None:
             raise EarlierOrderInUse
 
 

@@ -70,7 +70,7 @@ def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
     return selection, wrong
 
 
-def of(account: Account, selection: Selection) -> ModelSelect[Invoice]:
+def of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
     """The customer's invoices and credit notes, newest first, with their orders."""
     query = (
         Invoice.select(Invoice, Order)
@@ -87,7 +87,7 @@ def of(account: Account, selection: Selection) -> ModelSelect[Invoice]:
 
 def from_the_oldest(account: Account, selection: Selection) -> Iterator[Invoice]:
     """The same, oldest first, read in batches."""
-    return in_batches(of(account, selection), Invoice.issued_on, Invoice.id, size=BATCH)
+    return in_batches(of_account(account, selection), Invoice.issued_on, Invoice.id, size=BATCH)
 
 
 # --- One bill --------------------------------------------------------------------------------

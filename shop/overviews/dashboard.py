@@ -34,7 +34,7 @@ class Overview:
         return not self.orders and not self.groups
 
 
-def of(account: Account) -> Overview:
+def for_account(account: Account) -> Overview:
     """The overview of one customer (three queries)."""
     waiting = (
         Order.select()

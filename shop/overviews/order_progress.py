@@ -43,7 +43,7 @@ class Tracking:
     refreshes: bool
 
 
-def of(order: Order) -> Tracking:
+def for_order(order: Order) -> Tracking:
     """How far ``order`` is (four queries)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)

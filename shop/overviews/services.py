@@ -74,7 +74,9 @@ def query_of(account: Account) -> ModelSelect[Any]:
     )  # fmt: skip
 
 
-def of(account: Account, rows: list[Subscription], cards: list[Card]) -> list[ServiceOverview]:
+def for_account(
+    account: Account, rows: list[Subscription], cards: list[Card]
+) -> list[ServiceOverview]:
     """How the services of `query_of` stand; ``cards`` are the customer's, newest first."""
     return [
         ServiceOverview(row, row.group, _preview(row, account), cards, _termination(row))
@@ -82,10 +84,10 @@ def of(account: Account, rows: list[Subscription], cards: list[Card]) -> list[Se
     ]
 
 
-def find(account: Account, name: str) -> ServiceOverview | None:
+def find_service(account: Account, name: str) -> ServiceOverview | None:
     """The service of a group's technical name, if it is this customer's."""
     rows = list(query_of(account).where(LicenceGroup.name == name))
-    return of(account, rows, cards_of(account))[0] if rows else None
+    return for_account(account, rows, cards_of(account))[0] if rows else None
 
 
 def cards_of(account: Account) -> list[Card]:

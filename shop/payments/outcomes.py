@@ -15,7 +15,7 @@ from shop.payments.checkouts import Checkouts, moved_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest
 
 
-def close(payment: Payment) -> Payment:
+def close_payment(payment: Payment) -> Payment:
     """Make sure that ``payment`` cannot be paid any more, unless it was.
 
     Raises `Refusal` when the bank is silent, `PaymentUnderWay` when it is confirming a card.

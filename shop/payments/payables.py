@@ -156,21 +156,21 @@ class PayableInvoice(Payable):
         mail.invoice_payment_refunded(self.invoice, payment)
 
 
-def of(debt: Debt) -> Payable:
+def for_payment(debt: Debt) -> Payable:
     """An order or an invoice as what a payment can pay."""
     return PayableInvoice(debt) if isinstance(debt, Invoice) else PayableOrder(debt)
 
 
 def locked(debt: Debt) -> Payable:
     """The same, read anew and kept from others until the transaction ends."""
-    return of(lock(debt))
+    return for_payment(lock(debt))
 
 
 def paid_by(payment: Payment) -> Payable:
     """What ``payment`` is for."""
     debt: Debt | None = payment.invoice or payment.order
     assert debt is not None, "the database asks for one of them"
-    return of(debt)
+    return for_payment(debt)
 
 
 def begin_delivery(order: Order, by: str) -> None:

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 # --- Starting --------------------------------------------------------------------------------
 
 
-def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
+def start_payment(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
     """The payment with which the customer pays ``debt`` at the bank (`Payment.checkout_url`).
 
     A payment whose bank page is still open is taken up again, so nobody pays twice. Returns a
@@ -37,7 +37,7 @@ def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
     if payment is not None:
         payment = _taken_up(payment, store_card)
     if payment is None:
-        payment = begin(debt, store_card=store_card, by=by)
+        payment = open_payment(debt, store_card=store_card, by=by)
     if payment.status == PaymentStatus.OPEN and not payment.checkout_url:
         payment = outcomes.CHECKOUTS.open(payment, base_url)
     return payment
@@ -46,7 +46,9 @@ def start(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
 def unsettled(debt: Debt) -> Payment | None:
     """The payment of ``debt`` whose outcome is open, if any."""
     return (
-        Payment.select().where(payables.of(debt).is_paid_by, Payment.status.in_(UNSETTLED)).first()
+        Payment.select()
+        .where(payables.for_payment(debt).is_paid_by, Payment.status.in_(UNSETTLED))
+        .first()
     )
 
 
@@ -60,12 +62,12 @@ def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
     payable = payables.paid_by(payment)
     is_another = (payment.store_card, payment.amount_cents) != (store_card, payable.cents)
     if payment.status == PaymentStatus.OPEN and (is_another or not payable.can_be_paid):
-        payment = outcomes.close(payment)
+        payment = outcomes.close_payment(payment)
     over = payment.status in {PaymentStatus.DECLINED, PaymentStatus.CLOSED}
     return None if over else payment
 
 
-def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) -> Payment:
+def open_payment(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) -> Payment:
     """A payment of ``debt`` on record and watched over; by ``card`` if the customer is away.
 
     Raises `Refusal` when it cannot be paid. Of two at once, both go on with one payment.
@@ -87,7 +89,7 @@ def begin(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) ->
         # A second press of the button was quicker: both go on with that payment.
         rival = unsettled(debt)
         if rival is None:
-            raise payables.of(debt).not_payable() from None
+            raise payables.for_payment(debt).not_payable() from None
         return rival
 
 
@@ -99,7 +101,7 @@ def charge(debt: Debt, card: Card, by: str) -> Payment:
 
     Raises `Refusal` when it cannot be paid. A payment that is under way already is the answer.
     """
-    payment = begin(debt, store_card=False, by=by, card=card)
+    payment = open_payment(debt, store_card=False, by=by, card=card)
     charge_card.later(payment=payment.id)
     return payment
 
@@ -142,7 +144,7 @@ def pay_by_hand(debt: Debt, by: str) -> Payment:
     """
     pending = unsettled(debt)
     if pending is not None:
-        outcomes.close(pending)
+        outcomes.close_payment(pending)
     with database.atomic():
         payable = payables.locked(debt)
         if not payable.can_be_paid:

@@ -92,7 +92,7 @@ def _paid_back(note: Invoice, payment: Payment, reference: str, by: str, method:
 # --- Given back otherwise, where the bank refuses -------------------------------------------------
 
 
-def pay_back_by_hand(note: Invoice, by: str) -> None:
+def record_manual_refund(note: Invoice, by: str) -> None:
     """The operator says that the money of a credit note went back otherwise (a transfer, say).
 
     Raises `Refusal` where none is to go back, or the bank is still being asked to do it.
@@ -103,10 +103,10 @@ def pay_back_by_hand(note: Invoice, by: str) -> None:
     _paid_back(note, payment_of(note.corrects), MANUAL, by=by, method=MANUAL)
 
 
-def give_back_by_hand(debt: payables.Debt, by: str) -> None:
+def record_manual_refund_of(debt: payables.Debt, by: str) -> None:
     """The same of a payment that is to go back in full, of an order or an invoice."""
     payment = Payment.get_or_none(
-        payables.of(debt).is_paid_by, Payment.status == PaymentStatus.REFUND_DUE
+        payables.for_payment(debt).is_paid_by, Payment.status == PaymentStatus.REFUND_DUE
     )
     if payment is None:
         raise Refusal(NOT_OWED)

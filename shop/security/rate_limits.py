@@ -37,7 +37,7 @@ SEND_AGAIN_PER_ACCOUNT = RateLimitItemPerHour(30)
 EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)
 
 
-class TooMany(Refusal):
+class RateLimited(Refusal):
     """Tried too often; ``minutes`` says when to come back."""
 
     status = 429
@@ -144,12 +144,12 @@ def limiter_for(settings: Settings) -> FixedWindowRateLimiter | _InRedis | _Off:
     return FixedWindowRateLimiter(DatabaseStorage())
 
 
-def count(item: RateLimitItem, what: str, who: str) -> None:
-    """Count one try of ``what`` by ``who``; raises `TooMany` when it was one too many."""
+def count_attempt(item: RateLimitItem, what: str, who: str) -> None:
+    """Count one try of ``what`` by ``who``; raises `RateLimited` when it was one too many."""
     if limiter().hit(item, what, who):
         return
     minutes = max(1, item.get_expiry() // 60)
-    raise TooMany(
+    raise RateLimited(
         N_("Too many attempts. For your security, please try again in %(minutes)d minutes."),
         minutes=minutes,
     )

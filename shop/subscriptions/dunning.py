@@ -52,7 +52,7 @@ def _collect_later(invoice: int, stage: int) -> None:
 def collect_invoice(invoice: int, stage: int) -> None:
     """Charge an invoice to the stored card, unless it was paid otherwise meanwhile."""
     row = Invoice.get_by_id(invoice)
-    subscription = receivables.of(row)
+    subscription = receivables.subscription_of(row)
     if subscription is None or not row.is_payable:
         return
     attempt = _attempt(row, subscription, stage)
@@ -80,7 +80,9 @@ def _attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Remind
         lock(invoice)
         lock(subscription)
         card = subscriptions.card_of(subscription)
-        payment = payments.begin(invoice, store_card=False, by="shop", card=card) if card else None
+        payment = (
+            payments.open_payment(invoice, store_card=False, by="shop", card=card) if card else None
+        )
         return Reminder.create(invoice=invoice, stage=stage, payment=payment, at=clock.now())
 
 
@@ -89,7 +91,7 @@ def _end_customers_own(invoice: Invoice) -> None:
     pending = payments.unsettled(invoice)
     if pending is not None:
         try:
-            outcomes.close(pending)
+            outcomes.close_payment(pending)
         except payables.PaymentUnderWay:
             raise jobs.Later(ASK_AGAIN) from None
 
@@ -148,7 +150,7 @@ def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
     group = LicenceGroup.get_by_id(subscription.group_id)
     number, now = subscription.suspensions + 1, clock.now()
     if not transitions.move(group, GroupStatus.SUSPENDED, by=by, note="unpaid"):
-        raise subscriptions.Moved
+        raise subscriptions.SubscriptionMoved
     transitions.move(
         subscription, SubscriptionStatus.SUSPENDED, by=by, note="unpaid",
         renews_on=None, suspended_at=now, suspensions=number,
@@ -184,7 +186,7 @@ def give_notice(subscription: int, suspension: int) -> None:
 def take_note(invoice: Invoice) -> None:
     """An invoice is settled, however it was: resume what waited for it, once, in the transaction
     that settles it."""
-    subscription = receivables.of(invoice)
+    subscription = receivables.subscription_of(invoice)
     if subscription is None:
         return
     row = lock(subscription)
@@ -205,7 +207,7 @@ def _resume(subscription: Subscription) -> None:
     if ending.end_if_due(subscription, clock.today()):
         return
     if not transitions.move(group, GroupStatus.INSTALLED, by="bank", note="paid"):
-        raise subscriptions.Moved
+        raise subscriptions.SubscriptionMoved
     suspended_at = subscription.suspended_at
     transitions.move(
         subscription, SubscriptionStatus.ACTIVE, by="bank", note="paid",

@@ -33,7 +33,7 @@ ALIVE = (TerminationStatus.SCHEDULED, TerminationStatus.ENDING)
 # --- Asking ----------------------------------------------------------------------------------
 
 
-def of(group: LicenceGroup) -> list[GiveBack]:
+def for_group(group: LicenceGroup) -> list[GiveBack]:
     """The licences of a group that are given back and not gone yet, by their number."""
     return list(
         GiveBack.select()
@@ -50,7 +50,7 @@ def ends_of(group: LicenceGroup, numbers: list[int]) -> dict[int, date]:
     return {row.number: row.ends_on for row in rows}
 
 
-def give_back(group: LicenceGroup, numbers: list[int], *, by: str) -> list[GiveBack]:
+def give_back_seats(group: LicenceGroup, numbers: list[int], *, by: str) -> list[GiveBack]:
     """Give back the licences of these numbers at the end of what is charged.
 
     Raises `Refusal` for numbers the group does not have, where no licence would be left (that is
@@ -78,7 +78,7 @@ def _given_back(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBac
     period_billing.take_back_ahead(subscription, by=by)
     ends_on = subscriptions.next_end(subscription)
     # Only licences that are there count: those being added may never come.
-    if now_is.seats_total - len(of(group)) <= len(wanted):
+    if now_is.seats_total - len(for_group(group)) <= len(wanted):
         raise Refusal(
             N_("At least one licence stays in a group. To give back all, terminate the group."),
             "licences",
@@ -90,7 +90,7 @@ def _given_back(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBac
         )
         transitions.record(row, "give_back_scheduled", by=by, to_status=row.status)
     mail.licences_given_back(subscription, wanted, ends_on, now)
-    return of(group)
+    return for_group(group)
 
 
 def can_be_undone(row: GiveBack, now: datetime | None = None) -> bool:
@@ -103,7 +103,7 @@ def undo(group: LicenceGroup, numbers: list[int], *, by: str) -> None:
     """Keep licences that were given back. Raises `Refusal` where one is not, or it is too late."""
     with database.atomic():
         subscription = subscriptions.held(group)
-        rows = [row for row in of(group) if row.number in set(numbers)]
+        rows = [row for row in for_group(group) if row.number in set(numbers)]
         if not rows or len(rows) != len(set(numbers)):
             raise Refusal(N_("One of these licences is not given back."), "licences")
         if not all(can_be_undone(row) for row in rows):
@@ -124,7 +124,7 @@ def _again(group_id: int, day: str, tries: int) -> None:
 def end_seats(group: int, day: str, tries: int) -> None:
     """Take licences away whose period is over: from their holders, then from the group."""
     row, on = LicenceGroup.get_by_id(group), date.fromisoformat(day)
-    rows = [each for each in of(row) if each.ends_on <= on]
+    rows = [each for each in for_group(row) if each.ends_on <= on]
     if not rows or row.status not in seat_states.ALIVE:
         return
     if row.status == GroupStatus.SUSPENDED:

@@ -65,7 +65,7 @@ def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str
     return False
 
 
-def give_back(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
+def refund_unused_days(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
     """Credit what an invoice charges for a group, in the caller's transaction: how many cents go
     back, VAT included."""
     positions = tuple(each for each in credit_notes.left_of(invoice) if each.service == group.name)

@@ -33,7 +33,7 @@ FREE_END_TOLD_BEFORE = timedelta(days=7)
 NOT_RUNNING = N_("This service is not running.")
 
 
-class Moved(Exception):
+class SubscriptionMoved(Exception):
     """The group changed in the middle of an act, which is tried again."""
 
 
@@ -45,10 +45,14 @@ def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
     Office Attach costs nothing (guide)."""
     at = group.installed_at
     is_free = Attach.select().where(Attach.order == order).exists()
-    return start(group, at=at, free_until=periods.first_period(at).end if is_free else None)
+    return start_subscription(
+        group, at=at, free_until=periods.first_period(at).end if is_free else None
+    )
 
 
-def start(group: LicenceGroup, *, at: datetime, free_until: date | None = None) -> Subscription:
+def start_subscription(
+    group: LicenceGroup, *, at: datetime, free_until: date | None = None
+) -> Subscription:
     """Begin the subscription of a group delivered ``at``, in the caller's transaction, once.
 
     Its first period was paid with the order; with ``free_until`` it costs nothing up to that day.
@@ -77,7 +81,7 @@ def _begin(
         .as_rowcount()
         .execute()
     )
-    subscription = of(group)
+    subscription = for_group(group)
     assert subscription is not None
     if begun:
         transitions.record(subscription, "subscription_started", by="shop", to_status="active")
@@ -110,14 +114,14 @@ def start_missing() -> int:
 # --- What is subscribed ----------------------------------------------------------------------
 
 
-def of(group: LicenceGroup) -> Subscription | None:
+def for_group(group: LicenceGroup) -> Subscription | None:
     """The subscription of a group; None before its delivery."""
     return Subscription.get_or_none(Subscription.group == group)
 
 
 def held(group: LicenceGroup) -> Subscription:
     """The same, locked for the caller's transaction. Raises `Refusal` where there is none."""
-    subscription = of(group)
+    subscription = for_group(group)
     if subscription is None:
         raise Refusal(NOT_RUNNING)
     ahead = charged_ahead(subscription)
@@ -219,7 +223,7 @@ def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
     if group.status not in seat_states.ALIVE:
         return False
     if not transitions.move(group, GroupStatus.TERMINATED, by=by, note=note, places_taken=0):
-        raise Moved
+        raise SubscriptionMoved
     seat_states.end_consumption(group)
     kinds.delete_tenant.later(group=group.id)
     for order in _unpaid_additions(group):
@@ -228,7 +232,7 @@ def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
         GiveBack.update(status=becomes, closed_at=clock.now()).where(
             GiveBack.group == group, GiveBack.status == stands
         ).execute()
-    subscription = of(group)
+    subscription = for_group(group)
     if subscription is not None and not subscription.is_over:
         transitions.move(
             subscription, SubscriptionStatus.TERMINATED, by=by, note=note,

@@ -34,12 +34,12 @@ ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
 # --- Asking ----------------------------------------------------------------------------------
 
 
-def of(group: LicenceGroup) -> Termination | None:
+def for_group(group: LicenceGroup) -> Termination | None:
     """The termination of a group that is asked for or scheduled, if any."""
     return Termination.get_or_none(Termination.group == group, Termination.status.in_(ALIVE))
 
 
-def ask(group: LicenceGroup, *, by: str) -> Termination:
+def request_termination(group: LicenceGroup, *, by: str) -> Termination:
     """Terminate a group at the end of what is charged; a business is sent a link to confirm it.
 
     Asked again before it is confirmed, another link is sent and the one before works no more.
@@ -49,7 +49,7 @@ def ask(group: LicenceGroup, *, by: str) -> Termination:
     with database.atomic():
         subscription = _running(group)
         account = Account.get_by_id(subscription.account_id)
-        termination = of(group)
+        termination = for_group(group)
         if termination is not None and termination.status == TerminationStatus.SCHEDULED:
             raise Conflict(N_("The end of this service is scheduled already."))
         if termination is None:
@@ -83,7 +83,7 @@ def _send_link(termination: Termination, subscription: Subscription, account: Ac
     )
 
 
-def find(token: str) -> Termination | None:
+def find_by_token(token: str) -> Termination | None:
     """The termination a one-time link confirms, while it may still be used."""
     found: Termination | None = (
         Termination.select(Termination, OneTimeLink, LicenceGroup)
@@ -104,7 +104,7 @@ def find(token: str) -> Termination | None:
 def confirm(token: str) -> Termination:
     """Schedule what a one-time link confirms, once. Raises `Refusal` for a link that is over."""
     with database.atomic():
-        termination = find(token)
+        termination = find_by_token(token)
         if termination is None:
             raise Refusal(N_("This link has been used, or is no longer valid."))
         subscription = _running(termination.group)
@@ -134,7 +134,7 @@ def _end_later(termination: Termination) -> None:
 def schedule_for_unpaid(subscription: Subscription, ends_on: date) -> Termination:
     """Let a suspended service end on a day, in the transaction of the caller who holds it; where
     its customer has scheduled an earlier end, that stays."""
-    termination = of(subscription.group)
+    termination = for_group(subscription.group)
     if termination is not None and termination.status == TerminationStatus.SCHEDULED:
         return termination
     if termination is not None:
@@ -168,7 +168,7 @@ def undo(group: LicenceGroup, *, by: str) -> None:
     """
     with database.atomic():
         subscription = _running(group)
-        termination = of(group)
+        termination = for_group(group)
         if termination is None:
             raise Refusal(N_("The end of this service is not scheduled."))
         if not can_be_undone(termination):
@@ -181,7 +181,7 @@ def undo(group: LicenceGroup, *, by: str) -> None:
 
 def forget_unpaid(group: LicenceGroup) -> None:
     """What was owed is paid: the end that was announced for it does not come."""
-    termination = of(group)
+    termination = for_group(group)
     if termination is not None and termination.cause == UNPAID:
         transitions.move(termination, TerminationStatus.UNDONE, by="bank", closed_at=clock.now())
 
@@ -202,7 +202,7 @@ def withdrawal_ends_at(group: LicenceGroup) -> datetime | None:
 def can_withdraw(group: LicenceGroup) -> bool:
     """Whether its customer may withdraw now."""
     ends_at = withdrawal_ends_at(group)
-    subscription = subscriptions.of(group)
+    subscription = subscriptions.for_group(group)
     alive = subscription is not None and not subscription.is_over
     return alive and ends_at is not None and clock.now() < ends_at
 
@@ -217,7 +217,7 @@ def withdraw(group: LicenceGroup, *, by: str) -> None:
         if not can_withdraw(group):
             raise Refusal(N_("The time to withdraw from this contract is over."))
         period_billing.take_back_ahead(subscription, by=by)
-        earlier = of(group)
+        earlier = for_group(group)
         if earlier is not None:
             transitions.move(earlier, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
         termination = Termination.create(
@@ -225,7 +225,7 @@ def withdraw(group: LicenceGroup, *, by: str) -> None:
         )
         transitions.record(termination, "termination_withdrawal", by=by)
         refunded = sum(
-            period_invoices.give_back(each, group, by=by) for each in _invoices_of(group)
+            period_invoices.refund_unused_days(each, group, by=by) for each in _invoices_of(group)
         )
         ending.end_now(subscription, termination, by=by)
         mail.withdrawal_received(subscription, refunded)

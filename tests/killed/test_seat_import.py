@@ -67,7 +67,7 @@ def started(group: LicenceGroup, lines: int) -> SeatImport:
     rows = "".join(f"First {n},Last {n},login{n}\n" for n in range(lines))
     made = import_preview.prepare(group, "people.csv", rows.encode())
     assert made.lines_good == lines
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     return made
 
 

@@ -22,7 +22,7 @@ from shop import clock as shop_clock
 from shop.errors import Conflict
 from shop.exchange import services
 from shop.orders import attach
-from shop.orders.attach import InvalidHolders, NeedsCard, Used
+from shop.orders.attach import AlreadyAttached, InvalidHolders, NeedsCard
 from tests.support import exchange
 from tests.support.exchange import HERE, nothing_happened
 from tests.support.parties import Bank, Provider
@@ -195,5 +195,5 @@ def test_used_is_used_even_between_two_forms(service: ExchangeService) -> None:
     first, second = exchange.wish(service, 2), exchange.wish(service, 3)
     seen = exchange.seen(second)
     attach.confirm(first, exchange.seen(first))
-    with pytest.raises(Used):
+    with pytest.raises(AlreadyAttached):
         attach.confirm(second, seen)

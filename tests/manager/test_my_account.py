@@ -55,7 +55,7 @@ def now(account: Account) -> Account:
 
 
 def kinds(account: Account) -> list[str]:
-    return [event.kind for event in activity_log.of(account)]
+    return [event.kind for event in activity_log.of_account(account)]
 
 
 # --- Name and address ------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_a_field_is_checked_on_its_own(inside: Visitor) -> None:
 
 
 def test_a_new_email_address_is_told_to_the_old_one(inside: Visitor, alice: Account) -> None:
-    passwords.ask_for_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
+    passwords.request_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
     queue.drain()
     assert OneTimeLink.select().where(OneTimeLink.used_at.is_null()).exists()
     inside.open("/manager/account/email-address")
@@ -205,7 +205,7 @@ def test_a_link_to_a_new_address_works_once_for_its_customer_and_for_a_day(
     inside: Visitor, alice: Account, bob: Account, clock: time_machine.Traveller
 ) -> None:
     def ask(email: str) -> str:
-        profile.ask_to_change_email(alice, email, purchases.BASE, UNKNOWN)
+        profile.request_email_change(alice, email, purchases.BASE, UNKNOWN)
         return address_token(alice)
 
     first, second = ask("one@atelier.example"), ask("two@atelier.example")
@@ -253,7 +253,7 @@ def test_changing_it_asks_for_the_password_after_a_while(
 @pytest.mark.parametrize("typed", ["bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"])
 def test_the_same_address_written_otherwise_is_no_new_one(typed: str, alice: Account) -> None:
     profile.change_email(alice, "bob@münchen.example", UNKNOWN)
-    assert not profile.ask_to_change_email(alice, typed, purchases.BASE, UNKNOWN)
+    assert not profile.request_email_change(alice, typed, purchases.BASE, UNKNOWN)
     assert not profile.change_email(alice, typed, UNKNOWN)
     profile.change_email(alice, "jose\u0301@atelier.example", UNKNOWN)
     assert now(alice).email == "josé@atelier.example"
@@ -317,14 +317,14 @@ def test_a_bad_change_of_password_changes_nothing(
 
 def test_an_ended_session_is_really_over(inside: Visitor, app: Flask, alice: Account) -> None:
     other = app.test_client()
-    token = sessions.start(alice, Origin("203.0.113.77", FIREFOX))
+    token = sessions.start_session(alice, Origin("203.0.113.77", FIREFOX))
     with other.session_transaction() as cookie:
         cookie["_user_id"] = token
         cookie["_fresh"] = True
     assert other.get("/manager/account").status_code == 200
     inside.open("/manager/account/sessions")
     assert inside.sees("Firefox, Linux")
-    row = sessions.find(token)
+    row = sessions.find_session(token)
     inside.client.ask("POST", f"/manager/account/sessions/{row.id}/ending")
     assert other.get("/manager/account").status_code == 303
     assert inside.client.get("/manager/account").status_code == 200
@@ -333,10 +333,10 @@ def test_an_ended_session_is_really_over(inside: Visitor, app: Flask, alice: Acc
 
 def test_all_others_end_at_once(inside: Visitor, alice: Account) -> None:
     for _ in range(30):
-        sessions.start(alice, Origin("203.0.113.77", FIREFOX))
+        sessions.start_session(alice, Origin("203.0.113.77", FIREFOX))
     inside.open("/manager/account/sessions?page=2")
     inside.press("Fermer toutes les autres")
-    assert sessions.running(alice).count() == 1
+    assert sessions.active_sessions(alice).count() == 1
     assert inside.client.get("/manager/account").status_code == 200
 
 
@@ -349,13 +349,13 @@ def test_ending_ones_own_session_is_a_logout(inside: Visitor, alice: Account) ->
 def test_charlie_cannot_end_alices_session(
     visitor: Visitor, alice: Account, charlie: Account
 ) -> None:
-    token = sessions.start(alice, UNKNOWN)
+    token = sessions.start_session(alice, UNKNOWN)
     visitor.log_in(charlie)
-    row = sessions.find(token)
+    row = sessions.find_session(token)
     response = visitor.client.ask("POST", f"/manager/account/sessions/{row.id}/ending")
     assert response.status_code == 404
     visitor.client.ask("POST", "/manager/account/sessions/others/ending")
-    assert sessions.find(token) is not None
+    assert sessions.find_session(token) is not None
 
 
 # --- The log ---------------------------------------------------------------------------------

@@ -75,10 +75,10 @@ def address(group: LicenceGroup, rest: str = "") -> str:
 def agree(account: Account) -> None:
     """Many at once says what one by one says."""
     rows = list(services.query_of(account))
-    shown = services.of(account, rows, services.cards_of(account))
+    shown = services.for_account(account, rows, services.cards_of(account))
     assert len(shown) == Subscription.select().where(Subscription.account == account).count()
     for each in shown:
-        subscription = subscriptions.of(each.group)
+        subscription = subscriptions.for_group(each.group)
         assert subscription
         alone = previews.preview(subscription)
         if alone is None or each.preview is None:
@@ -107,9 +107,9 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
     drain()
     groups.add(second, 4)
     agree(alice)
-    give_backs.give_back(second, [1, 4], by="alice")
-    terminations.ask(third, by="alice")
-    payments.start(
+    give_backs.give_back_seats(second, [1, 4], by="alice")
+    terminations.request_termination(third, by="alice")
+    payments.start_payment(
         period_billing.charge_ahead(running.of(paid)),
         store_card=False,
         base_url=purchases.BASE,
@@ -132,7 +132,7 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
 def test_what_is_shown_is_what_is_charged(
     inside: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
-    found = services.find(alice, group.name)
+    found = services.find_service(alice, group.name)
     assert found
     assert found.preview
     inside.open("/manager/services")
@@ -256,12 +256,12 @@ def test_a_consumer_terminates_and_changes_their_mind(inside: Visitor, group: Li
     assert inside.sees("Les comptes Office des 3 licences sont supprimés ce jour-là")
     inside.press("Résilier ce service")
     assert inside.sees("Se termine le")
-    assert terminations.of(group).status == TerminationStatus.SCHEDULED
+    assert terminations.for_group(group).status == TerminationStatus.SCHEDULED
     inside.open("/manager/services")
     assert not inside.sees("31,68 €")
     inside.open(address(group))
     inside.press("Garder ce service")
-    assert terminations.of(group) is None
+    assert terminations.for_group(group) is None
     assert inside.sees("31,68 €")
 
 
@@ -285,8 +285,8 @@ def readable_when_it_is_over(inside: Visitor, group: LicenceGroup) -> None:
 def test_it_is_too_late_on_the_last_day(
     inside: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
-    terminations.ask(group, by="alice")
-    ends_at = midnight(terminations.of(group).day)
+    terminations.request_termination(group, by="alice")
+    ends_at = midnight(terminations.for_group(group).day)
     running.pass_time(ends_at - shop_clock.now() - timedelta(hours=23))
     inside.log_in(alice)
     inside.open(address(group))
@@ -311,13 +311,13 @@ def test_a_company_confirms_by_the_link_of_a_letter(
     assert visitor.sees("nous envoyons un lien à alice@atelier.example")
     visitor.press("Résilier ce service")
     assert visitor.sees("La résiliation attend votre confirmation")
-    assert terminations.of(group).status == TerminationStatus.ASKED
+    assert terminations.for_group(group).status == TerminationStatus.ASKED
     letter = Letter.get(Letter.kind == "termination_link")
     link = next(one for one in letters.links(mail.html_of(letter)) if "/termination/" in one)
     visitor.open(urlsplit(link).path)
-    assert terminations.of(group).status == TerminationStatus.ASKED
+    assert terminations.for_group(group).status == TerminationStatus.ASKED
     visitor.press("Résilier ce groupe")
-    assert terminations.of(group).status == TerminationStatus.SCHEDULED
+    assert terminations.for_group(group).status == TerminationStatus.SCHEDULED
     visitor.open(address(group))
     assert visitor.sees("Se termine le")
     assert not terminations.can_withdraw(group)
@@ -357,13 +357,13 @@ def test_licences_are_given_back_and_kept_again(inside: Visitor, group: LicenceG
     assert inside.sees("Camille Dupont (camille.dupont@")
     assert inside.sees("10,56 €")
     inside.press("Rendre 2 licences")
-    assert [row.number for row in give_backs.of(group)] == [1, 3]
+    assert [row.number for row in give_backs.for_group(group)] == [1, 3]
     assert inside.sees("10,56 €")
     inside.open(f"/manager/groups/{group.name}")
     assert inside.response.text.count("Rendue\u00a0: se termine le") == 2
     inside.open(address(group))
     inside.press("Garder la licence n° 1")
-    assert [row.number for row in give_backs.of(group)] == [3]
+    assert [row.number for row in give_backs.for_group(group)] == [3]
     running.to_renewal(group)
     assert GiveBack.select().where(GiveBack.status == TerminationStatus.DONE).count() == 1
     assert Seat.select().where(Seat.group == group).count() == 2
@@ -390,4 +390,4 @@ def test_one_licence_stays(inside: Visitor, group: LicenceGroup) -> None:
     inside.press("Poursuivre", unused="3")
     assert inside.press("Rendre 3 licences").status_code == 422
     assert inside.sees("Un groupe garde au moins une licence")
-    assert not give_backs.of(group)
+    assert not give_backs.for_group(group)

@@ -106,7 +106,7 @@ def after(before: tuple[Database, Runner]) -> Iterator[Database]:
 
 def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
     for group in LicenceGroup.select().order_by(LicenceGroup.id):
-        assert group.seats_by_status == seat_states.count(group)
+        assert group.seats_by_status == seat_states.count_by_status(group)
         assert group.seats_total == group.last_number == SIZES[group.id]
 
 

@@ -22,7 +22,7 @@ from models import (
 from shop.exchange import services
 from shop.jobs import queue
 from shop.orders import attach
-from shop.orders.attach import Used
+from shop.orders.attach import AlreadyAttached
 from tests.support import exchange, groups, racing
 from tests.support.parties import Provider
 
@@ -58,7 +58,7 @@ def test_one_form_30_times_at_once_makes_one_group_of_25(
     assert {outcome.number for outcome in outcomes if isinstance(outcome, Order)} == {
         Order.get().number
     }
-    assert all(isinstance(outcome, (Order, Used)) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, (Order, AlreadyAttached)) for outcome in outcomes), outcomes
     check_one_of_25(provider)
 
 

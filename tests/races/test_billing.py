@@ -94,7 +94,9 @@ def test_five_notifications_and_five_runs_extend_one_period(
     group: LicenceGroup, bank: Bank
 ) -> None:
     invoice_of = period_billing.charge_ahead(running.of(group))
-    payment = payments.start(invoice_of, store_card=False, base_url=purchases.BASE, by="alice")
+    payment = payments.start_payment(
+        invoice_of, store_card=False, base_url=purchases.BASE, by="alice"
+    )
     told = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     turns = iter(range(10))
 
@@ -156,7 +158,7 @@ def test_a_link_pressed_by_many_confirms_once(
     group = running.delivered(alice, bank)
     alice.company = "Atelier"
     alice.save()
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     token = token_of()
     results = racing.race(on_time(lambda: terminations.confirm(token)), 4)
     assert len([one for one in results if not isinstance(one, Exception)]) == 1
@@ -175,7 +177,9 @@ def test_renewing_and_terminating_at_once_end_in_one_of_both(
 
     def act() -> Any:
         test_points.follow_clock()
-        return renewals.run() if next(turns) else terminations.ask(group, by="alice")
+        return (
+            renewals.run() if next(turns) else terminations.request_termination(group, by="alice")
+        )
 
     racing.race(act, 2)
     renewals.run()

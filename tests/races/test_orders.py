@@ -96,8 +96,10 @@ def test_editing_while_a_payment_begins_leaves_one_payable_order(
 def test_control_without_the_answer_of_closing_there_are_two(
     alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    close = closing.close
-    monkeypatch.setattr(closing, "close", lambda order, *a, **kw: close(order, *a, **kw) or order)
+    close = closing.close_order
+    monkeypatch.setattr(
+        closing, "close_order", lambda order, *a, **kw: close(order, *a, **kw) or order
+    )
     edit_while_its_payment_begins(alice)
     assert len(payable()) == 2
 

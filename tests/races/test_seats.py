@@ -15,9 +15,9 @@ from models import Account, Addition, Letter, LicenceGroup, Order, Seat, SeatSta
 from shop.errors import Refusal
 from shop.jobs import queue
 from shop.licences import reservations, seats
-from shop.licences.reservations import NoRoom
+from shop.licences.reservations import PlacesExhausted
 from shop.licences.seats import Person, actions
-from shop.licences.seats.actions import Stale
+from shop.licences.seats.actions import StaleVersion
 from shop.orders import orders, placing
 from shop.orders.additions import AdditionOrder
 from tests.support import groups, racing
@@ -54,7 +54,7 @@ def test_20_sessions_never_pass_300_licences(group: LicenceGroup) -> None:
     outcomes = order_at_once(group, 3, 20)
     placed = [outcome for outcome in outcomes if isinstance(outcome, Order)]
     assert len(placed) == 6
-    assert all(isinstance(one, (Order, NoRoom)) for one in outcomes), outcomes
+    assert all(isinstance(one, (Order, PlacesExhausted)) for one in outcomes), outcomes
     assert promised(group) == groups.fresh(group).places_taken == 298
     orders.cancel_order(placed[0], by="alice")
     assert len([o for o in order_at_once(group, 5, 4) if isinstance(o, Order)]) == 1
@@ -134,7 +134,7 @@ def test_control_without_lock_and_version_the_second_overwrites_the_first(
     monkeypatch.setattr(actions, "lock", lambda row: Seat(**seat.__data__))
     racing.without_compare_and_set(monkeypatch)
     outcomes = configure_at_once(group, 2)
-    assert not any(isinstance(outcome, Stale) for outcome in outcomes)
+    assert not any(isinstance(outcome, StaleVersion) for outcome in outcomes)
 
 
 def test_one_login_is_given_once_however_many_want_it(group: LicenceGroup) -> None:

@@ -144,11 +144,11 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     unpaid = purchases.place(account, purchases.basket(business=1))
     payment = purchases.start_paying(unpaid)
     drain()
-    passwords.ask_for_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
-    profile.ask_to_change_email(account, "elsewhere@atelier.example", purchases.BASE, ELSEWHERE)
-    token = sessions.start(account, ELSEWHERE)
-    export = data_export.ask_for(account, ELSEWHERE)
-    totp.begin(account)
+    passwords.request_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
+    profile.request_email_change(account, "elsewhere@atelier.example", purchases.BASE, ELSEWHERE)
+    token = sessions.start_session(account, ELSEWHERE)
+    export = data_export.request_export(account, ELSEWHERE)
+    totp.begin_enrolment(account)
     drain()
     group = LicenceGroup.get(LicenceGroup.account == account)
     configured(group)
@@ -163,7 +163,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),
         payment_reference=outcomes.CHECKOUTS.sign(payment),
-        session=sessions.find(token),
+        session=sessions.find_session(token),
         passkey=devices.passkey_of(account),
         export=export,
         exchange=exchange.service(account),
@@ -184,7 +184,9 @@ def termination_token_of(account: Account, order: Order) -> str:
     """The token with which the last group of ``order`` may be terminated, as businesses get it."""
     group = LicenceGroup.select().join(OrderLine).where(OrderLine.order == order)
     Account.update(company="Atelier").where(Account.id == account.id).execute()
-    terminations.ask(group.order_by(LicenceGroup.id.desc()).get(), by=account.nic_handle)
+    terminations.request_termination(
+        group.order_by(LicenceGroup.id.desc()).get(), by=account.nic_handle
+    )
     Account.update(company="").where(Account.id == account.id).execute()
     html = mail.html_of(letters.the(account, "termination_link"))
     return next(link for link in letters.links(html) if "/termination/" in link).rsplit("/", 1)[-1]

@@ -65,7 +65,7 @@ def fresh(invoice: Invoice) -> Invoice:
 
 def pay(invoice: Invoice, bank: Bank) -> Payment:
     """An invoice paid at the bank's page, its word taken."""
-    payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    payment = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     return outcomes.CHECKOUTS.settle(
         payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     )

@@ -77,7 +77,7 @@ def consumption(group: LicenceGroup) -> list[int]:
 def check(group: LicenceGroup) -> None:
     """What is kept beside the seats agrees with them."""
     group = fresh(group)
-    assert group.seats_by_status == seat_states.count(group)
+    assert group.seats_by_status == seat_states.count_by_status(group)
     with_account = Seat.select().where(Seat.group == group, Seat.reference != "").count()
     assert sum(consumption(group)) == with_account
     for status in SeatStatus:

@@ -94,7 +94,7 @@ def account_created(account: Account, bank: Bank, provider: Provider) -> None:
 
 def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is forgotten."""
-    passwords.ask_for_reset(account.nic_handle, "203.0.113.7", BASE)
+    passwords.request_reset(account.nic_handle, "203.0.113.7", BASE)
     queue.drain()
 
 
@@ -105,7 +105,7 @@ def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
 
 def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
     """Letters shall go elsewhere."""
-    profile.ask_to_change_email(account, "elsewhere@atelier.example", purchases.BASE, UNKNOWN)
+    profile.request_email_change(account, "elsewhere@atelier.example", purchases.BASE, UNKNOWN)
 
 
 def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
@@ -115,13 +115,13 @@ def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
 
 def second_factor_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """Customer service switches the second step off."""
-    recovery_codes.make(account, UNKNOWN)
+    recovery_codes.create_codes(account, UNKNOWN)
     two_factor.switch_off(account)
 
 
 def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
     """A copy of all data is made."""
-    data_export.ask_for(account, UNKNOWN)
+    data_export.request_export(account, UNKNOWN)
     queue.drain()
 
 
@@ -154,7 +154,9 @@ def invoice_paid(account: Account, bank: Bank, provider: Provider) -> None:
 def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
     """An invoice is paid at the bank when nothing is due any more."""
     invoice = _due(account, bank, provider)
-    payment = payments.start(invoice, store_card=False, base_url=BASE, by=account.nic_handle)
+    payment = payments.start_payment(
+        invoice, store_card=False, base_url=BASE, by=account.nic_handle
+    )
     with database.atomic():
         credit_notes.credit(invoice, positions_of(invoice), "An error.", by="operator")
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
@@ -243,12 +245,12 @@ def termination_link(account: Account, bank: Bank, provider: Provider) -> None:
     group = running.delivered(account, bank)
     account.company = "Atelier"
     account.save()
-    terminations.ask(group, by=account.nic_handle)
+    terminations.request_termination(group, by=account.nic_handle)
 
 
 def termination_scheduled(account: Account, bank: Bank, provider: Provider) -> None:
     """A consumer terminates a group."""
-    terminations.ask(running.delivered(account, bank), by=account.nic_handle)
+    terminations.request_termination(running.delivered(account, bank), by=account.nic_handle)
 
 
 def termination_undone(account: Account, bank: Bank, provider: Provider) -> None:
@@ -270,7 +272,7 @@ def withdrawal_received(account: Account, bank: Bank, provider: Provider) -> Non
 
 def licences_given_back(account: Account, bank: Bank, provider: Provider) -> None:
     """Two of three licences are given back."""
-    give_backs.give_back(running.delivered(account, bank), [2, 3], by=account.nic_handle)
+    give_backs.give_back_seats(running.delivered(account, bank), [2, 3], by=account.nic_handle)
 
 
 def give_back_undone(account: Account, bank: Bank, provider: Provider) -> None:

@@ -38,7 +38,9 @@ def place(account: Account, chosen: Basket | None = None, language: str = "fr") 
 
 def start_paying(order: Order, *, store_card: bool = False) -> Payment:
     """A payment begun as the purchase order begins it."""
-    return payments.start(order, store_card=store_card, base_url=BASE, by=order.account.nic_handle)
+    return payments.start_payment(
+        order, store_card=store_card, base_url=BASE, by=order.account.nic_handle
+    )
 
 
 def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "") -> Payment:

@@ -29,7 +29,7 @@ def delivered(
 
 def of(group: LicenceGroup) -> Subscription:
     """The subscription of a group as it stands now."""
-    subscription = subscriptions.of(group)
+    subscription = subscriptions.for_group(group)
     assert subscription is not None
     return subscription
 

@@ -40,7 +40,7 @@ class Visitor:
         self.open("/login")
         self._press_one_of(LOG_IN, nic_handle=account.nic_handle, password=password)
         if self.address.startswith("/login/second-step"):
-            self._press_one_of(CONFIRM, code=recovery_codes.make(account, UNKNOWN)[0])
+            self._press_one_of(CONFIRM, code=recovery_codes.create_codes(account, UNKNOWN)[0])
         return self.response
 
     def _press_one_of(self, names: tuple[str, ...], **values: object) -> TestResponse:

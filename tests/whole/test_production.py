@@ -244,7 +244,7 @@ def test_a_forged_host_reaches_neither_the_bank_nor_a_redirect(
     headers = {"Host": "evil.example"}
     assert client.get("/manager/web", headers=headers).location == "/login?next=/manager/web"
     with client.application.test_request_context(headers=headers):
-        payment = payments.start(order, store_card=False, base_url=base_url(), by="alice")
+        payment = payments.start_payment(order, store_card=False, base_url=base_url(), by="alice")
     asked = bank.requests[payment.checkout]
     assert asked.return_url.startswith("https://shop.example/")
     assert asked.notification_url.startswith("https://shop.example/")

@@ -30,20 +30,20 @@ SHOWN = 10
 # --- Asking for one --------------------------------------------------------------------------
 
 
-def ask_for(account: Account, origin: Origin) -> DataExport:
+def request_export(account: Account, origin: Origin) -> DataExport:
     """Have a copy of all data made. Raises `Conflict` while one is being made."""
-    rate_limits.count(rate_limits.EXPORT_PER_ACCOUNT, "export", account.nic_handle)
+    rate_limits.count_attempt(rate_limits.EXPORT_PER_ACCOUNT, "export", account.nic_handle)
     try:
         with database.atomic():
             export: DataExport = DataExport.create(account=account, requested_at=clock.now())
-            make.later(export=export.id)
+            make_export.later(export=export.id)
             activity_log.record(account, "export_requested", origin)
             return export
     except IntegrityError as error:
         raise Conflict(N_("A copy is being made already.")) from error
 
 
-def of(account: Account) -> list[DataExport]:
+def of_account(account: Account) -> list[DataExport]:
     """The last copies asked for, newest first."""
     query = DataExport.select().where(DataExport.account == account)
     return list(query.order_by(DataExport.id.desc()).limit(SHOWN))
@@ -92,7 +92,7 @@ def _not_made(export: int, reason: str) -> None:
 
 
 @jobs.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_not_made)
-def make(export: int) -> None:
+def make_export(export: int) -> None:
     """Write the file anew and say that it is ready."""
     from shop.customers.data_export import content
 
@@ -138,7 +138,7 @@ def _drop_pieces(row: DataExport) -> None:
 # --- Taking it along -------------------------------------------------------------------------
 
 
-def find(account: Account, export_id: int) -> DataExport | None:
+def find_export(account: Account, export_id: int) -> DataExport | None:
     """A copy of this customer's that can be downloaded now."""
     return DataExport.get_or_none(
         DataExport.account == account,

@@ -110,7 +110,7 @@ def add(
     _use_up(challenge)
     try:
         made = webauthn.check_created(webauthn.read(answer), challenge, base_url)
-    except webauthn.Unconvincing as error:
+    except webauthn.InvalidAssertion as error:
         raise _refused() from error
     try:
         return _keep(account, made, name, origin)
@@ -159,7 +159,7 @@ def prove(answer: str, challenge: str, base_url: str, account: Account | None = 
         given = webauthn.read(answer)
         key = _key_of(given, account)
         count = webauthn.check_proof(given, key, challenge, base_url, owner_checked=account is None)
-    except webauthn.Unconvincing as error:
+    except webauthn.InvalidAssertion as error:
         raise _refused() from error
     _count(key, count)
     return key.account

@@ -17,11 +17,11 @@ PURPOSE = "second_step"
 LENGTH = timedelta(minutes=10)
 
 
-class Gone(Refusal):
+class SignInExpired(Refusal):
     """The password was given too long ago, or the second step is done already."""
 
 
-def begin(account: Account) -> str:
+def begin_pending(account: Account) -> str:
     """The password was right: a token for the second step, good for ten minutes.
 
     Raises `shop.customers.sessions.PasswordChanged`.
@@ -48,11 +48,11 @@ def _good(token: str) -> object:
 def answer(token: str, code: str, origin: Origin) -> tuple[Account, str]:
     """Whom a code of the application, or a recovery code, signs in, and which of them it was.
 
-    Raises `totp.WrongCode`, `limits.TooMany`, or `Gone`.
+    Raises `totp.WrongCode`, `rate_limits.RateLimited`, or `SignInExpired`.
     """
     account = account_of(token)
     if account is None:
-        raise gone()
+        raise expired()
     count_try(account)
     try:
         with database.atomic():
@@ -69,24 +69,28 @@ def _check(account: Account, code: str) -> str:
     if not recovery_codes.looks_like_one(code):
         totp.check(account, code)
         return "totp"
-    if not recovery_codes.use(account, code):
+    if not recovery_codes.use_code(account, code):
         raise totp.WrongCode(N_("This recovery code is not right, or was used already."), "code")
     return "recovery"
 
 
 def count_try(account: Account) -> None:
-    """Raise `limits.TooMany` when the second step was tried too often."""
-    rate_limits.count(rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle)
-    rate_limits.count(rate_limits.SECOND_STEP_PER_DAY, "second-step-day", account.nic_handle)
+    """Raise `rate_limits.RateLimited` when the second step was tried too often."""
+    rate_limits.count_attempt(
+        rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle
+    )
+    rate_limits.count_attempt(
+        rate_limits.SECOND_STEP_PER_DAY, "second-step-day", account.nic_handle
+    )
 
 
 def finish(token: str) -> None:
-    """Use the token up; raises `Gone` if somebody did already."""
+    """Use the token up; raises `SignInExpired` if somebody did already."""
     used = OneTimeLink.update(used_at=clock.now()).where(_good(token)).execute()
     if not used:
-        raise gone()
+        raise expired()
 
 
-def gone() -> Gone:
+def expired() -> SignInExpired:
     """The sentence for a second step that comes too late."""
-    return Gone(N_("The password was given too long ago. Log in again."), "code")
+    return SignInExpired(N_("The password was given too long ago. Log in again."), "code")

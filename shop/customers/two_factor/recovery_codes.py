@@ -20,7 +20,7 @@ LENGTH = 16
 """79 bits: too many for whoever holds the digests to try them all."""
 
 
-def make(account: Account, origin: Origin) -> list[str]:
+def create_codes(account: Account, origin: Origin) -> list[str]:
     """Ten new codes, shown this once; older ones are worth nothing from now on."""
     codes = [_new_code() for _ in range(COUNT)]
     now = clock.now()
@@ -45,7 +45,7 @@ def _digest(code: str) -> str:
     )
 
 
-def use(account: Account, code: str) -> bool:
+def use_code(account: Account, code: str) -> bool:
     """Whether this is one of the customer's codes not used before; it is used from now on."""
     return bool(
         RecoveryCode.update(used_at=clock.now())

@@ -29,7 +29,7 @@ class WrongCode(Refusal):
     """Not the code of this moment, or one that was used already."""
 
 
-def begin(account: Account) -> Authenticator:
+def begin_enrolment(account: Account) -> Authenticator:
     """The application that is being set up, with a secret of its own; the same until it is done.
 
     Raises `Conflict` if the customer has an application already.
@@ -62,7 +62,7 @@ def _begun(account: Account) -> Authenticator:
         return Authenticator.get(Authenticator.account == account)
 
 
-def finish(row: Authenticator, code: str, origin: Origin) -> None:
+def finish_enrolment(row: Authenticator, code: str, origin: Origin) -> None:
     """Count the application from now on, if it shows the right code. Raises `WrongCode`."""
     account = row.account
     with database.atomic():

@@ -28,7 +28,7 @@ from shop import settings
 LONGEST_ANSWER = 20_000
 
 
-class Unconvincing(Exception):
+class InvalidAssertion(Exception):
     """The answer is wrong, or no answer at all."""
 
 
@@ -46,13 +46,13 @@ def _descriptors(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]
 
 
 def read(answer: str) -> dict[str, Any]:
-    """The browser's answer. Raises `Unconvincing` if it is none."""
+    """The browser's answer. Raises `InvalidAssertion` if it is none."""
     try:
         given = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
     except ValueError as error:
-        raise Unconvincing from error
+        raise InvalidAssertion from error
     if not isinstance(given, dict) or not isinstance(given.get("response"), dict):
-        raise Unconvincing
+        raise InvalidAssertion
     return given
 
 
@@ -80,7 +80,7 @@ def ask_to_create(
 
 
 def check_created(answer: dict[str, Any], challenge: str, base_url: str) -> dict[str, Any]:
-    """What to keep of a new key: its columns. Raises `Unconvincing`."""
+    """What to keep of a new key: its columns. Raises `InvalidAssertion`."""
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
@@ -89,7 +89,7 @@ def check_created(answer: dict[str, Any], challenge: str, base_url: str) -> dict
             expected_origin=base_url,
         )
     except _FAULTS as error:
-        raise Unconvincing from error
+        raise InvalidAssertion from error
     return {
         "credential_id": bytes_to_base64url(made.credential_id),
         "public_key": bytes_to_base64url(made.credential_public_key),
@@ -121,7 +121,7 @@ def ask_to_prove(keys: Iterable[Passkey], challenge: str, base_url: str) -> str:
 def check_proof(
     answer: dict[str, Any], key: Passkey, challenge: str, base_url: str, *, owner_checked: bool
 ) -> int:
-    """The device's new count, if ``key`` signed the challenge. Raises `Unconvincing`.
+    """The device's new count, if ``key`` signed the challenge. Raises `InvalidAssertion`.
 
     ``owner_checked`` demands that the device has checked its owner.
     """
@@ -136,5 +136,5 @@ def check_proof(
             require_user_verification=owner_checked,
         )
     except _FAULTS as error:
-        raise Unconvincing from error
+        raise InvalidAssertion from error
     return int(proof.new_sign_count)

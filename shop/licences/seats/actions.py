@@ -36,7 +36,7 @@ WORK = {
 """What each act makes of a seat, and the job that does it."""
 
 
-class Stale(Conflict):
+class StaleVersion(Conflict):
     """Somebody changed the seat since its form was opened; ``seat`` is how it stands now."""
 
     def __init__(self, seat: Seat) -> None:
@@ -47,7 +47,7 @@ class Stale(Conflict):
 def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
     """Give an unconfigured seat to ``person`` (guide: first name, last name, login).
 
-    Raises `Stale` when somebody was quicker, `Refusal` at ``login`` where it is taken.
+    Raises `StaleVersion` when somebody was quicker, `Refusal` at ``login`` where it is taken.
     """
     with _acting(seat, version, "configure") as row:
         return begin_configuration(row, person, by)
@@ -79,7 +79,7 @@ def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
 def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
     """Replace the holder's password; one left blank is generated. It goes out by letter.
 
-    Raises `Stale`, and `Refusal` at ``password`` for one that breaks the rules.
+    Raises `StaleVersion`, and `Refusal` at ``password`` for one that breaks the rules.
     """
     with _acting(seat, version, "password") as row:
         login = row.login or ""
@@ -93,7 +93,7 @@ def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
 def release(seat: Seat, version: int, by: str) -> Seat:
     """Take the licence from its holder; the seat stays paid until the renewal (design).
 
-    Raises `Stale`.
+    Raises `StaleVersion`.
     """
     with _acting(seat, version, "release") as row:
         _begin(row, SeatAct.RELEASE, by, secret="")
@@ -101,7 +101,7 @@ def release(seat: Seat, version: int, by: str) -> Seat:
 
 
 def retry(seat: Seat, version: int, by: str) -> Seat:
-    """Ask again for what went wrong. Raises `Stale`."""
+    """Ask again for what went wrong. Raises `StaleVersion`."""
     with _acting(seat, version, "retry") as row:
         _begin(row, row.act, by, **_openable(row, row.act))
     return row
@@ -129,7 +129,7 @@ def _acting(seat: Seat, version: int, act: str) -> Iterator[Seat]:
             if not group.is_open:
                 raise Refusal(CLOSED)
             if row.version != version:
-                raise Stale(row)
+                raise StaleVersion(row)
             if not row.may(act):
                 raise Refusal(_why_not(row))
             yield row
@@ -163,7 +163,7 @@ def _begin(
         act=act, version=version, error="", error_code="", **held, **written,
     )  # fmt: skip
     if not moved:
-        raise Stale(Seat.get_by_id(seat.id))
+        raise StaleVersion(Seat.get_by_id(seat.id))
     work.using(key=f"seat:{seat.id}:{version}", priority=priority).later(
         seat=seat.id, version=version, since=clock.now().isoformat()
     )

@@ -51,8 +51,8 @@ def prepare(group: LicenceGroup, filename: str, content: bytes) -> SeatImport:
             created_at=clock.now(),
         )
         rows = [_row(made, line, problem) for line, problem in zip(lines, problems, strict=True)]
-        for start in range(0, len(rows), 500):
-            SeatImportLine.insert_many(rows[start : start + 500]).execute()
+        for start_import in range(0, len(rows), 500):
+            SeatImportLine.insert_many(rows[start_import : start_import + 500]).execute()
     return made
 
 
@@ -108,15 +108,15 @@ def _problem(who: Person | Problem, taken: set[str], seen: set[str]) -> Problem:
 def taken_of(group: LicenceGroup, login_keys: list[str]) -> set[str]:
     """Which of the logins, as they are compared, somebody in the group has."""
     found: set[str] = set()
-    for start in range(0, len(login_keys), 500):
+    for start_import in range(0, len(login_keys), 500):
         query = Seat.select(Seat.login_key).where(
-            Seat.group == group, Seat.login_key.in_(login_keys[start : start + 500])
+            Seat.group == group, Seat.login_key.in_(login_keys[start_import : start_import + 500])
         )
         found.update(row[0] for row in cast("Any", query.tuples()))
     return found
 
 
-def find(group: LicenceGroup, import_id: int) -> SeatImport | None:
+def find_import(group: LicenceGroup, import_id: int) -> SeatImport | None:
     """A file of the group."""
     return SeatImport.get_or_none(SeatImport.group == group, SeatImport.id == import_id)
 
@@ -140,7 +140,7 @@ def running_of(group: LicenceGroup) -> SeatImport | None:
 # --- What is done with it --------------------------------------------------------------------
 
 
-def start(made: SeatImport, by: str) -> None:
+def start_import(made: SeatImport, by: str) -> None:
     """Configure the good lines in the background.
 
     Raises `Conflict` if that was asked already, `Refusal` where nothing can be configured now.

@@ -90,7 +90,7 @@ def follow(seat: Seat) -> None:
     SeatKey.update(status=seat.status).where(SeatKey.seat == seat).execute()
 
 
-def begin(group: LicenceGroup, first: int, last: int) -> None:
+def create_keys(group: LicenceGroup, first: int, last: int) -> None:
     """Let the new seats of these numbers be found as nobody's."""
     made = Seat.select(Seat.group, Seat.id, Seat.status, Value(NOBODY, unpack=False)).where(
         Seat.group == group,

@@ -21,7 +21,7 @@ class GroupEnded(Exception):
     """The group was terminated meanwhile: nothing changes in it any more."""
 
 
-class Occupied(Exception):
+class SeatsInUse(Exception):
     """A seat that is about to go was given to somebody: it is released first."""
 
 
@@ -66,7 +66,7 @@ def consume(seat: Seat, change: int) -> None:
     """Write that the licence began (+1) or ended (-1) to be consumed."""
     at = clock.now()
     SeatEvent.insert(group=seat.group_id, seat=seat, at=at, change=change).execute()
-    usage.count(seat.group_id, at, change)
+    usage.record_change(seat.group_id, at, change)
 
 
 def end_consumption(group: LicenceGroup) -> None:
@@ -80,10 +80,12 @@ def end_consumption(group: LicenceGroup) -> None:
     SeatEvent.insert_from(
         consumed, [SeatEvent.group, SeatEvent.seat, SeatEvent.at, SeatEvent.change]
     ).execute()
-    usage.count(group.id, at, -number)
+    usage.record_change(group.id, at, -number)
 
 
-def make(group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000) -> None:
+def create_seats(
+    group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000
+) -> None:
     """Make seats ``first`` and following, unconfigured; those made already stay as they are."""
     end = first + quantity
     for start in range(first, end, at_once):
@@ -97,14 +99,14 @@ def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
         made = Seat.insert_many(rows).on_conflict_ignore().as_rowcount().execute()
         if not made:
             return
-        search_keys.begin(group, first, last)
+        search_keys.create_keys(group, first, last)
         LicenceGroup.update({counted: counted + made}).where(LicenceGroup.id == group.id).execute()
 
 
 def remove(group: LicenceGroup, seats: list[int]) -> None:
     """Take seats that are nobody's out of a group, with their places, in the caller's transaction.
 
-    Raises `Occupied` where one of them is somebody's by now.
+    Raises `SeatsInUse` where one of them is somebody's by now.
     """
     removed = (
         Seat.delete()
@@ -112,14 +114,14 @@ def remove(group: LicenceGroup, seats: list[int]) -> None:
         .execute()
     )
     if removed != len(seats):
-        raise Occupied
+        raise SeatsInUse
     counted, places = LicenceGroup.seats_unconfigured, LicenceGroup.places_taken
     LicenceGroup.update({counted: counted - removed, places: places - removed}).where(
         LicenceGroup.id == group.id, LicenceGroup.status.in_(ALIVE)
     ).execute()
 
 
-def count(group: LicenceGroup) -> dict[str, int]:
+def count_by_status(group: LicenceGroup) -> dict[str, int]:
     """How many seats stand in each status, counted one by one (to check what is kept)."""
     return {
         status: Seat.select().where(Seat.group == group, Seat.status == status).count()

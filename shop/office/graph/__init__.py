@@ -37,7 +37,7 @@ from shop.office.graph.calls import URL, GraphCalls, connect
 from shop.office.graph.groups import Groups
 from shop.office.graph.memory import Act, Failed, mark_of
 from shop.office.graph.people import People
-from shop.office.graph.search import find
+from shop.office.graph.search import find_operation
 from shop.office.graph.tokens import AUTHORITY, Tokens
 from shop.office.protocol import Operation, OperationStatus, Person
 
@@ -106,7 +106,7 @@ class GraphProvider:
     def find_operation(self, key: str) -> Operation | None:
         """The operation of this key, if an object remembers it; one cut short is finished first."""
         with _readable():
-            found = find(self._calls, self._people, mark_of(key))
+            found = find_operation(self._calls, self._people, mark_of(key))
         return None if found is None else _done(key, found)
 
 

@@ -11,7 +11,7 @@ from shop.office.graph.memory import ATTRIBUTES, MADE_BY, NEWEST, Act, Group, Us
 from shop.office.graph.people import People
 
 
-def find(calls: GraphCalls, people: People, mark: str) -> Act | None:
+def find_operation(calls: GraphCalls, people: People, mark: str) -> Act | None:
     """What answers for the operation of ``mark``; None if no object remembers it.
 
     The directory's index may lag some seconds behind. Then the operation is asked for again with

@@ -49,7 +49,7 @@ def current(language: str) -> list[Contract]:
     return sorted(rows, key=lambda contract: KINDS.index(contract.kind))
 
 
-def find(kind: str, version: int, language: str) -> Contract | None:
+def find_contract(kind: str, version: int, language: str) -> Contract | None:
     """One version of a contract, however old."""
     return Contract.get_or_none(
         Contract.kind == kind, Contract.version == version, Contract.language == language

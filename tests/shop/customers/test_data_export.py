@@ -31,7 +31,7 @@ def archive_of(export: DataExport) -> zipfile.ZipFile:
 
 
 def made(account: Account, drain: Callable[[], int]) -> zipfile.ZipFile:
-    export = data_export.ask_for(account, UNKNOWN)
+    export = data_export.request_export(account, UNKNOWN)
     drain()
     return archive_of(export)
 
@@ -63,13 +63,13 @@ def test_it_holds_everything_of_alices(alices: Belongings, drain: Callable[[], i
 def test_it_holds_no_secret(alices: Belongings, drain: Callable[[], int]) -> None:
     who = alices.account
     models.Authenticator.delete().execute()
-    row = totp.begin(who)
-    codes = recovery_codes.make(who, UNKNOWN)
+    row = totp.begin_enrolment(who)
+    codes = recovery_codes.create_codes(who, UNKNOWN)
     mail.licence_active(
         who, group="G", address="marie@x.example", password="hV7-kq2Rm9wX_t4B",
         portal="http://p.example", key="1",
     )  # fmt: skip
-    passwords.ask_for_reset(who.nic_handle, "203.0.113.9", purchases.BASE)
+    passwords.request_reset(who.nic_handle, "203.0.113.9", purchases.BASE)
     archive = made(who, drain)
     everything = b"".join(archive.read(name) for name in archive.namelist()).decode("latin-1")
     secrets = [
@@ -152,7 +152,7 @@ def test_downloading_asks_for_the_password_again(
     visitor: Visitor, alice: Account, drain: Callable[[], int], clock: time_machine.Traveller
 ) -> None:
     visitor.log_in(alice)
-    export = data_export.ask_for(alice, UNKNOWN)
+    export = data_export.request_export(alice, UNKNOWN)
     drain()
     clock.shift(timedelta(minutes=20))
     visitor.open(f"/manager/account/exports/{export.id}.zip")
@@ -160,13 +160,13 @@ def test_downloading_asks_for_the_password_again(
 
 
 def test_one_copy_is_made_at_a_time(alice: Account) -> None:
-    outcomes = racing.race(lambda: data_export.ask_for(alice, UNKNOWN), 5)
+    outcomes = racing.race(lambda: data_export.request_export(alice, UNKNOWN), 5)
     assert sum(isinstance(outcome, DataExport) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 4
 
 
 def test_a_copy_begun_twice_is_whole(alice: Account, drain: Callable[[], int]) -> None:
-    export = data_export.ask_for(alice, UNKNOWN)
+    export = data_export.request_export(alice, UNKNOWN)
     data_export.Pieces(export).write(b"x" * data_export.PART)
     drain()
     assert archive_of(export).testzip() is None
@@ -180,12 +180,12 @@ def test_what_cannot_be_made_says_so(
         raise RuntimeError("no paper")
 
     monkeypatch.setattr(content, "write", broken)
-    export = data_export.ask_for(alice, UNKNOWN)
+    export = data_export.request_export(alice, UNKNOWN)
     for _ in range(6):
         drain()
         clock.shift(timedelta(hours=2))
     assert DataExport.get_by_id(export.id).status == ExportStatus.FAILED
-    data_export.ask_for(alice, UNKNOWN)
+    data_export.request_export(alice, UNKNOWN)
 
 
 def test_passkeys_are_listed_by_name_alone(alice: Account, drain: Callable[[], int]) -> None:

@@ -127,7 +127,7 @@ def test_renewing_a_hash_undoes_no_change_of_password(
     with pytest.raises(passwords.SignInRefused):
         passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     with pytest.raises(sessions.PasswordChanged):
-        sessions.start(seen, UNKNOWN)
+        sessions.start_session(seen, UNKNOWN)
 
 
 @pytest.mark.parametrize("second_step", [False, True])
@@ -135,8 +135,8 @@ def test_a_password_changed_while_it_is_checked_lets_nobody_in(
     visitor: Visitor, alice: Account, hasher: CountingHasher, second_step: bool
 ) -> None:
     if second_step:
-        row = totp.begin(alice)
-        totp.finish(row, pyotp.TOTP(totp.secret_of(row)).now(), UNKNOWN)
+        row = totp.begin_enrolment(alice)
+        totp.finish_enrolment(row, pyotp.TOTP(totp.secret_of(row)).now(), UNKNOWN)
     visitor.open("/login")
     hasher.afterwards = lambda: changed_elsewhere(alice)
     answer = visitor.press("Se connecter", nic_handle=alice.nic_handle, password=cast.PASSWORD)
@@ -153,7 +153,7 @@ def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Acco
     def act() -> tuple[str, str] | None:
         who = Account.get_by_id(alice.id)
         if next(turns) % 2:
-            return who.password_hash, sessions.start(who, UNKNOWN)
+            return who.password_hash, sessions.start_session(who, UNKNOWN)
         passwords.change_password(who, NEW)
         return None
 
@@ -162,7 +162,7 @@ def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Acco
     refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert {type(error) for error in refused} <= {sessions.PasswordChanged}, refused
     last = Account.get_by_id(alice.id).password_hash
-    given = {password_hash for password_hash, token in begun if sessions.find(token)}
+    given = {password_hash for password_hash, token in begun if sessions.find_session(token)}
     assert given <= {last}
 
 

@@ -17,7 +17,7 @@ from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import pending_sign_in, recovery_codes, totp
 from shop.customers.two_factor.totp import WrongCode
 from shop.errors import Refusal
-from shop.security.rate_limits import TooMany
+from shop.security.rate_limits import RateLimited
 from tests.support import cast, racing
 from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor
@@ -25,9 +25,9 @@ from tests.support.visitor import Visitor
 
 def application(account: Account) -> pyotp.TOTP:
     """The application on a customer's phone, set up and half a minute old."""
-    row = totp.begin(account)
+    row = totp.begin_enrolment(account)
     shown = pyotp.TOTP(totp.secret_of(row))
-    totp.finish(row, shown.at(clock.real_now() - timedelta(seconds=30)), UNKNOWN)
+    totp.finish_enrolment(row, shown.at(clock.real_now() - timedelta(seconds=30)), UNKNOWN)
     return shown
 
 
@@ -147,7 +147,7 @@ def test_bobs_application_does_not_open_alices_account(alice: Account, bob: Acco
 
 
 def test_an_application_half_set_up_counts_for_nothing(visitor: Visitor, alice: Account) -> None:
-    totp.begin(alice)
+    totp.begin_enrolment(alice)
     sign_in(visitor, alice)
     assert signed_in(visitor)
 
@@ -157,7 +157,7 @@ def test_an_application_half_set_up_counts_for_nothing(visitor: Visitor, alice: 
 
 def test_a_recovery_code_works_once(visitor: Visitor, app: Flask, alice: Account) -> None:
     application(alice)
-    code = recovery_codes.make(alice, UNKNOWN)[3]
+    code = recovery_codes.create_codes(alice, UNKNOWN)[3]
     sign_in(visitor, alice)
     visitor.press("Valider", code=code.upper().replace("-", " "))
     assert signed_in(visitor)
@@ -169,31 +169,31 @@ def test_a_recovery_code_works_once(visitor: Visitor, app: Flask, alice: Account
 
 
 def test_a_recovery_code_used_by_many_at_once_lets_one_in(alice: Account) -> None:
-    code = recovery_codes.make(alice, UNKNOWN)[0]
-    outcomes = racing.race(lambda: recovery_codes.use(alice, code), 8)
+    code = recovery_codes.create_codes(alice, UNKNOWN)[0]
+    outcomes = racing.race(lambda: recovery_codes.use_code(alice, code), 8)
     assert sorted(outcomes) == [False] * 7 + [True]
 
 
 def test_new_codes_void_the_old_ones(alice: Account) -> None:
-    old = recovery_codes.make(alice, UNKNOWN)
-    new = recovery_codes.make(alice, UNKNOWN)
-    assert not any(recovery_codes.use(alice, code) for code in old)
-    assert recovery_codes.use(alice, new[0])
+    old = recovery_codes.create_codes(alice, UNKNOWN)
+    new = recovery_codes.create_codes(alice, UNKNOWN)
+    assert not any(recovery_codes.use_code(alice, code) for code in old)
+    assert recovery_codes.use_code(alice, new[0])
 
 
 def test_codes_are_kept_as_digests_and_are_alices_alone(alice: Account, bob: Account) -> None:
-    codes = recovery_codes.make(alice, UNKNOWN)
+    codes = recovery_codes.create_codes(alice, UNKNOWN)
     kept = {row.code_digest for row in RecoveryCode.select()}
     assert not kept & {code.replace("-", "") for code in codes}
-    assert not recovery_codes.use(bob, codes[0])
+    assert not recovery_codes.use_code(bob, codes[0])
 
 
 def test_removing_the_last_factor_drops_the_codes(alice: Account) -> None:
     application(alice)
-    codes = recovery_codes.make(alice, UNKNOWN)
+    codes = recovery_codes.create_codes(alice, UNKNOWN)
     assert two_factor.remove_authenticator(alice, UNKNOWN)
     assert not two_factor.is_on(alice)
-    assert not recovery_codes.use(alice, codes[0])
+    assert not recovery_codes.use_code(alice, codes[0])
     assert not two_factor.remove_authenticator(alice, UNKNOWN)
 
 
@@ -221,10 +221,10 @@ def test_the_second_step_is_nothing_without_the_first(
 
 def test_one_password_gives_one_session(alice: Account) -> None:
     shown = application(alice)
-    codes = recovery_codes.make(alice, UNKNOWN)
-    token = pending_sign_in.begin(alice)
+    codes = recovery_codes.create_codes(alice, UNKNOWN)
+    token = pending_sign_in.begin_pending(alice)
     assert pending_sign_in.answer(token, shown.now(), UNKNOWN) == (alice, "totp")
-    with pytest.raises(pending_sign_in.Gone):
+    with pytest.raises(pending_sign_in.SignInExpired):
         pending_sign_in.answer(token, codes[0], UNKNOWN)
     assert recovery_codes.left(alice) == 10
 
@@ -240,11 +240,11 @@ def test_a_changed_password_ends_the_step_half_done(visitor: Visitor, alice: Acc
 def test_guessing_codes_ends_soon(make_app, alice: Account) -> None:
     make_app(RATE_LIMITS="on")
     shown = application(alice)
-    token = pending_sign_in.begin(alice)
+    token = pending_sign_in.begin_pending(alice)
     for _ in range(5):
         with pytest.raises(WrongCode):
             pending_sign_in.answer(token, "000000", UNKNOWN)
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimited):
         pending_sign_in.answer(token, shown.now(), UNKNOWN)
     failed = AccountEvent.select().where(AccountEvent.kind == "second_step_failed")
     assert failed.count() == 5
@@ -320,7 +320,7 @@ def test_nothing_of_the_second_factor_changes_without_it(
     visitor: Visitor, alice: Account, clock: time_machine.Traveller
 ) -> None:
     application(alice)
-    recovery_codes.make(alice, UNKNOWN)
+    recovery_codes.create_codes(alice, UNKNOWN)
     sign_in(visitor, alice)
     shown = pyotp.TOTP(totp.secret_of(Authenticator.get(Authenticator.account == alice)))
     visitor.press("Valider", code=shown.now())
@@ -348,4 +348,4 @@ def test_customer_service_can_switch_it_off(app: Flask, alice: Account) -> None:
 def test_a_second_application_is_refused(alice: Account) -> None:
     application(alice)
     with pytest.raises(Refusal):
-        totp.begin(alice)
+        totp.begin_enrolment(alice)

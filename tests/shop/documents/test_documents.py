@@ -191,7 +191,7 @@ def test_names_in_other_scripts_are_printed():
      "static:../../etc/passwd", "font:../__init__.py", "http://169.254.169.254/"],
 )  # fmt: skip
 def test_documents_fetch_nothing_from_outside(address):
-    with pytest.raises(pdf.Nowhere):
+    with pytest.raises(pdf.ForbiddenUrl):
         pdf.from_html(f"<html lang=en><title>x</title><body><img src='{address}' alt=''>")
 
 

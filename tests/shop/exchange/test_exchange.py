@@ -11,7 +11,7 @@ from models import Account, ExchangeAccount, ExchangeService, MailboxKind, Mailb
 from shop.errors import Refusal
 from shop.exchange.csv_file import CsvFile
 from shop.exchange.importing import Changes
-from shop.exchange.source import Mailbox, Unreadable
+from shop.exchange.source import InvalidFile, Mailbox
 from shop.operations import demo
 from tests.support import exchange
 from tests.support.client import CheckingClient
@@ -58,7 +58,7 @@ def test_bad_lines_are_named_and_nothing_is_half_done(alice: Account) -> None:
         "size@atelier.example,A,B,big",
         "many@atelier.example,A,B,5,more",
     ]
-    with pytest.raises(Unreadable) as unreadable:
+    with pytest.raises(InvalidFile) as unreadable:
         exchange.take_over(alice, bad)
     starts = [problem.split(":")[0] for problem in unreadable.value.problems]
     assert starts == ["line 3", "line 4", "line 5", "line 6", "line 7", "line 8"]
@@ -67,7 +67,7 @@ def test_bad_lines_are_named_and_nothing_is_half_done(alice: Account) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"email,first_name,last_name\n", b"\0\1", b"a" * 9])
 def test_what_is_no_list_of_mailboxes_is_refused(content: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidFile):
         CsvFile(content).mailboxes()
 
 

@@ -246,8 +246,8 @@ def test_the_letter_carries_the_paper_that_is_kept(alice: Account, bank: Bank) -
 
 def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
-    payment = payments.start(invoice, store_card=True, base_url=purchases.BASE, by="alice")
-    again = payments.start(invoice, store_card=True, base_url=purchases.BASE, by="alice")
+    payment = payments.start_payment(invoice, store_card=True, base_url=purchases.BASE, by="alice")
+    again = payments.start_payment(invoice, store_card=True, base_url=purchases.BASE, by="alice")
     assert again.id == payment.id
     checkout = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
     with racing.all_meet_at("payment.settle", 4):
@@ -256,7 +256,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
     assert Letter.select().where(Letter.kind == "invoice_paid").count() == 1
     assert Card.get(Card.account == alice).last4 == "4242"
     with pytest.raises(Refusal, match="no longer be paid"):
-        payments.start(
+        payments.start_payment(
             billing.fresh(invoice), store_card=False, base_url=purchases.BASE, by="alice"
         )
     billing.assert_balanced()
@@ -264,7 +264,7 @@ def test_an_invoice_is_paid_at_the_bank_once(alice: Account, bank: Bank) -> None
 
 def test_a_declined_card_leaves_the_invoice_due(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
-    payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    payment = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.DECLINED))
     assert billing.fresh(invoice).is_payable
     billing.assert_balanced()
@@ -274,7 +274,7 @@ def test_a_declined_card_leaves_the_invoice_due(alice: Account, bank: Bank) -> N
 
 def test_money_for_an_invoice_that_is_settled_goes_back(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
-    payment = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    payment = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     billing.credit(invoice)
     settled = outcomes.CHECKOUTS.settle(
         payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
@@ -317,7 +317,7 @@ def test_nobody_pays_at_the_bank_what_the_card_is_being_charged_for(
     invoice = billing.due(alice)
     payments.charge(invoice, billing.card(alice), by="shop")
     with pytest.raises(payables.PaymentUnderWay, match="this invoice is being confirmed"):
-        payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+        payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
 
 
 # --- Taken back ------------------------------------------------------------------------------

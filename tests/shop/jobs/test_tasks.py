@@ -36,7 +36,7 @@ STORED_KEYS = [
     (kinds.close_addition, {"order": 7}, "close_addition:7"),
     (kinds.expire_order, {"order": 7}, "expire_order:7"),
     (order_invoices.invoice_order, {"order": 7}, "invoice_order:7"),
-    (data_export.make, {"export": 7}, "make_export:7"),
+    (data_export.make_export, {"export": 7}, "make_export:7"),
     (data_export.expire, {"export": 7}, "expire_export:7"),
     (cards.watch_card_setup, {"setup": 7}, "watch_card_setup:7"),
     (outcomes.watch_payment, {"payment": 7}, "watch_payment:7"),

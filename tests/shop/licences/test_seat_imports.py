@@ -138,7 +138,7 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
 
 def run(group: LicenceGroup, content: bytes) -> SeatImport:
     made = import_preview.prepare(groups.fresh(group), "people.csv", content)
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     queue.drain()
     return groups.fresh(made)
 
@@ -158,7 +158,7 @@ def test_a_login_taken_since_the_preview_is_told_in_the_result(
 ) -> None:
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "Zoe"))
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     queue.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
@@ -172,7 +172,7 @@ def test_a_login_taken_at_the_very_moment_is_told_too(
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "zoe"))
     monkeypatch.setattr(import_job, "taken_of", lambda *_: set())
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     queue.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
@@ -189,7 +189,7 @@ def test_logins_are_compared_as_they_are_kept(
 ) -> None:
     made = import_preview.prepare(group, "people.csv", (ODD + second).encode())
     assert [line.problem for line in import_preview.results(made)] == ["", import_preview.TWICE]
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     queue.drain()
     assert groups.fresh(made).lines_refused == 0
     made = import_preview.prepare(groups.fresh(group), "people.csv", second.encode())
@@ -201,7 +201,7 @@ def test_a_line_the_rules_refuse_by_now_holds_no_other_up(
 ) -> None:
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     SeatImportLine.update(login="x").where(SeatImportLine.number == 2).execute()
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     queue.drain()
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 1)
@@ -225,7 +225,7 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
         return begin(seat, person, by, priority)
 
     monkeypatch.setattr(actions, "begin_configuration", only_zoe)
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     for _ in range(20):
         queue.drain()
         clock.shift(2 * queue.LONGEST_DELAY.total_seconds())
@@ -242,7 +242,7 @@ def test_a_group_that_is_not_open_takes_no_file(
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     transitions.move(group, GroupStatus.SUSPENDED, by="test")
     with pytest.raises(Refusal, match="cannot be changed"):
-        import_preview.start(made, by="alice")
+        import_preview.start_import(made, by="alice")
     with pytest.raises(Refusal, match="cannot be changed"):
         import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     visitor.log_in(alice)
@@ -254,9 +254,9 @@ def test_a_group_that_is_not_open_takes_no_file(
 
 def test_a_file_runs_once(group: LicenceGroup, provider: Provider) -> None:
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     with pytest.raises(Conflict):
-        import_preview.start(SeatImport.get(), by="bob")
+        import_preview.start_import(SeatImport.get(), by="bob")
     with pytest.raises(Conflict):
         import_preview.abandon(SeatImport.get(), by="bob")
 
@@ -274,7 +274,7 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
     group = groups.installed(alice, bank, many, "pro_plus")
     rows = [(f"First {n}", f"Last {n}", f"login{n}") for n in range(many)]
     made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     chunks = []
 
     def kill_twice() -> None:
@@ -305,7 +305,7 @@ def test_two_workers_on_one_file_do_each_line_once(
     monkeypatch.setattr(import_job, "AT_ONCE", 1)
     rows = [("A", "B", f"login{n}") for n in range(5)]
     made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     racing.race(lambda: import_job.import_seats(made.id, "alice"), 4)
     assert groups.fresh(made).lines_done == 5
     assert Job.select().where(Job.kind == "activate_seat").count() == 5
@@ -317,9 +317,9 @@ def test_a_file_holds_nobody_elses_order_up(
 ) -> None:
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
     queue.connected().flush()
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     import_job.import_seats(made.id, "alice")
-    passwords.ask_for_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
+    passwords.request_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
     purchases.pay(
         purchases.place(cast.register(cast.BOB), purchases.basket(business=1, pro_plus=0)), bank
     )
@@ -361,7 +361,7 @@ def test_a_result_says_which_licences_could_not_be_created(
     visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
 ) -> None:
     made = import_preview.prepare(group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode())
-    import_preview.start(made, by="alice")
+    import_preview.start_import(made, by="alice")
     provider.failing = "no capacity"
     queue.drain()
     provider.failing = ""

@@ -13,7 +13,7 @@ from shop import mail
 from shop.errors import Conflict, Refusal
 from shop.licences import seats
 from shop.licences.seats import Person
-from shop.licences.seats.actions import Stale
+from shop.licences.seats.actions import StaleVersion
 from shop.operations import monitoring
 from tests.support import groups
 from tests.support.groups import CAMILLE, ZOE
@@ -256,7 +256,7 @@ def test_a_form_of_an_older_version_is_refused_and_shows_the_holder(
 ) -> None:
     old = groups.seat_of(group)
     groups.configured(group)
-    with pytest.raises(Stale) as refusal:
+    with pytest.raises(StaleVersion) as refusal:
         seats.configure(old, old.version, ZOE, by="bob")
     assert isinstance(refusal.value, Conflict)
     assert refusal.value.seat.full_name == "Camille Dupont"
@@ -269,7 +269,7 @@ def test_an_edit_does_not_overwrite_one_that_is_done_already(
     seat = groups.configured(group)
     seats.edit(groups.fresh(seat), seat.version, ZOE, by="alice")
     drain()
-    with pytest.raises(Stale):
+    with pytest.raises(StaleVersion):
         seats.edit(seat, seat.version, CAMILLE, by="bob")
     assert groups.fresh(seat).login == "zoe"
 

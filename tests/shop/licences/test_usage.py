@@ -41,7 +41,7 @@ def write(group: LicenceGroup, history: History) -> None:
     for at, change in history:
         with database.atomic():
             SeatEvent.insert(group=group, at=at, change=change).execute()
-            usage.count(group.id, at, change)
+            usage.record_change(group.id, at, change)
 
 
 def naive(history: History, first: date, last: date) -> list[Day]:

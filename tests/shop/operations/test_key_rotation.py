@@ -34,9 +34,9 @@ def alice(make_app: MakeApp, old: str) -> Account:
     """She has an authenticator application, set up under the old key."""
     make_app(MAIL_ENCRYPTION_KEYS=old)
     account = cast.register(cast.ALICE)
-    row = totp.begin(account)
+    row = totp.begin_enrolment(account)
     shown = pyotp.TOTP(totp.secret_of(row))
-    totp.finish(row, shown.at(clock.real_now() - timedelta(seconds=30)), UNKNOWN)
+    totp.finish_enrolment(row, shown.at(clock.real_now() - timedelta(seconds=30)), UNKNOWN)
     return account
 
 

@@ -25,7 +25,7 @@ from shop.clock import PARIS
 from shop.delivery import installation
 from shop.errors import Conflict, Refusal
 from shop.licences import reservations
-from shop.licences.reservations import NoRoom
+from shop.licences.reservations import PlacesExhausted
 from shop.orders import orders, placing
 from shop.orders.additions import AdditionOrder
 from tests.support import groups, purchases
@@ -94,7 +94,7 @@ def test_an_order_of_licences_expires_at_the_renewal_at_the_latest(
 
 def test_cancelling_frees_the_places(group: LicenceGroup) -> None:
     order = groups.add(group, 297)
-    with pytest.raises(NoRoom, match="0 free places of 300"):
+    with pytest.raises(PlacesExhausted, match="0 free places of 300"):
         groups.add(group, 1)
     orders.cancel_order(order, by="alice")
     assert groups.fresh(group).places_taken == 3
@@ -122,7 +122,7 @@ def test_changing_the_number_replaces_the_order_and_its_places(
     first = placing.place(AdditionOrder(alice, wished), groups.seen_by(alice, wished))
     more = replace(wished, quantity=297, group=groups.fresh(group))
     # What is free counts what the earlier order holds: it is looked at anew once that is closed.
-    with pytest.raises(NoRoom):
+    with pytest.raises(PlacesExhausted):
         placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more))
     orders.cancel_order(first, by="alice")
     more = replace(more, group=groups.fresh(group))

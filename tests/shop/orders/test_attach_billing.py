@@ -98,7 +98,7 @@ def test_after_a_termination_nothing_is_ever_charged(
     clock: time_machine.Traveller, free: LicenceGroup, bank: Bank, visitor: Visitor, alice: Account
 ) -> None:
     go_to(clock, date(2027, 2, 10))
-    terminations.ask(free, by="alice")
+    terminations.request_termination(free, by="alice")
     for day in (date(2027, 2, 21), date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)):
         go_to(clock, day)
     assert groups.fresh(free).status == GroupStatus.TERMINATED

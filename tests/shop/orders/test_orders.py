@@ -122,9 +122,11 @@ def test_an_unpaid_order_can_be_cancelled(alice: Account, bank: Bank) -> None:
 
 def test_nothing_is_to_come_of_a_cancelled_order(alice: Account) -> None:
     order = purchases.place(alice)
-    assert [step.name for step in order_progress.of(order).steps][-1] == "delivered"
+    assert [step.name for step in order_progress.for_order(order).steps][-1] == "delivered"
     orders.cancel_order(order, by="alice")
-    assert [step.name for step in order_progress.of(Order.get_by_id(order.id)).steps] == ["ordered"]
+    assert [step.name for step in order_progress.for_order(Order.get_by_id(order.id)).steps] == [
+        "ordered"
+    ]
 
 
 def test_cancelling_closes_the_bank_page_first(alice: Account, bank: Bank) -> None:

@@ -166,10 +166,10 @@ def test_one_licence_that_is_there_stays_whatever_is_being_added(
     purchases.pay(groups.add(group, 2), bank)
     queue.drain()
     with pytest.raises(Refusal, match="At least one licence stays"):
-        give_backs.give_back(group, [1, 2, 3], by="alice")
-    give_backs.give_back(group, [1, 2], by="alice")
+        give_backs.give_back_seats(group, [1, 2, 3], by="alice")
+    give_backs.give_back_seats(group, [1, 2], by="alice")
     with pytest.raises(Refusal, match="At least one licence stays"):
-        give_backs.give_back(group, [3], by="alice")
+        give_backs.give_back_seats(group, [3], by="alice")
 
 
 def test_licences_for_a_group_that_has_ended_cannot_be_paid(

@@ -125,9 +125,11 @@ def test_a_bank_page_with_the_old_amount_is_not_taken_up_again(
 ) -> None:
     running.to_renewal(without_card)
     invoice = running.owed(without_card)
-    before = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    before = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     credit_one(invoice)
-    payment = payments.start(fresh(invoice), store_card=False, base_url=purchases.BASE, by="alice")
+    payment = payments.start_payment(
+        fresh(invoice), store_card=False, base_url=purchases.BASE, by="alice"
+    )
     assert fresh(before).status == PaymentStatus.CLOSED
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     assert fresh(invoice).status == InvoiceStatus.PAID
@@ -207,7 +209,7 @@ def test_nobody_withdraws_from_half_an_order(half_delivered: Order, bank: Bank) 
 
 def test_an_order_is_invoiced_though_one_of_its_groups_has_ended(half_delivered: Order) -> None:
     group = LicenceGroup.get(LicenceGroup.status == GroupStatus.INSTALLED)
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     running.to_renewal(group)
     installation.retry_delivery(half_delivered, by="operator")
     queue.drain()
@@ -220,7 +222,7 @@ def test_an_order_is_invoiced_though_one_of_its_groups_has_ended(half_delivered:
 
 def test_a_termination_just_after_midnight_waits_for_the_next_renewal(group: LicenceGroup) -> None:
     just_after_midnight(group)
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     queue.drain()
     assert fresh(group).status == GroupStatus.INSTALLED
     assert Termination.get().ends_on == running.of(group).renews_on > shop_clock.today()
@@ -230,7 +232,7 @@ def test_a_termination_just_after_midnight_waits_for_the_next_renewal(group: Lic
 
 def test_licences_given_back_just_after_midnight_stay_for_the_month(group: LicenceGroup) -> None:
     just_after_midnight(group)
-    rows = give_backs.give_back(group, [3], by="alice")
+    rows = give_backs.give_back_seats(group, [3], by="alice")
     assert rows[0].ends_on == running.of(group).renews_on > shop_clock.today()
     assert give_backs.can_be_undone(rows[0])
     assert Renewal.get().quantity == 3
@@ -241,7 +243,7 @@ def test_an_end_for_want_of_payment_is_not_undone(
 ) -> None:
     group = running.suspended(alice, bank)
     running.pass_time(timedelta(days=59))
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     running.pass_time(timedelta(days=2))
     assert Letter.select().where(Letter.kind == "termination_notice").exists()
     with pytest.raises(Refusal):
@@ -261,9 +263,9 @@ def test_in_the_last_hours_nothing_promises_what_is_over(
     visitor.open(f"{SERVICES}/{group.name}/{rest}")
     assert visitor.sees("Vous ne pourrez plus revenir en arrière")
     if of_all:
-        terminations.ask(group, by="alice")
+        terminations.request_termination(group, by="alice")
     else:
-        give_backs.give_back(group, [1], by="alice")
+        give_backs.give_back_seats(group, [1], by="alice")
     letter = Letter.select().order_by(Letter.id.desc()).get()
     assert "Il n’est plus possible de revenir en arrière" in letter.text
     assert "Annulable" not in letter.text
@@ -272,7 +274,7 @@ def test_in_the_last_hours_nothing_promises_what_is_over(
 def test_a_service_that_ends_may_still_be_withdrawn_from(
     visitor: Visitor, alice: Account, without_card: LicenceGroup
 ) -> None:
-    terminations.ask(without_card, by="alice")
+    terminations.request_termination(without_card, by="alice")
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{without_card.name}")
     assert visitor.sees("Se rétracter du contrat")
@@ -298,7 +300,7 @@ def test_licences_added_after_paying_ahead_are_shown_as_they_are_charged(
     pay_ahead(group, bank)
     purchases.pay(groups.add(group, 2), bank)
     queue.drain()
-    shown = services.find(alice, group.name).preview
+    shown = services.find_service(alice, group.name).preview
     assert (shown.is_paid, shown.ahead, shown.quantity) == (False, 3, 2)
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{group.name}")
@@ -317,7 +319,7 @@ def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
     period_billing.charge_ahead(running.of(group))
     purchases.pay(groups.add(group, 1), bank)
     queue.drain()
-    shown = services.find(alice, group.name).preview
+    shown = services.find_service(alice, group.name).preview
     assert (shown.is_paid, shown.ahead, shown.quantity) == (False, 0, 4)
     running.to_renewal(group)
     renewal = Renewal.select().order_by(Renewal.period_start.desc()).first()
@@ -331,7 +333,7 @@ def test_giving_back_after_paying_ahead_shows_the_renewal_after(
     visitor: Visitor, alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
     pay_ahead(group, bank)
-    shown = services.find(alice, group.name)
+    shown = services.find_service(alice, group.name)
     then = services.with_less(shown, 1)
     assert then.period.start == shown.preview.period.end
     assert (then.quantity, then.is_paid) == (2, False)
@@ -345,7 +347,7 @@ def test_what_was_paid_ahead_and_taken_back_is_charged_again(
 ) -> None:
     billing.credit(pay_ahead(group, bank))
     queue.drain()
-    assert not services.find(alice, group.name).preview.is_paid
+    assert not services.find_service(alice, group.name).preview.is_paid
     running.to_renewal(group)
     running.pass_time(timedelta(days=1))
     assert Renewal.get().invoice.status == InvoiceStatus.PAID
@@ -363,10 +365,10 @@ def test_a_card_that_has_expired_is_neither_shown_nor_charged(
     cards.keep(alice, Mandate("m-0341", "visa", "1111", today.month, today.year))
     expiring = Card.get(Card.mandate == "m-0341")
     subscriptions.choose_card(running.of(group), expiring)
-    assert services.find(alice, group.name).card == expiring
+    assert services.find_service(alice, group.name).card == expiring
     running.to_renewal(group)
     assert Payment.select().order_by(Payment.id.desc()).get().card != expiring
-    assert services.find(alice, group.name).card == subscriptions.card_of(running.of(group))
+    assert services.find_service(alice, group.name).card == subscriptions.card_of(running.of(group))
     assert running.of(group).status == SubscriptionStatus.ACTIVE
 
 
@@ -404,7 +406,7 @@ def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
             with database.atomic():
                 left = credit_notes.left_of(first)
                 return credit_notes.credit(fresh(first), left, "Wrong", by="operator")
-        return give_backs.give_back(fresh(group), [1], by="alice")
+        return give_backs.give_back_seats(fresh(group), [1], by="alice")
 
     test_points.hook("invoices.number", lambda: time.sleep(0.3))
     results = racing.race(act, 2)

@@ -98,7 +98,7 @@ class History:
 
     @property
     def subscription(self) -> Subscription:
-        found = subscriptions.of(self.group)
+        found = subscriptions.for_group(self.group)
         assert found is not None
         return found
 
@@ -183,24 +183,24 @@ class History:
         assert self.refused(order) != self.naive.add(clock.now(), number)
 
     def give(self, number: int) -> None:
-        alive = [row.number for row in give_backs.of(self.group)]
+        alive = [row.number for row in give_backs.for_group(self.group)]
         seats = Seat.select(Seat.number).where(
             Seat.group == self.group, Seat.number.not_in(alive or [0])
         )
         numbers = [seat.number for seat in seats.order_by(Seat.number).limit(number)]
         done = len(numbers) == number and not self.refused(
-            lambda: give_backs.give_back(self.group, numbers, by="alice")
+            lambda: give_backs.give_back_seats(self.group, numbers, by="alice")
         )
         assert done == self.naive.give_back(clock.now(), number)
 
     def keep(self, _: None) -> None:
-        rows = [row for row in give_backs.of(self.group) if give_backs.can_be_undone(row)]
+        rows = [row for row in give_backs.for_group(self.group) if give_backs.can_be_undone(row)]
         assert len(rows) == self.naive.keep(clock.now())
         if rows:
             give_backs.undo(self.group, [row.number for row in rows], by="alice")
 
     def terminate(self, _: None) -> None:
-        refused = self.refused(lambda: terminations.ask(self.group, by="alice"))
+        refused = self.refused(lambda: terminations.request_termination(self.group, by="alice"))
         assert refused != self.naive.terminate(clock.now())
 
     def go_on(self, _: None) -> None:
@@ -250,7 +250,7 @@ class History:
 
     def check_page(self) -> None:
         """The page of services says what the preview of the one renewal says."""
-        page = services.find(self.account, self.group.name)
+        page = services.find_service(self.account, self.group.name)
         assert page is not None
         alone = previews.preview(self.subscription)
         assert (page.preview is None) == (alone is None)
@@ -324,7 +324,7 @@ def world(
     """Begin a history on a day, in a shop as new that writes no letters: others test those."""
     for module in (letters, service_letters):
         monkeypatch.setattr(module, "store", lambda *_, **__: None)
-    monkeypatch.setattr(documents, "make", lambda *_: b"")
+    monkeypatch.setattr(documents, "make_document", lambda *_: b"")
     new = Snapshot()
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False) as traveller:
 

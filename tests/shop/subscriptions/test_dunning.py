@@ -130,7 +130,7 @@ def test_a_page_of_the_bank_left_open_is_closed_before_the_card_is_charged(
     group = running.delivered(alice, bank, card="0341")
     running.to_renewal(group)
     invoice = running.owed(group)
-    own = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    own = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     running.pass_time(timedelta(days=3, minutes=1))
     assert bank.checkouts[own.checkout or ""].status == CheckoutStatus.CLOSED
     assert len(charges(bank)) == 2
@@ -142,7 +142,7 @@ def test_a_card_being_confirmed_is_waited_for(
     group = running.delivered(alice, bank, card="0341")
     running.to_renewal(group)
     invoice = running.owed(group)
-    own = payments.start(invoice, store_card=False, base_url=purchases.BASE, by="alice")
+    own = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     outcomes.CHECKOUTS.settle(own, bank.tell(own.checkout or "", CheckoutStatus.PROCESSING))
     running.pass_time(timedelta(days=3, minutes=1))
     assert len(charges(bank)) == 1
@@ -287,7 +287,7 @@ def test_the_invoice_of_an_order_suspends_nothing(
 ) -> None:
     running.delivered(alice, bank)
     invoice = Invoice.get()
-    assert receivables.of(invoice) is None
+    assert receivables.subscription_of(invoice) is None
     dunning.take_note(invoice)
     assert LicenceGroup.get().status == GroupStatus.INSTALLED
 
@@ -299,7 +299,7 @@ def test_nobody_is_told_that_an_ended_service_will_be_suspended(
     running.pass_time(timedelta(days=17))
     end = periods.period_of(clock.today(), running.of(group).anchor).end
     running.pass_time(midnight(end) - clock.now() - timedelta(days=2))
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     payments.pay_by_hand(running.owed(group), "operator")
     for _ in range(6):
         running.pass_time(timedelta(days=1))

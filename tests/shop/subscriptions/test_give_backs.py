@@ -42,7 +42,7 @@ def test_they_are_gone_with_the_renewal_and_not_charged(
 ) -> None:
     address = next(iter(provider.users))
     password = provider.users[address]
-    give_backs.give_back(group, [2, 3], by="alice")
+    give_backs.give_back_seats(group, [2, 3], by="alice")
     shown = previews.preview(running.of(group))
     assert shown is not None
     assert (shown.quantity, shown.less) == (1, 2)
@@ -67,7 +67,7 @@ def test_a_place_given_back_can_be_ordered_again(
     group = running.delivered(alice, bank, 300)
     with pytest.raises(Refusal):
         groups.add(group, 1)
-    give_backs.give_back(group, [7], by="alice")
+    give_backs.give_back_seats(group, [7], by="alice")
     running.to_renewal(group)
     queue.drain()
     order = groups.add(group, 1)
@@ -78,9 +78,9 @@ def test_a_place_given_back_can_be_ordered_again(
 
 
 def test_they_can_be_kept_until_24_hours_before(group: LicenceGroup) -> None:
-    give_backs.give_back(group, [1, 2], by="alice")
+    give_backs.give_back_seats(group, [1, 2], by="alice")
     give_backs.undo(group, [2], by="alice")
-    assert [row.number for row in give_backs.of(group)] == [1]
+    assert [row.number for row in give_backs.for_group(group)] == [1]
     renews_on = running.of(group).renews_on
     assert renews_on is not None
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=23))
@@ -92,18 +92,18 @@ def test_they_can_be_kept_until_24_hours_before(group: LicenceGroup) -> None:
 
 def test_one_licence_stays(group: LicenceGroup) -> None:
     with pytest.raises(Refusal, match="terminate the group"):
-        give_backs.give_back(group, [1, 2, 3], by="alice")
-    give_backs.give_back(group, [1, 2], by="alice")
+        give_backs.give_back_seats(group, [1, 2, 3], by="alice")
+    give_backs.give_back_seats(group, [1, 2], by="alice")
     with pytest.raises(Refusal, match="terminate the group"):
-        give_backs.give_back(group, [3], by="alice")
+        give_backs.give_back_seats(group, [3], by="alice")
 
 
 def test_a_licence_is_given_back_once(group: LicenceGroup) -> None:
-    give_backs.give_back(group, [1], by="alice")
+    give_backs.give_back_seats(group, [1], by="alice")
     with pytest.raises(Conflict):
-        give_backs.give_back(group, [1], by="alice")
+        give_backs.give_back_seats(group, [1], by="alice")
     with pytest.raises(Refusal):
-        give_backs.give_back(group, [9], by="alice")
+        give_backs.give_back_seats(group, [9], by="alice")
     with pytest.raises(Refusal):
         give_backs.undo(group, [2], by="alice")
 
@@ -111,7 +111,7 @@ def test_a_licence_is_given_back_once(group: LicenceGroup) -> None:
 def test_one_configured_after_it_was_given_back_ends_all_the_same(
     group: LicenceGroup, provider: Provider
 ) -> None:
-    give_backs.give_back(group, [2], by="alice")
+    give_backs.give_back_seats(group, [2], by="alice")
     groups.configured(group, 2, Person("Zoé", "Moreau", "zoe.moreau"))
     running.to_renewal(group)
     running.pass_time(timedelta(minutes=1))
@@ -122,7 +122,7 @@ def test_one_configured_after_it_was_given_back_ends_all_the_same(
 def test_it_waits_for_licences_that_are_being_added(
     group: LicenceGroup, bank: Bank, provider: Provider
 ) -> None:
-    give_backs.give_back(group, [1], by="alice")
+    give_backs.give_back_seats(group, [1], by="alice")
     renews_on = running.of(group).renews_on
     assert renews_on is not None
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(minutes=2))
@@ -143,7 +143,7 @@ def test_it_waits_for_licences_that_are_being_added(
 def test_licences_added_wait_until_others_are_gone(
     group: LicenceGroup, bank: Bank, provider: Provider
 ) -> None:
-    give_backs.give_back(group, [1], by="alice")
+    give_backs.give_back_seats(group, [1], by="alice")
     provider.pending = True
     running.to_renewal(group)
     assert GiveBack.get().status == TerminationStatus.ENDING
@@ -160,7 +160,7 @@ def test_licences_added_wait_until_others_are_gone(
 
 
 def test_a_refusal_of_the_provider_is_asked_again(group: LicenceGroup, provider: Provider) -> None:
-    give_backs.give_back(group, [1], by="alice")
+    give_backs.give_back_seats(group, [1], by="alice")
     provider.failing = "Not now."
     running.to_renewal(group)
     assert fresh(group).seats_total == 3
@@ -170,7 +170,7 @@ def test_a_refusal_of_the_provider_is_asked_again(group: LicenceGroup, provider:
 
 
 def test_a_group_that_ends_forgets_them(group: LicenceGroup) -> None:
-    give_backs.give_back(group, [1], by="alice")
-    terminations.ask(group, by="alice")
+    give_backs.give_back_seats(group, [1], by="alice")
+    terminations.request_termination(group, by="alice")
     running.to_renewal(group)
     assert GiveBack.get().status == TerminationStatus.UNDONE

@@ -63,7 +63,7 @@ def test_it_ends_at_the_renewal_and_not_before(
     seat = groups.configured(group)
     address = f"{seat.login}@{group.domain}"
     password = provider.users[address]
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     ends_on = Termination.get().ends_on
     assert ends_on == running.of(group).renews_on
     assert previews.preview(running.of(group)) is None
@@ -83,12 +83,12 @@ def test_it_ends_at_the_renewal_and_not_before(
 
 
 def test_it_can_be_taken_back_until_24_hours_before(group: LicenceGroup) -> None:
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     ends_at = midnight(Termination.get().ends_on)
     running.pass_time(ends_at - clock.now() - timedelta(hours=24, minutes=1))
     terminations.undo(group, by="alice")
-    assert terminations.of(group) is None
-    terminations.ask(group, by="alice")
+    assert terminations.for_group(group) is None
+    terminations.request_termination(group, by="alice")
     running.pass_time(2 * A_MINUTE)
     with pytest.raises(Refusal, match="too late"):
         terminations.undo(group, by="alice")
@@ -97,7 +97,7 @@ def test_it_can_be_taken_back_until_24_hours_before(group: LicenceGroup) -> None
 
 
 def test_one_taken_back_renews_as_before(group: LicenceGroup) -> None:
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     terminations.undo(group, by="alice")
     running.to_renewal(group)
     assert fresh(group).status == GroupStatus.INSTALLED
@@ -108,7 +108,7 @@ def test_a_business_confirms_by_the_letters_link_once(
     group: LicenceGroup, alice: Account, visitor: Visitor
 ) -> None:
     of_a_business(alice)
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     assert Termination.get().status == TerminationStatus.ASKED
     address = link_of(alice).removeprefix(purchases.BASE)
     visitor.open(address)
@@ -122,7 +122,7 @@ def test_a_business_confirms_by_the_letters_link_once(
 
 def test_a_business_that_does_not_confirm_renews(group: LicenceGroup, alice: Account) -> None:
     of_a_business(alice)
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     token = token_of(alice)
     running.to_renewal(group)
     assert fresh(group).status == GroupStatus.INSTALLED
@@ -136,7 +136,7 @@ def test_a_link_confirmed_after_the_renewal_ends_at_the_next(
     of_a_business(alice)
     renews_on = running.of(group).renews_on
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=1))
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     running.pass_time(timedelta(hours=2))
     terminations.confirm(token_of(alice))
     assert Termination.get().ends_on == running.of(group).renews_on > renews_on
@@ -146,23 +146,23 @@ def test_asking_again_sends_another_link_and_the_first_works_no_more(
     group: LicenceGroup, alice: Account
 ) -> None:
     of_a_business(alice)
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     first = token_of(alice)
-    terminations.ask(group, by="alice")
-    assert terminations.find(first) is None
+    terminations.request_termination(group, by="alice")
+    assert terminations.find_by_token(first) is None
     terminations.confirm(token_of(alice))
     with pytest.raises(Conflict):
-        terminations.ask(group, by="alice")
+        terminations.request_termination(group, by="alice")
     assert Termination.select().count() == 1
 
 
 def test_a_token_of_another_kind_confirms_nothing(alice: Account) -> None:
     token = one_time_links.new_link(alice, "password_reset", timedelta(hours=1))
-    assert terminations.find(token) is None
+    assert terminations.find_by_token(token) is None
 
 
 def test_the_renewal_and_the_end_cannot_both_happen(group: LicenceGroup) -> None:
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     termination = Termination.get()
     running.to_renewal(group)
     for _ in range(3):
@@ -276,7 +276,7 @@ def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
     subscription = running.of(group)
     invoice = period_billing.charge_ahead(subscription)
     payments.pay_by_hand(invoice, by="operator")
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     assert Termination.get().ends_on == Renewal.get().period_end
     running.to_renewal(group)
     assert fresh(group).status == GroupStatus.INSTALLED
@@ -290,7 +290,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
 ) -> None:
     subscription = running.of(group)
     period_billing.charge_ahead(subscription)
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     assert Termination.get().ends_on == subscription.renews_on
     terminations.undo(group, by="alice")
     running.to_renewal(group)
@@ -314,7 +314,7 @@ def test_a_free_period_ended_in_time_costs_nothing(group: LicenceGroup, bank: Ba
     subscription.free_until = subscription.period_end
     subscription.save()
     before = bank.balance()
-    terminations.ask(group, by="alice")
+    terminations.request_termination(group, by="alice")
     running.pass_time(timedelta(days=70))
     assert bank.balance() == before
 
