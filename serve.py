@@ -13,11 +13,12 @@ from serving.supervisor import CannotServe, Service, Supervisor, environment, sa
 from shop.settings import Settings, SettingsError
 
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
+WORKER = [*FLASK, "worker"]
 
 
 def services_of(settings: Settings) -> list[Service]:
     """The processes that make the shop: none of the sandbox's in production."""
-    services = [Service("web server", web_server(settings)), Service("worker", [*FLASK, "worker"])]
+    services = [Service("web server", web_server(settings)), Service("worker", WORKER)]
     if needs_sandbox(settings):
         services.append(Service("sandbox", [sys.executable, "-m", "sandbox"]))
     return services

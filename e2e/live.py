@@ -71,8 +71,12 @@ class LiveShop:
 
 
 @contextmanager
-def running(database_url: str, folder: Path, **environment: str) -> Iterator[LiveShop]:
-    """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends."""
+def running(database_url: str, folder: Path, *, typesets: bool = False) -> Iterator[LiveShop]:
+    """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends.
+
+    The papers of its letters are blank pages unless it ``typesets``.
+    """
+    program = ("serve.py",) if typesets else ("-m", "e2e.serve_blank")
     port, sandbox_port = free_ports(2)
     variables = ENVIRONMENT | {
         "PORT": str(port),
@@ -83,5 +87,5 @@ def running(database_url: str, folder: Path, **environment: str) -> Iterator[Liv
     shop = LiveShop(
         f"http://localhost:{port}", f"http://127.0.0.1:{sandbox_port}", folder / "serve.log"
     )
-    with serving(variables | environment, shop.log):
+    with serving(variables, shop.log, program):
         yield shop

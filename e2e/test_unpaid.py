@@ -1,6 +1,7 @@
 """A renewal that nobody pays: asked for again and again, suspended, and resumed by paying.
 
-Months pass here: these tests have a shop of their own, whose clock nobody else goes by.
+Months pass here: these tests have a shop of their own, whose clock nobody else goes by, and
+which sets its papers in type.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from pypdf import PdfReader
 
 from e2e import by_http, live
 from e2e.journey import ACCEPTED, Journey
@@ -25,8 +28,15 @@ def shop(
     new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[live.LiveShop]:
     """A shop whose clock is moved on."""
-    with live.running(new_database("unpaid"), tmp_path_factory.mktemp("unpaid")) as running:
+    folder = tmp_path_factory.mktemp("unpaid")
+    with live.running(new_database("unpaid"), folder, typesets=True) as running:
         yield running
+
+
+def paper_behind(page: Page, link: Locator) -> str:
+    """What the first page of a PDF says."""
+    answer = page.request.get(link.get_attribute("href") or "")
+    return PdfReader(BytesIO(answer.body())).pages[0].extract_text()
 
 
 def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
@@ -63,6 +73,10 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     ).click()
     journey.enter_card(ACCEPTED)
     page.wait_for_url("**/manager/account/bills/*")
+    number = page.url.rsplit("/", 1)[-1]
+    assert number in paper_behind(
+        page, journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
+    )
     page.goto("/manager/services")
     by_http.see(page, page.locator("#services .badge", has_text=say("En service", "Running")))
     expect(suspended).to_have_count(0)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,14 +18,17 @@ STOP_TIMEOUT = 60
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], log: Path) -> Iterator[int]:
+def serving(
+    environment: Mapping[str, str], log: Path, program: Sequence[str] = ("serve.py",)
+) -> Iterator[int]:
     """Run ``serve.py`` with these variables beside our own; the number of its process.
 
-    What it says is written to ``log``. Raises `RuntimeError` if it does not open.
+    Python runs ``program`` if there is another one to do so. What it says is written to ``log``.
+    Raises `RuntimeError` if it does not open.
     """
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "serve.py"],
+            [sys.executable, *program],
             cwd=ROOT,
             env=os.environ | dict(environment),
             stdout=output,

@@ -1,0 +1,15 @@
+"""``flask --app app worker`` whose papers are blank pages: typesetting takes most of its time.
+
+Browser tests take papers along and do not read them; the one shop of `e2e.test_unpaid` typesets.
+"""
+
+from __future__ import annotations
+
+from flask.cli import cli
+
+from shop.documents import pdf
+from tests.support import papers
+
+if __name__ == "__main__":
+    pdf.from_html = papers.blank
+    cli.main(args=["--app", "app", "worker"])
