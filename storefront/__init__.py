@@ -1,4 +1,4 @@
-"""The public storefront: offers, the order's steps, identification, purchase order, payment."""
+"""The public storefront: offers, order steps, identification, purchase order, payment return."""
 
 from flask import Blueprint
 

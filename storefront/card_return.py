@@ -1,4 +1,4 @@
-"""Back from the bank, where a card was registered and nothing charged."""
+"""The return from the bank after the registration of a card, without a charge."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from web.htmx import go_to, page
 
 @storefront.get("/payment/card/<reference>")
 def card_return(reference: str) -> Response:
-    """Known by the signed reference alone, then on to where the customer came from.
+    """Redirect to the page the customer came from; the signed reference authenticates the request.
 
-    The browser may come without its cookie, before the bank's notification, or after it.
+    The browser may come without its cookie, before the bank's notification or after it.
     """
     setup = cards.CHECKOUTS.by_signature(reference)
     if setup is None:
         abort(404)
-    # Where the bank is silent, the page they come back to says that it is being confirmed.
+    # If the bank does not answer, the page they return to says that it is being confirmed.
     with suppress(Refusal):
         setup = cards.CHECKOUTS.refresh(setup)
     back = f"{setup.back_to}{'&' if '?' in setup.back_to else '?'}card={setup.id}"

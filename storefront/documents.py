@@ -1,4 +1,4 @@
-"""Contracts, on screen and as PDF, open to everybody before they accept anything."""
+"""Contracts, on screen and as PDF; public, so that they can be read before they are accepted."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _contract(lang: str, kind: str, version: int) -> Contract:
 
 @storefront.get("/<language:lang>/contracts/<kind>/<int:version>")
 def contract(lang: str, kind: str, version: int) -> Response:
-    """One version of a contract."""
+    """Show one version of a contract."""
     return page("storefront/contract.html", contract=_contract(lang, kind, version))
 
 
 @storefront.get("/<language:lang>/contracts/<kind>/<int:version>.pdf")
 def contract_pdf(lang: str, kind: str, version: int) -> Response:
-    """The same as PDF."""
+    """Return one version of a contract as PDF."""
     found = _contract(lang, kind, version)
     return pdf(documents.contract_of(found), f"{kind}-{version}-{lang}.pdf")

@@ -19,7 +19,7 @@ from web.forms import ShopForm, stripped
 
 
 class ForgottenForm(ShopForm):
-    """Whose password is forgotten: one nic-handle, or every one of an e-mail address."""
+    """A forgotten password: of one nic-handle, or of every account of an e-mail address."""
 
     identifier = StringField(
         _l("Customer ID (nic-handle) or email address"),
@@ -30,13 +30,13 @@ class ForgottenForm(ShopForm):
 
 
 class RegistrationForm(NewPasswordForm, CustomerForm):
-    """A new customer: who they are, where letters go, and a password."""
+    """A new customer: their details, e-mail address and password."""
 
     email = email_field(_l("Email address"))
 
     @classmethod
     def empty(cls, language: str) -> RegistrationForm:
-        """The form with the countries by their names in ``language``, France first chosen."""
+        """Return the form with the countries' names in ``language``, France preselected."""
         form = cls()
         form.offer_countries(language)
         if not form.is_submitted():
@@ -44,13 +44,13 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
         return form
 
     def count_attempt(self, address: str) -> None:
-        """Raise `rate_limits.RateLimited` when too many accounts are created from one address."""
+        """Count a registration from this network; raise `Refusal` (429) beyond the rate limit."""
         rate_limits.count_attempt(
             rate_limits.REGISTRATION_PER_ADDRESS, "register", rate_limits.network_of(address)
         )
 
     def registration(self, language: str) -> Registration:
-        """What was typed, as the shop takes it."""
+        """Return what was typed as the shop's `Registration`."""
         return Registration(
             language=language,
             email=self.email.data or "",

@@ -1,4 +1,4 @@
-"""Who orders: sign in with a nic-handle, or create an account, and stay in the same order."""
+"""The identification step: sign in or create an account, and continue the same order."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def _arguments(basket: Basket | None) -> dict[str, str]:
 
 
 def _after(lang: str, basket: Basket | None) -> str:
-    """Where a customer goes on: the contracts of the order begun, or the customer area."""
+    """Return the next URL: the contracts of the order begun, or the customer area."""
     return step("order_contracts", lang, basket) if basket else url_for("manager.home")
 
 
 @storefront.get("/<language:lang>/order/identification")
 def identification(lang: str) -> Response:
-    """Sign in, or create an account (guide: « Créez un compte »)."""
+    """Show the sign-in form and the link to create an account (guide: « Créez un compte »)."""
     basket = basket_of_address()
     if auth.account() is not None:
         return go_to(_after(lang, basket))
@@ -39,7 +39,7 @@ def identification(lang: str) -> Response:
 
 @storefront.post("/<language:lang>/order/identification")
 def identify(lang: str) -> Response:
-    """Sign in and go on with the very same basket."""
+    """Sign in and continue with the same basket."""
     basket, form = basket_of_address(), SignInForm()
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
@@ -66,12 +66,12 @@ def _identification_page(form: SignInForm, basket: Basket | None, status: int = 
     )
 
 
-# --- The second step: the basket stays in the address ---------------------------------------
+# --- The second step: the basket stays in the URL ---------------------------------------------
 
 
 @storefront.get("/<language:lang>/order/identification/second-step", endpoint="second_step")
 def show_second_step(lang: str) -> Response:
-    """Ask for a code or a passkey, if the password was given a short while ago."""
+    """Ask for a code or a passkey, if the password was given a short time ago."""
     if two_factor.pending() is None:
         return _from_the_start(lang)
     return _second_step_page(CodeForm(), 200)
@@ -79,7 +79,7 @@ def show_second_step(lang: str) -> Response:
 
 @storefront.post("/<language:lang>/order/identification/second-step")
 def take_second_step(lang: str) -> ResponseReturnValue:
-    """Sign in with a code and go on with the very same basket."""
+    """Sign in with a code and continue with the same basket."""
     if two_factor.pending() is None:
         return _from_the_start(lang)
     basket = basket_of_address()
@@ -88,12 +88,12 @@ def take_second_step(lang: str) -> ResponseReturnValue:
 
 @storefront.post("/<language:lang>/order/identification/passkey")
 def identify_by_passkey(lang: str) -> ResponseReturnValue:
-    """Sign in by a passkey, alone or as the second step, and go on with the very same basket."""
-    basket, owing = basket_of_address(), two_factor.pending() is not None
+    """Sign in with a passkey, alone or as second factor; continue with the same basket."""
+    basket, is_second_step = basket_of_address(), two_factor.pending() is not None
     try:
         two_factor.take_passkey()
     except Refusal as refusal:
-        if owing:
+        if is_second_step:
             return _second_step_page(CodeForm.refusing(refusal), refusal.status)
         return _identification_page(SignInForm.refusing(refusal), basket, refusal.status)
     return go_to(_after(lang, basket))
@@ -118,12 +118,12 @@ def _from_the_start(lang: str) -> Response:
     return go_to(_at("identification", lang, basket_of_address()))
 
 
-# --- Becoming a customer ---------------------------------------------------------------------
+# --- Registration ----------------------------------------------------------------------------
 
 
 @storefront.get("/<language:lang>/order/account")
 def new_account(lang: str) -> Response:
-    """The form to become a customer."""
+    """Show the registration form."""
     basket = basket_of_address()
     if auth.account() is not None:
         return go_to(_after(lang, basket))
@@ -132,7 +132,7 @@ def new_account(lang: str) -> Response:
 
 @storefront.post("/<language:lang>/order/account")
 def create_account(lang: str) -> Response:
-    """Become a customer: the nic-handle is shown and sent, and the order goes on."""
+    """Register the customer: the nic-handle is shown and e-mailed, and the order continues."""
     basket, form = basket_of_address(), RegistrationForm.empty(lang)
     try:
         form.count_attempt(auth.address())
@@ -149,7 +149,7 @@ def create_account(lang: str) -> Response:
 
 @storefront.post("/<language:lang>/order/account/fields/<name>")
 def check_registration(lang: str, name: str) -> Response:
-    """One field of the form, with what is wrong with it: asked by htmx as the customer goes on."""
+    """Validate one field and return it with its errors (htmx, when the field is left)."""
     form = RegistrationForm.empty(lang)
     if name not in form.data or name == "csrf_token":
         abort(404)

@@ -1,4 +1,4 @@
-"""What is sold: the home page and one page for each offer."""
+"""The home page, and one page for each offer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGES = {"office-365-business": "business", "office-365-pro-plus": "pro_plus"}
 
 @storefront.get("/")
 def entrance() -> Response:
-    """To the visitor's language, French when in doubt (design: entry points)."""
+    """Redirect to the visitor's language, French by default (design: entry points)."""
     target = url_for("storefront.home", lang=languages.preferred())
     response = make_response(redirect(target, 302))
     response.vary.update(["Accept-Language", "Cookie"])
@@ -23,7 +23,7 @@ def entrance() -> Response:
 
 @storefront.get("/<language:lang>/")
 def home(lang: str) -> Response:
-    """Both offers side by side."""
+    """Show both offers side by side."""
     response = page("storefront/home.html", offers=catalogue.offers())
     if request.cookies.get(languages.LANGUAGE_COOKIE) != lang:
         languages.remember(response, lang)
@@ -32,7 +32,7 @@ def home(lang: str) -> Response:
 
 @storefront.get("/<language:lang>/<slug>")
 def offer(lang: str, slug: str) -> Response:
-    """One offer and what it holds."""
+    """Show one offer and its content."""
     if slug not in PAGES:
         abort(404)
     offers = catalogue.offers()

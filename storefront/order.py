@@ -1,4 +1,4 @@
-"""The order's steps: quantities, summary, contracts. The basket travels in the address."""
+"""The order's steps: quantities, summary, contracts. The URL carries the basket."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
 Offers = dict[str, catalogue.PricedOffer]
-"""The offers on sale by their codes."""
+"""The offers on sale, by code."""
 
 
-# --- The basket in the address -----------------------------------------------------------------
+# --- The basket in the URL ---------------------------------------------------------------------
 
 
 def basket_arguments(basket: Basket) -> dict[str, str]:
-    """How a basket is written in the address of a step."""
+    """Return the URL arguments that describe a basket."""
     numbers = {code: str(number) for code, number in basket.quantities.items()}
     return {"basket": basket.name} | numbers
 
 
 def typed_numbers(source: MultiDict[str, str], offers: Offers) -> dict[str, str]:
-    """What was typed for each offer."""
+    """Return the text typed for each offer."""
     return {code: source.get(code, "")[:40] for code in offers}
 
 
 def basket_of_address() -> Basket | None:
-    """The basket the address of this step names, if it names a valid one."""
+    """Return the basket in this step's URL; None if there is none or an invalid one."""
     offers = catalogue.offers()
     try:
         typed = typed_numbers(request.values, offers)
@@ -49,13 +49,13 @@ def basket_of_address() -> Basket | None:
 
 
 def step(name: str, lang: str, basket: Basket) -> str:
-    """The address of a step for a basket."""
+    """Return the URL of a step for a basket."""
     values: dict[str, Any] = basket_arguments(basket) | {"lang": lang}
     return url_for(f"storefront.{name}", **values)
 
 
 def back_to_start(lang: str) -> Response:
-    """A step without a basket begins at the beginning."""
+    """Redirect to the first step: this one needs a basket."""
     flash(gettext("Choose your licences first."), "info")
     return make_response(redirect(url_for("storefront.quantities", lang=lang), 303))
 
@@ -65,7 +65,7 @@ def _remember(basket: Basket) -> None:
 
 
 def forget_basket(basket: Basket) -> None:
-    """The basket is ordered: the order page starts afresh."""
+    """Forget an ordered basket, so that the order page starts empty."""
     if session.get("basket", {}).get("basket") == basket.name:
         session.pop("basket")
 
@@ -75,7 +75,7 @@ def forget_basket(basket: Basket) -> None:
 
 @storefront.get("/<language:lang>/order")
 def quantities(lang: str) -> Response:
-    """Choose numbers of licences; a basket begun in another tab is taken up here."""
+    """Show the fields for numbers of licences, with the basket begun in any tab."""
     offers = catalogue.offers()
     given = {name: request.args[name] for name in (*offers, "basket") if name in request.args}
     begun = given if given.keys() & offers.keys() else _begun(offers)
@@ -89,7 +89,7 @@ def quantities(lang: str) -> Response:
 
 
 def _begun(offers: Offers) -> dict[str, str]:
-    """The basket as it was left; whoever comes from an offer's page wants at least one of it."""
+    """Return the basket in the cookie; after an offer's page with at least one of that offer."""
     begun: dict[str, str] = session.get("basket", {})
     offer = request.args.get("offer", "")
     wants_more = offer in offers and begun.get(offer, "0") == "0"
@@ -98,7 +98,7 @@ def _begun(offers: Offers) -> dict[str, str]:
 
 @storefront.post("/<language:lang>/order")
 def choose_quantities(lang: str) -> Response:
-    """Go on to the summary, or say at each field what is wrong."""
+    """Continue to the summary, or show what is wrong at each field."""
     offers = catalogue.offers()
     typed = typed_numbers(request.form, offers)
     name = request.form.get("basket", "")
@@ -106,12 +106,12 @@ def choose_quantities(lang: str) -> Response:
         basket = read(name, typed, offers)
     except InvalidBasket as invalid:
         shown = name if is_name(name) else new_name()
-        return _quantities_page(typed, shown, offers, _said(invalid), 422)
+        return _quantities_page(typed, shown, offers, _messages(invalid), 422)
     _remember(basket)
     return go_to(step("summary", lang, basket))
 
 
-def _said(invalid: InvalidBasket) -> dict[str, str]:
+def _messages(invalid: InvalidBasket) -> dict[str, str]:
     return {refusal.field: sentence(refusal) for refusal in invalid.refusals}
 
 
@@ -134,7 +134,7 @@ def _quantities_page(
 
 
 def _quote_of(typed: dict[str, str], offers: Offers) -> Quote | None:
-    """What is typed costs; None where it is no basket, or more than the shop can charge."""
+    """Return the price of what was typed; None if it is invalid or beyond what can be charged."""
     try:
         return baskets.quote(read("", typed, offers), offers, auth.account())
     except (InvalidBasket, TooLarge):
@@ -143,18 +143,18 @@ def _quote_of(typed: dict[str, str], offers: Offers) -> Quote | None:
 
 @storefront.get("/<language:lang>/order/totals")
 def totals(lang: str) -> Response:
-    """The totals of what is being typed (htmx), with a sentence for what cannot be ordered."""
+    """Return the totals while the customer types (htmx), or the reason why there are none."""
     offers, errors = catalogue.offers(), {}
     typed = typed_numbers(request.args, offers)
     if not wants_partial():
-        # A part of a page is no page: whoever opens its address sees the whole one.
+        # This URL returns a part of a page; opened in a browser, it leads to the whole page.
         values: dict[str, Any] = dict(typed)
         return go_to(url_for("storefront.quantities", lang=lang, **values))
     try:
         read("", typed, offers)
     except InvalidBasket as invalid:
-        # While typing, an empty basket is not a mistake yet.
-        errors = _said(invalid) if any(number.strip(" 0") for number in typed.values()) else {}
+        # While typing, an empty basket is not an error yet.
+        errors = _messages(invalid) if any(number.strip(" 0") for number in typed.values()) else {}
     return page(
         "storefront/_totals.html",
         quote=None if errors else _quote_of(typed, offers),
@@ -170,7 +170,7 @@ def totals(lang: str) -> Response:
 
 @storefront.get("/<language:lang>/order/summary")
 def summary(lang: str) -> Response:
-    """What will be ordered, to change or to continue with."""
+    """Show what will be ordered, to change or to continue."""
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
@@ -189,7 +189,7 @@ def summary(lang: str) -> Response:
 
 @storefront.get("/<language:lang>/order/contracts")
 def order_contracts(lang: str) -> Response:
-    """Read and accept the contracts, signed in."""
+    """Show the contracts to accept; requires a sign-in."""
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)
@@ -214,7 +214,7 @@ def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 20
 
 @storefront.post("/<language:lang>/order/contracts")
 def confirm(lang: str) -> Response:
-    """Confirm and Pay: places the order once, and shows its purchase order (guide)."""
+    """Place the order, once, and show its purchase order (guide: « Confirmer et Payer »)."""
     basket = basket_of_address()
     if basket is None:
         return back_to_start(lang)

@@ -1,4 +1,4 @@
-"""A forgotten password: a letter with a one-time link, and the page it leads to."""
+"""A forgotten password: an e-mail with a one-time link, and the page the link opens."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from web.urls import base_url
 
 @storefront.get("/<language:lang>/password")
 def password_forgotten(lang: str) -> Response:
-    """Ask for a link."""
+    """Show the form to request a link."""
     return page("storefront/password_forgotten.html", form=ForgottenForm(), sent=False)
 
 
 @storefront.post("/<language:lang>/password")
 def ask_for_link(lang: str) -> Response:
-    """Send a link if there is such an account; the answer is the same if there is none."""
+    """E-mail a link if the account exists; the response is the same if it does not."""
     form = ForgottenForm()
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
@@ -47,7 +47,7 @@ def _link(token: str) -> OneTimeLink:
 
 @storefront.get("/<language:lang>/password/<token>")
 def password_reset(lang: str, token: str) -> Response:
-    """Choose a new password by a link that has not been used."""
+    """Show the form for a new password, if the link was not used yet."""
     link = _link(token)
     return page(
         "storefront/password_reset.html", form=NewPasswordForm(), account_of_link=link.account

@@ -1,4 +1,4 @@
-"""The purchase order: shown, paid, followed, cancelled."""
+"""The purchase order: shown, paid, followed, cancelled; and the return from the bank's page."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _shown(order: Order) -> dict[str, Any]:
 @storefront.get("/<language:lang>/order/<int:number>")
 @login_required
 def purchase_order(lang: str, number: int) -> Response:
-    """Number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
+    """Show number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
     return page("storefront/purchase_order.html", **_shown(lookups.own_order(number)))
 
 
 @storefront.get("/<language:lang>/order/<int:number>/status")
 @login_required
 def order_status(lang: str, number: int) -> Response:
-    """How far the order is: refreshes itself until there is nothing more to wait for."""
+    """Show the order's progress; the part refreshes itself until the order is final."""
     order = lookups.own_order(number)
     return page(
         "storefront/purchase_order.html",
@@ -56,7 +56,7 @@ def order_status(lang: str, number: int) -> Response:
 @storefront.get("/<language:lang>/order/<int:number>.pdf")
 @login_required
 def purchase_order_pdf(lang: str, number: int) -> Response:
-    """The purchase order as PDF, in the language it was placed in."""
+    """Return the purchase order as PDF, in the language it was placed in."""
     order = lookups.own_order(number)
     return pdf(documents.purchase_order_of(order), documents.purchase_order_filename(order))
 
@@ -64,7 +64,7 @@ def purchase_order_pdf(lang: str, number: int) -> Response:
 @storefront.post("/<language:lang>/order/<int:number>/payments")
 @login_required
 def pay_order(lang: str, number: int) -> Response:
-    """To the bank's page."""
+    """Redirect to the bank's page to pay the order."""
     here = url_for("storefront.purchase_order", lang=lang, number=number)
     try:
         return pay(lookups.own_order(number), here=here)
@@ -95,15 +95,15 @@ def _refused(number: int, refusal: Refusal) -> Response:
 
 @storefront.get("/payment/return/<reference>")
 def payment_return(reference: str) -> Response:
-    """Back from the bank: known by the signed reference alone, then on to what was paid.
+    """Redirect to the page of what was paid; the signed reference authenticates the request.
 
-    The browser may come without its cookie, before the bank's notification, or after it.
+    The browser may come without its cookie, before the bank's notification or after it.
     """
     payment = outcomes.CHECKOUTS.by_signature(reference)
     if payment is None:
         abort(404)
     known = payment.status
-    # Where the bank is silent, the order's own page says that the payment is being confirmed.
+    # If the bank does not answer, the order's page says that the payment is being confirmed.
     with suppress(Refusal):
         payment = outcomes.CHECKOUTS.refresh(payment)
     payable = payables.paid_by(payment)
@@ -111,7 +111,7 @@ def payment_return(reference: str) -> Response:
     if auth.account() == payable.row.account:
         return go_to(target)
     if payment.status != known:
-        # Taking the bank's word is one thing, and showing it, as often as somebody looks, another.
+        # The outcome was applied in this request; a second one shows it, and can be repeated.
         return go_to(url_for("storefront.payment_return", reference=reference))
     return page(
         "storefront/payment_return.html",
@@ -123,7 +123,7 @@ def payment_return(reference: str) -> Response:
 
 
 def _page_of(payable: Payable) -> str:
-    """Where the customer follows what they paid."""
+    """Return the URL of the page where the customer follows what they paid."""
     paid = payable.row
     if payable.invoice:
         return url_for("manager.bill", number=paid.number)

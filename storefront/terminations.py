@@ -1,4 +1,4 @@
-"""The end of a service confirmed, by the one-time link of a letter."""
+"""The confirmation of a termination, by the one-time link of an e-mail."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def _asked(token: str) -> Termination:
 
 @storefront.get("/<language:lang>/termination/<token>")
 def termination(lang: str, token: str) -> Response:
-    """What would end, and when; the link alone changes nothing."""
+    """Show what would end, and when; opening the link alone changes nothing."""
     return _shown(_asked(token), ShopForm())
 
 
 def _shown(asked: Termination, form: ShopForm, status: int = 200) -> Response:
     subscription = subscriptions.for_group(asked.group)
-    assert subscription is not None, "what is terminated was begun"
+    assert subscription is not None, "a group with a termination has a subscription"
     return page(
         "storefront/termination.html",
         status=status,
@@ -40,7 +40,7 @@ def _shown(asked: Termination, form: ShopForm, status: int = 200) -> Response:
 
 @storefront.post("/<language:lang>/termination/<token>")
 def confirm_termination(lang: str, token: str) -> Response:
-    """Schedule the end, once."""
+    """Schedule the termination, once."""
     asked, form = _asked(token), ShopForm()
     try:
         terminations.confirm(token)

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from models import Account, Event, Job, Letter, Order, OrderStatus, Payment, PaymentStatus
-from shop.payments import payments
+from shop.payments import outcomes
 from shop.payments.gateway import CheckoutStatus
 from tests.support.client import CheckingClient, browser
 from tests.support.journeys import Shopper
@@ -101,7 +101,7 @@ def test_a_forged_way_back_leads_nowhere(
     checkout = go_to_bank(shopper, alice)
     reference = way_back(bank, checkout).rsplit("/", 1)[-1]
     body, _, signature = reference.rpartition(".")
-    other = payments._signer().dumps(Payment.get().id + 1)
+    other = outcomes.CHECKOUTS._signer().dumps(Payment.get().id + 1)
     forged = [
         f"{body}.{signature[::-1]}", f"{other.rpartition('.')[0]}.{signature}", body, "1", ".",
         f"{body}.", other, reference + "x", reference.upper(),
