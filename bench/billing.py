@@ -32,10 +32,10 @@ from shop.pricing import periods
 from shop.settings import Settings
 from shop.subscriptions import renewals
 
-AT_ONCE = 500
-MOST_DEARER = 1.5
+BATCH_SIZE = 500
+MAX_COST_RATIO = 1.5
 """How many times the small run's cost of a group the large run's may be."""
-MOST_MEMORY = 1.25
+MAX_MEMORY_RATIO = 1.25
 """How many times the small run's memory the large run's may be."""
 
 
@@ -47,9 +47,9 @@ def main() -> None:
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(_measured(options.one, options.postgresql)))
+        print(json.dumps(_measure(options.one, options.postgresql)))
         return
-    results = [_in_a_process(size, options.postgresql) for size in options.sizes]
+    results = [_measure_in_subprocess(size, options.postgresql) for size in options.sizes]
     for size, result in zip(options.sizes, results, strict=True):
         print(
             f"{size:>8,} groups  {size / result['seconds']:>8.1f} a second  "
@@ -58,7 +58,7 @@ def main() -> None:
     _compare(options.sizes, results)
 
 
-def _in_a_process(size: int, postgresql: str) -> dict[str, float]:
+def _measure_in_subprocess(size: int, postgresql: str) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.billing", "--one", str(size)]
     if postgresql:
         command += ["--postgresql", postgresql]
@@ -72,11 +72,11 @@ def _compare(sizes: list[int], results: list[dict[str, float]]) -> None:
     dearer = (large["processor"] / sizes[-1]) / (small["processor"] / sizes[0])
     memory = large["memory_mib"] / small["memory_mib"]
     print(f"a group costs {dearer:.2f} times as much, memory is {memory:.2f} times as high")
-    if dearer > MOST_DEARER or memory > MOST_MEMORY:
+    if dearer > MAX_COST_RATIO or memory > MAX_MEMORY_RATIO:
         raise SystemExit("the large run is too dear")
 
 
-def _measured(size: int, postgresql: str) -> dict[str, float]:
+def _measure(size: int, postgresql: str) -> dict[str, float]:
     with _shop(postgresql):
         _fill(size)
         clock.move_on(timedelta(days=32))
@@ -108,13 +108,13 @@ def _shop(url: str) -> Iterator[None]:
 
 def _fill(size: int) -> None:
     """So many delivered groups of three licences, each of a customer of its own, due together."""
-    for start in range(0, size, AT_ONCE):
+    for start in range(0, size, BATCH_SIZE):
         with models.database.atomic():
-            _some(range(start, min(start + AT_ONCE, size)))
+            _insert_batch(range(start, min(start + BATCH_SIZE, size)))
     models.database.execute_sql("ANALYZE")
 
 
-def _some(numbers: range) -> None:
+def _insert_batch(numbers: range) -> None:
     now, price = clock.now(), Price.get(Price.offer == "business")
     period = periods.first_period(now)
     accounts = [_account(number) for number in numbers]

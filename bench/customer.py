@@ -9,13 +9,13 @@ from urllib.parse import urljoin
 
 import httpx
 
-from bench.pages import address_of, form_with
+from bench.pages import find_form, find_link
 from bench.stopwatch import Stopwatch
 
 TIMEOUT = 30.0
 """Seconds after which a page that has not come is an error."""
 
-PATIENCE = 120.0
+INSTALLATION_TIMEOUT = 120.0
 """Seconds after which an order that is not installed is an error."""
 
 POLL = 0.5
@@ -25,7 +25,7 @@ CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 DELIVERED = "Finalisée"
-OVER = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
+FAILED = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
 
 
 class JourneyFailed(Exception):
@@ -56,7 +56,7 @@ class Customer:
     def _press(self, step: str, button: str, **values: str) -> None:
         """Fill in and send the form with this button, and see where that leads."""
         try:
-            form = form_with(self._page.text, button)
+            form = find_form(self._page.text, button)
             data = form.filled(values)
         except LookupError as error:
             raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
@@ -67,7 +67,7 @@ class Customer:
     def _follow(self, step: str, link: str) -> None:
         """Follow the link of this name."""
         try:
-            address = address_of(self._page.text, link)
+            address = find_link(self._page.text, link)
         except LookupError as error:
             raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
         self._open(step, urljoin(str(self._page.url), address))
@@ -114,7 +114,7 @@ class Customer:
             self._press("sign in", "Se connecter", **given)
         else:
             self._follow("new account", "Créez un compte")
-            self._press("register", "Créer mon compte", **_somebody())
+            self._press("register", "Créer mon compte", **_new_customer())
         self._expect("contracts", "Confirmer et Payer")
 
     def _confirm(self) -> None:
@@ -132,8 +132,8 @@ class Customer:
         """Look at the order, as its page does, until it is installed."""
         address, began = f"{self._page.url}/status", time.perf_counter()
         while DELIVERED not in self._page.text:
-            over = [word for word in OVER if word in self._page.text]
-            if over or time.perf_counter() - began > PATIENCE:
+            over = [word for word in FAILED if word in self._page.text]
+            if over or time.perf_counter() - began > INSTALLATION_TIMEOUT:
                 raise JourneyFailed(f"installation: {over or 'not installed in time'}: {address}")
             time.sleep(POLL)
             self._open("look at the order", address, PARTIAL)
@@ -144,7 +144,7 @@ class Customer:
         self._expect("received e-mails", "installé")
 
 
-def _somebody() -> dict[str, str]:
+def _new_customer() -> dict[str, str]:
     """Somebody nobody else is."""
     password = secrets.token_urlsafe(12) + "-A1"
     return {

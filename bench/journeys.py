@@ -29,10 +29,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from bench.customer import Customer, JourneyFailed
-from bench.shop import Shop, own_shop, running_at
+from bench.shop import Shop, existing_shop, temporary_shop
 from bench.stopwatch import Stopwatch, table
 
-HERE = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stop
         future.result()
     if late:
         raise JourneyFailed(f"{len(late)} journeys were not over after {limit:g} s")
-    total.take_over(stopwatch)
+    total.merge(stopwatch)
     return run
 
 
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure as asked on the command line; the exit status, 1 for any error."""
     asked = _parser().parse_args(arguments)
     where: AbstractContextManager[Shop]
-    where = nullcontext(running_at(asked.url)) if asked.url else own_shop()
+    where = nullcontext(existing_shop(asked.url)) if asked.url else temporary_shop()
     stopwatch = Stopwatch()
     try:
         with where as shop:
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--journeys", type=_count, default=60, help="in each run (60)")
     parser.add_argument("--runs", type=_count, default=3, help="after one to warm up (3)")
     parser.add_argument("--limit", type=float, default=300, help="seconds a run may take (300)")
-    parser.add_argument("--url", type=_here, help="a shop that runs on this machine")
+    parser.add_argument("--url", type=_local_url, help="a shop that runs on this machine")
     return parser
 
 
@@ -128,7 +128,7 @@ def _count(text: str) -> int:
     return number
 
 
-def _here(url: str) -> str:
-    if urlsplit(url).hostname not in HERE:
+def _local_url(url: str) -> str:
+    if urlsplit(url).hostname not in LOOPBACK:
         raise argparse.ArgumentTypeError("only a shop on this machine is measured")
     return url

@@ -38,7 +38,7 @@ class Form:
         return self.fields | values
 
 
-def address_of(page: str, link: str) -> str:
+def find_link(page: str, link: str) -> str:
     """Where the link of this name leads. Raises `LookupError` if there is none."""
     for attributes, content in LINK.findall(page):
         if " ".join(TAG.sub("", content).split()) == link:
@@ -46,7 +46,7 @@ def address_of(page: str, link: str) -> str:
     raise LookupError(f"no link {link!r}")
 
 
-def form_with(page: str, button: str) -> Form:
+def find_form(page: str, button: str) -> Form:
     """The form that has a button of this name. Raises `LookupError` if there is none."""
     first_word = button.split()[0]
     for chunk in FORM.findall(page):

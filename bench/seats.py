@@ -32,7 +32,7 @@ from shop.settings import Settings
 from tests.support import queries
 
 SMALL, LARGE = 100, 100_000
-MOST = 3.0
+MAX_RATIO = 3.0
 """How many times the small group's cost the large group's may be (issue)."""
 
 FIRST = ("Anna", "Bruno", "Chloé", "David", "Émilie", "Farid", "Gaël", "Hélène", "Inès", "Jean")
@@ -49,8 +49,8 @@ def main() -> None:
     with _shop(options.postgresql) as shop:
         small, large = _groups()
         client = _signed_in(shop)
-        failed = [name for name, ratio, same in _measured(client, small, large, options.rounds)
-                  if ratio > MOST or not same]  # fmt: skip
+        failed = [name for name, ratio, same in _measure(client, small, large, options.rounds)
+                  if ratio > MAX_RATIO or not same]  # fmt: skip
     if failed:
         raise SystemExit(f"too dear in the large group: {', '.join(failed)}")
 
@@ -162,7 +162,7 @@ PAGES: dict[str, Callable[[int], str]] = {
 """The address's end of each page measured, by the size of the group."""
 
 
-def _measured(
+def _measure(
     client: FlaskClient, small: LicenceGroup, large: LicenceGroup, rounds: int
 ) -> Iterator[tuple[str, float, bool]]:
     print(f"{'page':30} {'100':>9} {'100,000':>9} {'ratio':>6}  queries")

@@ -43,7 +43,7 @@ class Shop:
         return dict(answer.raise_for_status().json())
 
 
-def running_at(url: str) -> Shop:
+def existing_shop(url: str) -> Shop:
     """A shop that runs already, its sandbox on the next port."""
     parts = urlsplit(url)
     host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
@@ -52,7 +52,7 @@ def running_at(url: str) -> Shop:
 
 
 @contextmanager
-def own_shop() -> Iterator[Shop]:
+def temporary_shop() -> Iterator[Shop]:
     """Serve a shop until the block ends: on ``DATABASE_URL``, or a temporary SQLite database."""
     with tempfile.TemporaryDirectory(prefix="shop-bench-") as folder:
         port, sandbox_port = free_ports(2)

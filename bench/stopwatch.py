@@ -28,7 +28,7 @@ class Stopwatch:
         with self._lock:
             self.times.setdefault(name, []).append(seconds)
 
-    def take_over(self, other: Stopwatch) -> None:
+    def merge(self, other: Stopwatch) -> None:
         """Count everything another counted."""
         for name, seconds in other.times.items():
             self.times.setdefault(name, []).extend(seconds)

@@ -1,7 +1,7 @@
 """The outside world on one machine: a bank, an Office provider and its portal.
 
-An application of its own, with its own process, address, data and pages. It imports nothing of
-the shop and is reached over HTTP only, as the real parties are. `create_sandbox` makes the Flask
+A separate application with its own process, origin, data and pages. It imports nothing from the
+shop and is reached over HTTP only, as the real parties are. `create_sandbox` makes the Flask
 application; ``python -m sandbox`` serves it.
 """
 

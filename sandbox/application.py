@@ -1,4 +1,4 @@
-"""The sandbox as a Flask application: its parts put together."""
+"""The sandbox as a Flask application, composed of its parts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def create_sandbox(environ: Mapping[str, str] | None = None) -> Flask:
-    """The sandbox of ``environ`` (the process's environment by default), on its database file.
+    """Make the sandbox that ``environ`` (by default the process's environment) describes.
 
-    One process holds one sandbox: making another takes its place. Nothing is carried to the shop
-    before `sandbox.background.Carriers` are started, as ``python -m sandbox`` does.
+    A process holds one sandbox: making another replaces it. No notification is sent to the shop
+    before a `sandbox.background.BankWorker` is started, as ``python -m sandbox`` does.
     """
     settings = SandboxSettings.from_environment(environ)
     open_database(settings.database, TABLES)
     app = Flask("sandbox")
     _configure(app, settings)
-    _connect(app)
+    _open_database_per_request(app)
     csrf = CSRFProtect(app)
     for part in (bank, office, vies, controls):
         part.add_to(app, settings, csrf)
-    _dress(app)
+    _configure_pages(app)
     return app
 
 
@@ -49,13 +49,13 @@ def _configure(app: Flask, settings: SandboxSettings) -> None:
         MAX_CONTENT_LENGTH=256 * 1024,
     )
     if settings.host in LOOPBACK:
-        # Against pages elsewhere that point a name of theirs at this machine (DNS rebinding).
-        named = urlsplit(settings.url).hostname or "localhost"
-        app.config["TRUSTED_HOSTS"] = [named, "localhost", "127.0.0.1", "[::1]"]
+        # Against DNS rebinding: another site's host name that resolves to this machine.
+        host = urlsplit(settings.url).hostname or "localhost"
+        app.config["TRUSTED_HOSTS"] = [host, "localhost", "127.0.0.1", "[::1]"]
 
 
-def _connect(app: Flask) -> None:
-    """One database connection for the length of a request."""
+def _open_database_per_request(app: Flask) -> None:
+    """Open one database connection for each request and close it afterwards."""
 
     @app.before_request
     def connect() -> None:
@@ -67,8 +67,8 @@ def _connect(app: Flask) -> None:
             database.close()
 
 
-def _dress(app: Flask) -> None:
-    """What all pages share: languages, security headers, error pages."""
+def _configure_pages(app: Flask) -> None:
+    """Set up what all pages share: languages, security headers, error pages."""
     app.jinja_env.globals.update(
         _=languages._,
         language=languages.language,
@@ -81,14 +81,14 @@ def _dress(app: Flask) -> None:
         short_moment=languages.short_moment,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.after_request(_secure)
-    app.register_error_handler(CSRFError, lambda error: _trouble(400))
-    app.register_error_handler(api_errors.ApiRefusal, lambda error: _trouble(error.status))
+    app.after_request(_add_security_headers)
+    app.register_error_handler(CSRFError, lambda error: _error_response(400))
+    app.register_error_handler(api_errors.ApiRefusal, lambda error: _error_response(error.status))
     for status in (400, 403, 404, 405, 413, 415, 500):
-        app.register_error_handler(status, lambda error, status=status: _trouble(status))
+        app.register_error_handler(status, lambda error, status=status: _error_response(status))
 
 
-def _secure(response: Response) -> Response:
+def _add_security_headers(response: Response) -> Response:
     targets = f"'self' {g.get('form_targets', '')}".strip()
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
@@ -102,9 +102,9 @@ def _secure(response: Response) -> Response:
     return response
 
 
-def _trouble(status: int) -> Response | tuple[str, int]:
-    """An error as a page, or as JSON for those who call an interface."""
+def _error_response(status: int) -> Response | tuple[str, int]:
+    """Answer an error with a page, or with JSON on the paths of an API."""
     if request.path.startswith(("/bank/api", "/office/api", "/vies", "/controls")):
-        return api_errors.failure(status, "refused", f"The call was refused ({status}).")
-    languages.speak_as_asked()
+        return api_errors.error_response(status, "refused", f"The call was refused ({status}).")
+    languages.use_requested_language()
     return render_template("trouble.html", status=status, now=clock.real_now()), status

@@ -1,4 +1,4 @@
-"""The background of the bank: outcomes told in time, notifications carried to the shop."""
+"""The bank's background worker: settles and expires checkouts, delivers notifications."""
 
 from __future__ import annotations
 
@@ -15,56 +15,58 @@ from sandbox.database import database
 
 log = logging.getLogger("sandbox")
 
-EVERY = 0.15
-"""Seconds between two looks at what is due."""
+POLL_SECONDS = 0.15
+"""Seconds between two polls for due work."""
 
-AFTER_A_FALL = 1.0
-"""Seconds to wait after a round that failed."""
+RETRY_SECONDS = 1.0
+"""Seconds to wait after a poll that failed."""
 
 
-class Carriers:
-    """A thread that looks at what is due, and a few that carry letters, so that one slow shop
-    process does not hold the others up."""
+class BankWorker:
+    """A thread that polls for due work, and a pool of threads that deliver notifications.
 
-    def __init__(self, app: Flask, hands: int = 4) -> None:
+    Deliveries run in parallel so that one slow response of the shop does not delay the others.
+    """
+
+    def __init__(self, app: Flask, threads: int = 4) -> None:
         self.app = app
-        self._hands = ThreadPoolExecutor(hands, thread_name_prefix="carrier")
-        self._busy: set[int] = set()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notification-delivery")
+        self._in_delivery: set[int] = set()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="carriers", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="bank-worker", daemon=True)
 
-    def start(self) -> Carriers:
-        """Begin; what was left when the last process ended is carried first."""
+    def start(self) -> BankWorker:
+        """Start the thread. Work left over from an earlier process is due at once."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Finish the letters under way and end."""
+        """Finish the deliveries in progress and stop."""
         self._stopped.set()
         self._thread.join(timeout=15)
-        self._hands.shutdown(wait=True)
+        self._pool.shutdown(wait=True)
 
     def _run(self) -> None:
-        while not self._stopped.wait(EVERY):
+        while not self._stopped.wait(POLL_SECONDS):
             try:
-                self._look()
-            except Exception:  # the bank goes on working whatever happened to one round
-                log.exception("the carriers stumbled")
-                time.sleep(AFTER_A_FALL)
+                self._poll()
+            except Exception:  # one failed poll must not stop the worker
+                log.exception("bank_worker_poll_failed")
+                time.sleep(RETRY_SECONDS)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         with self.app.app_context(), database.connection_context():
-            checkouts.tend()
-            for letter in notifications.due():
-                if letter.id not in self._busy:
-                    self._busy.add(letter.id)
-                    self._hands.submit(self._carry, letter)
+            checkouts.process_due_checkouts()
+            for letter in notifications.due_letters():
+                if letter.id not in self._in_delivery:
+                    self._in_delivery.add(letter.id)
+                    self._pool.submit(self._deliver, letter)
 
-    def _carry(self, letter: Letter) -> None:
+    def _deliver(self, letter: Letter) -> None:
         try:
             with self.app.app_context(), database.connection_context():
                 notifications.deliver(letter)
         except Exception:
-            log.exception("a letter could not be carried")
+            log.exception("notification_delivery_failed")
         finally:
-            self._busy.discard(letter.id)
+            self._in_delivery.discard(letter.id)

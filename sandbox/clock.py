@@ -1,7 +1,7 @@
-"""The sandbox's clock: real time, moved on as the controls ask, never back.
+"""The sandbox's clock: real time plus an offset that the controls can increase, never decrease.
 
-Moments are unix seconds (float, UTC). What parties promise each other (latencies, expiries) goes
-by `now`; what passes between processes (deliveries, signatures, sign-in limits) by `real_now`.
+Moments are Unix timestamps (float seconds, UTC). Business deadlines (latencies, expiries) use
+`now`; technical ones between processes (deliveries, signatures, rate limits) use `real_now`.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ PARIS = ZoneInfo("Europe/Paris")
 
 
 def real_now() -> float:
-    """The machine's time."""
+    """Return the machine's time."""
     return time.time()
 
 
 def moved_on() -> float:
-    """By how many seconds the sandbox is ahead of real time."""
-    return float(key_value.recall("clock.moved_on", 0))
+    """Return by how many seconds the sandbox is ahead of real time."""
+    return float(key_value.get_value("clock.moved_on", 0))
 
 
 def now() -> float:
-    """The sandbox's time."""
+    """Return the sandbox's time."""
     return real_now() + moved_on()
 
 
 def set_moved_on(seconds: float) -> None:
-    """Be ``seconds`` ahead of real time from now on, unless the clock is further already."""
-    key_value.keep("clock.moved_on", max(seconds, moved_on()))
+    """Set the offset to ``seconds``, unless it is larger already."""
+    key_value.set_value("clock.moved_on", max(seconds, moved_on()))
 
 
 def as_datetime(moment: float) -> datetime:
-    """A moment as the people of the sandbox read it (aware, Europe/Paris)."""
+    """Return a moment as an aware datetime in Europe/Paris."""
     return datetime.fromtimestamp(moment, UTC).astimezone(PARIS)

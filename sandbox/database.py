@@ -1,4 +1,4 @@
-"""The sandbox's own SQLite file, shared with nobody."""
+"""The sandbox's own SQLite file. No other application uses it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from peewee import Model
 from playhouse.pool import PooledSqliteDatabase
 
 SCHEMA = 1
-"""Raised whenever a table changes: the file is the sandbox's alone and has no migrations."""
+"""The version of the tables. Increase it when one changes: there are no migrations."""
 
 PRAGMAS = {
     "journal_mode": "wal",
     "foreign_keys": 1,
     "busy_timeout": 10000,
-    # A killed process loses nothing; only a power failure could lose the last moments.
+    # A killed process loses no data; a power failure may lose the last transactions.
     "synchronous": "normal",
 }
 
-# Writers begin with BEGIN IMMEDIATE, so that they queue instead of failing half-way.
+# Writers begin with BEGIN IMMEDIATE: they wait for each other instead of failing half-way.
 database = PooledSqliteDatabase(None, pragmas=PRAGMAS, lock_type="IMMEDIATE", max_connections=64)
 
 
@@ -28,7 +28,7 @@ class OldDatabase(Exception):
 
 
 class Table(Model):
-    """What all tables of the sandbox share: its database, and saving only what changed."""
+    """The base of all tables of the sandbox: its database; only changed columns are saved."""
 
     class Meta:
         database = database
@@ -36,7 +36,7 @@ class Table(Model):
 
 
 def open_database(path: str, tables: list[type[Any]]) -> None:
-    """Use the file at ``path`` from now on, with ``tables`` in it.
+    """Use the file at ``path`` from now on; create ``tables`` if the file is new.
 
     Raises `OldDatabase` when the file belongs to another version of the sandbox.
     """

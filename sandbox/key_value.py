@@ -1,4 +1,4 @@
-"""Single values the sandbox keeps in its database: its clock, its switches, its secret."""
+"""Named values in the sandbox's database: clock offset, switches, secret key."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from sandbox.database import Table, database
 
 
 class Value(Table):
-    """One named value, as JSON."""
+    """A named value, stored as JSON."""
 
     name = TextField(primary_key=True)
     json = TextField()
 
 
-def recall(name: str, default: Any = None) -> Any:
-    """The value called ``name``, or ``default`` if there is none."""
+def get_value(name: str, default: Any = None) -> Any:
+    """Return the value ``name``, or ``default`` if it is not set."""
     found = Value.select(Value.json).where(Value.name == name).scalar()
     return default if found is None else json.loads(found)
 
 
-def keep(name: str, value: Any) -> None:
-    """Keep ``value`` under ``name``, whatever was there."""
+def set_value(name: str, value: Any) -> None:
+    """Set the value ``name``; an earlier one is replaced."""
     text = json.dumps(value)
     Value.insert(name=name, json=text).on_conflict(
         conflict_target=[Value.name], update={Value.json: text}
     ).execute()
 
 
-def forget(prefix: str) -> None:
-    """Forget every value whose name begins with ``prefix``."""
+def delete_prefix(prefix: str) -> None:
+    """Delete all values whose names begin with ``prefix``."""
     Value.delete().where(Value.name.startswith(prefix)).execute()
 
 
-def count_down(name: str) -> bool:
-    """Take one of a number kept under ``name``; whether there was one to take.
+def decrement(name: str) -> bool:
+    """Subtract one from the counter ``name``; return whether it was above zero.
 
-    A negative number never runs out.
+    A negative counter is unlimited: it stays as it is, and the result is True.
     """
-    if not recall(name, 0):  # the usual case, without waiting for a writer
+    if not get_value(name, 0):  # the usual case: no write lock needed
         return False
     with database.atomic():
-        left = recall(name, 0)
+        left = get_value(name, 0)
         if left > 0:
-            keep(name, left - 1)
+            set_value(name, left - 1)
         return bool(left)
 
 
 def secret_key() -> str:
-    """The secret that signs the sandbox's cookies, made on first use."""
+    """Return the secret that signs the sandbox's cookies; it is generated on first use."""
     Value.insert(
         name="secret_key", json=json.dumps(secrets.token_urlsafe(32))
     ).on_conflict_ignore().execute()
-    return str(recall("secret_key"))
+    return str(get_value("secret_key"))

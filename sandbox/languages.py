@@ -1,4 +1,4 @@
-"""The sandbox's own two languages: texts, amounts and moments as its pages show them."""
+"""Localisation of the sandbox's pages: texts, amounts and dates in French and English."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
 def N_(message: str) -> str:
-    """Mark ``message`` for translation where it is written; it is translated where it is shown."""
+    """Mark ``message`` for extraction; it is translated where it is shown."""
     return message
 
 
 def _(message: str, **values: object) -> str:
-    """``message`` in the language of the page, its ``%(name)s`` places filled."""
+    """Translate ``message`` to the page's language and fill its ``%(name)s`` placeholders."""
     text = FRENCH.get(message, message) if language() == "fr" else message
     return text % values if values else text
 
 
 def language() -> str:
-    """The language of the page being made."""
+    """Return the language of the current page."""
     return str(g.get("language", "fr"))
 
 
-def speak(wanted: str) -> None:
-    """Make this page in ``wanted``, or in French if that is none of ours."""
+def use_language(wanted: str) -> None:
+    """Set the current page's language; French if ``wanted`` is not supported."""
     g.language = wanted if wanted in LANGUAGES else "fr"
 
 
-def speak_as_asked() -> None:
-    """Make this page in the language chosen before or asked for by the browser."""
+def use_requested_language() -> None:
+    """Set the page's language: the one chosen, else the browser's, else French."""
     chosen = request.args.get("lang", "")
     if chosen in LANGUAGES:
         session["language"] = chosen
     preferred = request.accept_languages.best_match(list(LANGUAGES))
-    speak(session.get("language") or preferred or "fr")
+    use_language(session.get("language") or preferred or "fr")
 
 
 def money(cents: int, currency: str = "EUR") -> str:
-    """An amount as the reader writes it: 1 234,56 €."""
+    """Format an amount for the page's language: 1 234,56 €."""
     return format_currency(cents / 100, currency, locale=_LOCALES[language()])
 
 
 def moment(at: float) -> str:
-    """A moment as the reader writes it, in the time of Paris."""
+    """Format a moment for the page's language, in Paris time."""
     here, locale = clock.as_datetime(at), _LOCALES[language()]
     return (
         f"{format_date(here, 'long', locale=locale)}, {format_time(here, 'short', locale=locale)}"
@@ -57,5 +57,5 @@ def moment(at: float) -> str:
 
 
 def short_moment(at: float) -> str:
-    """A moment, to the minute, as the reader writes it, in the time of Paris."""
+    """Format a moment briefly, to the minute, in Paris time."""
     return format_datetime(clock.as_datetime(at), "short", locale=_LOCALES[language()])

@@ -1,4 +1,4 @@
-"""Serving the sandbox: as a process of its own, or inside a test."""
+"""Servers of the sandbox: one for a process, one for a test."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.application import create_sandbox
-from sandbox.background import Carriers
+from sandbox.background import BankWorker
 from sandbox.settings import SandboxSettings
 
 THREADS = 16
-"""Calls answered at the same time; a slow one (the switches) must not hold the others up."""
+"""Number of concurrent requests; one delayed by a switch must not block the others."""
 
 
 def serve(environ: Mapping[str, str] | None = None) -> None:
-    """Serve the sandbox until the process is told to end (SIGTERM, SIGINT)."""
+    """Serve the sandbox until SIGTERM or SIGINT."""
     from granian import Granian
     from granian.constants import Interfaces
 
     settings = SandboxSettings.from_environment(environ)
     Granian(
-        "sandbox.server:working_sandbox",
+        "sandbox.server:serving_app",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -37,50 +37,50 @@ def serve(environ: Mapping[str, str] | None = None) -> None:
     ).serve()
 
 
-def working_sandbox() -> Flask:
-    """The sandbox of this process, with its carriers at work."""
+def serving_app() -> Flask:
+    """Make the sandbox of this process and start its background worker."""
     app = create_sandbox()
-    Carriers(app).start()
+    BankWorker(app).start()
     return app
 
 
 class _Quiet(WSGIRequestHandler):
-    """Says nothing about each call."""
+    """A request handler without an access log."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextmanager
-def running(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sandbox of ``environ`` served by threads of this process; its address.
+def running_sandbox(environ: Mapping[str, str]) -> Iterator[str]:
+    """Serve the sandbox of ``environ`` in threads of this process; yield its URL.
 
-    With ``SANDBOX_PORT`` absent the system chooses a free port, as tests want.
+    Without ``SANDBOX_PORT`` the operating system chooses a free port, as tests need.
     """
-    server, app, url = _listening(dict(environ))
-    carriers = Carriers(app).start()
+    server, app, url = _bind(dict(environ))
+    worker = BankWorker(app).start()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield url
     finally:
-        carriers.stop()
+        worker.stop()
         server.shutdown()
         thread.join(timeout=15)
         server.server_close()
 
 
-def _listening(environ: dict[str, str]) -> tuple[BaseWSGIServer, Flask, str]:
-    """A server that holds its port before the sandbox is told the port's number."""
-    app_later: list[Flask] = []
+def _bind(environ: dict[str, str]) -> tuple[BaseWSGIServer, Flask, str]:
+    """Bind the port first: the sandbox must know its number when it is created."""
+    created: list[Flask] = []
     port = int(environ.get("SANDBOX_PORT", "0"))
     server = make_server(
         "127.0.0.1",
         port,
-        lambda env, start: app_later[0](env, start),
+        lambda env, start: created[0](env, start),
         threaded=True,
         request_handler=_Quiet,
     )
     environ["SANDBOX_PORT"] = str(server.server_port)
-    app_later.append(create_sandbox(environ))
-    return server, app_later[0], app_later[0].config["SANDBOX"].url
+    created.append(create_sandbox(environ))
+    return server, created[0], created[0].config["SANDBOX"].url

@@ -1,4 +1,4 @@
-"""What the sandbox is told from outside, read once from the environment."""
+"""The sandbox's settings, read once from the environment."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 
 class SandboxSettingsError(Exception):
-    """The environment does not describe a sandbox that may start."""
+    """The environment holds a value that is not valid."""
 
 
 @dataclass(frozen=True)
 class SandboxSettings:
-    """The settings of one sandbox. Times are seconds; the names are those of the environment."""
+    """The settings of a sandbox. Times are in seconds."""
 
     host: str = "127.0.0.1"
     port: int = 5001
@@ -46,7 +46,7 @@ def _read(env: Mapping[str, str]) -> SandboxSettings:
     shop_port = int(_number(env, "PORT", 5000, 1, 65535))
     port = int(_number(env, "SANDBOX_PORT", shop_port + 1, 1, 65535))
     visible = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host
-    # The bank answers under another name than the shop, so that browsers see another site.
+    # The sandbox has another host name than the shop, so that browsers see another site.
     other = "127.0.0.1" if visible == "localhost" else visible
     return SandboxSettings(
         host=host,

@@ -1,6 +1,6 @@
-"""Switches that make the outside world slow, failing or forgetful, so that a shop can be tried.
+"""Switches that inject delays and faults into the bank, the provider and the VAT register.
 
-All are off in a fresh sandbox, kept in its database, and put back together by `reset`.
+All are off in a new sandbox, stored in its database, and switched off together by `reset`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ COUNT, SECONDS, FLAG, TEXT, CHOICE = "count", "seconds", "flag", "text", "choice
 
 
 class SwitchError(ValueError):
-    """There is no such switch, or it cannot be set so."""
+    """The switch does not exist, or the value is not valid for it."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """One switch: what values it takes, which it has when off, and what it does."""
+    """A switch: the kind of its values, the value that means off, and its label."""
 
     name: str
     kind: str
@@ -29,9 +29,9 @@ class Switch:
     choices: tuple[str, ...] = ()
 
     def read(self, value: Any) -> Any:
-        """``value`` as this switch takes it, from JSON or from a form.
+        """Convert ``value``, from JSON or from a form, to this switch's kind.
 
-        Raises `SwitchError` when it cannot be read.
+        Raises `SwitchError` if it is not valid.
         """
         if value is None or value == "":
             return self.off
@@ -117,33 +117,33 @@ SWITCHES = {switch.name: switch for switch in BANK + PROVIDER + REGISTER}
 
 
 def value(name: str) -> Any:
-    """How the switch ``name`` stands."""
-    return key_value.recall(f"switch.{name}", SWITCHES[name].off)
+    """Return the value of the switch ``name``."""
+    return key_value.get_value(f"switch.{name}", SWITCHES[name].off)
 
 
-def take(name: str) -> bool:
-    """Use one of a counted switch up; whether there was one left."""
-    return key_value.count_down(f"switch.{name}")
+def consume(name: str) -> bool:
+    """Use one unit of a counted switch; return whether one was left."""
+    return key_value.decrement(f"switch.{name}")
 
 
 def all_values() -> dict[str, Any]:
-    """How all switches stand."""
+    """Return the values of all switches."""
     return {name: value(name) for name in SWITCHES}
 
 
 def set_values(wanted: dict[str, Any]) -> None:
     """Set several switches, all or none.
 
-    Raises `SwitchError` for an unknown name or a value that cannot be read.
+    Raises `SwitchError` for an unknown name or an invalid value.
     """
     unknown = wanted.keys() - SWITCHES.keys()
     if unknown:
         raise SwitchError(f"no such switch: {', '.join(sorted(unknown))}")
     values = {name: SWITCHES[name].read(given) for name, given in wanted.items()}
     for name, setting in values.items():
-        key_value.keep(f"switch.{name}", setting)
+        key_value.set_value(f"switch.{name}", setting)
 
 
 def reset() -> None:
-    """Put all switches back."""
-    key_value.forget("switch.")
+    """Switch everything off."""
+    key_value.delete_prefix("switch.")

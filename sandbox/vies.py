@@ -1,8 +1,8 @@
-"""The sandbox's register of VAT numbers, in the place of the Commission's VIES.
+"""The sandbox's register of VAT numbers, in place of VIES (European Commission).
 
 ``GET /vies/check/<number>`` answers ``{"status": "confirmed" | "unknown"}``, without a key, as the
-public register does. It knows every number of the Union whose check digits are right, except
-those that end in 000; the switch ``vat_answer`` makes it know none, or be silent (503).
+public register does. It confirms every EU number with valid check digits, except those that end
+in 000; the switch ``vat_answer`` makes it confirm none, or be unavailable (503).
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from flask_wtf.csrf import CSRFProtect
 from stdnum.eu import vat
 
 from sandbox import switches
-from sandbox.api_errors import failure
+from sandbox.api_errors import error_response
 from sandbox.settings import SandboxSettings
 
 vies = Blueprint("vies", __name__, url_prefix="/vies")
 
 UNKNOWN_ENDING = "000"
-"""Valid numbers that end so are unknown here, so that either answer can be had by choice."""
+"""Valid numbers with this ending are unknown, so that tests can get either answer."""
 
 
 @vies.get("/check/<number>")
 def check(number: str) -> Response:
-    """Whether the register knows this number."""
+    """Say whether the register knows this number."""
     answer = switches.value("vat_answer")
     if answer == "unavailable":
-        return failure(503, "unavailable", "The register is briefly unavailable.")
+        return error_response(503, "unavailable", "The register is briefly unavailable.")
     known = answer == "confirmed" and _is_known(number)
     return jsonify(status="confirmed" if known else "unknown")
 
@@ -36,5 +36,5 @@ def _is_known(number: str) -> bool:
 
 
 def add_to(app: Flask, settings: SandboxSettings, csrf: CSRFProtect) -> None:
-    """Open the register."""
+    """Register the blueprint."""
     app.register_blueprint(vies)

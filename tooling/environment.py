@@ -25,7 +25,7 @@ def prepare(*, development: bool) -> None:
 
     An environment somebody else made (``VENV=…`` naming one without our stamp) is used as it is.
     """
-    if not _is_ours():
+    if not _is_managed():
         return
     installed = _installed()
     if development or DEVELOPMENT.name in "".join(installed):
@@ -35,13 +35,13 @@ def prepare(*, development: bool) -> None:
     stamps = {_digest(path) for path in wanted}
     works = _works()
     if not works:
-        _make()
+        _create()
     if not works or not stamps <= installed:
         uv.install(PYTHON, wanted[-1], f"Python packages from {wanted[-1].name}")
         STAMP.write_text("\n".join(sorted(stamps)) + "\n")
 
 
-def _is_ours() -> bool:
+def _is_managed() -> bool:
     return STAMP.exists() or not PYTHON.exists() or VENV.parent == ROOT
 
 
@@ -63,7 +63,7 @@ def _works() -> bool:
     return asked.returncode == 0 and asked.stdout.strip() == VERSION
 
 
-def _make() -> None:
+def _create() -> None:
     uv.program()
     with Step(f"Python {VERSION} environment in {VENV.name}"):
         uv.make_environment(VENV)

@@ -25,7 +25,7 @@ def prepare() -> None:
     if FILE.exists() and integrity(FILE.read_bytes()) == INTEGRITY:
         return
     CACHE.mkdir(exist_ok=True)
-    npm = shutil.which("npm") or _own_npm()
+    npm = shutil.which("npm") or _install_npm()
     with Step(f"htmx {VERSION} (npm)"):
         run([npm, "pack", f"htmx.org@{VERSION}", "--silent", f"--pack-destination={CACHE}"])
     content = _minified()
@@ -45,7 +45,7 @@ def _minified() -> bytes:
         return member.read() if member else b""
 
 
-def _own_npm() -> str:
+def _install_npm() -> str:
     """An npm from Python's packages, for a machine that has none."""
     npm = NPM / "bin" / "npm"
     if not npm.exists():

@@ -1,4 +1,4 @@
-"""The sandbox bank: takes test cards, keeps its own books, and tells the shop by notifications."""
+"""The sandbox bank: accepts test cards, keeps a ledger, sends notifications to the shop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["TABLES", "add_to"]
 
 
 def add_to(app: Flask, settings: SandboxSettings, csrf: CSRFProtect) -> None:
-    """Open the bank: its interface for merchants and its pages for customers."""
+    """Register the bank: its API for merchants and its pages for customers."""
     from sandbox.bank import api, pages
 
     interface = api.blueprint(settings.bank_key)

@@ -1,16 +1,16 @@
-"""The bank's interface for merchants (JSON; ``Authorization: Bearer <SANDBOX_BANK_KEY>``).
+"""The bank's API for merchants (JSON; ``Authorization: Bearer <SANDBOX_BANK_KEY>``).
 
-Calls that make something carry an ``Idempotency-Key``: the same key always answers the same
+Calls that create something carry an ``Idempotency-Key``: the same key always returns the same
 checkout, charge or refund, and is refused (409) with other parameters. Amounts are in cents.
 
 ========================================  ====================================================
 POST   /bank/api/checkouts                open a payment page (amount 0: only store a card)
-GET    /bank/api/checkouts/<ref>          how a checkout or charge stands
-POST   /bank/api/checkouts/<ref>/closure  end it, unless a card was given already
-POST   /bank/api/checkouts/<ref>/refunds  give money back: ``{"amount_cents": n}``
+GET    /bank/api/checkouts/<ref>          the state of a checkout or charge
+POST   /bank/api/checkouts/<ref>/closure  close it, unless a card was entered already
+POST   /bank/api/checkouts/<ref>/refunds  refund: ``{"amount_cents": n}``
 POST   /bank/api/charges                  charge a stored card off session
-DELETE /bank/api/mandates/<ref>           forget a stored card
-GET    /bank/api/ledger                   the books: ``?page=``, ``?reference=<merchant's>``
+DELETE /bank/api/mandates/<ref>           revoke a stored card
+GET    /bank/api/ledger                   ledger: ``?page=``, ``?reference=<merchant's>``
 ========================================  ====================================================
 """
 
@@ -21,22 +21,22 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
-from sandbox.api_errors import Fields, guard, idempotency_key
+from sandbox.api_errors import Fields, idempotency_key, require_key
 from sandbox.bank import checkouts, ledger, views
 
-MOST_CENTS = 99_999_999_99
+MAX_CENTS = 99_999_999_99
 
 
 def blueprint(key: str) -> Blueprint:
-    """The interface, open to holders of ``key``."""
+    """Make the blueprint of the API, which requires ``key``."""
     api = Blueprint("bank_api", __name__, url_prefix="/bank/api")
-    guard(api, key)
+    require_key(api, key)
     faults.inject(api, "bank")
     api.post("/checkouts")(start_checkout)
     api.get("/checkouts/<reference>")(find_checkout)
     api.post("/checkouts/<reference>/closure")(close_checkout)
     api.post("/checkouts/<reference>/refunds")(refund_checkout)
-    api.post("/charges")(charge)
+    api.post("/charges")(charge_card)
     api.delete("/mandates/<reference>")(revoke_mandate)
     api.get("/ledger")(read_ledger)
     return api
@@ -44,66 +44,66 @@ def blueprint(key: str) -> Blueprint:
 
 def start_checkout() -> tuple[Response, int]:
     """Open a payment page for a customer."""
-    fields = Fields.of_request()
+    fields = Fields.from_request()
     wanted = {
-        **_payment(fields, least=0),
+        **_payment_fields(fields, least=0),
         "language": fields.choice("language", ("fr", "en")),
         "customer_email": fields.text("customer_email", empty=True),
-        "return_url": fields.address("return_url"),
+        "return_url": fields.url("return_url"),
         "store_card": fields.flag("store_card"),
     }
-    checkout = checkouts.start(idempotency_key(), wanted)
+    checkout = checkouts.open_checkout(idempotency_key(), wanted)
     return jsonify(views.checkout_json(checkout)), 201
 
 
-def _payment(fields: Fields, least: int) -> dict[str, Any]:
+def _payment_fields(fields: Fields, least: int) -> dict[str, Any]:
     return {
-        "amount_cents": fields.number("amount_cents", least, MOST_CENTS),
+        "amount_cents": fields.number("amount_cents", least, MAX_CENTS),
         "currency": fields.choice("currency", ("EUR",)),
         "merchant_reference": fields.text("reference", most=100),
         "description": fields.text("description", empty=True),
-        "notification_url": fields.address("notification_url"),
+        "notification_url": fields.url("notification_url"),
     }
 
 
 def find_checkout(reference: str) -> Response:
-    """How a checkout or charge stands."""
-    return jsonify(views.checkout_json(checkouts.find(reference)))
+    """Return a checkout or charge."""
+    return jsonify(views.checkout_json(checkouts.find_checkout(reference)))
 
 
 def close_checkout(reference: str) -> Response:
-    """End a checkout, unless a card was given already."""
-    checkouts.close(reference)
-    return jsonify(views.checkout_json(checkouts.find(reference)))
+    """Close a checkout, unless a card was entered already."""
+    checkouts.close_checkout(reference)
+    return jsonify(views.checkout_json(checkouts.find_checkout(reference)))
 
 
-def charge() -> tuple[Response, int]:
+def charge_card() -> tuple[Response, int]:
     """Charge a stored card off session."""
-    fields = Fields.of_request()
-    wanted = {**_payment(fields, least=1), "mandate": fields.text("mandate", most=100)}
-    return jsonify(views.checkout_json(checkouts.charge(idempotency_key(), wanted))), 201
+    fields = Fields.from_request()
+    wanted = {**_payment_fields(fields, least=1), "mandate": fields.text("mandate", most=100)}
+    return jsonify(views.checkout_json(checkouts.charge_card(idempotency_key(), wanted))), 201
 
 
 def refund_checkout(reference: str) -> tuple[Response, int]:
-    """Give money back."""
-    amount = Fields.of_request().number("amount_cents", 1, MOST_CENTS)
-    refund = checkouts.refund(idempotency_key(), reference, amount)
+    """Refund a checkout or charge, in part or in full."""
+    amount = Fields.from_request().number("amount_cents", 1, MAX_CENTS)
+    refund = checkouts.refund_checkout(idempotency_key(), reference, amount)
     return jsonify(views.refund_json(refund)), 201
 
 
 def revoke_mandate(reference: str) -> tuple[str, int]:
-    """Forget a stored card."""
-    checkouts.revoke(reference)
+    """Revoke a stored card."""
+    checkouts.revoke_mandate(reference)
     return "", 204
 
 
 def read_ledger() -> Response:
-    """The books, newest first, with the balances of both accounts."""
+    """Return ledger entries, newest first, with the balances of both accounts."""
     reference = request.args.get("reference", "")
     page = request.args.get("page", 1, type=int)
-    found = ledger.entries(page=max(1, page), reference=reference)
+    found = ledger.list_entries(page=max(1, page), reference=reference)
     return jsonify(
         balances=ledger.balances(),
-        count=ledger.count(reference),
+        count=ledger.count_entries(reference),
         entries=[views.entry_json(entry) for entry in found],
     )

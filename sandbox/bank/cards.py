@@ -1,4 +1,4 @@
-"""Test cards: which numbers there are, how each behaves, and what may be typed for one.
+"""Test cards: their numbers, how each behaves, and how the card form is validated.
 
 The numbers are those that developers know from Stripe's test mode.
 """
@@ -17,9 +17,9 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a test card does: with its holder present, and when charged later without.
+    """The outcome of a test card: at checkout, and at a later off-session charge.
 
-    ``present`` and ``absent`` are `ACCEPTED` or the reason for which the card is declined.
+    ``present`` and ``absent`` are `ACCEPTED` or the reason why the card is declined.
     """
 
     present: str = ACCEPTED
@@ -39,7 +39,7 @@ BEHAVIOURS = {
 
 @dataclass(frozen=True)
 class TestCard:
-    """One of the numbers this bank knows."""
+    """A test card number and the behaviour that belongs to it."""
 
     number: str
     brand: str
@@ -78,17 +78,17 @@ class Card:
 
     @property
     def behaviour(self) -> Behaviour:
-        """How this card behaves."""
+        """The behaviour of this card."""
         return BEHAVIOURS[self.known.behaviour]
 
 
 def has_expired(month: int, year: int, today: date) -> bool:
-    """Whether a card of that date, good until the month's end, is over on ``today``."""
+    """Say whether a card has expired on ``today``; it is valid to the end of its month."""
     return (year, month) < (today.year, today.month)
 
 
 def read_card(typed: Mapping[str, str], today: date) -> tuple[Card | None, dict[str, str]]:
-    """The card of a filled-in form, or what is wrong with it: a sentence for each field."""
+    """Return the card entered in the form, or an error message for each invalid field."""
     number, number_problem = _read_number(typed.get("number", ""))
     expiry, expiry_problem = _read_expiry(typed.get("expiry", ""), today)
     amex = number is not None and len(number.number) == 15
@@ -115,7 +115,7 @@ def _read_number(typed: str) -> tuple[TestCard | None, str]:
 
 
 def luhn(digits: str) -> bool:
-    """Whether the last digit agrees with the others (ISO/IEC 7812-1)."""
+    """Check the check digit of a card number (ISO/IEC 7812-1)."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         doubled = int(digit) * (1 + place % 2)

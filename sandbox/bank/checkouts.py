@@ -1,4 +1,4 @@
-"""Checkouts and charges: opened once, decided once, told to the shop."""
+"""Checkouts and charges: idempotent creation, state changes, notifications to the shop."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sandbox.bank.models import NEXT, Checkout, Refund, Status, StoredCard, Used
 from sandbox.database import database
 
 LIFETIME = 24 * 3600
-"""Seconds of the sandbox's clock for which a payment page stays open."""
+"""Seconds, by the sandbox's clock, until an unpaid checkout expires."""
 
 
-def once(key: str, wanted: dict[str, Any], make: Callable[[], str]) -> str:
-    """The reference of what ``make`` made when this key first came.
+def create_once(key: str, wanted: dict[str, Any], make: Callable[[], str]) -> str:
+    """Run ``make`` once for each idempotency key; return the reference that it made.
 
-    Raises `KeyReused` when the key came with other parameters before.
+    Raises `KeyReused` when the key was used before with other parameters.
     """
     text = json.dumps(wanted, sort_keys=True)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
@@ -35,21 +35,23 @@ def once(key: str, wanted: dict[str, Any], make: Callable[[], str]) -> str:
         return str(used.reference)
 
 
-# --- Asked by the shop -----------------------------------------------------------------------
+# --- Calls of the shop ------------------------------------------------------------------------
 
 
-def start(key: str, wanted: dict[str, Any]) -> Checkout:
-    """Open a payment page; ``wanted`` holds the columns the shop chooses."""
+def open_checkout(key: str, wanted: dict[str, Any]) -> Checkout:
+    """Create a checkout; ``wanted`` holds the columns that the shop chooses."""
 
     def make() -> str:
         now = clock.now()
-        return _create("checkout", "cs", **wanted, created_at=now, expires_at=now + LIFETIME)
+        return _create_checkout(
+            "checkout", "cs", **wanted, created_at=now, expires_at=now + LIFETIME
+        )
 
-    return find(once(key, {"act": "checkout", **wanted}, make))
+    return find_checkout(create_once(key, {"act": "checkout", **wanted}, make))
 
 
-def charge(key: str, wanted: dict[str, Any]) -> Checkout:
-    """Take money from a stored card (``wanted["mandate"]``) while its holder is away.
+def charge_card(key: str, wanted: dict[str, Any]) -> Checkout:
+    """Charge a stored card (``wanted["mandate"]``) off session.
 
     Raises `ApiRefusal` for a mandate that never existed.
     """
@@ -58,58 +60,58 @@ def charge(key: str, wanted: dict[str, Any]) -> Checkout:
         card = StoredCard.get_or_none(StoredCard.reference == wanted["mandate"])
         if card is None:
             raise ApiRefusal(404, "unknown_mandate", "There is no such mandate.")
-        reference = _create("charge", "ch", **wanted, created_at=clock.now())
-        _decide(reference, Status.OPEN, _outcome_later(card))
+        reference = _create_checkout("charge", "ch", **wanted, created_at=clock.now())
+        _decide(reference, Status.OPEN, _off_session_outcome(card))
         return reference
 
-    return find(once(key, {"act": "charge", **wanted}, make))
+    return find_checkout(create_once(key, {"act": "charge", **wanted}, make))
 
 
-def find(reference: str) -> Checkout:
-    """A checkout or charge as it stands now. Raises `ApiRefusal` if there is none."""
+def find_checkout(reference: str) -> Checkout:
+    """Return a checkout or charge, after applying what is due. Raises `ApiRefusal` if unknown."""
     checkout = Checkout.get_or_none(Checkout.reference == reference)
     if checkout is None:
-        raise unknown()
-    if _is_overdue(checkout):
-        close(reference)
+        raise unknown_checkout()
+    if _is_expired(checkout):
+        close_checkout(reference)
         return Checkout.get_by_id(reference)
     if checkout.status == Status.PROCESSING and (checkout.answer_at or 0) <= clock.real_now():
-        settle(reference)
+        settle_checkout(reference)
         return Checkout.get_by_id(reference)
     return checkout
 
 
-def unknown() -> ApiRefusal:
-    """What is said of a reference this bank never gave."""
+def unknown_checkout() -> ApiRefusal:
+    """Make the error for a reference that does not exist."""
     return ApiRefusal(404, "unknown_checkout", "There is no such checkout.")
 
 
-def close(reference: str) -> Checkout:
-    """End a checkout to which no card was given yet; one that has its card stays as it is."""
+def close_checkout(reference: str) -> Checkout:
+    """Close a checkout that still awaits a card; another one stays unchanged."""
     with database.atomic():
         checkout = Checkout.get_or_none(Checkout.reference == reference)
         if checkout is None:
-            raise unknown()
-        if checkout.awaits_card and move(reference, checkout.status, Status.CLOSED):
-            notifications.announce(reference)
+            raise unknown_checkout()
+        if checkout.awaits_card and move_checkout(reference, checkout.status, Status.CLOSED):
+            notifications.enqueue_notification(reference)
     return Checkout.get_by_id(reference)
 
 
-def refund(key: str, reference: str, amount_cents: int) -> Refund:
-    """Give money back, once for each key. Raises `ApiRefusal` if it may not go back."""
+def refund_checkout(key: str, reference: str, amount_cents: int) -> Refund:
+    """Refund a checkout, once for each key. Raises `ApiRefusal` if it cannot be refunded."""
 
     def make() -> str:
         checkout = Checkout.get_or_none(Checkout.reference == reference)
         if checkout is None:
-            raise unknown()
-        return str(ledger.give_back(checkout, amount_cents).reference)
+            raise unknown_checkout()
+        return str(ledger.book_refund(checkout, amount_cents).reference)
 
     wanted = {"act": "refund", "checkout": reference, "amount_cents": amount_cents}
-    return Refund.get_by_id(once(key, wanted, make))
+    return Refund.get_by_id(create_once(key, wanted, make))
 
 
-def revoke(mandate: str) -> None:
-    """Forget a stored card. Raises `ApiRefusal` for one that never existed."""
+def revoke_mandate(mandate: str) -> None:
+    """Revoke a stored card; idempotent. Raises `ApiRefusal` for one that never existed."""
     found = StoredCard.update(revoked_at=clock.now()).where(
         StoredCard.reference == mandate, StoredCard.revoked_at.is_null()
     )
@@ -117,13 +119,13 @@ def revoke(mandate: str) -> None:
         raise ApiRefusal(404, "unknown_mandate", "There is no such mandate.")
 
 
-def _create(kind: str, prefix: str, **columns: Any) -> str:
+def _create_checkout(kind: str, prefix: str, **columns: Any) -> str:
     reference = f"{prefix}_{secrets.token_urlsafe(18)}"
     Checkout.create(reference=reference, kind=kind, **columns)
     return reference
 
 
-def _outcome_later(card: StoredCard) -> str:
+def _off_session_outcome(card: StoredCard) -> str:
     if card.revoked_at is not None:
         return "mandate_revoked"
     if has_expired(card.expiry_month, card.expiry_year, clock.as_datetime(clock.now()).date()):
@@ -131,13 +133,13 @@ def _outcome_later(card: StoredCard) -> str:
     return BEHAVIOURS[card.behaviour].absent
 
 
-# --- Done by the customer --------------------------------------------------------------------
+# --- Acts of the customer --------------------------------------------------------------------
 
 
 def enter_card(reference: str, card: Card) -> bool:
-    """The customer pays with ``card``; False when this checkout already had its card.
+    """Pay a checkout with ``card``; False if a card was entered before.
 
-    A card that asks for strong authentication waits for `authenticate`.
+    A card with strong authentication waits for `authenticate`.
     """
     shown = {
         "behaviour": card.known.behaviour,
@@ -147,14 +149,14 @@ def enter_card(reference: str, card: Card) -> bool:
         "expiry_year": card.expiry_year,
     }
     if card.behaviour.authenticates:
-        return move(reference, Status.OPEN, Status.AUTHENTICATING, **shown)
+        return move_checkout(reference, Status.OPEN, Status.AUTHENTICATING, **shown)
     with database.atomic():
         return _decide(reference, Status.OPEN, card.behaviour.present, **shown)
 
 
 def authenticate(reference: str, confirmed: bool) -> bool:
-    """The cardholder confirms or refuses the payment; False when that was settled before."""
-    checkout = find(reference)
+    """Apply the cardholder's decision; False if the checkout no longer awaits it."""
+    checkout = find_checkout(reference)
     behaviour = BEHAVIOURS.get(checkout.behaviour)
     if behaviour is None:
         return False
@@ -164,30 +166,34 @@ def authenticate(reference: str, confirmed: bool) -> bool:
 
 
 def _decide(reference: str, old: str, outcome: str, **changes: Any) -> bool:
-    """Fix the outcome; it is told at once, or as late as the switch ``bank_outcome_delay`` says."""
+    """Decide the outcome; it becomes public after the switch ``bank_outcome_delay``."""
     delay = float(switches.value("bank_outcome_delay"))
     answer_at = clock.real_now() + delay
-    moved = move(reference, old, Status.PROCESSING, outcome=outcome, answer_at=answer_at, **changes)
+    moved = move_checkout(
+        reference, old, Status.PROCESSING, outcome=outcome, answer_at=answer_at, **changes
+    )
     if moved and not delay:
-        settle(reference)
+        settle_checkout(reference)
     return moved
 
 
-# --- Settled by the bank ---------------------------------------------------------------------
+# --- Acts of the bank ------------------------------------------------------------------------
 
 
-def settle(reference: str) -> None:
-    """Carry a decided outcome out: book the money, store the card, tell the shop. Only once."""
+def settle_checkout(reference: str) -> None:
+    """Apply a decided outcome: book the payment, store the card, notify. Idempotent."""
     with database.atomic():
         checkout = Checkout.get_by_id(reference)
         accepted = checkout.outcome == ACCEPTED
         status = Status.SUCCEEDED if accepted else Status.DECLINED
         reason = "" if accepted else checkout.outcome
-        if not move(reference, Status.PROCESSING, status, reason=reason, settled_at=clock.now()):
+        if not move_checkout(
+            reference, Status.PROCESSING, status, reason=reason, settled_at=clock.now()
+        ):
             return
         if accepted:
             _fulfil(checkout)
-        notifications.announce(reference)
+        notifications.enqueue_notification(reference)
 
 
 def _fulfil(checkout: Checkout) -> None:
@@ -210,8 +216,11 @@ def _store_card(checkout: Checkout) -> StoredCard:
     )
 
 
-def move(reference: str, old: str, new: str, **changes: Any) -> bool:
-    """Move a checkout from ``old`` to ``new``; False when somebody else moved it first."""
+def move_checkout(reference: str, old: str, new: str, **changes: Any) -> bool:
+    """Move a checkout from ``old`` to ``new`` by compare-and-set.
+
+    Returns False when another process changed its status first.
+    """
     if new not in NEXT[old]:
         raise ValueError(f"no checkout goes from {old} to {new}")
     changed = Checkout.update(status=new, **changes).where(
@@ -220,7 +229,7 @@ def move(reference: str, old: str, new: str, **changes: Any) -> bool:
     return bool(changed.execute())
 
 
-def _is_overdue(checkout: Checkout) -> bool:
+def _is_expired(checkout: Checkout) -> bool:
     return (
         checkout.awaits_card
         and checkout.expires_at is not None
@@ -228,24 +237,24 @@ def _is_overdue(checkout: Checkout) -> bool:
     )
 
 
-def tend() -> None:
-    """Do what time asks: tell outcomes that are due, close payment pages that are over."""
-    for reference in _due_answers():
-        settle(reference)
-    for reference in _overdue():
-        close(reference)
+def process_due_checkouts() -> None:
+    """Settle the checkouts whose outcome is due and close those that have expired."""
+    for reference in _due_references():
+        settle_checkout(reference)
+    for reference in _expired_references():
+        close_checkout(reference)
 
 
-def _due_answers() -> list[str]:
+def _due_references() -> list[str]:
     due = Checkout.select(Checkout.reference).where(
         Checkout.status == Status.PROCESSING, Checkout.answer_at <= clock.real_now()
     )
     return [row.reference for row in due]
 
 
-def _overdue() -> list[str]:
-    over = Checkout.select(Checkout.reference).where(
+def _expired_references() -> list[str]:
+    expired = Checkout.select(Checkout.reference).where(
         Checkout.status.in_([Status.OPEN, Status.AUTHENTICATING]),
         Checkout.expires_at <= clock.now(),
     )
-    return [row.reference for row in over]
+    return [row.reference for row in expired]

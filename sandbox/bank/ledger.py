@@ -1,4 +1,4 @@
-"""The bank's books: every payment and refund moves money from one account to another."""
+"""The bank's ledger (double entry): payments and refunds move money between two accounts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CARDS, MERCHANT = "cards", "merchant"
 
 
 def book_payment(checkout: Checkout) -> None:
-    """The cardholder's money becomes the merchant's."""
+    """Book the amount of ``checkout`` from the cardholder to the merchant."""
     Entry.create(
         at=clock.now(),
         kind="payment",
@@ -28,15 +28,15 @@ def book_payment(checkout: Checkout) -> None:
 
 
 def refunded_cents(checkout: Checkout) -> int:
-    """How much of a checkout was given back so far."""
+    """Return the cents of a checkout that have been refunded so far."""
     total = Refund.select(fn.SUM(Refund.amount_cents)).where(Refund.checkout == checkout).scalar()
     return int(total or 0)
 
 
-def give_back(checkout: Checkout, amount_cents: int) -> Refund:
-    """Give money of ``checkout`` back to its card, in the caller's transaction.
+def book_refund(checkout: Checkout, amount_cents: int) -> Refund:
+    """Refund ``amount_cents`` of ``checkout`` to its card, in the caller's transaction.
 
-    Raises `ApiRefusal` when it was not paid, or when more would go back than came.
+    Raises `ApiRefusal` if it was not paid, or if the refunds would exceed the payment.
     """
     if checkout.status != Status.SUCCEEDED:
         raise ApiRefusal(422, "not_paid", "Only a succeeded checkout can be refunded.")
@@ -63,7 +63,7 @@ def give_back(checkout: Checkout, amount_cents: int) -> Refund:
 
 
 def balances() -> dict[str, int]:
-    """What stands on each account, in cents; together they are always zero."""
+    """Return the balance of each account in cents; their sum is always zero."""
     with database.atomic():
         paid = _sum("payment")
         returned = _sum("refund")
@@ -75,16 +75,16 @@ def _sum(kind: str) -> int:
     return int(total or 0)
 
 
-def entries(page: int = 1, size: int = 50, reference: str = "") -> list[Entry]:
-    """One page of the books, newest first; of one merchant reference only, if given."""
+def list_entries(page: int = 1, size: int = 50, reference: str = "") -> list[Entry]:
+    """Return a page of entries, newest first; only of one merchant reference, if given."""
     query = Entry.select(Entry, Checkout).join(Checkout).order_by(Entry.id.desc())
     if reference:
         query = query.where(Checkout.merchant_reference == reference)
     return list(query.paginate(page, size))
 
 
-def count(reference: str = "") -> int:
-    """How many entries the books hold, in all or of one merchant reference."""
+def count_entries(reference: str = "") -> int:
+    """Count the entries, in all or of one merchant reference."""
     query = Entry.select().join(Checkout)
     if reference:
         query = query.where(Checkout.merchant_reference == reference)

@@ -1,4 +1,4 @@
-"""What the bank keeps: checkouts, stored cards, refunds, its books and its outgoing mail."""
+"""The bank's tables: checkouts, stored cards, refunds, ledger, outgoing notifications."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from sandbox.database import Table
 
 
 class Status(StrEnum):
-    """Where a checkout stands."""
+    """The status of a checkout."""
 
     OPEN = "open"
-    AUTHENTICATING = "authenticating"  # a card was entered, its holder must confirm; still open
-    PROCESSING = "processing"  # the outcome is decided but not told yet
+    AUTHENTICATING = (
+        "authenticating"  # a card was entered, the cardholder must confirm; public status: open
+    )
+    PROCESSING = "processing"  # the outcome is decided but not public yet
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     CLOSED = "closed"
@@ -38,13 +40,13 @@ NEXT: dict[str, set[str]] = {
     Status.DECLINED: set(),
     Status.CLOSED: set(),
 }
-"""The legal moves of a checkout or charge."""
+"""The legal transitions of a checkout or charge."""
 
 
 class StoredCard(Table):
-    """A mandate: a card kept, by its holder's consent, for payments without the holder.
+    """A mandate: a card stored, with the holder's consent, for off-session charges.
 
-    ``behaviour`` says how this test card behaves; the number itself is never kept.
+    ``behaviour`` says how the test card behaves; the card number is not stored.
     """
 
     reference = TextField(primary_key=True)
@@ -99,17 +101,17 @@ class Checkout(Table):
 
     @property
     def awaits_card(self) -> bool:
-        """Whether the customer may still pay here."""
+        """Whether the customer can still pay."""
         return self.status in {Status.OPEN, Status.AUTHENTICATING}
 
     @property
     def public_status(self) -> str:
-        """The status as others see it: a customer asked to confirm has not paid yet."""
+        """The status in the API: while the cardholder must confirm, the checkout is open."""
         return Status.OPEN if self.status == Status.AUTHENTICATING else self.status
 
 
 class Refund(Table):
-    """Money of a succeeded checkout given back."""
+    """A refund of a succeeded checkout."""
 
     reference = TextField(primary_key=True)
     checkout = ForeignKeyField(Checkout, backref="refunds")
@@ -119,7 +121,7 @@ class Refund(Table):
 
 
 class UsedKey(Table):
-    """An idempotency key: what was asked with it, and what it made."""
+    """An idempotency key: a hash of its parameters, and the reference that it created."""
 
     key = TextField(primary_key=True)
     fingerprint = TextField()
@@ -127,7 +129,7 @@ class UsedKey(Table):
 
 
 class Entry(Table):
-    """One movement in the books, from one account to another, so that they always balance."""
+    """A ledger entry: it debits one account and credits another, so the books balance."""
 
     id = AutoField()
     at = FloatField()
@@ -147,14 +149,14 @@ class Entry(Table):
         ]
 
 
-# One payment a checkout, whatever the code above believes.
+# The database guarantees one payment for each checkout.
 Entry.add_index(
     Entry.index(Entry.checkout, unique=True, name="one_payment").where(SQL("kind = 'payment'"))
 )
 
 
 class Letter(Table):
-    """A notification on its way to the shop; ``event`` is the same on a second copy."""
+    """A notification in the outbox; all copies of one have the same ``event``."""
 
     id = AutoField()
     event = TextField(index=True)

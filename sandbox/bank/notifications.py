@@ -1,8 +1,8 @@
-"""Notifications: written with their cause, carried to the shop until it says that it has them.
+"""Notifications (webhooks) to the shop: a transactional outbox with retries.
 
-A letter is a row written in the transaction that changed the checkout, so none is lost when the
-bank's process dies. Now and then one is sent twice on purpose; some come at once and some a moment
-later, so that the customer may be back at the shop first. Delivery goes by real time.
+A letter is an outbox row, written in the transaction that changed the checkout, so that none is
+lost when the process dies. Some are deliberately sent twice, and some are delayed so that the
+customer returns to the shop first. Delivery goes by real time.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from sandbox.settings import SandboxSettings
 from sandbox.signatures import HEADER, sign
 
 LEASE = 30
-"""Seconds after which a letter whose carrier died is carried again."""
+"""Seconds a delivery may take; after that another thread may deliver the letter."""
 
-LONGEST_WAIT = 60
-"""Seconds between two attempts at most: 1, 2, 4, … up to this."""
+MAX_BACKOFF = 60
+"""The largest back-off in seconds: 1, 2, 4, … up to this."""
 
 GIVE_UP_AFTER = 3 * 86400
-"""Seconds after which a shop that never answered is written to no more."""
+"""Seconds after which a letter that was never accepted is abandoned."""
 
-DOUBLED = 0.2
-"""The share of letters sent twice although nothing asked for it."""
+DUPLICATE_SHARE = 0.2
+"""The share of notifications that are sent twice at random."""
 
-LATER = {"any": (0.0, 0.0, 1.0), "before": (2.0,), "after": (2.0,)}
-"""Seconds until carriers come, by the switch ``notification_timing`` (see `deliver_first`)."""
+FIRST_DELAYS = {"any": (0.0, 0.0, 1.0), "before": (2.0,), "after": (2.0,)}
+"""Seconds until the first attempt, one chosen at random, by the switch
+``notification_timing``. See also `deliver_before_return`."""
 
-_post_office = httpx.Client(timeout=10, trust_env=False)
+_http = httpx.Client(timeout=10, trust_env=False)
 
 
-def announce(reference: str) -> None:
-    """Write to the shop how a checkout stands now, in the caller's transaction."""
+def enqueue_notification(reference: str) -> None:
+    """Enqueue a notification of a checkout's state, in the caller's transaction."""
     checkout = Checkout.get_by_id(reference)
     event = f"evt_{secrets.token_urlsafe(18)}"
     kind = f"checkout.{checkout.public_status}"
@@ -50,8 +51,8 @@ def announce(reference: str) -> None:
         "created_at": clock.now(),
         "checkout": views.checkout_json(checkout),
     }
-    due_at = clock.real_now() + random.choice(LATER[switches.value("notification_timing")])
-    for number in range(1, 3 if _is_doubled() else 2):
+    due_at = clock.real_now() + random.choice(FIRST_DELAYS[switches.value("notification_timing")])
+    for number in range(1, 3 if _is_duplicated() else 2):
         Letter.create(
             event=event,
             checkout=checkout,
@@ -64,35 +65,35 @@ def announce(reference: str) -> None:
         )
 
 
-def _is_doubled() -> bool:
-    return bool(switches.value("notifications_doubled")) or random.random() < DOUBLED
+def _is_duplicated() -> bool:
+    return bool(switches.value("notifications_doubled")) or random.random() < DUPLICATE_SHARE
 
 
-def due(limit: int = 100) -> list[Letter]:
-    """The letters to carry now, oldest first; none while they are withheld."""
+def due_letters(limit: int = 100) -> list[Letter]:
+    """Return the letters that are due, oldest first; none while they are withheld."""
     if switches.value("notifications_withheld"):
         return []
-    waiting = _under_way().where(Letter.due_at <= clock.real_now())
+    waiting = _undelivered().where(Letter.due_at <= clock.real_now())
     return list(waiting.order_by(Letter.due_at, Letter.id).limit(limit))
 
 
-def _under_way():  # type: ignore[no-untyped-def]  # peewee's queries have no useful type
+def _undelivered():  # type: ignore[no-untyped-def]  # peewee's queries have no useful type
     return Letter.select().where(Letter.delivered_at.is_null(), Letter.given_up_at.is_null())
 
 
-def waiting() -> int:
-    """How many letters the shop has not taken yet."""
-    return int(_under_way().count())
+def count_undelivered() -> int:
+    """Count the letters that the shop has not accepted yet."""
+    return int(_undelivered().count())
 
 
-def latest(checkout: str = "", limit: int = 100) -> list[Letter]:
-    """The newest letters, in all or about one checkout."""
+def latest_letters(checkout: str = "", limit: int = 100) -> list[Letter]:
+    """Return the newest letters, in all or of one checkout."""
     query = Letter.select().order_by(Letter.id.desc()).limit(limit)
     return list(query.where(Letter.checkout == checkout) if checkout else query)
 
 
-def copy(event: str, times: int) -> bool:
-    """Write ``times`` more copies of a letter, to be sent at once; False if it never was."""
+def enqueue_copies(event: str, times: int) -> bool:
+    """Enqueue ``times`` more copies of a letter, due now; False if the event is unknown."""
     with database.atomic():
         last = Letter.select().where(Letter.event == event).order_by(Letter.copy.desc()).first()
         if last is None:
@@ -113,12 +114,12 @@ def copy(event: str, times: int) -> bool:
 
 
 def deliver(letter: Letter) -> bool:
-    """Carry one letter, unless another carrier has it; whether the shop took it."""
+    """Send a letter, unless another thread holds its lease; return whether it was accepted."""
     if not _claim(letter):
         return False
     problem = _post(letter)
     if problem:
-        _put_off(letter, problem)
+        _schedule_retry(letter, problem)
     else:
         Letter.update(
             delivered_at=clock.real_now(), attempts=Letter.attempts + 1, last_error=""
@@ -127,15 +128,15 @@ def deliver(letter: Letter) -> bool:
 
 
 def deliver_due() -> int:
-    """Carry everything that is due, one after another; how many the shop took."""
-    return sum(deliver(letter) for letter in due())
+    """Send all due letters, one after another; return how many were accepted."""
+    return sum(deliver(letter) for letter in due_letters())
 
 
-def deliver_first(reference: str) -> None:
-    """Carry the letters about a checkout before its customer is sent back to the shop."""
+def deliver_before_return(reference: str) -> None:
+    """Send the letters of a checkout before its customer returns to the shop."""
     if switches.value("notifications_withheld"):
         return
-    for letter in _under_way().where(Letter.checkout == reference):
+    for letter in _undelivered().where(Letter.checkout == reference):
         deliver(letter)
 
 
@@ -150,7 +151,7 @@ def _claim(letter: Letter) -> bool:
 
 
 def _post(letter: Letter) -> str:
-    """Send a letter; what went wrong, or nothing."""
+    """Send a letter; return the error, or an empty text."""
     settings: SandboxSettings = current_app.config["SANDBOX"]
     body = letter.body.encode()
     headers = {
@@ -158,19 +159,19 @@ def _post(letter: Letter) -> str:
         HEADER: sign(settings.notification_secret, body, clock.real_now()),
     }
     try:
-        answer = _post_office.post(letter.url, content=body, headers=headers)
+        answer = _http.post(letter.url, content=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{type(error).__name__}: {error}"[:200]
     return "" if answer.is_success else f"answered {answer.status_code}"
 
 
-def _put_off(letter: Letter, problem: str) -> None:
+def _schedule_retry(letter: Letter, problem: str) -> None:
     now = clock.real_now()
-    wait = min(2**letter.attempts, LONGEST_WAIT)
-    over = now - letter.created_at > GIVE_UP_AFTER
+    wait = min(2**letter.attempts, MAX_BACKOFF)
+    give_up = now - letter.created_at > GIVE_UP_AFTER
     Letter.update(
         due_at=now + wait,
         attempts=letter.attempts + 1,
         last_error=problem,
-        given_up_at=now if over else None,
+        given_up_at=now if give_up else None,
     ).where(Letter.id == letter.id).execute()

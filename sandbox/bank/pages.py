@@ -1,7 +1,7 @@
-"""The bank's pages: where a customer pays by card, confirms, or walks away; and its books.
+"""The bank's pages: card form, strong authentication, cancellation, and the ledger.
 
-The address of a payment page cannot be guessed and needs no cookie to be opened. Whatever
-happened, the browser ends at the shop's ``return_url`` (303).
+The URL of a payment page cannot be guessed and needs no cookie. Whatever the outcome, the
+browser is redirected to the shop's ``return_url`` (303).
 """
 
 from __future__ import annotations
@@ -23,63 +23,63 @@ Page = str | tuple[str, int] | Response
 
 @pages.get("/pay/<reference>")
 def pay_page(reference: str) -> Page:
-    """Ask for the card, unless this checkout is past that."""
-    checkout = _found(reference)
+    """Show the card form, or the page that fits the checkout's status."""
+    checkout = _page_checkout(reference)
     if checkout.status == Status.AUTHENTICATING:
-        return _to(".authentication_page", reference)
+        return _redirect_to(".authentication_page", reference)
     if checkout.status != Status.OPEN:
-        return _over(checkout)
+        return _ended_page(checkout)
     return _card_form(checkout)
 
 
 @pages.post("/pay/<reference>")
-def pay(reference: str) -> Page:
-    """Take the card; pressed twice, the second press finds the first one's outcome."""
-    checkout = _found(reference)
+def submit_card(reference: str) -> Page:
+    """Accept the card; a second submission gets the outcome of the first."""
+    checkout = _page_checkout(reference)
     if checkout.status == Status.OPEN:
         today = clock.as_datetime(clock.now()).date()
         card, problems = read_card(request.form, today)
         if card is None:
             return _card_form(checkout, problems), 422
         checkouts.enter_card(reference, card)
-    return _onward(reference)
+    return _next_step(reference)
 
 
 @pages.get("/pay/<reference>/authentication")
 def authentication_page(reference: str) -> Page:
-    """Ask the cardholder to confirm."""
-    checkout = _found(reference)
+    """Show the page on which the cardholder confirms."""
+    checkout = _page_checkout(reference)
     if checkout.status == Status.AUTHENTICATING:
         return render_template("bank/authentication.html", checkout=checkout)
-    return _onward(reference)
+    return _next_step(reference)
 
 
 @pages.post("/pay/<reference>/authentication")
-def authenticate(reference: str) -> Page:
-    """Take the cardholder's yes or no."""
-    _found(reference)
+def submit_authentication(reference: str) -> Page:
+    """Accept the cardholder's decision."""
+    _page_checkout(reference)
     checkouts.authenticate(reference, request.form.get("decision") == "authenticate")
-    return _onward(reference)
+    return _next_step(reference)
 
 
 @pages.post("/pay/<reference>/cancellation")
 def cancel(reference: str) -> Page:
-    """The customer will not pay: end the checkout and go back to the shop."""
-    checkout = _found(reference)
-    checkouts.close(reference)
+    """Close the checkout and redirect the customer to the shop."""
+    checkout = _page_checkout(reference)
+    checkouts.close_checkout(reference)
     return redirect(checkout.return_url, 303)
 
 
 @pages.get("/ledger")
 def ledger_page() -> Page:
-    """The books, for whoever plays the bank."""
-    languages.speak_as_asked()
+    """Show the ledger."""
+    languages.use_requested_language()
     page = max(1, request.args.get("page", 1, type=int))
     reference = request.args.get("reference", "").strip()
-    count = ledger.count(reference)
+    count = ledger.count_entries(reference)
     return render_template(
         "bank/ledger.html",
-        entries=ledger.entries(page, 25, reference),
+        entries=ledger.list_entries(page, 25, reference),
         balances=ledger.balances(),
         page=page,
         pages=max(1, -(-count // 25)),
@@ -88,13 +88,13 @@ def ledger_page() -> Page:
     )
 
 
-def _found(reference: str) -> Checkout:
-    """The checkout of this page, in its language; 404 for charges, which have no page."""
-    checkout = checkouts.find(reference)
+def _page_checkout(reference: str) -> Checkout:
+    """Return the checkout of this page and set its language; 404 for off-session charges."""
+    checkout = checkouts.find_checkout(reference)
     if checkout.kind != "checkout":
-        raise checkouts.unknown()
-    languages.speak(request.args.get("lang") or checkout.language)
-    # Browsers apply form-action to the redirect that follows a form, too.
+        raise checkouts.unknown_checkout()
+    languages.use_language(request.args.get("lang") or checkout.language)
+    # Browsers apply form-action also to the redirect after a form.
     shop = urlsplit(checkout.return_url)
     g.form_targets = f"{shop.scheme}://{shop.netloc}"
     return checkout
@@ -110,24 +110,24 @@ def _card_form(checkout: Checkout, problems: dict[str, str] | None = None) -> st
     )
 
 
-def _onward(reference: str) -> Page:
-    """Where the browser goes after a form: to confirm, or back to the shop."""
-    checkout = checkouts.find(reference)
+def _next_step(reference: str) -> Page:
+    """Redirect after a form: to the next page, or to the shop."""
+    checkout = checkouts.find_checkout(reference)
     if checkout.status == Status.OPEN:
-        return _to(".pay_page", reference)
+        return _redirect_to(".pay_page", reference)
     if checkout.status == Status.AUTHENTICATING:
-        return _to(".authentication_page", reference)
+        return _redirect_to(".authentication_page", reference)
     if checkout.status == Status.CLOSED:
-        return _over(checkout)
+        return _ended_page(checkout)
     if switches.value("notification_timing") == "before":
-        notifications.deliver_first(reference)
+        notifications.deliver_before_return(reference)
     return redirect(checkout.return_url, 303)
 
 
-def _over(checkout: Checkout) -> tuple[str, int]:
-    gone = checkout.status == Status.CLOSED
-    return render_template("bank/over.html", checkout=checkout), 410 if gone else 200
+def _ended_page(checkout: Checkout) -> tuple[str, int]:
+    closed = checkout.status == Status.CLOSED
+    return render_template("bank/over.html", checkout=checkout), 410 if closed else 200
 
 
-def _to(endpoint: str, reference: str) -> Response:
+def _redirect_to(endpoint: str, reference: str) -> Response:
     return redirect(url_for(endpoint, reference=reference, lang=request.args.get("lang")), 303)

@@ -1,4 +1,4 @@
-"""How the bank's records look to those who call its interface."""
+"""JSON representations of the bank's records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.bank.models import Checkout, Entry, Refund, StoredCard
 
 
 def checkout_json(checkout: Checkout) -> dict[str, Any]:
-    """A checkout or charge, with the page where its customer pays and the card it stored."""
+    """Represent a checkout or charge, with its payment URL and its stored card."""
     base = current_app.config["SANDBOX"].url
     is_page = checkout.kind == "checkout"
     return {
@@ -27,7 +27,7 @@ def checkout_json(checkout: Checkout) -> dict[str, Any]:
 
 
 def mandate_json(card: StoredCard) -> dict[str, Any]:
-    """A stored card: what may be shown of it."""
+    """Represent a stored card."""
     return {
         "reference": card.reference,
         "brand": card.brand,
@@ -38,7 +38,7 @@ def mandate_json(card: StoredCard) -> dict[str, Any]:
 
 
 def refund_json(refund: Refund) -> dict[str, Any]:
-    """A refund."""
+    """Represent a refund."""
     return {
         "reference": refund.reference,
         "checkout": refund.checkout_id,
@@ -47,7 +47,7 @@ def refund_json(refund: Refund) -> dict[str, Any]:
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:
-    """One movement in the books."""
+    """Represent a ledger entry."""
     return {
         "id": entry.id,
         "at": entry.at,

@@ -1,4 +1,4 @@
-"""The controls: the sandbox's clock, its switches, and what it asks of the shop."""
+"""The controls: the sandbox's clock, its switches, and its calls to the shop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["add_to"]
 
 
 def add_to(app: Flask, settings: SandboxSettings, csrf: CSRFProtect) -> None:
-    """Open the controls: their JSON interface and the page at the sandbox's root."""
+    """Register the controls: their JSON API and the page at the sandbox's root."""
     from sandbox.controls import api, desk
 
     csrf.exempt(api.controls)

@@ -1,12 +1,12 @@
-"""The controls as an interface (JSON), for tests that drive the sandbox from outside.
+"""The JSON API of the controls, for tests that drive the sandbox from outside.
 
 =============================================  ===============================================
 GET    /controls/clock                         ``{"moved_on_seconds", "now"}``
 POST   /controls/clock                         ``{"advance_seconds": n}``: once the shop has
                                                acknowledged; 502 (and no move) otherwise
-GET    /controls/switches                      how all switches stand
-POST   /controls/switches                      ``{name: value, …}``; null puts one back
-DELETE /controls/switches                      all switches back, pauses ended
+GET    /controls/switches                      the values of all switches
+POST   /controls/switches                      ``{name: value, …}``; null means off
+DELETE /controls/switches                      all switches off, pauses ended
 POST   /controls/pauses                        ``{"point", "seconds"}``, relayed to the shop
 POST   /controls/accounts                      ``{"language": "fr", "licences": 2,
                                                "exchange": true}`` (0 to 300, paid and about to
@@ -15,14 +15,13 @@ POST   /controls/accounts                      ``{"language": "fr", "licences": 
                                                ``{"nic_handle", "password", "email"}``
 GET    /controls/notifications                 ``{"waiting": n, "letters": […]}``, newest first;
                                                ``?checkout=`` for one checkout's
-POST   /controls/notifications/<event>/copies  ``{"times": n}``: send an old one again
+POST   /controls/notifications/<event>/copies  ``{"times": n}``: send copies of an old one
 =============================================  ===============================================
 
-Nobody is asked for a key. The sandbox holds nothing but test data, listens on this machine's
-own address unless told otherwise, and must be easy to drive with curl. What must not happen is
-that some web page open in a developer's browser turns the switches: therefore only JSON bodies are
-taken (a page elsewhere may not send those without permission, which is never given), and only
-under the names of this machine (`sandbox.application`).
+No key is required: the sandbox holds only test data, listens on the loopback interface unless
+configured otherwise, and must be easy to drive with curl. But a web page in a developer's browser
+must not be able to set the switches (CSRF). Therefore only JSON bodies are accepted, which another
+origin cannot send without CORS permission, and only known host names (`sandbox.application`).
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import clock, switches
-from sandbox.api_errors import ApiRefusal, Fields, Invalid, failure
+from sandbox.api_errors import ApiRefusal, Fields, InvalidField, error_response
 from sandbox.bank import notifications
 from sandbox.controls import shop
 
@@ -40,8 +39,8 @@ controls = Blueprint("controls", __name__, url_prefix="/controls")
 
 
 @controls.before_request
-def take_json_only() -> None:
-    """Refuse changes that an ordinary form of another site could send."""
+def require_json() -> None:
+    """Refuse requests that a form on another site could send (CSRF)."""
     if request.method == "POST" and not request.is_json:
         raise ApiRefusal(415, "not_json", "Send JSON, with its content type.")
     if request.method == "DELETE" and request.headers.get("Sec-Fetch-Site") == "cross-site":
@@ -50,50 +49,50 @@ def take_json_only() -> None:
 
 @controls.errorhandler(ApiRefusal)
 def refuse(error: ApiRefusal) -> Response:
-    """A call that makes no sense."""
-    return failure(error.status, error.code, error.message)
+    """Answer an invalid call."""
+    return error_response(error.status, error.code, error.message)
 
 
-@controls.errorhandler(shop.ShopSilent)
-def shop_is_silent(error: shop.ShopSilent) -> Response:
-    """The shop did not do its part."""
-    return failure(502, "shop_silent", str(error))
+@controls.errorhandler(shop.ShopUnavailable)
+def shop_unavailable(error: shop.ShopUnavailable) -> Response:
+    """Answer that the shop did not do what it was asked."""
+    return error_response(502, "shop_silent", str(error))
 
 
 @controls.get("/clock")
 def read_clock() -> Response:
-    """How far the clock is ahead of real time, and what it shows."""
+    """Return the clock's offset from real time, and its time."""
     return jsonify(moved_on_seconds=clock.moved_on(), now=clock.now())
 
 
 @controls.post("/clock")
 def move_clock() -> Response:
-    """Move the clock on, here and at the shop."""
-    seconds = _seconds(Fields.of_request(), "advance_seconds", shop.FARTHEST)
+    """Advance the clock, here and at the shop."""
+    seconds = _seconds(Fields.from_request(), "advance_seconds", shop.MAX_CLOCK_OFFSET)
     try:
         shop.move_clock(seconds)
     except ValueError as error:
-        raise Invalid("advance_seconds", str(error)) from error
+        raise InvalidField("advance_seconds", str(error)) from error
     return read_clock()
 
 
 def _seconds(fields: Fields, name: str, most: float) -> float:
     value = fields.body.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        raise Invalid(name, f"must be a number of seconds from 0 to {most:g}")
+        raise InvalidField(name, f"must be a number of seconds from 0 to {most:g}")
     return float(value)
 
 
 @controls.get("/switches")
 def read_switches() -> Response:
-    """How all switches stand."""
+    """Return the values of all switches."""
     return jsonify(switches.all_values())
 
 
 @controls.post("/switches")
 def set_switches() -> Response:
-    """Set some switches, all of those named or none."""
-    wanted: dict[str, Any] = dict(Fields.of_request().body)
+    """Set the named switches, all or none."""
+    wanted: dict[str, Any] = dict(Fields.from_request().body)
     try:
         switches.set_values(wanted)
     except switches.SwitchError as error:
@@ -103,7 +102,7 @@ def set_switches() -> Response:
 
 @controls.delete("/switches")
 def reset_switches() -> Response:
-    """Put everything back; the switches first, so that a silent shop does not keep them on."""
+    """Switch everything off; the switches first, in case the shop is unavailable."""
     switches.reset()
     shop.end_pauses()
     return read_switches()
@@ -111,28 +110,30 @@ def reset_switches() -> Response:
 
 @controls.post("/pauses")
 def pause() -> Response:
-    """Have the shop pause at a critical moment."""
-    fields = Fields.of_request()
+    """Make the shop pause at a test point."""
+    fields = Fields.from_request()
     point, seconds = fields.text("point", most=100), _seconds(fields, "seconds", 60)
-    shop.pause(point, seconds)
+    shop.set_pause(point, seconds)
     return jsonify(point=point, seconds=seconds)
 
 
 @controls.post("/accounts")
-def make_account() -> tuple[Response, int]:
-    """Have the shop make a demo account."""
-    fields = Fields.of_request()
+def create_account() -> tuple[Response, int]:
+    """Make the shop create a demo account."""
+    fields = Fields.from_request()
     language = fields.choice("language", ("fr", "en"))
     licences = fields.number("licences", 0, 300) if "licences" in fields.body else 0
     exchange = fields.body.get("exchange") is True
-    return jsonify(shop.fresh_account(language, licences, exchange=exchange)), 201
+    return jsonify(shop.create_demo_account(language, licences, exchange=exchange)), 201
 
 
 @controls.get("/notifications")
 def read_notifications() -> Response:
-    """The latest notifications and how their delivery went."""
-    letters = notifications.latest(request.args.get("checkout", ""))
-    return jsonify(waiting=notifications.waiting(), letters=[_letter_json(row) for row in letters])
+    """Return the latest notifications and the state of their delivery."""
+    letters = notifications.latest_letters(request.args.get("checkout", ""))
+    return jsonify(
+        waiting=notifications.count_undelivered(), letters=[_letter_json(row) for row in letters]
+    )
 
 
 def _letter_json(letter: Any) -> dict[str, Any]:
@@ -149,8 +150,8 @@ def _letter_json(letter: Any) -> dict[str, Any]:
 
 @controls.post("/notifications/<event>/copies")
 def send_again(event: str) -> tuple[Response, int]:
-    """Send a notification again, as often as asked."""
-    times = Fields.of_request().number("times", 1, 1000)
-    if not notifications.copy(event, times):
+    """Enqueue more copies of a notification."""
+    times = Fields.from_request().number("times", 1, 1000)
+    if not notifications.enqueue_copies(event, times):
         raise ApiRefusal(404, "unknown_event", "There is no such notification.")
     return jsonify(event=event, times=times), 202

@@ -1,4 +1,4 @@
-"""The page at the sandbox's root: what it is, where its parts are, and its controls as forms."""
+"""The page at the sandbox's root: its parts, and its controls as forms."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Page = str | tuple[str, int] | Response
 
 
 @desk.before_request
-def speak() -> None:
-    """In the visitor's language."""
-    languages.speak_as_asked()
+def choose_language() -> None:
+    """Set the visitor's language."""
+    languages.use_requested_language()
 
 
 @desk.get("/")
 def page() -> Page:
-    """The desk from which the sandbox is driven."""
+    """Show the controls of the sandbox."""
     return _page()
 
 
@@ -48,13 +48,13 @@ def _page(problem: str = "", at: str = "", detail: str = "") -> str:
         units=UNITS,
         now=clock.now(),
         moved_on=clock.moved_on(),
-        **_figures(),
+        **_statistics(),
     )
 
 
-def _figures() -> dict[str, Any]:
+def _statistics() -> dict[str, Any]:
     return {
-        "waiting": notifications.waiting(),
+        "waiting": notifications.count_undelivered(),
         "balance": ledger.balances()[ledger.MERCHANT],
         "tenants": Tenant.select().where(Tenant.status != "deleted").count(),
         "users": User.select().count(),
@@ -71,19 +71,19 @@ def _failed(sentence: str, at: str, detail: str = "", status: int = 422) -> tupl
     return _page(sentence, at, detail), status
 
 
-def _shop_silent(error: shop.ShopSilent, at: str) -> tuple[str, int]:
+def _shop_unavailable(error: shop.ShopUnavailable, at: str) -> tuple[str, int]:
     return _failed(languages.N_("The shop did not answer as it should."), at, str(error), 502)
 
 
 @desk.get("/desk/<form>")
 def back_to_page(form: str) -> Page:
-    """The address of a form opened as a page: after a reload, or to change the language."""
+    """Redirect a form's URL that was opened as a page (reload, language link)."""
     return redirect(url_for("desk.page", lang=request.args.get("lang")), 303)
 
 
 @desk.post("/desk/clock")
 def move_clock() -> Page:
-    """Move the clock on."""
+    """Advance the clock."""
     number = request.form.get("number", "").strip()
     unit = UNITS.get(request.form.get("unit", ""), 86400)
     if not (number.isascii() and number.isdigit() and len(number) <= 6):
@@ -92,8 +92,8 @@ def move_clock() -> Page:
         shop.move_clock(int(number) * unit)
     except ValueError:
         return _failed(languages.N_("The clock cannot be moved on that far."), "clock")
-    except shop.ShopSilent as error:
-        return _shop_silent(error, "clock")
+    except shop.ShopUnavailable as error:
+        return _shop_unavailable(error, "clock")
     return _done(languages.N_("The clock was moved on, here and at the shop."))
 
 
@@ -113,20 +113,20 @@ def set_switches() -> Page:
 
 @desk.post("/desk/reset")
 def reset() -> Page:
-    """Put all switches back."""
+    """Switch everything off."""
     switches.reset()
     try:
         shop.end_pauses()
-    except shop.ShopSilent as error:
-        return _shop_silent(error, "switches")
+    except shop.ShopUnavailable as error:
+        return _shop_unavailable(error, "switches")
     return _done(languages.N_("All switches are back."))
 
 
 @desk.post("/desk/accounts")
-def make_account() -> Page:
-    """Have the shop make a demo account with an Exchange service, and show its credentials once."""
+def create_account() -> Page:
+    """Make the shop create a demo account with Exchange; show its credentials once."""
     try:
-        session["account"] = shop.fresh_account(languages.language(), exchange=True)
-    except shop.ShopSilent as error:
-        return _shop_silent(error, "accounts")
+        session["account"] = shop.create_demo_account(languages.language(), exchange=True)
+    except shop.ShopUnavailable as error:
+        return _shop_unavailable(error, "accounts")
     return _done(languages.N_("The account is ready."))

@@ -1,4 +1,4 @@
-"""What the controls ask of the shop, by signed calls (see `sandbox.signatures`).
+"""Signed calls of the controls to the shop (see `sandbox.signatures`).
 
 The shop answers ``POST /sandbox/clock`` ``{"moved_on_seconds"}``, ``POST /sandbox/pauses``
 ``{"point", "seconds"}`` and ``POST /sandbox/accounts`` ``{"language", "licences", "exchange"}``
@@ -18,81 +18,87 @@ from sandbox import clock, key_value
 from sandbox.settings import SandboxSettings
 from sandbox.signatures import HEADER, sign
 
-FARTHEST = 100 * 366 * 86400
-"""How far the clock may be moved on, in seconds: certificates and cards have dates, too."""
+MAX_CLOCK_OFFSET = 100 * 366 * 86400
+"""The largest offset of the clock, in seconds: certificates and cards have expiry dates."""
 
-_moving = threading.Lock()
-_line = httpx.Client(timeout=30, trust_env=False)
-
-
-class ShopSilent(Exception):
-    """The shop did not do what it was asked; the message says what it said instead."""
+_clock_lock = threading.Lock()
+_http = httpx.Client(timeout=30, trust_env=False)
 
 
-def tell(path: str, message: dict[str, Any]) -> Any:
-    """Post ``message`` to the shop and return its answer. Raises `ShopSilent`."""
+class ShopUnavailable(Exception):
+    """The shop did not answer, or answered with an error; the message says which."""
+
+
+def post_to_shop(path: str, message: dict[str, Any]) -> Any:
+    """Post ``message`` to the shop and return its answer. Raises `ShopUnavailable`."""
     settings: SandboxSettings = current_app.config["SANDBOX"]
     body = json.dumps(message).encode()
     headers = {
         "Content-Type": "application/json",
         HEADER: sign(settings.notification_secret, body, clock.real_now()),
     }
-    address = settings.shop_url + path
+    url = settings.shop_url + path
     try:
-        answer = _line.post(address, content=body, headers=headers)
+        answer = _http.post(url, content=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ShopSilent(f"{address}: {type(error).__name__}: {error}") from error
+        raise ShopUnavailable(f"{url}: {type(error).__name__}: {error}") from error
     if not answer.is_success:
-        raise ShopSilent(f"{address} answered {answer.status_code}")
-    return _read(answer)
+        raise ShopUnavailable(f"{url} answered {answer.status_code}")
+    return _read_json(answer)
 
 
-def _read(answer: httpx.Response) -> Any:
+def _read_json(answer: httpx.Response) -> Any:
     if not answer.content:
         return {}
     try:
         return answer.json()
     except ValueError as error:
-        raise ShopSilent(f"{answer.url} did not answer with JSON") from error
+        raise ShopUnavailable(f"{answer.url} did not answer with JSON") from error
 
 
 def move_clock(seconds: float) -> float:
-    """Move the clock on, first the shop's and then the sandbox's; how far it is moved in all.
+    """Advance the clock, first the shop's and then the sandbox's; return the new offset.
 
-    If the shop does not acknowledge, nothing moves here, and the same call may be made again: the
-    shop is told the whole distance each time, so that nothing is moved twice. ``seconds`` may be
-    0, which tells the shop again. Raises `ShopSilent`.
+    If the shop does not acknowledge, nothing changes here and the call can be retried: the shop
+    is sent the whole offset each time, which is idempotent. ``seconds`` may be 0, which sends the
+    offset again. Raises `ShopUnavailable`, or `ValueError` above `MAX_CLOCK_OFFSET`.
     """
-    with _moving:
+    with _clock_lock:
         total = clock.moved_on() + seconds
-        if total > FARTHEST:
+        if total > MAX_CLOCK_OFFSET:
             raise ValueError("the clock cannot be moved on that far")
-        tell("/sandbox/clock", {"moved_on_seconds": total})
+        post_to_shop("/sandbox/clock", {"moved_on_seconds": total})
         clock.set_moved_on(total)
     return total
 
 
-def pause(point: str, seconds: float) -> None:
-    """Have the shop pause at a critical moment (0: no more). Raises `ShopSilent`."""
-    tell("/sandbox/pauses", {"point": point, "seconds": seconds})
-    points = set(key_value.recall("pauses", []))
+def set_pause(point: str, seconds: float) -> None:
+    """Make the shop pause at a test point (0: stop pausing). Raises `ShopUnavailable`."""
+    post_to_shop("/sandbox/pauses", {"point": point, "seconds": seconds})
+    points = set(key_value.get_value("pauses", []))
     points = points | {point} if seconds else points - {point}
-    key_value.keep("pauses", sorted(points))
+    key_value.set_value("pauses", sorted(points))
 
 
 def end_pauses() -> None:
-    """Have the shop pause nowhere. It is asked only if it was before. Raises `ShopSilent`."""
-    for point in key_value.recall("pauses", []):
-        pause(point, 0)
+    """End the pauses that were set; the shop is called only for those. Raises
+    `ShopUnavailable`.
+    """
+    for point in key_value.get_value("pauses", []):
+        set_pause(point, 0)
 
 
-def fresh_account(language: str, licences: int = 0, *, exchange: bool = False) -> dict[str, str]:
-    """Have the shop make a demo account with a group of so many licences, and with an Exchange
-    service if asked; its credentials. Raises `ShopSilent`.
+def create_demo_account(
+    language: str, licences: int = 0, *, exchange: bool = False
+) -> dict[str, str]:
+    """Make the shop create a demo account; return its credentials.
+
+    It gets a group of ``licences`` licences, and an Exchange service if ``exchange``. Raises
+    `ShopUnavailable`.
     """
     wanted = {"language": language, "licences": licences}
-    answer = tell("/sandbox/accounts", wanted | ({"exchange": True} if exchange else {}))
+    answer = post_to_shop("/sandbox/accounts", wanted | ({"exchange": True} if exchange else {}))
     try:
         return {name: str(answer[name]) for name in ("nic_handle", "password", "email")}
     except (KeyError, TypeError) as error:
-        raise ShopSilent("the shop answered without an account") from error
+        raise ShopUnavailable("the shop answered without an account") from error

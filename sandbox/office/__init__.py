@@ -1,4 +1,4 @@
-"""The sandbox Office provider: tenants, people and their devices, and the portal they use."""
+"""The sandbox Office provider: tenants, users, their devices, and the users' portal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["TABLES", "add_to"]
 
 
 def add_to(app: Flask, settings: SandboxSettings, csrf: CSRFProtect) -> None:
-    """Open the provider: its interface for resellers and its portal for people."""
+    """Register the provider: its API for resellers and its portal for users."""
     from sandbox.office import api, portal
 
     interface = api.blueprint(settings.provider_key)

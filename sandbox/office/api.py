@@ -1,22 +1,22 @@
-"""The provider's interface for resellers (JSON; ``Authorization: Bearer <SANDBOX_PROVIDER_KEY>``).
+"""The provider's API for resellers (JSON; ``Authorization: Bearer <SANDBOX_PROVIDER_KEY>``).
 
-Everything that changes something carries an ``Idempotency-Key`` and is accepted first (202), then
-carried out ``SANDBOX_LATENCY`` seconds of the sandbox's clock later; passwords change at once. The
-same key always answers the same operation, and is refused (409) with other parameters.
+Calls that change something carry an ``Idempotency-Key``. They are accepted first (202) and
+executed ``SANDBOX_LATENCY`` seconds later by the sandbox's clock; passwords change at once. The
+same key always returns the same operation, and is refused (409) with other parameters.
 
 =================================================  ===========================================
 POST   /office/api/tenants                         ``{"domain", "offer", "seats"}``
-GET    /office/api/tenants/<domain>                seats, users, state
+GET    /office/api/tenants/<domain>                seats, users, status
 PATCH  /office/api/tenants/<domain>                ``{"seats"}``
-DELETE /office/api/tenants/<domain>                end it and everybody's access
-PUT    /office/api/tenants/<domain>/suspension     ``{"reason"}``: keep its people out
-DELETE /office/api/tenants/<domain>/suspension     let them in again
-POST   /office/api/tenants/<domain>/users          a person and a ``password``
-GET    /office/api/tenants/<domain>/users          ``?after=<address>&limit=`` in their order
-PATCH  /office/api/tenants/<domain>/users/<ref>    a person's names and address
+DELETE /office/api/tenants/<domain>                delete it and all its users
+PUT    /office/api/tenants/<domain>/suspension     ``{"reason"}``: block sign-in
+DELETE /office/api/tenants/<domain>/suspension     allow sign-in again
+POST   /office/api/tenants/<domain>/users          a user and a ``password``
+GET    /office/api/tenants/<domain>/users          ``?after=<address>&limit=`` in this order
+PATCH  /office/api/tenants/<domain>/users/<ref>    a user's names and address
 PUT    …/users/<ref>/password                      ``{"password"}``
-DELETE /office/api/tenants/<domain>/users/<ref>    take account and licence away
-GET    /office/api/operations?key=                 how an operation stands
+DELETE /office/api/tenants/<domain>/users/<ref>    delete the account, free its seat
+GET    /office/api/operations?key=                 the state of an operation
 =================================================  ===========================================
 
 An operation is ``{"key", "status", "code", "reason", "result"}``. When ``failed``, ``code`` is one
@@ -32,19 +32,19 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
-from sandbox.api_errors import ApiRefusal, Fields, guard, idempotency_key
+from sandbox.api_errors import ApiRefusal, Fields, idempotency_key, require_key
 from sandbox.office import operations
 from sandbox.office.models import Operation, Tenant, User
 
-MOST_SEATS = 10_000_000
+MAX_SEATS = 10_000_000
 
 Answer = tuple[Response, int]
 
 
 def blueprint(key: str) -> Blueprint:
-    """The interface, open to holders of ``key``."""
+    """Make the blueprint of the API, which requires ``key``."""
     api = Blueprint("office_api", __name__, url_prefix="/office/api")
-    guard(api, key)
+    require_key(api, key)
     faults.inject(api, "provider")
     api.post("/tenants")(create_tenant)
     api.get("/tenants/<domain>")(read_tenant)
@@ -63,7 +63,7 @@ def blueprint(key: str) -> Blueprint:
 
 def _accept(action: str, domain: str, payload: dict[str, Any], password: str = "") -> Answer:
     key = idempotency_key()
-    operation = operations.accept(key, action, domain.lower(), payload, password)
+    operation = operations.accept_operation(key, action, domain.lower(), payload, password)
     return jsonify(_operation_json(operation)), 202
 
 
@@ -81,19 +81,19 @@ def _operation_json(operation: Operation) -> dict[str, Any]:
 
 
 def create_tenant() -> Answer:
-    """Make a tenant."""
-    fields = Fields.of_request()
+    """Create a tenant."""
+    fields = Fields.from_request()
     domain = fields.text("domain", most=253)
     wanted = {
         "offer": fields.choice("offer", ("business", "pro_plus")),
-        "seats": fields.number("seats", 1, MOST_SEATS),
+        "seats": fields.number("seats", 1, MAX_SEATS),
     }
     return _accept("create_tenant", domain, wanted)
 
 
 def read_tenant(domain: str) -> Response:
-    """How a tenant stands."""
-    operations.settle_due(domain.lower())
+    """Return a tenant, after executing its due operations."""
+    operations.execute_due(domain.lower())
     tenant = Tenant.get_or_none(Tenant.domain == domain.lower())
     if tenant is None:
         raise ApiRefusal(404, "unknown_tenant", "There is no tenant of this domain.")
@@ -110,23 +110,23 @@ def read_tenant(domain: str) -> Response:
 
 def resize_tenant(domain: str) -> Answer:
     """Change a tenant's number of seats."""
-    seats = Fields.of_request().number("seats", 1, MOST_SEATS)
+    seats = Fields.from_request().number("seats", 1, MAX_SEATS)
     return _accept("resize_tenant", domain, {"seats": seats})
 
 
 def suspend_tenant(domain: str) -> Answer:
-    """Keep a tenant's people out."""
-    reason = Fields.of_request().text("reason", empty=True)
+    """Block sign-in for a tenant's users."""
+    reason = Fields.from_request().text("reason", empty=True)
     return _accept("suspend_tenant", domain, {"reason": reason})
 
 
 def resume_tenant(domain: str) -> Answer:
-    """Let a suspended tenant's people in again."""
+    """Allow sign-in for a suspended tenant's users again."""
     return _accept("resume_tenant", domain, {})
 
 
 def delete_tenant(domain: str) -> Answer:
-    """End a tenant."""
+    """Delete a tenant."""
     return _accept("delete_tenant", domain, {})
 
 
@@ -134,8 +134,8 @@ def delete_tenant(domain: str) -> Answer:
 
 
 def create_user(domain: str) -> Answer:
-    """Give a person an account."""
-    fields = Fields.of_request()
+    """Create a user's account."""
+    fields = Fields.from_request()
     return _accept("create_user", domain, _person(fields), _password(fields))
 
 
@@ -156,24 +156,24 @@ def _password(fields: Fields) -> str:
 
 
 def update_user(domain: str, user: str) -> Answer:
-    """Change a person's names or address."""
-    return _accept("update_user", domain, {"user": user, **_person(Fields.of_request())})
+    """Change a user's names or e-mail address."""
+    return _accept("update_user", domain, {"user": user, **_person(Fields.from_request())})
 
 
 def set_password(domain: str, user: str) -> Answer:
-    """Replace a person's password."""
-    password = _password(Fields.of_request())
+    """Replace a user's password."""
+    password = _password(Fields.from_request())
     return _accept("set_password", domain, {"user": user}, password)
 
 
 def delete_user(domain: str, user: str) -> Answer:
-    """Take a person's account and licence away."""
+    """Delete a user's account, which frees its seat."""
     return _accept("delete_user", domain, {"user": user})
 
 
 def list_users(domain: str) -> Response:
-    """The people of a tenant in the order of their addresses, from after one of them on."""
-    operations.settle_due(domain.lower())
+    """List a tenant's users in the order of their addresses (keyset pagination)."""
+    operations.execute_due(domain.lower())
     after = request.args.get("after", "").casefold()
     limit = min(max(request.args.get("limit", 100, type=int), 1), 1000)
     found = (
@@ -199,8 +199,8 @@ def _user_json(user: User) -> dict[str, str]:
 
 
 def find_operation() -> Response:
-    """How an operation stands."""
-    operation = operations.find(request.args.get("key", ""))
+    """Return an operation."""
+    operation = operations.find_operation(request.args.get("key", ""))
     if operation is None:
         raise ApiRefusal(404, "unknown_operation", "This key never came.")
     return jsonify(_operation_json(operation))

@@ -24,8 +24,8 @@ PLATFORMS = {
 }
 
 
-class DevicesFull(Exception):
-    """All places of a category are taken; one must be signed out first."""
+class DeviceLimitReached(Exception):
+    """All places of a category are taken; a device must be signed out first."""
 
     def __init__(self, category: str) -> None:
         super().__init__(category)
@@ -34,7 +34,7 @@ class DevicesFull(Exception):
 
 @dataclass(frozen=True)
 class Installation:
-    """What somebody asks to install, and the ``form`` that asked (sent twice, it counts once)."""
+    """A requested installation; ``form`` identifies the form, so that it counts only once."""
 
     category: str
     platform: str
@@ -44,12 +44,12 @@ class Installation:
 
 
 def install(user: User, wanted: Installation) -> Device:
-    """Note an installation. Raises `DevicesFull` for a sixth one of its category."""
+    """Record an installation. Raises `DeviceLimitReached` for a sixth one of a category."""
     with database.atomic():
-        return _same(user, wanted) or _note(user, wanted)
+        return _find_repeated(user, wanted) or _record_installation(user, wanted)
 
 
-def _same(user: User, wanted: Installation) -> Device | None:
+def _find_repeated(user: User, wanted: Installation) -> Device | None:
     found: Device | None = Device.get_or_none(
         Device.user == user,
         Device.form == wanted.form,
@@ -60,10 +60,10 @@ def _same(user: User, wanted: Installation) -> Device | None:
     return found
 
 
-def _note(user: User, wanted: Installation) -> Device:
+def _record_installation(user: User, wanted: Installation) -> Device:
     slot = free_slot(user, wanted.category)
     if slot is None:
-        raise DevicesFull(wanted.category)
+        raise DeviceLimitReached(wanted.category)
     return Device.create(
         user=user,
         category=wanted.category,
@@ -77,13 +77,13 @@ def _note(user: User, wanted: Installation) -> Device:
 
 
 def free_slot(user: User, category: str) -> int | None:
-    """The first place of a category that is free, if any."""
-    taken = {device.slot for device in installed(user) if device.category == category}
+    """Return the first free place of a category, or None."""
+    taken = {device.slot for device in installed_devices(user) if device.category == category}
     return next((slot for slot in range(1, DEVICES_EACH + 1) if slot not in taken), None)
 
 
-def installed(user: User) -> list[Device]:
-    """The devices on which somebody's Office works now, the oldest first."""
+def installed_devices(user: User) -> list[Device]:
+    """Return the devices on which the user's Office is active, oldest first."""
     return list(
         Device.select()
         .where(Device.user == user, Device.slot.is_null(False))
@@ -91,22 +91,22 @@ def installed(user: User) -> list[Device]:
     )
 
 
-def by_category(user: User) -> dict[str, list[Device]]:
-    """The devices of each category."""
-    devices = installed(user)
+def devices_by_category(user: User) -> dict[str, list[Device]]:
+    """Return the user's active devices of each category."""
+    devices = installed_devices(user)
     return {name: [d for d in devices if d.category == name] for name in CATEGORIES}
 
 
-def find(user: User, number: int) -> Device | None:
-    """One of somebody's own working devices."""
+def find_device(user: User, number: int) -> Device | None:
+    """Return an active device of this user by its number, or None."""
     found: Device | None = Device.get_or_none(
         Device.user == user, Device.id == number, Device.slot.is_null(False)
     )
     return found
 
 
-def sign_out(user: User, number: int) -> bool:
-    """End Office on a device, so that its place is free; False if it was not there."""
+def sign_out_device(user: User, number: int) -> bool:
+    """Sign Office out on a device and release its place; False if it was not active."""
     ended = Device.update(slot=None, form=None, signed_out_at=clock.now()).where(
         Device.user == user, Device.id == number, Device.slot.is_null(False)
     )
@@ -114,8 +114,8 @@ def sign_out(user: User, number: int) -> bool:
 
 
 def suggested_name(user: User, platform: str) -> str:
-    """A name for somebody's next device, not used yet: “PC 2”."""
-    names = {device.name for device in installed(user)}
+    """Suggest an unused name for the user's next device: “PC 2”."""
+    names = {device.name for device in installed_devices(user)}
     label = PLATFORMS[platform]
     numbers = range(1, len(names) + 2)
     return next(f"{label} {n}" for n in numbers if f"{label} {n}" not in names)

@@ -1,4 +1,4 @@
-"""What a licence contains: applications on each platform, and the file that installs them."""
+"""What a licence contains: its applications on each platform, and how they are installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.languages import N_
 
 @dataclass(frozen=True)
 class App:
-    """An application of Office; ``colour`` names its tile."""
+    """An Office application; ``colour`` is the CSS class of its tile."""
 
     name: str
     colour: str
@@ -32,7 +32,7 @@ POWER_BI = App("Power BI", "powerbi", N_("Data analysis"), on_mac=False)
 class Product:
     """An offer as the Office Deployment Tool knows it.
 
-    ``excluded`` are the applications in Microsoft's package which the licence does not contain.
+    ``excluded`` are the applications of Microsoft's package that the licence does not include.
     """
 
     name: str
@@ -42,17 +42,17 @@ class Product:
 
     @property
     def mac_apps(self) -> tuple[App, ...]:
-        """What there is on macOS (the shop's guide: less than on Windows)."""
+        """The applications on macOS (the shop's guide: fewer than on Windows)."""
         return tuple(app for app in self.apps if app.on_mac)
 
     @property
     def missing_on_mac(self) -> tuple[App, ...]:
-        """What there is on Windows only."""
+        """The applications that exist on Windows only."""
         return tuple(app for app in self.apps if not app.on_mac)
 
     @property
     def mobile_apps(self) -> tuple[App, ...]:
-        """What there is on tablets and phones."""
+        """The applications on tablets and phones."""
         return tuple(app for app in self.apps if app.on_mobile)
 
 

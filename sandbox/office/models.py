@@ -1,4 +1,4 @@
-"""What the provider keeps: tenants, users and their devices, operations, portal sessions."""
+"""The provider's tables: tenants, users, devices, operations, portal sessions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from peewee import AutoField, Check, FloatField, ForeignKeyField, IntegerField, 
 from sandbox.database import Table
 
 DEVICES_EACH = 5
-"""How many computers, tablets and phones a licence covers, of each kind (the shop's guide)."""
+"""The number of computers, of tablets and of phones that a licence covers (shop's guide)."""
 
 
 class TenantStatus(StrEnum):
-    """Whether a tenant's people may come in."""
+    """The status of a tenant: only the users of an active one can sign in."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -22,7 +22,7 @@ class TenantStatus(StrEnum):
 
 
 class Tenant(Table):
-    """A licence group at the provider; the row itself counts the places taken."""
+    """A licence group at the provider; ``users_taken`` counts the seats in use."""
 
     domain = TextField(primary_key=True)
     reference = TextField(unique=True)
@@ -44,7 +44,7 @@ class Tenant(Table):
 
 
 class User(Table):
-    """A person with an account and a licence; ``folded`` is the address compared without case."""
+    """A person with an account and a licence; ``folded`` is the case-folded address."""
 
     reference = TextField(primary_key=True)
     tenant = ForeignKeyField(Tenant, backref="users", index=False)
@@ -62,9 +62,9 @@ class User(Table):
 
 
 class Operation(Table):
-    """Something asked of the provider: accepted at once, carried out at ``due_at``.
+    """A change requested by the reseller: accepted at once, executed at ``due_at``.
 
-    ``doom`` is the reason for which it will fail whatever it asks (a switch decided so).
+    ``forced_failure`` is the reason with which it must fail, because a switch says so.
     """
 
     id = AutoField()
@@ -81,7 +81,7 @@ class Operation(Table):
     code = TextField(default="")
     reason = TextField(default="")
     result = TextField(default="{}")
-    doom = TextField(default="")
+    forced_failure = TextField(default="", column_name="doom")
     accepted_at = FloatField()
     due_at = FloatField()
     settled_at = FloatField(null=True)
@@ -91,7 +91,7 @@ class Operation(Table):
 
 
 class Device(Table):
-    """An installation. One that was signed out has no ``slot`` and leaves room for another."""
+    """An installation. A signed-out one has no ``slot``: its place is free."""
 
     id = AutoField()
     user = ForeignKeyField(User, backref="devices", on_delete="CASCADE")
@@ -115,7 +115,7 @@ class Device(Table):
 
 
 class PortalSession(Table):
-    """A browser signed in at the portal; the browser alone holds the token."""
+    """A signed-in browser. Only a hash of its token is stored."""
 
     token_hash = TextField(primary_key=True)
     user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
@@ -123,15 +123,15 @@ class PortalSession(Table):
 
 
 class Attempt(Table):
-    """A try to sign in that has not succeeded, for an address and from a place."""
+    """A failed sign-in attempt, for an e-mail address and from an IP address."""
 
     id = AutoField()
     address = TextField()
-    place = TextField()
+    ip_address = TextField(column_name="place")
     at = FloatField()
 
     class Meta:
-        indexes = ((("address", "at"), False), (("place", "at"), False))
+        indexes = ((("address", "at"), False), (("ip_address", "at"), False))
 
 
 TABLES: list[type[Any]] = [Tenant, User, Operation, Device, PortalSession, Attempt]

@@ -1,8 +1,8 @@
-"""Operations: accepted at once, carried out when their moment comes, remembered by their key.
+"""Operations: accepted at once, executed when they are due, idempotent by their key.
 
-The moment is kept with the operation, so that operations overlap and the clock can be moved on.
-Nobody waits for it in the background: whoever looks at a tenant first carries out what is due
-there, in the order in which it fell due.
+The due time is stored with the operation, so that operations overlap and the clock can be
+advanced. There is no background worker: each request that reads a tenant first executes the
+operations that are due there, in the order of their due times.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from sandbox.api_errors import KeyReused
 from sandbox.database import database
 from sandbox.office import passwords
 from sandbox.office.models import Operation
-from sandbox.office.rules import AT_ONCE, Failed, carry_out
+from sandbox.office.rules import IMMEDIATE_ACTIONS, OperationFailed, execute_operation
 
-AT_A_TIME = 200
-"""Operations carried out in one transaction, so that other writers get their turn."""
+BATCH_SIZE = 200
+"""Operations in one transaction; a limit, so that other writers do not wait long."""
 
 
-def accept(
+def accept_operation(
     key: str, action: str, domain: str, payload: dict[str, Any], password: str = ""
 ) -> Operation:
-    """The operation of ``key``, accepted now if it was not before.
+    """Return the operation of ``key``; create it if it does not exist.
 
-    Raises `KeyReused` when the key came with other parameters, or another password, before.
+    Raises `KeyReused` when the key was used before with other parameters or another password.
     """
     known = Operation.get_or_none(Operation.key == key)
     if known is None:
-        _write(key, action, domain, payload, password)
+        _insert_operation(key, action, domain, payload, password)
         known = Operation.get(Operation.key == key)
     if known.fingerprint != _fingerprint(action, domain, payload):
         raise KeyReused
-    if password and not passwords.is_right(known.password_hash, password):
+    if password and not passwords.verify_password(known.password_hash, password):
         raise KeyReused
-    settle_due(domain)
+    execute_due(domain)
     return Operation.get(Operation.key == key)
 
 
@@ -49,8 +49,10 @@ def _fingerprint(action: str, domain: str, payload: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write(key: str, action: str, domain: str, payload: dict[str, Any], password: str) -> None:
-    """Write the operation down, unless a rival call with the same key just did."""
+def _insert_operation(
+    key: str, action: str, domain: str, payload: dict[str, Any], password: str
+) -> None:
+    """Insert the operation, unless a concurrent call with the same key just did."""
     password_hash = passwords.hash_password(password) if password else ""
     now = clock.now()
     with database.atomic():
@@ -62,41 +64,41 @@ def _write(key: str, action: str, domain: str, payload: dict[str, Any], password
                 fingerprint=_fingerprint(action, domain, payload),
                 payload=json.dumps(payload),
                 password_hash=password_hash,
-                doom=_doom(),
+                forced_failure=_forced_failure(),
                 accepted_at=now,
-                due_at=now if action in AT_ONCE else now + _latency(),
+                due_at=now if action in IMMEDIATE_ACTIONS else now + _latency(),
             )
 
 
 def _latency() -> float:
-    ordered = switches.value("provider_latency")
-    return float(current_app.config["SANDBOX"].latency if ordered is None else ordered)
+    override = switches.value("provider_latency")
+    return float(current_app.config["SANDBOX"].latency if override is None else override)
 
 
-def _doom() -> str:
-    if not switches.take("provider_refusals"):
+def _forced_failure() -> str:
+    if not switches.consume("provider_refusals"):
         return ""
     return switches.value("provider_refusal_reason") or "The provider refused this operation."
 
 
-def find(key: str) -> Operation | None:
-    """How the operation of ``key`` stands now; None if the key never came."""
+def find_operation(key: str) -> Operation | None:
+    """Return the operation of ``key``, executed if it is due; None if the key is unknown."""
     found = Operation.get_or_none(Operation.key == key)
     if found is None or found.status != "pending":
         return found
-    settle_due(found.domain)
+    execute_due(found.domain)
     return Operation.get_by_id(found.id)
 
 
-def settle_due(domain: str) -> None:
-    """Carry out what is due in a tenant, the oldest first."""
-    while _due(domain).exists():
+def execute_due(domain: str) -> None:
+    """Execute the due operations of a tenant, oldest first."""
+    while _due_operations(domain).exists():
         with database.atomic():
-            for operation in _due(domain).limit(AT_A_TIME):
-                _settle(operation)
+            for operation in _due_operations(domain).limit(BATCH_SIZE):
+                _execute(operation)
 
 
-def _due(domain: str):  # type: ignore[no-untyped-def]  # peewee's queries have no useful type
+def _due_operations(domain: str):  # type: ignore[no-untyped-def]  # peewee's queries have no useful type
     return (
         Operation.select()
         .where(
@@ -108,11 +110,11 @@ def _due(domain: str):  # type: ignore[no-untyped-def]  # peewee's queries have 
     )
 
 
-def _settle(operation: Operation) -> None:
+def _execute(operation: Operation) -> None:
     try:
         with database.atomic():
-            outcome = {"status": "succeeded", "result": json.dumps(carry_out(operation))}
-    except Failed as failed:
+            outcome = {"status": "succeeded", "result": json.dumps(execute_operation(operation))}
+    except OperationFailed as failed:
         outcome = {"status": "failed", "code": failed.code, "reason": failed.reason}
     except IntegrityError:
         outcome = {"status": "failed", "code": "conflict", "reason": "This cannot be done now."}

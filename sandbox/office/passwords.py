@@ -1,4 +1,4 @@
-"""Passwords of the provider's people, kept as Argon2id hashes."""
+"""Passwords of the provider's users, stored as Argon2id hashes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-# A stand-in on the shop's own machine: light, so that ten thousand new people do not take the
-# processor away from the shop (about 4 ms each; the shop's own passwords cost five times that).
+# The cost is low because the sandbox shares the shop's machine and may create ten thousand users
+# (about 4 ms each; the shop's own passwords cost five times that).
 _hasher = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
 
 
 def hash_password(password: str) -> str:
-    """What may be kept of ``password``."""
+    """Return the hash of ``password``."""
     return _hasher.hash(password)
 
 
-def is_right(password_hash: str, password: str) -> bool:
-    """Whether ``password`` is the one that was kept."""
+def verify_password(password_hash: str, password: str) -> bool:
+    """Say whether ``password`` matches the hash."""
     try:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
@@ -26,6 +26,6 @@ def is_right(password_hash: str, password: str) -> bool:
 
 
 @cache
-def nobodys_hash() -> str:
-    """A hash to check against when there is no such person, so that it takes as long."""
-    return hash_password("nobody’s password")
+def dummy_hash() -> str:
+    """Return a hash to verify for unknown addresses, so that the answer takes as long."""
+    return hash_password("password of no user")

@@ -1,4 +1,4 @@
-"""The portal where people with a licence install Office and look after their devices."""
+"""The portal where licensed users install Office and manage their devices."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ portal = Blueprint("portal", __name__, url_prefix="/portal")
 
 Page = str | tuple[str, int] | Response
 
-OPEN_TO_ALL = {"portal.sign_in_page", "portal.sign_in_act", "portal.sign_out"}
+PUBLIC_ENDPOINTS = {"portal.sign_in_page", "portal.submit_sign_in", "portal.sign_out"}
 
 REASONS = {
     "unpaid": languages.N_("the renewal has not been paid"),
 }
-"""Reasons for a suspension which resellers give as a word; any other is shown as they gave it."""
+"""Suspension reasons that resellers give as a code; any other is shown as it was given."""
 
 MOBILES = {
     "iphone": ("phone", "ios"),
@@ -33,67 +33,71 @@ MOBILES = {
 
 
 @portal.before_request
-def let_in() -> Page | None:
-    """Let nobody past the door but those who are signed in and whose tenant is not suspended."""
-    languages.speak_as_asked()
-    g.user = sign_in.who(session.get("portal", ""))
-    if request.endpoint in OPEN_TO_ALL:
+def require_sign_in() -> Page | None:
+    """Require a signed-in user whose tenant is active, except on `PUBLIC_ENDPOINTS`."""
+    languages.use_requested_language()
+    g.user = sign_in.find_session_user(session.get("portal", ""))
+    if request.endpoint in PUBLIC_ENDPOINTS:
         return None
     if g.user is None:
-        return _sent_to_the_door()
+        return _redirect_to_sign_in()
     if g.user.tenant.status != TenantStatus.ACTIVE:
-        return _suspended(g.user)
+        return _suspended_page(g.user)
     return None
 
 
-def _sent_to_the_door() -> Response:
+def _redirect_to_sign_in() -> Response:
     if session.pop("portal", ""):
         session["ended"] = True
     return redirect(url_for("portal.sign_in_page"), 303)
 
 
-def _suspended(user: User) -> tuple[str, int]:
+def _suspended_page(user: User) -> tuple[str, int]:
     given = user.tenant.suspension_reason
     return render_template(
         "portal/suspended.html", user=user, reason=REASONS.get(given, given)
     ), 403
 
 
-# --- The door --------------------------------------------------------------------------------
+# --- Sign-in ---------------------------------------------------------------------------------
 
 
 @portal.get("/sign-in")
 def sign_in_page() -> Page:
-    """Ask who it is."""
+    """Show the sign-in form."""
     if g.user is not None:
         return redirect(url_for("portal.home"), 303)
-    return _door(ended=session.pop("ended", False))
+    return _sign_in_form(ended=session.pop("ended", False))
 
 
-def _door(problem: str = "", ended: bool = False) -> str:
+def _sign_in_form(problem: str = "", ended: bool = False) -> str:
     address = request.form.get("address", "")
     return render_template("portal/sign_in.html", problem=problem, ended=ended, address=address)
 
 
 @portal.post("/sign-in")
-def sign_in_act() -> Page:
-    """Let in whoever gives the right address and password."""
+def submit_sign_in() -> Page:
+    """Sign a user in by e-mail address and password."""
     address, password = request.form.get("address", ""), request.form.get("password", "")
     if not address.strip() or not password:
-        return _door(languages.N_("Enter your address and your password.")), 422
+        return _sign_in_form(languages.N_("Enter your address and your password.")), 422
     try:
-        user = sign_in.check(address, password, request.remote_addr or "")
-    except sign_in.TooManyAttempts:
-        return _door(languages.N_("Too many attempts. Please wait a quarter of an hour.")), 429
+        user = sign_in.authenticate(address, password, request.remote_addr or "")
+    except sign_in.RateLimited:
+        return _sign_in_form(
+            languages.N_("Too many attempts. Please wait a quarter of an hour.")
+        ), 429
     if user is None:
-        return _door(languages.N_("This address and this password do not go together.")), 422
+        return _sign_in_form(
+            languages.N_("This address and this password do not go together.")
+        ), 422
     if user.tenant.status != TenantStatus.ACTIVE:
-        return _suspended(user)
-    return _welcome(user)
+        return _suspended_page(user)
+    return _start_session(user)
 
 
-def _welcome(user: User) -> Response:
-    """A new session under a new identity; the language is the person's unless chosen before."""
+def _start_session(user: User) -> Response:
+    """Start a new session; the language is the user's, unless one was chosen before."""
     language = session.get("language") or user.language
     session.clear()
     if language in languages.LANGUAGES:
@@ -114,8 +118,10 @@ def sign_out() -> Page:
 
 @portal.get("")
 def home() -> Page:
-    """The licence, its applications, and the button that installs them."""
-    return _home({"platform": _platform_of_browser(), "language": _install_language(), "name": ""})
+    """Show the licence, its applications, and the button that installs them."""
+    return _home_page(
+        {"platform": _platform_of_browser(), "language": _install_language(), "name": ""}
+    )
 
 
 def _platform_of_browser() -> str:
@@ -126,7 +132,7 @@ def _install_language() -> str:
     return "fr-fr" if languages.language() == "fr" else "en-us"
 
 
-def _home(typed: dict[str, str], problem: str = "", full: str = "") -> str:
+def _home_page(typed: dict[str, str], problem: str = "", full: str = "") -> str:
     typed.setdefault("form", secrets.token_urlsafe(12))
     return render_template(
         "portal/home.html",
@@ -135,15 +141,15 @@ def _home(typed: dict[str, str], problem: str = "", full: str = "") -> str:
         full=full,
         install_languages=INSTALL_LANGUAGES,
         suggestion=devices.suggested_name(g.user, typed["platform"]),
-        **_licence(),
+        **_licence_context(),
     )
 
 
-def _licence() -> dict[str, Any]:
+def _licence_context() -> dict[str, Any]:
     return {
         "user": g.user,
         "product": PRODUCTS[g.user.tenant.offer],
-        "devices": devices.by_category(g.user),
+        "devices": devices.devices_by_category(g.user),
         "categories": devices.CATEGORIES,
         "platforms": devices.PLATFORMS,
         "most": DEVICES_EACH,
@@ -152,20 +158,20 @@ def _licence() -> dict[str, Any]:
 
 @portal.post("/installations")
 def install() -> Page:
-    """Note an installation on a PC or Mac and lead to its program and instructions."""
+    """Record an installation on a PC or Mac; redirect to its program and instructions."""
     typed = {name: request.form.get(name, "") for name in ("platform", "language", "name", "form")}
     if typed["platform"] not in {"windows", "macos"}:
         typed["platform"] = _platform_of_browser()
     if typed["language"] not in INSTALL_LANGUAGES:
         typed["language"] = _install_language()
-    device = _noted("computer", typed)
+    device = _record_installation("computer", typed)
     if isinstance(device, Device):
         return redirect(url_for(".installation", number=device.id, start="1"), 303)
-    return _home(typed, **device), 422
+    return _home_page(typed, **device), 422
 
 
-def _noted(category: str, typed: dict[str, str]) -> Device | dict[str, str]:
-    """The installation noted, or what stands against it."""
+def _record_installation(category: str, typed: dict[str, str]) -> Device | dict[str, str]:
+    """Record an installation; return the device, or what to show as its error."""
     platform = typed["platform"]
     name = typed["name"].strip() or devices.suggested_name(g.user, platform)
     if len(name) > 60:
@@ -174,23 +180,23 @@ def _noted(category: str, typed: dict[str, str]) -> Device | dict[str, str]:
     try:
         wanted = devices.Installation(category, platform, name, form, language)
         return devices.install(g.user, wanted)
-    except devices.DevicesFull as full:
+    except devices.DeviceLimitReached as full:
         return {"full": full.category}
 
 
 @portal.get("/installations")
-def back_home() -> Page:
-    """The address of the form opened as a page: after a reload, or to change the language."""
+def redirect_home() -> Page:
+    """Redirect the form's URL that was opened as a page (reload, language link)."""
     return redirect(url_for("portal.home", lang=request.args.get("lang")), 303)
 
 
 @portal.get("/installations/<int:number>")
 def installation(number: int) -> Page:
-    """What to do next on this PC or Mac; on a PC the program comes by itself the first time."""
+    """Show the next steps on this PC or Mac; on a PC the download starts the first time."""
     device = _computer(number)
     language = INSTALL_LANGUAGES.get(device.language, device.language)
     page = render_template(
-        "portal/installation.html", device=device, install_language=language, **_licence()
+        "portal/installation.html", device=device, install_language=language, **_licence_context()
     )
     response = Response(page, mimetype="text/html")
     if request.args.get("start") and device.platform == "windows":
@@ -200,7 +206,7 @@ def installation(number: int) -> Page:
 
 @portal.get(f"/installations/<int:number>/{setup_program.NAME}")
 def setup(number: int) -> Response:
-    """The program that installs Office on a PC."""
+    """Download the program that installs Office on a PC."""
     device = _computer(number)
     if device.platform != "windows":
         abort(404)
@@ -212,7 +218,7 @@ def setup(number: int) -> Response:
 
 
 def _computer(number: int) -> Device:
-    device = devices.find(g.user, number)
+    device = devices.find_device(g.user, number)
     if device is None or device.category != "computer":
         abort(404)
     return device
@@ -224,16 +230,16 @@ def _computer(number: int) -> Device:
 @portal.get("/mobile")
 def mobile() -> Page:
     """Choose a kind of tablet or phone."""
-    return render_template("portal/mobile.html", **_licence())
+    return render_template("portal/mobile.html", **_licence_context())
 
 
 @portal.get("/mobile/<kind>")
 def mobile_steps(kind: str) -> Page:
-    """How to install Office on this kind of tablet or phone."""
-    return _steps(kind, {"name": ""}, noted=session.pop("noted", ""))
+    """Show how to install Office on this kind of tablet or phone."""
+    return _mobile_steps_page(kind, {"name": ""}, noted=session.pop("noted", ""))
 
 
-def _steps(
+def _mobile_steps_page(
     kind: str, typed: dict[str, str], problem: str = "", full: str = "", noted: str = ""
 ) -> str:
     category, platform = MOBILES[kind] if kind in MOBILES else abort(404)
@@ -248,26 +254,26 @@ def _steps(
         full=full,
         noted=noted,
         suggestion=devices.suggested_name(g.user, platform),
-        **_licence(),
+        **_licence_context(),
     )
 
 
 @portal.post("/mobile/<kind>")
-def note_mobile(kind: str) -> Page:
-    """Note an installation on a tablet or phone."""
+def record_mobile(kind: str) -> Page:
+    """Record an installation on a tablet or phone."""
     category, platform = MOBILES[kind] if kind in MOBILES else abort(404)
     typed = {name: request.form.get(name, "") for name in ("name", "form")}
-    device = _noted(category, {**typed, "platform": platform, "language": ""})
+    device = _record_installation(category, {**typed, "platform": platform, "language": ""})
     if isinstance(device, Device):
         session["noted"] = device.name
         return redirect(url_for(".mobile_steps", kind=kind), 303)
-    return _steps(kind, typed, **device), 422
+    return _mobile_steps_page(kind, typed, **device), 422
 
 
 @portal.post("/devices/<int:number>/removal")
 def sign_device_out(number: int) -> Page:
-    """End Office on a device; signed out twice, it stays signed out."""
-    devices.sign_out(g.user, number)
+    """Sign Office out on a device; idempotent."""
+    devices.sign_out_device(g.user, number)
     back = request.form.get("back", "")
     if back in MOBILES:
         return redirect(url_for(".mobile_steps", kind=back), 303)

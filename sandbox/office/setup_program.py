@@ -1,4 +1,4 @@
-"""The program that installs Office on a PC: what « Installer » gives."""
+"""The program that installs Office on a PC, downloaded by the button « Installer »."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.office.licences import Product
 
 NAME = "OfficeSetup.cmd"
 
-# The Office Deployment Tool, always its newest version, from Microsoft itself.
+# The newest version of the Office Deployment Tool, from Microsoft.
 DEPLOYMENT_TOOL = "https://officecdn.microsoft.com/pr/wsus/setup.exe"
 
 PROGRAM = """\
@@ -37,7 +37,7 @@ pause
 exit /b 1
 """
 
-SAYS = {
+MESSAGES = {
     "getting": N_("Microsoft’s setup for %(product)s is being fetched."),
     "installing": N_("The installation begins. Windows asks whether it may change this PC."),
     "done": N_("Office is installed. At its first start, sign in as %(address)s."),
@@ -48,24 +48,24 @@ SAYS = {
 
 
 def setup_program(product: Product, install_language: str, address: str) -> bytes:
-    """A program for Windows that fetches Microsoft's setup and starts it with this product.
+    """Make a Windows script that downloads Microsoft's setup and runs it for this product.
 
-    It speaks the language of the page; `install_language` is that of Office, as ``fr-fr``.
+    Its messages are in the page's language; ``install_language`` is Office's, as ``fr-fr``.
     """
     values = {"product": product.name, "address": address}
-    said = {name: _escaped(_(text, **values)) for name, text in SAYS.items()}
+    messages = {name: _escaped(_(text, **values)) for name, text in MESSAGES.items()}
     lines = deployment_file(product, install_language).decode().splitlines()
     configuration = "\n".join(f">> configuration.xml echo {_escaped(line)}" for line in lines)
     text = PROGRAM.format(
-        product=product.name, configuration=configuration, tool=DEPLOYMENT_TOOL, **said
+        product=product.name, configuration=configuration, tool=DEPLOYMENT_TOOL, **messages
     )
     return text.replace("\n", "\r\n").encode()
 
 
 def _escaped(line: str) -> str:
-    """A line as ``echo`` needs it: what means something to cmd.exe loses its meaning.
+    """Escape a line for ``echo`` in cmd.exe.
 
-    Between quotation marks cmd.exe takes a caret for itself, so that nothing is escaped there.
+    Between quotation marks cmd.exe prints a caret literally, so nothing is escaped there.
     """
     parts = line.replace("%", "%%").split('"')
     for outside in range(0, len(parts), 2):
@@ -74,7 +74,7 @@ def _escaped(line: str) -> str:
 
 
 def deployment_file(product: Product, language: str) -> bytes:
-    """A configuration for the Office Deployment Tool: this product, in this language."""
+    """Make the configuration of the Office Deployment Tool for a product and a language."""
     root = ET.Element("Configuration")
     add = ET.SubElement(root, "Add", OfficeClientEdition="64", Channel="Current")
     package = ET.SubElement(add, "Product", ID=product.product_id)

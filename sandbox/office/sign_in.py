@@ -1,4 +1,4 @@
-"""Signing in at the portal with an address and a password, and staying signed in."""
+"""Sign-in at the portal with an e-mail address and a password; sessions; rate limits."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ from sandbox.office.models import Attempt, PortalSession, User
 WINDOW = 15 * 60
 """Seconds (real time) over which attempts are counted."""
 
-MOST_FOR_ADDRESS, MOST_FROM_PLACE = 10, 100
-"""Failed attempts for one address, and from one place, before the portal asks to wait."""
+MAX_FOR_ADDRESS, MAX_FROM_IP_ADDRESS = 10, 100
+"""Failed attempts in a `WINDOW`, for one e-mail address and from one IP address."""
 
 
-class TooManyAttempts(Exception):
-    """The portal will not check another password for now."""
+class RateLimited(Exception):
+    """Too many failed attempts: no password is checked until the window has passed."""
 
 
-def check(address: str, password: str, place: str) -> User | None:
-    """The person of this address and password; None without a hint which of them was wrong.
+def authenticate(address: str, password: str, ip_address: str) -> User | None:
+    """Return the user with this e-mail address and password, or None.
 
-    Raises `TooManyAttempts`. What the provider has due for the person's tenant is done first.
+    The tenant's due operations are executed first. Raises `RateLimited`.
     """
     folded = address.strip().casefold()
-    attempt = _count(folded, place)
-    operations.settle_due(folded.rpartition("@")[2])
+    attempt = _record_attempt(folded, ip_address)
+    operations.execute_due(folded.rpartition("@")[2])
     user = User.get_or_none(User.folded == folded)
-    kept = user.password_hash if user else passwords.nobodys_hash()
-    if not passwords.is_right(kept, password) or user is None:
+    stored_hash = user.password_hash if user else passwords.dummy_hash()
+    if not passwords.verify_password(stored_hash, password) or user is None:
         return None
-    _forgive(attempt, folded)
+    _clear_attempts(attempt, folded)
     return user
 
 
-def _count(address: str, place: str) -> Attempt:
-    """Count this attempt before it is made, so that many at once are counted too."""
+def _record_attempt(address: str, ip_address: str) -> Attempt:
+    """Record the attempt before the password is checked, so that parallel ones count."""
     since = clock.real_now() - WINDOW
     with database.atomic():
         Attempt.delete().where(Attempt.at < since).execute()
         for_address = Attempt.select().where(Attempt.address == address).count()
-        from_place = Attempt.select().where(Attempt.place == place).count()
-        if for_address >= MOST_FOR_ADDRESS or from_place >= MOST_FROM_PLACE:
-            raise TooManyAttempts
-        return Attempt.create(address=address, place=place, at=clock.real_now())
+        from_ip_address = Attempt.select().where(Attempt.ip_address == ip_address).count()
+        if for_address >= MAX_FOR_ADDRESS or from_ip_address >= MAX_FROM_IP_ADDRESS:
+            raise RateLimited
+        return Attempt.create(address=address, ip_address=ip_address, at=clock.real_now())
 
 
-def _forgive(attempt: Attempt, address: str) -> None:
+def _clear_attempts(attempt: Attempt, address: str) -> None:
     Attempt.delete().where((Attempt.id == attempt.id) | (Attempt.address == address)).execute()
 
 
 def open_session(user: User) -> str:
-    """Begin a session; its token, of which only a digest is kept."""
+    """Start a session; return its token, of which only a hash is stored."""
     token = secrets.token_urlsafe(32)
     PortalSession.create(token_hash=_digest(token), user=user, created_at=clock.now())
     return token
 
 
-def who(token: str) -> User | None:
-    """Whose session this is, if it has not ended (a new password, a released licence)."""
-    session = _find(token)
+def find_session_user(token: str) -> User | None:
+    """Return the user of a session; None if it ended (new password, released licence)."""
+    session = _find_session(token)
     if session is None:
         return None
-    operations.settle_due(session.user.tenant_id)
-    return session.user if _find(token) else None
+    operations.execute_due(session.user.tenant_id)
+    return session.user if _find_session(token) else None
 
 
-def _find(token: str) -> PortalSession | None:
+def _find_session(token: str) -> PortalSession | None:
     found: PortalSession | None = (
         PortalSession.select(PortalSession, User)
         .join(User)
@@ -80,7 +80,7 @@ def _find(token: str) -> PortalSession | None:
 
 
 def end_session(token: str) -> None:
-    """Sign out."""
+    """End a session."""
     PortalSession.delete().where(PortalSession.token_hash == _digest(token)).execute()
 
 

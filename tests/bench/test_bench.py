@@ -14,9 +14,9 @@ import pytest
 
 from bench import journeys
 from bench.customer import Customer, JourneyFailed
-from bench.pages import address_of, form_with
+from bench.pages import find_form, find_link
 from bench.processor import seconds_of_tree
-from bench.shop import Shop, running_at
+from bench.shop import Shop, existing_shop
 from bench.stopwatch import Stopwatch, percentile, table
 from tests import ROOT
 from tests.support import patience
@@ -39,7 +39,7 @@ PAGE = """
 
 
 def test_a_form_is_found_by_its_button_and_sent_as_a_browser_would() -> None:
-    form = form_with(PAGE, "Payer par carte")
+    form = find_form(PAGE, "Payer par carte")
     assert (form.action, form.method) == ("/pay?x=1&y=2", "post")
     assert form.filled({"number": "42", "store": "yes"}) == {
         "csrf_token": 'a"b',
@@ -49,17 +49,17 @@ def test_a_form_is_found_by_its_button_and_sent_as_a_browser_would() -> None:
         "country": "FR",
     }
     assert "store" not in form.filled({})
-    assert form_with(PAGE, "Payer").action == "/bank"
+    assert find_form(PAGE, "Payer").action == "/bank"
 
 
 def test_what_is_not_on_the_page_is_an_error() -> None:
     with pytest.raises(KeyError, match="colour"):
-        form_with(PAGE, "Payer par carte").filled({"colour": "red"})
+        find_form(PAGE, "Payer par carte").filled({"colour": "red"})
     with pytest.raises(LookupError, match="Commander"):
-        form_with(PAGE, "Commander")
+        find_form(PAGE, "Commander")
     with pytest.raises(LookupError, match="compte"):
-        address_of(PAGE, "compte")
-    assert address_of(PAGE, "Créez un compte") == "/a?b=1&c=2"
+        find_link(PAGE, "compte")
+    assert find_link(PAGE, "Créez un compte") == "/a?b=1&c=2"
 
 
 # --- Figures ---------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def test_steps_stay_in_their_order_and_failures_are_not_counted() -> None:
         raise ZeroDivisionError
     other.add("order", 0.25)
     other.add("home", 0.3)
-    stopwatch.take_over(other)
+    stopwatch.merge(other)
     assert stopwatch.times == {"home": [0.1, 0.3], "order": [0.25]}
     rows = table(stopwatch.times).splitlines()
     assert rows[2].split() == ["home", "2", "100.0", "300.0", "300.0", "300.0"]
@@ -143,7 +143,7 @@ def test_a_run_that_takes_too_long_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Customer, "order", lambda _: time.sleep(0.3))
     monkeypatch.setattr(Shop, "new_account", lambda _: {})
     with pytest.raises(JourneyFailed, match="not over"):
-        journeys.measure(running_at("http://localhost:1"), 1, 3, 0.1, Stopwatch())
+        journeys.measure(existing_shop("http://localhost:1"), 1, 3, 0.1, Stopwatch())
 
 
 def test_only_a_shop_on_this_machine_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +153,7 @@ def test_only_a_shop_on_this_machine_is_measured(capsys: pytest.CaptureFixture[s
 
 
 def test_the_sandbox_of_a_running_shop_is_at_the_next_port() -> None:
-    assert running_at("http://localhost:5000/").sandbox_url == "http://127.0.0.1:5001"
+    assert existing_shop("http://localhost:5000/").sandbox_url == "http://127.0.0.1:5001"
 
 
 # --- The whole -------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import httpx
 
 from sandbox import create_sandbox
-from sandbox.server import running
+from sandbox.server import running_sandbox
 from shop.payments.gateway import Checkout, CheckoutStatus, PaymentGateway
 from shop.payments.sandbox import SandboxBank
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
-from tests.contract.serving import Reply, Temper
+from tests.contract.serving import FaultPlan, Reply
 from tests.contract.stripe_account import StripeAccount
 from tests.contract.stripe_server import KEY, WEBHOOK_SECRET, sign, stripe_serving
 from tests.sandbox.shop import ListeningShop
@@ -26,7 +26,7 @@ from tests.support.parties import Bank
 Delivery = tuple[Mapping[str, str], bytes]
 
 
-class BankAtWork(Protocol):
+class BankUnderTest(Protocol):
     """A bank, and what happens there besides what the shop asks of it."""
 
     gateway: PaymentGateway
@@ -35,7 +35,7 @@ class BankAtWork(Protocol):
     def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
         """The customer enters a card, and confirms or refuses if asked to authenticate."""
 
-    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+    def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
         """The notifications the bank sent about a checkout."""
 
     def balance(self) -> int:
@@ -47,12 +47,12 @@ class BankAtWork(Protocol):
     def lose_next(self) -> None:
         """Do what the next call asks and lose the answer."""
 
-    def unsigned(self, delivery: Delivery) -> Delivery:
+    def without_signature(self, delivery: Delivery) -> Delivery:
         """The same notification without its signature."""
 
 
 @dataclass
-class SandboxAtWork:
+class SandboxBankUnderTest:
     """The sandbox bank, served as it serves itself, its customers with a browser."""
 
     url: str
@@ -78,7 +78,7 @@ class SandboxAtWork:
         token = page.split('name="csrf_token" value="')[1].split('"')[0]
         return browser.post(url, data=fields | {"csrf_token": token})
 
-    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+    def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
         deliveries: list[Delivery] = []
         count = 0
         while len(deliveries) < times:
@@ -102,27 +102,27 @@ class SandboxAtWork:
     def lose_next(self) -> None:
         self._switch(bank_lost_answers=1)
 
-    def unsigned(self, delivery: Delivery) -> Delivery:
+    def without_signature(self, delivery: Delivery) -> Delivery:
         headers, body = delivery
         return {k: v for k, v in headers.items() if k.lower() != "sandbox-signature"}, body
 
 
 @dataclass
-class StripeAtWork:
+class StripeUnderTest:
     """Our adapter of Stripe, against Stripe's API on this machine."""
 
     account: StripeAccount
-    temper: Temper
+    faults: FaultPlan
     notification_url: str = "https://shop.example/notifications/bank"
 
     def __post_init__(self) -> None:
-        client = connect(KEY, base_addresses={"api": self.temper.url})
+        client = connect(KEY, base_addresses={"api": self.faults.url})
         self.gateway = StripeGateway(KEY, WEBHOOK_SECRET, client)
 
     def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
         self.account.pay(checkout.reference, number, confirm)
 
-    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+    def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
         about = [e for e in self.account.events if e["data"]["object"]["id"] == reference]
         assert len(about) >= times
         return [sign(event) for event in about]
@@ -131,17 +131,17 @@ class StripeAtWork:
         return self.account.balance()
 
     def fail_next(self) -> None:
-        self.temper.answers.append(Reply(500, {"error": {"type": "api_error", "message": "Oh"}}))
+        self.faults.answers.append(Reply(500, {"error": {"type": "api_error", "message": "Oh"}}))
 
     def lose_next(self) -> None:
-        self.temper.losing += 1
+        self.faults.losing += 1
 
-    def unsigned(self, delivery: Delivery) -> Delivery:
+    def without_signature(self, delivery: Delivery) -> Delivery:
         return {}, delivery[1]
 
 
 @dataclass
-class InProcessAtWork:
+class InProcessBankUnderTest:
     """The bank that other tests use, which lives in their own process."""
 
     gateway: Bank = field(default_factory=Bank)
@@ -157,7 +157,7 @@ class InProcessAtWork:
         else:
             self.gateway.tell(checkout.reference, CheckoutStatus.SUCCEEDED, number=number)
 
-    def told(self, reference: str, times: int = 1) -> list[Delivery]:
+    def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
         return [({"X-Signed": "yes"}, reference.encode())] * times
 
     def balance(self) -> int:
@@ -169,25 +169,25 @@ class InProcessAtWork:
     def lose_next(self) -> None:
         self.gateway.losing += 1
 
-    def unsigned(self, delivery: Delivery) -> Delivery:
+    def without_signature(self, delivery: Delivery) -> Delivery:
         return {}, delivery[1]
 
 
 @contextmanager
-def sandbox_at_work(folder: Path, fresh: Path, shop: ListeningShop) -> Iterator[SandboxAtWork]:
+def serve_sandbox(folder: Path, fresh: Path, shop: ListeningShop) -> Iterator[SandboxBankUnderTest]:
     """The sandbox on a free port, with a database of its own."""
     path = folder / "sandbox.db"
     shutil.copy(fresh, path)
     environment = {"SANDBOX_DATABASE": str(path), "PUBLIC_URL": shop.url, "SANDBOX_LATENCY": "0"}
-    with running(environment) as url:
-        yield SandboxAtWork(url, shop)
+    with running_sandbox(environment) as url:
+        yield SandboxBankUnderTest(url, shop)
 
 
 @contextmanager
-def stripe_at_work() -> Iterator[StripeAtWork]:
+def serve_stripe() -> Iterator[StripeUnderTest]:
     """Stripe on a free port, with nothing in it."""
-    with stripe_serving() as (account, temper):
-        yield StripeAtWork(account, temper)
+    with stripe_serving() as (account, faults):
+        yield StripeUnderTest(account, faults)
 
 
 def fresh_sandbox(path: Path) -> Path:

@@ -10,8 +10,8 @@ import pytest
 
 from sandbox.bank import notifications
 from tests.contract import banks, offices
-from tests.contract.banks import BankAtWork
-from tests.contract.offices import OfficeAtWork
+from tests.contract.banks import BankUnderTest
+from tests.contract.offices import OfficeUnderTest
 from tests.sandbox.shop import listening
 from tests.support.certificates import Certificate, make_certificate
 
@@ -28,17 +28,17 @@ def bank(
     tmp_path: Path,
     fresh_sandbox: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[BankAtWork]:
+) -> Iterator[BankUnderTest]:
     """Each bank in turn."""
     with ExitStack() as stack:
         if request.param == "sandbox":
-            monkeypatch.setattr(notifications, "DOUBLED", 0)
+            monkeypatch.setattr(notifications, "DUPLICATE_SHARE", 0)
             shop = stack.enter_context(listening())
-            yield stack.enter_context(banks.sandbox_at_work(tmp_path, fresh_sandbox, shop))
+            yield stack.enter_context(banks.serve_sandbox(tmp_path, fresh_sandbox, shop))
         elif request.param == "stripe":
-            yield stack.enter_context(banks.stripe_at_work())
+            yield stack.enter_context(banks.serve_stripe())
         else:
-            yield banks.InProcessAtWork()
+            yield banks.InProcessBankUnderTest()
 
 
 @pytest.fixture(scope="session")
@@ -50,14 +50,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 @pytest.fixture(params=["sandbox", "graph", "in process"])
 def office(
     request: pytest.FixtureRequest, tmp_path: Path, fresh_sandbox: Path, certificate: Certificate
-) -> Iterator[OfficeAtWork]:
+) -> Iterator[OfficeUnderTest]:
     """Each Office provider in turn."""
     with ExitStack() as stack:
         if request.param == "sandbox":
             shop = stack.enter_context(listening())
-            bank = stack.enter_context(banks.sandbox_at_work(tmp_path, fresh_sandbox, shop))
-            yield offices.SandboxAtWork(bank.url)
+            bank = stack.enter_context(banks.serve_sandbox(tmp_path, fresh_sandbox, shop))
+            yield offices.SandboxOfficeUnderTest(bank.url)
         elif request.param == "graph":
-            yield stack.enter_context(offices.graph_at_work(certificate))
+            yield stack.enter_context(offices.serve_graph(certificate))
         else:
-            yield offices.InProcessAtWork()
+            yield offices.InProcessOfficeUnderTest()

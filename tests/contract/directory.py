@@ -16,7 +16,7 @@ Object = dict[str, Any]
 ROOT = "o365.example"
 SKUS = {"O365_BUSINESS": str(uuid.uuid4()), "OFFICESUBSCRIPTION": str(uuid.uuid4())}
 
-LONGEST = {
+MAX_LENGTHS = {
     "description": 1024,
     "displayName": 256,
     "employeeId": 16,
@@ -33,7 +33,7 @@ GROUP_FIELDS = {"description", "displayName", "mailEnabled", "mailNickname", "se
 REQUIRED = {"accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"}
 
 
-class GraphRefusal(Exception):
+class GraphError(Exception):
     """An error as Graph answers it."""
 
     def __init__(
@@ -44,9 +44,9 @@ class GraphRefusal(Exception):
         self.error = {"code": code, "message": message, "innerError": {"date": "now"}, **more}
 
 
-def missing(what: str) -> GraphRefusal:
+def not_found(what: str) -> GraphError:
     """What Graph says of something that is not there."""
-    return GraphRefusal(
+    return GraphError(
         404,
         f"Resource '{what}' does not exist or one of its queried reference-property objects are "
         "not present.",
@@ -54,9 +54,9 @@ def missing(what: str) -> GraphRefusal:
     )
 
 
-def conflict(property_: str) -> GraphRefusal:
+def conflict(property_: str) -> GraphError:
     """What Graph says of a value that another object has."""
-    return GraphRefusal(
+    return GraphError(
         400,
         f"Another object with the same value for property {property_} already exists.",
         details=[{"code": "ObjectConflict", "target": property_}],
@@ -97,7 +97,7 @@ class Directory:
 
     def domain(self, name: str) -> Object:
         if name not in self.domains:
-            raise missing(name)
+            raise not_found(name)
         return self.domains[name]
 
     # --- Groups ----------------------------------------------------------------------------
@@ -108,14 +108,14 @@ class Directory:
         for group in self.groups.values():
             if group["id"] == key or (named and group["uniqueName"] == named[1]):
                 return group
-        raise missing(key)
+        raise not_found(key)
 
     def upsert_group(self, name: str, body: Object, create: bool) -> Object | None:
         """Change the group of a unique name, or make it: then it is answered."""
         _check(body, GROUP_FIELDS)
         try:
             self.group(f"uniqueName='{name}'").update(body)
-        except GraphRefusal:
+        except GraphError:
             if not create:
                 raise
             return self._add_group(name, body)
@@ -124,7 +124,7 @@ class Directory:
     def _add_group(self, name: str, body: Object) -> Object:
         required = {"displayName", "mailEnabled", "mailNickname", "securityEnabled"}
         if not required <= body.keys() or body["mailEnabled"] or not body["securityEnabled"]:
-            raise GraphRefusal(400, "A value is required for a property.")
+            raise GraphError(400, "A value is required for a property.")
         group = {"id": self._new_id(), "uniqueName": name, "description": None, **body}
         self.groups[group["id"]], self.members[group["id"]] = group, []
         return group
@@ -133,7 +133,7 @@ class Directory:
         group = self.group(key)
         self.user(user)
         if user in self.members[group["id"]]:
-            raise GraphRefusal(
+            raise GraphError(
                 400,
                 "One or more added object references already exist for the following modified "
                 "properties: 'members'.",
@@ -145,16 +145,16 @@ class Directory:
     def user(self, key: str) -> Object:
         """A user by id or address, once it can be seen everywhere."""
         if key in self.unseen:
-            raise missing(key)
+            raise not_found(key)
         for user in self.users.values():
             if user["id"] == key or user["userPrincipalName"].lower() == key.lower():
                 return user
-        raise missing(key)
+        raise not_found(key)
 
     def add_user(self, body: Object) -> Object:
         _check(body, USER_FIELDS)
         if not body.keys() >= REQUIRED:
-            raise GraphRefusal(400, "A value is required for a property.")
+            raise GraphError(400, "A value is required for a property.")
         self._check_user(body)
         user = {
             "id": self._new_id(),
@@ -179,9 +179,9 @@ class Directory:
         address = body.get("userPrincipalName", f"x@{ROOT}")
         login, _, domain = address.rpartition("@")
         if not re.fullmatch(r"[A-Za-z0-9'._!#^~-]{1,64}", login):
-            raise GraphRefusal(400, "Property userPrincipalName is invalid.")
+            raise GraphError(400, "Property userPrincipalName is invalid.")
         if not self.domains.get(domain.lower(), {}).get("isVerified"):
-            raise GraphRefusal(
+            raise GraphError(
                 400,
                 "The domain portion of the userPrincipalName property is invalid. You must use one "
                 "of the verified domain names in your organization.",
@@ -196,7 +196,7 @@ class Directory:
         """Give a user licences."""
         user = self.user(key)
         if not user["usageLocation"]:
-            raise GraphRefusal(
+            raise GraphError(
                 400, "License assignment cannot be done for user with invalid usage location."
             )
         for licence in body["addLicenses"]:
@@ -204,7 +204,7 @@ class Directory:
             name = next(name for name, sku in SKUS.items() if sku == licence["skuId"])
             if licence["skuId"] not in held:
                 if self.used(name) >= self.stock.get(name, 0):
-                    raise GraphRefusal(
+                    raise GraphError(
                         400,
                         f"Subscription with SKU {licence['skuId']} does not have any available "
                         "licenses.",
@@ -231,7 +231,7 @@ class Directory:
         """Whether a person gets at Office with this address and password."""
         try:
             user = self.user(address)
-        except GraphRefusal:
+        except GraphError:
             return False
         right = user["passwordProfile"]["password"] == password
         return bool(right and user["accountEnabled"] and user["assignedLicenses"])
@@ -248,19 +248,19 @@ def _domain(name: str, verified: bool) -> Object:
 def _check(body: Object, known: set[str]) -> None:
     for name, value in body.items():
         if name not in known:
-            raise GraphRefusal(400, f"Property '{name}' does not exist as a declared property.")
-        if isinstance(value, str) and len(value) > LONGEST.get(name, 10_000):
-            raise GraphRefusal(400, f"Invalid value specified for property '{name}'.")
+            raise GraphError(400, f"Property '{name}' does not exist as a declared property.")
+        if isinstance(value, str) and len(value) > MAX_LENGTHS.get(name, 10_000):
+            raise GraphError(400, f"Invalid value specified for property '{name}'.")
     nickname = body.get("mailNickname", "x")
     if not re.fullmatch(r"[^@()\\\[\]\";:<>, ']+", nickname) or not nickname.isascii():
-        raise GraphRefusal(400, "Property mailNickname is invalid.")
+        raise GraphError(400, "Property mailNickname is invalid.")
 
 
 def _attributes(body: Object, before: Object) -> Object:
     given = body.get("onPremisesExtensionAttributes", {})
     for name, value in given.items():
         if not re.fullmatch(r"extensionAttribute([1-9]|1[0-5])", name) or len(value or "") > 1024:
-            raise GraphRefusal(400, f"Invalid value specified for property '{name}'.")
+            raise GraphError(400, f"Invalid value specified for property '{name}'.")
     return before | given
 
 
@@ -268,7 +268,7 @@ def _check_password(password: str) -> None:
     kinds = [str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum()]
     present = sum(any(kind(letter) for letter in password) for kind in kinds)
     if not 8 <= len(password) <= 256 or present < 3:
-        raise GraphRefusal(
+        raise GraphError(
             400,
             "The specified password does not comply with password complexity requirements. Please "
             "provide a different password.",

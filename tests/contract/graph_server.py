@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
-from tests.contract.directory import Directory, GraphRefusal, Object
-from tests.contract.serving import Call, Reply, Temper, serving
+from tests.contract.directory import Directory, GraphError, Object
+from tests.contract.serving import Call, FaultPlan, Reply, serving
 
 TENANT, CLIENT_ID, CLIENT_SECRET = "tenant-of-the-reseller", "shop", "secret-of-the-shop"
 VERSION = "/v1.0"
@@ -61,7 +61,7 @@ class GraphServer:
     def _do(self, call: Call) -> Reply:
         try:
             status, body = self._route(call, call.path.removeprefix(f"{VERSION}/").split("/"))
-        except GraphRefusal as refusal:
+        except GraphError as refusal:
             return Reply(refusal.status, {"error": refusal.error})
         return Reply(status, json.loads(json.dumps(body)))
 
@@ -99,7 +99,7 @@ class GraphServer:
                 reference = call.json["@odata.id"]
                 prefix = f"{self.url}{VERSION}/directoryObjects/"
                 if not reference.startswith(prefix):
-                    raise GraphRefusal(400, "Invalid URL format specified for '@odata.id'.")
+                    raise GraphError(400, "Invalid URL format specified for '@odata.id'.")
                 directory.add_member(key, reference.removeprefix(prefix))
                 return 204, None
         return self._route_users(call, parts)
@@ -123,18 +123,18 @@ class GraphServer:
                 return 204, None
             case "POST", ["users", key, "assignLicense"]:
                 return 200, _public(directory.assign(key, call.json))
-        raise GraphRefusal(404, f"Resource not found for {call.path}.", "BadRequest")
+        raise GraphError(404, f"Resource not found for {call.path}.", "BadRequest")
 
     def _batch(self, call: Call) -> Iterator[Object]:
         requests = call.json["requests"]
         if len(requests) > 20 or len({one["id"] for one in requests}) != len(requests):
-            raise GraphRefusal(400, "Number of batch request steps exceeds the maximum value.")
+            raise GraphError(400, "Number of batch request steps exceeds the maximum value.")
         # The answers of a batch may come in any order.
         for one in reversed(requests):
             address = urlsplit(one["url"])
             headers = {name.lower(): value for name, value in one.get("headers", {}).items()}
             if one.get("body") is not None and "content-type" not in headers:
-                raise GraphRefusal(400, "Write request must contain Content-Type header.")
+                raise GraphError(400, "Write request must contain Content-Type header.")
             inner = Call(
                 one["method"],
                 VERSION + unquote(address.path),
@@ -171,17 +171,17 @@ def _filter(call: Call) -> Any:
     if both := re.fullmatch(f"{by_id} or {attribute}", asked):
         _needs_eventual(call)
         if call.query.get("$count") != "true":
-            raise GraphRefusal(400, "$count is required.", "Request_UnsupportedQuery")
+            raise GraphError(400, "$count is required.", "Request_UnsupportedQuery")
         return lambda o: (
             o["employeeId"] == both[1]
             or o["onPremisesExtensionAttributes"].get("extensionAttribute1") == both[2]
         )
-    raise GraphRefusal(400, f"Unsupported filter: {asked}", "Request_UnsupportedQuery")
+    raise GraphError(400, f"Unsupported filter: {asked}", "Request_UnsupportedQuery")
 
 
 def _needs_eventual(call: Call) -> None:
     if call.headers.get("consistencylevel") != "eventual":
-        raise GraphRefusal(400, "ConsistencyLevel is required.", "Request_UnsupportedQuery")
+        raise GraphError(400, "ConsistencyLevel is required.", "Request_UnsupportedQuery")
 
 
 def _public(made: Object) -> Object:
@@ -195,9 +195,9 @@ def _selected(made: Object, call: Call) -> Object:
 
 
 @contextmanager
-def graph_serving(context: ssl.SSLContext) -> Iterator[tuple[GraphServer, Temper]]:
+def graph_serving(context: ssl.SSLContext) -> Iterator[tuple[GraphServer, FaultPlan]]:
     """A directory, and the server that answers for it."""
     server = GraphServer(Directory())
-    with serving(server.answer, context) as temper:
-        server.url = temper.url
-        yield server, temper
+    with serving(server.answer, context) as faults:
+        server.url = faults.url
+        yield server, faults

@@ -20,12 +20,12 @@ from tests.contract.graph_server import (
     GraphServer,
     graph_serving,
 )
-from tests.contract.serving import Reply, Temper
+from tests.contract.serving import FaultPlan, Reply
 from tests.support.certificates import Certificate
 from tests.support.parties import Provider
 
 
-class OfficeAtWork(Protocol):
+class OfficeUnderTest(Protocol):
     """A provider, and what happens there besides what the shop asks of it."""
 
     provider: OfficeProvider
@@ -41,7 +41,7 @@ class OfficeAtWork(Protocol):
 
 
 @dataclass
-class SandboxAtWork:
+class SandboxOfficeUnderTest:
     """The sandbox provider, served as it serves itself, its people with a browser."""
 
     url: str
@@ -68,11 +68,11 @@ class SandboxAtWork:
 
 
 @dataclass
-class GraphAtWork:
+class GraphUnderTest:
     """Our adapter of Microsoft Graph, against a directory on this machine."""
 
     server: GraphServer
-    temper: Temper
+    faults: FaultPlan
     certificate: Certificate
 
     def __post_init__(self) -> None:
@@ -84,8 +84,8 @@ class GraphAtWork:
             "tenant_id": TENANT,
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
-            "authority": self.temper.url,
-            "url": f"{self.temper.url}{VERSION}",
+            "authority": self.faults.url,
+            "url": f"{self.faults.url}{VERSION}",
             "ca": str(self.certificate.path),
         }
         return GraphProvider(**options | changes)
@@ -95,14 +95,14 @@ class GraphAtWork:
 
     def fail_next(self) -> None:
         error = {"code": "serviceNotAvailable", "message": "Oh"}
-        self.temper.answers.append(Reply(503, {"error": error}))
+        self.faults.answers.append(Reply(503, {"error": error}))
 
     def lose_next(self) -> None:
-        self.temper.losing += 1
+        self.faults.losing += 1
 
 
 @dataclass
-class InProcessAtWork:
+class InProcessOfficeUnderTest:
     """The provider that other tests use, which lives in their own process."""
 
     provider: Provider = field(default_factory=Provider)
@@ -118,11 +118,11 @@ class InProcessAtWork:
 
 
 @contextmanager
-def graph_at_work(certificate: Certificate) -> Iterator[GraphAtWork]:
+def serve_graph(certificate: Certificate) -> Iterator[GraphUnderTest]:
     """Graph on a free port, with a directory in which nothing is but the reseller's domain."""
-    with graph_serving(certificate.context) as (server, temper):
-        at_work = GraphAtWork(server, temper, certificate)
+    with graph_serving(certificate.context) as (server, faults):
+        served = GraphUnderTest(server, faults, certificate)
         # The first token is asked for before the tests count calls.
-        at_work.provider.find_operation("nothing")
-        temper.calls.clear()
-        yield at_work
+        served.provider.find_operation("nothing")
+        faults.calls.clear()
+        yield served

@@ -38,7 +38,7 @@ class Reply:
 
 
 @dataclass
-class Temper:
+class FaultPlan:
     """How the server treats the next calls: instead of answering, or after having done them.
 
     ``answers`` are given without doing anything. After ``passing`` more calls, the answers of the
@@ -56,19 +56,19 @@ class Temper:
 @contextmanager
 def serving(
     answer: Callable[[Call], Reply], context: ssl.SSLContext | None = None
-) -> Iterator[Temper]:
+) -> Iterator[FaultPlan]:
     """Serve on a free port until the block ends; one call at a time, as in a transaction."""
-    temper = Temper()
+    faults = FaultPlan()
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             call = self.read_call()
-            with temper.lock:
-                temper.calls.append(call)
-                reply = temper.answers.pop(0) if temper.answers else answer(call)
-                lost = temper.losing > 0 and temper.passing == 0
-                temper.losing -= lost
-                temper.passing -= temper.passing > 0
+            with faults.lock:
+                faults.calls.append(call)
+                reply = faults.answers.pop(0) if faults.answers else answer(call)
+                lost = faults.losing > 0 and faults.passing == 0
+                faults.losing -= lost
+                faults.passing -= faults.passing > 0
             if not lost:
                 self.send(reply)
 
@@ -98,11 +98,11 @@ def serving(
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     scheme = "http" if context is None else "https"
-    temper.url = f"{scheme}://localhost:{server.server_port}"
+    faults.url = f"{scheme}://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield temper
+        yield faults
     finally:
         server.shutdown()
         thread.join()

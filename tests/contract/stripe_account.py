@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-LEAST_CENTS = 50
+MIN_CENTS = 50
 
 
-class StripeRefusal(Exception):
+class StripeError(Exception):
     """An error as Stripe answers it."""
 
     def __init__(self, status: int, message: str, **error: Any) -> None:
@@ -65,7 +65,7 @@ class StripeAccount:
     def get(self, reference: Any, prefix: str, param: str = "id") -> Object:
         found = self.objects.get(str(reference))
         if found is None or not str(reference).startswith(f"{prefix}_"):
-            raise StripeRefusal(404, f"No such object: '{reference}'", code="resource_missing",
+            raise StripeError(404, f"No such object: '{reference}'", code="resource_missing",
                                 param=param)  # fmt: skip
         return found
 
@@ -112,13 +112,13 @@ class StripeAccount:
         return session
 
     def _check_amount(self, amount: int) -> None:
-        if amount < LEAST_CENTS:
-            raise StripeRefusal(400, "Amount must be at least €0.50 eur", code="amount_too_small")
+        if amount < MIN_CENTS:
+            raise StripeError(400, "Amount must be at least €0.50 eur", code="amount_too_small")
 
     def expire(self, reference: str) -> Object:
         session = self.get(reference, "cs")
         if session["status"] != "open":
-            raise StripeRefusal(400, "Only Checkout Sessions with a status in [\"open\"] can be "
+            raise StripeError(400, "Only Checkout Sessions with a status in [\"open\"] can be "
                                 "expired.")  # fmt: skip
         session.update(status="expired", url=None)
         self.tell("checkout.session.expired", session)
@@ -211,13 +211,13 @@ class StripeAccount:
 
     def _check_method(self, method: str, customer: Any) -> None:
         if self.get(method, "pm", param="payment_method")["customer"] != customer or not customer:
-            raise StripeRefusal(400, "The provided PaymentMethod was previously used with a "
+            raise StripeError(400, "The provided PaymentMethod was previously used with a "
                                 "PaymentIntent without Customer attachment, or was detached from a "
                                 "Customer. It may not be used again.")  # fmt: skip
 
     def _confirm(self, intent: Object, off_session: bool) -> None:
         if not intent["payment_method"]:
-            raise StripeRefusal(400, "You cannot confirm this PaymentIntent without a "
+            raise StripeError(400, "You cannot confirm this PaymentIntent without a "
                                 "payment_method.", param="payment_method")  # fmt: skip
         card = CARDS[self.numbers[intent["payment_method"]]]
         problem = card.absent if off_session else card.present
@@ -225,7 +225,7 @@ class StripeAccount:
             error = _error(problem)
             intent.update(status="requires_payment_method", last_payment_error=error)
             self.tell("payment_intent.payment_failed", intent)
-            raise StripeRefusal(402, error["message"], **{k: v for k, v in error.items()
+            raise StripeError(402, error["message"], **{k: v for k, v in error.items()
                                 if k not in {"message", "type"}},
                                 payment_intent=dict(intent))  # fmt: skip
         intent.update(status="succeeded", last_payment_error=None)
@@ -234,7 +234,7 @@ class StripeAccount:
     def cancel_intent(self, reference: str, reason: str | None) -> Object:
         intent = self.get(reference, "pi")
         if intent["status"] in {"succeeded", "canceled"}:
-            raise StripeRefusal(400, "You cannot cancel this PaymentIntent because it has a status "
+            raise StripeError(400, "You cannot cancel this PaymentIntent because it has a status "
                                 f"of {intent['status']}.",
                                 code="payment_intent_unexpected_state")  # fmt: skip
         intent.update(status="canceled", cancellation_reason=reason)
@@ -247,10 +247,10 @@ class StripeAccount:
         intent = self.get(wanted["payment_intent"], "pi", param="payment_intent")
         amount = int(wanted["amount"])
         if intent["status"] != "succeeded":
-            raise StripeRefusal(400, "This PaymentIntent does not have a successful charge to "
+            raise StripeError(400, "This PaymentIntent does not have a successful charge to "
                                 "refund.")  # fmt: skip
         if amount > intent["amount"] - self._refunded(intent):
-            raise StripeRefusal(400, "Refund amount is greater than unrefunded amount on charge",
+            raise StripeError(400, "Refund amount is greater than unrefunded amount on charge",
                                 param="amount")  # fmt: skip
         return self.new("re", "refund", amount=amount, currency=intent["currency"],
                         payment_intent=intent["id"], status="succeeded",
@@ -263,7 +263,7 @@ class StripeAccount:
     def detach(self, reference: str) -> Object:
         method = self.get(reference, "pm", param="payment_method")
         if method["customer"] is None:
-            raise StripeRefusal(400, "The payment method you provided is not attached to a "
+            raise StripeError(400, "The payment method you provided is not attached to a "
                                 "customer so detachment is impossible.")  # fmt: skip
         method["customer"] = None
         return method

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 from stripe import params
 from stripe.params import checkout
 
-from tests.contract.serving import Call, Reply, Temper, serving
-from tests.contract.stripe_account import Object, StripeAccount, StripeRefusal
+from tests.contract.serving import Call, FaultPlan, Reply, serving
+from tests.contract.stripe_account import Object, StripeAccount, StripeError
 
 KEY = "sk_test_of_the_shop"
 WEBHOOK_SECRET = "whsec_of_the_shop"
@@ -64,7 +64,7 @@ class StripeServer:
     def _do(self, call: Call) -> Reply:
         try:
             body = self._route(call, nested(call.body.decode()))
-        except StripeRefusal as refusal:
+        except StripeError as refusal:
             return Reply(refusal.status, {"error": refusal.error})
         # What is answered stays as it was, whatever becomes of the object.
         return Reply(200, json.loads(json.dumps(_public(body))), {"Request-Id": "req_test"})
@@ -99,7 +99,7 @@ class StripeServer:
                 return self.account.get(reference, "pm")
             case "POST", ["payment_methods", reference, "detach"]:
                 return self.account.detach(reference)
-        raise StripeRefusal(404, f"Unrecognized request URL ({call.method}: {call.path}).")
+        raise StripeError(404, f"Unrecognized request URL ({call.method}: {call.path}).")
 
     def _expanded(self, session: Object, wanted: list[str]) -> Object:
         shown = dict(session)
@@ -147,13 +147,13 @@ def check_parameters(wanted: Object) -> None:
         _check_known(place, wanted.get(place, {}) if place else wanted, known)
     for name, mode in ONLY_IN.items():
         if name in wanted and wanted.get("mode") != mode:
-            raise StripeRefusal(400, f"You can not pass `{name}` in {wanted.get('mode')} mode.")
+            raise StripeError(400, f"You can not pass `{name}` in {wanted.get('mode')} mode.")
 
 
 def _check_known(place: str, given: Object, known: Any) -> None:
     for name in given:
         if name not in known.__annotations__:
-            raise StripeRefusal(400, f"Received unknown parameter: {place}[{name}]",
+            raise StripeError(400, f"Received unknown parameter: {place}[{name}]",
                                 code="parameter_unknown")  # fmt: skip
 
 
@@ -166,9 +166,9 @@ def sign(event: Mapping[str, Any], secret: str = WEBHOOK_SECRET, at: float | Non
 
 
 @contextmanager
-def stripe_serving() -> Iterator[tuple[StripeAccount, Temper]]:
+def stripe_serving() -> Iterator[tuple[StripeAccount, FaultPlan]]:
     """An account of Stripe's, and the server that answers for it."""
     account = StripeAccount()
     answer: Callable[[Call], Reply] = StripeServer(account).answer
-    with serving(answer) as temper:
-        yield account, temper
+    with serving(answer) as faults:
+        yield account, faults

@@ -11,13 +11,13 @@ import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import ChargeRequest, Checkout, CheckoutRequest, CheckoutStatus
-from tests.contract.banks import BankAtWork
+from tests.contract.banks import BankUnderTest
 
 ACCEPTED, DECLINED = "4242424242424242", "4000000000000002"
 AUTHENTICATES, DECLINED_LATER = "4000002500003155", "4000000000000341"
 
 
-def request_for(bank: BankAtWork, **wanted: object) -> CheckoutRequest:
+def request_for(bank: BankUnderTest, **wanted: object) -> CheckoutRequest:
     """What the shop asks for when an order is paid."""
     usual = CheckoutRequest(
         key="order-1",
@@ -34,19 +34,19 @@ def request_for(bank: BankAtWork, **wanted: object) -> CheckoutRequest:
     return replace(usual, **wanted)
 
 
-def paid(bank: BankAtWork, number: str = ACCEPTED, **wanted: object) -> Checkout:
+def paid(bank: BankUnderTest, number: str = ACCEPTED, **wanted: object) -> Checkout:
     """A checkout for which a customer entered a card."""
     checkout = bank.gateway.start_checkout(request_for(bank, **wanted))
     bank.pay(checkout, number)
     return bank.gateway.find_checkout(checkout.reference)
 
 
-def charge_of(bank: BankAtWork, mandate: str, key: str = "renewal-1") -> ChargeRequest:
+def charge_of(bank: BankUnderTest, mandate: str, key: str = "renewal-1") -> ChargeRequest:
     """What the shop asks for when a group is renewed."""
     return ChargeRequest(key, mandate, 880, "EUR", "F-1", "Nuage F-1", bank.notification_url)
 
 
-def stored_card(bank: BankAtWork, number: str = ACCEPTED) -> str:
+def stored_card(bank: BankUnderTest, number: str = ACCEPTED) -> str:
     """The mandate of a card that a customer stored."""
     mandate = paid(bank, number, store_card=True).mandate
     assert mandate is not None
@@ -56,7 +56,7 @@ def stored_card(bank: BankAtWork, number: str = ACCEPTED) -> str:
 # --- Checkouts -------------------------------------------------------------------------------
 
 
-def test_a_checkout_begins_open_with_a_page(bank: BankAtWork) -> None:
+def test_a_checkout_begins_open_with_a_page(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     assert checkout.status == CheckoutStatus.OPEN
     assert (checkout.amount_cents, checkout.currency) == (1056, "EUR")
@@ -65,19 +65,19 @@ def test_a_checkout_begins_open_with_a_page(bank: BankAtWork) -> None:
     assert bank.gateway.find_checkout(checkout.reference) == checkout
 
 
-def test_the_same_key_answers_the_same_checkout(bank: BankAtWork) -> None:
+def test_the_same_key_answers_the_same_checkout(bank: BankUnderTest) -> None:
     first, again = (bank.gateway.start_checkout(request_for(bank)) for _ in range(2))
     other = bank.gateway.start_checkout(request_for(bank, key="order-2"))
     assert first == again
     assert other.reference != first.reference
 
 
-def test_the_same_key_answers_how_the_checkout_stands_now(bank: BankAtWork) -> None:
+def test_the_same_key_answers_how_the_checkout_stands_now(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     assert bank.gateway.start_checkout(request_for(bank)) == checkout
 
 
-def test_many_calls_with_one_key_at_once_make_one_checkout(bank: BankAtWork) -> None:
+def test_many_calls_with_one_key_at_once_make_one_checkout(bank: BankUnderTest) -> None:
     references: list[str] = []
 
     def start() -> None:
@@ -92,13 +92,13 @@ def test_many_calls_with_one_key_at_once_make_one_checkout(bank: BankAtWork) -> 
     assert len(set(references)) == 1
 
 
-def test_a_key_with_other_parameters_is_rejected(bank: BankAtWork) -> None:
+def test_a_key_with_other_parameters_is_rejected(bank: BankUnderTest) -> None:
     bank.gateway.start_checkout(request_for(bank))
     with pytest.raises(PartyRejected):
         bank.gateway.start_checkout(request_for(bank, amount_cents=2112))
 
 
-def test_an_accepted_card_pays_exactly_once(bank: BankAtWork) -> None:
+def test_an_accepted_card_pays_exactly_once(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     assert (checkout.status, checkout.amount_cents) == (CheckoutStatus.SUCCEEDED, 1056)
     assert (checkout.mandate, checkout.reason) == (None, "")
@@ -106,7 +106,7 @@ def test_an_accepted_card_pays_exactly_once(bank: BankAtWork) -> None:
     assert bank.balance() == 1056
 
 
-def test_a_declined_card_takes_nothing_and_another_may_follow(bank: BankAtWork) -> None:
+def test_a_declined_card_takes_nothing_and_another_may_follow(bank: BankUnderTest) -> None:
     checkout = paid(bank, DECLINED, store_card=True)
     # Some banks end the checkout then, others let the customer try another card on the same page.
     assert checkout.status in {CheckoutStatus.DECLINED, CheckoutStatus.OPEN}
@@ -120,12 +120,12 @@ def test_a_declined_card_takes_nothing_and_another_may_follow(bank: BankAtWork) 
     assert bank.balance() == 1056
 
 
-def test_a_card_that_asks_for_its_holder_pays_when_confirmed(bank: BankAtWork) -> None:
+def test_a_card_that_asks_for_its_holder_pays_when_confirmed(bank: BankUnderTest) -> None:
     assert paid(bank, AUTHENTICATES).status == CheckoutStatus.SUCCEEDED
     assert bank.balance() == 1056
 
 
-def test_a_card_whose_holder_refuses_takes_nothing(bank: BankAtWork) -> None:
+def test_a_card_whose_holder_refuses_takes_nothing(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     bank.pay(checkout, AUTHENTICATES, confirm=False)
     refused = bank.gateway.find_checkout(checkout.reference)
@@ -134,7 +134,7 @@ def test_a_card_whose_holder_refuses_takes_nothing(bank: BankAtWork) -> None:
     assert bank.balance() == 0
 
 
-def test_a_closed_checkout_takes_no_card_any_more(bank: BankAtWork) -> None:
+def test_a_closed_checkout_takes_no_card_any_more(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     assert bank.gateway.close_checkout(checkout.reference).status == CheckoutStatus.CLOSED
     bank.pay(checkout, ACCEPTED)
@@ -143,12 +143,12 @@ def test_a_closed_checkout_takes_no_card_any_more(bank: BankAtWork) -> None:
     assert bank.balance() == 0
 
 
-def test_closing_what_is_paid_says_that_it_is_paid(bank: BankAtWork) -> None:
+def test_closing_what_is_paid_says_that_it_is_paid(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     assert bank.gateway.close_checkout(checkout.reference) == checkout
 
 
-def test_an_unknown_checkout_is_rejected(bank: BankAtWork) -> None:
+def test_an_unknown_checkout_is_rejected(bank: BankUnderTest) -> None:
     for unknown in ("cs_of_nobody", "cs/../x"):
         with pytest.raises(PartyRejected):
             bank.gateway.find_checkout(unknown)
@@ -161,7 +161,7 @@ def test_an_unknown_checkout_is_rejected(bank: BankAtWork) -> None:
 # --- Stored cards ----------------------------------------------------------------------------
 
 
-def test_a_card_is_stored_when_asked_for(bank: BankAtWork) -> None:
+def test_a_card_is_stored_when_asked_for(bank: BankUnderTest) -> None:
     mandate = paid(bank, store_card=True).mandate
     assert mandate is not None
     assert (mandate.brand.lower(), mandate.last4) == ("visa", "4242")
@@ -169,7 +169,7 @@ def test_a_card_is_stored_when_asked_for(bank: BankAtWork) -> None:
     assert mandate.expiry_year >= 2030
 
 
-def test_a_card_can_be_stored_without_paying(bank: BankAtWork) -> None:
+def test_a_card_can_be_stored_without_paying(bank: BankUnderTest) -> None:
     checkout = paid(bank, store_card=True, amount_cents=0)
     assert (checkout.status, checkout.amount_cents) == (CheckoutStatus.SUCCEEDED, 0)
     assert checkout.currency == "EUR"
@@ -179,7 +179,7 @@ def test_a_card_can_be_stored_without_paying(bank: BankAtWork) -> None:
     assert charged.status == CheckoutStatus.SUCCEEDED
 
 
-def test_a_stored_card_is_charged_once_for_each_key(bank: BankAtWork) -> None:
+def test_a_stored_card_is_charged_once_for_each_key(bank: BankUnderTest) -> None:
     mandate = stored_card(bank)
     first, again = (bank.gateway.charge(charge_of(bank, mandate)) for _ in range(2))
     assert first == again == bank.gateway.find_checkout(first.reference)
@@ -189,7 +189,7 @@ def test_a_stored_card_is_charged_once_for_each_key(bank: BankAtWork) -> None:
     assert bank.balance() == 1056 + 880 + 880
 
 
-def test_a_charge_with_a_used_key_and_another_amount_is_rejected(bank: BankAtWork) -> None:
+def test_a_charge_with_a_used_key_and_another_amount_is_rejected(bank: BankUnderTest) -> None:
     mandate = stored_card(bank)
     bank.gateway.charge(charge_of(bank, mandate))
     with pytest.raises(PartyRejected):
@@ -197,7 +197,7 @@ def test_a_charge_with_a_used_key_and_another_amount_is_rejected(bank: BankAtWor
     assert bank.balance() == 1056 + 880
 
 
-def test_a_stored_card_may_be_declined_later(bank: BankAtWork) -> None:
+def test_a_stored_card_may_be_declined_later(bank: BankUnderTest) -> None:
     mandate = stored_card(bank, DECLINED_LATER)
     first, again = (bank.gateway.charge(charge_of(bank, mandate)) for _ in range(2))
     assert (first.status, first.reason) == (CheckoutStatus.DECLINED, "card_declined")
@@ -205,7 +205,7 @@ def test_a_stored_card_may_be_declined_later(bank: BankAtWork) -> None:
     assert bank.balance() == 1056
 
 
-def test_a_forgotten_card_is_charged_no_more(bank: BankAtWork) -> None:
+def test_a_forgotten_card_is_charged_no_more(bank: BankUnderTest) -> None:
     mandate = stored_card(bank)
     for _ in range(2):
         bank.gateway.forget_mandate(mandate)
@@ -215,7 +215,7 @@ def test_a_forgotten_card_is_charged_no_more(bank: BankAtWork) -> None:
     assert bank.balance() == 1056
 
 
-def test_what_was_charged_stays_so_when_the_card_is_forgotten(bank: BankAtWork) -> None:
+def test_what_was_charged_stays_so_when_the_card_is_forgotten(bank: BankUnderTest) -> None:
     mandate = stored_card(bank)
     charged = bank.gateway.charge(charge_of(bank, mandate))
     bank.gateway.forget_mandate(mandate)
@@ -226,7 +226,7 @@ def test_what_was_charged_stays_so_when_the_card_is_forgotten(bank: BankAtWork) 
 # --- Refunds ---------------------------------------------------------------------------------
 
 
-def test_money_goes_back_once_for_each_key(bank: BankAtWork) -> None:
+def test_money_goes_back_once_for_each_key(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     first, again = (bank.gateway.refund(checkout.reference, 56, "refund-1") for _ in range(2))
     assert first == again
@@ -236,13 +236,13 @@ def test_money_goes_back_once_for_each_key(bank: BankAtWork) -> None:
     assert bank.balance() == 0
 
 
-def test_a_charge_can_be_given_back(bank: BankAtWork) -> None:
+def test_a_charge_can_be_given_back(bank: BankUnderTest) -> None:
     charged = bank.gateway.charge(charge_of(bank, stored_card(bank)))
     bank.gateway.refund(charged.reference, 880, "refund-1")
     assert bank.balance() == 1056
 
 
-def test_no_more_goes_back_than_came(bank: BankAtWork) -> None:
+def test_no_more_goes_back_than_came(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     with pytest.raises(PartyRejected):
         bank.gateway.refund(checkout.reference, 1057, "refund-1")
@@ -252,7 +252,7 @@ def test_no_more_goes_back_than_came(bank: BankAtWork) -> None:
     assert bank.balance() == 56
 
 
-def test_a_used_key_with_another_amount_gives_nothing_back(bank: BankAtWork) -> None:
+def test_a_used_key_with_another_amount_gives_nothing_back(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     bank.gateway.refund(checkout.reference, 56, "refund-1")
     with pytest.raises(PartyRejected):
@@ -260,7 +260,7 @@ def test_a_used_key_with_another_amount_gives_nothing_back(bank: BankAtWork) -> 
     assert bank.balance() == 1000
 
 
-def test_nothing_goes_back_of_what_was_not_paid(bank: BankAtWork) -> None:
+def test_nothing_goes_back_of_what_was_not_paid(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     with pytest.raises(PartyRejected):
         bank.gateway.refund(checkout.reference, 1056, "refund-1")
@@ -269,7 +269,7 @@ def test_nothing_goes_back_of_what_was_not_paid(bank: BankAtWork) -> None:
 # --- Outages ---------------------------------------------------------------------------------
 
 
-def test_a_bank_that_does_not_answer_is_unavailable(bank: BankAtWork) -> None:
+def test_a_bank_that_does_not_answer_is_unavailable(bank: BankUnderTest) -> None:
     bank.fail_next()
     with pytest.raises(PartyUnavailable):
         bank.gateway.start_checkout(request_for(bank))
@@ -281,7 +281,7 @@ def test_a_bank_that_does_not_answer_is_unavailable(bank: BankAtWork) -> None:
     assert bank.gateway.find_checkout(checkout.reference).status == CheckoutStatus.OPEN
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank: BankAtWork) -> None:
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank: BankUnderTest) -> None:
     bank.lose_next()
     with pytest.raises(PartyUnavailable):
         bank.gateway.start_checkout(request_for(bank, store_card=True))
@@ -301,43 +301,43 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank: BankAtWork) ->
 # --- Notifications ---------------------------------------------------------------------------
 
 
-def test_a_notification_tells_how_the_checkout_stands(bank: BankAtWork) -> None:
+def test_a_notification_tells_how_the_checkout_stands(bank: BankUnderTest) -> None:
     checkout = paid(bank, store_card=True)
-    for headers, body in bank.told(checkout.reference):
+    for headers, body in bank.notifications(checkout.reference):
         notification = bank.gateway.read_notification(headers, body)
         assert notification is not None
         assert notification.checkout == checkout
         assert notification.event
 
 
-def test_a_closed_checkout_is_told_too(bank: BankAtWork) -> None:
+def test_a_closed_checkout_is_told_too(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     closed = bank.gateway.close_checkout(checkout.reference)
-    headers, body = bank.told(checkout.reference)[-1]
+    headers, body = bank.notifications(checkout.reference)[-1]
     notification = bank.gateway.read_notification(headers, body)
     assert notification is not None
     assert notification.checkout == closed
 
 
-def test_the_names_of_headers_may_come_in_any_case(bank: BankAtWork) -> None:
+def test_the_names_of_headers_may_come_in_any_case(bank: BankUnderTest) -> None:
     checkout = paid(bank)
-    headers, body = bank.told(checkout.reference)[-1]
+    headers, body = bank.notifications(checkout.reference)[-1]
     for spelt in (str.lower, str.upper):
         changed = {spelt(name): value for name, value in headers.items()}
         assert bank.gateway.read_notification(changed, body) is not None
 
 
-def test_a_notification_without_its_signature_is_rejected(bank: BankAtWork) -> None:
+def test_a_notification_without_its_signature_is_rejected(bank: BankUnderTest) -> None:
     checkout = paid(bank)
-    delivery = bank.told(checkout.reference)[-1]
+    delivery = bank.notifications(checkout.reference)[-1]
     assert bank.gateway.read_notification(*delivery) is not None
     with pytest.raises(PartyRejected):
-        bank.gateway.read_notification(*bank.unsigned(delivery))
+        bank.gateway.read_notification(*bank.without_signature(delivery))
 
 
-def test_a_changed_notification_is_rejected(bank: BankAtWork) -> None:
+def test_a_changed_notification_is_rejected(bank: BankUnderTest) -> None:
     checkout = paid(bank)
-    headers, body = bank.told(checkout.reference)[-1]
+    headers, body = bank.notifications(checkout.reference)[-1]
     for changed in (body + b" ", b"", body[:-1] + b"\xff"):
         with pytest.raises(PartyRejected):
             bank.gateway.read_notification(headers, changed)

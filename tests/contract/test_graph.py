@@ -13,26 +13,26 @@ from shop.office.graph.people import People
 from shop.office.protocol import Operation, OperationStatus, Person
 from tests.contract import offices
 from tests.contract.directory import SKUS
-from tests.contract.offices import GraphAtWork
+from tests.contract.offices import GraphUnderTest
 from tests.contract.serving import Reply
 from tests.contract.test_offices import ALICE, BOB, DOMAIN, FIRST, SECOND, activate, done, failure
 from tests.contract.test_offices import install as install_at
 from tests.support.certificates import Certificate
 
-MOST_CALLS = 12
+MAX_CALLS = 12
 """No operation takes more calls than this (a test below fails if one does)."""
 
 Begin = Callable[[GraphProvider], Operation]
 
 
 @pytest.fixture
-def graph(certificate: Certificate) -> Iterator[GraphAtWork]:
+def graph(certificate: Certificate) -> Iterator[GraphUnderTest]:
     """Graph on this machine."""
-    with offices.graph_at_work(certificate) as at_work:
-        yield at_work
+    with offices.serve_graph(certificate) as served:
+        yield served
 
 
-def install(graph: GraphAtWork, seats: int = 3, offer: str = "business") -> str:
+def install(graph: GraphUnderTest, seats: int = 3, offer: str = "business") -> str:
     return install_at(graph, seats, offer).result["tenant"]
 
 
@@ -43,7 +43,7 @@ def install(graph: GraphAtWork, seats: int = 3, offer: str = "business") -> str:
     ("offer", "product"), [("business", "O365_BUSINESS"), ("pro_plus", "OFFICESUBSCRIPTION")]
 )
 def test_an_account_has_the_licence_of_its_offer(
-    graph: GraphAtWork, offer: str, product: str
+    graph: GraphUnderTest, offer: str, product: str
 ) -> None:
     install(graph, offer=offer)
     user = graph.server.directory.user(activate(graph))
@@ -55,7 +55,7 @@ def test_an_account_has_the_licence_of_its_offer(
     assert user["passwordProfile"]["forceChangePasswordNextSignIn"] is False
 
 
-def test_a_group_is_a_domain_and_a_security_group_of_its_people(graph: GraphAtWork) -> None:
+def test_a_group_is_a_domain_and_a_security_group_of_its_people(graph: GraphUnderTest) -> None:
     tenant = install(graph)
     user = activate(graph)
     directory = graph.server.directory
@@ -64,18 +64,18 @@ def test_a_group_is_a_domain_and_a_security_group_of_its_people(graph: GraphAtWo
     assert directory.members[tenant] == [user]
 
 
-def test_a_domain_that_is_there_already_is_used(graph: GraphAtWork) -> None:
+def test_a_domain_that_is_there_already_is_used(graph: GraphUnderTest) -> None:
     graph.server.directory.add_domain(DOMAIN)
     install(graph)
 
 
-def test_a_domain_whose_parent_is_not_verified_cannot_be_used(graph: GraphAtWork) -> None:
+def test_a_domain_whose_parent_is_not_verified_cannot_be_used(graph: GraphUnderTest) -> None:
     operation = graph.provider.create_tenant("1", "o365-1.nobody.example", "business", 1)
     assert failure(operation) == "unverified_domain"
     assert not graph.server.directory.groups
 
 
-def test_a_group_of_that_name_which_is_not_ours_is_left_alone(graph: GraphAtWork) -> None:
+def test_a_group_of_that_name_which_is_not_ours_is_left_alone(graph: GraphUnderTest) -> None:
     theirs = {
         "displayName": "Theirs",
         "description": "Our friends",
@@ -89,7 +89,7 @@ def test_a_group_of_that_name_which_is_not_ours_is_left_alone(graph: GraphAtWork
     assert graph.server.directory.group(f"uniqueName='{DOMAIN}'")["displayName"] == "Theirs"
 
 
-def test_microsofts_word_on_a_weak_password_is_passed_on(graph: GraphAtWork) -> None:
+def test_microsofts_word_on_a_weak_password_is_passed_on(graph: GraphUnderTest) -> None:
     install(graph)
     user = activate(graph)
     weak = graph.provider.set_password("password-1", DOMAIN, user, "tooweak")
@@ -103,7 +103,7 @@ def test_microsofts_word_on_a_weak_password_is_passed_on(graph: GraphAtWork) -> 
 # --- Licences the reseller has ---------------------------------------------------------------
 
 
-def test_without_a_licence_left_no_account_is_left_behind(graph: GraphAtWork) -> None:
+def test_without_a_licence_left_no_account_is_left_behind(graph: GraphUnderTest) -> None:
     directory = graph.server.directory
     directory.stock["O365_BUSINESS"] = 1
     install(graph)
@@ -115,7 +115,7 @@ def test_without_a_licence_left_no_account_is_left_behind(graph: GraphAtWork) ->
     activate(graph, BOB, "activate-3")
 
 
-def test_a_product_the_reseller_does_not_have_is_not_installed(graph: GraphAtWork) -> None:
+def test_a_product_the_reseller_does_not_have_is_not_installed(graph: GraphUnderTest) -> None:
     directory = graph.server.directory
     del directory.stock["OFFICESUBSCRIPTION"]
     operation = graph.provider.create_tenant("1", DOMAIN, "pro_plus", 1)
@@ -124,7 +124,7 @@ def test_a_product_the_reseller_does_not_have_is_not_installed(graph: GraphAtWor
     done(graph.provider.create_tenant("2", DOMAIN, "pro_plus", 1))
 
 
-def test_a_released_licence_can_be_given_to_somebody_else(graph: GraphAtWork) -> None:
+def test_a_released_licence_can_be_given_to_somebody_else(graph: GraphUnderTest) -> None:
     graph.server.directory.stock["O365_BUSINESS"] = 1
     install(graph)
     done(graph.provider.delete_user("release-1", DOMAIN, activate(graph)))
@@ -135,28 +135,28 @@ def test_a_released_licence_can_be_given_to_somebody_else(graph: GraphAtWork) ->
 # --- Cut short anywhere ----------------------------------------------------------------------
 
 
-def settled(graph: GraphAtWork, key: str, begin: Begin) -> Operation:
+def settled(graph: GraphUnderTest, key: str, begin: Begin) -> Operation:
     """What the shop does after a failure: another process asks, and begins again if need be."""
     adapter = graph.adapter()
     return done(adapter.find_operation(key) or begin(adapter))
 
 
-def cut_short(graph: GraphAtWork, after: int, begin: Begin) -> bool:
+def cut_short(graph: GraphUnderTest, after: int, begin: Begin) -> bool:
     """Begin, and lose the answer to one of the calls it takes; False if it takes fewer."""
     adapter = graph.adapter()
     adapter.find_operation("to have a token")
-    graph.temper.passing, graph.temper.losing = after, 1
+    graph.faults.passing, graph.faults.losing = after, 1
     try:
         begin(adapter)
     except PartyUnavailable:
         return True
     finally:
-        graph.temper.passing = graph.temper.losing = 0
+        graph.faults.passing = graph.faults.losing = 0
     return False
 
 
-@pytest.mark.parametrize("after", range(MOST_CALLS))
-def test_an_installation_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+@pytest.mark.parametrize("after", range(MAX_CALLS))
+def test_an_installation_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.create_tenant("install-1", DOMAIN, "business", 3)
 
@@ -166,8 +166,8 @@ def test_an_installation_cut_short_is_finished(graph: GraphAtWork, after: int) -
     activate(graph)
 
 
-@pytest.mark.parametrize("after", range(MOST_CALLS))
-def test_an_activation_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+@pytest.mark.parametrize("after", range(MAX_CALLS))
+def test_an_activation_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
 
@@ -179,8 +179,8 @@ def test_an_activation_cut_short_is_finished(graph: GraphAtWork, after: int) -> 
     assert graph.can_sign_in(ALICE.address, FIRST)
 
 
-@pytest.mark.parametrize("after", range(MOST_CALLS))
-def test_a_release_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+@pytest.mark.parametrize("after", range(MAX_CALLS))
+def test_a_release_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
     install(graph, 1)
     user = activate(graph)
 
@@ -193,8 +193,8 @@ def test_a_release_cut_short_is_finished(graph: GraphAtWork, after: int) -> None
     activate(graph, BOB, "activate-2")
 
 
-@pytest.mark.parametrize("after", range(MOST_CALLS))
-def test_a_suspension_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+@pytest.mark.parametrize("after", range(MAX_CALLS))
+def test_a_suspension_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
 
@@ -207,8 +207,8 @@ def test_a_suspension_cut_short_is_finished(graph: GraphAtWork, after: int) -> N
         assert not graph.can_sign_in(person.address, FIRST)
 
 
-@pytest.mark.parametrize("after", range(MOST_CALLS))
-def test_an_end_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
+@pytest.mark.parametrize("after", range(MAX_CALLS))
+def test_an_end_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.delete_tenant("delete-1", DOMAIN)
 
@@ -220,7 +220,7 @@ def test_an_end_cut_short_is_finished(graph: GraphAtWork, after: int) -> None:
     assert not graph.server.directory.users
 
 
-def test_no_operation_takes_more_calls_than_were_cut(graph: GraphAtWork) -> None:
+def test_no_operation_takes_more_calls_than_were_cut(graph: GraphUnderTest) -> None:
     def activation(provider: GraphProvider) -> Operation:
         return provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
 
@@ -229,14 +229,14 @@ def test_no_operation_takes_more_calls_than_were_cut(graph: GraphAtWork) -> None
 
     install(graph)
     assert cut_short(graph, 6, activation)
-    assert not cut_short(graph, MOST_CALLS, activation)
+    assert not cut_short(graph, MAX_CALLS, activation)
     assert cut_short(graph, 3, end)
-    assert not cut_short(graph, MOST_CALLS, end)
+    assert not cut_short(graph, MAX_CALLS, end)
 
 
-def test_nobody_signs_in_to_an_account_that_is_not_complete(graph: GraphAtWork) -> None:
+def test_nobody_signs_in_to_an_account_that_is_not_complete(graph: GraphUnderTest) -> None:
     install(graph)
-    calls = range(MOST_CALLS)
+    calls = range(MAX_CALLS)
     for after in calls:
         person = Person(f"p{after}@{DOMAIN}", "P", "P", "fr")
         key = f"activate-{after}"
@@ -248,7 +248,9 @@ def test_nobody_signs_in_to_an_account_that_is_not_complete(graph: GraphAtWork) 
             graph.server.directory.delete_user(reference)
 
 
-def meanwhile(graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch, act: Begin) -> Operation:
+def activate_during(
+    graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch, act: Begin
+) -> Operation:
     """An activation, with ``act`` done by somebody else while the account gets its licence."""
     license_account = People._license
 
@@ -261,36 +263,40 @@ def meanwhile(graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch, act: Begin) -
 
 
 def test_a_group_suspended_during_an_activation_lets_nobody_in(
-    graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch
+    graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(graph)
-    done(meanwhile(graph, monkeypatch, lambda p: p.suspend_tenant("suspend-1", DOMAIN, "unpaid")))
+    done(
+        activate_during(
+            graph, monkeypatch, lambda p: p.suspend_tenant("suspend-1", DOMAIN, "unpaid")
+        )
+    )
     assert not graph.can_sign_in(ALICE.address, FIRST)
     done(graph.provider.resume_tenant("resume-1", DOMAIN))
     assert graph.can_sign_in(ALICE.address, FIRST)
 
 
 def test_a_group_resumed_during_an_activation_lets_everybody_in(
-    graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch
+    graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(graph)
     done(graph.provider.suspend_tenant("suspend-1", DOMAIN, "unpaid"))
-    done(meanwhile(graph, monkeypatch, lambda p: p.resume_tenant("resume-1", DOMAIN)))
+    done(activate_during(graph, monkeypatch, lambda p: p.resume_tenant("resume-1", DOMAIN)))
     assert graph.can_sign_in(ALICE.address, FIRST)
 
 
 def test_a_group_ended_during_an_activation_keeps_no_account(
-    graph: GraphAtWork, monkeypatch: pytest.MonkeyPatch
+    graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(graph)
     with pytest.raises(PartyUnavailable):
-        meanwhile(graph, monkeypatch, lambda p: p.delete_tenant("delete-1", DOMAIN))
+        activate_during(graph, monkeypatch, lambda p: p.delete_tenant("delete-1", DOMAIN))
     again = graph.adapter().create_user("activate-1", DOMAIN, ALICE, FIRST)
     assert failure(again) == "unknown_tenant"
     assert not graph.server.directory.users
 
 
-def test_finding_an_account_that_was_begun_finishes_it(graph: GraphAtWork) -> None:
+def test_finding_an_account_that_was_begun_finishes_it(graph: GraphUnderTest) -> None:
     install(graph)
     assert cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
     assert len(graph.server.directory.users) == 1
@@ -301,7 +307,7 @@ def test_finding_an_account_that_was_begun_finishes_it(graph: GraphAtWork) -> No
     assert graph.can_sign_in(ALICE.address, FIRST)
 
 
-def test_an_account_that_was_begun_goes_when_it_cannot_be_finished(graph: GraphAtWork) -> None:
+def test_an_account_that_was_begun_goes_when_it_cannot_be_finished(graph: GraphUnderTest) -> None:
     install(graph)
     cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
     graph.server.directory.stock["O365_BUSINESS"] = 0
@@ -314,7 +320,7 @@ def test_an_account_that_was_begun_goes_when_it_cannot_be_finished(graph: GraphA
 # --- Lag, limits, memory ---------------------------------------------------------------------
 
 
-def test_what_the_index_does_not_show_yet_is_not_done_twice(graph: GraphAtWork) -> None:
+def test_what_the_index_does_not_show_yet_is_not_done_twice(graph: GraphUnderTest) -> None:
     install(graph)
     user = activate(graph)
     done(graph.provider.set_password("password-1", DOMAIN, user, SECOND))
@@ -328,7 +334,7 @@ def test_what_the_index_does_not_show_yet_is_not_done_twice(graph: GraphAtWork) 
     assert graph.can_sign_in(ALICE.address, SECOND)
 
 
-def test_a_new_account_that_cannot_be_seen_yet_is_asked_for_again(graph: GraphAtWork) -> None:
+def test_a_new_account_that_cannot_be_seen_yet_is_asked_for_again(graph: GraphUnderTest) -> None:
     install(graph)
     directory = graph.server.directory
     directory.unseen = {ALICE.address}
@@ -341,7 +347,7 @@ def test_a_new_account_that_cannot_be_seen_yet_is_asked_for_again(graph: GraphAt
     assert len(directory.users) == 1
 
 
-def test_what_is_remembered_stays_within_microsofts_limits(graph: GraphAtWork) -> None:
+def test_what_is_remembered_stays_within_microsofts_limits(graph: GraphUnderTest) -> None:
     install(graph, 5)
     user = activate(graph)
     for number in range(60):
@@ -355,57 +361,57 @@ def test_what_is_remembered_stays_within_microsofts_limits(graph: GraphAtWork) -
 # --- Tokens and errors -----------------------------------------------------------------------
 
 
-def test_a_token_is_used_for_as_long_as_it_is_good(graph: GraphAtWork) -> None:
+def test_a_token_is_used_for_as_long_as_it_is_good(graph: GraphUnderTest) -> None:
     before = graph.server.tokens_given
     install(graph)
     activate(graph)
     assert graph.server.tokens_given == before
 
 
-def test_a_token_that_ended_early_is_replaced(graph: GraphAtWork) -> None:
+def test_a_token_that_ended_early_is_replaced(graph: GraphUnderTest) -> None:
     graph.server.tokens.clear()
     install(graph)
     assert graph.server.tokens_given == 2
 
 
-def test_a_wrong_secret_is_rejected(graph: GraphAtWork) -> None:
+def test_a_wrong_secret_is_rejected(graph: GraphUnderTest) -> None:
     adapter = graph.adapter(client_secret="wrong")
     with pytest.raises(PartyRejected) as refusal:
         adapter.create_tenant("1", DOMAIN, "business", 1)
     assert refusal.value.code == "invalid_client"
 
 
-def test_a_missing_permission_is_rejected(graph: GraphAtWork) -> None:
+def test_a_missing_permission_is_rejected(graph: GraphUnderTest) -> None:
     error = {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}
-    graph.temper.answers.append(Reply(403, {"error": error}))
+    graph.faults.answers.append(Reply(403, {"error": error}))
     with pytest.raises(PartyRejected):
         graph.provider.create_tenant("1", DOMAIN, "business", 1)
 
 
-def test_an_authority_out_of_reach_is_unavailable(graph: GraphAtWork) -> None:
+def test_an_authority_out_of_reach_is_unavailable(graph: GraphUnderTest) -> None:
     with pytest.raises(PartyUnavailable):
         graph.adapter(authority="https://localhost:1").find_operation("1")
 
 
-def test_an_authority_that_cannot_be_trusted_is_told_no_secret(graph: GraphAtWork) -> None:
-    asked = len(graph.temper.calls)
+def test_an_authority_that_cannot_be_trusted_is_told_no_secret(graph: GraphUnderTest) -> None:
+    asked = len(graph.faults.calls)
     with pytest.raises(PartyUnavailable):
         graph.adapter(ca="").find_operation("1")
-    assert len(graph.temper.calls) == asked
+    assert len(graph.faults.calls) == asked
 
 
-def test_graph_is_left_alone_for_as_long_as_it_asks(graph: GraphAtWork) -> None:
+def test_graph_is_left_alone_for_as_long_as_it_asks(graph: GraphUnderTest) -> None:
     error = {"error": {"code": "TooManyRequests", "message": "Slow down"}}
-    graph.temper.answers.append(Reply(429, error, {"Retry-After": "17"}))
+    graph.faults.answers.append(Reply(429, error, {"Retry-After": "17"}))
     with pytest.raises(PartyUnavailable) as silence:
         graph.provider.create_tenant("1", DOMAIN, "business", 1)
     assert silence.value.retry_after == 17
 
 
-def test_graph_may_ask_so_for_a_part_of_a_batch(graph: GraphAtWork) -> None:
+def test_graph_may_ask_so_for_a_part_of_a_batch(graph: GraphUnderTest) -> None:
     inner = {"id": "0", "status": 429, "headers": {"Retry-After": "9"}, "body": {"error": {}}}
     others = [{"id": str(n), "status": 200, "body": {"value": []}} for n in (1, 2)]
-    graph.temper.answers.append(Reply(200, {"responses": [*others, inner]}))
+    graph.faults.answers.append(Reply(200, {"responses": [*others, inner]}))
     with pytest.raises(PartyUnavailable) as silence:
         graph.provider.find_operation("1")
     assert silence.value.retry_after == 9
@@ -423,25 +429,25 @@ def test_graph_may_ask_so_for_a_part_of_a_batch(graph: GraphAtWork) -> None:
         Reply(200, {}),
     ],
 )
-def test_an_answer_that_makes_no_sense_counts_as_none(graph: GraphAtWork, answer: Reply) -> None:
-    graph.temper.answers.append(answer)
+def test_an_answer_that_makes_no_sense_counts_as_none(graph: GraphUnderTest, answer: Reply) -> None:
+    graph.faults.answers.append(answer)
     with pytest.raises(PartyUnavailable):
         graph.provider.find_operation("1")
-    graph.temper.answers.append(answer)
+    graph.faults.answers.append(answer)
     with pytest.raises(PartyUnavailable):
         graph.provider.create_tenant("1", DOMAIN, "business", 1)
 
 
-def test_the_next_page_is_not_followed_elsewhere(graph: GraphAtWork) -> None:
+def test_the_next_page_is_not_followed_elsewhere(graph: GraphUnderTest) -> None:
     install(graph)
     activate(graph)
     page = {"value": [], "@odata.nextLink": "https://elsewhere.example/v1.0/groups"}
     group = graph.server.directory.group(f"uniqueName='{DOMAIN}'")
-    graph.temper.answers += [Reply(200, group), Reply(204), Reply(200, page)]
+    graph.faults.answers += [Reply(200, group), Reply(204), Reply(200, page)]
     with pytest.raises(PartyUnavailable, match="elsewhere"):
         graph.provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
 
 
-def test_an_operation_says_its_own_key(graph: GraphAtWork) -> None:
+def test_an_operation_says_its_own_key(graph: GraphUnderTest) -> None:
     operation = graph.provider.create_tenant("install-1", DOMAIN, "business", 1)
     assert (operation.key, operation.status) == ("install-1", OperationStatus.SUCCEEDED)

@@ -11,7 +11,7 @@ import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.protocol import Operation, OperationStatus, Person
-from tests.contract.offices import OfficeAtWork
+from tests.contract.offices import OfficeUnderTest
 
 DOMAIN = "o365-1-1.o365.example"
 ALICE = Person(f"alice@{DOMAIN}", "Alice", "Lefèvre", "fr")
@@ -32,12 +32,12 @@ def failure(operation: Operation) -> str:
     return operation.code
 
 
-def install(office: OfficeAtWork, seats: int = 3, offer: str = "business") -> Operation:
+def install(office: OfficeUnderTest, seats: int = 3, offer: str = "business") -> Operation:
     """A group of `DOMAIN`."""
     return done(office.provider.create_tenant("install-1", DOMAIN, offer, seats))
 
 
-def activate(office: OfficeAtWork, person: Person = ALICE, key: str = "activate-1") -> str:
+def activate(office: OfficeUnderTest, person: Person = ALICE, key: str = "activate-1") -> str:
     """The reference of a person's account, made with the password `FIRST`."""
     return done(office.provider.create_user(key, DOMAIN, person, FIRST)).result["user"]
 
@@ -45,42 +45,42 @@ def activate(office: OfficeAtWork, person: Person = ALICE, key: str = "activate-
 # --- Groups ----------------------------------------------------------------------------------
 
 
-def test_a_group_is_installed_once_for_each_key(office: OfficeAtWork) -> None:
+def test_a_group_is_installed_once_for_each_key(office: OfficeUnderTest) -> None:
     first, again = (install(office) for _ in range(2))
     assert first == again == office.provider.find_operation("install-1")
     assert first.key == "install-1"
     assert first.result["tenant"]
 
 
-def test_a_key_that_never_came_is_unknown(office: OfficeAtWork) -> None:
+def test_a_key_that_never_came_is_unknown(office: OfficeUnderTest) -> None:
     install(office)
     assert office.provider.find_operation("install-2") is None
 
 
-def test_a_domain_belongs_to_one_group(office: OfficeAtWork) -> None:
+def test_a_domain_belongs_to_one_group(office: OfficeUnderTest) -> None:
     install(office)
     other = office.provider.create_tenant("install-2", DOMAIN, "business", 3)
     assert failure(other) == "domain_taken"
 
 
-def test_an_offer_that_does_not_exist_is_rejected(office: OfficeAtWork) -> None:
+def test_an_offer_that_does_not_exist_is_rejected(office: OfficeUnderTest) -> None:
     with pytest.raises(PartyRejected):
         office.provider.create_tenant("install-1", DOMAIN, "home", 1)
 
 
-def test_a_business_group_has_three_hundred_places_at_most(office: OfficeAtWork) -> None:
+def test_a_business_group_has_three_hundred_places_at_most(office: OfficeUnderTest) -> None:
     over = office.provider.create_tenant("install-1", DOMAIN, "business", 301)
     assert failure(over) == "too_many_seats"
     done(office.provider.create_tenant("install-2", DOMAIN, "business", 300))
     assert failure(office.provider.resize_tenant("resize-1", DOMAIN, 301)) == "too_many_seats"
 
 
-def test_a_pro_plus_group_has_no_limit(office: OfficeAtWork) -> None:
+def test_a_pro_plus_group_has_no_limit(office: OfficeUnderTest) -> None:
     install(office, 301, "pro_plus")
     done(office.provider.resize_tenant("resize-1", DOMAIN, 12_000))
 
 
-def test_places_can_be_added_and_taken_back_while_they_are_free(office: OfficeAtWork) -> None:
+def test_places_can_be_added_and_taken_back_while_they_are_free(office: OfficeUnderTest) -> None:
     install(office, 1)
     activate(office)
     full = office.provider.create_user("activate-2", DOMAIN, BOB, FIRST)
@@ -90,7 +90,7 @@ def test_places_can_be_added_and_taken_back_while_they_are_free(office: OfficeAt
     assert failure(office.provider.resize_tenant("resize-2", DOMAIN, 1)) == "seats_in_use"
 
 
-def test_an_old_call_that_comes_again_resizes_nothing(office: OfficeAtWork) -> None:
+def test_an_old_call_that_comes_again_resizes_nothing(office: OfficeUnderTest) -> None:
     install(office, 1)
     done(office.provider.resize_tenant("resize-1", DOMAIN, 1))
     done(office.provider.resize_tenant("resize-2", DOMAIN, 2))
@@ -99,7 +99,7 @@ def test_an_old_call_that_comes_again_resizes_nothing(office: OfficeAtWork) -> N
         activate(office, person, f"activate-{number}")
 
 
-def test_nobody_signs_in_to_a_suspended_group(office: OfficeAtWork) -> None:
+def test_nobody_signs_in_to_a_suspended_group(office: OfficeUnderTest) -> None:
     install(office, 5)
     activate(office)
     suspended = office.provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
@@ -112,7 +112,7 @@ def test_nobody_signs_in_to_a_suspended_group(office: OfficeAtWork) -> None:
     assert office.can_sign_in(BOB.address, FIRST)
 
 
-def test_a_large_group_is_suspended_whole(office: OfficeAtWork) -> None:
+def test_a_large_group_is_suspended_whole(office: OfficeUnderTest) -> None:
     install(office, 30)
     people = [Person(f"p{n}@{DOMAIN}", "P", str(n), "fr") for n in range(25)]
     for number, person in enumerate(people):
@@ -121,7 +121,7 @@ def test_a_large_group_is_suspended_whole(office: OfficeAtWork) -> None:
     assert not any(office.can_sign_in(person.address, FIRST) for person in people[::8])
 
 
-def test_an_ended_group_lets_nobody_in_and_keeps_its_domain(office: OfficeAtWork) -> None:
+def test_an_ended_group_lets_nobody_in_and_keeps_its_domain(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     ended = office.provider.delete_tenant("delete-1", DOMAIN)
@@ -141,7 +141,7 @@ def test_an_ended_group_lets_nobody_in_and_keeps_its_domain(office: OfficeAtWork
         assert failure(late) == "unknown_tenant"
 
 
-def test_an_unknown_group_is_said_to_be_unknown(office: OfficeAtWork) -> None:
+def test_an_unknown_group_is_said_to_be_unknown(office: OfficeUnderTest) -> None:
     provider = office.provider
     for operation in (
         provider.resize_tenant("1", DOMAIN, 5),
@@ -158,7 +158,7 @@ def test_an_unknown_group_is_said_to_be_unknown(office: OfficeAtWork) -> None:
 # --- People ----------------------------------------------------------------------------------
 
 
-def test_a_person_gets_an_account_once_for_each_key(office: OfficeAtWork) -> None:
+def test_a_person_gets_an_account_once_for_each_key(office: OfficeUnderTest) -> None:
     install(office, 1)
     first, again = (
         office.provider.create_user("activate-1", DOMAIN, ALICE, FIRST) for _ in range(2)
@@ -168,7 +168,7 @@ def test_a_person_gets_an_account_once_for_each_key(office: OfficeAtWork) -> Non
     assert not office.can_sign_in(ALICE.address, SECOND)
 
 
-def test_many_calls_with_one_key_at_once_make_one_account(office: OfficeAtWork) -> None:
+def test_many_calls_with_one_key_at_once_make_one_account(office: OfficeUnderTest) -> None:
     install(office, 1)
     users: list[str] = []
     threads = [threading.Thread(target=lambda: users.append(activate(office))) for _ in range(4)]
@@ -181,7 +181,7 @@ def test_many_calls_with_one_key_at_once_make_one_account(office: OfficeAtWork) 
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_an_address_belongs_to_one_person_whatever_its_case(office: OfficeAtWork) -> None:
+def test_an_address_belongs_to_one_person_whatever_its_case(office: OfficeUnderTest) -> None:
     install(office)
     activate(office)
     same = replace(BOB, address=ALICE.address.upper().replace(DOMAIN.upper(), DOMAIN))
@@ -189,7 +189,7 @@ def test_an_address_belongs_to_one_person_whatever_its_case(office: OfficeAtWork
     assert failure(taken) == "address_taken"
 
 
-def test_an_address_is_of_the_groups_domain(office: OfficeAtWork) -> None:
+def test_an_address_is_of_the_groups_domain(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     for address in ("alice@o365.example", "alice", f"@{DOMAIN}"):
@@ -201,13 +201,13 @@ def test_an_address_is_of_the_groups_domain(office: OfficeAtWork) -> None:
             assert failure(operation) == "wrong_domain"
 
 
-def test_names_may_be_long_and_of_any_script(office: OfficeAtWork) -> None:
+def test_names_may_be_long_and_of_any_script(office: OfficeUnderTest) -> None:
     install(office)
     activate(office, replace(ALICE, first_name="Ἀλίκη" * 51, last_name="林" * 255))
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_a_new_address_replaces_the_old_one(office: OfficeAtWork) -> None:
+def test_a_new_address_replaces_the_old_one(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     married = Person(f"alice.martin@{DOMAIN}", "Alice", "Martin", "fr")
@@ -219,7 +219,7 @@ def test_a_new_address_replaces_the_old_one(office: OfficeAtWork) -> None:
     activate(office, replace(BOB, address=ALICE.address), "activate-2")
 
 
-def test_an_address_cannot_be_changed_to_somebody_elses(office: OfficeAtWork) -> None:
+def test_an_address_cannot_be_changed_to_somebody_elses(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     activate(office, BOB, "activate-2")
@@ -230,7 +230,7 @@ def test_an_address_cannot_be_changed_to_somebody_elses(office: OfficeAtWork) ->
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_a_new_password_replaces_the_old_one(office: OfficeAtWork) -> None:
+def test_a_new_password_replaces_the_old_one(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     changed = office.provider.set_password("password-1", DOMAIN, user, SECOND)
@@ -239,7 +239,7 @@ def test_a_new_password_replaces_the_old_one(office: OfficeAtWork) -> None:
     assert not office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_an_old_call_that_comes_again_changes_nothing_back(office: OfficeAtWork) -> None:
+def test_an_old_call_that_comes_again_changes_nothing_back(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     provider = office.provider
@@ -257,7 +257,7 @@ def test_an_old_call_that_comes_again_changes_nothing_back(office: OfficeAtWork)
     assert done(created).result["user"] == user
 
 
-def test_an_unknown_person_is_said_to_be_unknown(office: OfficeAtWork) -> None:
+def test_an_unknown_person_is_said_to_be_unknown(office: OfficeUnderTest) -> None:
     install(office)
     for operation in (
         office.provider.update_user("1", DOMAIN, "nobody", ALICE),
@@ -266,7 +266,7 @@ def test_an_unknown_person_is_said_to_be_unknown(office: OfficeAtWork) -> None:
         assert failure(operation) == "unknown_user"
 
 
-def test_people_of_another_group_are_out_of_reach(office: OfficeAtWork) -> None:
+def test_people_of_another_group_are_out_of_reach(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     other = "o365-2-1.o365.example"
@@ -281,7 +281,7 @@ def test_people_of_another_group_are_out_of_reach(office: OfficeAtWork) -> None:
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_a_released_licence_is_free_and_so_is_its_address(office: OfficeAtWork) -> None:
+def test_a_released_licence_is_free_and_so_is_its_address(office: OfficeUnderTest) -> None:
     install(office, 1)
     user = activate(office)
     released = office.provider.delete_user("release-1", DOMAIN, user)
@@ -299,7 +299,7 @@ def test_a_released_licence_is_free_and_so_is_its_address(office: OfficeAtWork) 
 # --- Outages ---------------------------------------------------------------------------------
 
 
-def test_a_provider_that_does_not_answer_is_unavailable(office: OfficeAtWork) -> None:
+def test_a_provider_that_does_not_answer_is_unavailable(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     provider = office.provider
@@ -321,7 +321,7 @@ def test_a_provider_that_does_not_answer_is_unavailable(office: OfficeAtWork) ->
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(office: OfficeAtWork) -> None:
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(office: OfficeUnderTest) -> None:
     office.lose_next()
     with pytest.raises(PartyUnavailable):
         install(office, 1)

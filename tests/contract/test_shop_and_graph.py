@@ -13,7 +13,7 @@ from models import Account, LicenceGroup, Order, OrderStatus
 from shop.office import configured
 from shop.payments import gateways
 from tests.contract import offices
-from tests.contract.offices import GraphAtWork
+from tests.contract.offices import GraphUnderTest
 from tests.support import purchases
 from tests.support.certificates import Certificate
 from tests.support.parties import Bank
@@ -28,20 +28,20 @@ def bank(app: Flask) -> Iterator[Bank]:
 
 
 @pytest.fixture
-def graph(app: Flask, certificate: Certificate) -> Iterator[GraphAtWork]:
+def graph(app: Flask, certificate: Certificate) -> Iterator[GraphUnderTest]:
     """Graph on this machine, installing this shop's groups."""
     with (
-        offices.graph_at_work(certificate) as at_work,
-        configured.provider.using(at_work.provider),
+        offices.serve_graph(certificate) as served,
+        configured.provider.using(served.provider),
     ):
-        yield at_work
+        yield served
 
 
 @pytest.mark.parametrize("lost", [None, 0, 2, 4, 6])
 def test_a_paid_order_is_installed_in_the_directory(
     alice: Account,
     bank: Bank,
-    graph: GraphAtWork,
+    graph: GraphUnderTest,
     clock: time_machine.Traveller,
     drain: Callable[[], int],
     lost: int | None,
@@ -49,7 +49,7 @@ def test_a_paid_order_is_installed_in_the_directory(
     order = purchases.place(alice, purchases.basket(business=2, pro_plus=3))
     purchases.pay(order, bank)
     if lost is not None:
-        graph.temper.passing, graph.temper.losing = lost, 1
+        graph.faults.passing, graph.faults.losing = lost, 1
     drain()
     clock.shift(timedelta(minutes=1))
     drain()

@@ -14,17 +14,17 @@ from models import Account, Card, Job, JobStatus, Order, OrderStatus, Payment, P
 from shop.jobs import queue
 from shop.payments import gateways as shop_banks
 from tests.contract import banks
-from tests.contract.banks import StripeAtWork
+from tests.contract.banks import StripeUnderTest
 from tests.contract.serving import Reply
 from tests.contract.test_banks import ACCEPTED
 from tests.support import purchases
 
 
 @pytest.fixture
-def stripe(app: object) -> Iterator[StripeAtWork]:
+def stripe(app: object) -> Iterator[StripeUnderTest]:
     """Stripe on this machine, taking this shop's cards."""
-    with banks.stripe_at_work() as at_work, shop_banks.gateway.using(at_work.gateway):
-        yield at_work
+    with banks.serve_stripe() as served, shop_banks.gateway.using(served.gateway):
+        yield served
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def outside(app: Flask) -> FlaskClient:
     return FlaskClient(app, app.response_class)
 
 
-def notify(outside: FlaskClient, stripe: StripeAtWork, payment: Payment) -> int:
+def notify(outside: FlaskClient, stripe: StripeUnderTest, payment: Payment) -> int:
     """Post Stripe's latest word on a payment to the shop; the answer's status."""
-    headers, body = stripe.told(payment.checkout)[-1]
+    headers, body = stripe.notifications(payment.checkout)[-1]
     return outside.post("/notifications/bank", data=body, headers=headers).status_code
 
 
 def test_a_notification_of_stripes_pays_the_order_once(
-    alice: Account, stripe: StripeAtWork, outside: FlaskClient
+    alice: Account, stripe: StripeUnderTest, outside: FlaskClient
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order, store_card=True)
@@ -54,19 +54,19 @@ def test_a_notification_of_stripes_pays_the_order_once(
 
 
 def test_a_forged_notification_pays_nothing(
-    alice: Account, stripe: StripeAtWork, outside: FlaskClient
+    alice: Account, stripe: StripeUnderTest, outside: FlaskClient
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
-    _, body = stripe.told(payment.checkout)[-1]
+    _, body = stripe.notifications(payment.checkout)[-1]
     for forged in ({}, {"Stripe-Signature": "t=1,v1=00"}):
         assert outside.post("/notifications/bank", data=body, headers=forged).status_code == 403
     assert Order.get_by_id(order.id).is_payable
 
 
 def test_a_notification_is_put_off_while_stripe_is_silent(
-    alice: Account, stripe: StripeAtWork, outside: FlaskClient
+    alice: Account, stripe: StripeUnderTest, outside: FlaskClient
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
@@ -80,7 +80,7 @@ def test_a_notification_is_put_off_while_stripe_is_silent(
 
 def test_a_payment_nobody_told_us_of_is_found_out(
     alice: Account,
-    stripe: StripeAtWork,
+    stripe: StripeUnderTest,
     clock: time_machine.Traveller,
     drain: Callable[[], int],
 ) -> None:
@@ -93,12 +93,12 @@ def test_a_payment_nobody_told_us_of_is_found_out(
 
 
 def test_a_job_leaves_stripe_alone_for_as_long_as_it_asks(
-    alice: Account, stripe: StripeAtWork, clock: time_machine.Traveller
+    alice: Account, stripe: StripeUnderTest, clock: time_machine.Traveller
 ) -> None:
     purchases.start_paying(purchases.place(alice))
     clock.shift(shop_banks.WATCH_FIRST)
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
-    stripe.temper.answers.append(Reply(429, error, {"Retry-After": "900"}))
+    stripe.faults.answers.append(Reply(429, error, {"Retry-After": "900"}))
     job = Job.get(Job.kind == "watch_payment")
     queue.run(job.id)
     again = Job.get_by_id(job.id)

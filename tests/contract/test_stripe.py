@@ -13,23 +13,23 @@ from shop.payments.gateway import CheckoutStatus
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
 from tests.contract import banks
-from tests.contract.banks import StripeAtWork
+from tests.contract.banks import StripeUnderTest
 from tests.contract.serving import Reply
 from tests.contract.stripe_server import KEY, WEBHOOK_SECRET, sign
 from tests.contract.test_banks import ACCEPTED, charge_of, paid, request_for, stored_card
 
 
 @pytest.fixture
-def stripe() -> Iterator[StripeAtWork]:
+def stripe() -> Iterator[StripeUnderTest]:
     """Stripe on this machine."""
-    with banks.stripe_at_work() as at_work:
-        yield at_work
+    with banks.serve_stripe() as served:
+        yield served
 
 
 # --- What Stripe is told ---------------------------------------------------------------------
 
 
-def test_stripe_learns_who_pays_what_and_where_to_return(stripe: StripeAtWork) -> None:
+def test_stripe_learns_who_pays_what_and_where_to_return(stripe: StripeUnderTest) -> None:
     checkout = stripe.gateway.start_checkout(request_for(stripe, store_card=True))
     told = stripe.account.objects[checkout.reference]["_wanted"]
     assert told["locale"] == "fr"
@@ -43,14 +43,14 @@ def test_stripe_learns_who_pays_what_and_where_to_return(stripe: StripeAtWork) -
     assert told["payment_intent_data"]["setup_future_usage"] == "off_session"
 
 
-def test_a_card_is_not_stored_unless_asked_for(stripe: StripeAtWork) -> None:
+def test_a_card_is_not_stored_unless_asked_for(stripe: StripeUnderTest) -> None:
     checkout = stripe.gateway.start_checkout(request_for(stripe))
     told = stripe.account.objects[checkout.reference]["_wanted"]
     assert "setup_future_usage" not in told["payment_intent_data"]
     assert told["customer_creation"] == "if_required"
 
 
-def test_less_than_fifty_cents_is_rejected(stripe: StripeAtWork) -> None:
+def test_less_than_fifty_cents_is_rejected(stripe: StripeUnderTest) -> None:
     with pytest.raises(PartyRejected) as refusal:
         stripe.gateway.start_checkout(request_for(stripe, amount_cents=49))
     assert refusal.value.code == "amount_too_small"
@@ -59,7 +59,7 @@ def test_less_than_fifty_cents_is_rejected(stripe: StripeAtWork) -> None:
 # --- What Stripe answers ---------------------------------------------------------------------
 
 
-def test_a_payment_that_takes_its_time_is_processing(stripe: StripeAtWork) -> None:
+def test_a_payment_that_takes_its_time_is_processing(stripe: StripeUnderTest) -> None:
     for outcome, status, reason in (
         (True, CheckoutStatus.SUCCEEDED, ""),
         (False, CheckoutStatus.DECLINED, "insufficient_funds"),
@@ -73,25 +73,25 @@ def test_a_payment_that_takes_its_time_is_processing(stripe: StripeAtWork) -> No
         stripe.account.settle_slowly(checkout.reference, outcome)
         settled = stripe.gateway.find_checkout(checkout.reference)
         assert (settled.status, settled.reason) == (status, reason)
-        headers, body = stripe.told(checkout.reference)[-1]
+        headers, body = stripe.notifications(checkout.reference)[-1]
         notification = stripe.gateway.read_notification(headers, body)
         assert notification is not None
         assert notification.checkout == settled
 
 
-def test_a_bank_that_wants_the_holder_declines_the_charge(stripe: StripeAtWork) -> None:
+def test_a_bank_that_wants_the_holder_declines_the_charge(stripe: StripeUnderTest) -> None:
     mandate = stored_card(stripe, "4000002760003184")
     charged = stripe.gateway.charge(charge_of(stripe, mandate))
     assert (charged.status, charged.reason) == (CheckoutStatus.DECLINED, "authentication_failed")
 
 
-def test_a_brand_is_shown_by_its_name(stripe: StripeAtWork) -> None:
+def test_a_brand_is_shown_by_its_name(stripe: StripeUnderTest) -> None:
     mandate = paid(stripe, "5555555555554444", store_card=True).mandate
     assert mandate is not None
     assert (mandate.brand, mandate.last4) == ("Mastercard", "4444")
 
 
-def test_a_mandate_of_another_bank_is_rejected(stripe: StripeAtWork) -> None:
+def test_a_mandate_of_another_bank_is_rejected(stripe: StripeUnderTest) -> None:
     for mandate in ("", "md_of_the_sandbox", "cus_1", "pm_1/cus_1"):
         with pytest.raises(PartyRejected):
             stripe.gateway.charge(charge_of(stripe, mandate))
@@ -99,7 +99,7 @@ def test_a_mandate_of_another_bank_is_rejected(stripe: StripeAtWork) -> None:
             stripe.gateway.forget_mandate(mandate)
 
 
-def test_a_charge_can_be_closed_while_nothing_was_taken(stripe: StripeAtWork) -> None:
+def test_a_charge_can_be_closed_while_nothing_was_taken(stripe: StripeUnderTest) -> None:
     mandate = stored_card(stripe, "4000000000000341")
     declined = stripe.gateway.charge(charge_of(stripe, mandate))
     assert stripe.gateway.close_checkout(declined.reference).status == CheckoutStatus.CLOSED
@@ -107,13 +107,13 @@ def test_a_charge_can_be_closed_while_nothing_was_taken(stripe: StripeAtWork) ->
     assert stripe.gateway.close_checkout(charged.reference) == charged
 
 
-def stored_card_again(stripe: StripeAtWork) -> str:
+def stored_card_again(stripe: StripeUnderTest) -> str:
     mandate = paid(stripe, key="order-2", store_card=True).mandate
     assert mandate is not None
     return mandate.reference
 
 
-def test_a_refund_that_failed_wants_somebody_to_look_at_it(stripe: StripeAtWork) -> None:
+def test_a_refund_that_failed_wants_somebody_to_look_at_it(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
     refund = stripe.gateway.refund(checkout.reference, 1056, "refund-1")
     stripe.account.objects[refund.reference]["status"] = "failed"
@@ -125,7 +125,9 @@ def test_a_refund_that_failed_wants_somebody_to_look_at_it(stripe: StripeAtWork)
 # --- How long Stripe remembers ---------------------------------------------------------------
 
 
-def test_nothing_is_charged_again_when_stripe_has_forgotten_the_key(stripe: StripeAtWork) -> None:
+def test_nothing_is_charged_again_when_stripe_has_forgotten_the_key(
+    stripe: StripeUnderTest,
+) -> None:
     mandate = stored_card(stripe)
     charged = stripe.gateway.charge(charge_of(stripe, mandate))
     for number in range(105):
@@ -138,7 +140,7 @@ def test_nothing_is_charged_again_when_stripe_has_forgotten_the_key(stripe: Stri
     assert stripe.balance() == before
 
 
-def test_nothing_goes_back_again_when_stripe_has_forgotten_the_key(stripe: StripeAtWork) -> None:
+def test_nothing_goes_back_again_when_stripe_has_forgotten_the_key(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
     refund = stripe.gateway.refund(checkout.reference, 56, "refund-1")
     stripe.account.on_next_day()
@@ -147,7 +149,7 @@ def test_nothing_goes_back_again_when_stripe_has_forgotten_the_key(stripe: Strip
 
 
 def test_without_looking_the_card_would_be_charged_again(
-    stripe: StripeAtWork, monkeypatch: pytest.MonkeyPatch
+    stripe: StripeUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the two tests above: the keys alone do not hold for ever."""
     mandate = stored_card(stripe)
@@ -172,27 +174,29 @@ def test_without_looking_the_card_would_be_charged_again(
         Reply(429, {"error": {"type": "invalid_request_error", "code": "rate_limit"}}),
     ],
 )
-def test_an_answer_that_makes_no_sense_counts_as_none(stripe: StripeAtWork, answer: Reply) -> None:
-    stripe.temper.answers.append(answer)
+def test_an_answer_that_makes_no_sense_counts_as_none(
+    stripe: StripeUnderTest, answer: Reply
+) -> None:
+    stripe.faults.answers.append(answer)
     with pytest.raises(PartyUnavailable):
         stripe.gateway.start_checkout(request_for(stripe))
 
 
-def test_stripe_is_left_alone_for_as_long_as_it_asks(stripe: StripeAtWork) -> None:
+def test_stripe_is_left_alone_for_as_long_as_it_asks(stripe: StripeUnderTest) -> None:
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
-    stripe.temper.answers.append(Reply(429, error, {"Retry-After": "7"}))
+    stripe.faults.answers.append(Reply(429, error, {"Retry-After": "7"}))
     with pytest.raises(PartyUnavailable) as silence:
         stripe.gateway.start_checkout(request_for(stripe))
     assert silence.value.retry_after == 7
 
 
-def test_a_wrong_key_is_rejected(stripe: StripeAtWork) -> None:
-    client = connect("sk_test_of_nobody", base_addresses={"api": stripe.temper.url})
+def test_a_wrong_key_is_rejected(stripe: StripeUnderTest) -> None:
+    client = connect("sk_test_of_nobody", base_addresses={"api": stripe.faults.url})
     with pytest.raises(PartyRejected):
         StripeGateway("", WEBHOOK_SECRET, client).start_checkout(request_for(stripe))
 
 
-def test_a_stripe_that_cannot_be_reached_is_unavailable(stripe: StripeAtWork) -> None:
+def test_a_stripe_that_cannot_be_reached_is_unavailable(stripe: StripeUnderTest) -> None:
     client = connect(KEY, base_addresses={"api": "http://127.0.0.1:1"})
     with pytest.raises(PartyUnavailable):
         StripeGateway(KEY, WEBHOOK_SECRET, client).start_checkout(request_for(stripe))
@@ -201,7 +205,7 @@ def test_a_stripe_that_cannot_be_reached_is_unavailable(stripe: StripeAtWork) ->
 # --- Events ----------------------------------------------------------------------------------
 
 
-def test_events_that_concern_nothing_of_ours_are_let_pass(stripe: StripeAtWork) -> None:
+def test_events_that_concern_nothing_of_ours_are_let_pass(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
     session = stripe.account.objects[checkout.reference]
     intent = stripe.account.objects[session["payment_intent"]]
@@ -214,15 +218,15 @@ def test_events_that_concern_nothing_of_ours_are_let_pass(stripe: StripeAtWork) 
         assert stripe.gateway.read_notification(*sign(stripe.account.events[-1])) is None
 
 
-def test_the_events_of_a_charge_tell_of_it(stripe: StripeAtWork) -> None:
+def test_the_events_of_a_charge_tell_of_it(stripe: StripeUnderTest) -> None:
     charged = stripe.gateway.charge(charge_of(stripe, stored_card(stripe)))
-    headers, body = stripe.told(charged.reference)[-1]
+    headers, body = stripe.notifications(charged.reference)[-1]
     notification = stripe.gateway.read_notification(headers, body)
     assert notification is not None
     assert notification.checkout == charged
 
 
-def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeAtWork) -> None:
+def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeUnderTest) -> None:
     checkout = stripe.gateway.start_checkout(request_for(stripe))
     stripe.account.tell("checkout.session.completed", stripe.account.objects[checkout.reference])
     headers, body = sign(stripe.account.events[-1])
@@ -235,7 +239,9 @@ def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeAtWork) ->
 @pytest.mark.parametrize(
     ("secret", "age"), [("whsec_of_another", 0), ("", 0), (WEBHOOK_SECRET, 301)]
 )
-def test_a_forged_or_old_event_is_rejected(stripe: StripeAtWork, secret: str, age: float) -> None:
+def test_a_forged_or_old_event_is_rejected(
+    stripe: StripeUnderTest, secret: str, age: float
+) -> None:
     stripe.account.tell("checkout.session.completed", {"id": "cs_1", "metadata": {"key": "k"}})
     event = stripe.account.events[-1]
     with pytest.raises(PartyRejected):
@@ -243,14 +249,14 @@ def test_a_forged_or_old_event_is_rejected(stripe: StripeAtWork, secret: str, ag
 
 
 @pytest.mark.parametrize("event", [{}, {"type": "checkout.session.completed"}, [], "text", None])
-def test_an_event_that_cannot_be_read_is_rejected(stripe: StripeAtWork, event: object) -> None:
+def test_an_event_that_cannot_be_read_is_rejected(stripe: StripeUnderTest, event: object) -> None:
     with pytest.raises(PartyRejected):
         stripe.gateway.read_notification(*sign(event))
 
 
-def test_an_event_waits_while_stripe_does_not_answer(stripe: StripeAtWork) -> None:
+def test_an_event_waits_while_stripe_does_not_answer(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
-    headers, body = stripe.told(checkout.reference)[-1]
+    headers, body = stripe.notifications(checkout.reference)[-1]
     stripe.fail_next()
     with pytest.raises(PartyUnavailable):
         stripe.gateway.read_notification(headers, body)

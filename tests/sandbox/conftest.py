@@ -75,8 +75,8 @@ def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path, fresh_file: Path) -> Callable[..., Flask]:
-    """Make a sandbox in a file of its own: ``make_world(SANDBOX_FAULTS="1")``."""
+def make_sandbox(tmp_path: Path, fresh_file: Path) -> Callable[..., Flask]:
+    """Make a sandbox in a file of its own: ``make_sandbox(SANDBOX_FAULTS="1")``."""
 
     path = tmp_path / "sandbox.db"
     shutil.copy(fresh_file, path)
@@ -96,17 +96,19 @@ def make_world(tmp_path: Path, fresh_file: Path) -> Callable[..., Flask]:
 
 
 @pytest.fixture
-def world(make_world: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+def sandbox_app(
+    make_sandbox: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
     """A sandbox in which nothing happens by chance."""
-    monkeypatch.setattr(notifications, "DOUBLED", 0)
-    yield make_world()
+    monkeypatch.setattr(notifications, "DUPLICATE_SHARE", 0)
+    yield make_sandbox()
     database.close()
 
 
 @pytest.fixture
-def client(world: Flask) -> FlaskClient:
+def client(sandbox_app: Flask) -> FlaskClient:
     """A browser, or a program, at the sandbox."""
-    return world.test_client()
+    return sandbox_app.test_client()
 
 
 @pytest.fixture
@@ -128,35 +130,35 @@ def office(client: FlaskClient) -> Caller:
 
 
 @pytest.fixture
-def move_on(world: Flask) -> Callable[[float], None]:
+def move_on(sandbox_app: Flask) -> Callable[[float], None]:
     """Move the sandbox's clock on, without a shop to tell."""
     return lambda seconds: clock.set_moved_on(clock.moved_on() + seconds)
 
 
 @pytest.fixture
-def tend(world: Flask) -> Callable[[], None]:
+def run_due(sandbox_app: Flask) -> Callable[[], None]:
     """Do what time asks of the bank, as its background does."""
 
     def act() -> None:
-        with world.app_context():
-            checkouts.tend()
+        with sandbox_app.app_context():
+            checkouts.process_due_checkouts()
 
     return act
 
 
 @pytest.fixture
-def deliver(world: Flask) -> Callable[[], int]:
+def deliver(sandbox_app: Flask) -> Callable[[], int]:
     """Carry the notifications that are due; how many the shop took."""
 
     def act() -> int:
-        with world.app_context():
+        with sandbox_app.app_context():
             return notifications.deliver_due()
 
     return act
 
 
 @pytest.fixture
-def switch(world: Flask) -> Callable[..., None]:
+def switch(sandbox_app: Flask) -> Callable[..., None]:
     """Set switches: ``switch(bank_outcome_delay=5)``."""
     return lambda **wanted: switches.set_values(wanted)
 

@@ -13,14 +13,14 @@ from sandbox.database import database
 from tests.support import patience
 
 
-def race(world: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[Any]:
+def race(sandbox_app: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[Any]:
     """What ``act`` answered, or raised, for each of ``times`` callers that begin together."""
     ready, outcomes = threading.Barrier(times), []
 
     def run() -> None:
         try:
             ready.wait(timeout=patience.STUCK)
-            outcomes.append(act(world.test_client()))
+            outcomes.append(act(sandbox_app.test_client()))
         except Exception as error:
             outcomes.append(error)
         finally:

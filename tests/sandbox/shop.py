@@ -14,7 +14,7 @@ from tests.support.patience import STUCK
 
 
 @dataclass
-class Told:
+class ReceivedCall:
     """One call to the shop."""
 
     path: str
@@ -34,20 +34,20 @@ class ListeningShop:
     status: int = 200
     answers: list[int] = field(default_factory=list)
     body: bytes = b"{}"
-    told: list[Told] = field(default_factory=list)
+    received: list[ReceivedCall] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def hear(self, told: Told) -> int:
+    def receive(self, call: ReceivedCall) -> int:
         with self.changed:
-            self.told.append(told)
+            self.received.append(call)
             self.changed.notify_all()
             return self.answers.pop(0) if self.answers else self.status
 
-    def wait_for(self, count: int) -> list[Told]:
+    def wait_for(self, count: int) -> list[ReceivedCall]:
         """What it was told, once that is ``count`` times."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.told) >= count, STUCK), self.told
-            return list(self.told)
+            assert self.changed.wait_for(lambda: len(self.received) >= count, STUCK), self.received
+            return list(self.received)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def listening() -> Iterator[ListeningShop]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status = shop.hear(Told(self.path, dict(self.headers), body))
+            status = shop.receive(ReceivedCall(self.path, dict(self.headers), body))
             self.send_response(status)
             self.end_headers()
             self.wfile.write(shop.body)

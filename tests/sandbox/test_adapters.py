@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox import faults
-from sandbox.server import running
+from sandbox.server import running_sandbox
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.protocol import OperationStatus, Person
 from shop.office.sandbox import SandboxProvider
@@ -33,7 +33,7 @@ def address(tmp_path, fresh_file, shop):
         "PUBLIC_URL": shop.url,
         "SANDBOX_LATENCY": "0",
     }
-    with running(environment) as url:
+    with running_sandbox(environment) as url:
         yield url
 
 

@@ -120,7 +120,7 @@ def test_a_closed_page_takes_no_card(visitor, bank, open_checkout):
 
 
 def test_a_late_answer_leaves_the_payment_processing(
-    visitor, bank, switch, open_checkout, clock, tend
+    visitor, bank, switch, open_checkout, clock, run_due
 ):
     switch(bank_outcome_delay=30)
     checkout = open_checkout()
@@ -132,7 +132,7 @@ def test_a_late_answer_leaves_the_payment_processing(
     visitor.open(checkout["url"])
     assert visitor.sees("Votre paiement est en cours de confirmation")
     clock.shift(31)
-    tend()
+    run_due()
     assert status(bank, checkout)["status"] == "succeeded"
     assert Letter.select().count() == 1
 
@@ -145,7 +145,7 @@ def test_pressing_pay_again_after_it_is_done_charges_nothing(client, visitor, op
     token = page.split('name="csrf_token" value="')[1].split('"')[0]
     again = client.post(checkout["url"], data=CARD | {"csrf_token": token})
     assert again.status_code == 303
-    assert ledger.count() == 1
+    assert ledger.count_entries() == 1
 
 
 # --- What is typed -------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def test_a_card_can_be_stored_without_charging_anything(visitor, bank, stored, o
     assert visitor.sees("Rien n’est débité aujourd’hui")
     mandate = stored(amount=0)
     assert mandate["last4"] == "4242"
-    assert ledger.count() == 0
+    assert ledger.count_entries() == 0
 
 
 def test_a_stored_card_is_charged_while_the_customer_is_away(bank, stored):
@@ -314,7 +314,7 @@ def test_a_card_expires_by_the_sandboxs_clock(bank, stored, move_on):
     assert charge(bank, mandate).json["reason"] == "expired_card"
 
 
-def test_an_unknown_mandate_is_refused(bank, world):
+def test_an_unknown_mandate_is_refused(bank, sandbox_app):
     assert charge(bank, {"reference": "md_unknown"}).status_code == 404
 
 
@@ -338,7 +338,7 @@ def test_a_repeated_charge_takes_the_money_once(bank, stored):
     assert (
         charge(bank, mandate, "c").json["reference"] == charge(bank, mandate, "c").json["reference"]
     )
-    assert ledger.count() == 2
+    assert ledger.count_entries() == 2
     assert charge(bank, mandate, "c", amount_cents=1).status_code == 409
 
 
@@ -388,7 +388,7 @@ def test_what_was_not_paid_is_not_refunded(bank, open_checkout):
     assert refund(bank, {"reference": "cs_unknown"}, 1).status_code == 404
 
 
-def test_the_database_itself_refuses_a_second_payment_of_a_checkout(world, paid):
+def test_the_database_itself_refuses_a_second_payment_of_a_checkout(sandbox_app, paid):
     checkout = Checkout.get()
     with pytest.raises(IntegrityError):
         ledger.book_payment(checkout)
@@ -406,10 +406,10 @@ def test_the_books_can_be_read(visitor, bank, paid):
     assert visitor.sees("Aucun mouvement avec cette référence")
 
 
-def test_the_books_are_paged(visitor, world, paid):
+def test_the_books_are_paged(visitor, sandbox_app, paid):
     checkout = Checkout.get()
     for _ in range(30):
-        ledger.give_back(checkout, 1)
+        ledger.book_refund(checkout, 1)
     visitor.open("/bank/ledger")
     assert visitor.sees("Page 1 sur 2")
     visitor.follow("Suivant")
@@ -421,14 +421,14 @@ def test_the_books_are_paged(visitor, world, paid):
 
 
 def test_a_payment_page_ends_after_a_day_of_the_sandboxs_clock(
-    bank, visitor, open_checkout, move_on, tend
+    bank, visitor, open_checkout, move_on, run_due
 ):
     checkout = open_checkout()
     move_on(24 * 3600 - 60)
-    tend()
+    run_due()
     assert status(bank, checkout)["status"] == "open"
     move_on(120)
-    tend()
+    run_due()
     assert Letter.get().kind == "checkout.closed"
     assert status(bank, checkout)["status"] == "closed"
     visitor.open(checkout["url"])
@@ -468,12 +468,12 @@ def test_only_the_holder_of_the_key_may_call(bank, open_checkout):
         {"store_card": "yes"},
     ],
 )
-def test_a_call_that_makes_no_sense_is_refused(bank, world, change):
+def test_a_call_that_makes_no_sense_is_refused(bank, sandbox_app, change):
     answer = bank("POST", "/checkouts", checkout_body(**change))
     assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
 
 
-def test_a_call_without_a_key_or_a_body_is_refused(bank, world):
+def test_a_call_without_a_key_or_a_body_is_refused(bank, sandbox_app):
     assert bank("POST", "/checkouts", checkout_body(), "").status_code == 422
     assert bank("POST", "/checkouts", [1]).status_code == 400
     assert bank("GET", "/checkouts/cs_unknown").status_code == 404

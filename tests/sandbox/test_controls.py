@@ -15,9 +15,9 @@ SECRET = "sandbox-notification-secret"
 
 
 @pytest.fixture
-def world(make_world, shop):
+def sandbox_app(make_sandbox, shop):
     """A sandbox whose shop listens."""
-    return make_world(PUBLIC_URL=shop.url)
+    return make_sandbox(PUBLIC_URL=shop.url)
 
 
 # --- The clock -----------------------------------------------------------------------------------
@@ -27,11 +27,11 @@ def test_moving_the_clock_tells_the_shop_how_far_it_is_in_all(client, shop):
     answer = client.post("/controls/clock", json={"advance_seconds": 86400})
     assert answer.json["moved_on_seconds"] == 86400
     client.post("/controls/clock", json={"advance_seconds": 0.5})
-    assert [told.json for told in shop.told] == [
+    assert [told.json for told in shop.received] == [
         {"moved_on_seconds": 86400},
         {"moved_on_seconds": 86400.5},
     ]
-    for told in shop.told:
+    for told in shop.received:
         assert told.path == "/sandbox/clock"
         signatures.verify(SECRET, told.headers, told.body)
     shown = client.get("/controls/clock").json
@@ -47,19 +47,19 @@ def test_the_clock_does_not_move_unless_the_shop_acknowledges(client, shop):
     assert client.get("/controls/clock").json["moved_on_seconds"] == 0
     shop.status = 200
     client.post("/controls/clock", json={"advance_seconds": 60})
-    assert shop.told[-1].json == {"moved_on_seconds": 60}, "asked again, nothing moved twice"
+    assert shop.received[-1].json == {"moved_on_seconds": 60}, "asked again, nothing moved twice"
 
 
 @pytest.mark.parametrize("seconds", [-1, "60", True, None, float(10**12)])
 def test_the_clock_never_moves_back_nor_by_nonsense(client, shop, seconds):
     answer = client.post("/controls/clock", json={"advance_seconds": seconds})
     assert answer.status_code == 422
-    assert shop.told == []
+    assert shop.received == []
 
 
-def test_the_clock_is_remembered(make_world, client, shop):
+def test_the_clock_is_remembered(make_sandbox, client, shop):
     client.post("/controls/clock", json={"advance_seconds": 1000})
-    assert make_world().test_client().get("/controls/clock").json["moved_on_seconds"] == 1000
+    assert make_sandbox().test_client().get("/controls/clock").json["moved_on_seconds"] == 1000
 
 
 # --- Switches ------------------------------------------------------------------------------------
@@ -100,9 +100,9 @@ def test_reset_puts_everything_back_and_ends_the_pauses(client, shop):
     client.post("/controls/pauses", json={"point": "payment.settle", "seconds": 2})
     off = {name: switch.off for name, switch in switches.SWITCHES.items()}
     assert client.delete("/controls/switches").json == off
-    assert [told.json["seconds"] for told in shop.told] == [2, 0]
+    assert [told.json["seconds"] for told in shop.received] == [2, 0]
     client.delete("/controls/switches")
-    assert len(shop.told) == 2, "the shop is not bothered for nothing"
+    assert len(shop.received) == 2, "the shop is not bothered for nothing"
 
 
 def test_reset_puts_the_switches_back_even_while_the_shop_is_silent(client, shop):
@@ -118,7 +118,7 @@ def test_reset_puts_the_switches_back_even_while_the_shop_is_silent(client, shop
 
 def test_pauses_are_relayed_signed(client, shop):
     client.post("/controls/pauses", json={"point": "order.place", "seconds": 1.5})
-    told = shop.told[0]
+    told = shop.received[0]
     assert (told.path, told.json) == (
         "/sandbox/pauses",
         {"point": "order.place", "seconds": 1.5},
@@ -137,7 +137,7 @@ def test_the_shop_makes_a_demo_account(client, shop):
     answer = client.post("/controls/accounts", json={"language": "en"})
     assert (answer.status_code, answer.json) == (201, account)
     wanted = {"language": "en", "licences": 0}
-    assert (shop.told[0].path, shop.told[0].json) == ("/sandbox/accounts", wanted)
+    assert (shop.received[0].path, shop.received[0].json) == ("/sandbox/accounts", wanted)
     for wrong in ({"language": "de"}, {"language": "fr", "licences": 301}):
         assert client.post("/controls/accounts", json=wrong).status_code == 422
 
@@ -149,8 +149,8 @@ def test_a_shop_that_answers_without_an_account_is_reported(client, shop, body):
     assert (answer.status_code, answer.json["error"]["code"]) == (502, "shop_silent")
 
 
-def test_a_shop_that_is_gone_is_reported(make_world):
-    client = make_world(PUBLIC_URL="http://127.0.0.1:1").test_client()
+def test_a_shop_that_is_gone_is_reported(make_sandbox):
+    client = make_sandbox(PUBLIC_URL="http://127.0.0.1:1").test_client()
     answer = client.post("/controls/clock", json={"advance_seconds": 1})
     assert answer.status_code == 502
     assert "ConnectError" in answer.json["error"]["message"]
@@ -167,7 +167,7 @@ def test_only_json_turns_anything(client, shop):
         assert answer.status_code == 415
     other_site = {"Sec-Fetch-Site": "cross-site"}
     assert client.delete("/controls/switches", headers=other_site).status_code == 403
-    assert shop.told == []
+    assert shop.received == []
 
 
 def test_no_other_site_is_given_permission(client):
@@ -176,10 +176,10 @@ def test_no_other_site_is_given_permission(client):
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_a_name_pointed_at_this_machine_is_refused(client, make_world):
+def test_a_name_pointed_at_this_machine_is_refused(client, make_sandbox):
     assert client.get("/controls/clock", base_url="http://evil.example/").status_code == 400
     assert client.get("/controls/clock", base_url="http://127.0.0.1:5001/").status_code == 200
-    everywhere = make_world(HOST="0.0.0.0").test_client()
+    everywhere = make_sandbox(HOST="0.0.0.0").test_client()
     assert everywhere.get("/controls/clock", base_url="http://box.example/").status_code == 200
 
 
@@ -190,7 +190,7 @@ def test_the_desk_moves_the_clock(visitor, shop):
     visitor.open("/")
     visitor.press("Avancer l’horloge", number="2", unit="hours")
     assert visitor.sees("L’horloge a avancé, ici et à la boutique")
-    assert shop.told[0].json == {"moved_on_seconds": 7200}
+    assert shop.received[0].json == {"moved_on_seconds": 7200}
 
 
 @pytest.mark.parametrize(
@@ -251,23 +251,25 @@ def test_the_desk_shows_a_demo_account_once(visitor, shop):
     assert not visitor.sees("ab12345-ovh")
 
 
-def test_the_desk_names_every_control(world, client):
+def test_the_desk_names_every_control(sandbox_app, client):
     page = client.get("/?lang=en").text
     for name in switches.SWITCHES:
         assert f"<code>{name}</code>" in page
-    for rule in world.url_map.iter_rules():
+    for rule in sandbox_app.url_map.iter_rules():
         if rule.endpoint.startswith("controls."):
             method = next(iter(rule.methods - {"HEAD", "OPTIONS"}))
             path = rule.rule.replace("<", "&lt;").replace(">", "&gt;")
             assert f"<code>{method} {path}</code>" in page
 
 
-def test_moves_of_the_clock_add_up_when_made_at_once(world, shop):
+def test_moves_of_the_clock_add_up_when_made_at_once(sandbox_app, shop):
     from tests.sandbox.racing import race
 
-    race(world, lambda client: client.post("/controls/clock", json={"advance_seconds": 10}), 8)
+    race(
+        sandbox_app, lambda client: client.post("/controls/clock", json={"advance_seconds": 10}), 8
+    )
     assert sandbox_clock.moved_on() == 80
-    assert max(told.json["moved_on_seconds"] for told in shop.told) == 80
+    assert max(told.json["moved_on_seconds"] for told in shop.received) == 80
 
 
 def test_the_desk_is_in_french_when_in_doubt(client):

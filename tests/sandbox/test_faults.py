@@ -19,8 +19,8 @@ def at_the_office(app):
 # --- The share of calls that fail once -----------------------------------------------------------
 
 
-def test_every_call_fails_once_when_the_share_is_one(make_world):
-    office = at_the_office(make_world(SANDBOX_FAULTS="1"))
+def test_every_call_fails_once_when_the_share_is_one(make_sandbox):
+    office = at_the_office(make_sandbox(SANDBOX_FAULTS="1"))
     before = after = 0
     for number in range(60):
         body = TENANT | {"domain": f"t{number}.example"}
@@ -35,26 +35,26 @@ def test_every_call_fails_once_when_the_share_is_one(make_world):
     assert Operation.select().count() == 60
 
 
-def test_the_share_is_what_the_setting_says(make_world):
-    office = at_the_office(make_world(SANDBOX_FAULTS="0.2"))
+def test_the_share_is_what_the_setting_says(make_sandbox):
+    office = at_the_office(make_sandbox(SANDBOX_FAULTS="0.2"))
     failed = sum(office("GET", f"/operations?key=k{n}").status_code == 503 for n in range(300))
     assert 30 <= failed <= 95
 
 
-def test_no_share_no_faults_and_the_bank_is_spared(make_world):
-    office = at_the_office(make_world())
+def test_no_share_no_faults_and_the_bank_is_spared(make_sandbox):
+    office = at_the_office(make_sandbox())
     assert all(office("GET", f"/operations?key=k{n}").status_code == 404 for n in range(50))
-    client = make_world(SANDBOX_FAULTS="1").test_client()
+    client = make_sandbox(SANDBOX_FAULTS="1").test_client()
     bank = Caller(client, "/bank/api", "sandbox-bank-key")
     assert all(bank("POST", "/checkouts", checkout_body()).status_code == 201 for _ in range(20))
 
 
 @pytest.mark.parametrize("wrong", ["2", "-1", "often"])
-def test_a_share_is_a_share(make_world, wrong):
+def test_a_share_is_a_share(make_sandbox, wrong):
     from sandbox.settings import SandboxSettingsError
 
     with pytest.raises(SandboxSettingsError, match="SANDBOX_FAULTS"):
-        make_world(SANDBOX_FAULTS=wrong)
+        make_sandbox(SANDBOX_FAULTS=wrong)
 
 
 # --- The switches --------------------------------------------------------------------------------

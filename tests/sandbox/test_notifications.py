@@ -19,7 +19,9 @@ SECRET = "sandbox-notification-secret"
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """No waiting before the first attempt, unless a test asks for it."""
-    monkeypatch.setattr(notifications, "LATER", {"any": (0.0,), "before": (2.0,), "after": (2.0,)})
+    monkeypatch.setattr(
+        notifications, "FIRST_DELAYS", {"any": (0.0,), "before": (2.0,), "after": (2.0,)}
+    )
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def checkout(open_checkout, shop):
 def test_a_notification_says_how_the_checkout_stands(visitor, shop, checkout, deliver, reader):
     pay(visitor, checkout)
     assert deliver() == 1
-    told = shop.told[0]
+    told = shop.received[0]
     assert told.path == "/notifications/bank"
     read = reader.read_notification(told.headers, told.body)
     assert read.checkout.reference == checkout["reference"]
@@ -55,12 +57,12 @@ def test_one_is_sent_again_until_the_shop_takes_it(visitor, shop, checkout, deli
     assert deliver() == 0, "and longer each time"
     clock.shift(1)
     assert deliver() == 1
-    assert len(shop.told) == 3
-    assert len({told.json["event"] for told in shop.told}) == 1
+    assert len(shop.received) == 3
+    assert len({told.json["event"] for told in shop.received}) == 1
 
 
-def test_a_shop_that_is_gone_is_tried_again_at_least_once_a_minute(world, clock):
-    assert [min(2**n, notifications.LONGEST_WAIT) for n in (0, 3, 6, 20)] == [1, 8, 60, 60]
+def test_a_shop_that_is_gone_is_tried_again_at_least_once_a_minute(sandbox_app, clock):
+    assert [min(2**n, notifications.MAX_BACKOFF) for n in (0, 3, 6, 20)] == [1, 8, 60, 60]
 
 
 def test_a_shop_that_stays_away_is_given_up_after_three_days(
@@ -72,7 +74,7 @@ def test_a_shop_that_stays_away_is_given_up_after_three_days(
     clock.shift(3 * 86400 + 60)
     deliver()
     assert Letter.get().given_up_at
-    assert notifications.waiting() == 0
+    assert notifications.count_undelivered() == 0
 
 
 def test_a_letter_whose_carrier_died_is_carried_again(visitor, shop, checkout, deliver, clock):
@@ -85,34 +87,34 @@ def test_a_letter_whose_carrier_died_is_carried_again(visitor, shop, checkout, d
     assert deliver() == 1
 
 
-def test_letters_survive_the_banks_process(make_world, visitor, shop, checkout):
+def test_letters_survive_the_banks_process(make_sandbox, visitor, shop, checkout):
     pay(visitor, checkout)
-    again = make_world()
+    again = make_sandbox()
     with again.app_context():
         assert notifications.deliver_due() == 1
-    assert shop.told[0].json["type"] == "checkout.succeeded"
+    assert shop.received[0].json["type"] == "checkout.succeeded"
 
 
 def test_doubled_ones_come_twice_with_the_same_event(visitor, shop, checkout, deliver, switch):
     switch(notifications_doubled=True)
     pay(visitor, checkout)
     assert deliver() == 2
-    assert shop.told[0].json == shop.told[1].json
+    assert shop.received[0].json == shop.received[1].json
 
 
 def test_now_and_then_one_is_doubled_on_purpose(visitor, monkeypatch, checkout):
-    monkeypatch.setattr(notifications, "DOUBLED", 1)
+    monkeypatch.setattr(notifications, "DUPLICATE_SHARE", 1)
     pay(visitor, checkout)
     assert Letter.select().count() == 2
     monkeypatch.undo()
-    assert 0 < notifications.DOUBLED < 1
+    assert 0 < notifications.DUPLICATE_SHARE < 1
 
 
 def test_withheld_ones_come_when_released(visitor, checkout, deliver, switch):
     switch(notifications_withheld=True)
     pay(visitor, checkout)
     assert deliver() == 0
-    assert notifications.waiting() == 1
+    assert notifications.count_undelivered() == 1
     switch(notifications_withheld=False)
     assert deliver() == 1
 
@@ -121,7 +123,7 @@ def test_one_can_come_before_the_customer(visitor, shop, checkout, switch):
     switch(notification_timing="before")
     answer = pay(visitor, checkout)
     assert answer.status_code == 303
-    assert len(shop.told) == 1, "the shop was told before the browser was sent back"
+    assert len(shop.received) == 1, "the shop was told before the browser was sent back"
 
 
 def test_one_can_come_after_the_customer(visitor, shop, checkout, deliver, switch, clock):
@@ -135,11 +137,11 @@ def test_one_can_come_after_the_customer(visitor, shop, checkout, deliver, switc
 def test_an_old_one_can_be_sent_again_many_times(client, visitor, shop, checkout, deliver):
     pay(visitor, checkout)
     deliver()
-    event = shop.told[0].json["event"]
+    event = shop.received[0].json["event"]
     answer = client.post(f"/controls/notifications/{event}/copies", json={"times": 100})
     assert answer.status_code == 202
     assert deliver() == 100
-    assert {told.body for told in shop.told} == {shop.told[0].body}
+    assert {told.body for told in shop.received} == {shop.received[0].body}
     assert client.post("/controls/notifications/evt_x/copies", json={"times": 1}).status_code == 404
 
 
@@ -158,36 +160,36 @@ def test_the_controls_show_what_is_under_way(client, visitor, shop, checkout, de
     assert client.get("/controls/notifications?checkout=cs_other").json["letters"] == []
 
 
-def test_the_carriers_do_all_this_by_themselves(world, visitor, shop, checkout, switch):
+def test_the_carriers_do_all_this_by_themselves(sandbox_app, visitor, shop, checkout, switch):
     switch(bank_outcome_delay=0.2, notifications_doubled=True)
     pay(visitor, checkout)
-    working = background.Carriers(world).start()
+    working = background.BankWorker(sandbox_app).start()
     try:
         told = shop.wait_for(2)
     finally:
         working.stop()
     assert {letter.json["checkout"]["status"] for letter in told} == {"succeeded"}
-    assert notifications.waiting() == 0
+    assert notifications.count_undelivered() == 0
 
 
-def test_the_carriers_outlive_a_round_that_fails(world, visitor, shop, checkout, monkeypatch):
-    monkeypatch.setattr(background, "AFTER_A_FALL", 0.05)
-    tend, falls = background.checkouts.tend, list[int]()
+def test_the_carriers_outlive_a_round_that_fails(sandbox_app, visitor, shop, checkout, monkeypatch):
+    monkeypatch.setattr(background, "RETRY_SECONDS", 0.05)
+    run_due, failures = background.checkouts.run_due, list[int]()
 
-    def fall_once():
-        if not falls:
-            falls.append(1)
+    def fail_once():
+        if not failures:
+            failures.append(1)
             raise RuntimeError("on purpose")
-        tend()
+        run_due()
 
-    monkeypatch.setattr(background.checkouts, "tend", fall_once)
+    monkeypatch.setattr(background.checkouts, "run_due", fail_once)
     pay(visitor, checkout)
-    working = background.Carriers(world).start()
+    working = background.BankWorker(sandbox_app).start()
     try:
         shop.wait_for(1)
     finally:
         working.stop()
-    assert falls
+    assert failures
 
 
 # --- Signatures -----------------------------------------------------------------------

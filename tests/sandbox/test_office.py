@@ -7,7 +7,7 @@ from peewee import IntegrityError
 
 from sandbox.database import database
 from sandbox.office.models import Operation, PortalSession, Tenant, User
-from sandbox.office.passwords import is_right
+from sandbox.office.passwords import verify_password
 
 DOMAIN = "acme.o365.example"
 ALICE = {
@@ -39,14 +39,16 @@ def add(office):
     return act
 
 
-def stands(office, domain=DOMAIN):
+def read_tenant(office, domain=DOMAIN):
     return office("GET", f"/tenants/{domain}").json
 
 
 # --- Operations -----------------------------------------------------------------------
 
 
-def test_an_operation_is_accepted_first_and_done_later(make_world, office, tenant, move_on, switch):
+def test_an_operation_is_accepted_first_and_done_later(
+    make_sandbox, office, tenant, move_on, switch
+):
     switch(provider_latency=120)
     answer = tenant(key="k")
     assert (answer.status_code, answer.json["status"]) == (202, "pending")
@@ -59,8 +61,8 @@ def test_an_operation_is_accepted_first_and_done_later(make_world, office, tenan
     assert done["result"] == {"tenant": Tenant.get().reference}
 
 
-def test_the_configured_latency_counts_unless_a_switch_says_otherwise(make_world):
-    app = make_world(SANDBOX_LATENCY="60")
+def test_the_configured_latency_counts_unless_a_switch_says_otherwise(make_sandbox):
+    app = make_sandbox(SANDBOX_LATENCY="60")
     from tests.sandbox.conftest import Caller
 
     office = Caller(app.test_client(), "/office/api", "sandbox-provider-key")
@@ -129,7 +131,7 @@ def test_the_next_operations_can_be_made_to_fail_for_good(tenant, office, switch
 def test_a_tenant_says_what_it_has(office, tenant, add):
     tenant(offer="pro_plus", seats=5000)
     add()
-    assert stands(office) == {
+    assert read_tenant(office) == {
         "domain": DOMAIN,
         "reference": Tenant.get().reference,
         "offer": "pro_plus",
@@ -161,25 +163,28 @@ def test_a_tenant_does_not_shrink_below_its_people(office, tenant, add):
     add("bob")
     assert office("PATCH", f"/tenants/{DOMAIN}", {"seats": 1}).json["code"] == "seats_in_use"
     assert office("PATCH", f"/tenants/{DOMAIN}", {"seats": 3}).json["status"] == "succeeded"
-    assert stands(office)["seats"] == 3
+    assert read_tenant(office)["seats"] == 3
 
 
 def test_suspending_and_resuming_a_tenant(office, tenant):
     tenant()
     office("PUT", f"/tenants/{DOMAIN}/suspension", {"reason": "unpaid"})
-    assert (stands(office)["status"], stands(office)["suspension_reason"]) == (
+    assert (read_tenant(office)["status"], read_tenant(office)["suspension_reason"]) == (
         "suspended",
         "unpaid",
     )
     office("DELETE", f"/tenants/{DOMAIN}/suspension")
-    assert (stands(office)["status"], stands(office)["suspension_reason"]) == ("active", "")
+    assert (read_tenant(office)["status"], read_tenant(office)["suspension_reason"]) == (
+        "active",
+        "",
+    )
 
 
 def test_deleting_a_tenant_ends_everybodys_access(office, tenant, add):
     tenant()
     add()
     assert office("DELETE", f"/tenants/{DOMAIN}").json["status"] == "succeeded"
-    assert (stands(office)["status"], stands(office)["users"]) == ("deleted", 0)
+    assert (read_tenant(office)["status"], read_tenant(office)["users"]) == ("deleted", 0)
     assert User.select().count() == 0
     assert office("DELETE", f"/tenants/{DOMAIN}").json["status"] == "succeeded", "gone is gone"
     assert add().json["code"] == "unknown_tenant"
@@ -199,10 +204,10 @@ def test_there_are_no_more_users_than_seats(office, tenant, add):
     tenant(seats=1)
     assert add("alice").json["status"] == "succeeded"
     assert add("bob").json["code"] == "no_free_seat"
-    assert stands(office)["users"] == 1
+    assert read_tenant(office)["users"] == 1
 
 
-def test_the_database_itself_knows_the_limits(world, tenant):
+def test_the_database_itself_knows_the_limits(sandbox_app, tenant):
     tenant(seats=1)
     with pytest.raises(IntegrityError):
         Tenant.update(users_taken=2).execute()
@@ -225,7 +230,7 @@ def test_an_address_is_one_of_the_tenants_domain(tenant, add, address):
 def test_a_password_is_kept_as_a_hash(tenant, add):
     tenant()
     add(password="Secret-pass-1")
-    assert is_right(User.get().password_hash, "Secret-pass-1")
+    assert verify_password(User.get().password_hash, "Secret-pass-1")
     kept = str([*Operation.select().tuples(), *User.select().tuples()])
     assert "Secret-pass-1" not in kept
 
@@ -260,17 +265,17 @@ def test_a_new_password_counts_at_once_and_ends_sessions(office, alice, switch):
     switch(provider_latency=3600)
     path = f"/tenants/{DOMAIN}/users/{alice}/password"
     assert office("PUT", path, {"password": "Another-pass-2"}).json["status"] == "succeeded"
-    assert is_right(User.get().password_hash, "Another-pass-2")
-    assert not is_right(User.get().password_hash, "Secret-pass-1")
+    assert verify_password(User.get().password_hash, "Another-pass-2")
+    assert not verify_password(User.get().password_hash, "Secret-pass-1")
     assert PortalSession.select().count() == 0
 
 
 def test_a_deleted_person_leaves_the_seat_to_another(office, alice, add):
     path = f"/tenants/{DOMAIN}/users/{alice}"
     assert office("DELETE", path).json["status"] == "succeeded"
-    assert stands(office)["users"] == 0
+    assert read_tenant(office)["users"] == 0
     assert office("DELETE", path).json["status"] == "succeeded", "gone is gone"
-    assert stands(office)["users"] == 0
+    assert read_tenant(office)["users"] == 0
     assert add("alice").json["status"] == "succeeded"
 
 

@@ -35,7 +35,7 @@ def person(office):
     return make
 
 
-def enter(visitor, address=f"alice@{DOMAIN}", password=PASSWORD, button="Se connecter"):
+def sign_in_at_portal(visitor, address=f"alice@{DOMAIN}", password=PASSWORD, button="Se connecter"):
     """Sign in."""
     visitor.open("/portal/sign-in")
     return visitor.press(button, address=address, password=password)
@@ -45,7 +45,7 @@ def enter(visitor, address=f"alice@{DOMAIN}", password=PASSWORD, button="Se conn
 def alice(person, visitor):
     """Somebody with a Business licence, signed in."""
     reference = person()
-    enter(visitor)
+    sign_in_at_portal(visitor)
     return reference
 
 
@@ -60,7 +60,7 @@ def test_the_credentials_of_the_licence_open_the_portal(visitor, alice):
 
 def test_the_address_is_compared_without_case(visitor, person):
     person()
-    enter(visitor, address=f" ALICE@{DOMAIN.upper()} ")
+    sign_in_at_portal(visitor, address=f" ALICE@{DOMAIN.upper()} ")
     assert visitor.sees("Bonjour Alice")
 
 
@@ -72,7 +72,7 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
     visitor, person, address, password
 ):
     person()
-    answer = enter(visitor, address, password)
+    answer = sign_in_at_portal(visitor, address, password)
     assert answer.status_code == 422
     assert visitor.sees("Cette adresse et ce mot de passe ne correspondent pas")
     assert f'value="{address}"' in answer.text
@@ -82,38 +82,38 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
 def test_an_unknown_address_takes_a_password_check_too(visitor, person, monkeypatch):
     person()
     checks = []
-    monkeypatch.setattr(sign_in.passwords, "is_right", lambda *given: checks.append(given))
-    enter(visitor, password="wrong")
-    enter(visitor, "nobody@else.example", "wrong")
+    monkeypatch.setattr(sign_in.passwords, "verify_password", lambda *given: checks.append(given))
+    sign_in_at_portal(visitor, password="wrong")
+    sign_in_at_portal(visitor, "nobody@else.example", "wrong")
     assert len(checks) == 2
     assert checks[0][0].split("$")[3] == checks[1][0].split("$")[3], "as expensive"
 
 
 def test_an_empty_form_is_no_attempt(visitor, person):
     person()
-    assert enter(visitor, "", "").status_code == 422
+    assert sign_in_at_portal(visitor, "", "").status_code == 422
     assert visitor.sees("Saisissez votre adresse et votre mot de passe")
     assert Attempt.select().count() == 0
 
 
 def test_too_many_attempts_are_stopped_even_with_the_right_password(visitor, person, clock):
     person()
-    for _ in range(sign_in.MOST_FOR_ADDRESS):
-        enter(visitor, password="wrong")
-    assert enter(visitor).status_code == 429
+    for _ in range(sign_in.MAX_FOR_ADDRESS):
+        sign_in_at_portal(visitor, password="wrong")
+    assert sign_in_at_portal(visitor).status_code == 429
     assert visitor.sees("Trop de tentatives")
     clock.shift(sign_in.WINDOW + 1)
-    enter(visitor)
+    sign_in_at_portal(visitor)
     assert visitor.sees("Bonjour Alice")
     assert Attempt.select().count() == 0
 
 
 def test_attempts_from_one_place_are_counted_over_all_addresses(visitor, person, monkeypatch):
-    monkeypatch.setattr(sign_in, "MOST_FROM_PLACE", 3)
+    monkeypatch.setattr(sign_in, "MAX_FROM_IP_ADDRESS", 3)
     person()
     for number in range(3):
-        enter(visitor, f"nobody{number}@{DOMAIN}", "wrong")
-    assert enter(visitor).status_code == 429
+        sign_in_at_portal(visitor, f"nobody{number}@{DOMAIN}", "wrong")
+    assert sign_in_at_portal(visitor).status_code == 429
 
 
 def test_a_changed_password_works_at_once_and_ends_the_session(visitor, office, alice):
@@ -121,8 +121,8 @@ def test_a_changed_password_works_at_once_and_ends_the_session(visitor, office, 
     office("PUT", path, {"password": "Another-pass-2"})
     visitor.open("/portal")
     assert visitor.sees("Votre session est terminée")
-    assert enter(visitor).status_code == 422
-    enter(visitor, password="Another-pass-2")
+    assert sign_in_at_portal(visitor).status_code == 422
+    sign_in_at_portal(visitor, password="Another-pass-2")
     assert visitor.sees("Bonjour Alice")
 
 
@@ -131,7 +131,7 @@ def test_a_released_licence_ends_the_session_and_the_way_in(visitor, office, ali
     visitor.open("/portal/mobile")
     assert visitor.address == "/portal/sign-in"
     assert visitor.sees("Votre session est terminée")
-    assert enter(visitor).status_code == 422
+    assert sign_in_at_portal(visitor).status_code == 422
 
 
 def test_a_release_takes_effect_for_a_session_when_its_moment_comes(
@@ -153,9 +153,9 @@ def test_a_new_person_can_come_in_as_soon_as_the_moment_came(
     switch(provider_latency=60)
     with pytest.raises(KeyError):
         person()
-    assert enter(visitor).status_code == 422
+    assert sign_in_at_portal(visitor).status_code == 422
     move_on(61)
-    enter(visitor)
+    sign_in_at_portal(visitor)
     assert visitor.sees("Bonjour Alice")
 
 
@@ -164,11 +164,13 @@ def test_a_suspended_tenants_people_are_told_why(visitor, office, alice):
     assert visitor.open("/portal").status_code == 403
     assert visitor.sees("Raison : le renouvellement n’a pas été payé")
     visitor.press("Se déconnecter")
-    assert enter(visitor).status_code == 403
+    assert sign_in_at_portal(visitor).status_code == 403
     assert visitor.sees("Accès suspendu")
-    assert enter(visitor, password="wrong").status_code == 422, "strangers learn nothing"
+    assert sign_in_at_portal(visitor, password="wrong").status_code == 422, (
+        "strangers learn nothing"
+    )
     office("DELETE", f"/tenants/{DOMAIN}/suspension")
-    enter(visitor)
+    sign_in_at_portal(visitor)
     assert visitor.sees("Bonjour Alice")
 
 
@@ -197,9 +199,11 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client, person):
     assert answer.status_code == 400, "no form without its token"
 
 
-def test_every_page_of_the_portal_asks_who_it_is(world, client):
-    open_to_all = {"portal.sign_in_page", "portal.sign_in_act", "portal.sign_out"}
-    rules = [rule for rule in world.url_map.iter_rules() if rule.endpoint.startswith("portal.")]
+def test_every_page_of_the_portal_asks_who_it_is(sandbox_app, client):
+    open_to_all = {"portal.sign_in_page", "portal.submit_sign_in", "portal.sign_out"}
+    rules = [
+        rule for rule in sandbox_app.url_map.iter_rules() if rule.endpoint.startswith("portal.")
+    ]
     seen = 0
     for rule in rules:
         if rule.endpoint in open_to_all or "GET" not in rule.methods:
@@ -212,12 +216,12 @@ def test_every_page_of_the_portal_asks_who_it_is(world, client):
 
 def test_the_portal_speaks_the_persons_language_unless_one_was_chosen(visitor, person):
     person(language="en")
-    enter(visitor)
+    sign_in_at_portal(visitor)
     assert visitor.sees("Hello, Alice")
     visitor.follow("Français")
     assert visitor.sees("Bonjour Alice")
     visitor.press("Se déconnecter")
-    enter(visitor)
+    sign_in_at_portal(visitor)
     assert visitor.sees("Bonjour Alice")
 
 
@@ -286,7 +290,7 @@ def test_install_gives_the_program_for_the_right_product_and_language(client, vi
 
 def test_pro_plus_installs_pro_plus(client, visitor, person):
     person(offer="pro_plus")
-    enter(visitor)
+    sign_in_at_portal(visitor)
     visitor.press("Installer")
     file = client.get(visitor.response.headers["Refresh"].split("url=")[1])
     assert configuration_in(file.data).find("Add/Product").get("ID") == "O365ProPlusRetail"
@@ -303,9 +307,9 @@ def test_the_program_speaks_the_language_of_the_page(client, visitor, alice):
     assert french.replace(b"\r\n", b"").count(b"\n") == 0
 
 
-def test_what_means_something_to_windows_is_only_said(world):
+def test_what_means_something_to_windows_is_only_said(sandbox_app):
     product = replace(PRODUCTS["business"], name="50 % & <more> | (less)")
-    with world.test_request_context():
+    with sandbox_app.test_request_context():
         program = setup_program.setup_program(product, "en-us", "alice@example.com").decode()
     assert "50 %% ^& ^<more^> ^| ^(less^)" in program
 
@@ -337,12 +341,12 @@ def test_a_mac_gets_instructions_instead_of_a_file_for_windows(client, visitor, 
     assert client.get(f"/portal/installations/{Device.get().id}/OfficeSetup.cmd").status_code == 404
 
 
-def test_a_mac_is_proposed_to_a_mac(world, person):
+def test_a_mac_is_proposed_to_a_mac(sandbox_app, person):
     person()
-    client = world.test_client()
+    client = sandbox_app.test_client()
     client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_0)"
     visitor = Visitor(client)
-    enter(visitor)
+    sign_in_at_portal(visitor)
     visitor.press("Installer")
     assert Device.get().platform == "macos"
 
@@ -445,12 +449,12 @@ def test_an_unknown_kind_of_device_is_not_found(visitor, alice):
     assert visitor.open("/portal/mobile/toaster").status_code == 404
 
 
-def test_devices_of_others_are_out_of_reach(world, visitor, alice, person):
+def test_devices_of_others_are_out_of_reach(sandbox_app, visitor, alice, person):
     visitor.press("Installer")
     device = Device.get()
     person("bob")
-    bob = Visitor(world.test_client())
-    enter(bob, f"bob@{DOMAIN}")
+    bob = Visitor(sandbox_app.test_client())
+    sign_in_at_portal(bob, f"bob@{DOMAIN}")
     assert bob.open(f"/portal/installations/{device.id}").status_code == 404
     assert bob.open(f"/portal/installations/{device.id}/OfficeSetup.cmd").status_code == 404
     bob.open("/portal/mobile/ipad")

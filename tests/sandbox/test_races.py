@@ -41,7 +41,7 @@ def all_meet(monkeypatch):
     return meet
 
 
-def pay_at_once(world, checkout, monkeypatch, all_meet):
+def pay_at_once(sandbox_app, checkout, monkeypatch, all_meet):
     """Everybody presses Pay on the same page, having seen it open."""
     from sandbox.bank import pages
 
@@ -52,32 +52,34 @@ def pay_at_once(world, checkout, monkeypatch, all_meet):
         visitor.open(checkout["url"])
         return visitor.press("Payer", **CARD)
 
-    return race(world, press, MANY)
+    return race(sandbox_app, press, MANY)
 
 
-def test_a_page_paid_many_times_at_once_is_paid_once(world, open_checkout, monkeypatch, all_meet):
+def test_a_page_paid_many_times_at_once_is_paid_once(
+    sandbox_app, open_checkout, monkeypatch, all_meet
+):
     checkout = open_checkout(store_card=True)
-    outcomes = pay_at_once(world, checkout, monkeypatch, all_meet)
+    outcomes = pay_at_once(sandbox_app, checkout, monkeypatch, all_meet)
     assert Counter(outcome.status_code for outcome in outcomes) == {303: MANY}
-    assert ledger.count() == 1
+    assert ledger.count_entries() == 1
     assert StoredCard.select().count() == 1
     assert Letter.select().count() == 1
 
 
 def test_control_without_compare_and_set_the_page_is_paid_twice(
-    world, open_checkout, monkeypatch, all_meet
+    sandbox_app, open_checkout, monkeypatch, all_meet
 ):
     def careless(reference, old, new, **changes):
         Checkout.update(status=new, **changes).where(Checkout.reference == reference).execute()
         return True
 
-    monkeypatch.setattr(checkouts, "move", careless)
+    monkeypatch.setattr(checkouts, "move_checkout", careless)
     database.execute_sql('DROP INDEX "one_payment"')
-    pay_at_once(world, open_checkout(), monkeypatch, all_meet)
-    assert ledger.count() > 1
+    pay_at_once(sandbox_app, open_checkout(), monkeypatch, all_meet)
+    assert ledger.count_entries() > 1
 
 
-def test_paying_and_closing_at_once_ends_one_way(world, bank, open_checkout):
+def test_paying_and_closing_at_once_ends_one_way(sandbox_app, bank, open_checkout):
     def closing(client):
         return Caller(client, "/bank/api", "sandbox-bank-key")(
             "POST", f"/checkouts/{checkout['reference']}/closure"
@@ -91,27 +93,27 @@ def test_paying_and_closing_at_once_ends_one_way(world, bank, open_checkout):
     for _ in range(6):
         checkout = open_checkout()
         turns = iter([paying, closing] * 2)
-        race(world, lambda client, turns=turns: next(turns)(client), 4)
+        race(sandbox_app, lambda client, turns=turns: next(turns)(client), 4)
         row = Checkout.get_by_id(checkout["reference"])
         assert row.status in {"succeeded", "closed"}
         assert Entry.select().where(Entry.checkout == row).count() == (row.status == "succeeded")
         assert Letter.select().where(Letter.checkout == row).count() == 1
 
 
-def test_one_key_used_many_times_at_once_makes_one_checkout(world, bank):
+def test_one_key_used_many_times_at_once_makes_one_checkout(sandbox_app, bank):
     def start(client):
         merchant = Caller(client, "/bank/api", "sandbox-bank-key")
         return merchant("POST", "/checkouts", checkout_body(), "same").json["reference"]
 
-    assert len(set(race(world, start, MANY))) == 1
+    assert len(set(race(sandbox_app, start, MANY))) == 1
     assert Checkout.select().count() == 1
 
 
 def test_refunds_at_once_give_back_no_more_than_was_paid(
-    world, open_checkout, monkeypatch, all_meet
+    sandbox_app, open_checkout, monkeypatch, all_meet
 ):
     checkout = open_checkout()
-    visitor = Visitor(world.test_client())
+    visitor = Visitor(sandbox_app.test_client())
     visitor.open(checkout["url"])
     visitor.press("Payer", **CARD)
 
@@ -121,7 +123,7 @@ def test_refunds_at_once_give_back_no_more_than_was_paid(
         key = str(threading.get_ident())
         return merchant("POST", path, {"amount_cents": 500}, key).status_code
 
-    assert Counter(race(world, give_back, MANY)) == {201: 2, 422: MANY - 2}
+    assert Counter(race(sandbox_app, give_back, MANY)) == {201: 2, 422: MANY - 2}
     assert sum(refund.amount_cents for refund in Refund.select()) == 1000
 
 
@@ -135,7 +137,7 @@ def tenant(office):
     return body["domain"]
 
 
-def hire(client, tenant, login, key):
+def create_user(client, tenant, login, key):
     reseller = Caller(client, "/office/api", "sandbox-provider-key")
     body = {
         "address": f"{login}@{tenant}",
@@ -147,28 +149,28 @@ def hire(client, tenant, login, key):
     return reseller("POST", f"/tenants/{tenant}/users", body, key).json
 
 
-def test_the_last_seats_go_to_no_more_people_than_there_are(world, tenant):
+def test_the_last_seats_go_to_no_more_people_than_there_are(sandbox_app, tenant):
     def act(client):
         login = f"u{threading.get_ident()}"
-        return hire(client, tenant, login, login)["code"]
+        return create_user(client, tenant, login, login)["code"]
 
-    assert Counter(race(world, act, MANY)) == {"": 3, "no_free_seat": MANY - 3}
+    assert Counter(race(sandbox_app, act, MANY)) == {"": 3, "no_free_seat": MANY - 3}
     assert User.select().count() == Tenant.get().users_taken == 3
 
 
-def test_one_key_used_many_times_at_once_makes_one_person(world, tenant):
-    outcomes = race(world, lambda client: hire(client, tenant, "alice", "same"), MANY)
+def test_one_key_used_many_times_at_once_makes_one_person(sandbox_app, tenant):
+    outcomes = race(sandbox_app, lambda client: create_user(client, tenant, "alice", "same"), MANY)
     assert {outcome["status"] for outcome in outcomes} == {"succeeded"}
     assert len({outcome["result"]["user"] for outcome in outcomes}) == 1
     assert User.select().count() == 1
 
 
-def test_many_lookers_carry_each_operation_out_once(world, tenant, office, switch, move_on):
+def test_many_lookers_carry_each_operation_out_once(sandbox_app, tenant, office, switch, move_on):
     switch(provider_latency=30)
     for number in range(10):
-        hire(world.test_client(), tenant, f"p{number}", f"k{number}")
+        create_user(sandbox_app.test_client(), tenant, f"p{number}", f"k{number}")
     move_on(31)
-    race(world, lambda client: Caller(client, "/office/api", "sandbox-provider-key")(
+    race(sandbox_app, lambda client: Caller(client, "/office/api", "sandbox-provider-key")(
         "GET", f"/tenants/{tenant}"), MANY)  # fmt: skip
     done = Counter(
         row.status for row in Operation.select().where(Operation.action == "create_user")
@@ -181,35 +183,37 @@ def test_many_lookers_carry_each_operation_out_once(world, tenant, office, switc
 
 
 @pytest.fixture
-def alice(world, tenant):
-    return User.get_by_id(hire(world.test_client(), tenant, "alice", "a")["result"]["user"])
+def alice(sandbox_app, tenant):
+    return User.get_by_id(
+        create_user(sandbox_app.test_client(), tenant, "alice", "a")["result"]["user"]
+    )
 
 
-def install_at_once(world, alice, times):
+def install_at_once(sandbox_app, alice, times):
     def act(client):
         wanted = devices.Installation("computer", "windows", "PC", str(threading.get_ident()))
         try:
             return devices.install(alice, wanted).slot
-        except devices.DevicesFull:
+        except devices.DeviceLimitReached:
             return "full"
 
-    return race(world, act, times)
+    return race(sandbox_app, act, times)
 
 
-def test_twenty_installations_at_once_take_five_places(world, alice):
-    outcomes = Counter(install_at_once(world, alice, 20))
+def test_twenty_installations_at_once_take_five_places(sandbox_app, alice):
+    outcomes = Counter(install_at_once(sandbox_app, alice, 20))
     assert outcomes == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, "full": 15}
     assert Device.select().count() == 5
 
 
-def test_a_form_sent_many_times_at_once_takes_one_place(world, alice):
+def test_a_form_sent_many_times_at_once_takes_one_place(sandbox_app, alice):
     wanted = devices.Installation("tablet", "ipados", "iPad", "one form")
-    outcomes = race(world, lambda client: devices.install(alice, wanted).id, MANY)
+    outcomes = race(sandbox_app, lambda client: devices.install(alice, wanted).id, MANY)
     assert len(set(outcomes)) == 1
 
 
 def test_control_without_its_guards_more_than_five_places_are_taken(
-    world, alice, monkeypatch, all_meet
+    sandbox_app, alice, monkeypatch, all_meet
 ):
     index = database.execute_sql(
         "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%\"slot\")%'"
@@ -217,5 +221,5 @@ def test_control_without_its_guards_more_than_five_places_are_taken(
     database.execute_sql(f'DROP INDEX "{index}"')
     monkeypatch.setattr(devices.database, "atomic", lambda: database.connection_context())
     all_meet(devices, "free_slot", times=20)
-    install_at_once(world, alice, 20)
+    install_at_once(sandbox_app, alice, 20)
     assert Device.select().where(SQL("slot IS NOT NULL")).count() > 5

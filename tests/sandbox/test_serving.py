@@ -76,7 +76,7 @@ def test_a_notification_outlives_the_process_that_wrote_it(tmp_path, shop):
         shop.wait_for(1)
     let_leases_end(path)
     shop.status = 200
-    heard = len(shop.told)
+    heard = len(shop.received)
     with served(path, port) as (client, process):
         told = shop.wait_for(heard + 1)[-1]
         assert told.json["checkout"]["reference"] == checkout["reference"]
@@ -132,9 +132,9 @@ def test_the_shop_and_the_sandbox_believe_the_same_of_each_other():
         assert shop.shop_name == sandbox.shop_name
 
 
-def test_a_file_of_another_version_is_not_touched(make_world):
-    make_world()
+def test_a_file_of_another_version_is_not_touched(make_sandbox):
+    make_sandbox()
     database.pragma("user_version", 99)
     with pytest.raises(OldDatabase, match="remove it"):
-        make_world()
+        make_sandbox()
     database.close_all()
