@@ -1,1 +1,1 @@
-"""Measurements: complete order journeys, and pages of large groups (`bench.seats`)."""
+"""Benchmarks: order journeys, pages of large groups, renewals and PDF documents."""

@@ -1,4 +1,4 @@
-"""``python -m bench``: see `bench.journeys`."""
+"""``python -m bench`` runs `bench.journeys`."""
 
 from __future__ import annotations
 

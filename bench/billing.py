@@ -1,9 +1,9 @@
-"""Groups renewed a second, and memory, with 10,000 due on one day and with 100,000, in one run.
+"""Throughput and memory of a renewal run: 10,000 and 100,000 groups that are due on one day.
 
-Each number of groups lives in a fresh database of a process of its own, so that the memory of one
-is not that of the other. Printed are groups a second, the seconds of processor and the highest
-memory of each; the run fails where a group of the large number costs far more than one of the
-small, or memory grows with their number.
+Each size has a fresh database and a process of its own, so that their memory is measured
+separately. The output is groups per second, CPU seconds and peak memory of each size. The run
+fails if a group costs far more in the large run than in the small one, or if memory grows with
+the number of groups.
 
     python -m bench.billing [--sizes 10000 100000] [--postgresql postgresql://…/server]
 """
@@ -34,16 +34,16 @@ from shop.subscriptions import renewals
 
 BATCH_SIZE = 500
 MAX_COST_RATIO = 1.5
-"""How many times the small run's cost of a group the large run's may be."""
+"""The largest accepted ratio of CPU time per group, large run to small run."""
 MAX_MEMORY_RATIO = 1.25
-"""How many times the small run's memory the large run's may be."""
+"""The largest accepted ratio of peak memory, large run to small run."""
 
 
 def main() -> None:
-    """Measure each size in a process of its own, print, and compare."""
+    """Measure each size in a process of its own, print and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--postgresql", default="", help="the address of an empty database")
+    parser.add_argument("--postgresql", default="", help="the URL of an empty database")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -52,8 +52,8 @@ def main() -> None:
     results = [_measure_in_subprocess(size, options.postgresql) for size in options.sizes]
     for size, result in zip(options.sizes, results, strict=True):
         print(
-            f"{size:>8,} groups  {size / result['seconds']:>8.1f} a second  "
-            f"{result['processor']:>8.1f} s of processor  {result['memory_mib']:>7.1f} MiB"
+            f"{size:>8,} groups  {size / result['seconds']:>8.1f} per second  "
+            f"{result['processor']:>8.1f} s of CPU  {result['memory_mib']:>7.1f} MiB"
         )
     _compare(options.sizes, results)
 
@@ -69,11 +69,11 @@ def _measure_in_subprocess(size: int, postgresql: str) -> dict[str, float]:
 
 def _compare(sizes: list[int], results: list[dict[str, float]]) -> None:
     small, large = results[0], results[-1]
-    dearer = (large["processor"] / sizes[-1]) / (small["processor"] / sizes[0])
+    ratio = (large["processor"] / sizes[-1]) / (small["processor"] / sizes[0])
     memory = large["memory_mib"] / small["memory_mib"]
-    print(f"a group costs {dearer:.2f} times as much, memory is {memory:.2f} times as high")
-    if dearer > MAX_COST_RATIO or memory > MAX_MEMORY_RATIO:
-        raise SystemExit("the large run is too dear")
+    print(f"a group costs {ratio:.2f} times as much, memory is {memory:.2f} times as high")
+    if ratio > MAX_COST_RATIO or memory > MAX_MEMORY_RATIO:
+        raise SystemExit("the large run costs too much")
 
 
 def _measure(size: int, postgresql: str) -> dict[str, float]:
@@ -94,8 +94,8 @@ def _measure(size: int, postgresql: str) -> dict[str, float]:
 @contextmanager
 def _shop(url: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
-        address = url or f"sqlite:///{Path(folder) / 'bench.db'}"
-        environment = {"DATABASE_URL": address, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
+        database_url = url or f"sqlite:///{Path(folder) / 'bench.db'}"
+        environment = {"DATABASE_URL": database_url, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
         application.create_app(Settings.from_environment(environment))
         database.migrate()
         queue.create_queue_tables()
@@ -107,7 +107,7 @@ def _shop(url: str) -> Iterator[None]:
 
 
 def _fill(size: int) -> None:
-    """So many delivered groups of three licences, each of a customer of its own, due together."""
+    """Insert ``size`` delivered groups of three licences, one per customer, due together."""
     for start in range(0, size, BATCH_SIZE):
         with models.database.atomic():
             _insert_batch(range(start, min(start + BATCH_SIZE, size)))
@@ -167,7 +167,7 @@ def _account(number: int) -> dict[str, object]:
 
 
 def _ids(table: type[models.Table], named: object, names: list[object]) -> dict[object, int]:
-    """The numbers of rows by their names."""
+    """Map the values of a column to the ids of their rows."""
     rows = table.select(named, table.id).where(named.in_(names)).tuples()
     return dict(rows)
 

@@ -1,4 +1,4 @@
-"""A customer who orders licences, pays for them and waits until they are installed."""
+"""A simulated customer: orders licences, pays, and waits until they are installed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.pages import find_form, find_link
 from bench.stopwatch import Stopwatch
 
 TIMEOUT = 30.0
-"""Seconds after which a page that has not come is an error."""
+"""Seconds until a request without a response fails."""
 
 INSTALLATION_TIMEOUT = 120.0
-"""Seconds after which an order that is not installed is an error."""
+"""Seconds until an order that is not installed is an error."""
 
 POLL = 0.5
-"""Seconds between two looks at the order; the page itself looks every two."""
+"""Seconds between two polls of the order; the page itself polls every two seconds."""
 
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -29,13 +29,14 @@ FAILED = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
 
 
 class JourneyFailed(Exception):
-    """A step did not end as it must; the message says which and how."""
+    """A step did not end as expected; the message says which step and what happened."""
 
 
 class Customer:
-    """Orders at the shop of ``url``, with a browser and cookies of their own.
+    """A customer of the shop at ``url``, with an HTTP client and cookies of its own.
 
-    ``account`` is an existing one (``nic_handle``, ``password``); without it they register.
+    ``account`` holds the ``nic_handle`` and ``password`` of an existing account; without it the
+    customer registers.
     """
 
     def __init__(
@@ -51,10 +52,10 @@ class Customer:
     # --- The browser -----------------------------------------------------------------------
 
     def _open(self, step: str, address: str, headers: Mapping[str, str] | None = None) -> None:
-        self._arrive(step, "GET", address, headers=headers)
+        self._request(step, "GET", address, headers=headers)
 
     def _press(self, step: str, button: str, **values: str) -> None:
-        """Fill in and send the form with this button, and see where that leads."""
+        """Fill in and submit the form with this button."""
         try:
             form = find_form(self._page.text, button)
             data = form.filled(values)
@@ -62,7 +63,7 @@ class Customer:
             raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
         address = urljoin(str(self._page.url), form.action)
         sent = {"data": data} if form.method == "post" else {"params": data}
-        self._arrive(step, form.method.upper(), address, **sent)
+        self._request(step, form.method.upper(), address, **sent)
 
     def _follow(self, step: str, link: str) -> None:
         """Follow the link of this name."""
@@ -72,15 +73,15 @@ class Customer:
             raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
         self._open(step, urljoin(str(self._page.url), address))
 
-    def _arrive(self, step: str, method: str, address: str, **sent: object) -> None:
+    def _request(self, step: str, method: str, address: str, **sent: object) -> None:
         try:
             with self._stopwatch.step(step):
                 self._page = self._browser.request(method, address, **sent)
         except httpx.HTTPError as error:
             raise JourneyFailed(f"{step}: {method} {address}: {error!r}") from error
         if self._page.status_code != 200:
-            told = f"{self._page.status_code} at {self._page.url}"
-            raise JourneyFailed(f"{step}: {method} {address} led to {told}")
+            outcome = f"{self._page.status_code} at {self._page.url}"
+            raise JourneyFailed(f"{step}: {method} {address} led to {outcome}")
 
     def _expect(self, step: str, text: str) -> None:
         if text not in self._page.text:
@@ -89,14 +90,14 @@ class Customer:
     # --- The journey -----------------------------------------------------------------------
 
     def order(self) -> None:
-        """Go all the way from the home page to installed licences, and read the letters."""
+        """Go from the home page to installed licences, and open the received e-mails."""
         with self._browser, self._stopwatch.step("whole journey"):
             self._choose()
             self._identify()
             self._confirm()
             self._pay()
             self._wait()
-            self._read_letters()
+            self._read_emails()
 
     def _choose(self) -> None:
         self._open("home", "/fr/")
@@ -129,23 +130,23 @@ class Customer:
             raise JourneyFailed(f"pay and return: at {self._page.url} instead of {order}")
 
     def _wait(self) -> None:
-        """Look at the order, as its page does, until it is installed."""
+        """Poll the order, as its page does, until it is installed."""
         address, began = f"{self._page.url}/status", time.perf_counter()
         while DELIVERED not in self._page.text:
-            over = [word for word in FAILED if word in self._page.text]
-            if over or time.perf_counter() - began > INSTALLATION_TIMEOUT:
-                raise JourneyFailed(f"installation: {over or 'not installed in time'}: {address}")
+            failed = [word for word in FAILED if word in self._page.text]
+            if failed or time.perf_counter() - began > INSTALLATION_TIMEOUT:
+                raise JourneyFailed(f"installation: {failed or 'not installed in time'}: {address}")
             time.sleep(POLL)
             self._open("look at the order", address, PARTIAL)
         self._stopwatch.add("paid to installed", time.perf_counter() - began)
 
-    def _read_letters(self) -> None:
+    def _read_emails(self) -> None:
         self._open("received e-mails", "/manager/account/emails")
         self._expect("received e-mails", "installé")
 
 
 def _new_customer() -> dict[str, str]:
-    """Somebody nobody else is."""
+    """Return the registration form of a new, unique customer."""
     password = secrets.token_urlsafe(12) + "-A1"
     return {
         "first_name": "Camille",

@@ -1,15 +1,15 @@
-"""Measures complete order journeys: home, order, summary, identification, contracts, confirmation,
-payment at the sandbox bank, installation, letters.
+"""Measure complete order journeys: home, order, summary, identification, contracts, confirmation,
+payment at the sandbox bank, installation, e-mails.
 
-Every other customer registers, the others sign in with a fresh demo account. Each has a browser
-with cookies of its own and sends what the pages' forms hold; scripts, styles and images are not
-fetched. Whatever does not end as it must ends the measurement with an error.
+Every second customer signs in with a new demo account, the others register. Each has an HTTP
+client with cookies of its own and submits the forms of the pages; scripts, styles and images are
+not fetched. The first unexpected outcome ends the measurement with an error.
 
 ::
 
-    python -m bench                                          a shop of its own, on SQLite
+    python -m bench                                          a temporary shop, on SQLite
     DATABASE_URL=postgresql://… python -m bench              the same on PostgreSQL
-    python -m bench --url http://localhost:5000              one that runs (RATE_LIMITS=off)
+    python -m bench --url http://localhost:5000              a running shop (RATE_LIMITS=off)
     python -m bench --customers 8 --journeys 100 --runs 5
 """
 
@@ -37,7 +37,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Run:
-    """One measurement: so many journeys in so many seconds, with so much processor time."""
+    """One measurement: the number of journeys, their duration and CPU time in seconds."""
 
     journeys: int
     seconds: float
@@ -45,14 +45,14 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Journeys a second."""
+        """Journeys per second."""
         return self.journeys / self.seconds
 
 
 def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stopwatch) -> Run:
-    """Let ``journeys`` be made by ``customers`` at a time; times are added to ``total``.
+    """Run ``journeys`` journeys, ``customers`` at a time; add the step times to ``total``.
 
-    Raises `JourneyFailed` for the first that fails, and when ``limit`` seconds have passed.
+    Raises `JourneyFailed` when a journey fails or ``limit`` seconds have passed.
     """
     accounts = [shop.new_account() if number % 2 else None for number in range(journeys)]
     stopwatch, stopping = Stopwatch(), threading.Event()
@@ -64,19 +64,19 @@ def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stop
     began, used = time.perf_counter(), shop.processor_seconds()
     with ThreadPoolExecutor(customers) as pool:
         futures = [pool.submit(one, account) for account in accounts]
-        done, late = wait(futures, timeout=limit, return_when=FIRST_EXCEPTION)
+        done, pending = wait(futures, timeout=limit, return_when=FIRST_EXCEPTION)
         stopping.set()
     run = Run(journeys, time.perf_counter() - began, shop.processor_seconds() - used)
     for future in done:
         future.result()
-    if late:
-        raise JourneyFailed(f"{len(late)} journeys were not over after {limit:g} s")
+    if pending:
+        raise JourneyFailed(f"{len(pending)} journeys were not over after {limit:g} s")
     total.merge(stopwatch)
     return run
 
 
 def report(runs: Sequence[Run], stopwatch: Stopwatch) -> str:
-    """The figures of all runs: medians with their spread, and each step's times."""
+    """Format the results: medians with the values of each run, and each step's times."""
     lines = [_spread("journeys a second", [run.rate for run in runs])]
     if all(run.processor for run in runs):
         each = [run.processor / run.journeys for run in runs]
@@ -90,7 +90,7 @@ def _spread(name: str, figures: Sequence[float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure as asked on the command line; the exit status, 1 for any error."""
+    """Run the measurement of the command line; return the exit status, 1 for any error."""
     asked = _parser().parse_args(arguments)
     where: AbstractContextManager[Shop]
     where = nullcontext(existing_shop(asked.url)) if asked.url else temporary_shop()

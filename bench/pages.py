@@ -1,6 +1,6 @@
-"""Links and forms of a page, as a browser without JavaScript follows and sends them.
+"""Links and forms of a page, as a browser without JavaScript uses them.
 
-Only the form that is wanted is parsed: what measures must not be busier than what is measured.
+Only the form that is needed is parsed: the client must use less CPU than the shop it measures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 
 @dataclass
 class Form:
-    """A form: where and how it is sent, what the page filled in, and its buttons by their text."""
+    """A form: its action and method, the values the page filled in, its buttons' texts."""
 
     action: str = ""
     method: str = "get"
@@ -27,9 +27,9 @@ class Form:
     buttons: list[str] = field(default_factory=list)
 
     def filled(self, values: dict[str, str]) -> dict[str, str]:
-        """What is sent when a customer enters ``values``.
+        """Return the data to submit when a customer enters ``values``.
 
-        Raises `KeyError` for a field the form does not have.
+        Raises `KeyError` for a field that the form does not have.
         """
         known = self.fields.keys() | self.unticked.keys()
         unknown = values.keys() - known
@@ -39,7 +39,7 @@ class Form:
 
 
 def find_link(page: str, link: str) -> str:
-    """Where the link of this name leads. Raises `LookupError` if there is none."""
+    """Return the URL of the link with this text. Raises `LookupError` if there is none."""
     for attributes, content in LINK.findall(page):
         if " ".join(TAG.sub("", content).split()) == link:
             return unescape(HREF.findall(attributes)[0])
@@ -47,7 +47,7 @@ def find_link(page: str, link: str) -> str:
 
 
 def find_form(page: str, button: str) -> Form:
-    """The form that has a button of this name. Raises `LookupError` if there is none."""
+    """Return the form that has a button with this text. Raises `LookupError` if none has."""
     first_word = button.split()[0]
     for chunk in FORM.findall(page):
         form = _read(chunk) if first_word in chunk else Form()
@@ -63,7 +63,7 @@ def _read(chunk: str) -> Form:
 
 
 class _Reader(HTMLParser):
-    """Reads one form."""
+    """The parser of one form."""
 
     def __init__(self) -> None:
         super().__init__()

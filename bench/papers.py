@@ -1,10 +1,10 @@
-"""Papers a second: typeset by one thread, by two that take turns, and by two at once, in one run.
+"""PDF documents per second: by one thread, by two that take turns, and by two in parallel.
 
-A worker has several threads. The three ways are measured by turns, so that none has the warmer
-machine. Printed are the medians of the rounds, the lowest and the highest; the run fails where
-taking turns is slower than typesetting at once.
+A worker has several threads. The three variants are measured alternately, so that none profits
+from a warmer machine. The output is the median, the lowest and the highest of all rounds; the run
+fails if taking turns is slower than rendering in parallel.
 
-    python -m bench.papers [--papers 20] [--rounds 5]
+    python -m bench.papers [--documents 20] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ PAGE = "<html lang='fr'><title>Papier</title><h1>Papier</h1>{}</html>".format(
 
 
 def main() -> None:
-    """Measure each way in turns, print, and compare."""
+    """Measure the variants alternately, print and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--papers", type=int, default=20)
+    parser.add_argument("--documents", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    pdf.from_html(PAGE)  # reads the style and the fonts
-    ways: dict[str, Callable[[int], float]] = {
-        "one thread": lambda papers: _seconds(papers, threads=1),
-        "two that take turns": lambda papers: _seconds(papers, threads=2),
-        "two at once": _seconds_at_once,
+    pdf.from_html(PAGE)  # loads the style sheet and the fonts
+    variants: dict[str, Callable[[int], float]] = {
+        "one thread": lambda documents: _seconds(documents, threads=1),
+        "two that take turns": lambda documents: _seconds(documents, threads=2),
+        "two in parallel": _seconds_in_parallel,
     }
     rounds = [
-        {name: options.papers / way(options.papers) for name, way in ways.items()}
+        {name: options.documents / variant(options.documents) for name, variant in variants.items()}
         for _ in range(options.rounds)
     ]
-    middle = {name: statistics.median(each[name] for each in rounds) for name in ways}
-    for name, rate in middle.items():
-        all_of_it = [each[name] for each in rounds]
-        print(f"{name:<20} {rate:6.1f} a second  ({min(all_of_it):.1f} to {max(all_of_it):.1f})")
-    if middle["two that take turns"] < middle["two at once"]:
-        raise SystemExit("taking turns is not worth its while")
+    medians = {name: statistics.median(each[name] for each in rounds) for name in variants}
+    for name, rate in medians.items():
+        rates = [each[name] for each in rounds]
+        print(f"{name:<20} {rate:6.1f} per second  ({min(rates):.1f} to {max(rates):.1f})")
+    if medians["two that take turns"] < medians["two in parallel"]:
+        raise SystemExit("taking turns is slower than rendering in parallel")
 
 
-def _seconds(papers: int, threads: int) -> float:
+def _seconds(documents: int, threads: int) -> float:
     began = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(pdf.from_html, [PAGE] * papers))
+        list(pool.map(pdf.from_html, [PAGE] * documents))
     return time.perf_counter() - began
 
 
-def _seconds_at_once(papers: int) -> float:
+def _seconds_in_parallel(documents: int) -> float:
     with _without_turns():
-        return _seconds(papers, threads=2)
+        return _seconds(documents, threads=2)
 
 
 @contextlib.contextmanager

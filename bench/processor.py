@@ -1,4 +1,4 @@
-"""How much processor time a shop used: what a busy machine does not distort."""
+"""The CPU time of a shop's processes, which other load on the machine does not distort."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 PROC = Path("/proc")
 PARENT, FIRST, LAST = 1, 11, 14
-"""Places in ``/proc/<pid>/stat`` after the name: the parent, and four counts of clock ticks, of
+"""Indices in ``/proc/<pid>/stat`` after the name: the parent, and four counts of clock ticks, of
 the process itself and of its children that have ended."""
 
 
 def seconds_of_tree(root: int) -> float:
-    """The processor time of a process and everything it started; 0 where there is no /proc."""
+    """Return the CPU seconds of a process and its descendants; 0 without ``/proc``."""
     stats = _all_processes()
     if root not in stats:
         return 0.0
@@ -27,7 +27,7 @@ def seconds_of_tree(root: int) -> float:
 def _all_processes() -> dict[int, list[int]]:
     stats = {}
     for path in PROC.glob("[0-9]*/stat"):
-        # A process may end while it is looked at.
+        # A process may end while it is read.
         with suppress(OSError, ValueError):
             state, *numbers = path.read_text().rpartition(")")[2].split()
             stats[int(path.parent.name)] = [ord(state), *map(int, numbers)]

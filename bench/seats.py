@@ -1,7 +1,8 @@
-"""What a page of seats costs in a group of 100 and in one of 100,000, measured in one run.
+"""The cost of a page of seats in a group of 100 and in one of 100,000, measured in one run.
 
-Both groups live in one fresh database; pages are asked for in turns, so that neither group has the
-warmer machine. Printed are the medians, their ratio, and the number of SQL statements of each.
+Both groups are in one fresh database; pages are requested alternately, so that neither group
+profits from a warmer machine. The output is the medians, their ratio, and the number of SQL
+statements of each.
 
     python -m bench.seats [--postgresql postgresql://…/an_empty_database] [--rounds 40]
 """
@@ -33,7 +34,7 @@ from tests.support import queries
 
 SMALL, LARGE = 100, 100_000
 MAX_RATIO = 3.0
-"""How many times the small group's cost the large group's may be (issue)."""
+"""The largest accepted ratio of response times, large group to small group."""
 
 FIRST = ("Anna", "Bruno", "Chloé", "David", "Émilie", "Farid", "Gaël", "Hélène", "Inès", "Jean")
 LAST = ("Martin", "Bernard", "Petit", "Robert", "Durand", "Leroy", "Moreau", "Simon", "Laurent",
@@ -41,9 +42,9 @@ LAST = ("Martin", "Bernard", "Petit", "Robert", "Durand", "Leroy", "Moreau", "Si
 
 
 def main() -> None:
-    """Measure and print; ends with an error where the large group costs too much."""
+    """Measure and print; exit with an error if the large group costs too much."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--postgresql", default="", help="the address of an empty database")
+    parser.add_argument("--postgresql", default="", help="the URL of an empty database")
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()
     with _shop(options.postgresql) as shop:
@@ -52,14 +53,14 @@ def main() -> None:
         failed = [name for name, ratio, same in _measure(client, small, large, options.rounds)
                   if ratio > MAX_RATIO or not same]  # fmt: skip
     if failed:
-        raise SystemExit(f"too dear in the large group: {', '.join(failed)}")
+        raise SystemExit(f"too slow in the large group: {', '.join(failed)}")
 
 
 @contextmanager
 def _shop(url: str) -> Iterator[Flask]:
     with tempfile.TemporaryDirectory() as folder:
-        address = url or f"sqlite:///{Path(folder) / 'bench.db'}"
-        environment = {"DATABASE_URL": address, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
+        database_url = url or f"sqlite:///{Path(folder) / 'bench.db'}"
+        environment = {"DATABASE_URL": database_url, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
         shop = application.create_app(Settings.from_environment(environment))
         shop.testing = True
         database.migrate()
@@ -77,7 +78,7 @@ def _groups() -> tuple[LicenceGroup, LicenceGroup]:
 
 
 def _group(account: Account, name: str, size: int) -> LicenceGroup:
-    """A group of so many people, every fiftieth seat unconfigured."""
+    """Create a group of ``size`` seats, every fiftieth of them unconfigured."""
     now = clock.now()
     order = Order.create(
         number=f"{size:09d}", account=account, status="delivered", basket=name, language="fr",
@@ -96,40 +97,38 @@ def _group(account: Account, name: str, size: int) -> LicenceGroup:
     for start in range(1, size + 1, 1000):
         with models.database.atomic():
             _fill(group, range(start, min(start + 1000, size + 1)))
-    nobodys = size // 50
-    group.seats_unconfigured, group.seats_active = nobodys, size - nobodys
+    unconfigured = size // 50
+    group.seats_unconfigured, group.seats_active = unconfigured, size - unconfigured
     group.save()
     return group
 
 
 def _fill(group: LicenceGroup, numbers: range) -> None:
-    """Seats of these numbers and what they are found by, every fiftieth nobody's."""
+    """Insert the seats with these numbers and their search keys."""
     Seat.insert_many([_seat(group, number) for number in numbers]).execute()
     rows = []
     for seat in Seat.select().where(Seat.group == group, Seat.number.in_(list(numbers))):
-        found_by = {search_keys.NOBODY}
+        keys = {search_keys.NOBODY}
         if seat.is_configured:
-            found_by = search_keys.keys_of(seat.first_name, seat.last_name, seat.login)
-        rows += [
-            {"group": group, "seat": seat, "status": seat.status, "key": key} for key in found_by
-        ]
+            keys = search_keys.keys_of(seat.first_name, seat.last_name, seat.login)
+        rows += [{"group": group, "seat": seat, "status": seat.status, "key": key} for key in keys]
     for start in range(0, len(rows), 2000):
         SeatKey.insert_many(rows[start : start + 2000]).execute()
 
 
 def _seat(group: LicenceGroup, number: int) -> dict[str, Any]:
-    held = bool(number % 50)
+    configured = bool(number % 50)
     first, last = FIRST[number % len(FIRST)], LAST[number % len(LAST)]
-    login = f"person{number}" if held else None
+    login = f"person{number}" if configured else None
     return {
         "group": group,
         "number": number,
-        "status": SeatStatus.ACTIVE if held else SeatStatus.UNCONFIGURED,
-        "first_name": first if held else "",
-        "last_name": last if held else "",
+        "status": SeatStatus.ACTIVE if configured else SeatStatus.UNCONFIGURED,
+        "first_name": first if configured else "",
+        "last_name": last if configured else "",
         "login": login,
         "login_key": login,
-        "reference": f"user-{number}" if held else "",
+        "reference": f"user-{number}" if configured else "",
         **(search_keys.sorted_by(first, last, login) if login else search_keys.NOT_SORTED),
     }
 
@@ -154,43 +153,43 @@ PAGES: dict[str, Callable[[int], str]] = {
     "sorted by last name, middle": lambda size: f"?sort=-last&page={size // 40}",
     "search": lambda size: "?q=person",
     "search for a name": lambda size: "?q=lefevre",
-    "search for nobody": lambda size: "?q=zzz",
+    "search without a match": lambda size: "?q=zzz",
     "filter": lambda size: "?status=active",
     "filter, middle page": lambda size: f"?status=active&page={size // 40}",
     "search and filter": lambda size: "?q=person&status=active",
 }
-"""The address's end of each page measured, by the size of the group."""
+"""The query string of each measured page, by the size of the group."""
 
 
 def _measure(
     client: FlaskClient, small: LicenceGroup, large: LicenceGroup, rounds: int
 ) -> Iterator[tuple[str, float, bool]]:
     print(f"{'page':30} {'100':>9} {'100,000':>9} {'ratio':>6}  queries")
-    for name, ending in PAGES.items():
-        addresses = [
-            f"/manager/groups/{group.name}{ending(size)}"
+    for name, query in PAGES.items():
+        urls = [
+            f"/manager/groups/{group.name}{query(size)}"
             for group, size in ((small, SMALL), (large, LARGE))
         ]
-        few, many = _medians(client, addresses, rounds)
-        counts = [_statements(client, address) for address in addresses]
+        few, many = _medians(client, urls, rounds)
+        counts = [_statements(client, url) for url in urls]
         ratio = many / few
         print(f"{name:30} {few:7.1f}ms {many:7.1f}ms {ratio:6.2f}  {counts[0]} / {counts[1]}")
         yield name, ratio, counts[0] == counts[1]
 
 
-def _medians(client: FlaskClient, addresses: list[str], rounds: int) -> list[float]:
-    taken: list[list[float]] = [[] for _ in addresses]
+def _medians(client: FlaskClient, urls: list[str], rounds: int) -> list[float]:
+    taken: list[list[float]] = [[] for _ in urls]
     for _ in range(rounds):
-        for times, address in zip(taken, addresses, strict=True):
+        for times, url in zip(taken, urls, strict=True):
             began = time.perf_counter()
-            assert client.get(address).status_code == 200, address
+            assert client.get(url).status_code == 200, url
             times.append((time.perf_counter() - began) * 1000)
     return [statistics.median(times) for times in taken]
 
 
-def _statements(client: FlaskClient, address: str) -> int:
+def _statements(client: FlaskClient, url: str) -> int:
     with queries.recorded() as statements:
-        client.get(address)
+        client.get(url)
     return len(statements)
 
 

@@ -1,4 +1,4 @@
-"""A shop to measure: one of our own on free ports, or one that runs already."""
+"""The shop to measure: a temporary one on free ports, or one that runs already."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bench.processor import seconds_of_tree
 from tooling.serving import free_ports, serving
 
 ENVIRONMENT = {"HOST": "127.0.0.1", "RATE_LIMITS": "off", "SANDBOX_LATENCY": "0.5"}
-"""Every customer comes from this machine, so addresses are not counted; passwords cost as ever."""
+"""Rate limits are off, for all customers share one IP address; password hashing is as usual."""
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Where a shop and its sandbox answer, what is said of it, and its process, if it is ours."""
+    """A shop: its URLs, its description, and its process id if it is a temporary one."""
 
     url: str
     sandbox_url: str
@@ -29,11 +29,11 @@ class Shop:
     process: int = 0
 
     def processor_seconds(self) -> float:
-        """The processor time that all its processes used so far; 0 when it is not known."""
+        """Return the CPU seconds of all its processes so far; 0 when they are unknown."""
         return seconds_of_tree(self.process) if self.process else 0.0
 
     def new_account(self) -> dict[str, str]:
-        """A fresh demo account. Raises `httpx.HTTPError` if there is no sandbox to make one."""
+        """Create a demo account through the sandbox. Raises `httpx.HTTPError` without one."""
         answer = httpx.post(
             f"{self.sandbox_url}/controls/accounts",
             json={"language": "fr"},
@@ -44,7 +44,7 @@ class Shop:
 
 
 def existing_shop(url: str) -> Shop:
-    """A shop that runs already, its sandbox on the next port."""
+    """Describe a running shop, whose sandbox is on the next port."""
     parts = urlsplit(url)
     host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
     port = parts.port or (443 if parts.scheme == "https" else 80)

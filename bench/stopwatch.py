@@ -1,4 +1,4 @@
-"""What took how long, counted by many customers at once."""
+"""Durations of steps, recorded by many threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Times by step, in seconds; steps stay in the order in which they first came."""
+    """Durations in seconds by step, in the order in which the steps first came. Thread-safe."""
 
     def __init__(self) -> None:
         self.times: dict[str, list[float]] = {}
@@ -18,30 +18,30 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step; one that fails is not counted."""
+        """Time a step; one that fails is not recorded."""
         began = time.perf_counter()
         yield
         self.add(name, time.perf_counter() - began)
 
     def add(self, name: str, seconds: float) -> None:
-        """Count a step that took so long."""
+        """Record the duration of a step."""
         with self._lock:
             self.times.setdefault(name, []).append(seconds)
 
     def merge(self, other: Stopwatch) -> None:
-        """Count everything another counted."""
+        """Add all durations of another stopwatch."""
         for name, seconds in other.times.items():
             self.times.setdefault(name, []).extend(seconds)
 
 
 def percentile(times: list[float], share: float) -> float:
-    """The time that so many percent of ``times`` did not exceed (nearest rank)."""
+    """Return the percentile ``share`` (0 to 100) of ``times`` (nearest rank)."""
     ordered = sorted(times)
     return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
 
 
 def table(times: dict[str, list[float]]) -> str:
-    """Each step's count and its percentiles in milliseconds."""
+    """Format each step's count and its percentiles in milliseconds."""
     head = f"{'step':<34}{'count':>7}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}  ms"
     rows = [head, "-" * len(head)]
     for name, seconds in times.items():

@@ -1,4 +1,4 @@
-"""Setting up: what `make` needs before there is an environment. Standard library only."""
+"""Set-up: what `make` runs before there is an environment. Standard library only."""
 
 OLDEST = (3, 11)
 NEWEST = (3, 14)

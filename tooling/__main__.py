@@ -1,6 +1,6 @@
 """Set up what a make target needs: ``python3 -m tooling run`` or ``python3 -m tooling test``.
 
-Written so that an old Python can still read it and say that it is too old.
+An old Python can still parse this module, so that it can report that it is too old.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Debian's packages, where this machine has them and we may install them."""
+"""Installation of Debian packages, where this is possible."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tooling.report import Step, run
 
 
 def may_install() -> bool:
-    """Whether this machine installs Debian's packages and we are its administrator."""
+    """Say whether ``apt-get`` exists and this process is root."""
     return shutil.which("apt-get") is not None and os.geteuid() == 0
 
 
 def install(packages: Sequence[str], purpose: str) -> None:
-    """Install ``packages``; raises `SetupError` when Debian cannot."""
+    """Install ``packages``. Raises `SetupError` when apt-get fails."""
     apt = "env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300".split()
     with Step(f"{purpose} (Debian: {', '.join(packages)})") as step:
         step.progress("package lists")

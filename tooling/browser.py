@@ -1,4 +1,4 @@
-"""The browser of the browser tests: the system's Chromium, Debian's, or Playwright's own."""
+"""Chromium for the browser tests: the system's, Debian's, or Playwright's download."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DOWNLOADED = CACHE / "playwright-chromium"
 
 
 def find_chromium(*, headed: bool = False) -> str | None:
-    """The path of the system's Chromium, or None if it has none; ``headed`` shows its windows."""
+    """Return the path of the system's Chromium, or None; ``headed`` asks for one with windows."""
     names = WITH_WINDOWS if headed else HEADLESS
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def prepare() -> None:
-    """Make sure that there is a Chromium; raises `SetupError` when it cannot be had."""
+    """Make sure that there is a Chromium. Raises `SetupError` if it cannot be installed."""
     if find_chromium() or DOWNLOADED.exists():
         return
     if not (apt.may_install() and _install()):
@@ -31,8 +31,10 @@ def prepare() -> None:
 
 
 def _install() -> bool:
-    """Install Debian's Chromium, and say whether there is one: Ubuntu has no such package, and an
-    older Debian no headless shell."""
+    """Install Debian's Chromium and return whether there is one.
+
+    Ubuntu has no such package, and an older Debian has no headless shell.
+    """
     for package in (HEADLESS[0], WITH_WINDOWS[0]):
         with suppress(SetupError):
             apt.install([package], "Chromium")

@@ -1,4 +1,4 @@
-"""The Python environment: made once, filled from the hash-locked requirements, then left alone."""
+"""The Python environment: created once, and changed only when a lock file changes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STAMP = VENV / ".requirements"
 
 
 def prepare(*, development: bool) -> None:
-    """Make sure that the environment has what runs the shop, or also what tests it.
+    """Make sure that the environment holds the packages of the shop, or also of its tests.
 
-    An environment somebody else made (``VENV=…`` naming one without our stamp) is used as it is.
+    An environment made by other means (``VENV=…`` names one without our stamp) is used as it is.
     """
     if not _is_managed():
         return
@@ -55,12 +55,12 @@ def _installed() -> set[str]:
 
 
 def _works() -> bool:
-    """Whether the environment's Python starts, and is of the version that was asked for."""
+    """Say whether the environment's Python starts and has the expected version."""
     if not PYTHON.exists():
         return False
-    ask = "import sys; print(*sys.version_info[:2], sep='.')"
-    asked = subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True, check=False)
-    return asked.returncode == 0 and asked.stdout.strip() == VERSION
+    command = "import sys; print(*sys.version_info[:2], sep='.')"
+    result = subprocess.run([PYTHON, "-c", command], capture_output=True, text=True, check=False)
+    return result.returncode == 0 and result.stdout.strip() == VERSION
 
 
 def _create() -> None:

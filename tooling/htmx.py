@@ -1,6 +1,6 @@
-"""The htmx that pages load from a CDN, for browser tests that reach no CDN.
+"""The htmx file that pages load from a CDN, for browser tests without a network.
 
-It comes from npm, as the very file the CDN serves: the integrity hash is the pages' own.
+It comes from npm and is the same file: its integrity hash is the one in the pages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NPM_REQUIREMENTS = ROOT / "requirements-npm.txt"
 
 
 def prepare() -> None:
-    """Make sure that `FILE` is there and is what the pages ask for."""
+    """Make sure that `FILE` exists and has the integrity hash of the pages."""
     if FILE.exists() and integrity(FILE.read_bytes()) == INTEGRITY:
         return
     CACHE.mkdir(exist_ok=True)
@@ -30,12 +30,14 @@ def prepare() -> None:
         run([npm, "pack", f"htmx.org@{VERSION}", "--silent", f"--pack-destination={CACHE}"])
     content = _minified()
     if integrity(content) != INTEGRITY:
-        raise SetupError(f"npm's htmx {VERSION} is not the file the pages name: {INTEGRITY}")
+        raise SetupError(
+            f"npm's htmx {VERSION} does not have the integrity hash of the pages: {INTEGRITY}"
+        )
     FILE.write_bytes(content)
 
 
 def integrity(content: bytes) -> str:
-    """The Subresource Integrity hash of ``content``, as browsers compute it."""
+    """Return the Subresource Integrity hash of ``content``."""
     return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
 
 
@@ -46,7 +48,7 @@ def _minified() -> bytes:
 
 
 def _install_npm() -> str:
-    """An npm from Python's packages, for a machine that has none."""
+    """Install npm from a Python package, for a machine without npm; return its path."""
     npm = NPM / "bin" / "npm"
     if not npm.exists():
         uv.make_environment(NPM)

@@ -1,4 +1,4 @@
-"""The system libraries WeasyPrint draws PDFs with."""
+"""The system libraries that WeasyPrint needs for PDF documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.lo
 
 
 def prepare() -> None:
-    """Make sure that PDFs can be drawn; raises `SetupError` naming what is missing."""
+    """Make sure that PDFs can be rendered. Raises `SetupError` that names what is missing."""
     if not (missing := missing_packages()):
         return
     if not apt.may_install():
@@ -30,7 +30,7 @@ def prepare() -> None:
 
 
 def missing_packages() -> list[str]:
-    """The Debian packages of the libraries and fonts that are not here."""
+    """Return the Debian packages of the libraries and fonts that are missing."""
     missing = [package for library, package in PACKAGES.items() if not _loads(library)]
     return missing if _has_fonts() else [*missing, FONT_PACKAGE]
 

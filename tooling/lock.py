@@ -17,10 +17,10 @@ OPTIONS = (
     f"--universal --python-version {OLDEST[0]}.{OLDEST[1]} --generate-hashes --no-emit-index-url"
     " --no-emit-find-links --no-annotate --no-header --no-strip-extras"
 ).split()
-"""Every Python that is supported, and nothing that names a machine or a registry.
+"""Lock for all supported Pythons, without the URL of any index.
 
-An extra keeps its brackets (``coverage[toml]``): some installers resolve one that is not pinned
-apart from its package, and take the newest release.
+Extras keep their brackets (``coverage[toml]``): some installers resolve an extra that is not
+pinned separately from its package, and install the newest release.
 """
 
 
@@ -29,7 +29,7 @@ PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compile every requirements file and check it; the exit status of the program."""
+    """Compile and check all requirements files; return the exit status."""
     try:
         for name, wanted, *options in _files():
             with Step(name):
@@ -54,7 +54,7 @@ def _compiler() -> list[str]:
 
 
 def _check_wheels(platform: str) -> None:
-    """Raise `SetupError` if some package has no wheel for a Python that is supported."""
+    """Raise `SetupError` if a package has no wheel for a supported Python."""
     with Step(f"Wheels for {platform}, Python {PYTHONS[0]} to {PYTHONS[-1]}") as step:
         for name, *_ in _files():
             for python in PYTHONS:
@@ -64,7 +64,7 @@ def _check_wheels(platform: str) -> None:
 
 
 def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:
-    """Each file, what it shall hold with all that this needs, and its own options."""
+    """Yield each file's name, its direct requirements, and its own options."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     runtime = setup["options"]["install_requires"].splitlines()

@@ -1,4 +1,4 @@
-"""Saying what happens: one line a step, alive on a terminal and short in a log."""
+"""Progress output: one line per step, updated on a terminal, short in a log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CACHE = ROOT / ".cache"
 
 
 class SetupError(Exception):
-    """The machine lacks something only its owner can give; the message says what to do."""
+    """Set-up cannot go on without the user; the message says what to do."""
 
 
 class Step:
@@ -26,7 +26,7 @@ class Step:
     def __init__(self, title: str) -> None:
         self.title = title
         self._started = time.monotonic()
-        self._said = self._started
+        self._reported_at = self._started
         self._live = sys.stdout.isatty()
 
     def __enter__(self) -> Step:
@@ -34,9 +34,9 @@ class Step:
         return self
 
     def progress(self, detail: str) -> None:
-        """Say how far it is, if there is somebody to read it or it has been a while."""
-        if self._live or time.monotonic() - self._said > 10:
-            self._said = time.monotonic()
+        """Report progress: always on a terminal, at most every ten seconds in a log."""
+        if self._live or time.monotonic() - self._reported_at > 10:
+            self._reported_at = time.monotonic()
             self._write(f"{self.title} … {detail}", final=not self._live)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -50,7 +50,7 @@ class Step:
 
 
 def run(command: Sequence[str | Path], on_line: Callable[[str], None] | None = None) -> str:
-    """Run a program quietly; hand each line of its output to ``on_line``; return the output.
+    """Run a program without showing its output; pass each line to ``on_line``; return the output.
 
     Raises `SetupError` with the last lines of the output when it fails.
     """

@@ -1,4 +1,4 @@
-"""A shop of one's own, for tests and measurements: ``serve.py`` on free ports."""
+"""A temporary shop for tests and benchmarks: ``serve.py`` on free ports."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ STOP_TIMEOUT = 60
 def serving(
     environment: Mapping[str, str], log: Path, program: Sequence[str] = ("serve.py",)
 ) -> Iterator[int]:
-    """Run ``serve.py`` with these variables beside our own; the number of its process.
+    """Run ``serve.py`` with these extra environment variables; yield its process id.
 
-    Python runs ``program`` if there is another one to do so. What it says is written to ``log``.
-    Raises `RuntimeError` if it does not open.
+    ``program`` replaces ``serve.py`` as the arguments of Python. The output is written to
+    ``log``. Raises `RuntimeError` if the shop does not start.
     """
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -51,7 +51,7 @@ def _wait_until_open(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody uses, all held at once so that they differ."""
+    """Return unused ports; all are bound at the same time so that they differ."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -1,4 +1,4 @@
-"""Which steps each make target needs."""
+"""The set-up steps of each make target."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tooling.report import CACHE, SetupError
 
 
 def prepare_run() -> None:
-    """What serves the shop."""
+    """Set up what serves the shop."""
     libraries.prepare()
     environment.prepare(development=False)
     translations.prepare()
 
 
 def prepare_development() -> None:
-    """What checks and tests the code, browser apart."""
+    """Set up what checks and tests the code, without the browser."""
     libraries.prepare()
     environment.prepare(development=True)
     translations.prepare()
 
 
 def prepare_browser() -> None:
-    """What the browser tests need beside."""
+    """Set up what the browser tests need."""
     prepare_development()
     browser.prepare()
     htmx.prepare()
@@ -39,7 +39,7 @@ TARGETS: dict[str, Callable[[], None]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Set up for each target named; the exit status of the program."""
+    """Set up each named target; return the exit status."""
     unknown = [name for name in arguments if name not in TARGETS]
     if unknown or not arguments:
         print(f"Set up for what? One of: {', '.join(TARGETS)}", file=sys.stderr)

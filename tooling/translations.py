@@ -1,4 +1,4 @@
-"""The catalogues of translations, compiled where they changed."""
+"""Compilation of the translation catalogues that have changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRANSLATIONS = ROOT / "translations"
 
 
 def prepare(python: str | Path = PYTHON) -> None:
-    """Compile, with ``python``'s Babel, each catalogue newer than what was compiled from it."""
+    """Compile, with the Babel of ``python``, each catalogue that is newer than its ``.mo``."""
     stale = [path for path in TRANSLATIONS.rglob("*.po") if _is_stale(path)]
     if stale:
         with Step("Translations"):

@@ -1,7 +1,7 @@
-"""uv, which installs everything else: itself installed by pip, at the hashes of its own lock.
+"""uv, which installs all packages. pip installs uv itself, with the hashes of its own lock.
 
-A lock is a promise about what is installed, whatever is released after it. pip keeps it for one
-package without dependencies or extras; for the rest, its versions differ in how they read a lock.
+A lock must give the same packages whatever is released later. pip guarantees this for one package
+without dependencies or extras; for others, its versions differ in how they read a lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROGRAM = FOLDER / "bin" / "uv"
 
 
 def program() -> str:
-    """The path of uv, which is installed first where it is missing or another version."""
+    """Return the path of uv; install it first if it is missing or has another version."""
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if not PROGRAM.exists() or not STAMP.exists() or STAMP.read_text() != wanted:
         _require_venv()
@@ -36,7 +36,7 @@ def program() -> str:
 
 
 def pip_command(python: Path, requirements: Path) -> list[str]:
-    """How pip installs uv, and nothing else."""
+    """Return the pip command that installs uv."""
     options = (
         "--require-hashes --only-binary :all: --no-user --disable-pip-version-check --no-input"
     )
@@ -44,23 +44,23 @@ def pip_command(python: Path, requirements: Path) -> list[str]:
 
 
 def make_environment(folder: Path) -> None:
-    """Make ``folder`` an empty environment of this Python, in the place of an older one."""
+    """Create an empty environment of this Python in ``folder``; replace an older one."""
     command = [program(), "venv", "--quiet", "--no-project", "--python", sys.executable]
     replace = ["--clear"] if (folder / "pyvenv.cfg").exists() else []
     run([*command, *replace, folder])
 
 
 def install(python: Path, requirements: Path, title: str) -> None:
-    """Make ``python``'s environment hold exactly what a hash-locked requirements file names."""
+    """Make ``python``'s environment hold exactly the packages of a hash-locked file."""
     command = install_command(python, requirements)
     with Step(title) as step:
         run(command, lambda line: step.progress(line.strip()))
 
 
 def install_command(python: Path, requirements: Path) -> list[str]:
-    """How uv installs: every hash is checked, nothing is built, and what is not named is removed.
+    """Return the uv command: it checks all hashes, builds nothing, removes other packages.
 
-    It fails where the file lacks a package that another one needs, rather than choosing a release.
+    It fails if the file lacks a dependency, instead of choosing a release itself.
     """
     options = "--exact --require-hashes --no-build"
     return [
@@ -70,7 +70,7 @@ def install_command(python: Path, requirements: Path) -> list[str]:
 
 
 def _require_venv() -> None:
-    """Have Python's venv module complete; raises `SetupError` where it cannot be had."""
+    """Make sure that Python's venv module is complete. Raises `SetupError` if it cannot be."""
     if importlib.util.find_spec("ensurepip") is not None:
         return
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
