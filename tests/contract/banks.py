@@ -1,4 +1,4 @@
-"""The banks of the contract: each the real way, with what its customers and its outages do."""
+"""The banks of the contract tests, each with simulated customers, faults and notifications."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ Delivery = tuple[Mapping[str, str], bytes]
 
 
 class BankUnderTest(Protocol):
-    """A bank, and what happens there besides what the shop asks of it."""
+    """A bank, and what a test can make its customers and its server do."""
 
     gateway: PaymentGateway
     notification_url: str
 
     def pay(self, checkout: Checkout, number: str, confirm: bool = True) -> None:
-        """The customer enters a card, and confirms or refuses if asked to authenticate."""
+        """Enter a card as the customer; confirm or refuse if asked to authenticate."""
 
     def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
-        """The notifications the bank sent about a checkout."""
+        """Return the notifications that the bank sent about a checkout."""
 
     def balance(self) -> int:
-        """The cents the shop has at the bank, by the bank's own books."""
+        """Return the shop's balance at the bank in cents, by the bank's own ledger."""
 
     def fail_next(self) -> None:
-        """Answer the next call with a fault, without having done anything."""
+        """Make the next call fail before it takes effect."""
 
     def lose_next(self) -> None:
-        """Do what the next call asks and lose the answer."""
+        """Make the next call take effect and lose its response."""
 
     def without_signature(self, delivery: Delivery) -> Delivery:
-        """The same notification without its signature."""
+        """Return the notification without its signature."""
 
 
 @dataclass
 class SandboxBankUnderTest:
-    """The sandbox bank, served as it serves itself, its customers with a browser."""
+    """The sandbox bank over HTTP; its customers use the pages."""
 
     url: str
     shop: ListeningShop
@@ -82,9 +82,9 @@ class SandboxBankUnderTest:
         deliveries: list[Delivery] = []
         count = 0
         while len(deliveries) < times:
-            heard = self.shop.wait_for(count := count + 1)
-            about = [told for told in heard if told.json["checkout"]["reference"] == reference]
-            deliveries = [(told.headers, told.body) for told in about]
+            calls = self.shop.wait_for(count := count + 1)
+            about = [call for call in calls if call.json["checkout"]["reference"] == reference]
+            deliveries = [(call.headers, call.body) for call in about]
         return deliveries
 
     def balance(self) -> int:
@@ -109,7 +109,7 @@ class SandboxBankUnderTest:
 
 @dataclass
 class StripeUnderTest:
-    """Our adapter of Stripe, against Stripe's API on this machine."""
+    """The Stripe adapter, against a local Stripe API."""
 
     account: StripeAccount
     faults: FaultPlan
@@ -142,7 +142,7 @@ class StripeUnderTest:
 
 @dataclass
 class InProcessBankUnderTest:
-    """The bank that other tests use, which lives in their own process."""
+    """The in-process bank that other tests use."""
 
     gateway: Bank = field(default_factory=Bank)
     notification_url: str = "https://shop.example/notifications/bank"
@@ -175,7 +175,7 @@ class InProcessBankUnderTest:
 
 @contextmanager
 def serve_sandbox(folder: Path, fresh: Path, shop: ListeningShop) -> Iterator[SandboxBankUnderTest]:
-    """The sandbox on a free port, with a database of its own."""
+    """Serve the sandbox on a free port, with a database of its own."""
     path = folder / "sandbox.db"
     shutil.copy(fresh, path)
     environment = {"SANDBOX_DATABASE": str(path), "PUBLIC_URL": shop.url, "SANDBOX_LATENCY": "0"}
@@ -185,13 +185,13 @@ def serve_sandbox(folder: Path, fresh: Path, shop: ListeningShop) -> Iterator[Sa
 
 @contextmanager
 def serve_stripe() -> Iterator[StripeUnderTest]:
-    """Stripe on a free port, with nothing in it."""
+    """Serve an empty Stripe account on a free port."""
     with stripe_serving() as (account, faults):
         yield StripeUnderTest(account, faults)
 
 
 def fresh_sandbox(path: Path) -> Path:
-    """The database of a sandbox in which nothing has happened yet."""
+    """Create the database of a new sandbox."""
     from sandbox.database import database
 
     create_sandbox({"SANDBOX_DATABASE": str(path)})

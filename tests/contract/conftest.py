@@ -1,4 +1,4 @@
-"""The parties at the other end of the two interfaces, each as the contract meets it."""
+"""Fixtures: the implementations of the two ports, each in turn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.certificates import Certificate, make_certificate
 
 @pytest.fixture(scope="session")
 def fresh_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The database of a sandbox in which nothing has happened yet."""
+    """Create the database of a new sandbox."""
     return banks.fresh_sandbox(tmp_path_factory.mktemp("contract") / "fresh.db")
 
 
@@ -29,7 +29,7 @@ def bank(
     fresh_sandbox: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[BankUnderTest]:
-    """Each bank in turn."""
+    """Provide each bank in turn."""
     with ExitStack() as stack:
         if request.param == "sandbox":
             monkeypatch.setattr(notifications, "DUPLICATE_SHARE", 0)
@@ -43,7 +43,7 @@ def bank(
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """A certificate of this machine: msal speaks TLS only."""
+    """Make a certificate for localhost: msal requires TLS."""
     return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
@@ -51,7 +51,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def office(
     request: pytest.FixtureRequest, tmp_path: Path, fresh_sandbox: Path, certificate: Certificate
 ) -> Iterator[OfficeUnderTest]:
-    """Each Office provider in turn."""
+    """Provide each Office provider in turn."""
     with ExitStack() as stack:
         if request.param == "sandbox":
             shop = stack.enter_context(listening())

@@ -1,6 +1,6 @@
-"""A directory of Microsoft's, as far as a reseller sees it: domains, groups, users, licences.
+"""A fake Microsoft directory as a reseller sees it: domains, groups, users, licences.
 
-Written from Graph's reference: what it requires, what it refuses, and in which words.
+Written from Graph's API reference: required properties, errors and their messages.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REQUIRED = {"accountEnabled", "displayName", "mailNickname", "passwordProfile", 
 
 
 class GraphError(Exception):
-    """An error as Graph answers it."""
+    """An error response of Graph."""
 
     def __init__(
         self, status: int, message: str, code: str = "Request_BadRequest", **more: Any
@@ -45,7 +45,7 @@ class GraphError(Exception):
 
 
 def not_found(what: str) -> GraphError:
-    """What Graph says of something that is not there."""
+    """Make Graph's error for an object that does not exist."""
     return GraphError(
         404,
         f"Resource '{what}' does not exist or one of its queried reference-property objects are "
@@ -55,7 +55,7 @@ def not_found(what: str) -> GraphError:
 
 
 def conflict(property_: str) -> GraphError:
-    """What Graph says of a value that another object has."""
+    """Make Graph's error for a value that another object has."""
     return GraphError(
         400,
         f"Another object with the same value for property {property_} already exists.",
@@ -67,8 +67,8 @@ def conflict(property_: str) -> GraphError:
 class Directory:
     """The objects of one tenant.
 
-    ``stock`` counts the licences the reseller has bought; searches find nothing new while it is
-    ``blind``, and the addresses in ``unseen`` are taken but cannot be looked at yet.
+    ``stock`` counts the licences that the reseller has bought. While ``index_lags``, searches find
+    nothing; the users whose addresses are in ``unreplicated`` exist but cannot be read yet.
     """
 
     domains: dict[str, Object] = field(default_factory=lambda: {ROOT: _domain(ROOT, True)})
@@ -77,8 +77,8 @@ class Directory:
     users: dict[str, Object] = field(default_factory=dict)
     deleted: dict[str, Object] = field(default_factory=dict)
     stock: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKUS, 1000))
-    blind: bool = False
-    unseen: set[str] = field(default_factory=set)
+    index_lags: bool = False
+    unreplicated: set[str] = field(default_factory=set)
     page: int = 2
     _ids: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -103,7 +103,7 @@ class Directory:
     # --- Groups ----------------------------------------------------------------------------
 
     def group(self, key: str) -> Object:
-        """A group by its id or its unique name (``uniqueName='…'``)."""
+        """Return a group by its id or its unique name (``uniqueName='…'``)."""
         named = re.fullmatch(r"uniqueName='(.+)'", key)
         for group in self.groups.values():
             if group["id"] == key or (named and group["uniqueName"] == named[1]):
@@ -111,7 +111,7 @@ class Directory:
         raise not_found(key)
 
     def upsert_group(self, name: str, body: Object, create: bool) -> Object | None:
-        """Change the group of a unique name, or make it: then it is answered."""
+        """Change the group with this unique name, or create and return it."""
         _check(body, GROUP_FIELDS)
         try:
             self.group(f"uniqueName='{name}'").update(body)
@@ -143,8 +143,8 @@ class Directory:
     # --- Users -----------------------------------------------------------------------------
 
     def user(self, key: str) -> Object:
-        """A user by id or address, once it can be seen everywhere."""
-        if key in self.unseen:
+        """Return a user by id or address, once replicated."""
+        if key in self.unreplicated:
             raise not_found(key)
         for user in self.users.values():
             if user["id"] == key or user["userPrincipalName"].lower() == key.lower():
@@ -193,7 +193,7 @@ class Directory:
             _check_password(body["passwordProfile"]["password"])
 
     def assign(self, key: str, body: Object) -> Object:
-        """Give a user licences."""
+        """Assign licences to a user."""
         user = self.user(key)
         if not user["usageLocation"]:
             raise GraphError(
@@ -213,7 +213,7 @@ class Directory:
         return user
 
     def used(self, name: str) -> int:
-        """How many users have a product's licence."""
+        """Count the users who have a product's licence."""
         held = [one["skuId"] for user in self.users.values() for one in user["assignedLicenses"]]
         return held.count(SKUS[name])
 
@@ -225,19 +225,19 @@ class Directory:
             if user["id"] in members:
                 members.remove(user["id"])
 
-    # --- What people see -------------------------------------------------------------------
+    # --- What users see --------------------------------------------------------------------
 
     def can_sign_in(self, address: str, password: str) -> bool:
-        """Whether a person gets at Office with this address and password."""
+        """Say whether a user can sign in to Office with this address and password."""
         try:
             user = self.user(address)
         except GraphError:
             return False
-        right = user["passwordProfile"]["password"] == password
-        return bool(right and user["accountEnabled"] and user["assignedLicenses"])
+        matches = user["passwordProfile"]["password"] == password
+        return bool(matches and user["accountEnabled"] and user["assignedLicenses"])
 
     def skus(self) -> list[Object]:
-        """What the reseller has bought."""
+        """Return the products that the reseller has bought."""
         return [{"skuId": SKUS[name], "skuPartNumber": name} for name in self.stock]
 
 

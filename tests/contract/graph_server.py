@@ -1,4 +1,4 @@
-"""Microsoft's authority and Graph on this machine: tokens, paths, searches, batches."""
+"""A local server for Microsoft's authority and Graph: tokens, paths, searches, batches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = "/v1.0"
 
 
 class GraphServer:
-    """Answers for a `Directory`, for those who have a token."""
+    """Serves a `Directory` to callers with a token."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
@@ -129,7 +129,7 @@ class GraphServer:
         requests = call.json["requests"]
         if len(requests) > 20 or len({one["id"] for one in requests}) != len(requests):
             raise GraphError(400, "Number of batch request steps exceeds the maximum value.")
-        # The answers of a batch may come in any order.
+        # Graph may return the responses of a batch in any order.
         for one in reversed(requests):
             address = urlsplit(one["url"])
             headers = {name.lower(): value for name, value in one.get("headers", {}).items()}
@@ -155,12 +155,12 @@ class GraphServer:
 
     def _search(self, objects: dict[str, Object], call: Call) -> Object:
         wanted = _filter(call)
-        found = [] if self.directory.blind else [o for o in objects.values() if wanted(o)]
+        found = [] if self.directory.index_lags else [o for o in objects.values() if wanted(o)]
         return {"value": [_selected(one, call) for one in found]}
 
 
 def _filter(call: Call) -> Any:
-    """The searches this directory understands; Graph refuses others with these words too."""
+    """Parse the filters that this directory supports; others fail as they do at Graph."""
     asked = call.query.get("$filter", "")
     if starts := re.fullmatch(r"startswith\(description,'([^']+)'\)", asked):
         return lambda o: str(o["description"]).startswith(starts[1])
@@ -189,14 +189,14 @@ def _public(made: Object) -> Object:
 
 
 def _selected(made: Object, call: Call) -> Object:
-    """What was asked for, and the little that Graph shows unasked."""
+    """Return the selected properties, or those that Graph returns by default."""
     fields = call.query.get("$select", "id,displayName,userPrincipalName").split(",")
     return {name: made[name] for name in fields if name in made}
 
 
 @contextmanager
 def graph_serving(context: ssl.SSLContext) -> Iterator[tuple[GraphServer, FaultPlan]]:
-    """A directory, and the server that answers for it."""
+    """Serve an empty directory."""
     server = GraphServer(Directory())
     with serving(server.answer, context) as faults:
         server.url = faults.url

@@ -1,4 +1,4 @@
-"""The Office providers of the contract: each the real way, with its people and its outages."""
+"""The Office providers of the contract tests, each with simulated users and faults."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from tests.support.parties import Provider
 
 
 class OfficeUnderTest(Protocol):
-    """A provider, and what happens there besides what the shop asks of it."""
+    """A provider, and what a test can make its users and its server do."""
 
     provider: OfficeProvider
 
     def can_sign_in(self, address: str, password: str) -> bool:
-        """Whether a person gets at Office with this address and password."""
+        """Say whether a user can sign in to Office with this address and password."""
 
     def fail_next(self) -> None:
-        """Answer the next call with a fault, without having done anything."""
+        """Make the next call fail before it takes effect."""
 
     def lose_next(self) -> None:
-        """Do what the next call asks and lose the answer."""
+        """Make the next call take effect and lose its response."""
 
 
 @dataclass
 class SandboxOfficeUnderTest:
-    """The sandbox provider, served as it serves itself, its people with a browser."""
+    """The sandbox provider over HTTP; its users sign in at the portal."""
 
     url: str
 
@@ -69,7 +69,7 @@ class SandboxOfficeUnderTest:
 
 @dataclass
 class GraphUnderTest:
-    """Our adapter of Microsoft Graph, against a directory on this machine."""
+    """The adapter of Microsoft Graph, against a local directory."""
 
     server: GraphServer
     faults: FaultPlan
@@ -79,7 +79,7 @@ class GraphUnderTest:
         self.provider = self.adapter()
 
     def adapter(self, **changes: str) -> GraphProvider:
-        """The adapter as another process would make it, knowing nothing of earlier ones."""
+        """Make a new adapter without cached state, as another process would."""
         options = {
             "tenant_id": TENANT,
             "client_id": CLIENT_ID,
@@ -103,7 +103,7 @@ class GraphUnderTest:
 
 @dataclass
 class InProcessOfficeUnderTest:
-    """The provider that other tests use, which lives in their own process."""
+    """The in-process provider that other tests use."""
 
     provider: Provider = field(default_factory=Provider)
 
@@ -119,10 +119,10 @@ class InProcessOfficeUnderTest:
 
 @contextmanager
 def serve_graph(certificate: Certificate) -> Iterator[GraphUnderTest]:
-    """Graph on a free port, with a directory in which nothing is but the reseller's domain."""
+    """Serve Graph on a free port; its directory holds only the reseller's domain."""
     with graph_serving(certificate.context) as (server, faults):
         served = GraphUnderTest(server, faults, certificate)
-        # The first token is asked for before the tests count calls.
+        # Get the first token before the tests count calls.
         served.provider.find_operation("nothing")
         faults.calls.clear()
         yield served

@@ -1,4 +1,4 @@
-"""A party's own server on this machine: it answers, refuses, is silent, and loses answers."""
+"""A local HTTP server for a party's API, with injected answers and lost responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True)
 class Call:
-    """One call, as the server understands it; names of headers are in lower case."""
+    """A received call; header names are in lower case."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers; no body at all for None."""
+    """A response; without a body if ``body`` is None."""
 
     status: int
     body: Any = None
@@ -39,10 +39,10 @@ class Reply:
 
 @dataclass
 class FaultPlan:
-    """How the server treats the next calls: instead of answering, or after having done them.
+    """The faults of the next calls.
 
-    ``answers`` are given without doing anything. After ``passing`` more calls, the answers of the
-    ``losing`` next ones are lost.
+    ``answers`` are sent instead of executing a call. After ``passing`` more calls, the responses
+    of the next ``losing`` calls are lost.
     """
 
     url: str = ""
@@ -57,7 +57,7 @@ class FaultPlan:
 def serving(
     answer: Callable[[Call], Reply], context: ssl.SSLContext | None = None
 ) -> Iterator[FaultPlan]:
-    """Serve on a free port until the block ends; one call at a time, as in a transaction."""
+    """Serve on a free port until the block ends; calls are executed one at a time."""
     faults = FaultPlan()
 
     class Handler(BaseHTTPRequestHandler):
@@ -92,7 +92,7 @@ def serving(
             self.wfile.write(body)
 
         def log_message(self, *args: Any) -> None:
-            """Quietly."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if context is not None:

@@ -1,6 +1,6 @@
-"""An account at Stripe, as far as a shop that takes cards sees it: its objects and their rules.
+"""A fake Stripe account: its objects and their rules, as a shop that accepts cards sees them.
 
-Written from Stripe's API reference, not from what our adapter happens to send.
+Written from Stripe's API reference, independently of our adapter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MIN_CENTS = 50
 
 
 class StripeError(Exception):
-    """An error as Stripe answers it."""
+    """An error response of Stripe."""
 
     def __init__(self, status: int, message: str, **error: Any) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class StripeError(Exception):
 
 @dataclass(frozen=True)
 class TestCard:
-    """How one of Stripe's test numbers behaves with its holder present, and without."""
+    """The behaviour of a Stripe test card, at checkout and off session."""
 
     brand: str
     present: str = ""
@@ -47,7 +47,7 @@ Object = dict[str, Any]
 
 
 class StripeAccount:
-    """Keeps what Stripe keeps, and does what customers do on its pages (`pay`)."""
+    """The objects of a Stripe account; `pay` does what a customer does on its page."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
@@ -70,10 +70,10 @@ class StripeAccount:
         return found
 
     def all_of(self, kind: str) -> list[Object]:
-        """Everything of one kind, newest first."""
+        """Return the objects of one kind, newest first."""
         return [made for made in reversed(self.objects.values()) if made["object"] == kind]
 
-    def tell(self, kind: str, subject: Object) -> None:
+    def add_event(self, kind: str, subject: Object) -> None:
         self.events.append(
             {
                 "id": f"evt_test_{next(self._count):06}",
@@ -121,13 +121,13 @@ class StripeAccount:
             raise StripeError(400, "Only Checkout Sessions with a status in [\"open\"] can be "
                                 "expired.")  # fmt: skip
         session.update(status="expired", url=None)
-        self.tell("checkout.session.expired", session)
+        self.add_event("checkout.session.expired", session)
         return session
 
     # --- What customers do -----------------------------------------------------------------
 
     def pay(self, reference: str, number: str, confirm: bool = True, slowly: bool = False) -> bool:
-        """The customer enters a card on the page; whether the page took it."""
+        """Enter a card as the customer; return whether it was accepted."""
         session = self.get(reference, "cs")
         if session["status"] != "open":
             return False
@@ -136,14 +136,14 @@ class StripeAccount:
         problem = card.present or ("" if confirm or not card.authenticates else "authentication")
         if problem:
             intent.update(status="requires_payment_method", last_payment_error=_error(problem))
-            self.tell("payment_intent.payment_failed", intent)
+            self.add_event("payment_intent.payment_failed", intent)
             return False
         self._keep_card(session, intent, number)
         intent.update(status="processing" if slowly else "succeeded", last_payment_error=None)
         session.update(status="complete", url=None)
         if not slowly and session["mode"] == "payment":
             session["payment_status"] = "paid"
-        self.tell("checkout.session.completed", session)
+        self.add_event("checkout.session.completed", session)
         return True
 
     def _intent_of(self, session: Object) -> Object:
@@ -177,16 +177,16 @@ class StripeAccount:
         intent["payment_method"] = method["id"]
 
     def settle_slowly(self, reference: str, paid: bool) -> None:
-        """The outcome of a payment that took its time."""
+        """Decide a payment that was processing."""
         session = self.get(reference, "cs")
         intent = self.objects[session["payment_intent"]]
         if paid:
             intent["status"], session["payment_status"] = "succeeded", "paid"
-            self.tell("checkout.session.async_payment_succeeded", session)
+            self.add_event("checkout.session.async_payment_succeeded", session)
         else:
             intent.update(status="requires_payment_method",
                           last_payment_error=_error("insufficient_funds"))  # fmt: skip
-            self.tell("checkout.session.async_payment_failed", session)
+            self.add_event("checkout.session.async_payment_failed", session)
 
     # --- PaymentIntents --------------------------------------------------------------------
 
@@ -224,12 +224,12 @@ class StripeAccount:
         if problem:
             error = _error(problem)
             intent.update(status="requires_payment_method", last_payment_error=error)
-            self.tell("payment_intent.payment_failed", intent)
+            self.add_event("payment_intent.payment_failed", intent)
             raise StripeError(402, error["message"], **{k: v for k, v in error.items()
                                 if k not in {"message", "type"}},
                                 payment_intent=dict(intent))  # fmt: skip
         intent.update(status="succeeded", last_payment_error=None)
-        self.tell("payment_intent.succeeded", intent)
+        self.add_event("payment_intent.succeeded", intent)
 
     def cancel_intent(self, reference: str, reason: str | None) -> Object:
         intent = self.get(reference, "pi")
@@ -238,10 +238,10 @@ class StripeAccount:
                                 f"of {intent['status']}.",
                                 code="payment_intent_unexpected_state")  # fmt: skip
         intent.update(status="canceled", cancellation_reason=reason)
-        self.tell("payment_intent.canceled", intent)
+        self.add_event("payment_intent.canceled", intent)
         return intent
 
-    # --- Refunds, payment methods, books ---------------------------------------------------
+    # --- Refunds, payment methods, balance -------------------------------------------------
 
     def refund(self, wanted: Object) -> Object:
         intent = self.get(wanted["payment_intent"], "pi", param="payment_intent")
@@ -269,14 +269,14 @@ class StripeAccount:
         return method
 
     def balance(self) -> int:
-        """What the merchant has: everything paid less everything given back, in cents."""
+        """Return the merchant's balance in cents: payments less refunds."""
         paid = [intent["amount"] for intent in self.all_of("payment_intent")
                 if intent["status"] == "succeeded"]  # fmt: skip
         return sum(paid) - sum(refund["amount"] for refund in self.all_of("refund"))
 
 
 def _error(problem: str) -> Object:
-    """The error of a card that did not do, as a PaymentIntent keeps it."""
+    """Make the error of a declined card, as a PaymentIntent stores it."""
     if problem == "authentication":
         return {
             "type": "invalid_request_error",

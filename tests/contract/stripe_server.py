@@ -1,4 +1,4 @@
-"""Stripe's API on this machine: keys, parameters it knows, idempotency, signed webhooks."""
+"""A local server for Stripe's API: keys, known parameters, idempotency, signed webhooks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ KNOWN = {
     "payment_intent_data": checkout.SessionCreateParamsPaymentIntentData,
     "setup_intent_data": checkout.SessionCreateParamsSetupIntentData,
 }
-"""The parameters of a session, by their place in it, as Stripe's own library lists them."""
+"""The known parameters of a session, by their path, from Stripe's own library."""
 
 ONLY_IN = {"payment_intent_data": "payment", "line_items": "payment", "setup_intent_data": "setup"}
 
 
 class StripeServer:
-    """Answers for a `StripeAccount`."""
+    """Serves a `StripeAccount`."""
 
     def __init__(self, account: StripeAccount) -> None:
         self.account = account
@@ -66,7 +66,7 @@ class StripeServer:
             body = self._route(call, nested(call.body.decode()))
         except StripeError as refusal:
             return Reply(refusal.status, {"error": refusal.error})
-        # What is answered stays as it was, whatever becomes of the object.
+        # A copy: a stored response must not change with the object.
         return Reply(200, json.loads(json.dumps(_public(body))), {"Request-Id": "req_test"})
 
     def _route(self, call: Call, wanted: Object) -> Object:
@@ -130,7 +130,7 @@ def _public(made: Object) -> Object:
 
 
 def nested(form: str) -> Object:
-    """A form's fields as Stripe nests them: ``a[b][0]=c`` is ``{"a": {"b": {"0": "c"}}}``."""
+    """Parse a form as Stripe nests it: ``a[b][0]=c`` is ``{"a": {"b": {"0": "c"}}}``."""
     result: Object = {}
     for name, value in parse_qsl(form, keep_blank_values=True):
         *path, last = name.replace("]", "").split("[")
@@ -142,7 +142,7 @@ def nested(form: str) -> Object:
 
 
 def check_parameters(wanted: Object) -> None:
-    """Refuse what Stripe does not know of a session, or not in its mode."""
+    """Refuse parameters that a session does not have, or not in its mode."""
     for place, known in KNOWN.items():
         _check_known(place, wanted.get(place, {}) if place else wanted, known)
     for name, mode in ONLY_IN.items():
@@ -158,7 +158,7 @@ def _check_known(place: str, given: Object, known: Any) -> None:
 
 
 def sign(event: Mapping[str, Any], secret: str = WEBHOOK_SECRET, at: float | None = None) -> Any:
-    """A notification as Stripe posts it: its headers and its body."""
+    """Return a webhook as Stripe posts it: headers and body."""
     body = json.dumps(event).encode()
     moment = int(time.time() if at is None else at)
     digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()

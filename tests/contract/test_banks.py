@@ -1,5 +1,5 @@
-"""What the shop relies on at a bank, asked of every bank: the sandbox keeps the same contract as
-Stripe, and so does the bank that other tests use.
+"""The contract of `PaymentGateway`: one set of tests for the sandbox, Stripe and the in-process
+bank of other tests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AUTHENTICATES, DECLINED_LATER = "4000002500003155", "4000000000000341"
 
 
 def request_for(bank: BankUnderTest, **wanted: object) -> CheckoutRequest:
-    """What the shop asks for when an order is paid."""
+    """Make the request with which the shop starts the payment of an order."""
     usual = CheckoutRequest(
         key="order-1",
         amount_cents=1056,
@@ -35,19 +35,19 @@ def request_for(bank: BankUnderTest, **wanted: object) -> CheckoutRequest:
 
 
 def paid(bank: BankUnderTest, number: str = ACCEPTED, **wanted: object) -> Checkout:
-    """A checkout for which a customer entered a card."""
+    """Start a checkout and enter a card as the customer."""
     checkout = bank.gateway.start_checkout(request_for(bank, **wanted))
     bank.pay(checkout, number)
     return bank.gateway.find_checkout(checkout.reference)
 
 
 def charge_of(bank: BankUnderTest, mandate: str, key: str = "renewal-1") -> ChargeRequest:
-    """What the shop asks for when a group is renewed."""
+    """Make the request with which the shop charges a renewal."""
     return ChargeRequest(key, mandate, 880, "EUR", "F-1", "Nuage F-1", bank.notification_url)
 
 
 def stored_card(bank: BankUnderTest, number: str = ACCEPTED) -> str:
-    """The mandate of a card that a customer stored."""
+    """Store a card as the customer; return its mandate."""
     mandate = paid(bank, number, store_card=True).mandate
     assert mandate is not None
     return mandate.reference
@@ -108,7 +108,7 @@ def test_an_accepted_card_pays_exactly_once(bank: BankUnderTest) -> None:
 
 def test_a_declined_card_takes_nothing_and_another_may_follow(bank: BankUnderTest) -> None:
     checkout = paid(bank, DECLINED, store_card=True)
-    # Some banks end the checkout then, others let the customer try another card on the same page.
+    # Some banks end the checkout, others let the customer enter another card.
     assert checkout.status in {CheckoutStatus.DECLINED, CheckoutStatus.OPEN}
     assert checkout.mandate is None
     assert bank.balance() == 0
@@ -120,7 +120,7 @@ def test_a_declined_card_takes_nothing_and_another_may_follow(bank: BankUnderTes
     assert bank.balance() == 1056
 
 
-def test_a_card_that_asks_for_its_holder_pays_when_confirmed(bank: BankUnderTest) -> None:
+def test_a_card_with_strong_authentication_pays_when_confirmed(bank: BankUnderTest) -> None:
     assert paid(bank, AUTHENTICATES).status == CheckoutStatus.SUCCEEDED
     assert bank.balance() == 1056
 
@@ -143,13 +143,13 @@ def test_a_closed_checkout_takes_no_card_any_more(bank: BankUnderTest) -> None:
     assert bank.balance() == 0
 
 
-def test_closing_what_is_paid_says_that_it_is_paid(bank: BankUnderTest) -> None:
+def test_closing_a_paid_checkout_returns_it_as_paid(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     assert bank.gateway.close_checkout(checkout.reference) == checkout
 
 
 def test_an_unknown_checkout_is_rejected(bank: BankUnderTest) -> None:
-    for unknown in ("cs_of_nobody", "cs/../x"):
+    for unknown in ("cs_unknown", "cs/../x"):
         with pytest.raises(PartyRejected):
             bank.gateway.find_checkout(unknown)
         with pytest.raises(PartyRejected):
@@ -205,7 +205,7 @@ def test_a_stored_card_may_be_declined_later(bank: BankUnderTest) -> None:
     assert bank.balance() == 1056
 
 
-def test_a_forgotten_card_is_charged_no_more(bank: BankUnderTest) -> None:
+def test_a_revoked_card_is_not_charged(bank: BankUnderTest) -> None:
     mandate = stored_card(bank)
     for _ in range(2):
         bank.gateway.forget_mandate(mandate)
@@ -215,7 +215,7 @@ def test_a_forgotten_card_is_charged_no_more(bank: BankUnderTest) -> None:
     assert bank.balance() == 1056
 
 
-def test_what_was_charged_stays_so_when_the_card_is_forgotten(bank: BankUnderTest) -> None:
+def test_a_charge_stays_charged_when_its_card_is_revoked(bank: BankUnderTest) -> None:
     mandate = stored_card(bank)
     charged = bank.gateway.charge(charge_of(bank, mandate))
     bank.gateway.forget_mandate(mandate)
@@ -226,7 +226,7 @@ def test_what_was_charged_stays_so_when_the_card_is_forgotten(bank: BankUnderTes
 # --- Refunds ---------------------------------------------------------------------------------
 
 
-def test_money_goes_back_once_for_each_key(bank: BankUnderTest) -> None:
+def test_a_refund_is_made_once_for_each_key(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     first, again = (bank.gateway.refund(checkout.reference, 56, "refund-1") for _ in range(2))
     assert first == again
@@ -236,13 +236,13 @@ def test_money_goes_back_once_for_each_key(bank: BankUnderTest) -> None:
     assert bank.balance() == 0
 
 
-def test_a_charge_can_be_given_back(bank: BankUnderTest) -> None:
+def test_a_charge_can_be_refunded(bank: BankUnderTest) -> None:
     charged = bank.gateway.charge(charge_of(bank, stored_card(bank)))
     bank.gateway.refund(charged.reference, 880, "refund-1")
     assert bank.balance() == 1056
 
 
-def test_no_more_goes_back_than_came(bank: BankUnderTest) -> None:
+def test_refunds_never_exceed_the_payment(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     with pytest.raises(PartyRejected):
         bank.gateway.refund(checkout.reference, 1057, "refund-1")
@@ -252,7 +252,7 @@ def test_no_more_goes_back_than_came(bank: BankUnderTest) -> None:
     assert bank.balance() == 56
 
 
-def test_a_used_key_with_another_amount_gives_nothing_back(bank: BankUnderTest) -> None:
+def test_a_used_key_with_another_amount_refunds_nothing(bank: BankUnderTest) -> None:
     checkout = paid(bank)
     bank.gateway.refund(checkout.reference, 56, "refund-1")
     with pytest.raises(PartyRejected):
@@ -260,7 +260,7 @@ def test_a_used_key_with_another_amount_gives_nothing_back(bank: BankUnderTest) 
     assert bank.balance() == 1000
 
 
-def test_nothing_goes_back_of_what_was_not_paid(bank: BankUnderTest) -> None:
+def test_an_unpaid_checkout_is_not_refunded(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     with pytest.raises(PartyRejected):
         bank.gateway.refund(checkout.reference, 1056, "refund-1")
@@ -281,20 +281,20 @@ def test_a_bank_that_does_not_answer_is_unavailable(bank: BankUnderTest) -> None
     assert bank.gateway.find_checkout(checkout.reference).status == CheckoutStatus.OPEN
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank: BankUnderTest) -> None:
+def test_a_lost_response_is_retried_with_the_same_key(bank: BankUnderTest) -> None:
     bank.lose_next()
     with pytest.raises(PartyUnavailable):
         bank.gateway.start_checkout(request_for(bank, store_card=True))
     checkout = paid(bank, store_card=True)
     assert checkout.mandate is not None
-    for give_or_take in (
+    for act in (
         lambda: bank.gateway.charge(charge_of(bank, checkout.mandate.reference)),
         lambda: bank.gateway.refund(checkout.reference, 1056, "refund-1"),
     ):
         bank.lose_next()
         with pytest.raises(PartyUnavailable):
-            give_or_take()
-        give_or_take()
+            act()
+        act()
     assert bank.balance() == 880
 
 
@@ -310,7 +310,7 @@ def test_a_notification_tells_how_the_checkout_stands(bank: BankUnderTest) -> No
         assert notification.event
 
 
-def test_a_closed_checkout_is_told_too(bank: BankUnderTest) -> None:
+def test_a_closed_checkout_is_notified_too(bank: BankUnderTest) -> None:
     checkout = bank.gateway.start_checkout(request_for(bank))
     closed = bank.gateway.close_checkout(checkout.reference)
     headers, body = bank.notifications(checkout.reference)[-1]

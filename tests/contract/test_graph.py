@@ -1,4 +1,4 @@
-"""What is peculiar to Microsoft Graph: tokens, limits, lag, and operations cut short anywhere."""
+"""Tests of Microsoft Graph only: tokens, limits, replication lag, interrupted operations."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.contract.test_offices import install as install_at
 from tests.support.certificates import Certificate
 
 MAX_CALLS = 12
-"""No operation takes more calls than this (a test below fails if one does)."""
+"""An upper limit of calls in one operation (a test below fails if one takes more)."""
 
 Begin = Callable[[GraphProvider], Operation]
 
 
 @pytest.fixture
 def graph(certificate: Certificate) -> Iterator[GraphUnderTest]:
-    """Graph on this machine."""
+    """Serve Graph on this machine."""
     with offices.serve_graph(certificate) as served:
         yield served
 
@@ -36,7 +36,7 @@ def install(graph: GraphUnderTest, seats: int = 3, offer: str = "business") -> s
     return install_at(graph, seats, offer).result["tenant"]
 
 
-# --- What Microsoft is told ------------------------------------------------------------------
+# --- What Microsoft receives -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_group_is_a_domain_and_a_security_group_of_its_people(graph: GraphUnde
     assert directory.members[tenant] == [user]
 
 
-def test_a_domain_that_is_there_already_is_used(graph: GraphUnderTest) -> None:
+def test_an_existing_domain_is_used(graph: GraphUnderTest) -> None:
     graph.server.directory.add_domain(DOMAIN)
     install(graph)
 
@@ -75,7 +75,7 @@ def test_a_domain_whose_parent_is_not_verified_cannot_be_used(graph: GraphUnderT
     assert not graph.server.directory.groups
 
 
-def test_a_group_of_that_name_which_is_not_ours_is_left_alone(graph: GraphUnderTest) -> None:
+def test_another_owners_group_of_that_name_is_left_alone(graph: GraphUnderTest) -> None:
     theirs = {
         "displayName": "Theirs",
         "description": "Our friends",
@@ -89,7 +89,7 @@ def test_a_group_of_that_name_which_is_not_ours_is_left_alone(graph: GraphUnderT
     assert graph.server.directory.group(f"uniqueName='{DOMAIN}'")["displayName"] == "Theirs"
 
 
-def test_microsofts_word_on_a_weak_password_is_passed_on(graph: GraphUnderTest) -> None:
+def test_microsofts_reason_for_refusing_a_weak_password_is_passed_on(graph: GraphUnderTest) -> None:
     install(graph)
     user = activate(graph)
     weak = graph.provider.set_password("password-1", DOMAIN, user, "tooweak")
@@ -132,17 +132,17 @@ def test_a_released_licence_can_be_given_to_somebody_else(graph: GraphUnderTest)
     assert graph.server.directory.used("O365_BUSINESS") == 1
 
 
-# --- Cut short anywhere ----------------------------------------------------------------------
+# --- Interrupted operations --------------------------------------------------------------------
 
 
 def settled(graph: GraphUnderTest, key: str, begin: Begin) -> Operation:
-    """What the shop does after a failure: another process asks, and begins again if need be."""
+    """Recover as the shop does: another process looks the key up, else repeats the call."""
     adapter = graph.adapter()
     return done(adapter.find_operation(key) or begin(adapter))
 
 
 def cut_short(graph: GraphUnderTest, after: int, begin: Begin) -> bool:
-    """Begin, and lose the answer to one of the calls it takes; False if it takes fewer."""
+    """Lose the response of one call of an operation; False if it takes fewer calls."""
     adapter = graph.adapter()
     adapter.find_operation("to have a token")
     graph.faults.passing, graph.faults.losing = after, 1
@@ -220,7 +220,7 @@ def test_an_end_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None
     assert not graph.server.directory.users
 
 
-def test_no_operation_takes_more_calls_than_were_cut(graph: GraphUnderTest) -> None:
+def test_no_operation_takes_more_calls_than_are_interrupted(graph: GraphUnderTest) -> None:
     def activation(provider: GraphProvider) -> Operation:
         return provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
 
@@ -251,7 +251,7 @@ def test_nobody_signs_in_to_an_account_that_is_not_complete(graph: GraphUnderTes
 def activate_during(
     graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch, act: Begin
 ) -> Operation:
-    """An activation, with ``act`` done by somebody else while the account gets its licence."""
+    """Activate a user while another process runs ``act`` before the account is enabled."""
     license_account = People._license
 
     def slowly(people: People, user: User, group: Group) -> None:
@@ -296,7 +296,7 @@ def test_a_group_ended_during_an_activation_keeps_no_account(
     assert not graph.server.directory.users
 
 
-def test_finding_an_account_that_was_begun_finishes_it(graph: GraphUnderTest) -> None:
+def test_looking_up_a_half_made_account_finishes_it(graph: GraphUnderTest) -> None:
     install(graph)
     assert cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
     assert len(graph.server.directory.users) == 1
@@ -307,7 +307,7 @@ def test_finding_an_account_that_was_begun_finishes_it(graph: GraphUnderTest) ->
     assert graph.can_sign_in(ALICE.address, FIRST)
 
 
-def test_an_account_that_was_begun_goes_when_it_cannot_be_finished(graph: GraphUnderTest) -> None:
+def test_a_half_made_account_is_deleted_when_it_cannot_be_finished(graph: GraphUnderTest) -> None:
     install(graph)
     cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
     graph.server.directory.stock["O365_BUSINESS"] = 0
@@ -320,11 +320,13 @@ def test_an_account_that_was_begun_goes_when_it_cannot_be_finished(graph: GraphU
 # --- Lag, limits, memory ---------------------------------------------------------------------
 
 
-def test_what_the_index_does_not_show_yet_is_not_done_twice(graph: GraphUnderTest) -> None:
+def test_an_operation_that_searches_do_not_find_yet_is_not_done_twice(
+    graph: GraphUnderTest,
+) -> None:
     install(graph)
     user = activate(graph)
     done(graph.provider.set_password("password-1", DOMAIN, user, SECOND))
-    graph.server.directory.blind = True
+    graph.server.directory.index_lags = True
     adapter = graph.adapter()
     assert adapter.find_operation("activate-1") is None
     assert adapter.find_operation("install-1") is None
@@ -337,17 +339,17 @@ def test_what_the_index_does_not_show_yet_is_not_done_twice(graph: GraphUnderTes
 def test_a_new_account_that_cannot_be_seen_yet_is_asked_for_again(graph: GraphUnderTest) -> None:
     install(graph)
     directory = graph.server.directory
-    directory.unseen = {ALICE.address}
+    directory.unreplicated = {ALICE.address}
     for _ in range(2):
-        # The second time, the directory says only that the account cannot be made again.
+        # The second time, the directory only reports that the account exists already.
         with pytest.raises(PartyUnavailable):
             graph.provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
-    directory.unseen = set()
+    directory.unreplicated = set()
     activate(graph)
     assert len(directory.users) == 1
 
 
-def test_what_is_remembered_stays_within_microsofts_limits(graph: GraphUnderTest) -> None:
+def test_remembered_keys_stay_within_microsofts_limits(graph: GraphUnderTest) -> None:
     install(graph, 5)
     user = activate(graph)
     for number in range(60):
@@ -361,14 +363,14 @@ def test_what_is_remembered_stays_within_microsofts_limits(graph: GraphUnderTest
 # --- Tokens and errors -----------------------------------------------------------------------
 
 
-def test_a_token_is_used_for_as_long_as_it_is_good(graph: GraphUnderTest) -> None:
+def test_a_token_is_reused_while_it_is_valid(graph: GraphUnderTest) -> None:
     before = graph.server.tokens_given
     install(graph)
     activate(graph)
     assert graph.server.tokens_given == before
 
 
-def test_a_token_that_ended_early_is_replaced(graph: GraphUnderTest) -> None:
+def test_a_token_that_is_revoked_early_is_replaced(graph: GraphUnderTest) -> None:
     graph.server.tokens.clear()
     install(graph)
     assert graph.server.tokens_given == 2
@@ -393,28 +395,28 @@ def test_an_authority_out_of_reach_is_unavailable(graph: GraphUnderTest) -> None
         graph.adapter(authority="https://localhost:1").find_operation("1")
 
 
-def test_an_authority_that_cannot_be_trusted_is_told_no_secret(graph: GraphUnderTest) -> None:
+def test_an_authority_with_an_untrusted_certificate_gets_no_secret(graph: GraphUnderTest) -> None:
     asked = len(graph.faults.calls)
     with pytest.raises(PartyUnavailable):
         graph.adapter(ca="").find_operation("1")
     assert len(graph.faults.calls) == asked
 
 
-def test_graph_is_left_alone_for_as_long_as_it_asks(graph: GraphUnderTest) -> None:
+def test_the_retry_after_of_graph_is_respected(graph: GraphUnderTest) -> None:
     error = {"error": {"code": "TooManyRequests", "message": "Slow down"}}
     graph.faults.answers.append(Reply(429, error, {"Retry-After": "17"}))
-    with pytest.raises(PartyUnavailable) as silence:
+    with pytest.raises(PartyUnavailable) as unavailable:
         graph.provider.create_tenant("1", DOMAIN, "business", 1)
-    assert silence.value.retry_after == 17
+    assert unavailable.value.retry_after == 17
 
 
-def test_graph_may_ask_so_for_a_part_of_a_batch(graph: GraphUnderTest) -> None:
+def test_the_retry_after_of_a_part_of_a_batch_is_respected(graph: GraphUnderTest) -> None:
     inner = {"id": "0", "status": 429, "headers": {"Retry-After": "9"}, "body": {"error": {}}}
     others = [{"id": str(n), "status": 200, "body": {"value": []}} for n in (1, 2)]
     graph.faults.answers.append(Reply(200, {"responses": [*others, inner]}))
-    with pytest.raises(PartyUnavailable) as silence:
+    with pytest.raises(PartyUnavailable) as unavailable:
         graph.provider.find_operation("1")
-    assert silence.value.retry_after == 9
+    assert unavailable.value.retry_after == 9
 
 
 @pytest.mark.parametrize(
@@ -429,7 +431,7 @@ def test_graph_may_ask_so_for_a_part_of_a_batch(graph: GraphUnderTest) -> None:
         Reply(200, {}),
     ],
 )
-def test_an_answer_that_makes_no_sense_counts_as_none(graph: GraphUnderTest, answer: Reply) -> None:
+def test_an_invalid_answer_counts_as_unavailable(graph: GraphUnderTest, answer: Reply) -> None:
     graph.faults.answers.append(answer)
     with pytest.raises(PartyUnavailable):
         graph.provider.find_operation("1")
@@ -438,7 +440,7 @@ def test_an_answer_that_makes_no_sense_counts_as_none(graph: GraphUnderTest, ans
         graph.provider.create_tenant("1", DOMAIN, "business", 1)
 
 
-def test_the_next_page_is_not_followed_elsewhere(graph: GraphUnderTest) -> None:
+def test_a_next_page_on_another_host_is_not_followed(graph: GraphUnderTest) -> None:
     install(graph)
     activate(graph)
     page = {"value": [], "@odata.nextLink": "https://elsewhere.example/v1.0/groups"}
@@ -448,6 +450,6 @@ def test_the_next_page_is_not_followed_elsewhere(graph: GraphUnderTest) -> None:
         graph.provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
 
 
-def test_an_operation_says_its_own_key(graph: GraphUnderTest) -> None:
+def test_an_operation_carries_its_key(graph: GraphUnderTest) -> None:
     operation = graph.provider.create_tenant("install-1", DOMAIN, "business", 1)
     assert (operation.key, operation.status) == ("install-1", OperationStatus.SUCCEEDED)

@@ -1,5 +1,5 @@
-"""What the shop relies on at an Office provider, asked of every one: the sandbox keeps the same
-contract as Microsoft Graph, and so does the provider that other tests use.
+"""The contract of `OfficeProvider`: one set of tests for the sandbox, Microsoft Graph and the
+in-process provider of other tests.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ FIRST, SECOND = "Premier-mot-1", "Second-mot-2"
 
 
 def done(operation: Operation) -> Operation:
-    """An operation that succeeded."""
+    """Check that an operation succeeded, and return it."""
     assert operation.status == OperationStatus.SUCCEEDED, operation
     return operation
 
 
 def failure(operation: Operation) -> str:
-    """Why an operation failed."""
+    """Check that an operation failed, and return its code."""
     assert operation.status == OperationStatus.FAILED
     assert operation.reason
     return operation.code
 
 
 def install(office: OfficeUnderTest, seats: int = 3, offer: str = "business") -> Operation:
-    """A group of `DOMAIN`."""
+    """Install a group at `DOMAIN`."""
     return done(office.provider.create_tenant("install-1", DOMAIN, offer, seats))
 
 
 def activate(office: OfficeUnderTest, person: Person = ALICE, key: str = "activate-1") -> str:
-    """The reference of a person's account, made with the password `FIRST`."""
+    """Create a user with the password `FIRST`; return the reference."""
     return done(office.provider.create_user(key, DOMAIN, person, FIRST)).result["user"]
 
 
@@ -52,7 +52,7 @@ def test_a_group_is_installed_once_for_each_key(office: OfficeUnderTest) -> None
     assert first.result["tenant"]
 
 
-def test_a_key_that_never_came_is_unknown(office: OfficeUnderTest) -> None:
+def test_an_unused_key_is_unknown(office: OfficeUnderTest) -> None:
     install(office)
     assert office.provider.find_operation("install-2") is None
 
@@ -90,7 +90,7 @@ def test_places_can_be_added_and_taken_back_while_they_are_free(office: OfficeUn
     assert failure(office.provider.resize_tenant("resize-2", DOMAIN, 1)) == "seats_in_use"
 
 
-def test_an_old_call_that_comes_again_resizes_nothing(office: OfficeUnderTest) -> None:
+def test_a_late_retry_of_an_old_call_resizes_nothing(office: OfficeUnderTest) -> None:
     install(office, 1)
     done(office.provider.resize_tenant("resize-1", DOMAIN, 1))
     done(office.provider.resize_tenant("resize-2", DOMAIN, 2))
@@ -112,7 +112,7 @@ def test_nobody_signs_in_to_a_suspended_group(office: OfficeUnderTest) -> None:
     assert office.can_sign_in(BOB.address, FIRST)
 
 
-def test_a_large_group_is_suspended_whole(office: OfficeUnderTest) -> None:
+def test_all_users_of_a_large_group_are_suspended(office: OfficeUnderTest) -> None:
     install(office, 30)
     people = [Person(f"p{n}@{DOMAIN}", "P", str(n), "fr") for n in range(25)]
     for number, person in enumerate(people):
@@ -121,7 +121,7 @@ def test_a_large_group_is_suspended_whole(office: OfficeUnderTest) -> None:
     assert not any(office.can_sign_in(person.address, FIRST) for person in people[::8])
 
 
-def test_an_ended_group_lets_nobody_in_and_keeps_its_domain(office: OfficeUnderTest) -> None:
+def test_a_deleted_group_allows_no_sign_in_and_keeps_its_domain(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     ended = office.provider.delete_tenant("delete-1", DOMAIN)
@@ -149,8 +149,8 @@ def test_an_unknown_group_is_said_to_be_unknown(office: OfficeUnderTest) -> None
         provider.resume_tenant("3", DOMAIN),
         provider.delete_tenant("4", DOMAIN),
         provider.create_user("5", DOMAIN, ALICE, FIRST),
-        provider.update_user("6", DOMAIN, "nobody", ALICE),
-        provider.set_password("7", DOMAIN, "nobody", FIRST),
+        provider.update_user("6", DOMAIN, "unknown", ALICE),
+        provider.set_password("7", DOMAIN, "unknown", FIRST),
     ):
         assert failure(operation) == "unknown_tenant"
 
@@ -239,7 +239,7 @@ def test_a_new_password_replaces_the_old_one(office: OfficeUnderTest) -> None:
     assert not office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_an_old_call_that_comes_again_changes_nothing_back(office: OfficeUnderTest) -> None:
+def test_a_late_retry_of_an_old_call_reverts_nothing(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     provider = office.provider
@@ -260,8 +260,8 @@ def test_an_old_call_that_comes_again_changes_nothing_back(office: OfficeUnderTe
 def test_an_unknown_person_is_said_to_be_unknown(office: OfficeUnderTest) -> None:
     install(office)
     for operation in (
-        office.provider.update_user("1", DOMAIN, "nobody", ALICE),
-        office.provider.set_password("2", DOMAIN, "nobody", FIRST),
+        office.provider.update_user("1", DOMAIN, "unknown", ALICE),
+        office.provider.set_password("2", DOMAIN, "unknown", FIRST),
     ):
         assert failure(operation) == "unknown_user"
 
@@ -321,7 +321,7 @@ def test_a_provider_that_does_not_answer_is_unavailable(office: OfficeUnderTest)
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(office: OfficeUnderTest) -> None:
+def test_a_lost_response_is_retried_with_the_same_key(office: OfficeUnderTest) -> None:
     office.lose_next()
     with pytest.raises(PartyUnavailable):
         install(office, 1)

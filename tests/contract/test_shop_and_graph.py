@@ -1,4 +1,4 @@
-"""The shop with Microsoft Graph as its provider: groups installed, once, whatever happens."""
+"""The shop with Microsoft Graph as its provider: each group is installed exactly once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.parties import Bank
 
 @pytest.fixture
 def bank(app: Flask) -> Iterator[Bank]:
-    """The bank in this process, of which nothing is to be proven here."""
+    """Provide the in-process bank, which is not under test here."""
     in_process = Bank()
     with gateways.gateway.using(in_process):
         yield in_process
@@ -29,7 +29,7 @@ def bank(app: Flask) -> Iterator[Bank]:
 
 @pytest.fixture
 def graph(app: Flask, certificate: Certificate) -> Iterator[GraphUnderTest]:
-    """Graph on this machine, installing this shop's groups."""
+    """Serve Graph on this machine as the shop's provider."""
     with (
         offices.serve_graph(certificate) as served,
         configured.provider.using(served.provider),

@@ -1,4 +1,4 @@
-"""The shop with Stripe as its bank: what it is told, what it asks itself, and its patience."""
+"""The shop with Stripe as its bank: notifications, polling, retries."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from tests.support import purchases
 
 @pytest.fixture
 def stripe(app: object) -> Iterator[StripeUnderTest]:
-    """Stripe on this machine, taking this shop's cards."""
+    """Serve Stripe on this machine as the shop's bank."""
     with banks.serve_stripe() as served, shop_banks.gateway.using(served.gateway):
         yield served
 
 
 @pytest.fixture
-def outside(app: Flask) -> FlaskClient:
-    """A machine at the shop's door, which reads no pages."""
+def webhook_client(app: Flask) -> FlaskClient:
+    """Make an HTTP client of the shop's webhooks, without page checks."""
     return FlaskClient(app, app.response_class)
 
 
-def notify(outside: FlaskClient, stripe: StripeUnderTest, payment: Payment) -> int:
-    """Post Stripe's latest word on a payment to the shop; the answer's status."""
+def notify(webhook_client: FlaskClient, stripe: StripeUnderTest, payment: Payment) -> int:
+    """Post Stripe's latest notification of a payment to the shop; return the status."""
     headers, body = stripe.notifications(payment.checkout)[-1]
-    return outside.post("/notifications/bank", data=body, headers=headers).status_code
+    return webhook_client.post("/notifications/bank", data=body, headers=headers).status_code
 
 
-def test_a_notification_of_stripes_pays_the_order_once(
-    alice: Account, stripe: StripeUnderTest, outside: FlaskClient
+def test_a_notification_of_stripe_pays_the_order_once(
+    alice: Account, stripe: StripeUnderTest, webhook_client: FlaskClient
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order, store_card=True)
     stripe.account.pay(payment.checkout, ACCEPTED)
-    assert [notify(outside, stripe, payment) for _ in range(3)] == [204, 204, 204]
+    assert [notify(webhook_client, stripe, payment) for _ in range(3)] == [204, 204, 204]
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
     assert stripe.balance() == order.total_cents
     assert Job.select().where(Job.kind == "deliver_order").count() == 1
@@ -54,31 +54,33 @@ def test_a_notification_of_stripes_pays_the_order_once(
 
 
 def test_a_forged_notification_pays_nothing(
-    alice: Account, stripe: StripeUnderTest, outside: FlaskClient
+    alice: Account, stripe: StripeUnderTest, webhook_client: FlaskClient
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     _, body = stripe.notifications(payment.checkout)[-1]
     for forged in ({}, {"Stripe-Signature": "t=1,v1=00"}):
-        assert outside.post("/notifications/bank", data=body, headers=forged).status_code == 403
+        assert (
+            webhook_client.post("/notifications/bank", data=body, headers=forged).status_code == 403
+        )
     assert Order.get_by_id(order.id).is_payable
 
 
-def test_a_notification_is_put_off_while_stripe_is_silent(
-    alice: Account, stripe: StripeUnderTest, outside: FlaskClient
+def test_a_notification_is_refused_while_stripe_is_unavailable(
+    alice: Account, stripe: StripeUnderTest, webhook_client: FlaskClient
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     stripe.fail_next()
-    assert notify(outside, stripe, payment) == 503
+    assert notify(webhook_client, stripe, payment) == 503
     assert Order.get_by_id(order.id).is_payable
-    assert notify(outside, stripe, payment) == 204
+    assert notify(webhook_client, stripe, payment) == 204
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
 
 
-def test_a_payment_nobody_told_us_of_is_found_out(
+def test_a_payment_without_a_notification_is_found_by_polling(
     alice: Account,
     stripe: StripeUnderTest,
     clock: time_machine.Traveller,
@@ -92,7 +94,7 @@ def test_a_payment_nobody_told_us_of_is_found_out(
     assert Payment.get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
 
 
-def test_a_job_leaves_stripe_alone_for_as_long_as_it_asks(
+def test_a_job_respects_the_retry_after_of_stripe(
     alice: Account, stripe: StripeUnderTest, clock: time_machine.Traveller
 ) -> None:
     purchases.start_paying(purchases.place(alice))

@@ -1,4 +1,4 @@
-"""What is peculiar to Stripe: its parameters, its errors, its events, and how long it remembers."""
+"""Tests of Stripe only: parameters, errors, events, and the lifetime of idempotency keys."""
 
 from __future__ import annotations
 
@@ -21,33 +21,37 @@ from tests.contract.test_banks import ACCEPTED, charge_of, paid, request_for, st
 
 @pytest.fixture
 def stripe() -> Iterator[StripeUnderTest]:
-    """Stripe on this machine."""
+    """Serve Stripe on this machine."""
     with banks.serve_stripe() as served:
         yield served
 
 
-# --- What Stripe is told ---------------------------------------------------------------------
+# --- What Stripe receives --------------------------------------------------------------------
 
 
-def test_stripe_learns_who_pays_what_and_where_to_return(stripe: StripeUnderTest) -> None:
+def test_stripe_receives_customer_amount_and_return_url(stripe: StripeUnderTest) -> None:
     checkout = stripe.gateway.start_checkout(request_for(stripe, store_card=True))
-    told = stripe.account.objects[checkout.reference]["_wanted"]
-    assert told["locale"] == "fr"
-    assert told["customer_email"] == "alice@example.com"
-    assert told["client_reference_id"] == told["metadata"]["reference"] == "100001"
-    assert told["success_url"] == told["cancel_url"] == "https://shop.example/payment/return/signed"
-    assert told["allowed_payment_method_types"] == {"0": "card"}
-    price = told["line_items"]["0"]["price_data"]
+    session = stripe.account.objects[checkout.reference]["_wanted"]
+    assert session["locale"] == "fr"
+    assert session["customer_email"] == "alice@example.com"
+    assert session["client_reference_id"] == session["metadata"]["reference"] == "100001"
+    assert (
+        session["success_url"]
+        == session["cancel_url"]
+        == "https://shop.example/payment/return/signed"
+    )
+    assert session["allowed_payment_method_types"] == {"0": "card"}
+    price = session["line_items"]["0"]["price_data"]
     assert (price["unit_amount"], price["currency"]) == ("1056", "eur")
     assert price["product_data"]["name"] == "Nuage 100001"
-    assert told["payment_intent_data"]["setup_future_usage"] == "off_session"
+    assert session["payment_intent_data"]["setup_future_usage"] == "off_session"
 
 
 def test_a_card_is_not_stored_unless_asked_for(stripe: StripeUnderTest) -> None:
     checkout = stripe.gateway.start_checkout(request_for(stripe))
-    told = stripe.account.objects[checkout.reference]["_wanted"]
-    assert "setup_future_usage" not in told["payment_intent_data"]
-    assert told["customer_creation"] == "if_required"
+    session = stripe.account.objects[checkout.reference]["_wanted"]
+    assert "setup_future_usage" not in session["payment_intent_data"]
+    assert session["customer_creation"] == "if_required"
 
 
 def test_less_than_fifty_cents_is_rejected(stripe: StripeUnderTest) -> None:
@@ -59,7 +63,7 @@ def test_less_than_fifty_cents_is_rejected(stripe: StripeUnderTest) -> None:
 # --- What Stripe answers ---------------------------------------------------------------------
 
 
-def test_a_payment_that_takes_its_time_is_processing(stripe: StripeUnderTest) -> None:
+def test_a_slow_payment_is_processing(stripe: StripeUnderTest) -> None:
     for outcome, status, reason in (
         (True, CheckoutStatus.SUCCEEDED, ""),
         (False, CheckoutStatus.DECLINED, "insufficient_funds"),
@@ -79,7 +83,7 @@ def test_a_payment_that_takes_its_time_is_processing(stripe: StripeUnderTest) ->
         assert notification.checkout == settled
 
 
-def test_a_bank_that_wants_the_holder_declines_the_charge(stripe: StripeUnderTest) -> None:
+def test_a_charge_that_requires_authentication_is_declined(stripe: StripeUnderTest) -> None:
     mandate = stored_card(stripe, "4000002760003184")
     charged = stripe.gateway.charge(charge_of(stripe, mandate))
     assert (charged.status, charged.reason) == (CheckoutStatus.DECLINED, "authentication_failed")
@@ -113,7 +117,7 @@ def stored_card_again(stripe: StripeUnderTest) -> str:
     return mandate.reference
 
 
-def test_a_refund_that_failed_wants_somebody_to_look_at_it(stripe: StripeUnderTest) -> None:
+def test_a_failed_refund_is_rejected(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
     refund = stripe.gateway.refund(checkout.reference, 1056, "refund-1")
     stripe.account.objects[refund.reference]["status"] = "failed"
@@ -122,7 +126,7 @@ def test_a_refund_that_failed_wants_somebody_to_look_at_it(stripe: StripeUnderTe
     assert refusal.value.code == "refund_failed"
 
 
-# --- How long Stripe remembers ---------------------------------------------------------------
+# --- Expired idempotency keys ----------------------------------------------------------------
 
 
 def test_nothing_is_charged_again_when_stripe_has_forgotten_the_key(
@@ -140,7 +144,9 @@ def test_nothing_is_charged_again_when_stripe_has_forgotten_the_key(
     assert stripe.balance() == before
 
 
-def test_nothing_goes_back_again_when_stripe_has_forgotten_the_key(stripe: StripeUnderTest) -> None:
+def test_nothing_is_refunded_again_when_stripe_has_forgotten_the_key(
+    stripe: StripeUnderTest,
+) -> None:
     checkout = paid(stripe)
     refund = stripe.gateway.refund(checkout.reference, 56, "refund-1")
     stripe.account.on_next_day()
@@ -148,10 +154,10 @@ def test_nothing_goes_back_again_when_stripe_has_forgotten_the_key(stripe: Strip
     assert stripe.balance() == 1000
 
 
-def test_without_looking_the_card_would_be_charged_again(
+def test_control_without_the_search_the_card_is_charged_again(
     stripe: StripeUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control of the two tests above: the keys alone do not hold for ever."""
+    """The positive control of the two tests above: idempotency keys expire."""
     mandate = stored_card(stripe)
     stripe.gateway.charge(charge_of(stripe, mandate))
     stripe.account.on_next_day()
@@ -174,24 +180,22 @@ def test_without_looking_the_card_would_be_charged_again(
         Reply(429, {"error": {"type": "invalid_request_error", "code": "rate_limit"}}),
     ],
 )
-def test_an_answer_that_makes_no_sense_counts_as_none(
-    stripe: StripeUnderTest, answer: Reply
-) -> None:
+def test_an_invalid_answer_counts_as_unavailable(stripe: StripeUnderTest, answer: Reply) -> None:
     stripe.faults.answers.append(answer)
     with pytest.raises(PartyUnavailable):
         stripe.gateway.start_checkout(request_for(stripe))
 
 
-def test_stripe_is_left_alone_for_as_long_as_it_asks(stripe: StripeUnderTest) -> None:
+def test_the_retry_after_of_stripe_is_respected(stripe: StripeUnderTest) -> None:
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
     stripe.faults.answers.append(Reply(429, error, {"Retry-After": "7"}))
-    with pytest.raises(PartyUnavailable) as silence:
+    with pytest.raises(PartyUnavailable) as unavailable:
         stripe.gateway.start_checkout(request_for(stripe))
-    assert silence.value.retry_after == 7
+    assert unavailable.value.retry_after == 7
 
 
 def test_a_wrong_key_is_rejected(stripe: StripeUnderTest) -> None:
-    client = connect("sk_test_of_nobody", base_addresses={"api": stripe.faults.url})
+    client = connect("sk_test_unknown", base_addresses={"api": stripe.faults.url})
     with pytest.raises(PartyRejected):
         StripeGateway("", WEBHOOK_SECRET, client).start_checkout(request_for(stripe))
 
@@ -205,7 +209,7 @@ def test_a_stripe_that_cannot_be_reached_is_unavailable(stripe: StripeUnderTest)
 # --- Events ----------------------------------------------------------------------------------
 
 
-def test_events_that_concern_nothing_of_ours_are_let_pass(stripe: StripeUnderTest) -> None:
+def test_events_of_other_objects_are_ignored(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
     session = stripe.account.objects[checkout.reference]
     intent = stripe.account.objects[session["payment_intent"]]
@@ -214,11 +218,11 @@ def test_events_that_concern_nothing_of_ours_are_let_pass(stripe: StripeUnderTes
         ("checkout.session.completed", {"id": "cs_of_another_shop", "metadata": {}}),
         ("payment_intent.succeeded", intent),
     ):
-        stripe.account.tell(kind, subject)
+        stripe.account.add_event(kind, subject)
         assert stripe.gateway.read_notification(*sign(stripe.account.events[-1])) is None
 
 
-def test_the_events_of_a_charge_tell_of_it(stripe: StripeUnderTest) -> None:
+def test_the_events_of_a_charge_describe_it(stripe: StripeUnderTest) -> None:
     charged = stripe.gateway.charge(charge_of(stripe, stored_card(stripe)))
     headers, body = stripe.notifications(charged.reference)[-1]
     notification = stripe.gateway.read_notification(headers, body)
@@ -228,7 +232,9 @@ def test_the_events_of_a_charge_tell_of_it(stripe: StripeUnderTest) -> None:
 
 def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeUnderTest) -> None:
     checkout = stripe.gateway.start_checkout(request_for(stripe))
-    stripe.account.tell("checkout.session.completed", stripe.account.objects[checkout.reference])
+    stripe.account.add_event(
+        "checkout.session.completed", stripe.account.objects[checkout.reference]
+    )
     headers, body = sign(stripe.account.events[-1])
     stripe.gateway.close_checkout(checkout.reference)
     notification = stripe.gateway.read_notification(headers, body)
@@ -242,7 +248,7 @@ def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeUnderTest)
 def test_a_forged_or_old_event_is_rejected(
     stripe: StripeUnderTest, secret: str, age: float
 ) -> None:
-    stripe.account.tell("checkout.session.completed", {"id": "cs_1", "metadata": {"key": "k"}})
+    stripe.account.add_event("checkout.session.completed", {"id": "cs_1", "metadata": {"key": "k"}})
     event = stripe.account.events[-1]
     with pytest.raises(PartyRejected):
         stripe.gateway.read_notification(*sign(event, secret, time.time() - age))

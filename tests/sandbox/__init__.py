@@ -1,1 +1,1 @@
-"""The sandbox by itself: no test in here needs the shop's database."""
+"""Tests of the sandbox alone: none of them needs the shop's database."""

@@ -1,4 +1,4 @@
-"""A sandbox as new, and those who call it."""
+"""Fixtures: a new sandbox and its clients."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ENGLISH = frozenset(english for english, french in FRENCH.items() if english != 
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
-    """Once is enough: the sandbox keeps its own file whichever database the shop is tested on."""
+    """Skip these tests on PostgreSQL: the sandbox always uses its own SQLite file."""
     return True if config.getoption("postgresql") else None
 
 
 class PageClient(FlaskClient):
-    """Fails the test that sees a fault or a bad page."""
+    """A test client that fails on an unexpected status or an invalid page."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Make a request and check its answer."""
@@ -49,7 +49,7 @@ class PageClient(FlaskClient):
 
 
 class Caller:
-    """Calls one of the sandbox's interfaces with its key; each change under a new name."""
+    """A client of one of the sandbox's APIs; each call gets a new idempotency key by default."""
 
     def __init__(self, client: FlaskClient, prefix: str, key: str) -> None:
         self.client, self.prefix, self.key = client, prefix, key
@@ -67,7 +67,7 @@ class Caller:
 
 @pytest.fixture(scope="session")
 def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The database of a sandbox in which nothing has happened yet."""
+    """Create the database of a new sandbox."""
     path = tmp_path_factory.mktemp("sandbox") / "fresh.db"
     create_sandbox({"SANDBOX_DATABASE": str(path)})
     database.close_all()
@@ -76,7 +76,7 @@ def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_sandbox(tmp_path: Path, fresh_file: Path) -> Callable[..., Flask]:
-    """Make a sandbox in a file of its own: ``make_sandbox(SANDBOX_FAULTS="1")``."""
+    """Return a factory of sandboxes on one file: ``make_sandbox(SANDBOX_FAULTS="1")``."""
 
     path = tmp_path / "sandbox.db"
     shutil.copy(fresh_file, path)
@@ -99,7 +99,7 @@ def make_sandbox(tmp_path: Path, fresh_file: Path) -> Callable[..., Flask]:
 def sandbox_app(
     make_sandbox: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
-    """A sandbox in which nothing happens by chance."""
+    """Make a sandbox without random behaviour."""
     monkeypatch.setattr(notifications, "DUPLICATE_SHARE", 0)
     yield make_sandbox()
     database.close()
@@ -107,37 +107,37 @@ def sandbox_app(
 
 @pytest.fixture
 def client(sandbox_app: Flask) -> FlaskClient:
-    """A browser, or a program, at the sandbox."""
+    """Make an HTTP client of the sandbox."""
     return sandbox_app.test_client()
 
 
 @pytest.fixture
 def visitor(client: FlaskClient) -> Visitor:
-    """Somebody who reads pages and presses buttons."""
+    """Make a visitor, who reads pages and presses buttons."""
     return Visitor(client)
 
 
 @pytest.fixture
 def bank(client: FlaskClient) -> Caller:
-    """A merchant at the bank."""
+    """Make a merchant's client of the bank's API."""
     return Caller(client, "/bank/api", "sandbox-bank-key")
 
 
 @pytest.fixture
 def office(client: FlaskClient) -> Caller:
-    """A reseller at the Office provider."""
+    """Make a reseller's client of the provider's API."""
     return Caller(client, "/office/api", "sandbox-provider-key")
 
 
 @pytest.fixture
 def move_on(sandbox_app: Flask) -> Callable[[float], None]:
-    """Move the sandbox's clock on, without a shop to tell."""
+    """Return a function that advances the sandbox's clock without calling the shop."""
     return lambda seconds: clock.set_moved_on(clock.moved_on() + seconds)
 
 
 @pytest.fixture
 def run_due(sandbox_app: Flask) -> Callable[[], None]:
-    """Do what time asks of the bank, as its background does."""
+    """Return a function that processes due checkouts, as the background worker does."""
 
     def act() -> None:
         with sandbox_app.app_context():
@@ -148,7 +148,7 @@ def run_due(sandbox_app: Flask) -> Callable[[], None]:
 
 @pytest.fixture
 def deliver(sandbox_app: Flask) -> Callable[[], int]:
-    """Carry the notifications that are due; how many the shop took."""
+    """Return a function that sends due notifications and returns how many were accepted."""
 
     def act() -> int:
         with sandbox_app.app_context():
@@ -159,13 +159,13 @@ def deliver(sandbox_app: Flask) -> Callable[[], int]:
 
 @pytest.fixture
 def switch(sandbox_app: Flask) -> Callable[..., None]:
-    """Set switches: ``switch(bank_outcome_delay=5)``."""
+    """Return a function that sets switches: ``switch(bank_outcome_delay=5)``."""
     return lambda **wanted: switches.set_values(wanted)
 
 
 @pytest.fixture
 def open_checkout(bank: Caller) -> Callable[..., dict[str, Any]]:
-    """Open a payment page as the shop would, with some fields of one's own."""
+    """Return a function that creates a checkout as the shop does."""
 
     def start(key: str | None = None, **fields: Any) -> dict[str, Any]:
         answer = bank("POST", "/checkouts", checkout_body(**fields), key)
@@ -176,7 +176,7 @@ def open_checkout(bank: Caller) -> Callable[..., dict[str, Any]]:
 
 
 def checkout_body(**fields: Any) -> dict[str, Any]:
-    """What the shop says when it opens a checkout."""
+    """Return the request body with which the shop creates a checkout."""
     return {
         "amount_cents": 1056,
         "currency": "EUR",
@@ -192,6 +192,6 @@ def checkout_body(**fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def shop() -> Iterator[ListeningShop]:
-    """A shop that listens to notifications and controls."""
+    """Serve a fake shop that records notifications and control calls."""
     with listening() as listener:
         yield listener

@@ -1,4 +1,4 @@
-"""Racing at the sandbox: many callers at once, each in a thread with a connection of its own."""
+"""Races at the sandbox: many concurrent callers, each with a thread and a connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import patience
 
 
 def race(sandbox_app: Flask, act: Callable[[FlaskClient], Any], times: int) -> list[Any]:
-    """What ``act`` answered, or raised, for each of ``times`` callers that begin together."""
+    """Run ``act`` in ``times`` threads that start together; return what each returned or raised."""
     ready, outcomes = threading.Barrier(times), []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""A shop that only listens: what it was told, and what it answers."""
+"""A fake shop: it records the calls that it receives and answers as it is told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.patience import STUCK
 
 @dataclass
 class ReceivedCall:
-    """One call to the shop."""
+    """A call to the shop."""
 
     path: str
     headers: dict[str, str]
@@ -28,7 +28,7 @@ class ReceivedCall:
 
 @dataclass
 class ListeningShop:
-    """Writes down what it is told; answers ``status``, or first those in ``answers``."""
+    """Records calls; answers with the statuses in ``answers`` first, then with ``status``."""
 
     url: str = ""
     status: int = 200
@@ -44,7 +44,7 @@ class ListeningShop:
             return self.answers.pop(0) if self.answers else self.status
 
     def wait_for(self, count: int) -> list[ReceivedCall]:
-        """What it was told, once that is ``count`` times."""
+        """Wait for ``count`` calls; return all calls."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.received) >= count, STUCK), self.received
             return list(self.received)
@@ -52,7 +52,7 @@ class ListeningShop:
 
 @contextmanager
 def listening() -> Iterator[ListeningShop]:
-    """A shop on a free port."""
+    """Serve a fake shop on a free port."""
     shop = ListeningShop()
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ def listening() -> Iterator[ListeningShop]:
             self.wfile.write(shop.body)
 
         def log_message(self, *args: Any) -> None:
-            """Quietly."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     shop.url = f"http://127.0.0.1:{server.server_port}"

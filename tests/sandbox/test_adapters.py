@@ -1,4 +1,4 @@
-"""The shop's adapters against a sandbox that really runs."""
+"""The shop's adapters against a running sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECRET = "sandbox-notification-secret"
 
 
 @pytest.fixture
-def address(tmp_path, fresh_file, shop):
+def url(tmp_path, fresh_file, shop):
     path = tmp_path / "live.db"
     shutil.copy(fresh_file, path)
     environment = {
@@ -33,26 +33,26 @@ def address(tmp_path, fresh_file, shop):
         "PUBLIC_URL": shop.url,
         "SANDBOX_LATENCY": "0",
     }
-    with running_sandbox(environment) as url:
-        yield url
+    with running_sandbox(environment) as served:
+        yield served
 
 
 @pytest.fixture
-def bank(address):
-    return SandboxBank(address, BANK_KEY, SECRET, timeout=STUCK)
+def bank(url):
+    return SandboxBank(url, BANK_KEY, SECRET, timeout=STUCK)
 
 
 @pytest.fixture
-def provider(address):
-    return SandboxProvider(address, PROVIDER_KEY, timeout=STUCK)
+def provider(url):
+    return SandboxProvider(url, PROVIDER_KEY, timeout=STUCK)
 
 
 @pytest.fixture
-def switch(address):
-    def set_them(**wanted):
-        httpx.post(f"{address}/controls/switches", json=wanted).raise_for_status()
+def switch(url):
+    def set_switches(**wanted):
+        httpx.post(f"{url}/controls/switches", json=wanted).raise_for_status()
 
-    return set_them
+    return set_switches
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def request_(shop):
 
 
 def pay(checkout, number=CARD["number"]):
-    """Pay as a browser does."""
+    """Pay through the payment page."""
     with httpx.Client(trust_env=False) as browser:
         page = browser.get(checkout.url).text
         token = page.split('name="csrf_token" value="')[1].split('"')[0]
@@ -86,8 +86,8 @@ def test_a_payment_from_beginning_to_refund(bank, shop, request_):
     paid = bank.find_checkout(checkout.reference)
     assert paid.status == CheckoutStatus.SUCCEEDED
     assert (paid.mandate.brand, paid.mandate.last4) == ("Visa", "4242")
-    told = shop.wait_for(1)[0]
-    assert bank.read_notification(told.headers, told.body).checkout == paid
+    call = shop.wait_for(1)[0]
+    assert bank.read_notification(call.headers, call.body).checkout == paid
     first, again = (bank.refund(checkout.reference, 56, "r") for _ in range(2))
     assert first == again
     assert first.amount_cents == 56
@@ -95,7 +95,7 @@ def test_a_payment_from_beginning_to_refund(bank, shop, request_):
         bank.refund(checkout.reference, 1001, "r2")
 
 
-def test_charging_and_forgetting_a_stored_card(bank, shop, request_):
+def test_charging_and_revoking_a_stored_card(bank, shop, request_):
     checkout = bank.start_checkout(request_)
     pay(checkout)
     mandate = bank.find_checkout(checkout.reference).mandate.reference
@@ -120,7 +120,7 @@ def test_a_declined_card_and_a_closed_page(bank, request_):
     assert bank.close_checkout(checkout.reference) == declined
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(bank, request_, switch):
+def test_a_lost_response_is_retried_with_the_same_key(bank, request_, switch):
     switch(bank_lost_answers=1)
     with pytest.raises(PartyUnavailable):
         bank.start_checkout(request_)
@@ -138,16 +138,16 @@ def test_a_key_with_other_parameters_is_rejected(bank, request_):
         bank.start_checkout(CheckoutRequest(**vars(request_) | {"amount_cents": 1}))
 
 
-def test_what_is_no_answer_and_what_is_a_no(address, bank, request_, switch):
+def test_unavailable_and_rejected_are_told_apart(url, bank, request_, switch):
     with pytest.raises(PartyRejected, match="unknown_checkout"):
         bank.find_checkout("cs_unknown")
     with pytest.raises(PartyRejected, match="unauthorised"):
-        SandboxBank(address, "wrong", SECRET).start_checkout(request_)
+        SandboxBank(url, "wrong", SECRET).start_checkout(request_)
     with pytest.raises(PartyUnavailable):
         SandboxBank("http://127.0.0.1:1", BANK_KEY, SECRET).start_checkout(request_)
     switch(bank_response_delay=1)
     with pytest.raises(PartyUnavailable, match="Timeout"):
-        SandboxBank(address, BANK_KEY, SECRET, timeout=0.2).start_checkout(request_)
+        SandboxBank(url, BANK_KEY, SECRET, timeout=0.2).start_checkout(request_)
     switch(bank_response_delay=0)
     assert bank.start_checkout(request_).status == CheckoutStatus.OPEN
 
@@ -165,7 +165,7 @@ def test_what_is_no_answer_and_what_is_a_no(address, bank, request_, switch):
         (302, b""),
     ],
 )
-def test_an_answer_that_makes_no_sense_counts_as_none(shop, request_, status, body):
+def test_an_invalid_answer_counts_as_unavailable(shop, request_, status, body):
     shop.status, shop.body = status, body
     with pytest.raises(PartyUnavailable):
         SandboxBank(shop.url, BANK_KEY, SECRET).start_checkout(request_)
@@ -210,7 +210,7 @@ def test_a_lost_answer_is_found_by_its_key(provider, switch):
     assert provider.create_tenant("g", DOMAIN, "business", 1) == provider.find_operation("g")
 
 
-def test_the_provider_says_no_to_nonsense(provider):
+def test_the_provider_rejects_invalid_calls(provider):
     with pytest.raises(PartyRejected, match="invalid"):
         provider.create_tenant("g", DOMAIN, "home", 1)
     provider.create_tenant("g", DOMAIN, "business", 1)
@@ -218,8 +218,8 @@ def test_the_provider_says_no_to_nonsense(provider):
         provider.create_tenant("g", DOMAIN, "business", 2)
 
 
-def test_the_register_is_reached_as_vies_is(address, switch):
-    registry = SandboxRegistry(address)
+def test_the_vat_register_is_reached_over_http(url, switch):
+    registry = SandboxRegistry(url)
     assert registry.check("DE136695976") == Answer.CONFIRMED
     switch(vat_answer="unavailable")
     assert registry.check("DE136695976") == Answer.UNAVAILABLE
@@ -228,7 +228,7 @@ def test_the_register_is_reached_as_vies_is(address, switch):
 # --- The server ----------------------------------------------------------------------------------
 
 
-def test_a_slow_call_holds_no_other_up(bank, provider, request_, switch, monkeypatch):
+def test_a_slow_call_does_not_block_others(bank, provider, request_, switch, monkeypatch):
     begun, may_end = threading.Event(), threading.Event()
 
     def sleep(_seconds):
@@ -242,7 +242,7 @@ def test_a_slow_call_holds_no_other_up(bank, provider, request_, switch, monkeyp
     assert begun.wait(STUCK)
     for number in range(3):
         assert provider.find_operation(f"k{number}") is None
-    assert slow.is_alive(), "the slow call is still waiting for its answer"
+    assert slow.is_alive(), "the slow call still waits for its response"
     may_end.set()
     slow.join()
 

@@ -1,4 +1,4 @@
-"""The bank: checkouts, cards, refunds, books."""
+"""The bank: checkouts, cards, refunds, ledger."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
 
 
 def pay(visitor, checkout, **card):
-    """Fill the payment page in and press its button."""
+    """Fill in and submit the payment page."""
     visitor.open(checkout["url"])
     return visitor.press("Payer", **(CARD | card))
 
 
-def status(bank, checkout):
+def read_checkout(bank, checkout):
     return bank("GET", f"/checkouts/{checkout['reference']}").json
 
 
@@ -32,7 +32,7 @@ def test_an_accepted_card_pays_and_sends_the_customer_back(visitor, bank, open_c
     checkout = open_checkout()
     answer = pay(visitor, checkout)
     assert (answer.status_code, answer.location) == (303, f"{SHOP}/payment/return/signed")
-    now = status(bank, checkout)
+    now = read_checkout(bank, checkout)
     assert (now["status"], now["reason"], now["mandate"]) == ("succeeded", "", None)
     assert ledger.balances() == {"cards": -1056, "merchant": 1056}
 
@@ -58,8 +58,8 @@ def test_the_page_speaks_the_customers_language_unless_asked_otherwise(visitor, 
 def test_a_declined_card_ends_the_checkout_and_returns_too(visitor, bank, open_checkout):
     checkout = open_checkout()
     assert pay(visitor, checkout, number="4000000000000002").location.startswith(SHOP)
-    assert status(bank, checkout)["status"] == "declined"
-    assert status(bank, checkout)["reason"] == "card_declined"
+    assert read_checkout(bank, checkout)["status"] == "declined"
+    assert read_checkout(bank, checkout)["reason"] == "card_declined"
     assert Entry.select().count() == 0
     visitor.open(checkout["url"])
     assert visitor.sees("Cette carte a été refusée")
@@ -72,32 +72,32 @@ def test_a_declined_card_ends_the_checkout_and_returns_too(visitor, bank, open_c
 def test_each_declining_card_has_its_reason(visitor, bank, open_checkout, number, reason):
     checkout = open_checkout()
     pay(visitor, checkout, number=number)
-    assert status(bank, checkout)["reason"] == reason
+    assert read_checkout(bank, checkout)["reason"] == reason
 
 
 def test_strong_authentication_comes_before_the_money(visitor, bank, open_checkout):
     checkout = open_checkout()
     pay(visitor, checkout, number="4000 0025 0000 3155")
     assert visitor.sees("Est-ce bien vous ?")
-    assert status(bank, checkout)["status"] == "open"
+    assert read_checkout(bank, checkout)["status"] == "open"
     assert Entry.select().count() == 0
     assert visitor.press("Authentifier").location.startswith(SHOP)
-    assert status(bank, checkout)["status"] == "succeeded"
+    assert read_checkout(bank, checkout)["status"] == "succeeded"
 
 
 def test_a_refused_authentication_declines(visitor, bank, open_checkout):
     checkout = open_checkout()
     pay(visitor, checkout, number="4000002500003155")
     assert visitor.press("Refuser").location.startswith(SHOP)
-    assert status(bank, checkout)["reason"] == "authentication_failed"
+    assert read_checkout(bank, checkout)["reason"] == "authentication_failed"
     assert Entry.select().count() == 0
 
 
-def test_a_customer_may_walk_away_from_the_authentication(visitor, bank, open_checkout):
+def test_a_customer_can_cancel_during_the_authentication(visitor, bank, open_checkout):
     checkout = open_checkout()
     pay(visitor, checkout, number="4000002500003155")
     visitor.press("Annuler et revenir à la boutique")
-    assert status(bank, checkout)["status"] == "closed"
+    assert read_checkout(bank, checkout)["status"] == "closed"
     visitor.open(f"/bank/pay/{checkout['reference']}/authentication")
     assert visitor.response.status_code == 410
 
@@ -106,7 +106,7 @@ def test_cancelling_closes_the_checkout_and_returns(visitor, bank, open_checkout
     checkout = open_checkout()
     visitor.open(checkout["url"])
     assert visitor.press("Annuler et revenir à la boutique").location.startswith(SHOP)
-    assert status(bank, checkout)["status"] == "closed"
+    assert read_checkout(bank, checkout)["status"] == "closed"
 
 
 def test_a_closed_page_takes_no_card(visitor, bank, open_checkout):
@@ -125,7 +125,7 @@ def test_a_late_answer_leaves_the_payment_processing(
     switch(bank_outcome_delay=30)
     checkout = open_checkout()
     assert pay(visitor, checkout).status_code == 303
-    assert status(bank, checkout)["status"] == "processing"
+    assert read_checkout(bank, checkout)["status"] == "processing"
     assert Letter.select().count() == 0
     closed = bank("POST", f"/checkouts/{checkout['reference']}/closure").json
     assert closed["status"] == "processing"
@@ -133,7 +133,7 @@ def test_a_late_answer_leaves_the_payment_processing(
     assert visitor.sees("Votre paiement est en cours de confirmation")
     clock.shift(31)
     run_due()
-    assert status(bank, checkout)["status"] == "succeeded"
+    assert read_checkout(bank, checkout)["status"] == "succeeded"
     assert Letter.select().count() == 1
 
 
@@ -148,7 +148,7 @@ def test_pressing_pay_again_after_it_is_done_charges_nothing(client, visitor, op
     assert ledger.count_entries() == 1
 
 
-# --- What is typed -------------------------------------------------------------------------------
+# --- The card form -------------------------------------------------------------------------------
 
 
 def test_bad_fields_are_named_and_nothing_typed_is_lost(visitor, bank, open_checkout):
@@ -163,10 +163,10 @@ def test_bad_fields_are_named_and_nothing_typed_is_lost(visitor, bank, open_chec
         assert visitor.sees(sentence)
     for value in ("4242424242424241", "13/30", "12"):
         assert f'value="{value}"' in answer.text
-    assert status(bank, checkout)["status"] == "open"
+    assert read_checkout(bank, checkout)["status"] == "open"
 
 
-def test_a_number_that_is_no_test_card_is_refused_with_a_sentence(visitor, open_checkout):
+def test_an_unknown_card_number_is_refused_with_a_message(visitor, open_checkout):
     answer = pay(visitor, open_checkout(), number="4111 1111 1111 1111")
     assert answer.status_code == 422
     assert visitor.sees("Ce n’est pas une carte de test")
@@ -198,7 +198,7 @@ def test_the_expiry_date_is_read_as_people_write_it(expiry, read):
 
 
 @pytest.mark.parametrize("expiry", ["10/26", "00/30", "13/30", "2027", "abc", "1/2/27", "٠١/٢٧"])
-def test_other_expiry_dates_are_not(expiry):
+def test_invalid_expiry_dates_are_refused(expiry):
     card, problems = read_card(CARD | {"expiry": expiry}, TODAY)
     assert card is None
     assert list(problems) == ["expiry"]
@@ -215,7 +215,7 @@ def test_other_expiry_dates_are_not(expiry):
         ("4242424242424242", "", False),
     ],
 )
-def test_the_security_code_fits_its_card(number, code, good):
+def test_the_security_code_has_the_length_of_its_card(number, code, good):
     _, problems = read_card(CARD | {"number": number, "code": code}, TODAY)
     assert (problems == {}) is good
 
@@ -234,14 +234,14 @@ def test_the_check_digit_catches_every_single_wrong_digit():
 
 @pytest.fixture
 def stored(visitor, bank, open_checkout):
-    """Store a test card by paying with it; its mandate."""
+    """Return a function that stores a test card by paying with it; it returns the mandate."""
 
     def store(number=CARD["number"], amount=1056, expiry="12/34"):
         checkout = open_checkout(store_card=True, amount_cents=amount)
         pay(visitor, checkout, number=number, expiry=expiry)
         if "3155" in number:
             visitor.press("Authentifier")
-        return status(bank, checkout)["mandate"]
+        return read_checkout(bank, checkout)["mandate"]
 
     return store
 
@@ -258,7 +258,7 @@ def charge(bank, mandate, key=None, **fields):
     return bank("POST", "/charges", body | fields, key)
 
 
-def test_a_stored_card_shows_no_more_than_may_be_shown(stored):
+def test_a_stored_card_shows_only_its_last_digits(stored):
     mandate = stored()
     assert {k: v for k, v in mandate.items() if k != "reference"} == {
         "brand": "Visa",
@@ -294,13 +294,13 @@ def test_a_stored_card_is_charged_while_the_customer_is_away(bank, stored):
     ("number", "reason"),
     [("4000000000000341", "card_declined"), ("4000002500003155", "")],
 )
-def test_some_cards_behave_otherwise_later(bank, stored, number, reason):
+def test_some_cards_are_declined_only_later(bank, stored, number, reason):
     answer = charge(bank, stored(number)).json
     assert answer["reason"] == reason
     assert answer["status"] == ("declined" if reason else "succeeded")
 
 
-def test_a_forgotten_card_is_charged_no_more(bank, stored):
+def test_a_revoked_card_is_not_charged(bank, stored):
     mandate = stored()
     assert bank("DELETE", f"/mandates/{mandate['reference']}").status_code == 204
     assert bank("DELETE", f"/mandates/{mandate['reference']}").status_code == 204
@@ -353,7 +353,7 @@ def test_a_refused_call_does_not_use_its_key_up(bank, open_checkout):
     assert open_checkout(key="k")["status"] == "open"
 
 
-# --- Refunds and books ---------------------------------------------------------------------------
+# --- Refunds and ledger --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -368,14 +368,14 @@ def refund(bank, checkout, cents, key=None):
     return bank("POST", path, {"amount_cents": cents}, key)
 
 
-def test_a_refund_gives_the_money_back_once_a_key(bank, paid):
+def test_a_refund_is_made_once_for_each_key(bank, paid):
     first, second = refund(bank, paid, 1000, "r"), refund(bank, paid, 1000, "r")
     assert first.json == second.json
     assert ledger.balances() == {"cards": -56, "merchant": 56}
     assert refund(bank, paid, 1, "r").status_code == 409
 
 
-def test_no_more_goes_back_than_came(bank, paid):
+def test_refunds_never_exceed_the_payment(bank, paid):
     assert refund(bank, paid, 1057).json["error"]["code"] == "too_much"
     assert refund(bank, paid, 1000).status_code == 201
     assert refund(bank, paid, 57).status_code == 422
@@ -383,7 +383,7 @@ def test_no_more_goes_back_than_came(bank, paid):
     assert ledger.balances()["merchant"] == 0
 
 
-def test_what_was_not_paid_is_not_refunded(bank, open_checkout):
+def test_an_unpaid_checkout_is_not_refunded(bank, open_checkout):
     assert refund(bank, open_checkout(), 1).json["error"]["code"] == "not_paid"
     assert refund(bank, {"reference": "cs_unknown"}, 1).status_code == 404
 
@@ -394,11 +394,11 @@ def test_the_database_itself_refuses_a_second_payment_of_a_checkout(sandbox_app,
         ledger.book_payment(checkout)
 
 
-def test_the_books_can_be_read(visitor, bank, paid):
+def test_the_ledger_can_be_read(visitor, bank, paid):
     refund(bank, paid, 56)
-    book = bank("GET", "/ledger?reference=BC-1").json
-    assert book["balances"] == {"cards": -1000, "merchant": 1000}
-    assert [entry["kind"] for entry in book["entries"]] == ["refund", "payment"]
+    ledger_page = bank("GET", "/ledger?reference=BC-1").json
+    assert ledger_page["balances"] == {"cards": -1000, "merchant": 1000}
+    assert [entry["kind"] for entry in ledger_page["entries"]] == ["refund", "payment"]
     assert bank("GET", "/ledger?reference=other").json["entries"] == []
     visitor.open("/bank/ledger")
     assert visitor.sees("Remboursement")
@@ -406,7 +406,7 @@ def test_the_books_can_be_read(visitor, bank, paid):
     assert visitor.sees("Aucun mouvement avec cette référence")
 
 
-def test_the_books_are_paged(visitor, sandbox_app, paid):
+def test_the_ledger_is_paginated(visitor, sandbox_app, paid):
     checkout = Checkout.get()
     for _ in range(30):
         ledger.book_refund(checkout, 1)
@@ -426,16 +426,16 @@ def test_a_payment_page_ends_after_a_day_of_the_sandboxs_clock(
     checkout = open_checkout()
     move_on(24 * 3600 - 60)
     run_due()
-    assert status(bank, checkout)["status"] == "open"
+    assert read_checkout(bank, checkout)["status"] == "open"
     move_on(120)
     run_due()
     assert Letter.get().kind == "checkout.closed"
-    assert status(bank, checkout)["status"] == "closed"
+    assert read_checkout(bank, checkout)["status"] == "closed"
     visitor.open(checkout["url"])
     assert visitor.response.status_code == 410
 
 
-def test_an_overdue_page_is_closed_by_whoever_looks_first(visitor, open_checkout, move_on):
+def test_an_expired_page_is_closed_by_the_next_request(visitor, open_checkout, move_on):
     checkout = open_checkout()
     visitor.open(checkout["url"])
     move_on(25 * 3600)
@@ -443,13 +443,13 @@ def test_an_overdue_page_is_closed_by_whoever_looks_first(visitor, open_checkout
     assert Letter.get().kind == "checkout.closed"
 
 
-# --- Who may call, and how ---------------------------------------------------------------------
+# --- Access and validation ---------------------------------------------------------------------
 
 
 def test_only_the_holder_of_the_key_may_call(bank, open_checkout):
     checkout = open_checkout()
     bank.key = "another"
-    assert status(bank, checkout)["error"]["code"] == "unauthorised"
+    assert read_checkout(bank, checkout)["error"]["code"] == "unauthorised"
     assert bank("POST", "/checkouts", checkout_body()).status_code == 401
 
 
@@ -468,7 +468,7 @@ def test_only_the_holder_of_the_key_may_call(bank, open_checkout):
         {"store_card": "yes"},
     ],
 )
-def test_a_call_that_makes_no_sense_is_refused(bank, sandbox_app, change):
+def test_an_invalid_call_is_refused(bank, sandbox_app, change):
     answer = bank("POST", "/checkouts", checkout_body(**change))
     assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
 
@@ -477,10 +477,10 @@ def test_a_call_without_a_key_or_a_body_is_refused(bank, sandbox_app):
     assert bank("POST", "/checkouts", checkout_body(), "").status_code == 422
     assert bank("POST", "/checkouts", [1]).status_code == 400
     assert bank("GET", "/checkouts/cs_unknown").status_code == 404
-    assert bank("GET", "/nowhere").status_code == 404
+    assert bank("GET", "/unknown").status_code == 404
 
 
-def test_an_unknown_page_is_a_page_too(visitor, bank, stored):
+def test_an_unknown_checkout_gets_an_error_page(visitor, bank, stored):
     assert visitor.open("/bank/pay/cs_unknown").status_code == 404
     off_session = charge(bank, stored()).json["reference"]
     assert visitor.open(f"/bank/pay/{off_session}").status_code == 404
@@ -492,7 +492,7 @@ def test_a_form_without_its_token_is_refused(client, open_checkout):
     assert Checkout.get().status == "open"
 
 
-def test_the_policy_lets_the_form_lead_back_to_the_shop_and_nowhere_else(client, open_checkout):
+def test_the_content_security_policy_allows_forms_to_lead_only_to_the_shop(client, open_checkout):
     policy = client.get(open_checkout()["url"]).headers["Content-Security-Policy"]
     assert f"form-action 'self' {SHOP};" in policy
     assert "unsafe" not in policy

@@ -1,4 +1,4 @@
-"""The controls: the clock, the switches, what is relayed to the shop, and the desk."""
+"""The controls: the clock, the switches, calls to the shop, and the desk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "sandbox-notification-secret"
 
 @pytest.fixture
 def sandbox_app(make_sandbox, shop):
-    """A sandbox whose shop listens."""
+    """Make a sandbox that is connected to the fake shop."""
     return make_sandbox(PUBLIC_URL=shop.url)
 
 
@@ -27,13 +27,13 @@ def test_moving_the_clock_tells_the_shop_how_far_it_is_in_all(client, shop):
     answer = client.post("/controls/clock", json={"advance_seconds": 86400})
     assert answer.json["moved_on_seconds"] == 86400
     client.post("/controls/clock", json={"advance_seconds": 0.5})
-    assert [told.json for told in shop.received] == [
+    assert [call.json for call in shop.received] == [
         {"moved_on_seconds": 86400},
         {"moved_on_seconds": 86400.5},
     ]
-    for told in shop.received:
-        assert told.path == "/sandbox/clock"
-        signatures.verify(SECRET, told.headers, told.body)
+    for call in shop.received:
+        assert call.path == "/sandbox/clock"
+        signatures.verify(SECRET, call.headers, call.body)
     shown = client.get("/controls/clock").json
     assert shown["moved_on_seconds"] == 86400.5
     assert shown["now"] - sandbox_clock.real_now() == pytest.approx(86400.5, abs=5)
@@ -47,11 +47,13 @@ def test_the_clock_does_not_move_unless_the_shop_acknowledges(client, shop):
     assert client.get("/controls/clock").json["moved_on_seconds"] == 0
     shop.status = 200
     client.post("/controls/clock", json={"advance_seconds": 60})
-    assert shop.received[-1].json == {"moved_on_seconds": 60}, "asked again, nothing moved twice"
+    assert shop.received[-1].json == {"moved_on_seconds": 60}, (
+        "the retry does not move the clock twice"
+    )
 
 
 @pytest.mark.parametrize("seconds", [-1, "60", True, None, float(10**12)])
-def test_the_clock_never_moves_back_nor_by_nonsense(client, shop, seconds):
+def test_the_clock_refuses_negative_and_invalid_moves(client, shop, seconds):
     answer = client.post("/controls/clock", json={"advance_seconds": seconds})
     assert answer.status_code == 422
     assert shop.received == []
@@ -91,21 +93,21 @@ def test_switches_are_set_together_or_not_at_all(client):
         {"vat_answer": "maybe"},
     ],
 )
-def test_a_switch_takes_no_nonsense(client, wanted):
+def test_a_switch_refuses_invalid_values(client, wanted):
     assert client.post("/controls/switches", json=wanted).status_code == 422
 
 
-def test_reset_puts_everything_back_and_ends_the_pauses(client, shop):
+def test_reset_switches_everything_off_and_ends_the_pauses(client, shop):
     client.post("/controls/switches", json={"bank_failing_calls": -1})
     client.post("/controls/pauses", json={"point": "payment.settle", "seconds": 2})
     off = {name: switch.off for name, switch in switches.SWITCHES.items()}
     assert client.delete("/controls/switches").json == off
-    assert [told.json["seconds"] for told in shop.received] == [2, 0]
+    assert [call.json["seconds"] for call in shop.received] == [2, 0]
     client.delete("/controls/switches")
-    assert len(shop.received) == 2, "the shop is not bothered for nothing"
+    assert len(shop.received) == 2, "the shop is called only when a pause was set"
 
 
-def test_reset_puts_the_switches_back_even_while_the_shop_is_silent(client, shop):
+def test_reset_works_even_while_the_shop_is_unavailable(client, shop):
     client.post("/controls/switches", json={"bank_failing_calls": -1})
     client.post("/controls/pauses", json={"point": "payment.settle", "seconds": 2})
     shop.status = 500
@@ -118,15 +120,15 @@ def test_reset_puts_the_switches_back_even_while_the_shop_is_silent(client, shop
 
 def test_pauses_are_relayed_signed(client, shop):
     client.post("/controls/pauses", json={"point": "order.place", "seconds": 1.5})
-    told = shop.received[0]
-    assert (told.path, told.json) == (
+    call = shop.received[0]
+    assert (call.path, call.json) == (
         "/sandbox/pauses",
         {"point": "order.place", "seconds": 1.5},
     )
-    signatures.verify(SECRET, told.headers, told.body)
+    signatures.verify(SECRET, call.headers, call.body)
 
 
-def test_a_pause_is_a_name_and_at_most_a_minute(client, shop):
+def test_a_pause_has_a_name_and_lasts_a_minute_at_most(client, shop):
     for wrong in ({"point": "", "seconds": 1}, {"point": "x", "seconds": 61}, {"point": "x"}):
         assert client.post("/controls/pauses", json=wrong).status_code == 422
 
@@ -149,17 +151,17 @@ def test_a_shop_that_answers_without_an_account_is_reported(client, shop, body):
     assert (answer.status_code, answer.json["error"]["code"]) == (502, "shop_silent")
 
 
-def test_a_shop_that_is_gone_is_reported(make_sandbox):
+def test_an_unreachable_shop_is_reported(make_sandbox):
     client = make_sandbox(PUBLIC_URL="http://127.0.0.1:1").test_client()
     answer = client.post("/controls/clock", json={"advance_seconds": 1})
     assert answer.status_code == 502
     assert "ConnectError" in answer.json["error"]["message"]
 
 
-# --- Who may turn them ---------------------------------------------------------------------------
+# --- Access control -----------------------------------------------------------------------------
 
 
-def test_only_json_turns_anything(client, shop):
+def test_only_json_requests_change_anything(client, shop):
     for path in ("clock", "switches", "pauses", "accounts"):
         answer = client.post(
             f"/controls/{path}", data='{"advance_seconds": 1}', content_type="text/plain"
@@ -170,13 +172,13 @@ def test_only_json_turns_anything(client, shop):
     assert shop.received == []
 
 
-def test_no_other_site_is_given_permission(client):
+def test_other_origins_get_no_cors_permission(client):
     asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
     answer = client.options("/controls/clock", headers=asked)
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_a_name_pointed_at_this_machine_is_refused(client, make_sandbox):
+def test_an_unknown_host_name_is_refused(client, make_sandbox):
     assert client.get("/controls/clock", base_url="http://evil.example/").status_code == 400
     assert client.get("/controls/clock", base_url="http://127.0.0.1:5001/").status_code == 200
     everywhere = make_sandbox(HOST="0.0.0.0").test_client()
@@ -205,7 +207,7 @@ def test_the_desk_says_what_is_wrong_at_the_clock(visitor, shop, number, status)
     assert visitor.sees("Move the clock on")
 
 
-def test_the_desk_says_when_the_shop_is_silent(visitor, shop):
+def test_the_desk_says_when_the_shop_is_unavailable(visitor, shop):
     shop.status = 500
     visitor.open("/")
     assert visitor.press("Avancer l’horloge").status_code == 502
@@ -269,10 +271,10 @@ def test_moves_of_the_clock_add_up_when_made_at_once(sandbox_app, shop):
         sandbox_app, lambda client: client.post("/controls/clock", json={"advance_seconds": 10}), 8
     )
     assert sandbox_clock.moved_on() == 80
-    assert max(told.json["moved_on_seconds"] for told in shop.received) == 80
+    assert max(call.json["moved_on_seconds"] for call in shop.received) == 80
 
 
-def test_the_desk_is_in_french_when_in_doubt(client):
+def test_the_desk_is_in_french_by_default(client):
     languages = {"": "fr", "de": "fr", "en-GB,en;q=0.9": "en", "fr-CA": "fr"}
     for asked, given in languages.items():
         visitor = Visitor(client.application.test_client())

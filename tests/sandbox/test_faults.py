@@ -1,4 +1,4 @@
-"""Calls that go wrong on purpose."""
+"""Fault injection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sandbox.conftest import Caller, checkout_body
 TENANT = {"domain": "acme.o365.example", "offer": "pro_plus", "seats": 1}
 
 
-def at_the_office(app):
+def office_caller(app):
     return Caller(app.test_client(), "/office/api", "sandbox-provider-key")
 
 
@@ -20,7 +20,7 @@ def at_the_office(app):
 
 
 def test_every_call_fails_once_when_the_share_is_one(make_sandbox):
-    office = at_the_office(make_sandbox(SANDBOX_FAULTS="1"))
+    office = office_caller(make_sandbox(SANDBOX_FAULTS="1"))
     before = after = 0
     for number in range(60):
         body = TENANT | {"domain": f"t{number}.example"}
@@ -29,20 +29,20 @@ def test_every_call_fails_once_when_the_share_is_one(make_sandbox):
         known = Operation.get_or_none(Operation.key == f"k{number}") is not None
         after, before = after + known, before + (not known)
         again = office("POST", "/tenants", body, f"k{number}")
-        assert again.json["status"] == "succeeded", "the same call asked again goes through"
-    assert before >= 10, "half fail before anything was done"
-    assert after >= 10, "half fail although it was done: the answer is lost"
+        assert again.json["status"] == "succeeded", "the retry of the same call succeeds"
+    assert before >= 10, "half fail before they take effect"
+    assert after >= 10, "half take effect and lose their response"
     assert Operation.select().count() == 60
 
 
 def test_the_share_is_what_the_setting_says(make_sandbox):
-    office = at_the_office(make_sandbox(SANDBOX_FAULTS="0.2"))
+    office = office_caller(make_sandbox(SANDBOX_FAULTS="0.2"))
     failed = sum(office("GET", f"/operations?key=k{n}").status_code == 503 for n in range(300))
     assert 30 <= failed <= 95
 
 
-def test_no_share_no_faults_and_the_bank_is_spared(make_sandbox):
-    office = at_the_office(make_sandbox())
+def test_without_a_share_and_at_the_bank_nothing_fails(make_sandbox):
+    office = office_caller(make_sandbox())
     assert all(office("GET", f"/operations?key=k{n}").status_code == 404 for n in range(50))
     client = make_sandbox(SANDBOX_FAULTS="1").test_client()
     bank = Caller(client, "/bank/api", "sandbox-bank-key")
@@ -50,7 +50,7 @@ def test_no_share_no_faults_and_the_bank_is_spared(make_sandbox):
 
 
 @pytest.mark.parametrize("wrong", ["2", "-1", "often"])
-def test_a_share_is_a_share(make_sandbox, wrong):
+def test_a_share_outside_0_to_1_is_refused(make_sandbox, wrong):
     from sandbox.settings import SandboxSettingsError
 
     with pytest.raises(SandboxSettingsError, match="SANDBOX_FAULTS"):
@@ -77,7 +77,7 @@ def test_calls_fail_until_reset(bank, office, switch, client):
     assert office("GET", "/operations?key=k").status_code == 404
 
 
-def test_a_lost_answer_was_done_all_the_same(bank, office, switch, open_checkout):
+def test_a_call_with_a_lost_response_took_effect(bank, office, switch, open_checkout):
     switch(bank_lost_answers=1, provider_lost_answers=1)
     assert bank("GET", "/ledger").status_code == 200, "only calls that change something count"
     assert bank("POST", "/checkouts", checkout_body(), "k").status_code == 503
@@ -93,7 +93,7 @@ def test_an_answer_can_be_late(bank, switch):
     assert time.monotonic() - began >= 0.3
 
 
-def test_without_the_key_nothing_is_used_up(bank, switch):
+def test_an_unauthorised_call_does_not_use_up_a_fault(bank, switch):
     switch(bank_failing_calls=1)
     key, bank.key = bank.key, "wrong"
     assert bank("GET", "/ledger").status_code == 401
@@ -121,7 +121,7 @@ def test_the_register_knows_numbers_of_the_union(client, number, status):
     assert client.get(f"/vies/check/{number}").json == {"status": status}
 
 
-def test_the_register_can_know_nothing_or_be_silent(client, switch):
+def test_the_register_can_know_no_number_or_be_unavailable(client, switch):
     switch(vat_answer="unknown")
     assert client.get("/vies/check/DE136695976").json == {"status": "unknown"}
     switch(vat_answer="unavailable")

@@ -1,4 +1,4 @@
-"""Notifications: signed, kept until taken, repeated, withheld, early and late."""
+"""Notifications: signed, retried until accepted, duplicated, withheld, early and late."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "sandbox-notification-secret"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    """No waiting before the first attempt, unless a test asks for it."""
+    """Send the first attempt at once, unless a test wants a delay."""
     monkeypatch.setattr(
         notifications, "FIRST_DELAYS", {"any": (0.0,), "before": (2.0,), "after": (2.0,)}
     )
@@ -37,37 +37,37 @@ def checkout(open_checkout, shop):
 def test_a_notification_says_how_the_checkout_stands(visitor, shop, checkout, deliver, reader):
     pay(visitor, checkout)
     assert deliver() == 1
-    told = shop.received[0]
-    assert told.path == "/notifications/bank"
-    read = reader.read_notification(told.headers, told.body)
+    call = shop.received[0]
+    assert call.path == "/notifications/bank"
+    read = reader.read_notification(call.headers, call.body)
     assert read.checkout.reference == checkout["reference"]
     assert read.checkout.status == CheckoutStatus.SUCCEEDED
     assert deliver() == 0
 
 
-def test_one_is_sent_again_until_the_shop_takes_it(visitor, shop, checkout, deliver, clock):
+def test_a_notification_is_retried_until_the_shop_accepts_it(
+    visitor, shop, checkout, deliver, clock
+):
     shop.answers = [500, 404]
     pay(visitor, checkout)
     assert deliver() == 0
-    assert deliver() == 0, "it waits before it tries again"
+    assert deliver() == 0, "it waits before the retry"
     assert Letter.get().last_error == "answered 500"
     clock.shift(1.5)
     assert deliver() == 0
     clock.shift(1.5)
-    assert deliver() == 0, "and longer each time"
+    assert deliver() == 0, "the back-off grows"
     clock.shift(1)
     assert deliver() == 1
     assert len(shop.received) == 3
-    assert len({told.json["event"] for told in shop.received}) == 1
+    assert len({call.json["event"] for call in shop.received}) == 1
 
 
-def test_a_shop_that_is_gone_is_tried_again_at_least_once_a_minute(sandbox_app, clock):
+def test_an_unreachable_shop_is_retried_at_least_once_a_minute(sandbox_app, clock):
     assert [min(2**n, notifications.MAX_BACKOFF) for n in (0, 3, 6, 20)] == [1, 8, 60, 60]
 
 
-def test_a_shop_that_stays_away_is_given_up_after_three_days(
-    visitor, open_checkout, deliver, clock
-):
+def test_a_notification_is_abandoned_after_three_days(visitor, open_checkout, deliver, clock):
     pay(visitor, open_checkout(notification_url="http://127.0.0.1:1/n"))
     deliver()
     assert "ConnectError" in Letter.get().last_error
@@ -77,17 +77,17 @@ def test_a_shop_that_stays_away_is_given_up_after_three_days(
     assert notifications.count_undelivered() == 0
 
 
-def test_a_letter_whose_carrier_died_is_carried_again(visitor, shop, checkout, deliver, clock):
+def test_a_letter_is_sent_again_when_its_lease_has_expired(visitor, shop, checkout, deliver, clock):
     pay(visitor, checkout)
     letter = Letter.get()
     assert notifications._claim(letter)
-    assert not notifications._claim(letter), "one carrier a letter"
+    assert not notifications._claim(letter), "one thread delivers a letter"
     assert deliver() == 0
     clock.shift(notifications.LEASE + 1)
     assert deliver() == 1
 
 
-def test_letters_survive_the_banks_process(make_sandbox, visitor, shop, checkout):
+def test_letters_survive_a_restart_of_the_bank(make_sandbox, visitor, shop, checkout):
     pay(visitor, checkout)
     again = make_sandbox()
     with again.app_context():
@@ -95,14 +95,14 @@ def test_letters_survive_the_banks_process(make_sandbox, visitor, shop, checkout
     assert shop.received[0].json["type"] == "checkout.succeeded"
 
 
-def test_doubled_ones_come_twice_with_the_same_event(visitor, shop, checkout, deliver, switch):
+def test_duplicates_have_the_same_event(visitor, shop, checkout, deliver, switch):
     switch(notifications_doubled=True)
     pay(visitor, checkout)
     assert deliver() == 2
     assert shop.received[0].json == shop.received[1].json
 
 
-def test_now_and_then_one_is_doubled_on_purpose(visitor, monkeypatch, checkout):
+def test_some_notifications_are_duplicated_at_random(visitor, monkeypatch, checkout):
     monkeypatch.setattr(notifications, "DUPLICATE_SHARE", 1)
     pay(visitor, checkout)
     assert Letter.select().count() == 2
@@ -110,7 +110,7 @@ def test_now_and_then_one_is_doubled_on_purpose(visitor, monkeypatch, checkout):
     assert 0 < notifications.DUPLICATE_SHARE < 1
 
 
-def test_withheld_ones_come_when_released(visitor, checkout, deliver, switch):
+def test_withheld_notifications_are_sent_when_released(visitor, checkout, deliver, switch):
     switch(notifications_withheld=True)
     pay(visitor, checkout)
     assert deliver() == 0
@@ -119,14 +119,16 @@ def test_withheld_ones_come_when_released(visitor, checkout, deliver, switch):
     assert deliver() == 1
 
 
-def test_one_can_come_before_the_customer(visitor, shop, checkout, switch):
+def test_a_notification_can_arrive_before_the_customer(visitor, shop, checkout, switch):
     switch(notification_timing="before")
     answer = pay(visitor, checkout)
     assert answer.status_code == 303
-    assert len(shop.received) == 1, "the shop was told before the browser was sent back"
+    assert len(shop.received) == 1, "the shop was notified before the browser returned"
 
 
-def test_one_can_come_after_the_customer(visitor, shop, checkout, deliver, switch, clock):
+def test_a_notification_can_arrive_after_the_customer(
+    visitor, shop, checkout, deliver, switch, clock
+):
     switch(notification_timing="after")
     pay(visitor, checkout)
     assert deliver() == 0
@@ -134,18 +136,18 @@ def test_one_can_come_after_the_customer(visitor, shop, checkout, deliver, switc
     assert deliver() == 1
 
 
-def test_an_old_one_can_be_sent_again_many_times(client, visitor, shop, checkout, deliver):
+def test_an_old_notification_can_be_sent_again_many_times(client, visitor, shop, checkout, deliver):
     pay(visitor, checkout)
     deliver()
     event = shop.received[0].json["event"]
     answer = client.post(f"/controls/notifications/{event}/copies", json={"times": 100})
     assert answer.status_code == 202
     assert deliver() == 100
-    assert {told.body for told in shop.received} == {shop.received[0].body}
+    assert {call.body for call in shop.received} == {shop.received[0].body}
     assert client.post("/controls/notifications/evt_x/copies", json={"times": 1}).status_code == 404
 
 
-def test_the_controls_show_what_is_under_way(client, visitor, shop, checkout, deliver):
+def test_the_controls_show_undelivered_notifications(client, visitor, shop, checkout, deliver):
     shop.answers = [503]
     pay(visitor, checkout)
     deliver()
@@ -160,21 +162,23 @@ def test_the_controls_show_what_is_under_way(client, visitor, shop, checkout, de
     assert client.get("/controls/notifications?checkout=cs_other").json["letters"] == []
 
 
-def test_the_carriers_do_all_this_by_themselves(sandbox_app, visitor, shop, checkout, switch):
+def test_the_background_worker_settles_and_delivers(sandbox_app, visitor, shop, checkout, switch):
     switch(bank_outcome_delay=0.2, notifications_doubled=True)
     pay(visitor, checkout)
-    working = background.BankWorker(sandbox_app).start()
+    worker = background.BankWorker(sandbox_app).start()
     try:
-        told = shop.wait_for(2)
+        call = shop.wait_for(2)
     finally:
-        working.stop()
-    assert {letter.json["checkout"]["status"] for letter in told} == {"succeeded"}
+        worker.stop()
+    assert {letter.json["checkout"]["status"] for letter in call} == {"succeeded"}
     assert notifications.count_undelivered() == 0
 
 
-def test_the_carriers_outlive_a_round_that_fails(sandbox_app, visitor, shop, checkout, monkeypatch):
+def test_the_background_worker_survives_a_failed_poll(
+    sandbox_app, visitor, shop, checkout, monkeypatch
+):
     monkeypatch.setattr(background, "RETRY_SECONDS", 0.05)
-    run_due, failures = background.checkouts.run_due, list[int]()
+    run_due, failures = background.checkouts.process_due_checkouts, list[int]()
 
     def fail_once():
         if not failures:
@@ -182,13 +186,13 @@ def test_the_carriers_outlive_a_round_that_fails(sandbox_app, visitor, shop, che
             raise RuntimeError("on purpose")
         run_due()
 
-    monkeypatch.setattr(background.checkouts, "run_due", fail_once)
+    monkeypatch.setattr(background.checkouts, "process_due_checkouts", fail_once)
     pay(visitor, checkout)
-    working = background.BankWorker(sandbox_app).start()
+    worker = background.BankWorker(sandbox_app).start()
     try:
         shop.wait_for(1)
     finally:
-        working.stop()
+        worker.stop()
     assert failures
 
 
@@ -209,7 +213,7 @@ def test_the_sandboxs_signature_is_the_one_the_shop_checks():
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "corrupt",
     [
         lambda header: "",
         lambda header: header.replace("v1=", "v1=0"),
@@ -220,10 +224,10 @@ def test_the_sandboxs_signature_is_the_one_the_shop_checks():
         lambda header: "t=é,v1=é",
     ],
 )
-def test_a_spoilt_signature_is_refused(spoil):
+def test_an_invalid_signature_is_refused(corrupt):
     good = signatures.sign(SECRET, BODY)
     with pytest.raises(PartyRejected):
-        signatures.verify(SECRET, {signatures.HEADER: spoil(good)}, BODY)
+        signatures.verify(SECRET, {signatures.HEADER: corrupt(good)}, BODY)
 
 
 def test_another_body_another_secret_and_no_signature_are_refused():
@@ -237,7 +241,7 @@ def test_another_body_another_secret_and_no_signature_are_refused():
             signatures.verify(secret, headers, body)
 
 
-def test_an_old_message_is_refused_even_while_the_sandboxs_clock_is_moved_on(clock):
+def test_an_old_message_is_refused_even_when_the_sandboxs_clock_is_advanced(clock):
     header = {signatures.HEADER: signatures.sign(SECRET, BODY)}
     clock.shift(signatures.TOLERANCE - 5)
     signatures.verify(SECRET, header, BODY)
@@ -246,14 +250,14 @@ def test_an_old_message_is_refused_even_while_the_sandboxs_clock_is_moved_on(clo
         signatures.verify(SECRET, header, BODY)
 
 
-def test_a_notification_of_another_kind_concerns_nobody(reader):
+def test_a_notification_of_another_kind_is_ignored(reader):
     body = b'{"event": "evt_1", "type": "payout.sent"}'
     header = {signatures.HEADER: signatures.sign(SECRET, body)}
     assert reader.read_notification(header, body) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"event": "e", "type": "checkout.open"}'])
-def test_an_unreadable_notification_is_refused(reader, body):
+def test_an_invalid_notification_is_refused(reader, body):
     header = {signatures.HEADER: signatures.sign(SECRET, body)}
     with pytest.raises(PartyRejected):
         reader.read_notification(header, body)

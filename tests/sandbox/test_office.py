@@ -1,4 +1,4 @@
-"""The Office provider: tenants, seats, users; operations accepted now and done later."""
+"""The Office provider: tenants, seats, users; operations accepted now and executed later."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALICE = {
 
 @pytest.fixture
 def tenant(office):
-    """Make a tenant and say how its making went."""
+    """Return a function that creates a tenant; it returns the response."""
 
     def make(domain=DOMAIN, offer="business", seats=2, key=None):
         return office("POST", "/tenants", {"domain": domain, "offer": offer, "seats": seats}, key)
@@ -30,7 +30,7 @@ def tenant(office):
 
 @pytest.fixture
 def add(office):
-    """Add somebody to the tenant."""
+    """Return a function that creates a user in the tenant."""
 
     def act(login="alice", key=None, domain=DOMAIN, password="Secret-pass-1", **changes):
         person = ALICE | {"address": f"{login}@{domain}"} | changes
@@ -96,7 +96,7 @@ def test_a_key_is_refused_with_other_parameters(tenant, add):
     assert add(key="u").status_code == 202
 
 
-def test_an_unknown_key_is_said_to_be_unknown(office):
+def test_an_unknown_key_is_reported_as_unknown(office):
     answer = office("GET", "/operations?key=never")
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "unknown_operation")
 
@@ -128,7 +128,7 @@ def test_the_next_operations_can_be_made_to_fail_for_good(tenant, office, switch
 # --- Tenants -----------------------------------------------------------------------
 
 
-def test_a_tenant_says_what_it_has(office, tenant, add):
+def test_a_tenant_shows_its_seats_and_users(office, tenant, add):
     tenant(offer="pro_plus", seats=5000)
     add()
     assert read_tenant(office) == {
@@ -180,18 +180,20 @@ def test_suspending_and_resuming_a_tenant(office, tenant):
     )
 
 
-def test_deleting_a_tenant_ends_everybodys_access(office, tenant, add):
+def test_deleting_a_tenant_ends_the_access_of_all_users(office, tenant, add):
     tenant()
     add()
     assert office("DELETE", f"/tenants/{DOMAIN}").json["status"] == "succeeded"
     assert (read_tenant(office)["status"], read_tenant(office)["users"]) == ("deleted", 0)
     assert User.select().count() == 0
-    assert office("DELETE", f"/tenants/{DOMAIN}").json["status"] == "succeeded", "gone is gone"
+    assert office("DELETE", f"/tenants/{DOMAIN}").json["status"] == "succeeded", (
+        "deletion is idempotent"
+    )
     assert add().json["code"] == "unknown_tenant"
     assert tenant().json["code"] == "domain_taken"
 
 
-def test_what_concerns_no_tenant_fails(office, add):
+def test_operations_on_an_unknown_tenant_fail(office, add):
     assert add().json["code"] == "unknown_tenant"
     assert office("PATCH", f"/tenants/{DOMAIN}", {"seats": 1}).json["code"] == "unknown_tenant"
     assert office("DELETE", f"/tenants/{DOMAIN}").json["code"] == "unknown_tenant"
@@ -207,7 +209,7 @@ def test_there_are_no_more_users_than_seats(office, tenant, add):
     assert read_tenant(office)["users"] == 1
 
 
-def test_the_database_itself_knows_the_limits(sandbox_app, tenant):
+def test_the_database_itself_enforces_the_limits(sandbox_app, tenant):
     tenant(seats=1)
     with pytest.raises(IntegrityError):
         Tenant.update(users_taken=2).execute()
@@ -252,7 +254,7 @@ def test_a_person_can_be_renamed_and_moved(office, alice):
     assert (User.get().address, User.get().last_name) == (f"a.martin@{DOMAIN}", "Żółć")
 
 
-def test_a_person_keeps_the_own_address_and_takes_nobody_elses(office, alice, add):
+def test_a_person_can_keep_the_address_but_not_take_another_persons(office, alice, add):
     bob = add("bob").json["result"]["user"]
     path = f"/tenants/{DOMAIN}/users/"
     assert office("PATCH", path + alice, ALICE).json["status"] == "succeeded"
@@ -274,7 +276,7 @@ def test_a_deleted_person_leaves_the_seat_to_another(office, alice, add):
     path = f"/tenants/{DOMAIN}/users/{alice}"
     assert office("DELETE", path).json["status"] == "succeeded"
     assert read_tenant(office)["users"] == 0
-    assert office("DELETE", path).json["status"] == "succeeded", "gone is gone"
+    assert office("DELETE", path).json["status"] == "succeeded", "deletion is idempotent"
     assert read_tenant(office)["users"] == 0
     assert add("alice").json["status"] == "succeeded"
 
@@ -310,7 +312,7 @@ def test_people_are_listed_page_by_page(office, tenant, add):
         ("PATCH", f"/tenants/{DOMAIN}/users/us_1", {"address": "x"}),
     ],
 )
-def test_a_call_that_makes_no_sense_is_refused_at_once(office, method, path, body):
+def test_an_invalid_call_is_refused_at_once(office, method, path, body):
     assert office(method, path, body).status_code == 422
     assert Operation.select().count() == 0
 
@@ -320,10 +322,10 @@ def test_only_the_reseller_may_call(office, tenant):
     assert tenant().status_code == 401
 
 
-def test_adding_a_person_reads_no_table_through(office, tenant, add):
-    """So that a tenant of 100,000 people answers as quickly as one of five."""
+def test_adding_a_person_scans_no_table(office, tenant, add):
+    """A tenant of 100,000 users must answer as quickly as one of five."""
     tenant(offer="pro_plus", seats=10_000)
-    add("somebody")
+    add("first")
     plans: list[tuple[str, str]] = []
     execute = database.execute_sql
 

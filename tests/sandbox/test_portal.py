@@ -1,4 +1,4 @@
-"""The portal: who comes in, what they find, and the five devices of each kind."""
+"""The portal: sign-in, the licence's page, and the five devices of each kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PASSWORD = "Secret-pass-1"
 
 @pytest.fixture
 def person(office):
-    """Make somebody with a licence; their reference."""
+    """Return a function that creates a licensed user; it returns the reference."""
 
     def make(login="alice", offer="business", domain=DOMAIN, language="fr"):
         office("POST", "/tenants", {"domain": domain, "offer": offer, "seats": 5})
@@ -36,20 +36,20 @@ def person(office):
 
 
 def sign_in_at_portal(visitor, address=f"alice@{DOMAIN}", password=PASSWORD, button="Se connecter"):
-    """Sign in."""
+    """Sign in at the portal."""
     visitor.open("/portal/sign-in")
     return visitor.press(button, address=address, password=password)
 
 
 @pytest.fixture
 def alice(person, visitor):
-    """Somebody with a Business licence, signed in."""
+    """Create a user with a Business licence and sign in."""
     reference = person()
     sign_in_at_portal(visitor)
     return reference
 
 
-# --- The door ------------------------------------------------------------------------------------
+# --- Sign-in -------------------------------------------------------------------------------------
 
 
 def test_the_credentials_of_the_licence_open_the_portal(visitor, alice):
@@ -86,7 +86,9 @@ def test_an_unknown_address_takes_a_password_check_too(visitor, person, monkeypa
     sign_in_at_portal(visitor, password="wrong")
     sign_in_at_portal(visitor, "nobody@else.example", "wrong")
     assert len(checks) == 2
-    assert checks[0][0].split("$")[3] == checks[1][0].split("$")[3], "as expensive"
+    assert checks[0][0].split("$")[3] == checks[1][0].split("$")[3], (
+        "both hashes have the same cost"
+    )
 
 
 def test_an_empty_form_is_no_attempt(visitor, person):
@@ -108,7 +110,7 @@ def test_too_many_attempts_are_stopped_even_with_the_right_password(visitor, per
     assert Attempt.select().count() == 0
 
 
-def test_attempts_from_one_place_are_counted_over_all_addresses(visitor, person, monkeypatch):
+def test_attempts_from_one_ip_address_are_counted_over_all_users(visitor, person, monkeypatch):
     monkeypatch.setattr(sign_in, "MAX_FROM_IP_ADDRESS", 3)
     person()
     for number in range(3):
@@ -126,7 +128,7 @@ def test_a_changed_password_works_at_once_and_ends_the_session(visitor, office, 
     assert visitor.sees("Bonjour Alice")
 
 
-def test_a_released_licence_ends_the_session_and_the_way_in(visitor, office, alice):
+def test_a_released_licence_ends_the_session_and_blocks_sign_in(visitor, office, alice):
     office("DELETE", f"/tenants/{DOMAIN}/users/{alice}")
     visitor.open("/portal/mobile")
     assert visitor.address == "/portal/sign-in"
@@ -134,9 +136,7 @@ def test_a_released_licence_ends_the_session_and_the_way_in(visitor, office, ali
     assert sign_in_at_portal(visitor).status_code == 422
 
 
-def test_a_release_takes_effect_for_a_session_when_its_moment_comes(
-    visitor, office, alice, switch, move_on
-):
+def test_a_release_ends_the_session_when_it_is_due(visitor, office, alice, switch, move_on):
     switch(provider_latency=60)
     office("DELETE", f"/tenants/{DOMAIN}/users/{alice}")
     visitor.open("/portal")
@@ -146,7 +146,7 @@ def test_a_release_takes_effect_for_a_session_when_its_moment_comes(
     assert visitor.address == "/portal/sign-in"
 
 
-def test_a_new_person_can_come_in_as_soon_as_the_moment_came(
+def test_a_new_user_can_sign_in_as_soon_as_the_operation_is_due(
     visitor, person, switch, move_on, office
 ):
     office("POST", "/tenants", {"domain": DOMAIN, "offer": "business", "seats": 5})
@@ -167,7 +167,7 @@ def test_a_suspended_tenants_people_are_told_why(visitor, office, alice):
     assert sign_in_at_portal(visitor).status_code == 403
     assert visitor.sees("Accès suspendu")
     assert sign_in_at_portal(visitor, password="wrong").status_code == 422, (
-        "strangers learn nothing"
+        "a wrong password does not reveal the suspension"
     )
     office("DELETE", f"/tenants/{DOMAIN}/suspension")
     sign_in_at_portal(visitor)
@@ -190,23 +190,23 @@ def test_signing_out_ends_the_session(client, visitor, alice):
     assert visitor.open("/portal").request.path == "/portal/sign-in"
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client, person):
+def test_the_cookie_is_protected_from_scripts_and_other_sites(client, person):
     person()
     cookie = client.get("/portal/sign-in").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     answer = client.post("/portal/sign-in", data={"address": "x", "password": "y"})
-    assert answer.status_code == 400, "no form without its token"
+    assert answer.status_code == 400, "a form needs its CSRF token"
 
 
-def test_every_page_of_the_portal_asks_who_it_is(sandbox_app, client):
-    open_to_all = {"portal.sign_in_page", "portal.submit_sign_in", "portal.sign_out"}
+def test_every_page_of_the_portal_requires_sign_in(sandbox_app, client):
+    public = {"portal.sign_in_page", "portal.submit_sign_in", "portal.sign_out"}
     rules = [
         rule for rule in sandbox_app.url_map.iter_rules() if rule.endpoint.startswith("portal.")
     ]
     seen = 0
     for rule in rules:
-        if rule.endpoint in open_to_all or "GET" not in rule.methods:
+        if rule.endpoint in public or "GET" not in rule.methods:
             continue
         path = rule.rule.replace("<int:number>", "1").replace("<kind>", "ipad")
         assert client.get(path).location == "/portal/sign-in", rule
@@ -262,7 +262,7 @@ def test_the_home_shows_what_a_mac_does_not_have(visitor, alice):
 
 
 def configuration_in(program: bytes) -> ET.Element:
-    """What the program writes into configuration.xml, as cmd.exe reads its lines."""
+    """Return the configuration.xml that the program writes in cmd.exe."""
     writes = ">> configuration.xml echo "
     lines = [line for line in program.decode().split("\r\n") if line.startswith(writes)]
     return ET.fromstring(re.sub(r"\^(.)", r"\1", "".join(lines).replace(writes, "")))
@@ -307,7 +307,7 @@ def test_the_program_speaks_the_language_of_the_page(client, visitor, alice):
     assert french.replace(b"\r\n", b"").count(b"\n") == 0
 
 
-def test_what_means_something_to_windows_is_only_said(sandbox_app):
+def test_special_characters_of_cmd_exe_are_escaped(sandbox_app):
     product = replace(PRODUCTS["business"], name="50 % & <more> | (less)")
     with sandbox_app.test_request_context():
         program = setup_program.setup_program(product, "en-us", "alice@example.com").decode()
@@ -315,7 +315,7 @@ def test_what_means_something_to_windows_is_only_said(sandbox_app):
 
 
 @pytest.mark.parametrize("offer", PRODUCTS)
-def test_the_file_leaves_out_just_what_the_licence_does_not_contain(offer):
+def test_the_file_excludes_exactly_what_the_licence_does_not_contain(offer):
     product = PRODUCTS[offer]
     root = ET.fromstring(setup_program.deployment_file(product, "en-us"))
     excluded = {app.get("ID") for app in root.findall("Add/Product/ExcludeApp")}
@@ -351,7 +351,7 @@ def test_a_mac_is_proposed_to_a_mac(sandbox_app, person):
     assert Device.get().platform == "macos"
 
 
-def test_pressing_install_twice_notes_one_installation(client, visitor, alice):
+def test_pressing_install_twice_records_one_installation(client, visitor, alice):
     page = visitor.response.text
     visitor.press("Installer", name="Portable")
     hidden = {

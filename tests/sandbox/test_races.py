@@ -1,4 +1,4 @@
-"""Races, each with a positive control: with its guard off, it is lost."""
+"""Races, each with a positive control: without its guard the invariant breaks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MANY = 8
 
 
 @pytest.fixture
-def all_meet(monkeypatch):
-    """Hold everybody at the end of a function until all have come: the worst luck, every time."""
+def meet_after(monkeypatch):
+    """Hold all threads at the end of a function until all have reached it."""
 
     def meet(module, name, times=MANY):
         barrier = threading.Barrier(times)
@@ -41,11 +41,11 @@ def all_meet(monkeypatch):
     return meet
 
 
-def pay_at_once(sandbox_app, checkout, monkeypatch, all_meet):
-    """Everybody presses Pay on the same page, having seen it open."""
+def pay_at_once(sandbox_app, checkout, monkeypatch, meet_after):
+    """Submit the same open payment page in all threads."""
     from sandbox.bank import pages
 
-    all_meet(pages, "read_card")
+    meet_after(pages, "read_card")
 
     def press(client):
         visitor = Visitor(client)
@@ -56,10 +56,10 @@ def pay_at_once(sandbox_app, checkout, monkeypatch, all_meet):
 
 
 def test_a_page_paid_many_times_at_once_is_paid_once(
-    sandbox_app, open_checkout, monkeypatch, all_meet
+    sandbox_app, open_checkout, monkeypatch, meet_after
 ):
     checkout = open_checkout(store_card=True)
-    outcomes = pay_at_once(sandbox_app, checkout, monkeypatch, all_meet)
+    outcomes = pay_at_once(sandbox_app, checkout, monkeypatch, meet_after)
     assert Counter(outcome.status_code for outcome in outcomes) == {303: MANY}
     assert ledger.count_entries() == 1
     assert StoredCard.select().count() == 1
@@ -67,15 +67,15 @@ def test_a_page_paid_many_times_at_once_is_paid_once(
 
 
 def test_control_without_compare_and_set_the_page_is_paid_twice(
-    sandbox_app, open_checkout, monkeypatch, all_meet
+    sandbox_app, open_checkout, monkeypatch, meet_after
 ):
-    def careless(reference, old, new, **changes):
+    def update_without_check(reference, old, new, **changes):
         Checkout.update(status=new, **changes).where(Checkout.reference == reference).execute()
         return True
 
-    monkeypatch.setattr(checkouts, "move_checkout", careless)
+    monkeypatch.setattr(checkouts, "move_checkout", update_without_check)
     database.execute_sql('DROP INDEX "one_payment"')
-    pay_at_once(sandbox_app, open_checkout(), monkeypatch, all_meet)
+    pay_at_once(sandbox_app, open_checkout(), monkeypatch, meet_after)
     assert ledger.count_entries() > 1
 
 
@@ -109,22 +109,22 @@ def test_one_key_used_many_times_at_once_makes_one_checkout(sandbox_app, bank):
     assert Checkout.select().count() == 1
 
 
-def test_refunds_at_once_give_back_no_more_than_was_paid(
-    sandbox_app, open_checkout, monkeypatch, all_meet
+def test_concurrent_refunds_never_exceed_the_payment(
+    sandbox_app, open_checkout, monkeypatch, meet_after
 ):
     checkout = open_checkout()
     visitor = Visitor(sandbox_app.test_client())
     visitor.open(checkout["url"])
     visitor.press("Payer", **CARD)
 
-    def give_back(client):
+    def refund(client):
         merchant = Caller(client, "/bank/api", "sandbox-bank-key")
         path = f"/checkouts/{checkout['reference']}/refunds"
         key = str(threading.get_ident())
         return merchant("POST", path, {"amount_cents": 500}, key).status_code
 
-    assert Counter(race(sandbox_app, give_back, MANY)) == {201: 2, 422: MANY - 2}
-    assert sum(refund.amount_cents for refund in Refund.select()) == 1000
+    assert Counter(race(sandbox_app, refund, MANY)) == {201: 2, 422: MANY - 2}
+    assert sum(row.amount_cents for row in Refund.select()) == 1000
 
 
 # --- The provider --------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def create_user(client, tenant, login, key):
     return reseller("POST", f"/tenants/{tenant}/users", body, key).json
 
 
-def test_the_last_seats_go_to_no_more_people_than_there_are(sandbox_app, tenant):
+def test_concurrent_activations_never_exceed_the_seats(sandbox_app, tenant):
     def act(client):
         login = f"u{threading.get_ident()}"
         return create_user(client, tenant, login, login)["code"]
@@ -165,7 +165,9 @@ def test_one_key_used_many_times_at_once_makes_one_person(sandbox_app, tenant):
     assert User.select().count() == 1
 
 
-def test_many_lookers_carry_each_operation_out_once(sandbox_app, tenant, office, switch, move_on):
+def test_concurrent_readers_execute_each_operation_once(
+    sandbox_app, tenant, office, switch, move_on
+):
     switch(provider_latency=30)
     for number in range(10):
         create_user(sandbox_app.test_client(), tenant, f"p{number}", f"k{number}")
@@ -213,13 +215,13 @@ def test_a_form_sent_many_times_at_once_takes_one_place(sandbox_app, alice):
 
 
 def test_control_without_its_guards_more_than_five_places_are_taken(
-    sandbox_app, alice, monkeypatch, all_meet
+    sandbox_app, alice, monkeypatch, meet_after
 ):
     index = database.execute_sql(
         "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%\"slot\")%'"
     ).fetchone()[0]
     database.execute_sql(f'DROP INDEX "{index}"')
     monkeypatch.setattr(devices.database, "atomic", lambda: database.connection_context())
-    all_meet(devices, "free_slot", times=20)
+    meet_after(devices, "free_slot", times=20)
     install_at_once(sandbox_app, alice, 20)
     assert Device.select().where(SQL("slot IS NOT NULL")).count() > 5

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own: started, killed, started again."""
+"""The sandbox as a separate process: started, killed, started again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def free_port():
 
 @contextmanager
 def served(path, port, **environment):
-    """``python -m sandbox`` until the block ends."""
+    """Run ``python -m sandbox`` until the block ends."""
     variables = {"SANDBOX_DATABASE": str(path), "SANDBOX_PORT": str(port), "SANDBOX_LATENCY": "0"}
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox"],
@@ -76,16 +76,16 @@ def test_a_notification_outlives_the_process_that_wrote_it(tmp_path, shop):
         shop.wait_for(1)
     let_leases_end(path)
     shop.status = 200
-    heard = len(shop.received)
+    count = len(shop.received)
     with served(path, port) as (client, process):
-        told = shop.wait_for(heard + 1)[-1]
-        assert told.json["checkout"]["reference"] == checkout["reference"]
-        assert told.json["checkout"]["status"] == "succeeded"
+        call = shop.wait_for(count + 1)[-1]
+        assert call.json["checkout"]["reference"] == checkout["reference"]
+        assert call.json["checkout"]["status"] == "succeeded"
         process.send_signal(signal.SIGTERM)
         assert process.wait(patience.STUCK) == 0
 
 
-def test_settings_that_make_no_sense_end_the_start_with_a_sentence():
+def test_invalid_settings_stop_the_start_with_a_message():
     result = subprocess.run(
         [sys.executable, "-m", "sandbox"],
         cwd=ROOT,
@@ -116,7 +116,7 @@ def test_settings_come_from_the_environment():
         read({"PORT": "70000"})
 
 
-def test_the_shop_and_the_sandbox_believe_the_same_of_each_other():
+def test_the_shop_and_the_sandbox_read_the_same_settings():
     from shop.settings import Settings
 
     for environment in ({}, {"PORT": "7000"}, {"HOST": "0.0.0.0"}, {"HOST": "box.example"}):

@@ -1,4 +1,4 @@
-"""The sandbox's two languages: complete, nothing left over, set as French is set."""
+"""The sandbox's translations: complete, none unused, with French typography."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import sandbox
 from sandbox.french import FRENCH
 from tests.whole.test_templates import untranslatable
 
-ROOM = Path(sandbox.__file__).parent
-TEMPLATES = sorted(str(p.relative_to(ROOM / "templates")) for p in ROOM.rglob("*.html"))
+PACKAGE = Path(sandbox.__file__).parent
+TEMPLATES = sorted(str(p.relative_to(PACKAGE / "templates")) for p in PACKAGE.rglob("*.html"))
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 NAMES = {
     "Sandbox", "PC", "Mac", "iPhone", "iPad", "iOS", "iPadOS", "Android", "Office",
@@ -23,27 +23,27 @@ NAMES = {
     "point", "payment", "settle", "language", "fr", "times", "setup", "exe", "configure",
     "configuration", "xml",
 }  # fmt: skip
-"""Names, and what programs write: the same in every language."""
+"""Names and code, which are the same in every language."""
 
 
 def used():
-    found = extract_from_dir(str(ROOM), METHODS, keywords={"_": None, "N_": None})
+    found = extract_from_dir(str(PACKAGE), METHODS, keywords={"_": None, "N_": None})
     return {message for _, _, message, *_ in found}
 
 
-def test_every_text_has_its_french_and_every_french_its_text():
+def test_every_text_is_translated_and_no_translation_is_unused():
     assert sorted(used() - set(FRENCH)) == []
     assert sorted(set(FRENCH) - used()) == []
 
 
 @pytest.mark.parametrize("english", sorted(FRENCH))
-def test_the_places_to_fill_are_the_same(english):
-    places = re.compile(r"%\(\w+\)s")
-    assert sorted(places.findall(english)) == sorted(places.findall(FRENCH[english]))
+def test_the_placeholders_are_the_same(english):
+    placeholders = re.compile(r"%\(\w+\)s")
+    assert sorted(placeholders.findall(english)) == sorted(placeholders.findall(FRENCH[english]))
 
 
 @pytest.mark.parametrize("french", sorted(FRENCH.values()))
-def test_french_is_set_as_french_is_set(french):
+def test_french_has_french_typography(french):
     assert "'" not in french
     assert '"' not in french
     for sign in ";!?":
@@ -58,8 +58,8 @@ def test_french_is_set_as_french_is_set(french):
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_templates_load_and_hold_no_text_outside_the_catalogue(name):
-    environment = Environment(loader=FileSystemLoader(ROOM / "templates"), autoescape=True)
+    environment = Environment(loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True)
     environment.filters.update(money=str, moment=str, short_moment=str)
     environment.get_template(name)
-    source = (ROOM / "templates" / name).read_text()
+    source = (PACKAGE / "templates" / name).read_text()
     assert untranslatable(environment, source) - NAMES == set()
