@@ -57,8 +57,8 @@ def wait_until_up(client, process):
     patience.wait_until(is_up, lambda: 0)
 
 
-def let_leases_end(path):
-    """Have every letter carried now, as half a minute after its carrier died."""
+def expire_leases(path):
+    """Expire the leases of all letters, so that they are due at once."""
     with closing(sqlite3.connect(path)) as kept, kept:
         kept.execute("UPDATE letter SET due_at = 0")
 
@@ -74,7 +74,7 @@ def test_a_notification_outlives_the_process_that_wrote_it(tmp_path, shop):
         token = page.split('name="csrf_token" value="')[1].split('"')[0]
         assert client.post(checkout["url"], data=CARD | {"csrf_token": token}).status_code == 303
         shop.wait_for(1)
-    let_leases_end(path)
+    expire_leases(path)
     shop.status = 200
     count = len(shop.received)
     with served(path, port) as (client, process):
