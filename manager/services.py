@@ -128,7 +128,7 @@ def pay_service(name: str) -> Response:
 def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
     """What the customer saw on the button; None where that was settled meanwhile."""
     if not number:
-        return period_billing.charge_ahead(found.subscription)
+        return period_billing.bill_ahead(found.subscription)
     due = {invoice.number: invoice for invoice in receivables.unpaid_of(found.group.id)}
     if number not in due and invoices.find_invoice(auth.customer(), number) is None:
         abort(404)

@@ -62,7 +62,7 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
         vat_code=invoice.vat_code,
         due_on=clock.today(),
     )
-    ledger.credit(note)
+    ledger.post_credit_note(note)
     _take_off(invoice, note, by)
     if was_paid:
         kinds.refund_credit_note.later(credit_note=note.id)

@@ -77,7 +77,7 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
         due_on=draft.due_on,
         **paid,
     )
-    ledger.charge(invoice)
+    ledger.post_invoice(invoice)
     mail.invoice_issued(invoice, draft.charged_to)
     return invoice
 

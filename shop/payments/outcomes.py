@@ -101,12 +101,12 @@ def _take(payment: Payment, checkout: Checkout) -> None:
     payable = payables.locked(payables.paid_by(payment).row)
     if right_amount and payable.can_be_paid and payment.amount_cents == payable.cents:
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
-        ledger.pay(payment, payable.invoice)
+        ledger.post_payment(payment, payable.invoice)
         payable.mark_paid(payment, by="bank")
     else:
         note = "closed already" if right_amount else f"amount {checkout.amount_cents}"
         transitions.move(payment, PaymentStatus.REFUND_DUE, by="bank", note=note, **taken)
-        ledger.pay(payment)
+        ledger.post_payment(payment)
         refunds.owe(payment)
     if payment.store_card and checkout.mandate:
         cards.keep(payable.row.account, checkout.mandate)

@@ -160,6 +160,6 @@ def pay_by_hand(debt: Debt, by: str) -> Payment:
             settled_at=clock.now(),
         )
         transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
-        ledger.pay(payment, payable.invoice)
+        ledger.post_payment(payment, payable.invoice)
         payable.mark_paid(payment, by)
     return payment

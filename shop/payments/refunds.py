@@ -41,7 +41,7 @@ def _given_back(row: Payment, reference: str, by: str) -> None:
         payable = payables.locked(payables.paid_by(row).row)
         if not transitions.move(row, PaymentStatus.REFUNDED, by=by, refund=reference):
             return
-        ledger.refund(row, row.refund_cents)
+        ledger.post_refund(row, row.refund_cents)
         payable.mark_refunded(row)
 
 
@@ -86,7 +86,7 @@ def _paid_back(note: Invoice, payment: Payment, reference: str, by: str, method:
             note, InvoiceStatus.REFUNDED, by=by, note=reference,
             paid_at=clock.now(), method=method,
         ):  # fmt: skip
-            ledger.refund(payment, note.total_cents, note)
+            ledger.post_refund(payment, note.total_cents, note)
 
 
 # --- Given back otherwise, where the bank refuses -------------------------------------------------

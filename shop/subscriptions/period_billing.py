@@ -31,11 +31,11 @@ def open_next(subscription: Subscription) -> None:
     period = periods.next_period(
         Period(subscription.period_start, subscription.period_end), subscription.anchor
     )
-    renewal = subscriptions.charged_ahead(subscription)
+    renewal = subscriptions.billed_ahead(subscription)
     if renewal is None:
-        renewal = charge(subscription, previews.renewal(subscription, period), clock.now())
+        renewal = bill_period(subscription, previews.renewal(subscription, period), clock.now())
     else:
-        _open_charged_ahead(subscription, renewal, period)
+        _open_billed_ahead(subscription, renewal, period)
     _advance(subscription, period, renewal.price_id)
     _take_away_given_back(subscription.group_id, period.start)
 
@@ -54,7 +54,7 @@ def catch_up(subscription: Subscription) -> Subscription:
     return subscription
 
 
-def charge(subscription: Subscription, due: Preview, opened_at: datetime | None) -> Renewal:
+def bill_period(subscription: Subscription, due: Preview, opened_at: datetime | None) -> Renewal:
     """Write a period down as charged and issue its invoice, in the caller's transaction.
 
     Raises `peewee.IntegrityError` where it was before.
@@ -77,7 +77,7 @@ def charge(subscription: Subscription, due: Preview, opened_at: datetime | None)
     return renewal
 
 
-def _open_charged_ahead(subscription: Subscription, renewal: Renewal, period: Period) -> None:
+def _open_billed_ahead(subscription: Subscription, renewal: Renewal, period: Period) -> None:
     """Begin a period that was invoiced before its day; what joined meanwhile comes on top."""
     rest = previews.rest_of(subscription, period, renewal)
     extra = period_invoices.issue(rest, for_period=False) if rest else None
@@ -150,7 +150,7 @@ def take_up_again(subscription: Subscription) -> None:
     whole = periods.period_of(clock.today(), subscription.anchor)
     rest = Period(clock.today(), whole.end)
     share = periods.share_left(whole, now) if rest.start > whole.start else None
-    renewal = charge(subscription, previews.renewal(subscription, rest, share=share), now)
+    renewal = bill_period(subscription, previews.renewal(subscription, rest, share=share), now)
     _advance(subscription, rest, renewal.price_id)
     _take_away_given_back(subscription.group_id, rest.start)
 
@@ -158,7 +158,7 @@ def take_up_again(subscription: Subscription) -> None:
 # --- Ahead of its day ------------------------------------------------------------------------
 
 
-def charge_ahead(subscription: Subscription) -> Invoice:
+def bill_ahead(subscription: Subscription) -> Invoice:
     """The invoice of the next renewal, to be paid now; the same one until it is paid.
 
     Raises `Refusal` where there is no next renewal, it costs nothing, it is paid already, or an
@@ -168,19 +168,19 @@ def charge_ahead(subscription: Subscription) -> Invoice:
         row = lock(subscription)
         if receivables.unpaid_of(row.group_id):
             raise Refusal(N_("Pay the invoices that are due first."))
-        ahead = subscriptions.charged_ahead(row)
+        ahead = subscriptions.billed_ahead(row)
         if ahead is None:
-            ahead = _charged_now(row)
+            ahead = _billed_now(row)
         if ahead.invoice is None or not ahead.invoice.is_payable:
             raise Refusal(N_("The next renewal is paid already."))
         return ahead.invoice
 
 
-def _charged_now(subscription: Subscription) -> Renewal:
+def _billed_now(subscription: Subscription) -> Renewal:
     due = previews.preview(subscription)
     if due is None or due.totals.total_cents < money.LEAST_CENTS:
         raise Refusal(N_("There is no renewal to be paid for this service."))
-    return charge(subscription, due, None)
+    return bill_period(subscription, due, None)
 
 
 def take_back_ahead(subscription: Subscription, by: str) -> None:
@@ -188,7 +188,7 @@ def take_back_ahead(subscription: Subscription, by: str) -> None:
 
     In the caller's transaction. What is paid for it after that goes back.
     """
-    ahead = subscriptions.charged_ahead(subscription)
+    ahead = subscriptions.billed_ahead(subscription)
     if ahead is None or ahead.invoice is None or not ahead.invoice.is_payable:
         return
     period_invoices.take_back(ahead.invoice, by=by)

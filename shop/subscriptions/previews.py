@@ -44,7 +44,7 @@ def until(subscription: Subscription, day: date | None) -> Iterator[Preview]:
     """Every renewal of a subscription up to and with a day, oldest first."""
     if subscription.renews_on is None or day is None:
         return
-    ahead = subscriptions.charged_ahead(subscription)
+    ahead = subscriptions.billed_ahead(subscription)
     for period in renewal_price.coming(subscription, _ends_on(subscription)):
         if period.start > day:
             return

@@ -124,7 +124,7 @@ def held(group: LicenceGroup) -> Subscription:
     subscription = for_group(group)
     if subscription is None:
         raise Refusal(NOT_RUNNING)
-    ahead = charged_ahead(subscription)
+    ahead = billed_ahead(subscription)
     if ahead is not None and ahead.invoice is not None:
         # It may be taken back: whoever settles it locks it before its subscription, too.
         lock(ahead.invoice)
@@ -159,11 +159,11 @@ def next_end(subscription: Subscription) -> date:
 
 def paid_ahead(subscription: Subscription) -> Renewal | None:
     """The next renewal, if its invoice was paid before its day."""
-    ahead = charged_ahead(subscription)
+    ahead = billed_ahead(subscription)
     return ahead if ahead is not None and ahead.is_paid else None
 
 
-def charged_ahead(subscription: Subscription) -> Renewal | None:
+def billed_ahead(subscription: Subscription) -> Renewal | None:
     """The next renewal, if it was invoiced before its day, paid or not."""
     return (
         Renewal.select(Renewal, Invoice)

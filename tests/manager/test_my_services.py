@@ -110,7 +110,7 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
     give_backs.give_back_seats(second, [1, 4], by="alice")
     terminations.request_termination(third, by="alice")
     payments.start_payment(
-        period_billing.charge_ahead(running.of(paid)),
+        period_billing.bill_ahead(running.of(paid)),
         store_card=False,
         base_url=purchases.BASE,
         by="alice",

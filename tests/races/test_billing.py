@@ -93,7 +93,7 @@ def fresh_as(row: Any) -> Any:
 def test_five_notifications_and_five_runs_extend_one_period(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    invoice_of = period_billing.charge_ahead(running.of(group))
+    invoice_of = period_billing.bill_ahead(running.of(group))
     payment = payments.start_payment(
         invoice_of, store_card=False, base_url=purchases.BASE, by="alice"
     )

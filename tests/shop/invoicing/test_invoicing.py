@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -425,6 +426,51 @@ def test_a_delivered_order_without_invoice_is_found(alice: Account, bank: Bank) 
     for table in ("attachment", "letter", "invoice_file", "invoice_line", "invoice"):
         database.execute_sql(f"DELETE FROM {table}")
     assert f"the delivered order {order.number} has no invoice" in list(ledger.check())
+
+
+FAULTS = {
+    "the lines of invoice {} do not add up to its amount": "DELETE FROM invoice_line",
+    "invoice {} was not charged, or not with its amount": "DELETE FROM ledger_entry "
+    "WHERE kind = 'charged'",
+    "credit note {} was not credited, or not with its amount": "DELETE FROM ledger_entry "
+    "WHERE kind = 'credited'",
+    "what was credited of invoice {} is not what its credit notes say": "UPDATE invoice "
+    "SET credited_cents = 0",
+    "invoice {} is paid without money": "UPDATE invoice SET status = 'paid', paid_at = issued_at "
+    "WHERE status = 'due'",
+    "invoice {} is open though it was paid": "UPDATE invoice SET status = 'unpaid' "
+    "WHERE status = 'paid'",
+    "the money of payment {} is not in the ledger, or not with its amount": "DELETE "
+    "FROM ledger_entry WHERE kind = 'paid'",
+    "payment {} stands in the ledger without its money": "UPDATE payment SET status = 'closed'",
+    "the refund of payment {} is not in the ledger, or not with its amount": "UPDATE payment "
+    "SET status = 'refunded' WHERE status = 'succeeded'",
+    "more went back of payment {} than came": "UPDATE ledger_entry SET cents = 2 * cents "
+    "WHERE kind = 'refunded'",
+    "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
+    "WHERE status = 'awaiting_payment'",
+    "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
+    "the balance of customer {} is not what is open": "UPDATE ledger_entry SET cents = cents - 1 "
+    "WHERE kind = 'paid'",
+}
+
+
+def test_each_query_of_the_proof_finds_its_fault(alice: Account, bank: Bank) -> None:
+    billing.credit(billing.of(billing.delivered(alice, bank)))
+    billing.delivered(alice, bank)
+    billing.due(alice)
+    billing.pay(billing.due(alice), bank)
+    purchases.place(alice)
+    queue.drain()
+    billing.assert_balanced()
+    for sentence, fault in FAULTS.items():
+        with database.atomic() as transaction:
+            database.execute_sql(fault)
+            about = re.compile(re.escape(sentence).replace(r"\{\}", r"[\w-]+"))
+            assert [found for found in ledger.check() if about.fullmatch(found)], sentence
+            transaction.rollback()
+    billing.assert_balanced()
+    assert set(FAULTS) == set(ledger.WRONG)
 
 
 def test_the_operator_proves_credits_and_marks_paid(app, alice: Account, bank: Bank) -> None:

@@ -86,7 +86,7 @@ def credit_one(invoice: Invoice) -> Invoice:
 
 
 def pay_ahead(group: LicenceGroup, bank: Bank) -> Invoice:
-    invoice = period_billing.charge_ahead(running.of(group))
+    invoice = period_billing.bill_ahead(running.of(group))
     billing.pay(invoice, bank)
     queue.drain()
     return fresh(invoice)
@@ -316,7 +316,7 @@ def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
     running.pass_time(timedelta(days=2))
     price_changes.announce()
     running.to_renewal(group)
-    period_billing.charge_ahead(running.of(group))
+    period_billing.bill_ahead(running.of(group))
     purchases.pay(groups.add(group, 1), bank)
     queue.drain()
     shown = services.find_service(alice, group.name).preview
@@ -397,7 +397,7 @@ def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
 ) -> None:
     running.to_renewal(group)
     first = Renewal.get().invoice
-    period_billing.charge_ahead(running.of(group))
+    period_billing.bill_ahead(running.of(group))
     turns = iter(range(2))
 
     def act() -> object:

@@ -215,7 +215,7 @@ class History:
 
     def ahead(self, is_paid: bool) -> None:
         def charge() -> None:
-            invoice = period_billing.charge_ahead(self.subscription)
+            invoice = period_billing.bill_ahead(self.subscription)
             if is_paid:
                 payments.pay_by_hand(invoice, by="operator")
 

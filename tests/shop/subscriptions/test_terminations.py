@@ -245,13 +245,13 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
 ) -> None:
     subscription = running.of(group)
     shown = previews.preview(subscription)
-    invoice = period_billing.charge_ahead(subscription)
-    assert period_billing.charge_ahead(subscription) == invoice
+    invoice = period_billing.bill_ahead(subscription)
+    assert period_billing.bill_ahead(subscription) == invoice
     assert shown is not None
     assert shown.totals.total_cents == invoice.total_cents
     payments.pay_by_hand(invoice, by="operator")
     with pytest.raises(Refusal, match="paid already"):
-        period_billing.charge_ahead(subscription)
+        period_billing.bill_ahead(subscription)
     before = bank.balance()
     running.to_renewal(group)
     assert bank.balance() == before
@@ -262,7 +262,7 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
 def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    payments.pay_by_hand(period_billing.charge_ahead(running.of(group)), by="operator")
+    payments.pay_by_hand(period_billing.bill_ahead(running.of(group)), by="operator")
     purchases.pay(groups.add(group, 2), bank)
     queue.drain()
     running.to_renewal(group)
@@ -274,7 +274,7 @@ def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
 
 def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
     subscription = running.of(group)
-    invoice = period_billing.charge_ahead(subscription)
+    invoice = period_billing.bill_ahead(subscription)
     payments.pay_by_hand(invoice, by="operator")
     terminations.request_termination(group, by="alice")
     assert Termination.get().ends_on == Renewal.get().period_end
@@ -289,7 +289,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
     group: LicenceGroup,
 ) -> None:
     subscription = running.of(group)
-    period_billing.charge_ahead(subscription)
+    period_billing.bill_ahead(subscription)
     terminations.request_termination(group, by="alice")
     assert Termination.get().ends_on == subscription.renews_on
     terminations.undo(group, by="alice")
@@ -300,7 +300,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
 
 
 def test_one_left_unpaid_is_collected_on_its_day(group: LicenceGroup, bank: Bank) -> None:
-    invoice = period_billing.charge_ahead(running.of(group))
+    invoice = period_billing.bill_ahead(running.of(group))
     running.to_renewal(group)
     assert fresh(invoice).status == "paid"
     assert Renewal.select().count() == 1
