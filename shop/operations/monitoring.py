@@ -43,7 +43,7 @@ def _late() -> ModelSelect[Order]:
 def _late_licences() -> ModelSelect[Job]:
     """Licences the provider has been at for longer than was promised of a delivery."""
     under_way = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
-    of_licences = Job.kind.in_([kind for _, kind in actions.WORK.values()])
+    of_licences = Job.kind.in_([task.kind for _, task in actions.WORK.values()])
     return Job.select().where(
         under_way, of_licences, Job.created_at < clock.now() - DELIVERY_PROMISE
     )
