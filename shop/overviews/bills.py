@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from peewee import ModelSelect
 
@@ -18,6 +17,7 @@ from records.payments import Payment, PaymentStatus
 from shop import documents
 from shop.errors import N_, Refusal
 from shop.payments.attempts import is_open_at_the_bank, refusal_of
+from shop.text.zip_stream import zipped
 
 BATCH = 100
 
@@ -131,31 +131,9 @@ def _is_confirmed(payment: Payment) -> bool:
 
 
 def zip_of(account: Account, selection: Selection) -> Iterator[bytes]:
-    """A ZIP of the selected PDFs, made while it is read: one of them in memory at a time."""
-    sink: Any = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for invoice in from_the_oldest(account, selection):
-            archive.writestr(documents.invoice_filename(invoice), documents.invoice_of(invoice))
-            yield sink.taken()
-    yield sink.taken()
-
-
-class _Sink:
-    """A file that cannot be rewound; what was written is taken away piece by piece."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def write(self, content: bytes) -> int:
-        """Keep ``content`` until it is taken."""
-        self._written += content
-        return len(content)
-
-    def flush(self) -> None:
-        """Nothing: whoever reads takes what there is."""
-
-    def taken(self) -> bytes:
-        """What was written since the last time."""
-        content = bytes(self._written)
-        self._written.clear()
-        return content
+    """Yield a ZIP of the selected PDFs, made while it is read: one of them in memory at a time."""
+    papers = (
+        (documents.invoice_filename(invoice), [documents.invoice_of(invoice)])
+        for invoice in from_the_oldest(account, selection)
+    )
+    return zipped(papers, zipfile.ZIP_STORED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from peewee import IntegrityError, fn
@@ -17,6 +16,7 @@ from shop.customers import activity_log
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Conflict
 from shop.security import rate_limits
+from shop.text.zip_stream import zipped
 
 log = structlog.get_logger()
 
@@ -52,37 +52,6 @@ def of_account(account: Account) -> list[DataExport]:
 # --- Making it -------------------------------------------------------------------------------
 
 
-class Pieces:
-    """A file that is written piece by piece into the database, and never read back."""
-
-    def __init__(self, export: DataExport) -> None:
-        self.size = 0
-        self._export, self._number, self._rest = export, 0, bytearray()
-
-    def write(self, content: Any) -> int:
-        """Take more of the file; whole pieces are stored."""
-        self._rest += content
-        self.size += len(content)
-        while len(self._rest) >= PART:
-            self._store(PART)
-        return len(content)
-
-    def flush(self) -> None:
-        """Nothing: a piece is stored when it is whole."""
-
-    def finish(self) -> None:
-        """Store what is left."""
-        if self._rest:
-            self._store(len(self._rest))
-
-    def _store(self, length: int) -> None:
-        DataExportPart.create(
-            export=self._export, number=self._number, content=bytes(self._rest[:length])
-        )
-        del self._rest[:length]
-        self._number += 1
-
-
 def _not_made(export: int, reason: str) -> None:
     row = DataExport.get_by_id(export)
     if row.status == ExportStatus.REQUESTED:
@@ -100,10 +69,11 @@ def make_export(export: int) -> None:
     if row.status != ExportStatus.REQUESTED:
         return
     _drop_pieces(row)
-    pieces = Pieces(row)
-    content.write(row.account, pieces)
-    pieces.finish()
-    _ready(row, pieces.size)
+    size = 0
+    for number, piece in enumerate(zipped(content.files(row.account), piece=PART)):
+        DataExportPart.create(export=row, number=number, content=piece)
+        size += len(piece)
+    _ready(row, size)
 
 
 def _ready(row: DataExport, size: int) -> None:

@@ -7,8 +7,7 @@ hold somebody's password) does not leave the shop.
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -232,15 +231,14 @@ LEFT_OUT = {
 # --- Writing ---------------------------------------------------------------------------------
 
 
-def write(account: Account, target: Any) -> None:
-    """Write the ZIP file to ``target``, which can be written to and nothing else."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", _readme(account))
-        for section in SECTIONS:
-            _write_rows(archive, section, account)
-        _write_letters(archive, account)
-        _write_orders(archive, account)
-        _write_invoices(archive, account)
+def files(account: Account) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield the names and contents of all files, each made when it is taken."""
+    yield "README.txt", [_readme(account).encode()]
+    for section in SECTIONS:
+        yield f"{section.file}.json", _rows(section, account)
+    yield from _letters(account)
+    yield from _orders(account)
+    yield from _invoices(account)
 
 
 def _readme(account: Account) -> str:
@@ -253,14 +251,13 @@ def _readme(account: Account) -> str:
     )
 
 
-def _write_rows(archive: zipfile.ZipFile, section: Section, account: Account) -> None:
+def _rows(section: Section, account: Account) -> Iterator[bytes]:
     key: Any = section.table._meta.primary_key
-    with archive.open(f"{section.file}.json", "w") as file:
-        separator = b"[\n"
-        for row in in_batches(section.of(account), key, size=BATCH):
-            file.write(separator + _json(_values(row, section.columns)))
-            separator = b",\n"
-        file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+    separator = b"[\n"
+    for row in in_batches(section.of(account), key, size=BATCH):
+        yield separator + _json(_values(row, section.columns))
+        separator = b",\n"
+    yield b"[]\n" if separator == b"[\n" else b"\n]\n"
 
 
 def _values(row: Any, columns: Iterable[str]) -> dict[str, Any]:
@@ -277,22 +274,22 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=2).encode()
 
 
-def _write_letters(archive: zipfile.ZipFile, account: Account) -> None:
+def _letters(account: Account) -> Iterator[tuple[str, list[bytes]]]:
     plain = Letter.select().where(Letter.account == account, ~Letter.is_secret)
     for letter in in_batches(plain, Letter.id, size=BATCH):
-        archive.writestr(f"letters/{letter.id}.txt", mail.text_of(letter))
-        archive.writestr(f"letters/{letter.id}.html", mail.html_of(letter))
+        yield f"letters/{letter.id}.txt", [mail.text_of(letter).encode()]
+        yield f"letters/{letter.id}.html", [mail.html_of(letter).encode()]
 
 
-def _write_orders(archive: zipfile.ZipFile, account: Account) -> None:
+def _orders(account: Account) -> Iterator[tuple[str, list[bytes]]]:
     wanted = Order.select().where(Order.account == account)
     for order in in_batches(wanted, Order.id, size=BATCH):
         name = documents.purchase_order_filename(order)
-        archive.writestr(f"orders/{name}", documents.purchase_order_of(order))
+        yield f"orders/{name}", [documents.purchase_order_of(order)]
 
 
-def _write_invoices(archive: zipfile.ZipFile, account: Account) -> None:
+def _invoices(account: Account) -> Iterator[tuple[str, list[bytes]]]:
     wanted = Invoice.select().where(Invoice.account == account)
     for invoice in in_batches(wanted, Invoice.id, size=BATCH):
         name = documents.invoice_filename(invoice)
-        archive.writestr(f"invoices/{name}", documents.invoice_of(invoice))
+        yield f"invoices/{name}", [documents.invoice_of(invoice)]

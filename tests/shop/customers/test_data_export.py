@@ -137,6 +137,8 @@ def test_asking_downloading_and_its_end(
     assert visitor.response.mimetype == "application/zip"
     assert visitor.response.headers["Content-Disposition"].startswith("attachment")
     assert zipfile.ZipFile(BytesIO(visitor.response.data)).testzip() is None
+    length = int(visitor.response.headers["Content-Length"])
+    assert length == len(visitor.response.data) == DataExport.get_by_id(export.id).size
     address = visitor.address
     assert Letter.select().where(Letter.kind == "export_ready").count() == 1
     clock.shift(timedelta(days=7, minutes=1))
@@ -167,7 +169,7 @@ def test_one_copy_is_made_at_a_time(alice: Account) -> None:
 
 def test_a_copy_begun_twice_is_whole(alice: Account, drain: Callable[[], int]) -> None:
     export = data_export.request_export(alice, UNKNOWN)
-    data_export.Pieces(export).write(b"x" * data_export.PART)
+    DataExportPart.create(export=export, number=0, content=b"x" * data_export.PART)
     drain()
     assert archive_of(export).testzip() is None
 
@@ -179,7 +181,7 @@ def test_what_cannot_be_made_says_so(
     def broken(*_: object) -> None:
         raise RuntimeError("no paper")
 
-    monkeypatch.setattr(content, "write", broken)
+    monkeypatch.setattr(content, "files", broken)
     export = data_export.request_export(alice, UNKNOWN)
     for _ in range(6):
         drain()
