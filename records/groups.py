@@ -93,7 +93,14 @@ class LicenceGroup(StateMachine):
     @property
     def seats_by_status(self) -> dict[str, int]:
         """Number of seats in each status."""
-        return {status: getattr(self, f"seats_{status}") for status in SeatStatus}
+        return {
+            SeatStatus.UNCONFIGURED: self.seats_unconfigured,
+            SeatStatus.ACTIVATING: self.seats_activating,
+            SeatStatus.ACTIVE: self.seats_active,
+            SeatStatus.UPDATING: self.seats_updating,
+            SeatStatus.RELEASING: self.seats_releasing,
+            SeatStatus.ERROR: self.seats_error,
+        }
 
     @property
     def seats_total(self) -> int:

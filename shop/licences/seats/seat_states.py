@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import Value
+from peewee import Field, Value
 
 from records.base import database
 from records.groups import GroupStatus, LicenceGroup
@@ -50,9 +50,19 @@ def move(
     return True
 
 
+_COUNTERS: dict[str, Field] = {
+    SeatStatus.UNCONFIGURED: LicenceGroup.seats_unconfigured,
+    SeatStatus.ACTIVATING: LicenceGroup.seats_activating,
+    SeatStatus.ACTIVE: LicenceGroup.seats_active,
+    SeatStatus.UPDATING: LicenceGroup.seats_updating,
+    SeatStatus.RELEASING: LicenceGroup.seats_releasing,
+    SeatStatus.ERROR: LicenceGroup.seats_error,
+}
+"""The column of a group that counts its seats of a status."""
+
+
 def _count(seat: Seat, before: str) -> None:
-    less = getattr(LicenceGroup, f"seats_{before}")
-    more = getattr(LicenceGroup, f"seats_{seat.status}")
+    less, more = _COUNTERS[before], _COUNTERS[seat.status]
     counted = (
         LicenceGroup.update({less: less - 1, more: more + 1})
         .where(LicenceGroup.id == seat.group_id, LicenceGroup.status.in_(ALIVE))
