@@ -138,7 +138,7 @@ def test_asking_downloading_and_its_end(
     assert visitor.response.headers["Content-Disposition"].startswith("attachment")
     assert zipfile.ZipFile(BytesIO(visitor.response.data)).testzip() is None
     length = int(visitor.response.headers["Content-Length"])
-    assert length == len(visitor.response.data) == DataExport.get_by_id(export.id).size
+    assert length == len(visitor.response.data) == DataExport.get().size
     address = visitor.address
     assert Letter.select().where(Letter.kind == "export_ready").count() == 1
     clock.shift(timedelta(days=7, minutes=1))
