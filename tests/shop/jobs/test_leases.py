@@ -189,6 +189,14 @@ def test_what_is_awaited_comes_before_what_came_by_the_thousand(
     assert in_their_order() == expected
 
 
+def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
+    for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
+        queue.enqueue(KIND, priority.name, priority=priority, number=priority.name)
+    work.act = lambda: queue.enqueue(KIND, "new", priority=Priority.PAID, number="new")
+    queue.drain()
+    assert [payload["number"] for payload in work.done] == ["AWAITED", "new", "USUAL", "BULK"]
+
+
 def test_a_dead_workers_job_is_not_handed_out_every_second(
     work: Work, clock: time_machine.Traveller
 ) -> None:
