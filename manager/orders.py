@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from shop import documents
 from shop.delivery import installation
-from shop.errors import Refusal
 from shop.orders import orders as shop_orders
-from shop.overviews import order_progress
-from shop.pricing.lines import lines_of
 from shop.text.pagination import page_of
-from web import auth, lookups
-from web.checkout import pay
-from web.files import pdf
-from web.htmx import go_to, page
-from web.languages import current, sentence
+from web import auth
+from web.htmx import page
+from web.order_page import OrderPage
 
 
 @manager.get("/manager/account/orders")
@@ -32,65 +26,43 @@ def orders() -> Response:
     )
 
 
-def _page(number: int, *, partial: str = "", status: int = 200, error: str = "") -> Response:
-    order = lookups.own_order(number)
-    return page(
-        "manager/order.html",
-        partial,
-        status=status,
-        order=order,
-        lines=lines_of(order),
-        tracking=order_progress.for_order(order),
-        mention=documents.vat_mention(order, current()),
-        error=error,
-    )
+def _page(number: int) -> OrderPage:
+    here = url_for("manager.order", number=number)
+    return OrderPage("manager/order.html", "manager/_order_status.html", number, here)
 
 
 @manager.get("/manager/account/orders/<int:number>")
 def order(number: int) -> Response:
     """One order: its lines, its way, its documents, and what can be done with it."""
-    return _page(number)
+    return _page(number).show()
 
 
 @manager.get("/manager/account/orders/<int:number>/status")
 def order_status(number: int) -> Response:
     """The part of the order's page that refreshes itself."""
-    return _page(number, partial="manager/_order_status.html")
+    return _page(number).show_status()
 
 
 @manager.get("/manager/account/orders/<int:number>.pdf")
 def order_pdf(number: int) -> Response:
     """The purchase order as PDF."""
-    found = lookups.own_order(number)
-    return pdf(documents.purchase_order_of(found), documents.purchase_order_filename(found))
+    return _page(number).as_pdf()
 
 
 @manager.post("/manager/account/orders/<int:number>/payments")
 def pay_order(number: int) -> Response:
     """Pay an order later."""
-    try:
-        return pay(lookups.own_order(number), here=url_for("manager.order", number=number))
-    except Refusal as refusal:
-        return _page(number, status=refusal.status, error=sentence(refusal))
+    return _page(number).pay()
 
 
 @manager.post("/manager/account/orders/<int:number>/cancellation")
 def cancel_order(number: int) -> Response:
     """Cancel an unpaid order."""
-    try:
-        shop_orders.cancel_order(lookups.own_order(number), by=auth.customer().nic_handle)
-    except Refusal as refusal:
-        return _page(number, status=refusal.status, error=sentence(refusal))
-    flash(gettext("Your order is cancelled. Nothing is due."), "success")
-    return go_to(url_for("manager.order", number=number))
+    return _page(number).cancel()
 
 
 @manager.post("/manager/account/orders/<int:number>/delivery")
 def retry_delivery(number: int) -> Response:
     """Ask for a failed delivery again."""
-    try:
-        installation.retry_delivery(lookups.own_order(number), by=auth.customer().nic_handle)
-    except Refusal as refusal:
-        return _page(number, status=refusal.status, error=sentence(refusal))
-    flash(gettext("The installation is being tried again."), "success")
-    return go_to(url_for("manager.order", number=number))
+    said = gettext("The installation is being tried again.")
+    return _page(number).act(installation.retry_delivery, said)

@@ -3,94 +3,59 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
-from flask import Response, abort, flash, url_for
-from flask_babel import gettext
+from flask import Response, abort, url_for
 from flask_login import login_required
 
-from models import Order
-from shop import documents
 from shop.errors import Refusal
-from shop.orders import orders
-from shop.overviews import order_progress
 from shop.payments import outcomes, payables
 from shop.payments.payables import Payable
-from shop.pricing.lines import lines_of
 from storefront import storefront
-from web import auth, lookups
-from web.checkout import pay
-from web.files import pdf
+from web import auth
 from web.htmx import go_to, page
-from web.languages import current, sentence
+from web.order_page import OrderPage
 
 
-def _shown(order: Order) -> dict[str, Any]:
-    return {
-        "order": order,
-        "lines": lines_of(order),
-        "tracking": order_progress.for_order(order),
-        "mention": documents.vat_mention(order, current()),
-    }
+def _page(lang: str, number: int) -> OrderPage:
+    here = url_for("storefront.purchase_order", lang=lang, number=number)
+    return OrderPage(
+        "storefront/purchase_order.html", "storefront/_order_status.html", number, here
+    )
 
 
 @storefront.get("/<language:lang>/order/<int:number>")
 @login_required
 def purchase_order(lang: str, number: int) -> Response:
     """Show number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
-    return page("storefront/purchase_order.html", **_shown(lookups.own_order(number)))
+    return _page(lang, number).show()
 
 
 @storefront.get("/<language:lang>/order/<int:number>/status")
 @login_required
 def order_status(lang: str, number: int) -> Response:
     """Show the order's progress; the part refreshes itself until the order is final."""
-    order = lookups.own_order(number)
-    return page(
-        "storefront/purchase_order.html",
-        "storefront/_order_status.html",
-        **_shown(order),
-    )
+    return _page(lang, number).show_status()
 
 
 @storefront.get("/<language:lang>/order/<int:number>.pdf")
 @login_required
 def purchase_order_pdf(lang: str, number: int) -> Response:
     """Return the purchase order as PDF, in the language it was placed in."""
-    order = lookups.own_order(number)
-    return pdf(documents.purchase_order_of(order), documents.purchase_order_filename(order))
+    return _page(lang, number).as_pdf()
 
 
 @storefront.post("/<language:lang>/order/<int:number>/payments")
 @login_required
 def pay_order(lang: str, number: int) -> Response:
     """Redirect to the bank's page to pay the order."""
-    here = url_for("storefront.purchase_order", lang=lang, number=number)
-    try:
-        return pay(lookups.own_order(number), here=here)
-    except Refusal as refusal:
-        return _refused(number, refusal)
+    return _page(lang, number).pay()
 
 
 @storefront.post("/<language:lang>/order/<int:number>/cancellation")
 @login_required
 def cancel(lang: str, number: int) -> Response:
     """Cancel the order while it is unpaid."""
-    try:
-        orders.cancel_order(lookups.own_order(number), by=auth.customer().nic_handle)
-    except Refusal as refusal:
-        return _refused(number, refusal)
-    flash(gettext("Your order is cancelled. Nothing is due."), "success")
-    return go_to(url_for("storefront.purchase_order", lang=lang, number=number))
-
-
-def _refused(number: int, refusal: Refusal) -> Response:
-    return page(
-        "storefront/purchase_order.html",
-        status=refusal.status,
-        error=sentence(refusal),
-        **_shown(lookups.own_order(number)),
-    )
+    return _page(lang, number).cancel()
 
 
 @storefront.get("/payment/return/<reference>")

@@ -1,0 +1,84 @@
+"""One order's page and what can be done there, the same on the storefront and in the manager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, flash
+from flask_babel import gettext
+
+from models import Order
+from shop import documents
+from shop.errors import Refusal
+from shop.orders import orders
+from shop.overviews import order_progress
+from shop.pricing.lines import lines_of
+from web import auth, lookups
+from web.checkout import pay
+from web.files import pdf
+from web.htmx import go_to, page
+from web.languages import current, sentence
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    """The page of the customer's order of a ``number``; 404 for anybody else's.
+
+    ``template`` shows it whole, ``status_part`` the part that refreshes itself, and ``here`` is its
+    address.
+    """
+
+    template: str
+    status_part: str
+    number: int
+    here: str
+
+    def show(self, *, partial: str = "", error: str = "", status: int = 200) -> Response:
+        """Show the whole page, with what was refused."""
+        order = self._order()
+        return page(
+            self.template,
+            partial,
+            status=status,
+            order=order,
+            lines=lines_of(order),
+            tracking=order_progress.for_order(order),
+            mention=documents.vat_mention(order, current()),
+            error=error,
+        )
+
+    def show_status(self) -> Response:
+        """Show the order's progress; the part refreshes itself until the order is final."""
+        return self.show(partial=self.status_part)
+
+    def as_pdf(self) -> Response:
+        """Return the purchase order as PDF, in the language it was placed in."""
+        order = self._order()
+        return pdf(documents.purchase_order_of(order), documents.purchase_order_filename(order))
+
+    def pay(self) -> Response:
+        """Redirect to the bank's page to pay the order."""
+        try:
+            return pay(self._order(), here=self.here)
+        except Refusal as refusal:
+            return self._refused(refusal)
+
+    def cancel(self) -> Response:
+        """Cancel the order while it is unpaid."""
+        return self.act(orders.cancel_order, gettext("Your order is cancelled. Nothing is due."))
+
+    def act(self, operation: Callable[[Order, str], None], done: str) -> Response:
+        """Call an operation on the order, in the customer's name, and say that it is ``done``."""
+        try:
+            operation(self._order(), auth.customer().nic_handle)
+        except Refusal as refusal:
+            return self._refused(refusal)
+        flash(done, "success")
+        return go_to(self.here)
+
+    def _order(self) -> Order:
+        return lookups.own_order(self.number)
+
+    def _refused(self, refusal: Refusal) -> Response:
+        return self.show(error=sentence(refusal), status=refusal.status)
