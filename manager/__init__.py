@@ -1,4 +1,4 @@
-"""The customer area ("the manager"): everything in it asks for a sign-in first."""
+"""The customer area ("the manager"): every view in it requires a sign-in unless listed here."""
 
 from __future__ import annotations
 

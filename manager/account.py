@@ -1,4 +1,4 @@
-"""« Mon compte »: who the customer is, where they live, where letters go, in which language."""
+"""« Mon compte »: name, postal address, e-mail address and language of the customer."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from web.urls import base_url
 
 
 class EmailForm(ShopForm):
-    """Where letters go."""
+    """The e-mail address that the shop writes to."""
 
     email = email_field(_l("New email address"))
 
 
 @manager.get("/manager/account")
 def account() -> Response:
-    """Everything we know of the customer, and the ways to change it."""
+    """Show the customer's details and the ways to change them."""
     return page("manager/account.html")
 
 
@@ -44,13 +44,13 @@ def _profile_form() -> CustomerForm:
 
 @manager.get("/manager/account/profile")
 def profile() -> Response:
-    """The form to change name, company and address."""
+    """Show the form to change name, company and postal address."""
     return page("manager/profile.html", form=_profile_form())
 
 
 @manager.post("/manager/account/profile")
 def change_profile() -> Response:
-    """Keep what was changed."""
+    """Save the changed details."""
     form = _profile_form()
     if not form.validate_on_submit():
         return page("manager/profile.html", status=422, form=form)
@@ -64,7 +64,7 @@ def change_profile() -> Response:
 
 @manager.post("/manager/account/profile/fields/<name>")
 def check_profile(name: str) -> Response:
-    """One field of the form, with what is wrong with it: asked by htmx as the customer goes on."""
+    """Validate one field and return it with its errors (htmx, when the field is left)."""
     form = _profile_form()
     if name not in form.DETAILS:
         abort(404)
@@ -72,20 +72,20 @@ def check_profile(name: str) -> Response:
     return page("manager/profile.html", "manager/_profile_field.html", form=form, name=name)
 
 
-# --- Where letters go ------------------------------------------------------------------------
+# --- The e-mail address ----------------------------------------------------------------------
 
 
 @manager.get("/manager/account/email-address")
 @confirmed_first
 def email_address() -> Response:
-    """The form to change where letters go."""
+    """Show the form to change the e-mail address."""
     return page("manager/email_address.html", form=EmailForm(formdata=typed_before()))
 
 
 @manager.post("/manager/account/email-address")
 @form_confirmed_first("manager.email_address", "email")
 def change_email_address() -> ResponseReturnValue:
-    """Send a link to the new address: letters go there once it was followed."""
+    """E-mail a link to the new address, which is used once the link was followed."""
     form = EmailForm()
     if not form.validate_on_submit():
         return page("manager/email_address.html", status=422, form=form)
@@ -112,14 +112,14 @@ def _new_address(token: str) -> tuple[OneTimeLink, str]:
 
 @manager.get("/manager/account/email-address/<token>")
 def new_email_address(token: str) -> Response:
-    """Where the link of the letter leads: mail programs that look at links confirm nothing."""
+    """Show the page that the link opens; opening it changes nothing, as mail scanners do."""
     _, address = _new_address(token)
     return page("manager/new_email_address.html", address=address)
 
 
 @manager.post("/manager/account/email-address/<token>")
 def confirm_email_address(token: str) -> Response:
-    """Send letters to the confirmed address from now on."""
+    """Use the confirmed e-mail address from now on."""
     link, address = _new_address(token)
     if not profiles.confirm_email(link, address, auth.origin()):
         abort(404)
@@ -132,7 +132,7 @@ def confirm_email_address(token: str) -> Response:
 
 @manager.post("/manager/account/language")
 def change_language() -> Response:
-    """Speak another language from now on, on the page the customer was on."""
+    """Change the language and redirect to the page the customer was on."""
     who = auth.customer()
     chosen = request.form.get("language", "")
     if profiles.change_language(who, chosen, auth.origin()):

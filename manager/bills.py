@@ -1,4 +1,4 @@
-"""« Mes factures »: invoices and credit notes, found by period, paid, and taken along."""
+"""« Mes factures »: invoices and credit notes by period; pay them, download them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from web.languages import current, sentence
 
 @manager.get("/manager/account/bills")
 def bills() -> Response:
-    """The customer's bills, newest first, in pages, of any period."""
+    """List the customer's bills, newest first, paged, for any period."""
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
@@ -49,7 +49,7 @@ def _selection() -> tuple[Selection, list[Refusal]]:
 
 
 def _selected() -> Selection:
-    """The selection of a file: a link with days that are none leads nowhere."""
+    """Return the selection of a download; abort with 404 if its dates are invalid."""
     selection, wrong = _selection()
     if wrong:
         abort(404)
@@ -73,38 +73,38 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
 
 @manager.get("/manager/account/bills/<number>")
 def bill(number: str) -> Response:
-    """One bill: what it says, where it stands, and the way to pay it."""
+    """Show one bill: its content, its status, and the way to pay it."""
     return _page(number)
 
 
 @manager.get("/manager/account/bills/<number>/status")
 def bill_status(number: str) -> Response:
-    """The part of a bill's page that refreshes itself."""
+    """Return the part of a bill's page that refreshes itself."""
     return _page(number, partial="manager/_bill_status.html")
 
 
 @manager.get("/manager/account/bills/<number>/document.pdf")
 def bill_pdf(number: str) -> Response:
-    """The bill as PDF with its data (Factur-X), always the same bytes."""
+    """Return the bill as PDF with its data (Factur-X); the same bytes each time."""
     invoice = lookups.own_invoice(number)
     return pdf(documents.invoice_of(invoice), documents.invoice_filename(invoice))
 
 
 @manager.post("/manager/account/bills/<number>/payments")
 def pay_bill(number: str) -> Response:
-    """To the bank's page."""
+    """Redirect to the bank's page to pay the bill."""
     try:
         return pay(lookups.own_invoice(number), here=url_for("manager.bill", number=number))
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
 
 
-# --- Files to take along -----------------------------------------------------------------------
+# --- Downloads ---------------------------------------------------------------------------------
 
 
 @manager.get("/manager/account/bills.csv")
 def bills_csv() -> Response:
-    """The selected bills as a table for spreadsheets, streamed."""
+    """Return the selected bills as CSV, streamed."""
     heading = [
         gettext("Number"),
         gettext("Purchase order"),
@@ -137,7 +137,7 @@ def _rows(
 
 @manager.get("/manager/account/bills.zip")
 def bills_zip() -> Response:
-    """The PDFs of the selected bills in one file, streamed."""
+    """Return the PDFs of the selected bills as one ZIP file, streamed."""
     pieces = listing.zip_of(auth.customer(), _selected())
     return streamed(pieces, "application/zip", _filename("zip"))
 

@@ -1,4 +1,4 @@
-"""Before something that matters: prove again who you are, unless you did a short while ago."""
+"""Asks for the password again before a sensitive action, unless it was given a short time ago."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ from web.htmx import go_to, page
 View = Callable[..., ResponseReturnValue]
 
 TYPED = "typed"
-"""What the browser's cookie calls the form that waits until the password was given."""
+"""The cookie's key for form fields that wait until the password was given."""
 
 MOST_KEPT = 320
-"""Characters kept of a field, which is more than any of them may have."""
+"""Characters kept of a field: more than any field allows."""
 
 
 class ConfirmationForm(ShopForm):
-    """The customer's password once more."""
+    """The customer's current password."""
 
     password = password_field(_l("Current password"), "current-password")
 
 
 def confirmed_first(view: View) -> View:
-    """A view for customers who gave their password a short while ago; the others do so first."""
+    """Require a recent confirmation by password before ``view``."""
     return _guarded(view, lambda: auth.this_page() or url_for("manager.security"))
 
 
 def form_confirmed_first(form_page: str, *kept: str) -> Callable[[View], View]:
-    """The same for what the form on ``form_page``, an endpoint, is sent to: the fields ``kept``
-    are found there again (`typed_before`). None of them may be a secret: the cookie keeps them.
+    """Require the same before a form is processed, and restore its fields ``kept`` afterwards.
+
+    ``form_page`` is the endpoint of the form's page, which finds the fields with `typed_before`.
+    None of them may be a secret: the cookie holds them.
     """
 
     def ask() -> str:
@@ -55,7 +57,7 @@ def form_confirmed_first(form_page: str, *kept: str) -> Callable[[View], View]:
 
 
 def _guarded(view: View, ask: Callable[[], str]) -> View:
-    """``view``, or the question for the password where it is due; ``ask`` says where that leads."""
+    """Return ``view`` behind the confirmation; ``ask`` returns the URL to go to after it."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
@@ -67,7 +69,7 @@ def _guarded(view: View, ask: Callable[[], str]) -> View:
 
 
 def typed_before() -> MultiDict[str, str] | None:
-    """What was typed into the form of this page before the password was asked for; told once."""
+    """Return the fields of this page's form kept before the password was asked for, once."""
     kept = session.pop(TYPED, None)
     if kept is None or kept["page"] != request.endpoint:
         return None
@@ -80,13 +82,13 @@ def _target() -> str:
 
 @manager.get("/manager/account/confirmation")
 def confirmation() -> Response:
-    """Ask for the password."""
+    """Show the form that asks for the password."""
     return page("manager/confirmation.html", form=ConfirmationForm(), next=_target())
 
 
 @manager.post("/manager/account/confirmation")
 def confirm() -> Response:
-    """Remember for a while that the password was right."""
+    """Check the password; the session counts as confirmed for a while."""
     form = ConfirmationForm()
     try:
         if not form.validate_on_submit():

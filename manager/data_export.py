@@ -1,4 +1,4 @@
-"""« Mes données »: a copy of everything, for its owner alone."""
+"""« Mes données »: an export of all data of the account, for its owner only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from web.languages import sentence
 
 @manager.get("/manager/account/data")
 def exports() -> Response:
-    """Ask for a copy, see how far it is, take it along."""
+    """Show the export's progress, and the controls to request and download one."""
     shown = data_export.of_account(auth.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
     return page("manager/data_export.html", "manager/_exports.html", exports=shown, making=making)
@@ -27,7 +27,7 @@ def exports() -> Response:
 @manager.post("/manager/account/exports")
 @confirmed_first
 def ask_for_export() -> ResponseReturnValue:
-    """Have a copy made."""
+    """Request an export."""
     try:
         data_export.request_export(auth.customer(), auth.origin())
     except Conflict as refusal:
@@ -38,7 +38,7 @@ def ask_for_export() -> ResponseReturnValue:
 @manager.get("/manager/account/exports/<int:export_id>.zip")
 @confirmed_first
 def export_file(export_id: int) -> ResponseReturnValue:
-    """The ZIP file, while it is there."""
+    """Return the ZIP file until it expires."""
     who = auth.customer()
     export = data_export.find_export(who, export_id)
     if export is None:

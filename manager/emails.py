@@ -1,4 +1,4 @@
-"""« Emails reçus »: every letter the customer received, as sent."""
+"""« Emails reçus »: every e-mail to the customer, as sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from web.languages import sentence
 
 @manager.get("/manager/account/emails")
 def emails() -> Response:
-    """The customer's letters, newest first, in pages; searchable by subject."""
+    """List the customer's e-mails, newest first, paged, searchable by subject."""
     who, wanted = auth.customer(), request.args.get("q", "").strip()[:100]
     before = request.args.get("before", type=int)
     found = mail.search(who, wanted, _id(before)) if wanted else Found(mail.letters_of(who), None)
@@ -35,13 +35,13 @@ def emails() -> Response:
 
 
 def _id(given: int | None) -> int | None:
-    """A letter's number of an address, as far as the database can hold it."""
+    """Return an e-mail's id from a URL; None beyond the range of the database's integers."""
     return None if given is None else max(0, min(given, 2**31 - 1))
 
 
 @manager.get("/manager/account/emails/<int:letter_id>")
 def email(letter_id: int) -> Response:
-    """One letter: its text, its HTML in a frame of its own, and its documents."""
+    """Show one e-mail: its text, its HTML in a frame, and its attachments."""
     letter = lookups.own_letter(letter_id)
     return page(
         "manager/email.html",
@@ -55,7 +55,7 @@ def email(letter_id: int) -> Response:
 
 @manager.get("/manager/account/emails/<int:letter_id>/html")
 def email_html(letter_id: int) -> Response:
-    """The letter's HTML, for the frame: it may show itself and nothing else."""
+    """Return the e-mail's HTML for the frame, under a policy that allows nothing else."""
     letter = lookups.own_letter(letter_id)
     if not mail.is_shown(letter):
         abort(404)
@@ -69,7 +69,7 @@ def email_html(letter_id: int) -> Response:
 
 @manager.get("/manager/account/emails/<int:letter_id>/documents/<int:attachment_id>")
 def email_document(letter_id: int, attachment_id: int) -> Response:
-    """A document that came with a letter."""
+    """Return an attachment of an e-mail."""
     attachment = mail.find_attachment(lookups.own_letter(letter_id), attachment_id)
     if attachment is None:
         abort(404)
@@ -78,7 +78,7 @@ def email_document(letter_id: int, attachment_id: int) -> Response:
 
 @manager.post("/manager/account/emails/<int:letter_id>/sendings")
 def send_email_again(letter_id: int) -> Response:
-    """Send a letter again."""
+    """Send an e-mail again."""
     letter, who = lookups.own_letter(letter_id), auth.customer().nic_handle
     try:
         rate_limits.count_attempt(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)

@@ -17,26 +17,25 @@ from web.htmx import go_to, page
 
 @manager.context_processor
 def _menu() -> dict[str, Any]:
-    """The left menu asks for its services when it is shown: a part of a page has no menu."""
+    """Let the template load the menu's services itself, as a partial shows no menu."""
     return {"menu_exchange": lambda: services.in_menu(auth.customer())}
 
 
 @manager.get("/manager/exchange")
 def exchange_services() -> Response:
-    """Every Exchange service, by name."""
+    """List the customer's Exchange services, by name."""
     shown = page_of(services.listed(auth.customer()), request.args.get("page", 1, type=int))
     return page("manager/exchange_services.html", "manager/_exchange_services.html", services=shown)
 
 
 @manager.get("/manager/exchange/<name>")
 def exchange_service(name: str) -> Response:
-    """« Informations Générales »: what there is to know of a service, and Office Attach's offer;
-    once that is used, how far it is."""
+    """Show « Informations Générales »: the service's details, and Office Attach or its progress."""
     return service_page(lookups.own_exchange_service(name))
 
 
 def service_page(found: ExchangeService, error: str = "", status: int = 200) -> Response:
-    """A service's general information, with what was refused, if anything was."""
+    """Render a service's general information, with the message of a refusal if there is one."""
     attach = attached_licences.attach_of(found) if found.is_used else None
     group = attached_licences.group_of(attach) if attach else None
     number = services.active_accounts(found).count()
@@ -60,7 +59,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
 
 @manager.get("/manager/exchange/<name>/accounts")
 def exchange_accounts(name: str) -> Response:
-    """« Comptes E-mail »: searched, sorted, paged; marked where an Office licence is."""
+    """Show « Comptes E-mail »: searchable, sortable, paged; accounts with a licence are marked."""
     found, asked = lookups.own_exchange_service(name), request.args
     looked = listing.view(
         asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
@@ -79,7 +78,7 @@ def exchange_accounts(name: str) -> Response:
 
 
 def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
-    """The address of a list of mailboxes looked at in a way, or in that way with changes."""
+    """Return the URL of the list of mailboxes in the given view, with changes to it."""
     sort = f"-{looked.sort}" if looked.descending else looked.sort
     values: dict[str, Any] = {"q": looked.wanted, "sort": sort, "page": 1} | changes
     kept = {
@@ -93,6 +92,6 @@ def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
 
 @manager.post("/manager/exchange/<name>/offer/dismissal")
 def dismiss_offer(name: str) -> Response:
-    """Show the banner on this service no more."""
+    """Stop showing the banner on this service."""
     services.hide_offer(lookups.own_exchange_service(name))
     return go_to(url_for("manager.exchange_service", name=name))

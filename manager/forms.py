@@ -16,18 +16,18 @@ PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class VersionedForm(ShopForm):
-    """A form of a seat: it says which version of the seat it was opened with."""
+    """A form for a seat; it carries the version of the seat it was opened with."""
 
     version = HiddenField()
 
     @property
     def seen(self) -> int:
-        """The version the form was opened with; 0, which no seat has, for anything else."""
+        """The seat's version when the form was opened; 0, which no seat has, if it is invalid."""
         typed = self.version.data or ""
         return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
 
     def check(self, name: str, seat: Seat) -> None:
-        """Say what is wrong with one field, for ``seat``."""
+        """Validate the field ``name`` for ``seat``."""
 
 
 class SeatForm(VersionedForm):
@@ -38,7 +38,7 @@ class SeatForm(VersionedForm):
     login = StringField(_l("Login"), render_kw=PLAIN)
 
     def person(self, seat: Seat) -> seats.Person | None:
-        """Who was typed, for ``seat``; None with what is wrong at each field."""
+        """Return the person typed, for ``seat``; None if invalid, with a message at each field."""
         try:
             person = seats.read_person(
                 self.first_name.data or "", self.last_name.data or "", self.login.data or ""
@@ -53,7 +53,7 @@ class SeatForm(VersionedForm):
         return person
 
     def check(self, name: str, seat: Seat) -> None:
-        """Say what is wrong with a name or the login."""
+        """Validate a name or the login."""
         typed = self._fields[name].data or ""
         try:
             if name != "login":
@@ -70,7 +70,7 @@ class SeatPasswordForm(VersionedForm):
     password = PasswordField(_l("New password"), render_kw={"autocomplete": "new-password"})
 
     def check(self, name: str, seat: Seat) -> None:
-        """Say what is wrong with the password."""
+        """Validate the password."""
         if self.password.data:
             try:
                 rules.check_password(self.password.data, seat.login or "")
@@ -79,7 +79,7 @@ class SeatPasswordForm(VersionedForm):
 
 
 class ReleaseForm(VersionedForm):
-    """Nothing to fill in: only to confirm."""
+    """A form without fields, to confirm a release."""
 
 
 OFFERS = {
@@ -90,7 +90,7 @@ OFFERS = {
 
 
 class OrderForm(ShopForm):
-    """Type, number and group (guide); ``moved`` where the group chosen is not of the type."""
+    """Type, number and group (guide); ``moved`` if the chosen group is of another type."""
 
     offer = RadioField(_l("Type"), choices=choices(OFFERS.items()))
     quantity = StringField(_l("Number of licences"))

@@ -1,4 +1,4 @@
-"""Licences given back at the next renewal: chosen, reviewed, confirmed, taken back in time."""
+"""Licences given back at the next renewal: choose, review, confirm, undo in time."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from web.htmx import go_to, page
 from web.languages import sentence
 
 MOST_AT_ONCE = 1000
-"""Licences given back with one form."""
+"""The most licences given back with one form."""
 
 
 @manager.get(services.SERVICE + "/licences")
 def give_back(name: str) -> Response:
-    """Choose the licences to give back: so many that nobody uses, or ticked ones."""
-    return _choosing(lookups.own_service(name))
+    """Show the form to choose licences: a number of unused ones, or ticked ones."""
+    return _choice_page(lookups.own_service(name))
 
 
-def _choosing(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
+def _choice_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if not found.is_open:
         return go_to(services.here(found))
     looked = listing.view(
@@ -56,18 +56,18 @@ def _numbers(typed: list[str]) -> list[int]:
 
 @manager.get(services.SERVICE + "/licences/review")
 def review_give_back(name: str) -> Response:
-    """What happens to whom, and what the renewals cost then, before it is confirmed."""
+    """Show who loses a licence and what the renewals will cost, before the confirmation."""
     found = lookups.own_service(name)
     if not found.is_open or not request.args:
         return go_to(url_for("manager.give_back", name=name))
     try:
         return _review(found, _wanted(found))
     except Refusal as refusal:
-        return _choosing(found, sentence(refusal), refusal.status)
+        return _choice_page(found, sentence(refusal), refusal.status)
 
 
 def _wanted(found: ServiceOverview) -> list[int]:
-    """The numbers of the licences ticked, and of so many unused ones as were asked for."""
+    """Return the numbers of the licences ticked, and of as many unused ones as requested."""
     ticked = _numbers(request.values.getlist("licences"))
     return give_back_choice.with_unused(found.group, ticked, request.values.get("unused", ""))
 
@@ -92,12 +92,12 @@ def _review(
 
 @manager.post(services.SERVICE + "/licences")
 def confirm_give_back(name: str) -> Response:
-    """Give the licences back at the end of what is charged."""
+    """Give the licences back at the end of the period charged."""
     found, numbers = lookups.own_service(name), _numbers(request.form.getlist("licences"))
     try:
         give_backs.give_back_seats(found.group, numbers, by=auth.customer().nic_handle)
     except Refusal as refusal:
-        return _choosing(found, sentence(refusal), refusal.status)
+        return _choice_page(found, sentence(refusal), refusal.status)
     flash(
         ngettext(
             "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers)
@@ -109,7 +109,7 @@ def confirm_give_back(name: str) -> Response:
 
 @manager.post(services.SERVICE + "/licences/keeping")
 def keep_licences(name: str) -> Response:
-    """Take licences given back again, as long as there is time."""
+    """Undo giving licences back, while there is time."""
     found, numbers = lookups.own_service(name), _numbers(request.form.getlist("licences"))
     try:
         give_backs.undo(found.group, numbers, by=auth.customer().nic_handle)

@@ -1,4 +1,4 @@
-"""Licence groups: all of them, one with its seats, its general information, its name."""
+"""Licence groups: the list, a group's seats, its general information, its display name."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from web.languages import sentence
 
 @manager.context_processor
 def _menu() -> dict[str, Any]:
-    """The left menu asks for its groups when it is shown: a part of a page has no menu."""
+    """Let the template load the menu's groups itself, as a partial shows no menu."""
     return {"menu_groups": lambda: groups.in_menu(auth.customer()), "menu_most": groups.IN_MENU}
 
 
 @manager.get("/manager/groups", endpoint="groups")
 def groups_page() -> Response:
-    """Every group, by name, in pages; searchable by name."""
+    """List the groups by name, paged, searchable by name."""
     wanted = request.args.get("q", "").strip()[:100]
     found = groups.listed(auth.customer(), wanted)
     shown = page_of(found, request.args.get("page", 1, type=int))
@@ -45,7 +45,7 @@ def groups_page() -> Response:
 
 @manager.get("/manager/groups/<name>")
 def group(name: str) -> Response:
-    """The group's seats: searched, filtered, sorted, paged; rows at work refresh themselves."""
+    """List the group's seats: search, filter, order, pages; pending rows refresh themselves."""
     found = lookups.own_group(name)
     running = None if wants_partial() else import_preview.running_of(found)
     shown = seats_shown(found, request.args, running_import=running)
@@ -53,7 +53,7 @@ def group(name: str) -> Response:
 
 
 def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any) -> dict[str, Any]:
-    """What the list of seats shows for an address's arguments."""
+    """Return the template's variables for the list of seats that the URL arguments select."""
     looked = listing.view(
         arguments.get("q", ""),
         arguments.get("status", ""),
@@ -77,7 +77,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
 
 
 def list_address(found: LicenceGroup, looked: View, **changes: Any) -> str:
-    """The address of a list of seats looked at in a way, or in that way with changes."""
+    """Return the URL of the list of seats in the given view, with changes to it."""
     sort = f"-{looked.sort}" if looked.descending else looked.sort
     values: dict[str, Any] = {
         "q": looked.wanted,
@@ -90,26 +90,26 @@ def list_address(found: LicenceGroup, looked: View, **changes: Any) -> str:
 
 
 def arguments_of_current_page(found: LicenceGroup) -> MultiDict[str, str]:
-    """How the page that htmx asks from looks at the group's seats."""
+    """Return the list's URL arguments on the page that sent the htmx request."""
     parts = page_of_request()
     if parts.path != url_for("manager.group", name=found.name):
         return MultiDict()
     return MultiDict(parse_qs(parts.query))
 
 
-# --- Its name ----------------------------------------------------------------------------------
+# --- The display name --------------------------------------------------------------------------
 
 
 @manager.get("/manager/groups/<name>/name")
 def group_name(name: str) -> Response:
-    """The form for another display name, in the place of the name."""
+    """Show the form for another display name, in place of the name."""
     found = lookups.own_group(name)
     return _name_form(found, found.display_name)
 
 
 @manager.post("/manager/groups/<name>/name")
 def rename_group(name: str) -> Response:
-    """Give the group another display name."""
+    """Change the group's display name."""
     found, typed = lookups.own_group(name), request.form.get("display_name", "")
     try:
         groups.rename(found, typed, by=auth.customer().nic_handle)
@@ -120,7 +120,7 @@ def rename_group(name: str) -> Response:
 
 
 def _page_of_group(found: LicenceGroup) -> str:
-    """The page of the group that htmx asks from, or else its first: all say the name."""
+    """Return the URL of the group's page that sent the htmx request, else of its first one."""
     here = page_of_request().path
     tabs = ("manager.group", "manager.usage", "manager.group_information")
     addresses = [url_for(tab, name=found.name) for tab in tabs]
@@ -129,7 +129,7 @@ def _page_of_group(found: LicenceGroup) -> str:
 
 @manager.get("/manager/groups/<name>/name/kept")
 def keep_group_name(name: str) -> Response:
-    """The name again, unchanged."""
+    """Return the unchanged name, in place of the form."""
     found = lookups.own_group(name)
     if wants_partial():
         return page("manager/_group_name.html", "manager/_group_name.html", group=found, new=True)
@@ -152,7 +152,7 @@ def _name_form(found: LicenceGroup, typed: str, error: str = "", status: int = 2
 
 @manager.get("/manager/groups/<name>/information")
 def group_information(name: str) -> Response:
-    """What there is to know of a group: names, offer, state, seats, renewal, contracts, orders."""
+    """Show names, offer, status, seats, renewal, contracts and orders of the group."""
     found = lookups.own_group(name)
     return page(
         "manager/group_information.html",

@@ -1,4 +1,4 @@
-"""The home of the manager: what wants attention."""
+"""The home page of the manager: what needs the customer's attention."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from web.htmx import page
 
 @manager.get("/manager/web")
 def home() -> Response:
-    """Unpaid orders, deliveries under way, groups; a way to the first order if there is nothing."""
+    """Show unpaid orders, deliveries in progress and groups; a link to order if there are none."""
     return page("manager/home.html", overview=dashboard.for_account(auth.customer()))

@@ -28,7 +28,7 @@ NEW_GROUP = "new"
 
 @dataclass(frozen=True)
 class Choice:
-    """What a customer chose: a number of licences of an offer, for a group or for a new one."""
+    """A customer's choice: a number of licences of an offer, for a group or a new one."""
 
     offer: str
     quantity: int
@@ -36,12 +36,12 @@ class Choice:
     basket: str
 
     def arguments(self) -> dict[str, Any]:
-        """How the choice is written in an address."""
+        """Return the URL arguments that describe the choice."""
         chosen = {"offer": self.offer, "quantity": self.quantity, "basket": self.basket}
         return chosen | ({"group": self.group.name} if self.group else {})
 
     def ordered(self) -> OrderKind:
-        """What it orders: a new group for a month, or licences for another up to its renewal."""
+        """Return what is ordered: a new group for a month, or licences up to a group's renewal."""
         customer = auth.customer()
         if self.group:
             return AdditionOrder(customer, Wish(self.group, self.quantity, self.basket))
@@ -53,25 +53,25 @@ class Choice:
 
 @manager.get("/manager/order")
 def order_platform() -> Response:
-    """The platforms there are to order: Office 365."""
+    """List the platforms that can be ordered: Office 365."""
     return go_to(url_for("manager.order_office"))
 
 
 @manager.get("/manager/order/office")
 def order_office() -> Response:
-    """Type, number and group; a group's own page brings its type and name along."""
+    """Show the form for type, number and group; a link on a group's page fills it in."""
     return _choice_page(_form())
 
 
 @manager.get("/manager/order/office/choice")
 def order_choice() -> Response:
-    """What depends on the choice, anew while it is made (htmx): groups, free places, price."""
+    """Return what depends on the choice while it is made (htmx): groups, free places, price."""
     return _choice_page(_form(), partial="manager/_order_choice.html")
 
 
 @manager.post("/manager/order/office")
 def choose_office() -> Response:
-    """On to the contracts, or say at each field what is wrong."""
+    """Continue to the contracts, or show what is wrong at each field."""
     form = _form()
     choice = _read(form)
     if choice is None:
@@ -80,7 +80,7 @@ def choose_office() -> Response:
 
 
 def _form() -> OrderForm:
-    """The form as the address or the customer filled it in; a group decides the type it is of."""
+    """Return the form as filled in by the URL or the customer; a chosen group sets the type."""
     given = request.values
     form, named = OrderForm(formdata=None), given.get("group") or NEW_GROUP
     form.offer.data = given.get("offer") if given.get("offer") in OFFERS else next(iter(OFFERS))
@@ -98,7 +98,7 @@ def _form() -> OrderForm:
 
 
 def _chosen(form: OrderForm) -> LicenceGroup | None:
-    """The group the licences are for; None for a new one."""
+    """Return the group that the licences are for; None for a new one."""
     return lookups.own_group(form.group.data) if form.group.data != NEW_GROUP else None
 
 
@@ -115,7 +115,7 @@ def _basket(name: str) -> str:
 
 
 def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
-    """What was chosen; None with what is wrong with it at its field."""
+    """Return the choice; None if it is invalid, with a message at its field."""
     if form.moved and not typing:
         form.refuse(Refusal(N_("Choose a group of this type, or a new one."), "group"))
         return None
@@ -172,13 +172,13 @@ def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Re
 
 
 def _choice_of_address() -> Choice | None:
-    """The choice the address of the contracts names, if it still makes one."""
+    """Return the choice in the URL of the contract step; None if it is not valid any more."""
     return _read(_form())
 
 
 @manager.get("/manager/order/office/contracts")
 def order_contracts() -> Response:
-    """Read and accept the contracts; what will be charged, and up to when."""
+    """Show the contracts to accept, the amount charged, and the end of the period."""
     choice = _choice_of_address()
     if choice is None:
         return go_to(url_for("manager.order_office", **_given()))
@@ -192,8 +192,8 @@ def _given() -> dict[str, Any]:
 
 @manager.post("/manager/order/office/contracts")
 def confirm_office() -> Response:
-    """« Générer le bon de commande »: places the order once, and shows it (guide)."""
-    choice = _choice_again()
+    """Place the order, once, and show it (guide: « Générer le bon de commande »)."""
+    choice = _confirmed_choice()
     try:
         order = contract_step.place(choice.ordered(), auth.customer().language)
     except Refusal as refusal:
@@ -201,9 +201,11 @@ def confirm_office() -> Response:
     return go_to(url_for("manager.order", number=order.number))
 
 
-def _choice_again() -> Choice:
-    """What is being confirmed: whether there is still room for it is decided with the order, which
-    may have been placed by an earlier press of the button."""
+def _confirmed_choice() -> Choice:
+    """Return the choice being confirmed, without checking the places left.
+
+    Placing the order checks them: the same order may have been placed by an earlier click.
+    """
     named, form = request.values.get("group") or NEW_GROUP, _form()
     group = lookups.own_group(named) if named != NEW_GROUP else None
     code = group.offer_id if group else form.offer.data

@@ -1,4 +1,4 @@
-"""Many seats at once: a CSV file looked at, run in the background, its result; and the export."""
+"""Many seats at once: a CSV file's preview, import in the background and result; the export."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from web.languages import current, sentence
 IMPORT = "/manager/groups/<name>/imports/<int:import_id>"
 
 
-# --- A file ------------------------------------------------------------------------------------
+# --- The import --------------------------------------------------------------------------------
 
 
 @manager.get("/manager/groups/<name>/imports")
 def import_seats(name: str) -> Response:
-    """Choose a file of people."""
+    """Show the form to upload a file of people."""
     return _upload_page(lookups.own_group(name))
 
 
 @manager.post("/manager/groups/<name>/imports")
 def upload_seats(name: str) -> Response:
-    """Look at a file; nothing is configured yet."""
+    """Read a file for a preview; no seat is configured yet."""
     group, given = lookups.own_group(name), request.files.get("file")
     try:
         if given is None or not given.filename:
@@ -57,7 +57,7 @@ def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Res
 
 @manager.get(IMPORT)
 def seat_import(name: str, import_id: int) -> Response:
-    """The preview of a file, how far its run is, or its result."""
+    """Show an import: its preview, its progress, or its result."""
     return _shown(lookups.own_import(name, import_id))
 
 
@@ -80,20 +80,20 @@ def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
         settled=max(settled, 0),
         failed=failed,
         is_running=made.status == ImportStatus.RUNNING or bool(waiting),
-        said={line.number: _said(line) for line in shown.rows},
+        said={line.number: _problem_of(line) for line in shown.rows},
         error=error,
     )
 
 
-def _said(line: SeatImportLine) -> str:
-    """What is wrong with a line, in the customer's language."""
+def _problem_of(line: SeatImportLine) -> str:
+    """Return what is wrong with a line, in the customer's language."""
     text = gettext(line.problem) if line.problem else ""
     return text % line.details if line.details else text
 
 
 @manager.post(IMPORT + "/start")
 def start_import(name: str, import_id: int) -> Response:
-    """Configure the good lines in the background."""
+    """Configure the valid lines in the background."""
     made = lookups.own_import(name, import_id)
     try:
         import_preview.start_import(made, by=auth.customer().nic_handle)
@@ -104,7 +104,7 @@ def start_import(name: str, import_id: int) -> Response:
 
 @manager.post(IMPORT + "/abandonment")
 def abandon_import(name: str, import_id: int) -> Response:
-    """Do nothing with the file."""
+    """Abandon the import."""
     made = lookups.own_import(name, import_id)
     try:
         import_preview.abandon(made, by=auth.customer().nic_handle)
@@ -114,12 +114,12 @@ def abandon_import(name: str, import_id: int) -> Response:
     return go_to(url_for("manager.group", name=name))
 
 
-# --- Files to take along -----------------------------------------------------------------------
+# --- Downloads ---------------------------------------------------------------------------------
 
 
 @manager.get(IMPORT + ".csv")
 def import_result(name: str, import_id: int) -> Response:
-    """The file again, each line with what became of it."""
+    """Return the file with the outcome of each line."""
     made = lookups.own_import(name, import_id)
     heading = [
         gettext("Line"),
@@ -139,7 +139,7 @@ def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterat
 
 
 class _Outcomes:
-    """What became of lines, in words that are at hand when the request is over."""
+    """The outcomes of lines as texts that need no request: the file is streamed after it."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -171,7 +171,7 @@ def _words() -> dict[str, str]:
 
 @manager.get("/manager/groups/<name>/seats.csv")
 def export_seats(name: str) -> Response:
-    """Every seat of the group, streamed."""
+    """Return every seat of the group as CSV, streamed."""
     group = lookups.own_group(name)
     heading = [
         gettext("First name"),

@@ -1,4 +1,4 @@
-"""A seat's dialogs - pages without JavaScript: configure, edit, password, release, retry."""
+"""A seat's dialogs, pages without JavaScript: configure, edit, password, release, retry."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ SEAT = "/manager/groups/<name>/seats/<int:number>"
 
 @manager.get(SEAT + "/configuration")
 def configure_seat(name: str, number: int) -> Response:
-    """Whose the licence shall be (guide: first name, last name, login)."""
+    """Show the form for the licence's holder (guide: first name, last name, login)."""
     return _form("configure", lookups.own_seat(name, number), SeatForm(formdata=None))
 
 
 @manager.post(SEAT + "/configuration")
 def save_configuration(name: str, number: int) -> Response:
-    """Configure the seat; the provider makes the account within minutes (guide)."""
+    """Configure the seat; the provider creates the account within minutes (guide)."""
     return _save_person("configure", lookups.own_seat(name, number), seats.configure)
 
 
 @manager.get(SEAT + "/holder")
 def edit_seat(name: str, number: int) -> Response:
-    """Change the holder's names or login."""
+    """Show the form to change the holder's names or login."""
     seat = lookups.own_seat(name, number)
     return _form("edit", seat, SeatForm(formdata=None, obj=seat))
 
@@ -57,7 +57,7 @@ def _save_person(act: str, seat: Seat, save: Callable[..., Seat]) -> Response:
     person = form.person(seat)
     if person is None:
         return _form(act, seat, form, 422)
-    return _tried(act, seat, form, lambda by: save(seat, form.seen, person, by))
+    return _carry_out(act, seat, form, lambda by: save(seat, form.seen, person, by))
 
 
 # --- Password and release ----------------------------------------------------------------------
@@ -65,36 +65,36 @@ def _save_person(act: str, seat: Seat, save: Callable[..., Seat]) -> Response:
 
 @manager.get(SEAT + "/password")
 def seat_password(name: str, number: int) -> Response:
-    """Choose a new password for the holder, or have one generated."""
+    """Show the form for a new password; left blank, one is generated."""
     return _form("password", lookups.own_seat(name, number), SeatPasswordForm(formdata=None))
 
 
 @manager.post(SEAT + "/password")
 def save_seat_password(name: str, number: int) -> Response:
-    """Replace the holder's password; it goes out by e-mail."""
+    """Replace the holder's password; it is sent by e-mail."""
     seat, form = lookups.own_seat(name, number), SeatPasswordForm()
     typed = form.password.data or ""
-    return _tried(
+    return _carry_out(
         "password", seat, form, lambda by: seats.change_password(seat, form.seen, typed, by)
     )
 
 
 @manager.get(SEAT + "/release")
 def release_seat(name: str, number: int) -> Response:
-    """Ask whether the licence shall really be taken from its holder."""
+    """Ask to confirm that the holder loses the licence."""
     return _form("release", lookups.own_seat(name, number), ReleaseForm(formdata=None))
 
 
 @manager.post(SEAT + "/release")
 def save_release(name: str, number: int) -> Response:
-    """Release the licence: it is nobody's again, and stays paid until the renewal."""
+    """Release the licence: it has no holder then, and stays paid until the renewal."""
     seat, form = lookups.own_seat(name, number), ReleaseForm()
-    return _tried("release", seat, form, lambda by: seats.release(seat, form.seen, by))
+    return _carry_out("release", seat, form, lambda by: seats.release(seat, form.seen, by))
 
 
 @manager.post(SEAT + "/retries")
 def retry_seat(name: str, number: int) -> Response:
-    """Ask again for what went wrong."""
+    """Retry the action that failed."""
     seat, form, error, status = lookups.own_seat(name, number), VersionedForm(), "", 200
     try:
         seats.retry(seat, form.seen, by=auth.customer().nic_handle)
@@ -108,7 +108,7 @@ def retry_seat(name: str, number: int) -> Response:
     return page("manager/_seats.html", "manager/_seats.html", status=status, **shown)
 
 
-# --- What they have in common ------------------------------------------------------------------
+# --- Common to all of them ---------------------------------------------------------------------
 
 FORMS: dict[str, type[VersionedForm]] = {
     "configure": SeatForm,
@@ -119,7 +119,7 @@ FORMS: dict[str, type[VersionedForm]] = {
 
 @manager.post(SEAT + "/<act>/fields/<field>")
 def check_seat_field(name: str, number: int, act: str, field: str) -> Response:
-    """One field with what is wrong with it: asked by htmx when the customer leaves it."""
+    """Validate one field and return it with its errors (htmx, when the field is left)."""
     seat = lookups.own_seat(name, number)
     form = FORMS.get(act, VersionedForm)()
     if field not in form.data or field in {"version", "csrf_token"}:
@@ -132,9 +132,9 @@ def check_seat_field(name: str, number: int, act: str, field: str) -> Response:
 
 
 def _form(act: str, seat: Seat, form: VersionedForm, status: int = 200) -> Response:
-    """An act's form, if the seat allows the act as it stands."""
+    """Show an action's form if the seat's status allows the action."""
     if not seat.may(act) or not seat.group.is_open:
-        return _not_now(seat, gettext("This cannot be done with the licence as it stands."))
+        return _stale_page(seat, gettext("This cannot be done with the licence as it stands."))
     if status == 200:
         form.version.data = str(seat.version)
     return page(
@@ -149,8 +149,8 @@ def _form(act: str, seat: Seat, form: VersionedForm, status: int = 200) -> Respo
     )
 
 
-def _not_now(seat: Seat, said: str, status: int = 409) -> Response:
-    """How the seat stands, instead of a form for what it was."""
+def _stale_page(seat: Seat, said: str, status: int = 409) -> Response:
+    """Show the seat's present status instead of a form that is out of date."""
     return page(
         "manager/seat_stale.html",
         "manager/_seat_stale.html",
@@ -162,37 +162,37 @@ def _not_now(seat: Seat, said: str, status: int = 409) -> Response:
     )
 
 
-def _tried(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Any]) -> Response:
-    """Do an act and show the list, or say at the form or instead of it why not."""
+def _carry_out(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Any]) -> Response:
+    """Run an action and show the list; if it is refused, show why at the form or instead of it."""
     try:
         do(auth.customer().nic_handle)
     except StaleVersion as stale:
         stale.seat.group = seat.group
-        return _not_now(stale.seat, sentence(stale))
+        return _stale_page(stale.seat, sentence(stale))
     except Conflict as conflict:
-        return _not_now(seat, sentence(conflict))
+        return _stale_page(seat, sentence(conflict))
     except Refusal as refusal:
         if not refusal.field:
-            return _not_now(lookups.own_seat(seat.group.name, seat.number), sentence(refusal))
+            return _stale_page(lookups.own_seat(seat.group.name, seat.number), sentence(refusal))
         form.refuse(refusal)
         return _form(act, seat, form, refusal.status)
     return _done(act, seat.group)
 
 
 def _done(act: str, group: LicenceGroup) -> Response:
-    """Back to the list: the dialog closes, and the list shows what is under way."""
+    """Show the list, where the action is in progress; the dialog closes."""
     if wants_partial():
         fresh = lookups.own_group(group.name)
         shown = seats_shown(fresh, arguments_of_current_page(fresh), beside=True)
         response = page("manager/_seats.html", "manager/_seats.html", **shown)
-        # htmx leaves its target alone where everything goes elsewhere: the dialog is told.
+        # The list is swapped out of band, so the dialog is closed by an event.
         response.headers["HX-Trigger"] = "dialog:close"
         return response
-    flash(_said()[act], "success")
+    flash(_success_messages()[act], "success")
     return go_to(url_for("manager.group", name=group.name))
 
 
-def _said() -> dict[str, str]:
+def _success_messages() -> dict[str, str]:
     return {
         "configure": gettext("The licence is being created; it is ready within a few minutes."),
         "edit": gettext("The licence is being changed."),
@@ -206,7 +206,7 @@ def _said() -> dict[str, str]:
 
 @manager.get("/manager/groups/<name>/seats/new")
 def add_user(name: str) -> Response:
-    """A free seat's form, or an order for this group when all are used (guide)."""
+    """Show the form of a free seat, or the order form for this group if all are used (guide)."""
     group = lookups.own_group(name)
     free = listing.next_free(group)
     if free is None:

@@ -1,4 +1,4 @@
-"""The account's security: password, second step, sessions, and what happened."""
+"""The account's security: password, second factors, sessions, activity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from web.htmx import go_to, page
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """The password as it is, and as it shall be."""
+    """The current password and the new one."""
 
     current_password = password_field(_l("Current password"), "current-password")
     password = password_field(_l("New password"))
@@ -25,7 +25,7 @@ class ChangePasswordForm(NewPasswordForm):
 
 @manager.get("/manager/account/security")
 def security() -> Response:
-    """How the account is protected."""
+    """Show how the account is protected."""
     who = auth.customer()
     return page(
         "manager/security.html",
@@ -39,7 +39,7 @@ def security() -> Response:
 
 @manager.get("/manager/account/password")
 def password() -> Response:
-    """The form to change the password."""
+    """Show the form to change the password."""
     return page("manager/password.html", form=ChangePasswordForm())
 
 
@@ -65,7 +65,7 @@ def change_password() -> Response:
 
 @manager.get("/manager/account/sessions", endpoint="sessions")
 def show_sessions() -> Response:
-    """Where the customer is signed in, the session used last first, in pages."""
+    """List the customer's sessions, last used first, paged."""
     open_ones = sessions.active_sessions(auth.customer())
     return page(
         "manager/sessions.html",
@@ -78,7 +78,7 @@ def show_sessions() -> Response:
 
 @manager.post("/manager/account/sessions/<int:session_id>/ending")
 def end_session(session_id: int) -> Response:
-    """End one session; one's own is a logout."""
+    """End one session; the current one by signing out."""
     row = sessions.find_own(auth.customer(), session_id)
     if row is None:
         abort(404)
@@ -93,18 +93,18 @@ def end_session(session_id: int) -> Response:
 
 @manager.post("/manager/account/sessions/others/ending")
 def end_other_sessions() -> Response:
-    """End every session but this one."""
+    """End every session except this one."""
     sessions.end_others_at_once(auth.customer(), current_user.token, auth.origin())
     flash(gettext("All other sessions are ended."), "success")
     return go_to(url_for("manager.sessions"))
 
 
-# --- What happened ---------------------------------------------------------------------------
+# --- Activity --------------------------------------------------------------------------------
 
 
 @manager.get("/manager/account/activity", endpoint="activity")
 def show_activity() -> Response:
-    """What happened on the account and from where, newest first, in pages."""
+    """List the account's activity with its origins, newest first, paged."""
     return page(
         "manager/activity.html",
         "manager/_activity.html",

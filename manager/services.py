@@ -1,4 +1,4 @@
-"""« Mes services »: what renews when and for how much, how it is paid, and how it ends."""
+"""« Mes services »: each subscription's next renewal and its price, its payment, its end."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SERVICE = "/manager/services/<name>"
 
 @manager.context_processor
 def _owed() -> dict[str, Any]:
-    """The banner of what is unpaid asks when it is shown: a part of a page has none."""
+    """Let the template load what is unpaid itself: a partial has no banner and no query for it."""
     return {"services_owed": lambda: receivables.owed(auth.customer())}
 
 
 @manager.get("/manager/services")
 def services() -> Response:
-    """Every service with its next renewal: what it costs, what pays it, how it stands."""
+    """List every service with its next renewal: price, means of payment, status."""
     who = auth.customer()
     shown = page_of(shop_services.query_of(who), request.args.get("page", 1, type=int))
     listed = shop_services.for_account(who, shown.rows, shop_services.cards_of(who))
@@ -42,12 +42,12 @@ def services() -> Response:
 
 @manager.get(SERVICE)
 def service(name: str) -> Response:
-    """One service: the next renewal and why it costs that, the card, what is due, its end."""
+    """Show one service: the next renewal and its price in detail, card, amounts due, end."""
     return shown(lookups.own_service(name))
 
 
 def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
-    """The page of a service, with what was refused."""
+    """Render the page of a service, with the message of a refusal."""
     setup = _setup_of(found)
     termination = found.termination
     returned = give_backs.for_group(found.group)
@@ -70,7 +70,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
 
 
 def here(found: ServiceOverview) -> str:
-    """The address of a service's page."""
+    """Return the URL of a service's page."""
     return url_for("manager.service", name=found.group.name)
 
 
@@ -78,14 +78,14 @@ def here(found: ServiceOverview) -> str:
 
 
 def _setup_of(found: ServiceOverview) -> CardSetup | None:
-    """The registration of a card the customer comes back from."""
+    """Return the card registration that the customer returns from, if any."""
     number = request.args.get("card", 0, type=int)
     return cards.find(auth.customer(), number, here(found)) if number else None
 
 
 @manager.post(SERVICE + "/cards")
 def register_card(name: str) -> Response:
-    """To the bank, which asks its customer to prove who they are and charges nothing."""
+    """Redirect to the bank to register a card: strong authentication, no charge."""
     found, who = lookups.own_service(name), auth.customer()
     try:
         setup = cards.register(
@@ -98,7 +98,7 @@ def register_card(name: str) -> Response:
 
 @manager.post(SERVICE + "/card")
 def choose_card(name: str) -> Response:
-    """Charge the renewals of this service to one of the cards there are."""
+    """Use one of the stored cards for the renewals of this service."""
     found, wanted = lookups.own_service(name), request.form.get("card", 0, type=int)
     there = {card.id: card for card in found.cards}
     if wanted not in there:
@@ -113,7 +113,7 @@ def choose_card(name: str) -> Response:
 
 @manager.post(SERVICE + "/payments")
 def pay_service(name: str) -> Response:
-    """Pay the invoice the button names; one that names none, the next renewal ahead of its day."""
+    """Pay the invoice named by the button; without one, pay the next renewal in advance."""
     found = lookups.own_service(name)
     try:
         invoice = _to_pay(found, request.form.get("invoice", ""))
@@ -126,7 +126,7 @@ def pay_service(name: str) -> Response:
 
 
 def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
-    """What the customer saw on the button; None where that was settled meanwhile."""
+    """Return the invoice that the button showed; None if it was settled since then."""
     if not number:
         return period_billing.bill_ahead(found.subscription)
     due = {invoice.number: invoice for invoice in receivables.unpaid_of(found.group.id)}

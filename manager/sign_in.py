@@ -1,4 +1,4 @@
-"""The manager's door: in by nic-handle and password, perhaps a second step, and out."""
+"""Signing in to the manager by nic-handle and password, perhaps a second factor; signing out."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ def _next() -> str:
 
 @manager.get("/login")
 def login() -> Response:
-    """Sign in to the customer area; a sign-in half done is forgotten."""
+    """Show the sign-in form; a sign-in waiting for its second factor is forgotten."""
     if auth.account() is not None:
         return go_to(_target())
     session.pop(two_factor.PENDING, None)
-    return _door(SignInForm())
+    return _sign_in_page(SignInForm())
 
 
 @manager.post("/login")
 def log_in() -> Response:
-    """Begin a session, or go on to the second step."""
+    """Start a session, or continue to the second step."""
     form = SignInForm()
     if not form.validate_on_submit():
-        return _door(form, 422)
+        return _sign_in_page(form, 422)
     try:
         who = passwords.sign_in(*form.given(), auth.address(), request.user_agent.string)
     except Refusal as refusal:
         form.refuse(refusal)
-        return _door(form, refusal.status)
+        return _sign_in_page(form, refusal.status)
     if two_factor.enter(who):
         return go_to(_target())
     return go_to(url_for("manager.second_step", next=_next() or None))
 
 
-def _door(form: SignInForm, status: int = 200) -> Response:
+def _sign_in_page(form: SignInForm, status: int = 200) -> Response:
     return page("storefront/login.html", status=status, form=form, next=_next())
 
 
@@ -56,7 +56,7 @@ def _door(form: SignInForm, status: int = 200) -> Response:
 
 @manager.get("/login/second-step", endpoint="second_step")
 def show_second_step() -> Response:
-    """Ask for a code or a passkey, if the password was given a short while ago."""
+    """Ask for a code or a passkey, if the password was given a short time ago."""
     if two_factor.pending() is None:
         return _from_the_start()
     return _second_step_page(CodeForm(), 200)
@@ -89,20 +89,20 @@ def _from_the_start() -> Response:
 
 @manager.post("/login/passkey-options")
 def passkey_options() -> Response:
-    """What the browser asks its device (JSON), at either entrance."""
+    """Return the options for the browser's device (JSON), for both entrances."""
     return two_factor.ask_for_passkey()
 
 
 @manager.post("/login/passkey")
 def log_in_by_passkey() -> ResponseReturnValue:
-    """Sign in by a passkey, alone or as the second step."""
+    """Sign in with a passkey, alone or as the second factor."""
     owing = two_factor.pending() is not None
     try:
         two_factor.take_passkey()
     except Refusal as refusal:
         if owing:
             return _second_step_page(CodeForm.refusing(refusal), refusal.status)
-        return _door(SignInForm.refusing(refusal), refusal.status)
+        return _sign_in_page(SignInForm.refusing(refusal), refusal.status)
     return go_to(_target())
 
 

@@ -1,4 +1,4 @@
-"""How a service ends: said first, confirmed, taken back while there is time."""
+"""The termination of a service: explained, requested, undone in time; withdrawal of consumers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from web.languages import sentence
 
 @manager.get(services.SERVICE + "/termination")
 def terminate(name: str) -> Response:
-    """What terminating means, and from which day on, before it is asked for."""
+    """Explain what a termination means, and its day, before it is requested."""
     return _termination_page(lookups.own_service(name))
 
 
@@ -37,7 +37,7 @@ def _termination_page(found: ServiceOverview, error: str = "", status: int = 200
 
 @manager.post(services.SERVICE + "/termination")
 def ask_for_termination(name: str) -> Response:
-    """Schedule the end; a company confirms it by the link of a letter first."""
+    """Schedule the termination; a company first confirms it by a link in an e-mail."""
     found, who = lookups.own_service(name), auth.customer()
     try:
         terminations.request_termination(found.group, by=who.nic_handle)
@@ -55,7 +55,7 @@ def ask_for_termination(name: str) -> Response:
 
 @manager.post(services.SERVICE + "/termination/undoing")
 def keep_service(name: str) -> Response:
-    """Take a termination back."""
+    """Undo a termination."""
     found = lookups.own_service(name)
     try:
         terminations.undo(found.group, by=auth.customer().nic_handle)
@@ -67,7 +67,7 @@ def keep_service(name: str) -> Response:
 
 @manager.get(services.SERVICE + "/withdrawal")
 def withdrawal(name: str) -> Response:
-    """What withdrawing within 14 days means, for consumers."""
+    """Explain what withdrawing within 14 days means, for consumers."""
     return _withdrawal_page(lookups.own_service(name))
 
 
@@ -85,7 +85,7 @@ def _withdrawal_page(found: ServiceOverview, error: str = "", status: int = 200)
 
 @manager.post(services.SERVICE + "/withdrawal")
 def withdraw(name: str) -> Response:
-    """End the service at once and give back what was paid."""
+    """End the service at once and refund what was paid."""
     found = lookups.own_service(name)
     if request.form.get("sure") != "yes":
         return _withdrawal_page(found, gettext("Tick the box to withdraw."), 422)

@@ -1,4 +1,4 @@
-"""The second step: an application that shows codes, recovery codes, passkeys."""
+"""The second factors: an authenticator application, recovery codes, passkeys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from web.urls import base_url
 
 
 def _added(message: str) -> Response:
-    """Go back, or, with the first second factor, show the recovery codes it brings."""
+    """Redirect back; after the first second factor, show the recovery codes created with it."""
     who = auth.customer()
     if recovery_codes.left(who):
         flash(message, "success")
@@ -33,12 +33,12 @@ def _added(message: str) -> Response:
 
 
 def _show_codes(message: str) -> Response:
-    """New codes, shown this once."""
+    """Create recovery codes and show them, this once."""
     codes = recovery_codes.create_codes(auth.customer(), auth.origin())
     return page("manager/recovery_codes.html", codes=codes, message=message)
 
 
-# --- The application -------------------------------------------------------------------------
+# --- The authenticator application -----------------------------------------------------------
 
 
 def _being_set_up() -> Authenticator:
@@ -54,7 +54,7 @@ def _set_up_page(form: CodeForm, row: Authenticator, status: int = 200) -> Respo
 @manager.get("/manager/account/authenticator")
 @confirmed_first
 def authenticator() -> ResponseReturnValue:
-    """Set an application up: scan the code, type what it shows."""
+    """Show the set-up of an application: the QR code, and a field for its first code."""
     try:
         return _set_up_page(CodeForm(), _being_set_up())
     except Refusal:
@@ -64,7 +64,7 @@ def authenticator() -> ResponseReturnValue:
 @manager.get("/manager/account/authenticator.svg")
 @confirmed_first
 def authenticator_qr() -> ResponseReturnValue:
-    """The secret as a QR code, only while the application is being set up."""
+    """Return the secret as a QR code, only during the set-up."""
     row = totp.being_set_up(auth.customer())
     if row is None:
         abort(404)
@@ -74,7 +74,7 @@ def authenticator_qr() -> ResponseReturnValue:
 @manager.post("/manager/account/authenticator")
 @form_confirmed_first("manager.authenticator")
 def add_authenticator() -> ResponseReturnValue:
-    """Count the application from now on, if it shows the right code."""
+    """Use the application from now on, if its code is correct."""
     form, row = CodeForm(), _being_set_up()
     if not form.validate_on_submit():
         return _set_up_page(form, row, 422)
@@ -89,7 +89,7 @@ def add_authenticator() -> ResponseReturnValue:
 @manager.post("/manager/account/authenticator/removal")
 @confirmed_first
 def remove_authenticator() -> ResponseReturnValue:
-    """Forget the application."""
+    """Remove the application."""
     if two_factor.remove_authenticator(auth.customer(), auth.origin()):
         flash(gettext("The application is removed."), "success")
     return go_to(url_for("manager.security"))
@@ -101,7 +101,7 @@ def remove_authenticator() -> ResponseReturnValue:
 @manager.post("/manager/account/recovery-codes")
 @confirmed_first
 def make_recovery_codes() -> ResponseReturnValue:
-    """Ten new codes; the old ones are worth nothing any more."""
+    """Create ten new codes; the old ones stop working."""
     if not two_factor.is_on(auth.customer()):
         return go_to(url_for("manager.security"))
     return _show_codes(gettext("These are your new codes. The old ones no longer work."))
@@ -111,7 +111,7 @@ def make_recovery_codes() -> ResponseReturnValue:
 
 
 class PasskeyForm(ShopForm):
-    """A name to tell a passkey by."""
+    """The name of a passkey."""
 
     name = StringField(
         _l("Name of the passkey"),
@@ -127,21 +127,21 @@ class PasskeyForm(ShopForm):
 @manager.get("/manager/account/passkeys/new")
 @confirmed_first
 def new_passkey() -> ResponseReturnValue:
-    """Name a passkey and have the device make it."""
+    """Show the form to name a passkey and create it on the device."""
     return page("manager/passkey.html", form=PasskeyForm(formdata=typed_before()))
 
 
 @manager.post("/manager/account/passkeys/options")
 @form_confirmed_first("manager.new_passkey", "name")
 def new_passkey_options() -> ResponseReturnValue:
-    """What the browser asks its device (JSON)."""
+    """Return the options for the browser's device (JSON)."""
     return keep_challenge(passkeys.ask_to_add(auth.customer(), base_url()))
 
 
 @manager.post("/manager/account/passkeys")
 @form_confirmed_first("manager.new_passkey", "name")
 def add_passkey() -> ResponseReturnValue:
-    """Keep the passkey the device has made."""
+    """Store the passkey that the device created."""
     form = PasskeyForm()
     if not form.validate_on_submit():
         return page("manager/passkey.html", status=422, form=form)
@@ -163,7 +163,7 @@ def add_passkey() -> ResponseReturnValue:
 @manager.post("/manager/account/passkeys/<int:passkey_id>/removal")
 @confirmed_first
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
-    """Forget a passkey."""
+    """Remove a passkey."""
     key = passkeys.find(auth.customer(), passkey_id)
     if key is None:
         abort(404)

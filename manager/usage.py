@@ -1,4 +1,4 @@
-"""« Consommation »: how many licences of a group were active, as a chart, tables and a file."""
+"""« Consommation »: a group's active licences as a chart, tables and a file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _days(group: LicenceGroup) -> list[Day]:
 
 @manager.get("/manager/groups/<name>/usage")
 def usage(name: str) -> Response:
-    """The daily peak of active licences, and months with peak, end and licence-days."""
+    """Show the daily peak of active licences, and months with peak, end and licence-days."""
     group = lookups.own_group(name)
     days = _days(group)
     return page(
@@ -51,7 +51,7 @@ def usage(name: str) -> Response:
 
 @manager.get("/manager/groups/<name>/usage.csv")
 def usage_file(name: str) -> Response:
-    """The days as a file for spreadsheets (semicolons, UTF-8 with its mark)."""
+    """Return the days as CSV for spreadsheets (semicolons, UTF-8 with a byte order mark)."""
     group = lookups.own_group(name)
     target = StringIO()
     table = csv.writer(target, delimiter=";", lineterminator="\r\n")

@@ -1,4 +1,4 @@
-"""Office Attach: choose mailboxes (guide); `manager.attach.review` goes on from there."""
+"""Office Attach: choose mailboxes (guide); `manager.attach.review` is the next step."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from web.languages import sentence
 
 ATTACH = "/manager/exchange/<name>/attach"
 MOST_TYPED = 300
-"""Characters of a field beyond which nobody typed it."""
+"""Characters kept of a field: more than any field allows."""
 
 PARTS = ("first_name", "last_name", "login")
-"""What may be typed of a mailbox's holder."""
+"""The fields for a mailbox's holder."""
 
 Given = MultiDict[str, str]
 
 
 def on_offer(name: str) -> ExchangeService | Response:
-    """The service, or a way back to it where the offer was used."""
+    """Return the service; if the offer was used already, a redirect to the service's page."""
     service = lookups.own_exchange_service(name)
     if not service.is_used:
         return service
@@ -36,29 +36,29 @@ def on_offer(name: str) -> ExchangeService | Response:
 
 @manager.get(ATTACH)
 def attach_accounts(name: str) -> Response:
-    """Choose the mailboxes: a list that is searched and paged, and keeps the choice meanwhile."""
+    """Show the mailboxes to choose: searchable, paged, keeping the choice across pages."""
     service = on_offer(name)
     if isinstance(service, Response):
         return service
-    return _choosing(service, request.args)
+    return _choice_page(service, request.args)
 
 
 @manager.post(ATTACH)
 def choose_again(name: str) -> Response:
-    """Back from the review to the list, with what was typed there."""
+    """Return from the review to the list, with what was typed there."""
     service = on_offer(name)
     if isinstance(service, Response):
         return service
-    return _choosing(service, request.form)
+    return _choice_page(service, request.form)
 
 
 def _is_new(given: Given) -> bool:
-    """Whether nothing was chosen yet, nor taken out of what is preselected."""
+    """Return whether the form holds no choice yet, so that the preselection applies."""
     return "chosen" not in given and "kept" not in given
 
 
 def ids_of(given: Given, service: ExchangeService) -> list[int]:
-    """The mailboxes chosen: those the form names, or the first ones where there was none yet."""
+    """Return the ids of the mailboxes in the form; of the preselected ones if it is new."""
     if _is_new(given):
         return [account.id for account in attach.preselected(service)]
     typed = given.getlist("chosen")[: 10 * MOST_ATTACHED]
@@ -67,7 +67,7 @@ def ids_of(given: Given, service: ExchangeService) -> list[int]:
     return list(dict.fromkeys(int(one) for one in typed))
 
 
-def _choosing(
+def _choice_page(
     service: ExchangeService, given: Given, error: str = "", status: int = 200
 ) -> Response:
     """The list, with what is chosen of the mailboxes still there and what was typed for them."""
@@ -94,7 +94,7 @@ def _choosing(
 
 
 def _typed_for(chosen: list[ExchangeAccount], given: Given) -> list[tuple[str, str]]:
-    """What was typed on the review and is not what would be proposed, by the fields' names."""
+    """Return the review's fields that differ from what would be proposed, by name."""
     typed = [("owners", "yes")] if "owners" in given else []
     for account in chosen[: 2 * MOST_ATTACHED]:
         proposal = attach.proposed(account)
@@ -111,7 +111,7 @@ def _typed_for(chosen: list[ExchangeAccount], given: Given) -> list[tuple[str, s
 def chosen_of(
     service: ExchangeService, given: Given
 ) -> tuple[list[ExchangeAccount], Response | None]:
-    """The mailboxes chosen; or the list again, with what is wrong with the choice."""
+    """Return the mailboxes chosen; or the list again, with what is wrong with the choice."""
     first = attach.preselected(service) if _is_new(given) else []
     if first:
         return first, None
@@ -119,4 +119,4 @@ def chosen_of(
     try:
         return attach.chosen(service, ids), None
     except Refusal as refusal:
-        return [], _choosing(service, given, sentence(refusal), refusal.status)
+        return [], _choice_page(service, given, sentence(refusal), refusal.status)

@@ -23,10 +23,10 @@ from web.languages import sentence
 from web.urls import base_url
 
 Errors = dict[str, str]
-"""What is wrong, by the name of the field."""
+"""Messages, by the name of their field."""
 
 KEPT = ("chosen", "login-", "first_name-", "last_name-", "owner", "form", "accepted", "renewal")
-"""What was filled in and is found again after the bank, by how the names of fields begin."""
+"""Prefixes of the fields that are restored when the customer returns from the bank."""
 
 
 # --- Reviewing ---------------------------------------------------------------------------------
@@ -34,7 +34,7 @@ KEPT = ("chosen", "login-", "first_name-", "last_name-", "owner", "form", "accep
 
 @manager.get(ATTACH + "/review")
 def review_attach(name: str) -> Response:
-    """Who gets which login, what it costs after the free month, and the contracts."""
+    """Show holders, logins, the price after the free month, and the contracts."""
     service = on_offer(name)
     if isinstance(service, Response):
         return service
@@ -51,7 +51,7 @@ def _here(service: ExchangeService) -> str:
 
 
 def _setup_of(service: ExchangeService) -> CardSetup | None:
-    """The registration of a card the customer comes back from."""
+    """Return the card registration that the customer returns from, if any."""
     number = request.args.get("card", 0, type=int)
     return cards.find(auth.customer(), number, _here(service)) if number else None
 
@@ -61,7 +61,7 @@ def _typed_before(setup: CardSetup) -> Given:
 
 
 def _holders(accounts: list[ExchangeAccount], given: Given) -> list[Holder]:
-    """Who is proposed or typed for each mailbox; those that have a name keep it."""
+    """Return the holder typed or proposed for each mailbox; a name in the mailbox is kept."""
     return [_holder(attach.proposed(account), given) for account in accounts]
 
 
@@ -83,11 +83,11 @@ def _holder(proposal: Holder, given: Given) -> Holder:
 
 @manager.post(ATTACH + "/review/fields/<field>")
 def check_attach_field(name: str, field: str) -> Response:
-    """One field with what is wrong with it: asked by htmx when the customer leaves it."""
+    """Validate one field and return it with its errors (htmx, when the field is left)."""
     service, given = lookups.own_exchange_service(name), request.form
     part, _, number = field.rpartition("-")
     holders = _holders(attach.still_there(service, ids_of(given, service)), given)
-    # The one that is looked at comes last: of two with one login it is the one to be told.
+    # The checked one comes last: of two with the same login, the last gets the error.
     holders.sort(key=lambda holder: str(holder.account.id) == number)
     if part not in PARTS or not holders or str(holders[-1].account.id) != number:
         abort(404)
@@ -146,7 +146,7 @@ def _review(
 
 @manager.post(ATTACH + "/review")
 def confirm_attach(name: str) -> Response:
-    """« Valider »: one free order for all, after a card was registered where there is none."""
+    """Place one free order for all (« Valider »), after registering a card if there is none."""
     service, given = lookups.own_exchange_service(name), request.form
     accounts, refused = chosen_of(service, given)
     if refused is not None:
