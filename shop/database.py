@@ -1,4 +1,4 @@
-"""Where the shop keeps its records: SQLite by default, PostgreSQL by ``DATABASE_URL``."""
+"""The database connection: SQLite by default, PostgreSQL by ``DATABASE_URL``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SQLITE_PRAGMAS = {
 POOL_SIZE = 64
 
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
-"""What is raised when the database does not answer, or not now."""
+"""The exceptions raised when the database is unavailable or has no free connection."""
 
 
 def open_database(url: str) -> Database:
-    """A database for ``url``: ``sqlite:///path`` or ``postgresql://…`` (through psycopg 3).
+    """Return a database for ``url``: ``sqlite:///path`` or ``postgresql://…`` (psycopg 3).
 
-    SQLite writers begin with ``BEGIN IMMEDIATE``, so that they queue instead of failing.
+    SQLite transactions begin with ``BEGIN IMMEDIATE``, so that writers wait instead of failing.
     """
     if url.startswith("sqlite:"):
         path = url.removeprefix("sqlite:///")
@@ -47,7 +47,7 @@ def open_database(url: str) -> Database:
 
 
 def bind(url: str) -> Database:
-    """Open the database of ``url`` and make it the one the models use."""
+    """Open the database of ``url`` and make the models use it."""
     opened = open_database(url)
     database.initialize(opened)
     return opened
@@ -55,7 +55,7 @@ def bind(url: str) -> Database:
 
 @contextmanager
 def at_hand() -> Iterator[None]:
-    """A connection for this block: the one that is open, or one of the block's own."""
+    """Provide a connection for this block: the open one, or a new one closed after the block."""
     is_own = database.connect(reuse_if_open=True)
     try:
         yield
@@ -65,17 +65,17 @@ def at_hand() -> Iterator[None]:
 
 
 def forget_idle_connections() -> None:
-    """Open new connections from now on: a server that was away has dropped the old ones."""
+    """Close the idle connections of the pool, which do not survive a restart of the server."""
     if isinstance(database.obj, PooledDatabase):
         database.obj.close_idle()
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date; the names of the migrations applied, in order."""
+    """Bring the schema up to date. Return the names of the migrations applied, in order."""
     return list(Runner(database.obj, str(MIGRATIONS)).up())
 
 
 def pending_migrations() -> list[str]:
-    """The migrations not applied yet."""
+    """Return the names of the migrations not applied yet."""
     rows = Runner(database.obj, str(MIGRATIONS)).status()
     return [row.name for row in rows if row.applied is None]

@@ -1,18 +1,18 @@
-"""Refusals: what the shop says when it will not do what was asked."""
+"""Exceptions: refused requests of customers, and failed calls to outside parties."""
 
 from __future__ import annotations
 
 
 def N_(message: str) -> str:
-    """Mark ``message`` for translation where it is written; it is translated where it is shown."""
+    """Mark ``message`` for extraction into the catalogue; it is translated where it is shown."""
     return message
 
 
 class Refusal(Exception):
-    """The shop refuses an act and says why, in a sentence meant for the customer.
+    """The shop refuses a request and says why, in a sentence meant for the customer.
 
-    ``sentence`` is an English message of the catalogue with ``%(name)s`` places,
-    ``values`` fills them, and ``field`` names the form field it concerns, if any.
+    ``sentence`` is an English message of the catalogue with ``%(name)s`` placeholders, ``values``
+    fills them, and ``field`` names the form field it concerns, if any.
     """
 
     status = 422
@@ -25,16 +25,16 @@ class Refusal(Exception):
 
 
 class Conflict(Refusal):
-    """Somebody else was first: what the customer saw is no longer so."""
+    """The state changed since the customer loaded the page."""
 
     status = 409
 
 
 class PartyUnavailable(Exception):
-    """An outside party (bank, Office provider, mail server) did not answer properly.
+    """An outside party (bank, Office provider, mail server) gave no valid answer.
 
-    Nothing is known of what it did: ask again later, with the same key. ``retry_after`` is the
-    number of seconds for which the party asked to be left alone, if it did.
+    The effect of the call is unknown: retry later with the same idempotency key. ``retry_after``
+    is the number of seconds for which the party asked us to wait, 0 if it did not.
     """
 
     def __init__(self, reason: str = "", retry_after: float = 0) -> None:
@@ -43,9 +43,9 @@ class PartyUnavailable(Exception):
 
 
 class PartyRejected(Exception):
-    """An outside party understood the call and said no; asking again changes nothing.
+    """An outside party understood the call and rejected it; a retry changes nothing.
 
-    ``code`` is the party's machine word for it, where there is one.
+    ``code`` is the party's machine-readable error code, "" if there is none.
     """
 
     def __init__(self, reason: str = "", code: str = "") -> None:

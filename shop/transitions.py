@@ -1,4 +1,4 @@
-"""One way to change a status: compare and set, with its record, in one transaction."""
+"""Status changes: a compare-and-set and its event, in one transaction."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from shop import clock
 
 
 class IllegalMove(Exception):
-    """The code asked for a move that stands in no table: a fault of ours."""
+    """The code asked for a transition that the state machine's table does not allow: a bug."""
 
 
 def move(row: StateMachine, to: str, *, by: str, note: str = "", **changes: Any) -> bool:
-    """Move ``row`` from the status it was read with to ``to``; False if it moved meanwhile.
+    """Move ``row`` from the status it was read with to ``to``, with an event.
 
-    ``by`` names who did it (a nic-handle, ``bank``, ``provider``, ``operator`` or ``shop``);
-    ``changes`` are written in the same statement. On success ``row`` shows the new values.
-    Raises `IllegalMove` where the row's table does not allow it.
+    Return False, with nothing written, if another process changed the status since ``row`` was
+    read. ``by`` names the actor (a nic-handle, ``bank``, ``provider``, ``operator`` or ``shop``);
+    ``changes`` are written in the same statement. On success ``row`` has the new values.
+    Raise `IllegalMove` where the row's table does not allow the transition.
     """
     if not row.may_become(to):
         raise IllegalMove(f"{row.event_subject} {row.id}: {row.status} → {to}")
@@ -43,7 +44,7 @@ def record(
     row: StateMachine, name: str, *, by: str, note: str = "",
     from_status: str = "", to_status: str = "",
 ) -> None:  # fmt: skip
-    """Write that something happened to ``row``."""
+    """Write an event about ``row``."""
     Event.insert(
         subject=row.event_subject,
         subject_id=row.id,
@@ -57,7 +58,7 @@ def record(
 
 
 def history(row: StateMachine) -> list[Event]:
-    """What happened to ``row``, oldest first."""
+    """Return the events of ``row``, oldest first."""
     return list(
         Event.select()
         .where(Event.subject == row.event_subject, Event.subject_id == row.id)
