@@ -1,4 +1,4 @@
-"""Secrets at rest: passwords and links in letters, and what signs in, are stored encrypted."""
+"""Encryption at rest for the secrets in e-mails (passwords, links) and for sign-in secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shop import settings
 
 
 def digest(token: str) -> str:
-    """How a token is kept: whoever reads the table cannot use it."""
+    """Return the SHA-256 of a token: tables store it, so that they do not reveal the token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -26,12 +26,12 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """Decrypt with whichever key fits; raises `cryptography.fernet.InvalidToken` if none does."""
+    """Decrypt with any current key. Raise `cryptography.fernet.InvalidToken` if none fits."""
     return _keys(settings.current().mail_encryption_keys).decrypt(sealed.encode()).decode()
 
 
 def opens(sealed: str) -> bool:
-    """Whether one of today's keys opens it."""
+    """Return whether one of the current keys decrypts ``sealed``."""
     try:
         unseal(sealed)
     except InvalidToken:
@@ -40,5 +40,5 @@ def opens(sealed: str) -> bool:
 
 
 def reseal(sealed: str) -> str:
-    """The same secret encrypted with the newest key; raises like `unseal`."""
+    """Encrypt the same secret with the newest key. Raise like `unseal`."""
     return _keys(settings.current().mail_encryption_keys).rotate(sealed.encode()).decode()

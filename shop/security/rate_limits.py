@@ -1,4 +1,4 @@
-"""How often something may be tried: counted in the database, or in Redis where that is shared."""
+"""Rate limits: attempts are counted in the database, or in Redis if there is one."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from shop.settings import PerProcess, Settings
 log = structlog.get_logger()
 
 REDIS_PATIENCE = 1.0
-"""Seconds to wait for Redis before counting without it."""
+"""The time-out of Redis in seconds; then the database counts instead."""
 
 SIGN_IN_PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 SIGN_IN_PER_ADDRESS = RateLimitItemPerMinute(60, 15)
 SECOND_STEP_PER_ACCOUNT = RateLimitItemPerMinute(5, 15)
 SECOND_STEP_PER_DAY = RateLimitItemPerDay(50)
-"""Six digits, three of them right at a time: guessing for a year finds a code with 5 %."""
+"""Codes have six digits and three are valid at a time: a year of guesses finds one with 5 %."""
 REGISTRATION_PER_ADDRESS = RateLimitItemPerHour(20)
 RESET_PER_ACCOUNT = RateLimitItemPerHour(5)
 RESET_PER_ADDRESS = RateLimitItemPerHour(30)
@@ -38,7 +38,7 @@ EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)
 
 
 class RateLimited(Refusal):
-    """Tried too often; ``minutes`` says when to come back."""
+    """Too many attempts; ``minutes`` is the number of minutes to wait."""
 
     status = 429
 
@@ -48,17 +48,17 @@ class RateLimited(Refusal):
 
 
 class DatabaseStorage(Storage):
-    """Counts of `limits` in the shop's database: one row a key, raised in one statement."""
+    """A storage of `limits` in the shop's database: one row per key, incremented atomically."""
 
     STORAGE_SCHEME = ["shop-database"]
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What this storage raises when it cannot count."""
+        """The exceptions this storage raises when it cannot count."""
         return Exception
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Raise the count of ``key``, in a window that ends ``expiry`` seconds from its start."""
+        """Increment the count of ``key``, in a window of ``expiry`` seconds from its start."""
         now = datetime.now(UTC)
         running = RateCount.expires_at > now
         with database.atomic():
@@ -78,27 +78,27 @@ class DatabaseStorage(Storage):
             return self.get(key)
 
     def get(self, key: str) -> int:
-        """The count of ``key`` in its running window."""
+        """Return the count of ``key`` in its current window."""
         row = RateCount.select(RateCount.count).where(
             RateCount.key == key[:255], RateCount.expires_at > datetime.now(UTC)
         )
         return int(row.scalar() or 0)
 
     def get_expiry(self, key: str) -> float:
-        """When the window of ``key`` ends, as seconds since the epoch."""
+        """Return when the window of ``key`` ends, in seconds since the epoch."""
         ends = RateCount.select(RateCount.expires_at).where(RateCount.key == key[:255]).scalar()
         return ends.timestamp() if ends else time.time()
 
     def check(self) -> bool:
-        """The database is there, or nothing in the shop works."""
+        """Return True: without its database the shop does not work at all."""
         return True
 
     def reset(self) -> int | None:
-        """Forget every count."""
+        """Delete every count. Return their number."""
         return int(RateCount.delete().execute())
 
     def clear(self, key: str) -> None:
-        """Forget the count of ``key``."""
+        """Delete the count of ``key``."""
         RateCount.delete().where(RateCount.key == key[:255]).execute()
 
 
@@ -111,7 +111,7 @@ class _Off:
 
 
 class _InRedis:
-    """Counts in Redis; while Redis is away, in the database, so that limits hold all the same."""
+    """Counts in Redis, and in the database while Redis is unavailable."""
 
     def __init__(self, url: str) -> None:
         options = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE}
@@ -122,7 +122,7 @@ class _InRedis:
         try:
             return self._redis.hit(item, *who)
         except RedisError as error:
-            log.warning("redis is away, counting in the database", reason=str(error))
+            log.warning("redis_unavailable", reason=str(error))
             return self._database.hit(item, *who)
 
     def clear(self, item: RateLimitItem, *who: str) -> None:
@@ -132,11 +132,14 @@ class _InRedis:
 
 
 limiter = PerProcess[FixedWindowRateLimiter | _InRedis | _Off](_Off)
-"""What counts in this process."""
+"""The rate limiter of this process."""
 
 
 def limiter_for(settings: Settings) -> FixedWindowRateLimiter | _InRedis | _Off:
-    """What counts in Redis if there is one, else in the database; not at all when switched off."""
+    """Return the rate limiter for ``settings``: Redis if configured, else the database.
+
+    Without ``rate_limits`` nothing is counted.
+    """
     if not settings.rate_limits:
         return _Off()
     if settings.redis_url:
@@ -145,7 +148,7 @@ def limiter_for(settings: Settings) -> FixedWindowRateLimiter | _InRedis | _Off:
 
 
 def count_attempt(item: RateLimitItem, what: str, who: str) -> None:
-    """Count one try of ``what`` by ``who``; raises `RateLimited` when it was one too many."""
+    """Count one attempt at ``what`` by ``who``. Raise `RateLimited` if it exceeds the limit."""
     if limiter().hit(item, what, who):
         return
     minutes = max(1, item.get_expiry() // 60)
@@ -156,15 +159,15 @@ def count_attempt(item: RateLimitItem, what: str, who: str) -> None:
 
 
 def forget(item: RateLimitItem, what: str, who: str) -> None:
-    """Start counting ``what`` by ``who`` anew, after a success."""
+    """Reset the count of ``what`` by ``who``, after a success."""
     limiter().clear(item, what, who)
 
 
 def read_address(text: str) -> str:
-    """The IP address in what a proxy or a server tells; "" where there is none.
+    """Return the IP address that a proxy or a server reported; "" if it is not one.
 
-    Some tell a port along. One that listens to both families tells an IPv4 address as an IPv6
-    one, which would make one neighbourhood of all of them.
+    Some add a port. A server that listens on IPv4 and IPv6 reports an IPv4 address as an IPv6
+    one, all of which would fall into one /64 network; it is returned as IPv4.
     """
     bare = re.sub(r"^\[(.*)\](:\d+)?$|^([\d.]+):\d+$", r"\1\3", text.strip()).partition("%")[0]
     try:
@@ -175,12 +178,15 @@ def read_address(text: str) -> str:
 
 
 def network_of(address: str) -> str:
-    """Who an address belongs to: itself, or for IPv6 its /64, which one customer has whole."""
+    """Return the network an IP address is counted under: itself, or for IPv6 its /64.
+
+    One customer usually holds a whole /64.
+    """
     if ":" not in (plain := read_address(address)):
         return plain
     return str(ip_network((plain, 64), strict=False))
 
 
 def forget_expired() -> int:
-    """Delete counts of windows that have ended; how many."""
+    """Delete the counts of windows that have ended. Return their number."""
     return int(RateCount.delete().where(RateCount.expires_at < datetime.now(UTC)).execute())
