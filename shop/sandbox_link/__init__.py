@@ -1,1 +1,1 @@
-"""How the shop reaches the sandbox: signed calls, its clock, its test points."""
+"""The shop's connection to the sandbox: API calls, signatures, its clock, test points."""

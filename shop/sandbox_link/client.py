@@ -1,4 +1,4 @@
-"""Calls to the sandbox's two interfaces: what counts as an answer, as no answer, as a no."""
+"""HTTP client of the sandbox's two APIs: tells an answer, no answer and a rejection apart."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import httpx
 from shop.errors import PartyRejected, PartyUnavailable
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
-"""Seconds to wait for an answer; after that nothing is known of what was done."""
+"""Seconds to wait for an answer; after a time-out the effect of the call is unknown."""
 
 
 class Refused(PartyRejected):
-    """The sandbox's no, with its machine word ``code``."""
+    """The sandbox rejected the call; ``code`` is its machine-readable error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -21,10 +21,10 @@ class Refused(PartyRejected):
 
 
 class SandboxCalls:
-    """Speaks JSON with one of the sandbox's parties at ``url``, showing ``key``."""
+    """A JSON client of one of the sandbox's parties at ``url``, authenticated by ``key``."""
 
     def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
-        # The machine's proxy settings are for the internet, not for a neighbour on this machine.
+        # The sandbox runs on this machine: the proxy settings of the environment do not apply.
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"},
@@ -35,9 +35,9 @@ class SandboxCalls:
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, key: str = ""
     ) -> dict[str, Any]:
-        """The answer's JSON object; ``key`` makes a call that changes something repeatable.
+        """Return the answer's JSON object; ``key`` is the idempotency key of a call that writes.
 
-        Raises `PartyUnavailable` when there was no proper answer, `Refused` when it was no.
+        Raise `PartyUnavailable` when there was no valid answer, `Refused` when it was a rejection.
         """
         headers = {"Idempotency-Key": key} if key else {}
         try:

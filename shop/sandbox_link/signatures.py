@@ -1,8 +1,8 @@
-"""Signatures of what the sandbox tells the shop: bank notifications, its clock, its switches.
+"""Signatures of the sandbox's webhooks: bank notifications, its clock, its switches.
 
 The header ``Sandbox-Signature: t=<unix seconds>,v1=<hex>`` carries the moment of sending and the
-HMAC-SHA256, under a secret both sides know, of ``<t>.<body>``. The moment is real time: a message
-stays fresh while the sandbox's clock is moved on.
+HMAC-SHA256, under a shared secret, of ``<t>.<body>``. The moment is real time: a message does not
+expire because the sandbox's clock was moved on.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from shop.errors import PartyRejected
 HEADER = "Sandbox-Signature"
 
 TOLERANCE = 300
-"""Seconds between sending and checking after which a message is too old to be believed."""
+"""The most seconds between sending and checking; an older message is rejected."""
 
 
 def sign(secret: str, body: bytes, at: float | None = None) -> str:
-    """The header's value for ``body`` sent at ``at`` (unix seconds; now by default)."""
+    """Return the header's value for ``body`` sent at ``at`` (unix seconds; now by default)."""
     moment = str(int(clock.real_now().timestamp() if at is None else at))
     digest = hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256)
     return f"t={moment},v1={digest.hexdigest()}"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes) -> None:
-    """Check that ``body`` came with a fresh signature made with ``secret``.
+    """Check that ``body`` has a fresh signature made with ``secret``.
 
-    Raises `PartyRejected` when the signature is missing, wrong, or older than `TOLERANCE`.
+    Raise `PartyRejected` when the signature is missing, wrong, or older than `TOLERANCE`.
     """
     moment = _moment(_header(headers))
     expected = sign(secret, body, at=moment)

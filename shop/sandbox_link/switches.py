@@ -1,7 +1,7 @@
-"""What the sandbox's controls switch in this shop: its clock, and pauses at critical moments.
+"""The switches that the sandbox sets in this shop: its clock, and pauses at test points.
 
-The switches are rows, so that every process of the shop follows them. Nothing of this is imported
-in production.
+The switches are rows, so that every process of the shop reads them. Production never imports
+this module.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ LONGEST_PAUSE = 60.0
 
 
 class Switches:
-    """Makes a process follow the switches; see `shop.sandbox_link.test_points.Outside`."""
+    """Applies the switches to a process; implements `shop.sandbox_link.test_points.Outside`."""
 
     def follow_clock(self) -> None:
-        """Take over how far the sandbox's clock was moved on."""
+        """Move this process's clock on as far as the sandbox's."""
         clock.move_on(timedelta(seconds=float(_value(CLOCK) or 0)))
 
     def pause_at(self, point: str) -> None:
-        """Wait at a point for as long as the sandbox asked for."""
+        """Sleep at a test point for as long as its switch says."""
         if seconds := _value(f"pause.{point}"):
             time.sleep(min(float(seconds), LONGEST_PAUSE))
 
 
 def switch(name: str, value: str) -> None:
-    """Set one of the switches; an empty value removes it."""
+    """Set a switch; an empty value removes it."""
     if value:
         _upsert(name, value)
     else:

@@ -1,7 +1,7 @@
-"""Named critical moments, at which tests act, and the sandbox's clock.
+"""Test points: named places in the code where tests act, and the sandbox's clock.
 
-What the sandbox switches from outside is in `shop.sandbox_link.switches`, which production never
-loads: a point costs one dictionary look-up and one call there.
+The implementation for the sandbox is `shop.sandbox_link.switches`, which production never loads:
+there a point costs one dictionary look-up and one call.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ _hooks: dict[str, Callable[[], None]] = {}
 
 
 class Outside(Protocol):
-    """What may move this process's clock, and pause it at a point."""
+    """What may move this process's clock on, and pause it at a test point."""
 
     def follow_clock(self) -> None:
-        """Run what comes now by the clock of the outside."""
+        """Set the clock for the request or job that begins."""
 
     def pause_at(self, point: str) -> None:
-        """Wait at a point, if that was asked for."""
+        """Pause at a test point, if the sandbox asked for it."""
 
 
 class Production:
-    """Nothing from outside reaches the shop."""
+    """The implementation for production: the sandbox controls nothing."""
 
     def follow_clock(self) -> None:
-        """Leave the clock alone."""
+        """Keep real time."""
 
     def pause_at(self, point: str) -> None:
-        """Go on."""
+        """Return at once."""
 
 
 outside = PerProcess[Outside](Production)
-"""What reaches this process from outside."""
+"""What controls the clock and the test points of this process."""
 
 
 def follow_clock() -> None:
-    """Run what comes now (a request, a job) by the sandbox's clock."""
+    """Set the clock for the request or job that begins to the sandbox's."""
     outside().follow_clock()
 
 
 def point(name: str) -> None:
-    """A critical moment: pause here if a test or the sandbox asked for it."""
+    """Mark a test point: pause here if a test or the sandbox asked for it."""
     if name in _hooks:
         _hooks[name]()
     else:
@@ -52,7 +52,10 @@ def point(name: str) -> None:
 
 
 def hook(name: str, action: Callable[[], None] | None) -> None:
-    """Do ``action`` at a point from now on (tests: the rival act, or a barrier); None ends it."""
+    """Run ``action`` at a test point until further notice; None removes it.
+
+    Tests use it for a concurrent operation or a barrier.
+    """
     if action is None:
         _hooks.pop(name, None)
     else:
@@ -60,5 +63,5 @@ def hook(name: str, action: Callable[[], None] | None) -> None:
 
 
 def forget_hooks() -> None:
-    """No test's action is done at any point from now on."""
+    """Remove the actions of all test points."""
     _hooks.clear()
