@@ -6,10 +6,10 @@ A French seller of services supplied electronically taxes its customers where th
   at all (CGI, articles 278, 296 and 294);
 - consumers of the Union at the standard rate of their country, declared in the One Stop Shop
   (directive 2006/112/EC, articles 58 and 369a onwards);
-- businesses of the Union not, once their VAT number was confirmed: the customer owes it (articles
-  44 and 196). Until then they are taxed as consumers of their country, for the seller may regard
-  as such who has not communicated a valid number (regulation 282/2011, article 18, paragraph 2);
-- customers outside the Union's VAT area not (CGI, articles 259 and 259 D).
+- businesses of the Union not at all, once their VAT number was confirmed: the customer owes the VAT
+  (articles 44 and 196). Until then they are taxed as consumers of their country, as the seller may
+  do while no valid number is given (regulation 282/2011, article 18, paragraph 2);
+- customers outside the Union's VAT area not at all (CGI, articles 259 and 259 D).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class VatTreatment:
 
     @property
     def code(self) -> str:
-        """What an order keeps, beside the rate: ``kind:territory``; read by `restore`."""
+        """The text an order stores, beside the rate: ``kind:territory``; read by `restore`."""
         return f"{self.kind}:{self.territory}"
 
     @property
@@ -83,18 +83,18 @@ class VatTreatment:
     def mention(self) -> str:
         """The sentence the documents must carry, in the catalogue's English; "" if none.
 
-        It may have a place ``%(country)s``, for the name of `country`.
+        It may have a placeholder ``%(country)s``, for the name of `country`.
         """
         return _MENTIONS.get(self.kind, "")
 
 
 FRENCH_ESTIMATE = VatTreatment(Kind.DOMESTIC, FRANCE, 2000)
-"""What prices are shown with before the customer is known."""
+"""The treatment shown with prices before the customer is known."""
 
 
 @dataclass(frozen=True)
 class PlaceOfSupply:
-    """Where a customer is, and whether a VAT number of that place was confirmed."""
+    """The customer's location, and whether a VAT number of that country was confirmed."""
 
     country: str
     postcode: str = ""
@@ -103,7 +103,7 @@ class PlaceOfSupply:
 
 
 class Buyer(Protocol):
-    """What VAT asks of a customer's account."""
+    """The attributes of a customer's account that VAT depends on."""
 
     country: str
     postcode: str
@@ -112,7 +112,7 @@ class Buyer(Protocol):
 
 
 def place_of(buyer: Buyer) -> PlaceOfSupply:
-    """The place of supply of a customer's account."""
+    """Return the place of supply of a customer's account."""
     return PlaceOfSupply(
         country=buyer.country,
         postcode=buyer.postcode,
@@ -122,7 +122,7 @@ def place_of(buyer: Buyer) -> PlaceOfSupply:
 
 
 def treatment_of(place: PlaceOfSupply, on: date | None = None) -> VatTreatment:
-    """How a sale to ``place`` on a day (today by default) is taxed."""
+    """Return how a sale to ``place`` on a day (today by default) is taxed."""
     territory = territory_of(place.country, place.postcode)
     zone = zone_of(territory)
     if zone is Zone.FRANCE:
@@ -137,11 +137,14 @@ def treatment_of(place: PlaceOfSupply, on: date | None = None) -> VatTreatment:
 
 
 def _is_confirmed_business(place: PlaceOfSupply) -> bool:
-    """A confirmed number counts where the customer is: after a move, a new one is asked for."""
+    """Return whether the confirmed VAT number is of the customer's country.
+
+    After a move to another country a number of that country is required.
+    """
     return place.vat_confirmed and place.vat_number.startswith(prefix_of(place.country))
 
 
 def restore(code: str, rate: int) -> VatTreatment:
-    """The treatment an order was placed with, from its ``vat_code`` and ``vat_rate``."""
+    """Return the treatment an order was placed with, from its ``vat_code`` and ``vat_rate``."""
     kind, _, territory = code.partition(":")
     return VatTreatment(Kind(kind), territory, rate)

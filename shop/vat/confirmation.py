@@ -1,4 +1,4 @@
-"""Confirming customers' VAT numbers: asked of the registry by a worker, until it answers."""
+"""Confirmation of customers' VAT numbers: a job asks the registry and retries until it answers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _STATUS = {Answer.CONFIRMED: VatStatus.CONFIRMED, Answer.UNKNOWN: VatStatus.UNKN
 
 
 def ask_about(account: Account) -> None:
-    """Have the registry asked about an account's VAT number, if it has one.
+    """Queue the check of an account's VAT number, if it has one.
 
-    In the caller's transaction; each time is a question of its own.
+    Runs in the caller's transaction; every call queues a new job.
     """
     if account.vat_number:
         key = f"vat:{account.id}:{account.vat_number}:{clock.now().isoformat()}"
@@ -29,7 +29,7 @@ def ask_about(account: Account) -> None:
 
 @jobs.handles("confirm_vat_number", attempts=50, first_delay=timedelta(seconds=30))
 def confirm(account: int, vat_number: str) -> None:
-    """Ask whether a customer's VAT number exists; until it is confirmed, VAT is due (design)."""
+    """Check whether a customer's VAT number exists; VAT is due until it is confirmed (design)."""
     row = Account.get_by_id(account)
     if row.vat_number != vat_number or row.vat_status != VatStatus.UNCONFIRMED:
         return
@@ -39,4 +39,4 @@ def confirm(account: int, vat_number: str) -> None:
     Account.update(vat_status=_STATUS[answer]).where(
         Account.id == account, Account.vat_number == vat_number
     ).execute()
-    log.info("vat number asked", account=row.nic_handle, answer=str(answer))
+    log.info("vat_number_checked", account=row.nic_handle, answer=str(answer))

@@ -1,4 +1,4 @@
-"""VAT numbers and SIREN: read as people type them, checked, and kept in one form."""
+"""VAT numbers and SIREN: parsed as people type them, validated, normalized."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 20
 
 
 def prefix_of(country: str) -> str:
-    """The letters VAT numbers of ``country`` begin with; "" outside the Union."""
+    """Return the prefix of the VAT numbers of ``country``; "" outside the Union."""
     if country == "GR":
         return "EL"
     if country in FRENCH_FAMILY:
@@ -25,10 +25,10 @@ def prefix_of(country: str) -> str:
 
 
 def read_vat_number(country: str, typed: str) -> str:
-    """A VAT number as it is kept: prefix and digits, nothing between ("" when none was typed).
+    """Return a VAT number in normal form: prefix and digits, no separators; "" if none was typed.
 
-    The prefix may be left out, and Greece may write GR. Outside the Union no number has an
-    effect on VAT, and any is kept as typed. Raises `Refusal` at ``vat_number``.
+    The prefix may be left out, and GR is accepted for Greece. Outside the Union a number has no
+    effect on VAT; it is only checked for a digit and its length. Raise `Refusal` at ``vat_number``.
     """
     number = re.sub(r"[^0-9A-Z+*]", "", typed.upper())
     if not number:
@@ -59,7 +59,7 @@ def _read_union(number: str, prefix: str) -> str:
 
 
 def _valid(number: str) -> str:
-    """``number`` in its one form, or "" if its format or check digit is wrong."""
+    """Return ``number`` in normal form, or "" if its format or check digit is wrong."""
     try:
         return str(eu_vat.validate(number))
     except ValidationError:
@@ -84,9 +84,9 @@ def _read_foreign(number: str) -> str:
 
 
 def read_siren(typed: str) -> str:
-    """The nine digits of a SIREN, also from a SIRET ("" when none was typed).
+    """Return the nine digits of a SIREN, also from a SIRET; "" if none was typed.
 
-    Raises `Refusal` at ``siren``.
+    Raise `Refusal` at ``siren``.
     """
     digits = re.sub(r"[\s.\-\u00a0\u202f]", "", typed)
     if not digits:
@@ -101,7 +101,7 @@ def read_siren(typed: str) -> str:
 
 
 def siren_of(vat_number: str) -> str:
-    """The SIREN inside a French VAT number; "" in any other, those of Monaco included."""
+    """Return the SIREN inside a French VAT number; "" for any other, those of Monaco included."""
     if not vat_number.startswith(FRANCE) or vat_number[4:7] == "000":
         return ""
     return vat_number[4:]

@@ -1,8 +1,8 @@
 """Standard VAT rates, in basis points, with the day each came into force.
 
 Sources: the European Commission's Taxes in Europe Database (TEDB) for the member states; CGI
-articles 278 and 296 for France and its overseas departments. A change of rate is a new pair at
-the end of a row, which may be written before its day.
+articles 278 and 296 for France and its overseas departments. A new rate is a new pair at the end
+of a row, which may be added before its day.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 from shop import clock
 
 LONG_AGO = date(2024, 1, 1)
-"""The beginning of this table: every rate it does not date was in force on this day."""
+"""The first day of this table: the oldest rates were all in force on it."""
 
 _RATES: dict[str, tuple[tuple[date, int], ...]] = {
     "FR": ((LONG_AGO, 2000),),
@@ -52,9 +52,9 @@ _RATES: dict[str, tuple[tuple[date, int], ...]] = {
 
 
 def standard_rate(territory: str, on: date | None = None) -> int:
-    """The standard rate of a taxed territory on a day (today by default), in basis points.
+    """Return the standard rate of a territory on a day (today by default), in basis points.
 
-    Raises `KeyError` for a territory without VAT of its own here, and for a day before the table.
+    Raise `KeyError` for a territory that has no rate in the table, and for a day before the table.
     """
     day = on or clock.today()
     in_force = [rate for since, rate in _RATES[territory] if since <= day]

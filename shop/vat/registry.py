@@ -1,4 +1,4 @@
-"""Asking whether a VAT number exists: the Commission's VIES, or the sandbox in its place."""
+"""VAT registries: the European Commission's VIES, or the sandbox's in its place."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shop.vat.territories import MEMBER_STATES
 
 VIES_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 TIMEOUT = 10.0
-"""Seconds until a registry that says nothing counts as unavailable."""
+"""Seconds to wait for an answer before the registry counts as unavailable."""
 
 _PREFIXES = frozenset(map(prefix_of, MEMBER_STATES))
 
 
 class Answer(StrEnum):
-    """What a registry says of a VAT number. Only ``confirmed`` lifts the VAT."""
+    """The registry's answer about a VAT number. Only ``confirmed`` lifts the VAT."""
 
     CONFIRMED = "confirmed"
     UNKNOWN = "unknown"
@@ -27,10 +27,10 @@ class Answer(StrEnum):
 
 
 class VatRegistry(Protocol):
-    """Whoever knows which VAT numbers exist; never raises: no answer is ``unavailable``."""
+    """A registry of VAT numbers. It never raises: no answer is ``unavailable``."""
 
     def check(self, vat_number: str) -> Answer:
-        """Whether ``vat_number`` (prefix and digits) exists and is valid today."""
+        """Return whether ``vat_number`` (prefix and digits) exists and is valid today."""
 
 
 registry = PerProcess[VatRegistry]()
@@ -38,20 +38,20 @@ registry = PerProcess[VatRegistry]()
 
 
 def registry_for(settings: Settings) -> VatRegistry:
-    """The registry a shop asks: the sandbox's where the sandbox is in use, else VIES."""
+    """Return the registry for ``settings``: the sandbox's if the sandbox is used, else VIES."""
     if settings.uses_sandbox:
         return SandboxRegistry(settings.sandbox_url)
     return Vies()
 
 
 class SandboxRegistry:
-    """The registry of the sandbox, reached over HTTP as VIES is."""
+    """The sandbox's registry, reached over HTTP like VIES."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def check(self, vat_number: str) -> Answer:
-        """Whether the sandbox knows ``vat_number``."""
+        """Return whether the sandbox confirms ``vat_number``."""
         try:
             answer = httpx.get(f"{self._url}/vies/check/{vat_number}", timeout=TIMEOUT)
             answer.raise_for_status()
@@ -67,7 +67,7 @@ class Vies:
         self._url = url
 
     def check(self, vat_number: str) -> Answer:
-        """Whether VIES knows ``vat_number``; numbers outside the Union it never does."""
+        """Return whether VIES confirms ``vat_number``; it knows none outside the Union."""
         prefix, digits = vat_number[:2], vat_number[2:]
         if prefix not in _PREFIXES:
             return Answer.UNKNOWN
@@ -83,7 +83,7 @@ class Vies:
 
 
 def _read(body: object) -> Answer:
-    """VIES answers ``valid``, or a list of errors of which one is about the number itself."""
+    """Return the answer in VIES's JSON: ``valid``, or errors of which one concerns the number."""
     if not isinstance(body, dict):
         return Answer.UNAVAILABLE
     wrappers = body.get("errorWrappers") or []

@@ -1,8 +1,8 @@
-"""Where a customer is for VAT: a country and a postcode, told apart as finely as the law does.
+"""VAT territories: country and postcode, as finely divided as VAT law divides them.
 
 Some islands, valleys and free ports belong to a member state but not to the Union's VAT area
 (directive 2006/112/EC, articles 6 and 7); France taxes its overseas departments at rates of
-their own (CGI, articles 294 and 296). The postcode tells most of them.
+their own (CGI, articles 294 and 296). The postcode identifies most of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FRANCE = "FR"
 MEMBER_STATES = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
 )
-"""The 27 of the Union, by ISO 3166 code (Greece is GR here, and EL in VAT numbers)."""
+"""The 27 member states of the Union, by ISO 3166 code (Greece is GR here, EL in VAT numbers)."""
 
 _FRENCH_PREFIXES = {
     "971": "GP", "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT", "977": "BL",
@@ -24,7 +24,7 @@ _FRENCH_PREFIXES = {
 }  # fmt: skip
 
 FRENCH_FAMILY = frozenset(_FRENCH_PREFIXES.values()) | {FRANCE}
-"""Countries of ISO 3166 whose postcodes are French ones: their customers may choose either."""
+"""Countries of ISO 3166 with French postcodes; a customer there may also choose France."""
 
 OVERSEAS_DEPARTMENTS = frozenset({"GP", "MQ", "RE", "GF", "YT"})
 
@@ -45,7 +45,7 @@ _POSTCODE_DIGITS = {"DE": 5, "DK": 4, "ES": 5, "FI": 5, "GR": 5, "IT": 5}
 
 
 class Zone(StrEnum):
-    """What kind of place a territory is for a French seller."""
+    """The kind of a territory, as a French seller taxes it."""
 
     FRANCE = "france"
     FRANCE_UNTAXED = "france_untaxed"
@@ -59,15 +59,15 @@ _UNION_REGIONS = frozenset({"PT-20", "PT-30"})
 
 
 def compact_postcode(postcode: str) -> str:
-    """A postcode without blanks, hyphens and the country's letters ("F-97 400" is 97400)."""
+    """Return a postcode without spaces, hyphens and country letters ("F-97 400" is 97400)."""
     plain = re.sub(r"[^0-9A-Z]", "", postcode.upper())
     return re.sub(r"^(AX|FI|[ADFIL]|CZ|DK|ES|GR|PT|SE|SK|MC|FR)(?=\d)", "", plain)
 
 
 def territory_of(country: str, postcode: str = "") -> str:
-    """The territory of an address: an ISO 3166 code, or a code of ours for a special region.
+    """Return the territory of an address: an ISO 3166 code, or our own code of a special region.
 
-    In the French family the postcode decides, whichever of its countries was chosen.
+    Among the countries with French postcodes the postcode decides, not the country chosen.
     """
     country, postcode = country.upper(), compact_postcode(postcode)
     if country in FRENCH_FAMILY:
@@ -86,7 +86,7 @@ def _french_territory(postcode: str) -> str:
 
 
 def zone_of(territory: str) -> Zone:
-    """The zone of a territory, for a seller in France."""
+    """Return the zone of a territory, for a seller in France."""
     if territory in _IN_FRANCE:
         return Zone.FRANCE
     if territory in _UNTAXED:
