@@ -1,4 +1,4 @@
-"""What is sold and at which price, from the database."""
+"""The offers on sale and their prices, from the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHIPPED = (
     ("business", "Office 365 Business", 300, 880),
     ("pro_plus", "Office 365 Pro Plus", None, 1290),
 )
-"""Code, name, places limit (guide), price in cents a month excluding VAT (design)."""
+"""Code, name, limit of places (guide), price in cents a month excluding VAT (design)."""
 
 SHIPPED_FROM = datetime(2017, 1, 1, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ class PricedOffer:
 
 
 def publish_shipped() -> None:
-    """Put the shipped offers and prices on sale where there are none yet."""
+    """Insert the default offers and prices that do not exist yet."""
     with database.atomic():
         for code, name, places_limit, cents in SHIPPED:
             Offer.insert(
@@ -43,7 +43,7 @@ def publish_shipped() -> None:
 
 
 def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
-    """Every offer by its code with the price in force ``at`` a moment (now by default)."""
+    """Return every offer by its code with the price in force at a moment (now by default)."""
     newest = (
         Price.select(Price.offer, fn.MAX(Price.valid_from).alias("since"))
         .where(Price.valid_from <= (at or clock.now()))

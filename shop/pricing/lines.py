@@ -1,4 +1,4 @@
-"""The lines of orders and invoices, read from what is on record."""
+"""The lines of orders and invoices, as priced from the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shop.pricing.periods import Period
 
 @dataclass(frozen=True)
 class Position:
-    """A line to be invoiced, the days it is for, and the technical name of its group."""
+    """A line to be invoiced, its period, and the technical name of its group."""
 
     line: Line
     period: Period
@@ -21,7 +21,7 @@ class Position:
 
 
 def lines_of(order: Order) -> list[OrderLine]:
-    """The lines of an order with their offers, by position (one query)."""
+    """Return the lines of an order with their offers, by position (one query)."""
     return list(
         OrderLine.select(OrderLine, Offer)
         .join(Offer)
@@ -31,12 +31,12 @@ def lines_of(order: Order) -> list[OrderLine]:
 
 
 def priced(row: OrderLine) -> Line:
-    """What a line of an order charges for, at the price it was ordered at."""
+    """Return the priced line of an order, at the price it was ordered at."""
     return Line(row.offer.code, row.offer_name, row.quantity, row.unit_price_cents, _share_of(row))
 
 
 def positions_of(invoice: Invoice) -> tuple[Position, ...]:
-    """Everything an invoice or a credit note charges for, by position (one query)."""
+    """Return the lines of an invoice or a credit note with periods, by position (one query)."""
     rows = InvoiceLine.select().where(InvoiceLine.invoice == invoice).order_by(InvoiceLine.position)
     return tuple(
         Position(
@@ -55,7 +55,7 @@ def positions_of(invoice: Invoice) -> tuple[Position, ...]:
 
 
 def _share_of(row: OrderLine | InvoiceLine) -> Share | None:
-    """The part of a period a line charges for; None if it charges for whole months."""
+    """Return the part of a period a line charges for; None if it charges for whole months."""
     if row.days is None or row.period_days is None:
         return None
     return Share(row.days, row.period_days)

@@ -1,8 +1,8 @@
-"""Prices: lines, totals and VAT. The one place where money is rounded.
+"""Prices: lines, totals and VAT. The only module that rounds money.
 
-Money is whole cents. A line is quantity times unit price, exact; only a pro rata share of it is
-rounded, half up, once for the line. VAT is the rate times the sum of the lines, rounded half up,
-once for the document: never by line, which e-invoices refuse (EN 16931, BR-CO-17).
+Money is an integer number of cents. A line is quantity times unit price, exact; only a pro rata
+share of it is rounded, half up, once per line. VAT is the rate times the sum of the lines, rounded
+half up, once per document: e-invoices reject rounding per line (EN 16931, BR-CO-17).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ WHOLE = 10_000
 """Basis points in a whole: a rate of 2000 is 20 %."""
 
 MOST_CENTS = 100_000_000_000
-"""The largest total of one document (a thousand million euros); beyond it somebody mistyped."""
+"""The largest total of one document (a thousand million euros); a larger one is a typing error."""
 
 LEAST_CENTS = 50
-"""The smallest amount, VAT included, that the shop asks for: card payments begin at 0.50 EUR."""
+"""The smallest amount charged, VAT included: card payments begin at 0.50 EUR."""
 
 
 class TooLarge(Refusal):
-    """A quantity or total that no customer means."""
+    """A quantity or total beyond what the shop can charge."""
 
 
 def round_half_up(numerator: int, denominator: int) -> int:
-    """``numerator / denominator`` as a whole number, halves away from zero. Neither is negative."""
+    """Return ``numerator / denominator`` rounded half up. Neither may be negative."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
@@ -46,9 +46,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Line:
-    """So many licences of an offer (its code) at a price a month, excluding VAT, in cents.
+    """A quantity of licences of an offer (its code), at a monthly price excluding VAT, in cents.
 
-    ``share`` is the part of the month charged for licences that join a running period.
+    ``share`` is the part of the month charged for licences that join a current period.
     """
 
     offer: str
@@ -63,22 +63,22 @@ class Line:
 
     @property
     def days(self) -> int | None:
-        """The days of its period that are charged; None for whole months."""
+        """The number of days charged; None for whole months."""
         return self.share.days if self.share else None
 
     @property
     def period_days(self) -> int | None:
-        """How many days that period has."""
+        """The number of days of the period that `days` is part of; None for whole months."""
         return self.share.of if self.share else None
 
     @property
     def full_cents(self) -> int:
-        """What the line costs for a whole period, excluding VAT."""
+        """The price of the line for a whole period, excluding VAT."""
         return self.quantity * self.unit_price_cents
 
     @property
     def net_cents(self) -> int:
-        """What the line costs, excluding VAT; a share of it is rounded half up."""
+        """The price of the line, excluding VAT; a share of it is rounded half up."""
         if self.share is None:
             return self.full_cents
         return round_half_up(self.full_cents * self.share.days, self.share.of)
@@ -86,7 +86,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Totals:
-    """What a document adds up to, in cents; ``treatment`` says how it is taxed."""
+    """The totals of a document, in cents; ``treatment`` says how it is taxed."""
 
     net_cents: int
     vat_cents: int
@@ -100,14 +100,14 @@ class Totals:
 
 
 def vat_on(net_cents: int, rate: int) -> int:
-    """The VAT of an amount at a rate in basis points, rounded half up, in cents."""
+    """Return the VAT of an amount at a rate in basis points, rounded half up, in cents."""
     return round_half_up(net_cents * rate, WHOLE)
 
 
 def totals(lines: Iterable[Line], treatment: VatTreatment) -> Totals:
-    """What ``lines`` add up to under ``treatment``.
+    """Return the totals of ``lines`` under ``treatment``.
 
-    Raises `TooLarge` beyond what the shop can charge.
+    Raise `TooLarge` beyond what the shop can charge.
     """
     net = sum(line.net_cents for line in lines)
     vat = vat_on(net, treatment.rate)

@@ -1,8 +1,8 @@
 """Billing periods: months that begin and end at midnight in Paris, from an anchor day.
 
-The anchor is the day of the month the service was delivered on. Where a month is too short for
-it, its last day stands in, and the month after goes back to the anchor: 31 January, 28 February,
-31 March. Days are days of Europe/Paris, however long daylight saving makes them.
+The anchor is the day of the month on which the service was delivered. In a month without that day
+the renewal falls on its last day, and the next month uses the anchor again: 31 January, 28
+February, 31 March. Days are calendar days of Europe/Paris, of 23 to 25 hours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNDO_UNTIL = timedelta(hours=24)
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """The days from ``start`` up to, and without, ``end``: the day of the next renewal."""
+    """The days from ``start`` up to, but excluding, ``end``: the day of the next renewal."""
 
     start: date
     end: date
@@ -31,22 +31,22 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many days it has (28 to 31 for a whole month)."""
+        """The number of days (28 to 31 for a whole month)."""
         return (self.end - self.start).days
 
     @property
     def last_day(self) -> date:
-        """The last day it covers, as invoices state it."""
+        """The last day included, as invoices state it."""
         return self.end - timedelta(days=1)
 
     @property
     def starts_at(self) -> datetime:
-        """Its first moment (aware, UTC)."""
+        """The moment at which the period begins (aware, UTC)."""
         return clock.midnight(self.start)
 
     @property
     def ends_at(self) -> datetime:
-        """The moment of the renewal that follows it (aware, UTC)."""
+        """The moment of the renewal at its end (aware, UTC)."""
         return clock.midnight(self.end)
 
     def __contains__(self, day: date) -> bool:
@@ -54,17 +54,17 @@ class Period:
 
 
 def anchor_of(delivered_at: datetime) -> int:
-    """The day of the month on which a service delivered then renews (1 to 31)."""
+    """Return the day of the month on which a service delivered then renews (1 to 31)."""
     return clock.day_of(delivered_at).day
 
 
 def renewal_in(year: int, month: int, anchor: int) -> date:
-    """The renewal in a month: on its anchor day, or on its last day where it is shorter."""
+    """Return the renewal in a month: its anchor day, or its last day if the month is shorter."""
     return date(year, month, min(anchor, monthrange(year, month)[1]))
 
 
 def renewal_after(day: date, anchor: int) -> date:
-    """The first renewal later than ``day``."""
+    """Return the first renewal later than ``day``."""
     this_month = renewal_in(day.year, day.month, anchor)
     if this_month > day:
         return this_month
@@ -73,7 +73,7 @@ def renewal_after(day: date, anchor: int) -> date:
 
 
 def renewal_until(day: date, anchor: int) -> date:
-    """The last renewal not later than ``day``."""
+    """Return the last renewal not later than ``day``."""
     this_month = renewal_in(day.year, day.month, anchor)
     if this_month <= day:
         return this_month
@@ -82,22 +82,22 @@ def renewal_until(day: date, anchor: int) -> date:
 
 
 def period_of(day: date, anchor: int) -> Period:
-    """The period that ``day`` lies in."""
+    """Return the period that includes ``day``."""
     return Period(renewal_until(day, anchor), renewal_after(day, anchor))
 
 
 def first_period(delivered_at: datetime) -> Period:
-    """The period a service begins with: from the day it was delivered."""
+    """Return the first period of a service: the one that includes the day of delivery."""
     return period_of(clock.day_of(delivered_at), anchor_of(delivered_at))
 
 
 def next_period(period: Period, anchor: int) -> Period:
-    """The period that follows ``period`` without a gap."""
+    """Return the period that follows ``period`` without a gap."""
     return Period(period.end, renewal_after(period.end, anchor))
 
 
 def periods_until(period: Period, anchor: int, moment: datetime) -> list[Period]:
-    """The periods after ``period`` that have begun by ``moment``, oldest first."""
+    """Return the periods after ``period`` that have begun by ``moment``, oldest first."""
     due = []
     while (period := next_period(period, anchor)).starts_at <= moment:
         due.append(period)
@@ -105,9 +105,9 @@ def periods_until(period: Period, anchor: int, moment: datetime) -> list[Period]
 
 
 def share_left(period: Period, moment: datetime) -> Share:
-    """The part of ``period`` charged for licences that join it at ``moment``, that day included.
+    """Return the share of ``period`` charged for licences that join at ``moment``, from that day.
 
-    Raises `ValueError` for a moment outside the period.
+    Raise `ValueError` for a moment outside the period.
     """
     day = clock.day_of(moment)
     if day not in period:
@@ -116,11 +116,11 @@ def share_left(period: Period, moment: datetime) -> Share:
 
 
 def can_be_undone(renewal: date, now: datetime) -> bool:
-    """Whether a termination for ``renewal`` can still be taken back."""
+    """Return whether a termination for ``renewal`` can still be taken back."""
     return undo_until(renewal, now) is not None
 
 
 def undo_until(renewal: date, now: datetime) -> datetime | None:
-    """The last moment at which what ends with ``renewal`` can be taken back; None once past it."""
+    """Return until when a termination for ``renewal`` can be taken back; None once that is past."""
     until = clock.midnight(renewal) - UNDO_UNTIL
     return until if now <= until else None
