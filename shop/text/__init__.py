@@ -1,1 +1,1 @@
-"""Text in and out: names, formats, templates, pages of lists, CSV."""
+"""Text processing: names, formats, templates, pagination, CSV."""

@@ -1,4 +1,4 @@
-"""Tables as files for spreadsheets (CSV), a line at a time."""
+"""CSV files for spreadsheets, generated line by line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from records.languages import Language
 from shop.text import formats
 
 BOM = "\ufeff"
-"""What tells a spreadsheet that a file is UTF-8."""
+"""The byte order mark, by which spreadsheets recognise UTF-8."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 
 
 def harmless(cell: object) -> str:
-    """A cell no spreadsheet takes for a formula; a number below nothing is none."""
+    """Return a cell that no spreadsheet evaluates as a formula; negative numbers stay unchanged."""
     text = str(cell)
     if _NUMBER.fullmatch(text):
         return text
@@ -26,19 +26,19 @@ def harmless(cell: object) -> str:
 
 
 def as_meant(cell: str) -> str:
-    """A cell of ours that comes back: what `harmless` put before it is taken off."""
+    """Return a cell of an exported file without the apostrophe that `harmless` put before it."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def amount(cents: int, language: str) -> str:
-    """Cents as spreadsheets of ``language`` read numbers: "1234,56" in French, "1234.56"."""
+    """Format cents as spreadsheets of ``language`` read them: "1234,56" in French, "1234.56"."""
     sign, cents = ("-", -cents) if cents < 0 else ("", cents)
     mark = formats.locale_of(language).number_symbols["latn"]["decimal"]
     return f"{sign}{cents // 100}{mark}{cents % 100:02d}"
 
 
 def written(rows: Iterable[Iterable[object]], language: str) -> Iterator[str]:
-    """Rows as lines of a CSV file, as spreadsheets of ``language`` expect it."""
+    """Yield ``rows`` as lines of a CSV file, in the dialect of spreadsheets in ``language``."""
     delimiter = ";" if language == Language.FRENCH else ","
     yield BOM
     for row in rows:

@@ -1,4 +1,4 @@
-"""E-mail addresses in the one way in which they are kept and compared."""
+"""Normalization of e-mail addresses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from email_validator import EmailNotValidError, validate_email
 
 
 def normalized(typed: str) -> str:
-    """``typed`` in small letters, composed (NFC), its domain as people read it (IDNA); what is no
-    address is kept as typed otherwise."""
+    """Return ``typed`` in lower case and NFC, its domain as Unicode (IDNA).
+
+    Text that is not a valid e-mail address is returned in lower case and NFC only.
+    """
     address = unicodedata.normalize("NFC", typed.strip().lower())
     try:
         return validate_email(address, check_deliverability=False).normalized

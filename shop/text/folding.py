@@ -1,4 +1,4 @@
-"""Texts compared as people remember them: without case and accents."""
+"""Text folding, for comparisons without case and accents."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import unicodedata
 
 
 def without_accents(text: str) -> str:
-    """``text`` without accents and case."""
+    """Return ``text`` case-folded and without accents."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
 def fold(text: str) -> str:
-    """``text`` without case, accents and punctuation, but for the @ of an address."""
+    """Return ``text`` without case, accents and punctuation, except the @ of an e-mail address."""
     words = "".join(c if c.isalnum() or c == "@" else " " for c in without_accents(text))
     return re.sub(r" ?@ ?", "@", " ".join(words.split()))

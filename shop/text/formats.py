@@ -1,6 +1,6 @@
-"""Money, numbers and days as the customer's language writes them (CLDR, through Babel).
+"""Money, numbers and dates in the customer's language (CLDR, through Babel).
 
-English is Europe's: days before months, 24 hours. Days and hours are those of Europe/Paris.
+English is European English: days before months, 24 hours. Dates and times are in Europe/Paris.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ _NOT_IN_ISO_3166 = frozenset(
 
 @cache
 def locale_of(language: str) -> Locale:
-    """Babel's locale for one of the shop's languages."""
+    """Return Babel's locale for one of the shop's languages."""
     return Locale.parse(_LOCALES[language])
 
 
 def money(cents: int, language: str, currency: str = "EUR") -> str:
-    """An amount of cents: "1 234,56 €" in French, "€1,234.56" in English."""
+    """Format an amount in cents: "1 234,56 €" in French, "€1,234.56" in English."""
     return numbers.format_currency(
         Decimal(cents).scaleb(-2), currency, locale=locale_of(language), group_separator=True
     )
 
 
 def number(value: int | Decimal, language: str) -> str:
-    """A number with its thousands grouped: "12 345" in French, "12,345" in English."""
+    """Format a number with grouped thousands: "12 345" in French, "12,345" in English."""
     return numbers.format_decimal(
         value, locale=locale_of(language), decimal_quantization=False, group_separator=True
     )
 
 
 def rate(basis_points: int, language: str) -> str:
-    """A rate of basis points: "8,5 %" in French, "8.5%" in English."""
+    """Format a rate in basis points: "8,5 %" in French, "8.5%" in English."""
     return numbers.format_percent(
         Decimal(basis_points).scaleb(-4), locale=locale_of(language), decimal_quantization=False
     )
 
 
 def day(value: date | datetime, language: str) -> str:
-    """A day in full: "5 novembre 2026", "5 November 2026"; a moment's is the day in Paris."""
+    """Format a date in full: "5 novembre 2026", "5 November 2026"; a moment as its day in Paris."""
     if isinstance(value, datetime):
         value = clock.day_of(value)
     if language == Language.FRENCH and value.day == 1:
@@ -61,19 +61,19 @@ def day(value: date | datetime, language: str) -> str:
 
 
 def short_day(value: date | datetime, language: str) -> str:
-    """A day in figures, for tables: "05/11/2026" in both languages."""
+    """Format a date in figures, for tables: "05/11/2026" in both languages."""
     if isinstance(value, datetime):
         value = clock.day_of(value)
     return dates.format_date(value, "dd/MM/y", locale=locale_of(language))
 
 
 def month(value: date, language: str) -> str:
-    """A month of a year: "novembre 2026", "November 2026"."""
+    """Format a month with its year: "novembre 2026", "November 2026"."""
     return dates.format_date(value, "MMMM y", locale=locale_of(language))
 
 
 def moment(value: datetime, language: str) -> str:
-    """A moment in Paris, to the minute, saying so: "5 novembre 2026 à 14:03 (heure de Paris)"."""
+    """Format a moment to the minute in Paris time: "5 novembre 2026 à 14:03 (heure de Paris)"."""
     at = value.astimezone(clock.PARIS).strftime("%H:%M")
     written = day(value, language)
     if language == Language.FRENCH:
@@ -82,13 +82,13 @@ def moment(value: datetime, language: str) -> str:
 
 
 def country(code: str, language: str) -> str:
-    """The name of a country by its ISO 3166 code; the code itself where there is none."""
+    """Return the name of a country by its ISO 3166 code; the code itself if it has no name."""
     return locale_of(language).territories.get(code, code)
 
 
 @cache
 def countries(language: str) -> tuple[tuple[str, str], ...]:
-    """Every country as (code, name), in the alphabetical order of ``language``."""
+    """Return every country as (code, name), in the alphabetical order of ``language``."""
     names = locale_of(language).territories
     codes = (str(code) for code in names if len(str(code)) == 2)
     return tuple(
@@ -109,5 +109,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "country": country,
 }
-"""What templates write with, in pages, letters and documents: ``{{ order.total_cents|money }}``.
-Each takes the value, then the language."""
+"""The template filters of pages, e-mails and documents: ``{{ order.total_cents|money }}``.
+
+Each takes the value, then the language.
+"""

@@ -1,4 +1,4 @@
-"""Markdown, as the contracts are written in, turned into safe HTML."""
+"""Conversion of Markdown, the format of the contracts, to safe HTML."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 _markdown = MarkdownIt("commonmark", {"html": False})
-"""Raw HTML is shown as it is written, and links lead only where markdown-it lets them."""
+"""Raw HTML is escaped, and markdown-it drops links with unsafe schemes."""
 
 TOP = 2
-"""The level of the headings ``##``, under the document's own title."""
+"""The default level of ``##`` headings, below the document's own title."""
 
 
 @lru_cache(maxsize=64)
 def markdown(text: str, level: int = TOP) -> Markup:
-    """``text`` as HTML whose headings ``##`` are of ``level``.
+    """Return ``text`` as HTML whose ``##`` headings have level ``level``.
 
-    The last ones stay in memory: everybody who orders reads the same contracts, and turning them
-    into HTML took longer than the rest of their page.
+    Recent results are cached: every customer reads the same contracts, and the conversion took
+    longer than the rest of their page.
     """
     tokens = _markdown.parse(text)
     for token in tokens:

@@ -1,4 +1,4 @@
-"""What people and groups may be called: any script, emoji too, as long as it can be read."""
+"""Validation of names of people and groups: any script, emoji included, if it is readable."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from shop.errors import N_, Refusal
 LONGEST = 255
 
 TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Invisible characters that turn the direction of writing round: they make names that lie."""
+"""Invisible characters that change the direction of writing and so can disguise a name."""
 
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
-"""Letters and signs that are drawn as nothing."""
+"""Letters and symbols that are drawn as nothing."""
 
 ENCODED_WORD = "=?"
-"""How an encoded word begins (RFC 2047), which mail programs take for other characters."""
+"""The start of an encoded word (RFC 2047), which mail programs decode."""
 
 
 def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) -> str:
-    """A name as it is kept, on one line. Raises `Refusal` at ``field``, with ``missing`` where
-    nothing was typed."""
+    """Return a name in normal form, on one line.
+
+    Raise `Refusal` at ``field`` if it is not valid, with the message ``missing`` if it is empty.
+    """
     name = unicodedata.normalize("NFC", " ".join(typed.split()))
     if not name:
         raise Refusal(missing, field)
@@ -41,5 +43,5 @@ def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) 
 
 
 def _is_visible(character: str) -> bool:
-    """Whether something is drawn for it alone: joiners, marks and spaces need something else."""
+    """Return whether ``character`` is drawn by itself, unlike joiners, combining marks, spaces."""
     return unicodedata.category(character)[0] in "LNPS" and character not in BLANK

@@ -1,4 +1,4 @@
-"""Lists in pages: the cost of a page does not grow with what lies before or after it."""
+"""Pagination: the database sends only the rows of the page shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PER_PAGE = 20
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: its rows, its number counted from 1, and how many there are."""
+    """One page of a list: its rows, its number from 1, the number of pages, the total of rows."""
 
     rows: list[Any]
     number: int
@@ -31,7 +31,7 @@ class Page:
 
 
 def page_of(query: ModelSelect[Any], number: int, per_page: int = PER_PAGE) -> Page:
-    """Page ``number`` of a query with an order (two queries); the nearest one if out of range."""
+    """Return page ``number`` of an ordered query (two queries); the nearest one if out of range."""
     total = query.count()
     pages = max(1, -(-total // per_page))
     number = min(max(1, number), pages)

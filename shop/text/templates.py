@@ -1,6 +1,6 @@
-"""Templates and texts outside any request: letters, documents, sentences for a language.
+"""Templates and translations outside a request: e-mails, documents, single sentences.
 
-Pages, letters and PDFs share their filters (`formats.FILTERS`) and write an amount in one way.
+Pages, e-mails and PDFs share their filters (`formats.FILTERS`), so they format amounts alike.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SOURCE_LANGUAGE = Language.ENGLISH
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """The catalogue of a language; the source language needs none."""
+    """Return the catalogue of a language; the source language has an empty one."""
     if language == SOURCE_LANGUAGE:
         return NullTranslations()
     catalogue = TRANSLATIONS / language / "LC_MESSAGES" / "messages"
@@ -37,7 +37,7 @@ def translations(language: str) -> NullTranslations:
 
 
 def _compile(path: Path, language: str) -> BytesIO:
-    """A catalogue the build step has not compiled yet: never English for want of a file."""
+    """Compile a catalogue in memory if the build step has not: its texts must not stay English."""
     compiled = BytesIO()
     with path.open("rb") as source:
         mofile.write_mo(compiled, pofile.read_po(source, locale=language))
@@ -46,19 +46,19 @@ def _compile(path: Path, language: str) -> BytesIO:
 
 
 def translate(sentence: str, language: str, **values: object) -> str:
-    """A sentence of the catalogue in ``language``, its ``%(name)s`` places filled."""
-    # Under no text at all a catalogue keeps what it says of itself.
+    """Translate a sentence of the catalogue to ``language``; fill its ``%(name)s`` placeholders."""
+    # The entry of the empty text is the catalogue's own header.
     text = translations(language).ugettext(sentence) if sentence else ""
     return text % values if values else text
 
 
 def refusal(refused: Refusal, language: str) -> str:
-    """What a refusal says to the customer, in ``language``."""
+    """Return the message of a refusal, in ``language``."""
     return translate(refused.sentence, language, **refused.values)
 
 
 def vat_mention(treatment: VatTreatment, language: str) -> str:
-    """The legal sentence of a VAT treatment, in ``language``; "" if there is none."""
+    """Return the legal sentence of a VAT treatment, in ``language``; "" if there is none."""
     if not treatment.mention:
         return ""
     name = formats.country(treatment.country, language)
@@ -67,7 +67,7 @@ def vat_mention(treatment: VatTreatment, language: str) -> str:
 
 @cache
 def environment(language: str) -> Environment:
-    """Jinja for one language: HTML escaped, undefined names refused, texts translated."""
+    """Return Jinja for one language: autoescaped HTML, strict undefined names, translations."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html", "xml"]),
@@ -85,5 +85,5 @@ def environment(language: str) -> Environment:
 
 
 def render(template: str, language: str, **values: Any) -> str:
-    """A template of ``templates/`` in ``language``."""
+    """Render a template of ``templates/`` in ``language``."""
     return environment(language).get_template(template).render(**values)
