@@ -19,7 +19,7 @@ from models import (
     Seat,
     database,
 )
-from shop.exchange import services
+from shop.exchange import attached_licences
 from shop.jobs import queue
 from shop.orders import attach
 from shop.orders.attach import AlreadyAttached
@@ -46,8 +46,8 @@ def test_30_forms_at_once_make_one_group_of_25(
     service: ExchangeService, provider: Provider
 ) -> None:
     outcomes = confirm_at_once(service, same_form=False)
-    kinds = Counter(type(outcome).__name__ for outcome in outcomes)
-    assert kinds == {"Order": 1, "Used": TIMES - 1}, outcomes
+    kinds = Counter(type(outcome) for outcome in outcomes)
+    assert kinds == {Order: 1, AlreadyAttached: TIMES - 1}, outcomes
     check_one_of_25(provider)
 
 
@@ -108,7 +108,7 @@ def test_control_without_the_unique_row_there_are_many(
     service: ExchangeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The early look would spoil the control where writers come one by one, as on SQLite.
-    monkeypatch.setattr(services, "attach_of", lambda service: None)
+    monkeypatch.setattr(attached_licences, "attach_of", lambda service: None)
     with without_unique(("attach", "service_id"), ("attached_account", "account_id")):
         outcomes = confirm_at_once(service, same_form=False)
         assert sum(isinstance(outcome, Order) for outcome in outcomes) > 1

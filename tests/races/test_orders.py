@@ -199,7 +199,7 @@ def test_control_without_compare_and_set_it_pays_more_than_once(
     monkeypatch.setattr(checkouts, "lock", lambda row: row)
     monkeypatch.setattr(payables, "lock", lambda row: row)
     # The ledger takes the money of a payment once; that guard is off, too.
-    monkeypatch.setattr(ledger, "pay", lambda *_: None)
+    monkeypatch.setattr(ledger, "post_payment", lambda *_: None)
     order = purchases.place(alice)
     settle_at_once(order, bank, 5)
     assert Event.select().where(Event.name == "careless_paid").count() > 1
