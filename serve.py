@@ -26,8 +26,7 @@ def services_of(settings: Settings) -> list[Service]:
 
 def needs_sandbox(settings: Settings) -> bool:
     """Whether the bank or the Office provider is the sandbox's, which production never has."""
-    stands_in = settings.uses_sandbox_bank or settings.uses_sandbox_provider
-    return stands_in and not settings.production
+    return settings.uses_any_sandbox
 
 
 def web_server(settings: Settings) -> list[str]:

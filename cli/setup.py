@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from shop import database
+from shop import database, settings
 from shop.jobs import queue
 from shop.operations import demo
 from shop.subscriptions import subscriptions
@@ -40,7 +40,14 @@ def worker(threads: int) -> None:
 
 @demo_data.command("load")
 def load_demo() -> None:
-    """Bring the database up to date, load the demo data and say how to sign in."""
+    """Bring the database up to date, load the demo data and say how to sign in.
+
+    Refused in production.
+    """
+    if settings.current().production:
+        raise click.ClickException(
+            "The demo data has a password that everyone knows: not in production."
+        )
     _bring_up_to_date()
     account, password = demo.load()
     click.echo(f"Customer ID (nic-handle): {account.nic_handle}")

@@ -44,10 +44,13 @@ def _read(env: Mapping[str, str]) -> SandboxSettings:
 
     host = text("HOST", default.host)
     shop_port = int(_number(env, "PORT", 5000, 1, 65535))
-    port = int(_number(env, "SANDBOX_PORT", shop_port + 1, 1, 65535))
-    visible = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host
+    next_port = shop_port + 1 if shop_port < 65535 else shop_port - 1
+    port = int(_number(env, "SANDBOX_PORT", next_port, 1, 65535))
+    is_here = host in {"127.0.0.1", "0.0.0.0", "::", "::1"}
+    bracketed = f"[{host}]" if ":" in host else host
     # The sandbox has another host name than the shop, so that browsers see another site.
-    other = "127.0.0.1" if visible == "localhost" else visible
+    loopback = "[::1]" if ":" in host else "127.0.0.1"
+    visible, other = ("localhost", loopback) if is_here else (bracketed, bracketed)
     return SandboxSettings(
         host=host,
         port=port,

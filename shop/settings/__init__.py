@@ -17,6 +17,7 @@ from shop.settings.defaults import (
     DEVELOPMENT_NOTIFICATION_SECRET,
     DEVELOPMENT_PROVIDER_KEY,
     DEVELOPMENT_SECRET,
+    MADE_UP_SELLER,
     SMTP_PORTS,
 )
 from shop.settings.per_process import PerProcess
@@ -38,15 +39,15 @@ class SettingsError(Exception):
 class Seller:
     """Who sells: the legal mentions of every purchase order and invoice (``SELLER_*``)."""
 
-    name: str = "Nuage & Cie"
-    legal_form: str = "SAS au capital de 100 000 €"
-    siren: str = "732829320"
-    vat_number: str = "FR44732829320"
-    street: str = "2 rue du Faubourg"
-    postcode: str = "59100"
-    city: str = "Roubaix"
+    name: str = MADE_UP_SELLER["name"]
+    legal_form: str = MADE_UP_SELLER["legal_form"]
+    siren: str = MADE_UP_SELLER["siren"]
+    vat_number: str = MADE_UP_SELLER["vat_number"]
+    street: str = MADE_UP_SELLER["street"]
+    postcode: str = MADE_UP_SELLER["postcode"]
+    city: str = MADE_UP_SELLER["city"]
     country: str = "FR"
-    email: str = "facturation@example.com"
+    email: str = MADE_UP_SELLER["email"]
     payment_terms: str = ""
     late_payment_rate: str = N_("three times the French legal interest rate")
 
@@ -74,7 +75,7 @@ class Settings:
     production: bool = _from("SHOP_ENV", False, variables.environment)
     host: str = _from("HOST", "127.0.0.1")
     port: int = _from("PORT", 5000, PORTS)
-    sandbox_port: int = _from("SANDBOX_PORT", 5001, PORTS, lambda known: known["port"] + 1)
+    sandbox_port: int = _from("SANDBOX_PORT", 5001, PORTS, lambda known: _next_port(known["port"]))
     database_url: str = _from(
         "DATABASE_URL", "", derive=lambda _: f"sqlite:///{Path.cwd() / 'var' / 'shop.db'}"
     )
@@ -119,6 +120,11 @@ class Settings:
     def uses_sandbox_provider(self) -> bool:
         """Whether Office comes from the sandbox provider rather than from Microsoft Graph."""
         return not self.graph_client_id
+
+    @property
+    def uses_any_sandbox(self) -> bool:
+        """Whether the bank or the Office provider is the sandbox's; never in production."""
+        return not self.production and (self.uses_sandbox_bank or self.uses_sandbox_provider)
 
     @property
     def uses_sandbox(self) -> bool:
@@ -171,7 +177,8 @@ def _read(env: Mapping[str, str]) -> Settings:
             problems.append(str(invalid))
             known[each.name] = _value(each, {}, known)
     settings = Settings(**known)
-    problems += checks.problems_of(settings)
+    given = {name for name in environment() if env.get(name, "").strip()}
+    problems += checks.problems_of(settings, given)
     if problems:
         raise SettingsError("The shop cannot start:\n- " + "\n- ".join(problems))
     return settings
@@ -204,12 +211,20 @@ def _sandbox_url(*, host: str, sandbox_port: int, **_: Any) -> str:
     # Another name of the same machine makes the sandbox another *site* to the browser, as a
     # real bank is: ports alone would leave SameSite cookies untested.
     visible = _visible(host)
-    return f"http://{'127.0.0.1' if visible == 'localhost' else visible}:{sandbox_port}"
+    loopback = "[::1]" if ":" in host else "127.0.0.1"
+    return f"http://{loopback if visible == 'localhost' else visible}:{sandbox_port}"
 
 
 def _visible(host: str) -> str:
     """The name under which a browser on this machine reaches what listens on ``host``."""
-    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host
+    if host in {"127.0.0.1", "0.0.0.0", "::", "::1"}:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _next_port(port: int) -> int:
+    """The port beside another one: the one above, and below the highest there is."""
+    return port + 1 if port < 65535 else port - 1
 
 
 def _development_keys(*, production: bool, secret_key: str, **_: Any) -> tuple[str, ...]:

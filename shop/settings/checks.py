@@ -3,20 +3,72 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from shop.settings.defaults import DEVELOPMENT_SECRET, SMTP_PORTS
+from shop.settings.defaults import (
+    DEVELOPMENT_BANK_KEY,
+    DEVELOPMENT_NOTIFICATION_SECRET,
+    DEVELOPMENT_PROVIDER_KEY,
+    DEVELOPMENT_SECRET,
+    MADE_UP_SELLER,
+    SMTP_PORTS,
+)
+from shop.settings.encryption_in_transit import is_local, unencrypted
 
 if TYPE_CHECKING:
     from shop.settings import Settings
 
 
-def problems_of(settings: Settings) -> list[str]:
-    """Why a shop with these settings must not start, in one sentence each."""
-    return _mail_problems(settings) + (
-        _missing_in_production(settings) if settings.production else []
-    )
+UNIQUE_MENTIONS = {"name", "siren", "vat_number", "email"}
+"""What no real company shares with the made-up one; another may have its town."""
+
+
+def problems_of(settings: Settings, given: Collection[str]) -> list[str]:
+    """Why a shop with these settings must not start, in one sentence each.
+
+    ``given`` are the names of the variables that the environment sets.
+    """
+    problems = _mail_problems(settings) + _port_problems(settings)
+    if settings.production:
+        return problems + _missing_in_production(settings, given)
+    return problems + _development_secrets(settings)
+
+
+def _port_problems(settings: Settings) -> list[str]:
+    if settings.port == settings.sandbox_port and settings.uses_any_sandbox:
+        return ["SANDBOX_PORT must differ from PORT"]
+    return []
+
+
+def _development_secrets(settings: Settings) -> list[str]:
+    """What anyone could guess, beside a party that acts in earnest, whatever ``SHOP_ENV`` says."""
+    if not (parties := real_parties(settings)):
+        return []
+    known = {
+        "SECRET_KEY": settings.secret_key == DEVELOPMENT_SECRET,
+        "SANDBOX_BANK_KEY": settings.uses_sandbox_bank
+        and settings.bank_key == DEVELOPMENT_BANK_KEY,
+        "SANDBOX_PROVIDER_KEY": settings.uses_sandbox_provider
+        and settings.provider_key == DEVELOPMENT_PROVIDER_KEY,
+        "SANDBOX_NOTIFICATION_SECRET": settings.uses_any_sandbox
+        and settings.notification_secret == DEVELOPMENT_NOTIFICATION_SECRET,
+    }
+    names = ", ".join(name for name, is_known in known.items() if is_known)
+    if not names:
+        return []
+    return [f"{names} must be set to secrets of your own, since {parties[0]} is real"]
+
+
+def real_parties(settings: Settings) -> list[str]:
+    """Return the outside parties that are not a stand-in on this machine, by their variable."""
+    real = {
+        "the bank of STRIPE_API_KEY": not settings.uses_sandbox_bank,
+        "the provider of GRAPH_CLIENT_ID": not settings.uses_sandbox_provider,
+        "the mail server of SMTP_URL": settings.smtp_url and not is_local(settings.smtp_url),
+    }
+    return [name for name, is_real in real.items() if is_real]
 
 
 def _mail_problems(settings: Settings) -> list[str]:
@@ -46,8 +98,12 @@ def _is_fernet_key(key: str) -> bool:
         return False
 
 
-def _missing_in_production(settings: Settings) -> list[str]:
-    problems = []
+def _missing_in_production(settings: Settings, given: Collection[str]) -> list[str]:
+    problems = _seller_problems(settings, given) + unencrypted(settings)
+    if not settings.smtp_url:
+        problems.append("SMTP_URL must name the mail server: customers wait for their e-mails")
+    if "TRUSTED_PROXIES" not in given:
+        problems.append("TRUSTED_PROXIES must be set: the number of proxies in front, 0 if none")
     if settings.secret_key == DEVELOPMENT_SECRET or len(settings.secret_key) < 32:
         problems.append("SECRET_KEY must be set to a secret of at least 32 characters")
     if not settings.mail_encryption_keys:
@@ -65,6 +121,23 @@ def _missing_in_production(settings: Settings) -> list[str]:
     if not settings.rate_limits:
         problems.append("RATE_LIMITS cannot be off")
     return problems
+
+
+def _seller_problems(settings: Settings, given: Collection[str]) -> list[str]:
+    if not (names := made_up_mentions(settings, given)):
+        return []
+    return [f"{', '.join(names)} must be set to your company's: the seller is still made up"]
+
+
+def made_up_mentions(settings: Settings, given: Collection[str]) -> list[str]:
+    """Return the variables of the invoices' legal mentions that are missing or the example's."""
+    mentions = {f"SELLER_{name.upper()}": name for name in MADE_UP_SELLER}
+    return [
+        variable
+        for variable, name in mentions.items()
+        if variable not in given
+        or (name in UNIQUE_MENTIONS and getattr(settings.seller, name) == MADE_UP_SELLER[name])
+    ]
 
 
 def _is_dear_enough(memory_kib: int, passes: int) -> bool:

@@ -1,9 +1,21 @@
-"""The secrets of a developer's machine, which production refuses, and the ports of mail."""
+"""What a developer's machine has and production refuses, and the ports of mail."""
 
 DEVELOPMENT_SECRET = "development-secret-not-for-production"
 DEVELOPMENT_BANK_KEY = "sandbox-bank-key"
 DEVELOPMENT_PROVIDER_KEY = "sandbox-provider-key"
 DEVELOPMENT_NOTIFICATION_SECRET = "sandbox-notification-secret"
+
+MADE_UP_SELLER = {
+    "name": "Nuage & Cie",
+    "legal_form": "SAS au capital de 100 000 €",
+    "siren": "732829320",
+    "vat_number": "FR44732829320",
+    "street": "2 rue du Faubourg",
+    "postcode": "59100",
+    "city": "Roubaix",
+    "email": "facturation@example.com",
+}
+"""The fictitious company that sells on a developer's machine, by the names of `Seller`'s fields."""
 
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 """The ways to reach a mail server, and the port of each where the address names none."""

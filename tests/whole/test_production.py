@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, request
 
 from models import Account
+from sandbox.settings import SandboxSettings
 from shop import mail
 from shop.jobs import queue
 from shop.payments import payments
@@ -34,6 +35,8 @@ SOUND = ENVIRONMENT | PRODUCTION
 NEEDED = [
     "SECRET_KEY", "MAIL_ENCRYPTION_KEYS", "PUBLIC_URL", "STRIPE_API_KEY",
     "STRIPE_WEBHOOK_SECRET", "GRAPH_TENANT_ID", "GRAPH_CLIENT_ID", "GRAPH_CLIENT_SECRET",
+    "SMTP_URL", "TRUSTED_PROXIES", "SELLER_NAME", "SELLER_LEGAL_FORM", "SELLER_SIREN",
+    "SELLER_VAT_NUMBER", "SELLER_STREET", "SELLER_POSTCODE", "SELLER_CITY", "SELLER_EMAIL",
 ]  # fmt: skip
 
 
@@ -76,11 +79,119 @@ def test_control_a_developers_machine_needs_none_of_it(name: str) -> None:
         ("TRUSTED_PROXIES", "many"),
         ("ARGON2_PASSES", "0"),
         ("PORT", "70000"),
+        ("SELLER_NAME", "Nuage & Cie"),
+        ("SELLER_SIREN", "732829320"),
+        ("SELLER_VAT_NUMBER", "FR44732829320"),
+        ("SELLER_EMAIL", "facturation@example.com"),
+        ("SMTP_URL", "smtp://mail.example"),
+        ("DATABASE_URL", "postgresql://shop:secret@db.example/shop"),
+        ("DATABASE_URL", "postgresql://shop:secret@db.example/shop?sslmode=prefer"),
+        ("DATABASE_URL", "postgresql:///shop?host=/run/postgresql,db.example"),
+        ("DATABASE_URL", "postgresql://shop@10.0.0.2/shop"),
+        ("REDIS_URL", "redis://redis.example/0"),
     ],
 )
 def test_it_does_not_start_with(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         started(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", "smtps://user:secret@mail.example"),
+        ("SMTP_URL", "smtp+starttls://mail.example"),
+        ("SMTP_URL", "smtp://mail.example?starttls"),
+        ("SMTP_URL", "smtp://localhost"),
+        ("SMTP_URL", "smtp://[::1]:2525"),
+        ("DATABASE_URL", "postgresql://shop:secret@db.example/shop?sslmode=require"),
+        ("DATABASE_URL", "postgresql://shop:secret@db.example/shop?sslmode=verify-full"),
+        ("DATABASE_URL", "postgresql://shop@127.0.0.1/shop"),
+        ("DATABASE_URL", "postgresql://shop@/shop?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql://shop@%2Frun%2Fpostgresql/shop"),
+        ("DATABASE_URL", "sqlite:////var/lib/shop/shop.db"),
+        ("REDIS_URL", "rediss://redis.example/0"),
+        ("REDIS_URL", "redis://localhost"),
+        ("REDIS_URL", "redis+unix:///run/redis/redis.sock"),
+    ],
+)
+def test_it_starts_with_what_is_encrypted_or_stays_on_the_machine(name: str, value: str) -> None:
+    started(**{name: value})
+
+
+REAL_PARTIES = [
+    {"STRIPE_API_KEY": "sk_live_of_nobody", "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody"},
+    {"GRAPH_CLIENT_ID": "client", "GRAPH_TENANT_ID": "tenant", "GRAPH_CLIENT_SECRET": "secret"},
+    {"SMTP_URL": "smtps://mail.example"},
+]
+
+OWN_SECRETS = {
+    "SECRET_KEY": ENVIRONMENT["SECRET_KEY"],
+    "SANDBOX_BANK_KEY": "a bank key of our own",
+    "SANDBOX_PROVIDER_KEY": "a provider key of our own",
+    "SANDBOX_NOTIFICATION_SECRET": "a notification secret of our own",
+}
+
+
+@pytest.mark.parametrize("real", REAL_PARTIES)
+def test_a_developers_secrets_are_refused_beside_any_real_party(real: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"SECRET_KEY, .*SANDBOX_NOTIFICATION_SECRET must be"):
+        Settings.from_environment(real)
+    Settings.from_environment(real | OWN_SECRETS)
+
+
+@pytest.mark.parametrize("name", sorted(OWN_SECRETS))
+def test_each_of_a_developers_secrets_is_refused_alone(name: str) -> None:
+    others = {key: value for key, value in OWN_SECRETS.items() if key != name}
+    with pytest.raises(SettingsError, match=f"{name} must be set"):
+        Settings.from_environment({"SMTP_URL": "smtps://mail.example"} | others)
+
+
+def test_a_real_bank_needs_no_secret_of_the_sandboxs_bank() -> None:
+    others = {key: value for key, value in OWN_SECRETS.items() if key != "SANDBOX_BANK_KEY"}
+    Settings.from_environment(REAL_PARTIES[0] | others)
+
+
+def test_control_a_mail_server_of_this_machine_is_no_real_party() -> None:
+    Settings.from_environment({"SMTP_URL": "smtp://localhost:1025"})
+
+
+def test_demo_data_is_refused_in_production(production: Flask) -> None:
+    result = production.test_cli_runner().invoke(args=["demo", "load"])
+    assert result.exit_code == 1
+    assert "demo data" in result.output
+    assert not Account.select().exists()
+
+
+# --- Where it listens ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "shop", "sandbox"),
+    [
+        ("127.0.0.1", "http://localhost:5000", "http://127.0.0.1:5001"),
+        ("::1", "http://localhost:5000", "http://[::1]:5001"),
+        ("fd00::7", "http://[fd00::7]:5000", "http://[fd00::7]:5001"),
+        ("shop.example", "http://shop.example:5000", "http://shop.example:5001"),
+    ],
+)
+def test_shop_and_sandbox_agree_where_they_listen(host: str, shop: str, sandbox: str) -> None:
+    settings = Settings.from_environment({"HOST": host})
+    its_own = SandboxSettings.from_environment({"HOST": host})
+    assert (settings.public_url, settings.sandbox_url) == (shop, sandbox)
+    assert (its_own.shop_url, its_own.url) == (shop, sandbox)
+
+
+def test_above_the_highest_port_there_is_none_for_the_sandbox() -> None:
+    settings = Settings.from_environment({"PORT": "65535"})
+    assert (
+        settings.sandbox_port == SandboxSettings.from_environment({"PORT": "65535"}).port == 65534
+    )
+
+
+def test_shop_and_sandbox_cannot_share_a_port() -> None:
+    with pytest.raises(SettingsError, match="SANDBOX_PORT must differ"):
+        Settings.from_environment({"PORT": "5001", "SANDBOX_PORT": "5001"})
 
 
 @pytest.mark.parametrize(
@@ -217,7 +328,7 @@ FORGED = [
 def test_a_forged_host_reaches_no_letter(
     make_app: MakeApp, alice: Account, proxies: str, host: str, claimed: dict[str, str]
 ) -> None:
-    client = browser(make_app(**PRODUCTION, TRUSTED_PROXIES=proxies))
+    client = browser(make_app(**PRODUCTION | {"TRUSTED_PROXIES": proxies}))
     base = f"https://{host}"
     page = client.get("/fr/password", base_url=base, headers=claimed)
     seen = urlsplit(page.request.url).netloc

@@ -297,7 +297,12 @@ def test_production_has_no_controls(app: Flask, production: Flask) -> None:
 
 
 def test_a_shop_with_one_real_party_has_no_controls_either(make_app: Callable[..., Flask]) -> None:
-    mixed = make_app(STRIPE_API_KEY="sk_test_of_nobody", STRIPE_WEBHOOK_SECRET="whsec_of_nobody")
+    mixed = make_app(
+        STRIPE_API_KEY="sk_test_of_nobody",
+        STRIPE_WEBHOOK_SECRET="whsec_of_nobody",
+        SANDBOX_PROVIDER_KEY="a provider key of our own",
+        SANDBOX_NOTIFICATION_SECRET="a notification secret of our own",
+    )
     assert not rules(mixed, "sandbox")
 
 
