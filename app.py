@@ -13,6 +13,7 @@ from whitenoise import WhiteNoise
 
 import cli
 import models
+from cli import explaining
 from manager import manager
 from shop.operations import composition
 from shop.sandbox_link import test_points
@@ -28,7 +29,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises `shop.settings.SettingsError` where it must not start so.
     """
-    settings = settings or Settings.from_environment()
+    with explaining.settings_explained():
+        settings = settings or Settings.from_environment()
     app = Flask(__name__)
     app.config.update(_flask_settings(settings))
     app.extensions["settings"] = settings

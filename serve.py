@@ -1,13 +1,18 @@
 """Serve the shop on one machine: the web server, a worker and, outside production, the sandbox.
 
-Each is a process of its own. One that dies is started again; all of them end with this one.
+Each is a process of its own. One that dies is started again; all of them end with this one. Where
+something else watches the processes (systemd, containers), ``python -m serve web``, ``… worker``
+and ``… migrate`` become the one that is named.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from serving.supervisor import CannotServe, Service, Supervisor, environment, say
 from shop.settings import Settings, SettingsError
@@ -43,21 +48,33 @@ def web_server(settings: Settings) -> list[str]:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise `CannotServe` when somebody else serves there already."""
-    ports = {"PORT": settings.port}
+    """Raise `CannotServe` unless this process may listen where the settings say."""
+    check_port(settings.host, "PORT", settings.port)
     if needs_sandbox(settings):
-        ports["SANDBOX_PORT"] = settings.sandbox_port
-    for name, port in ports.items():
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        check_port(settings.host, "SANDBOX_PORT", settings.sandbox_port)
+
+
+def check_port(host: str, name: str, port: int) -> None:
+    """Raise `CannotServe` unless this process may listen on ``port``, the setting ``name``."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.host, port))
-            except OSError as error:
-                raise CannotServe(
-                    f"Cannot serve at {settings.host}, port {port}: {error.strerror}. Stop what "
-                    f"uses it, or choose another: make run {name}={port + 1000}"
-                ) from error
+            probe.bind(address)
+    except OSError as error:
+        advice = _advice(error, name, port)
+        raise CannotServe(
+            f"Cannot serve at {host}, port {port}: {error.strerror}. {advice}"
+        ) from error
+
+
+def _advice(error: OSError, name: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1000 if port + 1000 <= 65535 else port - 1000
+        return f"Stop what uses it, or choose another: make run {name}={other}"
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"Ports below 1024 need root: choose another {name}, and a proxy in front of it."
+    return "Set HOST to an address of this machine: 127.0.0.1, 0.0.0.0 or ::1, for instance."
 
 
 def prepare(settings: Settings) -> str:
@@ -115,10 +132,26 @@ def introduce(settings: Settings, welcome: str) -> None:
     say(f"{settings.shop_name} is open: {settings.public_url}/  (Ctrl+C closes it)")
 
 
-def main() -> int:
+def become(part: str, settings: Settings) -> None:
+    """Replace this process by one part of the shop. Raises `CannotServe` if it may not start."""
+    if part == "web":
+        check_port(settings.host, "PORT", settings.port)
+        _flask("check-database")
+    command = {"web": web_server(settings), "worker": WORKER, "migrate": [*FLASK, "migrate"]}[part]
+    sys.stdout.flush()
+    os.execve(command[0], command, environment())  # noqa: S606 (a command of our own)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
     """Read the environment, serve; the exit status of the program."""
+    if arguments and tuple(arguments) not in {("web",), ("worker",), ("migrate",)}:
+        print("Usage: python -m serve [web | worker | migrate]", file=sys.stderr)
+        return 2
     try:
-        serve(Settings.from_environment())
+        settings = Settings.from_environment()
+        if arguments:
+            become(arguments[0], settings)
+        serve(settings)
     except (CannotServe, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -126,4 +159,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -7,14 +7,19 @@ from flask import Flask
 from cli.billing import billing, price_list
 from cli.customers import customers, letters, secrets
 from cli.exchange import exchange
+from cli.explaining import explain_failures
 from cli.jobs import jobs
 from cli.orders import orders
-from cli.setup import demo_data, migrate, worker
+from cli.setup import check_database, demo_data, migrate, worker
 
 GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data)
+COMMANDS = (*GROUPS, migrate, check_database, worker)
+
+for each in COMMANDS:
+    explain_failures(each)
 
 
 def init_app(app: Flask) -> None:
     """Make the commands known to ``flask``."""
-    for command in (*GROUPS, migrate, worker):
+    for command in COMMANDS:
         app.cli.add_command(command)

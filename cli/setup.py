@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from shop import database, settings
 from shop.jobs import queue
-from shop.operations import demo
+from shop.operations import database_state, demo
 from shop.subscriptions import subscriptions
 
 demo_data = AppGroup("demo", help="Demo data.")
@@ -22,11 +22,18 @@ def migrate() -> None:
 
 
 def _bring_up_to_date() -> list[str]:
+    database_state.check_migratable()
     applied = database.migrate()
     queue.create_queue_tables()
     demo.publish()
     subscriptions.start_missing()
     return applied
+
+
+@click.command("check-database")
+def check_database() -> None:
+    """Fail, and say what to do, unless the database is up to date and can be used."""
+    database_state.check_usable()
 
 
 @click.command("worker")
@@ -35,6 +42,7 @@ def worker(threads: int) -> None:
     """Run queued work until stopped; start as many as you like."""
     from shop.operations import worker
 
+    database_state.check_usable()
     worker.run_worker(threads)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, abort, g, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from sandbox import api_errors, bank, clock, controls, faults, key_value, languages, office, vies
@@ -49,9 +49,20 @@ def _configure(app: Flask, settings: SandboxSettings) -> None:
         MAX_CONTENT_LENGTH=256 * 1024,
     )
     if settings.host in LOOPBACK:
-        # Against DNS rebinding: another site's host name that resolves to this machine.
-        host = urlsplit(settings.url).hostname or "localhost"
-        app.config["TRUSTED_HOSTS"] = [host, "localhost", "127.0.0.1", "[::1]"]
+        _refuse_other_hosts(app, urlsplit(settings.url).hostname or "localhost")
+
+
+def _refuse_other_hosts(app: Flask, host: str) -> None:
+    """Refuse host names of other sites that resolve to this machine (DNS rebinding).
+
+    Werkzeug's TRUSTED_HOSTS cannot hold an IPv6 address.
+    """
+    known = {host, "localhost", "127.0.0.1", "::1"}
+
+    @app.before_request
+    def check() -> None:
+        if urlsplit(f"//{request.host}").hostname not in known:
+            abort(400)
 
 
 def _open_database_per_request(app: Flask) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from peewee import Database, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.db_url import connect
@@ -24,6 +27,9 @@ SQLITE_PRAGMAS = {
 
 POOL_SIZE = 64
 
+HISTORY = "schema_migration"
+"""The table of the migrations applied."""
+
 AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 """The exceptions raised when the database is unavailable or has no free connection."""
 
@@ -35,15 +41,50 @@ def open_database(url: str) -> Database:
     """
     if url.startswith("sqlite:"):
         path = url.removeprefix("sqlite:///")
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return SqliteDatabase(path, pragmas=SQLITE_PRAGMAS, lock_type="IMMEDIATE", timeout=10)
+        return PrivateSqlite(path, pragmas=SQLITE_PRAGMAS, lock_type="IMMEDIATE", timeout=10)
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
-            pooled = "psycopg3+pool://" + url.removeprefix(prefix)
             return connect(
-                pooled, max_connections=POOL_SIZE, timeout=10, stale_timeout=300, connect_timeout=5
+                "psycopg3+pool://" + url.removeprefix(prefix),
+                unquote_user=True,
+                unquote_password=True,
+                database=unquote(urlsplit(url).path.lstrip("/")),
+                max_connections=POOL_SIZE,
+                timeout=10,
+                stale_timeout=300,
+                connect_timeout=5,
             )
     raise ValueError(f"unknown kind of database: {url.split(':')[0]}")
+
+
+class PrivateSqlite(SqliteDatabase):
+    """A SQLite database in a file that only its owner can read.
+
+    SQLite gives the files of its log the same permissions.
+    """
+
+    def _connect(self) -> Any:
+        try:
+            make_private(Path(self.database))
+        except OSError as error:
+            raise OperationalError(f"unable to open database file: {error}") from error
+        return super()._connect()
+
+
+def make_private(path: Path) -> None:
+    """Create the file at ``path`` if it is missing, and let only its owner read and write it.
+
+    Raises `OSError` if the file cannot be created. The permissions of another user's file stay.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        return
+    if mode & 0o077:
+        with suppress(PermissionError):
+            path.chmod(0o600)
 
 
 def bind(url: str) -> Database:
@@ -79,3 +120,14 @@ def pending_migrations() -> list[str]:
     """Return the names of the migrations not applied yet."""
     rows = Runner(database.obj, str(MIGRATIONS)).status()
     return [row.name for row in rows if row.applied is None]
+
+
+def unknown_migrations() -> list[str]:
+    """Return the names of the migrations applied by a newer version of the shop."""
+    rows = Runner(database.obj, str(MIGRATIONS)).status()
+    return [row.name for row in rows if row.path is None]
+
+
+def is_migrated() -> bool:
+    """Return whether the database has a history of migrations."""
+    return bool(Runner(database.obj, str(MIGRATIONS)).applied())

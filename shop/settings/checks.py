@@ -30,10 +30,27 @@ def problems_of(settings: Settings, given: Collection[str]) -> list[str]:
 
     ``given`` are the names of the variables that the environment sets.
     """
-    problems = _mail_problems(settings) + _port_problems(settings)
+    problems = _database_problems(settings) + _mail_problems(settings) + _port_problems(settings)
     if settings.production:
         return problems + _missing_in_production(settings, given)
     return problems + _development_secrets(settings)
+
+
+def _database_problems(settings: Settings) -> list[str]:
+    if _is_database(settings.database_url):
+        return []
+    return ["DATABASE_URL must be sqlite:///path or postgresql://user:password@host/name"]
+
+
+def _is_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_name = len(parts.path) > 1 and parts.port != 0
+    except ValueError:
+        return False
+    if parts.scheme == "sqlite":
+        return has_name and not parts.netloc
+    return has_name and parts.scheme in {"postgresql", "postgres"}
 
 
 def _port_problems(settings: Settings) -> list[str]:

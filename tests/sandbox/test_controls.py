@@ -181,6 +181,9 @@ def test_other_origins_get_no_cors_permission(client):
 def test_an_unknown_host_name_is_refused(client, make_sandbox):
     assert client.get("/controls/clock", base_url="http://evil.example/").status_code == 400
     assert client.get("/controls/clock", base_url="http://127.0.0.1:5001/").status_code == 200
+    by_ipv6 = make_sandbox(HOST="::1").test_client()
+    assert by_ipv6.get("/controls/clock", base_url="http://[::1]:5001/").status_code == 200
+    assert by_ipv6.get("/controls/clock", base_url="http://evil.example/").status_code == 400
     everywhere = make_sandbox(HOST="0.0.0.0").test_client()
     assert everywhere.get("/controls/clock", base_url="http://box.example/").status_code == 200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -127,6 +128,41 @@ def test_a_port_in_use_is_said_in_one_sentence() -> None:
         port = rival.getsockname()[1]
         with pytest.raises(CannotServe, match=f"port {port}: Address already in use"):
             serve.check_ports(Settings(port=port, sandbox_port=port))
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("192.0.2.1", "Cannot assign requested address. Set HOST to an address of this machine"),
+        ("no.such.host.invalid", "Set HOST to an address of this machine"),
+    ],
+)
+def test_a_host_that_is_not_this_machine_is_said_in_one_sentence(host: str, words: str) -> None:
+    with pytest.raises(CannotServe, match=words):
+        serve.check_ports(Settings(host=host))
+
+
+def test_a_port_that_only_root_may_use_is_said_in_one_sentence() -> None:
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    assert "Ports below 1024 need root" in serve._advice(denied, "PORT", 80)
+
+
+def test_the_highest_port_can_be_served_by_ipv6() -> None:
+    serve.check_ports(Settings(host="::1", port=65535, sandbox_port=65534))
+    assert serve._local(Settings(host="::1"), 65535, "/readyz") == "http://[::1]:65535/readyz"
+
+
+def test_an_unknown_part_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert serve.main(["everything"]) == 2
+    assert "Usage: python -m serve [web | worker | migrate]" in capsys.readouterr().err
+
+
+def test_a_part_does_not_start_with_settings_that_are_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://localhost/shop")
+    assert serve.main(["web"]) == 1
+    assert "DATABASE_URL must be sqlite:///path or postgresql://" in capsys.readouterr().err
 
 
 def test_production_starts_no_sandbox() -> None:
