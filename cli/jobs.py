@@ -15,7 +15,7 @@ jobs = AppGroup("jobs", help="Look after work that failed and that no customer i
 @click.option("--limit", default=50, show_default=True)
 def list_jobs(limit: int) -> None:
     """The newest failed jobs: number, when asked for, what, and why it failed."""
-    rows = list(failed.unattended().limit(limit))
+    rows = list(failed.unhandled_failures().limit(limit))
     for job in rows:
         asked = job.created_at.strftime("%Y-%m-%d %H:%M")
         click.echo(f"{job.id:>8}  {asked}  {job.key}  {job.error}")
@@ -34,7 +34,7 @@ def _failed(number: int) -> Job:
 @click.argument("numbers", nargs=-1, type=int)
 def retry_jobs(numbers: tuple[int, ...]) -> None:
     """Try failed jobs again; all of them where no number is given."""
-    wanted = [_failed(number) for number in numbers] or list(failed.unattended())
+    wanted = [_failed(number) for number in numbers] or list(failed.unhandled_failures())
     again = sum(failed.retry(job) for job in wanted)
     click.echo(f"{again} job(s) queued again.")
 
@@ -43,5 +43,5 @@ def retry_jobs(numbers: tuple[int, ...]) -> None:
 @click.argument("numbers", nargs=-1, type=int, required=True)
 def forget_jobs(numbers: tuple[int, ...]) -> None:
     """Let failed jobs be: what they were to do is not done."""
-    gone = sum(failed.forget(_failed(number)) for number in numbers)
+    gone = sum(failed.delete(_failed(number)) for number in numbers)
     click.echo(f"{gone} job(s) forgotten.")

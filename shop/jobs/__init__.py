@@ -1,4 +1,4 @@
-"""Work that must follow: queued with its cause, run by a worker, retried, never lost."""
+"""Background jobs: queued in the transaction that causes them, run by workers, retried."""
 
 from shop.jobs.queue import Later, Priority
 from shop.jobs.tasks import Request, Task, handles, without_handler

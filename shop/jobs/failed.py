@@ -1,7 +1,7 @@
-"""Jobs that failed for good and are nobody's affair but the operator's: seen, retried, forgotten.
+"""Failed jobs that need the operator: listing, retrying and deleting them.
 
-A job whose handler gives up in its own way is not among them: the customer is shown what came of
-it (a licence in error, a letter not sent, a delivery that failed) and may ask for it anew.
+A job whose handler has a ``give_up`` function is excluded: the customer sees the failure (a
+licence in error, an e-mail not sent, a failed delivery) and can request the work again.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from records.jobs import Job, JobStatus
 from shop.jobs import queue
 
 
-def unattended() -> ModelSelect[Job]:
-    """The failed jobs that nobody was shown anything of, newest first."""
+def unhandled_failures() -> ModelSelect[Job]:
+    """Return the failed jobs whose handlers have no ``give_up`` function, newest first."""
     return (
         Job.select()
         .where(Job.status == JobStatus.FAILED, Job.kind.not_in(queue.kinds_given_up()))
@@ -24,22 +24,25 @@ def unattended() -> ModelSelect[Job]:
 
 
 def find_failed(number: int) -> Job | None:
-    """The one of them with that number."""
-    return unattended().where(Job.id == number).first()
+    """Return the unhandled failure with this id, or None."""
+    return unhandled_failures().where(Job.id == number).first()
 
 
 def retry(job: Job) -> bool:
-    """Start one of them anew, with all its attempts; False if somebody was quicker."""
-    return queue.ask_again(job.key)
+    """Queue a failed job again, with all its attempts.
+
+    Return False if another process has restarted or deleted it already.
+    """
+    return queue.restart(job.key)
 
 
-def forget(job: Job) -> bool:
-    """Let one of them be, for good; False if somebody was quicker."""
-    gone = Job.delete().where(Job.id == job.id, Job.status == JobStatus.FAILED).execute()
-    return bool(gone)
+def delete(job: Job) -> bool:
+    """Delete a failed job. Return False if another process has restarted or deleted it already."""
+    deleted = Job.delete().where(Job.id == job.id, Job.status == JobStatus.FAILED).execute()
+    return bool(deleted)
 
 
-def forget_old(before: datetime) -> int:
-    """Delete failed jobs of every kind made before a moment; how many."""
+def delete_old(before: datetime) -> int:
+    """Delete the failed jobs of every kind created before a moment; return their number."""
     old = Job.delete().where(Job.status == JobStatus.FAILED, Job.created_at < before)
     return int(old.execute())

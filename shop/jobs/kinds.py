@@ -1,8 +1,9 @@
-"""The follow-ups that one module asks for and a module above it does, with their payloads.
+"""Tasks that a lower module queues and a higher module handles, with their payloads.
 
-The first imports this module, the second attaches its function here; neither imports the other.
-Whatever points downwards is asked for by name instead: ``order_invoices.invoice_order.later(…)``.
-Payloads are ids and texts. Renaming a task or a parameter strands the jobs that wait in databases.
+The lower module imports the task from here, the higher module attaches its handler to it; neither
+imports the other. Where the handler's module may be imported, its task is used directly:
+``order_invoices.invoice_order.later(…)``. Payloads are ids and texts. Jobs already queued in a
+database refer to a task and its parameters by name, so neither may be renamed.
 """
 
 from records.invoices import Invoice
@@ -11,24 +12,24 @@ from shop.jobs.tasks import declare, signal
 
 @declare
 def send_letter(letter: int) -> None:
-    """Send a letter. Asked for by `shop.mail.archive`, done by `shop.mail.sending`."""
+    """Send an e-mail. Queued by `shop.mail.archive`, handled by `shop.mail.sending`."""
 
 
 @declare
 def import_seats(seat_import: int, by: str) -> None:
-    """Give licences to the people of a file. Asked for by `shop.licences.seats.import_preview`,
-    done by `shop.licences.seats.import_job`."""
+    """Assign licences to the users in a CSV file. Queued by `shop.licences.seats.import_preview`,
+    handled by `shop.licences.seats.import_job`."""
 
 
 @declare
 def activate_seat(seat: int, version: int, since: str) -> None:
-    """Create a holder's account. Asked for by `shop.licences.seats.actions`, done by
-    `shop.delivery.seat_jobs`, as are the next three."""
+    """Create a licence holder's account at the provider. Queued by `shop.licences.seats.actions`,
+    handled by `shop.delivery.seat_jobs`, as are the next three."""
 
 
 @declare
 def update_seat(seat: int, version: int, since: str) -> None:
-    """Change the names or the address of a holder's account."""
+    """Change the names or the e-mail address of a holder's account."""
 
 
 @declare
@@ -43,64 +44,64 @@ def release_seat(seat: int, version: int, since: str) -> None:
 
 @declare
 def collect_invoice(invoice: int, stage: int) -> None:
-    """Charge an invoice to the stored card. Asked for by `shop.invoicing.receivables`, done by
+    """Charge an invoice to the stored card. Queued by `shop.invoicing.receivables`, handled by
     `shop.subscriptions.dunning`."""
 
 
 @declare
 def refund_credit_note(credit_note: int) -> None:
-    """Refund what a credit note took off a paid invoice. Asked for by
-    `shop.invoicing.credit_notes`, done by `shop.payments.refunds`."""
+    """Refund the amount of a credit note for a paid invoice. Queued by
+    `shop.invoicing.credit_notes`, handled by `shop.payments.refunds`."""
 
 
 @declare
 def deliver_order(order: int) -> None:
-    """Begin the delivery of a paid order. Asked for by `shop.payments.payables`, done by
+    """Start the delivery of a paid order. Queued by `shop.payments.payables`, handled by
     `shop.delivery.installation`, as is the next."""
 
 
 @declare
 def check_delivery(order: int) -> None:
-    """Raise the alarm for an order that is not delivered in the time promised."""
+    """Alert the operator if an order is not delivered within the promised time."""
 
 
 @declare
 def tell_of_free_end(subscription: int) -> None:
-    """Announce the end of a free period. Asked for by `shop.subscriptions.subscriptions`, done by
-    `shop.subscriptions.previews`."""
+    """Send the e-mail that announces the end of a free period. Queued by
+    `shop.subscriptions.subscriptions`, handled by `shop.subscriptions.previews`."""
 
 
 @declare
 def end_seats(group: int, day: str, tries: int) -> None:
-    """Remove licences whose period is over. Asked for by `shop.subscriptions.period_billing`, done
+    """Remove licences whose period is over. Queued by `shop.subscriptions.period_billing`, handled
     by `shop.subscriptions.give_backs`."""
 
 
 @declare
 def delete_tenant(group: int) -> None:
-    """Delete a terminated group at the provider. Asked for by `shop.subscriptions.subscriptions`,
-    done by `shop.delivery.installation`."""
+    """Delete a terminated group at the provider. Queued by `shop.subscriptions.subscriptions`,
+    handled by `shop.delivery.installation`."""
 
 
 @declare
 def close_addition(order: int) -> None:
-    """Cancel an unpaid order of licences for a group that has ended. Asked for by
-    `shop.subscriptions.subscriptions`, done by `shop.orders.orders`."""
+    """Cancel an unpaid order of licences for a group that has ended. Queued by
+    `shop.subscriptions.subscriptions`, handled by `shop.orders.orders`."""
 
 
 @declare
 def refund_undelivered(order: int) -> None:
-    """Refund an order that was not delivered in the period it was paid for. Asked for by
-    `shop.delivery.additions`, done by `shop.orders.orders`."""
+    """Refund an order that was not delivered in the period it was paid for. Queued by
+    `shop.delivery.additions`, handled by `shop.orders.orders`."""
 
 
 @declare
 def expire_order(order: int) -> None:
-    """Close an order that was not paid in time. Asked for by `shop.orders.placing`, done by
+    """Close an order that was not paid in time. Queued by `shop.orders.placing`, handled by
     `shop.orders.orders`."""
 
 
 @signal
 def invoice_settled(invoice: Invoice) -> None:
-    """An invoice was paid, or credited in full. Sent by `shop.invoicing.invoices`; in the same
-    transaction `shop.subscriptions.dunning` resumes what waited for it."""
+    """An invoice was paid, or credited in full. Sent by `shop.invoicing.invoices`; received in the
+    same transaction by `shop.subscriptions.dunning`, which resumes a suspended group."""

@@ -1,9 +1,9 @@
-"""Work that must follow: queued with its cause, run at least once, never lost.
+"""The job queue: jobs are enqueued in the caller's transaction and run at least once.
 
-SqlHuey carries the job's number to a worker at once; our own row says what there is to do, how
-often it was tried and until when somebody holds it. A sweep hands out again whatever is overdue,
-so a killed worker, a lost message or a moved clock delays a job and never loses it. Handlers are
-idempotent: a job may run again after its worker died half-way.
+A SqlHuey message carries the job's id to a worker at once; the row in `records.jobs.Job` holds the
+payload, the number of attempts and the worker's lease. A periodic sweep dispatches overdue jobs
+again, so a killed worker, a lost message or a changed clock delays a job and never loses it.
+Handlers are idempotent: a job may run again if its worker died before it finished.
 """
 
 from __future__ import annotations
@@ -31,36 +31,42 @@ from shop.settings import PerProcess
 log = structlog.get_logger()
 
 REDISPATCH = timedelta(seconds=15)
-"""When a job that was handed out and not begun is handed out again."""
+"""The time after which a job that was dispatched and not started is dispatched again."""
 
 LONGEST_DELAY = timedelta(hours=1)
-"""The longest time between two attempts of a job that fails."""
+"""The longest delay between two attempts of a failing job."""
 
 BATCH = 200
+"""The number of overdue jobs that one sweep dispatches."""
 
 
 class Priority(IntEnum):
-    """Which of the jobs that wait are run first, whoever they are of."""
+    """The order in which waiting jobs are run: highest first, across all customers."""
 
-    AWAITED = 10  # somebody cannot go on without it: a link to a new password
-    PAID = 5  # what was paid for: deliveries, and groups that resume
+    AWAITED = 10  # a customer is waiting: the link for a new password
+    PAID = 5  # paid work: deliveries, and resuming groups
     USUAL = 0
-    LETTER = -10  # making its documents takes longer than installing a group
-    BULK = -20  # one of thousands that one customer asked for
+    LETTER = -10  # e-mails: rendering their PDFs takes longer than installing a group
+    BULK = -20  # one of thousands of jobs that one customer started
 
 
-CROWD = 50
-"""How many messages make a queue in which a job that was handed out is taken to be waiting."""
+LONG_QUEUE = 50
+"""From this number of messages on, a dispatched job counts as waiting and not as lost."""
 
-UNKNOWN_AGAIN = timedelta(minutes=1)
-"""When a job of a kind that this worker does not know is looked at again."""
+UNKNOWN_KIND_DELAY = timedelta(minutes=1)
+"""The delay before a job of a kind unknown to this worker is tried again."""
 
-ABANDONED_MOST = 5
-"""How often workers may die beyond a job's attempts before it is the job that kills them."""
+MAX_WORKER_DEATHS = 5
+"""The number of runs beyond a job's attempts that may end with the worker's death.
+
+After that the job itself is taken to be the cause, and fails."""
 
 
 class Later(Exception):
-    """A handler's word that there is nothing to do yet: come back after ``delay``."""
+    """Raised by a handler that cannot proceed yet: run the job again after ``delay``.
+
+    This is not a failure and does not count as an attempt.
+    """
 
     def __init__(self, delay: timedelta) -> None:
         super().__init__(str(delay))
@@ -69,7 +75,7 @@ class Later(Exception):
 
 @dataclass(frozen=True)
 class Handler:
-    """How one kind of job is run: how often, and what happens after the last attempt."""
+    """How one kind of job is run: the function, its attempts, and what follows the last failure."""
 
     run: Callable[..., None]
     attempts: int
@@ -79,24 +85,24 @@ class Handler:
 
 
 _handlers: dict[str, Handler] = {}
-_held: set[int] = set()
-_held_lock = threading.Lock()
+_running: set[int] = set()
+_running_lock = threading.Lock()
 
 
-def register(kind: str, handler: Handler) -> None:
-    """Have jobs of ``kind`` run by ``handler``."""
+def register_handler(kind: str, handler: Handler) -> None:
+    """Run jobs of ``kind`` with ``handler``. Raise `ValueError` if the kind has one already."""
     if kind in _handlers:
         raise ValueError(f"jobs of kind {kind!r} have a handler already")
     _handlers[kind] = handler
 
 
-def lease() -> timedelta:
-    """How long a worker holds a job without renewing it (``JOB_LEASE``)."""
+def lease_duration() -> timedelta:
+    """Return how long a worker keeps a job without renewing its lease (``JOB_LEASE``)."""
     return timedelta(seconds=settings.current().job_lease)
 
 
 class Messages:
-    """Carries the numbers of jobs to workers: by SqlHuey, on the shop's database.
+    """Sends the ids of jobs to workers, through SqlHuey on the shop's database.
 
     Messages are signed with ``secret``.
     """
@@ -109,25 +115,25 @@ class Messages:
             results=False,
             serializer=SignedSerializer(secret=secret, salt="jobs"),
         )
-        self._task = self.huey.task(name="run_job")(run)
+        self._task = self.huey.task(name="run_job")(run_job)
 
     def send(self, job: Job) -> None:
-        """Hand a job's number to a worker."""
+        """Send a job's id to the workers."""
         self._task(job.id, priority=job.priority)
 
 
 messages = PerProcess[Messages]()
-"""What carries the jobs of this process."""
+"""The message sender of this process."""
 
 
-def connected() -> SqlHuey:
-    """The queue of this process."""
+def huey() -> SqlHuey:
+    """Return the SqlHuey queue of this process."""
     return messages().huey
 
 
 def create_queue_tables() -> None:
-    """Create SqlHuey's own tables where they are missing."""
-    connected().storage.create_tables()
+    """Create SqlHuey's own tables if they are missing."""
+    huey().storage.create_tables()
 
 
 def enqueue(
@@ -138,13 +144,13 @@ def enqueue(
     priority: Priority | None = None,
     **payload: Any,
 ) -> None:
-    """Ask for a job in the caller's transaction; asking twice with one ``key`` asks once.
+    """Add a job in the caller's transaction; idempotent per ``key``.
 
-    ``run_at`` is the shop's time from which it may run, now by default; ``priority`` is that of
-    its kind by default.
+    ``run_at`` is the shop's time from which it may run (default: now), ``priority`` defaults to
+    that of its kind. Raise `KeyError` if no handler is registered for ``kind``.
     """
     if kind not in _handlers:
-        raise KeyError(f"nobody handles jobs of kind {kind!r}")
+        raise KeyError(f"no handler for jobs of kind {kind!r}")
     now = clock.now()
     if priority is None:
         priority = _handlers[kind].priority
@@ -154,11 +160,14 @@ def enqueue(
             Job.insert(**job, run_at=run_at or now).on_conflict_ignore().as_rowcount().execute()
         )
         if written and (run_at is None or run_at <= now):
-            _dispatch(_to_hand_out(Job.key == key))
+            _dispatch(_to_dispatch(Job.key == key))
 
 
-def ask_again(key: str) -> bool:
-    """Start a failed or finished job anew, with all its attempts; False if there is none."""
+def restart(key: str) -> bool:
+    """Queue a failed or finished job again, with all its attempts.
+
+    Return False if there is no such job.
+    """
     with database.atomic():
         again = (
             Job.update(status=JobStatus.QUEUED, attempts=0, run_at=clock.now(), error="")
@@ -166,34 +175,34 @@ def ask_again(key: str) -> bool:
             .execute()
         )
         if again:
-            _dispatch(_to_hand_out(Job.key == key))
+            _dispatch(_to_dispatch(Job.key == key))
     return bool(again)
 
 
-def _to_hand_out(which: Any) -> Job:
+def _to_dispatch(which: Any) -> Job:
     return Job.select(Job.id, Job.priority).where(which).get()
 
 
 def _dispatch(job: Job) -> None:
-    """Hand a job to the queue; the sweep repeats this if the message gets lost."""
+    """Send a job's message; the sweep repeats this if the message is lost."""
     Job.update(dispatched_at=clock.real_now()).where(Job.id == job.id).execute()
     messages().send(job)
 
 
-def run(job_id: int) -> None:
-    """Run one job if it is due and nobody holds it."""
+def run_job(job_id: int) -> None:
+    """Run one job if it is due and no other worker holds its lease."""
     database.connect(reuse_if_open=True)
     test_points.follow_clock()
     job = _claim(job_id)
     if job is None:
         return
-    with _held_lock:
-        _held.add(job.id)
+    with _running_lock:
+        _running.add(job.id)
     try:
         _attempt(job)
     finally:
-        with _held_lock:
-            _held.discard(job.id)
+        with _running_lock:
+            _running.discard(job.id)
 
 
 def _claim(job_id: int) -> Job | None:
@@ -201,7 +210,9 @@ def _claim(job_id: int) -> Job | None:
     due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
     claimed = (
-        Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + lease())
+        Job.update(
+            status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + lease_duration()
+        )
         .where(Job.id == job_id, due | abandoned)
         .execute()
     )
@@ -211,11 +222,11 @@ def _claim(job_id: int) -> Job | None:
 def _attempt(job: Job) -> None:
     handler = _handlers.get(job.kind)
     if handler is None:
-        # A newer version of the shop asked for it, and runs beside this one.
-        log.error("nobody handles this kind of job here", kind=job.kind, key=job.key)
-        _release(job, run_at=clock.now() + UNKNOWN_AGAIN, attempts=job.attempts - 1)
+        # Queued by a newer version of the shop that runs beside this one (rolling update).
+        log.error("job_unknown_kind", kind=job.kind, key=job.key)
+        _release(job, run_at=clock.now() + UNKNOWN_KIND_DELAY, attempts=job.attempts - 1)
         return
-    if job.attempts > handler.attempts + ABANDONED_MOST:
+    if job.attempts > handler.attempts + MAX_WORKER_DEATHS:
         _failed(job, handler, RuntimeError("every worker that tried it died"))
         return
     test_points.point(f"job.{job.kind}")
@@ -232,7 +243,7 @@ def _attempt(job: Job) -> None:
 def _failed(job: Job, handler: Handler, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}"[:512]
     last = job.attempts >= handler.attempts
-    log.warning("job failed", kind=job.kind, key=job.key, attempt=job.attempts, reason=reason)
+    log.warning("job_failed", kind=job.kind, key=job.key, attempt=job.attempts, reason=reason)
     if not last:
         _release(job, run_at=clock.now() + _delay(handler, job.attempts, error), error=reason)
         return
@@ -242,11 +253,11 @@ def _failed(job: Job, handler: Handler, error: Exception) -> None:
 
 
 def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
-    """Exponential back-off with a little jitter, so that failed jobs do not come back in step.
+    """Return the exponential back-off with jitter, so that failed jobs are not retried in step.
 
-    A party that asked to be left alone for a while is.
+    The outside party's Retry-After is respected, up to `LONGEST_DELAY`.
     """
-    # Twenty doublings make any delay longer than the longest; fifty, no delay at all can be.
+    # The exponent is capped: 20 doublings exceed any maximum, 50 would overflow `timedelta`.
     delay = min(handler.first_delay * 2 ** min(attempts - 1, 20), LONGEST_DELAY)
     asked = error.retry_after if isinstance(error, PartyUnavailable) else 0
     wanted = timedelta(seconds=min(asked, LONGEST_DELAY.total_seconds()))
@@ -254,7 +265,7 @@ def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
 
 
 def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
-    """Let go of a job, unless its lease ran out and somebody else holds it by now."""
+    """End this worker's lease of a job, unless it has expired and another worker holds the job."""
     return bool(
         Job.update(status=status, lease_until=None, dispatched_at=None, **changes)
         .where(Job.id == job.id, Job.status == JobStatus.RUNNING, Job.attempts == job.attempts)
@@ -263,32 +274,34 @@ def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
 
 
 def _overdue() -> Any:
-    """What should be running, is in nobody's hands, and was not handed out a moment ago.
+    """Return the condition for jobs that are due, not leased and not dispatched recently.
 
-    Where many messages wait, a job that was handed out waits among them: a second message would
-    only make the crowd larger, again and again.
+    In a long queue a dispatched job is still waiting there: dispatching it again would only add
+    duplicate messages.
     """
     now, real = clock.now(), clock.real_now()
     unsent = Job.dispatched_at.is_null()
-    if connected().pending_count() < CROWD:
+    if huey().pending_count() < LONG_QUEUE:
         unsent |= Job.dispatched_at < real - REDISPATCH
     waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now) & unsent
     died = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
-    # A job that was begun was handed out before; what counts is whether it was since its end.
+    # A job whose lease expired was dispatched before its run: only a later dispatch counts.
     return waiting | (died & (unsent | (Job.dispatched_at <= Job.lease_until)))
 
 
-def due(limit: int = BATCH) -> list[Job]:
-    """The jobs (number and priority) that should run and are in nobody's hands: the highest
-    priority first, and then the oldest."""
+def due_jobs(limit: int = BATCH) -> list[Job]:
+    """Return the id and priority of overdue jobs: by highest priority, then oldest ``run_at``."""
     late = Job.select(Job.id, Job.priority).where(_overdue())
     return list(late.order_by(Job.priority.desc(), Job.run_at).limit(limit))
 
 
 def sweep() -> int:
-    """Hand out what is overdue; of several workers sweeping at once, one hands out each job."""
-    handed_out, overdue = 0, _overdue()
-    for job in due():
+    """Dispatch overdue jobs; return their number.
+
+    If several workers sweep at once, each job is dispatched by one of them.
+    """
+    dispatched, overdue = 0, _overdue()
+    for job in due_jobs():
         with database.atomic():
             mine = (
                 Job.update(dispatched_at=clock.real_now())
@@ -297,22 +310,22 @@ def sweep() -> int:
             )
             if mine:
                 messages().send(job)
-                handed_out += 1
-    return handed_out
+                dispatched += 1
+    return dispatched
 
 
 def renew_leases() -> None:
-    """Keep what this process is running in this process's hands."""
-    with _held_lock:
-        held = list(_held)
-    if held:
-        Job.update(lease_until=clock.real_now() + lease()).where(
-            Job.id.in_(held), Job.status == JobStatus.RUNNING
+    """Renew the leases of the jobs that this process is running."""
+    with _running_lock:
+        running = list(_running)
+    if running:
+        Job.update(lease_until=clock.real_now() + lease_duration()).where(
+            Job.id.in_(running), Job.status == JobStatus.RUNNING
         ).execute()
 
 
 def drain(limit: int = 10_000) -> int:
-    """Run everything due in this thread, in the order of a worker; how many jobs (for tests)."""
+    """Run all due jobs in this thread, in a worker's order; return their number (for tests)."""
     for done in range(limit):
         due_now = Job.select(Job.id).where(
             Job.status == JobStatus.QUEUED, Job.run_at <= clock.now()
@@ -320,21 +333,21 @@ def drain(limit: int = 10_000) -> int:
         job = due_now.order_by(Job.priority.desc(), Job.run_at, Job.id).first()
         if job is None:
             return done
-        run(job.id)
+        run_job(job.id)
     raise RuntimeError(f"more than {limit} jobs: do they ask for each other for ever?")
 
 
 def kinds_given_up() -> set[str]:
-    """The kinds of jobs after whose last attempt the customer is shown what came of it."""
+    """Return the kinds of jobs with a ``give_up`` function: the customer sees their failures."""
     return {kind for kind, handler in _handlers.items() if handler.give_up}
 
 
-def counts() -> dict[str, int]:
-    """How many jobs stand in each status."""
+def counts_by_status() -> dict[str, int]:
+    """Return the number of jobs in each status."""
     rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()
     return dict(cast("Any", rows))
 
 
-def forget_finished(before: datetime) -> int:
-    """Delete finished jobs made before a moment; how many."""
+def delete_finished(before: datetime) -> int:
+    """Delete the finished jobs created before a moment; return their number."""
     return Job.delete().where(Job.status == JobStatus.DONE, Job.created_at < before).execute()

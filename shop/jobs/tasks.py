@@ -1,15 +1,15 @@
-"""Kinds of jobs as objects: called, they do the work; asked for ``later``, they queue it.
+"""Tasks: kinds of jobs as objects. A call does the work; ``later`` queues it.
 
 ::
 
     @jobs.handles("deliver_order", attempts=20)
     def deliver_order(order: int) -> None: ...
 
-    deliver_order.later(order=7)  # in the caller's transaction; once, however often it is asked for
+    deliver_order.later(order=7)  # in the caller's transaction; idempotent
     deliver_order.using(run_at=tomorrow).later(order=8)
 
-A module that must not import the handler's module, for it lies above, asks for a task declared in
-`shop.jobs.kinds`.
+A module that must not import the handler's module, because that is a higher layer, uses a task
+declared in `shop.jobs.kinds`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FIRST_DELAY = timedelta(seconds=2)
 
 
 class Task(Generic[P]):
-    """One kind of job: what it is called with, and who handles it."""
+    """One kind of job: its parameters and its handler."""
 
     def __init__(self, kind: str, declaration: Callable[P, None]) -> None:
         functools.update_wrapper(self, declaration)
@@ -39,9 +39,9 @@ class Task(Generic[P]):
         self._run: Callable[P, None] | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Do the work now, in this thread."""
+        """Do the work now, in this thread. Raise `KeyError` if the task has no handler."""
         if self._run is None:
-            raise KeyError(f"nobody handles jobs of kind {self.kind!r}")
+            raise KeyError(f"no handler for jobs of kind {self.kind!r}")
         self._run(*args, **kwargs)
 
     def handler(
@@ -52,29 +52,31 @@ class Task(Generic[P]):
         give_up: Callable[..., None] | None = None,
         priority: Priority = Priority.USUAL,
     ) -> Callable[[Callable[P, None]], Task[P]]:
-        """Make the decorated function the one that does the work; see `handles`."""
+        """Attach the decorated function as the handler; see `handles` for the options."""
 
         def attach(run: Callable[P, None]) -> Task[P]:
             if self._run is not None:
                 raise ValueError(f"jobs of kind {self.kind!r} have a handler already")
             self._run = run
-            queue.register(self.kind, Handler(run, attempts, first_delay, give_up, priority))
+            queue.register_handler(
+                self.kind, Handler(run, attempts, first_delay, give_up, priority)
+            )
             return self
 
         return attach
 
     @property
     def has_handler(self) -> bool:
-        """Whether a function was attached that does the work."""
+        """Whether a handler is attached."""
         return self._run is not None
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The unique key of the job with this payload: its kind and its values, with colons."""
+        """Return the unique key of the job with this payload: ``kind:value:value``."""
         values = self._signature.bind(*args, **kwargs).arguments.values()
         return ":".join([self.kind, *map(str, values)])
 
     def later(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Queue the work in the caller's transaction; asking twice with one `key` asks once."""
+        """Queue the work in the caller's transaction; idempotent per `key`."""
         self.using().later(*args, **kwargs)
 
     def using(
@@ -84,11 +86,11 @@ class Task(Generic[P]):
         key: str | None = None,
         priority: Priority | None = None,
     ) -> Request[P]:
-        """Ask otherwise: not before a time of the shop, under another key or priority."""
+        """Set options for one request: the earliest time (the shop's), another key or priority."""
         return Request(self, run_at, key, priority)
 
     def payload(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, object]:
-        """What a job keeps of these arguments."""
+        """Return the arguments by name, as the job stores them."""
         return dict(self._signature.bind(*args, **kwargs).arguments)
 
 
@@ -113,8 +115,7 @@ class Request(Generic[P]):
 
 
 class Signal(Generic[P]):
-    """Something that happened, told to the one function above that acts on it: at once, and in
-    the caller's transaction."""
+    """An event with one receiver in a higher layer, called at once in the caller's transaction."""
 
     def __init__(self, declaration: Callable[P, None]) -> None:
         self.__doc__ = declaration.__doc__
@@ -122,21 +123,21 @@ class Signal(Generic[P]):
         self._receive: Callable[P, None] | None = None
 
     def receiver(self, receive: Callable[P, None]) -> Callable[P, None]:
-        """Make the decorated function the one that acts on it."""
+        """Attach the decorated function as the receiver."""
         if self._receive is not None:
             raise ValueError(f"{self.name!r} has a receiver already")
         self._receive = receive
         return receive
 
     def send(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Say that it happened. Raises `KeyError` if nothing acts on it."""
+        """Call the receiver. Raise `KeyError` if there is none."""
         if self._receive is None:
             raise KeyError(f"no receiver for {self.name!r}")
         self._receive(*args, **kwargs)
 
     @property
     def has_handler(self) -> bool:
-        """Whether a function was attached that acts on it."""
+        """Whether a receiver is attached."""
         return self._receive is not None
 
 
@@ -151,12 +152,11 @@ def handles(
     give_up: Callable[..., None] | None = None,
     priority: Priority = Priority.USUAL,
 ) -> Callable[[Callable[P, None]], Task[P]]:
-    """Make a task of the decorated function, the handler of jobs of ``kind``.
+    """Make the decorated function a task: the handler of jobs of ``kind``.
 
-    It is called with the job's payload as keywords, outside any transaction. After ``attempts``
-    failures ``give_up`` is called with the same keywords and ``reason``. Delays between attempts
-    double from ``first_delay``, up to an hour. ``priority`` is what these jobs have unless they are
-    asked for with another one.
+    It is called with the job's payload as keyword arguments, outside any transaction. After
+    ``attempts`` failures ``give_up`` is called with the same arguments and ``reason``. Delays
+    between attempts double from ``first_delay``, up to an hour. ``priority`` is the default.
     """
 
     def register(run: Callable[P, None]) -> Task[P]:
@@ -168,9 +168,9 @@ def handles(
 
 
 def declare(declaration: Callable[P, None]) -> Task[P]:
-    """Make a task of a function without a body: its name is the kind, its parameters the payload.
+    """Make a task of an empty function: its name is the kind, its parameters the payload.
 
-    Its handler is attached elsewhere: ``@kinds.deliver_order.handler(attempts=20)``.
+    The handler is attached elsewhere: ``@kinds.deliver_order.handler(attempts=20)``.
     """
     task = Task(declaration.__name__, declaration)
     _declared[task.kind] = task
@@ -178,12 +178,12 @@ def declare(declaration: Callable[P, None]) -> Task[P]:
 
 
 def signal(declaration: Callable[P, None]) -> Signal[P]:
-    """Make a signal of a function without a body: its parameters are what is told."""
+    """Make a signal of an empty function: its parameters are the arguments of the receiver."""
     made = Signal(declaration)
     _declared[made.name] = made
     return made
 
 
 def without_handler() -> Iterator[str]:
-    """The names of declared tasks and signals that no imported module handles."""
+    """Return the names of declared tasks and signals without a handler in any imported module."""
     return (name for name, declared in _declared.items() if not declared.has_handler)

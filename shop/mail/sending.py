@@ -54,7 +54,7 @@ def _asked_again(letter: Letter) -> bool:
     """Whether the letter's job starts anew; not while it still runs, for then nobody would see
     the letter queued. A finished job may be forgotten by now."""
     key = kinds.send_letter.key(letter=letter.id)
-    if queue.ask_again(key):
+    if queue.restart(key):
         return True
     if Job.select().where(Job.key == key).exists():
         return False

@@ -57,6 +57,6 @@ def alarms() -> dict[str, int]:
         .where(Order.status == OrderStatus.DELIVERY_FAILED)
         .count(),
         "late_licences": _late_licences().count(),
-        "failed_jobs": failed.unattended().count(),
+        "failed_jobs": failed.unhandled_failures().count(),
         "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
     }

@@ -45,7 +45,7 @@ def run_worker(threads: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    huey = queue.connected()
+    huey = queue.huey()
     consumer = _Consumer(
         huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=SLOWEST_POLL,
         check_worker_health=True,
@@ -84,5 +84,5 @@ def clean_up() -> None:
     one_time_links.forget_old_links()
     activity_log.forget_old()
     passkeys.forget_old()
-    queue.forget_finished(clock.now() - KEEP_FINISHED)
-    failed.forget_old(clock.now() - KEEP_FAILED)
+    queue.delete_finished(clock.now() - KEEP_FINISHED)
+    failed.delete_old(clock.now() - KEEP_FAILED)

@@ -90,7 +90,7 @@ def test_a_payment_without_a_notification_is_found_by_polling(
     payment = purchases.start_paying(order)
     stripe.account.pay(payment.checkout, ACCEPTED)
     clock.shift(shop_banks.WATCH_FIRST)
-    queue.run(Job.get(Job.kind == "watch_payment").id)
+    queue.run_job(Job.get(Job.kind == "watch_payment").id)
     assert Payment.get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
 
 
@@ -102,7 +102,7 @@ def test_a_job_respects_the_retry_after_of_stripe(
     error = {"error": {"type": "invalid_request_error", "code": "rate_limit"}}
     stripe.faults.answers.append(Reply(429, error, {"Retry-After": "900"}))
     job = Job.get(Job.kind == "watch_payment")
-    queue.run(job.id)
+    queue.run_job(job.id)
     again = Job.get_by_id(job.id)
     assert again.status == JobStatus.QUEUED
     assert again.run_at - job.run_at >= timedelta(seconds=900)

@@ -123,7 +123,7 @@ def test_many_workers_fill_the_group_once(service: ExchangeService, provider: Pr
 
         def work(ids: list[int] = ids) -> None:
             for job_id in ids:
-                queue.run(job_id)
+                queue.run_job(job_id)
 
         assert racing.race(work, 3) == [None] * 3
         if LicenceGroup.select().where(LicenceGroup.seats_active == 25).exists():

@@ -234,7 +234,7 @@ def test_four_workers_deliver_an_order_once(alice: Account, bank: Bank, provider
     for _ in range(4):
         ids = [row.id for row in Job.select().where(Job.status == "queued")]
         for job_id in ids:
-            racing.race(lambda job_id=job_id: queue.run(job_id), 4)
+            racing.race(lambda job_id=job_id: queue.run_job(job_id), 4)
     assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
     assert LicenceGroup.select().count() == 2
     assert Seat.select().count() == 10

@@ -161,7 +161,7 @@ def test_many_workers_activate_each_seat_once(group: LicenceGroup, provider: Pro
 
     def work() -> None:
         for job_id in ids:
-            queue.run(job_id)
+            queue.run_job(job_id)
 
     assert racing.race(work, 4) == [None] * 4
     assert len(provider.acts) == 8

@@ -48,9 +48,9 @@ def the_job() -> Job:
 
 def messages() -> int:
     """How many jobs were handed to the queue and not taken from it."""
-    return int(queue.connected().pending_count())
+    return int(queue.huey().pending_count())
 
 
 def lose_messages() -> None:
     """Empty the queue, as a crash might."""
-    queue.connected().flush()
+    queue.huey().flush()

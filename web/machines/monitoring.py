@@ -65,7 +65,7 @@ def _is_near(address: str) -> bool:
 
 def _figures() -> list[tuple[str, str, str, dict[str, int]]]:
     return [
-        ("shop_jobs", "Jobs by status", "status", queue.counts()),
+        ("shop_jobs", "Jobs by status", "status", queue.counts_by_status()),
         ("shop_orders", "Orders by status", "status", figures.orders_by_status()),
         ("shop_letters", "Letters by status", "status", figures.letters_by_status()),
         ("shop_alarms", "What needs the operator", "alarm", figures.alarms()),

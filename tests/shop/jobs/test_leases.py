@@ -1,4 +1,4 @@
-"""Jobs in workers' hands: run at least once, never twice at once, whoever dies on the way."""
+"""Leases: a job runs at least once, never twice at once, even if workers die."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.work import KIND, Work, ask, fail, lose_messages, messages, t
 
 
 def die_holding(job: Job) -> None:
-    """As a killed worker leaves a job: running, and its lease over."""
+    """Put a job in the state a killed worker leaves: running, with an expired lease."""
     long_ago = shop_clock.real_now() - timedelta(minutes=5)
     Job.update(
         status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=long_ago,
@@ -36,7 +36,7 @@ def test_a_job_whose_worker_died_is_run_again(work: Work) -> None:
     ask()
     die_holding(the_job())
     assert queue.sweep() == 1
-    queue.run(the_job().id)
+    queue.run_job(the_job().id)
     assert len(work.done) == 1
     assert the_job().status == JobStatus.DONE
 
@@ -55,11 +55,11 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
     def rival() -> None:
         assert begun.wait(timeout=patience.STUCK)
         for _ in range(5):
-            queue.run(number)
+            queue.run_job(number)
         assert queue.sweep() == 0
         may_end.set()
 
-    acts = iter([lambda: queue.run(number), rival])
+    acts = iter([lambda: queue.run_job(number), rival])
     outcomes = racing.race(lambda: next(acts)(), 2)
     assert outcomes == [None, None], outcomes
     assert len(work.done) == 1
@@ -69,11 +69,11 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
 def test_12_workers_with_one_message_run_it_once(work: Work) -> None:
     ask()
     number = the_job().id
-    racing.race(lambda: queue.run(number), 12)
+    racing.race(lambda: queue.run_job(number), 12)
     assert len(work.done) == 1
 
 
-def test_a_slow_job_stays_in_its_workers_hands(work: Work) -> None:
+def test_a_slow_jobs_lease_is_renewed(work: Work) -> None:
     def slowly() -> None:
         Job.update(lease_until=shop_clock.real_now()).execute()
         queue.renew_leases()
@@ -87,17 +87,17 @@ def test_a_slow_job_stays_in_its_workers_hands(work: Work) -> None:
     assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
 
 
-def test_who_lost_the_lease_does_not_decide_the_outcome(work: Work) -> None:
+def test_a_worker_that_lost_the_lease_does_not_decide_the_outcome(work: Work) -> None:
     def lose_it() -> None:
         work.act = lambda: None
         Job.update(lease_until=shop_clock.real_now() - timedelta(seconds=1)).execute()
-        racing.race(lambda: queue.run(number), 1)
+        racing.race(lambda: queue.run_job(number), 1)
         fail()
 
     work.act = lose_it
     ask()
     number = the_job().id
-    queue.run(number)
+    queue.run_job(number)
     assert len(work.done) == 2, "at least once: the rival could not know"
     assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
     assert work.given_up == []
@@ -105,32 +105,32 @@ def test_who_lost_the_lease_does_not_decide_the_outcome(work: Work) -> None:
 
 def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
     ask()
-    for _ in range(3 + queue.ABANDONED_MOST):
+    for _ in range(3 + queue.MAX_WORKER_DEATHS):
         die_holding(the_job())
-    queue.run(the_job().id)
+    queue.run_job(the_job().id)
     assert work.done == []
     assert the_job().status == JobStatus.FAILED
     assert "died" in work.given_up[0]["reason"]
 
 
-# --- Handing out what is overdue -----------------------------------------------------------------
+# --- Dispatching overdue jobs --------------------------------------------------------------------
 
 
 def sweep_at_once(monkeypatch: pytest.MonkeyPatch, workers: int) -> list[Any]:
-    """Workers that have all looked before the first of them acts."""
-    look, seen = queue.due, threading.Barrier(workers)
+    """Sweep with several workers that have all selected before the first one updates."""
+    look, seen = queue.due_jobs, threading.Barrier(workers)
 
     def look_together(limit: int = queue.BATCH) -> list[Job]:
         found = look(limit)
         seen.wait(timeout=patience.STUCK)
         return found
 
-    monkeypatch.setattr(queue, "due", look_together)
+    monkeypatch.setattr(queue, "due_jobs", look_together)
     return racing.race(queue.sweep, workers)
 
 
 @pytest.mark.parametrize("dead", [False, True])
-def test_of_four_workers_one_hands_out_each_job(
+def test_of_four_workers_one_dispatches_each_job(
     work: Work, monkeypatch: pytest.MonkeyPatch, dead: bool
 ) -> None:
     for number in range(10):
@@ -140,8 +140,8 @@ def test_of_four_workers_one_hands_out_each_job(
             die_holding(job)
     Job.update(dispatched_at=shop_clock.real_now() - timedelta(minutes=10)).execute()
     lose_messages()
-    handed_out = sweep_at_once(monkeypatch, 4)
-    assert sum(handed_out) == messages() == 10
+    dispatched = sweep_at_once(monkeypatch, 4)
+    assert sum(dispatched) == messages() == 10
 
 
 def test_a_lost_message_delays_and_loses_nothing(work: Work, clock: time_machine.Traveller) -> None:
@@ -154,8 +154,8 @@ def test_a_lost_message_delays_and_loses_nothing(work: Work, clock: time_machine
     assert messages() == 1
 
 
-def test_a_crowd_that_waits_is_not_made_larger(work: Work, clock: time_machine.Traveller) -> None:
-    for number in range(queue.CROWD):
+def test_a_long_queue_gets_no_duplicate_messages(work: Work, clock: time_machine.Traveller) -> None:
+    for number in range(queue.LONG_QUEUE):
         ask(f"job {number}")
     dead = Job.select().first()
     for _ in range(3):
@@ -163,30 +163,28 @@ def test_a_crowd_that_waits_is_not_made_larger(work: Work, clock: time_machine.T
         assert queue.sweep() == 0
     die_holding(dead)
     assert queue.sweep() == 1, "its message was taken by the worker that died"
-    assert messages() == queue.CROWD + 1
+    assert messages() == queue.LONG_QUEUE + 1
     lose_messages()
     clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-    assert queue.sweep() == queue.CROWD
+    assert queue.sweep() == queue.LONG_QUEUE
 
 
-def in_their_order() -> list[str]:
-    """The keys of the jobs that wait, as workers will take them."""
-    return [Job.get_by_id(message.args[0]).key for message in queue.connected().pending()]
+def waiting_keys() -> list[str]:
+    """Return the keys of the waiting jobs in the order in which workers take them."""
+    return [Job.get_by_id(message.args[0]).key for message in queue.huey().pending()]
 
 
-def test_what_is_awaited_comes_before_what_came_by_the_thousand(
-    work: Work, clock: time_machine.Traveller
-) -> None:
+def test_awaited_jobs_run_before_bulk_jobs(work: Work, clock: time_machine.Traveller) -> None:
     for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
         queue.enqueue(KIND, f"{priority.name} 1", priority=priority)
         queue.enqueue(KIND, f"{priority.name} 2", priority=priority)
     expected = ["AWAITED 1", "AWAITED 2", "USUAL 1", "USUAL 2", "BULK 1", "BULK 2"]
-    assert in_their_order() == expected
+    assert waiting_keys() == expected
     lose_messages()
     clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-    assert [Job.get_by_id(job.id).key for job in queue.due(limit=2)] == expected[:2]
+    assert [Job.get_by_id(job.id).key for job in queue.due_jobs(limit=2)] == expected[:2]
     queue.sweep()
-    assert in_their_order() == expected
+    assert waiting_keys() == expected
 
 
 def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
@@ -197,7 +195,7 @@ def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
     assert [payload["number"] for payload in work.done] == ["AWAITED", "new", "USUAL", "BULK"]
 
 
-def test_a_dead_workers_job_is_not_handed_out_every_second(
+def test_a_dead_workers_job_is_not_dispatched_every_second(
     work: Work, clock: time_machine.Traveller
 ) -> None:
     ask()
@@ -226,7 +224,7 @@ def test_finished_jobs_are_forgotten_and_failed_ones_kept(
     ask("failed")
     Job.update(status=JobStatus.FAILED).where(Job.key == "failed").execute()
     clock.shift(timedelta(days=100))
-    assert queue.forget_finished(shop_clock.now() - timedelta(days=90)) == 1
+    assert queue.delete_finished(shop_clock.now() - timedelta(days=90)) == 1
     assert [job.key for job in Job.select()] == ["failed"]
 
 
@@ -234,7 +232,7 @@ def test_finished_jobs_are_forgotten_and_failed_ones_kept(
 
 
 class Trap:
-    """What an attacker would like a worker to unpickle."""
+    """A pickle that runs code when a worker loads it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -249,7 +247,7 @@ class Trap:
 def test_a_forged_message_is_not_unpickled(
     work: Work, serializer: Serializer, tmp_path: Path
 ) -> None:
-    huey, sprung = queue.connected(), tmp_path / "sprung"
+    huey, sprung = queue.huey(), tmp_path / "sprung"
     huey.storage.enqueue(serializer.serialize(Trap(sprung)))
     ask()
     with pytest.raises(ValueError, match=r"[Ss]ignature|Separator"):
@@ -266,5 +264,5 @@ def test_control_unsigned_the_trap_would_have_sprung(tmp_path: Path) -> None:
 
 
 def take_message(huey: SqlHuey) -> None:
-    """Take one message from the queue and do what it says, as a worker does."""
+    """Take one message from the queue and run its task, as a worker does."""
     huey.execute(huey.dequeue())

@@ -1,4 +1,4 @@
-"""Work that must follow: queued with its cause, tried again when it fails, given up in the end."""
+"""The job queue: jobs are queued with their cause, retried when they fail, and given up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
     assert messages() == 0
 
 
-def test_nobody_sees_a_job_before_its_cause_is_committed(work: Work) -> None:
+def test_a_job_is_invisible_before_its_cause_is_committed(work: Work) -> None:
     seen = []
     with database.atomic():
         ask()
@@ -82,7 +82,7 @@ def test_a_job_for_later_waits_for_its_time(work: Work, clock: time_machine.Trav
     queue.enqueue(KIND, "later", run_at=shop_clock.now() + timedelta(hours=1))
     assert messages() == 0
     assert (queue.drain(), queue.sweep()) == (0, 0)
-    queue.run(the_job().id)
+    queue.run_job(the_job().id)
     assert work.done == []
     clock.shift(timedelta(hours=1, seconds=1))
     assert queue.sweep() == 1
@@ -90,8 +90,8 @@ def test_a_job_for_later_waits_for_its_time(work: Work, clock: time_machine.Trav
     assert queue.drain() == 1
 
 
-def test_nobody_asks_for_what_nobody_does(app: Flask) -> None:
-    with pytest.raises(KeyError, match="nobody handles"):
+def test_a_job_of_an_unknown_kind_is_refused(app: Flask) -> None:
+    with pytest.raises(KeyError, match="no handler"):
         queue.enqueue("unheard_of", "key")
 
 
@@ -101,8 +101,8 @@ def test_a_kind_only_a_newer_version_knows_is_left_to_it(
     ask()
     handler = queue._handlers.pop(KIND)
     with capture_logs() as said:
-        queue.run(the_job().id)
-    assert said[0]["event"] == "nobody handles this kind of job here"
+        queue.run_job(the_job().id)
+    assert said[0]["event"] == "job_unknown_kind"
     assert (the_job().status, the_job().attempts) == (JobStatus.QUEUED, 0)
     queue._handlers[KIND] = handler
     clock.shift(timedelta(minutes=2))
@@ -159,12 +159,12 @@ def test_giving_up_that_fails_is_tried_again(work: Work, clock: time_machine.Tra
     assert the_job().status == JobStatus.RUNNING, "what gave it up was rolled back with it"
     clock.shift(timedelta(minutes=1))
     queue._handlers[KIND] = queue.Handler(work.run, 1, timedelta(seconds=1), work.give_up, 0)
-    queue.run(the_job().id)
+    queue.run_job(the_job().id)
     assert the_job().status == JobStatus.FAILED
     assert len(work.given_up) == 1
 
 
-def test_coming_back_later_burns_no_attempt(work: Work, clock: time_machine.Traveller) -> None:
+def test_running_later_is_not_an_attempt(work: Work, clock: time_machine.Traveller) -> None:
     def not_yet() -> None:
         raise queue.Later(timedelta(minutes=5))
 
@@ -187,13 +187,13 @@ def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Tra
         queue.drain()
         clock.shift(timedelta(hours=2))
     work.act = lambda: None
-    assert queue.ask_again("one")
+    assert queue.restart("one")
     assert messages() >= 1
     queue.drain()
     assert (the_job().status, the_job().attempts) == (JobStatus.DONE, 1)
-    assert not queue.ask_again("unheard of")
+    assert not queue.restart("unheard of")
 
 
 def test_a_waiting_job_is_not_asked_for_again(work: Work) -> None:
     ask()
-    assert not queue.ask_again("one")
+    assert not queue.restart("one")

@@ -1,4 +1,4 @@
-"""Tasks: how they are declared, asked for and handled, and under which key a job is kept."""
+"""Tasks: how they are declared, queued and handled, and the keys of their jobs."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ STORED_KEYS = [
     ),
     (ending.end_group, {"termination": 7}, "end_group:7"),
 ]
-"""What keys in databases look like: a job that waits there must be found under the same key."""
+"""The keys as stored in databases: a waiting job must be found under the same key."""
 
 
 @pytest.fixture
 def task(work: Work) -> jobs.Task[...]:
-    """A task of the kind of job of tests, handled by ``work``."""
+    """A task of the kind used by tests, handled by ``work``."""
 
     def declaration(order: int, by: str = "shop") -> None:
         """Do something about an order."""
@@ -130,7 +130,7 @@ def test_every_declared_kind_has_a_handler_once_the_shop_is_put_together(app: Fl
     assert declared <= set(queue._handlers)
 
 
-def test_what_nothing_handles_is_refused_aloud(app: Flask) -> None:
+def test_a_task_or_signal_without_a_handler_raises(app: Flask) -> None:
     def forgotten(order: int) -> None:
         """Nothing does this."""
 

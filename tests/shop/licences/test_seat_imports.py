@@ -316,14 +316,14 @@ def test_a_file_holds_nobody_elses_order_up(
     alice: Account, group: LicenceGroup, provider: Provider, bank: Bank
 ) -> None:
     made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
-    queue.connected().flush()
+    queue.huey().flush()
     import_preview.start_import(made, by="alice")
     import_job.import_seats(made.id, "alice")
     passwords.request_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
     purchases.pay(
         purchases.place(cast.register(cast.BOB), purchases.basket(business=1, pro_plus=0)), bank
     )
-    waiting = [Job.get_by_id(message.args[0]).kind for message in queue.connected().pending()]
+    waiting = [Job.get_by_id(message.args[0]).kind for message in queue.huey().pending()]
     assert waiting[:2] == ["send_reset_links", "deliver_order"]
     assert waiting[-3:] == ["activate_seat"] * 3
 

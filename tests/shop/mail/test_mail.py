@@ -605,7 +605,7 @@ def test_a_letter_whose_job_was_forgotten_is_sent_again(
     letter = letters.the(alice, "account_created")
     queue.drain()
     clock.shift(timedelta(days=400))
-    assert queue.forget_finished(shop_clock.now()) >= 1
+    assert queue.delete_finished(shop_clock.now()) >= 1
     assert mail.send_again(again(letter), by="operator")
     queue.drain()
     assert again(letter).status == LetterStatus.STORED
