@@ -22,7 +22,7 @@ price_list = AppGroup("prices", help="What is charged, from when on.")
 @billing.command("check")
 def check_billing() -> None:
     """Prove that what was charged, paid, credited and refunded balances; name what does not."""
-    wrong = list(ledger.check())
+    wrong = list(ledger.find_faults())
     for sentence in wrong:
         click.echo(sentence, err=True)
     if wrong:
@@ -70,7 +70,7 @@ def credit_invoice(number: str, reason: str, line: int | None, quantity: int | N
     """
     invoice = _invoice(number)
     with refusals_shown(), database.atomic():
-        positions = _wanted(credit_notes.left_of(invoice), line, quantity)
+        positions = _wanted(credit_notes.remaining_of(invoice), line, quantity)
         note = credit_notes.credit(invoice, positions, reason, by=OPERATOR)
     amount = f"{note.total_cents / 100:.2f} {note.currency}"
     click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")

@@ -28,7 +28,7 @@ SERVICE = "/manager/services/<name>"
 @manager.context_processor
 def _owed() -> dict[str, Any]:
     """Let the template load what is unpaid itself: a partial has no banner and no query for it."""
-    return {"services_owed": lambda: receivables.owed(auth.customer())}
+    return {"services_owed": lambda: receivables.unpaid_subscriptions(auth.customer())}
 
 
 @manager.get("/manager/services")
@@ -55,7 +55,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         "manager/service.html",
         status=status,
         service=found,
-        due=receivables.unpaid_of(found.group.id),
+        due=receivables.unpaid_invoices(found.group.id),
         given_back=returned,
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),
@@ -129,7 +129,7 @@ def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
     """Return the invoice that the button showed; None if it was settled since then."""
     if not number:
         return period_billing.bill_ahead(found.subscription)
-    due = {invoice.number: invoice for invoice in receivables.unpaid_of(found.group.id)}
+    due = {invoice.number: invoice for invoice in receivables.unpaid_invoices(found.group.id)}
     if number not in due and invoices.find_invoice(auth.customer(), number) is None:
         abort(404)
     return due.get(number)

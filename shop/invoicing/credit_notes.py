@@ -1,4 +1,4 @@
-"""Credit notes: what takes an invoice back, wholly or in part, never more than is left of it."""
+"""Credit notes: they correct an invoice, wholly or in part, and never exceed what is left of it."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from shop.pricing.money import Totals
 from shop.text import templates
 
 SERIES = "AV"
-"""What the numbers of a year's credit notes begin with (avoir)."""
+"""The prefix of the numbers of credit notes (avoir)."""
 
-NOT_LEFT = N_("Only what is left of an invoice can be credited.")
+EXCEEDS_INVOICE = N_("Only what is left of an invoice can be credited.")
 
 
 def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by: str) -> Invoice:
-    """A credit note that takes back some of an invoice; its money goes back if it was paid.
+    """Issue a credit note for positions of an invoice, and queue its refund if that was paid.
 
-    ``positions`` are what is taken back (`left_of` for all of it); ``reason`` is said on the
+    ``positions`` are what is credited (`remaining_of` for all of it); ``reason`` is printed on the
     note, in the invoice's language if it is a text of the catalogue. Runs in the caller's
     transaction.
 
-    Raises `Refusal` when that is not on the invoice, or no longer.
+    Raise `Refusal` when the invoice does not charge that, or it was credited before.
     """
     invoice = lock(invoice)
     subscription = receivables.subscription_of(invoice)
     if subscription is not None:
-        # Before the number: whoever holds a subscription may be waiting for one.
+        # Before the number: a transaction that holds the subscription may be waiting for a number.
         lock(subscription)
-    _check_left(invoice, positions)
-    sums = _taken_back(invoice, positions)
+    _check_remaining(invoice, positions)
+    sums = _note_totals(invoice, positions)
     left = invoice.total_cents - invoice.credited_cents
     if not 0 < sums.total_cents <= left:
-        raise Refusal(NOT_LEFT)
+        raise Refusal(EXCEEDS_INVOICE)
     was_paid = invoice.status == InvoiceStatus.PAID
     note = invoices.write(
         SERIES,
@@ -63,56 +63,59 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
         due_on=clock.today(),
     )
     ledger.post_credit_note(note)
-    _take_off(invoice, note, by)
+    _add_credited(invoice, note, by)
     if was_paid:
         kinds.refund_credit_note.later(credit_note=note.id)
     mail.credit_note_issued(note, reason)
     return note
 
 
-def _check_left(invoice: Invoice, positions: tuple[Position, ...]) -> None:
-    """Refuse to take back what an invoice does not say, or what was taken back before."""
+def _check_remaining(invoice: Invoice, positions: tuple[Position, ...]) -> None:
+    """Raise `Refusal` for positions that an invoice does not charge or that were credited."""
     left = Counter[tuple[Any, ...]]()
-    for row in left_of(invoice):
-        left[_what(row)] += row.line.quantity
+    for row in remaining_of(invoice):
+        left[_charge_of(row)] += row.line.quantity
     for position in positions:
-        left[_what(position)] -= position.line.quantity
-        if left[_what(position)] < 0:
-            raise Refusal(NOT_LEFT)
-        if left[_what(position)] and position.line.share:
-            # Cents are rounded once for the line: its parts would not add up to it.
+        left[_charge_of(position)] -= position.line.quantity
+        if left[_charge_of(position)] < 0:
+            raise Refusal(EXCEEDS_INVOICE)
+        if left[_charge_of(position)] and position.line.share:
+            # Cents are rounded once for the line: the sum of its parts could differ from it.
             raise Refusal(N_("Licences charged by the day can only be credited together."))
 
 
-def left_of(invoice: Invoice) -> tuple[Position, ...]:
-    """What an invoice charges and no credit note took back; nothing of a credit note."""
+def remaining_of(invoice: Invoice) -> tuple[Position, ...]:
+    """Return what an invoice charges and no credit note credits; nothing for a credit note."""
     taken = Counter[tuple[Any, ...]]()
     for note in Invoice.select(Invoice.id).where(Invoice.corrects == invoice):
         for row in lines.positions_of(note):
-            taken[_what(row)] += row.line.quantity
+            taken[_charge_of(row)] += row.line.quantity
     left = []
     for row in () if invoice.is_credit_note else lines.positions_of(invoice):
-        gone = min(taken[_what(row)], row.line.quantity)
-        taken[_what(row)] -= gone
+        gone = min(taken[_charge_of(row)], row.line.quantity)
+        taken[_charge_of(row)] -= gone
         if gone < row.line.quantity:
             left.append(part_of(row, row.line.quantity - gone))
     return tuple(left)
 
 
 def part_of(position: Position, quantity: int) -> Position:
-    """So many of the licences of a position."""
+    """Return a position with ``quantity`` of its licences."""
     return replace(position, line=replace(position.line, quantity=quantity))
 
 
-def _what(position: Position) -> tuple[Any, ...]:
-    """What a position charges one of, whatever the quantity."""
+def _charge_of(position: Position) -> tuple[Any, ...]:
+    """Return the key that positions share when they differ in quantity only."""
     line = position.line
     return position.service, position.period, line.offer, line.unit_price_cents, line.share
 
 
-def _taken_back(invoice: Invoice, positions: tuple[Position, ...]) -> Totals:
-    """What a further credit note adds up to. VAT is rounded on all that was taken back so far, so
-    that notes for every part of an invoice add up to the invoice, to the cent."""
+def _note_totals(invoice: Invoice, positions: tuple[Position, ...]) -> Totals:
+    """Return the totals of a further credit note.
+
+    VAT is rounded on the sum of all credit notes of the invoice, so that notes for every part of
+    it add up to the invoice, to the cent.
+    """
     treatment = vat.restore(invoice.vat_code, invoice.vat_rate)
     notes = list(Invoice.select().where(Invoice.corrects == invoice))
     more = sum(position.line.net_cents for position in positions)
@@ -121,7 +124,8 @@ def _taken_back(invoice: Invoice, positions: tuple[Position, ...]) -> Totals:
     return Totals(more, owed, more + owed, treatment)
 
 
-def _take_off(invoice: Invoice, note: Invoice, by: str) -> None:
+def _add_credited(invoice: Invoice, note: Invoice, by: str) -> None:
+    """Add a credit note to its invoice's credited amount; close the invoice if nothing is left."""
     credited = invoice.credited_cents + note.total_cents
     if credited == invoice.total_cents:
         transitions.move(

@@ -1,6 +1,6 @@
-"""Invoices: numbered without gaps, charged, sent, paid; what they say never changes.
+"""Invoices: numbered without gaps, posted to the ledger, sent and paid; their content is immutable.
 
-What is wrong with one is taken back by a credit note (`shop.invoicing.credit_notes`).
+A credit note corrects one (`shop.invoicing.credit_notes`).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from shop.sandbox_link import test_points
 from shop.vat import VatTreatment
 
 SERIES = "FA"
-"""What the numbers of a year's invoices begin with (facture)."""
+"""The prefix of the numbers of invoices (facture)."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What is about to be invoiced, and why: an ``order``, or a ``group``'s month from a day on.
+    """The content of an invoice to issue: for an ``order``, or a ``group``'s ``period_start``.
 
-    ``customer`` is the buyer as orders keep it; ``charged_to`` is the stored card it will be
-    charged to without anybody doing anything, if there is one.
+    ``customer`` is the buyer as orders keep it; ``charged_to`` is the stored card that will be
+    charged automatically, if there is one.
     """
 
     account: Account
@@ -53,13 +53,13 @@ class Draft:
 
 
 def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
-    """The invoice of a draft: numbered, charged and sent, in the caller's transaction.
+    """Issue the invoice of a draft, post it and e-mail it, in the caller's transaction.
 
-    ``payment`` is what paid it already, if anything did. Raises `peewee.IntegrityError` when its
+    ``payment`` is the payment that paid it already, if any. Raise `peewee.IntegrityError` when its
     order or period was invoiced before, and `pricing.TooLarge`.
     """
     sums = money.totals([position.line for position in draft.positions], draft.treatment)
-    paid = _paid_by(payment) if payment else {}
+    paid = _payment_columns(payment) if payment else {}
     invoice = write(
         SERIES,
         draft.positions,
@@ -83,8 +83,10 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
 
 
 def write(series: str, positions: tuple[Position, ...], *, due_on: date, **values: Any) -> Invoice:
-    """An invoice or credit note with its lines, under the next number of a series, in the caller's
-    transaction; what must follow is its caller's."""
+    """Write an invoice or credit note with its lines, under the next number of a series.
+
+    Runs in the caller's transaction; the caller posts it to the ledger and sends it.
+    """
     number, now = _next_number(series)
     today = clock.day_of(now)
     invoice = Invoice.create(
@@ -95,17 +97,17 @@ def write(series: str, positions: tuple[Position, ...], *, due_on: date, **value
         due_on=max(due_on, today),
         **values,
     )
-    for place, position in enumerate(positions, start=1):
-        _write_line(invoice, place, position)
+    for rank, position in enumerate(positions, start=1):
+        _write_line(invoice, rank, position)
     transitions.record(invoice, "invoice_issued", by="shop", to_status=invoice.status)
     return invoice
 
 
-def _write_line(invoice: Invoice, place: int, position: Position) -> None:
+def _write_line(invoice: Invoice, rank: int, position: Position) -> None:
     line = position.line
     Row.create(
         invoice=invoice,
-        position=place,
+        position=rank,
         offer_code=line.offer,
         offer_name=line.name,
         service=position.service,
@@ -120,17 +122,19 @@ def _write_line(invoice: Invoice, place: int, position: Position) -> None:
 
 
 def _next_number(series: str) -> tuple[str, datetime]:
-    """The next number of a series, and the moment of issue. Its row stays locked until the caller's
-    transaction ends, so that numbers follow each other in order of issue, and none is lost where
-    one is rolled back."""
+    """Return the next number of a series, and the time of issue.
+
+    The row of the series stays locked until the caller's transaction ends, so that numbers follow
+    the order of issue and a rollback leaves no gap.
+    """
     while True:
         year = clock.today().year
         name = f"{series}{year}"
         InvoiceSeries.insert(name=name, last=0).on_conflict_ignore().execute()
         row = InvoiceSeries.update(last=InvoiceSeries.last).where(InvoiceSeries.name == name)
-        row.execute()  # waits for whoever has the row
+        row.execute()  # waits for a transaction that holds the row
         test_points.point("invoices.number")
-        # The wait may have lasted into another day, even another year: dates follow the numbers.
+        # The wait may have ended on another day, even in another year: dates follow the numbers.
         now = clock.now()
         if clock.day_of(now).year == year:
             break
@@ -138,7 +142,7 @@ def _next_number(series: str) -> tuple[str, datetime]:
     return f"{name}-{InvoiceSeries.get_by_id(name).last:06d}", now
 
 
-def _paid_by(payment: Payment) -> dict[str, Any]:
+def _payment_columns(payment: Payment) -> dict[str, Any]:
     return {
         "status": InvoiceStatus.PAID,
         "paid_at": payment.settled_at or clock.now(),
@@ -150,11 +154,11 @@ def _paid_by(payment: Payment) -> dict[str, Any]:
 
 
 def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
-    """The one way an issued invoice becomes paid, however it was.
+    """Mark an issued invoice as paid, by card or otherwise: the only function that does.
 
-    Runs in the caller's transaction, which holds ``invoice`` locked and payable.
+    Runs in the caller's transaction, which has locked ``invoice`` and checked that it is payable.
     """
-    changes = _paid_by(payment)
+    changes = _payment_columns(payment)
     transitions.move(invoice, changes.pop("status"), by=by, **changes)
     mail.invoice_paid(invoice, payment)
     kinds.invoice_settled.send(invoice)
@@ -164,5 +168,5 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
 
 
 def find_invoice(account: Account, number: str) -> Invoice | None:
-    """The customer's own invoice or credit note of that number."""
+    """Return the customer's own invoice or credit note with that number, if any."""
     return Invoice.get_or_none(Invoice.account == account, Invoice.number == number)

@@ -1,7 +1,8 @@
-"""The ledger: whatever changed what a customer owes stands here once, in its transaction.
+"""The ledger: each change of a customer's balance is posted once, in the transaction that makes it.
 
-What a customer owes is the sum of their entries: charged and refunded add to it, paid and credited
-take off. Money that came before its invoice (an order paid and not yet delivered) is a deposit.
+The balance is the sum of the customer's entries: charged and refunded amounts are positive, paid
+and credited ones negative. Money received before its invoice (an order paid and not yet delivered)
+is a deposit.
 """
 
 from __future__ import annotations
@@ -19,23 +20,22 @@ from shop import clock
 
 
 def post_invoice(invoice: Invoice) -> None:
-    """An invoice was issued."""
-    _enter(EntryKind.CHARGED, invoice.account_id, invoice.total_cents, invoice=invoice)
+    """Post an invoice that was issued."""
+    _post(EntryKind.CHARGED, invoice.account_id, invoice.total_cents, invoice=invoice)
 
 
 def post_credit_note(credit_note: Invoice) -> None:
-    """A credit note was issued."""
-    _enter(
-        EntryKind.CREDITED, credit_note.account_id, -credit_note.total_cents, invoice=credit_note
-    )
+    """Post a credit note that was issued."""
+    _post(EntryKind.CREDITED, credit_note.account_id, -credit_note.total_cents, invoice=credit_note)
 
 
 def post_payment(payment: Payment, invoice: Invoice | None = None) -> None:
-    """The bank, or the operator, has the money of a payment (what was taken, whatever was due).
+    """Post the money of a payment received by the bank or the operator.
 
-    ``invoice`` is what it pays; none where that comes later, or the money goes back.
+    The amount is what was taken, even if another amount was due. ``invoice`` is what it pays; None
+    if that is issued later, or the money is refunded.
     """
-    _enter(
+    _post(
         EntryKind.PAID, _account_id(payment), -payment.refund_cents,
         payment=payment, invoice=invoice,
     )  # fmt: skip
@@ -47,11 +47,11 @@ def _account_id(payment: Payment) -> int:
 
 
 def post_refund(payment: Payment, cents: int, credit_note: Invoice | None = None) -> None:
-    """Money of a payment went back: for a credit note, or all of it because it was for nothing."""
-    _enter(EntryKind.REFUNDED, _account_id(payment), cents, payment=payment, invoice=credit_note)
+    """Post a refund: for a credit note, or of a whole payment that paid nothing."""
+    _post(EntryKind.REFUNDED, _account_id(payment), cents, payment=payment, invoice=credit_note)
 
 
-def _enter(
+def _post(
     kind: EntryKind,
     account_id: int,
     cents: int,
@@ -65,11 +65,11 @@ def _enter(
     )  # fmt: skip
 
 
-# --- The proof -------------------------------------------------------------------------------
+# --- Consistency -----------------------------------------------------------------------------
 
 
-def _words(*words: StrEnum) -> str:
-    return ", ".join(f"'{word}'" for word in words)
+def _sql_list(*states: StrEnum) -> str:
+    return ", ".join(f"'{state}'" for state in states)
 
 
 _STATES = {
@@ -78,14 +78,14 @@ _STATES = {
     "InvoiceStatus": InvoiceStatus,
     "OrderStatus": OrderStatus,
     "PaymentStatus": PaymentStatus,
-    "OWED": _words(*PAYABLE),
-    "HELD": _words(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE),
-    "TAKEN": _words(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
-    "WAITING": _words(JobStatus.QUEUED, JobStatus.RUNNING),
+    "OWED": _sql_list(*PAYABLE),
+    "HELD": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE),
+    "TAKEN": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
+    "WAITING": _sql_list(JobStatus.QUEUED, JobStatus.RUNNING),
 }
-"""What the queries below name in braces: a state that is renamed fails there."""
+"""The values of the braces in the queries below: a query that names an unknown state fails."""
 
-WRONG = {
+FAULTS = {
     "the lines of invoice {} do not add up to its amount": (
         "SELECT i.number FROM invoice i WHERE i.net_cents <> "
         "(SELECT coalesce(sum(l.net_cents), 0) FROM invoice_line l WHERE l.invoice_id = i.id)"
@@ -164,12 +164,12 @@ WRONG = {
         "WHERE balance.cents <> 0"
     ),
 }
-"""What must not be, and the question that finds it: numbers or names of what is wrong."""
+"""Each inconsistency, and the query that finds the numbers or names of the rows that have it."""
 
 
-def check() -> Iterator[str]:
-    """Prove that everything charged, paid, credited and refunded balances; name what does not."""
-    for sentence, query in WRONG.items():
+def find_faults() -> Iterator[str]:
+    """Check that all that was charged, paid, credited and refunded balances; yield each fault."""
+    for sentence, query in FAULTS.items():
         ordered = query.format_map(_STATES) + " ORDER BY 1"
         for (name,) in database.execute_sql(ordered).fetchall():
             yield sentence.format(name)

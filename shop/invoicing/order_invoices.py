@@ -1,6 +1,6 @@
 """The invoices of orders, each issued once.
 
-The first month of an order is invoiced when it is delivered, for its period begins that day
+The first month of an order is invoiced when it is delivered, because its period begins that day
 (design: Billing).
 """
 
@@ -25,20 +25,20 @@ from shop.pricing.periods import Period
 
 @jobs.handles("invoice_order", attempts=50)
 def invoice_order(order: int) -> None:
-    """Issue the invoice of a delivered order, once."""
+    """Issue the invoice of a delivered order; idempotent."""
     with database.atomic():
         row = lock(Order.get_by_id(order))
-        if row.status == OrderStatus.DELIVERED and row.total_cents and of_order(row) is None:
+        if row.status == OrderStatus.DELIVERED and row.total_cents and for_order(row) is None:
             invoices.issue(draft_of(row), payment=_payment_of(row))
 
 
-def of_order(order: Order) -> Invoice | None:
-    """The invoice of an order, if it was issued."""
+def for_order(order: Order) -> Invoice | None:
+    """Return the invoice of an order, if it was issued."""
     return Invoice.get_or_none(Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE)
 
 
 def draft_of(order: Order) -> Draft:
-    """What the invoice of a delivered order says: as ordered, from the day it was delivered."""
+    """Return the draft for a delivered order: its lines, charged from the day of delivery."""
     return Draft(
         account=order.account,
         language=order.language,
@@ -51,19 +51,19 @@ def draft_of(order: Order) -> Draft:
 
 
 def _positions_of(order: Order) -> list[Position]:
-    groups = {row.line_id: row for row in _of_lines(LicenceGroup, order)}
-    added = {row.line_id: row for row in _of_lines(Addition, order)}
+    groups = {row.line_id: row for row in _rows_of_lines(LicenceGroup, order)}
+    added = {row.line_id: row for row in _rows_of_lines(Addition, order)}
     return [_position(row, groups.get(row.id), added.get(row.id)) for row in lines.lines_of(order)]
 
 
-def _of_lines(table: Any, order: Order) -> list[Any]:
+def _rows_of_lines(table: Any, order: Order) -> list[Any]:
     return list(table.select().join(OrderLine).where(OrderLine.order == order))
 
 
 def _position(row: OrderLine, group: LicenceGroup | None, added: Addition | None) -> Position:
     line = lines.priced(row)
     if added is not None:
-        # What is charged ends with the renewal, and began so many days before it.
+        # The period charged ends with the renewal; it began ``line.days`` days before that.
         period = Period(added.renewal_on - _days(line), added.renewal_on)
         return Position(line, period, added.group.name)
     assert group is not None, "a delivered order has a group or an addition for each line"

@@ -1,4 +1,4 @@
-"""What customers owe for periods: whose an invoice is, what is unpaid, and the first attempt."""
+"""Receivables for periods: an invoice's subscription, unpaid invoices, and the first collection."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionS
 from shop.jobs import kinds
 
 NOTICE = 4
-"""The stage of a reminder that says that the service will end."""
+"""The stage of the reminder that announces the end of the service."""
 
 
 def collect(invoice: Invoice) -> None:
-    """Have an invoice charged to its customer's card, in the transaction that makes it due."""
+    """Queue the charge of an invoice to the stored card, in the transaction that makes it due."""
     if invoice.is_payable:
         kinds.collect_invoice.later(invoice=invoice.id, stage=0)
 
 
 def subscription_of(invoice: Invoice) -> Subscription | None:
-    """The subscription an invoice renews; None for the invoice of an order."""
+    """Return the subscription an invoice renews; None for the invoice of an order."""
     return (
         Subscription.select()
         .join(Renewal, on=(Renewal.group == Subscription.group))
@@ -28,8 +28,8 @@ def subscription_of(invoice: Invoice) -> Subscription | None:
     )
 
 
-def unpaid_of(group_id: int) -> list[Invoice]:
-    """The invoices of a group's periods that are not paid, oldest first."""
+def unpaid_invoices(group_id: int) -> list[Invoice]:
+    """Return the unpaid invoices of a group's periods, oldest first."""
     renewing = (Renewal.invoice == Invoice.id) | (Renewal.supplement == Invoice.id)
     return list(
         Invoice.select()
@@ -44,14 +44,14 @@ def unpaid_of(group_id: int) -> list[Invoice]:
 
 
 def notice_was_given(group_id: int) -> bool:
-    """Whether the customer of a group was told the day on which it ends unless it is paid."""
-    unpaid = [invoice.id for invoice in unpaid_of(group_id)]
-    told = Reminder.select().where(Reminder.stage == NOTICE, Reminder.invoice.in_(unpaid))
-    return bool(unpaid) and told.exists()
+    """Return whether a group's customer was told on which day it ends if it stays unpaid."""
+    unpaid = [invoice.id for invoice in unpaid_invoices(group_id)]
+    notices = Reminder.select().where(Reminder.stage == NOTICE, Reminder.invoice.in_(unpaid))
+    return bool(unpaid) and notices.exists()
 
 
-def owed(account: Account) -> list[Subscription]:
-    """The customer's services that are unpaid or suspended, for what warns of it on every page."""
+def unpaid_subscriptions(account: Account) -> list[Subscription]:
+    """Return a customer's subscriptions that are unpaid or suspended, for the warning on pages."""
     late = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDED)
     return list(
         Subscription.select(Subscription, LicenceGroup)

@@ -169,7 +169,7 @@ def give_notice(subscription: int, suspension: int) -> None:
         row = lock(Subscription.get_by_id(subscription))
         if row.status != SubscriptionStatus.SUSPENDED or row.suspensions != suspension:
             return
-        invoice = receivables.unpaid_of(row.group_id)[0]
+        invoice = receivables.unpaid_invoices(row.group_id)[0]
         Reminder.create(
             invoice=invoice, stage=receivables.NOTICE, at=clock.now(), failed_at=clock.now()
         )
@@ -193,7 +193,7 @@ def take_note(invoice: Invoice) -> None:
     if invoice.status == InvoiceStatus.REFUNDED:
         # Taken back before its day: the period is charged anew, as if it had not been.
         Renewal.delete().where(Renewal.invoice == invoice, Renewal.opened_at.is_null()).execute()
-    if any(other.id != invoice.id for other in receivables.unpaid_of(row.group_id)):
+    if any(other.id != invoice.id for other in receivables.unpaid_invoices(row.group_id)):
         return
     if row.status == SubscriptionStatus.PAST_DUE:
         transitions.move(row, SubscriptionStatus.ACTIVE, by="bank")

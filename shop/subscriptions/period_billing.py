@@ -166,7 +166,7 @@ def bill_ahead(subscription: Subscription) -> Invoice:
     """
     with database.atomic():
         row = lock(subscription)
-        if receivables.unpaid_of(row.group_id):
+        if receivables.unpaid_invoices(row.group_id):
             raise Refusal(N_("Pay the invoices that are due first."))
         ahead = subscriptions.billed_ahead(row)
         if ahead is None:

@@ -48,13 +48,13 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
 
 def take_back(invoice: Invoice, *, by: str) -> None:
     """Credit all of an invoice that was not paid, in the caller's transaction."""
-    credit_notes.credit(invoice, credit_notes.left_of(invoice), NOT_WANTED, by=by)
+    credit_notes.credit(invoice, credit_notes.remaining_of(invoice), NOT_WANTED, by=by)
 
 
 def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str) -> bool:
     """Credit so many licences of a group that an invoice charged and that were never delivered, in
     the caller's transaction; False where it has not so many left that can be taken off."""
-    for position in credit_notes.left_of(invoice):
+    for position in credit_notes.remaining_of(invoice):
         line = position.line
         # What is charged by the day can only be credited together.
         enough = line.quantity == quantity if line.share else line.quantity >= quantity
@@ -68,7 +68,9 @@ def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str
 def refund_unused_days(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
     """Credit what an invoice charges for a group, in the caller's transaction: how many cents go
     back, VAT included."""
-    positions = tuple(each for each in credit_notes.left_of(invoice) if each.service == group.name)
+    positions = tuple(
+        each for each in credit_notes.remaining_of(invoice) if each.service == group.name
+    )
     if not positions:
         return 0
     return int(credit_notes.credit(invoice, positions, WITHDRAWN, by=by).total_cents)

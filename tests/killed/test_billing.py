@@ -54,6 +54,6 @@ def test_renewals_survive_workers_killed_again_and_again(
     assert Letter.select().where(Letter.kind == "payment_failed").count() == GROUPS
     numbers = [row.number.rpartition("-")[2] for row in Invoice.select().order_by(Invoice.id)]
     assert [int(number) for number in numbers] == list(range(1, 2 * GROUPS + 1))
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]

@@ -96,6 +96,6 @@ def test_200_orders_survive_a_worker_killed_again_and_again(
     }
     numbers = sorted(int(row.number[-6:]) for row in Invoice.select())
     assert numbers == list(range(1, ORDERS + 1))
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]

@@ -73,7 +73,7 @@ def test_money_that_came_and_went_stands_in_the_ledger(after: Database) -> None:
         ("4-0", "paid", -3168),
         ("3-0", "refunded", 3168),
     ]
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_what_was_delivered_is_about_to_be_invoiced_and_nothing_else(after: Database) -> None:

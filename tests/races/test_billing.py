@@ -117,7 +117,7 @@ def test_five_notifications_and_five_runs_extend_one_period(
     paid = Payment.select().where(Payment.invoice == renewal.invoice, Payment.status == "succeeded")
     assert paid.count() == 1
     assert bank.balance() == 2 * renewal.invoice.total_cents
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_one_stage_sends_one_letter_and_one_charge(

@@ -32,7 +32,7 @@ def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0
 
 def of(order: Order) -> Invoice:
     """The invoice of an order."""
-    found = order_invoices.of_order(order)
+    found = order_invoices.for_order(order)
     assert found is not None
     return found
 
@@ -85,4 +85,4 @@ def card(account: Account, mandate: Mandate = CARD) -> Card:
 
 def assert_balanced() -> None:
     """Everything charged, paid, credited and refunded balances."""
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []

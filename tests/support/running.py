@@ -57,7 +57,7 @@ def to_renewal(group: LicenceGroup) -> None:
 
 def owed(group: LicenceGroup) -> Invoice:
     """The oldest unpaid invoice of a group."""
-    return receivables.unpaid_of(group.id)[0]
+    return receivables.unpaid_invoices(group.id)[0]
 
 
 def suspended(account: Account, bank: Bank) -> LicenceGroup:

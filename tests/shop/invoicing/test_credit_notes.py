@@ -1,4 +1,4 @@
-"""Credit notes: part by part they take an invoice back, to the cent, and never more of it."""
+"""Credit notes: parts of an invoice add up to it, to the cent, and never exceed it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_parts_of_an_invoice_come_to_the_invoice(alice: Account) -> None:
     notes = [credit(invoice, each) for each in both]
     assert [note.vat_cents for note in notes] == [75, 109]
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
     for note in notes:
         assert broken_rules(factur_x.xml_of(document_of(note)), "en16931") == set()
         assert broken_rules(factur_x.xml_of(document_of(note)), "french") == set()
@@ -105,7 +105,7 @@ def test_however_an_invoice_is_taken_back_it_adds_up(alice: Account, data: st.Da
     assert sum(note.total_cents for note in notes) == invoice.total_cents
     assert sum(note.vat_cents for note in notes) == invoice.vat_cents
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_no_more_is_taken_back_than_the_invoice_says(alice: Account) -> None:
@@ -126,7 +126,7 @@ def test_no_more_is_taken_back_than_the_invoice_says(alice: Account) -> None:
     with pytest.raises(Refusal, match="what is left"):
         credit(note, credit_notes.part_of(charged, 1))
     assert fresh(invoice).credited_cents == 3 * 1056
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_licences_charged_by_the_day_are_taken_back_together(alice: Account) -> None:
@@ -143,7 +143,7 @@ def test_five_who_take_the_same_licence_back_do_it_once(alice: Account) -> None:
     outcomes = racing.race(lambda: credit(invoice, credit_notes.part_of(charged, 2)), 5)
     assert sum(isinstance(outcome, Invoice) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 4
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_control_without_looking_at_what_is_left_it_is_taken_back_twice(
@@ -152,7 +152,7 @@ def test_control_without_looking_at_what_is_left_it_is_taken_back_twice(
     charged = position(2, 880)
     invoice = issue(alice, charged, position(5, 880, "o365-2"))
     credit(invoice, charged)
-    monkeypatch.setattr(credit_notes, "_check_left", lambda *_: None)
+    monkeypatch.setattr(credit_notes, "_check_remaining", lambda *_: None)
     assert credit(invoice, charged).total_cents == 2112, "though nothing of it was left"
 
 
@@ -169,7 +169,7 @@ def test_money_goes_back_for_each_part_once(
     assert [(row.invoice_id, row.cents) for row in back] == [(first.id, 1056), (second.id, 2112)]
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
     assert type(payment).get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_the_operator_takes_a_part_back_and_then_the_rest(app: Flask, alice: Account) -> None:
@@ -185,4 +185,4 @@ def test_the_operator_takes_a_part_back_and_then_the_rest(app: Flask, alice: Acc
     assert "takes 26.04 EUR" in run("Annulation.")
     assert "what is left" in run("Annulation.")
     assert Invoice.get(Invoice.number == number).status == InvoiceStatus.REFUNDED
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []

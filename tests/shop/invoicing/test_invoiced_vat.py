@@ -23,7 +23,7 @@ NET = 3 * 880
 
 @dataclass(frozen=True)
 class Case:
-    """A customer, what VAT of 26.40 EUR they owe in cents, and why."""
+    """A customer, the VAT due on 26.40 EUR in cents, and the rule that applies."""
 
     where: dict[str, str]
     vat: int
@@ -40,7 +40,7 @@ def place(country: str, postcode: str, city: str, **company: str) -> dict[str, s
 FRENCH = {"company": "Atelier & Cie", "siren": "404833048", "vat_number": "FR83404833048"}
 GERMAN = {"company": "Müller GmbH", "vat_number": "DE136695976"}
 
-# A rate of another country is none that French invoices among businesses know; see test_invoices.
+# French invoices among businesses do not allow the rates of other countries; see test_invoices.
 FOREIGN_RATE = {"BR-FR-16"}
 
 CASES = {

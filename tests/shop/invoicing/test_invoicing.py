@@ -1,4 +1,4 @@
-"""Invoices: issued once, numbered without gaps, never changed, paid once, taken back by notes."""
+"""Invoices: issued once, numbered without gaps, immutable, paid once, corrected by credit notes."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_eight_at_once_get_eight_numbers_in_a_row(alice: Account) -> None:
     billing.assert_balanced()
 
 
-def test_control_a_number_read_before_it_is_taken_goes_to_two(
+def test_control_a_number_read_without_a_lock_is_used_twice(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def careless(series: str) -> tuple[str, datetime]:
@@ -388,7 +388,7 @@ def test_the_paper_of_a_credit_note_names_what_it_corrects(alice: Account, bank:
     assert broken_rules(xml, "en16931") == set()
 
 
-# --- The proof -------------------------------------------------------------------------------
+# --- The consistency check -------------------------------------------------------------------
 
 
 CORRUPTIONS = {
@@ -417,7 +417,7 @@ def test_the_check_finds_what_does_not_balance(alice: Account, bank: Bank, corru
     queue.drain()
     billing.assert_balanced()
     database.execute_sql(CORRUPTIONS[corruption])
-    assert list(ledger.check())
+    assert list(ledger.find_faults())
 
 
 def test_a_delivered_order_without_invoice_is_found(alice: Account, bank: Bank) -> None:
@@ -425,7 +425,7 @@ def test_a_delivered_order_without_invoice_is_found(alice: Account, bank: Bank) 
     database.execute_sql("DELETE FROM ledger_entry WHERE invoice_id IS NOT NULL")
     for table in ("attachment", "letter", "invoice_file", "invoice_line", "invoice"):
         database.execute_sql(f"DELETE FROM {table}")
-    assert f"the delivered order {order.number} has no invoice" in list(ledger.check())
+    assert f"the delivered order {order.number} has no invoice" in list(ledger.find_faults())
 
 
 FAULTS = {
@@ -455,7 +455,7 @@ FAULTS = {
 }
 
 
-def test_each_query_of_the_proof_finds_its_fault(alice: Account, bank: Bank) -> None:
+def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> None:
     billing.credit(billing.of(billing.delivered(alice, bank)))
     billing.delivered(alice, bank)
     billing.due(alice)
@@ -467,10 +467,10 @@ def test_each_query_of_the_proof_finds_its_fault(alice: Account, bank: Bank) -> 
         with database.atomic() as transaction:
             database.execute_sql(fault)
             about = re.compile(re.escape(sentence).replace(r"\{\}", r"[\w-]+"))
-            assert [found for found in ledger.check() if about.fullmatch(found)], sentence
+            assert [found for found in ledger.find_faults() if about.fullmatch(found)], sentence
             transaction.rollback()
     billing.assert_balanced()
-    assert set(FAULTS) == set(ledger.WRONG)
+    assert set(FAULTS) == set(ledger.FAULTS)
 
 
 def test_the_operator_proves_credits_and_marks_paid(app, alice: Account, bank: Bank) -> None:

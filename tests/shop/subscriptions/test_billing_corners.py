@@ -80,7 +80,7 @@ def in_the_last_hours(group: LicenceGroup) -> None:
 def credit_one(invoice: Invoice) -> Invoice:
     """One licence of an invoice taken back."""
     with database.atomic():
-        position = credit_notes.left_of(fresh(invoice))[0]
+        position = credit_notes.remaining_of(fresh(invoice))[0]
         part = (credit_notes.part_of(position, 1),)
         return credit_notes.credit(invoice, part, "One too many", by="operator")
 
@@ -404,7 +404,7 @@ def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
         test_points.follow_clock()
         if next(turns) == 0:
             with database.atomic():
-                left = credit_notes.left_of(first)
+                left = credit_notes.remaining_of(first)
                 return credit_notes.credit(fresh(first), left, "Wrong", by="operator")
         return give_backs.give_back_seats(fresh(group), [1], by="alice")
 

@@ -208,7 +208,7 @@ class History:
         assert refused != self.naive.go_on(clock.now())
 
     def pay(self, _: None) -> None:
-        unpaid = receivables.unpaid_of(self.group.id)
+        unpaid = receivables.unpaid_invoices(self.group.id)
         if unpaid:
             payments.pay_by_hand(unpaid[0], by="operator")
         assert bool(unpaid) == self.naive.pay(clock.now())
@@ -245,7 +245,7 @@ class History:
     def check(self) -> None:
         assert papers_of(self.group) == [paper.said for paper in self.naive.papers]
         assert self.status() == self.naive.status
-        assert list(ledger.check()) == []
+        assert list(ledger.find_faults()) == []
         self.check_page()
 
     def check_page(self) -> None:
@@ -273,7 +273,7 @@ class History:
 
     def settle(self) -> None:
         """Pay what is left, and let the provider have caught up."""
-        while receivables.unpaid_of(self.group.id):
+        while receivables.unpaid_invoices(self.group.id):
             self.act("pay", None)
         self.act("card", "good")
         self.travel(clock.now() + timedelta(hours=2))

@@ -63,7 +63,7 @@ def test_a_declined_card_is_tried_again_after_3_7_and_14_days(
     assert fresh(group).status == GroupStatus.SUSPENDED
     running.pass_time(timedelta(days=30))
     assert len(charges(bank)) == 4
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_nobody_signs_in_while_suspended_and_paying_resumes_at_once_and_once(
@@ -178,7 +178,7 @@ def test_a_silent_bank_is_no_failure_of_the_customer(
     assert running.of(group).status == SubscriptionStatus.ACTIVE
     bank.silent = False
     running.pass_time(timedelta(hours=2))
-    assert receivables.unpaid_of(group.id) == []
+    assert receivables.unpaid_invoices(group.id) == []
     assert Payment.select().where(Payment.invoice.is_null(False)).count() == 1
 
 
@@ -191,7 +191,7 @@ def test_an_answer_that_was_lost_charges_once(
     running.to_renewal(group)
     running.pass_time(timedelta(hours=1))
     assert bank.balance() - before == Renewal.get().invoice.total_cents
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_each_stage_is_reached_once_however_often_its_job_runs(
@@ -234,7 +234,7 @@ def test_months_that_begin_during_a_suspension_are_not_charged(
     assert (rest.period_start, rest.period_end) == (clock.today(), current.end)
     assert (rest.days, rest.period_days) == (current.days - 9, current.days)
     assert running.of(group).renews_on == current.end
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_after_60_days_and_15_more_it_ends(alice: Account, bank: Bank, provider: Provider) -> None:
@@ -271,15 +271,15 @@ def test_an_invoice_taken_back_resumes_like_one_paid(
     invoice = running.owed(group)
     credit_notes.credit(invoice, positions_of(invoice), "Goodwill.", by="operator")
     assert fresh(group).status == GroupStatus.INSTALLED
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_what_is_owed_is_told_on_every_page(
     alice: Account, bob: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)
-    assert [row.group for row in receivables.owed(alice)] == [group]
-    assert receivables.owed(bob) == []
+    assert [row.group for row in receivables.unpaid_subscriptions(alice)] == [group]
+    assert receivables.unpaid_subscriptions(bob) == []
 
 
 def test_the_invoice_of_an_order_suspends_nothing(

@@ -58,7 +58,7 @@ def test_they_are_gone_with_the_renewal_and_not_charged(
     assert [seat.number for seat in Seat.select().where(Seat.group == group)] == [1]
     assert {row.status for row in GiveBack.select()} == {TerminationStatus.DONE}
     groups.check(group)
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_a_place_given_back_can_be_ordered_again(

@@ -22,7 +22,7 @@ def test_a_month_later_the_next_is_charged_to_the_stored_card(
     assert renewal.invoice.status == InvoiceStatus.PAID
     assert renewal.invoice.total_cents == due.totals.total_cents == 3 * 880 * 12 // 10
     assert renewal.period_start == due.period.start
-    assert list(ledger.check()) == []
+    assert list(ledger.find_faults()) == []
 
 
 def test_its_letter_says_that_the_card_is_charged_by_itself(
