@@ -17,7 +17,7 @@ from shop.errors import PartyRejected
 from shop.jobs import kinds
 from shop.licences.seats import seat_states
 from shop.office.configured import provider
-from shop.office.polling import settled
+from shop.office.polling import settled_operation
 
 log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ def enlarge_group(addition: int) -> None:
     target, first_number = _prepared(row)
     key = f"enlarge-{group.name}-{row.id}-{row.tries}"
     try:
-        settled(
+        settled_operation(
             key,
             lambda: provider().resize_tenant(key, group.domain, target),
             since=row.line.order.paid_at,

@@ -21,7 +21,7 @@ from shop.licences import reservations
 from shop.licences.groups import groups_of
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
-from shop.office.polling import settled
+from shop.office.polling import settled_operation
 from shop.pricing.lines import lines_of
 from shop.subscriptions import period_billing, subscriptions
 
@@ -155,7 +155,7 @@ def install_group(group: int) -> None:
         return
     key = f"install-{row.name}-{row.tries}"
     try:
-        settled(
+        settled_operation(
             key,
             lambda: provider().create_tenant(key, row.domain, row.offer.code, row.line.quantity),
             since=row.line.order.paid_at,
@@ -206,4 +206,4 @@ def delete_tenant(group: int) -> None:
     """End a terminated group at the provider."""
     row = LicenceGroup.get_by_id(group)
     key = f"delete-{row.name}"
-    settled(key, lambda: provider().delete_tenant(key, row.domain), since=clock.now())
+    settled_operation(key, lambda: provider().delete_tenant(key, row.domain), since=clock.now())

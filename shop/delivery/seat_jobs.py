@@ -23,7 +23,7 @@ from shop.exchange import seating
 from shop.jobs import kinds
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
-from shop.office.polling import settled
+from shop.office.polling import settled_operation
 from shop.office.protocol import Operation, OperationStatus, Person
 from shop.security import encryption
 
@@ -93,9 +93,9 @@ def _key(seat: Seat, step: str) -> str:
 
 
 def _done(key: str, begin: Callable[[], Operation], since: datetime) -> Operation:
-    """Like `polling.settled`; what is pending after a day is taken for refused."""
+    """Like `polling.settled_operation`; what is pending after a day is taken for refused."""
     try:
-        return settled(key, begin, since=since)
+        return settled_operation(key, begin, since=since)
     except jobs.Later:
         if clock.now() - since < PATIENCE:
             raise

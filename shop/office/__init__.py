@@ -1,1 +1,1 @@
-"""The Office provider's port, and the parties behind it."""
+"""The Office provider: its interface, the sandbox adapter and the Microsoft Graph adapter."""

@@ -1,4 +1,4 @@
-"""Which provider runs Office: the one the settings name, behind one interface."""
+"""The configured Office provider: the one named in the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ provider = PerProcess[OfficeProvider]()
 
 
 def provider_for(settings: Settings) -> OfficeProvider:
-    """The provider that settings name."""
+    """Return the provider named in the settings."""
     if settings.uses_sandbox_provider:
         from shop.office.sandbox import SandboxProvider
 

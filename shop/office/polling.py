@@ -1,4 +1,4 @@
-"""Waiting for the provider without a worker that waits: ask, and come back later."""
+"""Polling the provider without blocking a worker: check once, then run the job again later."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from shop.errors import PartyRejected
 from shop.office.configured import provider
 from shop.office.protocol import Operation, OperationStatus
 
-SOONEST = timedelta(seconds=1)
-LATEST = timedelta(minutes=2)
+SHORTEST_DELAY = timedelta(seconds=1)
+LONGEST_DELAY = timedelta(minutes=2)
 
 
-def settled(key: str, begin: Callable[[], Operation], *, since: datetime) -> Operation:
-    """The settled operation of ``key``; begins it if the provider has never heard of it.
+def settled_operation(key: str, begin: Callable[[], Operation], *, since: datetime) -> Operation:
+    """Return the settled operation of ``key``; begin it if the provider does not know the key.
 
-    Raises `jobs.Later` while it is pending, the later the longer it has lasted ``since`` it was
-    asked for; `PartyRejected` with the provider's reason when it failed, and `PartyUnavailable`
-    when the provider does not answer.
+    Raise `jobs.Later` while it is pending, with a delay that grows with the time ``since`` it was
+    requested; `PartyRejected` with the provider's reason if it failed, and `PartyUnavailable`
+    if the provider does not answer.
     """
     operation = provider().find_operation(key) or begin()
     if operation.status == OperationStatus.PENDING:
-        raise jobs.Later(min(max((clock.now() - since) / 10, SOONEST), LATEST))
+        raise jobs.Later(min(max((clock.now() - since) / 10, SHORTEST_DELAY), LONGEST_DELAY))
     if operation.status == OperationStatus.FAILED:
         raise PartyRejected(operation.reason, operation.code)
     return operation

@@ -1,4 +1,4 @@
-"""What the shop asks of whoever runs Office: one small interface, whichever provider answers it."""
+"""The Office provider's interface, implemented by the sandbox and Microsoft Graph adapters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class OperationStatus(StrEnum):
-    """Where an operation stands at the provider."""
+    """The status of an operation at the provider."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -19,10 +19,10 @@ class OperationStatus(StrEnum):
 class Operation:
     """The provider's answer to a call: accepted first, settled later.
 
-    ``key`` is the caller's; ``reason`` is the provider's sentence when failed, in English, and
-    ``code`` the machine word for it (``no_free_seat``, ``address_taken``, …) by which the shop
-    may say it in the customer's language; ``result`` holds references the caller keeps
-    (``tenant``, ``user``).
+    ``key`` is the caller's idempotency key. If it failed, ``reason`` is the provider's message in
+    English and ``code`` its error code (``no_free_seat``, ``address_taken``, …), from which the
+    shop makes a message in the customer's language. ``result`` holds references that the caller
+    stores (``tenant``, ``user``).
     """
 
     key: str
@@ -34,7 +34,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Person:
-    """Who a seat is for; ``address`` is ``login@<group domain>``."""
+    """The holder of a seat; ``address`` is the e-mail address ``login@<group domain>``."""
 
     address: str
     first_name: str
@@ -43,9 +43,9 @@ class Person:
 
 
 class OfficeProvider(Protocol):
-    """Whoever runs Office. Every call carries its own ``key`` and may be repeated with it: the
-    same key always answers the same operation, even if the first answer was lost. All methods
-    raise `PartyUnavailable` when no proper answer came and `PartyRejected` when it was no.
+    """An Office provider. Every call carries an idempotency ``key``: repeated with the same key, it
+    returns the same operation, even if the first answer was lost. All methods raise
+    `PartyUnavailable` if there was no valid answer and `PartyRejected` if the call was refused.
     """
 
     def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
@@ -55,28 +55,28 @@ class OfficeProvider(Protocol):
         """Change the number of places of a group."""
 
     def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
-        """Refuse the group's people at the portal, with ``reason``, until it is resumed."""
+        """Block the group's users at the portal, showing ``reason``, until it is resumed."""
 
     def resume_tenant(self, key: str, domain: str) -> Operation:
-        """Let the people of a suspended group in again."""
+        """Unblock the users of a suspended group."""
 
     def delete_tenant(self, key: str, domain: str) -> Operation:
-        """End a group and everybody's access in it."""
+        """Delete a group and the access of all its users."""
 
     def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
-        """Give a person an account and a licence of the group."""
+        """Create an account with a licence of the group."""
 
     def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
-        """Change the name or address of the account ``user``."""
+        """Change the name or e-mail address of the account ``user``."""
 
     def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
         """Replace an account's password; the old one stops working at once."""
 
     def delete_user(self, key: str, domain: str, user: str) -> Operation:
-        """Take the account and its licence away."""
+        """Delete the account and free its licence."""
 
     def find_operation(self, key: str) -> Operation | None:
-        """How the operation with this key stands now; None if the provider does not know the key.
+        """Return the current state of the operation with this key; None if the key is unknown.
 
-        Then the call is made with it, now or again: what was done already is not done twice.
+        The caller then makes the call, possibly for a second time: it is idempotent.
         """

@@ -15,7 +15,7 @@ API = "/office/api"
 
 
 class SandboxProvider:
-    """The provider at ``url``; ``key`` opens its interface."""
+    """The sandbox provider at ``url``; ``key`` is its API key."""
 
     def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
         self._calls = SandboxCalls(url, key, timeout)
@@ -30,24 +30,24 @@ class SandboxProvider:
         return self._ask(key, "PATCH", _tenant(domain), {"seats": seats})
 
     def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
-        """Refuse the group's people at the portal, with ``reason``, until it is resumed."""
+        """Block the group's users at the portal, showing ``reason``, until it is resumed."""
         return self._ask(key, "PUT", f"{_tenant(domain)}/suspension", {"reason": reason})
 
     def resume_tenant(self, key: str, domain: str) -> Operation:
-        """Let the people of a suspended group in again."""
+        """Unblock the users of a suspended group."""
         return self._ask(key, "DELETE", f"{_tenant(domain)}/suspension")
 
     def delete_tenant(self, key: str, domain: str) -> Operation:
-        """End a group and everybody's access in it."""
+        """Delete a group and the access of all its users."""
         return self._ask(key, "DELETE", _tenant(domain))
 
     def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
-        """Give a person an account and a licence of the group."""
+        """Create an account with a licence of the group."""
         body = {**vars(person), "password": password}
         return self._ask(key, "POST", f"{_tenant(domain)}/users", body)
 
     def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
-        """Change the name or address of the account ``user``."""
+        """Change the name or e-mail address of the account ``user``."""
         return self._ask(key, "PATCH", _user(domain, user), dict(vars(person)))
 
     def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
@@ -55,11 +55,11 @@ class SandboxProvider:
         return self._ask(key, "PUT", f"{_user(domain, user)}/password", {"password": password})
 
     def delete_user(self, key: str, domain: str, user: str) -> Operation:
-        """Take the account and its licence away."""
+        """Delete the account and free its licence."""
         return self._ask(key, "DELETE", _user(domain, user))
 
     def find_operation(self, key: str) -> Operation | None:
-        """How the operation with this key stands now; None if the provider never saw the key."""
+        """Return the current state of the operation with this key; None if the key is unknown."""
         try:
             return self._ask("", "GET", f"{API}/operations?key={quote(key, safe='')}")
         except Refused as refusal:

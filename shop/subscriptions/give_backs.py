@@ -17,7 +17,7 @@ from shop.errors import N_, Conflict, PartyRejected, Refusal
 from shop.jobs import kinds
 from shop.licences.seats import actions, seat_states
 from shop.office.configured import provider
-from shop.office.polling import settled
+from shop.office.polling import settled_operation
 from shop.pricing import periods
 from shop.subscriptions import period_billing, subscriptions
 
@@ -133,7 +133,7 @@ def end_seats(group: int, day: str, tries: int) -> None:
     target = _begun(row, rows)
     key = f"shrink-{row.name}-{day}-{tries}"
     try:
-        settled(
+        settled_operation(
             key,
             lambda: provider().resize_tenant(key, row.domain, target),
             since=clock.midnight(on),

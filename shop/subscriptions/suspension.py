@@ -8,7 +8,7 @@ from records.groups import GroupStatus, LicenceGroup
 from records.subscriptions import Subscription
 from shop import jobs
 from shop.office.configured import provider
-from shop.office.polling import settled
+from shop.office.polling import settled_operation
 from shop.office.protocol import OperationStatus
 
 REASON = "unpaid"
@@ -25,7 +25,7 @@ def suspend_group(group: int) -> None:
     if row.status != GroupStatus.SUSPENDED:
         return
     key = _key("suspend", row, subscription.suspensions)
-    settled(
+    settled_operation(
         key,
         lambda: provider().suspend_tenant(key, row.domain, REASON),
         since=subscription.suspended_at,
@@ -61,7 +61,7 @@ def resume_group(group: int, number: int, which: str) -> None:
     if suspending is not None and suspending.status == OperationStatus.PENDING:
         raise jobs.Later(SOON)
     key = f"{_key('resume', row, number)}-{which}"
-    settled(
+    settled_operation(
         key,
         lambda: provider().resume_tenant(key, row.domain),
         since=subscription.started_at,

@@ -1,30 +1,31 @@
-"""Microsoft Graph as an `OfficeProvider`: every group lives in the reseller's own directory.
+"""Microsoft Graph as an `OfficeProvider`: all groups are in the reseller's own directory.
 
-Graph makes no tenants and sells nothing: a reseller who wants a tenant for each customer orders
-them from the Partner Center by contract. What Graph does allow, with licences the reseller has
-bought, is this:
+Graph cannot create tenants or sell licences: separate tenants for customers are ordered in the
+Partner Center, which requires a reseller contract. With licences that the reseller has bought,
+Graph allows this mapping:
 
 ========================  ========================================================================
-here                      in the reseller's directory
+shop                      reseller's directory
 ========================  ========================================================================
-a group                   a verified subdomain, and a security group that bears its name
-the number of places      written in the group's description; counted by its members
-a person                  a user of that subdomain, member of that group, with the licence assigned
+a group                   a verified subdomain and a security group of the same name
+the number of places      stored in the group's description; used: the count of members
+a user                    a user of that subdomain, member of the group, with the licence assigned
 suspended                 the accounts of all members are disabled
-ended                     the members are deleted; the group stays, so that its name is not reused
+ended                     the members are deleted; the group is kept, so its name is not reused
 ========================  ========================================================================
 
-**Once for each key.** Graph knows no idempotency keys. Each object remembers the marks of the last
-operations done on it (`memory`), written in the same call as what they did; so nothing else has to
-be kept, and a process that starts again finds its way. What one call cannot do at once
-(`people.create`) is finished by whoever asks next. An operation that failed left nothing behind
-and is not remembered: asked again, it is tried again. A deletion is remembered for the 30 days for
+**Idempotency.** Graph has no idempotency keys. Each directory object stores marks of the last
+operations on it (`memory`), written in the same call as the change, so no other state is needed
+and a restarted process can continue. An operation of several calls (`people.create`) that was
+interrupted is completed by the next call with its key. A failed operation leaves no change and no
+mark: called again, it is tried again. The mark of a deletion is available for the 30 days for
 which Microsoft keeps the deleted account.
 
-**To set up.** The application needs the permissions Domain.ReadWrite.All, Group.ReadWrite.All,
-User.ReadWrite.All, User-PasswordProfile.ReadWrite.All and LicenseAssignment.Read.All. The domain of
-``OFFICE_DOMAIN`` must be verified in the directory: subdomains then are without asking. A directory
-holds 5,000 domains, those of ended groups included; they may be removed after 30 days.
+**Set-up.** The application needs the permissions Domain.ReadWrite.All, Group.ReadWrite.All,
+User.ReadWrite.All, User-PasswordProfile.ReadWrite.All and LicenseAssignment.Read.All. The domain
+``OFFICE_DOMAIN`` must be verified in the directory; its subdomains are then verified
+automatically. A directory holds 5,000 domains, including those of ended groups, which may be
+removed after 30 days.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shop.errors import PartyUnavailable
-from shop.office.graph.calls import URL, GraphCalls, connect
+from shop.office.graph.calls import URL, GraphCalls, make_http_client
 from shop.office.graph.groups import Groups
-from shop.office.graph.memory import Act, Failed, mark_of
+from shop.office.graph.memory import Action, OperationFailed, mark_of
 from shop.office.graph.people import People
 from shop.office.graph.search import find_operation
 from shop.office.graph.tokens import AUTHORITY, Tokens
@@ -43,11 +44,11 @@ from shop.office.protocol import Operation, OperationStatus, Person
 
 
 class GraphProvider:
-    """The directory ``tenant_id``, for the application ``client_id``.
+    """The directory ``tenant_id``, accessed as the application ``client_id``.
 
     ``usage_location`` is the country (ISO 3166) in which Microsoft licenses users; ``authority``
-    and ``url`` are those of Microsoft's cloud; ``ca`` is a file of certificates to trust
-    instead of the machine's.
+    and ``url`` default to Microsoft's public cloud; ``ca`` is a file of CA certificates to trust
+    instead of the system's.
     """
 
     def __init__(
@@ -61,67 +62,67 @@ class GraphProvider:
         url: str = URL,
         ca: str = "",
     ) -> None:
-        http = connect(ca)
+        http = make_http_client(ca)
         tokens = Tokens(http, f"{authority}/{tenant_id}", client_id, client_secret, url)
         self._calls = GraphCalls(http, url, tokens)
         self._groups = Groups(self._calls)
         self._people = People(self._calls, self._groups, usage_location)
 
     def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
-        """Add the domain, and a security group for its people."""
-        return _done(key, lambda: self._groups.create(mark_of(key), domain, offer, seats))
+        """Add the domain and a security group for its users."""
+        return _run(key, lambda: self._groups.create(mark_of(key), domain, offer, seats))
 
     def resize_tenant(self, key: str, domain: str, seats: int) -> Operation:
-        """Write another number of places on the group."""
-        return _done(key, lambda: self._groups.resize(mark_of(key), domain, seats))
+        """Change the number of places stored in the group."""
+        return _run(key, lambda: self._groups.resize(mark_of(key), domain, seats))
 
     def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
-        """Disable the accounts of the group; the ``reason`` stays with the shop."""
-        return _done(key, lambda: self._groups.suspend(mark_of(key), domain))
+        """Disable the accounts of the group; ``reason`` is not sent to Graph."""
+        return _run(key, lambda: self._groups.suspend(mark_of(key), domain))
 
     def resume_tenant(self, key: str, domain: str) -> Operation:
         """Enable the accounts of the group."""
-        return _done(key, lambda: self._groups.resume(mark_of(key), domain))
+        return _run(key, lambda: self._groups.resume(mark_of(key), domain))
 
     def delete_tenant(self, key: str, domain: str) -> Operation:
-        """Delete the accounts of the group and close it for good."""
-        return _done(key, lambda: self._groups.end(mark_of(key), domain))
+        """Delete the accounts of the group and mark it as ended."""
+        return _run(key, lambda: self._groups.end(mark_of(key), domain))
 
     def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
-        """Make an account, put it in the group, license it, and only then enable it."""
-        return _done(key, lambda: self._people.create(mark_of(key), domain, person, password))
+        """Create an account, add it to the group, assign a licence, and only then enable it."""
+        return _run(key, lambda: self._people.create(mark_of(key), domain, person, password))
 
     def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
-        """Change the name or address of the account ``user``."""
-        return _done(key, lambda: self._people.update(mark_of(key), domain, user, person))
+        """Change the name or e-mail address of the account ``user``."""
+        return _run(key, lambda: self._people.update(mark_of(key), domain, user, person))
 
     def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
-        """Replace an account's password; Microsoft ends the sessions that the old one opened."""
-        return _done(key, lambda: self._people.set_password(mark_of(key), domain, user, password))
+        """Replace an account's password; Microsoft ends the sessions opened with the old one."""
+        return _run(key, lambda: self._people.set_password(mark_of(key), domain, user, password))
 
     def delete_user(self, key: str, domain: str, user: str) -> Operation:
         """Delete the account, which frees its licence."""
-        return _done(key, lambda: self._people.delete(mark_of(key), domain, user))
+        return _run(key, lambda: self._people.delete(mark_of(key), domain, user))
 
     def find_operation(self, key: str) -> Operation | None:
-        """The operation of this key, if an object remembers it; one cut short is finished first."""
-        with _readable():
+        """Return the operation of this key, completed if it was interrupted; None if unknown."""
+        with _unreadable_as_unavailable():
             found = find_operation(self._calls, self._people, mark_of(key))
-        return None if found is None else _done(key, found)
+        return None if found is None else _run(key, found)
 
 
-def _done(key: str, act: Act) -> Operation:
-    """Act at once; the operation that says how it went."""
+def _run(key: str, action: Action) -> Operation:
+    """Run an action at once; return a succeeded or failed operation."""
     try:
-        with _readable():
-            return Operation(key, OperationStatus.SUCCEEDED, result=act())
-    except Failed as failed:
+        with _unreadable_as_unavailable():
+            return Operation(key, OperationStatus.SUCCEEDED, result=action())
+    except OperationFailed as failed:
         return Operation(key, OperationStatus.FAILED, reason=str(failed), code=failed.code)
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
-    """An answer that makes no sense counts as none."""
+def _unreadable_as_unavailable() -> Iterator[None]:
+    """Raise `PartyUnavailable` for an answer that cannot be read."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:

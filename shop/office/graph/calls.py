@@ -1,4 +1,4 @@
-"""Calls to Graph: what counts as an answer, as no answer, as a no."""
+"""Calls to Graph: answers, errors worth a retry, and refusals."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ URL = "https://graph.microsoft.com/v1.0"
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 BATCH = 20
-"""Calls that Graph takes in one."""
+"""The number of requests that Graph accepts in one batch."""
 
-EVENTUAL = {"ConsistencyLevel": "eventual"}
-"""Graph's condition for its richer searches: they may lag some seconds behind."""
+EVENTUAL_CONSISTENCY = {"ConsistencyLevel": "eventual"}
+"""The header that Graph requires for advanced queries; results may be some seconds old."""
 
-UNANSWERED = {408, 425, 429}
+TEMPORARY_ERRORS = {408, 425, 429}
+"""HTTP statuses below 500 after which a call can be retried."""
 
 
-def connect(ca: str = "") -> httpx.Client:
-    """How Microsoft is reached; ``ca`` is a file of certificates to trust instead of our own."""
+def make_http_client(ca: str = "") -> httpx.Client:
+    """Return a client for Microsoft; ``ca`` is a file of CA certificates to trust."""
     return httpx.Client(timeout=TIMEOUT, verify=ssl.create_default_context(cafile=ca or None))
 
 
 class Refused(PartyRejected):
-    """Graph's no: the HTTP ``status``, its error ``code``, and its ``message``."""
+    """Graph refused the call: the HTTP ``status``, the error ``code`` and ``message``."""
 
     def __init__(self, status: int, code: str, message: str, details: str) -> None:
         super().__init__(f"{code}: {message}", code)
@@ -39,33 +40,33 @@ class Refused(PartyRejected):
 
     @property
     def is_missing(self) -> bool:
-        """Whether there is no such object (yet, or any more)."""
+        """Whether the object does not exist (not yet, or no longer)."""
         return self.status == 404
 
     @property
     def is_taken(self) -> bool:
-        """Whether another object has what must be unique, or the very thing is so already."""
+        """Whether another object has a unique value, or the change has been made already."""
         return "ObjectConflict" in self.details or "already exist" in self.message
 
     def says(self, words: str) -> bool:
-        """Whether the message holds these words: Graph has one code for many things."""
+        """Whether the message contains these words: Graph uses one code for different errors."""
         return words in self.message
 
 
 class GraphCalls:
-    """Speaks JSON with Graph at ``url``."""
+    """A JSON client of Graph at ``url``."""
 
     def __init__(self, http: httpx.Client, url: str, tokens: Tokens) -> None:
         self._http, self._url, self._tokens = http, url, tokens
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """What Graph answers, None for nothing.
+        """Call Graph and return the decoded answer, None if it is empty.
 
-        Raises `PartyUnavailable` when there was no proper answer, `Refused` when it was no.
+        Raise `PartyUnavailable` if there was no valid answer, `Refused` if Graph refused.
         """
         answer = self._send(method, path, body, headers)
         if answer.status_code == 401:
-            # A token may end before its time: the next one is new.
+            # A token may be revoked before it expires: request a new one.
             self._tokens.forget()
             answer = self._send(method, path, body, headers)
         return _read(answer.status_code, _content(answer), answer.headers)
@@ -78,7 +79,7 @@ class GraphCalls:
             raise PartyUnavailable(f"{type(error).__name__}: {error}") from error
 
     def find(self, path: str, **headers: str) -> Any:
-        """What stands at ``path``; None if there is no such object."""
+        """Return the object at ``path``, None if it does not exist."""
         try:
             return self.call("GET", path, **headers)
         except Refused as refusal:
@@ -87,7 +88,7 @@ class GraphCalls:
             raise
 
     def delete(self, path: str) -> None:
-        """Let nothing stand at ``path`` any more."""
+        """Delete the object at ``path``; idempotent."""
         try:
             self.call("DELETE", path)
         except Refused as refusal:
@@ -95,11 +96,11 @@ class GraphCalls:
                 raise
 
     def link(self, path: str) -> str:
-        """What stands at ``path``, as others refer to it."""
+        """Return the URL by which other objects refer to the object at ``path``."""
         return self._url + path
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
-        """The objects of a list, page after page."""
+        """Yield the objects of a list, following its page links."""
         following: str | None = path
         while following is not None:
             answer = self.call("GET", following)
@@ -108,23 +109,23 @@ class GraphCalls:
 
     def _path(self, link: str | None) -> str | None:
         if link is not None and not link.startswith(f"{self._url}/"):
-            raise PartyUnavailable("the next page is elsewhere")
+            raise PartyUnavailable("the next page is on another host")
         return link and link.removeprefix(self._url)
 
     def batch(self, requests: Iterable[dict[str, Any]]) -> Iterator[Any]:
-        """The answers to many calls, in their order; None where there is no such object.
+        """Yield the answers to many requests in their order, None for a missing object.
 
-        Raises what `call` raises for the first call that went wrong; the others may be done.
+        Raise what `call` raises for the first request that fails; the others may have been done.
         """
         waiting = iter(requests)
         while some := list(islice(waiting, BATCH)):
             numbered = [{"id": str(number), **each} for number, each in enumerate(some)]
             answer = self.call("POST", "/$batch", {"requests": numbered})
             by_number = {str(each["id"]): each for each in answer["responses"]}
-            yield from (_one_of(by_number[each["id"]]) for each in numbered)
+            yield from (_read_batched(by_number[each["id"]]) for each in numbered)
 
 
-def _one_of(answer: dict[str, Any]) -> Any:
+def _read_batched(answer: dict[str, Any]) -> Any:
     headers = httpx.Headers(answer.get("headers") or {})
     try:
         return _read(int(answer["status"]), answer.get("body"), headers)
@@ -142,8 +143,8 @@ def _content(answer: httpx.Response) -> Any:
 
 
 def _read(status: int, content: Any, headers: httpx.Headers) -> Any:
-    if status >= 500 or status in UNANSWERED:
-        raise PartyUnavailable(f"Graph answered {status}", _wait(headers))
+    if status >= 500 or status in TEMPORARY_ERRORS:
+        raise PartyUnavailable(f"Graph answered {status}", _retry_after(headers))
     if status < 300:
         return content
     error = content.get("error") if isinstance(content, dict) else None
@@ -157,18 +158,18 @@ def _read(status: int, content: Any, headers: httpx.Headers) -> Any:
     )
 
 
-def _wait(headers: httpx.Headers) -> float:
+def _retry_after(headers: httpx.Headers) -> float:
     try:
         return float(headers.get("retry-after", "0"))
     except ValueError:
         return 0
 
 
-def part(value: str) -> str:
-    """A value as a part of a path."""
+def path_segment(value: str) -> str:
+    """Quote a value as a segment of a path."""
     return quote(value, safe="@")
 
 
-def text(value: str) -> str:
-    """A value as a text in a search or a key, for a path."""
+def odata_string(value: str) -> str:
+    """Quote a value as an OData string literal for a filter or key in a path."""
     return quote("'" + value.replace("'", "''") + "'", safe="")

@@ -1,8 +1,8 @@
-"""What the directory remembers of our operations, in the objects they changed.
+"""Marks of our operations, stored in the directory objects that they changed.
 
-A *mark* is the digest of an operation's key, short enough for the attribute that can be searched.
-Each object has its newest mark in that attribute and earlier ones after it, as many as there is
-room for; an operation that comes again when it is no longer the newest is known by those.
+A *mark* is the digest of an operation's idempotency key, short enough for a searchable attribute.
+Each object has its newest mark in that attribute and as many earlier ones as fit in another; a
+repeated operation that is no longer the newest is recognised by those.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-EARLIER = 40
-"""Marks kept beside the newest: 40 of 16 letters leave room in 1,024."""
+MAX_EARLIER_MARKS = 40
+"""Marks kept beside the newest: 40 of 16 characters fit in an attribute of 1,024."""
 
 ACTIVE, SUSPENDED, ENDED = "active", "suspended", "ended"
 
-Act = Callable[[], dict[str, str]]
-"""Does something and answers the references its caller keeps. Raises `Failed`."""
+Action = Callable[[], dict[str, str]]
+"""Runs an operation, returns the references its caller stores. Raises `OperationFailed`."""
 
 
-class Failed(Exception):
-    """The operation cannot be done; ``code`` is the machine word for why."""
+class OperationFailed(Exception):
+    """The operation is not possible; ``code`` is the error code (`Operation.code`)."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -31,7 +31,7 @@ class Failed(Exception):
 
 
 def mark_of(key: str) -> str:
-    """The mark of the operation with ``key``: 16 letters and digits."""
+    """Return the mark of the operation with ``key``: 16 letters and digits."""
     return base64.b32encode(hashlib.sha256(key.encode()).digest())[:16].decode().lower()
 
 
@@ -40,7 +40,7 @@ def mark_of(key: str) -> str:
 
 @dataclass(frozen=True)
 class Group:
-    """A licence group, by its security group; all but ``id`` stands in its description."""
+    """A licence group, stored in its security group: all but ``id`` is in the description."""
 
     id: str
     offer: str
@@ -50,25 +50,27 @@ class Group:
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> Group:
-        """The group of Graph's ``answer``. Raises `Failed` if we did not write its description."""
+        """Parse Graph's ``answer``. Raise `OperationFailed` for a foreign description."""
         try:
             newest, offer, seats, state, *earlier = str(answer["description"] or "").split()
             return cls(str(answer["id"]), offer, int(seats), state, (newest, *earlier))
         except ValueError as error:
-            raise Failed("domain_taken", "A group that is not ours has this name.") from error
+            raise OperationFailed(
+                "domain_taken", "A group that is not ours has this name."
+            ) from error
 
     def description(self) -> str:
-        """The group as it is written down, its newest mark first: ``startswith`` finds that."""
+        """Return the description to store: the newest mark is first, for ``startswith`` filters."""
         newest, *earlier = self.marks
         return " ".join([newest, self.offer, str(self.seats), self.state, *earlier])
 
     def marked(self, mark: str, **changes: Any) -> Group:
-        """The group after another operation."""
-        return replace(self, marks=(mark, *self.marks)[: EARLIER + 1], **changes)
+        """Return the group after another operation: with its mark and ``changes``."""
+        return replace(self, marks=(mark, *self.marks)[: MAX_EARLIER_MARKS + 1], **changes)
 
     @property
     def result(self) -> dict[str, str]:
-        """What callers keep of the group."""
+        """The reference that callers store."""
         return {"tenant": self.id}
 
 
@@ -77,15 +79,15 @@ class Group:
 NEWEST = "employeeId"
 MADE_BY = "extensionAttribute1"
 MARKS = "extensionAttribute2"
-LEAVING = "extensionAttribute3"
+DELETING = "extensionAttribute3"
 ATTRIBUTES = "onPremisesExtensionAttributes"
 
 
 @dataclass(frozen=True)
 class User:
-    """An account: who made it and what was done to it since.
+    """An account with the marks of the operation that created it and of later ones.
 
-    ``newest`` is empty until the account is complete; ``leaving`` is set just before it is deleted.
+    ``newest`` is empty until the account is complete; ``deleting`` is set before deletion.
     """
 
     id: str
@@ -93,13 +95,13 @@ class User:
     newest: str
     made_by: str
     earlier: tuple[str, ...]
-    leaving: bool
+    deleting: bool
 
     FIELDS = f"id,userPrincipalName,{NEWEST},{ATTRIBUTES}"
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> User:
-        """The user of Graph's ``answer``, in which `FIELDS` were asked for."""
+        """Parse Graph's ``answer`` to a request for `FIELDS`."""
         attributes = answer.get(ATTRIBUTES) or {}
         return cls(
             id=str(answer["id"]),
@@ -107,30 +109,32 @@ class User:
             newest=str(answer.get(NEWEST) or ""),
             made_by=str(attributes.get(MADE_BY) or ""),
             earlier=tuple(str(attributes.get(MARKS) or "").split()),
-            leaving=bool(attributes.get(LEAVING)),
+            deleting=bool(attributes.get(DELETING)),
         )
 
     @property
     def domain(self) -> str:
-        """The domain of the account's address."""
+        """The domain of the account's e-mail address."""
         return self.address.rpartition("@")[2].lower()
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that makes an account was done."""
+        """Whether all steps of its creation are done."""
         return bool(self.newest)
 
     def knows(self, mark: str) -> bool:
-        """Whether an operation was done to this account before."""
+        """Whether the operation of a mark was done on this account."""
         return mark in (self.newest, *self.earlier)
 
-    def marked(self, mark: str, leaving: bool = False) -> dict[str, Any]:
-        """What remembers another operation, for the call that does it."""
-        earlier = [one for one in (self.newest, *self.earlier) if one and one != mark][:EARLIER]
-        attributes = {MARKS: " ".join(earlier), LEAVING: "leaving" if leaving else None}
+    def marked(self, mark: str, deleting: bool = False) -> dict[str, Any]:
+        """Return the attributes that store a mark, for the call that makes the change."""
+        earlier = [one for one in (self.newest, *self.earlier) if one and one != mark][
+            :MAX_EARLIER_MARKS
+        ]
+        attributes = {MARKS: " ".join(earlier), DELETING: "leaving" if deleting else None}
         return {NEWEST: mark, ATTRIBUTES: attributes}
 
     @property
     def result(self) -> dict[str, str]:
-        """What callers keep of the account."""
+        """The reference that callers store."""
         return {"user": self.id}

@@ -1,4 +1,4 @@
-"""Operations found again by their marks, in the objects that remember them."""
+"""Finding operations by their marks in the directory objects."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from shop.office.graph.calls import EVENTUAL, GraphCalls
-from shop.office.graph.memory import ATTRIBUTES, MADE_BY, NEWEST, Act, Group, User
+from shop.office.graph.calls import EVENTUAL_CONSISTENCY, GraphCalls
+from shop.office.graph.memory import ATTRIBUTES, MADE_BY, NEWEST, Action, Group, User
 from shop.office.graph.people import People
 
 
-def find_operation(calls: GraphCalls, people: People, mark: str) -> Act | None:
-    """What answers for the operation of ``mark``; None if no object remembers it.
+def find_operation(calls: GraphCalls, people: People, mark: str) -> Action | None:
+    """Return an action that gives the result of the operation; None if no object has its mark.
 
-    The directory's index may lag some seconds behind. Then the operation is asked for again with
-    the same key, and the object itself, looked at directly, knows that it was done.
+    The directory's index may be some seconds old. The caller then repeats the operation with the
+    same key, and the mark is found in the object itself, which is read directly.
     """
     users, deleted, groups = (_first(answer) for answer in calls.batch(_searches(mark)))
     if users is not None:
@@ -31,14 +31,14 @@ def _first(answer: Any) -> dict[str, Any] | None:
 
 
 def _finished(people: People, user: User, mark: str) -> dict[str, str]:
-    """An account's creation or deletion may have been cut short: it is finished now."""
-    if user.newest == mark and user.leaving:
-        return people.leave(user)
+    """Complete an account's creation or deletion if it was interrupted."""
+    if user.newest == mark and user.deleting:
+        return people.finish_deletion(user)
     return people.finish(user)
 
 
-def _result(remembering: User | Group) -> dict[str, str]:
-    return remembering.result
+def _result(marked: User | Group) -> dict[str, str]:
+    return marked.result
 
 
 def _searches(mark: str) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def _searches(mark: str) -> list[dict[str, Any]]:
     deleted = f"/directory/deletedItems/microsoft.graph.user?$filter={quote(newest)}"
     groups = f"/groups?$filter={quote(described)}&$select=id,description"
     return [
-        {"method": "GET", "url": users, "headers": EVENTUAL},
+        {"method": "GET", "url": users, "headers": EVENTUAL_CONSISTENCY},
         {"method": "GET", "url": f"{deleted}&$select={User.FIELDS}"},
         {"method": "GET", "url": groups},
     ]

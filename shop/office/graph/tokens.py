@@ -1,4 +1,4 @@
-"""Access tokens for Graph: asked for by msal, which keeps them until they are about to expire."""
+"""Access tokens for Graph: requested by msal, which caches them until shortly before expiry."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from shop.errors import PartyRejected, PartyUnavailable
 
 AUTHORITY = "https://login.microsoftonline.com"
 
-OURS = {"invalid_client", "invalid_request", "invalid_scope", "unauthorized_client"}
-"""Errors that stay until the operator has put the settings right."""
+CONFIGURATION_ERRORS = {"invalid_client", "invalid_request", "invalid_scope", "unauthorized_client"}
+"""Errors that remain until the operator corrects the settings."""
 
 
 class Tokens:
-    """The tokens of an application at ``authority`` (with its tenant), for Graph at ``url``."""
+    """The tokens of an application for Graph at ``url``, from ``authority`` (with its tenant)."""
 
     def __init__(
         self, http: httpx.Client, authority: str, client_id: str, client_secret: str, url: str
@@ -29,7 +29,7 @@ class Tokens:
             "client_id": client_id,
             "client_credential": client_secret,
             "authority": authority,
-            # The authority is the operator's word: nobody else is asked about it.
+            # The operator configures the authority; no other server is asked to confirm it.
             "instance_discovery": False,
             "http_client": http,
         }
@@ -37,34 +37,34 @@ class Tokens:
         self._lock = threading.Lock()
 
     def get(self) -> str:
-        """A token that is still good for a while.
+        """Return a token that is not about to expire.
 
-        Raises `PartyUnavailable` when the authority does not answer, `PartyRejected` when it
-        does not know the application or its secret.
+        Raise `PartyUnavailable` if the authority does not answer, `PartyRejected` if it does not
+        know the application or its secret.
         """
         with self._lock:
             try:
-                answer = self._connected().acquire_token_for_client([self._scope])
+                answer = self._client().acquire_token_for_client([self._scope])
             except (httpx.HTTPError, ValueError) as error:
                 raise PartyUnavailable(f"no token: {error}") from error
         return _token(answer or {})
 
-    def _connected(self) -> msal.ConfidentialClientApplication:
-        """Made when first needed: msal asks the authority for its addresses then."""
+    def _client(self) -> msal.ConfidentialClientApplication:
+        """Create the application on first use: msal then requests the authority's URLs."""
         if self._application is None:
             self._application = msal.ConfidentialClientApplication(**self._options)
         return self._application
 
     def forget(self) -> None:
-        """Use no token any more that was asked for before."""
+        """Discard the cached tokens."""
         with self._lock:
-            self._connected().remove_tokens_for_client()
+            self._client().remove_tokens_for_client()
 
 
 def _token(answer: dict[str, Any]) -> str:
     if "access_token" in answer:
         return str(answer["access_token"])
-    told = f"no token: {answer.get('error')}: {answer.get('error_description')}"
-    if answer.get("error") in OURS:
-        raise PartyRejected(told, str(answer["error"]))
-    raise PartyUnavailable(told)
+    message = f"no token: {answer.get('error')}: {answer.get('error_description')}"
+    if answer.get("error") in CONFIGURATION_ERRORS:
+        raise PartyRejected(message, str(answer["error"]))
+    raise PartyUnavailable(message)
