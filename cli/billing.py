@@ -35,7 +35,7 @@ def check_billing() -> None:
 def mark_invoice_paid(number: str) -> None:
     """Say that the money of an invoice came otherwise (a transfer, say)."""
     with refusals_shown():
-        payments.pay_by_hand(_invoice(number), OPERATOR)
+        payments.record_manual_payment(_invoice(number), OPERATOR)
     click.echo(f"Invoice {number} is paid.")
 
 
@@ -52,9 +52,9 @@ def mark_refunded(number: str) -> None:
         raise click.ClickException(f"There is no credit note, invoice or order {number}.")
     with refusals_shown():
         if invoice is not None and invoice.is_credit_note:
-            refunds.record_manual_refund(invoice, OPERATOR)
+            refunds.record_manual_note_refund(invoice, OPERATOR)
         else:
-            refunds.record_manual_refund_of(debt, OPERATOR)
+            refunds.record_manual_refund(debt, OPERATOR)
     click.echo(f"The money of {number} is given back.")
 
 

@@ -55,7 +55,7 @@ def retry_order(number: str) -> None:
 def mark_order_paid(number: str) -> None:
     """Say that the money came otherwise; the delivery follows."""
     with refusals_shown():
-        payments.pay_by_hand(_order(number), OPERATOR)
+        payments.record_manual_payment(_order(number), OPERATOR)
     click.echo(f"Order {number} is paid and will be delivered.")
 
 

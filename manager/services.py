@@ -64,7 +64,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),
-        not_registered=cards.why_not(setup) if setup else "",
+        not_registered=cards.failure_message(setup) if setup else "",
         error=error,
     )
 
@@ -80,7 +80,7 @@ def here(found: ServiceOverview) -> str:
 def _setup_of(found: ServiceOverview) -> CardSetup | None:
     """Return the card registration that the customer returns from, if any."""
     number = request.args.get("card", 0, type=int)
-    return cards.find(auth.customer(), number, here(found)) if number else None
+    return cards.find_setup(auth.customer(), number, here(found)) if number else None
 
 
 @manager.post(SERVICE + "/cards")
@@ -88,7 +88,7 @@ def register_card(name: str) -> Response:
     """Redirect to the bank to register a card: strong authentication, no charge."""
     found, who = lookups.own_service(name), auth.customer()
     try:
-        setup = cards.register(
+        setup = cards.register_card(
             who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle
         )
     except Refusal as refusal:

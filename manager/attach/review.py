@@ -53,7 +53,7 @@ def _here(service: ExchangeService) -> str:
 def _setup_of(service: ExchangeService) -> CardSetup | None:
     """Return the card registration that the customer returns from, if any."""
     number = request.args.get("card", 0, type=int)
-    return cards.find(auth.customer(), number, _here(service)) if number else None
+    return cards.find_setup(auth.customer(), number, _here(service)) if number else None
 
 
 def _typed_before(setup: CardSetup) -> Given:
@@ -132,9 +132,9 @@ def _review(
         form=form if baskets.is_name(form) else baskets.new_name(),
         quote=attach.after_the_free_month(customer, len(holders)),
         renewal=attach.first_renewal(),
-        card=cards.stored(customer),
+        card=cards.stored_card(customer),
         setup=setup,
-        not_registered=cards.why_not(setup) if setup else "",
+        not_registered=cards.failure_message(setup) if setup else "",
         is_registering=bool(setup and setup.is_unsettled),
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         **contract_step.shown(customer.language),
@@ -192,7 +192,7 @@ def _not_accepted(given: Given) -> Errors:
 def _to_the_bank(service: ExchangeService, holders: list[Holder], given: Given) -> Response:
     customer = auth.customer()
     try:
-        setup = cards.register(
+        setup = cards.register_card(
             customer,
             back_to=_here(service),
             typed=_kept(given.items(multi=True)),

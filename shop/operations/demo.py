@@ -66,7 +66,7 @@ def _order(account: Account, licences: int) -> None:
         address="127.0.0.1",
         language=account.language,
     )
-    payments.pay_by_hand(baskets.place_order(account, basket, seen), by="demo")
+    payments.record_manual_payment(baskets.place_order(account, basket, seen), by="demo")
 
 
 # --- An Exchange service ---------------------------------------------------------------------

@@ -215,7 +215,7 @@ class AttachOrder(OrderKind):
         """Refuse where the offer was used, or there is no card for the renewals."""
         if attached_licences.attach_of(self.wish.service):
             raise AlreadyAttached
-        if cards.stored(self.account) is None:
+        if cards.stored_card(self.account) is None:
             raise NeedsCard(N_("A card is needed for the renewals: register one first."))
 
     def reserve(self, lines: list[OrderLine]) -> None:

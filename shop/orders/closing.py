@@ -14,7 +14,7 @@ def stop_payment(order: Order) -> None:
 
     Raises `payables.PaymentUnderWay` where the bank is confirming a card.
     """
-    pending = payments.unsettled(order)
+    pending = payments.unsettled_payment(order)
     if pending is not None:
         outcomes.close_payment(pending)
 
@@ -23,7 +23,7 @@ def close_order(order: Order, status: str, by: str) -> Order | None:
     """The order, cancelled or expired in the caller's transaction; None if it is being paid or
     has been. The places it holds are free again."""
     locked: Order = lock(order)
-    if not locked.is_payable or payments.unsettled(locked) is not None:
+    if not locked.is_payable or payments.unsettled_payment(locked) is not None:
         return None
     if not transitions.move(locked, status, by=by, basket_key=None, closed_at=clock.now()):
         return None

@@ -86,7 +86,7 @@ def refund_order(order: Order, by: str) -> None:
         if installation.is_under_way(order):
             raise Refusal(N_("A group of this order is still being installed."))
         if order.total_cents:
-            refunds.ask_for_refund(order, by)
+            refunds.request_refund(order, by)
         else:
             _give_up_free(order, by)
         installation.abandon(order, by)

@@ -16,7 +16,7 @@ from records.orders import Order
 from records.payments import Payment, PaymentStatus
 from shop import documents
 from shop.errors import N_, Refusal
-from shop.payments.attempts import is_open_at_the_bank, refusal_of
+from shop.payments.attempts import decline_message, is_checkout_open
 from shop.text.zip_stream import zipped
 
 BATCH = 100
@@ -115,8 +115,8 @@ def standing(invoice: Invoice) -> Standing:
     payable = invoice.is_payable
     return Standing(
         is_confirming=payable and any(_is_confirmed(row) for row in attempts),
-        payment_open=payable and any(map(is_open_at_the_bank, attempts)),
-        last_refusal=refusal_of(attempts) if payable else "",
+        payment_open=payable and any(map(is_checkout_open, attempts)),
+        last_refusal=decline_message(attempts) if payable else "",
         credit_notes=list(notes),
     )
 

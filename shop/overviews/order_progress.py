@@ -10,7 +10,7 @@ from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from shop.errors import N_
 from shop.licences.groups import groups_of
-from shop.payments.attempts import is_open_at_the_bank, refusal_of
+from shop.payments.attempts import decline_message, is_checkout_open
 
 CONFIRMING = N_("Checking")
 
@@ -53,8 +53,8 @@ def for_order(order: Order) -> Tracking:
         steps=_steps(order, confirming),
         groups=_groups_of(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
-        payment_open=order.is_payable and any(map(is_open_at_the_bank, attempts)),
-        last_refusal=refusal_of(attempts) if order.is_payable else "",
+        payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
+        last_refusal=decline_message(attempts) if order.is_payable else "",
         is_refund_due=refund,
         refreshes=order.is_being_delivered or refund or (order.is_payable and bank_decides),
     )

@@ -92,7 +92,7 @@ def find_service(account: Account, name: str) -> ServiceOverview | None:
 
 def cards_of(account: Account) -> list[Card]:
     """The cards renewals may be charged to, newest first."""
-    return list(stored_cards.usable(account))
+    return list(stored_cards.usable_cards(account))
 
 
 def _termination(row: Any) -> Termination | None:

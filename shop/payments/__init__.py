@@ -1,1 +1,1 @@
-"""Taking money: payments of orders, their outcome, and giving it back."""
+"""Payments of orders and invoices, their outcome, and refunds."""

@@ -1,7 +1,7 @@
-"""Cards kept for renewals: the one in use, and a new one registered at the bank, charging nothing.
+"""Cards stored for renewals: the one in use, and the registration of a new one at the bank.
 
-Registering needs the customer at the bank's page, like paying: a checkout of no amount that stores
-the card. What the customer had filled in before is kept meanwhile, and found again afterwards.
+Registration sends the customer to the bank's page, like a payment: a checkout of amount zero that
+stores the card. What the customer had typed in a form is kept until they return.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from records.cards import Card, CardSetup, CardSetupStatus
 from shop import clock, jobs, settings
 from shop.errors import N_
 from shop.payments import gateways
-from shop.payments.checkouts import Checkouts, moved_by_bank
+from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest, Mandate
 
 REFERENCE = "card"
-"""What the bank's page says the checkout is for: there is no order."""
+"""The prefix of the checkout's reference at the bank, as there is no order."""
 
 
 # --- The card in use -------------------------------------------------------------------------
 
 
-def usable(account: Account) -> ModelSelect[Card]:
-    """The customer's cards that were not removed and have not expired, newest first."""
+def usable_cards(account: Account) -> ModelSelect[Card]:
+    """Return the customer's cards that were not removed and have not expired, newest first."""
     today = clock.today()
     unexpired = (Card.expiry_year > today.year) | (
         (Card.expiry_year == today.year) & (Card.expiry_month >= today.month)
@@ -39,13 +39,13 @@ def usable(account: Account) -> ModelSelect[Card]:
     )
 
 
-def stored(account: Account) -> Card | None:
-    """The card renewals are charged to where none was chosen: the newest that may be charged."""
-    return usable(account).first()
+def stored_card(account: Account) -> Card | None:
+    """Return the card that renewals are charged to by default: the newest usable one."""
+    return usable_cards(account).first()
 
 
-def keep(account: Account, mandate: Mandate) -> None:
-    """Remember a card the customer let us store for renewals."""
+def keep_card(account: Account, mandate: Mandate) -> None:
+    """Store a card that the customer agreed to keep for renewals; idempotent."""
     Card.insert(
         account=account,
         mandate=mandate.reference,
@@ -57,27 +57,27 @@ def keep(account: Account, mandate: Mandate) -> None:
     ).on_conflict_ignore().execute()
 
 
-# --- Registering one -------------------------------------------------------------------------
+# --- Registration ----------------------------------------------------------------------------
 
 
-def register(
+def register_card(
     account: Account, *, back_to: str, typed: dict[str, Any], base_url: str, by: str
 ) -> CardSetup:
-    """Begin to register a card at the bank (`CardSetup.checkout_url`), which charges nothing.
+    """Open a checkout at the bank that stores a card (`CardSetup.checkout_url`) without a charge.
 
-    ``back_to`` is the page of ours to come back to, where ``typed`` is found again. Raises
-    `Refusal` when the bank is silent or opens no page.
+    ``back_to`` is the page of the shop to return to, where ``typed`` is filled in again. Raise
+    `Refusal` when the bank is unavailable or opens no page.
     """
     with database.atomic():
         setup = CHECKOUTS.begin(by, account=account, back_to=back_to, typed=typed)
     return CHECKOUTS.open(setup, base_url)
 
 
-# --- The way back ----------------------------------------------------------------------------
+# --- Return from the bank --------------------------------------------------------------------
 
 
-def find(account: Account, setup_id: int, back_to: str) -> CardSetup | None:
-    """The customer's own registration of that number, begun at the page ``back_to``."""
+def find_setup(account: Account, setup_id: int, back_to: str) -> CardSetup | None:
+    """Return the customer's own registration with that id, begun at the page ``back_to``."""
     found: CardSetup | None = CardSetup.get_or_none(
         CardSetup.id == setup_id, CardSetup.account == account, CardSetup.back_to == back_to
     )
@@ -85,7 +85,7 @@ def find(account: Account, setup_id: int, back_to: str) -> CardSetup | None:
 
 
 def forget_typed(account: Account, back_to: str) -> None:
-    """Keep no longer what was filled in at a page, once that has been sent."""
+    """Delete what was typed in a page's form, once the form has been submitted."""
     CardSetup.update(typed={}).where(
         CardSetup.account == account, CardSetup.back_to == back_to
     ).execute()
@@ -93,27 +93,27 @@ def forget_typed(account: Account, back_to: str) -> None:
 
 # --- The outcome -----------------------------------------------------------------------------
 
-WORDS: dict[str, str] = {
+DECLINED_MESSAGES: dict[str, str] = {
     "authentication_failed": N_(
         "The strong authentication was not completed. No card was registered; you can try again."
     ),
     "expired_card": N_("The card has expired. You can register another one."),
 }
-"""Why a card was not registered, by the bank's machine word."""
+"""Why a card was not registered, by the bank's reason code."""
 
 DECLINED = N_("Your bank declined the card. You can try again or register another one.")
 NOT_ENTERED = N_("No card was registered. You can try again.")
 
 
-def why_not(setup: CardSetup) -> str:
-    """What to say of a registration that brought no card; "" while it may, and when it did."""
+def failure_message(setup: CardSetup) -> str:
+    """Return why a registration stored no card; "" while it is open and when it succeeded."""
     if setup.status == CardSetupStatus.DECLINED:
-        return WORDS.get(setup.reason, DECLINED)
+        return DECLINED_MESSAGES.get(setup.reason, DECLINED)
     return NOT_ENTERED if setup.status == CardSetupStatus.CLOSED else ""
 
 
 class CardCheckouts(Checkouts[CardSetup]):
-    """Registrations: a success keeps the card. Each press of a button begins another one."""
+    """Checkouts that register cards: a success stores the card. Each request begins a new one."""
 
     table = CardSetup
     statuses = CardSetupStatus
@@ -123,12 +123,12 @@ class CardCheckouts(Checkouts[CardSetup]):
     opens_later = False
 
     def watch_later(self, setup: CardSetup) -> None:
-        """Have the bank asked in a while."""
+        """Queue the job that polls the bank."""
         first = clock.now() + gateways.WATCH_FIRST
         watch_card_setup.using(run_at=first).later(setup=setup.id)
 
     def request(self, setup: CardSetup, return_url: str, notification_url: str) -> CheckoutRequest:
-        """A page to store a card on, which takes no money."""
+        """Return the request for a checkout that stores a card and takes no money."""
         account = setup.account
         return CheckoutRequest(
             key=setup.key,
@@ -144,12 +144,12 @@ class CardCheckouts(Checkouts[CardSetup]):
         )
 
     def apply(self, setup: CardSetup, outcome: str, checkout: Checkout) -> None:
-        """Keep the card, or note that there is none."""
+        """Store the card, or record that there is none."""
         if not setup.may_become(outcome):
             return
-        moved_by_bank(setup, outcome, checkout)
+        move_by_bank(setup, outcome, checkout)
         if outcome == CardSetupStatus.SUCCEEDED and checkout.mandate:
-            keep(setup.account, checkout.mandate)
+            keep_card(setup.account, checkout.mandate)
 
 
 CHECKOUTS = CardCheckouts()
@@ -157,5 +157,5 @@ CHECKOUTS = CardCheckouts()
 
 @jobs.handles("watch_card_setup", attempts=50)
 def watch_card_setup(setup: int) -> None:
-    """Ask the bank about a registration whose outcome nobody has told us."""
+    """Poll the bank about a registration whose outcome has not been notified."""
     CHECKOUTS.watch(CardSetup.get_by_id(setup))

@@ -1,7 +1,7 @@
-"""The life of a checkout at the bank: begun, opened, followed, settled once.
+"""The life cycle of a checkout at the bank: begun, opened, polled, settled once.
 
-A payment and the registration of a card are both one row of ours with one checkout at the bank.
-`Checkouts` is what they have in common; `outcomes` and `cards` say what differs.
+A payment and the registration of a card are each one row with one checkout at the bank.
+`Checkouts` is what they have in common; `outcomes` and `cards` define what differs.
 """
 
 from __future__ import annotations
@@ -29,43 +29,43 @@ Row = TypeVar("Row", Payment, CardSetup)
 
 
 class Checkouts(ABC, Generic[Row]):
-    """The checkouts of one table, whose statuses are called like those of `CheckoutStatus`."""
+    """The checkouts of one table, whose statuses have the values of `CheckoutStatus`."""
 
     table: type[Row]
     statuses: type[StrEnum]
     started: ClassVar[str]
-    """The event that says that one began."""
+    """The event recorded when one begins."""
 
     salt: ClassVar[str]
-    """What tells the signed references of this table from those of the other."""
+    """The salt of signed references, which keeps those of the two tables apart."""
 
     return_path: ClassVar[str]
-    """Where the bank sends the browser, before the signed reference."""
+    """The path to which the bank redirects the browser, without the signed reference."""
 
     opens_later: ClassVar[bool]
-    """Whether a row for which the bank opened no page may get one when the customer asks again."""
+    """Whether a row without a page at the bank may get one when the customer tries again."""
 
     # --- What differs ---------------------------------------------------------------------------
 
     @abstractmethod
     def watch_later(self, row: Row) -> None:
-        """Have the bank asked in a while, by a job queued in the caller's transaction."""
+        """Queue the job that polls the bank, in the caller's transaction."""
 
     @abstractmethod
     def request(self, row: Row, return_url: str, notification_url: str) -> CheckoutRequest:
-        """What the bank is asked to open a page for."""
+        """Return the checkout request to send to the bank."""
 
     @abstractmethod
     def apply(self, row: Row, outcome: str, checkout: Checkout) -> None:
-        """Move ``row``, locked by the caller's transaction, to ``outcome`` if that may follow."""
+        """Move ``row``, locked by the caller's transaction, to ``outcome`` if that is allowed."""
 
-    def reject(self, row: Row) -> None:
-        """Do what follows where the bank refuses to open a page."""
+    def on_rejected(self, row: Row) -> None:
+        """Handle the bank's refusal to open a page."""
 
     # --- Opening --------------------------------------------------------------------------------
 
     def begin(self, by: str, **columns: Any) -> Row:
-        """A row on record and watched over, in the caller's transaction."""
+        """Create a row and queue the job that polls the bank, in the caller's transaction."""
         row: Row = self.table.create(
             key=secrets.token_urlsafe(24), created_at=clock.now(), **columns
         )
@@ -76,7 +76,7 @@ class Checkouts(ABC, Generic[Row]):
     def open(self, row: Row, base_url: str) -> Row:
         """Have the bank open a page for ``row`` (its ``checkout_url``).
 
-        Raises `Refusal` when the bank is silent or opens none.
+        Raise `Refusal` when the bank is unavailable or refuses.
         """
         request = self.request(
             row,
@@ -86,40 +86,43 @@ class Checkouts(ABC, Generic[Row]):
         try:
             checkout = gateways.gateway().start_checkout(request)
         except PartyUnavailable as error:
-            log.warning("bank unavailable", of=request.reference, reason=str(error))
-            raise Refusal(gateways.SILENT) from error
+            log.warning("bank_unavailable", of=request.reference, reason=str(error))
+            raise Refusal(gateways.BANK_UNAVAILABLE) from error
         except PartyRejected as error:
-            log.error("bank refused a checkout", of=request.reference, reason=str(error))
-            self.reject(row)
-            raise Refusal(gateways.REFUSED) from error
+            log.error("checkout_refused", of=request.reference, reason=str(error))
+            self.on_rejected(row)
+            raise Refusal(gateways.CHECKOUT_REFUSED) from error
         row.checkout, row.checkout_url = checkout.reference, checkout.url
         row.save()
         return self.settle(row, checkout)
 
-    # --- Following ------------------------------------------------------------------------------
+    # --- Settling -------------------------------------------------------------------------------
 
     def refresh(self, row: Row) -> Row:
-        """Ask the bank how ``row`` stands and apply its answer.
+        """Fetch the checkout of ``row`` from the bank and apply its status.
 
-        Raises `Refusal` when the bank is silent: then nothing is known, and nothing may be begun.
+        Raise `Refusal` when the bank is unavailable: the status is unknown, so that no other
+        checkout may begin.
         """
         if not row.checkout:
             return row
         try:
             return self.settle(row, gateways.gateway().find_checkout(row.checkout))
         except PartyUnavailable as error:
-            raise Refusal(gateways.SILENT) from error
+            raise Refusal(gateways.BANK_UNAVAILABLE) from error
 
     def watch(self, row: Row) -> None:
-        """Ask the bank about a row whose outcome nobody has told us. Raises `jobs.Later`."""
+        """Poll the bank about an unsettled row. Raise `jobs.Later` until it is settled."""
         if row.is_unsettled and row.checkout:
             row = self.settle(row, gateways.gateway().find_checkout(row.checkout))
         if row.is_unsettled and (row.checkout or self.opens_later):
             raise jobs.Later(gateways.WATCH_EVERY)
 
     def settle(self, row: Row, checkout: Checkout) -> Row:
-        """Apply the bank's answer on ``row``; idempotent: told twice, late or out of order, it
-        changes nothing."""
+        """Apply the bank's status to ``row``; idempotent.
+
+        A repeated, late or out-of-order answer changes nothing.
+        """
         if checkout.status not in {CheckoutStatus.OPEN, row.status}:
             test_points.point("payment.settle")
             with database.atomic():
@@ -129,16 +132,16 @@ class Checkouts(ABC, Generic[Row]):
     # --- Finding --------------------------------------------------------------------------------
 
     def by_checkout(self, reference: str) -> Row | None:
-        """The row of a checkout at the bank, if it is one of these."""
+        """Return the row of a checkout at the bank, if it is in this table."""
         found: Row | None = self.table.get_or_none(self.table.checkout == reference)
         return found
 
     def sign(self, row: Row) -> str:
-        """A reference to ``row`` that needs no cookie and cannot be guessed."""
+        """Return a signed reference to ``row``, which works without a cookie."""
         return str(self._signer().dumps(row.id))
 
     def by_signature(self, reference: str) -> Row | None:
-        """The row of a signed reference; None for a forged one."""
+        """Return the row of a signed reference; None for a forged one."""
         try:
             row_id = self._signer().loads(reference)
         except BadSignature:
@@ -150,8 +153,8 @@ class Checkouts(ABC, Generic[Row]):
         return URLSafeSerializer(settings.current().secret_key, salt=self.salt)
 
 
-def moved_by_bank(row: Row, outcome: str, checkout: Checkout) -> None:
-    """Move ``row`` to ``outcome`` for the reason the bank gives."""
+def move_by_bank(row: Row, outcome: str, checkout: Checkout) -> None:
+    """Move ``row`` to ``outcome`` with the reason given by the bank."""
     is_over = outcome != CheckoutStatus.PROCESSING
     settled = {"settled_at": clock.now()} if is_over else {}
     reason = checkout.reason[:64]

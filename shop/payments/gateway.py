@@ -1,4 +1,4 @@
-"""What the shop asks of whoever takes cards: one small interface, whichever bank answers it."""
+"""The interface of a payment gateway, and its data types."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Protocol
 
 
 class CheckoutStatus(StrEnum):
-    """Where a checkout stands at the bank."""
+    """The status of a checkout at the bank."""
 
     OPEN = "open"  # the customer may still enter a card
     PROCESSING = "processing"  # a card was entered, the outcome is not known yet
-    SUCCEEDED = "succeeded"  # the money is ours (or, for a set-up, the card is stored)
-    DECLINED = "declined"  # the card was refused; this checkout is over
-    CLOSED = "closed"  # ended without a card: by us, by the customer, or by time
+    SUCCEEDED = "succeeded"  # the money was taken (or, for a registration, the card is stored)
+    DECLINED = "declined"  # the card was declined; this checkout is over
+    CLOSED = "closed"  # ended without a card: by the shop, by the customer, or expired
 
 
 @dataclass(frozen=True)
 class CheckoutRequest:
     """Take ``amount_cents`` (0: only store a card) from a customer who is present.
 
-    ``key`` makes the call safe to repeat: the same key always answers the same checkout.
-    ``return_url`` is where the bank sends the browser afterwards, whatever happened.
-    ``store_card`` asks the bank to keep the card for payments without the customer.
+    ``key`` is the idempotency key: the same key always returns the same checkout.
+    ``return_url`` is where the bank redirects the browser afterwards, whatever the outcome.
+    ``store_card`` asks the bank to store the card for off-session charges.
     """
 
     key: str
@@ -41,7 +41,7 @@ class CheckoutRequest:
 
 @dataclass(frozen=True)
 class ChargeRequest:
-    """Take ``amount_cents`` from a stored card while the customer is away."""
+    """Take ``amount_cents`` from a stored card without the customer (an off-session charge)."""
 
     key: str
     mandate: str
@@ -54,7 +54,7 @@ class ChargeRequest:
 
 @dataclass(frozen=True)
 class Mandate:
-    """A card stored at the bank: its reference there, and what may be shown of it."""
+    """A card stored at the bank: its reference there, and the details that may be shown."""
 
     reference: str
     brand: str
@@ -65,9 +65,9 @@ class Mandate:
 
 @dataclass(frozen=True)
 class Checkout:
-    """The bank's answer: its own ``reference``, where the customer pays, and how it stands.
+    """The bank's answer: its own ``reference``, the ``url`` to pay at, and the status.
 
-    ``reason`` is a machine word when declined: ``card_declined``, ``authentication_failed``,
+    ``reason`` is a code when declined: ``card_declined``, ``authentication_failed``,
     ``insufficient_funds``, ``expired_card`` or ``mandate_revoked``.
     """
 
@@ -82,7 +82,7 @@ class Checkout:
 
 @dataclass(frozen=True)
 class Refund:
-    """Money given back, by the bank's own reference."""
+    """A refund, with the bank's own reference."""
 
     reference: str
     amount_cents: int
@@ -90,36 +90,39 @@ class Refund:
 
 @dataclass(frozen=True)
 class Notification:
-    """A message from the bank, its signature checked: ``checkout`` changed."""
+    """A webhook message from the bank, its signature verified: ``checkout`` changed."""
 
     event: str
     checkout: Checkout
 
 
 class PaymentGateway(Protocol):
-    """Whoever takes cards. Every method raises `PartyUnavailable` when no proper answer came
-    (ask again with the same key) and `PartyRejected` when the answer was no."""
+    """A bank that takes cards.
+
+    Every method raises `PartyUnavailable` when no valid answer came (retry with the same key) and
+    `PartyRejected` when the bank refused.
+    """
 
     def start_checkout(self, request: CheckoutRequest) -> Checkout:
         """Open a payment page for a customer."""
 
     def find_checkout(self, reference: str) -> Checkout:
-        """How a checkout or charge stands now."""
+        """Return a checkout or charge with its present status."""
 
     def close_checkout(self, reference: str) -> Checkout:
-        """Make sure that no card can be charged any more, if none was yet; say how it stands."""
+        """Close a checkout unless a card was entered; return it with its present status."""
 
     def charge(self, request: ChargeRequest) -> Checkout:
         """Charge a stored card; the outcome may also come later as a notification."""
 
     def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
-        """Give money of a succeeded checkout back; the same key gives it back once."""
+        """Refund money of a succeeded checkout; idempotent for a key."""
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank."""
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
-        """Check the signature of a notification and read it; None if it concerns nothing of ours.
+        """Verify the signature of a notification and read it; None if it does not concern the shop.
 
-        Raises `PartyRejected` when the signature is missing, wrong or too old.
+        Raise `PartyRejected` when the signature is missing, wrong or too old.
         """

@@ -1,4 +1,4 @@
-"""Which bank takes the cards: the one the settings name, behind one interface."""
+"""The configured bank, behind the interface `PaymentGateway`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from shop.settings import PerProcess, Settings
 
 WATCH_FIRST = timedelta(minutes=2)
 WATCH_EVERY = timedelta(minutes=10)
-"""When the bank is asked about what nobody told us the end of."""
+"""When the bank is polled about checkouts whose outcome has not been notified."""
 
-SILENT = N_(
+BANK_UNAVAILABLE = N_(
     "The bank is not answering at the moment. Nothing was charged; please try again in a minute."
 )
-REFUSED = N_("The bank could not open a payment page. Nothing was charged; please try again.")
+CHECKOUT_REFUSED = N_(
+    "The bank could not open a payment page. Nothing was charged; please try again."
+)
 
 gateway = PerProcess[PaymentGateway]()
 """The bank of this process."""
 
 
 def gateway_for(settings: Settings) -> PaymentGateway:
-    """The bank that settings name."""
+    """Return the bank that ``settings`` name."""
     if settings.uses_sandbox_bank:
         from shop.payments.sandbox import SandboxBank
 

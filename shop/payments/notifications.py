@@ -1,4 +1,4 @@
-"""What the bank tells us unasked: it is applied to what it is about."""
+"""Notifications from the bank, applied to the payment or card registration they concern."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shop.payments.gateway import Checkout
 def apply(checkout: Checkout) -> None:
     """Settle the payment, or the registration of a card, that ``checkout`` belongs to.
 
-    Idempotent; a checkout that is none of ours changes nothing.
+    Idempotent; an unknown checkout changes nothing.
     """
     if payment := outcomes.CHECKOUTS.by_checkout(checkout.reference):
         outcomes.CHECKOUTS.settle(payment, checkout)

@@ -1,4 +1,4 @@
-"""The outcome of payments: idempotent, whatever the bank tells twice, late or out of order."""
+"""The outcome of payments: idempotent for answers of the bank repeated, late or out of order."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from shop import clock, jobs, settings, transitions
 from shop.errors import PartyUnavailable, Refusal
 from shop.invoicing import ledger
 from shop.payments import cards, gateways, payables, refunds
-from shop.payments.checkouts import Checkouts, moved_by_bank
+from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest
 
 
 def close_payment(payment: Payment) -> Payment:
-    """Make sure that ``payment`` cannot be paid any more, unless it was.
+    """Close ``payment`` at the bank, unless it was paid; return it with its present status.
 
-    Raises `Refusal` when the bank is silent, `PaymentUnderWay` when it is confirming a card.
+    Raise `Refusal` when the bank is unavailable, `PaymentUnderWay` when it is confirming a card.
     """
     if payment.checkout:
         try:
             closed = gateways.gateway().close_checkout(payment.checkout)
             payment = CHECKOUTS.settle(payment, closed)
         except PartyUnavailable as error:
-            raise Refusal(gateways.SILENT) from error
+            raise Refusal(gateways.BANK_UNAVAILABLE) from error
     elif payment.status == PaymentStatus.OPEN:
         payment = close_unopened(payment)
     if payment.status == PaymentStatus.PROCESSING:
@@ -34,7 +34,7 @@ def close_payment(payment: Payment) -> Payment:
 
 
 def close_unopened(payment: Payment) -> Payment:
-    """Close a payment whose bank page was asked for and never shown to anybody."""
+    """Close a payment for which the bank opened no checkout."""
     with database.atomic():
         payment = lock(payment)
         if payment.status == PaymentStatus.OPEN and not payment.checkout:
@@ -43,8 +43,10 @@ def close_unopened(payment: Payment) -> Payment:
 
 
 class PaymentCheckouts(Checkouts[Payment]):
-    """Payments: a success makes an order or an invoice paid, and what hangs on it follows; if that
-    is closed, or paid otherwise, all the money goes back."""
+    """Checkouts that pay: a success marks the order or invoice as paid.
+
+    If that is closed, or was paid otherwise, the whole payment is refunded.
+    """
 
     table = Payment
     statuses = PaymentStatus
@@ -54,12 +56,12 @@ class PaymentCheckouts(Checkouts[Payment]):
     opens_later = True
 
     def watch_later(self, payment: Payment) -> None:
-        """Have the bank asked in a while."""
+        """Queue the job that polls the bank."""
         first = clock.now() + gateways.WATCH_FIRST
         watch_payment.using(run_at=first).later(payment=payment.id)
 
     def request(self, payment: Payment, return_url: str, notification_url: str) -> CheckoutRequest:
-        """A page to pay what is due on."""
+        """Return the request for a checkout that takes the payment's amount."""
         debt = payables.paid_by(payment).row
         return CheckoutRequest(
             key=payment.key,
@@ -74,23 +76,23 @@ class PaymentCheckouts(Checkouts[Payment]):
             store_card=payment.store_card,
         )
 
-    def reject(self, payment: Payment) -> None:
-        """Close a payment that the bank refuses to take."""
+    def on_rejected(self, payment: Payment) -> None:
+        """Close a payment for which the bank refuses to open a page."""
         close_unopened(payment)
 
     def apply(self, payment: Payment, outcome: str, checkout: Checkout) -> None:
-        """Take the money, or note that none came."""
+        """Apply a success, or record that no money came."""
         if outcome == PaymentStatus.SUCCEEDED:
-            _take(payment, checkout)
+            _apply_success(payment, checkout)
         elif payment.may_become(outcome) and payment.is_unsettled:
-            moved_by_bank(payment, outcome, checkout)
+            move_by_bank(payment, outcome, checkout)
 
 
 CHECKOUTS = PaymentCheckouts()
 
 
-def _take(payment: Payment, checkout: Checkout) -> None:
-    """The money is at the bank: it pays what it is for, or it goes back."""
+def _apply_success(payment: Payment, checkout: Checkout) -> None:
+    """Mark what ``payment`` pays as paid with the money taken, or queue the refund of it."""
     if not payment.may_become(PaymentStatus.SUCCEEDED):
         return
     right_amount = (checkout.amount_cents, checkout.currency) == (
@@ -98,7 +100,7 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         payment.currency,
     )
     taken: dict[str, Any] = {"taken_cents": checkout.amount_cents, "settled_at": clock.now()}
-    payable = payables.locked(payables.paid_by(payment).row)
+    payable = payables.locked_payable(payables.paid_by(payment).row)
     if right_amount and payable.can_be_paid and payment.amount_cents == payable.cents:
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
         ledger.post_payment(payment, payable.invoice)
@@ -107,12 +109,12 @@ def _take(payment: Payment, checkout: Checkout) -> None:
         note = "closed already" if right_amount else f"amount {checkout.amount_cents}"
         transitions.move(payment, PaymentStatus.REFUND_DUE, by="bank", note=note, **taken)
         ledger.post_payment(payment)
-        refunds.owe(payment)
+        refunds.refund_later(payment)
     if payment.store_card and checkout.mandate:
-        cards.keep(payable.row.account, checkout.mandate)
+        cards.keep_card(payable.row.account, checkout.mandate)
 
 
 @jobs.handles("watch_payment", attempts=50, first_delay=timedelta(seconds=30))
 def watch_payment(payment: int) -> None:
-    """Ask the bank about a payment whose outcome nobody has told us."""
+    """Poll the bank about a payment whose outcome has not been notified."""
     CHECKOUTS.watch(Payment.get_by_id(payment))

@@ -1,4 +1,4 @@
-"""Payments of orders and invoices: begun once, at the bank's page, by a stored card, or by hand."""
+"""Payments of orders and invoices: at the bank's page, by a stored card, or recorded manually."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ log = structlog.get_logger()
 
 
 def start_payment(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
-    """The payment with which the customer pays ``debt`` at the bank (`Payment.checkout_url`).
+    """Return the payment with which the customer pays at the bank (`Payment.checkout_url`).
 
-    A payment whose bank page is still open is taken up again, so nobody pays twice. Returns a
-    succeeded payment where the bank says that it is paid already.
+    A payment whose page at the bank is still open is used again, so that no customer pays twice.
+    It may have succeeded already, by the bank's answer.
 
-    Raises `Refusal` when it cannot be paid or the bank is silent, `PaymentUnderWay` while
-    an earlier payment waits for its outcome.
+    Raise `Refusal` when ``debt`` cannot be paid or the bank is unavailable, `PaymentUnderWay` while
+    an earlier payment has no outcome.
     """
-    payment = unsettled(debt)
+    payment = unsettled_payment(debt)
     if payment is not None:
-        payment = _taken_up(payment, store_card)
+        payment = _resume_payment(payment, store_card)
     if payment is None:
         payment = open_payment(debt, store_card=store_card, by=by)
     if payment.status == PaymentStatus.OPEN and not payment.checkout_url:
@@ -43,19 +43,19 @@ def start_payment(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Pa
     return payment
 
 
-def unsettled(debt: Debt) -> Payment | None:
-    """The payment of ``debt`` whose outcome is open, if any."""
+def unsettled_payment(debt: Debt) -> Payment | None:
+    """Return the payment of ``debt`` that has no outcome yet, if any."""
     return (
         Payment.select()
-        .where(payables.for_payment(debt).is_paid_by, Payment.status.in_(UNSETTLED))
+        .where(payables.for_debt(debt).is_paid_by, Payment.status.in_(UNSETTLED))
         .first()
     )
 
 
-def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
-    """The unsettled payment as the bank sees it now; None if it is over and a new one may start."""
+def _resume_payment(payment: Payment, store_card: bool) -> Payment | None:
+    """Return an unsettled payment refreshed; None if it is over and a new one may begin."""
     payment = outcomes.CHECKOUTS.refresh(payment)
-    # A stored card may be charged any moment: nobody pays beside it.
+    # A stored card may be charged at any moment: a checkout beside it could pay twice.
     by_card = payment.card_id is not None and payment.is_unsettled
     if by_card or payment.status == PaymentStatus.PROCESSING:
         raise payables.paid_by(payment).under_way()
@@ -68,13 +68,13 @@ def _taken_up(payment: Payment, store_card: bool) -> Payment | None:
 
 
 def open_payment(debt: Debt, *, store_card: bool, by: str, card: Card | None = None) -> Payment:
-    """A payment of ``debt`` on record and watched over; by ``card`` if the customer is away.
+    """Create a payment of ``debt`` that is polled at the bank; with ``card``, an off-session one.
 
-    Raises `Refusal` when it cannot be paid. Of two at once, both go on with one payment.
+    Concurrent calls return the same payment. Raise `Refusal` when ``debt`` cannot be paid.
     """
     try:
         with database.atomic():
-            payable = payables.locked(debt)
+            payable = payables.locked_payable(debt)
             if not payable.can_be_paid:
                 raise payable.not_payable()
             return outcomes.CHECKOUTS.begin(
@@ -86,10 +86,10 @@ def open_payment(debt: Debt, *, store_card: bool, by: str, card: Card | None = N
                 store_card=store_card,
             )
     except IntegrityError:
-        # A second press of the button was quicker: both go on with that payment.
-        rival = unsettled(debt)
+        # Another request created the payment first: the unique index allows only that one.
+        rival = unsettled_payment(debt)
         if rival is None:
-            raise payables.for_payment(debt).not_payable() from None
+            raise payables.for_debt(debt).not_payable() from None
         return rival
 
 
@@ -97,9 +97,9 @@ def open_payment(debt: Debt, *, store_card: bool, by: str, card: Card | None = N
 
 
 def charge(debt: Debt, card: Card, by: str) -> Payment:
-    """Have ``debt`` charged to a stored card, by a job queued in the caller's transaction.
+    """Queue the charge of ``debt`` to a stored card, in the caller's transaction.
 
-    Raises `Refusal` when it cannot be paid. A payment that is under way already is the answer.
+    Return the payment under way, if there is one. Raise `Refusal` when ``debt`` cannot be paid.
     """
     payment = open_payment(debt, store_card=False, by=by, card=card)
     charge_card.later(payment=payment.id)
@@ -108,7 +108,7 @@ def charge(debt: Debt, card: Card, by: str) -> Payment:
 
 @jobs.handles("charge_card", attempts=50, first_delay=timedelta(seconds=5))
 def charge_card(payment: int) -> None:
-    """Charge a stored card, once: the bank knows the payment's key. A no is its outcome, too."""
+    """Charge a stored card; idempotent by the payment's key. A refusal closes the payment."""
     row = Payment.get_by_id(payment)
     if not row.is_unsettled or row.checkout or row.card is None:
         return
@@ -126,7 +126,7 @@ def charge_card(payment: int) -> None:
             )
         )
     except PartyRejected as error:
-        log.error("bank refused a charge", of=debt.number, reason=str(error))
+        log.error("charge_refused", of=debt.number, reason=str(error))
         outcomes.close_unopened(row)
         return
     Payment.update(checkout=checkout.reference).where(Payment.id == row.id).execute()
@@ -134,19 +134,19 @@ def charge_card(payment: int) -> None:
     outcomes.CHECKOUTS.settle(row, checkout)
 
 
-# --- Paid by hand ----------------------------------------------------------------------------
+# --- Recorded manually -----------------------------------------------------------------------
 
 
-def pay_by_hand(debt: Debt, by: str) -> Payment:
-    """The operator says that the money came otherwise (a transfer, say).
+def record_manual_payment(debt: Debt, by: str) -> Payment:
+    """Record a payment that the operator received otherwise (by bank transfer, for example).
 
-    Raises `Refusal` if it is not payable, `PaymentUnderWay` while a card is confirmed.
+    Raise `Refusal` if ``debt`` is not payable, `PaymentUnderWay` while a card is confirmed.
     """
-    pending = unsettled(debt)
+    pending = unsettled_payment(debt)
     if pending is not None:
         outcomes.close_payment(pending)
     with database.atomic():
-        payable = payables.locked(debt)
+        payable = payables.locked_payable(debt)
         if not payable.can_be_paid:
             raise payable.not_payable()
         payment = Payment.create(

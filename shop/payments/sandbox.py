@@ -26,7 +26,7 @@ API = "/bank/api"
 
 
 class SandboxBank:
-    """The bank at ``url``; ``key`` opens its interface, ``notification_secret`` its letters."""
+    """The bank at ``url``: ``key`` is its API key, ``notification_secret`` signs its webhooks."""
 
     def __init__(
         self,
@@ -44,20 +44,20 @@ class SandboxBank:
         return _checkout(self._calls.call("POST", f"{API}/checkouts", body, request.key))
 
     def find_checkout(self, reference: str) -> Checkout:
-        """How a checkout or charge stands now."""
+        """Return a checkout or charge with its present status."""
         return _checkout(self._calls.call("GET", f"{API}/checkouts/{_part(reference)}"))
 
     def close_checkout(self, reference: str) -> Checkout:
-        """End a checkout to which no card was given yet; say how it stands."""
+        """Close a checkout unless a card was entered; return it with its present status."""
         return _checkout(self._calls.call("POST", f"{API}/checkouts/{_part(reference)}/closure"))
 
     def charge(self, request: ChargeRequest) -> Checkout:
-        """Charge a stored card; a revoked one answers ``declined`` with ``mandate_revoked``."""
+        """Charge a stored card; a revoked one is ``declined`` with ``mandate_revoked``."""
         body = {name: value for name, value in vars(request).items() if name != "key"}
         return _checkout(self._calls.call("POST", f"{API}/charges", body, request.key))
 
     def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
-        """Give money of a succeeded checkout back; the same key gives it back once."""
+        """Refund money of a succeeded checkout; idempotent for a key."""
         path = f"{API}/checkouts/{_part(reference)}/refunds"
         answer = self._calls.call("POST", path, {"amount_cents": amount_cents}, key)
         try:
@@ -66,7 +66,7 @@ class SandboxBank:
             raise PartyUnavailable("the bank's answer cannot be read") from error
 
     def forget_mandate(self, mandate: str) -> None:
-        """Delete a stored card at the bank; one the bank does not have is gone already."""
+        """Delete a stored card at the bank; idempotent."""
         try:
             self._calls.call("DELETE", f"{API}/mandates/{_part(mandate)}")
         except Refused as refusal:
@@ -74,9 +74,9 @@ class SandboxBank:
                 raise
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
-        """Check a notification's signature and read it; None if it is of a kind we do not know.
+        """Verify a notification's signature and read it; None if it is of an unknown kind.
 
-        Raises `PartyRejected` when the signature is missing, wrong or too old.
+        Raise `PartyRejected` when the signature is missing, wrong or too old.
         """
         signatures.verify(self._secret, headers, body)
         try:

@@ -88,7 +88,7 @@ def _attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Remind
 
 def _end_customers_own(invoice: Invoice) -> None:
     """Close a page of the bank that the customer left open, so that nobody pays twice."""
-    pending = payments.unsettled(invoice)
+    pending = payments.unsettled_payment(invoice)
     if pending is not None:
         try:
             outcomes.close_payment(pending)

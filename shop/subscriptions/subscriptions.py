@@ -180,7 +180,7 @@ def billed_ahead(subscription: Subscription) -> Renewal | None:
 def card_of(subscription: Subscription) -> Card | None:
     """The card its renewals are charged to: the one chosen, or the account's newest."""
     account = Account.get_by_id(subscription.account_id)
-    return card_among(subscription, list(cards.usable(account)))
+    return card_among(subscription, list(cards.usable_cards(account)))
 
 
 def card_among(subscription: Subscription, usable: list[Card]) -> Card | None:

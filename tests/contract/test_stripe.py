@@ -161,7 +161,7 @@ def test_control_without_the_search_the_card_is_charged_again(
     mandate = stored_card(stripe)
     stripe.gateway.charge(charge_of(stripe, mandate))
     stripe.account.on_next_day()
-    monkeypatch.setattr("shop.payments.stripe.charges._made_before", lambda *_: None)
+    monkeypatch.setattr("shop.payments.stripe.charges._find_earlier", lambda *_: None)
     stripe.gateway.charge(charge_of(stripe, mandate))
     assert stripe.balance() == 1056 + 880 + 880
 

@@ -38,7 +38,9 @@ def test_renewals_survive_workers_killed_again_and_again(
     app: Flask, alice: Account, provider: Provider, settings: Settings, tmp_path: Path
 ) -> None:
     for _ in range(GROUPS):
-        payments.pay_by_hand(purchases.place(alice, purchases.basket(business=1)), by="operator")
+        payments.record_manual_payment(
+            purchases.place(alice, purchases.basket(business=1)), by="operator"
+        )
     queue.drain()
     assert Order.select().where(Order.status == "delivered").count() == GROUPS
     switches.switch(switches.CLOCK, str(timedelta(days=32).total_seconds()))

@@ -53,7 +53,7 @@ def installed(
 ) -> LicenceGroup:
     """A group of so many licences at the sandbox's provider."""
     order = purchases.place(account, purchases.basket(business=0, pro_plus=licences))
-    payments.pay_by_hand(order, by="operator")
+    payments.record_manual_payment(order, by="operator")
     is_installed = LicenceGroup.status == GroupStatus.INSTALLED
     provider = SandboxProvider(environment["SANDBOX_URL"], settings.provider_key)
     with configured.provider.using(provider):

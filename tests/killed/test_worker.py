@@ -67,7 +67,9 @@ def test_200_orders_survive_a_worker_killed_again_and_again(
 ) -> None:
     sizes = [random.randint(1, 5) for _ in range(ORDERS)]
     for size in sizes:
-        payments.pay_by_hand(purchases.place(alice, purchases.basket(business=size)), by="operator")
+        payments.record_manual_payment(
+            purchases.place(alice, purchases.basket(business=size)), by="operator"
+        )
     abandoned = 0
     for _ in range(KILLS):
         with processes.worker_runs(environment) as worker:

@@ -161,9 +161,9 @@ def test_a_removed_or_expired_card_is_none(
     clock: time_machine.Traveller, alice: Account, bank: Bank
 ) -> None:
     exchange.with_card(alice, bank)
-    assert cards.stored(alice) is not None
+    assert cards.stored_card(alice) is not None
     clock.move_to("2031-01-01")
-    assert cards.stored(alice) is None
+    assert cards.stored_card(alice) is None
     clock.move_to("2030-12-31")
     Card.update(removed_at=shop_clock.now()).execute()
-    assert cards.stored(alice) is None
+    assert cards.stored_card(alice) is None

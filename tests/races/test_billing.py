@@ -143,7 +143,9 @@ def services_owed(group: LicenceGroup) -> Invoice:
 def test_paying_twice_resumes_once(alice: Account, bank: Bank, provider: Provider) -> None:
     group = running.suspended(alice, bank)
     invoice = running.owed(group)
-    results = racing.race(on_time(lambda: payments.pay_by_hand(invoice, by="operator")), 4)
+    results = racing.race(
+        on_time(lambda: payments.record_manual_payment(invoice, by="operator")), 4
+    )
     assert len([one for one in results if not isinstance(one, Exception)]) == 1
     queue.drain()
     assert Letter.select().where(Letter.kind == "service_resumed").count() == 1

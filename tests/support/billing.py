@@ -79,7 +79,7 @@ def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
 
 def card(account: Account, mandate: Mandate = CARD) -> Card:
     """A card the customer let us keep."""
-    cards.keep(account, mandate)
+    cards.keep_card(account, mandate)
     return Card.get(Card.mandate == mandate.reference)
 
 

@@ -62,7 +62,7 @@ def account_of(owned: ExchangeService, number: int) -> ExchangeAccount:
 
 def registering(account: Account) -> CardSetup:
     """A card being registered at the bank."""
-    return cards.register(
+    return cards.register_card(
         account, back_to="/manager/web", typed={}, base_url=purchases.BASE, by=account.nic_handle
     )
 

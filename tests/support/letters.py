@@ -148,7 +148,7 @@ def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
 
 def invoice_paid(account: Account, bank: Bank, provider: Provider) -> None:
     """The operator says that the money of an invoice came."""
-    payments.pay_by_hand(_due(account, bank, provider), by="operator")
+    payments.record_manual_payment(_due(account, bank, provider), by="operator")
 
 
 def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
@@ -231,7 +231,7 @@ def service_suspended(account: Account, bank: Bank, provider: Provider) -> None:
 
 def service_resumed(account: Account, bank: Bank, provider: Provider) -> None:
     """It is paid after all."""
-    payments.pay_by_hand(running.owed(running.suspended(account, bank)), by="operator")
+    payments.record_manual_payment(running.owed(running.suspended(account, bank)), by="operator")
 
 
 def termination_notice(account: Account, bank: Bank, provider: Provider) -> None:

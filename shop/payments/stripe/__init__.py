@@ -1,16 +1,16 @@
-"""Stripe as a `PaymentGateway`: Checkout Sessions, and PaymentIntents off session.
+"""Stripe as a `PaymentGateway`: Checkout Sessions and off-session PaymentIntents.
 
 A checkout is a Checkout Session (``cs_…``), a charge is a PaymentIntent (``pi_…``), and a mandate
-is a customer of Stripe's with a card (``cus_…/pm_…``). Three things differ from other banks:
+is a Stripe customer with a card (``cus_…/pm_…``). Three things differ from other banks:
 
 - A declined card does not end a checkout: Stripe's page lets the customer try another, so that the
   checkout stays open until it is paid, closed or a day old.
-- Stripe remembers idempotency keys for a day at least and not for ever. Whatever takes or returns
-  money therefore also keeps its key in its metadata, and is looked for there first.
-- Stripe learns the address for notifications from its dashboard: register
+- Stripe may forget idempotency keys after a day. Charges and refunds therefore also store their key
+  in their metadata, where the gateway looks for it before it creates another.
+- The URL for notifications is configured in Stripe's dashboard: register
   ``<PUBLIC_URL>/notifications/bank`` there, for the events in `SESSION_EVENTS` and `INTENT_EVENTS`.
 
-Stripe takes 0.50 EUR at least; it refuses to open a checkout for less.
+Stripe's minimum amount is 0.50 EUR; it refuses to open a checkout for less.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from shop.errors import PartyRejected
 from shop.payments.gateway import ChargeRequest, Checkout, CheckoutRequest, Notification, Refund
 from shop.payments.stripe import charges, refunds, sessions
 from shop.payments.stripe.answers import checkout_of_intent, checkout_of_session
-from shop.payments.stripe.calls import answered, connect, key_of, plain, was_repeated
+from shop.payments.stripe.calls import (
+    as_dict,
+    connect,
+    errors_mapped,
+    idempotency_key_of,
+    was_replayed,
+)
 
 SESSION_EVENTS = {
     "checkout.session.completed",
@@ -41,7 +47,7 @@ INTENT_EVENTS = {
 
 
 class StripeGateway:
-    """The account that ``api_key`` opens; ``webhook_secret`` signs its notifications.
+    """The Stripe account of ``api_key``; ``webhook_secret`` signs its notifications.
 
     ``client`` replaces the one made for ``api_key``.
     """
@@ -53,60 +59,60 @@ class StripeGateway:
         self._secret = webhook_secret
 
     def start_checkout(self, request: CheckoutRequest) -> Checkout:
-        """Open a payment page; the same key answers the same one for a day."""
-        with answered():
+        """Open a payment page; idempotent for a key, for a day."""
+        with errors_mapped():
             session = self._client.v1.checkout.sessions.create(
                 sessions.parameters(request), {"idempotency_key": request.key}
             )
-        checkout = checkout_of_session(plain(session))
-        return self.find_checkout(checkout.reference) if was_repeated(session) else checkout
+        checkout = checkout_of_session(as_dict(session))
+        return self.find_checkout(checkout.reference) if was_replayed(session) else checkout
 
     def find_checkout(self, reference: str) -> Checkout:
-        """How a session or an off-session payment stands now."""
-        with answered():
+        """Return a session or an off-session payment with its present status."""
+        with errors_mapped():
             if _is_charge(reference):
                 intent = self._client.v1.payment_intents.retrieve(reference)
-                return checkout_of_intent(plain(intent))
+                return checkout_of_intent(as_dict(intent))
             session = self._client.v1.checkout.sessions.retrieve(
                 reference, {"expand": sessions.EXPANDED}
             )
-        return checkout_of_session(plain(session))
+        return checkout_of_session(as_dict(session))
 
     def close_checkout(self, reference: str) -> Checkout:
-        """Let nobody pay any more; what is paid, or being paid, says so instead."""
+        """Close a checkout or charge unless it is paid or being paid; return its present status."""
         try:
-            with answered():
+            with errors_mapped():
                 if _is_charge(reference):
                     self._client.v1.payment_intents.cancel(reference)
                 else:
                     self._client.v1.checkout.sessions.expire(reference)
         except PartyRejected:
-            # Only what is open can be ended. How it stands is said below, as is that it is unknown.
+            # Stripe closes open ones only. The status, or that it is unknown, is read below.
             pass
         return self.find_checkout(reference)
 
     def charge(self, request: ChargeRequest) -> Checkout:
-        """Charge a stored card; one that is gone answers ``declined`` with ``mandate_revoked``."""
-        with answered():
+        """Charge a stored card; a deleted one is ``declined`` with ``mandate_revoked``."""
+        with errors_mapped():
             return checkout_of_intent(charges.charge(self._client, request))
 
     def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
-        """Give money of a succeeded checkout or charge back, once for each key."""
-        with answered():
+        """Refund money of a succeeded checkout or charge; idempotent for a key."""
+        with errors_mapped():
             intent = reference if _is_charge(reference) else self._intent_of(reference)
             return refunds.refund(self._client, intent, amount_cents, key)
 
     def _intent_of(self, reference: str) -> str:
         session = self._client.v1.checkout.sessions.retrieve(reference)
-        intent = plain(session).get("payment_intent")
+        intent = as_dict(session).get("payment_intent")
         if not intent:
             raise PartyRejected("nothing was paid in this checkout", "not_paid")
         return str(intent)
 
     def forget_mandate(self, mandate: str) -> None:
-        """Take a card from its customer; one that is gone already stays gone."""
-        _, card = charges.parts(mandate)
-        with answered():
+        """Detach a card from its customer; idempotent."""
+        _, card = charges.parse_mandate(mandate)
+        with errors_mapped():
             try:
                 self._client.v1.payment_methods.detach(card)
             except InvalidRequestError:
@@ -114,11 +120,11 @@ class StripeGateway:
                     raise
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
-        """Check a notification's signature and ask how its subject stands now.
+        """Verify a notification's signature and fetch the present status of its subject.
 
-        What it says itself may be old by the time it comes; what Stripe answers is not. Raises
-        `PartyRejected` when the signature is missing, wrong or too old, and `PartyUnavailable` when
-        Stripe does not answer: it sends its notification again.
+        The status in the notification itself may be outdated. Raise `PartyRejected` when the
+        signature is missing, wrong or too old, and `PartyUnavailable` when Stripe does not answer:
+        it then sends the notification again.
         """
         event = self._event(headers, body)
         try:
@@ -133,7 +139,7 @@ class StripeGateway:
         given = {name.lower(): value for name, value in headers.items()}
         try:
             event = self._client.construct_event(body, given.get("stripe-signature"), self._secret)
-            return plain(event)
+            return as_dict(event)
         except StripeError as error:
             raise PartyRejected(f"the signature is wrong: {error.user_message}") from error
         except (ValueError, TypeError, AttributeError) as error:
@@ -145,9 +151,9 @@ def _is_charge(reference: str) -> bool:
 
 
 def _is_ours(kind: str, subject: dict[str, Any]) -> bool:
-    """Whether an event tells of a checkout or charge that this shop began.
+    """Return whether an event concerns a checkout or charge that this shop began.
 
-    A checkout's own PaymentIntent bears no key: the events of its session tell of it.
+    A checkout's own PaymentIntent has no key; the events of its session are used instead.
     """
     known = kind in SESSION_EVENTS or kind in INTENT_EVENTS
-    return known and bool(key_of(subject))
+    return known and bool(idempotency_key_of(subject))

@@ -1,4 +1,4 @@
-"""What Stripe answers, in the shop's words."""
+"""Conversion of Stripe's objects to those of the gateway interface."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASONS = {
     "payment_intent_authentication_failure": "authentication_failed",
     "setup_intent_authentication_failure": "authentication_failed",
 }
-"""The shop's word for Stripe's decline codes and error codes; any other is ``card_declined``."""
+"""The shop's reason for Stripe's decline and error codes; any other is ``card_declined``."""
 
 OVER = {"requires_payment_method", "canceled"}
 
@@ -36,9 +36,9 @@ OVER = {"requires_payment_method", "canceled"}
 
 
 def checkout_of_session(session: dict[str, Any]) -> Checkout:
-    """A Checkout Session, with its PaymentIntent or SetupIntent expanded where there is one.
+    """Convert a Checkout Session, with its PaymentIntent or SetupIntent expanded if it has one.
 
-    Raises `PartyUnavailable` for an answer that makes no sense.
+    Raise `PartyUnavailable` for an invalid answer.
     """
     try:
         status, reason = _session_status(session)
@@ -71,7 +71,7 @@ def _session_status(session: dict[str, Any]) -> tuple[CheckoutStatus, str]:
 
 
 def _mandate(session: dict[str, Any]) -> Mandate | None:
-    """The card that a session stored for payments without the customer, if it did."""
+    """Return the card that a session stored for off-session charges, if it did."""
     intent = _intent(session)
     card = intent.get("payment_method")
     usage = intent.get("setup_future_usage") or intent.get("usage")
@@ -97,9 +97,9 @@ def _intent(session: dict[str, Any]) -> dict[str, Any]:
 
 
 def checkout_of_intent(intent: dict[str, Any]) -> Checkout:
-    """A PaymentIntent that was confirmed off session.
+    """Convert a PaymentIntent that was confirmed off session.
 
-    Raises `PartyUnavailable` for an answer that makes no sense.
+    Raise `PartyUnavailable` for an invalid answer.
     """
     try:
         status, reason = _intent_status(intent)
@@ -126,7 +126,7 @@ def _intent_status(intent: dict[str, Any]) -> tuple[CheckoutStatus, str]:
             else (CheckoutStatus.CLOSED, "")
         )
     if status == "requires_action":
-        # The bank wants the cardholder, who is not there.
+        # The bank requires the cardholder to authenticate, who is not present.
         return CheckoutStatus.DECLINED, "authentication_failed"
     if status == "requires_payment_method":
         return CheckoutStatus.DECLINED, _reason(intent)
@@ -135,5 +135,5 @@ def _intent_status(intent: dict[str, Any]) -> tuple[CheckoutStatus, str]:
 
 def _reason(intent: dict[str, Any]) -> str:
     error = intent.get("last_payment_error") or {}
-    words = (error.get("decline_code"), error.get("code"))
-    return next((REASONS[word] for word in words if word in REASONS), "card_declined")
+    codes = (error.get("decline_code"), error.get("code"))
+    return next((REASONS[code] for code in codes if code in REASONS), "card_declined")

@@ -1,4 +1,4 @@
-"""Calls to Stripe: how it is reached, and what its errors mean to the shop."""
+"""Calls to Stripe: the client, its time-outs, and the mapping of its errors."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from stripe import (
 from shop.errors import PartyRejected, PartyUnavailable
 
 TIMEOUT = (3.0, 20.0)
-"""Seconds until a connection stands, and until an answer comes; then nothing is known of it."""
+"""The time-outs in seconds to connect and to read; after one the outcome is unknown."""
 
 
 def connect(api_key: str, **options: object) -> StripeClient:
-    """A client that gives up in time and leaves repeating to its caller, who keeps the keys."""
+    """Return a client with time-outs and without retries: its caller retries with the same key."""
     http = RequestsClient(timeout=TIMEOUT)
     return StripeClient(api_key, http_client=http, max_network_retries=0, **options)  # type: ignore[arg-type]
 
 
 @contextmanager
-def answered() -> Iterator[None]:
-    """Turn Stripe's errors into `PartyUnavailable` (no proper answer) or `PartyRejected` (a no)."""
+def errors_mapped() -> Iterator[None]:
+    """Map Stripe's errors to `PartyUnavailable` (no valid answer) or `PartyRejected` (refused)."""
     try:
         yield
     except (APIConnectionError, RateLimitError, APIError) as error:
         # Among these: 5xx, 429, and 409 for a key whose first call is still under way.
-        raise PartyUnavailable(_told(error), _wait(error)) from error
+        raise PartyUnavailable(_description(error), _retry_after(error)) from error
     except StripeError as error:
-        raise PartyRejected(_told(error), str(error.code or "")) from error
+        raise PartyRejected(_description(error), str(error.code or "")) from error
 
 
-def _told(error: StripeError) -> str:
-    """The error as the operator finds it again in Stripe's own log."""
+def _description(error: StripeError) -> str:
+    """Describe the error with the request id that Stripe's own log shows."""
     parts = [type(error).__name__, error.code, error.user_message, error.request_id]
     return ": ".join(str(part) for part in parts if part)
 
 
-def _wait(error: StripeError) -> float:
+def _retry_after(error: StripeError) -> float:
     try:
         return float((error.headers or {}).get("retry-after", 0))
     except ValueError:
@@ -56,30 +56,33 @@ def _wait(error: StripeError) -> float:
 
 
 def is_missing(error: InvalidRequestError) -> bool:
-    """Whether Stripe says that there is no such thing."""
+    """Return whether Stripe's error says that the object does not exist."""
     return error.code == "resource_missing"
 
 
-def was_repeated(answer: StripeObject) -> bool:
-    """Whether this is the answer that an earlier call with the same key got, as old as that is."""
+def was_replayed(answer: StripeObject) -> bool:
+    """Return whether Stripe replayed the answer to an earlier call with the same key.
+
+    Such an answer may be outdated.
+    """
     response = answer.last_response
     return response is not None and response.headers.get("idempotent-replayed") == "true"
 
 
-def plain(answer: StripeObject) -> dict[str, Any]:
-    """An answer as plain dictionaries. Raises `PartyUnavailable` when it is no object at all."""
+def as_dict(answer: StripeObject) -> dict[str, Any]:
+    """Convert an answer to plain dictionaries. Raise `PartyUnavailable` if it is not an object."""
     if not isinstance(answer, StripeObject):
         raise PartyUnavailable("Stripe's answer is no object")
     return answer.to_dict()
 
 
-def rows(answer: ListObject[Any]) -> Iterator[dict[str, Any]]:
-    """The objects of a list, page after page. Raises `PartyUnavailable` when it is no list."""
+def objects_of(answer: ListObject[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list, over all pages. Raise `PartyUnavailable` if it is not a list."""
     if not isinstance(answer, ListObject):
         raise PartyUnavailable("Stripe's answer is no list")
-    return (plain(row) for row in answer.auto_paging_iter())
+    return (as_dict(row) for row in answer.auto_paging_iter())
 
 
-def key_of(made: dict[str, Any]) -> str:
-    """The idempotency key with which this shop made an object; "" for any other's."""
+def idempotency_key_of(made: dict[str, Any]) -> str:
+    """Return the idempotency key with which this shop made an object; "" if it did not."""
     return str((made.get("metadata") or {}).get("key", ""))

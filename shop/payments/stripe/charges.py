@@ -1,4 +1,4 @@
-"""Charges of stored cards: PaymentIntents confirmed while the customer is away."""
+"""Off-session charges of stored cards: PaymentIntents confirmed without the customer."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from stripe.params import PaymentIntentCreateParams
 
 from shop.errors import PartyRejected
 from shop.payments.gateway import ChargeRequest
-from shop.payments.stripe.calls import is_missing, key_of, plain, rows
+from shop.payments.stripe.calls import as_dict, idempotency_key_of, is_missing, objects_of
 
 ABANDONED = "abandoned"
-"""The reason by which a PaymentIntent without a usable card is cancelled: only charges give it."""
+"""The cancellation reason of a PaymentIntent without a usable card; only charges set it."""
 
 
-def parts(mandate: str) -> tuple[str, str]:
-    """The customer and the card of a mandate. Raises `PartyRejected` if it is none of Stripe's."""
+def parse_mandate(mandate: str) -> tuple[str, str]:
+    """Return the customer and the card of a mandate. Raise `PartyRejected` if it is invalid."""
     customer, _, card = mandate.partition("/")
     if not (customer.startswith("cus_") and card.startswith("pm_")):
-        raise PartyRejected("this is no mandate of Stripe's", "unknown_mandate")
+        raise PartyRejected("this is not a Stripe mandate", "unknown_mandate")
     return customer, card
 
 
 def charge(client: StripeClient, request: ChargeRequest) -> dict[str, Any]:
-    """The PaymentIntent of ``request``, made and confirmed unless it was before."""
-    customer, card = parts(request.mandate)
-    earlier = _made_before(client, customer, request)
-    return earlier if earlier is not None else _confirmed(client, request, customer, card)
+    """Return the PaymentIntent of ``request``; create and confirm it unless it exists."""
+    customer, card = parse_mandate(request.mandate)
+    earlier = _find_earlier(client, customer, request)
+    return earlier if earlier is not None else _create_confirmed(client, request, customer, card)
 
 
-def _made_before(
+def _find_earlier(
     client: StripeClient, customer: str, request: ChargeRequest
 ) -> dict[str, Any] | None:
-    """What an earlier call with this key made, however long ago.
+    """Return the PaymentIntent that an earlier call with this key made, if any.
 
-    Raises `PartyRejected` when it asked for something else.
+    Raise `PartyRejected` when that call had other parameters.
     """
     try:
         made = client.v1.payment_intents.list({"customer": customer, "limit": 100})
-        found = [row for row in rows(made) if key_of(row) == request.key]
+        found = [row for row in objects_of(made) if idempotency_key_of(row) == request.key]
     except InvalidRequestError:
-        return None  # no such customer any more: what follows says so
+        return None  # the customer was deleted: the call that follows reports it
     if found and not _is_same(found[0], request):
         raise PartyRejected("this key came with other parameters before", "key_reused")
     return found[0] if found else None
@@ -52,10 +52,10 @@ def _is_same(intent: dict[str, Any], request: ChargeRequest) -> bool:
     return (intent["amount"], intent["currency"]) == asked
 
 
-def _confirmed(
+def _create_confirmed(
     client: StripeClient, request: ChargeRequest, customer: str, card: str
 ) -> dict[str, Any]:
-    asked = _wanted(request)
+    asked = _parameters(request)
     asked["customer"], asked["payment_method"] = customer, card
     asked["off_session"] = asked["confirm"] = True
     try:
@@ -65,11 +65,11 @@ def _confirmed(
     except InvalidRequestError:
         if holder_of(client, card) == customer:
             raise
-        return _without_card(client, request)
-    return plain(intent)
+        return _record_missing_card(client, request)
+    return as_dict(intent)
 
 
-def _wanted(request: ChargeRequest) -> PaymentIntentCreateParams:
+def _parameters(request: ChargeRequest) -> PaymentIntentCreateParams:
     return {
         "amount": request.amount_cents,
         "currency": request.currency.lower(),
@@ -80,7 +80,7 @@ def _wanted(request: ChargeRequest) -> PaymentIntentCreateParams:
 
 
 def _intent_of(error: CardError) -> str:
-    """The PaymentIntent that a declined card left behind; without one the error says it all."""
+    """Return the id of the PaymentIntent of a declined card. Raise ``error`` if it names none."""
     told = error.json_body if isinstance(error.json_body, dict) else {}
     intent = (told.get("error") or {}).get("payment_intent") or {}
     if not intent.get("id"):
@@ -89,7 +89,7 @@ def _intent_of(error: CardError) -> str:
 
 
 def holder_of(client: StripeClient, card: str) -> str:
-    """The customer who has a card stored; "" if nobody has it any more."""
+    """Return the customer to whom a card is attached; "" if it is detached."""
     try:
         return str(client.v1.payment_methods.retrieve(card).customer or "")
     except InvalidRequestError as error:
@@ -98,12 +98,12 @@ def holder_of(client: StripeClient, card: str) -> str:
         raise
 
 
-def _without_card(client: StripeClient, request: ChargeRequest) -> dict[str, Any]:
-    """Put on record that the card is gone: a PaymentIntent that nobody can pay any more."""
+def _record_missing_card(client: StripeClient, request: ChargeRequest) -> dict[str, Any]:
+    """Record at Stripe that the card is gone, as a cancelled PaymentIntent."""
     key = f"{request.key}:without-card"
-    intent = client.v1.payment_intents.create(_wanted(request), {"idempotency_key": key})
+    intent = client.v1.payment_intents.create(_parameters(request), {"idempotency_key": key})
     try:
         intent = client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": ABANDONED})
     except InvalidRequestError:
         intent = client.v1.payment_intents.retrieve(intent.id)  # cancelled by an earlier call
-    return plain(intent)
+    return as_dict(intent)

@@ -1,4 +1,4 @@
-"""Checkout Sessions: what Stripe is told of a checkout."""
+"""The parameters of Checkout Sessions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from stripe.params.checkout import SessionCreateParams
 from shop.payments.gateway import CheckoutRequest
 
 EXPANDED = ["payment_intent.payment_method", "setup_intent.payment_method"]
-"""What of a session is answered whole rather than by its reference: the card, to begin with."""
+"""The objects that Stripe returns in full with a session, for the details of the card."""
 
 
 def parameters(request: CheckoutRequest) -> SessionCreateParams:
-    """A session that takes the money, or for an amount of 0 only stores the card."""
+    """Return the parameters of a session that takes the money, or for 0 only stores the card."""
     asked: SessionCreateParams = {
         "client_reference_id": request.reference,
         "metadata": {"reference": request.reference, "key": request.key},
@@ -20,7 +20,7 @@ def parameters(request: CheckoutRequest) -> SessionCreateParams:
         "allowed_payment_method_types": ["card"],
         "success_url": request.return_url,
         "cancel_url": request.return_url,
-        # A card can be charged later only as a customer's.
+        # A card can be charged later only if it belongs to a customer.
         "customer_creation": "always" if request.store_card else "if_required",
     }
     if request.amount_cents:

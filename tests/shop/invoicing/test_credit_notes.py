@@ -161,7 +161,7 @@ def test_money_goes_back_for_each_part_once(
 ) -> None:
     charged = position(3, 880)
     invoice = issue(alice, charged)
-    payment = payments.pay_by_hand(invoice, by="operator")
+    payment = payments.record_manual_payment(invoice, by="operator")
     first = credit(fresh(invoice), credit_notes.part_of(charged, 1))
     second = credit(fresh(invoice), credit_notes.part_of(charged, 2))
     drain()

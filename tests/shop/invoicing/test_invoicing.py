@@ -110,7 +110,7 @@ def test_the_invoice_is_issued_once_however_often_its_job_runs(alice: Account, b
 
 def test_an_order_the_operator_marked_paid_is_invoiced_too(alice: Account) -> None:
     order = purchases.place(alice)
-    payments.pay_by_hand(order, by="operator")
+    payments.record_manual_payment(order, by="operator")
     queue.drain()
     assert billing.of(order).method == "manual"
     billing.assert_balanced()

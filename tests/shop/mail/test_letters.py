@@ -327,7 +327,7 @@ def refunded_because_expired(account: Account, bank: Bank, provider: Provider) -
 def refunded_because_paid_already(account: Account, bank: Bank, provider: Provider) -> None:
     order = purchases.place(account, language=account.language)
     payment = purchases.start_paying(order)
-    payments.pay_by_hand(order, by="operator")
+    payments.record_manual_payment(order, by="operator")
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 

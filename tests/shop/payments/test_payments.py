@@ -1,4 +1,4 @@
-"""Payments: begun once, settled once, given back where they cannot stand."""
+"""Payments: begun once, settled once, refunded where they pay nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_bank_is_asked_for_exactly_the_orders_total(alice: Account, bank: Ba
     assert request.reference == order.number
 
 
-def test_pressing_pay_again_takes_the_same_bank_page_up(alice: Account, bank: Bank) -> None:
+def test_pressing_pay_again_reuses_the_open_bank_page(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
     first, second = purchases.start_paying(order), purchases.start_paying(order)
     assert first.id == second.id
@@ -146,7 +146,7 @@ def test_a_card_is_kept_only_with_consent(alice: Account, bob: Account, bank: Ba
     assert (card.account, card.last4) == (alice, "4242")
 
 
-def test_a_payment_nobody_told_us_the_end_of_is_asked_about(
+def test_a_payment_without_notification_is_polled(
     clock: time_machine.Traveller, alice: Account, bank: Bank, drain: Callable[[], int]
 ) -> None:
     order = purchases.place(alice)
@@ -162,7 +162,7 @@ def test_marked_paid_by_the_operator_is_delivered_like_any_other(
 ) -> None:
     order = purchases.place(alice)
     payment = purchases.start_paying(order)
-    payments.pay_by_hand(order, by="operator")
+    payments.record_manual_payment(order, by="operator")
     assert Order.get_by_id(order.id).status == OrderStatus.PAID
     assert Job.select().where(Job.key == f"deliver_order:{order.id}").count() == 1
     # The bank page that was open cannot be paid any more.

@@ -362,7 +362,7 @@ def test_a_card_that_has_expired_is_neither_shown_nor_charged(
     alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
     today = shop_clock.today()
-    cards.keep(alice, Mandate("m-0341", "visa", "1111", today.month, today.year))
+    cards.keep_card(alice, Mandate("m-0341", "visa", "1111", today.month, today.year))
     expiring = Card.get(Card.mandate == "m-0341")
     subscriptions.choose_card(running.of(group), expiring)
     assert services.find_service(alice, group.name).card == expiring

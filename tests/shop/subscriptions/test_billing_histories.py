@@ -178,7 +178,7 @@ class History:
 
     def add(self, number: int) -> None:
         def order() -> None:
-            payments.pay_by_hand(groups.add(self.group, number), by="operator")
+            payments.record_manual_payment(groups.add(self.group, number), by="operator")
 
         assert self.refused(order) != self.naive.add(clock.now(), number)
 
@@ -210,14 +210,14 @@ class History:
     def pay(self, _: None) -> None:
         unpaid = receivables.unpaid_invoices(self.group.id)
         if unpaid:
-            payments.pay_by_hand(unpaid[0], by="operator")
+            payments.record_manual_payment(unpaid[0], by="operator")
         assert bool(unpaid) == self.naive.pay(clock.now())
 
     def ahead(self, is_paid: bool) -> None:
         def charge() -> None:
             invoice = period_billing.bill_ahead(self.subscription)
             if is_paid:
-                payments.pay_by_hand(invoice, by="operator")
+                payments.record_manual_payment(invoice, by="operator")
 
         refused = self.refused(charge)
         assert refused != self.naive.pay_ahead(clock.now(), now_paid=is_paid)

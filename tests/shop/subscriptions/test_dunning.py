@@ -79,7 +79,7 @@ def test_nobody_signs_in_while_suspended_and_paying_resumes_at_once_and_once(
         running.pass_time(wait + A_MINUTE)
     assert not provider.can_sign_in(address, password)
     invoice = running.owed(group)
-    payments.pay_by_hand(invoice, by="operator")
+    payments.record_manual_payment(invoice, by="operator")
     queue.drain()
     assert provider.can_sign_in(address, password)
     assert fresh(group).status == GroupStatus.INSTALLED
@@ -102,7 +102,7 @@ def test_a_group_paid_before_the_provider_was_asked_ends_up_open(
     running.to_renewal(group)
     for wait in dunning.WAITS:
         running.pass_time(wait + A_MINUTE)
-    payments.pay_by_hand(running.owed(group), by="operator")
+    payments.record_manual_payment(running.owed(group), by="operator")
     provider.silent = False
     running.pass_time(timedelta(hours=2))
     assert provider.can_sign_in(address, provider.users[address])
@@ -116,7 +116,7 @@ def test_there_is_no_retry_after_the_customer_has_paid_otherwise(
     running.to_renewal(group)
     for wait in dunning.WAITS[: paid_after - 1]:
         running.pass_time(wait + A_MINUTE)
-    payments.pay_by_hand(running.owed(group), by="operator")
+    payments.record_manual_payment(running.owed(group), by="operator")
     before = len(charges(bank))
     running.pass_time(timedelta(days=14))
     assert len(charges(bank)) == before
@@ -228,7 +228,7 @@ def test_months_that_begin_during_a_suspension_are_not_charged(
     paid_until = running.of(group).period_end
     running.pass_time(midnight(paid_until) - clock.now() + timedelta(days=9))
     assert Renewal.select().count() == 1
-    payments.pay_by_hand(running.owed(group), by="operator")
+    payments.record_manual_payment(running.owed(group), by="operator")
     rest = Renewal.select().order_by(Renewal.id.desc()).get()
     current = periods.period_of(clock.today(), running.of(group).anchor)
     assert (rest.period_start, rest.period_end) == (clock.today(), current.end)
@@ -258,7 +258,7 @@ def test_paying_after_the_notice_lets_it_go_on(
 ) -> None:
     group = running.suspended(alice, bank)
     running.pass_time(timedelta(days=60, minutes=1))
-    payments.pay_by_hand(running.owed(group), by="operator")
+    payments.record_manual_payment(running.owed(group), by="operator")
     running.pass_time(timedelta(days=20))
     assert fresh(group).status == GroupStatus.INSTALLED
     assert Termination.get().status == "undone"
@@ -300,7 +300,7 @@ def test_nobody_is_told_that_an_ended_service_will_be_suspended(
     end = periods.period_of(clock.today(), running.of(group).anchor).end
     running.pass_time(midnight(end) - clock.now() - timedelta(days=2))
     terminations.request_termination(group, by="alice")
-    payments.pay_by_hand(running.owed(group), "operator")
+    payments.record_manual_payment(running.owed(group), "operator")
     for _ in range(6):
         running.pass_time(timedelta(days=1))
     assert running.of(group).status == SubscriptionStatus.TERMINATED

@@ -249,7 +249,7 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
     assert period_billing.bill_ahead(subscription) == invoice
     assert shown is not None
     assert shown.totals.total_cents == invoice.total_cents
-    payments.pay_by_hand(invoice, by="operator")
+    payments.record_manual_payment(invoice, by="operator")
     with pytest.raises(Refusal, match="paid already"):
         period_billing.bill_ahead(subscription)
     before = bank.balance()
@@ -262,7 +262,7 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
 def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    payments.pay_by_hand(period_billing.bill_ahead(running.of(group)), by="operator")
+    payments.record_manual_payment(period_billing.bill_ahead(running.of(group)), by="operator")
     purchases.pay(groups.add(group, 2), bank)
     queue.drain()
     running.to_renewal(group)
@@ -275,7 +275,7 @@ def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
 def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
     subscription = running.of(group)
     invoice = period_billing.bill_ahead(subscription)
-    payments.pay_by_hand(invoice, by="operator")
+    payments.record_manual_payment(invoice, by="operator")
     terminations.request_termination(group, by="alice")
     assert Termination.get().ends_on == Renewal.get().period_end
     running.to_renewal(group)
