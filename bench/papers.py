@@ -64,12 +64,12 @@ def _seconds_in_parallel(documents: int) -> float:
 
 @contextlib.contextmanager
 def _without_turns() -> Iterator[None]:
-    turn: AbstractContextManager[object] = pdf.turn
-    pdf.turn = contextlib.nullcontext()
+    lock: AbstractContextManager[object] = pdf.rendering_lock
+    pdf.rendering_lock = contextlib.nullcontext()
     try:
         yield
     finally:
-        pdf.turn = turn
+        pdf.rendering_lock = lock
 
 
 if __name__ == "__main__":

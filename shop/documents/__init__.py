@@ -1,7 +1,7 @@
-"""Documents: what stands on paper, from what is on record.
+"""PDF documents made from database records: purchase orders, contracts, invoices.
 
-Rendering loads WeasyPrint, which takes a moment and memory: only a process that makes a PDF pays
-for it, which is why the renderers are imported where they are used.
+Rendering loads WeasyPrint, which takes time and memory. The renderers are therefore imported where
+they are used, so that only processes that render a PDF load it.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ BILLS_NAME = N_("bills")
 
 
 def vat_mention(order: Order | Invoice, language: str) -> str:
-    """The legal sentence on the VAT of an order or invoice, in a language; "" if none."""
+    """Return the legal VAT mention of an order or invoice, in a language; "" if none applies."""
     return templates.vat_mention(vat.restore(order.vat_code, order.vat_rate), language)
 
 
 def purchase_order_filename(order: Order) -> str:
-    """The file name of an order's PDF, in the order's language."""
+    """Return the file name of an order's PDF, in the order's language."""
     return f"{templates.translate(PURCHASE_ORDER_NAME, order.language)}-{order.number}.pdf"
 
 
 def purchase_order_of(order: Order) -> bytes:
-    """The purchase order of ``order`` as PDF, in the language it was placed in."""
+    """Return the purchase order as PDF, in the language in which the order was placed."""
     from shop.documents import from_orders
 
     return from_orders.purchase_order_pdf_of(order)
 
 
 def contract_of(contract: Contract) -> bytes:
-    """One version of a contract as PDF."""
+    """Return one version of a contract as PDF."""
     from shop.documents import from_orders
 
     return from_orders.contract_pdf_of(contract)
 
 
 def invoice_filename(invoice: Invoice) -> str:
-    """The file name of an invoice's or credit note's PDF, in its language."""
+    """Return the file name of an invoice's or credit note's PDF, in its language."""
     name = CREDIT_NOTE_NAME if invoice.is_credit_note else INVOICE_NAME
     return f"{templates.translate(name, invoice.language)}-{invoice.number}.pdf"
 
 
 def invoice_of(invoice: Invoice) -> bytes:
-    """An invoice or credit note as PDF with its data (Factur-X), always the same bytes."""
+    """Return an invoice or credit note as Factur-X (PDF with XML), always the same bytes."""
     from shop.documents import from_invoices
 
-    return from_invoices.file_of(invoice)
+    return from_invoices.pdf_of(invoice)
 
 
 def filename(document: str, subject_id: int) -> str:
-    """The file name of a letter's attachment: a ``purchase_order``, or an ``invoice``."""
+    """Return the file name of an e-mail attachment: a ``purchase_order`` or an ``invoice``."""
     if document == "invoice":
         return invoice_filename(Invoice.get_by_id(subject_id))
     assert document == "purchase_order", document
@@ -65,7 +65,7 @@ def filename(document: str, subject_id: int) -> str:
 
 
 def make_document(document: str, subject_id: int) -> bytes:
-    """The content of a letter's attachment."""
+    """Return the content of an e-mail attachment."""
     if document == "invoice":
         return invoice_of(Invoice.get_by_id(subject_id))
     assert document == "purchase_order", document

@@ -1,4 +1,4 @@
-"""A contract on paper."""
+"""Contracts as PDF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shop.text import markdown
 
 @dataclass(frozen=True)
 class ContractDocument:
-    """One version of a contract; ``body`` is Markdown, ``digest`` the SHA-256 of it."""
+    """One version of a contract; ``body`` is Markdown, ``digest`` its SHA-256."""
 
     title: str
     version: int
@@ -23,6 +23,6 @@ class ContractDocument:
 
 
 def contract_pdf(document: ContractDocument) -> bytes:
-    """A contract as an accessible PDF, in its language."""
+    """Return a contract as an accessible PDF, in its language."""
     html = markdown.markdown(document.body)
     return pdf.render("contract.html", document.language, document=document, body=html)

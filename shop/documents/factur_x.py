@@ -1,7 +1,7 @@
 """The data of an invoice as Factur-X, profile EN 16931 (Cross Industry Invoice).
 
-Names like BT-1 are the terms of EN 16931. The French rules on top of it (XP Z12-012) ask for the
-notes PMT, PMD and AAB, for electronic addresses, and for the kind of operation in BT-23.
+Names like BT-1 are the terms of EN 16931. The additional French rules (XP Z12-012) require the
+notes PMT, PMD and AAB, electronic addresses, and the kind of operation in BT-23.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shop.vat.territories import Zone, territory_of, zone_of
 
 INVOICE, CREDIT_NOTE = "380", "381"
 SERVICES, SERVICES_PAID = "S1", "S2"
-"""Kinds of operation (BT-23): services, to be paid or paid already."""
+"""Kinds of operation (BT-23): services, unpaid or already paid."""
 
 UNIT = "C62"
 BY_CARD = "48"
@@ -33,7 +33,7 @@ _EXEMPTIONS = {Kind.REVERSE_CHARGE: "VATEX-EU-AE", Kind.OUTSIDE: "VATEX-EU-O"}
 
 
 def xml_of(document: InvoiceDocument) -> bytes:
-    """The invoice's data as XML, checked against the schema of Factur-X."""
+    """Return the invoice's data as XML, validated against the Factur-X schema."""
     return bytes(
         generate_xml(
             _header(document) | _parties(document) | _amounts(document) | _payment(document),
@@ -46,7 +46,7 @@ def xml_of(document: InvoiceDocument) -> bytes:
 
 
 def amount(cents: int) -> str:
-    """Cents as a decimal text: 123456 is 1234.56."""
+    """Return cents as a decimal number: 123456 is 1234.56."""
     return f"{cents // 100}.{cents % 100:02d}"
 
 
@@ -74,13 +74,13 @@ def _header(document: InvoiceDocument) -> dict[str, Any]:
 def _notes(document: InvoiceDocument) -> list[dict[str, str]]:
     on_late_payment = mentions.late_payment_mentions(document.seller, document.language)
     notes = [{"BT-21": code, "BT-22": text} for code, text in on_late_payment.items()]
-    notes.append({"BT-21": "BAR", "BT-22": _processing(document.buyer)})
-    said = vat_mention(document.totals.treatment, document.language)
-    return notes + [{"BT-22": text} for text in (said, document.reason) if text]
+    notes.append({"BT-21": "BAR", "BT-22": _reporting_kind(document.buyer)})
+    vat_text = vat_mention(document.totals.treatment, document.language)
+    return notes + [{"BT-22": text} for text in (vat_text, document.reason) if text]
 
 
-def _processing(buyer: Buyer) -> str:
-    """Which way the platforms send it: among French businesses, or for reporting only."""
+def _reporting_kind(buyer: Buyer) -> str:
+    """Return the note BAR: e-invoicing between French businesses (B2B), or e-reporting only."""
     is_french = zone_of(territory_of(buyer.country, buyer.postcode)) in (
         Zone.FRANCE,
         Zone.FRANCE_UNTAXED,
@@ -91,8 +91,8 @@ def _processing(buyer: Buyer) -> str:
 
 
 def _parties(document: InvoiceDocument) -> dict[str, Any]:
-    # An invoice outside the scope of VAT carries no VAT identifier (BR-O-02): the seller's
-    # stands there as its tax registration, and the buyer's not at all.
+    # An invoice outside the scope of VAT has no VAT identifiers (BR-O-02): the seller's is stated
+    # as its tax registration, the buyer's is left out.
     is_outside = document.totals.treatment.kind is Kind.OUTSIDE
     return {
         "BG-4": _seller(document.seller, is_outside),
@@ -139,12 +139,12 @@ def _address(party: Seller | Buyer) -> dict[str, str]:
 
 
 def _amounts(document: InvoiceDocument) -> dict[str, Any]:
-    sums, treatment = document.totals, document.totals.treatment
+    totals, treatment = document.totals, document.totals.treatment
     return {
         "BG-23": [
             {
-                "BT-116": amount(sums.net_cents),
-                "BT-117": amount(sums.vat_cents),
+                "BT-116": amount(totals.net_cents),
+                "BT-117": amount(totals.vat_cents),
                 "BT-118": treatment.category,
                 **_rate(treatment, "BT-119"),
                 **_exemption(treatment, document.language),
@@ -153,17 +153,17 @@ def _amounts(document: InvoiceDocument) -> dict[str, Any]:
         "BG-25": [
             _line(number, each, document) for number, each in enumerate(document.lines, start=1)
         ],
-        "BT-106": amount(sums.net_cents),
-        "BT-109": amount(sums.net_cents),
-        "BT-110": amount(sums.vat_cents),
-        "BT-112": amount(sums.total_cents),
-        "BT-113": amount(sums.total_cents if document.paid_on else 0),
-        "BT-115": amount(0 if document.paid_on else sums.total_cents),
+        "BT-106": amount(totals.net_cents),
+        "BT-109": amount(totals.net_cents),
+        "BT-110": amount(totals.vat_cents),
+        "BT-112": amount(totals.total_cents),
+        "BT-113": amount(totals.total_cents if document.paid_on else 0),
+        "BT-115": amount(0 if document.paid_on else totals.total_cents),
     }
 
 
 def _rate(treatment: VatTreatment, term: str) -> dict[str, str]:
-    """The rate in per cent; outside the scope of VAT there is none (BR-O-05)."""
+    """Return the rate in per cent; none outside the scope of VAT (BR-O-05)."""
     return {} if treatment.kind is Kind.OUTSIDE else {term: amount(treatment.rate)}
 
 
@@ -196,7 +196,7 @@ def _line(number: int, each: InvoiceLine, document: InvoiceDocument) -> dict[str
 
 
 def _reduction(each: InvoiceLine, language: str) -> list[dict[str, str]]:
-    """What a line for part of a month is less than the month: an allowance with its days."""
+    """Return the allowance of a line for part of a month: full price minus pro rata price."""
     line = each.line
     if line.share is None or line.full_cents == line.net_cents:
         return []

@@ -1,4 +1,4 @@
-"""The PDFs of invoices and credit notes: made once from what is on record, and kept for ever."""
+"""The PDFs of invoices and credit notes: rendered once from the records and stored permanently."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from shop.pricing.money import Totals
 from shop.settings import Seller
 from shop.text.templates import translate
 
-_MEANS = {"card": N_("Paid by bank card."), "manual": N_("Payment recorded by our team.")}
+_PAYMENT_METHODS = {"card": N_("Paid by bank card."), "manual": N_("Payment recorded by our team.")}
 
 
-def file_of(invoice: Invoice) -> bytes:
-    """The PDF of an invoice: made by whoever needs it first, the same bytes ever after."""
-    kept = InvoiceFile.get_or_none(InvoiceFile.invoice == invoice)
-    if kept is None:
+def pdf_of(invoice: Invoice) -> bytes:
+    """Return the PDF of an invoice: rendered on first use, the same bytes afterwards."""
+    stored = InvoiceFile.get_or_none(InvoiceFile.invoice == invoice)
+    if stored is None:
         content = invoice_pdf(document_of(invoice))
         InvoiceFile.insert(
             invoice=invoice,
@@ -30,13 +30,13 @@ def file_of(invoice: Invoice) -> bytes:
             digest=hashlib.sha256(content).hexdigest(),
             made_at=clock.now(),
         ).on_conflict_ignore().execute()
-        # Of two who made it at once, the first one's is it.
-        kept = InvoiceFile.get(InvoiceFile.invoice == invoice)
-    return bytes(kept.content)
+        # If two processes rendered it at once, both use the file that was stored first.
+        stored = InvoiceFile.get(InvoiceFile.invoice == invoice)
+    return bytes(stored.content)
 
 
 def document_of(invoice: Invoice) -> InvoiceDocument:
-    """What an invoice says, as issued: whether it was paid then is part of it."""
+    """Return an invoice's content as issued, including whether it was paid at that time."""
     corrected = invoice.corrects
     paid_on = _paid_when_issued(invoice)
     return InvoiceDocument(
@@ -56,14 +56,14 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         ),
         order_number=invoice.order.number if invoice.order else "",
         paid_on=paid_on,
-        payment=translate(_MEANS[invoice.method], invoice.language) if paid_on else "",
+        payment=translate(_PAYMENT_METHODS[invoice.method], invoice.language) if paid_on else "",
         corrects=Corrected(corrected.number, corrected.issued_on) if corrected else None,
         reason=invoice.reason,
     )
 
 
 def _paid_when_issued(invoice: Invoice) -> date | None:
-    """The day it had been paid before it was issued; what happens later is not on its paper."""
+    """Return the day of a payment that preceded the issue; later payments are not printed."""
     if invoice.paid_at is None or invoice.paid_at > invoice.issued_at:
         return None
     return clock.day_of(invoice.paid_at)

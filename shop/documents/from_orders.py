@@ -1,4 +1,4 @@
-"""The documents of orders and contracts, made from what is on record."""
+"""The documents of orders and contracts, made from database records."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from shop.documents.parties import Buyer
 from shop.documents.purchase_order import (
     AcceptedContract,
     PurchaseOrderDocument,
-    State,
+    PurchaseOrderState,
     purchase_order_pdf,
 )
 from shop.pricing import lines
 from shop.pricing.money import Totals
 
-_CLOSED: dict[str, State] = {
-    OrderStatus.CANCELLED: State.CANCELLED,
-    OrderStatus.EXPIRED: State.EXPIRED,
-    OrderStatus.REFUNDED: State.REFUNDED,
+_CLOSED: dict[str, PurchaseOrderState] = {
+    OrderStatus.CANCELLED: PurchaseOrderState.CANCELLED,
+    OrderStatus.EXPIRED: PurchaseOrderState.EXPIRED,
+    OrderStatus.REFUNDED: PurchaseOrderState.REFUNDED,
 }
 
 
 def purchase_order_pdf_of(order: Order) -> bytes:
-    """The purchase order of ``order`` as PDF: as placed, and as it stands now."""
+    """Return the purchase order as PDF: the order as placed, with its current state."""
     return purchase_order_pdf(document_of(order))
 
 
 def document_of(order: Order) -> PurchaseOrderDocument:
-    """What the purchase order of ``order`` says."""
+    """Return the content of the purchase order of ``order``."""
     shop = settings.current()
     state, state_at = _state_of(order)
     return PurchaseOrderDocument(
@@ -51,12 +51,12 @@ def document_of(order: Order) -> PurchaseOrderDocument:
     )
 
 
-def _state_of(order: Order) -> tuple[State, datetime | None]:
+def _state_of(order: Order) -> tuple[PurchaseOrderState, datetime | None]:
     if order.is_payable:
-        return State.PAYABLE, None
+        return PurchaseOrderState.PAYABLE, None
     if order.status in _CLOSED:
         return _CLOSED[order.status], order.closed_at
-    return State.PAID, order.paid_at
+    return PurchaseOrderState.PAID, order.paid_at
 
 
 def _totals_of(order: Order) -> Totals:
@@ -78,7 +78,7 @@ def _contracts_of(order: Order) -> tuple[AcceptedContract, ...]:
 
 
 def contract_pdf_of(contract: Contract) -> bytes:
-    """One version of a contract as PDF."""
+    """Return one version of a contract as PDF."""
     return contract_pdf(
         ContractDocument(
             title=contract.title,

@@ -1,7 +1,7 @@
-"""Invoices and credit notes: PDF/A-3 for people, with Factur-X data (EN 16931) for machines.
+"""Invoices and credit notes: PDF/A-3 files with embedded Factur-X data (EN 16931).
 
-Both come from one `InvoiceDocument`. The mentions are those of CGI, annexe II, article 242 nonies
-A, and of the French commercial code, article L. 441-9.
+PDF and data come from one `InvoiceDocument`. The mentions are those of CGI, annexe II,
+article 242 nonies A, and of the French commercial code, article L. 441-9.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from facturx import generate_from_binary
 from shop.documents import factur_x, mentions, pdf
 from shop.documents.invoice_data import InvoiceDocument
 
-ARCHIVAL = "pdf/a-3b"
+ARCHIVAL_PDF = "pdf/a-3b"
 
 
 def invoice_pdf(document: InvoiceDocument) -> bytes:
-    """The invoice as Factur-X: PDF/A-3 in its language, its data embedded as ``factur-x.xml``.
+    """Return the invoice as Factur-X: PDF/A-3 in its language, with data in ``factur-x.xml``.
 
-    Its metadata say when it was made: keep the bytes, for an invoice never changes.
+    The metadata contain the time of rendering: store the bytes, because an issued invoice must
+    not change.
     """
     printed = pdf.render(
         "invoice.html",
         document.language,
-        variant=ARCHIVAL,
+        variant=ARCHIVAL_PDF,
         document=document,
         mentions=mentions.late_payment_mentions(document.seller, document.language),
     )
@@ -33,7 +34,7 @@ def invoice_pdf(document: InvoiceDocument) -> bytes:
             flavor="factur-x",
             level="en16931",
             check_xsd=False,  # done when the XML was made
-            check_schematron=False,  # would ask a server of its own; the tests do it
+            check_schematron=False,  # needs a separate server; done by the tests
             pdf_metadata=_metadata(document),
             lang=document.language,
             afrelationship="data",

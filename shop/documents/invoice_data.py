@@ -1,5 +1,5 @@
-"""What an invoice or a credit note says, checked when it is made: what does not add up is never
-printed."""
+"""The content of an invoice or credit note. Amounts are checked on creation, so that a document
+whose lines and totals disagree is never rendered."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shop.settings import Seller
 from shop.text.templates import translate
 
 _NUMBER = re.compile(r"[A-Za-z0-9+_/-]{1,35}")
-"""What the French rules allow as an invoice's number (BR-FR-01, BR-FR-02)."""
+"""Invoice numbers that the French rules allow (BR-FR-01, BR-FR-02)."""
 
 
 @dataclass(frozen=True)
 class InvoiceLine:
-    """A line and the days it is charged for; ``service`` names its licence group."""
+    """A line and the period it charges; ``service`` is the name of its licence group."""
 
     line: Line
     period: Period
@@ -29,7 +29,7 @@ class InvoiceLine:
 
 @dataclass(frozen=True)
 class Corrected:
-    """The invoice a credit note takes back, wholly or in part."""
+    """The invoice that a credit note corrects, in full or in part."""
 
     number: str
     issued_on: date
@@ -37,10 +37,11 @@ class Corrected:
 
 @dataclass(frozen=True)
 class InvoiceDocument:
-    """Everything an invoice says; with ``corrects``, a credit note, its amounts positive too.
+    """The content of an invoice or, with ``corrects``, of a credit note (amounts positive too).
 
-    ``paid_on`` is the day it was paid or, of a credit note, refunded; ``payment`` says how, for
-    the customer to read. ``reason`` is why a credit note was issued, in its language.
+    ``paid_on`` is the day on which it was paid or, for a credit note, refunded; ``payment`` is
+    the printed sentence on the means of payment. ``reason`` is why a credit note was issued, in
+    its language. Raises `ValueError` if the content is not consistent.
     """
 
     number: str
@@ -68,21 +69,21 @@ class InvoiceDocument:
             raise ValueError(f"invoice {self.number} does not add up: {added} is {self.totals}")
 
     def _agrees_with(self, added: Totals) -> bool:
-        """Whether the amounts are what the lines add up to. Of a credit note the VAT may be a cent
-        beside it: those of all parts of an invoice come to the invoice's VAT, rounded once."""
+        """Whether the amounts are the sums of the lines. The VAT of a credit note may differ by a
+        cent, so that partial credit notes add up to the invoice's VAT, which is rounded once."""
         if not self.is_credit_note:
             return added == self.totals
         net, vat = self.totals.net_cents, self.totals.vat_cents
-        is_rest = net == added.net_cents and abs(vat - added.vat_cents) <= 1
-        return is_rest and net + vat == self.totals.total_cents
+        is_close = net == added.net_cents and abs(vat - added.vat_cents) <= 1
+        return is_close and net + vat == self.totals.total_cents
 
     @property
     def is_credit_note(self) -> bool:
-        """Whether it takes back an invoice."""
+        """Whether it is a credit note."""
         return self.corrects is not None
 
     @property
     def title(self) -> str:
-        """What it is called, in its language."""
+        """The name of the document, in its language."""
         name = N_("Credit note") if self.is_credit_note else N_("Invoice")
         return translate(name, self.language)

@@ -1,4 +1,4 @@
-"""Sentences the law wants on an invoice, beside what it charges."""
+"""Sentences that the law requires on an invoice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RECOVERY_CENTS = 4000
 
 
 def late_payment_mentions(seller: Seller, language: str) -> dict[str, str]:
-    """What businesses are told about paying late, by note code (code de commerce, L. 441-9)."""
+    """Return the late-payment terms for businesses, by note code (code de commerce, L. 441-9)."""
     return {
         "PMD": translate(
             N_("Late-payment interest: %(rate)s, from the day after the due date."),

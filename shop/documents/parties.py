@@ -1,4 +1,4 @@
-"""Who stands on a document: seller and buyer, as printed and never changed afterwards."""
+"""The buyer on a document, stored with the order or invoice and not changed afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from records.accounts import Account
 
 @dataclass(frozen=True)
 class Buyer:
-    """The customer as a document shows them; ``country`` is an ISO 3166 code."""
+    """The customer as printed on a document; ``country`` is an ISO 3166 code."""
 
     nic_handle: str
     first_name: str
@@ -36,15 +36,15 @@ class Buyer:
 
     @property
     def is_business(self) -> bool:
-        """Whether a company buys."""
+        """Whether the buyer is a company."""
         return bool(self.company)
 
     @classmethod
     def of(cls, record: Mapping[str, str]) -> Buyer:
-        """The buyer of a record as orders keep it; what it says beyond this is left out."""
+        """Return the buyer of a stored record (see `buyer_record`); other fields are ignored."""
         return cls(**{field.name: record.get(field.name, "") for field in fields(cls)})
 
 
-def as_printed(account: Account) -> dict[str, str]:
-    """The buyer as orders and invoices keep it, whatever the account says later (`Buyer.of`)."""
+def buyer_record(account: Account) -> dict[str, str]:
+    """Return the buyer as orders and invoices store it; read with `Buyer.of`."""
     return {field.name: getattr(account, field.name) for field in fields(Buyer)}

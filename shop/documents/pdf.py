@@ -1,4 +1,4 @@
-"""PDF from HTML, with nothing fetched from anywhere but this repository and its fonts."""
+"""PDF from HTML, using local files only: this repository's and its fonts."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from shop.settings import ROOT
 from shop.text import templates
 
 STYLES = ROOT / "static" / "documents" / "paper.css"
-ACCESSIBLE = "pdf/ua-1"
-"""Tagged, titled, in a stated language: a document that screen readers can read."""
+ACCESSIBLE_PDF = "pdf/ua-1"
+"""PDF/UA: tagged, with title and language, for screen readers."""
 
 _FOLDERS = {
     "font": Path(str(files("font_source_sans_pro"))) / "files",
     "static": ROOT / "static",
 }
 
-turn: AbstractContextManager[object] = Lock()
-"""One paper at a time in a process: two threads that typeset at once keep taking the interpreter
-from each other, and both papers together come later (``python -m bench.papers``)."""
+rendering_lock: AbstractContextManager[object] = Lock()
+"""Lets one thread at a time render: two threads rendering at once compete for the interpreter lock
+and take longer for both documents (``python -m bench.papers``)."""
 
 
 class ForbiddenUrl(FatalURLFetchingError):
-    """A document asked for something from outside; it is not made without it either."""
+    """A document refers to a URL that is not a local file; rendering it fails."""
 
 
-class OurFiles(URLFetcher):
-    """Serves ``font:name`` and ``static:path``, and refuses every other address."""
+class LocalFiles(URLFetcher):
+    """Serves ``font:name`` and ``static:path``, and refuses every other URL."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-        """The file of ``url``. Raises `ForbiddenUrl` for any other place."""
+        """Return the file of ``url``. Raise `ForbiddenUrl` for any other URL."""
         parts = urlsplit(url)
         folder = _FOLDERS.get(parts.scheme)
         path = (folder / parts.path).resolve() if folder else None
@@ -48,24 +48,26 @@ class OurFiles(URLFetcher):
 
 
 @cache
-def _look() -> tuple[CSS, FontConfiguration]:
-    """The style of all documents and its fonts, read once in a process."""
+def _style_and_fonts() -> tuple[CSS, FontConfiguration]:
+    """Return the style and fonts of all documents, loaded once per process."""
     fonts = FontConfiguration()
-    style = CSS(string=STYLES.read_text(), font_config=fonts, url_fetcher=OurFiles())
+    style = CSS(string=STYLES.read_text(), font_config=fonts, url_fetcher=LocalFiles())
     return style, fonts
 
 
-def render(template: str, language: str, *, variant: str = ACCESSIBLE, **values: object) -> bytes:
-    """A template of ``templates/documents/`` as PDF, in ``language``."""
+def render(
+    template: str, language: str, *, variant: str = ACCESSIBLE_PDF, **values: object
+) -> bytes:
+    """Render a template of ``templates/documents/`` as PDF, in ``language``."""
     html = templates.render(f"documents/{template}", language, **values)
     return from_html(html, variant=variant)
 
 
-def from_html(html: str, *, variant: str = ACCESSIBLE) -> bytes:
-    """A page of HTML as PDF, in the style of all documents."""
-    style, fonts = _look()
-    document = HTML(string=html, url_fetcher=OurFiles())
-    with turn:
+def from_html(html: str, *, variant: str = ACCESSIBLE_PDF) -> bytes:
+    """Render an HTML page as PDF, in the style of all documents."""
+    style, fonts = _style_and_fonts()
+    document = HTML(string=html, url_fetcher=LocalFiles())
+    with rendering_lock:
         return bytes(
             document.write_pdf(
                 stylesheets=[style], font_config=fonts, pdf_variant=variant, pdf_tags=True

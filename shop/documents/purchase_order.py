@@ -1,4 +1,4 @@
-"""The purchase order on paper: who sells what to whom, what is due, until when, and how to pay."""
+"""The purchase order as PDF: parties, lines, amount due, payment deadline and means of payment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from shop.pricing.money import Line, Totals
 from shop.settings import Seller
 
 
-class State(StrEnum):
-    """What a purchase order is worth when it is printed."""
+class PurchaseOrderState(StrEnum):
+    """The state of an order at the time its purchase order is rendered."""
 
     PAYABLE = "payable"
     PAID = "paid"
@@ -34,9 +34,9 @@ class AcceptedContract:
 
 @dataclass(frozen=True)
 class PurchaseOrderDocument:
-    """Everything a purchase order says. ``state_at`` is when it was paid or closed.
+    """The content of a purchase order. ``state_at`` is when it was paid or closed.
 
-    ``pay_url`` is the page of the order in the shop.
+    ``pay_url`` is the URL of the order's page in the shop.
     """
 
     number: str
@@ -50,25 +50,25 @@ class PurchaseOrderDocument:
     totals: Totals
     contracts: tuple[AcceptedContract, ...]
     pay_url: str
-    state: State = State.PAYABLE
+    state: PurchaseOrderState = PurchaseOrderState.PAYABLE
     state_at: datetime | None = None
 
     @property
     def is_payable(self) -> bool:
         """Whether it can still be paid."""
-        return self.state == State.PAYABLE
+        return self.state == PurchaseOrderState.PAYABLE
 
     @property
     def is_paid(self) -> bool:
         """Whether it is paid."""
-        return self.state == State.PAID
+        return self.state == PurchaseOrderState.PAID
 
     @property
     def is_refunded(self) -> bool:
-        """Whether its money went back."""
-        return self.state == State.REFUNDED
+        """Whether its payment was refunded."""
+        return self.state == PurchaseOrderState.REFUNDED
 
 
 def purchase_order_pdf(document: PurchaseOrderDocument) -> bytes:
-    """The purchase order as an accessible PDF, in its language."""
+    """Return the purchase order as an accessible PDF, in its language."""
     return pdf.render("purchase_order.html", document.language, document=document)

@@ -183,7 +183,7 @@ def _place(ordered: OrderKind, accepted: list[Contract], confirmed: Confirmation
         basket=ordered.basket,
         basket_key=ordered.key,
         language=confirmed.language,
-        customer=parties.as_printed(account),
+        customer=parties.buyer_record(account),
         net_cents=quoted.totals.net_cents,
         vat_cents=quoted.totals.vat_cents,
         total_cents=quoted.totals.total_cents,

@@ -35,7 +35,7 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
         Draft(
             account=account,
             language=account.language,
-            customer=parties.as_printed(account),
+            customer=parties.buyer_record(account),
             treatment=due.totals.treatment,
             positions=(Position(due.line, due.period, group.name),),
             due_on=due.period.start,

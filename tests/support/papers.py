@@ -10,7 +10,7 @@ typeset = pdf.from_html
 """What really sets a page, whatever stands in its place."""
 
 
-def blank(html: str, *, variant: str = pdf.ACCESSIBLE) -> bytes:
+def blank(html: str, *, variant: str = pdf.ACCESSIBLE_PDF) -> bytes:
     """A page with nothing on it, of the wanted kind."""
     return _empty_page(variant)
 

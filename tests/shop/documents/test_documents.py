@@ -1,4 +1,4 @@
-"""Purchase orders and contracts as PDF: opened and read."""
+"""Purchase orders and contracts: the text and structure of their PDFs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop.documents.parties import Buyer
 from shop.documents.purchase_order import (
     AcceptedContract,
     PurchaseOrderDocument,
-    State,
+    PurchaseOrderState,
     purchase_order_pdf,
 )
 from shop.orders.contracts import texts
@@ -71,18 +71,18 @@ def text_of(reader: PdfReader, page: int | None = None) -> str:
     return re.sub(r"\s+", " ", " ".join(each.extract_text() for each in pages))
 
 
-def said(text: str) -> str:
-    """A text as it is read from a PDF, where every blank is one."""
+def as_extracted(text: str) -> str:
+    """Return a text as extracted from a PDF, with single spaces."""
     return re.sub(r"\s+", " ", text)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_totals_on_paper_are_those_of_the_order(language):
+def test_the_printed_totals_are_those_of_the_order(language):
     document = order_of(language)
     text = text_of(opened(purchase_order_pdf(document)))
     totals = document.totals
     for cents in (22000, 12900, totals.net_cents, totals.vat_cents, totals.total_cents):
-        assert said(formats.money(cents, language)) in text
+        assert as_extracted(formats.money(cents, language)) in text
     assert totals.net_cents == 34900
     assert totals.vat_cents == 6980
 
@@ -120,7 +120,7 @@ def test_an_english_purchase_order_is_english_throughout():
         (PlaceOfSupply("US", "10001"), "VAT (0%)", "outside the VAT area"),
     ],
 )
-def test_vat_stands_there_with_its_rate_and_mention(place, rate, mention):
+def test_vat_is_printed_with_its_rate_and_mention(place, rate, mention):
     text = text_of(opened(purchase_order_pdf(order_of("en", place=place))))
     assert rate in text
     assert mention in text
@@ -136,10 +136,10 @@ def test_a_share_of_the_month_is_shown_with_its_days():
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (State.PAID, "Paid on 6 November 2026"),
-        (State.CANCELLED, "closed since 6 November 2026"),
-        (State.EXPIRED, "closed since 6 November 2026"),
-        (State.REFUNDED, "refunded in full on 6 November 2026"),
+        (PurchaseOrderState.PAID, "Paid on 6 November 2026"),
+        (PurchaseOrderState.CANCELLED, "closed since 6 November 2026"),
+        (PurchaseOrderState.EXPIRED, "closed since 6 November 2026"),
+        (PurchaseOrderState.REFUNDED, "refunded in full on 6 November 2026"),
     ],
 )
 def test_a_closed_order_asks_for_no_money(state, says):
@@ -174,7 +174,7 @@ def test_a_purchase_order_can_be_read_aloud(caplog):
     assert b"pdfuaid:part" in root["/Metadata"].get_data()
 
 
-def test_what_customers_call_themselves_is_only_text():
+def test_customers_names_are_printed_as_text_only():
     buyer = replace(ALICE, company="<img src='https://elsewhere.example/x.png'> & <b>Co</b>")
     text = text_of(opened(purchase_order_pdf(order_of(buyer=buyer))))
     assert "<img src='https://elsewhere.example/x.png'> & <b>Co</b>" in text
@@ -216,7 +216,7 @@ def test_every_shipped_contract_prints(shipped):
     headings = [line[3:] for line in shipped.body.splitlines() if line.startswith("## ")]
     assert len(headings) >= 12
     for heading in headings:
-        assert said(heading) in text
+        assert as_extracted(heading) in text
 
 
 def test_the_contracts_are_the_same_in_both_languages():
@@ -238,13 +238,13 @@ def test_the_contracts_are_the_same_in_both_languages():
         ("U+00A0 stands inside « »", r"«(?!\u00a0)|(?<!\u00a0)»"),
     ],
 )
-def test_french_contracts_are_set_as_french_is_set(rule, wrong):
+def test_french_contracts_follow_french_typography(rule, wrong):
     for text in texts.shipped():
         if text.language == "fr":
             assert not re.findall(wrong, text.body, re.MULTILINE), rule
 
 
-def test_markdown_is_safe_and_knows_its_place():
+def test_markdown_is_safe_and_has_no_headings_above_its_level():
     html = markdown.markdown("## Title\n\n**bold** <script>x</script> [a](javascript:x)", level=3)
     assert "<h3>Title</h3>" in html
     assert "<strong>bold</strong>" in html
@@ -252,7 +252,7 @@ def test_markdown_is_safe_and_knows_its_place():
     assert "href" not in html
 
 
-# --- From what is on record -------------------------------------------------------------------
+# --- From database records ---------------------------------------------------------------------
 
 
 def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
@@ -270,7 +270,7 @@ def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
     )
     text = text_of(opened(documents.purchase_order_of(order)))
     assert f"n° {order.number}" in text
-    assert said(formats.money(order.total_cents, "fr")) in text
+    assert as_extracted(formats.money(order.total_cents, "fr")) in text
     assert "Alice Lefèvre" in text
     for digest in digests:
         assert digest[:32] in text

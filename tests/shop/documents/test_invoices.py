@@ -1,4 +1,4 @@
-"""Invoices and credit notes: what machines read, what people read, and that both agree."""
+"""Invoices and credit notes: the Factur-X data, the printed text, and that both agree."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ def value(xml: bytes, path: str) -> str:
     return str(found)
 
 
-# The French rules are those of invoices among French businesses: of rates they know French ones
-# only (BR-FR-16), old and new. A consumer's VAT in Ireland is declared elsewhere, in the One Stop
-# Shop, and breaks that rule and no other.
+# The French rules are for invoices between French businesses and allow only French VAT rates, past
+# and present (BR-FR-16). VAT of a consumer in Ireland is declared in the One Stop Shop; such an
+# invoice violates that rule and no other.
 FRENCH_RATES = {0, 90, 105, 175, 210, 550, 700, 850, 920, 960, 1000, 1300, 1960, 2000, 2060}
 
 
@@ -184,8 +184,8 @@ def _cents(written: str) -> int:
     return int(written.replace(".", ""))
 
 
-def test_the_rules_are_really_run():
-    """VAT that is not rate times base, and a seller without SIREN: both are noticed."""
+def test_control_an_invalid_invoice_fails_the_official_rules():
+    """Wrong VAT (not rate times base) and a seller without SIREN are both reported."""
     xml = factur_x.xml_of(invoice()).decode()
     wrong = xml.replace(">54.32<", ">64.32<").replace(">325.92<", ">335.92<")
     assert "BR-CO-17" in " ".join(broken_rules(wrong.encode(), "en16931"))
@@ -220,12 +220,12 @@ def test_the_vat_of_each_treatment_has_its_category_and_reason():
         ("a company in Las Palmas", "B2BINT"),
     ],
 )
-def test_the_platforms_are_told_which_way_it_goes(who, way):
+def test_the_reporting_kind_is_stated_for_the_platforms(who, way):
     xml = factur_x.xml_of(invoice(*BUYERS[who]))
     assert value(xml, "//ram:IncludedNote[ram:SubjectCode='BAR']/ram:Content") == way
 
 
-def test_a_credit_note_names_the_invoice_it_takes_back():
+def test_a_credit_note_names_the_invoice_it_corrects():
     xml = factur_x.xml_of(credit_note())
     assert value(xml, "//rsm:ExchangedDocument/ram:TypeCode") == "381"
     assert value(xml, "//ram:InvoiceReferencedDocument/ram:IssuerAssignedID") == "F2026-000042"
@@ -240,7 +240,7 @@ def test_a_share_of_a_month_is_an_allowance_with_its_days():
     assert value(xml, f"{line}//ram:LineTotalAmount") == "51.60"
 
 
-# --- On paper ---------------------------------------------------------------------------------
+# --- Printed text -----------------------------------------------------------------------------
 
 
 def read(content: bytes) -> tuple[PdfReader, str]:
@@ -248,7 +248,7 @@ def read(content: bytes) -> tuple[PdfReader, str]:
     return reader, re.sub(r"\s+", " ", " ".join(page.extract_text() for page in reader.pages))
 
 
-def said(text: str) -> str:
+def as_extracted(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
@@ -257,7 +257,7 @@ def paid_invoice() -> bytes:
     return invoice_pdf(invoice(paid_on=date(2026, 11, 5), payment="Visa •••• 4242"))
 
 
-def test_the_data_travel_inside_the_paper(paid_invoice):
+def test_the_data_are_embedded_in_the_pdf(paid_invoice):
     name, xml = get_facturx_xml_from_pdf(paid_invoice, check_xsd=True, check_schematron=False)
     document = invoice(paid_on=date(2026, 11, 5), payment="Visa •••• 4242")
     assert name == "factur-x.xml"
@@ -302,7 +302,7 @@ def test_an_invoice_says_everything_it_must(paid_invoice):
         assert expected in text
 
 
-def test_consumers_are_not_threatened_with_what_businesses_owe():
+def test_consumers_get_no_late_payment_terms_for_businesses():
     _, text = read(invoice_pdf(invoice(PERSON)))
     assert "Nature de l’opération" in text
     assert "40,00 €" not in text
@@ -318,11 +318,11 @@ def test_consumers_are_not_threatened_with_what_businesses_owe():
         ("a company in Zurich", "outside the VAT area of the European Union"),
     ],
 )
-def test_vat_mentions_stand_on_paper(who, mention):
+def test_vat_mentions_are_printed(who, mention):
     document = invoice(*BUYERS[who], language="en")
     _, text = read(invoice_pdf(document))
     assert mention in text
-    assert said(formats.money(document.totals.total_cents, "en")) in text
+    assert as_extracted(formats.money(document.totals.total_cents, "en")) in text
 
 
 def test_a_credit_note_says_so_and_asks_for_nothing():
@@ -336,7 +336,7 @@ def test_a_credit_note_says_so_and_asks_for_nothing():
         assert asking not in text
 
 
-# --- What is never printed --------------------------------------------------------------------
+# --- Refused content --------------------------------------------------------------------------
 
 
 def test_amounts_that_do_not_add_up_are_never_printed():
