@@ -108,7 +108,7 @@ def _fill(group: LicenceGroup, numbers: range) -> None:
     Seat.insert_many([_seat(group, number) for number in numbers]).execute()
     rows = []
     for seat in Seat.select().where(Seat.group == group, Seat.number.in_(list(numbers))):
-        keys = {search_keys.NOBODY}
+        keys = {search_keys.UNCONFIGURED_KEY}
         if seat.is_configured:
             keys = search_keys.keys_of(seat.first_name, seat.last_name, seat.login)
         rows += [{"group": group, "seat": seat, "status": seat.status, "key": key} for key in keys]
@@ -129,7 +129,11 @@ def _seat(group: LicenceGroup, number: int) -> dict[str, Any]:
         "login": login,
         "login_key": login,
         "reference": f"user-{number}" if configured else "",
-        **(search_keys.sorted_by(first, last, login) if login else search_keys.NOT_SORTED),
+        **(
+            search_keys.sort_columns(first, last, login)
+            if login
+            else search_keys.UNCONFIGURED_SORT_COLUMNS
+        ),
     }
 
 

@@ -48,7 +48,7 @@ class SeatForm(VersionedForm):
                 self.refuse(refusal)
             return None
         if not actions.login_is_free(seat.group, person.login, but_for=seat):
-            self.refuse(Refusal(actions.TAKEN, "login"))
+            self.refuse(Refusal(actions.LOGIN_TAKEN, "login"))
             return None
         return person
 
@@ -59,7 +59,7 @@ class SeatForm(VersionedForm):
             if name != "login":
                 read_name(typed, name)
             elif not actions.login_is_free(seat.group, rules.read_login(typed), but_for=seat):
-                raise Refusal(actions.TAKEN, "login")
+                raise Refusal(actions.LOGIN_TAKEN, "login")
         except Refusal as refusal:
             self.refuse(refusal)
 

@@ -30,7 +30,7 @@ def give_back(name: str) -> Response:
 def _choice_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if not found.is_open:
         return go_to(services.here(found))
-    looked = listing.view(
+    looked = listing.read_view(
         request.args.get("q", ""), "", "", request.args.get("page", 1, type=int) or 1
     )
     returned = {row.number for row in give_backs.for_group(found.group)}

@@ -28,14 +28,17 @@ from web.languages import sentence
 @manager.context_processor
 def _menu() -> dict[str, Any]:
     """Let the template load the menu's groups itself, as a partial shows no menu."""
-    return {"menu_groups": lambda: groups.in_menu(auth.customer()), "menu_most": groups.IN_MENU}
+    return {
+        "menu_groups": lambda: groups.groups_in_menu(auth.customer()),
+        "menu_most": groups.IN_MENU,
+    }
 
 
 @manager.get("/manager/groups", endpoint="groups")
 def groups_page() -> Response:
     """List the groups by name, paged, searchable by name."""
     wanted = request.args.get("q", "").strip()[:100]
-    found = groups.listed(auth.customer(), wanted)
+    found = groups.search_groups(auth.customer(), wanted)
     shown = page_of(found, request.args.get("page", 1, type=int))
     return page("manager/groups.html", "manager/_groups.html", groups=shown, wanted=wanted)
 
@@ -54,7 +57,7 @@ def group(name: str) -> Response:
 
 def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any) -> dict[str, Any]:
     """Return the template's variables for the list of seats that the URL arguments select."""
-    looked = listing.view(
+    looked = listing.read_view(
         arguments.get("q", ""),
         arguments.get("status", ""),
         arguments.get("sort", ""),

@@ -86,7 +86,7 @@ def _form() -> OrderForm:
     form.offer.data = given.get("offer") if given.get("offer") in OFFERS else next(iter(OFFERS))
     if named != NEW_GROUP and "offer" not in given:
         form.offer.data = lookups.own_group(named).offer_id
-    there = groups.orderable(auth.customer(), form.offer.data, named)
+    there = groups.groups_open_to_additions(auth.customer(), form.offer.data, named)
     described = {found.name: _described(found) for found in there}
     offered = {NEW_GROUP: gettext("New group")} | described
     form.group.choices = choices(offered.items())

@@ -38,7 +38,7 @@ def upload_seats(name: str) -> Response:
     try:
         if given is None or not given.filename:
             raise Refusal(N_("Choose a file."), "file")
-        made = import_preview.prepare(group, given.filename, given.read())
+        made = import_preview.prepare_import(group, given.filename, given.read())
     except Refusal as refusal:
         return _upload_page(group, sentence(refusal), refusal.status)
     return go_to(url_for("manager.seat_import", name=name, import_id=made.id))
@@ -62,11 +62,13 @@ def seat_import(name: str, import_id: int) -> Response:
 
 
 def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
-    standing = import_preview.standing(made) if made.status != ImportStatus.PREVIEW else {}
+    standing = (
+        import_preview.count_seats_by_status(made) if made.status != ImportStatus.PREVIEW else {}
+    )
     waiting, failed = (standing.get(it, 0) for it in (SeatStatus.ACTIVATING, SeatStatus.ERROR))
     only_bad = request.args.get("show") == "bad"
     shown = page_of(
-        import_preview.results(made, bad=only_bad), request.args.get("page", 1, type=int)
+        import_preview.results_of(made, bad=only_bad), request.args.get("page", 1, type=int)
     )
     settled = made.lines_done - made.lines_refused - waiting - failed
     return page(
@@ -107,7 +109,7 @@ def abandon_import(name: str, import_id: int) -> Response:
     """Abandon the import."""
     made = lookups.own_import(name, import_id)
     try:
-        import_preview.abandon(made, by=auth.customer().nic_handle)
+        import_preview.abandon_import(made, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _shown(lookups.own_import(name, import_id), sentence(refusal), refusal.status)
     flash(gettext("Nothing was configured from this file."), "info")
@@ -134,7 +136,7 @@ def import_result(name: str, import_id: int) -> Response:
 
 def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterator[list[Any]]:
     yield heading
-    for line in import_preview.every_result(made):
+    for line in import_preview.all_results(made):
         yield [line.number, line.first_name, line.last_name, line.login, say.of(line)]
 
 
@@ -188,7 +190,7 @@ def _seat_rows(
     group: LicenceGroup, heading: list[str], words: dict[str, str]
 ) -> Iterator[list[Any]]:
     yield heading
-    for seat in listing.every(group):
+    for seat in listing.all_seats(group):
         yield [
             seat.first_name,
             seat.last_name,

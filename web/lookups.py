@@ -47,7 +47,7 @@ def own_service(name: str) -> ServiceOverview:
 
 def own_seat(group_name: str, number: int) -> Seat:
     """Return a seat of the customer's group, by its number."""
-    return _or_404(listing.find(own_group(group_name), number))
+    return _or_404(listing.find_seat(own_group(group_name), number))
 
 
 def own_import(group_name: str, import_id: int) -> SeatImport:

@@ -193,7 +193,7 @@ def abandon(order: Order, by: str) -> None:
     for addition in reservations.for_order(order):
         if addition.status == AdditionStatus.FAILED:
             period_billing.credit_undelivered(addition, by=by)
-    reservations.free(order, by)
+    reservations.release_places(order, by)
     for group in groups_of(order):
         if subscriptions.end(group, by=by):
             continue

@@ -233,7 +233,7 @@ NOBODYS: dict[str, Any] = {
     "secret": "",
     "error": "",
     "error_code": "",
-    **search_keys.NOT_SORTED,
+    **search_keys.UNCONFIGURED_SORT_COLUMNS,
 }
 """The columns of a seat that is nobody's."""
 
@@ -264,7 +264,11 @@ def _delete(seat: Seat, since: datetime) -> None:
 def _released(seat: Seat) -> None:
     address, was_consumed = at(seat), bool(seat.reference)
     emptied = seat_states.move(
-        seat, SeatStatus.UNCONFIGURED, by="provider", found_by={search_keys.NOBODY}, **NOBODYS
+        seat,
+        SeatStatus.UNCONFIGURED,
+        by="provider",
+        found_by={search_keys.UNCONFIGURED_KEY},
+        **NOBODYS,
     )
     if emptied:
         seating.unlink(seat)

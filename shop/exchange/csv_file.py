@@ -47,7 +47,7 @@ class CsvFile:
 
     def _rows(self) -> list[tuple[int, list[str]]]:
         try:
-            rows = csv_reader.cells(self._content)
+            rows = csv_reader.read_cells(self._content)
         except Refusal as refusal:
             raise InvalidFile([str(refusal)]) from refusal
         if rows and fold(rows[0][1][0]) == HEADING:

@@ -1,1 +1,1 @@
-"""Licence groups, their places, seats and usage."""
+"""Licence groups: reserved places, seats and usage."""

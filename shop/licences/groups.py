@@ -1,4 +1,4 @@
-"""Licence groups as their customer looks at them: found, listed, named, described."""
+"""Queries for a customer's licence groups, their names, orders and contracts."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from shop.text.folding import fold
 from shop.text.names import read_name
 
 IN_MENU = 8
-"""Groups the left menu names; one more says that there are more."""
+"""The most groups the left menu shows. One more is read, to know whether there are more."""
 
 MOST_ORDERS = 50
 MOST_IN_LIST = 200
 
 
 def find_group(account: Account, name: str) -> LicenceGroup | None:
-    """The customer's own group of that technical name, with its offer."""
-    found: LicenceGroup | None = _of(account).where(LicenceGroup.name == name).first()
+    """Return the customer's group with that technical name, and its offer; None if not found."""
+    found: LicenceGroup | None = (
+        _groups_of_account(account).where(LicenceGroup.name == name).first()
+    )
     if found is not None:
         found.account = account
     return found
 
 
-def _of(account: Account) -> ModelSelect[Any]:
+def _groups_of_account(account: Account) -> ModelSelect[Any]:
     return (
         LicenceGroup.select(LicenceGroup, Offer)
         .join(Offer)
@@ -42,7 +44,7 @@ def _of(account: Account) -> ModelSelect[Any]:
 
 
 def groups_of(order: Order) -> list[LicenceGroup]:
-    """The groups an order made, in the order of its lines."""
+    """Return the groups that an order created, in the order of its lines."""
     return list(
         LicenceGroup.select()
         .join(OrderLine)
@@ -51,8 +53,11 @@ def groups_of(order: Order) -> list[LicenceGroup]:
     )
 
 
-def in_menu(account: Account) -> list[LicenceGroup]:
-    """The first groups by name that are not over, and one more than the menu shows (one query)."""
+def groups_in_menu(account: Account) -> list[LicenceGroup]:
+    """Return the first groups by name that have not ended: one more than the menu shows.
+
+    One query.
+    """
     query = (
         LicenceGroup.select(LicenceGroup.id, LicenceGroup.name, LicenceGroup.display_name)
         .where(LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER))
@@ -61,29 +66,37 @@ def in_menu(account: Account) -> list[LicenceGroup]:
     return list(query.limit(IN_MENU + 1))
 
 
-def listed(account: Account, wanted: str = "") -> ModelSelect[Any]:
-    """Every group by name; those whose name holds ``wanted``, if given, however it is written."""
-    query = _of(account)
+def search_groups(account: Account, wanted: str = "") -> ModelSelect[Any]:
+    """Return the query for the customer's groups by name.
+
+    With ``wanted``, only those whose name contains it, without regard to case and accents.
+    """
+    query = _groups_of_account(account)
     if not wanted:
         return query
     return query.where(LicenceGroup.folded.contains(fold(wanted)))
 
 
-def wanting_attention(account: Account, limit: int) -> list[LicenceGroup]:
-    """Groups with licences in error or waiting to be configured, errors first."""
-    wanting = (LicenceGroup.seats_error > 0) | (LicenceGroup.seats_unconfigured > 0)
+def groups_needing_attention(account: Account, limit: int) -> list[LicenceGroup]:
+    """Return installed groups with licences in error or not configured, errors first."""
+    needs_attention = (LicenceGroup.seats_error > 0) | (LicenceGroup.seats_unconfigured > 0)
     query = (
         LicenceGroup.select()
         .where(
-            LicenceGroup.account == account, LicenceGroup.status == GroupStatus.INSTALLED, wanting
+            LicenceGroup.account == account,
+            LicenceGroup.status == GroupStatus.INSTALLED,
+            needs_attention,
         )
         .order_by(LicenceGroup.seats_error.desc(), LicenceGroup.display_name)
     )
     return list(query.limit(limit))
 
 
-def orderable(account: Account, offer: str, named: str = "") -> list[LicenceGroup]:
-    """Groups of an offer that licences can be added to, by name; the one named is among them."""
+def groups_open_to_additions(account: Account, offer: str, named: str = "") -> list[LicenceGroup]:
+    """Return groups of an offer that licences can be added to, by name.
+
+    The group named ``named`` is always included, even if there are more than `MOST_IN_LIST`.
+    """
     query = LicenceGroup.select().where(
         LicenceGroup.account == account,
         LicenceGroup.offer == offer,
@@ -95,7 +108,7 @@ def orderable(account: Account, offer: str, named: str = "") -> list[LicenceGrou
 
 
 def rename(group: LicenceGroup, typed: str, by: str) -> None:
-    """Give a group another display name. Raises `Refusal` for one that is none."""
+    """Change the display name of a group. Raises `Refusal` if the name is not valid."""
     name = read_name(typed, "display_name", missing=N_("Give the group a name."))
     if name != group.display_name:
         group.display_name = name
@@ -106,16 +119,18 @@ def rename(group: LicenceGroup, typed: str, by: str) -> None:
 
 @dataclass(frozen=True)
 class Origins:
-    """Where a group comes from: its orders, newest first, and the contracts accepted with them."""
+    """The orders of a group, newest first, and the contracts accepted with them."""
 
     orders: list[Order]
     acceptances: list[Acceptance]
 
 
 def origins_of(group: LicenceGroup) -> Origins:
-    """The orders that made and enlarged a group, and the acceptances of the newest version of
-    each contract (three queries)."""
-    added = [row[0] for row in _lines_added(group)]
+    """Return the orders that created and enlarged a group, and the accepted contracts.
+
+    Of each version of a contract only the first acceptance. Three queries.
+    """
+    added = [row[0] for row in _added_lines_of(group)]
     orders = list(
         Order.select()
         .join(OrderLine)
@@ -134,6 +149,6 @@ def origins_of(group: LicenceGroup) -> Origins:
     return Origins(orders, list(newest.values()))
 
 
-def _lines_added(group: LicenceGroup) -> Any:
+def _added_lines_of(group: LicenceGroup) -> Any:
     query = Addition.select(Addition.line).where(Addition.group == group)
     return query.order_by(Addition.id.desc()).limit(MOST_ORDERS).tuples()

@@ -1,7 +1,7 @@
-"""Places in existing groups that orders hold, from the moment of ordering until they are freed.
+"""Reservations: places in existing groups, held by orders from placement until release.
 
-A group's row carries the places taken. They are raised by one conditional statement, so that
-buyers who come at once cannot both have the last place; the table's CHECK has the last word.
+A group's row counts its places taken. One conditional UPDATE raises the counter, so that two
+concurrent orders cannot both take the last place; a CHECK of the table enforces the limit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shop.sandbox_link import test_points
 
 
 class PlacesExhausted(Refusal):
-    """The group has fewer free places than somebody wants."""
+    """The group has fewer free places than the customer orders."""
 
     def __init__(self, group: LicenceGroup) -> None:
         super().__init__(
@@ -31,13 +31,13 @@ class PlacesExhausted(Refusal):
         )
 
 
-def hold(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addition:
-    """Hold the places of an order line in ``group``, in the caller's transaction.
+def hold_places(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addition:
+    """Reserve the places of an order line in ``group``, in the caller's transaction.
 
-    Raises `PlacesExhausted`, and `Refusal` where the group takes no licences any more.
+    Raises `PlacesExhausted`, and `Refusal` if licences can no longer be added to the group.
     """
     test_points.point("reservations.hold")
-    if not _take(group, line.quantity):
+    if not _take_places(group, line.quantity):
         now = LicenceGroup.get_by_id(group.id)
         if not now.is_open:
             raise Refusal(N_("Licences cannot be added to this group at the moment."), "group")
@@ -45,9 +45,9 @@ def hold(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addition:
     return Addition.create(line=line, group=group, renewal_on=renewal_on, created_at=clock.now())
 
 
-def _take(group: LicenceGroup, quantity: int) -> bool:
+def _take_places(group: LicenceGroup, quantity: int) -> bool:
     taken: Any = LicenceGroup.places_taken + quantity
-    room = LicenceGroup.places_limit.is_null() | (taken <= LicenceGroup.places_limit)
+    fits = LicenceGroup.places_limit.is_null() | (taken <= LicenceGroup.places_limit)
     try:
         with database.atomic():
             return bool(
@@ -55,7 +55,7 @@ def _take(group: LicenceGroup, quantity: int) -> bool:
                 .where(
                     LicenceGroup.id == group.id,
                     LicenceGroup.status == GroupStatus.INSTALLED,
-                    room,
+                    fits,
                 )
                 .execute()
             )
@@ -64,8 +64,11 @@ def _take(group: LicenceGroup, quantity: int) -> bool:
 
 
 def can_be_kept(order: Order) -> bool:
-    """Whether all that an order adds to existing groups can be delivered still: its places are
-    charged up to a renewal to come, of a group that is not over."""
+    """Whether everything that an order adds to existing groups can still be delivered.
+
+    It can while the group has not ended and the renewal up to which the places are charged is in
+    the future.
+    """
     return all(
         addition.renewal_on > clock.today() and addition.group.status != GroupStatus.TERMINATED
         for addition in for_order(order)
@@ -73,24 +76,24 @@ def can_be_kept(order: Order) -> bool:
     )
 
 
-def free(order: Order, by: str) -> None:
-    """Give back what an order holds that will not be delivered, in the caller's transaction."""
+def release_places(order: Order, by: str) -> None:
+    """Release the places of an order that will not be delivered, in the caller's transaction."""
     for addition in for_order(order):
         if addition.status not in (AdditionStatus.HELD, AdditionStatus.FAILED):
             continue
         if transitions.move(addition, AdditionStatus.FREED, by=by):
-            _give_back(addition.group_id, addition.line.quantity)
+            _return_places(addition.group_id, addition.line.quantity)
 
 
-def _give_back(group_id: int, quantity: int) -> None:
-    # A group that is over has given back everything already.
+def _return_places(group_id: int, quantity: int) -> None:
+    # A group that has ended has no places taken any more.
     LicenceGroup.update(places_taken=LicenceGroup.places_taken - quantity).where(
         LicenceGroup.id == group_id, LicenceGroup.places_taken >= quantity
     ).execute()
 
 
 def for_order(order: Order) -> list[Addition]:
-    """What an order adds to existing groups, each with its group and its line."""
+    """Return the additions of an order to existing groups, each with its group and its line."""
     return list(
         Addition.select(Addition, LicenceGroup, OrderLine)
         .join(LicenceGroup)

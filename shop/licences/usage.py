@@ -1,8 +1,8 @@
-"""Consommation: how many licences of a group were active, day by day and month by month (guide).
+"""Consommation: the number of active licences of a group by day and by month (guide).
 
-Each change of a seat updates its day (`UsageDay`) in its own transaction, so that a page reads as
-many rows as it shows days, however long the history. Days are the shop's (Europe/Paris): one of 23
-or 25 hours is a day like any other.
+Each change of a seat updates its day (`UsageDay`) in the transaction of the change, so that a page
+reads one row for each day it shows, whatever the length of the history. Days are calendar days of
+Europe/Paris, of 23 to 25 hours.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PERIODS: dict[str, str] = {
     "3-months": N_("3 months"),
     "12-months": N_("12 months"),
 }
-"""The stretches of time that can be looked at, by the word their addresses carry."""
+"""The periods that the page offers, by their name in its URL."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """A day: the most licences active at one time, and how many at its end."""
+    """A day: the highest number of licences active at one time, and the number at its end."""
 
     day: date
     peak: int
@@ -39,9 +39,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Month:
-    """A month, or the part of it looked at.
+    """A month, or the part of it that is shown.
 
-    ``licence_days`` is the sum of the daily peaks: one licence active on one day counts one.
+    ``licence_days`` is the sum of the daily peaks: a licence active on a day counts as one.
     """
 
     first: date
@@ -50,29 +50,29 @@ class Month:
     licence_days: int
 
 
-# --- Counting, with each change ----------------------------------------------------------------
+# --- Recording changes -------------------------------------------------------------------------
 
 
 def record_change(group_id: int, at: datetime, change: int) -> None:
-    """Count a change of a group's active licences, in the transaction that writes its event.
+    """Record a change of a group's active licences, in the transaction that writes its event.
 
-    The caller holds the group's row, so that changes of one group come one after the other.
+    The caller holds the lock of the group's row, which serialises the changes of one group.
     """
     if not change:
         return
-    day, last = clock.day_of(at), _last(group_id)
+    day, last = clock.day_of(at), _last_day(group_id)
     if last is not None and (day < last.day or _is_late(group_id, at)):
         _count_late(group_id, day, change)
     elif last is not None and day == last.day:
         closing = last.closing + change
-        _write(group_id, Day(day, max(last.peak, closing), closing), exists=True)
+        _write_day(group_id, Day(day, max(last.peak, closing), closing), exists=True)
     else:
         before = last.closing if last else 0
         closing = before + change
-        _write(group_id, Day(day, max(before, closing), closing), exists=False)
+        _write_day(group_id, Day(day, max(before, closing), closing), exists=False)
 
 
-def _last(group_id: int, before: date | None = None) -> UsageDay | None:
+def _last_day(group_id: int, before: date | None = None) -> UsageDay | None:
     rows = UsageDay.select().where(UsageDay.group == group_id)
     if before is not None:
         rows = rows.where(UsageDay.day < before)
@@ -80,25 +80,27 @@ def _last(group_id: int, before: date | None = None) -> UsageDay | None:
 
 
 def _is_late(group_id: int, at: datetime) -> bool:
-    """Whether a later change of the group is on record: some machine's clock is ahead."""
+    """Whether a later change is recorded already, because the clock of another machine is ahead."""
     later = SeatEvent.select().where(SeatEvent.group == group_id, SeatEvent.at > at)
     return bool(later.exists())
 
 
 def _count_late(group_id: int, day: date, change: int) -> None:
-    """Count a day anew from its events, and raise all that followed."""
+    """Recount a day from its events, and add the change to every later day."""
     known = UsageDay.group == group_id
     UsageDay.update(closing=UsageDay.closing + change, peak=UsageDay.peak + change).where(
         known, UsageDay.day > day
     ).execute()
-    before = _last(group_id, before=day)
+    before = _last_day(group_id, before=day)
     opening = before.closing if before else 0
-    counted = _counted(day, opening, _changes_of(group_id, day))
-    _write(group_id, counted, exists=UsageDay.select().where(known, UsageDay.day == day).exists())
+    counted = _count_day(day, opening, _changes_of(group_id, day))
+    _write_day(
+        group_id, counted, exists=UsageDay.select().where(known, UsageDay.day == day).exists()
+    )
 
 
 def _changes_of(group_id: int, day: date) -> list[int]:
-    """The changes of a day, in their order."""
+    """Return the changes of a day in chronological order."""
     begins, ends = clock.midnight(day), clock.midnight(day + ONE_DAY)
     events = SeatEvent.select(SeatEvent.change).where(
         SeatEvent.group == group_id, SeatEvent.at >= begins, SeatEvent.at < ends
@@ -106,7 +108,7 @@ def _changes_of(group_id: int, day: date) -> list[int]:
     return [event.change for event in events.order_by(SeatEvent.at, SeatEvent.id)]
 
 
-def _counted(day: date, opening: int, changes: Iterable[int]) -> Day:
+def _count_day(day: date, opening: int, changes: Iterable[int]) -> Day:
     peak = active = opening
     for change in changes:
         active += change
@@ -114,7 +116,7 @@ def _counted(day: date, opening: int, changes: Iterable[int]) -> Day:
     return Day(day, peak, active)
 
 
-def _write(group_id: int, counted: Day, *, exists: bool) -> None:
+def _write_day(group_id: int, counted: Day, *, exists: bool) -> None:
     values = {"peak": counted.peak, "closing": counted.closing}
     if exists:
         UsageDay.update(values).where(
@@ -124,13 +126,13 @@ def _write(group_id: int, counted: Day, *, exists: bool) -> None:
         UsageDay.insert(group=group_id, day=counted.day, **values).execute()
 
 
-# --- Looking at it -----------------------------------------------------------------------------
+# --- Reading usage -----------------------------------------------------------------------------
 
 
 def period(name: str, today: date) -> tuple[date, date]:
-    """The first and the last day of a period, today at the latest; this month for any other word.
+    """Return the first and the last day of a period, today at the latest.
 
-    Three and twelve months end with this one.
+    Three and twelve months include the current month. An unknown name means the current month.
     """
     this = today.replace(day=1)
     if name == "last-month":
@@ -140,15 +142,15 @@ def period(name: str, today: date) -> tuple[date, date]:
 
 
 def _months_before(first: date, months: int) -> date:
-    """The first day of the month so many months before."""
+    """Return the first day of the month that many months earlier."""
     number = first.year * 12 + first.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)
 
 
 def days(group: LicenceGroup, first: date, last: date) -> list[Day]:
-    """Every day from ``first`` to ``last``, since the group is there (two queries)."""
+    """Return every day from ``first`` to ``last`` on which the group existed (two queries)."""
     first = max(first, clock.day_of(group.created_at))
-    before = _last(group.id, before=first)
+    before = _last_day(group.id, before=first)
     rows = UsageDay.select().where(UsageDay.group == group, UsageDay.day.between(first, last))
     changed = {row.day: Day(row.day, row.peak, row.closing) for row in rows}
     active = before.closing if before else 0
@@ -161,7 +163,7 @@ def days(group: LicenceGroup, first: date, last: date) -> list[Day]:
 
 
 def months(shown: Iterable[Day]) -> list[Month]:
-    """Days added up by month, in their order."""
+    """Return the days summed up by month, in chronological order."""
     return [
         _month(list(of_month))
         for _, of_month in groupby(shown, key=lambda day: (day.day.year, day.day.month))

@@ -106,7 +106,7 @@ class AdditionOrder(OrderKind):
     def reserve(self, lines: list[OrderLine]) -> None:
         """Take places in the group. Raises `reservations.PlacesExhausted`."""
         for line in lines:
-            reservations.hold(self.wish.group, line, self.period.end)
+            reservations.hold_places(self.wish.group, line, self.period.end)
 
 
 def read_quantity(typed: str, group: LicenceGroup) -> int:

@@ -27,5 +27,5 @@ def close_order(order: Order, status: str, by: str) -> Order | None:
         return None
     if not transitions.move(locked, status, by=by, basket_key=None, closed_at=clock.now()):
         return None
-    reservations.free(locked, by)
+    reservations.release_places(locked, by)
     return locked

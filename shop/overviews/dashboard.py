@@ -48,5 +48,5 @@ def for_account(account: Account) -> Overview:
         .order_by(LicenceGroup.display_name)
         .limit(SHOWN)
     )
-    wanting = licence_groups.wanting_attention(account, SHOWN)
+    wanting = licence_groups.groups_needing_attention(account, SHOWN)
     return Overview(list(waiting), wanting, list(groups))

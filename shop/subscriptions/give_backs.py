@@ -183,6 +183,6 @@ def _begun(group: LicenceGroup, rows: list[GiveBack]) -> int:
 def _ended(group: LicenceGroup, rows: list[GiveBack]) -> None:
     with database.atomic():
         lock(group)
-        seat_states.remove(group, [row.seat_id for row in rows if row.seat_id])
+        seat_states.remove_seats(group, [row.seat_id for row in rows if row.seat_id])
         for row in rows:
             transitions.move(row, TerminationStatus.DONE, by="provider", closed_at=clock.now())

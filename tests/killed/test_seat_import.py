@@ -65,7 +65,7 @@ def installed(
 def started(group: LicenceGroup, lines: int) -> SeatImport:
     """A file of so many people, its run asked for."""
     rows = "".join(f"First {n},Last {n},login{n}\n" for n in range(lines))
-    made = import_preview.prepare(group, "people.csv", rows.encode())
+    made = import_preview.prepare_import(group, "people.csv", rows.encode())
     assert made.lines_good == lines
     import_preview.start_import(made, by="alice")
     return made

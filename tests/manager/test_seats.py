@@ -71,10 +71,10 @@ def test_groups_are_found_however_their_name_is_written(
     signed_in.open(address_of(group))
     signed_in.follow("Modifier le nom du groupe")
     signed_in.press("Enregistrer", display_name="Équipe de l’Été")
-    found = shop_groups.listed(alice, typed)
+    found = shop_groups.search_groups(alice, typed)
     assert [one.id for one in found] == [group.id]
-    assert [one.id for one in shop_groups.listed(alice, other.name)] == [other.id]
-    assert shop_groups.listed(alice, group.name.upper()).get().id == group.id
+    assert [one.id for one in shop_groups.search_groups(alice, other.name)] == [other.id]
+    assert shop_groups.search_groups(alice, group.name.upper()).get().id == group.id
 
 
 def test_a_group_shows_its_seats_as_configureme(signed_in: Visitor, group: LicenceGroup) -> None:

@@ -112,9 +112,9 @@ def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
 
 def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Database) -> None:
     group = LicenceGroup.get_by_id(1)
-    found = listing.page_of(group, listing.view("configureme", "unconfigured", "", 1))
+    found = listing.page_of(group, listing.read_view("configureme", "unconfigured", "", 1))
     assert [seat.number for seat in found.rows] == [1, 2, 3]
-    assert {bytes(key.key) for key in SeatKey.select()} == {search_keys.NOBODY}
+    assert {bytes(key.key) for key in SeatKey.select()} == {search_keys.UNCONFIGURED_KEY}
     assert SeatKey.select().count() == sum(SIZES.values())
     sorted_by = Seat.select(Seat.by_first, Seat.by_last, Seat.by_login)
     assert {bytes(value) for row in sorted_by.tuples() for value in row} == {NAMELESS}
@@ -125,8 +125,8 @@ def test_letters_and_groups_from_before_are_found_by_what_they_are_called(after:
     alice = Account.get()
     assert mail.search(alice, "RECU N° 500").letters.count() == 1
     assert {letter.addressee for letter in Letter.select()} == {""}
-    assert [group.id for group in groups.listed(alice, "group 2")] == [2]
-    assert [group.id for group in groups.listed(alice, "O365-3")] == [3]
+    assert [group.id for group in groups.search_groups(alice, "group 2")] == [2]
+    assert [group.id for group in groups.search_groups(alice, "O365-3")] == [3]
 
 
 ADDRESSES = {

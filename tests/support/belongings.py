@@ -158,7 +158,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         delivered=delivered,
         invoice=Invoice.get(Invoice.order == delivered),
         group=group,
-        seat_import=import_preview.prepare(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
+        seat_import=import_preview.prepare_import(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),

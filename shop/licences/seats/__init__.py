@@ -1,4 +1,4 @@
-"""Seats: found, configured, changed, released; by hand one by one, or from a file."""
+"""Seats: search, configuration, changes and release, one by one or by CSV import."""
 
 from __future__ import annotations
 

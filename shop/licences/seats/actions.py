@@ -1,7 +1,7 @@
-"""What customers do with a seat: configure it, change it, release it, ask again after an error.
+"""Actions of customers on a seat: configure, edit, change the password, release, retry.
 
-Each act compares the version its form was opened with, changes the seat's status and queues the
-provider's work in one transaction; the rest happens in `shop.delivery.seat_jobs`.
+Each action compares the version its form was opened with, changes the seat's status and queues the
+job in one transaction (optimistic locking). `shop.delivery.seat_jobs` then calls the provider.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from shop.licences.seats.rules import Person
 from shop.sandbox_link import test_points
 from shop.security import encryption
 
-TAKEN = N_("Somebody else in this group has this login.")
-CLOSED = N_("This group’s licences cannot be changed at the moment.")
+LOGIN_TAKEN = N_("Somebody else in this group has this login.")
+GROUP_CLOSED = N_("This group’s licences cannot be changed at the moment.")
 
 WORK = {
     SeatAct.ACTIVATE: (SeatStatus.ACTIVATING, kinds.activate_seat),
@@ -33,11 +33,11 @@ WORK = {
     SeatAct.PASSWORD: (SeatStatus.UPDATING, kinds.set_seat_password),
     SeatAct.RELEASE: (SeatStatus.RELEASING, kinds.release_seat),
 }
-"""What each act makes of a seat, and the job that does it."""
+"""The status of a seat during each action, and the job that carries it out."""
 
 
 class StaleVersion(Conflict):
-    """Somebody changed the seat since its form was opened; ``seat`` is how it stands now."""
+    """The seat has changed since its form was opened; ``seat`` is its current state."""
 
     def __init__(self, seat: Seat) -> None:
         super().__init__(N_("This licence has been changed meanwhile. Nothing was done or sent."))
@@ -45,20 +45,20 @@ class StaleVersion(Conflict):
 
 
 def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
-    """Give an unconfigured seat to ``person`` (guide: first name, last name, login).
+    """Assign an unconfigured seat to ``person`` (guide: first name, last name, login).
 
-    Raises `StaleVersion` when somebody was quicker, `Refusal` at ``login`` where it is taken.
+    Raises `StaleVersion` if the seat was changed first, `Refusal` at ``login`` if it is taken.
     """
-    with _acting(seat, version, "configure") as row:
+    with _locked_seat(seat, version, "configure") as row:
         return begin_configuration(row, person, by)
 
 
 def begin_configuration(
     seat: Seat, person: Person, by: str, priority: jobs.Priority | None = None
 ) -> Seat:
-    """The same for a seat the caller holds unconfigured, in the caller's transaction.
+    """Configure an unconfigured seat that the caller has locked, in the caller's transaction.
 
-    Raises `peewee.IntegrityError` where the login is taken.
+    Raises `peewee.IntegrityError` if the login is taken.
     """
     secret = encryption.seal(rules.new_password(person.login))
     _begin(seat, SeatAct.ACTIVATE, by, person, priority, secret=secret)
@@ -66,22 +66,22 @@ def begin_configuration(
 
 
 def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
-    """Change the holder's names or login; after a failed activation it is begun again with them.
+    """Change the holder's names or login; after a failed activation, activate with them.
 
-    Raises like `configure`.
+    Raises the same exceptions as `configure`.
     """
-    with _acting(seat, version, "edit") as row:
+    with _locked_seat(seat, version, "edit") as row:
         act = SeatAct.ACTIVATE if row.act == SeatAct.ACTIVATE else SeatAct.EDIT
-        _begin(row, act, by, person, **_openable(row, act))
+        _begin(row, act, by, person, **_replacement_secret(row, act))
     return row
 
 
 def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
-    """Replace the holder's password; one left blank is generated. It goes out by letter.
+    """Replace the holder's password and send it by e-mail; a blank one is generated.
 
-    Raises `StaleVersion`, and `Refusal` at ``password`` for one that breaks the rules.
+    Raises `StaleVersion`, and `Refusal` at ``password`` if it does not follow the rules.
     """
-    with _acting(seat, version, "password") as row:
+    with _locked_seat(seat, version, "password") as row:
         login = row.login or ""
         if password:
             rules.check_password(password, login)
@@ -91,24 +91,24 @@ def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
 
 
 def release(seat: Seat, version: int, by: str) -> Seat:
-    """Take the licence from its holder; the seat stays paid until the renewal (design).
+    """Remove the licence from its holder; the seat stays paid until the renewal (design).
 
     Raises `StaleVersion`.
     """
-    with _acting(seat, version, "release") as row:
+    with _locked_seat(seat, version, "release") as row:
         _begin(row, SeatAct.RELEASE, by, secret="")
     return row
 
 
 def retry(seat: Seat, version: int, by: str) -> Seat:
-    """Ask again for what went wrong. Raises `StaleVersion`."""
-    with _acting(seat, version, "retry") as row:
-        _begin(row, row.act, by, **_openable(row, row.act))
+    """Repeat the action that failed. Raises `StaleVersion`."""
+    with _locked_seat(seat, version, "retry") as row:
+        _begin(row, row.act, by, **_replacement_secret(row, row.act))
     return row
 
 
-def _openable(seat: Seat, act: str) -> dict[str, Any]:
-    """Another password for an act that needs one, if no key opens the one that is kept."""
+def _replacement_secret(seat: Seat, act: str) -> dict[str, Any]:
+    """Return the column of a new password, if the action needs one and no key decrypts the old."""
     needs_one = act in (SeatAct.ACTIVATE, SeatAct.PASSWORD)
     if not needs_one or encryption.opens(seat.secret):
         return {}
@@ -116,10 +116,11 @@ def _openable(seat: Seat, act: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _acting(seat: Seat, version: int, act: str) -> Iterator[Seat]:
-    """The seat as it stands, held until the act is written, if it may be begun.
+def _locked_seat(seat: Seat, version: int, act: str) -> Iterator[Seat]:
+    """Yield the current row of ``seat``, locked until the action is written.
 
-    Everything an act needs is refused here: a group at rest, an older form, another status.
+    Raises `StaleVersion`, and `Refusal` if the group or the seat's status does not allow the
+    action, or the login is taken.
     """
     test_points.point(f"seats.{act}")
     try:
@@ -127,19 +128,19 @@ def _acting(seat: Seat, version: int, act: str) -> Iterator[Seat]:
             row = lock(seat)
             row.group = group = LicenceGroup.get_by_id(row.group_id)
             if not group.is_open:
-                raise Refusal(CLOSED)
+                raise Refusal(GROUP_CLOSED)
             if row.version != version:
                 raise StaleVersion(row)
             if not row.may(act):
-                raise Refusal(_why_not(row))
+                raise Refusal(_refusal_reason(row))
             yield row
     except IntegrityError:
-        raise Refusal(TAKEN, "login") from None
+        raise Refusal(LOGIN_TAKEN, "login") from None
     except seat_states.GroupEnded:
         raise Refusal(N_("This group has been terminated.")) from None
 
 
-def _why_not(seat: Seat) -> str:
+def _refusal_reason(seat: Seat) -> str:
     if seat.is_moving:
         return N_("The provider is at work on this licence: wait until it is done.")
     return N_("This cannot be done with the licence as it stands.")
@@ -153,9 +154,9 @@ def _begin(
     priority: jobs.Priority | None = None,
     **written: Any,
 ) -> None:
-    """Move ``seat`` into the work of ``act`` and queue it."""
+    """Move ``seat`` to the status of ``act`` and queue its job."""
     status, work = WORK[SeatAct(act)]
-    held = _held_by(person) if person else {}
+    held = _holder_columns(person) if person else {}
     found_by = search_keys.keys_of(*vars(person).values()) if person else None
     version = seat.version + 1
     moved = seat_states.move(
@@ -169,19 +170,22 @@ def _begin(
     )
 
 
-def _held_by(person: Person) -> dict[str, Any]:
-    """The columns that say whose a seat is."""
+def _holder_columns(person: Person) -> dict[str, Any]:
+    """Return the columns that describe the holder of a seat."""
     return {
         "first_name": person.first_name,
         "last_name": person.last_name,
         "login": person.login,
         "login_key": person.login_key,
-        **search_keys.sorted_by(person.first_name, person.last_name, person.login),
+        **search_keys.sort_columns(person.first_name, person.last_name, person.login),
     }
 
 
 def login_is_free(group: LicenceGroup, login: str, but_for: Seat | None = None) -> bool:
-    """Whether nobody else in ``group`` has ``login`` (to say so early; the index has the word)."""
+    """Whether no other seat of ``group`` has ``login``.
+
+    For an early message only: the unique index decides.
+    """
     taken = (Seat.group == group) & (Seat.login_key == login.lower())
     if but_for is not None:
         taken &= Seat.id != but_for.id

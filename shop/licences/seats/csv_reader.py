@@ -1,4 +1,4 @@
-"""CSV files of people, read as spreadsheets of any kind write them."""
+"""Reading CSV files of people, in the variants that spreadsheet programs write."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ HEADINGS = {
     "last_name": {"nom", "nom de famille", "last name", "lastname", "surname", "family name"},
     "login": {"login", "identifiant", "username", "user name"},
 }
-"""What the columns are called in a file with a heading, folded by `folding.fold`."""
+"""The accepted names of each column in a heading, folded by `folding.fold`."""
 
 
-DECLARED = re.compile(r"\s*\"?sep=([;,\t])\"?[ \t;,]*\r?\n", re.IGNORECASE)
-"""A first line that tells spreadsheets what separates the cells."""
+DELIMITER_LINE = re.compile(r"\s*\"?sep=([;,\t])\"?[ \t;,]*\r?\n", re.IGNORECASE)
+"""A first line that declares the delimiter for spreadsheet programs (``sep=;``)."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a file, by its number in it; ``is_whole`` if it has three cells."""
+    """One line of a file with its number; ``is_whole`` if it has exactly three cells."""
 
     number: int
     first_name: str
@@ -39,16 +39,19 @@ class Line:
     is_whole: bool
 
 
-def read(content: bytes) -> list[Line]:
-    """The people of a file: UTF-8 or Windows-1252; commas, semicolons or tabs; with a heading in
-    French or English, or without one (first name, last name, login).
+def read_people(content: bytes) -> list[Line]:
+    """Return the lines of a file of people.
 
-    Raises `Refusal` at ``file`` for what is no such file, is empty or too long.
+    The file is UTF-8 or Windows-1252, delimited by commas, semicolons or tabs, with a French or
+    English heading or without one (then: first name, last name, login).
+
+    Raises `Refusal` at ``file`` if it is not a CSV file, is empty, too long, or its heading
+    lacks a column.
     """
-    rows = cells(content)
+    rows = read_cells(content)
     if not rows:
         raise Refusal(N_("This file is empty."), "file")
-    order = _order(rows[0][1])
+    order = _column_order(rows[0][1])
     if order is None and _is_heading(rows[0][1]):
         raise Refusal(N_("The heading names first name, last name and login, each once."), "file")
     rows = [row for row in rows if not _is_heading(row[1])]
@@ -61,11 +64,11 @@ def read(content: bytes) -> list[Line]:
     return [_line(number, row, order or (0, 1, 2)) for number, row in rows]
 
 
-def cells(content: bytes) -> list[tuple[int, list[str]]]:
-    """The lines of a file that say something, each with its number and its cells.
+def read_cells(content: bytes) -> list[tuple[int, list[str]]]:
+    """Return the lines of a file that are not blank, each with its number and its cells.
 
-    Reading ends one line after the most a file may hold, and a heading. Raises `Refusal` at
-    ``file`` for what is no CSV file.
+    Reads at most a heading, `MOST_LINES` lines and one more. Raises `Refusal` at ``file`` if it
+    is not a CSV file.
     """
     return _rows(_decoded(content))
 
@@ -80,8 +83,8 @@ def _decoded(content: bytes) -> str:
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """The lines that say something, with the numbers an editor shows for them."""
-    declared = DECLARED.match(text)
+    """Return the lines that are not blank, with their numbers as an editor shows them."""
+    declared = DELIMITER_LINE.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
     before = text[: declared.end()].count("\n") if declared else 0
     rest = text[declared.end() :] if declared else text
@@ -99,19 +102,19 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """What separates the cells of the first line that says something."""
+    """Guess the delimiter: the most frequent candidate in the first line that is not blank."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(";,\t", key=first.count)
 
 
 def _is_heading(cells: list[str]) -> bool:
-    """Whether a line names columns and nobody; it may stand again where files were joined."""
+    """Whether a line holds only column names; headings may repeat where files were joined."""
     known = set().union(*HEADINGS.values())
     return all(fold(cell) in known for cell in cells if cell)
 
 
-def _order(cells: list[str]) -> tuple[int, int, int] | None:
-    """Where the columns stand if ``cells`` are a heading."""
+def _column_order(cells: list[str]) -> tuple[int, int, int] | None:
+    """Return the positions of `COLUMNS` in a heading; None if ``cells`` is not a complete one."""
     folded = [fold(cell) for cell in cells]
     found = [next((i for i, cell in enumerate(folded) if cell in HEADINGS[name]), -1)
              for name in COLUMNS]  # fmt: skip

@@ -1,7 +1,7 @@
-"""Running a file of people, in the background.
+"""The background job that imports a file of people.
 
-Each chunk of lines is one transaction, which takes the seats, queues their activation and ticks
-the lines off: a worker that dies leaves whole chunks behind it, and the next one goes on there.
+Each chunk of lines is one transaction, which configures the seats, queues their activation and
+marks the lines as done. If a worker dies, the next one continues after the last complete chunk.
 """
 
 from __future__ import annotations
@@ -19,18 +19,24 @@ from shop import clock, jobs, transitions
 from shop.errors import N_
 from shop.jobs import kinds
 from shop.licences.seats import actions
-from shop.licences.seats.import_preview import FINE, NO_SEAT, Problem, read, taken_of
+from shop.licences.seats.import_preview import (
+    NO_FREE_SEAT,
+    NO_PROBLEM,
+    Problem,
+    read_line,
+    taken_logins,
+)
 from shop.licences.seats.rules import Person
 from shop.sandbox_link import test_points
 
-AT_ONCE = 50
-"""Lines of one transaction: other writers wait for it."""
+CHUNK_SIZE = 50
+"""Lines in one transaction; small, because other writers wait for it."""
 
 NOT_REACHED = N_("Something went wrong on our side before this line: load it again.")
 
 
 def _give_up(seat_import: int, by: str, reason: str) -> None:
-    """End a file that cannot be worked on, and say so of the lines that were not reached."""
+    """End an import whose job has failed; mark the lines it did not reach."""
     made = lock(SeatImport.get_by_id(seat_import))
     if made.status != ImportStatus.RUNNING:
         return
@@ -42,22 +48,22 @@ def _give_up(seat_import: int, by: str, reason: str) -> None:
 
 @kinds.import_seats.handler(attempts=20, give_up=_give_up)
 def import_seats(seat_import: int, by: str) -> None:
-    """Configure a seat for each good line, a chunk at a time, wherever an earlier worker ended."""
-    while _work_on(seat_import, by):
+    """Configure a seat for each valid line, chunk by chunk; idempotent, resumes where it ended."""
+    while _run_chunk(seat_import, by):
         test_points.point("imports.chunk")
 
 
 _WAITING = ~SeatImportLine.is_done & (SeatImportLine.problem == "")
 
 
-def _work_on(seat_import: int, by: str) -> bool:
-    """Do one chunk; False when nothing is left."""
+def _run_chunk(seat_import: int, by: str) -> bool:
+    """Process one chunk; return False when no line is left."""
     with database.atomic():
         made = lock(SeatImport.get_by_id(seat_import))
         if made.status != ImportStatus.RUNNING:
             return False
         waiting = SeatImportLine.select().where(SeatImportLine.seat_import == made, _WAITING)
-        lines = list(waiting.order_by(SeatImportLine.number).limit(AT_ONCE))
+        lines = list(waiting.order_by(SeatImportLine.number).limit(CHUNK_SIZE))
         if not lines:
             _finish(made)
             return False
@@ -76,65 +82,67 @@ def _finish(made: SeatImport) -> None:
 
 
 def _configure(group: LicenceGroup, lines: list[SeatImportLine], by: str) -> int:
-    """Configure a seat for each line; how many could not be."""
+    """Configure a seat for each line; return the number of refused lines."""
     free = _free_seats(group, len(lines)) if group.is_open else []
-    people = [read(line) for line in lines]
-    taken = taken_of(group, [who.login_key for who in people if isinstance(who, Person)])
+    people = [read_line(line) for line in lines]
+    taken = taken_logins(group, [who.login_key for who in people if isinstance(who, Person)])
     refused = 0
     for line, who in zip(lines, people, strict=True):
-        problem = _why_not(group, who, taken, free)
-        if problem == FINE and isinstance(who, Person):
-            problem = _give(free, line, who, by)
-        if problem != FINE:
-            _done(line, problem=problem[0], details=problem[1])
+        problem = _problem_now(group, who, taken, free)
+        if problem == NO_PROBLEM and isinstance(who, Person):
+            problem = _configure_line(free, line, who, by)
+        if problem != NO_PROBLEM:
+            _write_outcome(line, problem=problem[0], details=problem[1])
             refused += 1
     return refused
 
 
-def _why_not(
+def _problem_now(
     group: LicenceGroup, who: Person | Problem, taken: set[str], free: list[Seat]
 ) -> Problem:
-    """What stands against a line by now; its rules may be stricter than when it was looked at."""
+    """Return the problem of a line, checked again: the group or the rules may have changed."""
     if not group.is_open:
-        return actions.CLOSED, {}
+        return actions.GROUP_CLOSED, {}
     if not isinstance(who, Person):
         return who
     if who.login_key in taken:
-        return actions.TAKEN, {}
-    return FINE if free else (NO_SEAT, {})
+        return actions.LOGIN_TAKEN, {}
+    return NO_PROBLEM if free else (NO_FREE_SEAT, {})
 
 
-def _give(free: list[Seat], line: SeatImportLine, person: Person, by: str) -> Problem:
-    """Give the next free seat to a line's person; what stands against it, if anything does."""
+def _configure_line(free: list[Seat], line: SeatImportLine, person: Person, by: str) -> Problem:
+    """Configure the next free seat for a line's person; return the problem, if there is one."""
     seat = free[0]
     try:
         with database.atomic():
             actions.begin_configuration(seat, person, by, jobs.Priority.BULK)
     except IntegrityError:
-        # Somebody took the login after we looked.
-        free[0] = _again(seat)
-        return actions.TAKEN, {}
-    _done(line, seat=seat, version=seat.version)
+        # Another request took the login after the check.
+        free[0] = _reload(seat)
+        return actions.LOGIN_TAKEN, {}
+    _write_outcome(line, seat=seat, version=seat.version)
     free.pop(0)
-    return FINE
+    return NO_PROBLEM
 
 
-def _again(seat: Seat) -> Seat:
-    """A seat as it stands, after what was written to it was taken back."""
+def _reload(seat: Seat) -> Seat:
+    """Return a fresh copy of a seat, after a rollback."""
     fresh: Seat = Seat.get_by_id(seat.id)
     fresh.group = seat.group
     return fresh
 
 
-def _done(line: SeatImportLine, **outcome: Any) -> None:
+def _write_outcome(line: SeatImportLine, **outcome: Any) -> None:
     SeatImportLine.update(is_done=True, **outcome).where(
         SeatImportLine.seat_import == line.seat_import_id, SeatImportLine.number == line.number
     ).execute()
 
 
 def _free_seats(group: LicenceGroup, number: int) -> list[Seat]:
-    """Unconfigured seats in their order, held until the transaction ends; none that somebody
-    else holds."""
+    """Return unconfigured seats by number, locked until the transaction ends.
+
+    Seats that another transaction has locked are skipped.
+    """
     unconfigured = Seat.status == SeatStatus.UNCONFIGURED
     query: Any = Seat.select().where(Seat.group == group, unconfigured)
     query = query.order_by(Seat.number).limit(number)

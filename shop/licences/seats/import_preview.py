@@ -1,5 +1,7 @@
-"""Many seats at once: a file of people, looked at before anything is configured, and what became
-of it. `shop.licences.seats.import_job` runs it."""
+"""Import of a file of people: the preview before anything is configured, and the results.
+
+`shop.licences.seats.import_job` runs the import.
+"""
 
 from __future__ import annotations
 
@@ -20,34 +22,34 @@ from shop.jobs import kinds
 from shop.licences.seats import actions, csv_reader, rules
 from shop.licences.seats.rules import InvalidPerson, Person
 
-NOT_WHOLE = N_("Three columns are expected: first name, last name, login.")
-TWICE = N_("This login stands in the file already.")
-NO_SEAT = N_("There is no free licence left for this line.")
+WRONG_COLUMNS = N_("Three columns are expected: first name, last name, login.")
+DUPLICATE_LOGIN = N_("This login stands in the file already.")
+NO_FREE_SEAT = N_("There is no free licence left for this line.")
 
 LATEST = 5
-"""How many of a group's files are listed."""
+"""The number of a group's imports that are listed."""
 
 Problem = tuple[str, dict[str, object]]
-"""What is wrong with a line: a sentence of the catalogue and what fills its places."""
+"""The problem of a line: a message id of the catalogue and its placeholders' values."""
 
-FINE: Problem = ("", {})
-
-
-# --- Looking at a file -----------------------------------------------------------------------
+NO_PROBLEM: Problem = ("", {})
 
 
-def prepare(group: LicenceGroup, filename: str, content: bytes) -> SeatImport:
-    """Keep a file with what is wrong with each of its lines. Raises `Refusal` at ``file``."""
+# --- Preview ---------------------------------------------------------------------------------
+
+
+def prepare_import(group: LicenceGroup, filename: str, content: bytes) -> SeatImport:
+    """Store a file with the problem of each line. Raises `Refusal` at ``file``."""
     if not group.is_open:
-        raise Refusal(actions.CLOSED, "file")
-    lines = csv_reader.read(content)
+        raise Refusal(actions.GROUP_CLOSED, "file")
+    lines = csv_reader.read_people(content)
     problems = _problems(group, lines)
     with database.atomic():
         made = SeatImport.create(
             group=group,
             filename=filename[-255:],
             lines_total=len(lines),
-            lines_good=sum(problem == FINE for problem in problems),
+            lines_good=sum(problem == NO_PROBLEM for problem in problems),
             created_at=clock.now(),
         )
         rows = [_row(made, line, problem) for line, problem in zip(lines, problems, strict=True)]
@@ -69,23 +71,23 @@ def _row(made: SeatImport, line: csv_reader.Line, problem: Problem) -> dict[str,
 
 
 def _problems(group: LicenceGroup, lines: list[csv_reader.Line]) -> list[Problem]:
-    """What is wrong with each line, the free seats given out in the file's order."""
-    people = [read(line) if line.is_whole else (NOT_WHOLE, {}) for line in lines]
-    taken = taken_of(group, [who.login_key for who in people if isinstance(who, Person)])
+    """Return the problem of each line; free seats are allotted in the order of the file."""
+    people = [read_line(line) if line.is_whole else (WRONG_COLUMNS, {}) for line in lines]
+    taken = taken_logins(group, [who.login_key for who in people if isinstance(who, Person)])
     free, problems = group.seats_unconfigured, []
     seen: set[str] = set()
     for who in people:
         problem = _problem(who, taken, seen)
-        if problem == FINE:
+        if problem == NO_PROBLEM:
             if free <= 0:
-                problem = (NO_SEAT, {})
+                problem = (NO_FREE_SEAT, {})
             free -= 1
         problems.append(problem)
     return problems
 
 
-def read(line: csv_reader.Line | SeatImportLine) -> Person | Problem:
-    """Whom a line is of, or what is wrong with it as it stands."""
+def read_line(line: csv_reader.Line | SeatImportLine) -> Person | Problem:
+    """Return the person that a line describes, or the line's own problem."""
     try:
         return rules.read_person(line.first_name, line.last_name, line.login)
     except InvalidPerson as invalid:
@@ -94,19 +96,22 @@ def read(line: csv_reader.Line | SeatImportLine) -> Person | Problem:
 
 
 def _problem(who: Person | Problem, taken: set[str], seen: set[str]) -> Problem:
-    """What stands against it among the others; logins are compared as the seats' index does."""
+    """Return the problem of a person among the others.
+
+    Logins are compared as the unique index of seats compares them.
+    """
     if not isinstance(who, Person):
         return who
     if who.login_key in seen:
-        return TWICE, {}
+        return DUPLICATE_LOGIN, {}
     if who.login_key in taken:
-        return actions.TAKEN, {}
+        return actions.LOGIN_TAKEN, {}
     seen.add(who.login_key)
-    return FINE
+    return NO_PROBLEM
 
 
-def taken_of(group: LicenceGroup, login_keys: list[str]) -> set[str]:
-    """Which of the logins, as they are compared, somebody in the group has."""
+def taken_logins(group: LicenceGroup, login_keys: list[str]) -> set[str]:
+    """Return those of the login keys that a seat of the group already has."""
     found: set[str] = set()
     for start_import in range(0, len(login_keys), 500):
         query = Seat.select(Seat.login_key).where(
@@ -117,18 +122,18 @@ def taken_of(group: LicenceGroup, login_keys: list[str]) -> set[str]:
 
 
 def find_import(group: LicenceGroup, import_id: int) -> SeatImport | None:
-    """A file of the group."""
+    """Return an import of the group; None if not found."""
     return SeatImport.get_or_none(SeatImport.group == group, SeatImport.id == import_id)
 
 
 def latest_of(group: LicenceGroup) -> list[SeatImport]:
-    """The newest files of a group, whatever became of them."""
+    """Return the newest imports of a group, in any status."""
     query = SeatImport.select().where(SeatImport.group == group)
     return list(query.order_by(SeatImport.id.desc()).limit(LATEST))
 
 
 def running_of(group: LicenceGroup) -> SeatImport | None:
-    """The file of the group that is being worked on, if there is one."""
+    """Return the running import of the group, if there is one."""
     return (
         SeatImport.select(SeatImport.id)
         .where(SeatImport.group == group, SeatImport.status == ImportStatus.RUNNING)
@@ -137,16 +142,16 @@ def running_of(group: LicenceGroup) -> SeatImport | None:
     )
 
 
-# --- What is done with it --------------------------------------------------------------------
+# --- Start -----------------------------------------------------------------------------------
 
 
 def start_import(made: SeatImport, by: str) -> None:
-    """Configure the good lines in the background.
+    """Queue the import of the valid lines.
 
-    Raises `Conflict` if that was asked already, `Refusal` where nothing can be configured now.
+    Raises `Conflict` if it was started before, `Refusal` if the group cannot be changed now.
     """
     if not LicenceGroup.get_by_id(made.group_id).is_open:
-        raise Refusal(actions.CLOSED)
+        raise Refusal(actions.GROUP_CLOSED)
     with database.atomic():
         if made.status != ImportStatus.PREVIEW or not transitions.move(
             made, ImportStatus.RUNNING, by=by
@@ -156,35 +161,37 @@ def start_import(made: SeatImport, by: str) -> None:
         kinds.import_seats.using(key=key).later(seat_import=made.id, by=by)
 
 
-def abandon(made: SeatImport, by: str) -> None:
-    """Do nothing with a file. Raises `Conflict` if it is being worked on."""
+def abandon_import(made: SeatImport, by: str) -> None:
+    """Discard an import. Raises `Conflict` if it was started before."""
     if made.status != ImportStatus.PREVIEW or not transitions.move(
         made, ImportStatus.ABANDONED, by=by
     ):
         raise Conflict(N_("This file is being worked on already."))
 
 
-# --- What became of it -----------------------------------------------------------------------
+# --- Results ---------------------------------------------------------------------------------
 
-_AS_MADE = Seat.version == SeatImportLine.version
-_FAILED = _AS_MADE & (Seat.status == SeatStatus.ERROR)
+_UNCHANGED = Seat.version == SeatImportLine.version
+_FAILED = _UNCHANGED & (Seat.status == SeatStatus.ERROR)
 
 
-def standing(made: SeatImport) -> dict[str, int]:
-    """How many of its seats stand in each status; those changed by hand since are not counted."""
+def count_seats_by_status(made: SeatImport) -> dict[str, int]:
+    """Return the number of its seats in each status, without those changed by hand since."""
     rows = (
         SeatImportLine.select(Seat.status, fn.COUNT(Seat.id))
         .join(Seat)
-        .where(SeatImportLine.seat_import == made, _AS_MADE)
+        .where(SeatImportLine.seat_import == made, _UNCHANGED)
         .group_by(Seat.status)
         .tuples()
     )
     return dict(cast("Any", rows))
 
 
-def results(made: SeatImport, *, bad: bool = False) -> Any:
-    """The lines of a file in its order, each with its seat if it has one; only those that came to
-    nothing, if asked."""
+def results_of(made: SeatImport, *, bad: bool = False) -> Any:
+    """Return the lines of a file in its order, each with its seat if it has one.
+
+    With ``bad``, only the lines that were refused or whose seat is in error.
+    """
     query = (
         SeatImportLine.select(SeatImportLine, Seat)
         .join(Seat, JOIN.LEFT_OUTER)
@@ -195,6 +202,6 @@ def results(made: SeatImport, *, bad: bool = False) -> Any:
     return query.order_by(SeatImportLine.number)
 
 
-def every_result(made: SeatImport) -> Iterator[SeatImportLine]:
-    """All lines of a file in its order, read in batches."""
-    return in_batches(results(made), SeatImportLine.number)
+def all_results(made: SeatImport) -> Iterator[SeatImportLine]:
+    """Yield all lines of a file in its order, read in batches."""
+    return in_batches(results_of(made), SeatImportLine.number)

@@ -1,7 +1,8 @@
-"""The seats of a group in pages, searched, filtered and sorted: at the same cost for 1 and 100,000.
+"""The seats of a group in pages, searched, filtered and sorted, at a cost independent of their
+number.
 
-How many there are is kept with the group, not counted. A page is read from an index in its order,
-from whichever end is nearer; a search is one range of keys, and shows its first hits.
+Totals come from the group's counters. A page is read from an index in its order, from the nearer
+end; a search is one range of keys and shows its first hits.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from shop.text.folding import fold
 from shop.text.pagination import PER_PAGE, Page
 
 MOST_HITS = 500
-"""The most seats one search lists; somebody who finds more looks for something narrower."""
+"""The most seats that one search lists; the page asks to narrow a search that finds more."""
 
 SORTS: dict[str, Any] = {
     "": Seat.number,
@@ -27,12 +28,12 @@ SORTS: dict[str, Any] = {
     "last": Seat.by_last,
     "email": Seat.by_login,
 }
-"""What a list may be sorted by, by its name in the address; as the seats were made by default."""
+"""The columns a list may be sorted by, by their name in the URL; by number is the default."""
 
 
 @dataclass(frozen=True)
 class View:
-    """How somebody looks at a list of seats."""
+    """Search, filter, order and page of a list of seats."""
 
     wanted: str = ""
     status: str = ""
@@ -42,12 +43,12 @@ class View:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether it leaves seats out."""
+        """Whether a search or a filter leaves seats out."""
         return bool(self.wanted or self.status)
 
 
-def view(wanted: str, status: str, sort: str, page: int) -> View:
-    """A view as an address describes it; what makes no sense is left out."""
+def read_view(wanted: str, status: str, sort: str, page: int) -> View:
+    """Return the view that a URL describes; invalid values are ignored."""
     name = sort.removeprefix("-")
     return View(
         wanted=" ".join(wanted.split())[:100],
@@ -60,26 +61,29 @@ def view(wanted: str, status: str, sort: str, page: int) -> View:
 
 @dataclass(frozen=True)
 class SeatPage(Page):
-    """One page of seats; ``is_cut`` where more were found than are listed."""
+    """One page of seats; ``is_cut`` if more were found than are listed."""
 
     is_cut: bool = False
 
 
-def page_of(group: LicenceGroup, looked: View) -> SeatPage:
-    """The page of ``group`` that ``looked`` asks for, each seat with its group (two queries)."""
-    if fold(looked.wanted):
-        return _found(group, looked)
+def page_of(group: LicenceGroup, view: View) -> SeatPage:
+    """Return the page of ``group`` that ``view`` selects, each seat with its group.
+
+    Two queries.
+    """
+    if fold(view.wanted):
+        return _search_page(group, view)
     counts = group.seats_by_status
-    total = counts[looked.status] if looked.status else group.seats_total
-    number, pages = _nearest(looked.page, total)
-    numbers = _numbers(group, looked, total, (number - 1) * PER_PAGE)
+    total = counts[view.status] if view.status else group.seats_total
+    number, pages = _nearest_page(view.page, total)
+    numbers = _numbers(group, view, total, (number - 1) * PER_PAGE)
     rows = {row.number: row for row in _rows(group, Seat.number.in_(numbers or [0]))}
     shown = [rows[number] for number in numbers if number in rows]
     return SeatPage(shown, number, pages, total)
 
 
-def find(group: LicenceGroup, number: int) -> Seat | None:
-    """The seat of a group with that number, with its group."""
+def find_seat(group: LicenceGroup, number: int) -> Seat | None:
+    """Return the seat of a group by its number, with its group; None if not found."""
     seat = Seat.get_or_none(Seat.group == group, Seat.number == number)
     if seat is not None:
         seat.group = group
@@ -87,7 +91,7 @@ def find(group: LicenceGroup, number: int) -> Seat | None:
 
 
 def next_free(group: LicenceGroup) -> Seat | None:
-    """The seat that "Add user" configures: the unconfigured one with the lowest number (guide)."""
+    """Return the seat that "Add user" configures: the lowest unconfigured number (guide)."""
     if not group.is_open:
         return None
     free = Seat.select().where(Seat.group == group, Seat.status == SeatStatus.UNCONFIGURED)
@@ -97,74 +101,74 @@ def next_free(group: LicenceGroup) -> Seat | None:
     return seat
 
 
-def every(group: LicenceGroup) -> Iterator[Seat]:
-    """All seats of a group by their number, read in batches."""
+def all_seats(group: LicenceGroup) -> Iterator[Seat]:
+    """Yield all seats of a group by number, read in batches."""
     return in_batches(Seat.select().where(Seat.group == group), Seat.number)
 
 
 def held_among(group: LicenceGroup, numbers: list[int]) -> list[Seat]:
-    """Those of the numbered seats that have a holder, by their number."""
+    """Return those of the numbered seats that have a holder, by number."""
     held = Seat.login.is_null(False)
     seats = Seat.select().where(Seat.group == group, Seat.number.in_(numbers), held)
     return list(seats.order_by(Seat.number))
 
 
-def _nearest(number: int, total: int) -> tuple[int, int]:
+def _nearest_page(number: int, total: int) -> tuple[int, int]:
     pages = max(1, -(-total // PER_PAGE))
     return min(number, pages), pages
 
 
-def _numbers(group: LicenceGroup, looked: View, total: int, offset: int) -> list[int]:
-    """The seat numbers of a page, counted from the nearer end of the list."""
+def _numbers(group: LicenceGroup, view: View, total: int, offset: int) -> list[int]:
+    """Return the seat numbers of a page, read from the nearer end of the list."""
     limit = min(PER_PAGE, total - offset)
     if limit <= 0:
         return []
-    turned = offset > total // 2
-    start = total - offset - limit if turned else offset
+    reverse = offset > total // 2
+    start = total - offset - limit if reverse else offset
     query = Seat.select(Seat.number).where(Seat.group == group)
-    if looked.status:
-        query = query.where(Seat.status == looked.status)
-    query = query.order_by(*_order(looked, turned)).offset(start).limit(limit)
+    if view.status:
+        query = query.where(Seat.status == view.status)
+    query = query.order_by(*_order(view, reverse)).offset(start).limit(limit)
     numbers = [row[0] for row in cast("Any", query.tuples())]
-    return numbers[::-1] if turned else numbers
+    return numbers[::-1] if reverse else numbers
 
 
-def _order(looked: View, turned: bool = False) -> list[Any]:
-    columns = [SORTS[looked.sort], Seat.number] if looked.sort else [Seat.number]
-    return [column.desc() if looked.descending != turned else column for column in columns]
+def _order(view: View, reverse: bool = False) -> list[Any]:
+    columns = [SORTS[view.sort], Seat.number] if view.sort else [Seat.number]
+    return [column.desc() if view.descending != reverse else column for column in columns]
 
 
 def _rows(group: LicenceGroup, condition: Any) -> Any:
-    """Seats with their group, which is at hand already."""
+    """Return seats of a group, with the group attached without a query."""
     rows = list(Seat.select().where(Seat.group == group, condition))
     for row in rows:
         row.group = group
     return rows
 
 
-def _found(group: LicenceGroup, looked: View) -> SeatPage:
-    """The page of a search: its hits are found by key, then sorted as the list is."""
-    hits, is_cut = _hits(group, looked)
+def _search_page(group: LicenceGroup, view: View) -> SeatPage:
+    """Return the page of a search: hits are found by key, then sorted as the view asks."""
+    hits, is_cut = _hits(group, view)
     listed = hits[:MOST_HITS]
-    number, pages = _nearest(looked.page, len(listed))
-    query = Seat.select().where(Seat.id.in_(listed or [0])).order_by(*_order(looked))
+    number, pages = _nearest_page(view.page, len(listed))
+    query = Seat.select().where(Seat.id.in_(listed or [0])).order_by(*_order(view))
     rows = list(query.paginate(number, PER_PAGE))
     for row in rows:
         row.group = group
     return SeatPage(rows, number, pages, len(listed), is_cut=is_cut)
 
 
-def _hits(group: LicenceGroup, looked: View) -> tuple[list[int], bool]:
-    """The seats a search finds, in the order of their keys, and whether there are more."""
-    bounds = search_keys.range_of(looked.wanted, group)
+def _hits(group: LicenceGroup, view: View) -> tuple[list[int], bool]:
+    """Return the ids of the seats that a search finds, by key, and whether there are more."""
+    bounds = search_keys.key_range(view.wanted, group)
     if bounds is None:
         return [], False
     query = SeatKey.select(SeatKey.seat).where(
         SeatKey.group == group, SeatKey.key >= bounds[0], SeatKey.key < bounds[1]
     )
-    if looked.status:
-        query = query.where(SeatKey.status == looked.status)
-    # A seat may be found by several of its keys, twice as a rule.
+    if view.status:
+        query = query.where(SeatKey.status == view.status)
+    # Several keys of a seat may match, usually two.
     limit = 2 * MOST_HITS
     rows = cast("Any", query.order_by(SeatKey.key, SeatKey.seat).limit(limit).tuples())
     found = [row[0] for row in rows]

@@ -1,4 +1,4 @@
-"""What a seat's holder may be called, and what a password must be."""
+"""Rules for the names, logins and passwords of seats' holders."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _DIGITS = "23456789"
 _SIGNS = "-_.!?+*="
 _ALL = _LOWER + _UPPER + _DIGITS + _SIGNS
-"""What passwords are made of: nothing that looks like something else in print."""
+"""The characters of generated passwords, without those that look alike in print."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Who a seat is for, as the rules have it; the login keeps its case."""
+    """The validated holder of a seat; the login keeps its case."""
 
     first_name: str
     last_name: str
@@ -33,12 +33,12 @@ class Person:
 
     @property
     def login_key(self) -> str:
-        """The login as it is compared: without case."""
+        """The login in lower case, as it is compared."""
         return self.login.lower()
 
 
 class InvalidPerson(Exception):
-    """What was typed describes nobody; ``refusals`` says why, field by field."""
+    """The input does not describe a valid holder; ``refusals`` says why, field by field."""
 
     def __init__(self, refusals: list[Refusal]) -> None:
         super().__init__("; ".join(map(str, refusals)))
@@ -46,7 +46,7 @@ class InvalidPerson(Exception):
 
 
 def read_person(first_name: str, last_name: str, login: str) -> Person:
-    """The person somebody typed. Raises `InvalidPerson` with every refusal, each at its field."""
+    """Return the validated person. Raises `InvalidPerson` with every refusal at its field."""
     refusals: list[Refusal] = []
 
     def read(reader: Callable[..., str], *typed: str) -> str:
@@ -67,7 +67,7 @@ def read_person(first_name: str, last_name: str, login: str) -> Person:
 
 
 def read_login(typed: str) -> str:
-    """A login as it is kept (design). Raises `Refusal` at ``login``."""
+    """Return the login as it is stored (design). Raises `Refusal` at ``login``."""
     login = typed.strip().replace("’", "'")
     shortest, longest = LOGIN_LENGTHS
     if not login:
@@ -88,7 +88,7 @@ def read_login(typed: str) -> str:
 
 
 def check_password(password: str, login: str) -> None:
-    """Raise `Refusal` at ``password`` unless it obeys the rules (design)."""
+    """Raise `Refusal` at ``password`` unless it follows the rules (design)."""
     shortest, longest = PASSWORD_LENGTHS
     if not shortest <= len(password) <= longest:
         raise Refusal(N_("A password has 8 to 16 characters."), "password")
@@ -115,7 +115,7 @@ def _is_mixed(password: str) -> bool:
 
 
 def new_password(login: str) -> str:
-    """A password nobody can guess, which obeys the rules."""
+    """Return a random password that follows the rules."""
     while True:
         password = "".join(secrets.choice(_ALL) for _ in range(INITIAL_LENGTH))
         if _is_mixed(password) and login.lower() not in password.lower():

@@ -1,8 +1,7 @@
-"""What seats are found by and sorted by: names and addresses, folded to plain small letters.
+"""Search keys and sort columns of seats: names and logins, folded to lower case without accents.
 
-A seat has a key for each place a customer may begin to remember it from: its first name, its last
-name, its login, and every word in them. A search is then one range of keys, whatever the size of
-the group.
+A seat has a key for each word of its first name, last name and login that a search may begin with.
+A search is then one range of keys, whatever the size of the group.
 """
 
 from __future__ import annotations
@@ -15,26 +14,26 @@ from records.seats import Seat, SeatKey
 from shop.text.folding import fold
 
 LONGEST = 64
-"""Bytes of a key; what lies behind them is not told apart."""
+"""The most bytes of a key; longer texts are cut."""
 
 MOST_WORDS = 6
 
-NEXT = b"\xff"
-"""Greater than any byte of UTF-8: the end of a range of keys."""
+AFTER_ANY_BYTE = b"\xff"
+"""Greater than any byte of UTF-8; ends a range of keys."""
 
 
 def fold_names(group: LicenceGroup) -> str:
-    """What a group is found by: its display name and its technical one."""
+    """Return the text that a group is searched by: its display name and its technical name."""
     return fold(f"{group.display_name} {group.name}")
 
 
 def as_bytes(folded: str) -> bytes:
-    """A folded text as keys are kept."""
+    """Return a folded text as keys are stored: UTF-8, cut to `LONGEST`."""
     return folded.encode()[:LONGEST]
 
 
-def sorted_by(first_name: str, last_name: str, login: str) -> dict[str, bytes]:
-    """What a seat with these is sorted by, as columns of `Seat`."""
+def sort_columns(first_name: str, last_name: str, login: str) -> dict[str, bytes]:
+    """Return the columns by which a seat with this holder is sorted."""
     return {
         "by_first": as_bytes(fold(f"{first_name} {last_name}")),
         "by_last": as_bytes(fold(f"{last_name} {first_name}")),
@@ -42,12 +41,12 @@ def sorted_by(first_name: str, last_name: str, login: str) -> dict[str, bytes]:
     }
 
 
-NOT_SORTED = {"by_first": NAMELESS, "by_last": NAMELESS, "by_login": NAMELESS}
-"""The same for a seat that is nobody's."""
+UNCONFIGURED_SORT_COLUMNS = {"by_first": NAMELESS, "by_last": NAMELESS, "by_login": NAMELESS}
+"""The columns by which an unconfigured seat is sorted."""
 
 
 def keys_of(first_name: str, last_name: str, login: str) -> set[bytes]:
-    """Every key of a seat; one that only begins another is left out."""
+    """Return the keys of a seat's holder, without those that are a prefix of another."""
     phrases = (f"{first_name} {last_name}", f"{last_name} {first_name}", f"{login}@")
     found = {as_bytes(ending) for phrase in phrases for ending in _endings(fold(phrase))}
     return {
@@ -60,24 +59,24 @@ def _endings(folded: str) -> list[str]:
     return [" ".join(words[start:]) for start in range(min(len(words), MOST_WORDS))]
 
 
-NOBODY = as_bytes(f"{UNCONFIGURED_NAME}@")
+UNCONFIGURED_KEY = as_bytes(f"{UNCONFIGURED_NAME}@")
 
 
-def range_of(wanted: str, group: LicenceGroup) -> tuple[bytes, bytes] | None:
-    """The range of keys a search asks for; None if it can find nothing in ``group``."""
+def key_range(wanted: str, group: LicenceGroup) -> tuple[bytes, bytes] | None:
+    """Return the range of keys that a search covers; None if nothing in ``group`` can match."""
     folded = fold(wanted)
     local, at, domain = folded.partition("@")
     if at and not fold(group.domain).startswith(domain):
         return None
     low = as_bytes(local + at)
-    return low, low + NEXT
+    return low, low + AFTER_ANY_BYTE
 
 
-# --- Keeping them ----------------------------------------------------------------------------
+# --- Storing keys ----------------------------------------------------------------------------
 
 
-def replace(seat: Seat, found_by: set[bytes], status: str) -> None:
-    """Let ``seat`` be found by these keys from now on, in the caller's transaction."""
+def replace_keys(seat: Seat, found_by: set[bytes], status: str) -> None:
+    """Replace the keys of ``seat``, in the caller's transaction."""
     SeatKey.delete().where(SeatKey.seat == seat).execute()
     rows = [
         {"group": seat.group_id, "seat": seat.id, "status": status, "key": key} for key in found_by
@@ -85,14 +84,16 @@ def replace(seat: Seat, found_by: set[bytes], status: str) -> None:
     SeatKey.insert_many(rows).execute()
 
 
-def follow(seat: Seat) -> None:
-    """Repeat the seat's status in its keys."""
+def copy_status(seat: Seat) -> None:
+    """Copy the seat's status to its keys."""
     SeatKey.update(status=seat.status).where(SeatKey.seat == seat).execute()
 
 
 def create_keys(group: LicenceGroup, first: int, last: int) -> None:
-    """Let the new seats of these numbers be found as nobody's."""
-    made = Seat.select(Seat.group, Seat.id, Seat.status, Value(NOBODY, unpack=False)).where(
+    """Create the keys of new, unconfigured seats of these numbers."""
+    made = Seat.select(
+        Seat.group, Seat.id, Seat.status, Value(UNCONFIGURED_KEY, unpack=False)
+    ).where(
         Seat.group == group,
         Seat.number.between(first, last),
         Seat.status == SeatStatus.UNCONFIGURED,

@@ -1,4 +1,4 @@
-"""The one way a seat changes: its status, and with it what is counted, found and consumed."""
+"""The single writer of seats' states: the status with its counters, search keys and usage."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ALIVE = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
 
 
 class GroupEnded(Exception):
-    """The group was terminated meanwhile: nothing changes in it any more."""
+    """The group has been terminated: its seats can no longer change."""
 
 
 class SeatsInUse(Exception):
-    """A seat that is about to go was given to somebody: it is released first."""
+    """A seat that was to be removed has a holder by now; it must be released first."""
 
 
 def move(
@@ -34,9 +34,9 @@ def move(
     found_by: set[bytes] | None = None,
     **changes: Any,
 ) -> bool:
-    """Move ``seat`` like `transitions.move`, and count and find it as it then stands.
+    """Move ``seat`` like `transitions.move`, and update the group's counters and the search keys.
 
-    ``found_by`` are its keys from now on, where its holder changes. Raises `GroupEnded`.
+    ``found_by`` are its new keys if its holder changes. Raises `GroupEnded`.
     """
     before = seat.status
     with database.atomic():
@@ -44,9 +44,9 @@ def move(
             return False
         _count(seat, before)
         if found_by is None:
-            search_keys.follow(seat)
+            search_keys.copy_status(seat)
         else:
-            search_keys.replace(seat, found_by, seat.status)
+            search_keys.replace_keys(seat, found_by, seat.status)
     return True
 
 
@@ -58,7 +58,7 @@ _COUNTERS: dict[str, Field] = {
     SeatStatus.RELEASING: LicenceGroup.seats_releasing,
     SeatStatus.ERROR: LicenceGroup.seats_error,
 }
-"""The column of a group that counts its seats of a status."""
+"""The group's column that counts the seats in each status."""
 
 
 def _count(seat: Seat, before: str) -> None:
@@ -73,14 +73,14 @@ def _count(seat: Seat, before: str) -> None:
 
 
 def consume(seat: Seat, change: int) -> None:
-    """Write that the licence began (+1) or ended (-1) to be consumed."""
+    """Record that the licence became active (+1) or inactive (-1), for the usage history."""
     at = clock.now()
     SeatEvent.insert(group=seat.group_id, seat=seat, at=at, change=change).execute()
     usage.record_change(seat.group_id, at, change)
 
 
 def end_consumption(group: LicenceGroup) -> None:
-    """Write that every licence of a group that ends is consumed no more; once, with its end."""
+    """Record that every licence of a terminated group is inactive; called once, with its end."""
     at = clock.now()
     now = Value(at, converter=SeatEvent.at.db_value)
     consumed = Seat.select(Seat.group, Seat.id, now, Value(-1, converter=False)).where(
@@ -96,7 +96,7 @@ def end_consumption(group: LicenceGroup) -> None:
 def create_seats(
     group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000
 ) -> None:
-    """Make seats ``first`` and following, unconfigured; those made already stay as they are."""
+    """Create unconfigured seats numbered from ``first``; idempotent: existing seats are kept."""
     end = first + quantity
     for start in range(first, end, at_once):
         _make(group, line, start, min(start + at_once, end) - 1)
@@ -113,10 +113,10 @@ def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
         LicenceGroup.update({counted: counted + made}).where(LicenceGroup.id == group.id).execute()
 
 
-def remove(group: LicenceGroup, seats: list[int]) -> None:
-    """Take seats that are nobody's out of a group, with their places, in the caller's transaction.
+def remove_seats(group: LicenceGroup, seats: list[int]) -> None:
+    """Delete unconfigured seats of a group with their places, in the caller's transaction.
 
-    Raises `SeatsInUse` where one of them is somebody's by now.
+    Raises `SeatsInUse` if one of them is no longer unconfigured.
     """
     removed = (
         Seat.delete()
@@ -132,7 +132,7 @@ def remove(group: LicenceGroup, seats: list[int]) -> None:
 
 
 def count_by_status(group: LicenceGroup) -> dict[str, int]:
-    """How many seats stand in each status, counted one by one (to check what is kept)."""
+    """Return the number of seats in each status, counted from the table to check the counters."""
     return {
         status: Seat.select().where(Seat.group == group, Seat.status == status).count()
         for status in SeatStatus

@@ -1,4 +1,4 @@
-"""Any acts on seats, in any order, with a provider of any mood: what is kept always agrees."""
+"""Any actions on seats, in any order, whatever the provider answers: the records always agree."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOODS = {"willing": {}, "refusing": {"failing": "no"}, "slow": {"pending": True}
 
 
 class Seats(RuleBasedStateMachine):
-    """Two seats of one group, acted upon by customers while a provider does as it likes."""
+    """Two seats of one group, with actions of customers and any answers of the provider."""
 
     snapshot: Snapshot
     provider: Provider
@@ -51,7 +51,7 @@ class Seats(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, act=st.sampled_from(sorted(ACTS)), person=PEOPLE)
     def customer(self, number: int, act: str, person: Person) -> None:
-        """A customer tries something: it is done or refused, and a refusal changes nothing."""
+        """A customer tries an action: it succeeds or is refused; a refusal changes nothing."""
         before = groups.seat_of(self.group, number)
         try:
             ACTS[act](before, person)
@@ -85,7 +85,7 @@ class Seats(RuleBasedStateMachine):
 
     @invariant()
     def what_the_provider_has_is_what_is_shown(self) -> None:
-        """Nobody has an account the shop does not know; settled seats agree with the provider."""
+        """The provider has no account unknown to the shop; seats at rest agree with it."""
         rows = list(Seat.select().where(Seat.group == self.group))
         held = {f"{seat.login}@{self.group.domain}" for seat in rows if seat.is_configured}
         for seat in rows:
@@ -127,7 +127,7 @@ def test_any_history_of_acts_agrees(machine: type[Seats]) -> None:
 def test_every_pair_of_acts_ends_defined(
     machine: type[Seats], first: str, second: str, mood: str
 ) -> None:
-    """From a seat that is somebody's and from one that is nobody's, done and asked for at once."""
+    """From a configured and from an unconfigured seat, the second before the first is done."""
     group, provider = machine.group, machine.provider
     groups.configured(group, 1, Person("A", "B", "abc"))
     for name, value in MOODS[mood].items():

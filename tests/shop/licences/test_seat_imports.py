@@ -1,4 +1,4 @@
-"""Many seats at once, from a file; and the list of seats as a file."""
+"""Import of seats from a CSV file, and export of the list of seats."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def as_csv(rows, delimiter: str = ",", heading: tuple[str, ...] = ()) -> str:
 
 
 def people_in(content: bytes) -> list[tuple[str, str, str]]:
-    return [(line.first_name, line.last_name, line.login) for line in csv_reader.read(content)]
+    return [
+        (line.first_name, line.last_name, line.login) for line in csv_reader.read_people(content)
+    ]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -92,16 +94,16 @@ def test_names_come_back_as_they_were_exported() -> None:
     assert [first for first, _, _ in people_in(content.encode())] == names
 
 
-def test_a_heading_stands_for_nobody_wherever_it_stands() -> None:
+def test_repeated_headings_are_not_read_as_people() -> None:
     heading = ("Prénom", "Nom", "Login")
     content = as_csv([PEOPLE[0], heading, PEOPLE[1]], ";", heading)
     assert people_in(content.encode()) == PEOPLE[:2]
     with pytest.raises(Refusal, match="each once"):
-        csv_reader.read(as_csv([PEOPLE[0]], ";", ("Nom", "Nom", "Login")).encode())
+        csv_reader.read_people(as_csv([PEOPLE[0]], ";", ("Nom", "Nom", "Login")).encode())
 
 
 def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
-    lines = csv_reader.read(b"Prenom,Nom,Login\n\n,,\nA,B,abc\n\nC,D,cde\n")
+    lines = csv_reader.read_people(b"Prenom,Nom,Login\n\n,,\nA,B,abc\n\nC,D,cde\n")
     assert [line.number for line in lines] == [4, 6]
 
 
@@ -110,14 +112,14 @@ def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
 )  # fmt: skip
 def test_what_is_no_file_of_people_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal) as refusal:
-        csv_reader.read(content)
+        csv_reader.read_people(content)
     assert refusal.value.field == "file"
 
 
 def test_a_file_of_more_than_10000_is_refused() -> None:
     rows = "".join(f"A,B,login{number}\n" for number in range(10_001))
     with pytest.raises(Refusal, match="at most 10000"):
-        csv_reader.read(rows.encode())
+        csv_reader.read_people(rows.encode())
 
 
 def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) -> None:
@@ -127,8 +129,8 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
         ("A", "B", "é!"), ("A", "B"), ("A", "B", "ok3", "more"), ("A", "B", "ok4"),
         ("A", "B", "ok5"), ("A", "B", "ok6"), ("A", "B", "ok7"),
     ]  # fmt: skip
-    made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
-    problems = [line.problem for line in import_preview.results(made)]
+    made = import_preview.prepare_import(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    problems = [line.problem for line in import_preview.results_of(made)]
     expected = ["has this login", "", "in the file already", "Fill in", "without accents",
                 "Three columns", "Three columns", "", "", "", "no free licence"]  # fmt: skip
     for problem, said in zip(problems, expected, strict=True):
@@ -137,7 +139,7 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
 
 
 def run(group: LicenceGroup, content: bytes) -> SeatImport:
-    made = import_preview.prepare(groups.fresh(group), "people.csv", content)
+    made = import_preview.prepare_import(groups.fresh(group), "people.csv", content)
     import_preview.start_import(made, by="alice")
     queue.drain()
     return groups.fresh(made)
@@ -149,34 +151,34 @@ def test_every_person_of_a_file_gets_a_seat(group: LicenceGroup, provider: Provi
     held = Seat.select().where(Seat.status == SeatStatus.ACTIVE).order_by(Seat.number)
     assert [(seat.first_name, seat.last_name, seat.login) for seat in held] == PEOPLE
     assert Letter.select().where(Letter.kind == "licence_active").count() == 3
-    assert import_preview.standing(made) == {SeatStatus.ACTIVE: 3}
+    assert import_preview.count_seats_by_status(made) == {SeatStatus.ACTIVE: 3}
     groups.check(group)
 
 
 def test_a_login_taken_since_the_preview_is_told_in_the_result(
     group: LicenceGroup, provider: Provider
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "Zoe"))
     import_preview.start_import(made, by="alice")
     queue.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
-    assert "has this login" in import_preview.results(made).first().problem
+    assert "has this login" in import_preview.results_of(made).first().problem
 
 
 def test_a_login_taken_at_the_very_moment_is_told_too(
     group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The look before misses it, as a rival transaction would make it; the index does not."""
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    """The early check misses it, as with a concurrent transaction; the unique index does not."""
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     groups.configured(group, 5, seats.Person("Zoé", "Autre", "zoe"))
-    monkeypatch.setattr(import_job, "taken_of", lambda *_: set())
+    monkeypatch.setattr(import_job, "taken_logins", lambda *_: set())
     import_preview.start_import(made, by="alice")
     queue.drain()
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (3, 1)
-    assert "has this login" in import_preview.results(made, bad=True).get().problem
+    assert "has this login" in import_preview.results_of(made, bad=True).get().problem
     groups.check(group)
 
 
@@ -187,25 +189,28 @@ ODD = "Anne,O,o’neil\n"
 def test_logins_are_compared_as_they_are_kept(
     group: LicenceGroup, provider: Provider, second: str
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", (ODD + second).encode())
-    assert [line.problem for line in import_preview.results(made)] == ["", import_preview.TWICE]
+    made = import_preview.prepare_import(group, "people.csv", (ODD + second).encode())
+    assert [line.problem for line in import_preview.results_of(made)] == [
+        "",
+        import_preview.DUPLICATE_LOGIN,
+    ]
     import_preview.start_import(made, by="alice")
     queue.drain()
     assert groups.fresh(made).lines_refused == 0
-    made = import_preview.prepare(groups.fresh(group), "people.csv", second.encode())
-    assert [line.problem for line in import_preview.results(made)] == [actions.TAKEN]
+    made = import_preview.prepare_import(groups.fresh(group), "people.csv", second.encode())
+    assert [line.problem for line in import_preview.results_of(made)] == [actions.LOGIN_TAKEN]
 
 
 def test_a_line_the_rules_refuse_by_now_holds_no_other_up(
     group: LicenceGroup, provider: Provider
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     SeatImportLine.update(login="x").where(SeatImportLine.number == 2).execute()
     import_preview.start_import(made, by="alice")
     queue.drain()
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 1)
-    refused = import_preview.results(made, bad=True).get()
+    refused = import_preview.results_of(made, bad=True).get()
     assert refused.problem % refused.details == "A login has 3 to 20 characters."
 
 
@@ -215,8 +220,8 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
     clock: time_machine.Traveller,
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
-    monkeypatch.setattr(import_job, "AT_ONCE", 1)
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
+    monkeypatch.setattr(import_job, "CHUNK_SIZE", 1)
     begin = actions.begin_configuration
 
     def only_zoe(seat: Seat, person: seats.Person, by: str, priority: queue.Priority) -> Seat:
@@ -231,7 +236,7 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
         clock.shift(2 * queue.LONGEST_DELAY.total_seconds())
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 2)
-    assert {line.problem for line in import_preview.results(made, bad=True)} == {
+    assert {line.problem for line in import_preview.results_of(made, bad=True)} == {
         import_job.NOT_REACHED
     }
 
@@ -239,12 +244,12 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
 def test_a_group_that_is_not_open_takes_no_file(
     group: LicenceGroup, provider: Provider, visitor: Visitor, alice: Account
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     transitions.move(group, GroupStatus.SUSPENDED, by="test")
     with pytest.raises(Refusal, match="cannot be changed"):
         import_preview.start_import(made, by="alice")
     with pytest.raises(Refusal, match="cannot be changed"):
-        import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+        import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     visitor.log_in(alice)
     visitor.open(f"/manager/groups/{group.name}/imports/{made.id}")
     assert visitor.press("Configurer 3 licences").status_code == 422
@@ -253,27 +258,27 @@ def test_a_group_that_is_not_open_takes_no_file(
 
 
 def test_a_file_runs_once(group: LicenceGroup, provider: Provider) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     import_preview.start_import(made, by="alice")
     with pytest.raises(Conflict):
         import_preview.start_import(SeatImport.get(), by="bob")
     with pytest.raises(Conflict):
-        import_preview.abandon(SeatImport.get(), by="bob")
+        import_preview.abandon_import(SeatImport.get(), by="bob")
 
 
 class Killed(BaseException):
-    """The worker's process ends here."""
+    """Stands for the end of the worker's process."""
 
 
 @pytest.mark.begun_first
 def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
     alice: Account, bank: Bank, provider: Provider, request: pytest.FixtureRequest
 ) -> None:
-    # That so many can be done is shown on one database, and on both that a kill undoes nothing.
+    # The large number is tested on SQLite alone; that a kill loses nothing, on both databases.
     many = 1_000 if request.config.getoption("postgresql") else 10_000
     group = groups.installed(alice, bank, many, "pro_plus")
     rows = [(f"First {n}", f"Last {n}", f"login{n}") for n in range(many)]
-    made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    made = import_preview.prepare_import(groups.fresh(group), "people.csv", as_csv(rows).encode())
     import_preview.start_import(made, by="alice")
     chunks = []
 
@@ -288,7 +293,7 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
             import_job.import_seats(made.id, "alice")
         except Killed:
             continue
-    assert len(chunks) == many // import_job.AT_ONCE
+    assert len(chunks) == many // import_job.CHUNK_SIZE
     made = groups.fresh(made)
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, many, 0)
     lines = SeatImportLine.select().where(SeatImportLine.seat.is_null(False))
@@ -302,9 +307,9 @@ def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
 def test_two_workers_on_one_file_do_each_line_once(
     group: LicenceGroup, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_job, "AT_ONCE", 1)
+    monkeypatch.setattr(import_job, "CHUNK_SIZE", 1)
     rows = [("A", "B", f"login{n}") for n in range(5)]
-    made = import_preview.prepare(groups.fresh(group), "people.csv", as_csv(rows).encode())
+    made = import_preview.prepare_import(groups.fresh(group), "people.csv", as_csv(rows).encode())
     import_preview.start_import(made, by="alice")
     racing.race(lambda: import_job.import_seats(made.id, "alice"), 4)
     assert groups.fresh(made).lines_done == 5
@@ -312,10 +317,10 @@ def test_two_workers_on_one_file_do_each_line_once(
     groups.check(group)
 
 
-def test_a_file_holds_nobody_elses_order_up(
+def test_an_import_does_not_delay_orders_of_others(
     alice: Account, group: LicenceGroup, provider: Provider, bank: Bank
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv(PEOPLE).encode())
+    made = import_preview.prepare_import(group, "people.csv", as_csv(PEOPLE).encode())
     queue.huey().flush()
     import_preview.start_import(made, by="alice")
     import_job.import_seats(made.id, "alice")
@@ -360,7 +365,9 @@ def test_a_file_is_looked_at_then_run(
 def test_a_result_says_which_licences_could_not_be_created(
     visitor: Visitor, alice: Account, group: LicenceGroup, provider: Provider
 ) -> None:
-    made = import_preview.prepare(group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode())
+    made = import_preview.prepare_import(
+        group, "people.csv", as_csv([*PEOPLE, ("", "X", "xyz")]).encode()
+    )
     import_preview.start_import(made, by="alice")
     provider.failing = "no capacity"
     queue.drain()
@@ -388,7 +395,7 @@ def test_only_the_newest_files_are_listed(
     visitor: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
     for number in range(import_preview.LATEST + 1):
-        import_preview.prepare(group, f"people-{number}.csv", as_csv(PEOPLE).encode())
+        import_preview.prepare_import(group, f"people-{number}.csv", as_csv(PEOPLE).encode())
     visitor.log_in(alice)
     visitor.open(f"/manager/groups/{group.name}/imports")
     assert visitor.sees("people-5.csv")
@@ -408,7 +415,7 @@ def test_the_seats_are_exported_and_no_cell_is_a_formula(
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
-def test_whoever_stops_reading_half_way_disturbs_nobody(
+def test_an_interrupted_export_affects_no_other_request(
     visitor: Visitor, alice: Account, group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches, "BATCH", 2)

@@ -1,4 +1,4 @@
-"""What holders may be called, and what passwords must be."""
+"""Rules for the names and logins of holders, and for passwords."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_these_are_logins(login: str) -> None:
         ("ConfigureMe", "not configured"),
     ],
 )
-def test_these_are_not(login: str, said: str) -> None:
+def test_these_are_not_logins(login: str, said: str) -> None:
     with pytest.raises(Refusal, match=said) as refusal:
         rules.read_login(login)
     assert refusal.value.field == "login"
@@ -62,7 +62,7 @@ def test_these_are_passwords(password: str) -> None:
     ["Abcdef1", "Ab1" + "x" * 14, "abcdefg1", "ABCDEFG1", "Abcdefgh", "Marie-42x", "Ab 45678",
      "Écoute-42", "xxMARIE1a"],
 )  # fmt: skip
-def test_these_are_none(password: str) -> None:
+def test_these_are_not_passwords(password: str) -> None:
     with pytest.raises(Refusal) as refusal:
         rules.check_password(password, "marie")
     assert refusal.value.field == "password"

@@ -1,4 +1,4 @@
-"""Seats: configured, changed, released, and what the provider makes of it."""
+"""Seats: configuration, changes and release, and the answers of the provider."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_login_that_was_taken_can_be_corrected_after_the_error(
 def test_a_provider_silent_for_good_ends_in_an_error_and_leaves_nothing_behind(
     clock: time_machine.Traveller, group: LicenceGroup, provider: Provider, drain: Drain
 ) -> None:
-    """Its last answer was lost: the account is there, and the next attempt takes it over."""
+    """The last response was lost: the account exists, and the next attempt adopts it."""
     provider.forgetful = 1
     seat = groups.configured(group)
     provider.silent = True

@@ -1,4 +1,4 @@
-"""Consommation: figures that agree with the recorded events, whatever happened and when."""
+"""Consommation: figures agree with the recorded events, for any history."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.support.visitor import Visitor
 
 SPRING = datetime(2026, 3, 28, 12, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 24, 12, tzinfo=UTC)
-"""The days before Paris changes its clocks: on the 29th and the 25th."""
+"""The days before the clocks change in Paris, on the 29th and the 25th."""
 
 History = list[tuple[datetime, int]]
 
 
 @pytest.fixture
 def group(alice: Account, bank: Bank, provider: Provider, drain: object) -> LicenceGroup:
-    """A group of alice's that has been there for ever."""
+    """A group of alice's, created long before the recorded history."""
     purchases.pay(purchases.place(alice), bank)
     drain()
     LicenceGroup.update(created_at=datetime(2020, 1, 1, tzinfo=UTC)).execute()
@@ -37,7 +37,7 @@ def group(alice: Account, bank: Bank, provider: Provider, drain: object) -> Lice
 
 
 def write(group: LicenceGroup, history: History) -> None:
-    """Record a history as the seats do, in the order of the list."""
+    """Record a history as seats record it, in the order of the list."""
     for at, change in history:
         with database.atomic():
             SeatEvent.insert(group=group, at=at, change=change).execute()
@@ -45,7 +45,7 @@ def write(group: LicenceGroup, history: History) -> None:
 
 
 def naive(history: History, first: date, last: date) -> list[Day]:
-    """The same by going through the whole history for each day."""
+    """Compute the same days by reading the whole history for each day."""
     told = sorted(history, key=lambda event: event[0])
     days = []
     for number in range((last - first).days + 1):
@@ -62,7 +62,7 @@ def naive(history: History, first: date, last: date) -> list[Day]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
-    """Licences that begin and end to be consumed around a change of the clocks."""
+    """Generate licences that become active and inactive around a change of the clocks."""
     start = draw(st.sampled_from([SPRING, AUTUMN]))
     minutes = draw(st.lists(st.integers(0, 5 * 24 * 60), max_size=30, unique=True))
     history, active = [], 0
@@ -96,7 +96,7 @@ def test_figures_agree_with_a_naive_count(group: LicenceGroup, history: History)
 def test_they_agree_when_machines_clocks_do_not(
     group: LicenceGroup, history: History, seed: int
 ) -> None:
-    """Neighbours written in the wrong order: no count ever falls below nothing."""
+    """Adjacent events recorded in the wrong order: no count becomes negative."""
     SeatEvent.delete().execute()
     UsageDay.delete().execute()
     shift = [(at, +1) for at, change in history if change > 0]
@@ -112,7 +112,7 @@ def test_paris_decides_which_day_it_is(group: LicenceGroup) -> None:
         Day(date(2026, 3, 28), 0, 0),
         Day(date(2026, 3, 29), 1, 1),
     ]
-    # Half past ten at night UTC is the next day once the clocks went forward.
+    # 22:30 UTC is the next day in Paris after the clocks have gone forward.
     write(group, [(datetime(2026, 3, 29, 22, 30, tzinfo=UTC), +1)])
     assert usage.days(group, date(2026, 3, 30), date(2026, 3, 30)) == [Day(date(2026, 3, 30), 2, 2)]
 
@@ -173,7 +173,7 @@ def test_a_long_history_costs_no_more_than_a_short_one(group: LicenceGroup) -> N
 
 
 def test_the_seats_themselves_are_counted(group: LicenceGroup, app: Flask, drain: object) -> None:
-    """Every way a licence begins or ends to be consumed is counted with it."""
+    """Every action that makes a licence active or inactive is counted."""
     seat = Seat.get(Seat.group == group)
     with database.atomic():
         seat_states.consume(seat, +1)

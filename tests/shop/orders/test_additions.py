@@ -206,8 +206,8 @@ def test_a_group_that_ended_meanwhile_is_not_enlarged_and_the_money_goes_back(
 
 def test_freeing_twice_gives_back_once(group: LicenceGroup) -> None:
     order = groups.add(group, 2)
-    reservations.free(order, by="alice")
-    reservations.free(order, by="alice")
+    reservations.release_places(order, by="alice")
+    reservations.release_places(order, by="alice")
     assert groups.fresh(group).places_taken == 3
 
 
