@@ -124,7 +124,7 @@ def preview_billing(day: datetime) -> None:
 @price_list.command("list")
 def list_prices() -> None:
     """Every price of every offer."""
-    for price in price_changes.listed():
+    for price in price_changes.all_prices():
         day = clock.day_of(price.valid_from)
         click.echo(f"{price.offer_id:<16} {price.amount_cents / 100:>8.2f} EUR from {day}")
 
@@ -139,5 +139,5 @@ def set_price(offer: str, cents: int, day: datetime) -> None:
     Running services follow at a renewal that was announced to them 30 days before.
     """
     with refusals_shown():
-        price_changes.change(offer, cents, clock.midnight(day.date()))
+        price_changes.change_price(offer, cents, clock.midnight(day.date()))
     click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

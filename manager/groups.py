@@ -73,7 +73,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "statuses": list(SeatStatus),
         "error_words": seat_jobs.WORDS,
         "error_otherwise": seat_jobs.OTHERWISE,
-        "ending": give_backs.ends_of(found, [seat.number for seat in shown.rows]),
+        "ending": give_backs.end_days(found, [seat.number for seat in shown.rows]),
         "is_moving": any(seat.is_moving for seat in shown.rows) or not found.is_settled,
         **more,
     }

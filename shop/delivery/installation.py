@@ -195,7 +195,7 @@ def abandon(order: Order, by: str) -> None:
             period_billing.credit_undelivered(addition, by=by)
     reservations.release_places(order, by)
     for group in groups_of(order):
-        if subscriptions.end(group, by=by):
+        if subscriptions.terminate_group(group, by=by):
             continue
         if group.status == GroupStatus.INSTALL_FAILED:
             transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)

@@ -66,7 +66,7 @@ def _beat_until(stopping: threading.Event) -> None:
             database.connect(reuse_if_open=True)
             test_points.follow_clock()
             queue.renew_leases()
-            renewals.ask_for_runs()
+            renewals.queue_runs()
             queue.sweep()
             if beats % 600 == 0:
                 clean_up()

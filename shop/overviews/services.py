@@ -52,7 +52,7 @@ def query_of(account: Account) -> ModelSelect[Any]:
     """The customer's services by name, with all that `of` needs."""
     price_ahead = Price.alias()
     return (
-        renewal_price.query(Subscription.period_end)
+        renewal_price.facts_query(Subscription.period_end)
         .select_extend(Termination, Renewal, Invoice, price_ahead)
         .join(
             Termination, JOIN.LEFT_OUTER, attr="termination",
@@ -101,7 +101,7 @@ def _termination(row: Any) -> Termination | None:
 
 def _preview(row: Any, account: Account) -> Preview | None:
     """The next renewal of a row, as `previews.preview` reads it for one."""
-    period = next(renewal_price.coming(row, _ends_on(row)), None)
+    period = next(renewal_price.coming_periods(row, _ends_on(row)), None)
     if period is None:
         return None
     facts = renewal_price.facts_of(row, account, period)

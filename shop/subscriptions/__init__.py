@@ -1,1 +1,1 @@
-"""Groups that run: renewals, dunning, suspension, terminations."""
+"""Subscriptions of delivered groups: renewals, dunning, suspension, termination."""

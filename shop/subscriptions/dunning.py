@@ -1,10 +1,10 @@
-"""Invoices of renewals collected, asked for again, and what becomes of those who do not pay.
+"""Dunning: collection of renewal invoices, retries, suspension and the notice of termination.
 
-The stored card is charged at once; where that fails, again after 3, 7 and 14 days, with a letter
-each time. Then the group is suspended; paying resumes it. After 60 days comes a notice of 15 days,
-and then its end (general terms, article 10).
+The stored card is charged at once; where that fails, again after 3, 7 and 14 days, with an e-mail
+each time. Then the group is suspended; payment resumes it. After 60 days of suspension a notice of
+15 days is sent, after which the group ends (general terms, article 10).
 
-Each wait is counted from the stage before: a shop that was away for days gives nobody less time.
+Each delay counts from the stage before, so that an outage of the shop shortens no customer's time.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from shop.subscriptions import ending, period_billing, subscriptions, suspension
 log = structlog.get_logger()
 
 WAITS = (timedelta(days=3), timedelta(days=4), timedelta(days=7))
-"""From the first failure to the attempts after 3, 7 and 14 days."""
+"""The delays between attempts: these follow the first failure after 3, 7 and 14 days."""
 
 LAST_ATTEMPT = len(WAITS)
 NOTICE_AFTER = timedelta(days=60)
 NOTICE_LENGTH = timedelta(days=15)
 
 ASK_AGAIN = timedelta(minutes=10)
-"""How long after a payment under way the bank is asked again."""
+"""The delay before a payment under way is looked at again."""
 
 NO_CARD = "no_card"
 
 
-# --- Collecting ------------------------------------------------------------------------------
+# --- Collection ------------------------------------------------------------------------------
 
 
 def _collect_later(invoice: int, stage: int) -> None:
@@ -50,33 +50,33 @@ def _collect_later(invoice: int, stage: int) -> None:
 
 @kinds.collect_invoice.handler(attempts=500, first_delay=timedelta(seconds=20))
 def collect_invoice(invoice: int, stage: int) -> None:
-    """Charge an invoice to the stored card, unless it was paid otherwise meanwhile."""
+    """Charge an invoice to the stored card, unless it has been settled otherwise; idempotent."""
     row = Invoice.get_by_id(invoice)
     subscription = receivables.subscription_of(row)
     if subscription is None or not row.is_payable:
         return
-    attempt = _attempt(row, subscription, stage)
+    attempt = _begin_attempt(row, subscription, stage)
     if attempt.failed_at is None:
         reason = _outcome_of(attempt)
         if reason:
-            _failed(row, subscription, attempt, reason)
+            _handle_failure(row, subscription, attempt, reason)
 
 
-def _attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Reminder:
-    """The one attempt of a stage, begun now unless it was before.
+def _begin_attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Reminder:
+    """Return the only attempt of a stage; begin it unless it exists.
 
-    Raises `jobs.Later` while the customer is paying, and `Refusal` where the bank is silent.
+    Raise `jobs.Later` while the customer is paying, and `Refusal` where the bank is unavailable.
     """
     begun: Reminder | None = Reminder.get_or_none(
         Reminder.invoice == invoice, Reminder.stage == stage
     )
     if begun is not None:
         return begun
-    _end_customers_own(invoice)
+    _close_customer_payment(invoice)
     test_points.point("dunning.attempt")
     with database.atomic():
-        # The invoice first, as whoever settles it does: the other way round two would wait for
-        # each other.
+        # The invoice first, in the order in which settlement locks them: the other order could
+        # deadlock.
         lock(invoice)
         lock(subscription)
         card = subscriptions.card_of(subscription)
@@ -86,8 +86,8 @@ def _attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Remind
         return Reminder.create(invoice=invoice, stage=stage, payment=payment, at=clock.now())
 
 
-def _end_customers_own(invoice: Invoice) -> None:
-    """Close a page of the bank that the customer left open, so that nobody pays twice."""
+def _close_customer_payment(invoice: Invoice) -> None:
+    """Close a checkout that the customer left open, so that the invoice is not paid twice."""
     pending = payments.unsettled_payment(invoice)
     if pending is not None:
         try:
@@ -97,9 +97,9 @@ def _end_customers_own(invoice: Invoice) -> None:
 
 
 def _outcome_of(attempt: Reminder) -> str:
-    """How the attempt went: "" once the money came, or why it did not.
+    """Return why an attempt failed; "" if it was paid.
 
-    Raises `jobs.Later` while the outcome is open, and `PartyUnavailable` where the bank is silent.
+    Raise `jobs.Later` while the outcome is open, and `PartyUnavailable` without the bank's answer.
     """
     if attempt.payment_id is None:
         return NO_CARD
@@ -107,17 +107,19 @@ def _outcome_of(attempt: Reminder) -> str:
     payment = Payment.get_by_id(attempt.payment_id)
     if payment.is_unsettled:
         raise jobs.Later(ASK_AGAIN)
-    # Money for an amount that had changed meanwhile went back, and nothing of it was paid.
-    back = {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
-    lost = {PaymentStatus.DECLINED, PaymentStatus.CLOSED} | back
-    return str(payment.reason or payment.status) if payment.status in lost else ""
+    # The amount due had changed during the charge: it is refunded in full and pays nothing.
+    refunded = {PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED}
+    failed = {PaymentStatus.DECLINED, PaymentStatus.CLOSED} | refunded
+    return str(payment.reason or payment.status) if payment.status in failed else ""
 
 
-def _failed(invoice: Invoice, subscription: Subscription, attempt: Reminder, reason: str) -> None:
-    """Go on to the next stage, once: a letter, and another attempt or the suspension."""
+def _handle_failure(
+    invoice: Invoice, subscription: Subscription, attempt: Reminder, reason: str
+) -> None:
+    """Advance to the next stage, once: an e-mail and another attempt, or the suspension."""
     with database.atomic():
         owed, row, stage = lock(invoice), lock(subscription), attempt.stage
-        if not owed.is_payable or not _first_to_fail(attempt, reason):
+        if not owed.is_payable or not _mark_failed(attempt, reason):
             return
         if owed.status == InvoiceStatus.DUE:
             transitions.move(owed, InvoiceStatus.UNPAID, by="bank", note=reason)
@@ -132,8 +134,8 @@ def _failed(invoice: Invoice, subscription: Subscription, attempt: Reminder, rea
             suspend(row, owed, by="shop")
 
 
-def _first_to_fail(attempt: Reminder, reason: str) -> bool:
-    """Write down that an attempt failed; False if somebody did before."""
+def _mark_failed(attempt: Reminder, reason: str) -> bool:
+    """Record that an attempt failed (compare-and-set); return False if it was recorded before."""
     return bool(
         Reminder.update(failed_at=clock.now(), reason=reason[:64])
         .where(Reminder.id == attempt.id, Reminder.failed_at.is_null())
@@ -141,12 +143,14 @@ def _first_to_fail(attempt: Reminder, reason: str) -> bool:
     )
 
 
-# --- Suspending, and after it -----------------------------------------------------------------
+# --- Suspension and notice of termination -----------------------------------------------------
 
 
 def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
-    """Keep a group's people out until it is paid, in the transaction of the caller, who holds
-    the subscription."""
+    """Suspend a group until it is paid.
+
+    Runs in the caller's transaction, which has locked the subscription.
+    """
     group = LicenceGroup.get_by_id(subscription.group_id)
     number, now = subscription.suspensions + 1, clock.now()
     if not transitions.move(group, GroupStatus.SUSPENDED, by=by, note="unpaid"):
@@ -164,7 +168,7 @@ def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
 
 @jobs.handles("give_notice", attempts=50)
 def give_notice(subscription: int, suspension: int) -> None:
-    """Say that a service suspended for 60 days will end 15 days later, and see to it."""
+    """Schedule the end of a service suspended for 60 days, 15 days ahead, and e-mail the notice."""
     with database.atomic():
         row = lock(Subscription.get_by_id(subscription))
         if row.status != SubscriptionStatus.SUSPENDED or row.suspensions != suspension:
@@ -173,25 +177,27 @@ def give_notice(subscription: int, suspension: int) -> None:
         Reminder.create(
             invoice=invoice, stage=receivables.NOTICE, at=clock.now(), failed_at=clock.now()
         )
-        # At midnight: a day more, so that nobody has less than the notice says.
+        # The end is at midnight: a day more, so that the customer has the full notice.
         ends_on = clock.day_of(clock.now() + NOTICE_LENGTH) + timedelta(days=1)
         termination = terminations.schedule_for_unpaid(row, ends_on)
         mail.termination_notice(row, invoice, termination.day)
 
 
-# --- Paid ------------------------------------------------------------------------------------
+# --- Payment ---------------------------------------------------------------------------------
 
 
 @kinds.invoice_settled.receiver
-def take_note(invoice: Invoice) -> None:
-    """An invoice is settled, however it was: resume what waited for it, once, in the transaction
-    that settles it."""
+def resume_settled(invoice: Invoice) -> None:
+    """Resume a subscription once its last unpaid invoice is paid or credited; idempotent.
+
+    Runs in the transaction that settles ``invoice``.
+    """
     subscription = receivables.subscription_of(invoice)
     if subscription is None:
         return
     row = lock(subscription)
     if invoice.status == InvoiceStatus.REFUNDED:
-        # Taken back before its day: the period is charged anew, as if it had not been.
+        # Credited before its day: the period will be charged again.
         Renewal.delete().where(Renewal.invoice == invoice, Renewal.opened_at.is_null()).execute()
     if any(other.id != invoice.id for other in receivables.unpaid_invoices(row.group_id)):
         return
@@ -203,7 +209,7 @@ def take_note(invoice: Invoice) -> None:
 
 def _resume(subscription: Subscription) -> None:
     group = LicenceGroup.get_by_id(subscription.group_id)
-    terminations.forget_unpaid(group)
+    terminations.cancel_unpaid(group)
     if ending.end_if_due(subscription, clock.today()):
         return
     if not transitions.move(group, GroupStatus.INSTALLED, by="bank", note="paid"):
@@ -213,6 +219,6 @@ def _resume(subscription: Subscription) -> None:
         subscription, SubscriptionStatus.ACTIVE, by="bank", note="paid",
         suspended_at=None, renews_on=subscription.period_end,
     )  # fmt: skip
-    suspension.ask_to_resume(group, subscription.suspensions)
+    suspension.resume_later(group, subscription.suspensions)
     mail.service_resumed(subscription, suspended_at)
-    period_billing.take_up_again(subscription)
+    period_billing.restart_billing(subscription)

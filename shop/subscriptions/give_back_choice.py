@@ -1,4 +1,4 @@
-"""Licences that nobody uses, chosen to be given back by their number."""
+"""The choice of unused licences to give back."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MOST = 1000
 
 
 def with_unused(group: LicenceGroup, ticked: list[int], typed: str) -> list[int]:
-    """The licences ticked, and as many unconfigured ones besides as were ``typed``, newest first.
+    """Return the numbers of the licences ticked and of as many unconfigured ones as were ``typed``.
 
-    Raises `Refusal` at ``unused`` for what is no number and where there are not so many, and at
-    ``licences`` where nothing was chosen.
+    Of the unconfigured ones the newest are taken. Raise `Refusal` at ``unused`` for an invalid
+    number and where too few are unconfigured, and at ``licences`` where nothing was chosen.
     """
     wanted = _number(typed.strip())
     if not wanted and not ticked:
@@ -37,7 +37,7 @@ def _number(typed: str) -> int:
     return int(typed)
 
 
-def _unused(group: LicenceGroup, but_for: list[int], number: int) -> list[int]:
+def _unused(group: LicenceGroup, excluded: list[int], number: int) -> list[int]:
     returned = GiveBack.select(GiveBack.seat).where(
         GiveBack.group == group, GiveBack.status.in_(give_backs.ALIVE)
     )
@@ -46,7 +46,7 @@ def _unused(group: LicenceGroup, but_for: list[int], number: int) -> list[int]:
         .where(
             Seat.group == group,
             Seat.status == SeatStatus.UNCONFIGURED,
-            Seat.number.not_in(but_for or [0]),
+            Seat.number.not_in(excluded or [0]),
             Seat.id.not_in(returned),
         )
         .order_by(Seat.number.desc())

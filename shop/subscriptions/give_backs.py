@@ -1,4 +1,4 @@
-"""Single licences given back at the next renewal: no longer charged, and gone at the provider."""
+"""Licences given back at the next renewal: no longer charged, and removed at the provider."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from shop.subscriptions import period_billing, subscriptions
 
 log = structlog.get_logger()
 
-IN_TURN = timedelta(seconds=5)
-WHILE_SUSPENDED = timedelta(hours=1)
-AFTER_REFUSAL = timedelta(hours=1)
+RETRY_BUSY = timedelta(seconds=5)
+RETRY_SUSPENDED = timedelta(hours=1)
+RETRY_REFUSED = timedelta(hours=1)
 
 ALIVE = (TerminationStatus.SCHEDULED, TerminationStatus.ENDING)
 
 
-# --- Asking ----------------------------------------------------------------------------------
+# --- Requests --------------------------------------------------------------------------------
 
 
 def for_group(group: LicenceGroup) -> list[GiveBack]:
-    """The licences of a group that are given back and not gone yet, by their number."""
+    """Return the licences of a group that are given back and not removed yet, by number."""
     return list(
         GiveBack.select()
         .where(GiveBack.group == group, GiveBack.status.in_(ALIVE))
@@ -42,8 +42,8 @@ def for_group(group: LicenceGroup) -> list[GiveBack]:
     )
 
 
-def ends_of(group: LicenceGroup, numbers: list[int]) -> dict[int, date]:
-    """On which day those of the licences of these numbers end that are given back."""
+def end_days(group: LicenceGroup, numbers: list[int]) -> dict[int, date]:
+    """Return the day on which each of these licences ends, by number; only those given back."""
     rows = GiveBack.select(GiveBack.number, GiveBack.ends_on).where(
         GiveBack.group == group, GiveBack.status.in_(ALIVE), GiveBack.number.in_(numbers or [0])
     )
@@ -51,34 +51,34 @@ def ends_of(group: LicenceGroup, numbers: list[int]) -> dict[int, date]:
 
 
 def give_back_seats(group: LicenceGroup, numbers: list[int], *, by: str) -> list[GiveBack]:
-    """Give back the licences of these numbers at the end of what is charged.
+    """Give back the licences with these numbers at the end of the periods already charged.
 
-    Raises `Refusal` for numbers the group does not have, where no licence would be left (that is
-    terminating the group), and where one is given back already.
+    Raise `Refusal` for numbers the group does not have, where no licence would be left (which
+    requires a termination), and where one is given back already.
     """
     wanted = sorted(set(numbers))
     if not wanted:
         raise Refusal(N_("Choose at least one licence."), "licences")
     try:
         with database.atomic():
-            return _given_back(group, wanted, by)
+            return _schedule(group, wanted, by)
     except IntegrityError:
         raise Conflict(N_("One of these licences is given back already."), "licences") from None
 
 
-def _given_back(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBack]:
-    subscription = subscriptions.held(group)
-    now_is = LicenceGroup.get_by_id(group.id)
-    if not now_is.is_open:
+def _schedule(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBack]:
+    subscription = subscriptions.locked_for_group(group)
+    current = LicenceGroup.get_by_id(group.id)
+    if not current.is_open:
         raise Refusal(subscriptions.NOT_RUNNING)
     subscription = period_billing.catch_up(subscription)
     seats = list(Seat.select().where(Seat.group == group, Seat.number.in_(wanted)))
     if len(seats) != len(wanted):
         raise Refusal(N_("The group does not have one of these licences."), "licences")
-    period_billing.take_back_ahead(subscription, by=by)
+    period_billing.credit_unpaid_ahead(subscription, by=by)
     ends_on = subscriptions.next_end(subscription)
-    # Only licences that are there count: those being added may never come.
-    if now_is.seats_total - len(for_group(group)) <= len(wanted):
+    # Only delivered licences count: an addition under way may fail.
+    if current.seats_total - len(for_group(group)) <= len(wanted):
         raise Refusal(
             N_("At least one licence stays in a group. To give back all, terminate the group."),
             "licences",
@@ -94,15 +94,15 @@ def _given_back(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBac
 
 
 def can_be_undone(row: GiveBack, now: datetime | None = None) -> bool:
-    """Whether the customer may still keep the licence (24 hours before the renewal)."""
+    """Return whether the customer may still keep the licence (until 24 hours before renewal)."""
     scheduled = row.status == TerminationStatus.SCHEDULED
     return scheduled and periods.can_be_undone(row.ends_on, now or clock.now())
 
 
 def undo(group: LicenceGroup, numbers: list[int], *, by: str) -> None:
-    """Keep licences that were given back. Raises `Refusal` where one is not, or it is too late."""
+    """Keep licences that were given back. Raise `Refusal` if one was not, or it is too late."""
     with database.atomic():
-        subscription = subscriptions.held(group)
+        subscription = subscriptions.locked_for_group(group)
         rows = [row for row in for_group(group) if row.number in set(numbers)]
         if not rows or len(rows) != len(set(numbers)):
             raise Refusal(N_("One of these licences is not given back."), "licences")
@@ -113,24 +113,24 @@ def undo(group: LicenceGroup, numbers: list[int], *, by: str) -> None:
         mail.give_back_undone(subscription, [row.number for row in rows], clock.now())
 
 
-# --- The end of their period -----------------------------------------------------------------
+# --- Removal at the end of their period ------------------------------------------------------
 
 
-def _again(group_id: int, day: str, tries: int) -> None:
-    end_seats.using(run_at=clock.now() + AFTER_REFUSAL).later(group=group_id, day=day, tries=tries)
+def _retry_later(group_id: int, day: str, tries: int) -> None:
+    end_seats.using(run_at=clock.now() + RETRY_REFUSED).later(group=group_id, day=day, tries=tries)
 
 
 @kinds.end_seats.handler(attempts=100, first_delay=timedelta(seconds=5))
 def end_seats(group: int, day: str, tries: int) -> None:
-    """Take licences away whose period is over: from their holders, then from the group."""
+    """Remove licences whose period is over: release their holders, then resize the group."""
     row, on = LicenceGroup.get_by_id(group), date.fromisoformat(day)
     rows = [each for each in for_group(row) if each.ends_on <= on]
     if not rows or row.status not in seat_states.ALIVE:
         return
     if row.status == GroupStatus.SUSPENDED:
-        raise jobs.Later(WHILE_SUSPENDED)
+        raise jobs.Later(RETRY_SUSPENDED)
     _release_holders(rows)
-    target = _begun(row, rows)
+    target = _begin_ending(row, rows)
     key = f"shrink-{row.name}-{day}-{tries}"
     try:
         settled_operation(
@@ -139,48 +139,51 @@ def end_seats(group: int, day: str, tries: int) -> None:
             since=clock.midnight(on),
         )
     except PartyRejected as refusal:
-        log.error("licences could not be taken away", group=row.name, reason=str(refusal))
-        _again(group, day, tries + 1)
+        log.error("licence_removal_refused", group=row.name, reason=str(refusal))
+        _retry_later(group, day, tries + 1)
         return
-    _ended(row, rows)
+    _finish(row, rows)
 
 
 def _release_holders(rows: list[GiveBack]) -> None:
-    """Take the licences from whoever still has them. Raises `jobs.Later` until nobody does."""
-    held = list(
+    """Release the licences that are still in use. Raise `jobs.Later` until all are released."""
+    in_use = list(
         Seat.select().where(
             Seat.id.in_([row.seat_id for row in rows]), Seat.status != SeatStatus.UNCONFIGURED
         )
     )
-    for seat in held:
+    for seat in in_use:
         if seat.may("release"):
             try:
                 actions.release(seat, seat.version, by="shop")
             except Refusal:
-                log.info("a licence moved while it was taken away", seat=seat.id)
-    if held:
-        raise jobs.Later(IN_TURN)
+                log.info("licence_release_conflict", seat=seat.id)
+    if in_use:
+        raise jobs.Later(RETRY_BUSY)
 
 
-def _begun(group: LicenceGroup, rows: list[GiveBack]) -> int:
-    """How many places the provider is to have. From here on additions wait (sizes are absolute);
-    while one is at work, this waits. Raises `jobs.Later`."""
+def _begin_ending(group: LicenceGroup, rows: list[GiveBack]) -> int:
+    """Mark give-backs as ending and return the new size of the group at the provider.
+
+    Sizes are absolute: additions wait from here on. Raise `jobs.Later` while one is being
+    installed.
+    """
     with database.atomic():
-        held = lock(group)
+        locked = lock(group)
         installing = Addition.select().where(
             Addition.group == group,
             Addition.status == AdditionStatus.INSTALLING,
             Addition.target.is_null(False),
         )
         if installing.exists():
-            raise jobs.Later(IN_TURN)
+            raise jobs.Later(RETRY_BUSY)
         for row in rows:
             if row.status == TerminationStatus.SCHEDULED:
                 transitions.move(row, TerminationStatus.ENDING, by="shop")
-        return int(held.seats_total) - len(rows)
+        return int(locked.seats_total) - len(rows)
 
 
-def _ended(group: LicenceGroup, rows: list[GiveBack]) -> None:
+def _finish(group: LicenceGroup, rows: list[GiveBack]) -> None:
     with database.atomic():
         lock(group)
         seat_states.remove_seats(group, [row.seat_id for row in rows if row.seat_id])

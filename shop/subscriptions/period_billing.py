@@ -1,5 +1,8 @@
-"""Periods charged: written down once, with their invoice; on their day, ahead of it, or for what
-is left of one after a suspension. The caller holds the subscription, in its transaction."""
+"""Billing of periods: each is recorded once, with its invoice.
+
+That is on its first day, ahead of it, or after a suspension for the rest of the running period.
+Unless a docstring says otherwise, the caller's transaction has locked the subscription.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,11 @@ from shop.subscriptions.renewal_price import Preview
 
 log = structlog.get_logger()
 
-# --- On its day ------------------------------------------------------------------------------
+# --- On the first day ------------------------------------------------------------------------
 
 
 def open_next(subscription: Subscription) -> None:
-    """Begin the next period of a subscription that the caller holds."""
+    """Begin the next period of a subscription."""
     period = periods.next_period(
         Period(subscription.period_start, subscription.period_end), subscription.anchor
     )
@@ -37,17 +40,17 @@ def open_next(subscription: Subscription) -> None:
     else:
         _open_billed_ahead(subscription, renewal, period)
     _advance(subscription, period, renewal.price_id)
-    _take_away_given_back(subscription.group_id, period.start)
+    _end_given_back_seats(subscription.group_id, period.start)
 
 
 def catch_up(subscription: Subscription) -> Subscription:
-    """The subscription once its renewals of by now are made, for a caller who holds it and is about
-    to decide when something ends: a run may be late.
+    """Make the renewals that are due, if the billing run is late, and return the subscription.
 
-    Raises `Refusal` where its end is due instead.
+    Needed before the end of a service or licence is decided. Raise `Refusal` where the end of the
+    group itself is due.
     """
     while subscription.renews_on is not None and subscription.renews_on <= clock.today():
-        if ending.due(subscription, subscription.renews_on):
+        if ending.due_termination(subscription, subscription.renews_on):
             raise Refusal(subscriptions.NOT_RUNNING)
         open_next(subscription)
         subscription = Subscription.get_by_id(subscription.id)
@@ -55,9 +58,9 @@ def catch_up(subscription: Subscription) -> Subscription:
 
 
 def bill_period(subscription: Subscription, due: Preview, opened_at: datetime | None) -> Renewal:
-    """Write a period down as charged and issue its invoice, in the caller's transaction.
+    """Record a period as charged and issue its invoice, in the caller's transaction.
 
-    Raises `peewee.IntegrityError` where it was before.
+    Raise `peewee.IntegrityError` where it was charged before.
     """
     invoice = period_invoices.issue(due, for_period=opened_at is not None)
     renewal: Renewal = Renewal.create(
@@ -78,7 +81,7 @@ def bill_period(subscription: Subscription, due: Preview, opened_at: datetime | 
 
 
 def _open_billed_ahead(subscription: Subscription, renewal: Renewal, period: Period) -> None:
-    """Begin a period that was invoiced before its day; what joined meanwhile comes on top."""
+    """Begin a period that was invoiced ahead; licences added since are charged by a supplement."""
     rest = previews.rest_of(subscription, period, renewal)
     extra = period_invoices.issue(rest, for_period=False) if rest else None
     Renewal.update(opened_at=clock.now(), supplement=extra).where(
@@ -95,8 +98,8 @@ def _advance(subscription: Subscription, period: Period, price: int) -> None:
     ).where(Subscription.id == subscription.id).execute()
 
 
-def _take_away_given_back(group_id: int, day: date) -> None:
-    """Have the licences that were given back by a day taken away."""
+def _end_given_back_seats(group_id: int, day: date) -> None:
+    """Queue the removal of the licences that were given back by a day."""
     due = GiveBack.select().where(
         GiveBack.group == group_id,
         GiveBack.status == TerminationStatus.SCHEDULED,
@@ -106,29 +109,31 @@ def _take_away_given_back(group_id: int, day: date) -> None:
         kinds.end_seats.later(group=group_id, day=day.isoformat(), tries=1)
 
 
-# --- Charged, and never delivered --------------------------------------------------------------
+# --- Charged and not delivered -----------------------------------------------------------------
 
 
 def credit_undelivered(addition: Addition, *, by: str) -> None:
-    """Credit what renewals charged for licences that were still being added on their day and then
-    failed, in the caller's transaction."""
+    """Credit what renewals charged for licences in delivery that then failed.
+
+    Runs in the caller's transaction.
+    """
     group = LicenceGroup.get_by_id(addition.group_id)
     renewed = Renewal.select().where(
         Renewal.group == group, Renewal.period_start >= addition.renewal_on
     )
     for renewal in renewed.order_by(Renewal.period_start):
-        if not _was_on_its_way(addition, renewal.made_at):
+        if not _was_in_delivery(addition, renewal.made_at):
             continue
         number = addition.line.quantity
         charged = [each for each in (renewal.supplement, renewal.invoice) if each is not None]
         if charged and not any(
-            period_invoices.credit_some(each, group, number, by=by) for each in charged
+            period_invoices.credit_undelivered(each, group, number, by=by) for each in charged
         ):
-            log.error("undelivered licences not credited", group=group.name, licences=number)
+            log.error("undelivered_licences_not_credited", group=group.name, licences=number)
 
 
-def _was_on_its_way(addition: Addition, at: datetime) -> bool:
-    """Whether an addition that failed in the end had not failed by a moment, or was tried again."""
+def _was_in_delivery(addition: Addition, at: datetime) -> bool:
+    """Return whether a failed addition was in delivery at a moment, by its history."""
     moves = [event for event in transitions.history(addition) if event.at <= at]
     return not moves or moves[-1].to_status != AdditionStatus.FAILED
 
@@ -136,11 +141,11 @@ def _was_on_its_way(addition: Addition, at: datetime) -> bool:
 # --- After a suspension ----------------------------------------------------------------------
 
 
-def take_up_again(subscription: Subscription) -> None:
+def restart_billing(subscription: Subscription) -> None:
     """Let a subscription renew again from now on, in the caller's transaction.
 
-    Periods that began while it was suspended are not charged; where the one that was paid is
-    over, what is left of the running one is, by the day.
+    Periods that began during the suspension are not charged. If the paid period is over, the rest
+    of the running one is charged by the day.
     """
     now = clock.now()
     if clock.today() < subscription.period_end:
@@ -152,17 +157,17 @@ def take_up_again(subscription: Subscription) -> None:
     share = periods.share_left(whole, now) if rest.start > whole.start else None
     renewal = bill_period(subscription, previews.renewal(subscription, rest, share=share), now)
     _advance(subscription, rest, renewal.price_id)
-    _take_away_given_back(subscription.group_id, rest.start)
+    _end_given_back_seats(subscription.group_id, rest.start)
 
 
-# --- Ahead of its day ------------------------------------------------------------------------
+# --- Ahead of the first day ------------------------------------------------------------------
 
 
 def bill_ahead(subscription: Subscription) -> Invoice:
-    """The invoice of the next renewal, to be paid now; the same one until it is paid.
+    """Return the invoice of the next renewal, to be paid ahead; issue it unless it exists.
 
-    Raises `Refusal` where there is no next renewal, it costs nothing, it is paid already, or an
-    earlier one is not.
+    Runs in its own transaction. Raise `Refusal` where there is no next renewal, it costs nothing,
+    it is paid already, or an earlier invoice is not.
     """
     with database.atomic():
         row = lock(subscription)
@@ -170,26 +175,26 @@ def bill_ahead(subscription: Subscription) -> Invoice:
             raise Refusal(N_("Pay the invoices that are due first."))
         ahead = subscriptions.billed_ahead(row)
         if ahead is None:
-            ahead = _billed_now(row)
+            ahead = _bill_next(row)
         if ahead.invoice is None or not ahead.invoice.is_payable:
             raise Refusal(N_("The next renewal is paid already."))
         return ahead.invoice
 
 
-def _billed_now(subscription: Subscription) -> Renewal:
+def _bill_next(subscription: Subscription) -> Renewal:
     due = previews.preview(subscription)
     if due is None or due.totals.total_cents < money.LEAST_CENTS:
         raise Refusal(N_("There is no renewal to be paid for this service."))
     return bill_period(subscription, due, None)
 
 
-def take_back_ahead(subscription: Subscription, by: str) -> None:
-    """Credit the next renewal where it was invoiced ahead and not paid: something else is wanted.
+def credit_unpaid_ahead(subscription: Subscription, by: str) -> None:
+    """Credit the invoice of the next renewal if it was issued ahead and is not paid.
 
-    In the caller's transaction. What is paid for it after that goes back.
+    Runs in the caller's transaction. A payment of that invoice after this is refunded.
     """
     ahead = subscriptions.billed_ahead(subscription)
     if ahead is None or ahead.invoice is None or not ahead.invoice.is_payable:
         return
-    period_invoices.take_back(ahead.invoice, by=by)
+    period_invoices.credit_unwanted(ahead.invoice, by=by)
     Renewal.delete().where(Renewal.id == ahead.id).execute()

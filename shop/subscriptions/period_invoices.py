@@ -1,4 +1,4 @@
-"""The invoices of periods: drafted from what a renewal costs, and taken back."""
+"""The invoices of periods: drafted from the price of a renewal, and credited."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WITHDRAWN = N_("Withdrawal from the contract within 14 days.")
 
 
 def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
-    """The invoice of a renewal, in the caller's transaction; None where nothing is to be paid, or
-    less than banks take: the last day of a licence that is taken up again, say.
+    """Issue the invoice of a renewal, in the caller's transaction.
 
-    ``for_period`` makes it the one invoice of its period, whatever else goes wrong: what is
-    charged ahead, and may be taken back and charged anew, and what comes on top, is not.
+    Return None where the amount is zero or less than banks take: the last day of a licence that is
+    resumed, for example. ``for_period`` makes it the only invoice of its period, by a unique index;
+    invoices issued ahead, which may be credited and issued again, and supplements are not.
     """
     if due.totals.total_cents < money.LEAST_CENTS:
         return None
@@ -46,17 +46,19 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
     )
 
 
-def take_back(invoice: Invoice, *, by: str) -> None:
-    """Credit all of an invoice that was not paid, in the caller's transaction."""
+def credit_unwanted(invoice: Invoice, *, by: str) -> None:
+    """Credit an unpaid invoice in full, in the caller's transaction."""
     credit_notes.credit(invoice, credit_notes.remaining_of(invoice), NOT_WANTED, by=by)
 
 
-def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str) -> bool:
-    """Credit so many licences of a group that an invoice charged and that were never delivered, in
-    the caller's transaction; False where it has not so many left that can be taken off."""
+def credit_undelivered(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str) -> bool:
+    """Credit ``quantity`` licences of a group that an invoice charged and that were not delivered.
+
+    Runs in the caller's transaction. Return False if fewer than that can still be credited.
+    """
     for position in credit_notes.remaining_of(invoice):
         line = position.line
-        # What is charged by the day can only be credited together.
+        # Licences charged by the day can only be credited together.
         enough = line.quantity == quantity if line.share else line.quantity >= quantity
         if position.service == group.name and enough:
             part = credit_notes.part_of(position, quantity)
@@ -65,9 +67,11 @@ def credit_some(invoice: Invoice, group: LicenceGroup, quantity: int, *, by: str
     return False
 
 
-def refund_unused_days(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
-    """Credit what an invoice charges for a group, in the caller's transaction: how many cents go
-    back, VAT included."""
+def credit_withdrawn(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
+    """Credit all that an invoice charges for a group; return the cents credited, VAT included.
+
+    Runs in the caller's transaction.
+    """
     positions = tuple(
         each for each in credit_notes.remaining_of(invoice) if each.service == group.name
     )

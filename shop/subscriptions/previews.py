@@ -1,4 +1,4 @@
-"""Renewals one by one: as they will be charged if nothing changes until their day."""
+"""Previews of renewals: as they will be charged if nothing changes before their day."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from shop.subscriptions.renewal_price import Preview
 
 
 def renewal(subscription: Subscription, period: Period, *, share: Share | None = None) -> Preview:
-    """The renewal of a subscription for a period, or for a part of one."""
+    """Return the renewal of a subscription for a period, or for a part (``share``) of one."""
     facts = renewal_price.facts(subscription, period)
     return renewal_price.preview_of(replace(facts, share=share))
 
 
 def rest_of(subscription: Subscription, period: Period, ahead: Renewal) -> Preview | None:
-    """What is left to charge of a renewal that was invoiced ahead; None where nothing is."""
+    """Return what is left to charge of a renewal that was invoiced ahead; None if nothing is."""
     return renewal_price.rest_of(renewal_price.facts(subscription, period), ahead)
 
 
-# --- Shown -----------------------------------------------------------------------------------
+# --- Coming renewals -------------------------------------------------------------------------
 
 
 def preview(subscription: Subscription) -> Preview | None:
-    """The next renewal of a subscription; None where none will be.
+    """Return the next renewal of a subscription; None if it will not renew.
 
-    It agrees to the cent with the invoice then issued, unless something changes in between.
+    It equals the invoice issued on its day to the cent, unless something changes before.
     """
-    return next(iter(until(subscription, subscription.renews_on)), None)
+    return next(iter(renewals_until(subscription, subscription.renews_on)), None)
 
 
-def until(subscription: Subscription, day: date | None) -> Iterator[Preview]:
-    """Every renewal of a subscription up to and with a day, oldest first."""
+def renewals_until(subscription: Subscription, day: date | None) -> Iterator[Preview]:
+    """Yield the renewals of a subscription up to and including a day, oldest first."""
     if subscription.renews_on is None or day is None:
         return
     ahead = subscriptions.billed_ahead(subscription)
-    for period in renewal_price.coming(subscription, _ends_on(subscription)):
+    for period in renewal_price.coming_periods(subscription, _ends_on(subscription)):
         if period.start > day:
             return
         facts = renewal_price.facts(subscription, period)
@@ -66,18 +66,18 @@ def _ends_on(subscription: Subscription) -> date | None:
 
 
 def due_by(day: date) -> Iterator[Preview]:
-    """Every renewal that a run until a day would charge, group by group."""
+    """Yield the renewals that a billing run until a day would charge, group by group."""
     due = Subscription.select().where(Subscription.renews_on <= day)
     for subscription in in_batches(due, Subscription.id):
-        yield from (each for each in until(subscription, day) if not each.is_paid)
+        yield from (each for each in renewals_until(subscription, day) if not each.is_paid)
 
 
-# --- Told before a free period ends ----------------------------------------------------------
+# --- Notice before a free period ends --------------------------------------------------------
 
 
 @kinds.tell_of_free_end.handler(attempts=50)
 def tell_of_free_end(subscription: int) -> None:
-    """Say what will be charged when a free period ends, 7 days before (terminable until then)."""
+    """E-mail what will be charged when a free period ends, 7 days before that."""
     row = Subscription.get_by_id(subscription)
     shown = preview(row)
     if shown is None or row.free_until != row.period_end:

@@ -1,4 +1,4 @@
-"""Prices with validity dates, and how a change reaches the services that run: announced first."""
+"""Prices with validity dates, and the announcement of changes to running services."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from shop.errors import N_, Refusal
 from shop.pricing import periods
 
 ANNOUNCED_BEFORE = timedelta(days=30)
-"""How long before a renewal its new price is announced (general terms, 5.4)."""
+"""The least time between the announcement of a price and its first renewal (terms, 5.4)."""
 
 
-# --- What is in force ------------------------------------------------------------------------
+# --- Prices ----------------------------------------------------------------------------------
 
 
-def in_force(offer: str, at: datetime) -> Price:
-    """The price of an offer at a moment."""
+def price_at(offer: str, at: datetime) -> Price:
+    """Return the price of an offer at a moment."""
     return (
         Price.select()
         .where(Price.offer == offer, Price.valid_from <= at)
@@ -36,14 +36,16 @@ def in_force(offer: str, at: datetime) -> Price:
 
 
 def for_renewal(subscription: Subscription, on: date) -> Price:
-    """What a licence costs from the renewal on a day: the last price announced for it in time."""
-    price: Price | None = Price.get_or_none(Price.id == announced(subscription.id, on))
+    """Return the price of a licence from the renewal on a day: the last one announced for it."""
+    price: Price | None = Price.get_or_none(Price.id == announced_price(subscription.id, on))
     return price or subscription.price
 
 
-def announced(subscription: Any, on: Any) -> ModelSelect[Any]:
-    """The key of the price last announced for the renewals up to a day, if any; both arguments
-    are values, or columns of the query around it."""
+def announced_price(subscription: Any, on: Any) -> ModelSelect[Any]:
+    """Select the key of the price last announced for renewals up to a day, if any.
+
+    The arguments are values, or columns of the outer query.
+    """
     return (
         PriceAnnouncement.select(PriceAnnouncement.price)
         .where(PriceAnnouncement.subscription == subscription, PriceAnnouncement.applies_on <= on)
@@ -52,10 +54,10 @@ def announced(subscription: Any, on: Any) -> ModelSelect[Any]:
     )
 
 
-def change(offer: str, cents: int, valid_from: datetime) -> Price:
-    """Let an offer cost ``cents`` a month, excluding VAT, from a moment to come on.
+def change_price(offer: str, cents: int, valid_from: datetime) -> Price:
+    """Set the price of an offer to ``cents`` a month, excluding VAT, from a future moment on.
 
-    Raises `Refusal` for an unknown offer, an amount no price is, and a moment that is over.
+    Raise `Refusal` for an unknown offer, an amount out of range, and a moment in the past.
     """
     if Offer.get_or_none(Offer.code == offer) is None:
         raise Refusal(N_("There is no such offer."), "offer")
@@ -70,12 +72,14 @@ def change(offer: str, cents: int, valid_from: datetime) -> Price:
         raise Refusal(N_("The offer has a price from this moment on already.")) from None
 
 
-# --- Announcing ------------------------------------------------------------------------------
+# --- Announcements ---------------------------------------------------------------------------
 
 
-def announce() -> int:
-    """Tell every customer of the price of the first renewal that is 30 days away, where it is a
-    new one; how many letters were written. Safe to repeat."""
+def announce_all() -> int:
+    """Announce new prices that apply from the first renewal at least 30 days away; idempotent.
+
+    Return the number of e-mails written.
+    """
     now = clock.now()
     return sum(
         announce_to(subscription, now)
@@ -85,13 +89,13 @@ def announce() -> int:
 
 
 def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
-    """The subscriptions of an offer whose price is not the newest that may reach them soon."""
-    # A renewal at least 30 days away is at most 62 days away: a month is the most in between.
-    newest = in_force(offer.code, now + ANNOUNCED_BEFORE + timedelta(days=32))
-    told = PriceAnnouncement.select(PriceAnnouncement.id).where(
+    """Yield the subscriptions of an offer whose price is not the newest that may soon apply."""
+    # The first renewal at least 30 days away is at most 62 days away: renewals are monthly.
+    newest = price_at(offer.code, now + ANNOUNCED_BEFORE + timedelta(days=32))
+    announced = PriceAnnouncement.select(PriceAnnouncement.id).where(
         PriceAnnouncement.subscription == Subscription.id, PriceAnnouncement.price == newest
     )
-    untold = (
+    unannounced = (
         Subscription.select(Subscription, LicenceGroup, Account)
         .join(LicenceGroup)
         .join(Account)
@@ -99,21 +103,21 @@ def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
             LicenceGroup.offer == offer,
             Subscription.price != newest,
             Subscription.renews_on.is_null(False),
-            ~fn.EXISTS(told),
+            ~fn.EXISTS(announced),
         )
     )
-    return in_batches(untold, Subscription.id)
+    return in_batches(unannounced, Subscription.id)
 
 
 def announce_to(subscription: Subscription, now: datetime) -> bool:
-    """Write the letter to one customer, if there is a new price; False if not, or told already."""
+    """Announce a new price to one customer; return False if there is none or it was announced."""
     renewal = first_renewal_in_time(subscription, now)
-    price = in_force(subscription.group.offer_id, clock.midnight(renewal))
+    price = price_at(subscription.group.offer_id, clock.midnight(renewal))
     before = for_renewal(subscription, renewal)
     if price.amount_cents == before.amount_cents:
         return False
     with database.atomic():
-        told = (
+        created = (
             PriceAnnouncement.insert(
                 subscription=subscription, price=price, applies_on=renewal, announced_at=now
             )
@@ -121,19 +125,19 @@ def announce_to(subscription: Subscription, now: datetime) -> bool:
             .as_rowcount()
             .execute()
         )
-        if told:
+        if created:
             mail.price_change(subscription, price, before, renewal)
-    return bool(told)
+    return bool(created)
 
 
 def first_renewal_in_time(subscription: Subscription, now: datetime) -> date:
-    """The first renewal for which a price can still be announced 30 days before."""
+    """Return the first renewal for which a price can still be announced 30 days before."""
     renewal = subscription.period_end
     while clock.midnight(renewal) < now + ANNOUNCED_BEFORE:
         renewal = periods.renewal_after(renewal, subscription.anchor)
     return renewal
 
 
-def listed() -> list[Price]:
-    """Every price of every offer, oldest first, for the operator."""
+def all_prices() -> list[Price]:
+    """Return every price of every offer, oldest first, for the operator."""
     return list(Price.select().order_by(Price.offer, Price.valid_from))

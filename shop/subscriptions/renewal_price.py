@@ -1,7 +1,7 @@
-"""What a renewal costs: the facts it follows from, and the one formula from them to its amounts.
+"""The price of a renewal: the facts it depends on, and the formula that computes its amounts.
 
-`query` reads the facts of one subscription or of a page of them; pages, previews and invoices are
-all priced by `preview_of`.
+`facts_query` reads the facts of one subscription or of a page of them; pages, previews and invoices
+are all priced by `preview_of`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from shop.vat import VatTreatment
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the price of a renewal follows from.
+    """The facts that the price of a renewal depends on.
 
-    ``ordered`` licences are delivered, or paid and on their way, up to its day; of those
+    ``ordered`` licences are delivered, or paid and in delivery, up to its day; of those
     ``given_back`` are given back by its day and ``gone`` by today. ``price`` applies from its day
     on, ``price_now`` until then. ``share`` is the part of the period that is charged; ``ahead``
     the part of the renewal that was invoiced before its day.
@@ -53,17 +53,17 @@ class Facts:
 
     @property
     def quantity(self) -> int:
-        """How many licences the renewal is for."""
+        """The number of licences the renewal is for."""
         return self.ordered - self.given_back
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A renewal as it will be invoiced if nothing changes until its day.
+    """A renewal as it will be invoiced if nothing changes before its day.
 
-    ``price_before`` is what a licence costs now, where that is something else, and ``less`` how
-    many licences are given back with this renewal. ``is_paid`` says that it was paid ahead; where
-    licences joined after that, they alone are shown, and ``ahead`` is how many were paid.
+    ``price_before`` is the present price of a licence if it differs, and ``less`` the number of
+    licences given back with this renewal. ``is_paid`` says that it was paid ahead; where licences
+    were added after that, only those are shown, and ``ahead`` is the number paid.
     """
 
     subscription: Subscription
@@ -78,7 +78,7 @@ class Preview:
 
     @property
     def quantity(self) -> int:
-        """How many licences are charged."""
+        """The number of licences charged."""
         return self.line.quantity
 
 
@@ -86,7 +86,7 @@ class Preview:
 
 
 def preview_of(facts: Facts) -> Preview:
-    """What a renewal costs, whether nothing of it was invoiced yet, or all or a part of it was."""
+    """Compute the price of a renewal, of which none, a part or all may be invoiced already."""
     ahead = facts.ahead
     if ahead is None:
         return _preview(facts, facts.quantity, facts.price)
@@ -99,8 +99,10 @@ def preview_of(facts: Facts) -> Preview:
 
 
 def rest_of(facts: Facts, ahead: Renewal) -> Preview | None:
-    """What is left to charge of a renewal that was invoiced ahead: the licences that joined since,
-    at the same price; None where there are none."""
+    """Return what is left to charge of a renewal that was invoiced ahead; None if nothing is.
+
+    That is the licences added since, at the same price.
+    """
     more = facts.quantity - ahead.quantity
     return _preview(facts, more, ahead.price) if more > 0 else None
 
@@ -116,22 +118,24 @@ def _preview(facts: Facts, quantity: int, price: Price) -> Preview:
 
 
 def _together(ahead: Renewal, rest: Preview | None, treatment: VatTreatment) -> Totals:
-    """What two invoices of one renewal ask for: VAT is rounded in each of them."""
+    """Return the totals of the two invoices of one renewal: VAT is rounded in each of them."""
     assert ahead.invoice is not None, "it was invoiced ahead"
-    asked: list[Invoice | Totals] = [ahead.invoice]
+    charged: list[Invoice | Totals] = [ahead.invoice]
     if rest is not None:
-        asked.append(rest.totals)
+        charged.append(rest.totals)
     return Totals(
-        sum(each.net_cents for each in asked),
-        sum(each.vat_cents for each in asked),
-        sum(each.total_cents for each in asked),
+        sum(each.net_cents for each in charged),
+        sum(each.vat_cents for each in charged),
+        sum(each.total_cents for each in charged),
         treatment,
     )
 
 
-def coming(subscription: Subscription, ends_on: date | None) -> Iterator[Period]:
-    """The periods that will be renewed, the next one first: without end, or up to the day on which
-    the group ends; none where nothing is renewed."""
+def coming_periods(subscription: Subscription, ends_on: date | None) -> Iterator[Period]:
+    """Yield the coming periods of a subscription, the next one first.
+
+    Endless, or up to the day on which the group ends; empty if the subscription does not renew.
+    """
     if subscription.renews_on is None:
         return
     period = Period(subscription.period_start, subscription.period_end)
@@ -146,13 +150,13 @@ def coming(subscription: Subscription, ends_on: date | None) -> Iterator[Period]
 
 
 def facts(subscription: Subscription, period: Period) -> Facts:
-    """The facts of one renewal (two queries)."""
-    row = query(period.start).where(Subscription.id == subscription.id).get()
+    """Read the facts of one renewal (two queries)."""
+    row = facts_query(period.start).where(Subscription.id == subscription.id).get()
     return facts_of(row, Account.get_by_id(subscription.account_id), period)
 
 
-def query(day: Any) -> ModelSelect[Any]:
-    """Subscriptions with the facts of their renewal on a day: a date, or a column of theirs."""
+def facts_query(day: Any) -> ModelSelect[Any]:
+    """Select subscriptions with the facts of their renewal on a day: a date, or a column."""
     announced = Price.alias()
     return (
         Subscription.select(
@@ -170,14 +174,14 @@ def query(day: Any) -> ModelSelect[Any]:
         .switch(Subscription)
         .join(
             announced, JOIN.LEFT_OUTER, attr="announced",
-            on=(announced.id == price_changes.announced(Subscription.id, day)),
+            on=(announced.id == price_changes.announced_price(Subscription.id, day)),
         )
         .switch(Subscription)
     )  # fmt: skip
 
 
 def facts_of(row: Any, account: Account, period: Period) -> Facts:
-    """The facts of a row of `query`; ``period`` begins on the day that was asked for."""
+    """Return the facts in a row of `facts_query`; ``period`` begins on the day queried."""
     return Facts(
         subscription=row,
         period=period,
@@ -193,8 +197,10 @@ def facts_of(row: Any, account: Account, period: Period) -> Facts:
 
 
 def _added(day: Any) -> ModelSelect[Any]:
-    """The licences that joined the group of a row and are charged with its renewal on a day. What
-    was added after that renewal was due, before a late run came to it, paid for the period itself.
+    """Count the licences added to a row's group that its renewal on a day charges.
+
+    Licences added after that renewal was due, but before a late run made it, were ordered with
+    their share of the new period and are not charged again.
     """
     line, order = OrderLine.alias(), Order.alias()
     is_joining = Addition.status.in_([AdditionStatus.INSTALLING, AdditionStatus.INSTALLED]) | (
@@ -209,7 +215,7 @@ def _added(day: Any) -> ModelSelect[Any]:
 
 
 def _given_back(day: Any) -> ModelSelect[Any]:
-    """How many licences of the group of a row are given back by a day."""
+    """Count the licences of a row's group that are given back by a day."""
     return GiveBack.select(fn.COUNT(GiveBack.id)).where(
         GiveBack.group == Subscription.group,
         GiveBack.status != TerminationStatus.UNDONE,

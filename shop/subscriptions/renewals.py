@@ -1,8 +1,8 @@
-"""Renewals: every period of every group charged once, in the order of their days.
+"""Renewals: every period of every group is charged once, in the order of their days.
 
-A run may be started twice, on two workers, after days of silence, and be killed at any moment:
-each renewal is one transaction, in which the subscription is held, the period is written down
-(unique for its group) and its invoice issued. What is left is due as it was before.
+A billing run may be started twice, on two workers, after days of down time, and be killed at any
+moment: each renewal is one transaction, in which the subscription is locked, the period recorded
+(unique for its group) and its invoice issued. Renewals not made stay due.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class Outcome(StrEnum):
-    """What became of one renewal that was due."""
+    """The outcome of one renewal that was due."""
 
     RENEWED = "renewed"
     ENDED = "ended"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: periods charged, groups ended, and those that went wrong and stay due."""
+    """The result of a run: periods charged, groups ended, and failed renewals, which stay due."""
 
     renewed: int = 0
     ended: int = 0
@@ -50,9 +50,9 @@ class Report:
 
 
 def run(until: date | None = None) -> Report:
-    """Renew, or end, everything that is due by a day (today, and never later than it)."""
+    """Renew, or end, everything that is due by a day (today by default and at the latest)."""
     day = min(until or clock.today(), clock.today())
-    outcomes = Counter(_tried(subscription, due_on) for subscription, due_on in _due(day))
+    outcomes = Counter(_try_to_renew(subscription, due_on) for subscription, due_on in _due(day))
     return Report(
         renewed=outcomes[Outcome.RENEWED],
         ended=outcomes[Outcome.ENDED],
@@ -60,17 +60,17 @@ def run(until: date | None = None) -> Report:
     )
 
 
-def _tried(subscription: int, due_on: date) -> Outcome | None:
+def _try_to_renew(subscription: int, due_on: date) -> Outcome | None:
     try:
         return renew(subscription, due_on)
     except Exception:
-        # One group that cannot be renewed must not keep the others from it.
-        log.exception("renewal failed", subscription=subscription, due_on=due_on.isoformat())
+        # One group that cannot be renewed must not block the others.
+        log.exception("renewal_failed", subscription=subscription, due_on=due_on.isoformat())
         return Outcome.FAILED
 
 
 def _due(day: date) -> Iterator[tuple[int, date]]:
-    """What is due by a day, oldest day first; a group a month behind comes again for the next."""
+    """Yield what is due by a day, oldest first; a group a month late is yielded for each month."""
     due = Subscription.select(Subscription.id, Subscription.renews_on).where(
         Subscription.renews_on <= day
     )
@@ -79,8 +79,10 @@ def _due(day: date) -> Iterator[tuple[int, date]]:
 
 
 def renew(subscription: int, due_on: date) -> Outcome | None:
-    """Renew a subscription for the period that begins on a day, or end it where it was terminated
-    for that day; None where that was done already."""
+    """Renew a subscription for the period that begins on a day, or end it if terminated by then.
+
+    Return None where that was done already.
+    """
     test_points.point("renewals.renew")
     with database.atomic():
         row = lock(Subscription.get_by_id(subscription))
@@ -93,30 +95,30 @@ def renew(subscription: int, due_on: date) -> Outcome | None:
     return Outcome.RENEWED
 
 
-# --- The clock -------------------------------------------------------------------------------
+# --- Jobs ------------------------------------------------------------------------------------
 
 
 @jobs.handles("billing_run", attempts=20, first_delay=timedelta(seconds=10))
 def billing_run() -> None:
-    """Do what is due by now; what went wrong is tried again with the next run."""
+    """Make the renewals that are due; the next run retries those that failed."""
     report = run()
     if report.renewed or report.ended or report.failed:
-        log.info("billing run", **vars(report))
+        log.info("billing_run", **vars(report))
 
 
 @jobs.handles("announce_prices", attempts=20, first_delay=timedelta(minutes=1))
 def announce_prices() -> None:
-    """Tell customers of new prices."""
-    price_changes.announce()
+    """Announce new prices to customers."""
+    price_changes.announce_all()
 
 
-_asked: set[str] = set()
+_queued: set[str] = set()
 
 
-def ask_for_runs() -> None:
-    """Have the worker look for what is due: every hour for renewals, every day for prices.
+def queue_runs() -> None:
+    """Queue the billing run of the hour and the price announcements of the day; idempotent.
 
-    Called as often as somebody likes; of several workers, one asks.
+    The keys of the jobs are unique: of several workers, one queues them.
     """
     now = clock.now()
     wanted = {
@@ -124,7 +126,7 @@ def ask_for_runs() -> None:
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
     }
     for key, task in wanted.items():
-        if key not in _asked:
+        if key not in _queued:
             task.using(key=key).later()
-    _asked.clear()
-    _asked.update(wanted)
+    _queued.clear()
+    _queued.update(wanted)

@@ -1,12 +1,10 @@
-"""Subscriptions: one a group, from its delivery to its end; what is subscribed, until when, and
-how it is paid."""
+"""Subscriptions: one for each group, from its delivery to its end, with its period and card."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import fn
 
 from records.accounts import Account
 from records.base import database, lock
@@ -28,21 +26,23 @@ from shop.pricing.periods import Period
 from shop.subscriptions import price_changes
 
 FREE_END_TOLD_BEFORE = timedelta(days=7)
-"""How long before the end of a free period its customer is told what will be charged."""
+"""The time between the e-mail that says what will be charged and the end of a free period."""
 
 NOT_RUNNING = N_("This service is not running.")
 
 
 class SubscriptionMoved(Exception):
-    """The group changed in the middle of an act, which is tried again."""
+    """Another transaction changed the group; the operation is to be retried."""
 
 
-# --- Beginning -------------------------------------------------------------------------------
+# --- Start -----------------------------------------------------------------------------------
 
 
 def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
-    """Begin the subscription of a group just installed, as its order has it: the first period of
-    Office Attach costs nothing (guide)."""
+    """Begin the subscription of a group just installed.
+
+    Ordered through Office Attach, its first period is free (guide).
+    """
     at = group.installed_at
     is_free = Attach.select().where(Attach.order == order).exists()
     return start_subscription(
@@ -53,9 +53,9 @@ def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
 def start_subscription(
     group: LicenceGroup, *, at: datetime, free_until: date | None = None
 ) -> Subscription:
-    """Begin the subscription of a group delivered ``at``, in the caller's transaction, once.
+    """Begin the subscription of a group delivered ``at``, in the caller's transaction; idempotent.
 
-    Its first period was paid with the order; with ``free_until`` it costs nothing up to that day.
+    Its first period was paid with the order; with ``free_until`` it is free up to that day.
     """
     first = periods.first_period(at)
     return _begin(group, Period(first.start, free_until or first.end), at, free_until)
@@ -75,7 +75,7 @@ def _begin(
             period_end=period.end,
             renews_on=period.end,
             free_until=free_until,
-            price=price_changes.in_force(group.offer_id, order.placed_at),
+            price=price_changes.price_at(group.offer_id, order.placed_at),
         )
         .on_conflict_ignore()
         .as_rowcount()
@@ -86,15 +86,15 @@ def _begin(
     if begun:
         transitions.record(subscription, "subscription_started", by="shop", to_status="active")
         if free_until:
-            told_at = clock.midnight(free_until) - FREE_END_TOLD_BEFORE
-            kinds.tell_of_free_end.using(run_at=told_at).later(subscription=subscription.id)
+            notice_at = clock.midnight(free_until) - FREE_END_TOLD_BEFORE
+            kinds.tell_of_free_end.using(run_at=notice_at).later(subscription=subscription.id)
     return subscription
 
 
 def start_missing() -> int:
-    """Begin the subscriptions of groups delivered before there were any; how many.
+    """Begin the subscriptions of groups delivered before subscriptions existed; return how many.
 
-    They begin with the period that is running: what was never charged stays so.
+    They begin with the running period; earlier periods are not charged.
     """
     begun = Subscription.select(Subscription.id).where(Subscription.group == LicenceGroup.id)
     missing = LicenceGroup.select().where(
@@ -111,40 +111,33 @@ def start_missing() -> int:
     return number
 
 
-# --- What is subscribed ----------------------------------------------------------------------
+# --- Reading ---------------------------------------------------------------------------------
 
 
 def for_group(group: LicenceGroup) -> Subscription | None:
-    """The subscription of a group; None before its delivery."""
+    """Return the subscription of a group; None before its delivery."""
     return Subscription.get_or_none(Subscription.group == group)
 
 
-def held(group: LicenceGroup) -> Subscription:
-    """The same, locked for the caller's transaction. Raises `Refusal` where there is none."""
+def locked_for_group(group: LicenceGroup) -> Subscription:
+    """Return the subscription of a group, locked for the caller's transaction.
+
+    Raise `Refusal` where there is none.
+    """
     subscription = for_group(group)
     if subscription is None:
         raise Refusal(NOT_RUNNING)
     ahead = billed_ahead(subscription)
     if ahead is not None and ahead.invoice is not None:
-        # It may be taken back: whoever settles it locks it before its subscription, too.
+        # It may be credited: settlement locks the invoice before its subscription, too.
         lock(ahead.invoice)
     return lock(subscription)
 
 
-def listed(account: Account) -> ModelSelect[Any]:
-    """The customer's subscriptions with their groups, by name ("Mes services")."""
-    return (
-        Subscription.select(Subscription, LicenceGroup)
-        .join(LicenceGroup)
-        .where(Subscription.account == account)
-        .order_by(LicenceGroup.display_name, LicenceGroup.id)
-    )
-
-
 def next_end(subscription: Subscription) -> date:
-    """The end of what is charged already: the first day on which something can end.
+    """Return the first day that is not charged yet, on which a service or licence can end.
 
-    That is the next renewal, or the one after where the customer has paid that ahead.
+    That is the next renewal, or the one after it if the customer has paid the next ahead.
     """
     ahead = paid_ahead(subscription)
     if ahead is not None:
@@ -158,13 +151,13 @@ def next_end(subscription: Subscription) -> date:
 
 
 def paid_ahead(subscription: Subscription) -> Renewal | None:
-    """The next renewal, if its invoice was paid before its day."""
+    """Return the next renewal, if its invoice was paid ahead of its day."""
     ahead = billed_ahead(subscription)
     return ahead if ahead is not None and ahead.is_paid else None
 
 
 def billed_ahead(subscription: Subscription) -> Renewal | None:
-    """The next renewal, if it was invoiced before its day, paid or not."""
+    """Return the next renewal, if it was invoiced ahead of its day, paid or not."""
     return (
         Renewal.select(Renewal, Invoice)
         .join(Invoice)
@@ -178,13 +171,13 @@ def billed_ahead(subscription: Subscription) -> Renewal | None:
 
 
 def card_of(subscription: Subscription) -> Card | None:
-    """The card its renewals are charged to: the one chosen, or the account's newest."""
+    """Return the card that renewals are charged to: the one chosen, or the account's newest."""
     account = Account.get_by_id(subscription.account_id)
     return card_among(subscription, list(cards.usable_cards(account)))
 
 
 def card_among(subscription: Subscription, usable: list[Card]) -> Card | None:
-    """The same of the account's usable cards, newest first."""
+    """Return that card among the account's usable cards, which are listed newest first."""
     for card in usable:
         if card.id == subscription.card_id:
             return card
@@ -192,23 +185,23 @@ def card_among(subscription: Subscription, usable: list[Card]) -> Card | None:
 
 
 def choose_card(subscription: Subscription, card: Card) -> None:
-    """Charge its renewals to ``card``. Raises `Refusal` for one that is not the customer's."""
+    """Charge renewals to ``card``. Raise `Refusal` if it is removed or not the customer's."""
     if card.account_id != subscription.account_id or card.removed_at is not None:
         raise Refusal(N_("This card is not registered any more."), "card")
     Subscription.update(card=card).where(Subscription.id == subscription.id).execute()
 
 
-# --- Ending ----------------------------------------------------------------------------------
+# --- End -------------------------------------------------------------------------------------
 
 GIVE_BACKS_AT_THE_END = {
     TerminationStatus.SCHEDULED: TerminationStatus.UNDONE,
     TerminationStatus.ENDING: TerminationStatus.DONE,
 }
-"""What becomes of licences given back when their whole group ends."""
+"""The status that each open give-back gets when its whole group ends."""
 
 
 def _unpaid_additions(group: LicenceGroup) -> list[Order]:
-    """The orders of more licences for a group that nobody has paid."""
+    """Return the unpaid orders of further licences for a group."""
     return list(
         Order.select()
         .join(OrderLine)
@@ -217,9 +210,11 @@ def _unpaid_additions(group: LicenceGroup) -> list[Order]:
     )
 
 
-def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
-    """End a group and its subscription, in the caller's transaction: its licences stop at the
-    provider, and the customer can still read what there was. False if it was over already."""
+def terminate_group(group: LicenceGroup, *, by: str, note: str = "") -> bool:
+    """End a group and its subscription, in the caller's transaction; return False if it had ended.
+
+    The tenant is deleted at the provider; the customer can still view the group.
+    """
     if group.status not in seat_states.ALIVE:
         return False
     if not transitions.move(group, GroupStatus.TERMINATED, by=by, note=note, places_taken=0):
@@ -228,9 +223,9 @@ def end(group: LicenceGroup, *, by: str, note: str = "") -> bool:
     kinds.delete_tenant.later(group=group.id)
     for order in _unpaid_additions(group):
         kinds.close_addition.later(order=order.id)
-    for stands, becomes in GIVE_BACKS_AT_THE_END.items():
-        GiveBack.update(status=becomes, closed_at=clock.now()).where(
-            GiveBack.group == group, GiveBack.status == stands
+    for before, after in GIVE_BACKS_AT_THE_END.items():
+        GiveBack.update(status=after, closed_at=clock.now()).where(
+            GiveBack.group == group, GiveBack.status == before
         ).execute()
     subscription = for_group(group)
     if subscription is not None and not subscription.is_over:

@@ -1,4 +1,4 @@
-"""What a suspension is at the provider: its people kept out, and let in again; in that order."""
+"""Suspension at the provider: a group's users are blocked and then unblocked, in that order."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from shop.office.polling import settled_operation
 from shop.office.protocol import OperationStatus
 
 REASON = "unpaid"
-"""The word the portal shows a sentence for."""
+"""The reason code for which the portal shows a sentence."""
 
-SOON = timedelta(seconds=2)
+RETRY_PENDING = timedelta(seconds=2)
 
 
 @jobs.handles("suspend_group", attempts=100, first_delay=timedelta(seconds=5))
 def suspend_group(group: int) -> None:
-    """Have the provider refuse a suspended group's people, with the reason."""
+    """Have the provider block the users of a suspended group, with the reason."""
     row = LicenceGroup.get_by_id(group)
     subscription = Subscription.get(Subscription.group == row)
     if row.status != GroupStatus.SUSPENDED:
@@ -31,35 +31,35 @@ def suspend_group(group: int) -> None:
         since=subscription.suspended_at,
     )
     if LicenceGroup.get_by_id(group).status == GroupStatus.INSTALLED:
-        # It was paid while the provider was asked, and may have been resumed before that.
-        _ask_to_resume(row, subscription.suspensions, "again")
+        # It was paid during the call, and the job that resumes it may have run before that.
+        _queue_resume(row, subscription.suspensions, "again")
 
 
-def _key(act: str, group: LicenceGroup, number: int) -> str:
-    return f"{act}-{group.name}-{number}"
+def _key(operation: str, group: LicenceGroup, number: int) -> str:
+    return f"{operation}-{group.name}-{number}"
 
 
-def _ask_to_resume(group: LicenceGroup, number: int, which: str) -> None:
+def _queue_resume(group: LicenceGroup, number: int, which: str) -> None:
     resume_group.later(group=group.id, number=number, which=which)
 
 
-def ask_to_resume(group: LicenceGroup, number: int) -> None:
-    """Let a group's people in again, in the transaction that ends its suspension."""
-    _ask_to_resume(group, number, "first")
+def resume_later(group: LicenceGroup, number: int) -> None:
+    """Queue the job that resumes a group, in the transaction that ends its suspension."""
+    _queue_resume(group, number, "first")
 
 
 @jobs.handles(
     "resume_group", attempts=100, first_delay=timedelta(seconds=1), priority=jobs.Priority.PAID
 )
 def resume_group(group: int, number: int, which: str) -> None:
-    """Have the provider let a group's people in again."""
+    """Have the provider unblock the users of a group."""
     row = LicenceGroup.get_by_id(group)
     subscription = Subscription.get(Subscription.group == row)
     if row.status != GroupStatus.INSTALLED or subscription.suspensions != number:
         return
     suspending = provider().find_operation(_key("suspend", row, number))
     if suspending is not None and suspending.status == OperationStatus.PENDING:
-        raise jobs.Later(SOON)
+        raise jobs.Later(RETRY_PENDING)
     key = f"{_key('resume', row, number)}-{which}"
     settled_operation(
         key,

@@ -1,7 +1,7 @@
-"""The end of a whole group: asked for, confirmed, taken back, carried out (general terms, 9).
+"""Terminations of whole groups: requested, confirmed, undone, carried out (general terms, 9).
 
-It takes effect at the next renewal, which then does not happen. Businesses confirm it by a
-one-time link in a letter; consumers need none, and may withdraw within 14 days (article 11).
+A termination takes effect at the next renewal, which is then not made. Businesses confirm it by a
+one-time link in an e-mail; consumers need not, and may withdraw within 14 days (article 11).
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ CUSTOMER, UNPAID, WITHDRAWN, OPERATOR = "customer", "unpaid", "withdrawal", "ope
 ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
 
 
-# --- Asking ----------------------------------------------------------------------------------
+# --- Request and confirmation ----------------------------------------------------------------
 
 
 def for_group(group: LicenceGroup) -> Termination | None:
-    """The termination of a group that is asked for or scheduled, if any."""
+    """Return the termination of a group that is requested or scheduled, if any."""
     return Termination.get_or_none(Termination.group == group, Termination.status.in_(ALIVE))
 
 
 def request_termination(group: LicenceGroup, *, by: str) -> Termination:
-    """Terminate a group at the end of what is charged; a business is sent a link to confirm it.
+    """Terminate a group at the end of the period charged; a business is sent a link to confirm it.
 
-    Asked again before it is confirmed, another link is sent and the one before works no more.
-    Raises `Refusal` where the group is over or its end is scheduled already, and while its next
-    renewal is being paid.
+    A second request before the confirmation sends another link and invalidates the first. Raise
+    `Refusal` where the group has ended or its end is scheduled already, and while its next renewal
+    is being paid.
     """
     with database.atomic():
         subscription = _running(group)
@@ -65,7 +65,7 @@ def request_termination(group: LicenceGroup, *, by: str) -> Termination:
 
 
 def _running(group: LicenceGroup) -> Subscription:
-    subscription = subscriptions.held(group)
+    subscription = subscriptions.locked_for_group(group)
     if subscription.is_over:
         raise Refusal(subscriptions.NOT_RUNNING)
     return subscription
@@ -84,7 +84,7 @@ def _send_link(termination: Termination, subscription: Subscription, account: Ac
 
 
 def find_by_token(token: str) -> Termination | None:
-    """The termination a one-time link confirms, while it may still be used."""
+    """Return the termination that a one-time link confirms, while the link is valid."""
     found: Termination | None = (
         Termination.select(Termination, OneTimeLink, LicenceGroup)
         .join(OneTimeLink)
@@ -102,7 +102,7 @@ def find_by_token(token: str) -> Termination | None:
 
 
 def confirm(token: str) -> Termination:
-    """Schedule what a one-time link confirms, once. Raises `Refusal` for a link that is over."""
+    """Schedule the termination of a one-time link. Raise `Refusal` for an invalid or used link."""
     with database.atomic():
         termination = find_by_token(token)
         if termination is None:
@@ -117,9 +117,9 @@ def confirm(token: str) -> Termination:
 
 
 def _schedule(termination: Termination, subscription: Subscription, *, by: str) -> None:
-    """The end is on the first day that is not charged yet."""
+    """Schedule the end of a group on the first day that is not charged yet."""
     subscription = period_billing.catch_up(subscription)
-    period_billing.take_back_ahead(subscription, by=by)
+    period_billing.credit_unpaid_ahead(subscription, by=by)
     ends_on = subscriptions.next_end(subscription)
     transitions.move(termination, TerminationStatus.SCHEDULED, by=by, ends_on=ends_on)
     _end_later(termination)
@@ -132,8 +132,10 @@ def _end_later(termination: Termination) -> None:
 
 
 def schedule_for_unpaid(subscription: Subscription, ends_on: date) -> Termination:
-    """Let a suspended service end on a day, in the transaction of the caller who holds it; where
-    its customer has scheduled an earlier end, that stays."""
+    """Schedule the end of a suspended service, unless its customer has scheduled one already.
+
+    Runs in the caller's transaction, which has locked the subscription.
+    """
     termination = for_group(subscription.group)
     if termination is not None and termination.status == TerminationStatus.SCHEDULED:
         return termination
@@ -147,24 +149,24 @@ def schedule_for_unpaid(subscription: Subscription, ends_on: date) -> Terminatio
     return termination
 
 
-# --- Taking it back --------------------------------------------------------------------------
+# --- Undoing ---------------------------------------------------------------------------------
 
 
 def can_be_undone(termination: Termination, now: datetime | None = None) -> bool:
-    """Whether the customer may still take a termination back (24 hours before its day)."""
+    """Return whether the customer may still undo a termination (until 24 hours before its day)."""
     if termination.status == TerminationStatus.ASKED:
         return True
     scheduled = termination.status == TerminationStatus.SCHEDULED
-    of_theirs = termination.cause == CUSTOMER and scheduled
-    if of_theirs and receivables.notice_was_given(termination.group_id):
-        return False  # it would end for want of payment instead
-    return of_theirs and periods.can_be_undone(termination.day, now or clock.now())
+    by_customer = termination.cause == CUSTOMER and scheduled
+    if by_customer and receivables.notice_was_given(termination.group_id):
+        return False  # the group would end for lack of payment instead
+    return by_customer and periods.can_be_undone(termination.day, now or clock.now())
 
 
 def undo(group: LicenceGroup, *, by: str) -> None:
-    """Take a termination back: the group renews as before.
+    """Undo a termination, so that the group renews as before.
 
-    Raises `Refusal` where there is none, or it is too late.
+    Raise `Refusal` where there is none, or it is too late.
     """
     with database.atomic():
         subscription = _running(group)
@@ -179,28 +181,28 @@ def undo(group: LicenceGroup, *, by: str) -> None:
             mail.termination_undone(subscription, termination)
 
 
-def forget_unpaid(group: LicenceGroup) -> None:
-    """What was owed is paid: the end that was announced for it does not come."""
+def cancel_unpaid(group: LicenceGroup) -> None:
+    """Undo the termination that was scheduled for lack of payment, if any, as all is paid."""
     termination = for_group(group)
     if termination is not None and termination.cause == UNPAID:
         transitions.move(termination, TerminationStatus.UNDONE, by="bank", closed_at=clock.now())
 
 
-# --- Withdrawing -----------------------------------------------------------------------------
+# --- Withdrawal ------------------------------------------------------------------------------
 
 
 def withdrawal_ends_at(group: LicenceGroup) -> datetime | None:
-    """Until when its customer may withdraw; None where the law gives them no such right."""
+    """Return until when the customer may withdraw; None if the customer has no such right."""
     order = Order.select().join(OrderLine).where(OrderLine.id == group.line_id).get()
     account = Account.get_by_id(group.account_id)
     if account.is_business or order.paid_at is None:
         return None
-    # The day of the conclusion does not count, and the last one counts to its end.
+    # The day of the contract does not count, and the last day counts to its end.
     return clock.midnight(clock.day_of(order.paid_at) + WITHDRAWAL + timedelta(days=1))
 
 
 def can_withdraw(group: LicenceGroup) -> bool:
-    """Whether its customer may withdraw now."""
+    """Return whether the customer may withdraw now."""
     ends_at = withdrawal_ends_at(group)
     subscription = subscriptions.for_group(group)
     alive = subscription is not None and not subscription.is_over
@@ -208,15 +210,15 @@ def can_withdraw(group: LicenceGroup) -> bool:
 
 
 def withdraw(group: LicenceGroup, *, by: str) -> None:
-    """End a consumer's group at once and give everything back that was paid for it.
+    """End a consumer's group at once and refund all that was paid for it.
 
-    Raises `Refusal` after 14 days, and for a business.
+    Raise `Refusal` after 14 days, and for a business.
     """
     with database.atomic():
         subscription = _running(group)
         if not can_withdraw(group):
             raise Refusal(N_("The time to withdraw from this contract is over."))
-        period_billing.take_back_ahead(subscription, by=by)
+        period_billing.credit_unpaid_ahead(subscription, by=by)
         earlier = for_group(group)
         if earlier is not None:
             transitions.move(earlier, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
@@ -225,16 +227,16 @@ def withdraw(group: LicenceGroup, *, by: str) -> None:
         )
         transitions.record(termination, "termination_withdrawal", by=by)
         refunded = sum(
-            period_invoices.refund_unused_days(each, group, by=by) for each in _invoices_of(group)
+            period_invoices.credit_withdrawn(each, group, by=by) for each in _invoices_of(group)
         )
         ending.end_now(subscription, termination, by=by)
         mail.withdrawal_received(subscription, refunded)
 
 
 def _invoices_of(group: LicenceGroup) -> list[Invoice]:
-    """The invoices that charge for a group: of its orders and of its periods.
+    """Return the invoices that charge for a group: of its orders and of its periods.
 
-    Raises `Refusal` while one of the orders is still being delivered, or is to be refunded.
+    Raise `Refusal` while one of the orders is still being delivered, or is to be refunded.
     """
     added = Addition.select(Addition.line).where(Addition.group == group)
     wanted = OrderLine.id.in_([group.line_id, *[row.line_id for row in added]])
@@ -242,7 +244,7 @@ def _invoices_of(group: LicenceGroup) -> list[Invoice]:
     if any(order.is_undelivered for order in orders):
         raise Refusal(N_("An order of this service is still being delivered."))
     for order in orders:
-        # Its job may not have come to it yet; what is not invoiced cannot be credited.
+        # The job that issues the invoice may not have run; only an invoice can be credited.
         order_invoices.invoice_order(order.id)
     return list(
         Invoice.select()

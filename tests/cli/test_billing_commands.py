@@ -95,11 +95,11 @@ def test_groups_from_before_there_were_subscriptions_get_theirs_once(
 
 def test_the_worker_asks_for_a_run_every_hour_and_only_once(app: Flask) -> None:
     for _ in range(3):
-        renewals.ask_for_runs()
-        renewals._asked.clear()
+        renewals.queue_runs()
+        renewals._queued.clear()
     assert Job.select().where(Job.kind == "billing_run").count() == 1
     running.pass_time(timedelta(hours=1))
-    renewals.ask_for_runs()
+    renewals.queue_runs()
     assert Job.select().where(Job.kind == "billing_run").count() == 2
     queue.drain()
     assert not Job.select().where(Job.status == "failed").exists()

@@ -285,8 +285,8 @@ def give_back_undone(account: Account, bank: Bank, provider: Provider) -> None:
 def price_change(account: Account, bank: Bank, provider: Provider) -> None:
     """The price of a licence changes."""
     running.delivered(account, bank)
-    price_changes.change("business", 990, clock.now() + timedelta(days=1))
-    price_changes.announce()
+    price_changes.change_price("business", 990, clock.now() + timedelta(days=1))
+    price_changes.announce_all()
 
 
 def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None:

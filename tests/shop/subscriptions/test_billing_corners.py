@@ -312,9 +312,9 @@ def test_licences_added_after_paying_ahead_are_shown_as_they_are_charged(
 def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
     alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
-    price_changes.change("business", 703, shop_clock.now() + timedelta(days=1))
+    price_changes.change_price("business", 703, shop_clock.now() + timedelta(days=1))
     running.pass_time(timedelta(days=2))
-    price_changes.announce()
+    price_changes.announce_all()
     running.to_renewal(group)
     period_billing.bill_ahead(running.of(group))
     purchases.pay(groups.add(group, 1), bank)
@@ -373,9 +373,9 @@ def test_a_card_that_has_expired_is_neither_shown_nor_charged(
 
 
 def test_a_price_that_stays_the_same_is_not_announced(group: LicenceGroup) -> None:
-    price_changes.change("business", 880, shop_clock.now() + timedelta(days=1))
+    price_changes.change_price("business", 880, shop_clock.now() + timedelta(days=1))
     running.pass_time(timedelta(days=2))
-    assert price_changes.announce() == 0
+    assert price_changes.announce_all() == 0
     assert not Letter.select().where(Letter.kind == "price_change").exists()
 
 

@@ -117,7 +117,7 @@ class History:
         for _ in range(2 if how == "twice" else 1):
             renewals.run()
             queue.drain()
-            price_changes.announce()
+            price_changes.announce_all()
         self.naive.tick(clock.now())
         if expected is not None:
             assert expected == [paper.net for paper in self.naive.papers[known:]]
@@ -237,7 +237,7 @@ class History:
     def price(self, wanted: tuple[int, int]) -> None:
         cents, days = wanted
         at = billing_model.midnight(clock.today() + timedelta(days=days))
-        if not self.refused(lambda: price_changes.change("business", cents, at)):
+        if not self.refused(lambda: price_changes.change_price("business", cents, at)):
             self.naive.prices.append((at, cents))
 
     # --- And both agree ----------------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_nobody_signs_in_while_suspended_and_paying_resumes_at_once_and_once(
     assert provider.can_sign_in(address, password)
     assert fresh(group).status == GroupStatus.INSTALLED
     assert running.of(group).status == SubscriptionStatus.ACTIVE
-    dunning.take_note(fresh(invoice))
+    dunning.resume_settled(fresh(invoice))
     queue.drain()
     assert letters_of("service_resumed") == 1
     assert [key for key in provider.calls if key.startswith("resume")] == [
@@ -288,7 +288,7 @@ def test_the_invoice_of_an_order_suspends_nothing(
     running.delivered(alice, bank)
     invoice = Invoice.get()
     assert receivables.subscription_of(invoice) is None
-    dunning.take_note(invoice)
+    dunning.resume_settled(invoice)
     assert LicenceGroup.get().status == GroupStatus.INSTALLED
 
 

@@ -25,7 +25,7 @@ def pass_days(days: int) -> None:
     """Let days pass, with the announcements of each."""
     for _ in range(days):
         running.pass_time(timedelta(days=1))
-        price_changes.announce()
+        price_changes.announce_all()
 
 
 def test_a_change_reaches_the_first_renewal_30_days_after_its_letter(
@@ -34,8 +34,8 @@ def test_a_change_reaches_the_first_renewal_30_days_after_its_letter(
     group = running.delivered(alice, bank)
     first = running.of(group).renews_on
     assert first is not None
-    price_changes.change("business", 990, clock.now() + timedelta(minutes=1))
-    price_changes.announce()
+    price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
+    price_changes.announce_all()
     told = PriceAnnouncement.get()
     assert midnight(told.applies_on) - told.announced_at >= timedelta(days=30)
     while running.of(group).period_start < told.applies_on:
@@ -51,7 +51,7 @@ def test_a_change_reaches_the_first_renewal_30_days_after_its_letter(
 
 def test_without_the_letter_the_price_stays(alice: Account, bank: Bank, provider: Provider) -> None:
     group = running.delivered(alice, bank)
-    price_changes.change("business", 990, clock.now() + timedelta(minutes=1))
+    price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
     for _ in range(3):
         running.to_renewal(group)
     assert {renewal.invoice.net_cents for renewal in Renewal.select()} == {3 * 880}
@@ -61,10 +61,10 @@ def test_it_is_announced_once_and_only_to_those_it_concerns(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     running.delivered(alice, bank)
-    price_changes.change("pro_plus", 1390, clock.now() + timedelta(minutes=1))
+    price_changes.change_price("pro_plus", 1390, clock.now() + timedelta(minutes=1))
     pass_days(2)
     assert announced() == 0
-    price_changes.change("business", 990, clock.now() + timedelta(minutes=1))
+    price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
     pass_days(40)
     assert announced() == 1
 
@@ -74,8 +74,8 @@ def test_a_change_far_away_is_announced_when_its_renewal_comes_near(
 ) -> None:
     group = running.delivered(alice, bank)
     change = clock.now() + timedelta(days=150)
-    price_changes.change("business", 990, change)
-    price_changes.announce()
+    price_changes.change_price("business", 990, change)
+    price_changes.announce_all()
     assert announced() == 0
     pass_days(200)
     told = PriceAnnouncement.get()
@@ -88,11 +88,11 @@ def test_a_change_far_away_is_announced_when_its_renewal_comes_near(
 def test_who_orders_after_the_change_pays_the_new_price_from_the_start(
     app: Flask, alice: Account, bank: Bank, provider: Provider
 ) -> None:
-    price_changes.change("business", 990, clock.now() + timedelta(minutes=1))
+    price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
     running.pass_time(timedelta(minutes=2))
     assert catalogue.offers()["business"].price_cents == 990
     group = running.delivered(alice, bank)
-    price_changes.announce()
+    price_changes.announce_all()
     assert announced() == 0
     running.to_renewal(group)
     assert Renewal.get().invoice.net_cents == 3 * 990
@@ -100,8 +100,8 @@ def test_who_orders_after_the_change_pays_the_new_price_from_the_start(
 
 def test_two_changes_follow_each_other(alice: Account, bank: Bank, provider: Provider) -> None:
     group = running.delivered(alice, bank)
-    price_changes.change("business", 900, clock.now() + timedelta(days=1))
-    price_changes.change("business", 950, clock.now() + timedelta(days=70))
+    price_changes.change_price("business", 900, clock.now() + timedelta(days=1))
+    price_changes.change_price("business", 950, clock.now() + timedelta(days=70))
     pass_days(140)
     charged = [row.invoice.net_cents // 3 for row in Renewal.select().order_by(Renewal.id)]
     assert charged == sorted(charged)
@@ -114,11 +114,11 @@ def test_two_changes_follow_each_other(alice: Account, bank: Bank, provider: Pro
 )
 def test_what_is_no_price_is_refused(app: Flask, offer: str, cents: int, days: int) -> None:
     with pytest.raises(Refusal):
-        price_changes.change(offer, cents, clock.now() + timedelta(days=days))
+        price_changes.change_price(offer, cents, clock.now() + timedelta(days=days))
 
 
 def test_a_moment_has_one_price(app: Flask) -> None:
     at = midnight(date(2999, 1, 1))
-    price_changes.change("business", 1, at)
+    price_changes.change_price("business", 1, at)
     with pytest.raises(Refusal, match="already"):
-        price_changes.change("business", 2, at)
+        price_changes.change_price("business", 2, at)
