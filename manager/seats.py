@@ -145,7 +145,7 @@ def _form(act: str, seat: Seat, form: VersionedForm, status: int = 200) -> Respo
         seat=seat,
         group=seat.group,
         form=form,
-        address=seat_jobs.at(seat),
+        address=seat_jobs.email_address_of(seat),
     )
 
 
@@ -158,7 +158,7 @@ def _stale_page(seat: Seat, said: str, status: int = 409) -> Response:
         seat=seat,
         group=seat.group,
         said=said,
-        address=seat_jobs.at(seat),
+        address=seat_jobs.email_address_of(seat),
     )
 
 

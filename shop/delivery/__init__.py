@@ -1,1 +1,1 @@
-"""Office delivered: groups installed, licences added, seats made, with the provider's help."""
+"""Delivery of paid orders by the Office provider: groups, added licences and seats."""

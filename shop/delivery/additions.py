@@ -1,4 +1,4 @@
-"""Licences added to an existing group: more places at the provider, then the seats, once each."""
+"""Adding licences to an existing group: first at the provider, then as seats; idempotent."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from shop.office.polling import settled_operation
 
 log = structlog.get_logger()
 
-IN_TURN = timedelta(seconds=2)
-"""How long an addition waits for an earlier one of its group before it looks again."""
+EARLIER_CHANGE_DELAY = timedelta(seconds=2)
+"""The time between two checks of whether an earlier change of the group is finished."""
 
 GROUP_ENDED = "the group has been terminated"
 
 
 def begin_addition(addition: Addition, by: str) -> None:
-    """Begin to install a paid addition, or a failed one again, in the caller's transaction."""
+    """Queue the installation of a paid or failed addition, in the caller's transaction."""
     again = addition.status == AdditionStatus.FAILED
     tries = addition.tries + 1 if again else addition.tries
     transitions.move(addition, AdditionStatus.INSTALLING, by=by, tries=tries, target=None, error="")
@@ -37,26 +37,29 @@ def begin_addition(addition: Addition, by: str) -> None:
 
 
 def _give_up(addition: int, reason: str) -> None:
-    row = _read(addition)
+    row = _addition_with_order(addition)
     with database.atomic():
         order = lock(row.line.order)
         if transitions.move(
             row, AdditionStatus.FAILED, by="provider", note=reason, error=reason[:255]
         ):
-            progress.fail(order, reason)
-            _refund_when_over(row, order)
-    log.error("addition failed", group=row.group.name, order=order.number, reason=reason)
+            progress.mark_failed(order, reason)
+            _schedule_refund(row, order)
+    log.error("addition_failed", group=row.group.name, order=order.number, reason=reason)
 
 
-def _refund_when_over(addition: Addition, order: Order) -> None:
-    """Until the period is over that was paid, it can be tried again; then the money goes back."""
+def _schedule_refund(addition: Addition, order: Order) -> None:
+    """Schedule the refund of a failed addition for the end of the period that was paid.
+
+    Until then it can be retried.
+    """
     ended = addition.group.status not in seat_states.ALIVE
     over_at = clock.now() if ended else clock.midnight(addition.renewal_on)
     key = f"refund_undelivered:{addition.id}:{addition.tries}"
     kinds.refund_undelivered.using(run_at=over_at, key=key).later(order=order.id)
 
 
-def _read(addition: int) -> Addition:
+def _addition_with_order(addition: int) -> Addition:
     return (
         Addition.select(Addition, LicenceGroup, Account, OrderLine, Order)
         .join(LicenceGroup)
@@ -71,17 +74,17 @@ def _read(addition: int) -> Addition:
 
 @jobs.handles("enlarge_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def enlarge_group(addition: int) -> None:
-    """Have a group enlarged, make its new seats, and say so by letter."""
-    row = _read(addition)
+    """Enlarge a group at the provider, create its new seats and e-mail the customer."""
+    row = _addition_with_order(addition)
     if row.status != AdditionStatus.INSTALLING:
         return
     if row.group.status not in seat_states.ALIVE:
         _give_up(addition, GROUP_ENDED)
         return
-    if _has_earlier(row):
-        raise jobs.Later(IN_TURN)
+    if _waits_for_earlier(row):
+        raise jobs.Later(EARLIER_CHANGE_DELAY)
     group = row.group
-    target, first_number = _prepared(row)
+    target, first_number = _prepare(row)
     key = f"enlarge-{group.name}-{row.id}-{row.tries}"
     try:
         settled_operation(
@@ -93,11 +96,14 @@ def enlarge_group(addition: int) -> None:
         _give_up(addition, str(refusal))
         return
     seat_states.create_seats(group, row.line, first_number, row.line.quantity)
-    _installed(row)
+    _complete(row)
 
 
-def _has_earlier(addition: Addition) -> bool:
-    """Whether another addition of the group is at work: sizes are absolute, so one at a time."""
+def _waits_for_earlier(addition: Addition) -> bool:
+    """Whether an earlier addition of the group is being installed.
+
+    The provider is sent absolute sizes, so that changes of a group must run one at a time.
+    """
     query = Addition.select().where(
         Addition.group == addition.group,
         Addition.status == AdditionStatus.INSTALLING,
@@ -106,20 +112,22 @@ def _has_earlier(addition: Addition) -> bool:
     return bool(query.exists())
 
 
-def _others_are_leaving(group: LicenceGroup) -> bool:
-    """Whether licences given back are being taken away at the provider: one change at a time."""
+def _gives_licences_back(group: LicenceGroup) -> bool:
+    """Whether licences given back are being removed from the group at the provider."""
     ending = (GiveBack.group == group) & (GiveBack.status == TerminationStatus.ENDING)
     return bool(GiveBack.select().where(ending).exists())
 
 
-def _prepared(addition: Addition) -> tuple[int, int]:
-    """How many seats the provider is to have, and the first number of the new ones: settled
-    before the provider is asked, so that a job that runs again asks for the same."""
+def _prepare(addition: Addition) -> tuple[int, int]:
+    """Return the group's size at the provider afterwards, and the first number of the new seats.
+
+    Both are stored before the provider is called, so that a repeated job sends the same request.
+    """
     with database.atomic():
         group = lock(addition.group)
         if addition.target is None:
-            if _others_are_leaving(group):
-                raise jobs.Later(IN_TURN)
+            if _gives_licences_back(group):
+                raise jobs.Later(EARLIER_CHANGE_DELAY)
             addition.target = group.seats_total + addition.line.quantity
         if addition.first_number is None:
             addition.first_number = group.last_number + 1
@@ -129,7 +137,7 @@ def _prepared(addition: Addition) -> tuple[int, int]:
     return addition.target, addition.first_number
 
 
-def _installed(addition: Addition) -> None:
+def _complete(addition: Addition) -> None:
     with database.atomic():
         order = lock(addition.line.order)
         if not transitions.move(
@@ -137,4 +145,4 @@ def _installed(addition: Addition) -> None:
         ):
             return
         mail.licences_added(addition)
-        progress.finish(order)
+        progress.finish_if_complete(order)

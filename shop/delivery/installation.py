@@ -1,4 +1,4 @@
-"""From a paid order to installed licence groups: queued, retried, never done twice."""
+"""Delivery of a paid order as installed licence groups, by idempotent jobs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ log = structlog.get_logger()
 
 @kinds.deliver_order.handler(attempts=20, priority=jobs.Priority.PAID)
 def deliver_order(order: int) -> None:
-    """Begin the delivery of a paid order: each of its lines makes a new group (guide), or adds
-    licences to an existing one."""
+    """Begin the delivery of a paid order.
+
+    Each line creates a new group (guide), or adds licences to an existing one.
+    """
     with database.atomic():
         row = lock(Order.get_by_id(order))
         if row.status != OrderStatus.PAID:
@@ -75,17 +77,18 @@ def _begin_installation(group: LicenceGroup) -> None:
 
 @kinds.check_delivery.handler(attempts=20)
 def check_delivery(order: int) -> None:
-    """Raise the alarm for a paid order that is not delivered in the time promised (guide: 4 h)."""
+    """Log and record a paid order that is not delivered in the promised time (guide: 4 h)."""
     row = Order.get_by_id(order)
     if row.is_undelivered:
-        log.error("delivery late", order=row.number, status=row.status)
+        log.error("delivery_late", order=row.number, status=row.status)
         transitions.record(row, "delivery_late", by="shop")
 
 
 def retry_delivery(order: Order, by: str) -> None:
-    """Try a failed delivery again, with new calls to the provider.
+    """Retry a failed delivery with new idempotency keys.
 
-    Raises `Refusal` for an order whose delivery did not fail.
+    Raises `Refusal` unless the delivery has failed, the order is not being refunded and
+    everything in it can still be delivered.
     """
     with database.atomic():
         order = lock(order)
@@ -107,7 +110,7 @@ def retry_delivery(order: Order, by: str) -> None:
         for addition in reservations.for_order(order):
             if addition.status == AdditionStatus.FAILED:
                 additions.begin_addition(addition, by=by)
-        progress.finish(order)
+        progress.finish_if_complete(order)
 
 
 def _refund_is_under_way(order: Order) -> bool:
@@ -133,13 +136,13 @@ def _give_up(group: int, reason: str) -> None:
             row, GroupStatus.INSTALL_FAILED, by="provider", note=reason, error=reason[:255]
         ):
             return
-        progress.fail(order, reason)
-    log.error("installation failed", group=row.name, order=order.number, reason=reason)
+        progress.mark_failed(order, reason)
+    log.error("installation_failed", group=row.name, order=order.number, reason=reason)
 
 
 @jobs.handles("install_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def install_group(group: int) -> None:
-    """Have a group installed, fill it with unconfigured seats, and say so by letter."""
+    """Install a group at the provider, create its unconfigured seats and e-mail the customer."""
     row = (
         LicenceGroup.select(LicenceGroup, Account, Offer, OrderLine, Order)
         .join(Account)
@@ -164,10 +167,10 @@ def install_group(group: int) -> None:
         _give_up(group, str(refusal))
         return
     seat_states.create_seats(row, row.line, 1, row.line.quantity)
-    _installed(row)
+    _complete(row)
 
 
-def _installed(group: LicenceGroup) -> None:
+def _complete(group: LicenceGroup) -> None:
     with database.atomic():
         order = lock(group.line.order)
         if not transitions.move(
@@ -181,15 +184,17 @@ def _installed(group: LicenceGroup) -> None:
             mail.attach_installed(group)
         else:
             mail.service_installed(group)
-        progress.finish(order)
+        progress.finish_if_complete(order)
 
 
-# --- Taking it back --------------------------------------------------------------------------
+# --- Removal ---------------------------------------------------------------------------------
 
 
-def abandon(order: Order, by: str) -> None:
-    """End what was installed of an order whose money goes back, in the caller's transaction; and
-    take back what a renewal charged for licences that never came."""
+def undo_delivery(order: Order, by: str) -> None:
+    """End the installed groups of an order that is refunded, in the caller's transaction.
+
+    Renewals that charged for licences which were never delivered are credited.
+    """
     for addition in reservations.for_order(order):
         if addition.status == AdditionStatus.FAILED:
             period_billing.credit_undelivered(addition, by=by)
@@ -203,7 +208,7 @@ def abandon(order: Order, by: str) -> None:
 
 @kinds.delete_tenant.handler(attempts=50, first_delay=timedelta(seconds=5))
 def delete_tenant(group: int) -> None:
-    """End a terminated group at the provider."""
+    """Delete a terminated group at the provider."""
     row = LicenceGroup.get_by_id(group)
     key = f"delete-{row.name}"
     settled_operation(key, lambda: provider().delete_tenant(key, row.domain), since=clock.now())

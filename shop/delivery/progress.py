@@ -1,4 +1,4 @@
-"""How a delivery as a whole stands: over when its last part is, failed when one of them is."""
+"""The state of a whole delivery: complete when every part is, failed when one of them is."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from shop.licences import reservations
 from shop.licences.groups import groups_of
 
 
-def finish(order: Order) -> None:
-    """Close a delivery if its last group and addition are installed, in the transaction of the
-    caller, who holds ``order`` locked."""
+def finish_if_complete(order: Order) -> None:
+    """Mark an order as delivered if all its groups and additions are installed.
+
+    Runs in the transaction of the caller, who has locked ``order``.
+    """
     if order.status != OrderStatus.DELIVERING:
         return
-    # Suspended, or ended since: it was delivered all the same.
+    # A group suspended or terminated since its installation counts as delivered.
     groups = all(group.installed_at is not None for group in groups_of(order))
     added = all(row.status == AdditionStatus.INSTALLED for row in reservations.for_order(order))
     if groups and added:
@@ -24,8 +26,8 @@ def finish(order: Order) -> None:
             order_invoices.invoice_order.later(order=order.id)
 
 
-def fail(order: Order, reason: str) -> None:
-    """Say that a delivery failed, once, in the same way."""
+def mark_failed(order: Order, reason: str) -> None:
+    """Mark a delivery as failed and e-mail the customer; idempotent, ``order`` is locked."""
     if order.status == OrderStatus.DELIVERING:
         transitions.move(order, OrderStatus.DELIVERY_FAILED, by="provider", note=reason)
         mail.delivery_failed(order)

@@ -1,7 +1,7 @@
-"""The provider's part of a seat: accounts made, changed and taken away; queued, never done twice.
+"""The jobs that create, change and delete the account of a seat at the provider; idempotent.
 
-Every call carries a key of its own, made of the seat and the version of the act, so that a job
-that runs again asks for the same operation again.
+Every call carries an idempotency key made of the seat and the version of the action, so that a
+repeated job refers to the same operation.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from shop.security import encryption
 log = structlog.get_logger()
 
 ATTEMPTS = 10
-"""About half an hour of a silent provider; then the customer is told and may ask again."""
+"""About half an hour without an answer; then the customer sees an error and may retry."""
 
-PATIENCE = timedelta(days=1)
-"""How long the provider may leave something pending; then the customer may ask again."""
+LONGEST_PENDING = timedelta(days=1)
+"""The longest time an operation may be pending; then the customer may retry."""
 
 UNAVAILABLE = "unavailable"
 UNFINISHED = "unfinished"
 
-WORDS: dict[str, str] = {
+ERROR_SENTENCES: dict[str, str] = {
     UNAVAILABLE: N_("The provider has not answered for a long time."),
     UNFINISHED: N_("The provider has not finished this in a day."),
     "no_free_seat": N_("The provider has no free licence for this group yet."),
@@ -46,33 +46,33 @@ WORDS: dict[str, str] = {
     "unknown_user": N_("The provider no longer knows this account."),
     "unknown_tenant": N_("The provider does not know this group."),
 }
-"""What went wrong, by the provider's machine word; any other comes with the provider's words."""
+"""The sentence for each error code; any other is shown with the provider's own message."""
 
-OTHERWISE = N_("The provider refused.")
+OTHER_ERROR = N_("The provider refused.")
 
 
-def at(seat: Seat) -> str:
-    """The address of a seat's holder."""
+def email_address_of(seat: Seat) -> str:
+    """Return the e-mail address of a seat's holder."""
     return f"{seat.shown_login}@{seat.group.domain}"
 
 
 def _give_up(seat: int, version: int, since: str, reason: str) -> None:
-    row = _under_way(seat, version)
+    row = _seat_under_way(seat, version)
     if row is not None:
-        _failed(row, reason, UNAVAILABLE)
+        _fail(row, reason, UNAVAILABLE)
 
 
-def _failed(seat: Seat, reason: str, code: str) -> None:
-    """Show the customer what went wrong; the act can be asked for again."""
-    log.error("seat failed", seat=seat.id, act=seat.act, code=code, reason=reason)
+def _fail(seat: Seat, reason: str, code: str) -> None:
+    """Move the seat to its error state, which the customer sees and can retry from."""
+    log.error("seat_failed", seat=seat.id, act=seat.act, code=code, reason=reason)
     seat_states.move(
         seat, SeatStatus.ERROR, by="provider", note=reason,
         error=reason[:255], error_code=code[:32],
     )  # fmt: skip
 
 
-def _under_way(seat: int, version: int) -> Seat | None:
-    """The seat with its group and account, if the act of ``version`` is still to be done."""
+def _seat_under_way(seat: int, version: int) -> Seat | None:
+    """Return the seat with its group and account; None if ``version`` needs no more work."""
     row: Seat = (
         Seat.select(Seat, LicenceGroup, Account)
         .join(LicenceGroup)
@@ -85,25 +85,27 @@ def _under_way(seat: int, version: int) -> Seat | None:
 
 
 def _person(seat: Seat) -> Person:
-    return Person(at(seat), seat.first_name, seat.last_name, seat.group.account.language)
+    return Person(
+        email_address_of(seat), seat.first_name, seat.last_name, seat.group.account.language
+    )
 
 
-def _key(seat: Seat, step: str) -> str:
+def _idempotency_key(seat: Seat, step: str) -> str:
     return f"{step}-{seat.group.name}-{seat.number}-{seat.version}"
 
 
-def _done(key: str, begin: Callable[[], Operation], since: datetime) -> Operation:
-    """Like `polling.settled_operation`; what is pending after a day is taken for refused."""
+def _finished_operation(key: str, begin: Callable[[], Operation], since: datetime) -> Operation:
+    """Like `polling.settled_operation`; raise `PartyRejected` after a day."""
     try:
         return settled_operation(key, begin, since=since)
     except jobs.Later:
-        if clock.now() - since < PATIENCE:
+        if clock.now() - since < LONGEST_PENDING:
             raise
     raise PartyRejected("the provider has left it pending for a day", UNFINISHED)
 
 
-def _settle(seat: Seat, **changed: Any) -> bool:
-    """The provider has done it: the seat is active."""
+def _complete(seat: Seat, **changed: Any) -> bool:
+    """Mark the seat as active after the provider's work."""
     done = {"act": SeatAct.NONE, "secret": "", "error": "", "error_code": ""}
     return seat_states.move(seat, SeatStatus.ACTIVE, by="provider", **{**done, **changed})
 
@@ -111,7 +113,7 @@ def _settle(seat: Seat, **changed: Any) -> bool:
 def _credentials(seat: Seat, secret: str) -> dict[str, str]:
     return {
         "group": seat.group.display_name,
-        "address": at(seat),
+        "address": email_address_of(seat),
         "password": encryption.unseal(secret),
         "portal": settings.current().portal_address,
         "key": f"{seat.id}:{seat.version}",
@@ -123,106 +125,113 @@ def _credentials(seat: Seat, secret: str) -> dict[str, str]:
 
 @kinds.activate_seat.handler(attempts=ATTEMPTS, give_up=_give_up)
 def activate_seat(seat: int, version: int, since: str) -> None:
-    """Make the holder's account, and send its credentials by letter (guide)."""
-    row = _under_way(seat, version)
+    """Create the holder's account and send its credentials by e-mail (guide)."""
+    row = _seat_under_way(seat, version)
     if row is None:
         return
     began = datetime.fromisoformat(since)
     try:
-        reference = _made_before(row, began) or _made_now(row, began)
+        reference = _adopt_account(row, began) or _create_account(row, began)
     except PartyRejected as refusal:
-        _failed(row, str(refusal), refusal.code)
+        _fail(row, str(refusal), refusal.code)
         return
     with database.atomic():
         secret = row.secret
-        if _settle(row, reference=reference):
+        if _complete(row, reference=reference):
             seat_states.consume(row, +1)
             credentials = _credentials(row, secret)
             mail.licence_active(row.group.account, **credentials)
             seating.tell_owner(row, credentials)
 
 
-def _made_now(seat: Seat, since: datetime) -> str:
-    key, group = _key(seat, "activate"), seat.group
-    # Written first: whatever becomes of this attempt, the next one knows what to look for.
+def _create_account(seat: Seat, since: datetime) -> str:
+    key, group = _idempotency_key(seat, "activate"), seat.group
+    # Stored before the call, so that a later attempt can find the account if the answer is lost.
     Seat.update(creation_key=key).where(Seat.id == seat.id).execute()
     password = encryption.unseal(seat.secret)
-    operation = _done(
+    operation = _finished_operation(
         key, lambda: provider().create_user(key, group.domain, _person(seat), password), since
     )
     return operation.result["user"]
 
 
-def _made_before(seat: Seat, since: datetime) -> str:
-    """The account an earlier attempt made without our knowing, brought up to date; "" if none."""
-    if seat.creation_key in ("", _key(seat, "activate")):
+def _adopt_account(seat: Seat, since: datetime) -> str:
+    """Update and return the account that an earlier attempt created unnoticed; "" if none."""
+    if seat.creation_key in ("", _idempotency_key(seat, "activate")):
         return ""
     reference = _account_of(seat, since)
     if reference:
-        _update(seat, reference, since)
+        _update_account(seat, reference, since)
         _set_password(seat, reference, since)
     return reference
 
 
 def _account_of(seat: Seat, since: datetime) -> str:
-    """The provider's reference of the seat's account, however we came by it; "" if none."""
+    """Return the provider's reference of the seat's account; "" if it has none.
+
+    It is the stored one, or that of the operation whose answer was lost.
+    """
     if seat.reference or not seat.creation_key:
         return seat.reference
     operation = provider().find_operation(seat.creation_key)
     if operation is None or operation.status == OperationStatus.FAILED:
         return ""
-    return _done(seat.creation_key, lambda: operation, since).result["user"]
+    return _finished_operation(seat.creation_key, lambda: operation, since).result["user"]
 
 
 # --- Changing --------------------------------------------------------------------------------
 
 
-def _update(seat: Seat, reference: str, since: datetime) -> None:
-    key, domain = _key(seat, "edit"), seat.group.domain
-    _done(key, lambda: provider().update_user(key, domain, reference, _person(seat)), since)
+def _update_account(seat: Seat, reference: str, since: datetime) -> None:
+    key, domain = _idempotency_key(seat, "edit"), seat.group.domain
+    _finished_operation(
+        key, lambda: provider().update_user(key, domain, reference, _person(seat)), since
+    )
 
 
 def _set_password(seat: Seat, reference: str, since: datetime) -> None:
-    key, domain = _key(seat, "password"), seat.group.domain
+    key, domain = _idempotency_key(seat, "password"), seat.group.domain
     password = encryption.unseal(seat.secret)
-    _done(key, lambda: provider().set_password(key, domain, reference, password), since)
+    _finished_operation(
+        key, lambda: provider().set_password(key, domain, reference, password), since
+    )
 
 
 @kinds.update_seat.handler(attempts=ATTEMPTS, give_up=_give_up)
 def update_seat(seat: int, version: int, since: str) -> None:
-    """Change the names or the address of the holder's account."""
-    row = _under_way(seat, version)
+    """Change the names or the e-mail address of the holder's account."""
+    row = _seat_under_way(seat, version)
     if row is None:
         return
     try:
-        _update(row, row.reference, datetime.fromisoformat(since))
+        _update_account(row, row.reference, datetime.fromisoformat(since))
     except PartyRejected as refusal:
-        _failed(row, str(refusal), refusal.code)
+        _fail(row, str(refusal), refusal.code)
         return
-    _settle(row)
+    _complete(row)
 
 
 @kinds.set_seat_password.handler(attempts=ATTEMPTS, give_up=_give_up)
 def set_seat_password(seat: int, version: int, since: str) -> None:
-    """Replace the account's password and send the new one by letter."""
-    row = _under_way(seat, version)
+    """Replace the account's password and send the new one by e-mail."""
+    row = _seat_under_way(seat, version)
     if row is None:
         return
     try:
         _set_password(row, row.reference, datetime.fromisoformat(since))
     except PartyRejected as refusal:
-        _failed(row, str(refusal), refusal.code)
+        _fail(row, str(refusal), refusal.code)
         return
     with database.atomic():
         secret = row.secret
-        if _settle(row):
+        if _complete(row):
             mail.seat_password_changed(row.group.account, **_credentials(row, secret))
 
 
 # --- Releasing -------------------------------------------------------------------------------
 
 
-NOBODYS: dict[str, Any] = {
+UNCONFIGURED_COLUMNS: dict[str, Any] = {
     "act": SeatAct.NONE,
     "first_name": "",
     "last_name": "",
@@ -235,40 +244,40 @@ NOBODYS: dict[str, Any] = {
     "error_code": "",
     **search_keys.UNCONFIGURED_SORT_COLUMNS,
 }
-"""The columns of a seat that is nobody's."""
+"""The columns of an unconfigured seat."""
 
 
 @kinds.release_seat.handler(attempts=ATTEMPTS, give_up=_give_up)
 def release_seat(seat: int, version: int, since: str) -> None:
-    """Take the account away; the seat is nobody's again, and stays paid."""
-    row = _under_way(seat, version)
+    """Delete the account; the seat is unconfigured again, and stays paid."""
+    row = _seat_under_way(seat, version)
     if row is None:
         return
     try:
-        _delete(row, datetime.fromisoformat(since))
+        _delete_account(row, datetime.fromisoformat(since))
     except PartyRejected as refusal:
-        _failed(row, str(refusal), refusal.code)
+        _fail(row, str(refusal), refusal.code)
         return
     with database.atomic():
-        _released(row)
+        _complete_release(row)
 
 
-def _delete(seat: Seat, since: datetime) -> None:
+def _delete_account(seat: Seat, since: datetime) -> None:
     reference = _account_of(seat, since)
     if not reference:
         return
-    key, domain = _key(seat, "release"), seat.group.domain
-    _done(key, lambda: provider().delete_user(key, domain, reference), since)
+    key, domain = _idempotency_key(seat, "release"), seat.group.domain
+    _finished_operation(key, lambda: provider().delete_user(key, domain, reference), since)
 
 
-def _released(seat: Seat) -> None:
-    address, was_consumed = at(seat), bool(seat.reference)
+def _complete_release(seat: Seat) -> None:
+    address, was_consumed = email_address_of(seat), bool(seat.reference)
     emptied = seat_states.move(
         seat,
         SeatStatus.UNCONFIGURED,
         by="provider",
         found_by={search_keys.UNCONFIGURED_KEY},
-        **NOBODYS,
+        **UNCONFIGURED_COLUMNS,
     )
     if emptied:
         seating.unlink(seat)

@@ -89,7 +89,7 @@ def refund_order(order: Order, by: str) -> None:
             refunds.request_refund(order, by)
         else:
             _give_up_free(order, by)
-        installation.abandon(order, by)
+        installation.undo_delivery(order, by)
 
 
 def _give_up_free(order: Order, by: str) -> None:

@@ -1,4 +1,4 @@
-"""From a paid order to installed groups."""
+"""Delivery of paid orders: installation, failure, retry and refund."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_it_can_be_tried_again_where_the_bank_sends_back_to(
     assert Order.get_by_id(order.id).status == OrderStatus.DELIVERED
 
 
-def test_a_provider_silent_for_good_ends_in_a_failure_somebody_sees(
+def test_an_unreachable_provider_ends_in_a_failure_that_is_shown(
     clock: time_machine.Traveller, alice: Account, bank: Bank, provider: Provider, drain: Drain
 ) -> None:
     provider.silent = True
