@@ -115,7 +115,7 @@ def _credentials(seat: Seat, secret: str) -> dict[str, str]:
         "group": seat.group.display_name,
         "address": email_address_of(seat),
         "password": encryption.unseal(secret),
-        "portal": settings.current().portal_address,
+        "portal": settings.current().portal_sign_in_url,
         "key": f"{seat.id}:{seat.version}",
     }
 

@@ -31,17 +31,17 @@ def set_up(settings: Settings) -> None:
     """Make this process's shop the one of ``settings``: database, queue, limits and parties."""
     if forgotten := list(jobs.without_handler()):
         raise RuntimeError(f"HANDLERS lacks the module of {', '.join(forgotten)}")
-    shop_settings.current.made_by(lambda: settings)
+    shop_settings.current.set_factory(lambda: settings)
     database.bind(settings.database_url)
-    queue.messages.made_by(lambda: queue.Messages(settings.secret_key))
-    rate_limits.limiter.made_by(lambda: rate_limits.limiter_for(settings))
-    passwords.hashing.made_by(
+    queue.messages.set_factory(lambda: queue.Messages(settings.secret_key))
+    rate_limits.limiter.set_factory(lambda: rate_limits.limiter_for(settings))
+    passwords.hashing.set_factory(
         lambda: passwords.Hashing(settings.argon2_memory_kib, settings.argon2_passes)
     )
-    registry.registry.made_by(lambda: registry.registry_for(settings))
-    gateways.gateway.made_by(lambda: gateways.gateway_for(settings))
-    configured.provider.made_by(lambda: configured.provider_for(settings))
-    test_points.outside.made_by(lambda: _outside(settings))
+    registry.registry.set_factory(lambda: registry.registry_for(settings))
+    gateways.gateway.set_factory(lambda: gateways.gateway_for(settings))
+    configured.provider.set_factory(lambda: configured.provider_for(settings))
+    test_points.outside.set_factory(lambda: _outside(settings))
 
 
 def _outside(settings: Settings) -> test_points.Outside:

@@ -1,4 +1,4 @@
-"""Everything the shop is told from outside, read once from the environment."""
+"""The settings of the shop, read once from environment variables."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class SettingsError(Exception):
-    """The environment does not describe a shop that may start; the message names every reason."""
+    """The settings do not allow the shop to start; the message lists every reason."""
 
 
 @dataclass(frozen=True)
 class Seller:
-    """Who sells: the legal mentions of every purchase order and invoice (``SELLER_*``)."""
+    """The seller's legal mentions on every purchase order and invoice (``SELLER_*``)."""
 
     name: str = MADE_UP_SELLER["name"]
     legal_form: str = MADE_UP_SELLER["legal_form"]
@@ -52,13 +52,13 @@ class Seller:
     late_payment_rate: str = N_("three times the French legal interest rate")
 
 
-def _from(
+def _setting(
     name: str,
     default: Any,
     read: variables.Reader = variables.text,
     derive: Callable[[dict[str, Any]], Any] | None = None,
 ) -> Any:
-    """A setting read from the environment variable ``name``."""
+    """Declare a setting that is read from the environment variable ``name``."""
     return field(default=default, metadata={"variable": variables.Variable(name, read, derive)})
 
 
@@ -69,47 +69,53 @@ PORTS = variables.count(1, 65535)
 class Settings:
     """The settings of one process. Times are seconds, sizes are counts.
 
-    Those read first come first: later ones may derive their defaults from them.
+    They are read in the order of the fields: a default may be derived from earlier settings.
     """
 
-    production: bool = _from("SHOP_ENV", False, variables.environment)
-    host: str = _from("HOST", "127.0.0.1")
-    port: int = _from("PORT", 5000, PORTS)
-    sandbox_port: int = _from("SANDBOX_PORT", 5001, PORTS, lambda known: _next_port(known["port"]))
-    database_url: str = _from(
+    production: bool = _setting("SHOP_ENV", False, variables.environment)
+    host: str = _setting("HOST", "127.0.0.1")
+    port: int = _setting("PORT", 5000, PORTS)
+    sandbox_port: int = _setting(
+        "SANDBOX_PORT", 5001, PORTS, lambda known: _next_port(known["port"])
+    )
+    database_url: str = _setting(
         "DATABASE_URL", "", derive=lambda _: f"sqlite:///{Path.cwd() / 'var' / 'shop.db'}"
     )
-    secret_key: str = _from("SECRET_KEY", DEVELOPMENT_SECRET)
-    smtp_url: str = _from("SMTP_URL", "")
-    redis_url: str = _from("REDIS_URL", "")
-    shop_name: str = _from("SHOP_NAME", "Nuage")
-    public_url: str = _from("PUBLIC_URL", "", variables.url, lambda known: _public_url(**known))
-    sandbox_url: str = _from("SANDBOX_URL", "", variables.url, lambda known: _sandbox_url(**known))
-    sandbox_latency: float = _from("SANDBOX_LATENCY", 2.0, variables.number(0, 86400))
-    sandbox_faults: float = _from("SANDBOX_FAULTS", 0.0, variables.number(0, 1))
+    secret_key: str = _setting("SECRET_KEY", DEVELOPMENT_SECRET)
+    smtp_url: str = _setting("SMTP_URL", "")
+    redis_url: str = _setting("REDIS_URL", "")
+    shop_name: str = _setting("SHOP_NAME", "Nuage")
+    public_url: str = _setting("PUBLIC_URL", "", variables.url, lambda known: _public_url(**known))
+    sandbox_url: str = _setting(
+        "SANDBOX_URL", "", variables.url, lambda known: _sandbox_url(**known)
+    )
+    sandbox_latency: float = _setting("SANDBOX_LATENCY", 2.0, variables.number(0, 86400))
+    sandbox_faults: float = _setting("SANDBOX_FAULTS", 0.0, variables.number(0, 1))
     seller: Seller = field(default_factory=Seller)
-    mail_encryption_keys: tuple[str, ...] = _from(
+    mail_encryption_keys: tuple[str, ...] = _setting(
         "MAIL_ENCRYPTION_KEYS", (), variables.keys, lambda known: _development_keys(**known)
     )
-    mail_from: str = _from(
+    mail_from: str = _setting(
         "MAIL_FROM", "", derive=lambda known: "{0.name} <{0.email}>".format(known["seller"])
     )
-    trusted_proxies: int = _from("TRUSTED_PROXIES", 0, variables.count(0, 10))
-    web_processes: int = _from("WEB_PROCESSES", 2, variables.count(1, 64))
-    bank_key: str = _from("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
-    provider_key: str = _from("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)
-    notification_secret: str = _from("SANDBOX_NOTIFICATION_SECRET", DEVELOPMENT_NOTIFICATION_SECRET)
-    stripe_api_key: str = _from("STRIPE_API_KEY", "")
-    stripe_webhook_secret: str = _from("STRIPE_WEBHOOK_SECRET", "")
-    graph_tenant_id: str = _from("GRAPH_TENANT_ID", "")
-    graph_client_id: str = _from("GRAPH_CLIENT_ID", "")
-    graph_client_secret: str = _from("GRAPH_CLIENT_SECRET", "")
-    portal_url: str = _from("PORTAL_URL", "")
-    office_domain: str = _from("OFFICE_DOMAIN", "o365.example", variables.domain)
-    argon2_memory_kib: int = _from("ARGON2_MEMORY_KIB", 19456, variables.count(8, 4194304))
-    argon2_passes: int = _from("ARGON2_PASSES", 2, variables.count(1, 100))
-    rate_limits: bool = _from("RATE_LIMITS", True, variables.switch)
-    job_lease: float = _from("JOB_LEASE", 20.0, variables.number(1, 3600))
+    trusted_proxies: int = _setting("TRUSTED_PROXIES", 0, variables.count(0, 10))
+    web_processes: int = _setting("WEB_PROCESSES", 2, variables.count(1, 64))
+    bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
+    provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)
+    notification_secret: str = _setting(
+        "SANDBOX_NOTIFICATION_SECRET", DEVELOPMENT_NOTIFICATION_SECRET
+    )
+    stripe_api_key: str = _setting("STRIPE_API_KEY", "")
+    stripe_webhook_secret: str = _setting("STRIPE_WEBHOOK_SECRET", "")
+    graph_tenant_id: str = _setting("GRAPH_TENANT_ID", "")
+    graph_client_id: str = _setting("GRAPH_CLIENT_ID", "")
+    graph_client_secret: str = _setting("GRAPH_CLIENT_SECRET", "")
+    portal_url: str = _setting("PORTAL_URL", "")
+    office_domain: str = _setting("OFFICE_DOMAIN", "o365.example", variables.domain)
+    argon2_memory_kib: int = _setting("ARGON2_MEMORY_KIB", 19456, variables.count(8, 4194304))
+    argon2_passes: int = _setting("ARGON2_PASSES", 2, variables.count(1, 100))
+    rate_limits: bool = _setting("RATE_LIMITS", True, variables.switch)
+    job_lease: float = _setting("JOB_LEASE", 20.0, variables.number(1, 3600))
 
     @property
     def uses_sandbox_bank(self) -> bool:
@@ -128,12 +134,12 @@ class Settings:
 
     @property
     def uses_sandbox(self) -> bool:
-        """Whether the sandbox's clock and switches may reach this shop."""
+        """Whether the sandbox's clock and switches control this shop."""
         return not self.production and self.uses_sandbox_bank and self.uses_sandbox_provider
 
     @property
-    def portal_address(self) -> str:
-        """Where people sign in to install Office."""
+    def portal_sign_in_url(self) -> str:
+        """The URL at which users sign in to install Office."""
         if self.portal_url:
             return self.portal_url
         if self.uses_sandbox_provider:
@@ -144,14 +150,14 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from ``environ`` (the process's own by default).
 
-        Raises `SettingsError` for a value that cannot be read, and in production
+        Raise `SettingsError` for a value that cannot be read, and in production
         (``SHOP_ENV=production``) for a missing or default secret.
         """
         return _read(os.environ if environ is None else environ)
 
 
 def environment() -> dict[str, Any]:
-    """The names of all environment variables that are read, with their defaults.
+    """Return the names of all environment variables that are read, with their defaults.
 
     A default that is derived from other settings is None.
     """
@@ -185,7 +191,7 @@ def _read(env: Mapping[str, str]) -> Settings:
 
 
 def _value(setting: Field[Any], env: Mapping[str, str], known: dict[str, Any]) -> Any:
-    """The value of a setting; its default where the variable is missing or blank."""
+    """Read the value of a setting; its default where the variable is missing or blank."""
     variable: variables.Variable = setting.metadata["variable"]
     if raw := env.get(variable.name, "").strip():
         value = variable.read(variable.name, raw)
@@ -204,26 +210,26 @@ def _seller_variable(field_name: str) -> str:
 
 
 def _public_url(*, host: str, port: int, **_: Any) -> str:
-    return f"http://{_visible(host)}:{port}"
+    return f"http://{_browser_host(host)}:{port}"
 
 
 def _sandbox_url(*, host: str, sandbox_port: int, **_: Any) -> str:
-    # Another name of the same machine makes the sandbox another *site* to the browser, as a
-    # real bank is: ports alone would leave SameSite cookies untested.
-    visible = _visible(host)
+    # Another host name makes the sandbox a different *site* to the browser, as a real bank is:
+    # another port alone would be the same site, and leave SameSite cookies untested.
+    visible = _browser_host(host)
     loopback = "[::1]" if ":" in host else "127.0.0.1"
     return f"http://{loopback if visible == 'localhost' else visible}:{sandbox_port}"
 
 
-def _visible(host: str) -> str:
-    """The name under which a browser on this machine reaches what listens on ``host``."""
+def _browser_host(host: str) -> str:
+    """Return the host name with which a browser on this machine reaches a server on ``host``."""
     if host in {"127.0.0.1", "0.0.0.0", "::", "::1"}:
         return "localhost"
     return f"[{host}]" if ":" in host else host
 
 
 def _next_port(port: int) -> int:
-    """The port beside another one: the one above, and below the highest there is."""
+    """Return the port above another one, or the port below it if there is none above."""
     return port + 1 if port < 65535 else port - 1
 
 
@@ -232,7 +238,7 @@ def _development_keys(*, production: bool, secret_key: str, **_: Any) -> tuple[s
 
 
 def _derived_key(secret: str) -> str:
-    """A mail key for development, so that a fresh machine needs no key of its own."""
+    """Derive an e-mail encryption key for development, so that none must be configured."""
     return base64.urlsafe_b64encode(hashlib.sha256(b"mail:" + secret.encode()).digest()).decode()
 
 

@@ -1,4 +1,4 @@
-"""What settings must hold before a shop starts with them."""
+"""Checks of the settings before the shop starts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 UNIQUE_MENTIONS = {"name", "siren", "vat_number", "email"}
-"""What no real company shares with the made-up one; another may have its town."""
+"""The mentions that a real company cannot share with the made-up one, unlike the town."""
 
 
 def problems_of(settings: Settings, given: Collection[str]) -> list[str]:
-    """Why a shop with these settings must not start, in one sentence each.
+    """Return the reasons why the shop must not start with these settings, a sentence each.
 
     ``given`` are the names of the variables that the environment sets.
     """
@@ -60,7 +60,10 @@ def _port_problems(settings: Settings) -> list[str]:
 
 
 def _development_secrets(settings: Settings) -> list[str]:
-    """What anyone could guess, beside a party that acts in earnest, whatever ``SHOP_ENV`` says."""
+    """Return a problem if a publicly known secret is used together with a real outside party.
+
+    This does not depend on ``SHOP_ENV``.
+    """
     if not (parties := real_parties(settings)):
         return []
     known = {
@@ -89,7 +92,7 @@ def real_parties(settings: Settings) -> list[str]:
 
 
 def _mail_problems(settings: Settings) -> list[str]:
-    """What would stop letters from being sealed and sent, said before the first is written."""
+    """Return the problems that would prevent e-mails from being encrypted and sent."""
     problems = []
     if settings.smtp_url and not _is_mail_server(settings.smtp_url):
         problems.append("SMTP_URL must be smtp://, smtp+starttls:// or smtps://host[:port]")
@@ -131,9 +134,9 @@ def _missing_in_production(settings: Settings, given: Collection[str]) -> list[s
         problems.append("STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET must be set")
     if not all((settings.graph_tenant_id, settings.graph_client_id, settings.graph_client_secret)):
         problems.append("GRAPH_TENANT_ID, GRAPH_CLIENT_ID and GRAPH_CLIENT_SECRET must be set")
-    if not _is_dear_enough(settings.argon2_memory_kib, settings.argon2_passes):
+    if not _is_hashing_strong_enough(settings.argon2_memory_kib, settings.argon2_passes):
         problems.append(
-            "ARGON2_MEMORY_KIB and ARGON2_PASSES must be at least 7168 and 5, or as dear"
+            "ARGON2_MEMORY_KIB and ARGON2_PASSES must be at least 7168 and 5, or an equal cost"
         )
     if not settings.rate_limits:
         problems.append("RATE_LIMITS cannot be off")
@@ -157,6 +160,6 @@ def made_up_mentions(settings: Settings, given: Collection[str]) -> list[str]:
     ]
 
 
-def _is_dear_enough(memory_kib: int, passes: int) -> bool:
-    """Whether hashing costs what OWASP asks: 7 MiB five times, or more memory fewer times."""
+def _is_hashing_strong_enough(memory_kib: int, passes: int) -> bool:
+    """Return whether hashing meets OWASP's minimum: 7 MiB and 5 passes, or an equal cost."""
     return memory_kib >= 7168 and memory_kib * passes >= 7168 * 5

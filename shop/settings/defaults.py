@@ -1,4 +1,4 @@
-"""What a developer's machine has and production refuses, and the ports of mail."""
+"""The defaults for development, which production refuses, and the ports of SMTP."""
 
 DEVELOPMENT_SECRET = "development-secret-not-for-production"
 DEVELOPMENT_BANK_KEY = "sandbox-bank-key"
@@ -15,7 +15,7 @@ MADE_UP_SELLER = {
     "city": "Roubaix",
     "email": "facturation@example.com",
 }
-"""The fictitious company that sells on a developer's machine, by the names of `Seller`'s fields."""
+"""The fictitious seller of development environments, by the names of `Seller`'s fields."""
 
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-"""The ways to reach a mail server, and the port of each where the address names none."""
+"""The URL schemes of mail servers, and the default port of each."""

@@ -1,4 +1,4 @@
-"""What a process has one of: its settings, and what is made from them."""
+"""Singletons of a process: its settings, and the objects made from them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ T = TypeVar("T")
 
 
 class PerProcess(Generic[T]):
-    """What a process has one of: its settings, or a party made from them.
+    """A singleton of the process: its settings, or an adapter made from them.
 
-    Calling it gives the one of this process, made when it is first asked for. `set_up` in
-    `shop.operations.composition` says how; setting up again with other settings makes another.
+    A call returns the instance, made lazily by the factory that `set_up` in
+    `shop.operations.composition` sets; setting up again with other settings makes another one.
     """
 
     def __init__(self, make: Callable[[], T] | None = None) -> None:
         self._make = make
         self._made: T | None = None
-        self._stand_in: T | None = None
+        self._override: T | None = None
         self._lock = threading.Lock()
 
     def __call__(self) -> T:
-        """The one of this process."""
-        if self._stand_in is not None:
-            return self._stand_in
+        """Return the instance of this process."""
+        if self._override is not None:
+            return self._override
         made = self._made
         return self._make_once() if made is None else made
 
@@ -38,16 +38,16 @@ class PerProcess(Generic[T]):
                 self._made = self._make()
             return self._made
 
-    def made_by(self, make: Callable[[], T]) -> None:
-        """Have it made so from now on; the one made before is forgotten."""
+    def set_factory(self, make: Callable[[], T]) -> None:
+        """Set the factory; the instance made before is dropped."""
         with self._lock:
             self._make, self._made = make, None
 
     @contextmanager
     def using(self, stand_in: T) -> Iterator[T]:
-        """Put another one in its place for a while, whatever is set up meanwhile (for tests)."""
-        before, self._stand_in = self._stand_in, stand_in
+        """Replace the instance within the context, whatever factory is set there (for tests)."""
+        before, self._override = self._override, stand_in
         try:
             yield stand_in
         finally:
-            self._stand_in = before
+            self._override = before

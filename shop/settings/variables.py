@@ -1,4 +1,4 @@
-"""How the texts of environment variables become values."""
+"""Conversion of the texts of environment variables to values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class InvalidSetting(ValueError):
 
 
 Reader = Callable[[str, str], Any]
-"""Makes a value of a variable's name and text. Raises `InvalidSetting`."""
+"""A function that converts a variable's name and text to a value, or raises `InvalidSetting`."""
 
 
 @dataclass(frozen=True)
 class Variable:
-    """Where a setting comes from: the environment variable, how it is read, what it is without.
+    """The source of a setting: the environment variable, its reader, and its derived default.
 
-    ``derive`` makes the default of the settings read before it, where it is no constant.
+    ``derive`` computes the default from the settings read before it, unless it is a constant.
     """
 
     name: str
@@ -28,39 +28,39 @@ class Variable:
 
 
 def text(_name: str, raw: str) -> str:
-    """Take a text as it is."""
+    """Return a text unchanged."""
     return raw
 
 
 def url(_name: str, raw: str) -> str:
-    """Take an address without its last slash."""
+    """Return a URL without its trailing slash."""
     return raw.rstrip("/")
 
 
 def domain(_name: str, raw: str) -> str:
-    """Take a domain in lower case, without outer dots."""
+    """Return a domain in lower case, without leading and trailing dots."""
     return raw.lower().strip(".")
 
 
 def keys(_name: str, raw: str) -> tuple[str, ...]:
-    """Take several texts, separated by spaces or commas."""
+    """Return several texts that are separated by spaces or commas."""
     return tuple(raw.replace(",", " ").split())
 
 
 def switch(_name: str, raw: str) -> bool:
-    """Whether something is on: anything but ``off``."""
+    """Return whether a switch is on: any text but ``off``."""
     return raw != "off"
 
 
 def environment(name: str, raw: str) -> bool:
-    """Whether the environment is production; development otherwise."""
+    """Return whether the environment is production rather than development."""
     if raw not in {"development", "production"}:
         raise InvalidSetting(f"{name} is 'development' or 'production', not {raw!r}")
     return raw == "production"
 
 
 def number(low: float, high: float) -> Reader:
-    """Make a reader of numbers within bounds."""
+    """Return a reader of numbers within bounds."""
 
     def read(name: str, raw: str) -> float:
         try:
@@ -75,6 +75,6 @@ def number(low: float, high: float) -> Reader:
 
 
 def count(low: int, high: int) -> Reader:
-    """Make a reader of whole numbers within bounds."""
+    """Return a reader of integers within bounds."""
     read = number(low, high)
     return lambda name, raw: int(read(name, raw))
