@@ -8,7 +8,7 @@ from flask_babel import gettext
 from manager import manager
 from shop import mail
 from shop.errors import Refusal
-from shop.mail.archive import SEARCHED_AT_ONCE, Found
+from shop.mail.archive import SEARCH_LIMIT, SearchResult
 from shop.security import rate_limits
 from shop.text.pagination import page_of
 from web import auth, lookups
@@ -22,14 +22,18 @@ def emails() -> Response:
     """List the customer's e-mails, newest first, paged, searchable by subject."""
     who, wanted = auth.customer(), request.args.get("q", "").strip()[:100]
     before = request.args.get("before", type=int)
-    found = mail.search(who, wanted, _id(before)) if wanted else Found(mail.letters_of(who), None)
+    found = (
+        mail.search_letters(who, wanted, _id(before))
+        if wanted
+        else SearchResult(mail.letters_of(who), None)
+    )
     return page(
         "manager/emails.html",
         "manager/_emails.html",
         letters=page_of(found.letters, request.args.get("page", 1, type=int)),
         wanted=wanted,
         before=before,
-        searched=SEARCHED_AT_ONCE,
+        searched=SEARCH_LIMIT,
         older=found.before,
     )
 
@@ -49,7 +53,7 @@ def email(letter_id: int) -> Response:
         text=mail.text_of(letter) if mail.is_shown(letter) else "",
         attachments=mail.attachments_of(letter),
         is_outdated=mail.is_outdated(letter),
-        reason=mail.reason_of(letter),
+        reason=mail.failure_reason(letter),
     )
 
 

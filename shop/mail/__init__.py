@@ -1,7 +1,7 @@
-"""Letters: one function for each, written with its cause, sent by the worker.
+"""E-mails to customers: one function for each kind; sent by the worker.
 
-Every letter is stored ("Emails reçus") in the customer's language as text and HTML, in the
-transaction of what it tells; the unique key makes it one letter however often that is tried.
+Every e-mail is stored as a `Letter` (shown in "Emails reçus"), in the customer's language, as text
+and HTML, in the transaction of its cause; the unique key makes this idempotent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shop.mail.archive import (
     html_of,
     is_shown,
     letters_of,
-    search,
+    search_letters,
     text_of,
 )
 from shop.mail.composing import compose
@@ -46,7 +46,7 @@ from shop.mail.letters import (
     second_factor_changed,
     service_installed,
 )
-from shop.mail.sending import reason_of, send_again, send_letter
+from shop.mail.sending import failure_reason, send_again, send_letter
 from shop.mail.service_letters import (
     free_period_ending,
     give_back_undone,

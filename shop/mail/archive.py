@@ -1,4 +1,4 @@
-"""Letters as they are kept: written once, encrypted where they hold a secret, read again."""
+"""Stored e-mails: written once, encrypted if they contain a secret, read and searched."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from records.base import database
 from records.letters import Attachment, Letter
 from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
-from shop.mail.links import Addresses
+from shop.mail.links import Links
 from shop.security import encryption
 from shop.text import templates
 from shop.text.folding import fold
 
 TEXT_WIDTH = 76
-"""Columns of a text letter, as old mail programs show it without wrapping."""
+"""The line width of text e-mails, which old mail programs show without wrapping."""
 
 _NOT_IN_A_LINE = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-"""Whatever could end a line or steer a terminal, and runs of spaces; no-break spaces stay."""
+"""Line ends, control characters and runs of spaces; no-break spaces are kept."""
 
 
 def one_line(text: str) -> str:
-    """``text`` on one line: what a mail header may hold."""
+    """Return ``text`` on one line, as a mail header may contain it."""
     return _NOT_IN_A_LINE.sub(" ", text).strip()
 
 
 # --- Writing ---------------------------------------------------------------------------------
 
 
-def store(
+def store_letter(
     account: Account,
     kind: str,
     key: str,
@@ -45,12 +45,13 @@ def store(
     attach: tuple[str, int] | None = None,
     **values: Any,
 ) -> None:
-    """Store a letter and the job that sends it, in the caller's transaction, once per ``key``.
+    """Store an e-mail and queue its sending, in the caller's transaction; idempotent per ``key``.
 
-    It is in the customer's language of now; what is attached keeps the one it was written in.
-    It goes to the account's address, or to another ``recipient``, the mailbox of ``addressee``.
+    It is written in the customer's current language; attached documents keep their own. It is sent
+    to the account's e-mail address or to ``recipient``, the mailbox of ``addressee``. ``attach``
+    is a kind of document and the id of its subject; ``values`` are for the templates.
     """
-    subject, text, html = _rendered(kind, account.language, account=account, **values)
+    subject, text, html = _render(kind, account.language, account=account, **values)
     if is_secret:
         text, html = encryption.seal(text), encryption.seal(html)
     with database.atomic():
@@ -82,23 +83,23 @@ def store(
         kinds.send_letter.using(priority=priority).later(letter=letter.id)
 
 
-def _rendered(kind: str, language: str, **values: Any) -> tuple[str, str, str]:
-    """Subject, text and HTML of a letter."""
+def _render(kind: str, language: str, **values: Any) -> tuple[str, str, str]:
+    """Return subject, text and HTML of an e-mail."""
     shop = settings.current()
-    values |= {"shop": shop, "link_to": Addresses(shop.public_url, language)}
+    values |= {"shop": shop, "link_to": Links(shop.public_url, language)}
     subject = one_line(templates.render(f"mail/{kind}.subject.txt", language, **values))[:255]
-    text = _in_columns(templates.render(f"mail/{kind}.txt", language, **values))
+    text = _wrap_text(templates.render(f"mail/{kind}.txt", language, **values))
     html = templates.render(f"mail/{kind}.html", language, subject=subject, **values)
     return subject, text, html
 
 
-def _in_columns(text: str) -> str:
-    """Lines wrapped under their own indentation, paragraphs one empty line apart."""
-    lines = [_wrapped(line.rstrip()) for line in text.strip().splitlines()]
+def _wrap_text(text: str) -> str:
+    """Wrap lines, keeping their indentation; separate paragraphs by one empty line."""
+    lines = [_wrap_line(line.rstrip()) for line in text.strip().splitlines()]
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
-def _wrapped(line: str) -> str:
+def _wrap_line(line: str) -> str:
     indent = re.match(r" *(?:\d\. |- )?", line)
     return textwrap.fill(
         line,
@@ -121,80 +122,84 @@ def _attach(letter: Letter, document: str, subject_id: int) -> None:
 # --- Reading ---------------------------------------------------------------------------------
 
 
-SEARCHED_AT_ONCE = 2000
-"""The most letters one search looks through, so that it costs no more however many there are."""
+SEARCH_LIMIT = 2000
+"""The maximum of e-mails examined by one search, which limits its cost."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """The letters a search found, newest first; ``before`` is where to search on, if anywhere."""
+class SearchResult:
+    """The e-mails found, newest first; ``before`` continues the search, None at its end."""
 
     letters: ModelSelect[Letter]
     before: int | None
 
 
 def letters_of(account: Account) -> ModelSelect[Letter]:
-    """The customer's letters, newest first."""
-    unseen = (Letter.text, Letter.html, Letter.folded)
-    listed = [field for field in Letter._meta.sorted_fields if field not in unseen]
+    """Return the customer's e-mails without their contents, newest first."""
+    omitted = (Letter.text, Letter.html, Letter.folded)
+    listed = [field for field in Letter._meta.sorted_fields if field not in omitted]
     return Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
 
 
 def find_letter(account: Account, letter_id: int) -> Letter | None:
-    """A letter the customer received."""
+    """Return one of the customer's e-mails, or None."""
     return Letter.get_or_none(Letter.account == account, Letter.id == letter_id)
 
 
 def find_attachment(letter: Letter, attachment_id: int) -> Attachment | None:
-    """A document that came with a letter."""
+    """Return one of an e-mail's attachments, or None."""
     return Attachment.get_or_none(Attachment.letter == letter, Attachment.id == attachment_id)
 
 
-def search(account: Account, wanted: str, before: int | None = None) -> Found:
-    """The customer's letters whose subject holds ``wanted``, however it is written: of the newest
-    `SEARCHED_AT_ONCE`, or of as many older than the letter numbered ``before``."""
-    looked_at = letters_of(account)
+def search_letters(account: Account, wanted: str, before: int | None = None) -> SearchResult:
+    """Return the customer's e-mails whose subject contains ``wanted``, ignoring case and accents.
+
+    Only the `SEARCH_LIMIT` newest are examined: of all, or of those with an id below ``before``.
+    """
+    candidates = letters_of(account)
     if before is not None:
-        looked_at = looked_at.where(Letter.id < before)
-    behind = looked_at.select(Letter.id).offset(SEARCHED_AT_ONCE).limit(1).scalar()
-    found = looked_at.where(Letter.folded.contains(fold(wanted)))
-    if behind is None:
-        return Found(found, None)
-    return Found(found.where(Letter.id > behind), behind + 1)
+        candidates = candidates.where(Letter.id < before)
+    limit_id = candidates.select(Letter.id).offset(SEARCH_LIMIT).limit(1).scalar()
+    found = candidates.where(Letter.folded.contains(fold(wanted)))
+    if limit_id is None:
+        return SearchResult(found, None)
+    return SearchResult(found.where(Letter.id > limit_id), limit_id + 1)
 
 
 def text_of(letter: Letter) -> str:
-    """The letter's text, as sent."""
+    """Return an e-mail's text, decrypted."""
     return encryption.unseal(letter.text) if letter.is_secret else letter.text
 
 
 def html_of(letter: Letter) -> str:
-    """The letter's HTML, as sent."""
+    """Return an e-mail's HTML, decrypted."""
     return encryption.unseal(letter.html) if letter.is_secret else letter.html
 
 
 PROVES_MAILBOX = {"email_confirmation", "password_reset", "termination_link"}
-"""Letters whose link counts because it was found in the mailbox it was sent to."""
+"""E-mails with a link that proves access to the mailbox."""
 
 
 def is_shown(letter: Letter) -> bool:
-    """Whether "Emails reçus" shows what a letter says: not where that would stand in for reading
-    the mailbox. Without a mail server "Emails reçus" is the only mailbox there is."""
+    """Whether "Emails reçus" shows the content: not if its link proves access to the mailbox.
+
+    Without a mail server it is shown, because "Emails reçus" is then the only mailbox.
+    """
     return letter.kind not in PROVES_MAILBOX or not settings.current().smtp_url
 
 
 def attachments_of(letter: Letter) -> list[Attachment]:
-    """The documents that go with a letter."""
+    """Return the attachments of an e-mail."""
     return list(Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id))
 
 
 def content_of(attachment: Attachment) -> bytes:
-    """A document's PDF, made now if the worker has not come to it yet."""
-    return bytes(finished(attachment).content or b"")
+    """Return an attachment's PDF, rendered now if the worker has not done it yet."""
+    return bytes(with_content(attachment).content or b"")
 
 
-def finished(attachment: Attachment) -> Attachment:
-    """The attachment with its content, made and kept at the first occasion."""
+def with_content(attachment: Attachment) -> Attachment:
+    """Return the attachment with its content, rendered and stored on first use."""
     if attachment.content is None:
         attachment.content = documents.make_document(attachment.document, attachment.subject_id)
         attachment.save()

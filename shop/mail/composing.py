@@ -1,4 +1,4 @@
-"""A stored letter as an e-mail: headers, text, HTML and documents."""
+"""Composing the message of a stored e-mail: headers, text, HTML and attachments."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from shop.security import encryption
 
 
 class MessageAltered(Exception):
-    """A composed message says something else once it is serialized: it must not be sent."""
+    """Serialization changed a composed message, which must therefore not be sent."""
 
 
 def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
-    """Return the e-mail of a letter, whose account is loaded.
+    """Return the message of a stored e-mail, whose account is loaded.
 
-    A retry keeps the Message-ID, by which a mail server recognises a letter that reached it
-    already; a letter requested again after it was sent is another e-mail. Raises `MessageAltered`
-    when the message does not survive serialization unchanged.
+    A retry keeps the Message-ID, by which a mail server recognises a message that it has received
+    already; sending again after success makes a new Message-ID. Raise `MessageAltered` if
+    serialization changes the message.
     """
-    message = _composed(letter, attachments, name_of=header_text)
+    message = _build(letter, attachments, name_of=header_text)
     try:
         check_serialized(message)
     except MessageAltered:
-        # The standard library (Python 3.11, 3.12) loses the quotes of a name it folds, and takes
-        # what follows an ``@`` or ``,`` in it for another address.
-        message = _composed(letter, attachments, name_of=_unstructured)
+        # The standard library (Python 3.11, 3.12) drops the quotes of a name that it folds, and
+        # parses the part after ``@`` or ``,`` as another address.
+        message = _build(letter, attachments, name_of=_plain_name)
         check_serialized(message)
     return message
 
 
 def check_serialized(message: EmailMessage) -> None:
-    """Raise `MessageAltered` unless a reader of the serialized ``message`` finds the same in it.
+    """Raise `MessageAltered` unless parsing the serialized ``message`` gives the same content.
 
-    Compares the headers (each of them once, in order), the texts and the attachments. This is the
-    last guard against header injection, whatever the standard library makes of a value.
+    Compare all headers in order, the texts and the attachments. This is the last protection
+    against header injection by way of the standard library.
     """
     policy = SMTPUTF8 if _needs_utf8(message) else SMTP
     received = message_from_bytes(message.as_bytes(policy=policy), policy=policy)
-    if list(_said_by(received)) != list(_said_by(message)):
+    if list(_comparable_parts(received)) != list(_comparable_parts(message)):
         raise MessageAltered(str(message["Message-ID"]))
 
 
 def _needs_utf8(message: EmailMessage) -> bool:
-    """Whether an address has characters beyond ASCII, for which SMTPUTF8 exists (RFC 6531)."""
+    """Whether an e-mail address has non-ASCII characters, which need SMTPUTF8 (RFC 6531)."""
     return not all(
         address.addr_spec.isascii()
         for header in ("From", "To")
@@ -62,43 +62,43 @@ def _needs_utf8(message: EmailMessage) -> bool:
     )
 
 
-OF_THE_TRANSPORT = {"content-type", "content-disposition", "content-transfer-encoding"}
-"""Headers that are written anew in another spelling; what they say is compared apart."""
+TRANSPORT_HEADERS = {"content-type", "content-disposition", "content-transfer-encoding"}
+"""Headers whose spelling serialization changes; their values are compared separately."""
 
 
-def _said_by(message: EmailMessage) -> Iterator[tuple[str, ...]]:
+def _comparable_parts(message: EmailMessage) -> Iterator[tuple[str, ...]]:
     for part in message.walk():
         for name, value in part.items():
-            if name.lower() not in OF_THE_TRANSPORT:
-                yield name.lower(), _unspaced(value)
+            if name.lower() not in TRANSPORT_HEADERS:
+                yield name.lower(), _without_spaces(value)
         yield part.get_content_type(), str(part.get_content_disposition())
-        yield "filename", _unspaced(part.get_filename() or "")
+        yield "filename", _without_spaces(part.get_filename() or "")
         if not part.is_multipart():
             yield "content", _content(part)
 
 
-def _unspaced(value: object) -> str:
-    """Return a header's value without white space, which folding may add and take away."""
+def _without_spaces(value: object) -> str:
+    """Return a header's value without white space, which folding may add or remove."""
     return "".join(str(value).split())
 
 
 def _content(part: EmailMessage) -> str:
-    """Return what a part holds, whatever its line ends (RFC 5322, 2.1)."""
+    """Return a part's content with normalised line ends (RFC 5322, 2.1)."""
     content = part.get_content()
     return content.hex() if isinstance(content, bytes) else "\n".join(content.splitlines())
 
 
-def _composed(
+def _build(
     letter: Letter, attachments: list[Attachment], name_of: Callable[[str], str]
 ) -> EmailMessage:
-    copy, sender = _times_sent(letter), _sender(name_of)
+    times_sent, sender = _times_sent(letter), _sender(name_of)
     message = EmailMessage()
     message["From"] = sender
     message["To"] = _address(name_of(_addressee(letter)), letter.recipient)
     message["Subject"] = header_text(letter.subject)
-    message["Date"] = format_datetime(clock.now() if copy else letter.created_at)
-    message["Message-ID"] = f"<{_identity(letter, copy)}@{sender.domain}>"
-    # Nobody's absence note shall answer a letter that nobody wrote by hand.
+    message["Date"] = format_datetime(clock.now() if times_sent else letter.created_at)
+    message["Message-ID"] = f"<{_message_id(letter, times_sent)}@{sender.domain}>"
+    # Suppress automatic replies (out of office) to automatic e-mails.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(text_of(letter))
@@ -110,13 +110,13 @@ def _composed(
             subtype="pdf",
             filename=header_text(attachment.filename),
         )
-    # Last, for giving a message content takes headers of this kind away.
+    # Last, because setting the content removes headers of this kind.
     message["Content-Language"] = letter.language
     return message
 
 
 def _addressee(letter: Letter) -> str:
-    """Whose mailbox a letter goes to; nobody's name is given to a mailbox of somebody unknown."""
+    """Return the recipient's name, "" if it is not known whose mailbox it is."""
     is_customers = letter.recipient == letter.account.email
     return letter.addressee or (letter.account.full_name if is_customers else "")
 
@@ -133,13 +133,13 @@ def _times_sent(letter: Letter) -> int:
     )
 
 
-def _identity(letter: Letter, copy: int) -> str:
+def _message_id(letter: Letter, times_sent: int) -> str:
     identity = f"letter-{letter.id}-{encryption.digest(letter.key)[:16]}"
-    return f"{identity}-{copy + 1}" if copy else identity
+    return f"{identity}-{times_sent + 1}" if times_sent else identity
 
 
 def _sender(name_of: Callable[[str], str]) -> Address:
-    """``MAIL_FROM``, "Name <address>" or an address alone; the name may hold any character."""
+    """Return the sender: ``MAIL_FROM``, "Name <address>" or an address alone; any name is valid."""
     name, _, address = settings.current().mail_from.strip().rpartition("<")
     return _address(name_of(name.strip().strip('"')), address.rstrip("> "))
 
@@ -147,23 +147,23 @@ def _sender(name_of: Callable[[str], str]) -> Address:
 def header_text(text: str) -> str:
     """Return ``text`` on one line in which no part is an encoded word (RFC 2047).
 
-    The standard library decodes an encoded word in whatever it is given as a header, and writes
-    the line ends it finds inside: a name could bring headers and a body of its own.
+    The standard library decodes encoded words in header values and writes out the line ends in
+    them: a name could inject headers and a body.
     """
     return one_line(text).replace("=?", "= ?")
 
 
 _STRUCTURE = re.compile(r'[()<>\[\]:;@\\,"]+')
-"""What separates addresses in a header (RFC 5322, 3.2.3)."""
+"""Characters that structure addresses in a header (RFC 5322, 3.2.3)."""
 
 
-def _unstructured(name: str) -> str:
-    """Return ``name`` without any sign that could be read as the beginning of another address."""
+def _plain_name(name: str) -> str:
+    """Return ``name`` without characters that could begin another address."""
     return " ".join(_STRUCTURE.sub(" ", header_text(name)).split())
 
 
 def _address(name: str, address: str) -> Address:
-    """A mailbox; its domain in the letters that every mail server understands."""
+    """Return a mailbox with its domain in ASCII (IDNA), which every mail server supports."""
     user, _, domain = one_line(address).rpartition("@")
     if not domain.isascii():
         domain = idna.encode(domain, uts46=True).decode()

@@ -1,4 +1,4 @@
-"""Letters about one licence: whether a later one says otherwise."""
+"""E-mails with a licence's credentials: whether a later e-mail supersedes them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from records.letters import Letter
 from records.seats import Seat
 
 CREDENTIALS = {"licence_active", "licence_for_owner", "seat_password_changed"}
-"""Letters that hold a licence's password as it was when they were written."""
+"""E-mails that contain a licence's password at the time of writing."""
 
-LATER = ("licence_active", "seat_password_changed", "licence_released")
-"""Letters after which another password counts, or none."""
+SUPERSEDING = ("licence_active", "seat_password_changed", "licence_released")
+"""E-mails after which the licence has another password, or none."""
 
-LOOKED_AT = 100
-"""The most changes of a licence, newest first, whose letters are looked for."""
+MAX_CHANGES = 100
+"""The number of newest changes of a licence whose e-mails are looked up."""
 
 
 def is_outdated(letter: Letter) -> bool:
-    """Whether ``letter`` holds the password of a licence about which a newer letter was written."""
+    """Whether ``letter`` contains a licence's password that a newer e-mail supersedes."""
     seat = _seat_of(letter)
     if seat is None:
         return False
-    changes = range(seat.version, max(seat.version - LOOKED_AT, 0), -1)
-    keys = [f"{kind}:{seat.id}:{version}" for version in changes for kind in LATER]
+    changes = range(seat.version, max(seat.version - MAX_CHANGES, 0), -1)
+    keys = [f"{kind}:{seat.id}:{version}" for version in changes for kind in SUPERSEDING]
     newer = Letter.select().where(
         Letter.key.in_(keys), Letter.id > letter.id, Letter.account == letter.account
     )
@@ -32,8 +32,8 @@ def is_outdated(letter: Letter) -> bool:
 
 
 def _seat_of(letter: Letter) -> Seat | None:
-    """The seat of a letter with credentials, which its key names (by the act that wrote it, or by
-    the mailbox that it went to)."""
+    """Return the seat of an e-mail with credentials, which its key identifies: directly, or by the
+    attached mailbox to which it was sent."""
     if letter.kind not in CREDENTIALS:
         return None
     named = re.fullmatch(r"\w+:(\d+)(:\d+)?", letter.key)

@@ -1,4 +1,4 @@
-"""Where the links of a letter lead: addresses of the shop, as the outside world knows it."""
+"""The links in e-mails: public URLs of the shop's pages."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from records.orders import Order
 
 
 @dataclass(frozen=True)
-class Addresses:
-    """The shop's pages under ``base`` (scheme and host), in ``language``."""
+class Links:
+    """URLs of the shop's pages under ``base`` (scheme and host), in ``language``."""
 
     base: str
     language: str
 
     @property
     def log_in(self) -> str:
-        """Where customers sign in."""
+        """The sign-in page."""
         return f"{self.base}/login"
 
     @property
     def new_password(self) -> str:
-        """Where a forgotten password is replaced."""
+        """The page for a forgotten password."""
         return f"{self.base}/{self.language}/password"
 
     @property
     def new_order(self) -> str:
-        """Where an order begins."""
+        """The first page of a new order."""
         return f"{self.base}/{self.language}/order"
 
     @property
@@ -38,35 +38,35 @@ class Addresses:
 
     @property
     def emails(self) -> str:
-        """Where every letter is kept ("Emails reçus")."""
+        """The list of all e-mails ("Emails reçus")."""
         return f"{self.base}/manager/account/emails"
 
     @property
     def security(self) -> str:
-        """Where password, second step and sessions are looked after."""
+        """The page of password, two-factor sign-in and sessions."""
         return f"{self.base}/manager/account/security"
 
     @property
     def data_export(self) -> str:
-        """Where a copy of all data is asked for and downloaded."""
+        """The page on which a data export is requested and downloaded."""
         return f"{self.base}/manager/account/data"
 
     def purchase_order(self, order: Order) -> str:
-        """The page on which ``order`` is paid and followed."""
+        """Return the page on which ``order`` is paid and its progress shown."""
         return f"{self.base}/{self.language}/order/{order.number}"
 
     def own_order(self, order: Order) -> str:
-        """``order`` among "Mes commandes", where a failed delivery can be asked for again."""
+        """Return the page of ``order`` in "Mes commandes", where a failed delivery is retried."""
         return f"{self.base}/manager/account/orders/{order.number}"
 
     def termination(self, token: str) -> str:
-        """Where a one-time link confirms the end of a service."""
+        """Return the one-time link that confirms the termination of a service."""
         return f"{self.base}/{self.language}/termination/{token}"
 
     def bill(self, invoice: Invoice) -> str:
-        """``invoice`` among "Mes factures", where it is paid."""
+        """Return the page of ``invoice`` in "Mes factures", where it is paid."""
         return f"{self.base}/manager/account/bills/{invoice.number}"
 
     def group(self, group: LicenceGroup) -> str:
-        """The licences of ``group``."""
+        """Return the page with the licences of ``group``."""
         return f"{self.base}/manager/groups/{group.name}"

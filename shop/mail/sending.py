@@ -1,4 +1,4 @@
-"""Sending: by the worker, again and again, and never in the way of the shop."""
+"""Sending e-mails: by the worker, with retries, so that a failing mail server blocks nothing."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
 from shop.mail import smtp
-from shop.mail.archive import attachments_of, finished
+from shop.mail.archive import attachments_of, with_content
 from shop.mail.composing import compose
 
 log = structlog.get_logger()
 
 ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=10)
-"""Doubled after each attempt, up to an hour: a mail server may be away for three hours."""
+"""Doubled after each attempt, up to an hour: covers a mail server outage of three hours."""
 
-UNSUPPORTED = N_("Our mail server cannot write to an address with special letters before the @.")
-"""Why a letter was not sent that will never be, in words for the customer."""
+UNSUPPORTED_ADDRESS = N_(
+    "Our mail server cannot write to an address with special letters before the @."
+)
+"""The permanent error shown to the customer; the only one they can act on."""
 
-TO_ONE_ADDRESS = {"email_changed", "email_confirmation", "licence_for_owner"}
-"""Letters that are meant for the address they were written to, and for no other one."""
+FIXED_RECIPIENT = {"email_changed", "email_confirmation", "licence_for_owner"}
+"""Kinds of e-mails that must only go to their original recipient."""
 
 
 def send_again(letter: Letter, by: str) -> bool:
-    """Put a letter back in the queue; False if it stands there already.
+    """Queue an e-mail again; return False if it is queued already.
 
-    It goes to the customer's address of now: nobody's password follows an address that was given
-    up.
+    It is sent to the customer's current e-mail address, because it may contain a password that
+    must not go to an address they no longer use.
     """
     if letter.status == LetterStatus.QUEUED:
         return False
-    kept = letter.kind in TO_ONE_ADDRESS
-    recipient = letter.recipient if kept else letter.account.email
+    is_fixed = letter.kind in FIXED_RECIPIENT
+    recipient = letter.recipient if is_fixed else letter.account.email
     with database.atomic() as transaction:
-        if _asked_again(letter) and transitions.move(
+        if _restart_job(letter) and transitions.move(
             letter, LetterStatus.QUEUED, by=by, error="", recipient=recipient
         ):
             return True
@@ -50,9 +52,11 @@ def send_again(letter: Letter, by: str) -> bool:
     return False
 
 
-def _asked_again(letter: Letter) -> bool:
-    """Whether the letter's job starts anew; not while it still runs, for then nobody would see
-    the letter queued. A finished job may be forgotten by now."""
+def _restart_job(letter: Letter) -> bool:
+    """Queue the e-mail's job again, or a new one if the finished job has been deleted.
+
+    Return False if the job is still running: it would not see the changed status.
+    """
     key = kinds.send_letter.key(letter=letter.id)
     if queue.restart(key):
         return True
@@ -62,30 +66,30 @@ def _asked_again(letter: Letter) -> bool:
     return True
 
 
-def reason_of(letter: Letter) -> str:
-    """Why a letter was not sent, a text of the catalogue; "" where the customer can do nothing."""
-    return UNSUPPORTED if letter.error == UNSUPPORTED else ""
+def failure_reason(letter: Letter) -> str:
+    """Return the ``msgid`` of why an e-mail was not sent; "" if the customer cannot act on it."""
+    return UNSUPPORTED_ADDRESS if letter.error == UNSUPPORTED_ADDRESS else ""
 
 
-def _not_sent(letter: int, reason: str) -> None:
+def _mark_failed(letter: int, reason: str) -> None:
     row = Letter.get_by_id(letter)
     if row.status == LetterStatus.QUEUED:
-        log.error("letter not sent", letter=letter, kind=row.kind, reason=reason)
+        log.error("letter_not_sent", letter=letter, kind=row.kind, reason=reason)
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
 
 @kinds.send_letter.handler(
     attempts=ATTEMPTS,
     first_delay=FIRST_DELAY,
-    give_up=_not_sent,
+    give_up=_mark_failed,
     priority=jobs.Priority.LETTER,
 )
 def send_letter(letter: int) -> None:
-    """Finish a letter's attachments and send it, if there is an SMTP server."""
+    """Render an e-mail's attachments and send it, if an SMTP server is configured."""
     row = Letter.select(Letter, Account).join(Account).where(Letter.id == letter).get()
     if row.status != LetterStatus.QUEUED:
         return
-    attachments = [finished(attachment) for attachment in attachments_of(row)]
+    attachments = [with_content(attachment) for attachment in attachments_of(row)]
     url = settings.current().smtp_url
     if not url:
         transitions.move(row, LetterStatus.STORED, by="shop")
@@ -95,19 +99,19 @@ def send_letter(letter: int) -> None:
     except smtplib.SMTPRecipientsRefused as refusal:
         if not _is_final(refusal):
             raise
-        _not_sent(letter, _reason(refusal))
+        _mark_failed(letter, _reason(refusal))
         return
     except smtp.UnsupportedAddress:
         if row.recipient.rpartition("@")[0].isascii():
-            # It is the sender's: the operator's to put right, and then the letter goes.
+            # The sender's address is the cause: retry until the operator corrects it.
             raise
-        _not_sent(letter, UNSUPPORTED)
+        _mark_failed(letter, UNSUPPORTED_ADDRESS)
         return
     transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now())
 
 
 def _is_final(refusal: smtplib.SMTPRecipientsRefused) -> bool:
-    """Whether the mailbox does not exist: a 5xx answer (RFC 5321), which asking changes nothing."""
+    """Whether the refusal is permanent: a 5xx answer (RFC 5321), for example an unknown mailbox."""
     return all(code >= 500 for code, _ in refusal.recipients.values())
 
 

@@ -1,4 +1,4 @@
-"""The letters about services that run: renewals unpaid, ends, prices. See `shop.mail.letters`."""
+"""E-mails about running services: unpaid renewals, terminations, prices. See `letters`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from records.invoices import Invoice
 from records.subscriptions import Subscription
 from records.terminations import Termination
 from shop import clock
-from shop.mail.archive import store
+from shop.mail.archive import store_letter
 from shop.pricing import periods
 from shop.security import encryption
 
 
 def _about(subscription: Subscription, kind: str, key: object, **values: Any) -> None:
-    """A letter on a group, once for each ``key``."""
+    """Store an e-mail about a group; idempotent per kind and ``key``."""
     group = LicenceGroup.get_by_id(subscription.group_id)
-    store(subscription.account, kind, f"{kind}:{group.id}:{key}", group=group, **values)
+    store_letter(subscription.account, kind, f"{kind}:{group.id}:{key}", group=group, **values)
 
 
 # --- Unpaid ----------------------------------------------------------------------------------
@@ -30,7 +30,7 @@ def payment_failed(
     subscription: Subscription, invoice: Invoice, stage: int, next_at: datetime,
     card: Card | None, *, is_last: bool,
 ) -> None:  # fmt: skip
-    """A renewal could not be charged: when it is tried again, and where it can be paid."""
+    """Report a failed charge for a renewal, when it is retried and where it can be paid."""
     _about(
         subscription, "payment_failed", f"{invoice.id}:{stage}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
@@ -39,7 +39,7 @@ def payment_failed(
 
 
 def service_suspended(subscription: Subscription, invoice: Invoice) -> None:
-    """Nobody of the group can sign in until the invoice is paid."""
+    """Report that the group's users cannot sign in until the invoice is paid."""
     _about(
         subscription, "service_suspended", subscription.suspensions,
         invoice=invoice, due_cents=invoice.balance_cents,
@@ -47,7 +47,7 @@ def service_suspended(subscription: Subscription, invoice: Invoice) -> None:
 
 
 def service_resumed(subscription: Subscription, suspended_at: datetime) -> None:
-    """What was due is paid, and everybody can sign in again."""
+    """Report that the invoice is paid and the group's users can sign in again."""
     _about(
         subscription, "service_resumed", subscription.suspensions,
         suspended_at=suspended_at, resumed_at=clock.now(),
@@ -55,7 +55,7 @@ def service_resumed(subscription: Subscription, suspended_at: datetime) -> None:
 
 
 def termination_notice(subscription: Subscription, invoice: Invoice, ends_on: date) -> None:
-    """A suspended group ends on a day unless it is paid before."""
+    """Announce the day on which a suspended group is terminated unless it is paid."""
     _about(
         subscription, "termination_notice", invoice.id,
         invoice=invoice, due_cents=invoice.balance_cents, ends_on=ends_on,
@@ -68,7 +68,7 @@ def termination_notice(subscription: Subscription, invoice: Invoice, ends_on: da
 def termination_link(
     subscription: Subscription, token: str, valid_until: datetime, ends_on: date
 ) -> None:
-    """A link that confirms the end of a group; secret, and worth nothing once used."""
+    """Send a one-time link that confirms the termination of a group; stored encrypted."""
     _about(
         subscription, "termination_link", encryption.digest(token), is_secret=True,
         token=token, valid_until=valid_until, ends_on=ends_on,
@@ -76,7 +76,7 @@ def termination_link(
 
 
 def termination_scheduled(subscription: Subscription, termination: Termination) -> None:
-    """When the group ends, and until when that can be undone."""
+    """Confirm when the group ends, and until when this can be undone."""
     _about(
         subscription, "termination_scheduled", termination.id,
         ends_on=termination.day, undo_until=periods.undo_until(termination.day, clock.now()),
@@ -84,7 +84,7 @@ def termination_scheduled(subscription: Subscription, termination: Termination) 
 
 
 def termination_undone(subscription: Subscription, termination: Termination) -> None:
-    """The group renews as before."""
+    """Confirm that the group renews as before."""
     _about(
         subscription, "termination_undone", termination.id,
         renews_on=subscription.renews_on or termination.ends_on,
@@ -92,7 +92,7 @@ def termination_undone(subscription: Subscription, termination: Termination) -> 
 
 
 def service_terminated(subscription: Subscription, termination: Termination) -> None:
-    """The group has ended, and why."""
+    """Report that the group has ended, and why."""
     _about(
         subscription, "service_terminated", termination.id,
         cause=termination.cause, ended_on=termination.ends_on,
@@ -100,7 +100,7 @@ def service_terminated(subscription: Subscription, termination: Termination) -> 
 
 
 def withdrawal_received(subscription: Subscription, refunded_cents: int) -> None:
-    """The contract is undone, and what was paid goes back."""
+    """Confirm a withdrawal from the contract and the refund."""
     _about(
         subscription, "withdrawal_received", "",
         refunded_cents=refunded_cents, withdrawn_at=clock.now(),
@@ -113,23 +113,26 @@ def withdrawal_received(subscription: Subscription, refunded_cents: int) -> None
 def licences_given_back(
     subscription: Subscription, numbers: list[int], ends_on: date, at: datetime
 ) -> None:
-    """Which licences end, when, and until when that can be undone; ``at`` names the act."""
+    """Confirm which licences end, when, and until when this can be undone.
+
+    ``at`` identifies the request.
+    """
     _about(
         subscription, "licences_given_back", at.isoformat(),
-        numbers=numbers, listed=_listed(numbers), ends_on=ends_on,
+        numbers=numbers, listed=_comma_separated(numbers), ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
     )  # fmt: skip
 
 
 def give_back_undone(subscription: Subscription, numbers: list[int], at: datetime) -> None:
-    """These licences stay; ``at`` names the act."""
+    """Confirm that licences are kept; ``at`` identifies the request."""
     _about(
         subscription, "give_back_undone", at.isoformat(),
-        numbers=numbers, listed=_listed(numbers),
+        numbers=numbers, listed=_comma_separated(numbers),
     )  # fmt: skip
 
 
-def _listed(numbers: list[int]) -> str:
+def _comma_separated(numbers: list[int]) -> str:
     return ", ".join(str(number) for number in sorted(numbers))
 
 
@@ -137,7 +140,7 @@ def _listed(numbers: list[int]) -> str:
 
 
 def price_change(subscription: Subscription, after: Price, before: Price, renewal: date) -> None:
-    """What a licence costs from a renewal on, told 30 days before (general terms, 5.4)."""
+    """Announce the price of a licence from a renewal on, 30 days before (general terms, 5.4)."""
     offer = Offer.select(Offer.name).where(Offer.code == after.offer_id).scalar()
     _about(
         subscription, "price_change", after.id, offer=offer, renewal=renewal,
@@ -153,7 +156,7 @@ def free_period_ending(
     total_cents: int,
     charged_on: date,
 ) -> None:
-    """What will be charged when the free period is over, unless the group is terminated."""
+    """Announce the charge at the end of the free period, unless the group is terminated."""
     _about(
         subscription, "free_period_ending", "",
         licences=licences, price_cents=price_cents,

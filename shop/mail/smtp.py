@@ -1,4 +1,4 @@
-"""The mail server of ``SMTP_URL``: reached, trusted, signed in to."""
+"""Delivery to the mail server of ``SMTP_URL``: connection, TLS, authentication."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from shop.settings import SMTP_PORTS
 
 TIMEOUT = 10
-"""Seconds until a mail server that says nothing counts as unreachable."""
+"""Seconds after which a mail server that does not answer counts as unreachable."""
 
 
 class UnsupportedAddress(Exception):
-    """The mail server knows no addresses beyond ASCII (RFC 6531), and this letter needs one."""
+    """The message needs a non-ASCII e-mail address, which the mail server does not support."""
 
 
 def deliver(url: str, message: EmailMessage) -> None:
-    """Hand ``message`` to the server of ``url``, with user and password if it names them.
+    """Send ``message`` to the server of ``url``, with the user and password in it.
 
-    ``smtps://`` speaks TLS from the first byte, ``smtp+starttls://`` (or ``?starttls``) from the
-    second; certificates are checked. Raises `UnsupportedAddress`, and `OSError` for all else
-    (`smtplib.SMTPException` is one), but never once the server has taken the letter: how it says
-    goodbye changes nothing.
+    ``smtps://`` uses implicit TLS, ``smtp+starttls://`` (or ``?starttls``) uses STARTTLS;
+    certificates are checked. Raise `UnsupportedAddress`, or `OSError` (the base class of
+    `smtplib.SMTPException`) for other errors. Errors on QUIT are ignored, because the server has
+    accepted the message by then.
     """
     parts = urlsplit(url)
-    server = _connected(parts)
+    server = _connect(parts)
     try:
         if _starts_tls(parts):
             server.starttls(context=ssl.create_default_context())
@@ -47,7 +47,7 @@ def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
         raise UnsupportedAddress(str(error)) from error
 
 
-def _connected(parts: SplitResult) -> smtplib.SMTP:
+def _connect(parts: SplitResult) -> smtplib.SMTP:
     host, port = parts.hostname or "localhost", parts.port or SMTP_PORTS[parts.scheme]
     if parts.scheme == "smtps":
         context = ssl.create_default_context()

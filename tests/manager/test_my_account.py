@@ -456,7 +456,7 @@ def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Acc
 def test_older_letters_are_searched_when_asked(
     inside: Visitor, monkeypatch: pytest.MonkeyPatch, alice: Account
 ) -> None:
-    monkeypatch.setattr(archive, "SEARCHED_AT_ONCE", 1)
+    monkeypatch.setattr(archive, "SEARCH_LIMIT", 1)
     passwords.change_password(alice, cast.PASSWORD, keep_session="")
     inside.log_in(alice)
     inside.open("/manager/account/emails?q=client")

@@ -123,7 +123,7 @@ def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Da
 
 def test_letters_and_groups_from_before_are_found_by_what_they_are_called(after: Database) -> None:
     alice = Account.get()
-    assert mail.search(alice, "RECU N° 500").letters.count() == 1
+    assert mail.search_letters(alice, "RECU N° 500").letters.count() == 1
     assert {letter.addressee for letter in Letter.select()} == {""}
     assert [group.id for group in groups.search_groups(alice, "group 2")] == [2]
     assert [group.id for group in groups.search_groups(alice, "O365-3")] == [3]

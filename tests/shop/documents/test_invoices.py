@@ -189,8 +189,8 @@ def test_control_an_invalid_invoice_fails_the_official_rules():
     xml = factur_x.xml_of(invoice()).decode()
     wrong = xml.replace(">54.32<", ">64.32<").replace(">325.92<", ">335.92<")
     assert "BR-CO-17" in " ".join(broken_rules(wrong.encode(), "en16931"))
-    nobody = xml.replace('<ram:ID schemeID="0002">732829320</ram:ID>', "")
-    assert "BR-FR-10" in broken_rules(nobody.encode(), "french")
+    without_siren = xml.replace('<ram:ID schemeID="0002">732829320</ram:ID>', "")
+    assert "BR-FR-10" in broken_rules(without_siren.encode(), "french")
 
 
 def test_the_vat_of_each_treatment_has_its_category_and_reason():

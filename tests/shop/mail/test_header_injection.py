@@ -1,4 +1,4 @@
-"""E-mail header injection: customers' text stays text, in every kind of letter.
+"""E-mail header injection: customers' text stays text, in every kind of e-mail.
 
 The standard library decodes an encoded word (RFC 2047) in a header it is given, line ends
 included; on Python 3.11 and 3.12 it then writes them out.
@@ -33,17 +33,17 @@ HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map("".join
 
 
 def received(message: EmailMessage) -> EmailMessage:
-    """The message as a mail program reads it."""
+    """Return the message as a mail program parses it."""
     return message_from_bytes(message.as_bytes(policy=SMTP), policy=SMTP)
 
 
 def unspaced(value: object) -> str:
-    """A header without white space, of which folding makes what it likes."""
+    """Return a header without white space, which folding may add or remove."""
     return "".join(str(value).split())
 
 
 def assert_one_of_ours(message: EmailMessage, recipient: str) -> None:
-    """Nothing but our own headers, once each, to nobody but ``recipient``."""
+    """Assert that there are only our own headers, once each, and only ``recipient``."""
     assert sorted(name.lower() for name in message) == [
         "auto-submitted", "content-language", "content-type", "date", "from", "message-id",
         "mime-version", "subject", "to", "x-auto-response-suppress",
@@ -75,9 +75,7 @@ def test_no_kind_of_letter_takes_headers_from_a_name(
 
 @given(name=HOSTILE, subject=HOSTILE, filename=HOSTILE)
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_written_arrives_as_it_was_meant(
-    alice: Account, name: str, subject: str, filename: str
-) -> None:
+def test_any_text_arrives_unchanged(alice: Account, name: str, subject: str, filename: str) -> None:
     letter = letters.the(alice, "account_created")
     letter.subject, letter.addressee = subject, name
     attachment = Attachment(letter=letter, filename=filename, content=b"%PDF")
@@ -88,7 +86,7 @@ def test_whatever_is_written_arrives_as_it_was_meant(
     assert attached.get_content() == b"%PDF"
 
 
-def test_control_without_the_guard_a_name_writes_headers_or_is_noticed(
+def test_control_without_header_text_an_injection_is_detected(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(composing, "header_text", lambda text: text)

@@ -1,4 +1,4 @@
-"""What letters say: in both languages, the same as text and as HTML, and nothing but the truth."""
+"""The content of e-mails: in both languages, the same as text and as HTML, and correct."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models import (
 )
 from shop import mail, settings
 from shop.customers import passwords
-from shop.mail.links import Addresses
+from shop.mail.links import Links
 from shop.orders import orders
 from shop.orders.baskets import Basket
 from shop.payments import outcomes, payments
@@ -41,7 +41,7 @@ PEOPLE = {"fr": cast.ALICE, "en": cast.CHARLIE}
 
 @pytest.fixture
 def customer(app: Flask, language: str) -> Account:
-    """A customer of either language."""
+    """Provide a customer of each language."""
     return cast.register(PEOPLE[language])
 
 
@@ -50,13 +50,13 @@ _written: dict[tuple[str, str], letters.Written] = {}
 
 @pytest.fixture(params=["fr", "en"])
 def language(request: pytest.FixtureRequest) -> str:
-    """Either language."""
+    """Provide each language."""
     return str(request.param)
 
 
 @pytest.fixture(params=letters.CAUSES)
 def letter(request: pytest.FixtureRequest, language: str) -> letters.Written:
-    """Each letter in either language, written by its cause, once for all who only read it."""
+    """Provide each e-mail in each language, written by its cause; cached, as tests only read it."""
     name = (request.param, language)
     if name not in _written:
         bank, provider = request.getfixturevalue("bank"), request.getfixturevalue("provider")
@@ -101,7 +101,7 @@ def test_text_and_html_say_the_same_figures(letter: letters.Written) -> None:
 
 
 def figures(text: str) -> set[str]:
-    """Every amount, number, date and hour of a text, web addresses left out."""
+    """Return all amounts, numbers, dates and times of a text, except in URLs."""
     without = re.sub(r"https?://\S+", "", text)
     return set(re.findall(r"\d(?:[\d.,:\u202f]*\d)?", without))
 
@@ -147,7 +147,7 @@ def test_a_letters_text_fits_old_mail_programs(letter: letters.Written) -> None:
 
 
 @pytest.mark.parametrize("language", ["fr"])
-def test_french_letters_are_set_as_french_is_set(letter: letters.Written) -> None:
+def test_french_letters_follow_french_typography(letter: letters.Written) -> None:
     for version in (letter.subject, letter.text, letters.shown(letter.html)):
         readable = re.sub(r"https?://\S+", "", version)
         assert "'" not in readable
@@ -156,7 +156,7 @@ def test_french_letters_are_set_as_french_is_set(letter: letters.Written) -> Non
         assert not re.search(r"«(?!\u00a0)|(?<!\u00a0)»", readable)
 
 
-def test_layout_tables_are_silent_and_others_are_named(letter: letters.Written) -> None:
+def test_layout_tables_are_presentational_and_others_are_named(letter: letters.Written) -> None:
     for table in letters.parsed(letter.html).iter("table"):
         is_layout = table.get("role") == "presentation"
         own_headers = [cell for cell in cells_of(table) if cell.tag == "th"]
@@ -165,7 +165,7 @@ def test_layout_tables_are_silent_and_others_are_named(letter: letters.Written) 
 
 
 def cells_of(table: Element) -> list[Element]:
-    """The cells of a table itself, not those of tables within."""
+    """Return the cells of a table, without those of nested tables."""
     rows = [row for part in table for row in ([part] if part.tag == "tr" else part)]
     return [cell for row in rows for cell in row]
 
@@ -174,7 +174,7 @@ def cells_of(table: Element) -> list[Element]:
 
 
 def says(account: Account, kind: str, *facts: str) -> None:
-    """Both versions of the newest letter of a kind say each of ``facts``."""
+    """Assert that text and HTML of the newest e-mail of a kind contain each of ``facts``."""
     letter = letters.the(account, kind)
     for version in (letters.plain(mail.text_of(letter)), letters.seen(mail.html_of(letter))):
         for fact in facts:
@@ -391,6 +391,6 @@ def test_the_brand_is_the_one_of_the_settings(make_app: Callable[..., Flask]) ->
 
 
 def test_addresses_follow_the_language() -> None:
-    french = Addresses("https://shop.example", "fr")
+    french = Links("https://shop.example", "fr")
     assert french.new_order == "https://shop.example/fr/order"
     assert replace(french, language="en").new_password == "https://shop.example/en/password"

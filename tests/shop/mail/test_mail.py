@@ -1,4 +1,4 @@
-"""Letters kept and sent: once, sealed where they hold a secret, and never in the shop's way."""
+"""Storing and sending e-mails: once, encrypted if they contain a secret, with retries."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ from tests.support.visitor import Visitor
 
 LETTER_INDEX = "letter_key"
 NOWHERE = "smtp://127.0.0.1:1"
-"""Where no mail server answers."""
+"""A URL at which no mail server answers."""
 
 MakeApp = Callable[..., Flask]
 
 
 def activate(account: Account, key: str = "1") -> Letter:
-    """A letter that holds a secret."""
+    """Store an e-mail that contains a secret."""
     mail.licence_active(
         account, group=letters.GROUP, address=letters.ADDRESS, password=letters.PASSWORD,
         portal=letters.PORTAL, key=key,
@@ -58,7 +58,7 @@ def activate(account: Account, key: str = "1") -> Letter:
 
 
 def again(letter: Letter) -> Letter:
-    """The letter as it stands now."""
+    """Return the stored e-mail, reloaded."""
     return Letter.get_by_id(letter.id)
 
 
@@ -128,19 +128,19 @@ def test_letters_are_found_however_the_subject_is_written(
 
 
 def kinds_found(account: Account, wanted: str, before: int | None = None) -> list[str]:
-    return [letter.kind for letter in mail.search(account, wanted, before).letters]
+    return [letter.kind for letter in mail.search_letters(account, wanted, before).letters]
 
 
-def test_a_search_looks_at_so_many_letters_and_says_where_to_go_on(
+def test_a_search_examines_a_limited_number_and_can_be_continued(
     alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "SEARCHED_AT_ONCE", 2)
+    monkeypatch.setattr(archive, "SEARCH_LIMIT", 2)
     placed = [
         purchases.place(one, purchases.basket(business=1)) for one in (alice, bob, alice, alice)
     ]
-    first = mail.search(alice, placed[0].number)
+    first = mail.search_letters(alice, placed[0].number)
     assert not list(first.letters)
-    second = mail.search(alice, placed[0].number, first.before)
+    second = mail.search_letters(alice, placed[0].number, first.before)
     assert [letter.kind for letter in second.letters] == ["order_placed"]
     assert second.before is None
     assert not kinds_found(alice, placed[1].number)
@@ -151,24 +151,24 @@ def test_a_search_looks_at_no_more_among_many_letters(alice: Account) -> None:
     row = {name: value for name, value in newest.__data__.items() if name != "id"}
     for start in range(0, 5000, 100):
         Letter.insert_many([row | {"key": f"many:{start + n}"} for n in range(100)]).execute()
-    found = mail.search(alice, "nowhere")
+    found = mail.search_letters(alice, "nowhere")
     assert not list(found.letters)
     looked_at = Letter.select().where(Letter.account == alice, Letter.id >= found.before)
-    assert looked_at.count() == archive.SEARCHED_AT_ONCE
+    assert looked_at.count() == archive.SEARCH_LIMIT
 
 
 # --- Secrets ---------------------------------------------------------------------------------
 
 
 def everything_stored() -> str:
-    """All that anybody sees who reads the database."""
+    """Return all stored text, as a reader of the database sees it."""
     names = models.database.get_tables()
     rows = [models.database.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in names]
     return repr(rows)
 
 
 @pytest.mark.parametrize("kind", ["licence_active", "seat_password_changed"])
-def test_secrets_stand_nowhere_in_the_database(kind: str, alice: Account) -> None:
+def test_secrets_are_not_readable_in_the_database(kind: str, alice: Account) -> None:
     letters.CAUSES[kind](alice, None, None)
     letter = letters.the(alice, kind)
     assert letters.PASSWORD in mail.text_of(letter)
@@ -177,7 +177,7 @@ def test_secrets_stand_nowhere_in_the_database(kind: str, alice: Account) -> Non
     assert letter.key in everything_stored()
 
 
-def test_a_reset_link_stands_nowhere_in_the_database(alice: Account) -> None:
+def test_a_reset_link_is_not_readable_in_the_database(alice: Account) -> None:
     letters.password_reset(alice, None, None)
     text = mail.text_of(letters.the(alice, "password_reset"))
     (link,) = [found for found in letters.addresses(text) if "/password/" in found]
@@ -197,7 +197,7 @@ def test_letters_stay_readable_when_keys_change(make_app: MakeApp) -> None:
         Fernet(old).decrypt(again(after).text.encode())
 
 
-def test_an_old_key_may_go_once_letters_are_sealed_anew(make_app: MakeApp) -> None:
+def test_an_old_key_may_go_once_letters_are_encrypted_again(make_app: MakeApp) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     make_app(MAIL_ENCRYPTION_KEYS=old)
     before = activate(cast.register(cast.ALICE))
@@ -208,7 +208,7 @@ def test_an_old_key_may_go_once_letters_are_sealed_anew(make_app: MakeApp) -> No
     assert letters.PASSWORD in mail.html_of(again(before))
 
 
-def test_control_without_its_key_a_letter_stays_closed(make_app: MakeApp) -> None:
+def test_control_without_its_key_a_letter_cannot_be_read(make_app: MakeApp) -> None:
     make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
     before = activate(cast.register(cast.ALICE))
     make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
@@ -236,13 +236,13 @@ def test_the_shop_does_not_start_with_what_would_stop_its_letters(name: str, val
 
 
 def sent_by(mailbox: Mailbox, make_app: MakeApp, **environment: str) -> Account:
-    """Alice, with a shop that sends its letters to ``mailbox``."""
+    """Register Alice in a shop that sends its e-mails to ``mailbox``."""
     make_app(SMTP_URL=mailbox.url, **environment)
     return cast.register(cast.ALICE)
 
 
 def decoded(message: EmailMessage, header: str) -> str:
-    """A header as mail programs read it; Python's own parser stumbles over long names."""
+    """Return a header as mail programs read it; Python's parser fails on long names."""
     (raw,) = [value for name, value in message.raw_items() if name == header]
     return str(make_header(decode_header(str(raw))))
 
@@ -299,7 +299,7 @@ def test_the_purchase_order_comes_as_a_pdf(mailbox: Mailbox, make_app: MakeApp) 
     assert mail.content_of(kept) == attachment.get_content()
 
 
-def test_a_letter_whose_arrival_nobody_confirmed_comes_again_as_the_same(
+def test_a_letter_sent_without_confirmation_is_retried_with_the_same_id(
     mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -384,7 +384,7 @@ def test_an_address_cannot_name_a_second_recipient(mailbox: Mailbox, make_app: M
 # --- Shown -----------------------------------------------------------------------------------
 
 
-def test_a_letter_shows_itself_and_runs_nothing(visitor: Visitor, alice: Account) -> None:
+def test_a_letter_is_shown_without_running_scripts(visitor: Visitor, alice: Account) -> None:
     visitor.log_in(alice)
     letter = activate(alice)
     response = visitor.open(f"/manager/account/emails/{letter.id}/html")
@@ -397,7 +397,9 @@ def test_a_letter_shows_itself_and_runs_nothing(visitor: Visitor, alice: Account
     assert any(part.startswith("sandbox") for part in policy)
 
 
-def test_nobody_else_sees_a_letter(visitor: Visitor, alice: Account, bob: Account) -> None:
+def test_other_customers_cannot_see_a_letter(
+    visitor: Visitor, alice: Account, bob: Account
+) -> None:
     visitor.log_in(bob)
     letter = activate(alice)
     for page in ("", "/html"):
@@ -494,7 +496,7 @@ def test_the_owners_letter_says_so_too(
 
 
 def attempts_until(letter: Letter, status: str, traveller: time_machine.Traveller) -> int:
-    """How many attempts were made when ``letter`` came to ``status``."""
+    """Return the number of attempts until ``letter`` had ``status``."""
     for _ in range(sending.ATTEMPTS):
         queue.drain()
         if again(letter).status == status:

@@ -1,4 +1,4 @@
-"""The mail server: reached in the way its address says, trusted by its certificate."""
+"""The mail server: connection as its URL says, trust by certificate."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """A certificate of this machine."""
+    """Provide a certificate for this machine."""
     return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
 def trusted(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """This machine, trusted."""
+    """Make the certificate of this machine trusted."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
     return certificate.path
 
 
 @pytest.fixture
 def open_mailbox() -> Iterator[Callable[..., Mailbox]]:
-    """Open mail servers of different kinds."""
+    """Provide a function that starts mail servers with different options."""
     opened: list[Mailbox] = []
 
     def open_(**ways: object) -> Mailbox:
@@ -53,7 +53,7 @@ def open_mailbox() -> Iterator[Callable[..., Mailbox]]:
 
 
 def status_after_sending(make_app: MakeApp, url: str) -> str:
-    """Where the first letter of a new customer stands after one attempt at ``url``."""
+    """Return the status of a new customer's first e-mail after one attempt at ``url``."""
     make_app(SMTP_URL=url)
     alice = cast.register(cast.ALICE)
     queue.drain()
@@ -91,7 +91,7 @@ def test_tls_from_the_first_byte(
 
 
 @pytest.mark.parametrize("way", ["starttls", "tls"])
-def test_a_server_nobody_vouches_for_gets_no_letter(
+def test_a_server_with_an_untrusted_certificate_gets_no_letter(
     way: str, open_mailbox: Callable[..., Mailbox], certificate: Certificate, make_app: MakeApp
 ) -> None:
     box = open_mailbox(**{way: certificate.context})
@@ -171,7 +171,7 @@ def test_an_accented_address_the_server_cannot_write_to_is_not_tried_again_and_s
     assert box.letters == []
 
 
-def test_letters_wait_where_it_is_the_sender_the_server_cannot_name(
+def test_letters_wait_if_the_server_does_not_support_the_senders_address(
     open_mailbox: Callable[..., Mailbox], make_app: MakeApp
 ) -> None:
     box = open_mailbox(ascii_only=True)
@@ -182,9 +182,7 @@ def test_letters_wait_where_it_is_the_sender_the_server_cannot_name(
 
 
 @pytest.mark.parametrize("goodbye", ["421 Closing", "500 What?", ""])
-def test_a_letter_is_sent_however_the_server_says_goodbye(
-    goodbye: str, mailbox: Mailbox, make_app: MakeApp
-) -> None:
+def test_errors_on_quit_do_not_matter(goodbye: str, mailbox: Mailbox, make_app: MakeApp) -> None:
     mailbox.goodbye = goodbye
     assert status_after_sending(make_app, mailbox.url) == LetterStatus.SENT
     assert len(mailbox.letters) == 1
