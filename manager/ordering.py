@@ -14,7 +14,7 @@ from models import LicenceGroup
 from shop.errors import N_, Refusal
 from shop.licences import groups
 from shop.orders import additions, baskets
-from shop.orders.additions import AdditionOrder, Wish
+from shop.orders.additions import AdditionOrder, AdditionRequest
 from shop.orders.baskets import Basket, BasketOrder
 from shop.orders.placing import OrderKind
 from shop.pricing import catalogue
@@ -44,7 +44,7 @@ class Choice:
         """Return what is ordered: a new group for a month, or licences up to a group's renewal."""
         customer = auth.customer()
         if self.group:
-            return AdditionOrder(customer, Wish(self.group, self.quantity, self.basket))
+            return AdditionOrder(customer, AdditionRequest(self.group, self.quantity, self.basket))
         return BasketOrder(customer, Basket(self.basket, {self.offer: self.quantity}))
 
 

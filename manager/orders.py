@@ -1,4 +1,4 @@
-"""« Mes commandes »: find an order again, pay it later, cancel it, ask for its delivery again."""
+"""« Mes commandes »: list and show orders, pay, cancel, retry a failed delivery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from web.order_page import OrderPage
 
 @manager.get("/manager/account/orders")
 def orders() -> Response:
-    """The customer's orders, newest first, in pages."""
+    """Show the customer's orders, newest first, in pages."""
     query = shop_orders.orders_of(auth.customer())
     shown = page_of(query, request.args.get("page", 1, type=int))
     return page(
@@ -33,25 +33,25 @@ def _page(number: int) -> OrderPage:
 
 @manager.get("/manager/account/orders/<int:number>")
 def order(number: int) -> Response:
-    """One order: its lines, its way, its documents, and what can be done with it."""
+    """Show one order: its lines, progress, documents and actions."""
     return _page(number).show()
 
 
 @manager.get("/manager/account/orders/<int:number>/status")
 def order_status(number: int) -> Response:
-    """The part of the order's page that refreshes itself."""
+    """Return the part of the order's page that refreshes itself."""
     return _page(number).show_status()
 
 
 @manager.get("/manager/account/orders/<int:number>.pdf")
 def order_pdf(number: int) -> Response:
-    """The purchase order as PDF."""
+    """Return the purchase order as PDF."""
     return _page(number).as_pdf()
 
 
 @manager.post("/manager/account/orders/<int:number>/payments")
 def pay_order(number: int) -> Response:
-    """Pay an order later."""
+    """Start a payment of an unpaid order."""
     return _page(number).pay()
 
 
@@ -63,6 +63,6 @@ def cancel_order(number: int) -> Response:
 
 @manager.post("/manager/account/orders/<int:number>/delivery")
 def retry_delivery(number: int) -> Response:
-    """Ask for a failed delivery again."""
+    """Retry a failed delivery."""
     said = gettext("The installation is being tried again.")
     return _page(number).act(installation.retry_delivery, said)

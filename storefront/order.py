@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from shop.errors import Refusal
 from shop.orders import baskets
-from shop.orders.baskets import Basket, BasketOrder, InvalidBasket, is_name, new_name, read
+from shop.orders.baskets import Basket, BasketOrder, InvalidBasket, is_name, new_name, read_basket
 from shop.orders.placing import Quote
 from shop.pricing import catalogue
 from shop.pricing.money import TooLarge
@@ -43,7 +43,7 @@ def basket_of_address() -> Basket | None:
     offers = catalogue.offers()
     try:
         typed = typed_numbers(request.values, offers)
-        return read(request.values.get("basket", ""), typed, offers)
+        return read_basket(request.values.get("basket", ""), typed, offers)
     except InvalidBasket:
         return None
 
@@ -103,7 +103,7 @@ def choose_quantities(lang: str) -> Response:
     typed = typed_numbers(request.form, offers)
     name = request.form.get("basket", "")
     try:
-        basket = read(name, typed, offers)
+        basket = read_basket(name, typed, offers)
     except InvalidBasket as invalid:
         shown = name if is_name(name) else new_name()
         return _quantities_page(typed, shown, offers, _messages(invalid), 422)
@@ -136,7 +136,7 @@ def _quantities_page(
 def _quote_of(typed: dict[str, str], offers: Offers) -> Quote | None:
     """Return the price of what was typed; None if it is invalid or beyond what can be charged."""
     try:
-        return baskets.quote(read("", typed, offers), offers, auth.account())
+        return baskets.quote(read_basket("", typed, offers), offers, auth.account())
     except (InvalidBasket, TooLarge):
         return None
 
@@ -151,7 +151,7 @@ def totals(lang: str) -> Response:
         values: dict[str, Any] = dict(typed)
         return go_to(url_for("storefront.quantities", lang=lang, **values))
     try:
-        read("", typed, offers)
+        read_basket("", typed, offers)
     except InvalidBasket as invalid:
         # While typing, an empty basket is not an error yet.
         errors = _messages(invalid) if any(number.strip(" 0") for number in typed.values()) else {}

@@ -20,7 +20,7 @@ NOT_TICKED = N_("Read the contracts and tick the box: without your agreement, no
 
 def shown(language: str) -> dict[str, Any]:
     """Return what the template needs: the contracts in force and their digests."""
-    texts = contracts.current(language)
+    texts = contracts.current_contracts(language)
     return {"contracts": texts, "digests": ",".join(contract.digest for contract in texts)}
 
 

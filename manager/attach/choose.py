@@ -30,7 +30,7 @@ def on_offer(name: str) -> ExchangeService | Response:
     service = lookups.own_exchange_service(name)
     if not service.is_used:
         return service
-    flash(gettext(attach.USED), "info")
+    flash(gettext(attach.ALREADY_SUBSCRIBED), "info")
     return go_to(url_for("manager.exchange_service", name=name))
 
 
@@ -60,7 +60,7 @@ def _is_new(given: Given) -> bool:
 def ids_of(given: Given, service: ExchangeService) -> list[int]:
     """Return the ids of the mailboxes in the form; of the preselected ones if it is new."""
     if _is_new(given):
-        return [account.id for account in attach.preselected(service)]
+        return [account.id for account in attach.preselected_mailboxes(service)]
     typed = given.getlist("chosen")[: 10 * MOST_ATTACHED]
     if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in typed):
         abort(404)
@@ -71,7 +71,7 @@ def _choice_page(
     service: ExchangeService, given: Given, error: str = "", status: int = 200
 ) -> Response:
     """The list, with what is chosen of the mailboxes still there and what was typed for them."""
-    chosen = attach.still_there(service, ids_of(given, service))
+    chosen = attach.remaining_mailboxes(service, ids_of(given, service))
     asked = request.args
     is_new = asked.get("q", "") != asked.get("was", "")
     number = 1 if is_new else (asked.getlist("page", type=int) or [1])[-1]
@@ -97,7 +97,7 @@ def _typed_for(chosen: list[ExchangeAccount], given: Given) -> list[tuple[str, s
     """Return the review's fields that differ from what would be proposed, by name."""
     typed = [("owners", "yes")] if "owners" in given else []
     for account in chosen[: 2 * MOST_ATTACHED]:
-        proposal = attach.proposed(account)
+        proposal = attach.propose_holder(account)
         for field in PARTS:
             name = f"{field}-{account.id}"
             value = given.get(name, "")[:MOST_TYPED]
@@ -112,11 +112,11 @@ def chosen_of(
     service: ExchangeService, given: Given
 ) -> tuple[list[ExchangeAccount], Response | None]:
     """Return the mailboxes chosen; or the list again, with what is wrong with the choice."""
-    first = attach.preselected(service) if _is_new(given) else []
+    first = attach.preselected_mailboxes(service) if _is_new(given) else []
     if first:
         return first, None
     ids = ids_of(given, service)
     try:
-        return attach.chosen(service, ids), None
+        return attach.chosen_mailboxes(service, ids), None
     except Refusal as refusal:
         return [], _choice_page(service, given, sentence(refusal), refusal.status)

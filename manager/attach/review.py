@@ -15,7 +15,7 @@ from manager.exchange import service_page
 from models import CardSetup, CardSetupStatus, ExchangeAccount, ExchangeService
 from shop.errors import Conflict, Refusal
 from shop.orders import attach, baskets
-from shop.orders.attach import Holder, InvalidHolders, NeedsCard, Wish
+from shop.orders.attach import AttachRequest, CardMissing, Holder, InvalidHolders
 from shop.payments import cards
 from web import auth, contract_step, lookups
 from web.htmx import go_to, page, wants_partial
@@ -62,7 +62,7 @@ def _typed_before(setup: CardSetup) -> Given:
 
 def _holders(accounts: list[ExchangeAccount], given: Given) -> list[Holder]:
     """Return the holder typed or proposed for each mailbox; a name in the mailbox is kept."""
-    return [_holder(attach.proposed(account), given) for account in accounts]
+    return [_holder(attach.propose_holder(account), given) for account in accounts]
 
 
 def _holder(proposal: Holder, given: Given) -> Holder:
@@ -86,7 +86,7 @@ def check_attach_field(name: str, field: str) -> Response:
     """Validate one field and return it with its errors (htmx, when the field is left)."""
     service, given = lookups.own_exchange_service(name), request.form
     part, _, number = field.rpartition("-")
-    holders = _holders(attach.still_there(service, ids_of(given, service)), given)
+    holders = _holders(attach.remaining_mailboxes(service, ids_of(given, service)), given)
     # The checked one comes last: of two with the same login, the last gets the error.
     holders.sort(key=lambda holder: str(holder.account.id) == number)
     if part not in PARTS or not holders or str(holders[-1].account.id) != number:
@@ -100,7 +100,7 @@ def check_attach_field(name: str, field: str) -> Response:
 
 def _wrong_with(holders: list[Holder]) -> Errors:
     try:
-        attach.read(holders)
+        attach.read_holders(holders)
     except InvalidHolders as invalid:
         return {
             f"{field}-{number}": sentence(refusal)
@@ -130,7 +130,7 @@ def _review(
         is_first=status == 200,
         error=error,
         form=form if baskets.is_name(form) else baskets.new_name(),
-        quote=attach.after_the_free_month(customer, len(holders)),
+        quote=attach.quote_after_free_month(customer, len(holders)),
         renewal=attach.first_renewal(),
         card=cards.stored_card(customer),
         setup=setup,
@@ -156,11 +156,11 @@ def confirm_attach(name: str) -> Response:
     if errors:
         return _review(service, holders, given, errors, status=422)
     try:
-        attach.confirm(
-            Wish(service, holders, _form_name(given)),
+        attach.place_order(
+            AttachRequest(service, holders, _form_name(given)),
             contract_step.confirmation(auth.customer().language),
         )
-    except NeedsCard:
+    except CardMissing:
         return _to_the_bank(service, holders, given)
     except attach.AlreadyAttached as used:
         return service_page(lookups.own_exchange_service(name), sentence(used), used.status)

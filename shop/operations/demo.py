@@ -62,7 +62,9 @@ def _order(account: Account, licences: int) -> None:
     basket = baskets.Basket(baskets.new_name(), {"business": licences, "pro_plus": 0})
     seen = Confirmation(
         total_cents=baskets.quote(basket, catalogue.offers(), account).totals.total_cents,
-        contract_digests=tuple(each.digest for each in contracts.current(account.language)),
+        contract_digests=tuple(
+            each.digest for each in contracts.current_contracts(account.language)
+        ),
         address="127.0.0.1",
         language=account.language,
     )

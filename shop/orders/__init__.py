@@ -1,1 +1,1 @@
-"""Orders of every kind: contracts, placement, cancellation, expiry."""
+"""Orders of every kind: contracts, placement, cancellation and expiry."""

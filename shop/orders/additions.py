@@ -1,7 +1,7 @@
-"""Licences ordered for an existing group: pro rata by the day up to the renewal, within its limit.
+"""Orders of licences for an existing group, within its limit, charged pro rata by the day.
 
-They join the running period of the group, are payable until it ends at the latest, and renew with
-the group's other licences (design).
+They are charged up to the end of the group's current period, are payable until then at the latest,
+and renew with the group's other licences (design).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from shop.pricing.periods import Period
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A number of licences more for a group, under a basket's name."""
+class AdditionRequest:
+    """A number of additional licences for a group, under a basket's name."""
 
     group: LicenceGroup
     quantity: int
@@ -32,30 +32,33 @@ class Wish:
 
     @property
     def key(self) -> str:
-        """What makes two presses of one button the same."""
+        """The idempotency key: basket name and content."""
         return f"{self.basket}:{self.group.name}={self.quantity}"
 
 
 def running_period(group: LicenceGroup, at: datetime) -> Period:
-    """The period of a group that ``at`` lies in. Raises `Refusal` where none is running."""
+    """Return the group's period that contains ``at``. Raises `Refusal` if the group is not open."""
     if group.installed_at is None or not group.is_open:
         raise Refusal(N_("Licences cannot be added to this group at the moment."), "group")
     return periods.period_of(clock.day_of(at), periods.anchor_of(group.installed_at))
 
 
 def renewal_of(group: LicenceGroup) -> date:
-    """Up to which day licences added now are charged."""
+    """Return the renewal up to which licences added now are charged."""
     return running_period(group, clock.now()).end
 
 
-def check_room(group: LicenceGroup, quantity: int) -> None:
-    """Raise `reservations.PlacesExhausted` where ``quantity`` more do not fit."""
+def check_places(group: LicenceGroup, quantity: int) -> None:
+    """Raise `reservations.PlacesExhausted` if ``quantity`` exceeds the free places."""
     if group.places_free is not None and quantity > group.places_free:
         raise reservations.PlacesExhausted(group)
 
 
 def check_amount(quoted: Quote) -> None:
-    """Refuse, at ``quantity``, what costs less than banks take: a licence for the last day, say."""
+    """Raise `Refusal` at ``quantity`` if the total is below the minimum that banks accept.
+
+    For example, one licence for the last day of a period.
+    """
     if 0 < quoted.totals.total_cents < money.LEAST_CENTS:
         raise Refusal(
             N_(
@@ -67,11 +70,11 @@ def check_amount(quoted: Quote) -> None:
 
 
 class AdditionOrder(OrderKind):
-    """The order of licences for a group; its places are taken from now on, paid or not."""
+    """An order of licences for a group; its places are reserved from its placement on."""
 
-    def __init__(self, account: Account, wish: Wish) -> None:
-        super().__init__(account, wish.basket, wish.key)
-        self.wish = wish
+    def __init__(self, account: Account, request: AdditionRequest) -> None:
+        super().__init__(account, request.basket, request.key)
+        self.request = request
 
     @cached_property
     def now(self) -> datetime:
@@ -80,37 +83,37 @@ class AdditionOrder(OrderKind):
 
     @cached_property
     def period(self) -> Period:
-        """The period that the licences join. Raises `Refusal` where none is running."""
-        return running_period(self.wish.group, self.now)
+        """The group's current period. Raises `Refusal` if the group is not open."""
+        return running_period(self.request.group, self.now)
 
     @cached_property
     def quote(self) -> Quote:
-        """The days up to the renewal."""
-        wish, offer = self.wish, catalogue.offers()[self.wish.group.offer_id]
+        """The price of the days up to the renewal."""
+        request, offer = self.request, catalogue.offers()[self.request.group.offer_id]
         share = periods.share_left(self.period, self.now)
-        line = money.Line(offer.code, offer.name, wish.quantity, offer.price_cents, share)
+        line = money.Line(offer.code, offer.name, request.quantity, offer.price_cents, share)
         treatment = vat.treatment_of(vat.place_of(self.account))
         return Quote([line], money.totals([line], treatment), treatment, is_estimate=False)
 
     @property
     def expires_at(self) -> datetime:
-        """The renewal at the latest."""
+        """The usual deadline of payment, or the renewal if that is earlier."""
         return min(self.now + placing.EXPIRES_AFTER, self.period.ends_at)
 
     def check(self) -> None:
-        """Refuse where the group takes no licences, has no room, or the price is too small."""
+        """Raise `Refusal` if the group is not open, has too few places, or costs too little."""
         quoted = self.quote
-        check_room(self.wish.group, self.wish.quantity)
+        check_places(self.request.group, self.request.quantity)
         check_amount(quoted)
 
     def reserve(self, lines: list[OrderLine]) -> None:
-        """Take places in the group. Raises `reservations.PlacesExhausted`."""
+        """Reserve places in the group. Raises `reservations.PlacesExhausted`."""
         for line in lines:
-            reservations.hold_places(self.wish.group, line, self.period.end)
+            reservations.hold_places(self.request.group, line, self.period.end)
 
 
 def read_quantity(typed: str, group: LicenceGroup) -> int:
-    """The number of licences a customer typed for ``group``. Raises `Refusal` at ``quantity``."""
+    """Return the number of licences typed for ``group``. Raises `Refusal` at ``quantity``."""
     offer = catalogue.offers()[group.offer_id]
     try:
         quantity = baskets.read_quantity(typed, offer)
@@ -118,5 +121,5 @@ def read_quantity(typed: str, group: LicenceGroup) -> int:
         raise Refusal(refusal.sentence, "quantity", **refusal.values) from refusal
     if not quantity:
         raise Refusal(N_("Choose at least one licence."), "quantity")
-    check_room(group, quantity)
+    check_places(group, quantity)
     return quantity

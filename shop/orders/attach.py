@@ -1,7 +1,7 @@
-"""Office Attach: up to 25 licences for the mailboxes of an Exchange service, a month free (guide).
+"""Office Attach: up to 25 licences for mailboxes of an Exchange service, a month free (guide).
 
-Once for each service, decided by the database: `Attach` has one row a service, written in the
-transaction of its order. The order costs nothing; what follows is that of any paid order.
+Once per service: `Attach` has a unique row per service, written in the transaction of its order.
+The order costs nothing; it is delivered like any paid order.
 """
 
 from __future__ import annotations
@@ -35,42 +35,42 @@ from shop.payments import cards, payables
 from shop.pricing import catalogue, money, periods
 
 OFFER = "business"
-"""The kind of licence Office Attach is about (guide)."""
+"""The offer of Office Attach (guide)."""
 
-USED = N_("Office 365 has already been subscribed for this Exchange service.")
-TWICE = N_("%(address)s has this login already: two people cannot share one.")
+ALREADY_SUBSCRIBED = N_("Office 365 has already been subscribed for this Exchange service.")
+DUPLICATE_LOGIN = N_("%(address)s has this login already: two people cannot share one.")
 
 
 class UnknownAccount(Refusal):
-    """Somebody chose what is no mailbox of the service."""
+    """A chosen id is not a mailbox of the service."""
 
     status = 404
 
 
 class AlreadyAttached(Conflict):
-    """Somebody used the offer for this service already."""
+    """The offer has been used for this service before."""
 
     def __init__(self) -> None:
-        super().__init__(USED)
+        super().__init__(ALREADY_SUBSCRIBED)
 
 
-class NeedsCard(Refusal):
-    """There is no stored card for the renewals yet."""
+class CardMissing(Refusal):
+    """The customer has no stored card for the renewals."""
 
 
 # --- Choosing --------------------------------------------------------------------------------
 
 
-def preselected(service: ExchangeService) -> list[ExchangeAccount]:
-    """The mailboxes chosen to begin with: the first 25 (guide)."""
+def preselected_mailboxes(service: ExchangeService) -> list[ExchangeAccount]:
+    """Return the mailboxes chosen by default: the first 25 (guide)."""
     return list(services.active_accounts(service).limit(MOST_ATTACHED))
 
 
-def chosen(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:
-    """The mailboxes of these numbers, by their address.
+def chosen_mailboxes(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:
+    """Return the mailboxes with these ids, sorted by e-mail address.
 
-    Raises `UnknownAccount` where one is not the service's, and `Refusal` unless there are 1 to 25
-    that are still there.
+    Raises `UnknownAccount` if an id is not of the service, and `Refusal` unless there are 1 to 25
+    and all of them still exist.
     """
     wanted = set(ids)
     if not wanted:
@@ -96,8 +96,8 @@ def chosen(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount
     return found
 
 
-def still_there(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:
-    """Those of the mailboxes of these numbers that the service still has, by their address."""
+def remaining_mailboxes(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:
+    """Return those of the mailboxes with these ids that still exist, sorted by e-mail address."""
     return list(services.active_accounts(service).where(ExchangeAccount.id.in_(list(ids) or [0])))
 
 
@@ -106,7 +106,7 @@ def still_there(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAc
 
 @dataclass(frozen=True)
 class Holder:
-    """A mailbox chosen, and who its licence shall be for, as typed or as proposed."""
+    """A chosen mailbox and the holder of its licence, as typed or as proposed."""
 
     account: ExchangeAccount
     first_name: str
@@ -115,13 +115,15 @@ class Holder:
     tells_owner: bool = False
 
     def person(self) -> Person:
-        """Who it is, by the rules of seats. Raises `InvalidPerson`."""
+        """Return the holder validated by the rules of seats. Raises `InvalidPerson`."""
         return rules.read_person(self.first_name, self.last_name, self.login)
 
 
-def proposed(account: ExchangeAccount) -> Holder:
-    """Whose a licence would be: the login is the local part (guide). A shared mailbox is named
-    after itself and its domain, for a licence needs names."""
+def propose_holder(account: ExchangeAccount) -> Holder:
+    """Return the proposed holder of a mailbox's licence: the login is the local part (guide).
+
+    A shared mailbox takes its names from the local part and the domain, as names are required.
+    """
     local, _, domain = account.address.partition("@")
     if account.full_name:
         return Holder(account, account.first_name, account.last_name, local)
@@ -129,15 +131,15 @@ def proposed(account: ExchangeAccount) -> Holder:
 
 
 class InvalidHolders(Exception):
-    """Some cannot have a licence as typed: why, by the mailbox's number and the field."""
+    """Some holders are not valid; ``refusals`` says why, by the mailbox's id and the field."""
 
     def __init__(self, refusals: dict[tuple[int, str], Refusal]) -> None:
         super().__init__("; ".join(map(str, refusals.values())))
         self.refusals = refusals
 
 
-def read(holders: list[Holder]) -> list[Person]:
-    """The people of ``holders``, in their order. Raises `InvalidHolders` with all that is wrong."""
+def read_holders(holders: list[Holder]) -> list[Person]:
+    """Return the validated holders in the same order. Raises `InvalidHolders` with every error."""
     people: list[Person] = []
     refusals: dict[tuple[int, str], Refusal] = {}
     logins: dict[str, str] = {}
@@ -150,20 +152,20 @@ def read(holders: list[Holder]) -> list[Person]:
             continue
         rival = logins.setdefault(person.login_key, holder.account.address)
         if rival != holder.account.address:
-            refusals[number, "login"] = Refusal(TWICE, "login", address=rival)
+            refusals[number, "login"] = Refusal(DUPLICATE_LOGIN, "login", address=rival)
         people.append(person)
     if refusals:
         raise InvalidHolders(refusals)
     return people
 
 
-def after_the_free_month(account: Account, licences: int) -> Quote:
-    """What that number of licences costs a month once the free one is over: the list price."""
+def quote_after_free_month(account: Account, licences: int) -> Quote:
+    """Return the monthly price of that number of licences after the free month: the list price."""
     return baskets.quote(Basket("", {OFFER: licences}), catalogue.offers(), account)
 
 
 def first_renewal() -> date:
-    """The first day that is not free any more, for a group delivered today."""
+    """Return the first day that is charged, for a group delivered today."""
     day = clock.today()
     return periods.renewal_after(day, day.day)
 
@@ -172,8 +174,8 @@ def first_renewal() -> date:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Who shall have a licence, under the name of the form it was filled in on."""
+class AttachRequest:
+    """The holders of the licences of a service; ``form`` is the one-time name of the form."""
 
     service: ExchangeService
     holders: list[Holder]
@@ -181,21 +183,21 @@ class Wish:
 
     @property
     def key(self) -> str:
-        """What makes two presses of one button the same."""
+        """The idempotency key: form name and service."""
         return f"{self.form}:attach={self.service.id}"
 
 
 class AttachOrder(OrderKind):
-    """The free order of a group for the people of a wish. Raises `InvalidHolders`."""
+    """The free order of a group for the people of a request. Raises `InvalidHolders`."""
 
-    def __init__(self, wish: Wish) -> None:
-        super().__init__(wish.service.account, wish.form, wish.key)
-        self.wish = wish
-        self.people = read(wish.holders)
+    def __init__(self, request: AttachRequest) -> None:
+        super().__init__(request.service.account, request.form, request.key)
+        self.request = request
+        self.people = read_holders(request.holders)
 
     @cached_property
     def quote(self) -> Quote:
-        """The first month: nothing."""
+        """The price of the first month: zero."""
         name = catalogue.offers()[OFFER].name
         lines = [money.Line(OFFER, name, len(self.people), 0)]
         treatment = vat.treatment_of(vat.place_of(self.account))
@@ -203,37 +205,37 @@ class AttachOrder(OrderKind):
 
     @cached_property
     def later(self) -> Quote:
-        """The months after the free one."""
-        return after_the_free_month(self.account, len(self.people))
+        """The price of each month after the free one."""
+        return quote_after_free_month(self.account, len(self.people))
 
     @property
     def total_shown(self) -> int:
-        """The price a month afterwards."""
+        """The monthly price after the free month, in cents."""
         return self.later.totals.total_cents
 
     def check(self) -> None:
-        """Refuse where the offer was used, or there is no card for the renewals."""
-        if attached_licences.attach_of(self.wish.service):
+        """Raise `AlreadyAttached` if the offer was used, `CardMissing` without a stored card."""
+        if attached_licences.attach_of(self.request.service):
             raise AlreadyAttached
         if cards.stored_card(self.account) is None:
-            raise NeedsCard(N_("A card is needed for the renewals: register one first."))
+            raise CardMissing(N_("A card is needed for the renewals: register one first."))
 
     def reserve(self, lines: list[OrderLine]) -> None:
-        """Use the offer up. Raises `AlreadyAttached` if another request was quicker."""
+        """Record the use of the offer. Raises `AlreadyAttached` if another request was first."""
         try:
             with database.atomic():
                 attach = Attach.create(
-                    service=self.wish.service,
+                    service=self.request.service,
                     order=lines[0].order,
                     licences=len(self.people),
                     unit_price_cents=self.later.lines[0].unit_price_cents,
                     renewal_accepted_at=clock.now(),
                 )
         except IntegrityError:
-            if attached_licences.attach_of(self.wish.service) is None:
+            if attached_licences.attach_of(self.request.service) is None:
                 raise
             raise AlreadyAttached from None
-        holders = zip(self.wish.holders, self.people, strict=True)
+        holders = zip(self.request.holders, self.people, strict=True)
         AttachedAccount.insert_many(
             {
                 "attach": attach,
@@ -247,22 +249,22 @@ class AttachOrder(OrderKind):
         ).execute()
 
     def follow_up(self, order: Order) -> None:
-        """Nothing is due: say so, and what will be, and begin the installation."""
+        """Begin the delivery, as no payment is due, and e-mail the terms of the renewals."""
         payables.begin_delivery(order, by="shop")
         mail.attach_ordered(
             order,
-            service=self.wish.service.name,
+            service=self.request.service.name,
             line=self.later.lines[0],
             totals=self.later.totals,
             renewal_on=first_renewal(),
         )
 
 
-def confirm(wish: Wish, confirmed: Confirmation) -> Order:
-    """The free order of a group for ``wish``: placed now, or already when the button was pressed
-    before. ``confirmed.total_cents`` is the price a month that was shown for afterwards.
+def place_order(request: AttachRequest, confirmed: Confirmation) -> Order:
+    """Place the free order of ``request``; idempotent. ``confirmed.total_cents`` is the monthly
+    price after the free month, as it was shown.
 
-    Raises `InvalidHolders`, `NeedsCard`, `AlreadyAttached`, and `Conflict` where the price or a
-    contract is not what the customer saw.
+    Raises `InvalidHolders`, `CardMissing`, `AlreadyAttached`, and `Conflict` if the price or a
+    contract differs from what the customer saw.
     """
-    return placing.place(AttachOrder(wish), confirmed)
+    return placing.place(AttachOrder(request), confirmed)

@@ -1,8 +1,8 @@
-"""Baskets: what a visitor means to order, carried in the address of each step.
+"""Baskets: the licences a visitor is about to order, carried in the URL of each step.
 
-A basket is three words - its name and two quantities - so that it survives signing in, a second
-tab and the back button, and each tab orders exactly what it shows. Its name tells baskets of
-equal content apart, and makes "Confirm and Pay" pressed twice one order.
+A basket is a random name and two quantities in the URL. It survives signing in, a second tab and
+the back button, and each tab orders exactly what it shows. The name distinguishes baskets with the
+same content, and makes "Confirm and Pay" idempotent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shop.orders.placing import Confirmation, OrderKind, Quote
 from shop.pricing import catalogue, money
 from shop.pricing.catalogue import PricedOffer
 
-MOST_AT_ONCE = 100_000
+MOST_LICENCES = 100_000
 """The most licences of one offer in one order; groups themselves may grow further."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{16,43}")
@@ -29,25 +29,25 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{16,43}")
 
 @dataclass(frozen=True)
 class Basket:
-    """Numbers of licences by offer code, under a name nobody else draws."""
+    """Numbers of licences by offer code, under a random name."""
 
     name: str
     quantities: dict[str, int]
 
     @property
     def key(self) -> str:
-        """What makes two presses of one button the same: name and content."""
+        """The idempotency key: name and content."""
         content = ":".join(f"{code}={number}" for code, number in sorted(self.quantities.items()))
         return f"{self.name}:{content}"
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no licence at all."""
+        """Whether it holds no licences."""
         return not any(self.quantities.values())
 
 
 def new_name() -> str:
-    """A name for a new basket."""
+    """Return a random name for a new basket."""
     return secrets.token_urlsafe(16)
 
 
@@ -57,9 +57,9 @@ def is_name(text: str) -> bool:
 
 
 def read_quantity(text: str, offer: PricedOffer) -> int:
-    """The number of licences a customer typed for ``offer``.
+    """Return the number of licences typed for ``offer``.
 
-    Raises `Refusal` at the field of the offer for anything but a whole number the offer allows.
+    Raises `Refusal` at the offer's field unless it is a whole number that the offer allows.
     """
     typed = re.sub(r"[\s\u00a0\u202f]", "", text)
     if not typed:
@@ -71,7 +71,7 @@ def read_quantity(text: str, offer: PricedOffer) -> int:
     if not re.fullmatch(r"\+?[0-9]+", typed):
         raise Refusal(N_("Enter a whole number in digits, for example 5."), offer.code)
     # Beyond nine digits the value itself no longer matters, only that it is too large.
-    number = int(typed) if len(typed) <= 9 else MOST_AT_ONCE + 1
+    number = int(typed) if len(typed) <= 9 else MOST_LICENCES + 1
     if offer.places_limit is not None and number > offer.places_limit:
         raise Refusal(
             N_(
@@ -82,7 +82,7 @@ def read_quantity(text: str, offer: PricedOffer) -> int:
             offer=offer.name,
             limit=offer.places_limit,
         )
-    if number > MOST_AT_ONCE:
+    if number > MOST_LICENCES:
         raise Refusal(
             N_("You can order at most 100,000 licences at once. Contact us if you need more."),
             offer.code,
@@ -90,8 +90,8 @@ def read_quantity(text: str, offer: PricedOffer) -> int:
     return number
 
 
-def read(name: str, typed: dict[str, str], offers: dict[str, PricedOffer]) -> Basket:
-    """The basket a customer typed, by offer code.
+def read_basket(name: str, typed: dict[str, str], offers: dict[str, PricedOffer]) -> Basket:
+    """Return the basket with the quantities typed, by offer code.
 
     Raises `InvalidBasket` with every refusal, each at its field.
     """
@@ -109,7 +109,7 @@ def read(name: str, typed: dict[str, str], offers: dict[str, PricedOffer]) -> Ba
 
 
 class InvalidBasket(Exception):
-    """What was typed makes no basket; ``refusals`` says why, field by field."""
+    """The input is not a valid basket; ``refusals`` says why, field by field."""
 
     def __init__(self, refusals: list[Refusal]) -> None:
         super().__init__("; ".join(map(str, refusals)))
@@ -120,7 +120,7 @@ class InvalidBasket(Exception):
 
 
 def quote(basket: Basket, offers: dict[str, PricedOffer], account: Account | None) -> Quote:
-    """The price of ``basket`` a month, for a customer or, before sign-in, as an estimate."""
+    """Return the monthly price of ``basket`` for a customer, or an estimate before sign-in."""
     lines = [
         money.Line(code, offers[code].name, number, offers[code].price_cents)
         for code, number in basket.quantities.items()
@@ -131,7 +131,7 @@ def quote(basket: Basket, offers: dict[str, PricedOffer], account: Account | Non
 
 
 class BasketOrder(OrderKind):
-    """The order of a basket: each of its lines makes a new group (guide)."""
+    """The order of a basket: each of its lines creates a new group (guide)."""
 
     def __init__(self, account: Account, basket: Basket) -> None:
         super().__init__(account, basket.name, basket.key)
@@ -139,16 +139,16 @@ class BasketOrder(OrderKind):
 
     @cached_property
     def quote(self) -> Quote:
-        """A month of the licences in the basket."""
+        """The price of the licences for one month."""
         return quote(self.contents, catalogue.offers(), self.account)
 
     def check(self) -> None:
-        """Every basket can be ordered."""
+        """Do nothing: every basket can be ordered."""
 
     def reserve(self, lines: list[OrderLine]) -> None:
-        """New groups take no places in existing ones."""
+        """Do nothing: new groups need no places in existing ones."""
 
 
 def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Order:
-    """The order of a basket. Raises like `placing.place`."""
+    """Place the order of a basket. Raises the exceptions of `placing.place`."""
     return placing.place(BasketOrder(account, basket), confirmed)

@@ -1,4 +1,4 @@
-"""Unpaid orders closed: cancelled, expired or replaced; what they reserved is free again."""
+"""Closing unpaid orders (cancelled, expired or replaced) and releasing their places."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from shop.payments import outcomes, payments
 
 
 def stop_payment(order: Order) -> None:
-    """Close the bank page of an order, so that nobody pays what is about to be closed.
+    """Close the bank page of an order that is about to be closed, so that it cannot be paid.
 
-    Raises `payables.PaymentUnderWay` where the bank is confirming a card.
+    Raises `payables.PaymentUnderWay` if the bank is processing the payment.
     """
     pending = payments.unsettled_payment(order)
     if pending is not None:
@@ -20,8 +20,10 @@ def stop_payment(order: Order) -> None:
 
 
 def close_order(order: Order, status: str, by: str) -> Order | None:
-    """The order, cancelled or expired in the caller's transaction; None if it is being paid or
-    has been. The places it holds are free again."""
+    """Cancel or expire an order and release its places, in the caller's transaction.
+
+    Return the closed order; None if it has been paid or a payment is under way.
+    """
     locked: Order = lock(order)
     if not locked.is_payable or payments.unsettled_payment(locked) is not None:
         return None

@@ -1,4 +1,4 @@
-"""Orders: cancelled, expired, given up, found again."""
+"""Orders: cancellation, expiry, refund and look-up."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from shop.licences import reservations
 from shop.orders import closing, placing
 from shop.payments import payables, refunds
 
-LATER_IF_PENDING = timedelta(minutes=10)
+PENDING_PAYMENT_DELAY = timedelta(minutes=10)
 
 
 # --- Ending ----------------------------------------------------------------------------------
 
 
 def cancel_order(order: Order, by: str) -> None:
-    """Cancel an unpaid order; what it reserved is free again.
+    """Cancel an unpaid order and release its places.
 
-    Raises `Refusal` when it is not unpaid, `payables.PaymentUnderWay` while it is being paid.
+    Raises `Refusal` unless it is unpaid, `payables.PaymentUnderWay` while it is being paid, and
+    `Conflict` if it was paid or closed at the same time.
     """
     if not order.is_payable:
         raise Refusal(N_("Only an unpaid order can be cancelled."))
@@ -35,20 +36,20 @@ def cancel_order(order: Order, by: str) -> None:
     with database.atomic():
         cancelled = closing.close_order(order, OrderStatus.CANCELLED, by=by)
         if cancelled is None:
-            raise Conflict(placing.CLOSED_ELSEWHERE)
+            raise Conflict(placing.ALREADY_CLOSED)
         mail.order_cancelled(cancelled)
 
 
 @kinds.expire_order.handler(attempts=50, first_delay=timedelta(minutes=1))
 def expire_order(order: int) -> None:
-    """Close an order that was not paid in time (design: 14 days)."""
+    """Expire an order that was not paid in time (design: 14 days)."""
     row = Order.get_by_id(order)
     if not row.is_payable:
         return
     try:
         closing.stop_payment(row)
     except payables.PaymentUnderWay:
-        raise jobs.Later(LATER_IF_PENDING) from None
+        raise jobs.Later(PENDING_PAYMENT_DELAY) from None
     with database.atomic():
         expired = closing.close_order(row, OrderStatus.EXPIRED, by="shop")
         if expired is not None:
@@ -63,24 +64,24 @@ def close_addition(order: int) -> None:
         if row.is_payable:
             cancel_order(row, by="shop")
     except payables.PaymentUnderWay:
-        raise jobs.Later(LATER_IF_PENDING) from None
+        raise jobs.Later(PENDING_PAYMENT_DELAY) from None
     except Conflict:
-        return  # paid at this moment: the money goes back
+        return  # just paid: the payment will be refunded
 
 
 @kinds.refund_undelivered.handler(attempts=50, first_delay=timedelta(minutes=1))
 def refund_undelivered(order: int) -> None:
-    """Give an order up whose licences had not come when the period they were paid for was over."""
+    """Refund an order whose licences were not delivered before the end of the paid period."""
     row = Order.get_by_id(order)
     if row.status == OrderStatus.DELIVERY_FAILED and not reservations.can_be_kept(row):
         refund_order(row, by="shop")
 
 
 def refund_order(order: Order, by: str) -> None:
-    """Give an order up whose delivery failed: the money goes back, its groups end. A free one
-    gives its offer back instead.
+    """Refund an order whose delivery failed, and end its groups.
 
-    Raises `Refusal` for any other order, or while one of its groups is still being installed.
+    A free order is closed instead, and its Office Attach offer can be used again. Raises `Refusal`
+    for any other order, or while one of its groups is still being installed.
     """
     with database.atomic():
         if installation.is_under_way(order):
@@ -88,11 +89,11 @@ def refund_order(order: Order, by: str) -> None:
         if order.total_cents:
             refunds.request_refund(order, by)
         else:
-            _give_up_free(order, by)
+            _close_free_order(order, by)
         installation.undo_delivery(order, by)
 
 
-def _give_up_free(order: Order, by: str) -> None:
+def _close_free_order(order: Order, by: str) -> None:
     locked = lock(order)
     if locked.status != OrderStatus.DELIVERY_FAILED:
         raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
@@ -104,10 +105,10 @@ def _give_up_free(order: Order, by: str) -> None:
 
 
 def find_order(account: Account, number: str) -> Order | None:
-    """The customer's own order of that number; somebody else's does not exist for them."""
+    """Return the customer's order with that number; None if not found or another customer's."""
     return Order.get_or_none(Order.account == account, Order.number == number)
 
 
 def orders_of(account: Account) -> ModelSelect[Order]:
-    """The customer's orders, newest first."""
+    """Return the query for the customer's orders, newest first."""
     return Order.select().where(Order.account == account).order_by(Order.id.desc())

@@ -1,4 +1,4 @@
-"""How an order is placed, of whatever kind: what was seen is checked, and it is placed once."""
+"""Placing orders of every kind: the price shown is checked, and placement is idempotent."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from shop.pricing import money
 from shop.sandbox_link import test_points
 
 ATTEMPTS = 20
-"""How often placing begins again, because the number drawn is taken or another request was quicker;
-beyond that something else is wrong."""
+"""The most attempts to place an order. It is retried when the random number is taken or another
+request was first."""
 
 EXPIRES_AFTER = timedelta(days=14)
 """How long an unpaid order can be paid (design)."""
 
-CLOSED_ELSEWHERE = N_("This order has just been paid, or closed, in another window.")
+ALREADY_CLOSED = N_("This order has just been paid, or closed, in another window.")
 
 
 class EarlierOrderInUse(Conflict):
-    """An order to replace cannot be closed, because a payment of it has begun."""
+    """The order to replace cannot be closed, because a payment of it has begun."""
 
     def __init__(self) -> None:
-        super().__init__(CLOSED_ELSEWHERE)
+        super().__init__(ALREADY_CLOSED)
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What a basket costs: lines, totals and the VAT treatment they come from.
+    """The price of an order: lines, totals and the VAT treatment applied.
 
-    ``is_estimate`` says that the customer is not known yet and French VAT stands in.
+    ``is_estimate``: the customer is not known yet, and French VAT is assumed.
     """
 
     lines: list[money.Line]
@@ -53,7 +53,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the customer saw and accepted when pressing "Confirm and Pay"."""
+    """The total and contracts that the customer saw and accepted with "Confirm and Pay"."""
 
     total_cents: int
     contract_digests: tuple[str, ...]
@@ -62,10 +62,10 @@ class Confirmation:
 
 
 class OrderKind(ABC):
-    """What is ordered with one press of a button: a basket, licences for a group, Office Attach.
+    """The subject of an order: a basket, licences for a group, or Office Attach.
 
-    ``basket`` names what the customer filled in: an order replaces an unpaid one of the same name.
-    ``key``, name and content, makes two presses of one button the same order.
+    ``basket`` is the name of the form: an order replaces an unpaid one with the same name.
+    ``key``, made of name and content, is the idempotency key of placement.
     """
 
     def __init__(self, account: Account, basket: str, key: str) -> None:
@@ -76,45 +76,45 @@ class OrderKind(ABC):
     @property
     @abstractmethod
     def quote(self) -> Quote:
-        """What the order costs; computed once."""
+        """The price of the order; computed once."""
 
     @property
     def total_shown(self) -> int:
-        """The amount that the customer confirms, in cents: that of the order."""
+        """The amount that the customer confirms, in cents: the order's total."""
         return self.quote.totals.total_cents
 
     @property
     def expires_at(self) -> datetime:
-        """Until when it can be paid."""
+        """The moment until which it can be paid."""
         return clock.now() + EXPIRES_AFTER
 
     @abstractmethod
     def check(self) -> None:
-        """Raise `Refusal` where this cannot be ordered now."""
+        """Raise `Refusal` if this cannot be ordered now."""
 
     @abstractmethod
     def reserve(self, lines: list[OrderLine]) -> None:
-        """Take what the order needs for itself, in its transaction. Raises `Refusal`."""
+        """Reserve what the order needs, in its transaction. Raises `Refusal`."""
 
     def follow_up(self, order: Order) -> None:
-        """Have done what comes next, in the order's transaction: here its payment is awaited."""
+        """Queue the next steps in the order's transaction: here, e-mail it and let it expire."""
         mail.order_placed(order)
         kinds.expire_order.using(run_at=order.expires_at).later(order=order.id)
 
 
 def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
-    """The order of ``ordered``: placed now, or already when the button was pressed before.
+    """Place the order of ``ordered``; idempotent: return the existing order if there is one.
 
     An earlier unpaid order of the same basket with other content is replaced. Raises `Conflict`
-    when prices or contracts are not what the customer saw, or the order to replace has just been
-    paid; `payables.PaymentUnderWay` when it is being paid; and what ``ordered`` refuses.
+    if prices or contracts differ from what the customer saw, or the order to replace has just been
+    paid; `payables.PaymentUnderWay` while that is being paid; and the refusals of ``ordered``.
     """
-    placed = _placed_already(ordered)
+    placed = _find_placed(ordered)
     if placed is not None:
         return placed
     ordered.check()
-    accepted = contracts.current(confirmed.language)
-    _check_what_was_seen(ordered, accepted, confirmed)
+    accepted = contracts.current_contracts(confirmed.language)
+    _check_confirmation(ordered, accepted, confirmed)
     earlier: set[Order] = set()
     for attempt in range(1, ATTEMPTS + 1):
         earlier.update(_to_replace(ordered))
@@ -124,10 +124,10 @@ def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
         try:
             with database.atomic():
                 _close_earlier(ordered, earlier)
-                return _place(ordered, accepted, confirmed)
+                return _create_order(ordered, accepted, confirmed)
         except (EarlierOrderInUse, IntegrityError):
-            # Another press was quicker, a payment has begun, or the number drawn is taken.
-            placed = _placed_already(ordered)
+            # Another request was first, a payment has begun, or the random number is taken.
+            placed = _find_placed(ordered)
             if placed is not None:
                 return placed
             if attempt == ATTEMPTS:
@@ -135,12 +135,12 @@ def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
     raise AssertionError("unreachable")
 
 
-def _placed_already(ordered: OrderKind) -> Order | None:
+def _find_placed(ordered: OrderKind) -> Order | None:
     return Order.get_or_none(Order.account == ordered.account, Order.basket_key == ordered.key)
 
 
 def _to_replace(ordered: OrderKind) -> list[Order]:
-    """Unpaid orders of the same basket with other content: the new one takes their place."""
+    """Return the unpaid orders of the same basket with other content."""
     return list(
         Order.select().where(
             Order.account == ordered.account,
@@ -154,19 +154,19 @@ def _to_replace(ordered: OrderKind) -> list[Order]:
 def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
     """Cancel the orders to replace, in the transaction of the new one.
 
-    A customer's orders are placed one at a time, so that of two edits in two tabs the second
-    replaces what the first placed. Raises `Conflict` where one of ``earlier`` has been paid, and
-    `EarlierOrderInUse` where a payment of one has begun.
+    The account's row is locked, so that a customer's orders are placed one at a time: of two edits
+    in two tabs, the second replaces the first. Raises `Conflict` if one of ``earlier`` has been
+    paid, and `EarlierOrderInUse` if a payment of one has begun.
     """
     lock(ordered.account, allow_references=True)
     if any(Order.get_by_id(order.id).paid_at for order in earlier):
-        raise Conflict(CLOSED_ELSEWHERE)
+        raise Conflict(ALREADY_CLOSED)
     for order in _to_replace(ordered):
         if closing.close_order(order, OrderStatus.CANCELLED, by=ordered.account.nic_handle) is None:
             raise EarlierOrderInUse
 
 
-def _check_what_was_seen(
+def _check_confirmation(
     ordered: OrderKind, accepted: list[Contract], confirmed: Confirmation
 ) -> None:
     if tuple(contract.digest for contract in accepted) != confirmed.contract_digests:
@@ -175,7 +175,7 @@ def _check_what_was_seen(
         raise Conflict(N_("The price has changed meanwhile. Please check it and confirm again."))
 
 
-def _place(ordered: OrderKind, accepted: list[Contract], confirmed: Confirmation) -> Order:
+def _create_order(ordered: OrderKind, accepted: list[Contract], confirmed: Confirmation) -> Order:
     account, quoted, now = ordered.account, ordered.quote, clock.now()
     order = Order.create(
         number=_new_number(),

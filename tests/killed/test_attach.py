@@ -61,7 +61,7 @@ def test_every_seat_is_active_once_and_every_letter_written_once(
 ) -> None:
     exchange.with_card(alice, bank)
     wished = exchange.wish(exchange.service(alice), LICENCES, tells_owner=True)
-    attach.confirm(wished, exchange.seen(wished))
+    attach.place_order(wished, exchange.seen(wished))
     for number in KILLED_AT:
         with processes.worker_runs(environment) as worker:
             processes.runs_until(worker, lambda number=number: active() >= number)

@@ -22,7 +22,7 @@ from shop import clock as shop_clock
 from shop.errors import Conflict
 from shop.exchange import services
 from shop.orders import attach
-from shop.orders.attach import AlreadyAttached, InvalidHolders, NeedsCard
+from shop.orders.attach import AlreadyAttached, CardMissing, InvalidHolders
 from tests.support import exchange
 from tests.support.exchange import HERE, nothing_happened
 from tests.support.parties import Bank, Provider
@@ -100,7 +100,7 @@ def test_two_people_with_one_login_whatever_its_case_are_refused(service: Exchan
     wished = exchange.wish(service, 2, login="Same")
     wished.holders[1] = exchange.wish(service, 2, login="sAME").holders[1]
     with pytest.raises(InvalidHolders):
-        attach.confirm(wished, exchange.seen(wished))
+        attach.place_order(wished, exchange.seen(wished))
     assert nothing_happened()
 
 
@@ -153,7 +153,7 @@ def test_a_second_attach_is_refused_and_changes_nothing(
 def test_the_same_form_again_is_the_same_order(inside: Visitor, service: ExchangeService) -> None:
     wished = exchange.wish(service, 2)
     seen = exchange.seen(wished)
-    assert attach.confirm(wished, seen) == attach.confirm(wished, seen)
+    assert attach.place_order(wished, seen) == attach.place_order(wished, seen)
     assert Order.select().count() == 1
 
 
@@ -180,20 +180,20 @@ def test_what_was_seen_must_be_what_is_there(service: ExchangeService) -> None:
         replace(seen, contract_digests=("x",)),
     ):
         with pytest.raises(Conflict):
-            attach.confirm(wished, forged)
+            attach.place_order(wished, forged)
     assert nothing_happened()
 
 
 def test_without_a_card_nothing_is_ordered(alice: Account, bank: Bank) -> None:
     wished = exchange.wish(exchange.service(alice), 2)
-    with pytest.raises(NeedsCard):
-        attach.confirm(wished, exchange.seen(wished))
+    with pytest.raises(CardMissing):
+        attach.place_order(wished, exchange.seen(wished))
     assert nothing_happened()
 
 
 def test_used_is_used_even_between_two_forms(service: ExchangeService) -> None:
     first, second = exchange.wish(service, 2), exchange.wish(service, 3)
     seen = exchange.seen(second)
-    attach.confirm(first, exchange.seen(first))
+    attach.place_order(first, exchange.seen(first))
     with pytest.raises(AlreadyAttached):
-        attach.confirm(second, seen)
+        attach.place_order(second, seen)

@@ -213,4 +213,4 @@ def test_an_owner_is_told_though_the_first_login_was_refused(
 def test_a_heading_is_no_mailbox(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_reader, "MOST_LINES", 3)
     exchange.take_over(alice, ["email,first_name,last_name", *exchange.lines(3)])
-    assert len(attach.preselected(ExchangeService.get())) == 3
+    assert len(attach.preselected_mailboxes(ExchangeService.get())) == 3

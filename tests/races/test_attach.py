@@ -36,7 +36,7 @@ def confirm_at_once(service: ExchangeService, *, same_form: bool) -> list[object
     seen = exchange.seen(one)
 
     def confirm() -> Order:
-        return attach.confirm(wished.pop(), seen)
+        return attach.place_order(wished.pop(), seen)
 
     with racing.all_meet_at("ordering.place", TIMES):
         return racing.race(confirm, TIMES)
@@ -117,7 +117,7 @@ def test_control_without_the_unique_row_there_are_many(
 
 def test_many_workers_fill_the_group_once(service: ExchangeService, provider: Provider) -> None:
     wished = exchange.wish(service, 25, tells_owner=True)
-    attach.confirm(wished, exchange.seen(wished))
+    attach.place_order(wished, exchange.seen(wished))
     for _ in range(10):
         ids = [job.id for job in Job.select().where(Job.status == "queued")]
 
@@ -147,7 +147,7 @@ def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
     service: ExchangeService, provider: Provider, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wished = exchange.wish(service, 8, tells_owner=True)
-    attach.confirm(wished, exchange.seen(wished))
+    attach.place_order(wished, exchange.seen(wished))
     deaths = dying(monkeypatch, first)
     for _ in range(MOST_DEATHS + 1):
         try:

@@ -22,7 +22,7 @@ from shop.exchange.csv_file import CsvFile
 from shop.exchange.importing import Changes
 from shop.jobs import queue
 from shop.orders import attach, contracts
-from shop.orders.attach import Wish
+from shop.orders.attach import AttachRequest
 from shop.orders.baskets import new_name
 from shop.orders.placing import Confirmation
 from shop.payments import cards
@@ -77,20 +77,20 @@ def with_card(account: Account, bank: Bank) -> None:
     )
 
 
-def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> Wish:
+def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> AttachRequest:
     """A licence each for the first so many mailboxes, on a form nobody else has."""
     rows = list(services.active_accounts(owned).limit(licences))
-    holders = [replace(attach.proposed(row), **changes) for row in rows]
-    return Wish(owned, holders, new_name())
+    holders = [replace(attach.propose_holder(row), **changes) for row in rows]
+    return AttachRequest(owned, holders, new_name())
 
 
-def seen(wished: Wish) -> Confirmation:
+def seen(wished: AttachRequest) -> Confirmation:
     """What the customer sees and accepts when confirming now."""
     account = wished.service.account
-    quote = attach.after_the_free_month(account, len(wished.holders))
+    quote = attach.quote_after_free_month(account, len(wished.holders))
     return Confirmation(
         total_cents=quote.totals.total_cents,
-        contract_digests=tuple(one.digest for one in contracts.current(account.language)),
+        contract_digests=tuple(one.digest for one in contracts.current_contracts(account.language)),
         address="203.0.113.7",
         language=account.language,
     )
@@ -99,7 +99,7 @@ def seen(wished: Wish) -> Confirmation:
 def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> LicenceGroup:
     """Office Attach used for the first so many mailboxes, and all that follows done."""
     wished = wish(owned, licences, **changes)
-    order = attach.confirm(wished, seen(wished))
+    order = attach.place_order(wished, seen(wished))
     queue.drain()
     return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order).get()
 

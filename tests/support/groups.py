@@ -7,7 +7,7 @@ from shop.jobs import queue
 from shop.licences import seats
 from shop.licences.seats import Person, seat_states
 from shop.orders import contracts, placing
-from shop.orders.additions import AdditionOrder, Wish
+from shop.orders.additions import AdditionOrder, AdditionRequest
 from shop.orders.baskets import new_name
 from shop.orders.placing import Confirmation
 from tests.support import purchases
@@ -47,16 +47,16 @@ def configured(group: LicenceGroup, number: int = 1, person: Person = CAMILLE) -
     return fresh(seat)
 
 
-def wish(group: LicenceGroup, quantity: int) -> Wish:
+def wish(group: LicenceGroup, quantity: int) -> AdditionRequest:
     """So many licences more, under a basket nobody else has."""
-    return Wish(group, quantity, new_name())
+    return AdditionRequest(group, quantity, new_name())
 
 
-def seen_by(account: Account, wished: Wish) -> Confirmation:
+def seen_by(account: Account, wished: AdditionRequest) -> Confirmation:
     """What ``account`` sees and accepts when ordering licences for a group now."""
     return Confirmation(
         total_cents=AdditionOrder(account, wished).quote.totals.total_cents,
-        contract_digests=tuple(contract.digest for contract in contracts.current("fr")),
+        contract_digests=tuple(contract.digest for contract in contracts.current_contracts("fr")),
         address="203.0.113.7",
         language="fr",
     )

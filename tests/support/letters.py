@@ -202,7 +202,7 @@ def attach_ordered(account: Account, bank: Bank, provider: Provider) -> None:
     """Office Attach is ordered for three mailboxes."""
     exchange.with_card(account, bank)
     wished = exchange.wish(exchange.service(account, 3))
-    attach.confirm(wished, exchange.seen(wished))
+    attach.place_order(wished, exchange.seen(wished))
 
 
 def attach_installed(account: Account, bank: Bank, provider: Provider) -> None:

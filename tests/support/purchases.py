@@ -24,7 +24,9 @@ def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmat
     quote = baskets.quote(chosen, catalogue.offers(), account)
     return Confirmation(
         total_cents=quote.totals.total_cents,
-        contract_digests=tuple(contract.digest for contract in contracts.current(language)),
+        contract_digests=tuple(
+            contract.digest for contract in contracts.current_contracts(language)
+        ),
         address="203.0.113.7",
         language=language,
     )

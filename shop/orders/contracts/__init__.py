@@ -1,4 +1,4 @@
-"""Contracts: versioned, readable before accepting, kept for ever."""
+"""Contracts: versioned texts, which are never changed or deleted."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from shop import clock
 from shop.orders.contracts import texts
 
 KINDS = ("general_terms", "office_365_conditions", "microsoft_customer_agreement")
-"""The contracts of every order, in the order they are shown (design)."""
+"""The kinds of contracts of every order, in the order of display (design)."""
 
 
 def publish_shipped() -> None:
-    """Publish the shipped texts that are not published yet; a published one never changes."""
+    """Publish the shipped texts that are not published yet; idempotent, published ones are kept."""
     with database.atomic():
-        for shipped in texts.shipped():
+        for shipped in texts.shipped_texts():
             Contract.insert(
                 kind=shipped.kind,
                 version=shipped.version,
@@ -30,8 +30,8 @@ def publish_shipped() -> None:
             ).on_conflict_ignore().execute()
 
 
-def current(language: str) -> list[Contract]:
-    """The newest version of each contract in a language, in the order they are shown."""
+def current_contracts(language: str) -> list[Contract]:
+    """Return the newest version of each contract in a language, in the order of display."""
     newest = (
         Contract.select(Contract.kind, fn.MAX(Contract.version).alias("version"))
         .where(Contract.language == language)
@@ -50,7 +50,7 @@ def current(language: str) -> list[Contract]:
 
 
 def find_contract(kind: str, version: int, language: str) -> Contract | None:
-    """One version of a contract, however old."""
+    """Return one version of a contract, old versions included; None if not found."""
     return Contract.get_or_none(
         Contract.kind == kind, Contract.version == version, Contract.language == language
     )

@@ -1,4 +1,4 @@
-"""The contract texts the shop ships with."""
+"""The contract texts shipped with the shop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TEXTS = Path(__file__).parent / "texts"
 
 
 @dataclass(frozen=True)
-class Shipped:
+class ShippedText:
     """One version of one contract in one language, as Markdown."""
 
     kind: str
@@ -19,12 +19,12 @@ class Shipped:
     body: str
 
 
-def shipped() -> list[Shipped]:
-    """Every text in ``texts/<kind>.<version>.<language>.md``; its first line is its title."""
+def shipped_texts() -> list[ShippedText]:
+    """Return each text in ``texts/<kind>.<version>.<language>.md``; its first line is the title."""
     return [_read(path) for path in sorted(TEXTS.glob("*.md"))]
 
 
-def _read(path: Path) -> Shipped:
+def _read(path: Path) -> ShippedText:
     kind, version, language, _ = path.name.split(".")
     title, _, body = path.read_text(encoding="utf-8").partition("\n")
-    return Shipped(kind, int(version), language, title.lstrip("# ").strip(), body.strip())
+    return ShippedText(kind, int(version), language, title.lstrip("# ").strip(), body.strip())

@@ -196,7 +196,7 @@ def test_documents_fetch_nothing_from_outside(address):
 
 
 @pytest.mark.parametrize(
-    "shipped", texts.shipped(), ids=lambda text: f"{text.kind}.{text.language}"
+    "shipped", texts.shipped_texts(), ids=lambda text: f"{text.kind}.{text.language}"
 )
 def test_every_shipped_contract_prints(shipped):
     digest = hashlib.sha256(shipped.body.encode()).hexdigest()
@@ -221,7 +221,7 @@ def test_every_shipped_contract_prints(shipped):
 
 def test_the_contracts_are_the_same_in_both_languages():
     shape: dict[tuple[str, int], set[object]] = {}
-    for text in texts.shipped():
+    for text in texts.shipped_texts():
         numbers = re.findall(r"^(?:## )?(\d+(?:\.\d+)?)\.", text.body, re.MULTILINE)
         bullets = len(re.findall(r"^- ", text.body, re.MULTILINE))
         shape.setdefault((text.kind, text.version), set()).add((tuple(numbers), bullets))
@@ -239,7 +239,7 @@ def test_the_contracts_are_the_same_in_both_languages():
     ],
 )
 def test_french_contracts_follow_french_typography(rule, wrong):
-    for text in texts.shipped():
+    for text in texts.shipped_texts():
         if text.language == "fr":
             assert not re.findall(wrong, text.body, re.MULTILINE), rule
 
@@ -262,7 +262,7 @@ def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
 
     basket = baskets.Basket(baskets.new_name(), {"business": 3, "pro_plus": 2})
     quoted = baskets.quote(basket, catalogue.offers(), alice)
-    digests = tuple(contract.digest for contract in contracts.current("fr"))
+    digests = tuple(contract.digest for contract in contracts.current_contracts("fr"))
     order = baskets.place_order(
         alice,
         basket,
@@ -283,5 +283,5 @@ def test_the_purchase_order_of_an_order_says_what_was_ordered(app, alice):
 def test_a_published_contract_prints(app):
     from shop.orders import contracts
 
-    published = contracts.current("en")[0]
+    published = contracts.current_contracts("en")[0]
     assert published.title in text_of(opened(documents.contract_of(published)))

@@ -1,4 +1,4 @@
-"""Licences added to an existing group: places, pro rata, delivery."""
+"""Orders of licences for an existing group: places, pro rata price, delivery."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Drain = Callable[[], int]
 def group(
     clock: time_machine.Traveller, alice: Account, bank: Bank, provider: Provider
 ) -> LicenceGroup:
-    """Installed on 10 March 2026: it renews on 10 April, 31 days later."""
+    """A group installed on 10 March 2026, which renews on 10 April, 31 days later."""
     return groups.installed(alice, bank)
 
 
@@ -121,7 +121,7 @@ def test_changing_the_number_replaces_the_order_and_its_places(
     wished = groups.wish(group, 290)
     first = placing.place(AdditionOrder(alice, wished), groups.seen_by(alice, wished))
     more = replace(wished, quantity=297, group=groups.fresh(group))
-    # What is free counts what the earlier order holds: it is looked at anew once that is closed.
+    # The places of the earlier order count as taken until that order is closed.
     with pytest.raises(PlacesExhausted):
         placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more))
     orders.cancel_order(first, by="alice")
@@ -191,7 +191,7 @@ def test_a_refunded_addition_frees_its_places_and_leaves_the_group(
     assert groups.fresh(group).is_open
 
 
-def test_a_group_that_ended_meanwhile_is_not_enlarged_and_the_money_goes_back(
+def test_a_group_terminated_after_the_order_is_not_enlarged_and_it_is_refunded(
     group: LicenceGroup, bank: Bank, provider: Provider, drain: Drain
 ) -> None:
     order = groups.add(group, 2)
@@ -204,7 +204,7 @@ def test_a_group_that_ended_meanwhile_is_not_enlarged_and_the_money_goes_back(
         groups.add(group, 1)
 
 
-def test_freeing_twice_gives_back_once(group: LicenceGroup) -> None:
+def test_releasing_places_twice_releases_them_once(group: LicenceGroup) -> None:
     order = groups.add(group, 2)
     reservations.release_places(order, by="alice")
     reservations.release_places(order, by="alice")
@@ -234,7 +234,7 @@ def test_the_purchase_order_says_for_how_many_days(
 
 @pytest.fixture
 def signed_in(visitor: Visitor, alice: Account, group: LicenceGroup) -> Visitor:
-    """Alice, once her group is there and the clock is the test's."""
+    """Alice, signed in once her group is installed and the clock is set."""
     visitor.log_in(alice)
     return visitor
 
@@ -295,7 +295,7 @@ def test_the_choice_follows_while_typing(signed_in: Visitor, group: LicenceGroup
     assert group.name not in other
 
 
-def test_somebody_elses_group_cannot_be_ordered_for(
+def test_licences_cannot_be_ordered_for_another_customers_group(
     visitor: Visitor, group: LicenceGroup, charlie: Account
 ) -> None:
     visitor.log_in(charlie)

@@ -1,4 +1,4 @@
-"""Office Attach as time goes on: a free month, told of before it ends, then renewed like others."""
+"""Billing of Office Attach: a free month, an e-mail before it ends, then ordinary renewals."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def free(
 
 
 def go_to(clock: time_machine.Traveller, day: date, hours: float = 0) -> None:
-    """The moment so many hours after a day begins in Paris, with all that is due by then done."""
+    """Move to that many hours after a day begins in Paris, and run everything due by then."""
     clock.move_to(midnight(day) + timedelta(hours=hours, minutes=1))
     renewals.run()
     queue.drain()

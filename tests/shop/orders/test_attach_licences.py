@@ -1,4 +1,4 @@
-"""Office Attach once it is ordered: its group, its licences, and the letters about them."""
+"""Office Attach after the order: its group, its licences, and the e-mails about them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_an_owner_is_told_after_a_failed_activation_was_tried_again(
     drain: Callable[[], int],
 ) -> None:
     wished = exchange.wish(service, 1, tells_owner=True)
-    attach.confirm(wished, exchange.seen(wished))
+    attach.place_order(wished, exchange.seen(wished))
     provider.pending = True
     drain()
     provider.finish()
@@ -142,7 +142,7 @@ def test_what_cannot_be_installed_says_so_and_is_tried_again(
 ) -> None:
     provider.failing = "The domain is taken."
     wished = exchange.wish(service, 2)
-    order = attach.confirm(wished, exchange.seen(wished))
+    order = attach.place_order(wished, exchange.seen(wished))
     drain()
     inside.open(HERE)
     assert inside.sees("L’installation n’a pas abouti")
@@ -159,7 +159,7 @@ def test_what_can_never_be_installed_is_given_up_and_the_offer_is_there_again(
     inside: Visitor, service: ExchangeService, provider: Provider, drain: Callable[[], int]
 ) -> None:
     wished = exchange.wish(service, 2)
-    order = attach.confirm(wished, exchange.seen(wished))
+    order = attach.place_order(wished, exchange.seen(wished))
     with pytest.raises(Refusal):
         orders.refund_order(order, by="operator")
     provider.failing = "The domain is taken."

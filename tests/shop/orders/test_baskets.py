@@ -1,4 +1,4 @@
-"""Baskets: what may be typed, and what is said of the rest."""
+"""Baskets: accepted quantities, and the refusal of all other input."""
 
 from __future__ import annotations
 
@@ -54,22 +54,22 @@ def test_pro_plus_has_no_limit_but_one_order_has() -> None:
         baskets.read_quantity("9" * 4000, OFFERS["pro_plus"])
 
 
-def test_nothing_at_all_is_no_order() -> None:
+def test_an_empty_basket_is_refused() -> None:
     with pytest.raises(InvalidBasket, match="at least one"):
-        baskets.read("", {"business": "0", "pro_plus": "0"}, OFFERS)
+        baskets.read_basket("", {"business": "0", "pro_plus": "0"}, OFFERS)
 
 
 def test_every_wrong_field_is_named() -> None:
     with pytest.raises(InvalidBasket) as invalid:
-        baskets.read("", {"business": "-1", "pro_plus": "x"}, OFFERS)
+        baskets.read_basket("", {"business": "-1", "pro_plus": "x"}, OFFERS)
     assert [refusal.field for refusal in invalid.value.refusals] == ["business", "pro_plus"]
 
 
-def test_a_basket_keeps_a_sound_name_and_gets_one_otherwise() -> None:
+def test_a_basket_keeps_a_valid_name_and_gets_a_new_one_otherwise() -> None:
     name = baskets.new_name()
     typed = {"business": "1", "pro_plus": "0"}
-    assert baskets.read(name, typed, OFFERS).name == name
-    assert baskets.read("../../etc", typed, OFFERS).name != "../../etc"
+    assert baskets.read_basket(name, typed, OFFERS).name == name
+    assert baskets.read_basket("../../etc", typed, OFFERS).name != "../../etc"
 
 
 def test_the_key_tells_contents_apart_and_not_the_order_of_offers() -> None:

@@ -79,7 +79,7 @@ def test_the_same_basket_name_of_another_customer_is_another_order(
     assert purchases.place(alice, basket).id != purchases.place(charlie, basket).id
 
 
-def test_a_price_that_changed_meanwhile_is_not_charged_unseen(alice: Account) -> None:
+def test_a_price_that_changed_since_it_was_shown_is_not_charged(alice: Account) -> None:
     basket = purchases.basket()
     seen = purchases.seen_by(alice, basket)
     Price.insert(
@@ -97,7 +97,7 @@ def test_changing_the_basket_replaces_the_unpaid_order(alice: Account, bank: Ban
     assert Order.get_by_id(first.id).status == OrderStatus.CANCELLED
     assert second.status == OrderStatus.AWAITING_PAYMENT
     assert bank.checkouts[payment.checkout].status == CheckoutStatus.CLOSED
-    # And back again: the first order is over, so this is a new one.
+    # The first basket again: its order is closed, so this places a new one.
     third = purchases.place(alice, purchases.basket(business=3, name="one-and-the-same-basket"))
     assert third.id != first.id
 
@@ -120,7 +120,7 @@ def test_an_unpaid_order_can_be_cancelled(alice: Account, bank: Bank) -> None:
     assert Letter.select().where(Letter.kind == "order_cancelled").count() == 1
 
 
-def test_nothing_is_to_come_of_a_cancelled_order(alice: Account) -> None:
+def test_a_cancelled_order_shows_no_further_steps(alice: Account) -> None:
     order = purchases.place(alice)
     assert [step.name for step in order_progress.for_order(order).steps][-1] == "delivered"
     orders.cancel_order(order, by="alice")
@@ -192,7 +192,7 @@ def test_an_order_does_not_expire_under_a_pending_payment(
     assert Payment.get_by_id(payment.id).status == PaymentStatus.DECLINED
 
 
-def test_somebody_elses_order_is_not_found(alice: Account, charlie: Account) -> None:
+def test_another_customers_order_is_not_found(alice: Account, charlie: Account) -> None:
     order = purchases.place(alice)
     assert orders.find_order(charlie, order.number) is None
     assert orders.find_order(alice, order.number) == order
