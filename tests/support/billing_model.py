@@ -1,4 +1,4 @@
-"""What a group costs, worked out naively: a list of papers, a queue, and dates counted by hand.
+"""What a group costs, worked out naively: a list of documents, a queue, and dates counted by hand.
 
 It shares no code with the shop, so that both can be wrong only in different ways.
 """
@@ -48,7 +48,7 @@ def is_asked_for(net: int) -> bool:
 
 
 @dataclass(eq=False)
-class Paper:
+class Document:
     """An invoice, or a credit note, of one line."""
 
     kind: str
@@ -68,7 +68,7 @@ class Paper:
 class Ahead:
     """A renewal invoiced before its day."""
 
-    paper: Paper
+    document: Document
     cents: int
     is_paid: bool = False
 
@@ -82,7 +82,7 @@ class Naive:
     prices: list[tuple[datetime, int]]
     card: str = "good"
     status: str = "active"
-    papers: list[Paper] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
     given: list[date] = field(default_factory=list)
     announced: list[tuple[date, int]] = field(default_factory=list)
     told: set[datetime] = field(default_factory=set)
@@ -105,10 +105,10 @@ class Naive:
 
     def write(
         self, kind: str, now: datetime, net: int, quantity: int, start: date, end: date
-    ) -> Paper:
-        paper = Paper(kind, paris_day(now), net, quantity, start, end)
-        self.papers.append(paper)
-        return paper
+    ) -> Document:
+        document = Document(kind, paris_day(now), net, quantity, start, end)
+        self.documents.append(document)
+        return document
 
     def listed(self, at: datetime) -> int:
         return max((since, cents) for since, cents in self.prices if since <= at)[1]
@@ -129,12 +129,12 @@ class Naive:
         return self.status in ("active", "past_due")
 
     @property
-    def owed(self) -> list[Paper]:
-        return [paper for paper in self.papers if paper.is_owed]
+    def owed(self) -> list[Document]:
+        return [document for document in self.documents if document.is_owed]
 
     def next_end(self, now: datetime) -> date:
         if self.ahead and self.ahead.is_paid:
-            return self.ahead.paper.end
+            return self.ahead.document.end
         if self.is_open:
             return self.period_end
         return next_anniversary(max(paris_day(now), self.period_start), self.anchor)
@@ -172,8 +172,8 @@ class Naive:
         if self.ahead:
             self.cents = self.ahead.cents
             if not self.ahead.is_paid:
-                due.append(self.ahead.paper)
-            more = self.subscribed(start) - self.ahead.paper.quantity
+                due.append(self.ahead.document)
+            more = self.subscribed(start) - self.ahead.document.quantity
             if more > 0:
                 due.append(self.write("invoice", now, more * self.cents, more, start, end))
             self.ahead = None
@@ -183,21 +183,21 @@ class Naive:
         self.owe(now, *due)
         self.period_start, self.period_end = start, end
 
-    def owe(self, now: datetime, *due: Paper) -> None:
-        for paper in due:
-            paper.is_owed = True
-            self.ask(now, "collect", (paper, 0))
+    def owe(self, now: datetime, *due: Document) -> None:
+        for document in due:
+            document.is_owed = True
+            self.ask(now, "collect", (document, 0))
 
-    def collect(self, now: datetime, paper: Paper, stage: int) -> None:
-        if not paper.is_owed:
+    def collect(self, now: datetime, document: Document, stage: int) -> None:
+        if not document.is_owed:
             return
         if self.card == "good":
-            self.paid(now, paper)
+            self.paid(now, document)
             return
         if self.status == "active":
             self.status = "past_due"
         if stage < 3:
-            self.ask(now + WAITS[stage], "collect", (paper, stage + 1))
+            self.ask(now + WAITS[stage], "collect", (document, stage + 1))
         elif self.status == "past_due":
             self.status = "suspended"
             self.suspensions += 1
@@ -209,8 +209,8 @@ class Naive:
             self.ends_by = "unpaid"
             self.ask(midnight(self.ends_on), "end")
 
-    def paid(self, now: datetime, paper: Paper) -> None:
-        paper.is_owed = False
+    def paid(self, now: datetime, document: Document) -> None:
+        document.is_owed = False
         if self.owed:
             return
         if self.status == "past_due":
@@ -273,7 +273,7 @@ class Naive:
 
     def take_back_ahead(self, now: datetime) -> None:
         if self.ahead and not self.ahead.is_paid:
-            of = self.ahead.paper
+            of = self.ahead.document
             self.write("credit_note", now, of.net, of.quantity, of.start, of.end)
             self.ahead = None
 
@@ -315,7 +315,7 @@ class Naive:
                 return False
             cents, number = self.price_on(start), self.subscribed(start)
             end = next_anniversary(start, self.anchor)
-            paper = self.write("invoice", now, number * cents, number, start, end)
-            self.ahead = Ahead(paper, cents)
+            document = self.write("invoice", now, number * cents, number, start, end)
+            self.ahead = Ahead(document, cents)
         self.ahead.is_paid = now_paid
         return True

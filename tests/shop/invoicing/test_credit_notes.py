@@ -81,7 +81,7 @@ PLACES = [LILLE, REUNION, PlaceOfSupply("FI", "00100"), PlaceOfSupply("US", "100
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_however_an_invoice_is_taken_back_it_adds_up(alice: Account, data: st.DataObject) -> None:
+def test_however_an_invoice_is_credited_it_adds_up(alice: Account, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(PLACES))
     numbers = st.lists(st.integers(1, 9), min_size=1, max_size=3)
     rows = [
@@ -108,7 +108,7 @@ def test_however_an_invoice_is_taken_back_it_adds_up(alice: Account, data: st.Da
     assert list(ledger.find_faults()) == []
 
 
-def test_no_more_is_taken_back_than_the_invoice_says(alice: Account) -> None:
+def test_no_more_is_credited_than_the_invoice_charges(alice: Account) -> None:
     charged = position(3, 880)
     invoice = issue(alice, charged, position(1, 1290, "o365-2"))
     credit(invoice, credit_notes.part_of(charged, 2))
@@ -129,7 +129,7 @@ def test_no_more_is_taken_back_than_the_invoice_says(alice: Account) -> None:
     assert list(ledger.find_faults()) == []
 
 
-def test_licences_charged_by_the_day_are_taken_back_together(alice: Account) -> None:
+def test_licences_charged_by_the_day_are_credited_together(alice: Account) -> None:
     charged = position(3, 1290, days=12)
     invoice = issue(alice, charged)
     with pytest.raises(Refusal, match="by the day"):
@@ -137,7 +137,7 @@ def test_licences_charged_by_the_day_are_taken_back_together(alice: Account) -> 
     assert credit(invoice, charged).total_cents == invoice.total_cents
 
 
-def test_five_who_take_the_same_licence_back_do_it_once(alice: Account) -> None:
+def test_five_credits_of_the_same_licences_at_once_succeed_once(alice: Account) -> None:
     charged = position(3, 880)
     invoice = issue(alice, charged)
     outcomes = racing.race(lambda: credit(invoice, credit_notes.part_of(charged, 2)), 5)
@@ -146,7 +146,7 @@ def test_five_who_take_the_same_licence_back_do_it_once(alice: Account) -> None:
     assert list(ledger.find_faults()) == []
 
 
-def test_control_without_looking_at_what_is_left_it_is_taken_back_twice(
+def test_control_without_the_check_of_what_is_left_it_is_credited_twice(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     charged = position(2, 880)
@@ -156,7 +156,7 @@ def test_control_without_looking_at_what_is_left_it_is_taken_back_twice(
     assert credit(invoice, charged).total_cents == 2112, "though nothing of it was left"
 
 
-def test_money_goes_back_for_each_part_once(
+def test_each_credited_part_is_refunded_once(
     alice: Account, bank: Bank, drain: Callable[[], int]
 ) -> None:
     charged = position(3, 880)
@@ -172,7 +172,7 @@ def test_money_goes_back_for_each_part_once(
     assert list(ledger.find_faults()) == []
 
 
-def test_the_operator_takes_a_part_back_and_then_the_rest(app: Flask, alice: Account) -> None:
+def test_the_operator_credits_a_part_and_then_the_rest(app: Flask, alice: Account) -> None:
     number = issue(alice, position(3, 880), position(1, 1290, "o365-2")).number
 
     def run(*words: str) -> str:

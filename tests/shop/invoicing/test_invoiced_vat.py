@@ -97,12 +97,12 @@ def test_the_vat_of_an_address_stands_on_invoice_and_credit_note(who: str, bank:
     assert (invoice.net_cents, invoice.vat_cents) == (NET, case.vat)
     note = billing.credit(invoice, "Une erreur.")
     assert (note.net_cents, note.vat_cents) == (NET, case.vat)
-    for paper in (invoice, note):
-        treatment = vat.restore(paper.vat_code, paper.vat_rate)
+    for document in (invoice, note):
+        treatment = vat.restore(document.vat_code, document.vat_rate)
         assert treatment.kind == case.kind
         said = templates.vat_mention(treatment, "fr")
         assert (case.mention in said) if case.mention else not said, said
-        xml = factur_x.xml_of(document_of(paper))
+        xml = factur_x.xml_of(document_of(document))
         assert said == "" or said.split(" (")[0][:30] in xml.decode()
         assert broken_rules(xml, "en16931") == set()
         assert broken_rules(xml, "french") == case.french_exceptions

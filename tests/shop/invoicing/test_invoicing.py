@@ -190,7 +190,7 @@ def test_what_an_invoice_says_cannot_be_changed(alice: Account, change: dict[str
         Invoice.update(**change).where(Invoice.id == invoice.id).execute()
 
 
-def test_neither_its_lines_nor_its_paper_can_be_changed(alice: Account) -> None:
+def test_neither_its_lines_nor_its_pdf_can_be_changed(alice: Account) -> None:
     invoice = billing.due(alice)
     documents.invoice_of(invoice)
     for change in (
@@ -202,7 +202,7 @@ def test_neither_its_lines_nor_its_paper_can_be_changed(alice: Account) -> None:
 
 
 @pytest.mark.printed
-def test_its_paper_is_made_once_and_keeps_to_the_rules(alice: Account, bank: Bank) -> None:
+def test_its_pdf_is_made_once_and_follows_the_rules(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     content = documents.invoice_of(invoice)
     InvoiceFile.get(InvoiceFile.invoice == invoice)
@@ -215,7 +215,7 @@ def test_its_paper_is_made_once_and_keeps_to_the_rules(alice: Account, bank: Ban
     assert broken_rules(xml, "french") == set()
 
 
-def test_a_paper_made_after_the_payment_says_what_was_true_at_issue(
+def test_a_pdf_made_after_the_payment_says_what_was_true_at_issue(
     alice: Account, bank: Bank, clock: Traveller
 ) -> None:
     clock.move_to(at("2026-11-05 10:00"))
@@ -228,13 +228,13 @@ def test_a_paper_made_after_the_payment_says_what_was_true_at_issue(
     assert "6 novembre" not in text
 
 
-def test_two_who_make_the_paper_at_once_keep_one(alice: Account) -> None:
+def test_two_who_make_the_pdf_at_once_keep_one(alice: Account) -> None:
     invoice = billing.due(alice)
-    papers = racing.race(lambda: documents.invoice_of(invoice), 3)
-    assert len(set(papers)) == 1
+    contents = racing.race(lambda: documents.invoice_of(invoice), 3)
+    assert len(set(contents)) == 1
 
 
-def test_the_letter_carries_the_paper_that_is_kept(alice: Account, bank: Bank) -> None:
+def test_the_email_attaches_the_stored_pdf(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     letter = Letter.get(Letter.kind == "invoice_issued")
     (attachment,) = letter.attachments
@@ -324,7 +324,7 @@ def test_nobody_pays_at_the_bank_what_the_card_is_being_charged_for(
 # --- Taken back ------------------------------------------------------------------------------
 
 
-def test_a_credit_note_gives_back_what_was_paid_once(alice: Account, bank: Bank) -> None:
+def test_a_credit_note_refunds_what_was_paid_once(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     note = billing.credit(invoice, "Rétractation sous 14 jours.")
     assert (note.number[:2], note.status) == ("AV", InvoiceStatus.DUE)
@@ -368,7 +368,7 @@ def _of(line, quantity):
     return type(line)(line.offer, line.name, quantity, line.unit_price_cents, line.share)
 
 
-def test_credits_at_once_never_take_back_more_than_there_is(alice: Account) -> None:
+def test_credits_at_once_never_exceed_the_invoice(alice: Account) -> None:
     invoice = billing.due(alice)
     results = racing.race(lambda: billing.credit(invoice), 5)
     assert sum(isinstance(outcome, Invoice) for outcome in results) == 1
@@ -377,7 +377,7 @@ def test_credits_at_once_never_take_back_more_than_there_is(alice: Account) -> N
 
 
 @pytest.mark.printed
-def test_the_paper_of_a_credit_note_names_what_it_corrects(alice: Account, bank: Bank) -> None:
+def test_the_pdf_of_a_credit_note_names_what_it_corrects(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     note = billing.credit(invoice, "Rétractation sous 14 jours.")
     content = documents.invoice_of(note)

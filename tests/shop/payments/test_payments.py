@@ -81,7 +81,7 @@ def test_pressing_pay_on_an_order_paid_meanwhile_charges_nothing(
     assert len(bank.checkouts) == 1
 
 
-def test_a_silent_bank_charges_nothing_and_says_so(alice: Account, bank: Bank) -> None:
+def test_an_unavailable_bank_charges_nothing_and_says_so(alice: Account, bank: Bank) -> None:
     order = purchases.place(alice)
     bank.silent = True
     with pytest.raises(Refusal, match="Nothing was charged"):
@@ -110,7 +110,7 @@ def test_a_late_refusal_does_not_undo_a_success(alice: Account, bank: Bank) -> N
     assert outcomes.CHECKOUTS.settle(payment, declined).status == PaymentStatus.SUCCEEDED
 
 
-def test_money_for_a_closed_order_goes_back_in_full_with_a_letter(
+def test_money_for_a_closed_order_is_refunded_in_full_with_an_email(
     alice: Account, bank: Bank, drain: Callable[[], int]
 ) -> None:
     order = purchases.place(alice)

@@ -1,4 +1,4 @@
-"""Licences added to a group about the time it renews: paid for once, and only where they come."""
+"""Licences added to a group around its renewal: charged once, and only if they are delivered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.support.parties import Bank, Provider
 
 @pytest.fixture
 def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
-    """Three licences that are just about to renew."""
+    """Return a group of three licences, two minutes before its renewal."""
     made = running.delivered(alice, bank)
     before = timedelta(minutes=2)
     running.pass_time(midnight(running.of(made).renews_on) - clock.now() - before)
@@ -45,7 +45,7 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
 
 
 def charged_today(group: LicenceGroup) -> int:
-    """How many licences of a group are charged for today, credit notes taken off."""
+    """Return the number of licences of a group charged for today, less those credited."""
     today, number = clock.today(), 0
     for invoice in Invoice.select():
         sign = -1 if invoice.kind == InvoiceKind.CREDIT_NOTE else 1

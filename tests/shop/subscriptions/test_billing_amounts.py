@@ -1,4 +1,4 @@
-"""Known amounts: worked out by hand, each with its reasoning, against what is invoiced for them."""
+"""Known amounts: calculated by hand, each with its reasoning, and compared with the invoices."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ REUNION = PlaceOfSupply("FR", "97400")
 class Known:
     """Licences of a service delivered at one moment and charged at another, both in Paris.
 
-    What is charged on the first day of a month of the service is for all of it; later in it, for
-    the days that are left, the day itself included. ``period`` is what is charged, ``share`` its
-    days of the month's; amounts are cents.
+    On the first day of a month of the service all of it is charged; on a later day, the days that
+    are left, that day included. ``period`` is charged, ``share`` is its days and the month's;
+    amounts are cents.
     """
 
     why: str
@@ -60,12 +60,12 @@ def whole(
     amounts: Amounts,
     place: PlaceOfSupply = LILLE,
 ) -> Known:
-    """The first month of a service."""
+    """Return a case for the first month of a service."""
     return Known(why, delivered, delivered, licences, (delivered, until), None, *amounts, place)
 
 
 def november(why: str, licences: Licences, amounts: Amounts, place: PlaceOfSupply = LILLE) -> Known:
-    """The month from 5 November, where it does not matter which."""
+    """Return a case for the month from 5 November, where the month does not matter."""
     return whole(why, "2026-11-05", "2026-12-05", licences, amounts, place)
 
 
@@ -78,7 +78,7 @@ def part(
     licences: Licences,
     amounts: Amounts,
 ) -> Known:
-    """Licences that join a running month in Lille."""
+    """Return a case for licences added in a running month, in Lille."""
     return Known(why, delivered, charged, licences, (charged[:10], until), share, *amounts)
 
 
@@ -227,13 +227,13 @@ TABLE = [
 
 
 def moment(written: str) -> datetime:
-    """A moment in Paris: noon where only a day is said."""
+    """Return a moment in Paris: noon where only a day is given."""
     day, _, hour = written.partition(" ")
     return datetime.fromisoformat(f"{day} {hour or '12:00'}").replace(tzinfo=clock.PARIS)
 
 
 def charged_period(known: Known) -> tuple[Period, Share | None]:
-    """The days charged, and their share of the month where it is not all of it."""
+    """Return the period charged, and its share of the month unless it is all of it."""
     delivered, charged = moment(known.delivered), moment(known.charged)
     month = periods.period_of(day_of(charged), periods.anchor_of(delivered))
     if known.share is None:
@@ -242,7 +242,7 @@ def charged_period(known: Known) -> tuple[Period, Share | None]:
 
 
 def issued(account: Account, known: Known) -> Invoice:
-    """The invoice of a row."""
+    """Issue and return the invoice of a case."""
     period, share = charged_period(known)
     names = ("nic_handle", "first_name", "last_name", "street", "city", "email")
     buyer = {name: getattr(account, name) for name in names}
@@ -269,7 +269,7 @@ def test_what_is_invoiced_is_what_was_worked_out_by_hand(alice: Account, known: 
         assert (str(position.period.start), str(position.period.end)) == known.period
         share = position.line.share
         assert (share and (share.days, share.of)) == known.share
-    # What is printed is computed once more from the lines on record; it refuses another result.
+    # The document computes the amounts again from the stored lines, and fails if they differ.
     document = document_of(invoice)
     assert document.totals.total_cents == known.total
     assert broken_rules(factur_x.xml_of(document), "en16931") == set()

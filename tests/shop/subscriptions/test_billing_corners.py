@@ -1,4 +1,4 @@
-"""Where two things of billing meet: a charge and a credit, a late run, a second tab."""
+"""Corner cases of billing: a charge during a credit, a late billing run, a second browser tab."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ SERVICES = "/manager/services"
 
 @pytest.fixture
 def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
-    """Three licences, paid by a stored card."""
+    """Return a group of three licences, paid by a stored card."""
     return running.delivered(alice, bank)
 
 
 @pytest.fixture
 def without_card(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
-    """Three licences that no card pays the renewals of."""
+    """Return a group of three licences without a card for its renewals."""
     return running.delivered(alice, bank, card="")
 
 
 def just_after_midnight(group: LicenceGroup) -> None:
-    """The day of the renewal has begun, and no run has come to the group yet."""
+    """Move the clock to five minutes into the day of the renewal, before any billing run."""
     renewal = midnight(running.of(group).renews_on)
     running.move_on(renewal - shop_clock.now() + timedelta(minutes=5))
 
@@ -78,7 +78,7 @@ def in_the_last_hours(group: LicenceGroup) -> None:
 
 
 def credit_one(invoice: Invoice) -> Invoice:
-    """One licence of an invoice taken back."""
+    """Credit one licence of an invoice."""
     with database.atomic():
         position = credit_notes.remaining_of(fresh(invoice))[0]
         part = (credit_notes.part_of(position, 1),)
@@ -120,7 +120,7 @@ def test_what_is_left_is_collected_when_a_part_was_credited_in_the_middle(
     billing.assert_balanced()
 
 
-def test_a_bank_page_with_the_old_amount_is_not_taken_up_again(
+def test_a_bank_page_with_the_old_amount_is_not_reused(
     without_card: LicenceGroup, bank: Bank
 ) -> None:
     running.to_renewal(without_card)
@@ -149,15 +149,15 @@ def test_a_second_tab_does_not_pay_the_next_month(
     assert Invoice.select().count() == before
 
 
-def test_a_strangers_invoice_is_paid_by_nobody_else(
+def test_the_invoice_of_a_stranger_cannot_be_paid(
     visitor: Visitor, alice: Account, bob: Account, without_card: LicenceGroup
 ) -> None:
     running.to_renewal(without_card)
     theirs = billing.due(bob)
     visitor.log_in(alice)
-    address = f"{SERVICES}/{without_card.name}/payments"
+    url = f"{SERVICES}/{without_card.name}/payments"
     form = {"csrf_token": visitor.client.csrf_token(), "invoice": theirs.number}
-    assert visitor.client.post(address, data=form).status_code == 404
+    assert visitor.client.post(url, data=form).status_code == 404
     assert not Payment.select().where(Payment.invoice == theirs).exists()
 
 
@@ -179,7 +179,7 @@ def test_nothing_is_said_to_have_failed_before_it_was_tried(
 def half_delivered(
     alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Order:
-    """An order of two groups, of which the provider refused one; it would take it now."""
+    """Return an order of two groups of which the provider refused one; it would accept it now."""
     create = provider.create_tenant
 
     def refusing(key: str, domain: str, offer: str, seats: int) -> object:
@@ -254,7 +254,7 @@ def test_an_end_for_want_of_payment_is_not_undone(
 
 
 @pytest.mark.parametrize("of_all", [True, False], ids=["all", "one licence"])
-def test_in_the_last_hours_nothing_promises_what_is_over(
+def test_in_the_last_hours_no_page_or_email_promises_to_undo(
     visitor: Visitor, alice: Account, group: LicenceGroup, of_all: bool
 ) -> None:
     in_the_last_hours(group)
@@ -325,7 +325,7 @@ def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
     renewal = Renewal.select().order_by(Renewal.period_start.desc()).first()
     charged = [renewal.invoice.vat_cents, renewal.supplement.vat_cents]
     assert sum(charged) == shown.totals.vat_cents == 422 + 141
-    # One invoice of four licences would have been rounded otherwise.
+    # A single invoice of four licences would have been rounded differently.
     assert money.vat_on(shown.totals.net_cents, 2000) == 562
 
 

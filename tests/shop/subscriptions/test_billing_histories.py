@@ -1,4 +1,4 @@
-"""Any 30 months of a group, with runs missed, doubled and killed: as a naive model has it."""
+"""Any 30 months of a group, with billing runs missed, repeated and killed, as in a naive model."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ STEPS = st.lists(
 
 
 class Killed(BaseException):
-    """The worker dies here."""
+    """Simulates the death of the worker at a test point."""
 
 
 class History:
-    """One group of alice's, in the shop and in the model."""
+    """The history of one group of alice's, in the shop and in the model."""
 
     def __init__(self, start: date, bank: Bank, traveller: time_machine.Traveller) -> None:
         self.traveller, self.bank = traveller, bank
@@ -90,7 +90,7 @@ class History:
         self.group = groups.installed(self.account, bank, 3)
         self.card("good")
         self.naive = Naive(clock.now(), 3, [(billing_model.midnight(date(2017, 1, 1)), 880)])
-        # What was in force when it was ordered needs no letter.
+        # The price in force at the order needs no announcement.
         self.naive.told.add(self.naive.prices[0][0])
 
     def travel(self, to: datetime) -> None:
@@ -105,11 +105,11 @@ class History:
     # --- Time passes -------------------------------------------------------------------------
 
     def pass_days(self, days: int, how: str) -> None:
-        """Some days without a run, and then one: done, done twice, or killed and begun again."""
+        """Let days pass without a billing run, then make one, repeat it, or kill and restart it."""
         day = clock.today() + timedelta(days=days)
         foreseen = list(renewals.due_by(day))
         expected = self.foreseen(foreseen)
-        known = len(self.naive.papers)
+        known = len(self.naive.documents)
         issued = {invoice.id for invoice in Invoice.select(Invoice.id)}
         self.travel(datetime(day.year, day.month, day.day, 0, 5, tzinfo=clock.PARIS))
         if how == "killed":
@@ -120,27 +120,27 @@ class History:
             price_changes.announce_all()
         self.naive.tick(clock.now())
         if expected is not None:
-            assert expected == [paper.net for paper in self.naive.papers[known:]]
+            assert expected == [document.net for document in self.naive.documents[known:]]
         for due in foreseen:
             self.check_issued(due, issued)
 
     def foreseen(self, due: list[Preview]) -> list[int] | None:
-        """What previews say of a time, where nothing but renewals will happen in it."""
+        """Return the net amounts previewed for a time in which only renewals will happen."""
         is_invoiced = self.naive.ahead is not None and not self.naive.ahead.is_paid
         quiet = self.naive.card == "good" and not self.naive.owed and not is_invoiced
         return [each.totals.net_cents for each in due] if quiet else None
 
     def check_issued(self, due: Preview, before: set[int]) -> None:
-        """What was invoiced for a renewal is what its preview said, to the cent."""
+        """Assert that a renewal was invoiced as previewed, to the cent."""
         made = Renewal.get(group=self.group, period_start=due.period.start)
-        papers = [paper for paper in (made.invoice, made.supplement) if paper is not None]
+        invoices = [invoice for invoice in (made.invoice, made.supplement) if invoice is not None]
         if due.ahead:
-            papers = [paper for paper in papers if paper.id not in before]
+            invoices = [invoice for invoice in invoices if invoice.id not in before]
         assert made.period_end == due.period.end
         assert made.price == due.price
         for name in ("net_cents", "vat_cents", "total_cents"):
-            assert sum(getattr(paper, name) for paper in papers) == getattr(due.totals, name)
-        lines = InvoiceLine.select().where(InvoiceLine.invoice.in_(papers))
+            assert sum(getattr(invoice, name) for invoice in invoices) == getattr(due.totals, name)
+        lines = InvoiceLine.select().where(InvoiceLine.invoice.in_(invoices))
         assert sum(line.quantity for line in lines) == due.quantity
         assert {line.unit_price_cents for line in lines} == {due.line.unit_price_cents}
 
@@ -157,12 +157,12 @@ class History:
                 pass
             finally:
                 test_points.hook(point, None)
-        # What the dead worker held is somebody else's when its lease is over.
+        # Another worker takes the dead worker's jobs when their lease is over.
         queue.Job.update(status="queued", lease_until=None).where(
             queue.Job.status == "running"
         ).execute()
 
-    # --- Somebody acts -----------------------------------------------------------------------
+    # --- Acts of the customer and the operator -----------------------------------------------
 
     def act(self, name: str, value: Any) -> None:
         getattr(self, name)(value) if hasattr(self, name) else None
@@ -240,16 +240,16 @@ class History:
         if not self.refused(lambda: price_changes.change_price("business", cents, at)):
             self.naive.prices.append((at, cents))
 
-    # --- And both agree ----------------------------------------------------------------------
+    # --- Comparison --------------------------------------------------------------------------
 
     def check(self) -> None:
-        assert papers_of(self.group) == [paper.said for paper in self.naive.papers]
+        assert documents_of(self.group) == [document.said for document in self.naive.documents]
         assert self.status() == self.naive.status
         assert list(ledger.find_faults()) == []
         self.check_page()
 
     def check_page(self) -> None:
-        """The page of services says what the preview of the one renewal says."""
+        """Assert that the page of services shows the preview of the next renewal."""
         page = services.find_service(self.account, self.group.name)
         assert page is not None
         alone = previews.preview(self.subscription)
@@ -272,7 +272,7 @@ class History:
         return {"terminated": "ended"}.get(row.status, row.status)
 
     def settle(self) -> None:
-        """Pay what is left, and let the provider have caught up."""
+        """Pay what is left, and let the provider complete its operations."""
         while receivables.unpaid_invoices(self.group.id):
             self.act("pay", None)
         self.act("card", "good")
@@ -300,7 +300,7 @@ class History:
             groups.check(self.group)
 
 
-def papers_of(group: LicenceGroup) -> list[tuple[object, ...]]:
+def documents_of(group: LicenceGroup) -> list[tuple[object, ...]]:
     rows = (
         InvoiceLine.select(InvoiceLine, Invoice).join(Invoice).order_by(Invoice.id, InvoiceLine.id)
     )
@@ -321,7 +321,7 @@ def papers_of(group: LicenceGroup) -> list[tuple[object, ...]]:
 def world(
     app: Flask, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[date], History]]:
-    """Begin a history on a day, in a shop as new that writes no letters: others test those."""
+    """Return a function that begins a history on a day, in a new shop that writes no e-mails."""
     for module in (letters, service_letters):
         monkeypatch.setattr(module, "store", lambda *_, **__: None)
     monkeypatch.setattr(documents, "make_document", lambda *_: b"")

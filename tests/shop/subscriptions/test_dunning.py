@@ -1,4 +1,4 @@
-"""Renewals nobody pays: asked for again, suspended, resumed once, and ended in the end."""
+"""Dunning of unpaid renewals: charge retried, group suspended, resumed once, or ended."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def letters_of(kind: str) -> int:
 
 
 def charges(bank: Bank) -> list[str]:
-    """How the bank answered when stored cards were charged."""
+    """Return the bank's answers to the charges of stored cards."""
     return [c.status for name, c in bank.checkouts.items() if name.startswith("charge")]
 
 
@@ -167,7 +167,7 @@ def test_a_new_card_is_charged_at_the_next_attempt(
     assert running.of(group).status == SubscriptionStatus.ACTIVE
 
 
-def test_a_silent_bank_is_no_failure_of_the_customer(
+def test_an_unavailable_bank_is_not_a_failed_attempt(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
@@ -206,7 +206,7 @@ def test_each_stage_is_reached_once_however_often_its_job_runs(
     assert Reminder.select().count() == 1
 
 
-def test_an_absence_of_the_shop_gives_nobody_less_time(
+def test_an_outage_of_the_shop_shortens_no_delay(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank, card="")

@@ -1,4 +1,4 @@
-"""Single licences given back: no longer charged from the renewal on, and gone at the provider."""
+"""Licences given back: no longer charged from the renewal on, and removed at the provider."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.parties import Bank, Provider
 
 @pytest.fixture
 def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
-    """A group of three licences, of which the third is somebody's."""
+    """Return a group of three licences, of which the third is in use."""
     group = running.delivered(alice, bank)
     groups.configured(group, 3)
     return group

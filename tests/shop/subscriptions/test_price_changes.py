@@ -1,4 +1,4 @@
-"""Prices that change: for new orders at once, for services that run after 30 days' notice."""
+"""Price changes: for new orders at once, for running services after 30 days' notice."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def announced() -> int:
 
 
 def pass_days(days: int) -> None:
-    """Let days pass, with the announcements of each."""
+    """Let days pass, with the price announcements of each."""
     for _ in range(days):
         running.pass_time(timedelta(days=1))
         price_changes.announce_all()
 
 
-def test_a_change_reaches_the_first_renewal_30_days_after_its_letter(
+def test_a_change_reaches_the_first_renewal_30_days_after_its_email(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
@@ -49,7 +49,9 @@ def test_a_change_reaches_the_first_renewal_30_days_after_its_letter(
     assert announced() == 1
 
 
-def test_without_the_letter_the_price_stays(alice: Account, bank: Bank, provider: Provider) -> None:
+def test_without_an_announcement_the_price_stays(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
     group = running.delivered(alice, bank)
     price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
     for _ in range(3):
@@ -112,7 +114,7 @@ def test_two_changes_follow_each_other(alice: Account, bank: Bank, provider: Pro
 @pytest.mark.parametrize(
     ("offer", "cents", "days"), [("none", 1, 1), ("business", 0, 1), ("business", 1, -1)]
 )
-def test_what_is_no_price_is_refused(app: Flask, offer: str, cents: int, days: int) -> None:
+def test_an_invalid_price_is_refused(app: Flask, offer: str, cents: int, days: int) -> None:
     with pytest.raises(Refusal):
         price_changes.change_price(offer, cents, clock.now() + timedelta(days=days))
 

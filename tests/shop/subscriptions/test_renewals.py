@@ -1,4 +1,4 @@
-"""Renewals: every period of every group charged once, whoever runs them and how often."""
+"""Renewals: every period of every group is charged once, however often the billing run repeats."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_month_later_the_next_is_charged_to_the_stored_card(
     assert list(ledger.find_faults()) == []
 
 
-def test_its_letter_says_that_the_card_is_charged_by_itself(
+def test_its_email_says_that_the_card_is_charged_automatically(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)

@@ -1,4 +1,4 @@
-"""Groups terminated: at the next renewal, taken back in time, confirmed, withdrawn from."""
+"""Terminations of groups: at the next renewal, undone in time, confirmed, and withdrawals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ A_MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
-    """A consumer's group of three licences, paid by a stored card."""
+    """Return a consumer's group of three licences, paid by a stored card."""
     return running.delivered(alice, bank)
 
 
@@ -104,7 +104,7 @@ def test_one_taken_back_renews_as_before(group: LicenceGroup) -> None:
     assert Renewal.select().count() == 1
 
 
-def test_a_business_confirms_by_the_letters_link_once(
+def test_a_business_confirms_by_the_emailed_link_once(
     group: LicenceGroup, alice: Account, visitor: Visitor
 ) -> None:
     of_a_business(alice)
@@ -142,7 +142,7 @@ def test_a_link_confirmed_after_the_renewal_ends_at_the_next(
     assert Termination.get().ends_on == running.of(group).renews_on > renews_on
 
 
-def test_asking_again_sends_another_link_and_the_first_works_no_more(
+def test_asking_again_sends_another_link_and_invalidates_the_first(
     group: LicenceGroup, alice: Account
 ) -> None:
     of_a_business(alice)
@@ -205,7 +205,7 @@ def test_withdrawing_before_the_invoice_was_made_gives_everything_back(
     alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        # The worker is slow: the order is delivered, and its invoice still to come.
+        # The worker is late: the order is delivered, and its invoice not issued yet.
         patched.setitem(
             queue._handlers, "invoice_order", queue.Handler(_later, 9, A_MINUTE, None, 0)
         )
