@@ -55,7 +55,7 @@ def change_profile() -> Response:
     if not form.validate_on_submit():
         return page("manager/profile.html", status=422, form=form)
     who = auth.customer()
-    if profiles.change(who, Details(**form.details()), auth.origin()):
+    if profiles.change_details(who, Details(**form.details()), auth.origin()):
         flash(gettext("Your details are saved."), "success")
     else:
         flash(gettext("Nothing was changed."), "info")

@@ -93,11 +93,11 @@ def confirm() -> Response:
     try:
         if not form.validate_on_submit():
             return _again(form, 422)
-        passwords.prove(auth.customer(), form.password.data or "", auth.origin())
+        passwords.reauthenticate(auth.customer(), form.password.data or "", auth.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return _again(form, refusal.status)
-    sessions.confirm(current_user.session)
+    sessions.mark_confirmed(current_user.session)
     flash(gettext("Thank you. You can go on now."), "success")
     return go_to(_target())
 

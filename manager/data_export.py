@@ -19,7 +19,7 @@ from web.languages import sentence
 @manager.get("/manager/account/data")
 def exports() -> Response:
     """Show the export's progress, and the controls to request and download one."""
-    shown = data_export.of_account(auth.customer())
+    shown = data_export.exports_of_account(auth.customer())
     making = bool(shown) and shown[0].status == ExportStatus.REQUESTED
     return page("manager/data_export.html", "manager/_exports.html", exports=shown, making=making)
 
@@ -45,6 +45,6 @@ def export_file(export_id: int) -> ResponseReturnValue:
         abort(404)
     activity_log.record(who, "export_downloaded", auth.origin())
     pieces = data_export.pieces_of(export)
-    response = streamed(pieces, "application/zip", data_export.filename(export))
+    response = streamed(pieces, "application/zip", data_export.export_filename(export))
     response.headers["Content-Length"] = str(export.size)
     return response

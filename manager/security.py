@@ -29,7 +29,7 @@ def security() -> Response:
     who = auth.customer()
     return page(
         "manager/security.html",
-        means=two_factor.means_of(who),
+        means=two_factor.factors_of(who),
         open_sessions=sessions.active_sessions(who).count(),
     )
 
@@ -51,7 +51,7 @@ def change_password() -> Response:
         return page("manager/password.html", status=422, form=form)
     who, origin = auth.customer(), auth.origin()
     try:
-        passwords.prove(who, form.current_password.data or "", origin, "current_password")
+        passwords.reauthenticate(who, form.current_password.data or "", origin, "current_password")
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/password.html", status=refusal.status, form=form)
@@ -79,7 +79,7 @@ def show_sessions() -> Response:
 @manager.post("/manager/account/sessions/<int:session_id>/ending")
 def end_session(session_id: int) -> Response:
     """End one session; the current one by signing out."""
-    row = sessions.find_own(auth.customer(), session_id)
+    row = sessions.find_account_session(auth.customer(), session_id)
     if row is None:
         abort(404)
     if row.id == current_user.session.id:
@@ -94,7 +94,7 @@ def end_session(session_id: int) -> Response:
 @manager.post("/manager/account/sessions/others/ending")
 def end_other_sessions() -> Response:
     """End every session except this one."""
-    sessions.end_others_at_once(auth.customer(), current_user.token, auth.origin())
+    sessions.end_others_on_request(auth.customer(), current_user.token, auth.origin())
     flash(gettext("All other sessions are ended."), "success")
     return go_to(url_for("manager.sessions"))
 
@@ -109,10 +109,10 @@ def show_activity() -> Response:
         "manager/activity.html",
         "manager/_activity.html",
         events=page_of(
-            activity_log.of_account(auth.customer()), request.args.get("page", 1, type=int)
+            activity_log.events_of_account(auth.customer()), request.args.get("page", 1, type=int)
         ),
-        words=activity_log.WORDS,
-        means=activity_log.MEANS,
+        words=activity_log.DESCRIPTIONS,
+        means=activity_log.SIGN_IN_METHODS,
         alarming=activity_log.ALARMING,
         browser_name=user_agents.name_of,
     )

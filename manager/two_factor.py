@@ -26,7 +26,7 @@ from web.urls import base_url
 def _added(message: str) -> Response:
     """Redirect back; after the first second factor, show the recovery codes created with it."""
     who = auth.customer()
-    if recovery_codes.left(who):
+    if recovery_codes.codes_left(who):
         flash(message, "success")
         return go_to(url_for("manager.security"))
     return _show_codes(message)
@@ -65,7 +65,7 @@ def authenticator() -> ResponseReturnValue:
 @confirmed_first
 def authenticator_qr() -> ResponseReturnValue:
     """Return the secret as a QR code, only during the set-up."""
-    row = totp.being_set_up(auth.customer())
+    row = totp.unconfirmed_authenticator(auth.customer())
     if row is None:
         abort(404)
     return Response(totp.qr_code(row), content_type="image/svg+xml")
@@ -135,7 +135,7 @@ def new_passkey() -> ResponseReturnValue:
 @form_confirmed_first("manager.new_passkey", "name")
 def new_passkey_options() -> ResponseReturnValue:
     """Return the options for the browser's device (JSON)."""
-    return keep_challenge(passkeys.ask_to_add(auth.customer(), base_url()))
+    return keep_challenge(passkeys.begin_registration(auth.customer(), base_url()))
 
 
 @manager.post("/manager/account/passkeys")
@@ -146,7 +146,7 @@ def add_passkey() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return page("manager/passkey.html", status=422, form=form)
     try:
-        passkeys.add(
+        passkeys.finish_registration(
             auth.customer(),
             request.form.get("credential", ""),
             given_challenge(),
@@ -164,7 +164,7 @@ def add_passkey() -> ResponseReturnValue:
 @confirmed_first
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Remove a passkey."""
-    key = passkeys.find(auth.customer(), passkey_id)
+    key = passkeys.find_passkey(auth.customer(), passkey_id)
     if key is None:
         abort(404)
     if two_factor.remove_passkey(key, auth.origin()):

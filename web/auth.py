@@ -76,7 +76,7 @@ def sign_in(who: Account, means: str = "password") -> None:
     """Start a new session of ``who`` in this browser, with a new token.
 
     A session that this browser had ends: otherwise its row would stay, and no cookie could end it.
-    ``means`` says for the log how ``who`` was authenticated (`shop.customers.activity_log.MEANS`).
+    ``means`` is the method of authentication to log (`activity_log.SIGN_IN_METHODS`).
     """
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())

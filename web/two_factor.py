@@ -35,7 +35,7 @@ def enter(who: Account) -> bool:
 
 def pending() -> Account | None:
     """Return the customer who gave the password in this browser and whose second factor is due."""
-    return pending_sign_in.account_of(session.get(PENDING, ""))
+    return pending_sign_in.pending_account(session.get(PENDING, ""))
 
 
 def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> ResponseReturnValue:
@@ -44,7 +44,7 @@ def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> Respo
     if not form.validate_on_submit():
         return again(form, 422)
     try:
-        who, means = pending_sign_in.answer(
+        who, means = pending_sign_in.verify_code(
             session.get(PENDING, ""), form.code.data or "", auth.origin()
         )
     except Refusal as refusal:
@@ -73,21 +73,21 @@ def ask_for_passkey() -> Response:
     rate_limits.count_attempt(
         rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(auth.address())
     )
-    return keep_challenge(passkeys.ask_to_prove(base_url(), pending()))
+    return keep_challenge(passkeys.begin_authentication(base_url(), pending()))
 
 
 def take_passkey() -> None:
     """Sign in with a passkey, alone or as the second factor. Raises `Refusal`."""
     auth.count_attempt()
     token = session.get(PENDING, "")
-    pending_account = pending_sign_in.account_of(token)
+    pending_account = pending_sign_in.pending_account(token)
     answer = request.form.get("credential", "")
     try:
-        who = passkeys.prove(answer, given_challenge(), base_url(), pending_account)
+        who = passkeys.finish_authentication(answer, given_challenge(), base_url(), pending_account)
     except PasskeyRefused:
         if pending_account is not None:
             activity_log.record(pending_account, "second_step_failed", auth.origin())
         raise
     if pending_account is not None:
-        pending_sign_in.finish(token)
+        pending_sign_in.finish_pending(token)
     auth.sign_in(who, "password_passkey" if pending_account else "passkey")

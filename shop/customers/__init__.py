@@ -1,1 +1,1 @@
-"""Accounts: registration, passwords, second factor, sessions, profile."""
+"""Customer accounts: registration, passwords, two-factor sign-in, sessions, profile."""

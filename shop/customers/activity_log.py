@@ -1,4 +1,4 @@
-"""What happened to an account and from where: the customer's own log, kept for a year."""
+"""The activity log of an account: security events with their origin, kept for a year."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from records.security import AccountEvent
 from shop import clock
 from shop.errors import N_
 
-KEPT = timedelta(days=365)
+RETENTION = timedelta(days=365)
 
-WORDS: dict[str, str] = {
+DESCRIPTIONS: dict[str, str] = {
     "signed_in": N_("Logged in"),
     "sign_in_failed": N_("Failed login: wrong password"),
     "second_step_failed": N_("Failed login: the second step was wrong"),
@@ -37,9 +37,9 @@ WORDS: dict[str, str] = {
     "export_requested": N_("A copy of all data was asked for"),
     "export_downloaded": N_("A copy of all data was downloaded"),
 }
-"""What the log says of each kind of event."""
+"""The description of each kind of event (``msgid``)."""
 
-MEANS: dict[str, str] = {
+SIGN_IN_METHODS: dict[str, str] = {
     "password": N_("with the password"),
     "totp": N_("with the password and a code of the application"),
     "recovery": N_("with the password and a recovery code"),
@@ -47,15 +47,15 @@ MEANS: dict[str, str] = {
     "passkey": N_("with a passkey"),
     "registration": N_("on creating the account"),
 }
-"""How somebody signed in: the note of ``signed_in``."""
+"""The description of each sign-in method, the note of ``signed_in`` (``msgid``)."""
 
 ALARMING = {"sign_in_failed", "second_step_failed", "identity_refused", "second_factor_reset"}
-"""What a customer should look at twice."""
+"""Kinds of events that are highlighted for the customer."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an act came from: the network address and the browser, as far as they are known."""
+    """The IP address and browser of a request, "" if unknown."""
 
     address: str = ""
     browser: str = ""
@@ -65,8 +65,8 @@ UNKNOWN = Origin()
 
 
 def record(account: Account | None, kind: str, origin: Origin, note: str = "") -> None:
-    """Write that something happened, in the caller's transaction."""
-    assert kind in WORDS, kind
+    """Add an event to the log, in the caller's transaction."""
+    assert kind in DESCRIPTIONS, kind
     AccountEvent.insert(
         account=account,
         kind=kind,
@@ -77,8 +77,8 @@ def record(account: Account | None, kind: str, origin: Origin, note: str = "") -
     ).execute()
 
 
-def of_account(account: Account) -> ModelSelect[AccountEvent]:
-    """What happened to an account, newest first."""
+def events_of_account(account: Account) -> ModelSelect[AccountEvent]:
+    """Return the events of an account, newest first."""
     return (
         AccountEvent.select()
         .where(AccountEvent.account == account)
@@ -86,6 +86,6 @@ def of_account(account: Account) -> ModelSelect[AccountEvent]:
     )
 
 
-def forget_old() -> int:
-    """Delete what is older than a year; how many."""
-    return int(AccountEvent.delete().where(AccountEvent.at < clock.now() - KEPT).execute())
+def delete_old() -> int:
+    """Delete events older than a year; return their number."""
+    return int(AccountEvent.delete().where(AccountEvent.at < clock.now() - RETENTION).execute())

@@ -10,12 +10,12 @@ from records.accounts import Account, OneTimeLink
 from shop import clock
 from shop.security import encryption
 
-KEPT = timedelta(days=30)
-"""How long a link is kept after it ran out."""
+RETENTION = timedelta(days=30)
+"""How long a link is kept after it expires."""
 
 
 def new_link(account: Account, purpose: str, length: timedelta, payload: str = "") -> str:
-    """Return a token that works once, for ``length``; its link keeps ``payload``."""
+    """Create a link that is valid once, for ``length``, with ``payload``; return its token."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
     OneTimeLink.create(
@@ -30,7 +30,7 @@ def new_link(account: Account, purpose: str, length: timedelta, payload: str = "
 
 
 def find_link(token: str, purpose: str) -> OneTimeLink | None:
-    """Return the link of a token with its account, while it may still be used."""
+    """Return the unused, unexpired link of a token with its account, or None."""
     link = (
         OneTimeLink.select(OneTimeLink, Account)
         .join(Account)
@@ -45,24 +45,24 @@ def find_link(token: str, purpose: str) -> OneTimeLink | None:
 
 
 def use_link(link: OneTimeLink) -> bool:
-    """Use a link up, in the transaction of what it is for; False if it was used before."""
+    """Mark a link as used, in the caller's transaction; return False if it was used before."""
     return bool(_use_up(OneTimeLink.id == link.id))
 
 
 def void_links(account: Account, purpose: str = "") -> None:
-    """Let no link sent before open anything, and no pending sign-in be finished; only the links
-    of one ``purpose``, if it is given."""
+    """Invalidate an account's unused links, including pending sign-ins; only those of ``purpose``
+    if it is given."""
     links = OneTimeLink.account == account
     _use_up(links & (OneTimeLink.purpose == purpose) if purpose else links)
 
 
 def _use_up(links: Any) -> int:
-    """Mark those of ``links`` as used that were not; return how many."""
+    """Mark the unused ones of ``links`` as used; return their number."""
     unused = OneTimeLink.used_at.is_null()
     return int(OneTimeLink.update(used_at=clock.now()).where(links, unused).execute())
 
 
-def forget_old_links() -> int:
-    """Delete links that ran out more than a month ago; return how many."""
-    long_ago = clock.now() - KEPT
+def delete_old_links() -> int:
+    """Delete links that expired more than a month ago; return their number."""
+    long_ago = clock.now() - RETENTION
     return int(OneTimeLink.delete().where(OneTimeLink.expires_at < long_ago).execute())

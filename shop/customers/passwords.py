@@ -1,4 +1,4 @@
-"""Passwords: how they are kept, proved, and replaced when they are forgotten."""
+"""Passwords: hashing, verification, and reset when they are forgotten."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ from shop.settings import PerProcess
 from shop.text.email_addresses import normalized
 
 RESET_LENGTH = timedelta(hours=1)
-LINKS_AT_ONCE = 10
-"""How many accounts of one e-mail address are written to in one transaction."""
+LINKS_PER_JOB = 10
+"""The number of accounts of one e-mail address handled by one job and transaction."""
 
-PASSWORD_LENGTH = 8
-PASSWORD_LONGEST = 256
+MIN_PASSWORD_LENGTH = 8
+MAX_PASSWORD_LENGTH = 256
 
 
 class Hashing:
-    """Argon2id at one cost; hashes of another are renewed when their owners sign in.
+    """Argon2id at a given cost; hashes of another cost are renewed on sign-in.
 
-    ``of_no_account`` is checked against where there is no account, so that it takes as long.
+    ``dummy_hash`` is verified if there is no account, so that the response takes as long.
     """
 
     def __init__(self, memory_kib: int, passes: int) -> None:
         self.hasher = PasswordHasher(memory_cost=memory_kib, time_cost=passes, parallelism=1)
-        self.of_no_account = self.hasher.hash(secrets.token_urlsafe())
+        self.dummy_hash = self.hasher.hash(secrets.token_urlsafe())
 
 
 hashing = PerProcess[Hashing]()
-"""How passwords are hashed in this process."""
+"""The hashing parameters of this process."""
 
 
-def hashed(password: str) -> str:
-    """A password as it is kept."""
+def hash_password(password: str) -> str:
+    """Return the hash of a password, as stored."""
     return hashing().hasher.hash(password)
 
 
 class SignInRefused(Refusal):
-    """Wrong nic-handle or password; deliberately silent about which."""
+    """Wrong nic-handle or password; does not say which of them."""
 
 
-# --- Choosing one ----------------------------------------------------------------------------
+# --- Rules -----------------------------------------------------------------------------------
 
 
 def check_password(password: str, confirmation: str | None = None) -> None:
     """Raise a `Refusal` for a password that is too short, too long or not confirmed."""
-    if len(password) < PASSWORD_LENGTH:
+    if len(password) < MIN_PASSWORD_LENGTH:
         raise Refusal(
             N_("Choose a password of at least %(length)d characters."),
             "password",
-            length=PASSWORD_LENGTH,
+            length=MIN_PASSWORD_LENGTH,
         )
-    if len(password) > PASSWORD_LONGEST:
+    if len(password) > MAX_PASSWORD_LENGTH:
         raise Refusal(
             N_("Choose a password of at most %(length)d characters."),
             "password",
-            length=PASSWORD_LONGEST,
+            length=MAX_PASSWORD_LENGTH,
         )
     if confirmation is not None and password != confirmation:
         raise Refusal(N_("The two passwords are not the same."), "password_confirmation")
@@ -76,10 +76,10 @@ def check_password(password: str, confirmation: str | None = None) -> None:
 
 
 def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> Account:
-    """The account, if the password is right; a second step may still be due (`second_factor`).
+    """Return the account if the password is right; a second step may follow (`two_factor`).
 
-    Raises `SignInRefused` otherwise, after the same work whether the account exists or not, and
-    `rate_limits.RateLimited` when it was tried too often for this account or from this address.
+    Raise `SignInRefused` otherwise, after the same time whether the account exists or not, and
+    `rate_limits.RateLimited` after too many attempts for this account or from this IP address.
     """
     nic_handle = nic_handle.strip().lower()
     rate_limits.count_attempt(
@@ -88,7 +88,7 @@ def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> 
     rate_limits.count_attempt(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
     account = Account.get_or_none(Account.nic_handle == nic_handle)
     if (
-        not _is_right(account.password_hash if account else hashing().of_no_account, password)
+        not _matches(account.password_hash if account else hashing().dummy_hash, password)
         or not account
     ):
         activity_log.record(account, "sign_in_failed", Origin(address, browser))
@@ -102,56 +102,58 @@ def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> 
 
 
 def _rehash(account: Account, password: str) -> None:
-    """Keep the password at today's cost, unless it is another one by now."""
+    """Store the password's hash at the current cost, unless the password has changed since then."""
     known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
-    renewed = hashed(password)
+    renewed = hash_password(password)
     if Account.update(password_hash=renewed).where(known).execute():
         account.password_hash = renewed
         return
     now = Account.get_by_id(account.id).password_hash
-    if _is_right(now, password):
-        # Another tab was first, with the same password.
+    if _matches(now, password):
+        # A concurrent sign-in with the same password renewed the hash first.
         account.password_hash = now
 
 
-def prove(account: Account, password: str, origin: Origin, field: str = "password") -> None:
-    """Let a signed-in customer prove again who they are, before something that matters.
+def reauthenticate(
+    account: Account, password: str, origin: Origin, field: str = "password"
+) -> None:
+    """Verify a signed-in customer's password again, before a sensitive action.
 
-    Raises `SignInRefused` at ``field`` for a wrong password, `rate_limits.RateLimited` after too
-    many.
+    Raise `SignInRefused` at ``field`` for a wrong password, `rate_limits.RateLimited` after too
+    many attempts.
     """
     rate_limits.count_attempt(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
-    if not _is_right(account.password_hash, password):
+    if not _matches(account.password_hash, password):
         activity_log.record(account, "identity_refused", origin)
         raise SignInRefused(N_("This is not your current password."), field)
     rate_limits.forget(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
 
 
-def _is_right(password_hash: str, password: str) -> bool:
+def _matches(password_hash: str, password: str) -> bool:
     try:
-        return hashing().hasher.verify(password_hash, password[: PASSWORD_LONGEST + 1])
+        return hashing().hasher.verify(password_hash, password[: MAX_PASSWORD_LENGTH + 1])
     except (VerificationError, InvalidHashError):
         return False
 
 
-# --- Getting back in -------------------------------------------------------------------------
+# --- Reset -----------------------------------------------------------------------------------
 
 
 def request_reset(identifier: str, address: str, base_url: str) -> None:
-    """Have one-time links sent for a nic-handle, or for each account of an e-mail address.
+    """Send a one-time link for a nic-handle, or for each account of an e-mail address.
 
-    Silent about whether there is one, in what it says and in how long it takes: a worker looks
-    for the accounts. Raises `rate_limits.RateLimited` when asked too often.
+    Neither the response nor its duration reveals whether an account exists: a worker looks up the
+    accounts. Raise `rate_limits.RateLimited` after too many requests.
     """
     identifier = normalized(identifier)
     rate_limits.count_attempt(
         rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(address)
     )
     rate_limits.count_attempt(rate_limits.RESET_PER_ACCOUNT, "reset", identifier)
-    _ask_for_links(identifier, base_url, secrets.token_urlsafe(16), after=0)
+    _queue_reset_links(identifier, base_url, secrets.token_urlsafe(16), after=0)
 
 
-def _ask_for_links(identifier: str, base_url: str, wish: str, after: int) -> None:
+def _queue_reset_links(identifier: str, base_url: str, wish: str, after: int) -> None:
     send_reset_links.using(key=f"send_reset_links:{wish}:{after}").later(
         identifier=identifier, base_url=base_url, wish=wish, after=after
     )
@@ -159,28 +161,29 @@ def _ask_for_links(identifier: str, base_url: str, wish: str, after: int) -> Non
 
 @jobs.handles("send_reset_links", attempts=20, priority=jobs.Priority.AWAITED)
 def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int = 0) -> None:
-    """Write a letter with a one-time link to each account meant, so many in one go: those whose
-    number is above ``after``, oldest first. ``wish`` is what the customer asked for, once.
+    """Send an e-mail with a one-time link to each matching account, `LINKS_PER_JOB` per job.
+
+    The accounts have an id above ``after``, oldest first. ``wish`` identifies the request.
     """
     wish = wish or secrets.token_urlsafe(16)
     known = (Account.nic_handle == identifier) | (Account.email == identifier)
     next_ones = Account.select().where(known, Account.id > after).order_by(Account.id)
     with database.atomic():
-        meant = list(next_ones.limit(LINKS_AT_ONCE))
-        for account in meant:
+        accounts = list(next_ones.limit(LINKS_PER_JOB))
+        for account in accounts:
             token = new_link(account, "password_reset", RESET_LENGTH)
             mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
-        if len(meant) == LINKS_AT_ONCE:
-            _ask_for_links(identifier, base_url, wish, meant[-1].id)
+        if len(accounts) == LINKS_PER_JOB:
+            _queue_reset_links(identifier, base_url, wish, accounts[-1].id)
 
 
 def find_reset(token: str) -> OneTimeLink | None:
-    """The reset link of a token, while it may still be used."""
+    """Return the valid reset link of a token, or None."""
     return find_link(token, "password_reset")
 
 
 def reset_password(link: OneTimeLink, password: str, origin: Origin = UNKNOWN) -> bool:
-    """Set a new password by a link, once; every session ends. False if the link was used."""
+    """Set a new password with a link and end all sessions; return False if the link was used."""
     with database.atomic():
         if not use_link(link):
             return False
@@ -192,14 +195,14 @@ def reset_password(link: OneTimeLink, password: str, origin: Origin = UNKNOWN) -
 def change_password(
     account: Account, password: str, keep_session: str = "", origin: Origin = UNKNOWN
 ) -> None:
-    """Set a password; other sessions, sign-ins half done and unused links end."""
+    """Set a password; end other sessions, pending sign-ins and unused links."""
     with database.atomic():
         _set_password(account, password, keep_session)
         activity_log.record(account, "password_changed", origin)
 
 
 def _set_password(account: Account, password: str, keep_session: str) -> None:
-    account.password_hash = hashed(password)
+    account.password_hash = hash_password(password)
     account.save()
     sessions.end_others(account, keep_session)
     void_links(account)

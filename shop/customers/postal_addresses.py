@@ -1,4 +1,4 @@
-"""Addresses: countries to choose from, and what a country asks of its customers."""
+"""Postal addresses: the list of countries, and the checks that depend on the country."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from shop.vat.territories import (
 
 
 def countries(language: str) -> list[tuple[str, str]]:
-    """Every country as (ISO 3166 code, name), in the alphabetical order of ``language``."""
+    """Return all countries as (ISO 3166 code, name), in the alphabetical order of ``language``."""
     return list(formats.countries(language))
 
 
 def check_postcode(country: str, postcode: str) -> str:
-    """The postcode as it is kept, its blanks set right.
+    """Return the postcode as stored, with normalised spaces.
 
-    French ones are checked, for they decide the VAT of the whole French family. Raises `Refusal`
-    at ``postcode`` for one that is missing, malformed or of another territory than ``country``.
+    French postcodes are checked, because they determine the VAT territory. Raise `Refusal` at
+    ``postcode`` for one that is missing, malformed or of another territory than ``country``.
     """
     if country not in FRENCH_FAMILY:
         return re.sub(r"\s+", " ", postcode).strip()
@@ -38,7 +38,7 @@ def check_postcode(country: str, postcode: str) -> str:
 
 
 def needs_siren(country: str, postcode: str = "") -> bool:
-    """Whether companies there give their SIREN (mainland France and overseas departments)."""
+    """Whether companies there must give a SIREN (mainland France and overseas departments)."""
     territory = territory_of(country, postcode)
     return territory == FRANCE or territory in OVERSEAS_DEPARTMENTS
 
@@ -46,10 +46,10 @@ def needs_siren(country: str, postcode: str = "") -> bool:
 def check_company(
     country: str, postcode: str, company: str, siren: str, vat_number: str
 ) -> tuple[str, str]:
-    """A company's SIREN and VAT number as they are kept; "" for one it does not have.
+    """Return a company's SIREN and VAT number as stored; "" for one it does not have.
 
-    A French VAT number brings its SIREN along. Raises `Refusal` at ``company``, ``siren`` or
-    ``vat_number``, for what is missing, wrong, or of another country than the address.
+    A French VAT number contains the SIREN. Raise `Refusal` at ``company``, ``siren`` or
+    ``vat_number`` for a value that is missing, wrong, or of another country than the address.
     """
     number = read_vat_number(country, vat_number)
     given = read_siren(siren) if country in FRENCH_FAMILY else ""

@@ -1,4 +1,4 @@
-"""Who the customer is and where they live: changing it, and what follows from that for the VAT."""
+"""Changes to the customer's name, address, e-mail address and language, and their VAT effects."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from shop.errors import N_, Refusal
 from shop.text.email_addresses import normalized
 from shop.vat import confirmation
 
-NEW_ADDRESS = "new_email"
-NEW_ADDRESS_WAITS = timedelta(days=1)
+NEW_EMAIL = "new_email"
+NEW_EMAIL_VALIDITY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Details:
-    """Name, company and address as the customer gives them, already checked field by field."""
+    """Name, company and postal address as entered, with each field already checked."""
 
     first_name: str
     last_name: str
@@ -35,27 +35,27 @@ class Details:
     vat_number: str = ""
 
 
-def change(account: Account, details: Details, origin: Origin) -> bool:
-    """Keep new details; False if nothing is new.
+def change_details(account: Account, details: Details, origin: Origin) -> bool:
+    """Store changed details; return False if nothing changed.
 
-    Another country or VAT number is another question to the registry: until it has answered,
-    VAT is due (design). Orders placed before keep what they were placed with.
+    A changed country or VAT number is confirmed with the VAT registry again; until it answers, VAT
+    is charged (design). Earlier orders keep the details with which they were placed.
     """
     given = vars(details)
     new = {name: value for name, value in given.items() if value != getattr(account, name)}
     if not new:
         return False
-    asks_anew = bool({"country", "vat_number"} & set(new))
+    needs_confirmation = bool({"country", "vat_number"} & set(new))
     with database.atomic():
-        _write(account, new | (_asked(details.vat_number) if asks_anew else {}))
-        if asks_anew:
+        _write(account, new | (_unconfirmed_vat(details.vat_number) if needs_confirmation else {}))
+        if needs_confirmation:
             confirmation.ask_about(account)
         activity_log.record(account, "profile_changed", origin)
     return True
 
 
-def _asked(vat_number: str) -> dict[str, str]:
-    """A number and what is known of it change together."""
+def _unconfirmed_vat(vat_number: str) -> dict[str, str]:
+    """Return a VAT number with its status reset."""
     status = VatStatus.UNCONFIRMED if vat_number else VatStatus.NONE
     return {"vat_number": vat_number, "vat_status": status}
 
@@ -67,15 +67,16 @@ def _write(account: Account, values: dict[str, Any]) -> None:
 
 
 def request_email_change(account: Account, email: str, base_url: str, origin: Origin) -> bool:
-    """Send a one-time link to a new address, which counts once the link was followed; False if it
-    is the same. Links asked for before open nothing any more.
+    """Send a one-time link to a new e-mail address, which takes effect when the link is followed.
+
+    Return False if it is the current one. Links requested earlier become invalid.
     """
     email = normalized(email)
     if email == account.email:
         return False
     with database.atomic():
-        one_time_links.void_links(account, NEW_ADDRESS)
-        token = one_time_links.new_link(account, NEW_ADDRESS, NEW_ADDRESS_WAITS, payload=email)
+        one_time_links.void_links(account, NEW_EMAIL)
+        token = one_time_links.new_link(account, NEW_EMAIL, NEW_EMAIL_VALIDITY, payload=email)
         activity_log.record(account, "email_asked", origin, note=f"{account.email} → {email}")
         mail.email_confirmation(
             account, email, f"{base_url}/manager/account/email-address/{token}", token
@@ -84,8 +85,8 @@ def request_email_change(account: Account, email: str, base_url: str, origin: Or
 
 
 def find_new_email(account: Account, token: str) -> tuple[OneTimeLink, str] | None:
-    """The link of a token of this customer's, and the address it was sent to."""
-    link = one_time_links.find_link(token, NEW_ADDRESS)
+    """Return the customer's link of a token and the e-mail address it was sent to, or None."""
+    link = one_time_links.find_link(token, NEW_EMAIL)
     # Links made by earlier versions of the shop have no payload.
     if link is None or link.account_id != account.id or not link.payload:
         return None
@@ -93,15 +94,15 @@ def find_new_email(account: Account, token: str) -> tuple[OneTimeLink, str] | No
 
 
 def confirm_email(link: OneTimeLink, email: str, origin: Origin) -> bool:
-    """Take the address of a link that was followed; False if it was used meanwhile."""
+    """Set the e-mail address of a followed link; return False if the link was used already."""
     with database.atomic():
         return one_time_links.use_link(link) and change_email(link.account, email, origin)
 
 
 def change_email(account: Account, email: str, origin: Origin) -> bool:
-    """Send letters elsewhere from now on; the old address is told. False if it is the same.
+    """Change the e-mail address and notify the old one; return False if it is the same.
 
-    Links sent to the old address open nothing any more.
+    Links sent to the old address become invalid.
     """
     email, before = normalized(email), account.email
     if email == before:
@@ -115,7 +116,7 @@ def change_email(account: Account, email: str, origin: Origin) -> bool:
 
 
 def change_language(account: Account, language: str, origin: Origin) -> bool:
-    """Speak and write another language from now on; False if it is the same. Raises `Refusal`."""
+    """Change the language of pages and e-mails; return False if it is the same. Raise `Refusal`."""
     if language not in set(Language):
         raise Refusal(N_("Choose one of the languages."), "language")
     if language == account.language:

@@ -1,4 +1,4 @@
-"""Registration: an account with a nic-handle of its own."""
+"""Registration: creating an account with a unique nic-handle."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shop.text.email_addresses import normalized
 from shop.text.folding import without_accents
 from shop.vat import confirmation
 
-DRAWS = 50
-"""How often a free nic-handle is looked for; beyond that something else is wrong."""
+MAX_DRAWS = 50
+"""The maximum of attempts to draw an unused nic-handle; then the error is raised."""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """What a visitor gives to become a customer, already checked field by field."""
+    """A new customer's details, with each field already checked."""
 
     first_name: str
     last_name: str
@@ -38,12 +38,12 @@ class Registration:
 
 
 def register(registration: Registration) -> Account:
-    """Make an account with a nic-handle of its own, and the letter that says so."""
+    """Create an account with a unique nic-handle, and the e-mail that states it."""
     fields = vars(registration) | {"email": normalized(registration.email)}
     del fields["password"]
     status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
-    password_hash = passwords.hashed(registration.password)
-    for attempt in range(DRAWS):
+    password_hash = passwords.hash_password(registration.password)
+    for attempt in range(MAX_DRAWS):
         try:
             with database.atomic():
                 account = Account.create(
@@ -57,8 +57,8 @@ def register(registration: Registration) -> Account:
                 mail.account_created(account)
                 return account
         except IntegrityError:
-            # Another account got the same five digits: draw again.
-            if attempt == DRAWS - 1:
+            # The nic-handle is in use: draw again.
+            if attempt == MAX_DRAWS - 1:
                 raise
     raise AssertionError("unreachable")
 
@@ -69,6 +69,6 @@ def _new_nic_handle(registration: Registration) -> str:
 
 
 def _initial(name: str) -> str:
-    """The first Latin letter of a name, without its accent; x where the script has none."""
+    """Return the first Latin letter of a name without its accent, or x if there is none."""
     latin = filter(str.isascii, without_accents(name))
     return next(filter(str.isalpha, latin), "x")

@@ -1,4 +1,4 @@
-"""Sessions: who is signed in where, since when, and until somebody ends it."""
+"""Sign-in sessions: start, look-up, end, and recent confirmation of the password."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.security import encryption
 
-LENGTH = timedelta(days=14)
-SEEN_EVERY = timedelta(minutes=5)
+SESSION_LENGTH = timedelta(days=14)
+SEEN_INTERVAL = timedelta(minutes=5)
+"""The minimum time between two updates of a session's last use."""
 
-CONFIRMED_FOR = timedelta(minutes=15)
-"""How long after the password was given it is not asked for again."""
+CONFIRMATION_VALIDITY = timedelta(minutes=15)
+"""How long after the password was given it is not required again."""
 
 
 class PasswordChanged(Refusal):
-    """The account's password is no longer the one that was given."""
+    """The account's password was changed by another process after it was verified."""
 
 
-def hold(account: Account) -> None:
-    """Keep the password as ``account`` was read with it until the caller's transaction ends.
+def lock_password(account: Account) -> None:
+    """Lock the account's row if its password is still the one in ``account``.
 
-    Whoever changes it meanwhile waits, and then ends what was begun here. Raises
-    `PasswordChanged` if they were first.
+    Until the caller's transaction ends, a concurrent password change waits; it then ends the
+    session started here. Raise `PasswordChanged` if the change was committed first.
     """
     known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
     if not Account.update(password_hash=account.password_hash).where(known).execute():
@@ -40,17 +41,17 @@ def hold(account: Account) -> None:
 
 
 def start_session(account: Account, origin: Origin, means: str = "password") -> str:
-    """Begin a signed-in session; the token its cookie carries. Raises `PasswordChanged`."""
+    """Start a session; return the token for its cookie. Raise `PasswordChanged`."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with database.atomic():
-        hold(account)
+        lock_password(account)
         Session.create(
             token_digest=encryption.digest(token),
             account=account,
             created_at=now,
             seen_at=now,
-            expires_at=now + LENGTH,
+            expires_at=now + SESSION_LENGTH,
             confirmed_at=now,
             address=origin.address[:45],
             browser=origin.browser[:255],
@@ -60,7 +61,7 @@ def start_session(account: Account, origin: Origin, means: str = "password") -> 
 
 
 def find_session(token: str) -> Session | None:
-    """The running session of a token, with its account, in one query."""
+    """Return the active session of a token with its account (one query), or None."""
     session = (
         Session.select(Session, Account)
         .join(Account)
@@ -73,16 +74,16 @@ def find_session(token: str) -> Session | None:
 
 
 def mark_seen(session: Session) -> None:
-    """Note that a session is in use, at most every few minutes."""
+    """Record that a session is in use, at most once per `SEEN_INTERVAL`; extend it."""
     now = clock.now()
-    if now - session.seen_at >= SEEN_EVERY:
-        Session.update(seen_at=now, expires_at=now + LENGTH).where(
+    if now - session.seen_at >= SEEN_INTERVAL:
+        Session.update(seen_at=now, expires_at=now + SESSION_LENGTH).where(
             Session.id == session.id
         ).execute()
 
 
 def active_sessions(account: Account) -> ModelSelect[Session]:
-    """The sessions that are open now, the one used last first."""
+    """Return the active sessions, the most recently used first."""
     return (
         Session.select()
         .where(_open(account), Session.expires_at > clock.now())
@@ -90,8 +91,8 @@ def active_sessions(account: Account) -> ModelSelect[Session]:
     )
 
 
-def find_own(account: Account, session_id: int) -> Session | None:
-    """A session of the customer's, running or not."""
+def find_account_session(account: Account, session_id: int) -> Session | None:
+    """Return a session of the customer, active or not, or None."""
     return Session.get_or_none(Session.account == account, Session.id == session_id)
 
 
@@ -99,11 +100,11 @@ def _open(account: Account) -> object:
     return (Session.account == account) & Session.ended_at.is_null()
 
 
-# --- Ending them -----------------------------------------------------------------------------
+# --- Ending ----------------------------------------------------------------------------------
 
 
 def sign_out(session: Session, origin: Origin) -> None:
-    """End the session one is in: its cookie is worth nothing from now on."""
+    """End the current session; its cookie becomes invalid."""
     _end(session, "signed_out", origin)
 
 
@@ -124,7 +125,7 @@ def _end(session: Session, kind: str, origin: Origin, note: str = "") -> None:
 
 
 def end_others(account: Account, keep: str = "") -> int:
-    """End every session of an account but the one with token ``keep``; how many."""
+    """End all sessions of an account except that of token ``keep``; return their number."""
     return int(
         Session.update(ended_at=clock.now())
         .where(_open(account), Session.token_digest != encryption.digest(keep))
@@ -132,29 +133,29 @@ def end_others(account: Account, keep: str = "") -> int:
     )
 
 
-def end_others_at_once(account: Account, keep: str, origin: Origin) -> int:
-    """The same at the customer's wish, noted in the log; how many."""
+def end_others_on_request(account: Account, keep: str, origin: Origin) -> int:
+    """End all other sessions as the customer requested, and log it; return their number."""
     with database.atomic():
         ended = end_others(account, keep)
         activity_log.record(account, "sessions_ended", origin)
     return ended
 
 
-# --- Having proved who one is ----------------------------------------------------------------
+# --- Confirmation ----------------------------------------------------------------------------
 
 
 def is_confirmed(session: Session) -> bool:
-    """Whether the customer gave the password in this session a short while ago."""
+    """Whether the password was given in this session within `CONFIRMATION_VALIDITY`."""
     at = session.confirmed_at
-    return at is not None and clock.now() - at < CONFIRMED_FOR
+    return at is not None and clock.now() - at < CONFIRMATION_VALIDITY
 
 
-def confirm(session: Session) -> None:
-    """The customer has just proved again who they are."""
+def mark_confirmed(session: Session) -> None:
+    """Record that the customer has just given their password again."""
     Session.update(confirmed_at=clock.now()).where(Session.id == session.id).execute()
 
 
-def forget_old() -> int:
-    """Delete sessions that ended or ran out more than a month ago; how many."""
+def delete_old() -> int:
+    """Delete sessions that expired more than a month ago; return their number."""
     long_ago = clock.now() - timedelta(days=30)
     return int(Session.delete().where(Session.expires_at < long_ago).execute())

@@ -80,9 +80,9 @@ def _beat_until(stopping: threading.Event) -> None:
 def clean_up() -> None:
     """Delete what nobody will ask for again."""
     rate_limits.forget_expired()
-    sessions.forget_old()
-    one_time_links.forget_old_links()
-    activity_log.forget_old()
-    passkeys.forget_old()
+    sessions.delete_old()
+    one_time_links.delete_old_links()
+    activity_log.delete_old()
+    passkeys.delete_expired_challenges()
     queue.delete_finished(clock.now() - KEEP_FINISHED)
     failed.delete_old(clock.now() - KEEP_FAILED)

@@ -55,7 +55,7 @@ def now(account: Account) -> Account:
 
 
 def kinds(account: Account) -> list[str]:
-    return [event.kind for event in activity_log.of_account(account)]
+    return [event.kind for event in activity_log.events_of_account(account)]
 
 
 # --- Name and address ------------------------------------------------------------------------
@@ -121,12 +121,12 @@ def test_the_same_number_is_asked_about_again_after_it_was_gone(
         for name in ("first_name", "last_name", "street", "postcode", "city", "country")
     }
     with_number = Details(**place, company="Atelier", siren="732829320", vat_number="FR44732829320")
-    profile.change(alice, with_number, UNKNOWN)
+    profile.change_details(alice, with_number, UNKNOWN)
     drain()
-    profile.change(alice, Details(**place), UNKNOWN)
+    profile.change_details(alice, Details(**place), UNKNOWN)
     assert now(alice).vat_status == VatStatus.NONE
     registry.answer = Answer.UNKNOWN
-    profile.change(alice, with_number, UNKNOWN)
+    profile.change_details(alice, with_number, UNKNOWN)
     assert now(alice).vat_status == VatStatus.UNCONFIRMED
     drain()
     assert now(alice).vat_status == VatStatus.UNKNOWN
@@ -147,19 +147,19 @@ def test_another_country_resets_what_is_known(
         "732829320",
         "FR44732829320",
     )
-    profile.change(alice, details, UNKNOWN)
+    profile.change_details(alice, details, UNKNOWN)
     drain()
     assert now(alice).vat_status == VatStatus.CONFIRMED
     moved = Details(**vars(details) | {"country": "FR", "postcode": "59000", "city": "Lille"})
-    profile.change(alice, moved, UNKNOWN)
+    profile.change_details(alice, moved, UNKNOWN)
     assert now(alice).vat_status == VatStatus.UNCONFIRMED
 
 
 def test_two_tabs_change_different_things(alice: Account) -> None:
     one, other = now(alice), now(alice)
     same = {name: getattr(alice, name) for name in Details.__dataclass_fields__}
-    profile.change(one, Details(**same | {"city": "Paris"}), UNKNOWN)
-    profile.change(other, Details(**same | {"street": "9 quai"}), UNKNOWN)
+    profile.change_details(one, Details(**same | {"city": "Paris"}), UNKNOWN)
+    profile.change_details(other, Details(**same | {"street": "9 quai"}), UNKNOWN)
     assert (now(alice).city, now(alice).street) == ("Paris", "9 quai")
 
 
@@ -225,7 +225,7 @@ def test_a_link_to_a_new_address_works_once_for_its_customer_and_for_a_day(
 
 
 def test_a_link_that_holds_no_address_confirms_none(inside: Visitor, alice: Account) -> None:
-    token = one_time_links.new_link(alice, profile.NEW_ADDRESS, timedelta(hours=1))
+    token = one_time_links.new_link(alice, profile.NEW_EMAIL, timedelta(hours=1))
     address = f"/manager/account/email-address/{token}"
     assert inside.client.get(address).status_code == 404
     assert profile.find_new_email(alice, token) is None
@@ -394,7 +394,7 @@ def test_a_failed_sign_in_costs_the_same_whether_the_account_exists(
 def test_the_log_forgets_after_a_year(alice: Account, clock: time_machine.Traveller) -> None:
     activity_log.record(alice, "signed_in", UNKNOWN, "password")
     clock.shift(timedelta(days=366))
-    assert activity_log.forget_old() == 1
+    assert activity_log.delete_old() == 1
     assert not AccountEvent.select().exists()
 
 

@@ -95,6 +95,6 @@ SOMEWHERE = Origin("203.0.113.7", "A browser")
 
 def passkey_of(account: Account, device: Device | None = None, name: str = "Laptop") -> Passkey:
     """A passkey of ``account`` on a device, new by default."""
-    ceremony = passkeys.ask_to_add(account, BASE)
+    ceremony = passkeys.begin_registration(account, BASE)
     answer = (device or Device()).create(json.loads(ceremony.options))
-    return passkeys.add(account, answer, ceremony.challenge, name, BASE, SOMEWHERE)
+    return passkeys.finish_registration(account, answer, ceremony.challenge, name, BASE, SOMEWHERE)

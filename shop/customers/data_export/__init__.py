@@ -1,4 +1,4 @@
-"""All data as a download: a ZIP file the worker makes, there for a week for its owner alone."""
+"""Data exports: a ZIP file of all a customer's data, made by the worker, available for a week."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from shop.text.zip_stream import zipped
 
 log = structlog.get_logger()
 
-KEPT = timedelta(days=7)
-PART = 512 * 1024
-"""Bytes of a piece: what making and downloading a file of any size hold in memory."""
+RETENTION = timedelta(days=7)
+PIECE_BYTES = 512 * 1024
+"""The size of a piece: the memory used to make or download a file of any size."""
 
-SHOWN = 10
+MAX_LISTED = 10
 
 
-# --- Asking for one --------------------------------------------------------------------------
+# --- Request ---------------------------------------------------------------------------------
 
 
 def request_export(account: Account, origin: Origin) -> DataExport:
-    """Have a copy of all data made. Raises `Conflict` while one is being made."""
+    """Queue an export of all data. Raise `Conflict` while another one is being made."""
     rate_limits.count_attempt(rate_limits.EXPORT_PER_ACCOUNT, "export", account.nic_handle)
     try:
         with database.atomic():
@@ -43,73 +43,73 @@ def request_export(account: Account, origin: Origin) -> DataExport:
         raise Conflict(N_("A copy is being made already.")) from error
 
 
-def of_account(account: Account) -> list[DataExport]:
-    """The last copies asked for, newest first."""
+def exports_of_account(account: Account) -> list[DataExport]:
+    """Return the latest exports of an account, newest first."""
     query = DataExport.select().where(DataExport.account == account)
-    return list(query.order_by(DataExport.id.desc()).limit(SHOWN))
+    return list(query.order_by(DataExport.id.desc()).limit(MAX_LISTED))
 
 
-# --- Making it -------------------------------------------------------------------------------
+# --- Creation --------------------------------------------------------------------------------
 
 
-def _not_made(export: int, reason: str) -> None:
+def _mark_failed(export: int, reason: str) -> None:
     row = DataExport.get_by_id(export)
     if row.status == ExportStatus.REQUESTED:
-        log.error("export not made", export=export, reason=reason)
+        log.error("export_failed", export=export, reason=reason)
         transitions.move(row, ExportStatus.FAILED, by="shop", note=reason)
-        _drop_pieces(row)
+        _delete_pieces(row)
 
 
-@jobs.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_not_made)
+@jobs.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_mark_failed)
 def make_export(export: int) -> None:
-    """Write the file anew and say that it is ready."""
+    """Write the file, replacing pieces of an earlier attempt, and notify the customer."""
     from shop.customers.data_export import content
 
     row = DataExport.select(DataExport, Account).join(Account).where(DataExport.id == export).get()
     if row.status != ExportStatus.REQUESTED:
         return
-    _drop_pieces(row)
+    _delete_pieces(row)
     size = 0
-    for number, piece in enumerate(zipped(content.files(row.account), piece=PART)):
+    for number, piece in enumerate(zipped(content.export_files(row.account), piece=PIECE_BYTES)):
         DataExportPart.create(export=row, number=number, content=piece)
         size += len(piece)
-    _ready(row, size)
+    _mark_ready(row, size)
 
 
-def _ready(row: DataExport, size: int) -> None:
+def _mark_ready(row: DataExport, size: int) -> None:
     now = clock.now()
     with database.atomic():
         stored = fn.COALESCE(fn.SUM(fn.LENGTH(DataExportPart.content)), 0)
         pieces = DataExportPart.select(stored).where(DataExportPart.export == row)
         if pieces.scalar() != size:
-            raise RuntimeError("somebody else wrote pieces of this export meanwhile")
+            raise RuntimeError("another process wrote pieces of this export")
         done = transitions.move(
-            row, ExportStatus.READY, by="shop", size=size, ready_at=now, expires_at=now + KEPT
+            row, ExportStatus.READY, by="shop", size=size, ready_at=now, expires_at=now + RETENTION
         )
         if done:
-            expire.using(run_at=now + KEPT).later(export=row.id)
+            expire_export.using(run_at=now + RETENTION).later(export=row.id)
             mail.export_ready(row.account, row)
 
 
 @jobs.handles("expire_export")
-def expire(export: int) -> None:
-    """Delete a file whose week is over."""
+def expire_export(export: int) -> None:
+    """Delete the file of an export that has expired."""
     row = DataExport.get_by_id(export)
     with database.atomic():
         if row.status == ExportStatus.READY:
             transitions.move(row, ExportStatus.EXPIRED, by="shop")
-        _drop_pieces(row)
+        _delete_pieces(row)
 
 
-def _drop_pieces(row: DataExport) -> None:
+def _delete_pieces(row: DataExport) -> None:
     DataExportPart.delete().where(DataExportPart.export == row).execute()
 
 
-# --- Taking it along -------------------------------------------------------------------------
+# --- Download --------------------------------------------------------------------------------
 
 
 def find_export(account: Account, export_id: int) -> DataExport | None:
-    """A copy of this customer's that can be downloaded now."""
+    """Return the customer's export if it can be downloaded now, or None."""
     return DataExport.get_or_none(
         DataExport.account == account,
         DataExport.id == export_id,
@@ -118,13 +118,13 @@ def find_export(account: Account, export_id: int) -> DataExport | None:
     )
 
 
-def filename(export: DataExport) -> str:
-    """The name the file is kept under, without anything personal in it."""
+def export_filename(export: DataExport) -> str:
+    """Return the name of the downloaded file, which contains no personal data."""
     return f"data-{export.requested_at.astimezone(clock.PARIS):%Y-%m-%d}.zip"
 
 
 def pieces_of(export: DataExport) -> Iterator[bytes]:
-    """The file, piece by piece."""
+    """Yield the file in pieces."""
     number = 0
     while True:
         piece = DataExportPart.get_or_none(

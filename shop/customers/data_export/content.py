@@ -1,7 +1,7 @@
-"""What a copy of all data holds: JSON for machines, letters and purchase orders for people.
+"""The content of a data export: JSON files, e-mails, purchase orders and invoices.
 
-Columns are named one by one: what nobody named (password, keys, tokens, the bodies of letters that
-hold somebody's password) does not leave the shop.
+Exported columns are listed explicitly. All others (password, keys, tokens, the contents of e-mails
+with a password) are not exported.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ README = N_(
 
 @dataclass(frozen=True)
 class Section:
-    """Rows of one table: in which file, which ones, and which of their columns."""
+    """The rows of one table: file name, query for an account, and exported columns."""
 
     file: str
     table: type[Table]
-    of: Callable[[Account], ModelSelect[Any]]
+    select: Callable[[Account], ModelSelect[Any]]
     columns: tuple[str, ...]
 
 
@@ -221,18 +221,18 @@ SECTIONS = (
     ),
 )  # fmt: skip
 
-LEFT_OUT = {
-    "one_time_link": "tokens of links, worth nothing once used",
+OMITTED_TABLES = {
+    "one_time_link": "digests of one-time tokens",
     "recovery_code": "digests of secrets",
 }
-"""Tables of an account that hold nothing a customer could use, and why they are not here."""
+"""Tables of an account that are not exported, with the reason."""
 
 
 # --- Writing ---------------------------------------------------------------------------------
 
 
-def files(account: Account) -> Iterator[tuple[str, Iterable[bytes]]]:
-    """Yield the names and contents of all files, each made when it is taken."""
+def export_files(account: Account) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield the names and contents of all files lazily."""
     yield "README.txt", [_readme(account).encode()]
     for section in SECTIONS:
         yield f"{section.file}.json", _rows(section, account)
@@ -254,7 +254,7 @@ def _readme(account: Account) -> str:
 def _rows(section: Section, account: Account) -> Iterator[bytes]:
     key: Any = section.table._meta.primary_key
     separator = b"[\n"
-    for row in in_batches(section.of(account), key, size=BATCH):
+    for row in in_batches(section.select(account), key, size=BATCH):
         yield separator + _json(_values(row, section.columns))
         separator = b",\n"
     yield b"[]\n" if separator == b"[\n" else b"\n]\n"

@@ -1,7 +1,8 @@
-"""The second step of signing in: something the customer has, besides the password.
+"""Two-factor sign-in: a second factor besides the password.
 
-An application that shows codes (`totp`), passkeys (`passkeys`), and codes on paper for the day
-those are lost (`recovery`). The second step is asked for as long as there is one of the first two.
+Factors are an authenticator application (`totp`), passkeys (`passkeys`), and recovery codes for
+when those are lost (`recovery_codes`). The second step is required while an account has an
+application or a passkey.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ __all__ = ["Means", "is_on", "means_of", "remove_authenticator", "remove_passkey
 
 
 @dataclass(frozen=True)
-class Means:
-    """What a customer can answer the second step with."""
+class Factors:
+    """A customer's second factors."""
 
     authenticator: Authenticator | None
     passkeys: list[Passkey]
@@ -29,22 +30,22 @@ class Means:
 
     @property
     def is_on(self) -> bool:
-        """Whether the second step is asked for."""
+        """Whether the second step is required."""
         return self.authenticator is not None or bool(self.passkeys)
 
 
-def means_of(account: Account) -> Means:
-    """What this customer has (three queries)."""
+def factors_of(account: Account) -> Factors:
+    """Return the customer's second factors (three queries)."""
     keys = Passkey.select().where(Passkey.account == account).order_by(Passkey.id)
-    return Means(
+    return Factors(
         authenticator=_authenticator_of(account),
         passkeys=list(keys),
-        codes_left=recovery_codes.left(account),
+        codes_left=recovery_codes.codes_left(account),
     )
 
 
 def is_on(account: Account) -> bool:
-    """Whether a password alone does not sign this customer in."""
+    """Whether the customer must complete a second step after the password."""
     if _authenticator_of(account) is not None:
         return True
     return bool(Passkey.select().where(Passkey.account == account).exists())
@@ -57,7 +58,7 @@ def _authenticator_of(account: Account) -> Authenticator | None:
 
 
 def remove_authenticator(account: Account, origin: Origin) -> bool:
-    """Forget the application; False if there was none."""
+    """Remove the authenticator application; return False if there was none."""
     with database.atomic():
         gone = Authenticator.delete().where(Authenticator.account == account).execute()
         if gone:
@@ -66,7 +67,7 @@ def remove_authenticator(account: Account, origin: Origin) -> bool:
 
 
 def remove_passkey(passkey: Passkey, origin: Origin) -> bool:
-    """Forget a passkey; False if it is gone already."""
+    """Remove a passkey; return False if it was removed already."""
     with database.atomic():
         gone = Passkey.delete().where(Passkey.id == passkey.id).execute()
         if gone:
@@ -75,22 +76,22 @@ def remove_passkey(passkey: Passkey, origin: Origin) -> bool:
 
 
 def _removed(account: Account, kind: str, origin: Origin, note: str = "") -> None:
-    """Note it, tell the customer, and drop recovery codes that recover nothing any more."""
+    """Log the removal, notify the customer, and delete recovery codes that are of no use now."""
     if not is_on(account):
         RecoveryCode.delete().where(RecoveryCode.account == account).execute()
     activity_log.record(account, kind, origin, note=note)
-    mail.second_factor_changed(account, activity_log.WORDS[kind])
+    mail.second_factor_changed(account, activity_log.DESCRIPTIONS[kind])
 
 
 def switch_off(account: Account, origin: Origin = UNKNOWN) -> bool:
-    """Customer service: forget every second factor of a customer who lost them all.
+    """Remove all second factors of a customer who lost them (done by customer service).
 
-    False if there was none. The customer is told by letter.
+    Return False if there was none. The customer is notified by e-mail.
     """
     with database.atomic():
         tables = (Authenticator, Passkey, RecoveryCode)
         gone = sum(table.delete().where(table.account == account).execute() for table in tables)
         if gone:
             activity_log.record(account, "second_factor_reset", origin)
-            mail.second_factor_changed(account, activity_log.WORDS["second_factor_reset"])
+            mail.second_factor_changed(account, activity_log.DESCRIPTIONS["second_factor_reset"])
     return bool(gone)

@@ -1,7 +1,7 @@
-"""Passkeys (WebAuthn): a key on the customer's device answers a challenge of ours.
+"""Passkeys (WebAuthn): a key on the customer's device signs the shop's challenge.
 
-A challenge is good once and for five minutes; we keep its digest, the browser's cookie the
-challenge itself, so that an answer only counts in the browser that was asked.
+A challenge is valid once and for five minutes. The shop stores its digest and the browser's cookie
+the challenge itself, so that a response is only accepted from the browser that was challenged.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from shop.errors import N_, Refusal
 from shop.security import encryption
 
 CHALLENGE_LENGTH = timedelta(minutes=5)
-MOST = 10
-"""Passkeys an account may have."""
+MAX_PASSKEYS = 10
+"""The maximum number of passkeys of an account."""
 
 
 class PasskeyRefused(Refusal):
-    """The device's answer does not prove anything."""
+    """The device's response is not valid."""
 
 
 @dataclass(frozen=True)
 class Ceremony:
-    """What the browser is told (JSON), and the challenge its cookie keeps."""
+    """The WebAuthn options for the browser (JSON), and the challenge for its cookie."""
 
     options: str
     challenge: str
@@ -53,7 +53,7 @@ def _new_challenge() -> str:
 
 
 def _use_up(challenge: str) -> None:
-    """Let a challenge count once; raises `PasskeyRefused` for one that is over."""
+    """Delete a challenge; raise `PasskeyRefused` if it has expired or was used."""
     used = (
         Challenge.delete()
         .where(
@@ -66,59 +66,61 @@ def _use_up(challenge: str) -> None:
         raise PasskeyRefused(N_("This took too long, or was done already. Please try again."))
 
 
-def forget_old() -> int:
-    """Delete challenges nobody answered; how many."""
+def delete_expired_challenges() -> int:
+    """Delete expired challenges; return their number."""
     return int(Challenge.delete().where(Challenge.expires_at < clock.now()).execute())
 
 
-# --- Adding one ------------------------------------------------------------------------------
+# --- Registration ----------------------------------------------------------------------------
 
 
-def find(account: Account, passkey_id: int) -> Passkey | None:
-    """A passkey of the customer's."""
+def find_passkey(account: Account, passkey_id: int) -> Passkey | None:
+    """Return one of the customer's passkeys, or None."""
     return Passkey.get_or_none(Passkey.account == account, Passkey.id == passkey_id)
 
 
-def _of(account: Account) -> list[Passkey]:
+def _passkeys_of(account: Account) -> list[Passkey]:
     return list(Passkey.select().where(Passkey.account == account))
 
 
 def _user_handle(account: Account) -> str:
-    """What devices know the customer by: the same for all keys of one, and nothing personal."""
+    """Return the WebAuthn user handle: one per customer, without personal data."""
     secret = settings.current().secret_key.encode()
     digest = hmac.new(secret, f"passkeys of {account.id}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def ask_to_add(account: Account, base_url: str) -> Ceremony:
-    """What the browser needs to make a key for this site. Raises `Refusal` for one too many."""
+def begin_registration(account: Account, base_url: str) -> Ceremony:
+    """Return the options to create a key. Raise `Refusal` if there are `MAX_PASSKEYS` already."""
     from shop.customers.two_factor import webauthn
 
-    keys = _of(account)
-    if len(keys) >= MOST:
-        raise Refusal(N_("You have %(count)d passkeys: remove one first."), count=MOST)
+    keys = _passkeys_of(account)
+    if len(keys) >= MAX_PASSKEYS:
+        raise Refusal(N_("You have %(count)d passkeys: remove one first."), count=MAX_PASSKEYS)
     challenge, handle = _new_challenge(), _user_handle(account)
-    return Ceremony(webauthn.ask_to_create(account, handle, keys, challenge, base_url), challenge)
+    return Ceremony(
+        webauthn.registration_options(account, handle, keys, challenge, base_url), challenge
+    )
 
 
-def add(
+def finish_registration(
     account: Account, answer: str, challenge: str, name: str, base_url: str, origin: Origin
 ) -> Passkey:
-    """Keep the key a device has made. Raises `PasskeyRefused`."""
+    """Verify and store the key that a device has created. Raise `PasskeyRefused`."""
     from shop.customers.two_factor import webauthn
 
     _use_up(challenge)
     try:
-        made = webauthn.check_created(webauthn.read(answer), challenge, base_url)
+        made = webauthn.verify_registration(webauthn.parse_answer(answer), challenge, base_url)
     except webauthn.InvalidAssertion as error:
         raise _refused() from error
     try:
-        return _keep(account, made, name, origin)
+        return _store(account, made, name, origin)
     except IntegrityError as error:
         raise PasskeyRefused(N_("This device holds a passkey of yours already.")) from error
 
 
-def _keep(account: Account, made: dict[str, Any], name: str, origin: Origin) -> Passkey:
+def _store(account: Account, made: dict[str, Any], name: str, origin: Origin) -> Passkey:
     with database.atomic():
         key: Passkey = Passkey.create(
             account=account,
@@ -128,45 +130,51 @@ def _keep(account: Account, made: dict[str, Any], name: str, origin: Origin) -> 
             **made,
         )
         activity_log.record(account, "passkey_added", origin, note=key.name)
-        mail.second_factor_changed(account, activity_log.WORDS["passkey_added"])
+        mail.second_factor_changed(account, activity_log.DESCRIPTIONS["passkey_added"])
         return key
 
 
-# --- Signing in with one ---------------------------------------------------------------------
+# --- Authentication --------------------------------------------------------------------------
 
 
-def ask_to_prove(base_url: str, account: Account | None = None) -> Ceremony:
-    """What the browser needs to prove who somebody is.
+def begin_authentication(base_url: str, account: Account | None = None) -> Ceremony:
+    """Return the options to authenticate a customer.
 
-    With ``account``, one of its keys, as the second step; without, any key of this site.
+    With ``account``, one of its keys is required, as the second step; without, any key of this
+    site.
     """
     from shop.customers.two_factor import webauthn
 
     challenge = _new_challenge()
-    keys = _of(account) if account else []
-    return Ceremony(webauthn.ask_to_prove(keys, challenge, base_url), challenge)
+    keys = _passkeys_of(account) if account else []
+    return Ceremony(webauthn.authentication_options(keys, challenge, base_url), challenge)
 
 
-def prove(answer: str, challenge: str, base_url: str, account: Account | None = None) -> Account:
-    """Whose key answered: ``account``'s, or without one anybody's. Raises `PasskeyRefused`.
+def finish_authentication(
+    answer: str, challenge: str, base_url: str, account: Account | None = None
+) -> Account:
+    """Return the account whose key signed the challenge. Raise `PasskeyRefused`.
 
-    Without a password before it, the device must have checked its owner.
+    With ``account``, only its keys are accepted. Without it, no password was given before, and the
+    device must have verified its user.
     """
     from shop.customers.two_factor import webauthn
 
     _use_up(challenge)
     try:
-        given = webauthn.read(answer)
+        given = webauthn.parse_answer(answer)
         key = _key_of(given, account)
-        count = webauthn.check_proof(given, key, challenge, base_url, owner_checked=account is None)
+        count = webauthn.verify_authentication(
+            given, key, challenge, base_url, user_verified=account is None
+        )
     except webauthn.InvalidAssertion as error:
         raise _refused() from error
-    _count(key, count)
+    _update_sign_count(key, count)
     return key.account
 
 
 def _key_of(credential: dict[str, Any], account: Account | None) -> Passkey:
-    """The key that claims to answer, of the right customer."""
+    """Return the passkey named in the response, if it is the customer's."""
     wanted = Passkey.credential_id == str(credential.get("id", ""))[:1400]
     if account is not None:
         wanted &= Passkey.account == account
@@ -179,8 +187,8 @@ def _key_of(credential: dict[str, Any], account: Account | None) -> Passkey:
     return key
 
 
-def _count(key: Passkey, new_count: int) -> None:
-    """Keep a device's count, which only rises; of two answers with one count, one is a copy."""
+def _update_sign_count(key: Passkey, new_count: int) -> None:
+    """Store the device's signature counter; refuse if another response changed it concurrently."""
     counted = (
         Passkey.update(sign_count=new_count, used_at=clock.now())
         .where(Passkey.id == key.id, Passkey.sign_count == key.sign_count)

@@ -1,4 +1,4 @@
-"""Between the password and the second step: who has given one and owes the other."""
+"""Pending sign-ins: the password was right, the second step is still required."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from shop.errors import N_, Refusal
 from shop.security import encryption, rate_limits
 
 PURPOSE = "second_step"
-LENGTH = timedelta(minutes=10)
+VALIDITY = timedelta(minutes=10)
 
 
 class SignInExpired(Refusal):
-    """The password was given too long ago, or the second step is done already."""
+    """The pending sign-in has expired, or was completed already."""
 
 
 def begin_pending(account: Account) -> str:
-    """The password was right: a token for the second step, good for ten minutes.
+    """Start a pending sign-in; return its token, valid for ten minutes.
 
-    Raises `shop.customers.sessions.PasswordChanged`.
+    Raise `shop.customers.sessions.PasswordChanged`.
     """
     with database.atomic():
-        sessions.hold(account)
-        return one_time_links.new_link(account, PURPOSE, LENGTH)
+        sessions.lock_password(account)
+        return one_time_links.new_link(account, PURPOSE, VALIDITY)
 
 
-def account_of(token: str) -> Account | None:
-    """Who owes the second step under this token."""
+def pending_account(token: str) -> Account | None:
+    """Return the account whose sign-in is pending under this token, or None."""
     link = one_time_links.find_link(token, PURPOSE)
     return link.account if link else None
 
 
-def _good(token: str) -> object:
+def _is_valid(token: str) -> object:
     return (
         (OneTimeLink.token_digest == encryption.digest(token))
         & (OneTimeLink.purpose == PURPOSE)
@@ -45,19 +45,20 @@ def _good(token: str) -> object:
     )
 
 
-def answer(token: str, code: str, origin: Origin) -> tuple[Account, str]:
-    """Whom a code of the application, or a recovery code, signs in, and which of them it was.
+def verify_code(token: str, code: str, origin: Origin) -> tuple[Account, str]:
+    """Complete a sign-in with a code of the application or a recovery code.
 
-    Raises `totp.WrongCode`, `rate_limits.RateLimited`, or `SignInExpired`.
+    Return the account and the method (``totp`` or ``recovery``). Raise `totp.WrongCode`,
+    `rate_limits.RateLimited`, or `SignInExpired`.
     """
-    account = account_of(token)
+    account = pending_account(token)
     if account is None:
-        raise expired()
-    count_try(account)
+        raise sign_in_expired()
+    count_attempt(account)
     try:
         with database.atomic():
             means = _check(account, code)
-            finish(token)
+            finish_pending(token)
     except totp.WrongCode:
         activity_log.record(account, "second_step_failed", origin)
         raise
@@ -66,16 +67,16 @@ def answer(token: str, code: str, origin: Origin) -> tuple[Account, str]:
 
 
 def _check(account: Account, code: str) -> str:
-    if not recovery_codes.looks_like_one(code):
-        totp.check(account, code)
+    if not recovery_codes.looks_like_code(code):
+        totp.check_code(account, code)
         return "totp"
     if not recovery_codes.use_code(account, code):
         raise totp.WrongCode(N_("This recovery code is not right, or was used already."), "code")
     return "recovery"
 
 
-def count_try(account: Account) -> None:
-    """Raise `rate_limits.RateLimited` when the second step was tried too often."""
+def count_attempt(account: Account) -> None:
+    """Count an attempt at the second step. Raise `rate_limits.RateLimited` after too many."""
     rate_limits.count_attempt(
         rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle
     )
@@ -84,13 +85,13 @@ def count_try(account: Account) -> None:
     )
 
 
-def finish(token: str) -> None:
-    """Use the token up; raises `SignInExpired` if somebody did already."""
-    used = OneTimeLink.update(used_at=clock.now()).where(_good(token)).execute()
+def finish_pending(token: str) -> None:
+    """Mark the token as used. Raise `SignInExpired` if it is no longer valid."""
+    used = OneTimeLink.update(used_at=clock.now()).where(_is_valid(token)).execute()
     if not used:
-        raise expired()
+        raise sign_in_expired()
 
 
-def expired() -> SignInExpired:
-    """The sentence for a second step that comes too late."""
+def sign_in_expired() -> SignInExpired:
+    """Return the error for a pending sign-in that is no longer valid."""
     return SignInExpired(N_("The password was given too long ago. Log in again."), "code")

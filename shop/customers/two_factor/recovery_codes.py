@@ -1,4 +1,4 @@
-"""Recovery codes: ten on paper, each good once, for the day the second factor is lost."""
+"""Recovery codes: ten codes, each valid once, for when the other factors are lost."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from shop.security import encryption
 
 COUNT = 10
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Letters and digits that nobody mistakes for another: no i, l, o, 0 or 1."""
+"""Letters and digits that are easy to tell apart: no i, l, o, 0 or 1."""
 
 LENGTH = 16
-"""79 bits: too many for whoever holds the digests to try them all."""
+"""79 bits: too many for a brute-force search with the digests."""
 
 
 def create_codes(account: Account, origin: Origin) -> list[str]:
-    """Ten new codes, shown this once; older ones are worth nothing from now on."""
+    """Create and return ten new codes, which cannot be shown again; delete earlier ones."""
     codes = [_new_code() for _ in range(COUNT)]
     now = clock.now()
     with database.atomic():
@@ -46,7 +46,7 @@ def _digest(code: str) -> str:
 
 
 def use_code(account: Account, code: str) -> bool:
-    """Whether this is one of the customer's codes not used before; it is used from now on."""
+    """Mark a code as used; return whether it was one of the customer's unused codes."""
     return bool(
         RecoveryCode.update(used_at=clock.now())
         .where(
@@ -58,12 +58,12 @@ def use_code(account: Account, code: str) -> bool:
     )
 
 
-def left(account: Account) -> int:
-    """How many codes are still good."""
+def codes_left(account: Account) -> int:
+    """Return the number of unused codes."""
     unused = RecoveryCode.used_at.is_null()
     return int(RecoveryCode.select().where(RecoveryCode.account == account, unused).count())
 
 
-def looks_like_one(code: str) -> bool:
-    """Whether something typed has the length of a recovery code rather than of six digits."""
+def looks_like_code(code: str) -> bool:
+    """Whether an input has the length of a recovery code rather than of a TOTP code."""
     return sum(character.isalnum() for character in code) == LENGTH

@@ -1,4 +1,4 @@
-"""An application that shows a new code every half minute (TOTP, RFC 6238)."""
+"""Authenticator applications: a new code every 30 seconds (TOTP, RFC 6238)."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from shop.customers.activity_log import Origin
 from shop.errors import N_, Conflict, Refusal
 from shop.security import encryption
 
-STEP = 30
-"""Seconds for which an application shows one code."""
+STEP_SECONDS = 30
+"""The length of a time step, in which an application shows one code."""
 
-DRIFT = 1
-"""Steps before and after the present one that count: clocks differ, and typing takes time."""
+DRIFT_STEPS = 1
+"""Accepted steps before and after the current one, for clock drift and typing time."""
 
 
 class WrongCode(Refusal):
-    """Not the code of this moment, or one that was used already."""
+    """The code is not valid at this time, or was used already."""
 
 
 def begin_enrolment(account: Account) -> Authenticator:
-    """The application that is being set up, with a secret of its own; the same until it is done.
+    """Return the authenticator to set up, with a new secret on the first call; idempotent.
 
-    Raises `Conflict` if the customer has an application already.
+    Raise `Conflict` if the customer has a confirmed application already.
     """
     row = Authenticator.get_or_none(Authenticator.account == account)
     if row is None:
-        row = _begun(account)
+        row = _create(account)
     if row.confirmed_at is not None:
         raise Conflict(N_("There is an authenticator application already. Remove it first."))
     return row
 
 
-def being_set_up(account: Account) -> Authenticator | None:
-    """The application whose code was not confirmed yet, if there is one."""
+def unconfirmed_authenticator(account: Account) -> Authenticator | None:
+    """Return the authenticator that is not confirmed yet, or None."""
     return Authenticator.get_or_none(
         Authenticator.account == account, Authenticator.confirmed_at.is_null()
     )
 
 
-def _begun(account: Account) -> Authenticator:
+def _create(account: Account) -> Authenticator:
     try:
         with database.atomic():
             return Authenticator.create(
@@ -58,35 +58,35 @@ def _begun(account: Account) -> Authenticator:
                 created_at=clock.now(),
             )
     except IntegrityError:
-        # Another tab was first.
+        # A concurrent request created it first.
         return Authenticator.get(Authenticator.account == account)
 
 
 def finish_enrolment(row: Authenticator, code: str, origin: Origin) -> None:
-    """Count the application from now on, if it shows the right code. Raises `WrongCode`."""
+    """Confirm the application with a code that it shows. Raise `WrongCode`."""
     account = row.account
     with database.atomic():
-        _take(row, code)
+        _use_code(row, code)
         Authenticator.update(confirmed_at=clock.now()).where(Authenticator.id == row.id).execute()
         activity_log.record(account, "authenticator_added", origin)
-        mail.second_factor_changed(account, activity_log.WORDS["authenticator_added"])
+        mail.second_factor_changed(account, activity_log.DESCRIPTIONS["authenticator_added"])
 
 
-def check(account: Account, code: str) -> None:
-    """Take the code of the customer's application, once. Raises `WrongCode`."""
+def check_code(account: Account, code: str) -> None:
+    """Accept a code of the customer's application, once. Raise `WrongCode`."""
     row = Authenticator.get_or_none(
         Authenticator.account == account, Authenticator.confirmed_at.is_null(False)
     )
     if row is None:
         raise _wrong()
-    _take(row, code)
+    _use_code(row, code)
 
 
-def _take(row: Authenticator, code: str) -> None:
+def _use_code(row: Authenticator, code: str) -> None:
     step = _step_of(row, code)
     if step is None:
         raise _wrong()
-    # Whoever raises the step first has used the code; a second one with it changes no row.
+    # Compare-and-set: the first use of the code raises the step, a second one changes no row.
     used = (
         Authenticator.update(last_step=step)
         .where(Authenticator.id == row.id, Authenticator.last_step < step)
@@ -97,17 +97,17 @@ def _take(row: Authenticator, code: str) -> None:
 
 
 def _step_of(row: Authenticator, code: str) -> int | None:
-    """The step for which ``code`` is right. Telephones go by real time, whatever a sandbox does."""
+    """Return the step of ``code`` or None. Devices use real time, not the sandbox's clock."""
     digits = re.sub(r"\s", "", code)
     if not re.fullmatch(r"[0-9]{6}", digits):
         return None
-    now = int(clock.real_now().timestamp()) // STEP
+    now = int(clock.real_now().timestamp()) // STEP_SECONDS
     shown = pyotp.TOTP(secret_of(row))
-    steps = range(now - DRIFT, now + DRIFT + 1)
-    return next((step for step in steps if _same(shown.generate_otp(step), digits)), None)
+    steps = range(now - DRIFT_STEPS, now + DRIFT_STEPS + 1)
+    return next((step for step in steps if _equals(shown.generate_otp(step), digits)), None)
 
 
-def _same(one: str, other: str) -> bool:
+def _equals(one: str, other: str) -> bool:
     return bool(pyotp.utils.strings_equal(one, other))
 
 
@@ -117,19 +117,19 @@ def _wrong() -> WrongCode:
     )
 
 
-# --- Setting it up ---------------------------------------------------------------------------
+# --- Set-up ----------------------------------------------------------------------------------
 
 
 def secret_of(row: Authenticator) -> str:
-    """The secret in base 32, for whoever types it instead of scanning."""
+    """Return the secret in base 32, for typing it instead of scanning the QR code."""
     return encryption.unseal(row.secret)
 
 
 def qr_code(row: Authenticator) -> bytes:
-    """The secret as a QR code (SVG), for the application's camera."""
-    address = pyotp.TOTP(secret_of(row)).provisioning_uri(
+    """Return the secret as a QR code (SVG), to be scanned by the application."""
+    uri = pyotp.TOTP(secret_of(row)).provisioning_uri(
         name=row.account.nic_handle, issuer_name=settings.current().shop_name
     )
     image = BytesIO()
-    segno.make(address, error="m").save(image, kind="svg", scale=6, border=4, light="#fff")
+    segno.make(uri, error="m").save(image, kind="svg", scale=6, border=4, light="#fff")
     return image.getvalue()

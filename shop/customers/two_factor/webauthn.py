@@ -1,7 +1,7 @@
-"""What is said to devices that hold passkeys, and what they answer, in the words of WebAuthn.
+"""WebAuthn: options for browsers, and verification of their responses.
 
-The library behind it takes half a second to load: `passkeys` imports this module where it needs
-it, so that a process that never meets a passkey starts without it.
+The library takes half a second to load. `passkeys` therefore imports this module where it is used,
+so that processes that do not use passkeys start without it.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from records.accounts import Account
 from records.security import Passkey
 from shop import settings
 
-LONGEST_ANSWER = 20_000
+MAX_ANSWER_LENGTH = 20_000
 
 
 class InvalidAssertion(Exception):
-    """The answer is wrong, or no answer at all."""
+    """The browser's response is malformed or cannot be verified."""
 
 
-_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
-"""What the library raises for answers that prove nothing, or cannot be read."""
+_VERIFICATION_ERRORS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+"""Errors of the library for responses that are invalid or malformed."""
 
 
-def host_of(base_url: str) -> str:
-    """Whom a passkey is for: the host alone, whatever the port."""
+def relying_party_id(base_url: str) -> str:
+    """Return the WebAuthn relying party id: the host without the port."""
     return urlsplit(base_url).hostname or ""
 
 
@@ -45,10 +45,10 @@ def _descriptors(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]
     return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id)) for key in keys]
 
 
-def read(answer: str) -> dict[str, Any]:
-    """The browser's answer. Raises `InvalidAssertion` if it is none."""
+def parse_answer(answer: str) -> dict[str, Any]:
+    """Parse the browser's response. Raise `InvalidAssertion` if it is malformed."""
     try:
-        given = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
+        given = json.loads(answer) if len(answer) <= MAX_ANSWER_LENGTH else None
     except ValueError as error:
         raise InvalidAssertion from error
     if not isinstance(given, dict) or not isinstance(given.get("response"), dict):
@@ -56,15 +56,15 @@ def read(answer: str) -> dict[str, Any]:
     return given
 
 
-# --- A new key -------------------------------------------------------------------------------
+# --- Registration ----------------------------------------------------------------------------
 
 
-def ask_to_create(
+def registration_options(
     account: Account, handle: str, keys: Iterable[Passkey], challenge: str, base_url: str
 ) -> str:
-    """What the browser needs to have a key made (JSON), unless it holds one of ``keys``."""
+    """Return the options to create a key (JSON) on a device without any of ``keys``."""
     options = webauthn.generate_registration_options(
-        rp_id=host_of(base_url),
+        rp_id=relying_party_id(base_url),
         rp_name=settings.current().shop_name,
         user_id=base64url_to_bytes(handle),
         user_name=account.nic_handle,
@@ -79,16 +79,16 @@ def ask_to_create(
     return webauthn.options_to_json(options)
 
 
-def check_created(answer: dict[str, Any], challenge: str, base_url: str) -> dict[str, Any]:
-    """What to keep of a new key: its columns. Raises `InvalidAssertion`."""
+def verify_registration(answer: dict[str, Any], challenge: str, base_url: str) -> dict[str, Any]:
+    """Return the columns of a verified new key. Raise `InvalidAssertion`."""
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=base64url_to_bytes(challenge),
-            expected_rp_id=host_of(base_url),
+            expected_rp_id=relying_party_id(base_url),
             expected_origin=base_url,
         )
-    except _FAULTS as error:
+    except _VERIFICATION_ERRORS as error:
         raise InvalidAssertion from error
     return {
         "credential_id": bytes_to_base64url(made.credential_id),
@@ -97,20 +97,20 @@ def check_created(answer: dict[str, Any], challenge: str, base_url: str) -> dict
     }
 
 
-# --- A proof ---------------------------------------------------------------------------------
+# --- Authentication --------------------------------------------------------------------------
 
 
-def ask_to_prove(keys: Iterable[Passkey], challenge: str, base_url: str) -> str:
-    """What the browser needs to prove that it holds one of ``keys``, or any of this site (JSON).
+def authentication_options(keys: Iterable[Passkey], challenge: str, base_url: str) -> str:
+    """Return the options (JSON) to sign with one of ``keys``, or with any of this site if empty.
 
-    Where any will do, the device must check its owner itself: by finger, face or PIN.
+    In that case the device must verify its user: by fingerprint, face or PIN.
     """
     allowed = _descriptors(keys)
     verification = (
         UserVerificationRequirement.PREFERRED if allowed else UserVerificationRequirement.REQUIRED
     )
     options = webauthn.generate_authentication_options(
-        rp_id=host_of(base_url),
+        rp_id=relying_party_id(base_url),
         challenge=base64url_to_bytes(challenge),
         allow_credentials=allowed,
         user_verification=verification,
@@ -118,23 +118,23 @@ def ask_to_prove(keys: Iterable[Passkey], challenge: str, base_url: str) -> str:
     return webauthn.options_to_json(options)
 
 
-def check_proof(
-    answer: dict[str, Any], key: Passkey, challenge: str, base_url: str, *, owner_checked: bool
+def verify_authentication(
+    answer: dict[str, Any], key: Passkey, challenge: str, base_url: str, *, user_verified: bool
 ) -> int:
-    """The device's new count, if ``key`` signed the challenge. Raises `InvalidAssertion`.
+    """Return the device's new signature counter. Raise `InvalidAssertion` for a wrong signature.
 
-    ``owner_checked`` demands that the device has checked its owner.
+    ``user_verified`` requires that the device has verified its user.
     """
     try:
         proof = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=base64url_to_bytes(challenge),
-            expected_rp_id=host_of(base_url),
+            expected_rp_id=relying_party_id(base_url),
             expected_origin=base_url,
             credential_public_key=base64url_to_bytes(key.public_key),
             credential_current_sign_count=key.sign_count,
-            require_user_verification=owner_checked,
+            require_user_verification=user_verified,
         )
-    except _FAULTS as error:
+    except _VERIFICATION_ERRORS as error:
         raise InvalidAssertion from error
     return int(proof.new_sign_count)

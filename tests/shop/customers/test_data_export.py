@@ -1,4 +1,4 @@
-"""All data as a download: whole, its owner's alone, without secrets, and gone after a week."""
+"""Data exports: complete, for their owner only, without secrets, deleted after a week."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_every_table_of_an_account_is_in_it_or_left_out_for_a_reason() -> None:
     missing = {
         table._meta.table_name
         for table in of_accounts - exported
-        if table._meta.table_name not in content.LEFT_OUT
+        if table._meta.table_name not in content.OMITTED_TABLES
     }
     assert not missing, (
         "say in shop/customers/data_export/content.py what of these a customer's copy holds"
@@ -112,7 +112,7 @@ def test_every_table_of_an_account_is_in_it_or_left_out_for_a_reason() -> None:
 def test_large_ones_come_in_pieces(
     alice: Account, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_export, "PART", 700)
+    monkeypatch.setattr(data_export, "PIECE_BYTES", 700)
     monkeypatch.setattr(content, "BATCH", 2)
     for number in range(7):
         purchases.place(alice, purchases.basket(business=number + 1))
@@ -169,7 +169,7 @@ def test_one_copy_is_made_at_a_time(alice: Account) -> None:
 
 def test_a_copy_begun_twice_is_whole(alice: Account, drain: Callable[[], int]) -> None:
     export = data_export.request_export(alice, UNKNOWN)
-    DataExportPart.create(export=export, number=0, content=b"x" * data_export.PART)
+    DataExportPart.create(export=export, number=0, content=b"x" * data_export.PIECE_BYTES)
     drain()
     assert archive_of(export).testzip() is None
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_made_says_so(
     def broken(*_: object) -> None:
         raise RuntimeError("no paper")
 
-    monkeypatch.setattr(content, "files", broken)
+    monkeypatch.setattr(content, "export_files", broken)
     export = data_export.request_export(alice, UNKNOWN)
     for _ in range(6):
         drain()

@@ -1,4 +1,4 @@
-"""Passkeys: what a device proves, and everything that proves nothing."""
+"""Passkeys: registration, authentication, and the responses that are refused."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def options(client: CheckingClient) -> dict[str, object]:
 
 
 def proof(device: Device, account: Account | None = None) -> tuple[str, str]:
-    """An answer of the device to a new challenge, and that challenge."""
-    ceremony = passkeys.ask_to_prove(BASE, account)
+    """Return a response of the device to a new challenge, and that challenge."""
+    ceremony = passkeys.begin_authentication(BASE, account)
     return device.get(json.loads(ceremony.options)), ceremony.challenge
 
 
@@ -77,7 +77,7 @@ def test_its_name_is_still_there_after_the_password_was_asked_for(
     assert visitor.find("input", name="name", value="Laptop") is not None
 
 
-def test_what_is_no_answer_adds_nothing(visitor: Visitor, alice: Account) -> None:
+def test_a_malformed_response_adds_nothing(visitor: Visitor, alice: Account) -> None:
     visitor.log_in(alice)
     for answer in (
         "",
@@ -97,16 +97,16 @@ def test_what_is_no_answer_adds_nothing(visitor: Visitor, alice: Account) -> Non
 
 
 def test_an_answer_to_another_challenge_adds_nothing(alice: Account) -> None:
-    one, other = passkeys.ask_to_add(alice, BASE), passkeys.ask_to_add(alice, BASE)
+    one, other = passkeys.begin_registration(alice, BASE), passkeys.begin_registration(alice, BASE)
     answer = Device().create(json.loads(one.options))
     with pytest.raises(PasskeyRefused):
-        passkeys.add(alice, answer, other.challenge, "Laptop", BASE, UNKNOWN)
+        passkeys.finish_registration(alice, answer, other.challenge, "Laptop", BASE, UNKNOWN)
 
 
 def test_a_device_holds_one_passkey_of_an_account(alice: Account) -> None:
     device = Device()
     passkey_of(alice, device)
-    ceremony = passkeys.ask_to_add(alice, BASE)
+    ceremony = passkeys.begin_registration(alice, BASE)
     assert json.loads(ceremony.options)["excludeCredentials"]
     with pytest.raises(PasskeyRefused):
         passkey_of(alice, device)
@@ -172,16 +172,16 @@ def test_an_answer_works_once(alice: Account) -> None:
     device = Device(counts=False)
     passkey_of(alice, device)
     answer, challenge = proof(device)
-    assert passkeys.prove(answer, challenge, BASE) == alice
+    assert passkeys.finish_authentication(answer, challenge, BASE) == alice
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(answer, challenge, BASE)
+        passkeys.finish_authentication(answer, challenge, BASE)
 
 
 def test_an_answer_sent_many_times_at_once_works_once(alice: Account) -> None:
     device = Device(counts=False)
     passkey_of(alice, device)
     answer, challenge = proof(device)
-    outcomes = racing.race(lambda: passkeys.prove(answer, challenge, BASE), 6)
+    outcomes = racing.race(lambda: passkeys.finish_authentication(answer, challenge, BASE), 6)
     assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, PasskeyRefused) for outcome in outcomes) == 5
 
@@ -203,8 +203,8 @@ def test_an_answer_comes_too_late(alice: Account, clock: time_machine.Traveller)
     answer, challenge = proof(device)
     clock.shift(timedelta(minutes=6))
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(answer, challenge, BASE)
-    assert passkeys.forget_old() == 1
+        passkeys.finish_authentication(answer, challenge, BASE)
+    assert passkeys.delete_expired_challenges() == 1
     assert not Challenge.select().exists()
 
 
@@ -213,16 +213,16 @@ def test_an_answer_made_for_another_site_is_refused(alice: Account) -> None:
     passkey_of(alice, device)
     device.origin = "http://localhost.evil.example"
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(*proof(device), BASE)
+        passkeys.finish_authentication(*proof(device), BASE)
 
 
 def test_a_copied_device_is_noticed_by_its_count(alice: Account) -> None:
     device = Device()
     passkey_of(alice, device)
-    passkeys.prove(*proof(device), BASE)
+    passkeys.finish_authentication(*proof(device), BASE)
     device.count = 0
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(*proof(device), BASE)
+        passkeys.finish_authentication(*proof(device), BASE)
 
 
 def test_a_signature_of_another_key_is_refused(alice: Account) -> None:
@@ -230,7 +230,7 @@ def test_a_signature_of_another_key_is_refused(alice: Account) -> None:
     passkey_of(alice, device)
     impostor = Device(credential_id=device.credential_id, handle=device.handle)
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(*proof(impostor), BASE)
+        passkeys.finish_authentication(*proof(impostor), BASE)
 
 
 def test_a_removed_passkey_opens_nothing(visitor: Visitor, alice: Account) -> None:
@@ -241,7 +241,7 @@ def test_a_removed_passkey_opens_nothing(visitor: Visitor, alice: Account) -> No
     visitor.press("Supprimer")
     assert visitor.sees("La clé d’accès est supprimée.")
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(*proof(device), BASE)
+        passkeys.finish_authentication(*proof(device), BASE)
     assert not two_factor.is_on(alice)
 
 

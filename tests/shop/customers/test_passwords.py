@@ -1,4 +1,4 @@
-"""Passwords: how they are kept, and how a forgotten one is replaced without telling on anybody."""
+"""Passwords: hashing, and resets that do not reveal whether an account exists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEW = "Another-Horse-8"
 
 
 class CountingHasher:
-    """A hasher that counts what it is asked: each is the same work, and the only slow one.
+    """A hasher that counts verifications, each of the same cost and the only slow step.
 
     ``afterwards`` is done once, when a password was found right and nothing follows from it yet.
     """
@@ -131,7 +131,7 @@ def test_renewing_a_hash_undoes_no_change_of_password(
 
 
 @pytest.mark.parametrize("second_step", [False, True])
-def test_a_password_changed_while_it_is_checked_lets_nobody_in(
+def test_a_password_changed_during_the_check_refuses_the_sign_in(
     visitor: Visitor, alice: Account, hasher: CountingHasher, second_step: bool
 ) -> None:
     if second_step:
@@ -185,7 +185,7 @@ def test_a_password_of_any_script_and_length_works_whole(alice: Account) -> None
             passwords.sign_in(alice.nic_handle, other, "203.0.113.7")
 
 
-# --- The same work, whoever is asked for -------------------------------------------------------
+# --- The same work whether the account exists or not -------------------------------------------
 
 
 def test_signing_in_is_the_same_work_whether_the_account_exists(
@@ -201,19 +201,19 @@ def test_signing_in_is_the_same_work_whether_the_account_exists(
     assert work[0][0] == ["verify"]
 
 
-def test_what_a_stranger_is_checked_against_costs_what_a_customer_does(app: Flask) -> None:
-    nobody = extract_parameters(passwords.hashing().of_no_account)
-    somebody = extract_parameters(cast.register(cast.ALICE).password_hash)
-    assert nobody == somebody
+def test_the_dummy_hash_has_the_same_cost_as_a_customers(app: Flask) -> None:
+    dummy = extract_parameters(passwords.hashing().dummy_hash)
+    real = extract_parameters(cast.register(cast.ALICE).password_hash)
+    assert dummy == real
 
 
 def test_a_password_far_too_long_is_no_more_work(hasher: CountingHasher, alice: Account) -> None:
     with pytest.raises(Refusal):
         passwords.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
-    assert hasher.longest == passwords.PASSWORD_LONGEST + 1
+    assert hasher.longest == passwords.MAX_PASSWORD_LENGTH + 1
 
 
-def test_asking_for_a_link_tells_nobody_whether_there_is_an_account(
+def test_requesting_a_link_does_not_reveal_whether_an_account_exists(
     app: Flask, alice: Account
 ) -> None:
     answers, work = [], []
@@ -246,7 +246,7 @@ SPELLINGS = [
     ("bob@xn--mnchen-3ya.example", "bob@münchen.example"),
     ("bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"),
 ]
-"""Two ways each to write one address."""
+"""Pairs of spellings of one e-mail address."""
 
 
 @pytest.mark.parametrize(("given", "typed"), SPELLINGS)
@@ -263,7 +263,7 @@ def test_an_address_is_found_however_it_is_written(
 def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
     more: int, client: CheckingClient
 ) -> None:
-    number = passwords.LINKS_AT_ONCE + more
+    number = passwords.LINKS_PER_JOB + more
     owned = [cast.register(cast.ALICE) for _ in range(number)]
     ask_for_link(client, owned[0].email)
     before, most = 0, 0
@@ -271,7 +271,7 @@ def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
         queue.run_job(job.id)
         written = Letter.select().where(Letter.kind == "password_reset").count()
         before, most = written, max(most, written - before)
-    assert most == passwords.LINKS_AT_ONCE
+    assert most == passwords.LINKS_PER_JOB
     told = Letter.select(Letter.account).where(Letter.kind == "password_reset")
     assert sorted(letter.account.id for letter in told) == [account.id for account in owned]
 

@@ -1,4 +1,4 @@
-"""The second step of signing in: codes once, for their time, by whoever holds the device."""
+"""Two-factor sign-in: codes of the customer's device are valid once and for a short time."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from tests.support.visitor import Visitor
 
 
 def application(account: Account) -> pyotp.TOTP:
-    """The application on a customer's phone, set up and half a minute old."""
+    """Set up an application 30 seconds ago; return its code generator."""
     row = totp.begin_enrolment(account)
     shown = pyotp.TOTP(totp.secret_of(row))
     totp.finish_enrolment(row, shown.at(clock.real_now() - timedelta(seconds=30)), UNKNOWN)
     return shown
 
 
-def sign_in(visitor: Visitor, account: Account, door: str = "/login", button: str = "") -> None:
-    visitor.open(door)
+def sign_in(visitor: Visitor, account: Account, page: str = "/login", button: str = "") -> None:
+    visitor.open(page)
     visitor.press(
         button or ("Se connecter" if account.language == "fr" else "Log in"),
         nic_handle=account.nic_handle,
@@ -83,9 +83,7 @@ def test_the_password_alone_no_longer_signs_in(visitor: Visitor, alice: Account)
     assert (newest.kind, newest.note) == ("signed_in", "totp")
 
 
-def test_where_somebody_wanted_to_go_survives_the_second_step(
-    visitor: Visitor, alice: Account
-) -> None:
+def test_the_requested_page_survives_the_second_step(visitor: Visitor, alice: Account) -> None:
     shown = application(alice)
     visitor.open("/manager/account/sessions")
     visitor.press("Se connecter", nic_handle=alice.nic_handle, password=cast.PASSWORD)
@@ -111,16 +109,16 @@ def test_a_code_works_once(visitor: Visitor, app: Flask, alice: Account) -> None
 def test_a_code_used_by_many_at_once_lets_one_in(alice: Account) -> None:
     shown = application(alice)
     code = shown.now()
-    outcomes = racing.race(lambda: totp.check(alice, code), 8)
+    outcomes = racing.race(lambda: totp.check_code(alice, code), 8)
     assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, WrongCode) for outcome in outcomes) == 7
 
 
 def test_an_older_code_is_refused_after_a_newer_one(alice: Account) -> None:
     shown = application(alice)
-    totp.check(alice, shown.at(clock.real_now() + timedelta(seconds=30)))
+    totp.check_code(alice, shown.at(clock.real_now() + timedelta(seconds=30)))
     with pytest.raises(WrongCode):
-        totp.check(alice, shown.now())
+        totp.check_code(alice, shown.now())
 
 
 @pytest.mark.parametrize("seconds", [-90, 90])
@@ -128,7 +126,7 @@ def test_a_code_of_another_time_is_refused(alice: Account, seconds: int) -> None
     with time_machine.travel(clock.real_now(), tick=False):
         shown = application(alice)
         with pytest.raises(WrongCode):
-            totp.check(alice, shown.at(clock.real_now() + timedelta(seconds=seconds)))
+            totp.check_code(alice, shown.at(clock.real_now() + timedelta(seconds=seconds)))
 
 
 @pytest.mark.parametrize(
@@ -137,16 +135,16 @@ def test_a_code_of_another_time_is_refused(alice: Account, seconds: int) -> None
 def test_what_is_no_code_is_refused(alice: Account, code: str) -> None:
     application(alice)
     with pytest.raises(WrongCode):
-        totp.check(alice, code)
+        totp.check_code(alice, code)
 
 
 def test_bobs_application_does_not_open_alices_account(alice: Account, bob: Account) -> None:
     application(alice)
     with pytest.raises(WrongCode):
-        totp.check(alice, application(bob).now())
+        totp.check_code(alice, application(bob).now())
 
 
-def test_an_application_half_set_up_counts_for_nothing(visitor: Visitor, alice: Account) -> None:
+def test_an_unconfirmed_application_is_not_a_factor(visitor: Visitor, alice: Account) -> None:
     totp.begin_enrolment(alice)
     sign_in(visitor, alice)
     assert signed_in(visitor)
@@ -165,7 +163,7 @@ def test_a_recovery_code_works_once(visitor: Visitor, app: Flask, alice: Account
     sign_in(other, alice)
     other.press("Valider", code=code)
     assert other.response.status_code == 422
-    assert recovery_codes.left(alice) == 9
+    assert recovery_codes.codes_left(alice) == 9
 
 
 def test_a_recovery_code_used_by_many_at_once_lets_one_in(alice: Account) -> None:
@@ -211,9 +209,7 @@ def test_the_second_step_expires(
     assert not signed_in(visitor)
 
 
-def test_the_second_step_is_nothing_without_the_first(
-    client: CheckingClient, alice: Account
-) -> None:
+def test_the_second_step_needs_the_first(client: CheckingClient, alice: Account) -> None:
     application(alice)
     assert client.get("/login/second-step").status_code == 303
     assert client.get("/fr/order/identification/second-step").status_code == 303
@@ -223,13 +219,13 @@ def test_one_password_gives_one_session(alice: Account) -> None:
     shown = application(alice)
     codes = recovery_codes.create_codes(alice, UNKNOWN)
     token = pending_sign_in.begin_pending(alice)
-    assert pending_sign_in.answer(token, shown.now(), UNKNOWN) == (alice, "totp")
+    assert pending_sign_in.verify_code(token, shown.now(), UNKNOWN) == (alice, "totp")
     with pytest.raises(pending_sign_in.SignInExpired):
-        pending_sign_in.answer(token, codes[0], UNKNOWN)
-    assert recovery_codes.left(alice) == 10
+        pending_sign_in.verify_code(token, codes[0], UNKNOWN)
+    assert recovery_codes.codes_left(alice) == 10
 
 
-def test_a_changed_password_ends_the_step_half_done(visitor: Visitor, alice: Account) -> None:
+def test_a_changed_password_ends_the_pending_sign_in(visitor: Visitor, alice: Account) -> None:
     shown = application(alice)
     sign_in(visitor, alice)
     passwords.change_password(alice, "Another-Horse-8")
@@ -243,9 +239,9 @@ def test_guessing_codes_ends_soon(make_app, alice: Account) -> None:
     token = pending_sign_in.begin_pending(alice)
     for _ in range(5):
         with pytest.raises(WrongCode):
-            pending_sign_in.answer(token, "000000", UNKNOWN)
+            pending_sign_in.verify_code(token, "000000", UNKNOWN)
     with pytest.raises(RateLimited):
-        pending_sign_in.answer(token, shown.now(), UNKNOWN)
+        pending_sign_in.verify_code(token, shown.now(), UNKNOWN)
     failed = AccountEvent.select().where(AccountEvent.kind == "second_step_failed")
     assert failed.count() == 5
 
@@ -331,7 +327,7 @@ def test_nothing_of_the_second_factor_changes_without_it(
         visitor.press(button)
         assert visitor.sees("Confirmez que c’est bien vous")
     assert two_factor.is_on(alice)
-    assert recovery_codes.left(alice) == 10
+    assert recovery_codes.codes_left(alice) == 10
 
 
 def test_customer_service_can_switch_it_off(app: Flask, alice: Account) -> None:

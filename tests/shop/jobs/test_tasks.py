@@ -37,7 +37,7 @@ STORED_KEYS = [
     (kinds.expire_order, {"order": 7}, "expire_order:7"),
     (order_invoices.invoice_order, {"order": 7}, "invoice_order:7"),
     (data_export.make_export, {"export": 7}, "make_export:7"),
-    (data_export.expire, {"export": 7}, "expire_export:7"),
+    (data_export.expire_export, {"export": 7}, "expire_export:7"),
     (cards.watch_card_setup, {"setup": 7}, "watch_card_setup:7"),
     (outcomes.watch_payment, {"payment": 7}, "watch_payment:7"),
     (payments.charge_card, {"payment": 7}, "charge_card:7"),

@@ -60,7 +60,7 @@ def test_an_old_key_may_go(
     result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
     assert result.output.endswith("secret(s) encrypted with the newest key.\n")
     make_app(MAIL_ENCRYPTION_KEYS=new)
-    totp.check(alice, pyotp.TOTP(totp.secret_of(Authenticator.get())).now())
+    totp.check_code(alice, pyotp.TOTP(totp.secret_of(Authenticator.get())).now())
     seat = groups.seat_of(group)
     seats.retry(seat, seat.version, by="alice")
     drain()
