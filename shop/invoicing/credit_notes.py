@@ -120,8 +120,8 @@ def _note_totals(invoice: Invoice, positions: tuple[Position, ...]) -> Totals:
     notes = list(Invoice.select().where(Invoice.corrects == invoice))
     more = sum(position.line.net_cents for position in positions)
     net = more + sum(note.net_cents for note in notes)
-    owed = money.vat_on(net, treatment.rate) - sum(note.vat_cents for note in notes)
-    return Totals(more, owed, more + owed, treatment)
+    due_vat = money.vat_on(net, treatment.rate) - sum(note.vat_cents for note in notes)
+    return Totals(more, due_vat, more + due_vat, treatment)
 
 
 def _add_credited(invoice: Invoice, note: Invoice, by: str) -> None:

@@ -100,11 +100,11 @@ FAULTS = {
         "AND e.kind = '{EntryKind.CREDITED}' "
         "WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' AND coalesce(e.cents, 1) <> -i.total_cents"
     ),
-    "what was credited of invoice {} is not what its credit notes say": (
+    "the credited amount of invoice {} differs from its credit notes": (
         "SELECT i.number FROM invoice i WHERE i.credited_cents <> "
         "(SELECT coalesce(sum(c.total_cents), 0) FROM invoice c WHERE c.corrects_id = i.id)"
     ),
-    "invoice {} is paid without money": (
+    "invoice {} is paid without a payment": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
         "AND i.status = '{InvoiceStatus.PAID}' "
         "AND i.total_cents > i.credited_cents AND NOT EXISTS (SELECT 1 FROM payment p "
@@ -120,7 +120,7 @@ FAULTS = {
         "AND e.kind = '{EntryKind.PAID}' WHERE p.status IN ({TAKEN}) "
         "AND coalesce(p.taken_cents, p.amount_cents) <> -coalesce(e.cents, 1)"
     ),
-    "payment {} stands in the ledger without its money": (
+    "payment {} is in the ledger but was not received": (
         "SELECT p.id FROM payment p JOIN ledger_entry e ON e.payment_id = p.id "
         "WHERE p.status NOT IN ({TAKEN})"
     ),
@@ -129,7 +129,7 @@ FAULTS = {
         "AND coalesce(p.taken_cents, p.amount_cents) <> (SELECT coalesce(sum(e.cents), 0) "
         "FROM ledger_entry e WHERE e.payment_id = p.id AND e.kind = '{EntryKind.REFUNDED}')"
     ),
-    "more went back of payment {} than came": (
+    "more of payment {} was refunded than received": (
         "SELECT p.id FROM payment p WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
         "WHERE e.payment_id = p.id) > 0"
     ),
@@ -145,7 +145,7 @@ FAULTS = {
         "(SELECT count(*) FROM invoice i "
         "WHERE substr(i.number, 1, length(s.name) + 1) = s.name || '-')"
     ),
-    "the balance of customer {} is not what is open": (
+    "the balance of customer {} differs from the open amounts": (
         "SELECT a.nic_handle FROM account a JOIN ("
         "SELECT account_id, sum(cents) AS cents FROM ("
         "SELECT account_id, cents FROM ledger_entry UNION ALL "

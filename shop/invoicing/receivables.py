@@ -44,7 +44,7 @@ def unpaid_invoices(group_id: int) -> list[Invoice]:
 
 
 def notice_was_given(group_id: int) -> bool:
-    """Return whether a group's customer was told on which day it ends if it stays unpaid."""
+    """Return whether a group's customer was notified of the day on which it ends if unpaid."""
     unpaid = [invoice.id for invoice in unpaid_invoices(group_id)]
     notices = Reminder.select().where(Reminder.stage == NOTICE, Reminder.invoice.in_(unpaid))
     return bool(unpaid) and notices.exists()

@@ -118,20 +118,20 @@ def _handle_failure(
 ) -> None:
     """Advance to the next stage, once: an e-mail and another attempt, or the suspension."""
     with database.atomic():
-        owed, row, stage = lock(invoice), lock(subscription), attempt.stage
-        if not owed.is_payable or not _mark_failed(attempt, reason):
+        unpaid, row, stage = lock(invoice), lock(subscription), attempt.stage
+        if not unpaid.is_payable or not _mark_failed(attempt, reason):
             return
-        if owed.status == InvoiceStatus.DUE:
-            transitions.move(owed, InvoiceStatus.UNPAID, by="bank", note=reason)
+        if unpaid.status == InvoiceStatus.DUE:
+            transitions.move(unpaid, InvoiceStatus.UNPAID, by="bank", note=reason)
         if row.status == SubscriptionStatus.ACTIVE:
             transitions.move(row, SubscriptionStatus.PAST_DUE, by="bank", note=reason)
         if stage < LAST_ATTEMPT:
             card, next_at = subscriptions.card_of(row), clock.now() + WAITS[stage]
             is_last = stage + 1 == LAST_ATTEMPT
-            mail.payment_failed(row, owed, stage, next_at, card, is_last=is_last)
+            mail.payment_failed(row, unpaid, stage, next_at, card, is_last=is_last)
             _collect_later(invoice.id, stage + 1)
         elif row.status == SubscriptionStatus.PAST_DUE:
-            suspend(row, owed, by="shop")
+            suspend(row, unpaid, by="shop")
 
 
 def _mark_failed(attempt: Reminder, reason: str) -> bool:

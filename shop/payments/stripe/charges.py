@@ -81,8 +81,8 @@ def _parameters(request: ChargeRequest) -> PaymentIntentCreateParams:
 
 def _intent_of(error: CardError) -> str:
     """Return the id of the PaymentIntent of a declined card. Raise ``error`` if it names none."""
-    told = error.json_body if isinstance(error.json_body, dict) else {}
-    intent = (told.get("error") or {}).get("payment_intent") or {}
+    body = error.json_body if isinstance(error.json_body, dict) else {}
+    intent = (body.get("error") or {}).get("payment_intent") or {}
     if not intent.get("id"):
         raise error
     return str(intent["id"])

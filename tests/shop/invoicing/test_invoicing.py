@@ -273,7 +273,7 @@ def test_a_declined_card_leaves_the_invoice_due(alice: Account, bank: Bank) -> N
     billing.assert_balanced()
 
 
-def test_money_for_an_invoice_that_is_settled_goes_back(alice: Account, bank: Bank) -> None:
+def test_money_for_an_invoice_that_is_settled_is_refunded(alice: Account, bank: Bank) -> None:
     invoice = billing.due(alice)
     payment = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     billing.credit(invoice)
@@ -312,7 +312,7 @@ def test_a_stored_card_may_be_declined(alice: Account, bank: Bank) -> None:
     billing.assert_balanced()
 
 
-def test_nobody_pays_at_the_bank_what_the_card_is_being_charged_for(
+def test_an_invoice_being_charged_to_the_card_cannot_be_paid_at_the_bank(
     alice: Account, bank: Bank
 ) -> None:
     invoice = billing.due(alice)
@@ -321,7 +321,7 @@ def test_nobody_pays_at_the_bank_what_the_card_is_being_charged_for(
         payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
 
 
-# --- Taken back ------------------------------------------------------------------------------
+# --- Credit notes ----------------------------------------------------------------------------
 
 
 def test_a_credit_note_refunds_what_was_paid_once(alice: Account, bank: Bank) -> None:
@@ -399,7 +399,8 @@ CORRUPTIONS = {
     "a refund was forgotten": "DELETE FROM ledger_entry WHERE kind = 'refunded'",
     "a credit was forgotten": "DELETE FROM ledger_entry WHERE kind = 'credited'",
     "an invoice was opened again": "UPDATE invoice SET status = 'due' WHERE status = 'paid'",
-    "an invoice was paid by nobody": "UPDATE invoice SET status = 'paid', paid_at = issued_at "
+    "an invoice was paid without a payment": "UPDATE invoice "
+    "SET status = 'paid', paid_at = issued_at "
     "WHERE status = 'due'",
     "a line was dropped": "DELETE FROM invoice_line",
     "a number was skipped": "UPDATE invoice_series SET last = last + 1",
@@ -434,23 +435,25 @@ FAULTS = {
     "WHERE kind = 'charged'",
     "credit note {} was not credited, or not with its amount": "DELETE FROM ledger_entry "
     "WHERE kind = 'credited'",
-    "what was credited of invoice {} is not what its credit notes say": "UPDATE invoice "
+    "the credited amount of invoice {} differs from its credit notes": "UPDATE invoice "
     "SET credited_cents = 0",
-    "invoice {} is paid without money": "UPDATE invoice SET status = 'paid', paid_at = issued_at "
+    "invoice {} is paid without a payment": "UPDATE invoice "
+    "SET status = 'paid', paid_at = issued_at "
     "WHERE status = 'due'",
     "invoice {} is open though it was paid": "UPDATE invoice SET status = 'unpaid' "
     "WHERE status = 'paid'",
     "the money of payment {} is not in the ledger, or not with its amount": "DELETE "
     "FROM ledger_entry WHERE kind = 'paid'",
-    "payment {} stands in the ledger without its money": "UPDATE payment SET status = 'closed'",
+    "payment {} is in the ledger but was not received": "UPDATE payment SET status = 'closed'",
     "the refund of payment {} is not in the ledger, or not with its amount": "UPDATE payment "
     "SET status = 'refunded' WHERE status = 'succeeded'",
-    "more went back of payment {} than came": "UPDATE ledger_entry SET cents = 2 * cents "
+    "more of payment {} was refunded than received": "UPDATE ledger_entry SET cents = 2 * cents "
     "WHERE kind = 'refunded'",
     "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
     "WHERE status = 'awaiting_payment'",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
-    "the balance of customer {} is not what is open": "UPDATE ledger_entry SET cents = cents - 1 "
+    "the balance of customer {} differs from the open amounts": "UPDATE ledger_entry "
+    "SET cents = cents - 1 "
     "WHERE kind = 'paid'",
 }
 
@@ -473,7 +476,7 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     assert set(FAULTS) == set(ledger.FAULTS)
 
 
-def test_the_operator_proves_credits_and_marks_paid(app, alice: Account, bank: Bank) -> None:
+def test_the_operator_checks_credits_and_marks_paid(app, alice: Account, bank: Bank) -> None:
     run = app.test_cli_runner().invoke
     due, other = billing.due(alice), billing.due(alice)
     assert "is paid" in run(args=["billing", "mark-paid", due.number]).output

@@ -102,7 +102,7 @@ def test_what_is_paid_after_the_renewal_is_not_delivered_but_refunded(
     billing.assert_balanced()
 
 
-def test_after_the_renewal_nobody_is_sent_to_the_bank(group: LicenceGroup, bank: Bank) -> None:
+def test_after_the_renewal_no_payment_is_begun(group: LicenceGroup, bank: Bank) -> None:
     order = groups.add(group, 2)
     running.move_on(timedelta(minutes=5))
     with pytest.raises(Refusal, match="can no longer be paid"):

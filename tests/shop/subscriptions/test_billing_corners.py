@@ -188,15 +188,15 @@ def half_delivered(
         return create(key, domain, offer, seats)
 
     order = purchases.place(alice, purchases.basket(2, 2))
-    with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(provider, "create_tenant", refusing)
+    with monkeypatch.context() as patched:
+        patched.setattr(provider, "create_tenant", refusing)
         purchases.pay(order, bank)
         queue.drain()
     assert fresh(order).status == OrderStatus.DELIVERY_FAILED
     return fresh(order)
 
 
-def test_nobody_withdraws_from_half_an_order(half_delivered: Order, bank: Bank) -> None:
+def test_no_withdrawal_while_an_order_is_half_delivered(half_delivered: Order, bank: Bank) -> None:
     group = LicenceGroup.get(LicenceGroup.status == GroupStatus.INSTALLED)
     with pytest.raises(Refusal, match="still being delivered"):
         terminations.withdraw(group, by="alice")
@@ -342,7 +342,7 @@ def test_giving_back_after_paying_ahead_shows_the_renewal_after(
     assert visitor.sees("21,12 €")
 
 
-def test_what_was_paid_ahead_and_taken_back_is_charged_again(
+def test_what_was_paid_ahead_and_credited_is_charged_again(
     alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
     billing.credit(pay_ahead(group, bank))

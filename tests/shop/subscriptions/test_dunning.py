@@ -66,22 +66,22 @@ def test_a_declined_card_is_tried_again_after_3_7_and_14_days(
     assert list(ledger.find_faults()) == []
 
 
-def test_nobody_signs_in_while_suspended_and_paying_resumes_at_once_and_once(
+def test_users_cannot_sign_in_while_suspended_and_payment_resumes_once(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank, card="")
     seat = groups.configured(group)
-    address = f"{seat.login}@{group.domain}"
-    password = provider.users[address]
+    login_name = f"{seat.login}@{group.domain}"
+    password = provider.users[login_name]
     running.to_renewal(group)
     for wait in dunning.WAITS:
-        assert provider.can_sign_in(address, password)
+        assert provider.can_sign_in(login_name, password)
         running.pass_time(wait + A_MINUTE)
-    assert not provider.can_sign_in(address, password)
+    assert not provider.can_sign_in(login_name, password)
     invoice = running.owed(group)
     payments.record_manual_payment(invoice, by="operator")
     queue.drain()
-    assert provider.can_sign_in(address, password)
+    assert provider.can_sign_in(login_name, password)
     assert fresh(group).status == GroupStatus.INSTALLED
     assert running.of(group).status == SubscriptionStatus.ACTIVE
     dunning.resume_settled(fresh(invoice))
@@ -97,7 +97,7 @@ def test_a_group_paid_before_the_provider_was_asked_ends_up_open(
 ) -> None:
     group = running.delivered(alice, bank, card="")
     seat = groups.configured(group)
-    address = f"{seat.login}@{group.domain}"
+    login_name = f"{seat.login}@{group.domain}"
     provider.silent = True
     running.to_renewal(group)
     for wait in dunning.WAITS:
@@ -105,7 +105,7 @@ def test_a_group_paid_before_the_provider_was_asked_ends_up_open(
     payments.record_manual_payment(running.owed(group), by="operator")
     provider.silent = False
     running.pass_time(timedelta(hours=2))
-    assert provider.can_sign_in(address, provider.users[address])
+    assert provider.can_sign_in(login_name, provider.users[login_name])
 
 
 @pytest.mark.parametrize("paid_after", [1, 2, 3])
@@ -264,7 +264,7 @@ def test_paying_after_the_notice_lets_it_go_on(
     assert Termination.get().status == "undone"
 
 
-def test_an_invoice_taken_back_resumes_like_one_paid(
+def test_a_credited_invoice_resumes_like_a_paid_one(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)
@@ -274,7 +274,7 @@ def test_an_invoice_taken_back_resumes_like_one_paid(
     assert list(ledger.find_faults()) == []
 
 
-def test_what_is_owed_is_told_on_every_page(
+def test_unpaid_services_are_those_of_the_customer(
     alice: Account, bob: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)
@@ -292,7 +292,7 @@ def test_the_invoice_of_an_order_suspends_nothing(
     assert LicenceGroup.get().status == GroupStatus.INSTALLED
 
 
-def test_nobody_is_told_that_an_ended_service_will_be_suspended(
+def test_no_email_says_that_an_ended_service_will_be_suspended(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)

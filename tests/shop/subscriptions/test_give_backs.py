@@ -40,18 +40,18 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
 def test_they_are_gone_with_the_renewal_and_not_charged(
     group: LicenceGroup, provider: Provider
 ) -> None:
-    address = next(iter(provider.users))
-    password = provider.users[address]
+    login_name = next(iter(provider.users))
+    password = provider.users[login_name]
     give_backs.give_back_seats(group, [2, 3], by="alice")
     shown = previews.preview(running.of(group))
     assert shown is not None
     assert (shown.quantity, shown.less) == (1, 2)
-    assert provider.can_sign_in(address, password)
+    assert provider.can_sign_in(login_name, password)
     running.to_renewal(group)
     running.pass_time(timedelta(minutes=1))
     assert Renewal.get().quantity == 1
     assert Renewal.get().invoice.total_cents == shown.totals.total_cents
-    assert not provider.can_sign_in(address, password)
+    assert not provider.can_sign_in(login_name, password)
     assert provider.tenants[group.domain] == 1
     left = fresh(group)
     assert (left.places_taken, left.seats_total) == (1, 1)

@@ -36,13 +36,13 @@ def test_a_change_reaches_the_first_renewal_30_days_after_its_email(
     assert first is not None
     price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
     price_changes.announce_all()
-    told = PriceAnnouncement.get()
-    assert midnight(told.applies_on) - told.announced_at >= timedelta(days=30)
-    while running.of(group).period_start < told.applies_on:
+    announcement = PriceAnnouncement.get()
+    assert midnight(announcement.applies_on) - announcement.announced_at >= timedelta(days=30)
+    while running.of(group).period_start < announcement.applies_on:
         shown = previews.preview(running.of(group))
         running.to_renewal(group)
         newest = Renewal.select().order_by(Renewal.id.desc()).get()
-        expected = 880 if newest.period_start < told.applies_on else 990
+        expected = 880 if newest.period_start < announcement.applies_on else 990
         assert newest.invoice.net_cents == 3 * expected
         assert shown is not None
         assert shown.totals.total_cents == newest.invoice.total_cents
@@ -80,11 +80,11 @@ def test_a_change_far_away_is_announced_when_its_renewal_comes_near(
     price_changes.announce_all()
     assert announced() == 0
     pass_days(200)
-    told = PriceAnnouncement.get()
-    assert told.applies_on >= day_of(change)
-    before = told.applies_on - day_of(told.announced_at)
+    announcement = PriceAnnouncement.get()
+    assert announcement.applies_on >= day_of(change)
+    before = announcement.applies_on - day_of(announcement.announced_at)
     assert timedelta(days=30) <= before <= timedelta(days=62)
-    assert running.of(group).price == told.price
+    assert running.of(group).price == announcement.price
 
 
 def test_who_orders_after_the_change_pays_the_new_price_from_the_start(

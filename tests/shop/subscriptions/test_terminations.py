@@ -61,16 +61,16 @@ def test_it_ends_at_the_renewal_and_not_before(
     group: LicenceGroup, alice: Account, provider: Provider
 ) -> None:
     seat = groups.configured(group)
-    address = f"{seat.login}@{group.domain}"
-    password = provider.users[address]
+    login_name = f"{seat.login}@{group.domain}"
+    password = provider.users[login_name]
     terminations.request_termination(group, by="alice")
     ends_on = Termination.get().ends_on
     assert ends_on == running.of(group).renews_on
     assert previews.preview(running.of(group)) is None
     running.pass_time(midnight(ends_on) - clock.now() - A_MINUTE)
-    assert provider.can_sign_in(address, password)
+    assert provider.can_sign_in(login_name, password)
     running.pass_time(2 * A_MINUTE)
-    assert not provider.can_sign_in(address, password)
+    assert not provider.can_sign_in(login_name, password)
     assert group.domain not in provider.tenants
     ended = fresh(group)
     assert (ended.status, ended.places_taken) == (GroupStatus.TERMINATED, 0)
@@ -82,7 +82,7 @@ def test_it_ends_at_the_renewal_and_not_before(
     assert not Renewal.select().exists()
 
 
-def test_it_can_be_taken_back_until_24_hours_before(group: LicenceGroup) -> None:
+def test_it_can_be_undone_until_24_hours_before(group: LicenceGroup) -> None:
     terminations.request_termination(group, by="alice")
     ends_at = midnight(Termination.get().ends_on)
     running.pass_time(ends_at - clock.now() - timedelta(hours=24, minutes=1))
@@ -96,7 +96,7 @@ def test_it_can_be_taken_back_until_24_hours_before(group: LicenceGroup) -> None
     assert fresh(group).status == GroupStatus.TERMINATED
 
 
-def test_one_taken_back_renews_as_before(group: LicenceGroup) -> None:
+def test_an_undone_termination_renews_as_before(group: LicenceGroup) -> None:
     terminations.request_termination(group, by="alice")
     terminations.undo(group, by="alice")
     running.to_renewal(group)
@@ -110,12 +110,12 @@ def test_a_business_confirms_by_the_emailed_link_once(
     of_a_business(alice)
     terminations.request_termination(group, by="alice")
     assert Termination.get().status == TerminationStatus.ASKED
-    address = link_of(alice).removeprefix(purchases.BASE)
-    visitor.open(address)
+    url = link_of(alice).removeprefix(purchases.BASE)
+    visitor.open(url)
     assert Termination.get().status == TerminationStatus.ASKED
     visitor.press("Résilier ce groupe")
     assert Termination.get().status == TerminationStatus.SCHEDULED
-    assert visitor.client.get(address).status_code == 410
+    assert visitor.client.get(url).status_code == 410
     with pytest.raises(Refusal):
         terminations.confirm(token_of(alice))
 
@@ -201,7 +201,7 @@ def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
     assert list(ledger.find_faults()) == []
 
 
-def test_withdrawing_before_the_invoice_was_made_gives_everything_back(
+def test_withdrawing_before_the_invoice_was_issued_refunds_everything(
     alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -221,9 +221,7 @@ def _later(order: int) -> None:
     raise queue.Later(A_MINUTE)
 
 
-def test_nobody_withdraws_after_14_days_nor_as_a_business(
-    group: LicenceGroup, alice: Account
-) -> None:
+def test_no_withdrawal_after_14_days_nor_as_a_business(group: LicenceGroup, alice: Account) -> None:
     ends_at = terminations.withdrawal_ends_at(group)
     assert ends_at is not None
     running.pass_time(ends_at - clock.now() - A_MINUTE)
@@ -319,7 +317,7 @@ def test_a_free_period_ended_in_time_costs_nothing(group: LicenceGroup, bank: Ba
     assert bank.balance() == before
 
 
-def test_a_failed_delivery_given_up_ends_what_was_begun(
+def test_an_abandoned_delivery_ends_the_installed_groups(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     order = purchases.place(alice, purchases.basket(business=1, pro_plus=1))
