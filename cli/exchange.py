@@ -43,7 +43,7 @@ def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
 @exchange.command("list")
 def list_exchange() -> None:
     """Every Exchange service: whose it is, its domain, its mailboxes, and its Office group."""
-    rows = services.every()
+    rows = services.all_services()
     for service in rows:
         number = services.active_accounts(service).count()
         attach = attached_licences.attach_of(service)

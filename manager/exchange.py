@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 from manager import manager
 from models import ExchangeService
 from shop.exchange import attached_licences, listing, services
-from shop.exchange.listing import View
+from shop.exchange.listing import ListView
 from shop.text.pagination import page_of
 from web import auth, lookups
 from web.htmx import go_to, page
@@ -18,13 +18,16 @@ from web.htmx import go_to, page
 @manager.context_processor
 def _menu() -> dict[str, Any]:
     """Let the template load the menu's services itself, as a partial shows no menu."""
-    return {"menu_exchange": lambda: services.in_menu(auth.customer())}
+    return {"menu_exchange": lambda: services.menu_services(auth.customer())}
 
 
 @manager.get("/manager/exchange")
 def exchange_services() -> Response:
     """List the customer's Exchange services, by name."""
-    shown = page_of(services.listed(auth.customer()), request.args.get("page", 1, type=int))
+    shown = page_of(
+        services.services_with_mailbox_counts(auth.customer()),
+        request.args.get("page", 1, type=int),
+    )
     return page("manager/exchange_services.html", "manager/_exchange_services.html", services=shown)
 
 
@@ -47,7 +50,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
         number=number,
         attach=attach,
         group=group,
-        is_moving=attached_licences.is_moving(attach, group),
+        is_moving=attached_licences.is_in_progress(attach, group),
         is_offered=attach is None and bool(number),
         renewal=attached_licences.first_renewal(group),
         error=error,
@@ -61,7 +64,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
 def exchange_accounts(name: str) -> Response:
     """Show « Comptes E-mail »: searchable, sortable, paged; accounts with a licence are marked."""
     found, asked = lookups.own_exchange_service(name), request.args
-    looked = listing.view(
+    looked = listing.read_view(
         asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
     )
     shown = listing.page_of_accounts(services.all_accounts(found), looked)
@@ -77,7 +80,7 @@ def exchange_accounts(name: str) -> Response:
     )
 
 
-def _list_address(found: ExchangeService, looked: View, **changes: Any) -> str:
+def _list_address(found: ExchangeService, looked: ListView, **changes: Any) -> str:
     """Return the URL of the list of mailboxes in the given view, with changes to it."""
     sort = f"-{looked.sort}" if looked.descending else looked.sort
     values: dict[str, Any] = {"q": looked.wanted, "sort": sort, "page": 1} | changes

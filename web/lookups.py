@@ -60,7 +60,7 @@ def own_import(group_name: str, import_id: int) -> SeatImport:
 
 def own_exchange_service(name: str) -> ExchangeService:
     """Return the customer's Exchange service with that name."""
-    return _or_404(exchange.find(auth.customer(), name))
+    return _or_404(exchange.find_service(auth.customer(), name))
 
 
 def _or_404(found: Found | None) -> Found:

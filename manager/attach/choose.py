@@ -75,7 +75,7 @@ def _choice_page(
     asked = request.args
     is_new = asked.get("q", "") != asked.get("was", "")
     number = 1 if is_new else (asked.getlist("page", type=int) or [1])[-1]
-    looked = listing.view(asked.get("q", ""), listing.BY_ADDRESS, number)
+    looked = listing.read_view(asked.get("q", ""), listing.BY_ADDRESS, number)
     shown = listing.page_of_accounts(services.active_accounts(service), looked)
     visible = {account.id for account in shown.rows}
     return page(

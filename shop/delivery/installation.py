@@ -51,7 +51,7 @@ def deliver_order(order: int) -> None:
 
 
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
-    offer, attach = line.offer, seating.for_line(line)
+    offer, attach = line.offer, seating.attach_of_line(line)
     name = f"o365-{order.number}-{line.position}"
     group = LicenceGroup(
         account=order.account,
@@ -178,9 +178,9 @@ def _complete(group: LicenceGroup) -> None:
         ):
             return
         subscriptions.start_delivered(group, order)
-        attach = seating.for_line(group.line)
+        attach = seating.attach_of_line(group.line)
         if attach:
-            seating.fill(group, attach, by=group.account.nic_handle)
+            seating.assign_seats(group, attach, by=group.account.nic_handle)
             mail.attach_installed(group)
         else:
             mail.service_installed(group)

@@ -141,7 +141,7 @@ def activate_seat(seat: int, version: int, since: str) -> None:
             seat_states.consume(row, +1)
             credentials = _credentials(row, secret)
             mail.licence_active(row.group.account, **credentials)
-            seating.tell_owner(row, credentials)
+            seating.send_to_owner(row, credentials)
 
 
 def _create_account(seat: Seat, since: datetime) -> str:

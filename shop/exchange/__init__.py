@@ -1,1 +1,1 @@
-"""Exchange services: where they come from, how their customer looks at them, and Office Attach."""
+"""Exchange services: import, lists of mailboxes, and Office Attach."""

@@ -1,4 +1,4 @@
-"""Office Attach as its Exchange service shows it: offered, used, and who has which licence."""
+"""Office Attach of an Exchange service: whether it is offered, its progress, and its licences."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from shop.pricing import periods
 
 
 @dataclass(frozen=True)
-class Licence:
-    """The Office licence of a mailbox's holder: the technical name of its group, and the login."""
+class AttachedLicence:
+    """The Office licence of a mailbox: its group's technical name, login and number."""
 
     group: str
     login: str
@@ -26,23 +26,25 @@ class Licence:
 
 
 def attach_of(service: ExchangeService) -> Attach | None:
-    """How Office Attach was used for a service, if it was."""
+    """Return the use of Office Attach for a service, with its order; None if it was not used."""
     return Attach.select(Attach, Order).join(Order).where(Attach.service == service).first()
 
 
 def is_offered(service: ExchangeService) -> bool:
-    """Whether Office Attach can still be used for a service that was just found: it was not, and
-    there is somebody to use it for."""
+    """Whether Office Attach can be used: not used before, and there are active mailboxes.
+
+    ``service`` comes from `find_service`, which sets ``is_used``.
+    """
     return not service.is_used and bool(active_accounts(service).exists())
 
 
 def group_of(attach: Attach) -> LicenceGroup | None:
-    """The group Office Attach made; None until its installation has begun."""
+    """Return the group of Office Attach; None until its installation has started."""
     return LicenceGroup.select().join(OrderLine).where(OrderLine.order == attach.order_id).first()
 
 
-def is_moving(attach: Attach | None, group: LicenceGroup | None) -> bool:
-    """Whether the licences Office Attach asked for are still being made."""
+def is_in_progress(attach: Attach | None, group: LicenceGroup | None) -> bool:
+    """Whether the delivery of the licences is still in progress."""
     if attach is None:
         return False
     if group is None or not group.is_settled:
@@ -51,18 +53,18 @@ def is_moving(attach: Attach | None, group: LicenceGroup | None) -> bool:
 
 
 def first_renewal(group: LicenceGroup | None) -> date | None:
-    """The day up to which a group of Office Attach is free, while it is."""
+    """Return the end of the free period of an Office Attach group; None if it is over."""
     if group is None or group.installed_at is None or not group.is_open:
         return None
     first = periods.first_period(group.installed_at).end
     return first if first > clock.today() else None
 
 
-def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
-    """Who of ``accounts`` has a licence of Office Attach, by the mailbox's number (one query).
+def licences_of(accounts: list[ExchangeAccount]) -> dict[int, AttachedLicence]:
+    """Return the Office Attach licences of ``accounts``, by the mailbox's id (one query).
 
-    A seat that was released, is somebody else's by now (`seating.is_theirs`), or whose group is
-    over, is not theirs any more.
+    Not included are seats that were released or given to another user (`is_still_theirs`), and
+    those of groups that have ended.
     """
     rows = (
         AttachedAccount.select(AttachedAccount, Seat, LicenceGroup)
@@ -70,13 +72,13 @@ def licences_of(accounts: list[ExchangeAccount]) -> dict[int, Licence]:
         .join(LicenceGroup)
         .where(
             AttachedAccount.account.in_([row.id for row in accounts] or [0]),
-            seating.is_theirs(),
+            seating.is_still_theirs(),
             LicenceGroup.status.not_in(GROUPS_OVER),
         )
     )
     return {row.account_id: _licence(row) for row in rows}
 
 
-def _licence(row: AttachedAccount) -> Licence:
+def _licence(row: AttachedAccount) -> AttachedLicence:
     assert row.seat is not None
-    return Licence(row.seat.group.name, row.seat.shown_login, row.seat.number)
+    return AttachedLicence(row.seat.group.name, row.seat.shown_login, row.seat.number)

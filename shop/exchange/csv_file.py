@@ -1,4 +1,4 @@
-"""A CSV file of mailboxes as a source: address, first name, last name and, if known, the size."""
+"""A CSV file of mailboxes: e-mail address, first name, last name and, if known, the size."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from shop.text.folding import fold
 from shop.text.names import read_name
 
 COLUMNS = ("email", "first_name", "last_name", "size_gb")
-"""The columns in their order; the last may be missing."""
+"""The columns in order; the last one is optional."""
 
-HEADING = "email"
-LARGEST = 100_000
-"""Gigabytes beyond which a size is a slip of the pen."""
+HEADER = "email"
+MAX_SIZE_GB = 100_000
+"""A larger size is taken to be a typing error."""
 
 
 class CsvFile:
-    """A file with a line for each mailbox, with or without a heading (``email,first_name,…``).
+    """A file with one line per mailbox, with or without a header (``email,first_name,…``).
 
     UTF-8 or Windows-1252; commas, semicolons or tabs. A mailbox without names is shared.
     """
@@ -28,16 +28,16 @@ class CsvFile:
         self._content = content
 
     def mailboxes(self) -> list[Mailbox]:
-        """Every mailbox of the file. Raises `InvalidFile` with each bad line and its number."""
+        """Return all mailboxes. Raise `InvalidFile` with the number and error of each bad line."""
         found: dict[str, Mailbox] = {}
         problems = []
         for number, cells in self._rows():
             try:
                 mailbox = _read(cells)
                 if mailbox.key in found:
-                    raise _Bad(f"{mailbox.address} stands in the file already")
+                    raise _InvalidLine(f"{mailbox.address} stands in the file already")
                 found[mailbox.key] = mailbox
-            except _Bad as bad:
+            except _InvalidLine as bad:
                 problems.append(f"line {number}: {bad}")
         if problems:
             raise InvalidFile(problems)
@@ -50,20 +50,20 @@ class CsvFile:
             rows = csv_reader.read_cells(self._content)
         except Refusal as refusal:
             raise InvalidFile([str(refusal)]) from refusal
-        if rows and fold(rows[0][1][0]) == HEADING:
+        if rows and fold(rows[0][1][0]) == HEADER:
             rows = rows[1:]
         if len(rows) > csv_reader.MOST_LINES:
             raise InvalidFile([f"a file holds at most {csv_reader.MOST_LINES} mailboxes"])
         return rows
 
 
-class _Bad(Exception):
-    """What is wrong with a line."""
+class _InvalidLine(Exception):
+    """A line is not valid; the message says why."""
 
 
 def _read(cells: list[str]) -> Mailbox:
     if len(cells) < 3 or any(cells[len(COLUMNS) :]):
-        raise _Bad("expected email, first_name, last_name and, if known, size_gb")
+        raise _InvalidLine("expected email, first_name, last_name and, if known, size_gb")
     address, first_name, last_name, size = [*cells, ""][:4]
     return Mailbox(
         _address(address),
@@ -77,9 +77,9 @@ def _address(typed: str) -> str:
     try:
         checked = validate_email(typed, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise _Bad(f"{typed!r} is no email address: {error}") from error
+        raise _InvalidLine(f"{typed!r} is no email address: {error}") from error
     if len(checked.normalized) > 254:
-        raise _Bad(f"{typed!r} is too long")
+        raise _InvalidLine(f"{typed!r} is too long")
     return str(checked.normalized)
 
 
@@ -89,12 +89,14 @@ def _name(typed: str, column: str) -> str:
     try:
         return read_name(typed, column)
     except Refusal as refusal:
-        raise _Bad(f"{column}: {refusal}") from refusal
+        raise _InvalidLine(f"{column}: {refusal}") from refusal
 
 
 def _size(typed: str) -> int | None:
     if not typed:
         return None
-    if not (typed.isascii() and typed.isdigit()) or not 0 < int(typed[:9]) <= LARGEST:
-        raise _Bad(f"size_gb: {typed!r} is not a whole number of gigabytes from 1 to {LARGEST}")
+    if not (typed.isascii() and typed.isdigit()) or not 0 < int(typed[:9]) <= MAX_SIZE_GB:
+        raise _InvalidLine(
+            f"size_gb: {typed!r} is not a whole number of gigabytes from 1 to {MAX_SIZE_GB}"
+        )
     return int(typed)

@@ -1,4 +1,4 @@
-"""Exchange services imported from their source, whole or not at all."""
+"""Importing an Exchange service from a source, in one transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Changes:
-    """What an import changed: how many mailboxes are new, different, or gone."""
+    """The numbers of mailboxes that an import added, updated, marked as gone, or left unchanged."""
 
     added: int
     updated: int
@@ -32,10 +32,10 @@ class Changes:
 
 
 def import_from(account: Account, name: str, source: ExchangeSource) -> Changes:
-    """Make the customer's service ``name`` what its source says it is, whole or not at all.
+    """Create or update the customer's service ``name`` from ``source``, in one transaction.
 
-    Mailboxes the source no longer knows are marked as gone. Raises `source.InvalidFile`, and
-    `Refusal` for a name that is none or that another customer's service has.
+    Mailboxes that are missing in the source are marked as gone. Raise `source.InvalidFile`, and
+    `Refusal` for a name that is not valid or belongs to another customer's service.
     """
     mailboxes = source.mailboxes()
     if not _NAME.fullmatch(name):
@@ -46,7 +46,7 @@ def import_from(account: Account, name: str, source: ExchangeSource) -> Changes:
 
 
 def _service(account: Account, name: str, mailboxes: list[Mailbox]) -> ExchangeService:
-    """The service, made where there is none, held until the transaction ends."""
+    """Return the service, created if necessary, locked until the transaction ends."""
     domains = Counter(mailbox.key.rpartition("@")[2] for mailbox in mailboxes)
     domain = domains.most_common(1)[0][0]
     ExchangeService.insert(
@@ -62,18 +62,18 @@ def _service(account: Account, name: str, mailboxes: list[Mailbox]) -> ExchangeS
 
 
 def _apply(service: ExchangeService, mailboxes: list[Mailbox]) -> Changes:
-    there = {row.address.lower(): row for row in all_accounts(service)}
+    existing = {row.address.lower(): row for row in all_accounts(service)}
     added = updated = 0
     for mailbox in mailboxes:
-        row = there.pop(mailbox.key, None)
+        row = existing.pop(mailbox.key, None)
         columns = _columns(mailbox)
         if row is None:
             ExchangeAccount.create(service=service, **columns)
             added += 1
-        elif different := {name: v for name, v in columns.items() if _of(row, name) != v}:
+        elif different := {name: v for name, v in columns.items() if _stored_value(row, name) != v}:
             ExchangeAccount.update(different).where(ExchangeAccount.id == row.id).execute()
             updated += 1
-    gone = [row.id for row in there.values() if row.is_active]
+    gone = [row.id for row in existing.values() if row.is_active]
     for start in range(0, len(gone), 500):
         ExchangeAccount.update(status=MailboxStatus.GONE).where(
             ExchangeAccount.id.in_(gone[start : start + 500])
@@ -81,13 +81,13 @@ def _apply(service: ExchangeService, mailboxes: list[Mailbox]) -> Changes:
     return Changes(added, updated, len(gone), len(mailboxes) - added - updated)
 
 
-def _of(row: ExchangeAccount, name: str) -> Any:
+def _stored_value(row: ExchangeAccount, name: str) -> Any:
     value = getattr(row, name)
     return bytes(value) if isinstance(value, memoryview) else value
 
 
 def _columns(mailbox: Mailbox) -> dict[str, Any]:
-    """A mailbox as its row has it."""
+    """Return the columns of a mailbox."""
     by_name = search_keys.as_bytes(fold(f"{mailbox.last_name} {mailbox.first_name}"))
     return {
         "address": mailbox.address,

@@ -1,4 +1,4 @@
-"""Lists of mailboxes: searched, sorted, in pages."""
+"""Lists of mailboxes: search, sorting, pagination."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SORTS: dict[str, Any] = {
     "name": ExchangeAccount.by_name,
     "size": fn.COALESCE(ExchangeAccount.size_gb, 0),
 }
-"""What a list of mailboxes may be sorted by, by its name in the address."""
+"""The sort expressions of a list of mailboxes, by name in the URL."""
 
 
 @dataclass(frozen=True)
-class View:
-    """How somebody looks at a list of mailboxes."""
+class ListView:
+    """The search, order and page of a list of mailboxes."""
 
     wanted: str = ""
     sort: str = BY_ADDRESS
@@ -30,11 +30,11 @@ class View:
     page: int = 1
 
 
-def view(wanted: str, sort: str, page: int) -> View:
-    """A view as an address describes it; what makes no sense is left out."""
+def read_view(wanted: str, sort: str, page: int) -> ListView:
+    """Return the view of URL parameters; invalid values are replaced by defaults."""
     name = sort.removeprefix("-")
     known = name in SORTS
-    return View(
+    return ListView(
         wanted=" ".join(wanted.split())[:100],
         sort=name if known else BY_ADDRESS,
         descending=sort.startswith("-") and known,
@@ -42,11 +42,11 @@ def view(wanted: str, sort: str, page: int) -> View:
     )
 
 
-def page_of_accounts(query: ModelSelect[Any], looked: View) -> Page:
-    """The page of ``query``, mailboxes of one service, that ``looked`` asks for."""
-    folded = fold(looked.wanted)
+def page_of_accounts(query: ModelSelect[Any], view: ListView) -> Page:
+    """Return the page ``view`` of ``query``, a service's mailboxes."""
+    folded = fold(view.wanted)
     if folded:
         query = query.where(ExchangeAccount.folded.contains(folded))
-    column = SORTS[looked.sort]
-    first = column.desc() if looked.descending else column
-    return page_of(query.order_by(first, ExchangeAccount.by_address), looked.page)
+    column = SORTS[view.sort]
+    first = column.desc() if view.descending else column
+    return page_of(query.order_by(first, ExchangeAccount.by_address), view.page)

@@ -1,4 +1,4 @@
-"""What becomes of Office Attach once its group is there: named, its seats given out, told of."""
+"""Seats of an installed Office Attach group: assigned to mailboxes, sent to owners, unlinked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shop.licences.seats import actions
 from shop.licences.seats.rules import Person
 
 
-def for_line(line: OrderLine) -> Attach | None:
-    """How Office Attach made an order's line, with its service, if it did."""
+def attach_of_line(line: OrderLine) -> Attach | None:
+    """Return the use of Office Attach that ordered a line, with its service, or None."""
     return (
         Attach.select(Attach, ExchangeService)
         .join(ExchangeService)
@@ -23,8 +23,8 @@ def for_line(line: OrderLine) -> Attach | None:
     )
 
 
-def fill(group: LicenceGroup, attach: Attach, by: str) -> None:
-    """Give each seat of a group just installed to its holder, in the caller's transaction."""
+def assign_seats(group: LicenceGroup, attach: Attach, by: str) -> None:
+    """Assign the seats of a newly installed group to their holders, in the caller's transaction."""
     seats = {seat.number: seat for seat in Seat.select().where(Seat.group == group)}
     for row in AttachedAccount.select().where(AttachedAccount.attach == attach):
         seat = seats[row.number]
@@ -33,9 +33,9 @@ def fill(group: LicenceGroup, attach: Attach, by: str) -> None:
         AttachedAccount.update(seat=seat).where(AttachedAccount.id == row.id).execute()
 
 
-def is_theirs() -> Any:
-    """Whether a seat of a query is still of the person its mailbox stands for: of login, first
-    and last name, one at least is what it was."""
+def is_still_theirs() -> Any:
+    """Return the condition that a seat still belongs to its mailbox's owner: at least one of login,
+    first name and last name is unchanged."""
     return (
         (AttachedAccount.login_key == Seat.login_key)
         | (AttachedAccount.first_name == Seat.first_name)
@@ -43,8 +43,8 @@ def is_theirs() -> Any:
     )
 
 
-def _is_surely_theirs(seat: Seat) -> Any:
-    """The same for somebody's password, which goes to nobody on the strength of half a name."""
+def _is_certainly_theirs(seat: Seat) -> Any:
+    """Return the stricter condition for sending a password: same login, or same full name."""
     return (AttachedAccount.login_key == seat.login_key) | (
         (AttachedAccount.first_name == seat.first_name)
         & (AttachedAccount.last_name == seat.last_name)
@@ -52,20 +52,20 @@ def _is_surely_theirs(seat: Seat) -> Any:
 
 
 def unlink(seat: Seat) -> None:
-    """A seat that was released is its mailbox's no more, in the caller's transaction."""
+    """Remove the link of a released seat to its mailbox, in the caller's transaction."""
     AttachedAccount.update(seat=None).where(AttachedAccount.seat == seat).execute()
 
 
-def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
-    """Send a licence's credentials to its mailbox, too, where the customer wished it; once, and
-    to nobody whose licence it is no longer."""
+def send_to_owner(seat: Seat, credentials: dict[str, str]) -> None:
+    """Send a licence's credentials to its mailbox too, if the customer chose so; once, and only if
+    the seat certainly still belongs to the mailbox's owner."""
     row = (
         AttachedAccount.select(AttachedAccount, ExchangeAccount)
         .join(ExchangeAccount)
         .where(
             AttachedAccount.seat == seat,
             AttachedAccount.tells_owner,
-            _is_surely_theirs(seat),
+            _is_certainly_theirs(seat),
         )
         .first()
     )
@@ -78,9 +78,9 @@ def tell_owner(seat: Seat, credentials: dict[str, str]) -> None:
         )
 
 
-def give_offer_back(order: Order) -> None:
-    """Let Office Attach be used again after an order that was given up, in the caller's
-    transaction."""
+def restore_offer(order: Order) -> None:
+    """Delete the use of Office Attach by an order that was given up after a failed delivery, so
+    that it can be used again, in the caller's transaction."""
     used = Attach.select(Attach.id).where(Attach.order == order)
     AttachedAccount.delete().where(AttachedAccount.attach.in_(used)).execute()
     Attach.delete().where(Attach.order == order).execute()

@@ -1,4 +1,4 @@
-"""Exchange services and their mailboxes, as their customer and the operator find them."""
+"""Queries for Exchange services and their mailboxes, and hiding the offer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from records.accounts import Account
 from records.exchange import Attach, ExchangeAccount, ExchangeService, MailboxStatus
 from shop import clock
 
-IN_MENU = 8
-"""Services the left menu names; one more says that there are more."""
+MENU_LIMIT = 8
+"""The number of services in the left menu."""
 
 
-def find(account: Account, name: str) -> ExchangeService | None:
-    """The customer's own service of that name, which knows whether it ``is_used`` (one query)."""
+def find_service(account: Account, name: str) -> ExchangeService | None:
+    """Return the customer's service of that name, with ``is_used`` set (one query), or None."""
     used = Attach.select(Attach.id).where(Attach.service == ExchangeService.id)
     found: ExchangeService | None = (
         ExchangeService.select(ExchangeService, fn.EXISTS(used).alias("is_used"))
@@ -27,14 +27,14 @@ def find(account: Account, name: str) -> ExchangeService | None:
     return found
 
 
-def in_menu(account: Account) -> list[ExchangeService]:
-    """The first services by name, and one more than the menu shows (one query)."""
+def menu_services(account: Account) -> list[ExchangeService]:
+    """Return the first `MENU_LIMIT` services by name, and one more if there are more."""
     query = ExchangeService.select().where(ExchangeService.account == account)
-    return list(query.order_by(ExchangeService.name).limit(IN_MENU + 1))
+    return list(query.order_by(ExchangeService.name).limit(MENU_LIMIT + 1))
 
 
-def listed(account: Account) -> ModelSelect[Any]:
-    """Every service by name, with the number of its mailboxes (``mailboxes``)."""
+def services_with_mailbox_counts(account: Account) -> ModelSelect[Any]:
+    """Return all of the customer's services by name, with their number of ``mailboxes``."""
     number = fn.COUNT(ExchangeAccount.id).alias("mailboxes")
     active = (ExchangeAccount.service == ExchangeService.id) & (
         ExchangeAccount.status == MailboxStatus.ACTIVE
@@ -48,8 +48,8 @@ def listed(account: Account) -> ModelSelect[Any]:
     )
 
 
-def every() -> list[ExchangeService]:
-    """Every customer's services, for the operator."""
+def all_services() -> list[ExchangeService]:
+    """Return the services of all customers by name, for the operator."""
     return list(
         ExchangeService.select(ExchangeService, Account)
         .join(Account)
@@ -58,18 +58,18 @@ def every() -> list[ExchangeService]:
 
 
 def active_accounts(service: ExchangeService) -> ModelSelect[Any]:
-    """The mailboxes that are there, by their address."""
+    """Return a service's active mailboxes by e-mail address."""
     active = ExchangeAccount.status == MailboxStatus.ACTIVE
     return all_accounts(service).where(active).order_by(ExchangeAccount.by_address)
 
 
 def all_accounts(service: ExchangeService) -> ModelSelect[Any]:
-    """The mailboxes of a service, those that are gone too."""
+    """Return all mailboxes of a service, including those that are gone."""
     return ExchangeAccount.select().where(ExchangeAccount.service == service)
 
 
 def hide_offer(service: ExchangeService) -> None:
-    """Show Office Attach's banner on this service's pages no more."""
+    """Hide the Office Attach banner on this service's pages."""
     ExchangeService.update(hidden_at=clock.now()).where(
         ExchangeService.id == service.id, ExchangeService.hidden_at.is_null()
     ).execute()

@@ -1,6 +1,6 @@
-"""Where Exchange services come from: one small interface, whoever knows the mailboxes.
+"""The interface of sources of Exchange services.
 
-The first source is a CSV file (`shop.exchange.csv_file`); whoever runs Exchange may be another.
+The first implementation is a CSV file (`shop.exchange.csv_file`); an Exchange API could be another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Mailbox:
-    """A mailbox of a service. One without names is shared; ``size_gb`` is None if nobody says."""
+    """A mailbox of a service; shared if it has no names. ``size_gb`` is None if unknown."""
 
     address: str
     first_name: str = ""
@@ -20,17 +20,17 @@ class Mailbox:
 
     @property
     def is_shared(self) -> bool:
-        """Whether it is nobody's in particular."""
+        """Whether it is a shared mailbox, without an owner."""
         return not (self.first_name or self.last_name)
 
     @property
     def key(self) -> str:
-        """The address as it is compared: without case."""
+        """The e-mail address in lower case, for comparison."""
         return self.address.lower()
 
 
 class InvalidFile(Exception):
-    """What a source says cannot be taken over; ``problems`` says why, line by line."""
+    """A source cannot be imported; ``problems`` are its errors, line by line."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -38,7 +38,7 @@ class InvalidFile(Exception):
 
 
 class ExchangeSource(Protocol):
-    """Whoever knows the mailboxes of one Exchange service."""
+    """A source of the mailboxes of one Exchange service."""
 
     def mailboxes(self) -> list[Mailbox]:
-        """Every mailbox there is now, each address once. Raises `InvalidFile`."""
+        """Return all current mailboxes, each address once. Raise `InvalidFile`."""

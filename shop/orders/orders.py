@@ -98,7 +98,7 @@ def _close_free_order(order: Order, by: str) -> None:
     if locked.status != OrderStatus.DELIVERY_FAILED:
         raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
     transitions.move(locked, OrderStatus.REFUNDED, by=by, closed_at=clock.now())
-    seating.give_offer_back(locked)
+    seating.restore_offer(locked)
 
 
 # --- Finding ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Exchange services: taken over from files, whole or not at all; looked at by their customer."""
+"""Exchange services: imports in one transaction, and the customer's pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def row(address: str) -> ExchangeAccount:
     return ExchangeAccount.get(ExchangeAccount.address == address)
 
 
-# --- Taking over -----------------------------------------------------------------------------
+# --- Import ----------------------------------------------------------------------------------
 
 
 def test_a_file_makes_a_service_and_again_changes_nothing(alice: Account) -> None:
@@ -46,7 +46,7 @@ def test_it_adds_updates_marks_what_is_gone_and_takes_it_back(alice: Account) ->
     assert ExchangeAccount.select().count() == 4
 
 
-def test_bad_lines_are_named_and_nothing_is_half_done(alice: Account) -> None:
+def test_bad_lines_are_named_and_nothing_is_imported(alice: Account) -> None:
     exchange.take_over(alice, exchange.lines(2))
     bad = [
         "email,first_name,last_name",
@@ -66,7 +66,7 @@ def test_bad_lines_are_named_and_nothing_is_half_done(alice: Account) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"email,first_name,last_name\n", b"\0\1", b"a" * 9])
-def test_what_is_no_list_of_mailboxes_is_refused(content: bytes) -> None:
+def test_a_file_without_mailboxes_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidFile):
         CsvFile(content).mailboxes()
 
@@ -77,7 +77,7 @@ def test_files_of_spreadsheets_are_read() -> None:
         assert CsvFile(encoded).mailboxes() == [Mailbox("zoe@a.example", "Zoé", "O’Brien", 50)]
 
 
-def test_nobody_takes_over_another_customers_service(alice: Account, charlie: Account) -> None:
+def test_another_customers_service_cannot_be_imported(alice: Account, charlie: Account) -> None:
     exchange.take_over(alice, exchange.lines(2))
     with pytest.raises(Refusal, match="Another customer"):
         exchange.take_over(charlie, exchange.lines(1))
@@ -153,7 +153,9 @@ def test_a_service_is_found_in_the_menu_and_describes_itself(
     assert visitor.sees("p21@atelier.example")
 
 
-def test_mailboxes_are_searched_sorted_and_told_apart(visitor: Visitor, alice: Account) -> None:
+def test_mailboxes_are_searched_sorted_and_labelled_by_kind(
+    visitor: Visitor, alice: Account
+) -> None:
     exchange.take_over(alice, [
         "zoe.lefevre@atelier.example,Zoé,Lefèvre,50", "anna@atelier.example,Anna,Zola,100",
         "contact@atelier.example,,", "bob@atelier.example,Bob,Moreau",
