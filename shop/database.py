@@ -30,7 +30,7 @@ POOL_SIZE = 64
 HISTORY = "schema_migration"
 """The table of the migrations applied."""
 
-AWAY = (OperationalError, InterfaceError, MaxConnectionsExceeded)
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 """The exceptions raised when the database is unavailable or has no free connection."""
 
 
@@ -95,7 +95,7 @@ def bind(url: str) -> Database:
 
 
 @contextmanager
-def at_hand() -> Iterator[None]:
+def connection() -> Iterator[None]:
     """Provide a connection for this block: the open one, or a new one closed after the block."""
     is_own = database.connect(reuse_if_open=True)
     try:
@@ -105,7 +105,7 @@ def at_hand() -> Iterator[None]:
             database.close()
 
 
-def forget_idle_connections() -> None:
+def close_idle_connections() -> None:
     """Close the idle connections of the pool, which do not survive a restart of the server."""
     if isinstance(database.obj, PooledDatabase):
         database.obj.close_idle()

@@ -9,7 +9,7 @@ from records.events import Event
 from shop import clock
 
 
-class IllegalMove(Exception):
+class IllegalTransition(Exception):
     """The code asked for a transition that the state machine's table does not allow: a bug."""
 
 
@@ -19,10 +19,10 @@ def move(row: StateMachine, to: str, *, by: str, note: str = "", **changes: Any)
     Return False, with nothing written, if another process changed the status since ``row`` was
     read. ``by`` names the actor (a nic-handle, ``bank``, ``provider``, ``operator`` or ``shop``);
     ``changes`` are written in the same statement. On success ``row`` has the new values.
-    Raise `IllegalMove` where the row's table does not allow the transition.
+    Raise `IllegalTransition` where the row's table does not allow the transition.
     """
     if not row.may_become(to):
-        raise IllegalMove(f"{row.event_subject} {row.id}: {row.status} → {to}")
+        raise IllegalTransition(f"{row.event_subject} {row.id}: {row.status} → {to}")
     with database.atomic():
         won = (
             type(row)

@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(Exception, _fault)
-    for unavailable in database.AWAY:
+    for unavailable in database.DATABASE_UNAVAILABLE:
         app.register_error_handler(unavailable, _database_unavailable)
 
     @app.context_processor
@@ -80,7 +80,7 @@ def _fault(error: Exception) -> Response:
 
 def _database_unavailable(error: Exception) -> Response:
     """Answer 503 with Retry-After: the database is unavailable, perhaps only for a moment."""
-    database.forget_idle_connections()
+    database.close_idle_connections()
     response = _server_error("database_unavailable", 503)
     response.retry_after = 30
     return response

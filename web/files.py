@@ -33,7 +33,7 @@ def streamed(pieces: Iterator[bytes], content_type: str, filename: str) -> Respo
 
 def table(rows: Iterable[Iterable[object]], filename: str) -> Response:
     """Return a CSV file for spreadsheets in the customer's language, streamed."""
-    lines = csv_export.written(rows, current())
+    lines = csv_export.csv_lines(rows, current())
     return streamed(_in_pieces(lines), "text/csv; charset=utf-8", filename)
 
 
@@ -48,7 +48,7 @@ def _each_with_database(pieces: Iterator[bytes]) -> Iterator[bytes]:
     A client that stops reading therefore leaves no connection open.
     """
     while True:
-        with database.at_hand():
+        with database.connection():
             piece = next(pieces, b"")
         if not piece:
             return

@@ -95,7 +95,7 @@ def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> 
         raise SignInRefused(
             N_("This customer ID and password do not match. Check both and try again."), "password"
         )
-    rate_limits.forget(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
+    rate_limits.reset_attempts(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
     if hashing().hasher.check_needs_rehash(account.password_hash):
         _rehash(account, password)
     return account
@@ -126,7 +126,7 @@ def reauthenticate(
     if not _matches(account.password_hash, password):
         activity_log.record(account, "identity_refused", origin)
         raise SignInRefused(N_("This is not your current password."), field)
-    rate_limits.forget(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
+    rate_limits.reset_attempts(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
 
 
 def _matches(password_hash: str, password: str) -> bool:

@@ -49,7 +49,7 @@ def change_details(account: Account, details: Details, origin: Origin) -> bool:
     with database.atomic():
         _write(account, new | (_unconfirmed_vat(details.vat_number) if needs_confirmation else {}))
         if needs_confirmation:
-            confirmation.ask_about(account)
+            confirmation.request_confirmation(account)
         activity_log.record(account, "profile_changed", origin)
     return True
 

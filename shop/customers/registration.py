@@ -53,7 +53,7 @@ def register(registration: Registration) -> Account:
                     created_at=clock.now(),
                     **fields,
                 )
-                confirmation.ask_about(account)
+                confirmation.request_confirmation(account)
                 mail.account_created(account)
                 return account
         except IntegrityError:

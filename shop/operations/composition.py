@@ -41,10 +41,10 @@ def set_up(settings: Settings) -> None:
     registry.registry.set_factory(lambda: registry.registry_for(settings))
     gateways.gateway.set_factory(lambda: gateways.gateway_for(settings))
     configured.provider.set_factory(lambda: configured.provider_for(settings))
-    test_points.outside.set_factory(lambda: _outside(settings))
+    test_points.controls.set_factory(lambda: _controls(settings))
 
 
-def _outside(settings: Settings) -> test_points.Outside:
+def _controls(settings: Settings) -> test_points.Controls:
     if not settings.uses_sandbox:
         return test_points.Production()
     from shop.sandbox_link.switches import Switches

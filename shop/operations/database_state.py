@@ -12,7 +12,7 @@ from peewee import PeeweeException, SqliteDatabase
 from records.base import StateMachine, Table, database
 from shop import database as shop_database
 from shop import settings
-from shop.database import AWAY
+from shop.database import DATABASE_UNAVAILABLE
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ def check_usable() -> None:
     previous one goes on beside it.
     """
     with explained():
-        with shop_database.at_hand():
+        with shop_database.connection():
             _check_schema()
             unknown = shop_database.unknown_migrations()
         if unknown:
@@ -47,7 +47,7 @@ def check_usable() -> None:
 
 def check_migratable() -> None:
     """Raise `DatabaseUnusable` if this version must not migrate the database."""
-    with explained(), shop_database.at_hand():
+    with explained(), shop_database.connection():
         if unknown := shop_database.unknown_migrations():
             raise DatabaseUnusable(
                 f"{where()} was migrated by a newer version of the shop ({', '.join(unknown)}). "
@@ -118,7 +118,7 @@ def explain(error: BaseException) -> str:
             f"{where()} cannot be opened or written: {said}. Give the user who runs the shop write "
             "access to that file and its folder, or set DATABASE_URL to another place."
         )
-    if isinstance(error, AWAY) and not _is_file():
+    if isinstance(error, DATABASE_UNAVAILABLE) and not _is_file():
         return f"{where()} cannot be reached: {said}. Check DATABASE_URL and the database server."
     return ""
 

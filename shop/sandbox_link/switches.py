@@ -18,7 +18,7 @@ LONGEST_PAUSE = 60.0
 
 
 class Switches:
-    """Applies the switches to a process; implements `shop.sandbox_link.test_points.Outside`."""
+    """Applies the switches to a process; implements `shop.sandbox_link.test_points.Controls`."""
 
     def follow_clock(self) -> None:
         """Move this process's clock on as far as the sandbox's."""

@@ -14,7 +14,7 @@ from shop.settings import PerProcess
 _hooks: dict[str, Callable[[], None]] = {}
 
 
-class Outside(Protocol):
+class Controls(Protocol):
     """What may move this process's clock on, and pause it at a test point."""
 
     def follow_clock(self) -> None:
@@ -34,13 +34,13 @@ class Production:
         """Return at once."""
 
 
-outside = PerProcess[Outside](Production)
+controls = PerProcess[Controls](Production)
 """What controls the clock and the test points of this process."""
 
 
 def follow_clock() -> None:
     """Set the clock for the request or job that begins to the sandbox's."""
-    outside().follow_clock()
+    controls().follow_clock()
 
 
 def point(name: str) -> None:
@@ -48,7 +48,7 @@ def point(name: str) -> None:
     if name in _hooks:
         _hooks[name]()
     else:
-        outside().pause_at(name)
+        controls().pause_at(name)
 
 
 def hook(name: str, action: Callable[[], None] | None) -> None:

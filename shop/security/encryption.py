@@ -30,7 +30,7 @@ def unseal(sealed: str) -> str:
     return _keys(settings.current().mail_encryption_keys).decrypt(sealed.encode()).decode()
 
 
-def opens(sealed: str) -> bool:
+def can_decrypt(sealed: str) -> bool:
     """Return whether one of the current keys decrypts ``sealed``."""
     try:
         unseal(sealed)

@@ -22,7 +22,7 @@ from shop.settings import PerProcess, Settings
 
 log = structlog.get_logger()
 
-REDIS_PATIENCE = 1.0
+REDIS_TIMEOUT = 1.0
 """The time-out of Redis in seconds; then the database counts instead."""
 
 SIGN_IN_PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
@@ -114,7 +114,7 @@ class _InRedis:
     """Counts in Redis, and in the database while Redis is unavailable."""
 
     def __init__(self, url: str) -> None:
-        options = {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE}
+        options = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
         self._redis = FixedWindowRateLimiter(storage_from_string(url, **options))
         self._database = FixedWindowRateLimiter(DatabaseStorage())
 
@@ -158,7 +158,7 @@ def count_attempt(item: RateLimitItem, what: str, who: str) -> None:
     )
 
 
-def forget(item: RateLimitItem, what: str, who: str) -> None:
+def reset_attempts(item: RateLimitItem, what: str, who: str) -> None:
     """Reset the count of ``what`` by ``who``, after a success."""
     limiter().clear(item, what, who)
 

@@ -17,7 +17,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 
 
-def harmless(cell: object) -> str:
+def escape_formula(cell: object) -> str:
     """Return a cell that no spreadsheet evaluates as a formula; negative numbers stay unchanged."""
     text = str(cell)
     if _NUMBER.fullmatch(text):
@@ -25,8 +25,8 @@ def harmless(cell: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def as_meant(cell: str) -> str:
-    """Return a cell of an exported file without the apostrophe that `harmless` put before it."""
+def unescape_formula(cell: str) -> str:
+    """Return an exported cell without the apostrophe that `escape_formula` put before it."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
@@ -37,11 +37,11 @@ def amount(cents: int, language: str) -> str:
     return f"{sign}{cents // 100}{mark}{cents % 100:02d}"
 
 
-def written(rows: Iterable[Iterable[object]], language: str) -> Iterator[str]:
+def csv_lines(rows: Iterable[Iterable[object]], language: str) -> Iterator[str]:
     """Yield ``rows`` as lines of a CSV file, in the dialect of spreadsheets in ``language``."""
     delimiter = ";" if language == Language.FRENCH else ","
     yield BOM
     for row in rows:
         line = io.StringIO(newline="")
-        csv.writer(line, delimiter=delimiter).writerow([harmless(cell) for cell in row])
+        csv.writer(line, delimiter=delimiter).writerow([escape_formula(cell) for cell in row])
         yield line.getvalue()

@@ -8,7 +8,9 @@ from shop.errors import N_, Refusal
 
 LONGEST = 255
 
-TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTION_MARKS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 """Invisible characters that change the direction of writing and so can disguise a name."""
 
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
@@ -28,7 +30,7 @@ def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) 
         raise Refusal(missing, field)
     if len(name) > LONGEST:
         raise Refusal(N_("A name has at most 255 characters."), field)
-    if not TURNING.isdisjoint(name):
+    if not DIRECTION_MARKS.isdisjoint(name):
         raise Refusal(
             N_("A name cannot hold invisible characters that turn the direction of writing round."),
             field,

@@ -12,12 +12,12 @@ from shop.vat.registry import Answer, registry
 
 log = structlog.get_logger()
 
-ASK_AGAIN = timedelta(minutes=10)
+RETRY_AFTER = timedelta(minutes=10)
 
 _STATUS = {Answer.CONFIRMED: VatStatus.CONFIRMED, Answer.UNKNOWN: VatStatus.UNKNOWN}
 
 
-def ask_about(account: Account) -> None:
+def request_confirmation(account: Account) -> None:
     """Queue the check of an account's VAT number, if it has one.
 
     Runs in the caller's transaction; every call queues a new job.
@@ -35,7 +35,7 @@ def confirm(account: int, vat_number: str) -> None:
         return
     answer = registry().check(vat_number)
     if answer == Answer.UNAVAILABLE:
-        raise jobs.Later(ASK_AGAIN)
+        raise jobs.Later(RETRY_AFTER)
     Account.update(vat_status=_STATUS[answer]).where(
         Account.id == account, Account.vat_number == vat_number
     ).execute()

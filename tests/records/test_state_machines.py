@@ -38,7 +38,7 @@ def test_a_move_that_stands_in_no_table_is_refused(alice: Account) -> None:
     order = purchases.place(alice)
     assert not order.may_become(OrderStatus.DELIVERED)
     known = Event.select().count()
-    with pytest.raises(transitions.IllegalMove, match="order"):
+    with pytest.raises(transitions.IllegalTransition, match="order"):
         transitions.move(order, OrderStatus.DELIVERED, by="shop")
     assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
     assert Event.select().count() == known

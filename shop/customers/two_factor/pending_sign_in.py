@@ -62,7 +62,9 @@ def verify_code(token: str, code: str, origin: Origin) -> tuple[Account, str]:
     except totp.WrongCode:
         activity_log.record(account, "second_step_failed", origin)
         raise
-    rate_limits.forget(rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle)
+    rate_limits.reset_attempts(
+        rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle
+    )
     return account, means
 
 

@@ -110,7 +110,7 @@ def retry(seat: Seat, version: int, by: str) -> Seat:
 def _replacement_secret(seat: Seat, act: str) -> dict[str, Any]:
     """Return the column of a new password, if the action needs one and no key decrypts the old."""
     needs_one = act in (SeatAct.ACTIVATE, SeatAct.PASSWORD)
-    if not needs_one or encryption.opens(seat.secret):
+    if not needs_one or encryption.can_decrypt(seat.secret):
         return {}
     return {"secret": encryption.seal(rules.new_password(seat.login or ""))}
 

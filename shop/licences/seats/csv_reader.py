@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from shop.errors import N_, Refusal
-from shop.text.csv_export import as_meant
+from shop.text.csv_export import unescape_formula
 from shop.text.folding import fold
 
 MOST_LINES = 10_000
@@ -93,7 +93,9 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append((before + reader.line_num, [as_meant(cell.strip()) for cell in cells]))
+                rows.append(
+                    (before + reader.line_num, [unescape_formula(cell.strip()) for cell in cells])
+                )
             if len(rows) > MOST_LINES + 1:
                 break
     except csv.Error as error:

@@ -90,7 +90,7 @@ def test_a_first_line_may_say_what_separates_the_cells(first: str) -> None:
 
 def test_names_come_back_as_they_were_exported() -> None:
     names = ["-Jean", "=cmd()", "'tHooft", "O’Neill"]
-    content = as_csv([(csv_export.harmless(name), "Moreau", "zoe") for name in names], ";")
+    content = as_csv([(csv_export.escape_formula(name), "Moreau", "zoe") for name in names], ";")
     assert [first for first, _, _ in people_in(content.encode())] == names
 
 

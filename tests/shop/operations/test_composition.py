@@ -36,14 +36,14 @@ SLOTS = {
     "registry": registry,
     "bank": gateways.gateway,
     "office": configured.provider,
-    "outside": test_points.outside,
+    "controls": test_points.controls,
 }
 
 OUTSIDE = {
     "bank": (SandboxBank, StripeGateway),
     "office": (SandboxProvider, GraphProvider),
     "registry": (SandboxRegistry, Vies),
-    "outside": (Switches, test_points.Production),
+    "controls": (Switches, test_points.Production),
 }
 """The parties of a developer's machine, and those of production."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shop.errors import Refusal
-from shop.text.names import BLANK, TURNING, read_name
+from shop.text.names import BLANK, DIRECTION_MARKS, read_name
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_cannot_be_seen_is_no_name(name: str) -> None:
     assert read_name(f"{name}Zoé{name}", "last_name")
 
 
-@pytest.mark.parametrize("sign", sorted(TURNING), ids=ascii)
+@pytest.mark.parametrize("sign", sorted(DIRECTION_MARKS), ids=ascii)
 def test_a_name_is_not_turned_round(sign: str) -> None:
     for name in (sign, f"{sign}evil", f"Zoé{sign}"):
         with pytest.raises(Refusal, match="direction of writing"):
