@@ -323,7 +323,7 @@ def world(
 ) -> Iterator[Callable[[date], History]]:
     """Return a function that begins a history on a day, in a new shop that writes no e-mails."""
     for module in (letters, service_letters):
-        monkeypatch.setattr(module, "store", lambda *_, **__: None)
+        monkeypatch.setattr(module, "store_letter", lambda *_, **__: None)
     monkeypatch.setattr(documents, "make_document", lambda *_: b"")
     new = Snapshot()
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False) as traveller:
