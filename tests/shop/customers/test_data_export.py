@@ -109,7 +109,7 @@ def test_every_table_of_an_account_is_in_it_or_left_out_for_a_reason() -> None:
     )
 
 
-def test_large_ones_come_in_pieces(
+def test_large_exports_are_stored_in_pieces(
     alice: Account, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_export, "PIECE_BYTES", 700)
@@ -122,7 +122,7 @@ def test_large_ones_come_in_pieces(
     assert archive.testzip() is None
 
 
-def test_asking_downloading_and_its_end(
+def test_an_export_is_requested_downloaded_and_expires(
     visitor: Visitor, app: Flask, alice: Account, drain: Callable[[], int],
     clock: time_machine.Traveller,
 ) -> None:  # fmt: skip
@@ -174,7 +174,7 @@ def test_a_copy_begun_twice_is_whole(alice: Account, drain: Callable[[], int]) -
     assert archive_of(export).testzip() is None
 
 
-def test_what_cannot_be_made_says_so(
+def test_a_failed_export_can_be_requested_again(
     app: Flask, alice: Account, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch,
     clock: time_machine.Traveller,
 ) -> None:  # fmt: skip

@@ -166,12 +166,12 @@ def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Acco
     assert given <= {last}
 
 
-def test_equal_passwords_are_kept_differently(alice: Account, bob: Account) -> None:
+def test_equal_passwords_have_different_hashes(alice: Account, bob: Account) -> None:
     assert alice.password_hash != bob.password_hash
 
 
 @pytest.mark.parametrize("password", ["Correct-Horse-7 ", "correct-horse-7", "Correct-Horse-", ""])
-def test_almost_right_is_wrong(alice: Account, password: str) -> None:
+def test_a_similar_password_is_refused(alice: Account, password: str) -> None:
     with pytest.raises(passwords.SignInRefused):
         passwords.sign_in(alice.nic_handle, password, "203.0.113.7")
 

@@ -132,7 +132,7 @@ def test_a_code_of_another_time_is_refused(alice: Account, seconds: int) -> None
 @pytest.mark.parametrize(
     "code", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345", "0x1234"]
 )
-def test_what_is_no_code_is_refused(alice: Account, code: str) -> None:
+def test_a_malformed_code_is_refused(alice: Account, code: str) -> None:
     application(alice)
     with pytest.raises(WrongCode):
         totp.check_code(alice, code)
