@@ -33,7 +33,7 @@ def reseal_secrets() -> None:
 
     That is: passwords in letters, in licences under way, and authenticator applications.
     """
-    click.echo(f"{key_rotation.reseal()} secret(s) encrypted with the newest key.")
+    click.echo(f"{key_rotation.reseal_all()} secret(s) encrypted with the newest key.")
 
 
 @letters.command("retry")

@@ -31,7 +31,7 @@ def bills() -> Response:
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
     shown = page_of(
-        listing.of_account(auth.customer(), selection), request.args.get("page", 1, type=int)
+        listing.bills_of_account(auth.customer(), selection), request.args.get("page", 1, type=int)
     )
     return page(
         "manager/bills.html",
@@ -65,7 +65,7 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         invoice=invoice,
         positions=positions_of(invoice),
         mention=documents.vat_mention(invoice, current()),
-        standing=listing.standing(invoice),
+        payment=listing.payment_state(invoice),
         status_word=listing.status_word,
         error=error,
     )
@@ -122,7 +122,7 @@ def _rows(
     account: Account, selection: Selection, heading: list[str], language: str
 ) -> Iterator[list[Any]]:
     yield heading
-    for row in listing.from_the_oldest(account, selection):
+    for row in listing.oldest_first(account, selection):
         sign = -1 if row.is_credit_note else 1
         amounts = (row.net_cents, row.vat_cents, row.total_cents)
         yield [

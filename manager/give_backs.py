@@ -85,7 +85,7 @@ def _review(
         losing=listing.held_among(found.group, numbers),
         ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
-        then=shop_services.with_less(found, len(numbers)),
+        then=shop_services.preview_with_give_back(found, len(numbers)),
         error=error,
     )
 

@@ -36,7 +36,7 @@ def services() -> Response:
     """List every service with its next renewal: price, means of payment, status."""
     who = auth.customer()
     shown = page_of(shop_services.query_of(who), request.args.get("page", 1, type=int))
-    listed = shop_services.for_account(who, shown.rows, shop_services.cards_of(who))
+    listed = shop_services.for_account(who, shown.rows, shop_services.renewal_cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
 
 

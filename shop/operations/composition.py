@@ -1,5 +1,5 @@
-"""The composition root of a process, whether it serves, works or runs a command: its settings, and
-the parties made from them."""
+"""The composition root of a process (web server, worker or command): its settings, and the outside
+parties created from them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ HANDLERS = (
     mail, order_invoices, orders, outcomes, passwords, payments, previews, refunds, renewals,
     seat_jobs, suspension,
 )  # fmt: skip
-"""Every module that handles jobs, so that web servers can queue them and workers run them."""
+"""Every module with job handlers: web servers queue the jobs, workers run them."""
 
 
 def set_up(settings: Settings) -> None:
-    """Make this process's shop the one of ``settings``: database, queue, limits and parties."""
+    """Configure this process by ``settings``: database, queue, rate limits and outside parties."""
     if forgotten := list(jobs.without_handler()):
         raise RuntimeError(f"HANDLERS lacks the module of {', '.join(forgotten)}")
     shop_settings.current.set_factory(lambda: settings)

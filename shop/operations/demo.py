@@ -1,4 +1,4 @@
-"""Demo data: something to sell, and customers to be."""
+"""Demo data: offers, contracts and customers."""
 
 from __future__ import annotations
 
@@ -25,27 +25,25 @@ _PEOPLE: dict[str, tuple[str, ...]] = {
 
 
 def publish() -> None:
-    """Put the shipped offers on sale and publish the shipped contracts; again changes nothing."""
+    """Publish the shipped offers and contracts; idempotent."""
     catalogue.publish_shipped()
     contracts.publish_shipped()
 
 
 def load() -> tuple[Account, str]:
-    """The demo data, and the demo account with its password; again changes nothing."""
+    """Create the demo data; idempotent. Return the demo account and its password."""
     publish()
     existing = Account.get_or_none(Account.email == DEMO_EMAIL)
     account = existing or _register(Language.FRENCH, DEMO_EMAIL, DEMO_PASSWORD, "")
-    give_exchange(account)
+    create_exchange_service(account)
     return account, DEMO_PASSWORD
 
 
-def fresh_account(
-    language: str, licences: int = 0, *, with_exchange: bool = False
-) -> dict[str, str]:
-    """A new account nobody else has: its nic-handle, password and e-mail address.
+def new_account(language: str, licences: int = 0, *, with_exchange: bool = False) -> dict[str, str]:
+    """Create an account for one caller; return its nic-handle, password and e-mail address.
 
-    It owns a group of so many Business licences (at most 300), paid and about to be installed,
-    and the demo's Exchange service if asked.
+    With ``licences`` (at most 300), it has a paid order for a group of that many Business licences;
+    with ``with_exchange``, the demo's Exchange service.
     """
     publish()
     password = secrets.token_urlsafe(12) + "-A1"
@@ -54,7 +52,7 @@ def fresh_account(
     if licences:
         _order(account, licences)
     if with_exchange:
-        give_exchange(account)
+        create_exchange_service(account)
     return {"nic_handle": account.nic_handle, "password": password, "email": email}
 
 
@@ -77,7 +75,7 @@ DOMAIN = "atelier-lumiere.example"
 BRANCH = "lille.atelier-lumiere.example"
 
 SHARED = ("contact", "facturation")
-"""Mailboxes that are nobody's in particular."""
+"""The local parts of shared mailboxes."""
 
 _HOLDERS = """
     Aïcha Benali, Alban d’Hérouville, Anaïs Lefèvre, Anne-Sophie Vandermeersch, Antoine Girard,
@@ -89,19 +87,19 @@ _HOLDERS = """
     Patrick O’Sullivan, Quentin Barbier, Raphaël Lemoine, Saïd Mansouri, Séverine Colin,
     Thaïs Gauthier, Zoé Lefèvre
 """
-"""Who has a mailbox at the demo's company: accents, apostrophes, a name too long for a login."""
+"""The holders of mailboxes: with accents, apostrophes, and a name too long for a login."""
 
 
-def give_exchange(account: Account) -> None:
-    """Give a customer the demo's Exchange service of 40 mailboxes; again changes nothing."""
+def create_exchange_service(account: Account) -> None:
+    """Create a customer's demo Exchange service of 40 mailboxes; idempotent."""
     importing.import_from(account, f"exchange-{account.nic_handle}", _DemoCompany())
 
 
 class _DemoCompany:
-    """The demo's mailboxes as a source: two of one person's, in two domains, make one login."""
+    """The demo's mailboxes as a source; one person has two, in two domains, with one local part."""
 
     def mailboxes(self) -> list[Mailbox]:
-        """37 people, one of them at the branch, too, and two shared mailboxes."""
+        """Return 37 personal mailboxes, a second one of one person, and two shared mailboxes."""
         people = [self._of(*name.strip().split(" ", 1)) for name in _HOLDERS.split(",")]
         twice = Mailbox(f"camille.martin@{BRANCH}", "Camille", "Martin", 10)
         return [*people, twice, *(Mailbox(f"{name}@{DOMAIN}", size_gb=50) for name in SHARED)]
@@ -113,7 +111,10 @@ class _DemoCompany:
 
 
 def _plain(name: str) -> str:
-    """A name as addresses have it: no accents, no spaces; the apostrophe of O'Connor stays."""
+    """Return a name as e-mail addresses spell it, without accents and spaces.
+
+    The apostrophe of O'Connor is kept.
+    """
     return "'".join(fold(part.replace("’", "")).replace(" ", "-") for part in name.split("'"))
 
 

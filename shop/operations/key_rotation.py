@@ -1,4 +1,4 @@
-"""Changing keys: every secret that is kept encrypted, encrypted anew with the newest one."""
+"""Key rotation: encrypting every stored secret again with the newest key."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ SECRETS: tuple[tuple[Any, tuple[Field, ...], Any], ...] = (
     (Authenticator, (Authenticator.secret,), Authenticator.secret != ""),
     (Seat, (Seat.secret,), Seat.secret != ""),
 )
-"""Every table that keeps secrets, in which fields, and in which of its rows."""
+"""Every table with encrypted secrets: its fields, and the condition of the rows that have one."""
 
 
-def reseal() -> int:
-    """Encrypt every secret with the newest key, so that older keys may go; in how many rows.
+def reseal_all() -> int:
+    """Encrypt every secret with the newest key, so that older keys can be removed.
 
-    Raises `cryptography.fernet.InvalidToken` for a secret that none of the keys opens.
+    Return the number of rows changed. Raises `cryptography.fernet.InvalidToken` if none of the
+    keys decrypts a secret.
     """
     return sum(
-        _reseal(table, fields, row.id)
+        _reseal_row(table, fields, row.id)
         for table, fields, which in SECRETS
         for row in table.select(table.id).where(which)
     )
 
 
-def _reseal(table: Any, fields: tuple[Field, ...], row_id: int) -> int:
+def _reseal_row(table: Any, fields: tuple[Field, ...], row_id: int) -> int:
     row = table.select(table.id, *fields).where(table.id == row_id).first()
-    kept = {field: getattr(row, field.name) for field in fields} if row else {}
-    anew = {field: encryption.reseal(sealed) for field, sealed in kept.items() if sealed}
-    if not anew:
+    stored = {field: getattr(row, field.name) for field in fields} if row else {}
+    resealed = {field: encryption.reseal(sealed) for field, sealed in stored.items() if sealed}
+    if not resealed:
         return 0
-    # What another process wrote meanwhile is sealed with the newest key already.
-    unchanged = [field == sealed for field, sealed in kept.items()]
-    return int(table.update(anew).where(table.id == row_id, *unchanged).execute())
+    # Compare-and-set: another process that wrote a secret since then used the newest key.
+    unchanged = [field == sealed for field, sealed in stored.items()]
+    return int(table.update(resealed).where(table.id == row_id, *unchanged).execute())

@@ -1,4 +1,4 @@
-"""What the operator should know: figures and alarms, cheap enough to ask often."""
+"""Metrics and alarms for the operator, by queries cheap enough to run often."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def _by_status(table: Any) -> dict[str, int]:
 
 
 def orders_by_status() -> dict[str, int]:
-    """How many orders stand in each status."""
+    """Return the number of orders in each status."""
     return _by_status(Order)
 
 
 def letters_by_status() -> dict[str, int]:
-    """How many letters stand in each status."""
+    """Return the number of e-mails in each status."""
     return _by_status(Letter)
 
 
 def late_orders(limit: int) -> list[Order]:
-    """Paid orders not delivered in the time promised (guide: up to 4 hours), oldest first."""
+    """Return paid orders not delivered in the promised time (guide: 4 hours), oldest first."""
     return list(_late().order_by(Order.paid_at).limit(limit))
 
 
@@ -41,7 +41,7 @@ def _late() -> ModelSelect[Order]:
 
 
 def _late_licences() -> ModelSelect[Job]:
-    """Licences the provider has been at for longer than was promised of a delivery."""
+    """Return the jobs of licences queued or running for longer than the promised delivery time."""
     under_way = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
     of_licences = Job.kind.in_([task.kind for _, task in actions.WORK.values()])
     return Job.select().where(
@@ -50,7 +50,7 @@ def _late_licences() -> ModelSelect[Job]:
 
 
 def alarms() -> dict[str, int]:
-    """What wants the operator, by name of the alarm."""
+    """Return the number of cases that need the operator, by the alarm's name."""
     return {
         "late_deliveries": _late().count(),
         "failed_deliveries": Order.select()

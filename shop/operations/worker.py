@@ -1,4 +1,4 @@
-"""A worker: threads that run jobs, and a beat that hands out what is overdue."""
+"""The worker process: threads that run jobs, and a periodic tick that queues overdue ones."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from shop.subscriptions import renewals
 
 log = structlog.get_logger()
 
-BEAT = 1.0
-"""Seconds between two looks for overdue jobs."""
+TICK_SECONDS = 1.0
+"""Seconds between two ticks: renewal of leases, billing runs, overdue jobs."""
 
-SLOWEST_POLL = 0.5
+LONGEST_POLL_DELAY = 0.5
 KEEP_FINISHED = timedelta(days=90)
 KEEP_FAILED = timedelta(days=365)
 
 
 class _Consumer(Consumer):
-    """Huey's consumer without its signal handlers: this worker has its own."""
+    """Huey's consumer without its signal handlers, as this worker sets its own."""
 
     def _set_signal_handlers(self) -> None:
         return None
 
 
 def run_worker(threads: int) -> None:
-    """Run jobs until SIGTERM or SIGINT; jobs under way are finished first."""
+    """Run jobs until SIGTERM or SIGINT; jobs that are running are finished first."""
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -47,38 +47,38 @@ def run_worker(threads: int) -> None:
         signal.signal(number, stop)
     huey = queue.huey()
     consumer = _Consumer(
-        huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=SLOWEST_POLL,
+        huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=LONGEST_POLL_DELAY,
         check_worker_health=True,
     )  # fmt: skip
     consumer.start()
-    log.info("worker started", threads=threads)
+    log.info("worker_started", threads=threads)
     try:
-        _beat_until(stopping)
+        _tick_until(stopping)
     finally:
         consumer.stop(graceful=True)
-        log.info("worker stopped")
+        log.info("worker_stopped")
 
 
-def _beat_until(stopping: threading.Event) -> None:
-    beats = 0
-    while not stopping.wait(BEAT):
+def _tick_until(stopping: threading.Event) -> None:
+    ticks = 0
+    while not stopping.wait(TICK_SECONDS):
         try:
             database.connect(reuse_if_open=True)
             test_points.follow_clock()
             queue.renew_leases()
             renewals.queue_runs()
             queue.sweep()
-            if beats % 600 == 0:
-                clean_up()
+            if ticks % 600 == 0:
+                delete_expired()
         except Exception:
-            # A database that is away for a moment must not end the worker.
-            log.exception("beat failed")
+            # A temporary failure of the database must not end the worker.
+            log.exception("worker_tick_failed")
             database.close()
-        beats += 1
+        ticks += 1
 
 
-def clean_up() -> None:
-    """Delete what nobody will ask for again."""
+def delete_expired() -> None:
+    """Delete expired rate limits, sessions, links, log entries and old jobs."""
     rate_limits.forget_expired()
     sessions.delete_old()
     one_time_links.delete_old_links()

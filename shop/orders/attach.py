@@ -188,7 +188,7 @@ class AttachRequest:
 
 
 class AttachOrder(OrderKind):
-    """The free order of a group for the people of a request. Raises `InvalidHolders`."""
+    """The free order of a group for the holders of a request. Raises `InvalidHolders`."""
 
     def __init__(self, request: AttachRequest) -> None:
         super().__init__(request.service.account, request.form, request.key)

@@ -1,1 +1,1 @@
-"""Read models for pages that show many things at once."""
+"""Read models for pages that combine several tables."""

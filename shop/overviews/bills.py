@@ -1,4 +1,4 @@
-"""A customer's bills: found by period, listed, paid, taken along as a table or as their PDFs."""
+"""A customer's bills: selection by period, listing, payment state, and export as PDFs."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ STATUS_WORDS: dict[str, str] = {
 }
 CREDITED = N_("Cancelled by a credit note")
 BEING_REFUNDED, PAID_BACK, DEDUCTED = N_("Being refunded"), N_("Paid back"), N_("Deducted")
-"""Where credit notes stand: the money is on its way, it went back, or nothing had been paid."""
+"""The states of a credit note: refund pending, refunded, or its invoice was not paid yet."""
 
 
 def status_word(invoice: Invoice) -> str:
-    """Where an invoice or a credit note stands, in the catalogue's English."""
+    """Return the status of an invoice or a credit note as a message id of the catalogue."""
     if invoice.is_credit_note:
         if invoice.status == InvoiceStatus.DUE:
             return BEING_REFUNDED
@@ -48,15 +48,17 @@ def status_word(invoice: Invoice) -> str:
 
 @dataclass(frozen=True)
 class Selection:
-    """The bills issued from one day to another, both included; open where a day is missing."""
+    """The days between which bills were issued, both included; None means unlimited."""
 
     first: date | None = None
     last: date | None = None
 
 
 def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
-    """A selection of two days as forms send them (2026-11-23), either of them empty; and what is
-    wrong with them, at ``from`` and ``to``: then everything is selected."""
+    """Return the selection of two days as forms send them (2026-11-23, or empty).
+
+    Also return the refusals, at ``from`` and ``to``; with any, everything is selected.
+    """
     days: dict[str, date | None] = {}
     wrong = []
     for field, typed in (("from", first.strip()), ("to", last.strip())):
@@ -70,8 +72,8 @@ def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
     return selection, wrong
 
 
-def of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
-    """The customer's invoices and credit notes, newest first, with their orders."""
+def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
+    """Return the query for the customer's invoices and credit notes, newest first, with orders."""
     query = (
         Invoice.select(Invoice, Order)
         .left_outer_join(Order, on=(Invoice.order == Order.id))
@@ -85,17 +87,19 @@ def of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
     return query
 
 
-def from_the_oldest(account: Account, selection: Selection) -> Iterator[Invoice]:
-    """The same, oldest first, read in batches."""
-    return in_batches(of_account(account, selection), Invoice.issued_on, Invoice.id, size=BATCH)
+def oldest_first(account: Account, selection: Selection) -> Iterator[Invoice]:
+    """Yield the customer's invoices and credit notes, oldest first, read in batches."""
+    return in_batches(
+        bills_of_account(account, selection), Invoice.issued_on, Invoice.id, size=BATCH
+    )
 
 
 # --- One bill --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How the payment of an invoice stands, for its page."""
+class PaymentState:
+    """The state of an invoice's payment, for its page."""
 
     is_confirming: bool
     payment_open: bool
@@ -104,36 +108,36 @@ class Standing:
 
     @property
     def refreshes(self) -> bool:
-        """Whether something may change without the customer doing anything."""
+        """Whether the state may change without an action of the customer."""
         return self.is_confirming or self.payment_open
 
 
-def standing(invoice: Invoice) -> Standing:
-    """How far the payment of ``invoice`` is (two queries)."""
+def payment_state(invoice: Invoice) -> PaymentState:
+    """Return the state of the payment of ``invoice`` (two queries)."""
     attempts = list(Payment.select().where(Payment.invoice == invoice).order_by(Payment.id))
     notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
     payable = invoice.is_payable
-    return Standing(
-        is_confirming=payable and any(_is_confirmed(row) for row in attempts),
+    return PaymentState(
+        is_confirming=payable and any(_is_being_confirmed(row) for row in attempts),
         payment_open=payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if payable else "",
         credit_notes=list(notes),
     )
 
 
-def _is_confirmed(payment: Payment) -> bool:
-    """Whether the bank, or the worker that asks it, is at it without the customer."""
+def _is_being_confirmed(payment: Payment) -> bool:
+    """Whether the bank, or the worker that charges a card, is processing the payment."""
     by_worker = payment.status == PaymentStatus.OPEN and payment.card_id is not None
     return by_worker or payment.status == PaymentStatus.PROCESSING
 
 
-# --- Taking them along -----------------------------------------------------------------------
+# --- Export ----------------------------------------------------------------------------------
 
 
 def zip_of(account: Account, selection: Selection) -> Iterator[bytes]:
-    """Yield a ZIP of the selected PDFs, made while it is read: one of them in memory at a time."""
-    papers = (
+    """Yield a ZIP of the selected PDFs as a stream, with one PDF in memory at a time."""
+    files = (
         (documents.invoice_filename(invoice), [documents.invoice_of(invoice)])
-        for invoice in from_the_oldest(account, selection)
+        for invoice in oldest_first(account, selection)
     )
-    return zipped(papers, zipfile.ZIP_STORED)
+    return zipped(files, zipfile.ZIP_STORED)

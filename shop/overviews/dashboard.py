@@ -1,4 +1,4 @@
-"""What a customer's home page says: bounded, however much the customer has."""
+"""The content of a customer's home page, with a bounded number of rows."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ OPEN_STATUSES = (
 
 @dataclass(frozen=True)
 class Overview:
-    """Orders that want something, newest first; groups with licences that do, errors first; and
-    the customer's groups by name."""
+    """The customer's open orders, newest first, the groups that need attention, errors first, and
+    the groups by name."""
 
     orders: list[Order]
-    wanting: list[LicenceGroup]
+    needing_attention: list[LicenceGroup]
     groups: list[LicenceGroup]
 
     @property
     def is_empty(self) -> bool:
-        """Whether the customer has nothing yet."""
+        """Whether the customer has neither open orders nor groups."""
         return not self.orders and not self.groups
 
 
 def for_account(account: Account) -> Overview:
-    """The overview of one customer (three queries)."""
+    """Return the overview of one customer (three queries)."""
     waiting = (
         Order.select()
         .where(Order.account == account, Order.status.in_(OPEN_STATUSES))
@@ -48,5 +48,5 @@ def for_account(account: Account) -> Overview:
         .order_by(LicenceGroup.display_name)
         .limit(SHOWN)
     )
-    wanting = licence_groups.groups_needing_attention(account, SHOWN)
-    return Overview(list(waiting), wanting, list(groups))
+    needing_attention = licence_groups.groups_needing_attention(account, SHOWN)
+    return Overview(list(waiting), needing_attention, list(groups))

@@ -1,4 +1,4 @@
-"""How far an order is, as its customer may see it: steps, and what to expect next."""
+"""The progress of an order as its customer sees it, in steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIRMING = N_("Checking")
 
 @dataclass(frozen=True)
 class Step:
-    """One step of an order's way: ``state`` is ``done``, ``current``, ``waiting`` or ``failed``."""
+    """One step of an order: ``state`` is ``done``, ``current``, ``waiting`` or ``failed``."""
 
     name: str
     label: str
@@ -26,13 +26,13 @@ class Step:
 
     @property
     def is_current(self) -> bool:
-        """Whether the order stands here, under way or failed."""
+        """Whether the order is at this step, in progress or failed."""
         return self.state in {"current", "failed"}
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where an order stands: for the page, its self-refreshing part, and the list of orders."""
+    """The progress of an order, for its page and the part that refreshes itself."""
 
     steps: list[Step]
     groups: list[LicenceGroup]
@@ -44,7 +44,7 @@ class Tracking:
 
 
 def for_order(order: Order) -> Tracking:
-    """How far ``order`` is (four queries)."""
+    """Return the progress of ``order`` (four queries)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     bank_decides = any(row.is_unsettled for row in attempts)
@@ -61,7 +61,7 @@ def for_order(order: Order) -> Tracking:
 
 
 def _groups_of(order: Order) -> list[LicenceGroup]:
-    """The groups an order made, and those it adds licences to."""
+    """Return the groups that an order created, and those it adds licences to."""
     enlarged = (
         LicenceGroup.select()
         .join(Addition)
@@ -95,5 +95,5 @@ def _steps(order: Order, confirming: bool) -> list[Step]:
             order.delivered_at,
         ),
     ]
-    # What is closed has nothing to come.
+    # A closed order has no further steps.
     return [step for step in steps if not (closed and step.state == "waiting")]

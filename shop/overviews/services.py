@@ -1,7 +1,7 @@
-"""What customers see of many services at once: renewals, what ends them and what pays them.
+"""Overview of a customer's services: next renewals, terminations and cards.
 
-The renewals are those that `shop.subscriptions.previews` shows one by one: their facts are read in
-one query for all of them, and priced alike.
+The renewals equal those that `shop.subscriptions.previews` computes one by one: the facts of all
+services are read in one query, and priced by the same function.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from shop.subscriptions.renewal_price import Preview
 
 @dataclass(frozen=True)
 class ServiceOverview:
-    """A service as its customer sees it: what the next renewal costs (None where none will be),
-    the customer's cards, newest first, and its end where one is asked for or scheduled."""
+    """A service as its customer sees it.
+
+    ``preview`` is the next renewal, None if there will be none; ``cards`` are the customer's,
+    newest first; ``termination`` is the one requested or scheduled.
+    """
 
     subscription: Subscription
     group: LicenceGroup
@@ -39,7 +42,7 @@ class ServiceOverview:
 
     @property
     def card(self) -> Card | None:
-        """The card its renewals are charged to: the one chosen, or the newest."""
+        """The card that its renewals are charged to: the chosen one, or the newest."""
         return subscriptions.card_among(self.subscription, self.cards)
 
     @property
@@ -49,7 +52,7 @@ class ServiceOverview:
 
 
 def query_of(account: Account) -> ModelSelect[Any]:
-    """The customer's services by name, with all that `of` needs."""
+    """Return the query for the customer's services by name, with all that `for_account` needs."""
     price_ahead = Price.alias()
     return (
         renewal_price.facts_query(Subscription.period_end)
@@ -77,7 +80,7 @@ def query_of(account: Account) -> ModelSelect[Any]:
 def for_account(
     account: Account, rows: list[Subscription], cards: list[Card]
 ) -> list[ServiceOverview]:
-    """How the services of `query_of` stand; ``cards`` are the customer's, newest first."""
+    """Return the overviews of rows of `query_of`; ``cards`` are the customer's, newest first."""
     return [
         ServiceOverview(row, row.group, _preview(row, account), cards, _termination(row))
         for row in rows
@@ -85,13 +88,13 @@ def for_account(
 
 
 def find_service(account: Account, name: str) -> ServiceOverview | None:
-    """The service of a group's technical name, if it is this customer's."""
+    """Return the customer's service by its group's technical name; None if not found."""
     rows = list(query_of(account).where(LicenceGroup.name == name))
-    return for_account(account, rows, cards_of(account))[0] if rows else None
+    return for_account(account, rows, renewal_cards_of(account))[0] if rows else None
 
 
-def cards_of(account: Account) -> list[Card]:
-    """The cards renewals may be charged to, newest first."""
+def renewal_cards_of(account: Account) -> list[Card]:
+    """Return the cards that renewals may be charged to, newest first."""
     return list(stored_cards.usable_cards(account))
 
 
@@ -100,7 +103,7 @@ def _termination(row: Any) -> Termination | None:
 
 
 def _preview(row: Any, account: Account) -> Preview | None:
-    """The next renewal of a row, as `previews.preview` reads it for one."""
+    """Return the next renewal of a row, as `previews.preview` computes it for one service."""
     period = next(renewal_price.coming_periods(row, _ends_on(row)), None)
     if period is None:
         return None
@@ -114,18 +117,18 @@ def _ends_on(row: Any) -> date | None:
 
 
 def _ahead(row: Any) -> Renewal | None:
-    """The next renewal of a row, if it was invoiced before its day."""
+    """Return the next renewal of a row, if it was invoiced before its day."""
     ahead: Renewal | None = getattr(row, "ahead", None)
     return ahead if ahead is not None and ahead.invoice_id else None
 
 
-def with_less(shown: ServiceOverview, number: int) -> Preview | None:
-    """What the next renewal costs if that number of licences is given back, too."""
+def preview_with_give_back(shown: ServiceOverview, number: int) -> Preview | None:
+    """Return the next renewal if that number of licences is also given back."""
     if shown.preview is None:
         return None
     period = shown.preview.period
     if shown.preview.ahead:
-        # That one is paid: they are given back with the one after.
+        # The next renewal is invoiced already: the licences are given back with the one after.
         period = periods.next_period(period, shown.subscription.anchor)
     facts = renewal_price.facts(shown.subscription, period)
     less = min(number, facts.quantity - 1)
@@ -133,7 +136,7 @@ def with_less(shown: ServiceOverview, number: int) -> Preview | None:
 
 
 def undo_until(shown: ServiceOverview) -> datetime | None:
-    """Until when the scheduled end of a service can be taken back; None where it cannot."""
+    """Return the deadline for undoing a scheduled termination; None if it cannot be undone."""
     ended = shown.termination
     if ended is None or ended.ends_on is None:
         return None
@@ -141,7 +144,7 @@ def undo_until(shown: ServiceOverview) -> datetime | None:
 
 
 def may_withdraw_until(shown: ServiceOverview, account: Account) -> datetime | None:
-    """Until when a consumer may withdraw; None where nobody may any more."""
+    """Return the deadline of a consumer's right of withdrawal; None if there is none any more."""
     if account.is_business or shown.subscription.is_over:
         return None
     ends_at = terminations.withdrawal_ends_at(shown.group)

@@ -75,7 +75,7 @@ def address(group: LicenceGroup, rest: str = "") -> str:
 def agree(account: Account) -> None:
     """Many at once says what one by one says."""
     rows = list(services.query_of(account))
-    shown = services.for_account(account, rows, services.cards_of(account))
+    shown = services.for_account(account, rows, services.renewal_cards_of(account))
     assert len(shown) == Subscription.select().where(Subscription.account == account).count()
     for each in shown:
         subscription = subscriptions.for_group(each.group)

@@ -50,4 +50,4 @@ def make_account() -> Response:
     told = _told_by_sandbox()
     licences, with_exchange = int(str(told.get("licences", 0))), bool(told.get("exchange"))
     language = str(told.get("language", "fr"))
-    return jsonify(demo.fresh_account(language, licences, with_exchange=with_exchange))
+    return jsonify(demo.new_account(language, licences, with_exchange=with_exchange))

@@ -362,10 +362,10 @@ def test_links_are_forgotten_a_month_after_they_ran_out(
 ) -> None:
     link_of(client, alice)
     clock.shift(timedelta(days=30))
-    worker.clean_up()
+    worker.delete_expired()
     assert OneTimeLink.select().count() == 1
     clock.shift(timedelta(days=1))
-    worker.clean_up()
+    worker.delete_expired()
     assert not OneTimeLink.select().exists()
 
 

@@ -120,7 +120,7 @@ def test_the_demo_has_a_service_of_40_and_again_changes_nothing(app: Flask) -> N
 
 def test_a_fresh_demo_account_has_its_own_service_if_asked(app: Flask) -> None:
     for with_exchange in (True, False):
-        made = demo.fresh_account("en", with_exchange=with_exchange)
+        made = demo.new_account("en", with_exchange=with_exchange)
         owner = Account.get(Account.nic_handle == made["nic_handle"])
         has = ExchangeService.select().where(ExchangeService.account == owner).exists()
         assert has is with_exchange

@@ -1,4 +1,4 @@
-"""Setting up: which parties a process has, and that other settings give it others."""
+"""The composition root: the outside parties of a process, and that other settings change them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OUTSIDE = {
     "registry": (SandboxRegistry, Vies),
     "controls": (Switches, test_points.Production),
 }
-"""The parties of a developer's machine, and those of production."""
+"""The outside parties of a developer's machine, and those of production."""
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

@@ -1,4 +1,4 @@
-"""Demo data: what whoever tries the shop finds in it."""
+"""Demo data: offers, customers and licences for trying the shop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def test_loading_the_demo_twice_makes_one_customer(app):
     assert passwords.sign_in(first.nic_handle, password, "203.0.113.7") == first
 
 
-def test_a_fresh_account_is_like_no_other(app):
-    one, other = demo.fresh_account("en"), demo.fresh_account("xx")
+def test_each_new_account_is_different(app):
+    one, other = demo.new_account("en"), demo.new_account("xx")
     assert one["nic_handle"] != other["nic_handle"]
     languages = [
         Account.get(Account.nic_handle == each["nic_handle"]).language for each in (one, other)
@@ -25,8 +25,8 @@ def test_a_fresh_account_is_like_no_other(app):
     assert not Order.select().exists()
 
 
-def test_a_fresh_account_may_own_licences(app, provider):
-    fresh = demo.fresh_account("fr", licences=3)
+def test_a_new_account_may_own_licences(app, provider):
+    fresh = demo.new_account("fr", licences=3)
     queue.drain()
     account = Account.get(Account.nic_handle == fresh["nic_handle"])
     group = LicenceGroup.get(LicenceGroup.account == account)

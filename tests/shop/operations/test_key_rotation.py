@@ -1,4 +1,4 @@
-"""Changing keys: what was sealed with an old one opens with the new one alone."""
+"""Key rotation: secrets encrypted with an old key can be decrypted with the new one alone."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture
 def old() -> str:
-    """The key that everything is sealed with at first."""
+    """The key with which everything is encrypted at first."""
     return Fernet.generate_key().decode()
 
 
 @pytest.fixture
 def alice(make_app: MakeApp, old: str) -> Account:
-    """She has an authenticator application, set up under the old key."""
+    """Alice, with an authenticator application set up under the old key."""
     make_app(MAIL_ENCRYPTION_KEYS=old)
     account = cast.register(cast.ALICE)
     row = totp.begin_enrolment(account)
@@ -42,7 +42,7 @@ def alice(make_app: MakeApp, old: str) -> Account:
 
 @pytest.fixture
 def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
-    """Hers, with one licence whose activation failed."""
+    """Alice's group, with one licence whose activation failed."""
     group = groups.installed(alice, bank)
     provider.failing = "no capacity"
     assert groups.configured(group).status == SeatStatus.ERROR
@@ -69,7 +69,7 @@ def test_an_old_key_may_go(
     assert provider.users[f"{seat.login}@{group.domain}"] == kept
 
 
-def test_what_changed_meanwhile_is_left_as_it_is(
+def test_a_secret_changed_by_another_process_is_not_overwritten(
     group: LicenceGroup, make_app: MakeApp, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = Fernet.generate_key().decode()
@@ -84,12 +84,12 @@ def test_what_changed_meanwhile_is_left_as_it_is(
 
     everything = Letter.select().where(Letter.is_secret).count() + Authenticator.select().count()
     monkeypatch.setattr(encryption, "reseal", slowly)
-    assert key_rotation.reseal() == everything
+    assert key_rotation.reseal_all() == everything
     assert groups.seat_of(group).secret == sealed
 
 
 @pytest.mark.parametrize("act", ["retry", "edit"])
-def test_a_licence_whose_password_no_key_opens_gets_another_one(
+def test_a_licence_whose_password_no_key_decrypts_gets_a_new_one(
     group: LicenceGroup, make_app: MakeApp, provider: Provider, drain: Callable[[], int], act: str
 ) -> None:
     make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())

@@ -1,4 +1,4 @@
-"""What the operator is told: true, and cheap enough to ask often."""
+"""Metrics and alarms: correct, and cheap enough to be queried often."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Plans = list[tuple[str, str]]
 
 @pytest.fixture
 def plans(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Plans:
-    """How the database finds the rows of each statement run meanwhile."""
+    """The query plans of the SELECT statements that the test runs."""
     found: Plans = []
     opened = models.database.obj
     execute = opened.execute_sql
@@ -43,10 +43,10 @@ def plans(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Plans:
 
 
 def steps(execute: Callable[..., Any], sql: str, params: Any) -> list[str]:
-    """The steps of a statement's plan."""
+    """Return the steps of a statement's query plan."""
     if isinstance(models.database.obj, SqliteDatabase):
         return [row[3] for row in execute(f"EXPLAIN QUERY PLAN {sql}", params).fetchall()]
-    # A table of a few rows is read through however many indexes it has.
+    # The planner scans a table of a few rows, whatever indexes it has.
     execute("SET enable_seqscan = off")
     rows = execute(f"EXPLAIN {sql}", params).fetchall()
     execute("RESET enable_seqscan")
@@ -59,7 +59,7 @@ def reads_the_whole_table(step: str) -> bool:
 
 @pytest.fixture
 def failing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
-    """A kind of job that fails at once, of which no customer is shown anything."""
+    """A kind of job that fails at once, without any effect that a customer sees."""
     noted = Work()
     noted.act = work.fail
     monkeypatch.setitem(
@@ -105,10 +105,10 @@ def test_a_failed_job_is_forgotten_when_asked_to_and_after_a_year(
     assert run_cli(app, "forget", number) == f"Error: There is no failed job {number}.\n"
     assert work.the_job().key == "one"
     clock.shift(timedelta(days=364))
-    worker.clean_up()
+    worker.delete_expired()
     assert monitoring.alarms()["failed_jobs"] == 1
     clock.shift(timedelta(days=2))
-    worker.clean_up()
+    worker.delete_expired()
     assert monitoring.alarms()["failed_jobs"] == 0
     assert not Job.select().exists()
 

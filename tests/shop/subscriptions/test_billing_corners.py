@@ -334,7 +334,7 @@ def test_giving_back_after_paying_ahead_shows_the_renewal_after(
 ) -> None:
     pay_ahead(group, bank)
     shown = services.find_service(alice, group.name)
-    then = services.with_less(shown, 1)
+    then = services.preview_with_give_back(shown, 1)
     assert then.period.start == shown.preview.period.end
     assert (then.quantity, then.is_paid) == (2, False)
     visitor.log_in(alice)
