@@ -23,6 +23,9 @@ from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor
 
 
+pytestmark = pytest.mark.usefixtures("clock")
+
+
 def application(account: Account) -> pyotp.TOTP:
     """Set up an application 30 seconds ago; return its code generator."""
     row = totp.begin_enrolment(account)
