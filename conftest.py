@@ -43,7 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is slow, and on PostgreSQL what cannot differ there: SQLite's run tests it."""
     chosen = [item for item in items if _is_wanted(config, item)]
-    config.hook.pytest_deselected(items=[item for item in items if not _is_wanted(config, item)])
+    if config.getoption("postgresql"):
+        chosen = _one_case_of_each(chosen)
+    kept = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     # A long test that is begun last keeps one process at work alone.
     items[:] = sorted(chosen, key=lambda item: item.get_closest_marker("begun_first") is None)
 
@@ -52,6 +55,21 @@ def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
     if item.get_closest_marker("slow") and not config.getoption("slow"):
         return False
     return _may_differ(item) or not config.getoption("postgresql")
+
+
+def _one_case_of_each(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The first case of each test, and the others of those marked `every_case`.
+
+    The cases of one test give the same statements other values.
+    """
+    found: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        found.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [
+        item
+        for cases in found.values()
+        for item in (cases if cases[0].get_closest_marker("every_case") else cases[:1])
+    ]
 
 
 def _may_differ(item: pytest.Item) -> bool:

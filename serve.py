@@ -20,6 +20,9 @@ from shop.settings import Settings, SettingsError
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 WORKER = [*FLASK, "worker"]
 
+CONNECTIONS = 8192
+"""Clients that one web process serves at one time, most of them slow or idle."""
+
 
 def services_of(settings: Settings) -> list[Service]:
     """The processes that make the shop: none of the sandbox's in production."""
@@ -35,15 +38,13 @@ def needs_sandbox(settings: Settings) -> bool:
 
 
 def web_server(settings: Settings) -> list[str]:
-    """The command of the web server: processes with one blocking thread each.
-
-    Python's threads, and Peewee's on SQLite, get in each other's way.
-    """
-    options = "--interface wsgi --blocking-threads 1 --no-ws --respawn-failed-workers"
+    """The command of the web server; `serving.buffering` bounds what its processes accept."""
+    options = "--interface asgi --no-ws --respawn-failed-workers --backlog 4096"
+    options += f" --backpressure {CONNECTIONS}"
     quiet = "--log-level warning --workers-kill-timeout 5"
     where = ["--host", settings.host, "--port", str(settings.port)]
     workers = ["--workers", str(settings.web_processes)]
-    command = [sys.executable, "-m", "granian", "--factory", "app:create_app"]
+    command = [sys.executable, "-m", "granian", "--factory", "serving.application:create"]
     return [*command, *options.split(), *quiet.split(), *where, *workers]
 
 

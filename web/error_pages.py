@@ -20,6 +20,9 @@ log = structlog.get_logger()
 
 PAGES = {403, 404, 405, 409, 410, 413, 422, 429, 500, 503}
 
+RETRY_AFTER = 5
+"""Seconds after which a client that was refused because of too much work may try again."""
+
 SECRET_ARGUMENTS = {"token", "reference"}
 """Arguments of URLs that give access to whoever knows them: they are not logged."""
 
@@ -43,6 +46,15 @@ def init_app(app: Flask) -> None:
     @app.context_processor
     def _reference() -> dict[str, object]:
         return {"reference": reference}
+
+
+def unread(app: Flask, code: int, language: str) -> Response:
+    """Return the page of a request that the server refuses before the application reads it."""
+    with app.test_request_context(headers={"Accept-Language": language}):
+        response = _page(code, template="errors/busy.html" if code == 503 else "")
+        if code == 503:
+            response.retry_after = RETRY_AFTER
+        return app.process_response(response)
 
 
 def _http(error: HTTPException) -> Response | HTTPException:
@@ -103,8 +115,8 @@ def _server_error(event: str, code: int) -> Response:
     return response
 
 
-def _page(code: int, message: str = "", number: str = "") -> Response:
-    template = f"errors/{code}.html" if code in PAGES else "errors/400.html"
+def _page(code: int, message: str = "", number: str = "", template: str = "") -> Response:
+    template = template or (f"errors/{code}.html" if code in PAGES else "errors/400.html")
     return make_response(
         render_template(template, code=code, message=message, reference_number=number), code
     )

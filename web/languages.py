@@ -12,6 +12,7 @@ from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from werkzeug.routing import AnyConverter, Map
+from werkzeug.wrappers import Request
 
 from models import Language
 from shop.text import formats, markdown, templates
@@ -23,10 +24,15 @@ _CODES = tuple(Language)
 
 def preferred() -> str:
     """Return the visitor's language by cookie, then by the browser; French by default."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return preferred_by(request)
+
+
+def preferred_by(asked: Request) -> str:
+    """Return what `preferred` does for a request outside any context."""
+    chosen = asked.cookies.get(LANGUAGE_COOKIE)
     if chosen in _CODES:
         return str(chosen)
-    return request.accept_languages.best_match(_CODES) or Language.FRENCH
+    return asked.accept_languages.best_match(_CODES) or Language.FRENCH
 
 
 def remember(response: Response, language: str) -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from shop.errors import PartyUnavailable
 from shop.office.protocol import Operation, OperationStatus, Person
+from shop.parties.calls import PROVIDER
 from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
 
 API = "/office/api"
@@ -18,7 +19,7 @@ class SandboxProvider:
     """The sandbox provider at ``url``; ``key`` is its API key."""
 
     def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
-        self._calls = SandboxCalls(url, key, timeout)
+        self._calls = SandboxCalls(PROVIDER, url, key, timeout)
 
     def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
         """Install a licence group of ``seats`` places under ``domain``."""

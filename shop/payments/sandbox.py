@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from shop.errors import PartyRejected, PartyUnavailable
+from shop.parties.calls import BANK
 from shop.payments.gateway import (
     ChargeRequest,
     Checkout,
@@ -35,7 +36,7 @@ class SandboxBank:
         notification_secret: str,
         timeout: httpx.Timeout | float = TIMEOUT,
     ) -> None:
-        self._calls = SandboxCalls(url, key, timeout)
+        self._calls = SandboxCalls(BANK, url, key, timeout)
         self._secret = notification_secret
 
     def start_checkout(self, request: CheckoutRequest) -> Checkout:

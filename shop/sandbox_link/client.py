@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from shop.errors import PartyRejected, PartyUnavailable
+from shop.parties.calls import calls
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 """Seconds to wait for an answer; after a time-out the effect of the call is unknown."""
@@ -21,9 +22,12 @@ class Refused(PartyRejected):
 
 
 class SandboxCalls:
-    """A JSON client of one of the sandbox's parties at ``url``, authenticated by ``key``."""
+    """A JSON client of the sandbox's ``party`` at ``url``, authenticated by ``key``."""
 
-    def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
+    def __init__(
+        self, party: str, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT
+    ) -> None:
+        self._party = party
         # The sandbox runs on this machine: the proxy settings of the environment do not apply.
         self._http = httpx.Client(
             base_url=url,
@@ -41,7 +45,8 @@ class SandboxCalls:
         """
         headers = {"Idempotency-Key": key} if key else {}
         try:
-            answer = self._http.request(method, path, json=body, headers=headers)
+            with calls().to(self._party):
+                answer = self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise PartyUnavailable(f"{type(error).__name__}: {error}") from error
         if answer.status_code >= 500 or answer.status_code in {408, 425, 429}:

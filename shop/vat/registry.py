@@ -7,6 +7,8 @@ from typing import Protocol
 
 import httpx
 
+from shop.errors import PartyUnavailable
+from shop.parties.calls import VAT_REGISTRY, calls
 from shop.settings import PerProcess, Settings
 from shop.vat.numbers import prefix_of
 from shop.vat.territories import MEMBER_STATES
@@ -53,10 +55,11 @@ class SandboxRegistry:
     def check(self, vat_number: str) -> Answer:
         """Return whether the sandbox confirms ``vat_number``."""
         try:
-            answer = httpx.get(f"{self._url}/vies/check/{vat_number}", timeout=TIMEOUT)
+            with calls().to(VAT_REGISTRY):
+                answer = httpx.get(f"{self._url}/vies/check/{vat_number}", timeout=TIMEOUT)
             answer.raise_for_status()
             return Answer(answer.json()["status"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (PartyUnavailable, httpx.HTTPError, ValueError, KeyError, TypeError):
             return Answer.UNAVAILABLE
 
 
@@ -72,13 +75,14 @@ class Vies:
         if prefix not in _PREFIXES:
             return Answer.UNKNOWN
         try:
-            answer = httpx.post(
-                f"{self._url}/check-vat-number",
-                json={"countryCode": prefix, "vatNumber": digits},
-                timeout=TIMEOUT,
-            )
+            with calls().to(VAT_REGISTRY):
+                answer = httpx.post(
+                    f"{self._url}/check-vat-number",
+                    json={"countryCode": prefix, "vatNumber": digits},
+                    timeout=TIMEOUT,
+                )
             return _read(answer.json())
-        except (httpx.HTTPError, ValueError):
+        except (PartyUnavailable, httpx.HTTPError, ValueError):
             return Answer.UNAVAILABLE
 
 

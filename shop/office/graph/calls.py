@@ -12,6 +12,7 @@ import httpx
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.graph.tokens import Tokens
+from shop.parties.calls import PROVIDER, calls
 
 URL = "https://graph.microsoft.com/v1.0"
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -74,7 +75,8 @@ class GraphCalls:
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         sent = {"Authorization": f"Bearer {self._tokens.get()}", **headers}
         try:
-            return self._http.request(method, self._url + path, json=body, headers=sent)
+            with calls().to(PROVIDER):
+                return self._http.request(method, self._url + path, json=body, headers=sent)
         except httpx.HTTPError as error:
             raise PartyUnavailable(f"{type(error).__name__}: {error}") from error
 

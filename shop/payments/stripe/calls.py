@@ -19,6 +19,7 @@ from stripe import (
 )
 
 from shop.errors import PartyRejected, PartyUnavailable
+from shop.parties.calls import BANK, calls
 
 TIMEOUT = (3.0, 20.0)
 """The time-outs in seconds to connect and to read; after one the outcome is unknown."""
@@ -34,7 +35,8 @@ def connect(api_key: str, **options: object) -> StripeClient:
 def errors_mapped() -> Iterator[None]:
     """Map Stripe's errors to `PartyUnavailable` (no valid answer) or `PartyRejected` (refused)."""
     try:
-        yield
+        with calls().to(BANK):
+            yield
     except (APIConnectionError, RateLimitError, APIError) as error:
         # Among these: 5xx, 429, and 409 for a key whose first call is still under way.
         raise PartyUnavailable(_description(error), _retry_after(error)) from error

@@ -1,0 +1,53 @@
+"""The application as the web server runs it: the shop behind buffers, within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from flask import Flask
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request, Response
+
+from app import create_app
+from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits
+from shop.parties.calls import Calls, calls
+from shop.settings import Settings
+from web import error_pages
+from web.languages import preferred_by
+
+LANGUAGE_HEADERS = ("cookie", "accept-language")
+
+
+def create(settings: Settings | None = None, limits: Limits | None = None) -> BufferedApplication:
+    """Return the shop as an ASGI application; raises `shop.settings.SettingsError`."""
+    settings = settings or Settings.from_environment()
+    shop, slots = create_app(settings), ComputingSlots()
+    calls.made_by(lambda: Calls(settings.party_calls, slots.released))
+    return BufferedApplication(shop, _refusals(shop), slots, limits, constant=_constant(shop))
+
+
+def _constant(shop: Flask) -> dict[str, Answer]:
+    """What is answered without a thread: that the process responds, however busy it is."""
+    return {"/healthz": _answer(shop.test_client().get("/healthz"))}
+
+
+def _refusals(shop: Flask) -> Callable[[int, Mapping[str, str]], Answer]:
+    """The pages of requests that are refused for their size, their slowness or their number."""
+
+    @cache
+    def page(status: int, language: str) -> Answer:
+        return _answer(error_pages.unread(shop, status, language))
+
+    def refusal(status: int, headers: Mapping[str, str]) -> Answer:
+        known = {name: headers[name] for name in LANGUAGE_HEADERS if name in headers}
+        return page(
+            status, preferred_by(Request(EnvironBuilder(headers=list(known.items())).get_environ()))
+        )
+
+    return refusal
+
+
+def _answer(response: Response) -> Answer:
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.headers]
+    return Answer(response.status_code, headers, response.get_data())

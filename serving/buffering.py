@@ -1,0 +1,296 @@
+"""Runs the WSGI application behind buffers, so that no slow client ever holds a thread.
+
+Granian's event loop receives bodies and sends responses. A request takes a thread only while the
+application computes its answer, a streamed response only while its next piece is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one process accepts. Sizes are bytes, times are seconds."""
+
+    threads: int = 16
+    """Requests that compute, wait to compute, or wait for an outside party."""
+    new: int = 48
+    """Complete requests in hand above which those of clients without a session are refused."""
+    all: int = 192
+    """Complete requests in hand above which every other one is refused."""
+    body: int = 4 * 1024 * 1024
+    bodies: int = 64 * 1024 * 1024
+    """All bodies that are being received at one time."""
+    body_time: float = 60.0
+    """From the end of a request's headers to the end of its body."""
+    piece_time: float = 60.0
+    """For a client to take the next piece of a streamed response."""
+    in_memory: int = 256 * 1024
+    """A response up to about this size is handed over whole."""
+
+
+class Refused(Exception):
+    """The request is answered without the application: too large, too slow, or one too many."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response as it is sent: what there is of its body, and what makes the rest of it."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    rest: Iterator[bytes] | None = None
+    close: Callable[[], None] = lambda: None
+
+
+class ComputingSlots:
+    """How many threads compute at one time; a thread that only waits gives its slot away.
+
+    Python's threads get in each other's way when they compute, and help when they wait.
+    """
+
+    def __init__(self, slots: int = 1) -> None:
+        self._free = threading.Semaphore(slots)
+        self._thread = threading.local()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Compute inside this context."""
+        with self._free:
+            self._thread.computes = True
+            try:
+                yield
+            finally:
+                self._thread.computes = False
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Wait inside this context; a thread that has no slot may do so as well."""
+        if not getattr(self._thread, "computes", False):
+            yield
+            return
+        self._free.release()
+        try:
+            yield
+        finally:
+            self._free.acquire()
+
+
+class BufferedApplication:
+    """A WSGI application as an ASGI one.
+
+    ``refusal`` makes the page of a request that is refused here, from its status and headers.
+    ``constant`` are answers by path that need no thread.
+    """
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        refusal: Callable[[int, Mapping[str, str]], Answer],
+        slots: ComputingSlots,
+        limits: Limits | None = None,
+        constant: Mapping[str, Answer] | None = None,
+    ) -> None:
+        self._application = application
+        self._refusal = refusal
+        self._slots = slots
+        self._limits = limits or Limits()
+        self._constant = constant or {}
+        self._threads = ThreadPoolExecutor(self._limits.threads, "request")
+        self._in_hand = 0
+        self._receiving = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers = _headers(scope)
+        try:
+            answer = self._constant.get(scope["path"]) or await self._respond(
+                scope, headers, receive
+            )
+        except Refused as refused:
+            answer = self._refusal(refused.status, headers)
+        await self._send(send, answer)
+
+    async def _respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Answer:
+        self._check_room(headers)
+        if _declared_size(headers) > self._limits.body:
+            # The application refuses it by its declared size, and has a page for it.
+            body = b""
+        else:
+            body = await self._body(receive)
+            headers["content-length"] = str(len(body))
+            self._check_room(headers)
+        self._in_hand += 1
+        try:
+            return await self._in_thread(self._run, environ(scope, headers, body))
+        finally:
+            self._in_hand -= 1
+
+    def _check_room(self, headers: dict[str, str]) -> None:
+        """Raise `Refused` when there is more to do than can be answered soon.
+
+        Clients with a session go on with what they began while new ones are refused.
+        """
+        limit = self._limits.all if "cookie" in headers else self._limits.new
+        if self._in_hand >= limit:
+            raise Refused(503)
+
+    async def _body(self, receive: Receive) -> bytes:
+        """The request's body; raises `Refused`."""
+        received = bytearray()
+        try:
+            async with asyncio.timeout(self._limits.body_time):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        raise Refused(400)
+                    self._take(received, message.get("body", b""))
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            raise Refused(408) from None
+        finally:
+            self._receiving -= len(received)
+        return bytes(received)
+
+    def _take(self, received: bytearray, piece: bytes) -> None:
+        received += piece
+        self._receiving += len(piece)
+        if len(received) > self._limits.body:
+            raise Refused(413)
+        if self._receiving > self._limits.bodies:
+            raise Refused(503)
+
+    def _in_thread(self, act: Callable[..., Any], *given: Any) -> Awaitable[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._compute, act, *given)
+
+    def _compute(self, act: Callable[..., Any], *given: Any) -> Any:
+        with self._slots.taken():
+            return act(*given)
+
+    def _run(self, environ: dict[str, Any]) -> Answer:
+        """Let the application compute its answer, as far as it fits into memory."""
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            started[:] = [int(status[:3]), _encoded(headers)]
+
+        pieces = self._application(environ, start_response)
+        close = getattr(pieces, "close", lambda: None)
+        try:
+            body, rest = _beginning(iter(pieces), self._limits.in_memory)
+        except BaseException:
+            close()
+            raise
+        if rest is None:
+            close()
+        return Answer(started[0], started[1], body, rest, close)
+
+    async def _send(self, send: Send, answer: Answer) -> None:
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        )
+        if answer.rest is not None:
+            await self._stream(send, answer, answer.rest)
+        else:
+            await send({"type": "http.response.body", "body": answer.body})
+
+    async def _stream(self, send: Send, answer: Answer, rest: Iterator[bytes]) -> None:
+        """Send piece by piece, each made when the client has taken the one before."""
+        piece = answer.body
+        try:
+            while piece:
+                async with asyncio.timeout(self._limits.piece_time):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await self._in_thread(next, rest, b"")
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            await self._in_thread(answer.close)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The request's headers by lower-case name; those of one name in one, as HTTP joins them."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if "_" in name:
+            continue  # WSGI could not tell it from the header with a hyphen, which a proxy sets.
+        if name in found:
+            value = f"{found[name]}{'; ' if name == 'cookie' else ', '}{value}"
+        found[name] = value
+    return found
+
+
+def _declared_size(headers: Mapping[str, str]) -> int:
+    """The size of the body that the headers announce; 0 where they do not."""
+    declared = headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() and len(declared) < 20 else 0
+
+
+def _encoded(headers: list[tuple[str, str]]) -> Headers:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _beginning(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes] | None]:
+    """The first ``size`` bytes or a little more, and what follows; None where nothing does."""
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) > size:
+            return bytes(found), pieces
+    return bytes(found), None
+
+
+def environ(scope: Scope, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The WSGI environment (PEP 3333) of a request whose body has been received."""
+    server, port = scope["server"]
+    client, client_port = scope["client"] or ("", 0)
+    found: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client,
+        "REMOTE_PORT": str(client_port),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers.items():
+        key = name.upper().replace("-", "_")
+        found[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = value
+    # The body is complete: however it was transferred, its length is known now.
+    found.pop("HTTP_TRANSFER_ENCODING", None)
+    return found

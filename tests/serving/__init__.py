@@ -1,0 +1,1 @@
+"""How the shop is served: behind buffers, within limits, by processes that are watched."""
