@@ -34,7 +34,7 @@ from shop.payments import payments
 from shop.settings import Settings
 from tests.support import groups, processes, purchases
 
-pytestmark = pytest.mark.begun_first
+pytestmark = [pytest.mark.begun_first, pytest.mark.every_case]
 
 KILLED_AT = (0.2, 0.6)
 """How much of the file is done when its worker is killed."""

@@ -61,6 +61,7 @@ def test_the_menu_names_few_groups_and_leads_to_all(
     assert signed_in.sees("Équipe 9")
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     "typed", ["Équipe", "équipe", "EQUIPE", "E\u0301quipe", "equipe  de l'ete", "DE L’ÉTÉ"]
 )

@@ -17,6 +17,8 @@ from shop import database
 from shop.invoicing import ledger
 from tests.migrations.test_migrated_rows import ACCOUNT, ORDER, THEN
 
+pytestmark = pytest.mark.every_case
+
 SETTLED = datetime(2026, 1, 15, 9, 40)
 
 PAYMENTS = {

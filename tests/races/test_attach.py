@@ -26,6 +26,8 @@ from shop.orders.attach import AlreadyAttached
 from tests.support import exchange, groups, racing
 from tests.support.parties import Provider
 
+pytestmark = pytest.mark.every_case
+
 TIMES = 30
 
 

@@ -14,6 +14,8 @@ from shop import clock
 from tests.support import groups, queries
 from tests.support.parties import Bank, Provider
 
+pytestmark = pytest.mark.every_case
+
 
 @pytest.fixture
 def group(alice: object, bank: Bank, provider: Provider) -> LicenceGroup:

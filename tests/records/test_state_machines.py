@@ -12,6 +12,8 @@ from records.base import StateMachine
 from shop import transitions
 from tests.support import purchases
 
+pytestmark = pytest.mark.every_case
+
 MACHINES = [table for table in models.all_tables() if issubclass(table, StateMachine)]
 
 

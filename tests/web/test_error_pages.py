@@ -143,6 +143,7 @@ def nowhere(kind: str, folder: Path) -> str:
     return "postgresql://127.0.0.1:1/shop" if kind == "postgresql" else f"sqlite:///{folder}"
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_without_its_database_the_shop_says_so_calmly(
     kind: str, client: CheckingClient, alice: Account, make_app: MakeApp, tmp_path: Path
@@ -162,6 +163,7 @@ def test_without_its_database_the_shop_says_so_calmly(
     assert (ready.status_code, ready.json) == (503, {"status": "no database"})
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     "error", [peewee.OperationalError, peewee.InterfaceError, MaxConnectionsExceeded]
 )

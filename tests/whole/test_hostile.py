@@ -121,6 +121,7 @@ def test_the_names_that_are_read_are_found() -> None:
     assert {"next", "page", "q", "nic_handle", "city", "accepted", "store_card"} < set(NAMES)
 
 
+@pytest.mark.every_case
 @pytest.mark.begun_first
 @every_kind
 def test_every_page_and_form_survives(app: Flask, alices: Belongings, values: list[bytes]) -> None:
@@ -137,6 +138,7 @@ def test_every_page_and_form_survives(app: Flask, alices: Belongings, values: li
                 check(alice.ask(method, other, token=tokens[alice]))
 
 
+@pytest.mark.every_case
 @every_kind
 def test_a_registration_survives_any_answer(client: CheckingClient, values: list[bytes]) -> None:
     client.reads_pages = False
@@ -156,6 +158,7 @@ FILES = [
 ]  # fmt: skip
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("name", ["people.csv", "../../etc/passwd", "x" * 3000, "\u202e.csv", MARK])
 def test_every_upload_survives(app: Flask, alices: Belongings, name: str) -> None:
     _, alice = clients(app, alices)

@@ -130,6 +130,7 @@ def test_renewing_a_hash_undoes_no_change_of_password(
         sessions.start_session(seen, UNKNOWN)
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("second_step", [False, True])
 def test_a_password_changed_during_the_check_refuses_the_sign_in(
     visitor: Visitor, alice: Account, hasher: CountingHasher, second_step: bool
@@ -249,6 +250,7 @@ SPELLINGS = [
 """Pairs of spellings of one e-mail address."""
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(("given", "typed"), SPELLINGS)
 def test_an_address_is_found_however_it_is_written(
     given: str, typed: str, client: CheckingClient

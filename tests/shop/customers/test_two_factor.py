@@ -22,7 +22,6 @@ from tests.support import cast, racing
 from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor
 
-
 pytestmark = pytest.mark.usefixtures("clock")
 
 

@@ -181,6 +181,7 @@ def test_each_year_and_each_kind_counts_for_itself(alice: Account, clock: Travel
 # --- What is issued stays --------------------------------------------------------------------
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     "change", [{"total_cents": 1}, {"number": "FA2026-9"}, {"customer": {}}, {"issued_on": None}]
 )
@@ -409,6 +410,7 @@ CORRUPTIONS = {
 }
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_the_check_finds_what_does_not_balance(alice: Account, bank: Bank, corruption: str) -> None:
     billing.credit(billing.of(billing.delivered(alice, bank)))

@@ -20,6 +20,8 @@ from shop.jobs.queue import Priority
 from tests.support import patience, racing
 from tests.support.work import KIND, Work, ask, fail, lose_messages, messages, the_job
 
+pytestmark = pytest.mark.every_case
+
 # --- Leases ------------------------------------------------------------------------------------
 
 

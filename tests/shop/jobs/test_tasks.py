@@ -20,6 +20,8 @@ from shop.subscriptions import ending, suspension
 from tests import ROOT
 from tests.support.work import KIND, Work
 
+pytestmark = pytest.mark.every_case
+
 STORED_KEYS = [
     (kinds.send_letter, {"letter": 7}, "send_letter:7"),
     (kinds.collect_invoice, {"invoice": 7, "stage": 2}, "collect_invoice:7:2"),

@@ -185,6 +185,7 @@ def test_a_login_taken_at_the_very_moment_is_told_too(
 ODD = "Anne,O,o’neil\n"
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("second", ["Bob,O,o'neil\n", "Bob,O,O’NEIL \n"])
 def test_logins_are_compared_as_they_are_kept(
     group: LicenceGroup, provider: Provider, second: str

@@ -109,6 +109,7 @@ def test_letters_are_found_newest_first_and_by_subject(alice: Account) -> None:
     assert not kinds_found(alice, "nowhere")
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("written", ["as shown", "plain spaces", "capitals", "no accents", "NFD"])
 def test_letters_are_found_however_the_subject_is_written(
     written: str, alice: Account, bank: Bank, provider: Provider

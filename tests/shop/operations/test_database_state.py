@@ -55,6 +55,7 @@ def test_control_an_up_to_date_database_is_usable(app: Flask) -> None:
     database_state.check_migratable()
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("command", ["worker", "check-database"])
 def test_a_database_that_is_behind_names_the_command(app: Flask, command: str) -> None:
     newest = forget_newest_migration()
@@ -80,6 +81,7 @@ def test_the_previous_version_goes_on_while_a_newer_one_is_rolled_out(app: Flask
     assert app.test_client().get("/readyz").status_code == 200
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("command", [["check-database"], ["orders", "list"]])
 def test_an_empty_database_names_the_command(
     make_app: MakeApp, new_database: Callable[[str], str], command: list[str]
@@ -111,6 +113,7 @@ def test_a_database_that_lacks_a_table_is_damaged(app: Flask) -> None:
 
 
 @pytest.mark.one_database
+@pytest.mark.every_case
 @pytest.mark.parametrize("command", [["migrate"], ["worker"], ["orders", "list"]])
 def test_a_damaged_file_asks_for_a_backup(
     make_app: MakeApp, tmp_path: Path, command: list[str]
@@ -125,6 +128,7 @@ def test_a_damaged_file_asks_for_a_backup(
 
 
 @pytest.mark.one_database
+@pytest.mark.every_case
 @pytest.mark.parametrize("command", [["migrate"], ["worker"]])
 def test_a_folder_without_rights_is_named(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
@@ -140,6 +144,7 @@ def test_a_folder_without_rights_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     ("error", "words"),
     [

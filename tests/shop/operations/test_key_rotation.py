@@ -88,6 +88,7 @@ def test_a_secret_changed_by_another_process_is_not_overwritten(
     assert groups.seat_of(group).secret == sealed
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("act", ["retry", "edit"])
 def test_a_licence_whose_password_no_key_decrypts_gets_a_new_one(
     group: LicenceGroup, make_app: MakeApp, provider: Provider, drain: Callable[[], int], act: str

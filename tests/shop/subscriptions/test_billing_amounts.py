@@ -260,6 +260,7 @@ def issued(account: Account, known: Known) -> Invoice:
         return invoices.issue(draft)
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("known", TABLE, ids=lambda known: known.why[:60])
 def test_what_is_invoiced_is_what_was_worked_out_by_hand(alice: Account, known: Known) -> None:
     invoice = Invoice.get_by_id(issued(alice, known).id)

@@ -108,6 +108,7 @@ def test_a_group_paid_before_the_provider_was_asked_ends_up_open(
     assert provider.can_sign_in(login_name, provider.users[login_name])
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("paid_after", [1, 2, 3])
 def test_there_is_no_retry_after_the_customer_has_paid_otherwise(
     alice: Account, bank: Bank, provider: Provider, paid_after: int
