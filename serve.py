@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def web_server(settings: Settings) -> list[str]:
     quiet = "--log-level warning --workers-kill-timeout 5"
     where = ["--host", settings.host, "--port", str(settings.port)]
     workers = ["--workers", str(settings.web_processes)]
-    command = [sys.executable, "-m", "granian", "--factory", "serving.application:create"]
+    command = [sys.executable, "-m", "granian", "--factory", "asgi:create"]
     return [*command, *options.split(), *quiet.split(), *where, *workers]
 
 
@@ -78,6 +79,14 @@ def _advice(error: OSError, name: str, port: int) -> str:
     return "Set HOST to an address of this machine: 127.0.0.1, 0.0.0.0 or ::1, for instance."
 
 
+def allow_connections() -> None:
+    """Let the processes that are started hold `CONNECTIONS`, as far as the system permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def prepare(settings: Settings) -> str:
     """Bring the database up to date and fill it for a first look; what the demo data says."""
     if settings.production:
@@ -104,6 +113,7 @@ def _local(settings: Settings, port: int, path: str) -> str:
 def serve(settings: Settings) -> None:
     """Serve until told to stop."""
     check_ports(settings)
+    allow_connections()
     say("· Database" if settings.production else "· Database and demo data")
     welcome = prepare(settings)
     addresses = [_local(settings, settings.port, "/readyz")]

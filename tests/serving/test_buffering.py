@@ -108,7 +108,7 @@ def test_a_request_reaches_the_application_as_wsgi_says() -> None:
             (b"transfer-encoding", b"chunked"),
         ],
     )  # fmt: skip
-    asyncio.run(ask(buffered(application), client))  # type: ignore[arg-type]
+    asyncio.run(ask(buffered(application), client))
     (asked,) = application.asked
     expected = {
         "REQUEST_METHOD": "POST", "PATH_INFO": "/é".encode().decode("latin-1"),
@@ -175,7 +175,7 @@ def test_a_reader_who_stops_takes_no_thread_and_nothing_is_made_for_them() -> No
 def test_a_large_response_is_made_piece_by_piece_and_closed() -> None:
     application = Application([b"x" * 1000] * 50)
     client = Client()
-    asyncio.run(ask(buffered(application, in_memory=5000), client))  # type: ignore[arg-type]
+    asyncio.run(ask(buffered(application, in_memory=5000), client))
     assert client.body == b"x" * 50_000
     assert application.closed.is_set()
 
@@ -193,7 +193,7 @@ def test_a_body_that_is_too_large_or_broken_off_never_reaches_the_application(
 ) -> None:
     application = Application()
     client = Client(*sent, method="POST")
-    asyncio.run(ask(buffered(application, body=10), client))  # type: ignore[arg-type]
+    asyncio.run(ask(buffered(application, body=10), client))
     assert client.status == status
     assert not application.asked
 
@@ -201,7 +201,7 @@ def test_a_body_that_is_too_large_or_broken_off_never_reaches_the_application(
 def test_a_body_declared_too_large_is_not_received_and_refused_by_the_application() -> None:
     application = Application()
     client = Client(part(b"x" * 11), method="POST", headers=[(b"content-length", b"11")])
-    asyncio.run(ask(buffered(application, body=10), client))  # type: ignore[arg-type]
+    asyncio.run(ask(buffered(application, body=10), client))
     assert application.asked[0]["CONTENT_LENGTH"] == "11"
     assert application.asked[0]["body"] == b""
 

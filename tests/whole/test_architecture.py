@@ -17,6 +17,7 @@ from tests.whole.test_dependencies import imports_of
 
 OURS = {
     "app",
+    "asgi",
     "cli",
     "manager",
     "models",
@@ -41,6 +42,7 @@ MAY_IMPORT = {
     "cli": {"models", "shop"},
     "serving": set(),
     "serve": {"serving", "shop"},
+    "asgi": {"app", "serving", "shop", "web"},
     "app": {"cli", "manager", "models", "shop", "storefront", "web"},
 }
 """Which of our rooms each room may enter, besides itself."""

@@ -23,7 +23,7 @@ def create(settings: Settings | None = None, limits: Limits | None = None) -> Bu
     """Return the shop as an ASGI application; raises `shop.settings.SettingsError`."""
     settings = settings or Settings.from_environment()
     shop, slots = create_app(settings), ComputingSlots()
-    calls.made_by(lambda: Calls(settings.party_calls, slots.released))
+    calls.set_factory(lambda: Calls(settings.party_calls, slots.released))
     return BufferedApplication(shop, _refusals(shop), slots, limits, constant=_constant(shop))
 
 
