@@ -1,4 +1,4 @@
-"""The application: settings, extensions, blueprints, error pages and commands put together."""
+"""The application factory: settings, extensions, blueprints, error pages and commands."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from web.machines.webhooks import webhooks
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The shop as ``settings`` describe it, the environment by default.
+    """Create the application from ``settings``, by default those of the environment.
 
-    Raises `shop.settings.SettingsError` where it must not start so.
+    Raises `shop.settings.SettingsError` if the settings do not allow it to start.
     """
     with explaining.settings_explained():
         settings = settings or Settings.from_environment()
@@ -92,7 +92,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
 
 
 def _register_sandbox_controls(app: Flask, csrf: CSRFProtect) -> None:
-    """Let the sandbox move this shop's clock; in production the module is not even imported."""
+    """Register the routes by which the sandbox moves the clock; not imported in production."""
     from web.machines.sandbox_controls import sandbox_controls
 
     csrf.exempt(sandbox_controls)

@@ -1,8 +1,8 @@
 """Serve the shop on one machine: the web server, a worker and, outside production, the sandbox.
 
-Each is a process of its own. One that dies is started again; all of them end with this one. Where
-something else watches the processes (systemd, containers), ``python -m serve web``, ``… worker``
-and ``… migrate`` become the one that is named.
+Each is a separate process. A process that ends unexpectedly is restarted; all of them end with this
+one. Where another supervisor watches the processes (systemd, containers), ``python -m serve web``,
+``… worker`` and ``… migrate`` replace this process by the one named.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from serving.supervisor import CannotServe, Service, Supervisor, environment, say
+from serving.supervisor import Service, StartFailed, Supervisor, environment, print_now
 from shop.settings import Settings, SettingsError
 
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 WORKER = [*FLASK, "worker"]
 
 CONNECTIONS = 8192
-"""Clients that one web process serves at one time, most of them slow or idle."""
+"""The most connections of one web process at a time; most of them are slow or idle."""
 
 
 def services_of(settings: Settings) -> list[Service]:
-    """The processes that make the shop: none of the sandbox's in production."""
+    """Return the processes of the shop; the sandbox is not among them in production."""
     services = [Service("web server", web_server(settings)), Service("worker", WORKER)]
     if needs_sandbox(settings):
         services.append(Service("sandbox", [sys.executable, "-m", "sandbox"]))
@@ -34,12 +34,12 @@ def services_of(settings: Settings) -> list[Service]:
 
 
 def needs_sandbox(settings: Settings) -> bool:
-    """Whether the bank or the Office provider is the sandbox's, which production never has."""
+    """Whether the sandbox must run, as an outside party is the sandbox's; never in production."""
     return settings.uses_any_sandbox
 
 
 def web_server(settings: Settings) -> list[str]:
-    """The command of the web server; `serving.buffering` bounds what its processes accept."""
+    """Return the web server's command; `serving.buffering` bounds what its processes accept."""
     options = "--interface asgi --no-ws --respawn-failed-workers --backlog 4096"
     options += f" --backpressure {CONNECTIONS}"
     quiet = "--log-level warning --workers-kill-timeout 5"
@@ -50,14 +50,14 @@ def web_server(settings: Settings) -> list[str]:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise `CannotServe` unless this process may listen where the settings say."""
+    """Raise `StartFailed` unless this process may listen where the settings say."""
     check_port(settings.host, "PORT", settings.port)
     if needs_sandbox(settings):
         check_port(settings.host, "SANDBOX_PORT", settings.sandbox_port)
 
 
 def check_port(host: str, name: str, port: int) -> None:
-    """Raise `CannotServe` unless this process may listen on ``port``, the setting ``name``."""
+    """Raise `StartFailed` unless this process may listen on ``port``, the setting ``name``."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as probe:
@@ -65,7 +65,7 @@ def check_port(host: str, name: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         advice = _advice(error, name, port)
-        raise CannotServe(
+        raise StartFailed(
             f"Cannot serve at {host}, port {port}: {error.strerror}. {advice}"
         ) from error
 
@@ -80,7 +80,7 @@ def _advice(error: OSError, name: str, port: int) -> str:
 
 
 def allow_connections() -> None:
-    """Let the processes that are started hold `CONNECTIONS`, as far as the system permits."""
+    """Raise the limit of open files that child processes inherit to `CONNECTIONS`, if permitted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, CONNECTIONS)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -88,7 +88,7 @@ def allow_connections() -> None:
 
 
 def prepare(settings: Settings) -> str:
-    """Bring the database up to date and fill it for a first look; what the demo data says."""
+    """Migrate the database, and outside production load the demo data; return its output."""
     if settings.production:
         _flask("migrate")
         return ""
@@ -100,51 +100,51 @@ def _flask(*command: str) -> str:
         [*FLASK, *command], env=environment(), text=True, stdout=subprocess.PIPE
     )
     if result.returncode:
-        raise CannotServe(f"{result.stdout}\n“flask {' '.join(command)}” failed; see above why.")
+        raise StartFailed(f"{result.stdout}\n“flask {' '.join(command)}” failed; see above why.")
     return result.stdout.strip()
 
 
-def _local(settings: Settings, port: int, path: str) -> str:
-    """An address of this machine at which a service is asked whether it is well."""
+def _local_url(settings: Settings, port: int, path: str) -> str:
+    """Return the URL of a service's health check on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal to stop."""
     check_ports(settings)
     allow_connections()
-    say("· Database" if settings.production else "· Database and demo data")
+    print_now("· Database" if settings.production else "· Database and demo data")
     welcome = prepare(settings)
-    addresses = [_local(settings, settings.port, "/readyz")]
+    health_urls = [_local_url(settings, settings.port, "/readyz")]
     if needs_sandbox(settings):
-        addresses.append(_local(settings, settings.sandbox_port, "/controls/clock"))
+        health_urls.append(_local_url(settings, settings.sandbox_port, "/controls/clock"))
     services = services_of(settings)
-    say(f"· Starting: {', '.join(service.name for service in services)}")
+    print_now(f"· Starting: {', '.join(service.name for service in services)}")
     supervisor = Supervisor(services)
     supervisor.listen_to_signals()
     try:
-        supervisor.start(addresses)
+        supervisor.start(health_urls)
         if not supervisor.stopping.is_set():
-            introduce(settings, welcome)
+            print_welcome(settings, welcome)
         supervisor.watch()
     finally:
         supervisor.stop()
-    say("Stopped.")
+    print_now("Stopped.")
 
 
-def introduce(settings: Settings, welcome: str) -> None:
-    """Say where everything is."""
-    say("")
+def print_welcome(settings: Settings, welcome: str) -> None:
+    """Print the URLs of the shop and the sandbox, and how to sign in."""
+    print_now("")
     if welcome:
-        say(welcome)
+        print_now(welcome)
     if needs_sandbox(settings):
-        say(f"Sandbox (bank, Office): {settings.sandbox_url}/")
-    say(f"{settings.shop_name} is open: {settings.public_url}/  (Ctrl+C closes it)")
+        print_now(f"Sandbox (bank, Office): {settings.sandbox_url}/")
+    print_now(f"{settings.shop_name} is open: {settings.public_url}/  (Ctrl+C closes it)")
 
 
-def become(part: str, settings: Settings) -> None:
-    """Replace this process by one part of the shop. Raises `CannotServe` if it may not start."""
+def exec_part(part: str, settings: Settings) -> None:
+    """Replace this process by one part of the shop. Raises `StartFailed` if it may not start."""
     if part == "web":
         check_port(settings.host, "PORT", settings.port)
         _flask("check-database")
@@ -154,16 +154,16 @@ def become(part: str, settings: Settings) -> None:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Read the environment, serve; the exit status of the program."""
+    """Serve with the settings of the environment; return the exit status."""
     if arguments and tuple(arguments) not in {("web",), ("worker",), ("migrate",)}:
         print("Usage: python -m serve [web | worker | migrate]", file=sys.stderr)
         return 2
     try:
         settings = Settings.from_environment()
         if arguments:
-            become(arguments[0], settings)
+            exec_part(arguments[0], settings)
         serve(settings)
-    except (CannotServe, SettingsError) as error:
+    except (StartFailed, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

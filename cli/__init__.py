@@ -20,6 +20,6 @@ for each in COMMANDS:
 
 
 def init_app(app: Flask) -> None:
-    """Make the commands known to ``flask``."""
+    """Register the commands with ``flask``."""
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""Billing looked after: runs, previews, prices, and what is owed."""
+"""Commands for billing: runs, previews, prices, payments, refunds and credit notes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shop.payments import payments, refunds
 from shop.pricing.lines import Position
 from shop.subscriptions import price_changes, renewals
 
-billing = AppGroup("billing", help="Renew what is due, and look after what is owed.")
-price_list = AppGroup("prices", help="What is charged, from when on.")
+billing = AppGroup("billing", help="Run renewals, record payments and refunds, issue credit notes.")
+price_list = AppGroup("prices", help="List and change the prices of offers.")
 
 
 @billing.command("check")
 def check_billing() -> None:
-    """Prove that what was charged, paid, credited and refunded balances; name what does not."""
+    """Check that charges, payments, credit notes and refunds balance; list what does not."""
     wrong = list(ledger.find_faults())
     for sentence in wrong:
         click.echo(sentence, err=True)
@@ -33,7 +33,7 @@ def check_billing() -> None:
 @billing.command("mark-paid")
 @click.argument("number")
 def mark_invoice_paid(number: str) -> None:
-    """Say that the money of an invoice came otherwise (a transfer, say)."""
+    """Record a payment of an invoice by other means, such as a bank transfer."""
     with refusals_shown():
         payments.record_manual_payment(_invoice(number), OPERATOR)
     click.echo(f"Invoice {number} is paid.")
@@ -42,9 +42,9 @@ def mark_invoice_paid(number: str) -> None:
 @billing.command("mark-refunded")
 @click.argument("number")
 def mark_refunded(number: str) -> None:
-    """Say that money owed back was given back otherwise, where the bank refuses to.
+    """Record a refund by other means, after the bank refused it.
 
-    NUMBER is of a credit note, or of the order or invoice whose payment is to go back.
+    NUMBER is that of a credit note, or of the order or invoice whose payment is refunded.
     """
     invoice = Invoice.get_or_none(Invoice.number == number)
     debt = invoice or Order.get_or_none(Order.number == number)
@@ -61,12 +61,12 @@ def mark_refunded(number: str) -> None:
 @billing.command("credit")
 @click.argument("number")
 @click.argument("reason")
-@click.option("--line", type=click.IntRange(1), help="Only this line of what is left, from 1.")
-@click.option("--quantity", type=click.IntRange(1), help="So many licences of that line.")
+@click.option("--line", type=click.IntRange(1), help="Only this remaining line, from 1.")
+@click.option("--quantity", type=click.IntRange(1), help="Number of licences of that line.")
 def credit_invoice(number: str, reason: str, line: int | None, quantity: int | None) -> None:
-    """Take back what is left of an invoice, or a part of it, by a credit note that says REASON.
+    """Issue a credit note with REASON for the rest of an invoice, or for a part of it.
 
-    What was paid is refunded; of what was not, nothing is asked for any more.
+    A paid amount is refunded; an unpaid amount is no longer due.
     """
     invoice = _invoice(number)
     with refusals_shown(), database.atomic():
@@ -99,7 +99,7 @@ def _invoice(number: str) -> Invoice:
 @billing.command("run")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; today by default.")
 def run_billing(until: datetime | None) -> None:
-    """Renew, and end, what is due up to a day; safe to repeat, and to start twice."""
+    """Renew or end the services due up to a day; idempotent, also when run concurrently."""
     report = renewals.run(until.date() if until else None)
     click.echo(f"{report.renewed} renewed, {report.ended} ended, {report.failed} failed.")
     if report.failed:
@@ -109,7 +109,7 @@ def run_billing(until: datetime | None) -> None:
 @billing.command("preview")
 @click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
 def preview_billing(day: datetime) -> None:
-    """What a run on a day would invoice, group by group, as things stand now."""
+    """Show what a run on a day would invoice for each group, by the current data."""
     number = net = total = 0
     for due in renewals.due_by(day.date()):
         number, net = number + 1, net + due.totals.net_cents
@@ -123,7 +123,7 @@ def preview_billing(day: datetime) -> None:
 
 @price_list.command("list")
 def list_prices() -> None:
-    """Every price of every offer."""
+    """List every price of every offer."""
     for price in price_changes.all_prices():
         day = clock.day_of(price.valid_from)
         click.echo(f"{price.offer_id:<16} {price.amount_cents / 100:>8.2f} EUR from {day}")
@@ -134,9 +134,9 @@ def list_prices() -> None:
 @click.argument("cents", type=int)
 @click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
 def set_price(offer: str, cents: int, day: datetime) -> None:
-    """Let an offer cost so many cents a month, excluding VAT, from a day to come on.
+    """Set the price of an offer, in cents a month excluding VAT, from a future day on.
 
-    Running services follow at a renewal that was announced to them 30 days before.
+    Running services change at a renewal that was announced 30 days before.
     """
     with refusals_shown():
         price_changes.change_price(offer, cents, clock.midnight(day.date()))

@@ -1,4 +1,4 @@
-"""Exchange services looked after: imported, listed."""
+"""Commands for Exchange services: import and list."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from cli.operator import customer
+from cli.operator import find_customer
 from shop.errors import Refusal
 from shop.exchange import attached_licences, importing, services
 from shop.exchange.csv_file import CsvFile
 from shop.exchange.source import InvalidFile
 
-exchange = AppGroup("exchange", help="Look after Exchange services.")
+exchange = AppGroup("exchange", help="Import and list Exchange services.")
 
 
 @exchange.command("import")
@@ -21,13 +21,15 @@ exchange = AppGroup("exchange", help="Look after Exchange services.")
 @click.argument("service")
 @click.argument("accounts", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
-    """Make a customer's Exchange service what a CSV file says: email,first_name,last_name.
+    """Import a customer's Exchange service from a CSV file: email,first_name,last_name.
 
-    A fourth column may give the size in GB. Mailboxes without names are shared ones. Safe to
-    repeat: what is new is added, what is different updated, what is missing marked as gone.
+    A fourth column may give the size in GB. Mailboxes without names are shared ones. Idempotent:
+    new mailboxes are added, different ones updated, missing ones marked as gone.
     """
     try:
-        done = importing.import_from(customer(nic_handle), service, CsvFile(accounts.read_bytes()))
+        done = importing.import_from(
+            find_customer(nic_handle), service, CsvFile(accounts.read_bytes())
+        )
     except InvalidFile as unreadable:
         for problem in unreadable.problems:
             click.echo(problem, err=True)
@@ -42,7 +44,7 @@ def import_exchange(nic_handle: str, service: str, accounts: Path) -> None:
 
 @exchange.command("list")
 def list_exchange() -> None:
-    """Every Exchange service: whose it is, its domain, its mailboxes, and its Office group."""
+    """List the Exchange services: customer, domain, number of mailboxes, Office group."""
     rows = services.all_services()
     for service in rows:
         number = services.active_accounts(service).count()

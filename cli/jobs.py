@@ -1,4 +1,4 @@
-"""Jobs that failed, looked after: listed, tried again, let go."""
+"""Commands for failed jobs: list, retry, forget."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from flask.cli import AppGroup
 from models import Job
 from shop.jobs import failed
 
-jobs = AppGroup("jobs", help="Look after work that failed and that no customer is shown.")
+jobs = AppGroup("jobs", help="Manage failed jobs that customers do not see.")
 
 
 @jobs.command("list")
 @click.option("--limit", default=50, show_default=True)
 def list_jobs(limit: int) -> None:
-    """The newest failed jobs: number, when asked for, what, and why it failed."""
+    """List the newest failed jobs: number, time of creation, key and error."""
     rows = list(failed.unhandled_failures().limit(limit))
     for job in rows:
         asked = job.created_at.strftime("%Y-%m-%d %H:%M")
@@ -33,7 +33,7 @@ def _failed(number: int) -> Job:
 @jobs.command("retry")
 @click.argument("numbers", nargs=-1, type=int)
 def retry_jobs(numbers: tuple[int, ...]) -> None:
-    """Try failed jobs again; all of them where no number is given."""
+    """Retry failed jobs; all of them if no number is given."""
     wanted = [_failed(number) for number in numbers] or list(failed.unhandled_failures())
     again = sum(failed.retry(job) for job in wanted)
     click.echo(f"{again} job(s) queued again.")
@@ -42,6 +42,6 @@ def retry_jobs(numbers: tuple[int, ...]) -> None:
 @jobs.command("forget")
 @click.argument("numbers", nargs=-1, type=int, required=True)
 def forget_jobs(numbers: tuple[int, ...]) -> None:
-    """Let failed jobs be: what they were to do is not done."""
+    """Forget failed jobs; their work is not done."""
     gone = sum(failed.delete(_failed(number)) for number in numbers)
     click.echo(f"{gone} job(s) forgotten.")

@@ -1,4 +1,4 @@
-"""What the operator's commands share: whom they act for, and how they find customers."""
+"""Shared by the operator's commands: the actor's name, finding customers, showing refusals."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from models import Account
 from shop.errors import Refusal
 
 OPERATOR = "operator"
-"""Who is on record as having done what a command did."""
+"""The actor recorded in the history for the actions of commands."""
 
 
-def customer(nic_handle: str) -> Account:
-    """The customer of a nic-handle. Raises `click.ClickException` where there is none."""
+def find_customer(nic_handle: str) -> Account:
+    """Return the customer with a nic-handle. Raises `click.ClickException` if there is none."""
     account: Account | None = Account.get_or_none(Account.nic_handle == nic_handle)
     if account is None:
         raise click.ClickException(f"There is no customer {nic_handle}.")

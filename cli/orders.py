@@ -1,4 +1,4 @@
-"""Orders looked after: listed, delivered again, marked paid, refunded."""
+"""Commands for orders: list, retry the delivery, record a payment, refund."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shop.operations import monitoring
 from shop.orders import orders as shop_orders
 from shop.payments import payments
 
-orders = AppGroup("orders", help="Look after orders.")
+orders = AppGroup("orders", help="Manage orders.")
 
 
 def _order(number: str) -> Order:
@@ -27,7 +27,7 @@ def _order(number: str) -> Order:
 @click.option("--late", is_flag=True, help="Only paid orders not delivered within 4 hours.")
 @click.option("--limit", default=50, show_default=True)
 def list_orders(status: str, late: bool, limit: int) -> None:
-    """The newest orders, or those late in delivery."""
+    """List the newest orders, or those with a late delivery."""
     query = Order.select().order_by(Order.id.desc()).limit(limit)
     if status:
         query = query.where(Order.status == status)
@@ -44,7 +44,7 @@ def list_orders(status: str, late: bool, limit: int) -> None:
 @orders.command("retry")
 @click.argument("number")
 def retry_order(number: str) -> None:
-    """Try a failed delivery again."""
+    """Retry a failed delivery."""
     with refusals_shown():
         installation.retry_delivery(_order(number), OPERATOR)
     click.echo(f"Order {number} is being delivered again.")
@@ -53,7 +53,7 @@ def retry_order(number: str) -> None:
 @orders.command("mark-paid")
 @click.argument("number")
 def mark_order_paid(number: str) -> None:
-    """Say that the money came otherwise; the delivery follows."""
+    """Record a payment by other means; the delivery begins."""
     with refusals_shown():
         payments.record_manual_payment(_order(number), OPERATOR)
     click.echo(f"Order {number} is paid and will be delivered.")
@@ -62,7 +62,7 @@ def mark_order_paid(number: str) -> None:
 @orders.command("refund")
 @click.argument("number")
 def refund_order(number: str) -> None:
-    """Give the money of a failed delivery back."""
+    """Refund an order whose delivery failed."""
     with refusals_shown():
         shop_orders.refund_order(_order(number), OPERATOR)
     click.echo(f"Order {number} will be refunded.")

@@ -1,4 +1,4 @@
-"""Setting the shop up and running it: database, demo data, worker."""
+"""Commands for set-up and operation: database, demo data, worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ demo_data = AppGroup("demo", help="Demo data.")
 
 @click.command("migrate")
 def migrate() -> None:
-    """Bring the database up to date; safe to repeat."""
+    """Bring the database up to date; idempotent."""
     for name in _bring_up_to_date():
         click.echo(f"applied {name}")
     click.echo("The database is up to date.")
@@ -39,7 +39,7 @@ def check_database() -> None:
 @click.command("worker")
 @click.option("--threads", default=4, show_default=True, help="Jobs run at the same time.")
 def worker(threads: int) -> None:
-    """Run queued work until stopped; start as many as you like."""
+    """Run queued jobs until stopped; several workers may run at the same time."""
     from shop.operations import worker
 
     database_state.check_usable()

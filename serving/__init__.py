@@ -1,1 +1,1 @@
-"""Keeping several processes running on one machine, and ending them together."""
+"""Supervision of several processes on one machine."""

@@ -1,4 +1,4 @@
-"""Processes that are watched: started together, started again when they die, ended together."""
+"""A supervisor that starts processes together, restarts those that crash, and ends all together."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 START_TIMEOUT = 60
-"""Seconds until a start that led nowhere is given up."""
+"""Seconds within which all health checks must succeed."""
 
 STOP_TIMEOUT = 15
-"""Seconds a process has to finish what it is doing."""
+"""Seconds that a process has to end after SIGTERM."""
 
 LONGEST_DELAY = 30
-STEADY = 60
-"""Seconds a process must have run for its next crash to count as the first one."""
+STEADY_SECONDS = 60
+"""Seconds a process must have run for the restart delay to start from the beginning."""
 
 PR_SET_PDEATHSIG = 1
 
 
-class CannotServe(Exception):
-    """A process did not start; the message says why, in a sentence."""
+class StartFailed(Exception):
+    """The shop or one of its processes cannot start; the message is a sentence for the operator."""
 
 
-def say(text: str) -> None:
-    """Tell whoever runs this what happens, at once even in a log."""
+def print_now(text: str) -> None:
+    """Print a message for the operator and flush, so that a log file shows it at once."""
     print(text, flush=True)
 
 
 @dataclass
 class Service:
-    """One process, and when it may start again after a crash."""
+    """One process, and the time of its next restart after a crash."""
 
     name: str
     command: list[str]
@@ -51,7 +51,7 @@ class Service:
     restart_at: float = 0.0
 
     def start(self) -> None:
-        """Start it in a process group of its own, so that Ctrl+C reaches this process alone."""
+        """Start it in a separate session, so that Ctrl+C signals the supervisor alone."""
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
@@ -62,28 +62,28 @@ class Service:
         )
 
     def has_ended(self) -> bool:
-        """Whether it was started and runs no more."""
+        """Whether it was started and has ended."""
         return self.process is not None and self.process.poll() is not None
 
     def plan_restart(self) -> None:
-        """Clear away what it left behind, and wait longer after each crash in a row."""
+        """Kill its remaining processes and schedule the restart, with exponential back-off."""
         assert self.process is not None
-        how = _how_it_ended(self.process.returncode)
+        how = _describe_exit(self.process.returncode)
         self.kill()
         ran = time.monotonic() - self.started_at
-        self.crashes = 1 if ran > STEADY else self.crashes + 1
+        self.crashes = 1 if ran > STEADY_SECONDS else self.crashes + 1
         delay = min(2 ** (self.crashes - 1), LONGEST_DELAY)
         self.restart_at = time.monotonic() + delay
         self.process = None
-        say(f"The {self.name} {how}; starting it again in {delay} s.")
+        print_now(f"The {self.name} {how}; starting it again in {delay} s.")
 
     def terminate(self) -> None:
-        """Ask it to finish."""
+        """Send SIGTERM."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
 
     def kill(self) -> None:
-        """End it and every process it started."""
+        """Send SIGKILL to it and every process of its group."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -91,49 +91,51 @@ class Service:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a process, which finds the shop's modules from any folder."""
+    """Return the environment of a process, with the shop's modules on PYTHONPATH."""
     path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(path)}
 
 
-def _how_it_ended(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
     return f"stopped with status {status}"
 
 
 def _end_with_parent() -> None:
-    """Ask Linux to end this process when the one that started it dies, however it dies."""
+    """Ask Linux to send SIGTERM to this process when its parent dies for any reason."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
 class Supervisor:
-    """Keeps services running until it is told to stop."""
+    """Keeps services running until a signal to stop."""
 
     services: list[Service]
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def listen_to_signals(self) -> None:
-        """Stop on Ctrl+C, on a polite kill, and when the terminal closes."""
+        """Stop on SIGINT (Ctrl+C), SIGTERM, and SIGHUP when the terminal closes."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stopping.set())
 
-    def start(self, addresses: list[str]) -> None:
-        """Start everything and wait until each address answers; raises `CannotServe`."""
+    def start(self, health_urls: list[str]) -> None:
+        """Start every service and wait until each health check succeeds; raises `StartFailed`."""
         for service in self.services:
             service.start()
         deadline = time.monotonic() + START_TIMEOUT
-        while not self.stopping.is_set() and (silent := [a for a in addresses if not answers(a)]):
+        while not self.stopping.is_set() and (
+            silent := [u for u in health_urls if not is_healthy(u)]
+        ):
             for service in self.services:
                 if service.has_ended():
-                    raise CannotServe(f"The {service.name} did not start; see above why.")
+                    raise StartFailed(f"The {service.name} did not start; see above why.")
             if time.monotonic() > deadline:
-                raise CannotServe(f"{silent[0]} has not answered for {START_TIMEOUT} s.")
+                raise StartFailed(f"{silent[0]} has not answered for {START_TIMEOUT} s.")
             self.stopping.wait(0.1)
 
     def watch(self) -> None:
-        """Start again what crashes, until told to stop."""
+        """Restart services that crash, until a signal to stop."""
         while not self.stopping.wait(0.2):
             for service in self.services:
                 if service.has_ended():
@@ -142,7 +144,7 @@ class Supervisor:
                     service.start()
 
     def stop(self) -> None:
-        """End every process: politely first, then for good."""
+        """End every process by SIGTERM, and by SIGKILL those that do not end in time."""
         for service in self.services:
             service.terminate()
         deadline = time.monotonic() + STOP_TIMEOUT
@@ -151,14 +153,14 @@ class Supervisor:
                 try:
                     service.process.wait(max(0.1, deadline - time.monotonic()))
                 except subprocess.TimeoutExpired:
-                    say(f"The {service.name} did not stop in time.")
+                    print_now(f"The {service.name} did not stop in time.")
                 service.kill()
 
 
-def answers(address: str) -> bool:
-    """Whether something at ``address`` says that it is well."""
+def is_healthy(url: str) -> bool:
+    """Whether the health check at ``url`` answers with status 200."""
     try:
-        with urllib.request.urlopen(address, timeout=5) as response:  # noqa: S310 (http:// of ours)
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (http:// of ours)
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -1,4 +1,4 @@
-"""What the operator and the worker ask of billing."""
+"""Billing by the operator's commands and the worker."""
 
 from __future__ import annotations
 

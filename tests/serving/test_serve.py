@@ -1,4 +1,4 @@
-"""Serving on one machine: processes that are started again, and end together."""
+"""Serving on one machine: processes are restarted, and end together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 import serve
-from serving.supervisor import STEADY, CannotServe, Service, Supervisor
+from serving.supervisor import STEADY_SECONDS, Service, StartFailed, Supervisor
 from shop.settings import Settings
 from tests import ROOT
 from tests.support import patience
@@ -43,7 +43,7 @@ def sleeper() -> Iterator[Service]:
 
 @pytest.fixture
 def supervised() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that looks after a sleeping one, and the sleeper's number."""
+    """A supervising process with one sleeping child, and the child's process id."""
     with subprocess.Popen(
         [sys.executable, "-c", SUPERVISED], cwd=ROOT, text=True, stdout=subprocess.PIPE
     ) as parent:
@@ -53,7 +53,7 @@ def supervised() -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def wait_until_gone(number: int) -> None:
-    """Return once the process of that number has ended; it need not be a child of ours."""
+    """Return once the process with that id has ended; it need not be a child of the test."""
     try:
         descriptor = os.pidfd_open(number)
     except ProcessLookupError:
@@ -84,7 +84,7 @@ def test_a_crashed_process_is_planned_again_later_each_time(
 
 def test_a_process_that_ran_well_for_long_starts_counting_anew(sleeper: Service) -> None:
     sleeper.crashes = 5
-    sleeper.started_at -= 2 * STEADY
+    sleeper.started_at -= 2 * STEADY_SECONDS
     assert sleeper.process is not None
     sleeper.process.kill()
     sleeper.process.wait()
@@ -115,7 +115,7 @@ def test_children_do_not_outlive_a_killed_parent(
 def test_a_process_that_does_not_start_is_said_at_once() -> None:
     supervisor = Supervisor([Service("broken part", [sys.executable, "-c", "1/0"])])
     try:
-        with pytest.raises(CannotServe, match="The broken part did not start"):
+        with pytest.raises(StartFailed, match="The broken part did not start"):
             supervisor.start(["http://127.0.0.1:9/"])
     finally:
         supervisor.stop()
@@ -126,7 +126,7 @@ def test_a_port_in_use_is_said_in_one_sentence() -> None:
         rival.bind(("127.0.0.1", 0))
         rival.listen()
         port = rival.getsockname()[1]
-        with pytest.raises(CannotServe, match=f"port {port}: Address already in use"):
+        with pytest.raises(StartFailed, match=f"port {port}: Address already in use"):
             serve.check_ports(Settings(port=port, sandbox_port=port))
 
 
@@ -138,7 +138,7 @@ def test_a_port_in_use_is_said_in_one_sentence() -> None:
     ],
 )
 def test_a_host_that_is_not_this_machine_is_said_in_one_sentence(host: str, words: str) -> None:
-    with pytest.raises(CannotServe, match=words):
+    with pytest.raises(StartFailed, match=words):
         serve.check_ports(Settings(host=host))
 
 
@@ -149,7 +149,7 @@ def test_a_port_that_only_root_may_use_is_said_in_one_sentence() -> None:
 
 def test_the_highest_port_can_be_served_by_ipv6() -> None:
     serve.check_ports(Settings(host="::1", port=65535, sandbox_port=65534))
-    assert serve._local(Settings(host="::1"), 65535, "/readyz") == "http://[::1]:65535/readyz"
+    assert serve._local_url(Settings(host="::1"), 65535, "/readyz") == "http://[::1]:65535/readyz"
 
 
 def test_an_unknown_part_is_said(capsys: pytest.CaptureFixture[str]) -> None:
