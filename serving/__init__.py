@@ -1,1 +1,1 @@
-"""Supervision of several processes on one machine."""
+"""Serving on one machine: supervision of processes, and buffering of requests."""
