@@ -48,8 +48,12 @@ def check_serialized(message: EmailMessage) -> None:
     against header injection by way of the standard library.
     """
     policy = SMTPUTF8 if _needs_utf8(message) else SMTP
-    received = message_from_bytes(message.as_bytes(policy=policy), policy=policy)
-    if list(_comparable_parts(received)) != list(_comparable_parts(message)):
+    try:
+        received = message_from_bytes(message.as_bytes(policy=policy), policy=policy)
+        unchanged = list(_comparable_parts(received)) == list(_comparable_parts(message))
+    except Exception as error:  # The parser raises almost anything at headers it misreads.
+        raise MessageAltered(str(message["Message-ID"])) from error
+    if not unchanged:
         raise MessageAltered(str(message["Message-ID"]))
 
 

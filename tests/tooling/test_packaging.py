@@ -87,7 +87,7 @@ def test_the_wheel_holds_every_file_of_the_shop_and_no_other(wheel: Path) -> Non
         for path in (source / folder).rglob("*")
         if path.is_file()
     }
-    assert shipped == expected | {"app.py", "models.py", "serve.py"}
+    assert shipped == expected | {"app.py", "asgi.py", "models.py", "serve.py"}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -74,6 +74,7 @@ def test_no_kind_of_letter_takes_headers_from_a_name(
 
 
 @given(name=HOSTILE, subject=HOSTILE, filename=HOSTILE)
+@example(name=f"Anna Subject:_evil {'x' * 70};", subject="", filename="")
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_arrives_unchanged(alice: Account, name: str, subject: str, filename: str) -> None:
     letter = letters.the(alice, "account_created")
