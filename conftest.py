@@ -1,4 +1,4 @@
-"""Which database tests run on: SQLite, or with ``--postgresql`` PostgreSQL."""
+"""The database that tests run on: SQLite, or PostgreSQL with ``--postgresql``."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tooling import translations
 
 SERVER = "TEST_DATABASE_URL"
 
-# How long an example takes says how busy the machine is, and nothing of the shop.
+# The duration of an example depends on the load of the machine, not on the shop.
 hypothesis.settings.register_profile("shop", deadline=None)
 hypothesis.settings.load_profile("shop")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the choice of a database."""
+    """Add the options ``--postgresql`` and ``--slow``."""
     parser.addoption(
         "--postgresql",
         action="store_true",
-        help=f"test on PostgreSQL: the server at {SERVER}, or one of our own",
+        help=f"test on PostgreSQL: the server at {SERVER}, or a new one",
     )
     parser.addoption("--slow", action="store_true", help="run tests that take minutes, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare once, before xdist starts its workers, what all of them share."""
+    """Prepare what all xdist workers share, once, before they start."""
     if hasattr(config, "workerinput"):
         return
     translations.prepare(sys.executable)
@@ -41,13 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, and on PostgreSQL what cannot differ there: SQLite's run tests it."""
+    """Deselect slow tests, and on PostgreSQL those that cannot differ from the run on SQLite."""
     chosen = [item for item in items if _is_wanted(config, item)]
     if config.getoption("postgresql"):
         chosen = _one_case_of_each(chosen)
     kept = set(chosen)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    # A long test that is begun last keeps one process at work alone.
+    # A long test that starts last would run alone while the other processes are idle.
     items[:] = sorted(chosen, key=lambda item: item.get_closest_marker("begun_first") is None)
 
 
@@ -58,7 +58,7 @@ def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
 
 
 def _one_case_of_each(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The first case of each test, and the others of those marked `every_case`.
+    """Return the first case of each test, and all cases of those marked `every_case`.
 
     The cases of one test give the same statements other values.
     """
@@ -73,10 +73,10 @@ def _one_case_of_each(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def _may_differ(item: pytest.Item) -> bool:
-    """Whether what a test shows may differ on another database.
+    """Return whether a test may behave differently on another database.
 
-    Without a database, in the second language of a journey told in two, and where only a PDF's
-    text is read, the statements are none or the same. Of all others a marker says it.
+    Tests without a database, those of a journey in its second language, and those that only read
+    a PDF's text run no statements or the same ones. Others say so with a marker.
     """
     if "new_database" not in getattr(item, "fixturenames", ()):
         return False
@@ -88,7 +88,7 @@ def _may_differ(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def new_database(worker_id: str) -> Iterator[Callable[[str], str]]:
-    """Make empty databases of this test process's own: ``new_database("shop")`` is its address."""
+    """Create empty databases for this test process: ``new_database("shop")`` returns the URL."""
     server = os.environ.get(SERVER, "")
     with ExitStack() as made:
 
@@ -103,5 +103,5 @@ def new_database(worker_id: str) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture(scope="session")
 def database_url(new_database: Callable[[str], str]) -> str:
-    """The address of the database the tests of this process share."""
+    """The URL of the database that the tests of this process share."""
     return new_database("shop")

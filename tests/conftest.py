@@ -1,4 +1,4 @@
-"""What every test may ask for: a shop as new, its cast, and who visits it."""
+"""Fixtures for every test: an empty shop, its customers, and a visitor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENVIRONMENT = {
     "PUBLIC_URL": "http://localhost",
     "SANDBOX_LATENCY": "0",
     "RATE_LIMITS": "off",
-    # Argon2id at its cheapest: tests sign in often, and nobody attacks them.
+    # Argon2id at its lowest cost: tests sign in often.
     "ARGON2_MEMORY_KIB": "8",
     "ARGON2_PASSES": "1",
 }
@@ -64,10 +64,10 @@ PRODUCTION = {
     "ARGON2_MEMORY_KIB": "19456",
     "ARGON2_PASSES": "2",
 }
-"""What production needs beside `ENVIRONMENT`."""
+"""Variables that production needs beside `ENVIRONMENT`."""
 
 A_TUESDAY = datetime(2026, 3, 10, 10, 0, tzinfo=shop_clock.PARIS)
-"""When tests that ask for the clock begin."""
+"""The time at which tests with the fixture ``clock`` begin."""
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +99,7 @@ def _snapshot(_app: Flask) -> Snapshot:
 
 @pytest.fixture
 def app(_app: Flask, _snapshot: Snapshot) -> Flask:
-    """The shop, with nothing in it but what it sells."""
+    """The shop, with no rows but its offers."""
     _snapshot.restore()
     test_points.forget_hooks()
     shop_clock.move_on(timedelta(0))
@@ -108,7 +108,7 @@ def app(_app: Flask, _snapshot: Snapshot) -> Flask:
 
 @pytest.fixture
 def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
-    """Make shops with other settings on the same database: ``make_app(RATE_LIMITS="on")``."""
+    """Create shops with other settings on the same database: ``make_app(RATE_LIMITS="on")``."""
 
     def make(**environment: str) -> Flask:
         models.database.close()
@@ -122,13 +122,13 @@ def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
 
 @pytest.fixture
 def production(make_app: Callable[..., Flask]) -> Flask:
-    """The shop as it stands in production: no sandbox, https, limits on."""
+    """The shop as in production: no sandbox, https, rate limits on."""
     return make_app(**PRODUCTION)
 
 
 @pytest.fixture
 def bank(app: Flask) -> Iterator[Bank]:
-    """A bank in this process, which does what the test tells it."""
+    """The in-process bank, which the test controls."""
     in_process = Bank()
     with gateways.gateway.using(in_process):
         yield in_process
@@ -136,7 +136,7 @@ def bank(app: Flask) -> Iterator[Bank]:
 
 @pytest.fixture
 def provider(app: Flask) -> Iterator[Provider]:
-    """An Office provider in this process, which does what the test tells it."""
+    """The in-process Office provider, which the test controls."""
     in_process = Provider()
     with configured.provider.using(in_process):
         yield in_process
@@ -144,10 +144,10 @@ def provider(app: Flask) -> Iterator[Provider]:
 
 @pytest.fixture(autouse=True)
 def _papers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Papers are written, signed and sent in every test, and typeset where they are read.
+    """Replace typesetting by blank PDFs, except in tests marked ``@pytest.mark.printed``.
 
-    Typesetting was a quarter of all the tests' time. Whoever reads a blank page finds nothing
-    on it and fails, and asks for ``@pytest.mark.printed``.
+    Typesetting took a quarter of all the tests' time. A test that reads a blank page fails, and
+    then needs the marker.
     """
     if not request.node.get_closest_marker("printed"):
         monkeypatch.setattr(pdf, "from_html", papers.blank)
@@ -161,26 +161,26 @@ def client(app: Flask) -> CheckingClient:
 
 @pytest.fixture
 def visitor(client: CheckingClient) -> Visitor:
-    """Somebody who reads pages, follows links and presses buttons."""
+    """A visitor who reads pages, follows links and presses buttons."""
     return Visitor(client)
 
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Time that begins on a Tuesday morning and moves on when told (``clock.shift``)."""
+    """A clock that starts on a Tuesday morning and can be moved (``clock.shift``)."""
     with time_machine.travel(A_TUESDAY, tick=True) as traveller:
         yield traveller
 
 
 @pytest.fixture
 def drain(app: Flask) -> Callable[[], int]:
-    """Do all the work that is due now, as a worker would."""
+    """The function that does all the jobs due now, as a worker would."""
     return queue.drain
 
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    """A mail server that takes letters: give ``mailbox.url`` to ``make_app(SMTP_URL=…)``."""
+    """A running mail server: pass ``mailbox.url`` to ``make_app(SMTP_URL=…)``."""
     box = Mailbox()
     box.open()
     yield box
@@ -189,7 +189,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 @pytest.fixture
 def alice(app: Flask) -> Account:
-    """She buys for herself, in Lille."""
+    """A consumer in Lille."""
     return cast.register(cast.ALICE)
 
 
@@ -201,13 +201,13 @@ def bob(app: Flask) -> Account:
 
 @pytest.fixture
 def charlie(app: Flask) -> Account:
-    """A stranger in Dublin, who must see nothing of the others."""
+    """A stranger in Dublin, who must not see the others' data."""
     return cast.register(cast.CHARLIE)
 
 
 @pytest.fixture
 def alices(alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]) -> Belongings:
-    """Something of everything a customer can have: alice's."""
+    """One of everything a customer can own: alice's."""
     return belongings.furnish(alice, bank, drain)
 
 
@@ -220,7 +220,7 @@ def service(alice: Account, bank: Bank, provider: Provider) -> ExchangeService:
 
 @pytest.fixture
 def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
-    """A kind of job with three attempts, which notes what is asked of it."""
+    """A kind of job with three attempts, which records its calls."""
     noted = Work()
     handler = queue.Handler(
         noted.run, 3, timedelta(seconds=10), noted.give_up, queue.Priority.USUAL

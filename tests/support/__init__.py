@@ -1,1 +1,1 @@
-"""What tests share: the cast, parties in this process, and what they need made."""
+"""Code shared by tests: the cast, in-process parties, and factories for rows."""

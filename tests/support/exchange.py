@@ -1,4 +1,4 @@
-"""Exchange services, as tests need them."""
+"""Factories for Exchange services and Office Attach."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ DOMAIN = "atelier.example"
 
 
 def take_over(account: Account, lines: Iterable[str], name: str = NAME) -> Changes:
-    """Make a service what these lines of a CSV file say."""
+    """Import these lines of a CSV file into a service."""
     return importing.import_from(account, name, CsvFile("\n".join(lines).encode()))
 
 
 def lines(number: int) -> list[str]:
-    """So many people, one a line: p01@atelier.example, First 01, Last 01."""
+    """Return CSV lines of ``number`` people: p01@atelier.example, First 01, Last 01."""
     return [f"p{n:02d}@{DOMAIN},First {n:02d},Last {n:02d}" for n in range(1, number + 1)]
 
 
 def service(account: Account, number: int = 40, name: str = NAME) -> ExchangeService:
-    """A service of so many mailboxes."""
+    """Return a service of ``number`` mailboxes."""
     take_over(account, lines(number), name)
     return ExchangeService.get(ExchangeService.name == name)
 
 
 def account_of(owned: ExchangeService, number: int) -> ExchangeAccount:
-    """The mailbox of person ``number``."""
+    """Return the mailbox of person ``number``."""
     address = f"p{number:02d}@{DOMAIN}"
     return ExchangeAccount.get(ExchangeAccount.service == owned, ExchangeAccount.address == address)
 
@@ -61,14 +61,14 @@ def account_of(owned: ExchangeService, number: int) -> ExchangeAccount:
 
 
 def registering(account: Account) -> CardSetup:
-    """A card being registered at the bank."""
+    """Start the registration of a card at the bank."""
     return cards.register_card(
         account, back_to="/manager/web", typed={}, base_url=purchases.BASE, by=account.nic_handle
     )
 
 
 def with_card(account: Account, bank: Bank) -> None:
-    """Give a customer a stored card, as the bank's page does."""
+    """Store a card of a customer, as the bank's page does."""
     setup = registering(account)
     assert setup.checkout is not None
     number = f"{account.id}4242"
@@ -78,14 +78,14 @@ def with_card(account: Account, bank: Bank) -> None:
 
 
 def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> AttachRequest:
-    """A licence each for the first so many mailboxes, on a form nobody else has."""
+    """Return a request of one licence for each of the first ``licences`` mailboxes."""
     rows = list(services.active_accounts(owned).limit(licences))
     holders = [replace(attach.propose_holder(row), **changes) for row in rows]
     return AttachRequest(owned, holders, new_name())
 
 
 def seen(wished: AttachRequest) -> Confirmation:
-    """What the customer sees and accepts when confirming now."""
+    """Return what the customer sees and accepts when confirming now."""
     account = wished.service.account
     quote = attach.quote_after_free_month(account, len(wished.holders))
     return Confirmation(
@@ -97,7 +97,7 @@ def seen(wished: AttachRequest) -> Confirmation:
 
 
 def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> LicenceGroup:
-    """Office Attach used for the first so many mailboxes, and all that follows done."""
+    """Use Office Attach for the first ``licences`` mailboxes and do all jobs. Return the group."""
     wished = wish(owned, licences, **changes)
     order = attach.place_order(wished, seen(wished))
     queue.drain()
@@ -105,12 +105,12 @@ def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> Li
 
 
 def nothing_happened() -> bool:
-    """Whether Office Attach left nothing behind."""
+    """Return whether Office Attach left no rows behind."""
     return not any(
         table.select().exists() for table in (Attach, AttachedAccount, Order, LicenceGroup)
     )
 
 
 def letters_of(kind: str) -> list[Letter]:
-    """Every letter of a kind, oldest first."""
+    """Return every e-mail of a kind, oldest first."""
     return list(Letter.select().where(Letter.kind == kind).order_by(Letter.id))

@@ -1,4 +1,4 @@
-"""Licence groups and seats, as tests need them."""
+"""Factories for licence groups and seats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ZOE = Person("Zoé", "Lefèvre-Ñandú", "zoe")
 def installed(
     account: Account, bank: Bank, quantity: int = 3, offer: str = "business"
 ) -> LicenceGroup:
-    """A group of so many licences, ordered, paid and installed."""
+    """Return a group of that number of licences, ordered, paid and installed."""
     numbers = {"business": 0, "pro_plus": 0} | {offer: quantity}
     order = purchases.place(account, purchases.basket(**numbers))
     purchases.pay(order, bank)
@@ -30,17 +30,17 @@ def installed(
 
 
 def fresh(row):
-    """A row as it stands now."""
+    """Return a row, read again from the database."""
     return type(row).get_by_id(row.id)
 
 
 def seat_of(group: LicenceGroup, number: int = 1) -> Seat:
-    """A seat of a group by its number, as it stands now."""
+    """Return a seat of a group by its number, read from the database."""
     return Seat.get(Seat.group == group, Seat.number == number)
 
 
 def configured(group: LicenceGroup, number: int = 1, person: Person = CAMILLE) -> Seat:
-    """A seat given to somebody, as the provider has made it."""
+    """Configure a seat for a person and do all jobs. Return the active seat."""
     seat = seat_of(group, number)
     seats.configure(seat, seat.version, person, by="alice")
     queue.drain()
@@ -48,12 +48,12 @@ def configured(group: LicenceGroup, number: int = 1, person: Person = CAMILLE) -
 
 
 def wish(group: LicenceGroup, quantity: int) -> AdditionRequest:
-    """So many licences more, under a basket nobody else has."""
+    """Return a request for ``quantity`` more licences, in a new basket."""
     return AdditionRequest(group, quantity, new_name())
 
 
 def seen_by(account: Account, wished: AdditionRequest) -> Confirmation:
-    """What ``account`` sees and accepts when ordering licences for a group now."""
+    """Return what ``account`` sees and accepts when ordering licences for a group now."""
     return Confirmation(
         total_cents=AdditionOrder(account, wished).quote.totals.total_cents,
         contract_digests=tuple(contract.digest for contract in contracts.current_contracts("fr")),
@@ -63,19 +63,19 @@ def seen_by(account: Account, wished: AdditionRequest) -> Confirmation:
 
 
 def add(group: LicenceGroup, quantity: int) -> Order:
-    """An order of licences for a group, placed as the manager places it."""
+    """Order licences for a group as the manager does."""
     wished = wish(fresh(group), quantity)
     return placing.place(AdditionOrder(group.account, wished), seen_by(group.account, wished))
 
 
 def consumption(group: LicenceGroup) -> list[int]:
-    """The changes of a group's consumption, oldest first."""
+    """Return the changes of a group's consumption, oldest first."""
     rows = SeatEvent.select().where(SeatEvent.group == group).order_by(SeatEvent.id)
     return [row.change for row in rows]
 
 
 def check(group: LicenceGroup) -> None:
-    """What is kept beside the seats agrees with them."""
+    """Assert that counters and search keys agree with the seats."""
     group = fresh(group)
     assert group.seats_by_status == seat_states.count_by_status(group)
     with_account = Seat.select().where(Seat.group == group, Seat.reference != "").count()
@@ -87,5 +87,5 @@ def check(group: LicenceGroup) -> None:
 
 
 def group_keys(group: LicenceGroup):
-    """The keys a group's seats are found by."""
+    """Return the search keys of a group's seats."""
     return list(SeatKey.select().where(SeatKey.group == group))

@@ -1,4 +1,4 @@
-"""The order journey without a browser, in either language: by what pages and buttons say."""
+"""The order journey without a browser, in either language, by the texts of pages and buttons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.visitor import Visitor
 
 
 class Shopper(Visitor):
-    """A visitor who orders; every button is pressed by its name in ``language``."""
+    """A visitor who orders and presses every button by its name in ``language``."""
 
     def __init__(self, client: CheckingClient, language: str) -> None:
         super().__init__(client)
@@ -22,19 +22,19 @@ class Shopper(Visitor):
         self.language = language
 
     def say(self, french: str, english: str) -> str:
-        """The words of the shopper's language."""
+        """Return the text in the shopper's language."""
         return french if self.language == "fr" else english
 
     # --- The steps -------------------------------------------------------------------------------
 
     def choose(self, business: Any = 0, pro_plus: Any = 0, *, begin: bool = True) -> TestResponse:
-        """Type numbers of licences, on a page of one's own or on the one that is open."""
+        """Enter numbers of licences, on a new page or on the one that is open."""
         if begin:
             self.open(f"/{self.language}/order")
         return self.press(self.say("Commander", "Order"), business=business, pro_plus=pro_plus)
 
     def carry_on(self) -> TestResponse:
-        """Go on from the summary."""
+        """Continue from the summary."""
         return self.press(self.say("Poursuivre", "Continue"))
 
     def identify(self, account: Account, password: str = cast.PASSWORD) -> TestResponse:
@@ -43,7 +43,7 @@ class Shopper(Visitor):
         return self.press(button, nic_handle=account.nic_handle, password=password)
 
     def register(self, **changes: str) -> TestResponse:
-        """Create an account within the order; ``changes`` to the person of the cast."""
+        """Create an account within the order, with ``changes`` to the person of the cast."""
         self.follow(self.say("Créez un compte", "Create an account"))
         person = cast.ALICE if self.language == "fr" else cast.CHARLIE
         form = {name: value for name, value in person.items() if name != "language"}
@@ -57,7 +57,7 @@ class Shopper(Visitor):
         return self.press(button, **{"accepted": True} | changes)
 
     def order(self, account: Account, business: int = 2, pro_plus: int = 0) -> Order:
-        """The whole way to the purchase order, with an account."""
+        """Order with an account, from the first step to the purchase order."""
         self.choose(business, pro_plus)
         self.carry_on()
         if self.offers(self.say("Se connecter", "Log in")):
@@ -65,11 +65,11 @@ class Shopper(Visitor):
         self.confirm()
         return self.ordered()
 
-    # --- What one sees ---------------------------------------------------------------------------
+    # --- What the page shows ---------------------------------------------------------------------
 
     @property
     def step(self) -> str:
-        """Which step the address is of: ``summary``, ``identification``, ``contracts`` …"""
+        """The step of the current URL: ``summary``, ``identification``, ``contracts`` …"""
         return self.address.partition("?")[0].rsplit("/", 1)[-1]
 
     def ordered(self) -> Order:
@@ -80,12 +80,12 @@ class Shopper(Visitor):
         return order
 
     def typed(self, name: str) -> str:
-        """What stands in a field of the page."""
+        """Return the value of a field of the page."""
         field = self.find("input", id=name)
         assert field is not None, f"no field {name} at {self.address}"
         return field.get("value", "")
 
     def error_at(self, name: str) -> str:
-        """What the page says is wrong with a field; "" if nothing is."""
+        """Return the error message at a field; "" if there is none."""
         place = self.find(id=f"{name}-error")
         return " ".join("".join(place.itertext()).split()) if place is not None else ""

@@ -1,4 +1,4 @@
-"""Letters as tests need them: every one the shop writes, and what a reader sees of them."""
+"""E-mails: a cause for every kind the shop writes, and what a reader sees of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PORTAL = "http://127.0.0.1:5001/portal"
 
 
 def the(account: Account, kind: str) -> Letter:
-    """The newest letter of a kind to ``account``."""
+    """Return the newest e-mail of a kind to ``account``."""
     found = Letter.select().where(Letter.account == account, Letter.kind == kind)
     letter: Letter = found.order_by(Letter.id.desc()).get()
     return letter
@@ -66,7 +66,7 @@ def payment_received(account: Account, bank: Bank, provider: Provider) -> None:
 
 
 def payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
-    """An order is paid when it is cancelled already."""
+    """An order is paid after it was cancelled."""
     order = _placed(account)
     payment = purchases.start_paying(order)
     orders.cancel_order(order, by=account.nic_handle)
@@ -81,7 +81,7 @@ def service_installed(account: Account, bank: Bank, provider: Provider) -> None:
 
 
 def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
-    """The provider says no."""
+    """The provider refuses the installation."""
     provider.failing = "The domain is taken."
     service_installed(account, bank, provider)
     order = Order.select().where(Order.account == account).get()
@@ -89,7 +89,7 @@ def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
 
 
 def account_created(account: Account, bank: Bank, provider: Provider) -> None:
-    """Making an account writes this letter already."""
+    """Nothing to do: registering an account writes this e-mail."""
 
 
 def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
@@ -104,23 +104,23 @@ def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
 
 
 def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
-    """Letters shall go elsewhere."""
+    """A new e-mail address is requested."""
     profile.request_email_change(account, "elsewhere@atelier.example", purchases.BASE, UNKNOWN)
 
 
 def email_changed(account: Account, bank: Bank, provider: Provider) -> None:
-    """Letters go elsewhere from now on."""
+    """An e-mail address is changed."""
     profile.change_email(account, "elsewhere@atelier.example", UNKNOWN)
 
 
 def second_factor_changed(account: Account, bank: Bank, provider: Provider) -> None:
-    """Customer service switches the second step off."""
+    """Customer service removes the second factors."""
     recovery_codes.create_codes(account, UNKNOWN)
     two_factor.switch_off(account)
 
 
 def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
-    """A copy of all data is made."""
+    """A data export is made."""
     data_export.request_export(account, UNKNOWN)
     queue.drain()
 
@@ -147,12 +147,12 @@ def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
 
 
 def invoice_paid(account: Account, bank: Bank, provider: Provider) -> None:
-    """The operator says that the money of an invoice came."""
+    """The operator books a bank transfer for an invoice."""
     payments.record_manual_payment(_due(account, bank, provider), by="operator")
 
 
 def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -> None:
-    """An invoice is paid at the bank when nothing is due any more."""
+    """An invoice is paid at the bank after it was settled otherwise."""
     invoice = _due(account, bank, provider)
     payment = payments.start_payment(
         invoice, store_card=False, base_url=BASE, by=account.nic_handle
@@ -164,7 +164,7 @@ def invoice_payment_refunded(account: Account, bank: Bank, provider: Provider) -
 
 
 def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None:
-    """An invoice that was paid is taken back."""
+    """A paid invoice is credited."""
     invoice_issued(account, bank, provider)
     invoice = Invoice.get(Invoice.account == account)
     with database.atomic():
@@ -172,7 +172,7 @@ def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None
 
 
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
-    """Licences are ordered for a group that is there."""
+    """Licences are ordered for an existing group."""
     service_installed(account, bank, provider)
     group = LicenceGroup.select().where(LicenceGroup.account == account).get()
     purchases.pay(groups.add(group, 2), bank)
@@ -206,13 +206,13 @@ def attach_ordered(account: Account, bank: Bank, provider: Provider) -> None:
 
 
 def attach_installed(account: Account, bank: Bank, provider: Provider) -> None:
-    """Its group is installed."""
+    """The group of Office Attach is installed."""
     attach_ordered(account, bank, provider)
     queue.drain()
 
 
 def licence_for_owner(account: Account, bank: Bank, provider: Provider) -> None:
-    """A licence is activated, and its owner shall know."""
+    """A licence is activated with an e-mail to its user."""
     mail.licence_for_owner(
         account, recipient="marie@atelier.example", owner="Marie Dupont", group=GROUP,
         address=ADDRESS, password=PASSWORD, portal=PORTAL, key="1",
@@ -225,17 +225,17 @@ def payment_failed(account: Account, bank: Bank, provider: Provider) -> None:
 
 
 def service_suspended(account: Account, bank: Bank, provider: Provider) -> None:
-    """Nobody pays for a renewal."""
+    """A renewal stays unpaid until the group is suspended."""
     running.suspended(account, bank)
 
 
 def service_resumed(account: Account, bank: Bank, provider: Provider) -> None:
-    """It is paid after all."""
+    """The invoice of a suspended group is paid."""
     payments.record_manual_payment(running.owed(running.suspended(account, bank)), by="operator")
 
 
 def termination_notice(account: Account, bank: Bank, provider: Provider) -> None:
-    """It is still not paid, 60 days later."""
+    """The invoice of a suspended group is still unpaid 60 days later."""
     running.suspended(account, bank)
     running.pass_time(dunning.NOTICE_AFTER)
 
@@ -254,13 +254,13 @@ def termination_scheduled(account: Account, bank: Bank, provider: Provider) -> N
 
 
 def termination_undone(account: Account, bank: Bank, provider: Provider) -> None:
-    """And takes it back."""
+    """A consumer cancels a termination."""
     termination_scheduled(account, bank, provider)
     terminations.undo(LicenceGroup.get(LicenceGroup.account == account), by=account.nic_handle)
 
 
 def service_terminated(account: Account, bank: Bank, provider: Provider) -> None:
-    """And does not."""
+    """A termination is carried out."""
     termination_scheduled(account, bank, provider)
     running.to_renewal(LicenceGroup.get(LicenceGroup.account == account))
 
@@ -276,7 +276,7 @@ def licences_given_back(account: Account, bank: Bank, provider: Provider) -> Non
 
 
 def give_back_undone(account: Account, bank: Bank, provider: Provider) -> None:
-    """And kept."""
+    """Giving two licences back is undone."""
     licences_given_back(account, bank, provider)
     group = LicenceGroup.get(LicenceGroup.account == account)
     give_backs.undo(group, [2, 3], by=account.nic_handle)
@@ -313,16 +313,16 @@ CAUSES: dict[str, Cause] = {
         attach_ordered, attach_installed, licence_for_owner,
     )
 }  # fmt: skip
-"""What makes the shop write each kind of letter."""
+"""What causes each kind of e-mail."""
 
 
 TO_OTHERS = {"licence_for_owner"}
-"""Letters to people who have no account: nothing of the customer area is named in them."""
+"""E-mails to people without an account: they do not mention the customer area."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A letter as its reader has it, whatever becomes of the database."""
+    """A copy of an e-mail, independent of the database."""
 
     language: str
     subject: str
@@ -334,7 +334,7 @@ class Written:
 
     @classmethod
     def of(cls, letter: Letter) -> Written:
-        """What ``letter`` says, and to whom."""
+        """Return the copy of ``letter``."""
         return cls(
             letter.language,
             letter.subject,
@@ -350,24 +350,24 @@ class Written:
 
 
 def plain(text: str) -> str:
-    """A text with every run of spaces, lines and no-break spaces as one space."""
+    """Return a text with every run of white space as one space."""
     return " ".join(text.split())
 
 
 def parsed(html: str) -> Element:
-    """The elements of an HTML letter."""
+    """Return the root element of an HTML e-mail."""
     return pages.read(html)[0]
 
 
 def shown(html: str) -> str:
-    """What an HTML letter shows, as it is set: no styles, no text hidden for inboxes."""
+    """Return the visible text of an HTML e-mail, without styles and preview text."""
     body = parsed(html).find("body")
     assert body is not None
     return _shown(body)
 
 
 def seen(html: str) -> str:
-    """The same with plain spaces, to look for something in it."""
+    """Return the visible text with plain spaces, for searching."""
     return plain(shown(html))
 
 
@@ -379,11 +379,11 @@ def _shown(element: Element) -> str:
 
 
 def links(html: str) -> set[str]:
-    """Where the links of an HTML letter lead, addresses to write to left out."""
+    """Return the URLs of an HTML e-mail's links, without ``mailto:``."""
     targets = {link.get("href", "") for link in parsed(html).iter("a")}
     return {target for target in targets if not target.startswith("mailto:")}
 
 
 def addresses(text: str) -> set[str]:
-    """The web addresses a text names."""
+    """Return the URLs in a text."""
     return set(re.findall(r"https?://[^\s,]+[^\s.,]", text))

@@ -1,4 +1,4 @@
-"""A mail server for tests: it keeps what it is given, and refuses when told to."""
+"""A mail server for tests: it stores e-mails, and refuses them when configured to."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 class Mailbox:
     """A running mail server, with TLS from the first byte (``tls``) or after STARTTLS, open to
-    everybody or to ``users`` by their passwords; with ``ascii_only`` it knows no other addresses.
+    everyone or to ``users`` with their passwords; with ``ascii_only`` it lacks SMTPUTF8.
 
-    ``letters`` are those it took, ``recipients`` whom each was for, ``was_encrypted`` how each
-    came, ``signed_in`` who brought it. ``refusal`` is what it answers to a letter, ``unknown``
-    what it answers to a recipient, ``goodbye`` what it answers to QUIT (none: it hangs up).
+    ``letters`` are the accepted e-mails, ``recipients`` the recipient of each, ``was_encrypted``
+    whether it came over TLS, ``signed_in`` the user who sent it. ``refusal`` is the answer to an
+    e-mail, ``unknown`` to a recipient, ``goodbye`` to QUIT (none: it closes the connection).
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Mailbox:
         self.goodbye = "221 Bye"
         self.port = _free_port()
         self._users = users or {}
-        # The controller knocks at the server's door to see it open, by this machine's name.
+        # The controller connects to the server to see that it runs, by this machine's name.
         self._controller = Controller(
             self,
             hostname="localhost" if tls else "127.0.0.1",
@@ -54,15 +54,15 @@ class Mailbox:
 
     @property
     def url(self) -> str:
-        """What ``SMTP_URL`` is set to."""
+        """The value for ``SMTP_URL``."""
         return f"smtp://127.0.0.1:{self.port}"
 
     def open(self) -> None:
-        """Take letters from now on."""
+        """Start the server."""
         self._controller.start()
 
     def close(self) -> None:
-        """Be unreachable."""
+        """Stop the server."""
         self._controller.stop()
 
     def _sign_in(
@@ -77,14 +77,14 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Know a recipient, or answer as told."""
+        """Accept a recipient, or answer ``unknown``."""
         if self.unknown:
             return self.unknown
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep one letter, or answer as told."""
+        """Store one e-mail, or answer ``refusal``."""
         if self.refusal:
             return self.refusal
         content: Any = envelope.original_content or b""
@@ -96,7 +96,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Say goodbye as told."""
+        """Answer ``goodbye``, or close the connection."""
         if not self.goodbye and server.transport:
             server.transport.abort()
         return self.goodbye

@@ -1,4 +1,4 @@
-"""What every page must be, whichever test sees it."""
+"""Rules for every page and e-mail, checked in every test that receives one."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def problems(
     is_letter: bool = False,
     english: frozenset[str] | None = None,
 ) -> list[str]:
-    """Everything that is wrong with a page, or with the part of one that htmx asked for.
+    """Return the faults of a page, or of a partial for htmx.
 
-    A letter carries its styles in itself, for mail programs know no other. ``english`` are the
-    texts that must not stand on a French page: the shop's by default.
+    An e-mail has its styles inline, the only ones mail programs read. ``english`` are the texts
+    not allowed on a French page: the shop's messages by default.
     """
     root, errors = read(html, is_partial=is_partial)
     found = [f"HTML at {where}: {what}" for where, what in errors]
@@ -43,9 +43,9 @@ def problems(
 
 @lru_cache(maxsize=32)
 def read(html: str, *, is_partial: bool = False) -> tuple[Element, list[tuple[object, str]]]:
-    """A page, or a part of one, and where it breaks which rule of HTML.
+    """Return a parsed page or partial, and its violations of HTML with their positions.
 
-    Who checks a page and who looks for something on it read it once; so leave it as it is.
+    The result is cached for all callers: do not modify it.
     """
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     root = parser.parseFragment(html) if is_partial else parser.parse(html)
@@ -74,7 +74,7 @@ def _fields(elements: list[Element]) -> Iterator[str]:
 
 
 def _names(elements: list[Element]) -> Iterator[str]:
-    """Links, buttons and pictures that say nothing to somebody who cannot see them."""
+    """Yield the links, buttons and images without an accessible name."""
     for element in elements:
         if element.tag == "img" and element.get("alt") is None:
             yield f"no alternative text: {_describe(element)}"
@@ -98,7 +98,7 @@ def _forms(elements: list[Element]) -> Iterator[str]:
 
 
 def _inline(elements: list[Element]) -> Iterator[str]:
-    """What the Content-Security-Policy would refuse."""
+    """Yield what the Content-Security-Policy would refuse."""
     for element in elements:
         if element.tag == "style":
             yield "a style element"
@@ -119,7 +119,7 @@ def _outline(root: Element) -> Iterator[str]:
 
 
 def _untranslated(root: Element, english: frozenset[str]) -> Iterator[str]:
-    """English sentences on a French page: whole texts that the catalogue knows in French."""
+    """Yield English messages on a French page: whole texts that the catalogue translates."""
     if root.get("lang") != "fr":
         return
     for text in _texts(root):
@@ -140,7 +140,7 @@ def _texts(element: Element) -> Iterator[str]:
 
 @cache
 def english_sentences() -> frozenset[str]:
-    """Messages whose French differs from their English."""
+    """Return the messages whose French differs from their English."""
     path = ROOT / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
     with path.open("rb") as file:
         catalogue = read_po(file)

@@ -1,4 +1,4 @@
-"""Papers of tests: blank pages, typeset once in a process, in place of each letter's own."""
+"""Blank PDFs for tests, typeset once per process, in place of each e-mail's own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import cache
 from shop.documents import pdf
 
 typeset = pdf.from_html
-"""What really sets a page, whatever stands in its place."""
+"""The real typesetting, while tests patch `shop.documents.pdf.from_html`."""
 
 
 def blank(html: str, *, variant: str = pdf.ACCESSIBLE_PDF) -> bytes:
-    """A page with nothing on it, of the wanted kind."""
+    """Return a PDF of one empty page."""
     return _empty_page(variant)
 
 

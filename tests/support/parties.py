@@ -1,7 +1,7 @@
-"""A bank and an Office provider in the test's own process: they do what the test tells them.
+"""The in-process bank and Office provider, which tests control.
 
-They stand behind the very interfaces of the sandbox and of the real parties, whose agreement with
-them `tests/contract` proves. The provider has a module of its own.
+They implement the interfaces of the sandbox and of the real parties; `tests/contract` proves that
+all behave alike. The provider is in `tests.support.provider`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ CARD = Mandate("mandate-1", "visa", "4242", 12, 2030)
 
 
 class Bank:
-    """Keeps its checkouts and refunds.
+    """A bank that keeps its checkouts and refunds in memory.
 
-    `silent` makes it answer nothing for a while, `failing` and `losing` count the next calls that
-    are not done, or done without an answer.
+    While `silent` it does not answer; `failing` and `losing` count the next calls that are not
+    done, or done without an answer.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Bank:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        """Do what a call asks, one at a time, unless the bank does not answer."""
+        """Run one call at a time; raise if the bank does not answer."""
         if self.silent or self.failing:
             self.failing = max(0, self.failing - 1)
             raise PartyUnavailable("the bank is silent")
@@ -60,7 +60,7 @@ class Bank:
                 raise PartyUnavailable("the answer was lost")
 
     def _once(self, key: str, wanted: object, make: Callable[[], str]) -> str:
-        """What ``make`` made when this key first came."""
+        """Return what ``make`` returned on the first call with this idempotency key."""
         if key not in self._keys:
             self._keys[key] = (wanted, make())
         first, reference = self._keys[key]
@@ -74,7 +74,7 @@ class Bank:
         return self.checkouts[reference]
 
     def start_checkout(self, request: CheckoutRequest) -> Checkout:
-        """Open a checkout, the same for the same key."""
+        """Open a checkout; idempotent by key."""
 
         def make() -> str:
             reference = f"checkout-{next(self._count)}"
@@ -92,7 +92,7 @@ class Bank:
             return self.checkouts[self._once(request.key, request, make)]
 
     def find_checkout(self, reference: str) -> Checkout:
-        """How a checkout stands."""
+        """Return a checkout in its current state."""
         with self._answering():
             return self._known(reference)
 
@@ -105,7 +105,7 @@ class Bank:
         return checkout
 
     def charge(self, request: ChargeRequest) -> Checkout:
-        """Charge a stored card; those that end in 0341 are declined now."""
+        """Charge a stored card; cards that end in 0341 are declined."""
 
         def make() -> str:
             reference = f"charge-{next(self._count)}"
@@ -122,7 +122,7 @@ class Bank:
             return self.checkouts[self._once(request.key, request, make)]
 
     def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
-        """Give money back, once a key."""
+        """Refund a payment; idempotent by key."""
 
         def make() -> str:
             checkout = self._known(reference)
@@ -137,12 +137,12 @@ class Bank:
             return self.refunds[self._once(key, (reference, amount_cents), make)]
 
     def forget_mandate(self, mandate: str) -> None:
-        """Forget a card."""
+        """Delete a stored card's mandate."""
         with self._answering():
             self.forgotten.add(mandate)
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
-        """Notifications of this bank are the name of a checkout; signed by saying so."""
+        """Return a notification: its body is a checkout's reference, its signature a header."""
         signed = {name.lower(): value for name, value in headers.items()}.get("x-signed")
         reference = body.decode(errors="replace")
         if signed != "yes" or reference not in self.checkouts:
@@ -152,7 +152,7 @@ class Bank:
     def tell(
         self, reference: str, status: CheckoutStatus, reason: str = "", number: str = ""
     ) -> Checkout:
-        """Let a checkout come to an end, or be confirmed, with the card of a ``number``."""
+        """Set a checkout's result, paid with the card of a ``number``."""
         stores = self.requests[reference].store_card and status == CheckoutStatus.SUCCEEDED
         card = replace(CARD, reference=f"mandate-{number}", last4=number[-4:]) if number else CARD
         self.checkouts[reference] = replace(
@@ -164,6 +164,6 @@ class Bank:
         return self.checkouts[reference]
 
     def balance(self) -> int:
-        """Everything paid less everything given back, in cents."""
+        """The sum of payments less refunds, in cents."""
         paid = [c.amount_cents for c in self.checkouts.values() if c.status == "succeeded"]
         return sum(paid) - sum(refund.amount_cents for refund in self.refunds.values())

@@ -1,4 +1,4 @@
-"""How tests wait for others: as long as something moves, however busy the machine is."""
+"""How tests wait for other processes: as long as there is progress, on machines of any speed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def wait_until(
     progress: Callable[[], float],
     between: Callable[[], None] = lambda: time.sleep(0.05),
 ) -> None:
-    """Wait until something has happened, and do ``between`` after each look.
+    """Wait until something has happened, and call ``between`` after each check.
 
     Fails when ``progress``, a number that grows with the work done, has not grown for `STUCK`
     seconds.

@@ -1,4 +1,4 @@
-"""Workers and a sandbox as processes of their own, for tests that kill them."""
+"""Workers and a sandbox as separate processes, for tests that kill them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tests import ROOT
 from tests.support import patience, worker
 
 LOOK_EVERY = 0.05
-"""Seconds between two looks at what a worker has done."""
+"""Seconds between two checks of a worker's progress."""
 
 
 def free_port() -> int:
-    """A port nobody uses."""
+    """Return a free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def environment_of(settings: Settings, folder: Path, **changes: str) -> dict[str, str]:
-    """What a worker and a sandbox of a test are told."""
+    """Return the environment variables of a test's worker and sandbox."""
     port = free_port()
     told = {
         "DATABASE_URL": settings.database_url,
@@ -47,7 +47,7 @@ def environment_of(settings: Settings, folder: Path, **changes: str) -> dict[str
 
 @contextmanager
 def sandbox_runs(environment: dict[str, str]) -> Iterator[None]:
-    """The sandbox's Office provider, as a process of its own, until the block ends."""
+    """Run the sandbox's Office provider as a separate process until the block ends."""
     with subprocess.Popen([sys.executable, "-m", "sandbox"], cwd=ROOT, env=environment) as process:
         try:
             wait_for_answer(process, f"{environment['SANDBOX_URL']}/")
@@ -57,7 +57,7 @@ def sandbox_runs(environment: dict[str, str]) -> Iterator[None]:
 
 
 def wait_for_answer(process: subprocess.Popen[bytes], address: str) -> None:
-    """Wait until a process that starts answers at its address."""
+    """Wait until a process that starts answers at its URL."""
 
     def is_up() -> bool:
         assert process.poll() is None, "the process ended before it answered"
@@ -76,9 +76,9 @@ def _answers(address: str) -> bool:
 
 @contextmanager
 def worker_runs(environment: dict[str, str]) -> Iterator[BaseProcess]:
-    """A worker until the block ends, however it does; a test may have killed it by then.
+    """Run a worker until the block ends; the test may kill it before.
 
-    Importing the shop took most of a start: a process that has done so forks them all.
+    Importing the shop took most of a start, so a process that has imported it forks all workers.
     """
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload([worker.__name__])
@@ -92,7 +92,7 @@ def worker_runs(environment: dict[str, str]) -> Iterator[BaseProcess]:
 
 
 def kill(process: BaseProcess) -> None:
-    """End a worker as a power cut would: it can neither finish nor tell anybody."""
+    """Kill a worker as a power cut would: it can neither finish nor report."""
     process.kill()
     process.join()
 
@@ -104,12 +104,12 @@ def runs_for(process: BaseProcess, seconds: float) -> None:
 
 
 def runs_until(process: BaseProcess, happened: Callable[[], bool]) -> None:
-    """Let a worker run until something has happened, as long as the work goes on."""
+    """Let a worker run until something has happened; fail if the work makes no progress."""
     patience.wait_until(happened, work_done, between=lambda: runs_for(process, LOOK_EVERY))
 
 
 def work_done() -> int:
-    """How much is done: grows with each job, move, letter and line of a file."""
+    """Return a number that grows with each job, transition, e-mail and line of a file."""
     ended = Job.select().where(Job.status.in_([JobStatus.DONE, JobStatus.FAILED]))
     finished = Letter.select().where(Letter.status != "queued")
     lines = SeatImportLine.select().where(SeatImportLine.is_done)

@@ -1,4 +1,4 @@
-"""The Office provider in the test's own process."""
+"""The in-process Office provider."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Act = Callable[[], None]
 
 
 class Refusal(Exception):
-    """Why an operation fails: its code."""
+    """An operation fails; the argument is its code."""
 
 
 class Provider:
-    """Does at once what it is asked, by the rules of every provider; some attributes change that.
+    """A provider that does every operation at once, by the rules of every provider.
 
-    ``pending`` keeps operations until `finish`, ``failing`` (with ``code``) refuses them, and
-    ``silent`` answers nothing; ``failing_calls`` counts the next calls that are not done,
-    ``forgetful`` those done without an answer. ``tenants`` are the sizes by domain, ``users`` the
-    passwords by address, ``references`` whose account is whose, and ``acts`` what was really done,
-    in its order.
+    Attributes change that: ``pending`` keeps operations until `finish`, ``failing`` refuses them
+    with ``code``, ``silent`` gives no answer; ``failing_calls`` counts the next calls that are not
+    done, ``forgetful`` those done without an answer. ``tenants`` are the sizes by domain, ``users``
+    the passwords by e-mail address, ``references`` the users' references, and ``acts`` the acts
+    done, in their order.
     """
 
     def __init__(self) -> None:
@@ -85,14 +85,14 @@ class Provider:
         return replace(operation, status=OperationStatus.SUCCEEDED)
 
     def finish(self) -> None:
-        """Let everything pending come to its end, and nothing be pending any more."""
+        """Finish all pending operations, and do the next ones at once."""
         self.pending = False
         for key, act in self._later.items():
             self.operations[key] = self._carried_out(self.operations[key], act)
         self._later.clear()
 
     def find_operation(self, key: str) -> Operation | None:
-        """How an operation stands."""
+        """Return an operation in its current state."""
         self._answer()
         return self.operations.get(key)
 
@@ -120,7 +120,7 @@ class Provider:
             raise Refusal("unknown_tenant")
 
     def resize_tenant(self, key: str, domain: str, seats: int) -> Operation:
-        """Change a group's places."""
+        """Change the number of a group's places."""
 
         def act() -> None:
             self._check_tenant(domain)
@@ -153,7 +153,7 @@ class Provider:
         return self._do(key, act, tenant=domain)
 
     def delete_tenant(self, key: str, domain: str) -> Operation:
-        """End a group."""
+        """Delete a group."""
 
         def act() -> None:
             if domain not in self._offers:
@@ -168,7 +168,7 @@ class Provider:
     # --- People ----------------------------------------------------------------------------
 
     def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
-        """Make an account."""
+        """Create a user."""
         user = f"user-{next(self._count)}"
 
         def act() -> None:
@@ -197,7 +197,7 @@ class Provider:
         return address
 
     def update_user(self, key: str, domain: str, user: str, person: Person) -> Operation:
-        """Change an account."""
+        """Change a user's names and login."""
 
         def act() -> None:
             before = self._address_of(domain, user)
@@ -209,7 +209,7 @@ class Provider:
         return self._do(key, act, user=user)
 
     def set_password(self, key: str, domain: str, user: str, password: str) -> Operation:
-        """Set a password."""
+        """Set a user's password."""
 
         def act() -> None:
             address = self._address_of(domain, user)
@@ -219,7 +219,7 @@ class Provider:
         return self._do(key, act, user=user)
 
     def delete_user(self, key: str, domain: str, user: str) -> Operation:
-        """End an account."""
+        """Delete a user."""
 
         def act() -> None:
             self._check_tenant(domain)
@@ -231,6 +231,6 @@ class Provider:
         return self._do(key, act, user=user)
 
     def can_sign_in(self, address: str, password: str) -> bool:
-        """Whether a person gets at Office with this address and password."""
+        """Return whether a person can sign in with this e-mail address and password."""
         open_ = address.rpartition("@")[2] not in self._suspended
         return open_ and self.users.get(address) == password

@@ -1,4 +1,4 @@
-"""Orders, as tests need them placed and paid."""
+"""Factories for orders and payments."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BASE = "http://localhost"
 
 
 def basket(business: int = 3, pro_plus: int = 0, name: str = "") -> Basket:
-    """A basket of so many licences."""
+    """Return a basket of these numbers of licences."""
     return Basket(name or new_name(), {"business": business, "pro_plus": pro_plus})
 
 
 def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmation:
-    """What ``account`` sees and accepts when confirming a basket now."""
+    """Return what ``account`` sees and accepts when confirming a basket now."""
     quote = baskets.quote(chosen, catalogue.offers(), account)
     return Confirmation(
         total_cents=quote.totals.total_cents,
@@ -33,20 +33,20 @@ def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmat
 
 
 def place(account: Account, chosen: Basket | None = None, language: str = "fr") -> Order:
-    """An order placed as the storefront places it."""
+    """Place an order as the storefront does."""
     chosen = chosen or basket()
     return baskets.place_order(account, chosen, seen_by(account, chosen, language))
 
 
 def start_paying(order: Order, *, store_card: bool = False) -> Payment:
-    """A payment begun as the purchase order begins it."""
+    """Start a payment as the purchase order does."""
     return payments.start_payment(
         order, store_card=store_card, base_url=BASE, by=order.account.nic_handle
     )
 
 
 def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "") -> Payment:
-    """An order paid by card (of a ``number``), the bank's word taken."""
+    """Pay an order by card (of a ``number``) and apply the bank's result. Return the payment."""
     payment = start_paying(order, store_card=store_card)
     assert payment.checkout is not None
     return outcomes.CHECKOUTS.settle(
@@ -55,5 +55,5 @@ def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "")
 
 
 def payments_of(order: Order) -> list[Payment]:
-    """The attempts to pay an order, oldest first."""
+    """Return the payments of an order, oldest first."""
     return list(Payment.select().where(Payment.order == order).order_by(Payment.id))

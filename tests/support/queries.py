@@ -1,4 +1,4 @@
-"""Counting the SQL statements that something needs."""
+"""Recording of the SQL statements of a block."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class _Recorder(logging.Handler):
         self.statements: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note a statement; peewee logs each one before it runs it."""
+        """Record a statement; Peewee logs each one before it runs it."""
         if isinstance(record.msg, tuple) and str(record.msg[0]).upper().startswith(COUNTED):
             self.statements.append(str(record.msg[0]))
 
 
 @contextmanager
 def recorded() -> Iterator[list[str]]:
-    """The SQL statements this process runs meanwhile (transactions' own words left out)."""
+    """Provide the list of SQL statements that the block runs, without BEGIN and COMMIT."""
     logger, recorder = logging.getLogger("peewee"), _Recorder()
     level, propagates = logger.level, logger.propagate
     logger.addHandler(recorder)
     logger.setLevel(logging.DEBUG)
-    # Only this recorder wants them: pytest would write every statement down a second time.
+    # For this recorder only: pytest would capture every statement a second time.
     logger.propagate = False
     try:
         yield recorder.statements

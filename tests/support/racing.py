@@ -1,4 +1,4 @@
-"""Racing: many threads at once, each with its own connection, and the guards to switch off."""
+"""Races: many threads at once, each with its own connection, and ways to remove the guards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support import patience
 
 
 def race(act: Callable[[], Any], times: int) -> list[Any]:
-    """What ``act`` answered, or raised, in each of ``times`` threads that begin together."""
+    """Run ``act`` in ``times`` threads at once. Return what each returned or raised."""
     ready, outcomes = threading.Barrier(times), []
 
     def run() -> None:
@@ -40,14 +40,14 @@ def race(act: Callable[[], Any], times: int) -> list[Any]:
 
 @contextmanager
 def all_meet_at(point: str, times: int) -> Iterator[None]:
-    """Hold everybody at a critical moment until all have come: the worst luck, every time."""
+    """Hold every thread at a test point until all have arrived: the worst timing, every time."""
     barrier = threading.Barrier(times)
 
     def wait() -> None:
         try:
             barrier.wait(timeout=60)
         except threading.BrokenBarrierError:
-            # Fewer came than were expected, because a guard let the others go elsewhere.
+            # Fewer threads arrived than expected: a guard sent the others another way.
             return
 
     test_points.hook(point, wait)
@@ -59,7 +59,7 @@ def all_meet_at(point: str, times: int) -> Iterator[None]:
 
 @contextmanager
 def without_index(name: str) -> Iterator[None]:
-    """The database without one of its unique indexes: what would happen if nobody had made it."""
+    """Run the block without one of the unique indexes: a race must then fail."""
     definition = _definition(name)
     database.execute_sql(f'DROP INDEX "{name}"')
     try:
@@ -81,7 +81,7 @@ def _definition(name: str) -> str:
 
 
 def without_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Statuses set without comparing, as careless code would do it."""
+    """Replace `transitions.move` by an update that does not compare the status first."""
 
     def careless(row: Any, to: str, *, by: str, note: str = "", **changes: Any) -> bool:
         type(row).update(status=to, **changes).where(type(row).id == row.id).execute()

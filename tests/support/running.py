@@ -1,4 +1,4 @@
-"""Services that run, as tests need them: delivered, a month later, unpaid, suspended."""
+"""Factories for running services: delivered, renewed, unpaid, suspended."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from tests.support.parties import Bank
 def delivered(
     account: Account, bank: Bank, quantity: int = 3, *, card: str = "4242"
 ) -> LicenceGroup:
-    """A group of Business licences, paid and installed; with a stored ``card``, if any (a card
-    that ends in 0341 is declined when the customer is away)."""
+    """Return a group of Business licences, paid and installed, with a stored ``card``, if any.
+
+    A card that ends in 0341 is declined when the customer is not present.
+    """
     order = purchases.place(account, purchases.basket(business=quantity))
     purchases.pay(order, bank, store_card=bool(card), number=card)
     queue.drain()
@@ -28,40 +30,40 @@ def delivered(
 
 
 def of(group: LicenceGroup) -> Subscription:
-    """The subscription of a group as it stands now."""
+    """Return the current subscription of a group."""
     subscription = subscriptions.for_group(group)
     assert subscription is not None
     return subscription
 
 
 def move_on(by: timedelta) -> None:
-    """Let time pass, and nothing be done."""
+    """Move the clock on without doing any jobs."""
     moved_on = clock.now() - clock.real_now() + by
     switches.switch(switches.CLOCK, str(moved_on.total_seconds()))
     test_points.follow_clock()
 
 
 def pass_time(by: timedelta) -> None:
-    """Let time pass, and what is due by then be done."""
+    """Move the clock on and do all that is due by then."""
     move_on(by)
     renewals.run()
     queue.drain()
 
 
 def to_renewal(group: LicenceGroup) -> None:
-    """Let time pass up to the next renewal, which is done."""
+    """Move the clock on to the next renewal and do it."""
     renews_on = of(group).renews_on
     assert renews_on is not None
     pass_time(midnight(renews_on) - clock.now() + timedelta(minutes=1))
 
 
 def owed(group: LicenceGroup) -> Invoice:
-    """The oldest unpaid invoice of a group."""
+    """Return the oldest unpaid invoice of a group."""
     return receivables.unpaid_invoices(group.id)[0]
 
 
 def suspended(account: Account, bank: Bank) -> LicenceGroup:
-    """A group whose renewal nobody paid, in the end."""
+    """Return a group suspended because its renewal was not paid."""
     group = delivered(account, bank, card="")
     to_renewal(group)
     for wait in dunning.WAITS:

@@ -1,4 +1,4 @@
-"""The official checks of e-invoices: the rules of EN 16931 and the French ones, run by Saxon."""
+"""The official validation of e-invoices: EN 16931 and the French rules, run by Saxon."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _stylesheet(rules: str) -> Any:
 
 
 def broken_rules(xml: bytes, rules: str) -> set[str]:
-    """The rules that ``xml`` breaks, by their names; none for a valid invoice."""
+    """Return the names of the rules that ``xml`` violates; none for a valid invoice."""
     document = _processor().parse_xml(xml_text=xml.decode())
     report = etree.fromstring(_stylesheet(rules).transform_to_string(xdm_node=document).encode())
     assert len(report.findall(f".//{SVRL}fired-rule")) > 20, "the rules were not run"

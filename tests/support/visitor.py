@@ -1,4 +1,4 @@
-"""Somebody at the shop without JavaScript, who goes by what pages say."""
+"""A visitor without JavaScript, who uses the visible texts of pages."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CONFIRM = ("Valider", "Confirm")
 
 
 class Visitor:
-    """Opens pages, follows links and presses buttons by their visible names.
+    """A visitor who opens pages, follows links and presses buttons by their visible names.
 
-    ``response`` is the last answer, ``address`` where it came from. An answer that sends the
-    browser to another site is kept as it is: that site is not ours to open.
+    ``response`` is the last answer, ``address`` its URL. A redirect to another site is not
+    followed.
     """
 
     def __init__(self, client: FlaskClient) -> None:
@@ -31,12 +31,12 @@ class Visitor:
         self.response = TestResponse([], "200 OK", {}, None)
 
     def open(self, address: str) -> TestResponse:
-        """Go to an address of the shop."""
+        """Open a URL of the shop."""
         self.address = urljoin(self.address, address)
         return self._arrive(self.client.get(self.address))
 
     def log_in(self, account: Account, password: str = cast.PASSWORD) -> TestResponse:
-        """Go to the customer area's door and in, in whichever language it speaks."""
+        """Sign in to the customer area, in either language."""
         self.open("/login")
         self._press_one_of(LOG_IN, nic_handle=account.nic_handle, password=password)
         if self.address.startswith("/login/second-step"):
@@ -47,7 +47,7 @@ class Visitor:
         return self.press(next(name for name in names if self.offers(name)), **values)
 
     def offers(self, name: str) -> bool:
-        """Whether the page has a button of that name."""
+        """Return whether the page has a button of that name."""
         return any(_text(button) == name for button in self._page().iter("button"))
 
     def follow(self, name: str) -> TestResponse:
@@ -77,14 +77,14 @@ class Visitor:
         return self._arrive(self.client.get(target, query_string=data))
 
     def find(self, tag: str | None = None, **attributes: str) -> Element | None:
-        """The first element of the page with these attributes."""
+        """Return the first element of the page with these attributes."""
         for element in self._page().iter(tag):
             if all(element.get(name) == value for name, value in attributes.items()):
                 return element
         return None
 
     def sees(self, text: str) -> bool:
-        """Whether the page says ``text`` (white space of any kind counts as one space)."""
+        """Return whether the page contains ``text`` (any white space counts as one space)."""
         return " ".join(text.split()) in _text(self._page())
 
     def _arrive(self, response: TestResponse) -> TestResponse:
@@ -113,7 +113,7 @@ def _text(element: Element) -> str:
 
 
 def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
-    """What a browser would send: what the page filled in, and what the visitor did."""
+    """Return what a browser would send: the values of the page, and those the visitor set."""
     data: dict[str, object] = {}
     fields: dict[str, Element] = {}
     for field in form.iter():
@@ -122,7 +122,7 @@ def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
             continue
         fields[name] = field
         if (preset := _preset(field)) is not None:
-            # Fields of one name are sent one after another, but for radio buttons.
+            # Fields with the same name are all sent, except radio buttons.
             there = data.get(name)
             data[name] = preset if there is None else [*_as_list(there), preset]
     unknown = set(values) - set(fields)

@@ -1,4 +1,4 @@
-"""Jobs of tests: a handler that notes what it was asked, and does what the test tells it."""
+"""Jobs for tests: a handler that records its calls and runs an act of the test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KIND = "a_job_of_tests"
 
 
 class Work:
-    """What was done and given up; ``act`` is what doing it means, nothing by default."""
+    """The jobs done and given up; ``act`` is what the handler does, nothing by default."""
 
     def __init__(self) -> None:
         self.done: list[dict[str, Any]] = []
@@ -26,31 +26,31 @@ class Work:
         self.act()
 
     def give_up(self, **payload: Any) -> None:
-        """Take note that a job was given up."""
+        """Record that a job was given up."""
         self.given_up.append(payload)
 
 
 def fail() -> None:
-    """What goes wrong, as an act."""
+    """Fail, as an act of a handler."""
     raise ValueError("out of paper")
 
 
 def ask(key: str = "one", **payload: Any) -> None:
-    """Ask for a job of tests."""
+    """Enqueue a job for tests."""
     queue.enqueue(KIND, key, **payload)
 
 
 def the_job() -> Job:
-    """The job of tests as it stands; there is one."""
+    """Return the only job for tests."""
     job: Job = Job.get(Job.kind == KIND)
     return job
 
 
 def messages() -> int:
-    """How many jobs were handed to the queue and not taken from it."""
+    """Return the number of messages waiting in the queue."""
     return int(queue.huey().pending_count())
 
 
 def lose_messages() -> None:
-    """Empty the queue, as a crash might."""
+    """Empty the queue, as a crash might do."""
     queue.huey().flush()

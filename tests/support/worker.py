@@ -1,6 +1,6 @@
-"""``flask --app app worker`` in a process that was forked when all is imported.
+"""``flask --app app worker`` in a process forked after all imports.
 
-Its papers are blank pages: nobody reads them, and typesetting took most of its time.
+Its PDFs are blank pages: no test reads them, and typesetting took most of its time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support import papers
 
 
 def run(environment: dict[str, str]) -> None:
-    """Do as ``flask worker`` does under these variables, and print nothing."""
+    """Run ``flask worker`` with these environment variables, without output."""
     os.environ.clear()
     os.environ.update(environment)
     with open(os.devnull, "w") as nowhere:
