@@ -8,8 +8,8 @@ from __future__ import annotations
 from flask.cli import cli
 
 from shop.documents import pdf
-from tests.support import papers
+from tests.support import blank_pdf
 
 if __name__ == "__main__":
-    pdf.from_html = papers.blank
+    pdf.from_html = blank_pdf.blank
     cli.main(args=["--app", "app", "worker"])

@@ -21,7 +21,7 @@ from shop.operations import composition, demo
 from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
-from tests.support import belongings, cast, exchange, papers
+from tests.support import belongings, blank_pdf, cast, exchange
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.databases import Snapshot
@@ -150,7 +150,7 @@ def _papers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     then needs the marker.
     """
     if not request.node.get_closest_marker("printed"):
-        monkeypatch.setattr(pdf, "from_html", papers.blank)
+        monkeypatch.setattr(pdf, "from_html", blank_pdf.blank)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ _FOLDERS = {
 
 rendering_lock: AbstractContextManager[object] = Lock()
 """Lets one thread at a time render: two threads rendering at once compete for the interpreter lock
-and take longer for both documents (``python -m bench.papers``)."""
+and take longer for both documents (``python -m bench.documents``)."""
 
 
 class ForbiddenUrl(FatalURLFetchingError):

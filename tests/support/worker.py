@@ -11,7 +11,7 @@ from flask.cli import cli
 
 import app as app  # imported before the fork, once for all workers
 from shop.documents import pdf
-from tests.support import papers
+from tests.support import blank_pdf
 
 
 def run(environment: dict[str, str]) -> None:
@@ -20,5 +20,5 @@ def run(environment: dict[str, str]) -> None:
     os.environ.update(environment)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    pdf.from_html = papers.blank
+    pdf.from_html = blank_pdf.blank
     cli.main(args=["--app", "app", "worker"])

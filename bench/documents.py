@@ -4,7 +4,7 @@ A worker has several threads. The three variants are measured alternately, so th
 from a warmer machine. The output is the median, the lowest and the highest of all rounds; the run
 fails if taking turns is slower than rendering in parallel.
 
-    python -m bench.papers [--documents 20] [--rounds 5]
+    python -m bench.documents [--documents 20] [--rounds 5]
 """
 
 from __future__ import annotations
