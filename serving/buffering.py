@@ -28,7 +28,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one process accepts. Sizes are bytes, times are seconds."""
+    """The limits of one process. Sizes are bytes, times are seconds."""
 
     threads: int = 16
     """Requests that compute, wait to compute, or wait for an outside party."""
@@ -38,7 +38,7 @@ class Limits:
     """Complete requests in hand above which every other one is refused."""
     body: int = 4 * 1024 * 1024
     bodies: int = 64 * 1024 * 1024
-    """All bodies that are being received at one time."""
+    """The total of all bodies that are being received at one time."""
     body_time: float = 60.0
     """From the end of a request's headers to the end of its body."""
     piece_time: float = 60.0
@@ -48,7 +48,7 @@ class Limits:
 
 
 class Refused(Exception):
-    """The request is answered without the application: too large, too slow, or one too many."""
+    """The request is answered without the application: too large, too slow, or over a limit."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -57,7 +57,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A response as it is sent: what there is of its body, and what makes the rest of it."""
+    """A response: the first part of its body, and the iterator of the rest if there is one."""
 
     status: int
     headers: Headers
@@ -67,9 +67,9 @@ class Answer:
 
 
 class ComputingSlots:
-    """How many threads compute at one time; a thread that only waits gives its slot away.
+    """Limits the threads that compute at one time; a thread that waits releases its slot.
 
-    Python's threads get in each other's way when they compute, and help when they wait.
+    More Python threads slow each other down when they compute, and help when they wait.
     """
 
     def __init__(self, slots: int = 1) -> None:
@@ -100,10 +100,10 @@ class ComputingSlots:
 
 
 class BufferedApplication:
-    """A WSGI application as an ASGI one.
+    """An ASGI application that wraps a WSGI application.
 
-    ``refusal`` makes the page of a request that is refused here, from its status and headers.
-    ``constant`` are answers by path that need no thread.
+    ``refusal`` creates the page of a request refused here, from its status and headers.
+    ``constant`` holds the answers by path that need no thread.
     """
 
     def __init__(
@@ -152,16 +152,17 @@ class BufferedApplication:
             self._in_hand -= 1
 
     def _check_room(self, headers: dict[str, str]) -> None:
-        """Raise `Refused` when there is more to do than can be answered soon.
+        """Raise `Refused` if the process is overloaded.
 
-        Clients with a session go on with what they began while new ones are refused.
+        Clients with a session have a higher limit, so that they can continue while new ones are
+        refused.
         """
         limit = self._limits.all if "cookie" in headers else self._limits.new
         if self._in_hand >= limit:
             raise Refused(503)
 
     async def _body(self, receive: Receive) -> bytes:
-        """The request's body; raises `Refused`."""
+        """Return the request's body. Raises `Refused`."""
         received = bytearray()
         try:
             async with asyncio.timeout(self._limits.body_time):
@@ -194,7 +195,7 @@ class BufferedApplication:
             return act(*given)
 
     def _run(self, environ: dict[str, Any]) -> Answer:
-        """Let the application compute its answer, as far as it fits into memory."""
+        """Run the application; read its response up to the size that is kept in memory."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -221,7 +222,7 @@ class BufferedApplication:
             await send({"type": "http.response.body", "body": answer.body})
 
     async def _stream(self, send: Send, answer: Answer, rest: Iterator[bytes]) -> None:
-        """Send piece by piece, each made when the client has taken the one before."""
+        """Send the response in pieces, each computed after the client took the previous one."""
         piece = answer.body
         try:
             while piece:
@@ -234,7 +235,7 @@ class BufferedApplication:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """The request's headers by lower-case name; those of one name in one, as HTTP joins them."""
+    """Return the request's headers by lower-case name; repeated ones are joined as HTTP allows."""
     found: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -247,7 +248,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 def _declared_size(headers: Mapping[str, str]) -> int:
-    """The size of the body that the headers announce; 0 where they do not."""
+    """Return the size of the body by its Content-Length header; 0 if there is none."""
     declared = headers.get("content-length", "")
     return int(declared) if declared.isdecimal() and len(declared) < 20 else 0
 
@@ -257,7 +258,7 @@ def _encoded(headers: list[tuple[str, str]]) -> Headers:
 
 
 def _beginning(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes] | None]:
-    """The first ``size`` bytes or a little more, and what follows; None where nothing does."""
+    """Return a little more than ``size`` bytes, and the rest; all and None if it is shorter."""
     found = bytearray()
     for piece in pieces:
         found += piece
@@ -267,7 +268,7 @@ def _beginning(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[byte
 
 
 def environ(scope: Scope, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The WSGI environment (PEP 3333) of a request whose body has been received."""
+    """Return the WSGI environment (PEP 3333) of a request whose body has been received."""
     server, port = scope["server"]
     client, client_port = scope["client"] or ("", 0)
     found: dict[str, Any] = {

@@ -95,7 +95,7 @@ def _idempotency_key(seat: Seat, step: str) -> str:
 
 
 def _finished_operation(key: str, begin: Callable[[], Operation], since: datetime) -> Operation:
-    """Like `polling.settled_operation`; raise `PartyRejected` after a day."""
+    """Return `polling.settled_operation`; raise `PartyRejected` if it is pending after a day."""
     try:
         return settled_operation(key, begin, since=since)
     except jobs.Later:

@@ -219,7 +219,7 @@ def test_bodies_that_together_take_too_much_memory_are_refused() -> None:
 
 @contextmanager
 def busy(times: int) -> Iterator[tuple[Callable[..., Any], threading.Event]]:
-    """An application that is busy with so many requests, until the event is set."""
+    """Yield an application that is busy with that number of requests until the event is set."""
     go_on = threading.Event()
 
     def application(environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:

@@ -23,13 +23,12 @@ SLOW = 500
 """Clients of each kind: ten times the threads of all processes, and more than their queues."""
 
 PATIENT = httpx.Timeout(20.0)
-"""What a customer waits for a page. Before there were buffers, four slow clients were enough to
-make them wait as long as those liked."""
+"""The longest wait for a page. Without buffers, four slow clients could delay it for any time."""
 
 
 @contextmanager
 def served(settings: Settings, folder: Path) -> Iterator[str]:
-    """The web server of ``serve.py`` with two processes, and its address."""
+    """Run the web server of ``serve.py`` with two processes; yield its URL."""
     variables = processes.environment_of(settings, folder, PORT=str(processes.free_port()))
     variables |= {"WEB_PROCESSES": "2", "PUBLIC_URL": "http://localhost"}
     address = f"http://127.0.0.1:{variables['PORT']}"
@@ -72,7 +71,7 @@ HALF_ASKED = b"GET /fr/ HTTP/1.1\r\nHost: local"
 @pytest.mark.begun_first
 @pytest.mark.one_database
 @pytest.mark.usefixtures("many_files")
-def test_500_slow_clients_of_each_kind_hold_nobody_up(
+def test_500_slow_clients_of_each_kind_delay_no_customer(
     settings: Settings, alice: Account, bank: Bank, tmp_path: Path
 ) -> None:
     groups.installed(alice, bank)

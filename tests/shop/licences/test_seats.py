@@ -225,7 +225,7 @@ def test_a_password_left_blank_is_generated(
     assert len(after[0]) == 16
 
 
-def test_a_released_seat_is_nobodys_and_can_be_given_again(
+def test_a_released_seat_has_no_holder_and_can_be_given_again(
     group: LicenceGroup, provider: Provider, drain: Drain
 ) -> None:
     seat = groups.configured(group)
