@@ -60,8 +60,8 @@ def test_every_seat_is_active_once_and_every_letter_written_once(
     alice: Account, bank: Bank, environment: dict[str, str]
 ) -> None:
     exchange.with_card(alice, bank)
-    wished = exchange.wish(exchange.service(alice), LICENCES, tells_owner=True)
-    attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(exchange.service(alice), LICENCES, tells_owner=True)
+    attach.place_order(requested, exchange.seen(requested))
     for number in KILLED_AT:
         with processes.worker_runs(environment) as worker:
             processes.runs_until(worker, lambda number=number: active() >= number)

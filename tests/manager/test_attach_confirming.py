@@ -97,10 +97,10 @@ def test_clashes_and_invalid_logins_are_marked_and_edited_in_place(
 
 
 def test_two_people_with_one_login_whatever_its_case_are_refused(service: ExchangeService) -> None:
-    wished = exchange.wish(service, 2, login="Same")
-    wished.holders[1] = exchange.wish(service, 2, login="sAME").holders[1]
+    requested = exchange.attach_request(service, 2, login="Same")
+    requested.holders[1] = exchange.attach_request(service, 2, login="sAME").holders[1]
     with pytest.raises(InvalidHolders):
-        attach.place_order(wished, exchange.seen(wished))
+        attach.place_order(requested, exchange.seen(requested))
     assert nothing_happened()
 
 
@@ -151,9 +151,9 @@ def test_a_second_attach_is_refused_and_changes_nothing(
 
 
 def test_the_same_form_again_is_the_same_order(inside: Visitor, service: ExchangeService) -> None:
-    wished = exchange.wish(service, 2)
-    seen = exchange.seen(wished)
-    assert attach.place_order(wished, seen) == attach.place_order(wished, seen)
+    requested = exchange.attach_request(service, 2)
+    seen = exchange.seen(requested)
+    assert attach.place_order(requested, seen) == attach.place_order(requested, seen)
     assert Order.select().count() == 1
 
 
@@ -173,26 +173,26 @@ def test_a_price_that_changed_meanwhile_is_shown_first(
 def test_what_was_seen_must_be_what_is_there(service: ExchangeService) -> None:
     from dataclasses import replace
 
-    wished = exchange.wish(service, 2)
-    seen = exchange.seen(wished)
+    requested = exchange.attach_request(service, 2)
+    seen = exchange.seen(requested)
     for forged in (
         replace(seen, total_cents=0),
         replace(seen, contract_digests=("x",)),
     ):
         with pytest.raises(Conflict):
-            attach.place_order(wished, forged)
+            attach.place_order(requested, forged)
     assert nothing_happened()
 
 
 def test_without_a_card_nothing_is_ordered(alice: Account, bank: Bank) -> None:
-    wished = exchange.wish(exchange.service(alice), 2)
+    requested = exchange.attach_request(exchange.service(alice), 2)
     with pytest.raises(CardMissing):
-        attach.place_order(wished, exchange.seen(wished))
+        attach.place_order(requested, exchange.seen(requested))
     assert nothing_happened()
 
 
 def test_used_is_used_even_between_two_forms(service: ExchangeService) -> None:
-    first, second = exchange.wish(service, 2), exchange.wish(service, 3)
+    first, second = exchange.attach_request(service, 2), exchange.attach_request(service, 3)
     seen = exchange.seen(second)
     attach.place_order(first, exchange.seen(first))
     with pytest.raises(AlreadyAttached):

@@ -209,7 +209,7 @@ def test_a_link_to_a_new_address_works_once_for_its_customer_and_for_a_day(
         return address_token(alice)
 
     first, second = ask("one@atelier.example"), ask("two@atelier.example")
-    assert profile.find_new_email(alice, first) is None, "a later wish replaces an earlier one"
+    assert profile.find_new_email(alice, first) is None, "a later request replaces an earlier one"
     assert profile.find_new_email(bob, second) is None
     forged = second[:20] + ask("three@atelier.example")[20:]
     assert profile.find_new_email(alice, forged) is None

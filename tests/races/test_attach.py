@@ -33,12 +33,12 @@ TIMES = 30
 
 def confirm_at_once(service: ExchangeService, *, same_form: bool) -> list[object]:
     """What so many sessions get that confirm at one moment, each the form it has open."""
-    one = exchange.wish(service, 25)
-    wished = [one if same_form else exchange.wish(service, 25) for _ in range(TIMES)]
+    one = exchange.attach_request(service, 25)
+    requested = [one if same_form else exchange.attach_request(service, 25) for _ in range(TIMES)]
     seen = exchange.seen(one)
 
     def confirm() -> Order:
-        return attach.place_order(wished.pop(), seen)
+        return attach.place_order(requested.pop(), seen)
 
     with racing.all_meet_at("ordering.place", TIMES):
         return racing.race(confirm, TIMES)
@@ -118,8 +118,8 @@ def test_control_without_the_unique_row_there_are_many(
 
 
 def test_many_workers_fill_the_group_once(service: ExchangeService, provider: Provider) -> None:
-    wished = exchange.wish(service, 25, tells_owner=True)
-    attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(service, 25, tells_owner=True)
+    attach.place_order(requested, exchange.seen(requested))
     for _ in range(10):
         ids = [job.id for job in Job.select().where(Job.status == "queued")]
 
@@ -148,8 +148,8 @@ class Killed(BaseException):
 def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
     service: ExchangeService, provider: Provider, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wished = exchange.wish(service, 8, tells_owner=True)
-    attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(service, 8, tells_owner=True)
+    attach.place_order(requested, exchange.seen(requested))
     deaths = dying(monkeypatch, first)
     for _ in range(MOST_DEATHS + 1):
         try:

@@ -35,11 +35,11 @@ def promised(group: LicenceGroup) -> int:
 def order_at_once(group: LicenceGroup, quantity: int, times: int) -> list[object]:
     """What ``times`` sessions get that order so many licences for a group at one moment."""
     account = group.account
-    wished = [groups.wish(groups.fresh(group), quantity) for _ in range(times)]
-    seen = groups.seen_by(account, wished[0])
+    requested = [groups.addition_request(groups.fresh(group), quantity) for _ in range(times)]
+    seen = groups.seen_by(account, requested[0])
 
     def order() -> Order:
-        return placing.place(AdditionOrder(account, wished.pop()), seen)
+        return placing.place(AdditionOrder(account, requested.pop()), seen)
 
     with racing.all_meet_at("ordering.place", times):
         return racing.race(order, times)

@@ -77,17 +77,17 @@ def with_card(account: Account, bank: Bank) -> None:
     )
 
 
-def wish(owned: ExchangeService, licences: int = 3, **changes: object) -> AttachRequest:
+def attach_request(owned: ExchangeService, licences: int = 3, **changes: object) -> AttachRequest:
     """Return a request of one licence for each of the first ``licences`` mailboxes."""
     rows = list(services.active_accounts(owned).limit(licences))
     holders = [replace(attach.propose_holder(row), **changes) for row in rows]
     return AttachRequest(owned, holders, new_name())
 
 
-def seen(wished: AttachRequest) -> Confirmation:
+def seen(requested: AttachRequest) -> Confirmation:
     """Return what the customer sees and accepts when confirming now."""
-    account = wished.service.account
-    quote = attach.quote_after_free_month(account, len(wished.holders))
+    account = requested.service.account
+    quote = attach.quote_after_free_month(account, len(requested.holders))
     return Confirmation(
         total_cents=quote.totals.total_cents,
         contract_digests=tuple(one.digest for one in contracts.current_contracts(account.language)),
@@ -98,8 +98,8 @@ def seen(wished: AttachRequest) -> Confirmation:
 
 def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> LicenceGroup:
     """Use Office Attach for the first ``licences`` mailboxes and do all jobs. Return the group."""
-    wished = wish(owned, licences, **changes)
-    order = attach.place_order(wished, seen(wished))
+    requested = attach_request(owned, licences, **changes)
+    order = attach.place_order(requested, seen(requested))
     queue.drain()
     return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order).get()
 

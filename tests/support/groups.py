@@ -47,15 +47,15 @@ def configured(group: LicenceGroup, number: int = 1, person: Person = CAMILLE) -
     return fresh(seat)
 
 
-def wish(group: LicenceGroup, quantity: int) -> AdditionRequest:
+def addition_request(group: LicenceGroup, quantity: int) -> AdditionRequest:
     """Return a request for ``quantity`` more licences, in a new basket."""
     return AdditionRequest(group, quantity, new_name())
 
 
-def seen_by(account: Account, wished: AdditionRequest) -> Confirmation:
+def seen_by(account: Account, requested: AdditionRequest) -> Confirmation:
     """Return what ``account`` sees and accepts when ordering licences for a group now."""
     return Confirmation(
-        total_cents=AdditionOrder(account, wished).quote.totals.total_cents,
+        total_cents=AdditionOrder(account, requested).quote.totals.total_cents,
         contract_digests=tuple(contract.digest for contract in contracts.current_contracts("fr")),
         address="203.0.113.7",
         language="fr",
@@ -64,8 +64,8 @@ def seen_by(account: Account, wished: AdditionRequest) -> Confirmation:
 
 def add(group: LicenceGroup, quantity: int) -> Order:
     """Order licences for a group as the manager does."""
-    wished = wish(fresh(group), quantity)
-    return placing.place(AdditionOrder(group.account, wished), seen_by(group.account, wished))
+    requested = addition_request(fresh(group), quantity)
+    return placing.place(AdditionOrder(group.account, requested), seen_by(group.account, requested))
 
 
 def consumption(group: LicenceGroup) -> list[int]:

@@ -201,8 +201,8 @@ def licence_released(account: Account, bank: Bank, provider: Provider) -> None:
 def attach_ordered(account: Account, bank: Bank, provider: Provider) -> None:
     """Office Attach is ordered for three mailboxes."""
     exchange.with_card(account, bank)
-    wished = exchange.wish(exchange.service(account, 3))
-    attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(exchange.service(account, 3))
+    attach.place_order(requested, exchange.seen(requested))
 
 
 def attach_installed(account: Account, bank: Bank, provider: Provider) -> None:

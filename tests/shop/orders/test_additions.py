@@ -108,19 +108,19 @@ def test_a_pro_plus_group_has_no_limit(alice: Account, bank: Bank, provider: Pro
 
 
 def test_pressing_twice_makes_one_order(group: LicenceGroup, alice: Account) -> None:
-    wished = groups.wish(group, 297)
-    seen = groups.seen_by(alice, wished)
-    first = placing.place(AdditionOrder(alice, wished), seen)
-    assert placing.place(AdditionOrder(alice, wished), seen) == first
+    requested = groups.addition_request(group, 297)
+    seen = groups.seen_by(alice, requested)
+    first = placing.place(AdditionOrder(alice, requested), seen)
+    assert placing.place(AdditionOrder(alice, requested), seen) == first
     assert groups.fresh(group).places_taken == 300
 
 
 def test_changing_the_number_replaces_the_order_and_its_places(
     group: LicenceGroup, alice: Account
 ) -> None:
-    wished = groups.wish(group, 290)
-    first = placing.place(AdditionOrder(alice, wished), groups.seen_by(alice, wished))
-    more = replace(wished, quantity=297, group=groups.fresh(group))
+    requested = groups.addition_request(group, 290)
+    first = placing.place(AdditionOrder(alice, requested), groups.seen_by(alice, requested))
+    more = replace(requested, quantity=297, group=groups.fresh(group))
     # The places of the earlier order count as taken until that order is closed.
     with pytest.raises(PlacesExhausted):
         placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more))
@@ -132,11 +132,11 @@ def test_changing_the_number_replaces_the_order_and_its_places(
 def test_a_price_of_another_day_is_not_charged(
     clock: time_machine.Traveller, group: LicenceGroup, alice: Account
 ) -> None:
-    wished = groups.wish(group, 2)
-    seen = groups.seen_by(alice, wished)
+    requested = groups.addition_request(group, 2)
+    seen = groups.seen_by(alice, requested)
     clock.shift(timedelta(days=1))
     with pytest.raises(Conflict, match="price has changed"):
-        placing.place(AdditionOrder(alice, wished), seen)
+        placing.place(AdditionOrder(alice, requested), seen)
     assert groups.fresh(group).places_taken == 3
 
 

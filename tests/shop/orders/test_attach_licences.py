@@ -115,8 +115,8 @@ def test_an_owner_is_told_after_a_failed_activation_was_tried_again(
     provider: Provider,
     drain: Callable[[], int],
 ) -> None:
-    wished = exchange.wish(service, 1, tells_owner=True)
-    attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(service, 1, tells_owner=True)
+    attach.place_order(requested, exchange.seen(requested))
     provider.pending = True
     drain()
     provider.finish()
@@ -141,8 +141,8 @@ def test_what_cannot_be_installed_says_so_and_is_tried_again(
     inside: Visitor, service: ExchangeService, provider: Provider, drain: Callable[[], int]
 ) -> None:
     provider.failing = "The domain is taken."
-    wished = exchange.wish(service, 2)
-    order = attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(service, 2)
+    order = attach.place_order(requested, exchange.seen(requested))
     drain()
     inside.open(HERE)
     assert inside.sees("L’installation n’a pas abouti")
@@ -158,8 +158,8 @@ def test_what_cannot_be_installed_says_so_and_is_tried_again(
 def test_what_can_never_be_installed_is_given_up_and_the_offer_is_there_again(
     inside: Visitor, service: ExchangeService, provider: Provider, drain: Callable[[], int]
 ) -> None:
-    wished = exchange.wish(service, 2)
-    order = attach.place_order(wished, exchange.seen(wished))
+    requested = exchange.attach_request(service, 2)
+    order = attach.place_order(requested, exchange.seen(requested))
     with pytest.raises(Refusal):
         orders.refund_order(order, by="operator")
     provider.failing = "The domain is taken."
