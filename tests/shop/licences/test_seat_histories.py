@@ -121,7 +121,6 @@ def test_any_history_of_acts_agrees(machine: type[Seats]) -> None:
     )
 
 
-@pytest.mark.every_case
 @pytest.mark.parametrize("first", sorted(ACTS))
 @pytest.mark.parametrize("second", sorted(ACTS))
 @pytest.mark.parametrize("mood", sorted(MOODS))
