@@ -1,1 +1,1 @@
-"""The shop as customers meet it: in a browser, against real processes."""
+"""Browser tests against a running shop."""

@@ -1,8 +1,7 @@
-"""The customer's way without a browser: what a test needs before it begins, and how it waits.
+"""Set-up of browser tests over HTTP: signing in, ordering and waiting without the browser.
 
-Signing in, ordering and waiting are shown in a browser by the tests they are about; all others get
-there by what forms and pages say, in a fraction of the time. Cookies are the browser's own, which
-goes on where this has led.
+The tests about these steps take them in the browser; all others submit the forms over HTTP, in a
+fraction of the time. The cookies are those of the browser, which continues from there.
 """
 
 from __future__ import annotations
@@ -18,20 +17,22 @@ from e2e.live import Customer
 from tests.support import patience
 
 LOOK_EVERY = 200
-"""Milliseconds between two looks at a page that is waited for."""
+"""Milliseconds between two requests for a page while a test waits."""
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def sign_in(page: Page, customer: Customer) -> None:
-    """Sign in at the door of the customer area; the browser stays where it is."""
+    """Sign in to the customer area; the browser stays on its page."""
     answer = _submit(page, "/login", nic_handle=customer.nic_handle, password=customer.password)
     assert answer.url.endswith("/manager/web"), answer.url
 
 
 def order(page: Page, language: str, customer: Customer, business: int = 1) -> str:
-    """Sign in and order licences of Office 365 Business, up to the purchase order that is then
-    open in the browser; its number."""
+    """Sign in, order licences of Office 365 Business, and open the purchase order in the browser.
+
+    Return the order's number.
+    """
     sign_in(page, customer)
     summary = _submit(page, f"/{language}/order", business=str(business))
     contracts = summary.url.replace("/order/summary", "/order/contracts")
@@ -42,8 +43,10 @@ def order(page: Page, language: str, customer: Customer, business: int = 1) -> s
 
 
 def open_group(page: Page, customer: Customer) -> str:
-    """Sign in and open the customer's group of Office 365 Business once it is installed; its
-    address."""
+    """Sign in and open the customer's group of Office 365 Business once it is installed.
+
+    Return its URL.
+    """
     sign_in(page, customer)
     found: list[str] = []
 
@@ -60,11 +63,10 @@ def open_group(page: Page, customer: Customer) -> str:
 def look_again_until(
     page: Page, happened: Callable[[], bool], look: Callable[[], object] | None = None
 ) -> None:
-    """Load the page again, or do ``look``, whenever it says something new, until something has
-    happened on it.
+    """Reload the page, or call ``look``, whenever its text changes, until something has happened.
 
-    What is new is asked for beside the browser: it draws no page that it has drawn already. The
-    browser has arrived where it was going: a page on its way is not asked for again.
+    Changes are polled over HTTP, so that the browser renders no page twice. The browser must have
+    finished its navigation before the call.
     """
     shown = _text(html.document_fromstring(page.content()))
     while not happened():
@@ -73,12 +75,12 @@ def look_again_until(
 
 
 def see(page: Page, wanted: Locator, count: int = 1) -> None:
-    """Load the page again until something stands there, ``count`` times or more."""
+    """Reload the page until it shows ``wanted``, ``count`` times or more."""
     look_again_until(page, lambda: wanted.count() >= count)
 
 
 def _what_is_new(page: Page, shown: str) -> str:
-    """Wait until the page says something other than what it shows, and return that."""
+    """Wait until the page's text differs from ``shown``, and return it."""
     said = [shown]
 
     def says_more() -> bool:
@@ -94,7 +96,7 @@ def _wait(page: Page, happened: Callable[[], bool]) -> None:
 
 
 def _submit(page: Page, address: str, **values: str) -> APIResponse:
-    """Fill in and send the form at an address that has fields of these names."""
+    """Submit the form of a page that has fields of these names."""
     forms = _read(_get(page, address)).forms
     form = next(form for form in forms if set(values) <= set(form.fields))
     form.fields.update(values)

@@ -1,6 +1,6 @@
-"""The CDN that pages load htmx from, served on this machine.
+"""A local server in place of the CDN that pages load htmx from.
 
-The browser finds it by name and speaks TLS with it, as with the real one. No request is
+The browser resolves its name and speaks TLS with it, as with the real one. No request is
 intercepted: interception passes every request through the test and turns the browser's cache off.
 """
 
@@ -26,7 +26,7 @@ ADDRESS = f"https://{HOST}{PATH}"
 
 
 class _Htmx(BaseHTTPRequestHandler):
-    """Answers with htmx, which never changes under its address, and with nothing else."""
+    """Serves htmx, which is immutable at its URL, and nothing else."""
 
     protocol_version = "HTTP/1.1"
 
@@ -42,14 +42,14 @@ class _Htmx(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of each request."""
+        """Do not log requests."""
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[list[str]]:
-    """Serve htmx until the block ends; Chromium's options that lead it here and nowhere else.
+    """Serve htmx until the block ends. Provide the Chromium options that resolve its name here.
 
-    Every other name but those of this machine is unknown to such a browser.
+    Such a browser resolves no other names but those of this machine.
     """
     certificate = make_certificate(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Htmx)
@@ -77,7 +77,7 @@ def serving(folder: Path) -> Iterator[list[str]]:
 
 
 def _pin(path: Path) -> str:
-    """What Chromium knows a certificate by: the digest of its public key."""
+    """Return the digest of a certificate's public key, by which Chromium pins it."""
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(key).digest()).decode()

@@ -1,4 +1,4 @@
-"""Which languages, sizes and scripts a browser test is run with."""
+"""The combinations of language, screen size and JavaScript that browser tests run with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import product
 
 @dataclass(frozen=True)
 class Combination:
-    """How one visitor meets the shop; ``script`` is whether JavaScript runs."""
+    """A visitor's language, screen size, and whether JavaScript runs (``script``)."""
 
     language: str
     size: str
@@ -26,7 +26,7 @@ EVERY = [
 
 
 def allowed(**only: object) -> list[Combination]:
-    """The combinations with the values of ``only``: ``allowed(script=True)``."""
+    """Return the combinations with the values of ``only``: ``allowed(script=True)``."""
     return [
         combination
         for combination in EVERY
@@ -35,9 +35,9 @@ def allowed(**only: object) -> list[Combination]:
 
 
 def few(choice: Iterable[Combination], turn: int) -> list[Combination]:
-    """Few of ``choice`` that still hold every value that stands in any of it.
+    """Return a few of ``choice`` that together hold every value found in it.
 
-    ``turn`` says which of them to begin with: the tests of a module take turns, so that four in a
+    ``turn`` selects the first one: tests of a module have consecutive turns, so that four in a
     row hold every pair of values.
     """
     left = list(choice)

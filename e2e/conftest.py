@@ -1,4 +1,4 @@
-"""A running shop, and a browser that reaches nothing else."""
+"""Fixtures of browser tests: a running shop, and a browser that reaches nothing else."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ SIZES: dict[str, dict[str, Any]] = {
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 
 EXPECTED_ON_CONSOLE = "Failed to load resource: the server responded with a status of"
-"""What Chromium says of any answer that is an error, ours for a bad form included."""
+"""Chromium's console message for every error status, including ours for invalid forms."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to run every combination instead of pairs."""
+    """Add the option to run every combination instead of pairs."""
     parser.addoption(
         "--all-combinations",
         action="store_true",
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have htmx at hand, and keep a picture of every failure."""
+    """Download htmx if it is missing, and keep a screenshot of every failure."""
     htmx.prepare()
     expect.set_options(timeout=PATIENCE)
     config.option.screenshot = "only-on-failure"
@@ -65,7 +65,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _turn(metafunc: pytest.Metafunc) -> int:
-    """Which test of its module it is."""
+    """Return the position of a test in its module."""
     tests = [name for name in vars(metafunc.module) if name.startswith("test_")]
     return tests.index(metafunc.function.__name__)
 
@@ -75,27 +75,27 @@ def _turn(metafunc: pytest.Metafunc) -> int:
 
 @pytest.fixture(scope="session")
 def shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.LiveShop]:
-    """A running shop with demo data, shared by all browser tests: each brings its own customer."""
+    """A running shop with demo data, shared by all browser tests; each uses its own customer."""
     with live.running(database_url, tmp_path_factory.mktemp("shop")) as running:
         yield running
 
 
 @pytest.fixture
 def sandbox(shop: live.LiveShop) -> Iterator[live.LiveShop]:
-    """The sandbox's controls; whatever a test switches on is off again afterwards."""
+    """The sandbox's controls; all switches are reset after the test."""
     yield shop
     shop.reset_switches()
 
 
 @pytest.fixture
 def customer(shop: live.LiveShop, language: str) -> live.Customer:
-    """A customer of the visitor's language whom no other test knows."""
+    """A new customer with the visitor's language."""
     return shop.new_customer(language)
 
 
 @pytest.fixture(scope="session")
 def base_url(shop: live.LiveShop) -> str:
-    """What addresses without a host are relative to (pytest-playwright's name for it)."""
+    """The base of relative URLs (pytest-playwright's name for it)."""
     return shop.url
 
 
@@ -104,7 +104,7 @@ def base_url(shop: live.LiveShop) -> str:
 
 @pytest.fixture(scope="session")
 def htmx_from_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """Chromium's options that have it load htmx from this machine and reach no other."""
+    """The Chromium options to load htmx from this machine and reach no other."""
     with cdn.serving(tmp_path_factory.mktemp("cdn")) as options:
         yield options
 
@@ -115,7 +115,7 @@ def browser_type_launch_args(
     htmx_from_here: list[str],
     pytestconfig: pytest.Config,
 ) -> dict[str, Any]:
-    """The system's Chromium, quiet; Playwright's own where there is none."""
+    """The options of the system's Chromium, or of Playwright's if there is none."""
     return browser_type_launch_args | {
         "executable_path": browser.find_chromium(headed=pytestconfig.getoption("--headed")),
         "args": CHROMIUM_OPTIONS + htmx_from_here,
@@ -126,12 +126,12 @@ def browser_type_launch_args(
 def browser_context_args(
     browser_context_args: dict[str, Any], combination: Combination, shop: live.LiveShop
 ) -> dict[str, Any]:
-    """A visitor's browser, as the combination says, at the shop of its test."""
+    """The options of a browser context for the combination, at the test's shop."""
     return (
         browser_context_args
         | SIZES[combination.size]
         | {
-            # Asked for anew each time: a module may have a shop of its own.
+            # Not cached: a module may have its own shop.
             "base_url": shop.url,
             "locale": LOCALES[combination.language],
             "timezone_id": "Europe/Paris",
@@ -142,9 +142,9 @@ def browser_context_args(
 
 @pytest.fixture
 def context(context: BrowserContext, shop: live.LiveShop) -> Iterator[BrowserContext]:
-    """A browser in which the shop, the sandbox and htmx exist and nothing else does.
+    """A browser context that reaches the shop, the sandbox and htmx only.
 
-    A page that asks for anything else, or reports an error on its console, fails the test.
+    A page that requests anything else, or logs an error to its console, fails the test.
     """
     complaints: list[str] = []
     known = (shop.url, shop.sandbox_url, cdn.ADDRESS, "data:", "blob:")
@@ -168,7 +168,7 @@ def _complaints(message: Any) -> Iterator[str]:
 
 @pytest.fixture
 def language(combination: Combination) -> str:
-    """The visitor's language, as addresses carry it."""
+    """The visitor's language, as in URLs."""
     return combination.language
 
 
@@ -180,19 +180,19 @@ def script(combination: Combination) -> bool:
 
 @pytest.fixture
 def say(language: str) -> Callable[[str, str], str]:
-    """``say("Commander", "Order")``: the words for the visitor's language."""
+    """The function ``say("Commander", "Order")``: the text in the visitor's language."""
     return lambda french, english: french if language == "fr" else english
 
 
 @pytest.fixture
 def journey(page: Page, language: str) -> Journey:
-    """The visitor's way through the shop."""
+    """The visitor's journey through the shop."""
     return Journey(page, language)
 
 
 @pytest.fixture
 def check_accessibility(page: Page, script: bool) -> Callable[[], None]:
-    """Have axe look at the page that is open (it needs JavaScript itself)."""
+    """The function that checks the open page with axe, which needs JavaScript."""
 
     def check() -> None:
         if script:

@@ -1,4 +1,4 @@
-"""The order journey as a customer tells it, step by step, by visible names."""
+"""The order journey, step by step, by visible names."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ STRONG = "4000 0025 0000 3155"
 
 @dataclass(frozen=True)
 class Journey:
-    """A visitor's way through the shop in one language."""
+    """A visitor's journey through the shop in one language."""
 
     page: Page
     language: str
 
     def say(self, french: str, english: str) -> str:
-        """The words of the visitor's language."""
+        """Return the text in the visitor's language."""
         return french if self.language == "fr" else english
 
     def button(self, french: str, english: str) -> Locator:
-        """The button with exactly that name."""
+        """Return the button with exactly that name."""
         return self.page.get_by_role("button", name=self.say(french, english), exact=True)
 
     def link(self, french: str, english: str) -> Locator:
-        """The link with exactly that name."""
+        """Return the link with exactly that name."""
         return self.page.get_by_role("link", name=self.say(french, english), exact=True)
 
     def field(self, french: str, english: str) -> Locator:
-        """The field with exactly that label."""
+        """Return the field with exactly that label."""
         return self.page.get_by_label(self.say(french, english), exact=True)
 
     def has_script(self) -> bool:
-        """Whether JavaScript runs on the page, which then follows what happens by itself."""
+        """Return whether JavaScript runs on the page, which then refreshes itself."""
         return self.page.locator("html.js").count() > 0
 
     # --- The order ---------------------------------------------------------------------------
 
     def begin_at_offer(self, slug: str = "office-365-business") -> None:
-        """From an offer's page to the numbers of licences."""
+        """Go from an offer's page to the numbers of licences."""
         self.page.goto(f"/{self.language}/{slug}")
         self.link("Commander", "Order").first.click()
 
     def choose(self, business: int | str = 0, pro_plus: int | str = 0) -> None:
-        """Type the numbers of licences and order."""
+        """Enter the numbers of licences and press "Order"."""
         self.field("Licences Office 365 Business", "Office 365 Business licences").fill(
             str(business)
         )
@@ -63,7 +63,7 @@ class Journey:
         self.button("Commander", "Order").click()
 
     def carry_on(self) -> None:
-        """From the summary on, to the next step."""
+        """Continue from the summary to the next step."""
         self.button("Poursuivre", "Continue").click()
         expect(self.page).not_to_have_url(re.compile("/order/summary"))
 
@@ -76,7 +76,7 @@ class Journey:
         self.button("Se connecter", "Log in").click()
 
     def create_account(self, **changes: str) -> str:
-        """Become a customer; the nic-handle that is shown."""
+        """Create an account. Return the nic-handle shown."""
         self.link("Créez un compte", "Create an account").click()
         self.fill_account(**changes)
         self.button("Créer mon compte", "Create my account").click()
@@ -112,7 +112,7 @@ class Journey:
             self.field(*labels[name]).fill(value)
 
     def confirm(self) -> str:
-        """Accept the contracts, confirm, and reach the purchase order; its number."""
+        """Accept the contracts and confirm. Return the number of the purchase order."""
         self.field(
             "J’ai lu et j’accepte les contrats", "I have read and accept the contracts"
         ).check()
@@ -121,14 +121,13 @@ class Journey:
         return self.page.url.rsplit("/", 1)[-1]
 
     def order(self, customer: Customer, business: int = 1) -> str:
-        """An order of an existing customer, made by HTTP up to its open purchase order; its
-        number."""
+        """Order over HTTP as a customer and open the purchase order. Return its number."""
         return by_http.order(self.page, self.language, customer, business)
 
     # --- The bank ----------------------------------------------------------------------------
 
     def go_to_bank(self) -> None:
-        """To the bank's own page, on its own site."""
+        """Go to the bank's page, on its own site."""
         self.button("Payer par carte", "Pay by card").click()
         expect(self.field("Numéro de carte", "Card number")).to_be_visible()
 
@@ -144,10 +143,10 @@ class Journey:
         self.go_to_bank()
         self.enter_card(number)
 
-    # --- What comes of it --------------------------------------------------------------------
+    # --- Results -----------------------------------------------------------------------------
 
     def expect_status(self, french: str, english: str) -> None:
-        """Wait for the order's status; without JavaScript the page is looked at again."""
+        """Wait for the order's status; without JavaScript, reload the page."""
         status, words = self.page.locator("#order-status .badge").first, self.say(french, english)
         expect(status).to_be_visible()  # the bank's page has gone
         if not self.has_script():
@@ -157,7 +156,7 @@ class Journey:
         expect(status).to_have_text(words)
 
     def _refresh(self) -> None:
-        """Ask for the page again, by its link if it has one."""
+        """Reload the page, by its link if it has one."""
         link = self.link("Actualiser", "Refresh")
         if link.count():
             link.first.click()
@@ -169,7 +168,7 @@ class Journey:
         self.expect_status("Finalisée", "Completed")
 
     def open_letter(self, french: str, english: str) -> None:
-        """Read the newest letter of that subject; the worker may write it a moment later."""
+        """Open the newest e-mail with that subject; the worker may write it a moment later."""
         subject = re.compile(self.say(french, english), re.IGNORECASE)
         letter = self.page.locator("main").get_by_role("link", name=subject)
         self.page.goto("/manager/account/emails")

@@ -1,4 +1,4 @@
-"""A shop that really runs: web server, worker and sandbox, each a process of its own."""
+"""A running shop: web server, worker and sandbox, each in its own process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Customer:
-    """Who a visitor signs in as."""
+    """The credentials of a customer."""
 
     nic_handle: str
     password: str
@@ -34,9 +34,9 @@ class Customer:
 
 @dataclass(frozen=True)
 class LiveShop:
-    """Where a running shop and its sandbox answer, and the file its processes write to.
+    """The URLs of a running shop and its sandbox, and the log file of its processes.
 
-    Its methods are the sandbox's controls (see ``sandbox/controls``).
+    Its methods call the sandbox's controls (see ``sandbox/controls``).
     """
 
     url: str
@@ -44,25 +44,27 @@ class LiveShop:
     log: Path
 
     def new_customer(self, language: str, licences: int = 0, *, exchange: bool = False) -> Customer:
-        """A customer nobody else uses, with a paid group of so many licences if any, and with an
-        Exchange service of 40 mailboxes if asked."""
+        """Create a customer, with a paid group of ``licences`` if not 0.
+
+        ``exchange`` adds an Exchange service of 40 mailboxes.
+        """
         wanted = {"language": language, "licences": licences, "exchange": exchange}
         return Customer(**self._control("POST", "accounts", wanted))
 
     def advance_clock(self, by: timedelta) -> None:
-        """Move the clock of the sandbox and of the shop on; it never goes back."""
+        """Move the clocks of the sandbox and of the shop on; they never go back."""
         self._control("POST", "clock", {"advance_seconds": by.total_seconds()})
 
     def switch(self, **values: object) -> None:
-        """Make outside parties slow, silent or talkative, until `reset_switches`."""
+        """Make outside parties slow or silent, or repeat notifications, until `reset_switches`."""
         self._control("POST", "switches", values)
 
     def pause(self, point: str, seconds: float) -> None:
-        """Have the shop pause at a critical moment, until `reset_switches`."""
+        """Make the shop pause at a test point, until `reset_switches`."""
         self._control("POST", "pauses", {"point": point, "seconds": seconds})
 
     def reset_switches(self) -> None:
-        """Put all switches back and end all pauses."""
+        """Reset all switches and end all pauses."""
         self._control("DELETE", "switches")
 
     def _control(self, method: str, name: str, body: object = None) -> Any:
@@ -74,7 +76,7 @@ class LiveShop:
 def running(database_url: str, folder: Path, *, typesets: bool = False) -> Iterator[LiveShop]:
     """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends.
 
-    The papers of its letters are blank pages unless it ``typesets``.
+    The PDFs of its e-mails are blank pages unless it ``typesets``.
     """
     program = ("serve.py",) if typesets else ("-m", "e2e.serve_blank")
     port, sandbox_port = free_ports(2)

@@ -1,4 +1,4 @@
-"""``serve.py`` with the worker of `e2e.worker`, whose papers are blank pages."""
+"""``serve.py`` with the worker of `e2e.worker`, whose PDFs are blank pages."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Check = Callable[[], None]
 
 
 class Area:
-    """A customer's way through the customer area, by visible names."""
+    """The customer area, used by visible names."""
 
     def __init__(self, page: Page, say: Say, customer: Customer) -> None:
         self.page, self.say, self.customer = page, say, customer
@@ -48,14 +48,14 @@ class Area:
         expect(self.page).to_have_url("/manager/web")
 
     def be_logged_in(self) -> None:
-        """Log in without the browser, where the way in is another test's subject."""
+        """Log in over HTTP, in tests that are not about logging in."""
         by_http.sign_in(self.page, self.customer)
 
     def log_out(self) -> None:
         self.page.context.clear_cookies()
 
     def set_application_up(self) -> pyotp.TOTP:
-        """Set an application up as the page says, with the code it shows now."""
+        """Set up an authenticator application as the page says, with its current code."""
         self.page.goto("/manager/account/authenticator")
         secret = self.page.locator(".copyable-value").inner_text().replace(" ", "")
         application = pyotp.TOTP(secret)
@@ -65,7 +65,7 @@ class Area:
         return application
 
     def type_next_code(self, application: pyotp.TOTP) -> None:
-        """Type the code that follows the present one: it is accepted already, and was not used."""
+        """Type the code after the current one: it is valid already, and not used yet."""
         following = datetime.now(UTC) + timedelta(seconds=application.interval)
         self.field("Code", "Code").fill(application.at(following))
 
@@ -77,7 +77,7 @@ def area(page: Page, say: Say, customer: Customer) -> Area:
 
 @pytest.fixture
 def authenticator(page: Page) -> CDPSession:
-    """A device of the customer's that holds passkeys and knows its owner's finger."""
+    """A virtual authenticator for passkeys that verifies its user."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     session.send(
@@ -203,7 +203,7 @@ def test_a_passkey_is_added_and_signs_in(
 
 
 def _impatient(route: Route) -> None:
-    """Have the browser wait for a device as short as it ever does: a minute is too long here."""
+    """Set the shortest time-out for a device that a browser allows: a minute is too long here."""
     answer = route.fetch()
     route.fulfill(response=answer, json=answer.json() | {"timeout": 1000})
 
@@ -259,7 +259,7 @@ def test_the_password_is_changed_with_the_keyboard_alone(area: Area, page: Page)
     area.field("Mot de passe actuel", "Current password").focus()
     for typed in (area.customer.password, "Tout-Nouveau-8", "Tout-Nouveau-8"):
         page.keyboard.type(typed)
-        page.keyboard.press("Tab")  # the button that shows what is typed
+        page.keyboard.press("Tab")  # the button that shows the password
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page).to_have_url("/manager/account/security")

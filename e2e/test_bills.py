@@ -1,4 +1,4 @@
-"""Bills as their customer tells it: from the first one, over the bank, to files for the books."""
+"""« Mes factures » in a browser: the first bill, payment at the bank, files for accounting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBER = re.compile(r"FA\d{4}-\d{6}")
 
 
 def open_bills(page: Page, journey: Journey, customer: Customer) -> None:
-    """From the account's menu to the bills."""
+    """Open the bills from the account menu."""
     page.goto("/manager/web")
     page.locator("summary", has_text=customer.nic_handle).click()
     journey.link("Mes factures", "My bills").click()
@@ -24,13 +24,13 @@ def open_bills(page: Page, journey: Journey, customer: Customer) -> None:
 
 
 def wait_for_a_bill(page: Page) -> None:
-    """The worker writes the first one a moment after the delivery."""
+    """Wait for the first bill, which the worker writes a moment after the delivery."""
     page.goto("/manager/account/bills")
     by_http.see(page, page.locator("#bills").get_by_role("link", name=NUMBER))
 
 
 def expect_status(page: Page, journey: Journey, french: str, english: str) -> None:
-    """Wait for the bill's status; without JavaScript the page is looked at again."""
+    """Wait for the bill's status; without JavaScript, reload the page."""
     status, words = page.locator("#bill-status .badge"), journey.say(french, english)
     if not journey.has_script():
         by_http.look_again_until(page, lambda: status.first.inner_text().strip() == words)
@@ -38,7 +38,7 @@ def expect_status(page: Page, journey: Journey, french: str, english: str) -> No
 
 
 def file_behind(page: Page, link: Locator) -> bytes:
-    """What a link to a file leads to."""
+    """Return the content of the file that a link leads to."""
     answer = page.request.get(link.get_attribute("href") or "")
     assert answer.ok, answer.status_text
     return answer.body()
@@ -72,8 +72,8 @@ def test_bills_are_found_paid_and_taken_along(
     page.wait_for_url("**/manager/account/bills/FA*")
     expect_status(page, journey, "Payée", "Paid")
     check_accessibility()
-    paper = journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
-    pdf = file_behind(page, paper)
+    document = journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
+    pdf = file_behind(page, document)
     assert pdf.startswith(b"%PDF-")
 
     open_bills(page, journey, customer)
@@ -86,7 +86,7 @@ def test_bills_are_found_paid_and_taken_along(
     archive = file_behind(
         page, journey.link("Ces factures en PDF (ZIP)", "These bills as PDFs (ZIP)")
     )
-    assert pdf in archive, "stored as it is, and the same bytes"
+    assert pdf in archive, "stored uncompressed, with the same bytes"
 
     journey.field("Émises du", "Issued from").fill("2020-01-01")
     journey.field("Au", "Issued to").fill("2020-12-31")

@@ -1,4 +1,4 @@
-"""The combinations browser tests are run with."""
+"""The combinations that browser tests run with."""
 
 from __future__ import annotations
 

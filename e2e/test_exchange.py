@@ -1,4 +1,4 @@
-"""Exchange services and Office Attach, as their customer tells it: from both entrances."""
+"""Exchange services and Office Attach in a browser, from both entry points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Check = Callable[[], None]
 
 @pytest.fixture
 def service(page: Page, journey: Journey, shop: LiveShop) -> str:
-    """The address of an Exchange service of 40 mailboxes, open in the browser."""
+    """The URL of an Exchange service of 40 mailboxes, open in the browser."""
     customer = shop.new_customer(journey.language, exchange=True)
     by_http.sign_in(page, customer)
     page.goto("/manager/exchange")
@@ -31,7 +31,7 @@ def count(page: Page) -> Locator:
 
 
 def expect_chosen(page: Page, journey: Journey, number: int) -> None:
-    """Wait for the count; without JavaScript the list is asked for again."""
+    """Wait for the count; without JavaScript, reload the list."""
     words = journey.say(
         f"{number} comptes sélectionnés pour un maximum de 25",
         f"{number} accounts selected out of a maximum of 25",
@@ -56,16 +56,16 @@ def accept_and_confirm(page: Page, journey: Journey) -> None:
 
 
 def give_other_logins(page: Page) -> None:
-    """Each login that is marked becomes another one."""
+    """Replace each login that has an error."""
     marked = page.locator("input[name^=login-][aria-invalid=true]")
     ids = [marked.nth(n).get_attribute("id") for n in range(marked.count())]
-    assert len(ids) == 3, "two that are too long, and one that clashes"
+    assert len(ids) == 3, "two that are too long, and one that is taken"
     for number, name in enumerate(ids):
         page.locator(f"#{name}").fill(f"autre.login{number}")
 
 
 def expect_active(page: Page, journey: Journey, number: int) -> None:
-    """Wait for the licences, as the page shows them by itself; otherwise by looking again."""
+    """Wait for the active licences; without JavaScript, reload the page."""
     words = journey.say(f"{number} licences actives", f"{number} active licences")
     done = page.locator("#attach-progress").get_by_text(words)
     if not journey.has_script():
@@ -168,7 +168,7 @@ def test_the_keyboard_is_enough(page: Page, journey: Journey, service: str) -> N
     press(journey.button("Profitez de cette offre", "Get the offer"), "Enter")
     press(journey.link("Tout désélectionner", "Select none"), "Enter")
     expect(count(page)).to_contain_text("0 compte")
-    page.wait_for_load_state()  # a key before the page's script is ready counts nothing
+    page.wait_for_load_state()  # a key pressed before the page's script is ready is not counted
     box = page.locator("#attach-accounts input[type=checkbox]")
     press(box.nth(2), "Space")
     expect(count(page)).to_contain_text("1 compte")

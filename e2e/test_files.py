@@ -1,4 +1,4 @@
-"""A whole team from a file, its list as a file, and what is consumed: one customer's afternoon."""
+"""A seat import from a file, the seats as a file, and usage, in one browser session."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from e2e.live import LiveShop
 Check = Callable[[], None]
 
 PEOPLE = "Prénom;Nom;Login\nZoé;Moreau;zoe\n;Sans-Prénom;xyz\nJörg;O’Neill;joerg\nA;B;ZOE\n"
-"""Two who can have a licence, one without a first name, and one whose login stands there twice."""
+"""Two valid lines, one without a first name, and one with a duplicate login."""
 
 
 def rows_of(journey: Journey, french: str, english: str) -> list[list[str]]:
-    """The rows of the file behind a link, as a spreadsheet reads them."""
+    """Return the rows of the CSV file that a link leads to."""
     with journey.page.expect_download() as download:
         journey.link(french, english).click()
     text = Path(download.value.path()).read_bytes().decode("utf-8-sig")

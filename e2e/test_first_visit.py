@@ -1,4 +1,4 @@
-"""Coming to the shop for the first time."""
+"""The first visit to the shop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the public order page to an installed licence group, as customers tell it."""
+"""From the public order page to an installed licence group, in a browser."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_a_forgotten_password_is_chosen_anew_by_the_link_of_a_letter(
     page.locator("main form button[type=submit]").click()
     expect(page.locator("main")).to_contain_text(journey.say("e-mail", "email"))
     check_accessibility()
-    # Whoever is still signed in elsewhere reads the letter there.
+    # The customer, still signed in in another session, reads the e-mail there.
     page.goto("/login")
     journey.sign_in(customer)
     journey.open_letter("mot de passe", "password")

@@ -1,4 +1,4 @@
-"""A licence group, as its customer tells it: seats, the Office portal, additions."""
+"""A licence group in a browser: seats, the Office portal, additions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Check = Callable[[], None]
 
 @pytest.fixture
 def group(page: Page, journey: Journey, shop: LiveShop) -> str:
-    """The address of a group of two licences, just installed, open in the browser."""
+    """The URL of a newly installed group of two licences, open in the browser."""
     return by_http.open_group(page, shop.new_customer(journey.language, licences=2))
 
 
@@ -26,7 +26,7 @@ def row(page: Page, number: int = 1) -> Locator:
 
 
 def open_act(page: Page, journey: Journey, french: str, english: str, number: int = 1) -> None:
-    """Choose an act from the menu of a seat's cog."""
+    """Choose an act from the menu of a seat."""
     row(page, number).locator("summary").click()
     row(page, number).get_by_role("link", name=journey.say(french, english), exact=True).click()
 
@@ -39,7 +39,7 @@ def fill_holder(journey: Journey, first: str, last: str, login: str) -> None:
 
 
 def expect_status(page: Page, journey: Journey, french: str, english: str, number: int = 1) -> None:
-    """Wait for a status, as the page shows it by itself; without JavaScript by looking again."""
+    """Wait for a seat's status; without JavaScript, reload the page."""
     shown = row(page, number).locator(".badge")
     words = journey.say(french, english)
     expect(shown).to_be_visible()
@@ -49,7 +49,7 @@ def expect_status(page: Page, journey: Journey, french: str, english: str, numbe
 
 
 def credentials(page: Page, journey: Journey) -> tuple[str, str]:
-    """Address and password, as the newest letter tells them."""
+    """Return the e-mail address and password in the newest e-mail."""
     page.goto("/manager/account/emails")
     page.locator("main tbody tr").first.get_by_role("link").first.click()
     page.get_by_text(journey.say("L’e-mail en texte", "The email as text")).click()
@@ -148,7 +148,7 @@ def test_mistakes_are_said_at_their_field_and_what_was_typed_stays(
         ("zoé lefèvre", "sans accent", "without accents"),
     ):
         fill_holder(journey, "Zoé", "Lefèvre", login)
-        # The summary comes with the answer to the form; a field alone is answered before it.
+        # The summary comes with the answer to the form, after the check of a single field.
         expect(page.locator(".error-summary")).to_contain_text(journey.say(french, english))
         expect(page.locator(".field-error:not(:empty)").first).to_be_visible()
         expect(journey.field("Prénom", "First name")).to_have_value("Zoé")
@@ -263,7 +263,7 @@ def test_an_error_says_what_happened_and_is_tried_again(
     open_act(page, journey, "Configurer", "Configure")
     fill_holder(journey, "Ana", "Silva", "ana.silva")
     expect_status(page, journey, "Erreur", "Error")
-    # What the provider says is English, and stays off French pages.
+    # The provider's messages are English and do not appear on French pages.
     said = journey.say("Le fournisseur a refusé.", "The directory is full.")
     expect(row(page)).to_contain_text(said)
     check_accessibility()

@@ -1,4 +1,4 @@
-"""« Mes services » as a customer uses them: what renews, what pays it, what ends."""
+"""« Mes services » in a browser: renewals, means of payment, terminations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Check = Callable[[], None]
 
 
 def open_service(page: Page, journey: Journey, shop: LiveShop) -> str:
-    """Sign in, and open the service of three licences by the account menu; its address."""
+    """Sign in and open the service of three licences from the account menu. Return its URL."""
     by_http.sign_in(page, shop.new_customer(journey.language, licences=3))
     page.goto("/manager/web")
     page.locator("#account-menu, [aria-controls=account-menu]").first.click()
@@ -28,7 +28,7 @@ def open_service(page: Page, journey: Journey, shop: LiveShop) -> str:
 
 
 def total(page: Page) -> Locator:
-    """What the next renewal costs, as the page of the service says it."""
+    """Return the cost of the next renewal on the page of the service."""
     return page.locator(".totals-due dd").first
 
 

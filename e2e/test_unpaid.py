@@ -1,7 +1,6 @@
-"""A renewal that nobody pays: asked for again and again, suspended, and resumed by paying.
+"""An unpaid renewal: reminded repeatedly, suspended, and resumed by payment.
 
-Months pass here: these tests have a shop of their own, whose clock nobody else goes by, and
-which sets its papers in type.
+These tests move the clock on by months, so they have their own shop, which also typesets its PDFs.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ WAITS = (3, 4, 7)
 def shop(
     new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[live.LiveShop]:
-    """A shop whose clock is moved on."""
+    """A shop for these tests only, since they move its clock on."""
     folder = tmp_path_factory.mktemp("unpaid")
     with live.running(new_database("unpaid"), folder, typesets=True) as running:
         yield running
 
 
-def paper_behind(page: Page, link: Locator) -> str:
-    """What the first page of a PDF says."""
+def document_behind(page: Page, link: Locator) -> str:
+    """Return the text of a PDF's first page."""
     answer = page.request.get(link.get_attribute("href") or "")
     return PdfReader(BytesIO(answer.body())).pages[0].extract_text()
 
@@ -74,7 +73,7 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     journey.enter_card(ACCEPTED)
     page.wait_for_url("**/manager/account/bills/*")
     number = page.url.rsplit("/", 1)[-1]
-    assert number in paper_behind(
+    assert number in document_behind(
         page, journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
     )
     page.goto("/manager/services")

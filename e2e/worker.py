@@ -1,6 +1,6 @@
-"""``flask --app app worker`` whose papers are blank pages: typesetting takes most of its time.
+"""``flask --app app worker`` whose PDFs are blank pages: typesetting takes most of its time.
 
-Browser tests take papers along and do not read them; the one shop of `e2e.test_unpaid` typesets.
+Browser tests download PDFs without reading them; only the shop of `e2e.test_unpaid` typesets.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def provider(app: Flask) -> Iterator[Provider]:
 
 
 @pytest.fixture(autouse=True)
-def _papers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _blank_pdfs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace typesetting by blank PDFs, except in tests marked ``@pytest.mark.printed``.
 
     Typesetting took a quarter of all the tests' time. A test that reads a blank page fails, and

@@ -1,4 +1,4 @@
-"""The measurement itself: it finds its way, counts rightly, and does not pass over errors."""
+"""The benchmark: it follows the journey, counts correctly, and reports errors."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_processor_time_is_that_of_the_whole_family() -> None:
 
 
 def failing(answer: Callable[[httpx.Request], httpx.Response]) -> JourneyFailed:
-    """How a journey fails at a shop that answers so."""
+    """Run a journey at a shop that answers like this. Return its failure."""
     customer = Customer("http://shop.example", Stopwatch())
     customer._browser = httpx.Client(
         base_url="http://shop.example",
@@ -161,7 +161,7 @@ def test_the_sandbox_of_a_running_shop_is_at_the_next_port() -> None:
 
 @pytest.mark.begun_first
 def test_complete_journeys_are_measured(new_database: Callable[[str], str]) -> None:
-    """Two of each kind of customer, at a shop that really runs."""
+    """Two of each kind of customer, at a running shop."""
     environment = os.environ | {"DATABASE_URL": new_database("bench"), "SANDBOX_LATENCY": "0"}
     command = [sys.executable, "-m", "bench", "--customers=2", "--journeys=4", "--runs=1"]
     result = subprocess.run(

@@ -1,4 +1,4 @@
-"""Office Attach carried out by a worker that is killed (SIGKILL) again and again."""
+"""Office Attach done by a worker that is killed (SIGKILL) repeatedly."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ pytestmark = pytest.mark.begun_first
 
 LICENCES = 25
 KILLED_AT = (1, 8, 17)
-"""How many licences are active when their worker is killed."""
+"""The numbers of active licences at which the worker is killed."""
 
 
 @pytest.fixture
 def environment(app: Flask, settings: Settings, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What workers are told, and a provider that loses an answer now and then."""
+    """Variables for the workers, and a provider that sometimes loses an answer."""
     told = processes.environment_of(settings, tmp_path)
     with processes.sandbox_runs(told):
         yield told
@@ -48,7 +48,7 @@ def active() -> int:
 
 
 def is_done() -> bool:
-    """Whether the order is delivered, every licence active and every letter finished."""
+    """Return whether the order is delivered, every licence active and every e-mail sent."""
     return (
         Order.get().status == OrderStatus.DELIVERED
         and active() == LICENCES

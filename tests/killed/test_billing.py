@@ -1,4 +1,4 @@
-"""Workers killed while they renew: every group is charged once all the same."""
+"""Workers killed during renewals: every group is still charged once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ KILLS = 2
 
 
 def is_done() -> bool:
-    """Whether every group is renewed, and asked to pay."""
+    """Return whether every group is renewed and its payment requested."""
     return Reminder.select().where(Reminder.failed_at.is_null(False)).count() == GROUPS
 
 
 def is_renewing() -> bool:
-    """Whether a worker is in the middle of the month."""
+    """Return whether a worker is in the middle of the renewals."""
     return 0 < Renewal.select().count() < GROUPS or is_done()
 
 

@@ -1,4 +1,4 @@
-"""A file of people being configured by a worker that is killed (SIGKILL) again and again."""
+"""A seat import done by a worker that is killed (SIGKILL) repeatedly."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from tests.support import groups, processes, purchases
 pytestmark = [pytest.mark.begun_first, pytest.mark.every_case]
 
 KILLED_AT = (0.2, 0.6)
-"""How much of the file is done when its worker is killed."""
+"""The shares of the file done when the worker is killed."""
 
 
 @pytest.fixture
 def environment(app: Flask, settings: Settings, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What workers are told, and a quick provider that loses an answer now and then."""
+    """Variables for the workers, and a fast provider that sometimes loses an answer."""
     told = processes.environment_of(settings, tmp_path, SANDBOX_LATENCY="0")
     with processes.sandbox_runs(told):
         yield told
@@ -51,7 +51,7 @@ def environment(app: Flask, settings: Settings, tmp_path: Path) -> Iterator[dict
 def installed(
     account: Account, licences: int, environment: dict[str, str], settings: Settings
 ) -> LicenceGroup:
-    """A group of so many licences at the sandbox's provider."""
+    """Return a group of that number of licences at the sandbox's provider."""
     order = purchases.place(account, purchases.basket(business=0, pro_plus=licences))
     payments.record_manual_payment(order, by="operator")
     is_installed = LicenceGroup.status == GroupStatus.INSTALLED
@@ -63,7 +63,7 @@ def installed(
 
 
 def started(group: LicenceGroup, lines: int) -> SeatImport:
-    """A file of so many people, its run asked for."""
+    """Start the import of a file of ``lines`` people."""
     rows = "".join(f"First {n},Last {n},login{n}\n" for n in range(lines))
     made = import_preview.prepare_import(group, "people.csv", rows.encode())
     assert made.lines_good == lines
@@ -72,7 +72,7 @@ def started(group: LicenceGroup, lines: int) -> SeatImport:
 
 
 def is_settled() -> bool:
-    """Whether the file is done, every licence is somebody's and every letter finished."""
+    """Return whether the file is done, every licence configured and every e-mail sent."""
     return (
         SeatImport.get().status == ImportStatus.DONE
         and LicenceGroup.get().seats_activating == 0
@@ -93,7 +93,7 @@ def test_a_file_survives_a_worker_killed_twice_in_the_middle(
             )
             processes.kill(worker)
         done = groups.fresh(made).lines_done
-        assert 0 < done < lines, f"{done} lines were done: this kill met no file under way"
+        assert 0 < done < lines, f"{done} lines were done: this kill hit no running import"
     with processes.worker_runs(environment) as worker:
         processes.runs_until(worker, is_settled)
 
@@ -105,7 +105,7 @@ def test_a_file_survives_a_worker_killed_twice_in_the_middle(
 
 
 def check_lines(made: SeatImport, lines: int) -> None:
-    """Every line was done once, each with a seat of its own."""
+    """Assert that every line was done once, with its own seat."""
     made = groups.fresh(made)
     assert (made.lines_done, made.lines_refused) == (lines, 0)
     of_file = SeatImportLine.select().where(SeatImportLine.is_done, SeatImportLine.problem == "")
@@ -114,7 +114,7 @@ def check_lines(made: SeatImport, lines: int) -> None:
 
 
 def check_seats(group: LicenceGroup, lines: int) -> None:
-    """Every seat was configured once, by one person, told in one letter."""
+    """Assert that every seat was configured once, for one person, with one e-mail."""
     assert Counter(seat.status for seat in Seat.select()) == {SeatStatus.ACTIVE: lines}
     assert {seat.login for seat in Seat.select()} == {f"login{n}" for n in range(lines)}
     moves = Counter(
@@ -128,7 +128,7 @@ def check_seats(group: LicenceGroup, lines: int) -> None:
 
 
 def check_provider(group: LicenceGroup, lines: int, kept: Path) -> None:
-    """The provider made each account once."""
+    """Assert that the provider created each user once."""
     with closing(sqlite3.connect(kept)) as provider:
         users = provider.execute("SELECT address FROM user").fetchall()
     assert sorted(users) == sorted((f"login{n}@{group.domain}",) for n in range(lines))

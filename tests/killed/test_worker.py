@@ -1,4 +1,4 @@
-"""A worker killed at any moment delays work; it neither loses nor doubles it."""
+"""A worker killed at any moment delays jobs, and neither loses nor repeats their effects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KILLS = 10
 
 @pytest.fixture
 def environment(app: Flask, settings: Settings, tmp_path: Path) -> dict[str, str]:
-    """What a worker and a sandbox of this test are told."""
+    """Variables for the worker and the sandbox of this test."""
     return processes.environment_of(settings, tmp_path)
 
 
@@ -50,14 +50,14 @@ def sandbox(environment: dict[str, str]) -> Iterator[None]:
 
 
 def is_done() -> bool:
-    """Whether every order is delivered and every letter that is due was finished."""
+    """Return whether every order is delivered and every due e-mail sent."""
     undelivered = Order.select().where(Order.status != OrderStatus.DELIVERED).exists()
     unwritten = Letter.select().where(Letter.status == "queued").exists()
     return not undelivered and not unwritten
 
 
 def is_at_work() -> bool:
-    """Whether a worker that lives holds a job, or none is left to hold."""
+    """Return whether a living worker holds a job, or no job is left."""
     just_taken = Job.lease_until > shop_clock.real_now() + timedelta(seconds=1)
     return Job.select().where(Job.status == JobStatus.RUNNING, just_taken).exists() or is_done()
 
@@ -77,7 +77,7 @@ def test_200_orders_survive_a_worker_killed_again_and_again(
             processes.runs_for(worker, random.uniform(0.0, 1.5))
             processes.kill(worker)
         abandoned += Job.select().where(Job.status == JobStatus.RUNNING).count()
-    assert abandoned, "no kill met a job under way: this run proves nothing"
+    assert abandoned, "no kill hit a running job: this run proves nothing"
 
     with processes.worker_runs(environment) as worker:
         processes.runs_until(worker, is_done)

@@ -35,7 +35,7 @@ def cardless(visitor: Visitor, alice: Account, bank: Bank, provider: Provider) -
 
 
 def to_the_bank(visitor: Visitor, bank: Bank) -> str:
-    """Confirm with a login of one's own; the checkout at the bank."""
+    """Confirm with a changed login. Return the checkout at the bank."""
     name = next(
         field.get("name", "")
         for field in visitor._page().iter("input")

@@ -1,4 +1,4 @@
-"""Office Attach: who gets which login is reviewed, and confirmed once."""
+"""Office Attach: logins are reviewed, and confirmed once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CLASHING = [
 
 @pytest.fixture
 def clashing(alice: Account, bank: Bank, provider: Provider) -> dict[str, int]:
-    """Mailboxes of which some make no login; their numbers by the address."""
+    """Mailboxes, some of which give no valid login: their ids by e-mail address."""
     exchange.with_card(alice, bank)
     exchange.take_over(alice, CLASHING)
     service = ExchangeService.get()

@@ -1,4 +1,4 @@
-"""Office Attach: the choice and what was typed outlive mailboxes that go and ways back."""
+"""Office Attach: the choice and the input survive removed mailboxes and going back."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def login_field(service: ExchangeService, person: int) -> str:
 
 
 def value_of(inside: Visitor, name: str) -> str | None:
-    """What a field of the page holds."""
+    """Return the value of a field of the page."""
     field = re.search(rf'<input[^>]*name="{name}"[^>]*>', inside.response.text)
     value = re.search(r'value="([^"]*)"', field[0]) if field else None
     return value[1] if value else None
@@ -117,7 +117,7 @@ def test_numbers_of_nobodys_mailboxes_are_not_carried_along(
 
 
 def check(inside: Visitor, field: str, **typed: str) -> str:
-    """What htmx gets for a field that is left."""
+    """Return the answer to htmx for a field that loses focus."""
     client = inside.client
     answer = client.post(
         f"{HERE}/review/fields/{field}",
@@ -148,11 +148,11 @@ def test_no_other_field_is_checked(inside: Visitor, service: ExchangeService, fi
     assert inside.client.ask("POST", f"{HERE}/review/fields/{field}", token).status_code == 404
 
 
-# --- Whose a licence is ------------------------------------------------------------------------
+# --- Users of licences -------------------------------------------------------------------------
 
 
 def shown(service: ExchangeService) -> set[str]:
-    """The addresses of the mailboxes that are shown with a licence."""
+    """Return the e-mail addresses of the mailboxes shown with a licence."""
     accounts = list(services.active_accounts(service))
     licences = attached_licences.licences_of(accounts)
     return {account.address.partition("@")[0] for account in accounts if account.id in licences}

@@ -1,4 +1,4 @@
-"""« Mes factures »: found by period, in pages, paid at the bank, taken along as files."""
+"""« Mes factures »: found by period, in pages, paid at the bank, downloaded as files."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 def at(day: str) -> datetime:
-    """Ten in the morning, UTC."""
+    """Return 10:00 UTC of a day."""
     return datetime.fromisoformat(f"{day} 10:00").replace(tzinfo=UTC)
 
 
 @pytest.fixture
 def emma(app: Flask) -> Account:
-    """Somebody who reads English."""
+    """A customer whose language is English."""
     return cast.register(cast.ALICE, language="en", email="emma@atelier.example")
 
 
@@ -247,7 +247,7 @@ def test_a_silent_bank_is_said_to_be_silent(visitor: Visitor, alice: Account, ba
     assert Payment.select().count() == 1
 
 
-# --- Taking along ----------------------------------------------------------------------------
+# --- Downloads -------------------------------------------------------------------------------
 
 
 def test_the_paper_is_the_same_however_often_it_is_asked_for(
@@ -304,7 +304,7 @@ def test_the_archive_holds_the_papers_of_the_period(
 
 
 LARGE = 200_000
-"""Bytes of a paper in the next test: several times what real ones have."""
+"""Bytes of a PDF in the next test: several times the size of real ones."""
 
 
 def test_an_archive_of_many_papers_needs_no_more_memory(alice: Account) -> None:
@@ -329,4 +329,4 @@ def test_an_archive_of_many_papers_needs_no_more_memory(alice: Account) -> None:
     long, much = peak()
     assert short > 10 * LARGE
     assert long > 120 * LARGE
-    assert much < little + 10 * LARGE, "twelve times the papers, the same memory"
+    assert much < little + 10 * LARGE, "twelve times the PDFs, the same memory"

@@ -1,4 +1,4 @@
-"""Profile, e-mail address, language, password, sessions, and the log of all that."""
+"""Profile, e-mail address, language, password, sessions, and the activity log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 class Registry:
-    """Answers what it is told to, and remembers what it was asked."""
+    """A registry with configured answers, which records its calls."""
 
     def __init__(self) -> None:
         self.answer = Answer.CONFIRMED
@@ -175,7 +175,7 @@ def test_a_field_is_checked_on_its_own(inside: Visitor) -> None:
     assert "Un code postal français compte cinq chiffres." in response.text
 
 
-# --- Where letters go, and in which language ---------------------------------------------------
+# --- E-mail address and language ---------------------------------------------------------------
 
 
 def test_a_new_email_address_is_told_to_the_old_one(inside: Visitor, alice: Account) -> None:

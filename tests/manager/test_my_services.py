@@ -1,4 +1,4 @@
-"""« Mes services » in the manager: what renews, what pays it, what is given back or ends."""
+"""« Mes services » in the manager: renewals, means of payment, give-backs, terminations."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def inside(visitor: Visitor, alice: Account) -> Visitor:
 
 
 def pay_at(bank: Bank) -> None:
-    """Pay what was begun last, at the bank."""
+    """Pay the newest checkout at the bank."""
     payment = Payment.select().order_by(Payment.id.desc()).first()
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     queue.drain()
@@ -73,7 +73,7 @@ def address(group: LicenceGroup, rest: str = "") -> str:
 
 
 def agree(account: Account) -> None:
-    """Many at once says what one by one says."""
+    """Assert that services computed together equal those computed one by one."""
     rows = list(services.query_of(account))
     shown = services.for_account(account, rows, services.renewal_cards_of(account))
     assert len(shown) == Subscription.select().where(Subscription.account == account).count()
@@ -266,7 +266,7 @@ def test_a_consumer_terminates_and_changes_their_mind(inside: Visitor, group: Li
 
 
 def readable_when_it_is_over(inside: Visitor, group: LicenceGroup) -> None:
-    """Its pages say that it is over, and still show what it was."""
+    """Assert that the pages of an ended service say so and still show its data."""
     here = f"/manager/groups/{group.name}"
     inside.open(here)
     assert inside.sees("Ce groupe a pris fin")

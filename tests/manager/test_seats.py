@@ -1,4 +1,4 @@
-"""The manager's pages of groups and seats, read by somebody without JavaScript and by htmx."""
+"""The manager's pages of groups and seats, without JavaScript and by htmx."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_a_new_name_stands_everywhere_on_the_page_it_was_given_on(
     known = here if tab != "/elsewhere" else address_of(group)
     assert answer.headers["HX-Redirect"] == known
     page = client.get(known).text
-    assert "Marseille" not in page, "in the title, the menu, the way here or the heading"
+    assert "Marseille" not in page, "in the title, the menu, the breadcrumbs or the heading"
     assert page.count("Lille") >= 4
 
 

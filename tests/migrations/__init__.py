@@ -1,1 +1,1 @@
-"""The schema, step by step, with rows in it."""
+"""The migrations, run on databases with rows."""

@@ -1,4 +1,4 @@
-"""Payments from before there were invoices, and what the migration makes of them."""
+"""Payments older than the invoices, and their migration."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PAYMENTS = {
     "awaiting_payment": ["closed", "open"],
     "expired": [],
 }
-"""One order of each status, with its attempts to pay 31.68."""
+"""One order of each status, with its payments of 31.68."""
 
 
 @pytest.fixture
 def after(
     new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
-    """A database that was filled before the migration, brought up to date and proved."""
+    """A database filled before the migration, migrated and checked."""
     opened = database.open_database(new_database("billed"))
     runner = Runner(opened, str(database.MIGRATIONS))
     runner.up("0021_usage")

@@ -1,4 +1,4 @@
-"""Rows as they were before a migration, and what it makes of them."""
+"""Rows older than a migration, and what it changes in them."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ ORDER = {
 }  # fmt: skip
 
 SIZES = {1: 3, 2: 0, 3: 1}
-"""Seats of the groups before."""
+"""The seats of the groups before the migrations."""
 
 
 LETTERS = 501
-"""One more than the migrations take at a time."""
+"""One more than the batch size of the migrations."""
 
 
 @pytest.fixture
 def before(new_database: Callable[[str], str]) -> Iterator[tuple[Database, Runner]]:
-    """A database as the first version of the shop left it, with groups of `SIZES`."""
+    """A database of the shop's first version, with groups of `SIZES`."""
     opened = database.open_database(new_database("before"))
     runner = Runner(opened, str(database.MIGRATIONS))
     runner.up("0001_initial")
@@ -97,7 +97,7 @@ def fill(first: ModuleType) -> None:
 
 @pytest.fixture
 def after(before: tuple[Database, Runner]) -> Iterator[Database]:
-    """The same, brought up to date, and what the shop's tables are read from."""
+    """The same database, migrated and bound to the models."""
     opened, runner = before
     runner.up()
     with opened.bind_ctx(models.all_tables()):

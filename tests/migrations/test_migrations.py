@@ -1,4 +1,4 @@
-"""The migrations build what the models say: columns, keys, indexes and constraints."""
+"""The migrations build the schema of the models: columns, keys, indexes and constraints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def names() -> list[str]:
 
 
 def shape(opened: Database, table: str) -> dict[str, Any]:
-    """What the database itself says of a table."""
+    """Return a table's schema as the database reports it."""
     return {
         "columns": sorted(
             (column.name, column.data_type.lower(), column.null, column.primary_key)
@@ -52,12 +52,12 @@ def shape(opened: Database, table: str) -> dict[str, Any]:
 
 
 def condition_of(sql: str) -> str:
-    """The condition of a partial index."""
+    """Return the condition of a partial index."""
     return " ".join(sql.partition(" WHERE ")[2].split())
 
 
 def rules_of(opened: Database, table: str) -> list[str]:
-    """CHECKs, and what happens to rows whose parent is deleted."""
+    """Return the CHECKs of a table, and its ON DELETE actions."""
     if isinstance(opened, SqliteDatabase):
         query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
         sql = opened.execute_sql(query, (table,)).fetchone()[0]
@@ -70,7 +70,7 @@ def rules_of(opened: Database, table: str) -> list[str]:
 
 
 def checks_in(sql: str) -> list[str]:
-    """Every CHECK of a CREATE TABLE, whichever brackets stand in it."""
+    """Return every CHECK of a CREATE TABLE, nested brackets included."""
     found = []
     for start in (match.end() for match in re.finditer(r"\bCHECK \(", sql)):
         depth, end = 1, start

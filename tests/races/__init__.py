@@ -1,1 +1,1 @@
-"""Many at once; each race with a positive control."""
+"""Race tests, each with a positive control."""

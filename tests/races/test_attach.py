@@ -1,4 +1,4 @@
-"""Office Attach confirmed by many at once, and its worker killed: one group, each seat once."""
+"""Office Attach confirmed concurrently, and its worker killed: one group, each seat once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TIMES = 30
 
 
 def confirm_at_once(service: ExchangeService, *, same_form: bool) -> list[object]:
-    """What so many sessions get that confirm at one moment, each the form it has open."""
+    """Confirm in `TIMES` sessions at once, each with its open form. Return the outcomes."""
     one = exchange.attach_request(service, 25)
     requested = [one if same_form else exchange.attach_request(service, 25) for _ in range(TIMES)]
     seen = exchange.seen(one)
@@ -65,7 +65,7 @@ def test_one_form_30_times_at_once_makes_one_group_of_25(
 
 
 def check_one_of_25(provider: Provider) -> None:
-    """One order, one group, 25 seats active once, every letter once."""
+    """Assert one order, one group, 25 seats activated once, and every e-mail once."""
     assert Order.select().count() == Attach.select().count() == 1
     queue.drain()
     group = LicenceGroup.get()
@@ -82,7 +82,7 @@ def check_one_of_25(provider: Provider) -> None:
 
 @contextmanager
 def without_unique(*columns: tuple[str, str]) -> Iterator[None]:
-    """The database without these unique columns, and afterwards without what broke them."""
+    """Drop these unique indexes for the block, then delete the rows that violate them."""
     names = [_index_of(table, column) for table, column in columns]
     definitions = [racing._definition(name) for name in names]
     for name in names:
@@ -109,7 +109,7 @@ def _index_of(table: str, column: str) -> str:
 def test_control_without_the_unique_row_there_are_many(
     service: ExchangeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The early look would spoil the control where writers come one by one, as on SQLite.
+    # The early check would defeat the control where writers take turns, as on SQLite.
     monkeypatch.setattr(attached_licences, "attach_of", lambda service: None)
     with without_unique(("attach", "service_id"), ("attached_account", "account_id")):
         outcomes = confirm_at_once(service, same_form=False)
@@ -141,7 +141,7 @@ def test_many_workers_fill_the_group_once(service: ExchangeService, provider: Pr
 
 
 class Killed(BaseException):
-    """What a killed worker does: it stops in the middle, and nothing of it goes on."""
+    """Stands for SIGKILL: the worker stops at once, and no handler catches it."""
 
 
 @pytest.mark.parametrize("first", [1, 5, 11, 17, 29, 41])
@@ -156,9 +156,9 @@ def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
             queue.drain()
             break
         except Killed:
-            # Its lease runs out, and another worker finds the job.
+            # Its lease expires, and another worker takes the job.
             Job.update(status="queued", lease_until=None).where(Job.status == "running").execute()
-    assert len(deaths) == MOST_DEATHS, "it died too rarely: this run proves little"
+    assert len(deaths) == MOST_DEATHS, "too few deaths: this run proves little"
     assert len(provider.acts) == 8
     group = LicenceGroup.get()
     assert group.seats_active == 8
@@ -172,8 +172,10 @@ MOST_DEATHS = 5
 
 
 def dying(monkeypatch: pytest.MonkeyPatch, first: int) -> list[str]:
-    """Die at writing statement ``first``, and then again and again, each time a little later; the
-    statements that were not carried out."""
+    """Die at writing statement ``first``, then repeatedly, each time a little later.
+
+    Return the list of statements that were not executed.
+    """
     inner, deaths, left = database.obj.execute_sql, list[str](), [first]
 
     def execute_sql(sql: str, *args: object, **kwargs: object) -> object:

@@ -1,4 +1,4 @@
-"""Renewals asked for by many at once: one period, one invoice, one charge (lessons 3 and 11)."""
+"""Concurrent renewals: one period, one invoice, one charge (lessons 3 and 11)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.parties import Bank, Provider
 
 
 def due(group: LicenceGroup) -> None:
-    """Let time pass to the next renewal, with nobody doing it."""
+    """Move the clock to the next renewal without running it."""
     renews_on = running.of(group).renews_on
     assert renews_on is not None
     wait = midnight(renews_on) - clock.now() + timedelta(minutes=1)
@@ -32,7 +32,7 @@ def due(group: LicenceGroup) -> None:
 
 
 def on_time(act: Callable[[], Any]) -> Callable[[], Any]:
-    """``act`` by the sandbox's clock, which each thread looks at for itself."""
+    """Return ``act`` with the sandbox's clock, which each thread sets for itself."""
 
     def run() -> Any:
         test_points.follow_clock()
@@ -62,7 +62,7 @@ def test_four_workers_run_the_month_once(group: LicenceGroup, bank: Bank) -> Non
 def test_without_the_guards_the_month_would_be_charged_more_than_once(
     group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The positive control: the same race with the row neither held nor compared."""
+    """The positive control: the same race with the row neither locked nor compared."""
     read = running.of(group)
     monkeypatch.setattr(renewals, "lock", lambda row: fresh_as(read))
     for index in ("renewal_group_id_period_start", "invoice_one_of_period"):
@@ -86,7 +86,7 @@ def test_without_the_guards_the_month_would_be_charged_more_than_once(
 
 
 def fresh_as(row: Any) -> Any:
-    """A copy of a row as it once was: what careless code would go by."""
+    """Return a stale copy of a row, as careless code would use it."""
     return type(row)(**row.__data__)
 
 
@@ -136,7 +136,7 @@ def test_one_stage_sends_one_letter_and_one_charge(
 
 
 def services_owed(group: LicenceGroup) -> Invoice:
-    """The invoice of its renewal."""
+    """Return the invoice of a group's renewal."""
     return Invoice.get(Invoice.group == group)
 
 

@@ -1,4 +1,4 @@
-"""Concurrency: one order, one payment, one delivery, whoever presses how often and when.
+"""Concurrent orders: one order, one payment, one delivery, whatever is pressed when.
 
 Each race comes with a positive control: with its guard switched off, the same race must go wrong,
 or it would prove nothing.
@@ -69,7 +69,7 @@ def edit(alice: Account, licences: int) -> Order:
 
 
 def edit_while_its_payment_begins(alice: Account) -> Order:
-    """The order edited; its customer presses "Pay by card" at the worst moment."""
+    """Edit an order while its customer presses "Pay by card" at the worst moment."""
     first = edit(alice, 3)
 
     def pay() -> None:
@@ -117,7 +117,7 @@ def test_editing_what_is_being_paid_is_refused(alice: Account, bank: Bank) -> No
 
 
 def edit_in_tabs(alice: Account, times: int) -> list[object]:
-    """One basket confirmed in that number of tabs at one moment, with another content in each."""
+    """Confirm one basket in that number of tabs at once, with another content in each."""
     numbers = iter(range(2, times + 2))
     with racing.all_meet_at("ordering.place", times):
         return racing.race(lambda: edit(alice, next(numbers)), times)
@@ -198,7 +198,7 @@ def test_control_without_compare_and_set_it_pays_more_than_once(
     racing.without_compare_and_set(monkeypatch)
     monkeypatch.setattr(checkouts, "lock", lambda row: row)
     monkeypatch.setattr(payables, "lock", lambda row: row)
-    # The ledger takes the money of a payment once; that guard is off, too.
+    # The ledger records a payment once; this guard is off, too.
     monkeypatch.setattr(ledger, "post_payment", lambda *_: None)
     order = purchases.place(alice)
     settle_at_once(order, bank, 5)
@@ -221,7 +221,7 @@ def test_cancelling_against_paying_ends_in_one_of_both(alice: Account, bank: Ban
         order = Order.get_by_id(order.id)
         statuses = [row.status for row in purchases.payments_of(order)]
         if order.status == OrderStatus.CANCELLED:
-            # Whatever was taken goes back.
+            # Every amount taken is refunded.
             assert set(statuses) <= {"closed", "refund_due"}, statuses
         else:
             assert order.status == OrderStatus.PAID

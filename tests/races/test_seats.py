@@ -1,6 +1,6 @@
-"""Concurrency of places and seats: nobody gets what somebody else has; each race with a control.
+"""Concurrent use of places and seats: none is given twice.
 
-Each control switches its guard off, and the same race must then go wrong.
+Each race has a positive control that switches its guard off: the same race must then go wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.parties import Bank, Provider
 
 
 def promised(group: LicenceGroup) -> int:
-    """The seats of a group and those of the orders that may still be paid."""
+    """Return the number of a group's seats and of the places reserved by payable orders."""
     held = Addition.select().where(Addition.group == group, Addition.status == "held")
     return Seat.select().where(Seat.group == group).count() + sum(
         addition.line.quantity for addition in held
@@ -33,7 +33,7 @@ def promised(group: LicenceGroup) -> int:
 
 
 def order_at_once(group: LicenceGroup, quantity: int, times: int) -> list[object]:
-    """What ``times`` sessions get that order so many licences for a group at one moment."""
+    """Order licences for a group in ``times`` sessions at once. Return the outcomes."""
     account = group.account
     requested = [groups.addition_request(groups.fresh(group), quantity) for _ in range(times)]
     seen = groups.seen_by(account, requested[0])
@@ -70,9 +70,9 @@ def test_at_299_of_300_two_more_make_one(alice: Account, bank: Bank, provider: P
 
 @contextmanager
 def without_check() -> Iterator[None]:
-    """The groups' table without its last word on places."""
+    """Run the block without the CHECK on a group's places."""
     if isinstance(database.obj, SqliteDatabase):
-        # A setting of each connection; the careless take below switches it off for its own.
+        # A setting of each connection; the careless code below switches it off for its own.
         yield
         return
     rows = database.execute_sql(

@@ -1,4 +1,4 @@
-"""A table read from end to end, a batch at a time."""
+"""Tables read in batches, by keyset pagination."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_no_rows_are_no_rows(group: LicenceGroup) -> None:
     assert list(in_batches(Seat.select().where(Seat.id < 0), Seat.number)) == []
 
 
-# --- By two columns, while rows come and go -------------------------------------------------------
+# --- By two columns, while rows are inserted and deleted ------------------------------------------
 
 
 @pytest.fixture
 def prices(app: Flask) -> list[Price]:
-    """Seven prices of small amounts, three of them the same."""
+    """Seven prices of small amounts, three of them equal."""
     return [price_of(cents) for cents in (1, 3, 3, 3, 5, 7, 9)]
 
 
@@ -71,7 +71,7 @@ def test_rows_removed_meanwhile_leave_no_gap(prices: list[Price], size: int) -> 
         if price == prices[0]:
             prices[6].delete_instance()
     assert seen[:6] == prices[:6]
-    # What was removed within the batch that is being read was read before that.
+    # A row deleted within the current batch was read before that.
     assert seen[6:] == (prices[6:] if size == 7 else [])
     assert list(read(size)) == []
 

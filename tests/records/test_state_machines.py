@@ -1,4 +1,4 @@
-"""The tables of legal moves: declared on their tables, complete, and the only way to move."""
+"""The tables of legal transitions: declared, complete, and the only way to change a status."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MACHINES = [table for table in models.all_tables() if issubclass(table, StateMac
 
 
 def statuses_of(table: type[StateMachine]) -> set[str]:
-    """The words that the table's CHECK allows."""
+    """Return the statuses that the table's CHECK allows."""
     checks = [check.sql for check in table._meta.constraints]
     words = [re.fullmatch(r"CHECK \(status IN \(([^)]*)\)\)", sql) for sql in checks]
     (found,) = [match for match in words if match]

@@ -1,4 +1,4 @@
-"""The order journey, as customers tell it in both languages, and what spoils it elsewhere."""
+"""The order journey in both languages, and its known pitfalls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To the bank and back: with or without a cookie, before or after its word, once."""
+"""To the bank and back: with or without a cookie, before or after its notification, once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shopper(client: CheckingClient, request: pytest.FixtureRequest) -> Shopper:
 
 
 def go_to_bank(shopper: Shopper, account: Account, *, store_card: bool = False) -> str:
-    """Order and press "Pay by card"; the checkout's name at the bank."""
+    """Order and press "Pay by card". Return the checkout's reference at the bank."""
     if not shopper.address.endswith("/payments"):
         shopper.order(account)
     pressed = shopper.press(shopper.say("Payer par carte", "Pay by card"), store_card=store_card)
@@ -33,7 +33,7 @@ def go_to_bank(shopper: Shopper, account: Account, *, store_card: bool = False) 
 
 
 def tell_shop(app: Flask, checkout: str, *, signed: bool = True) -> TestResponse:
-    """The bank's notification."""
+    """Send the bank's notification to the shop."""
     headers = {"X-Signed": "yes"} if signed else {}
     return browser(app).post("/notifications/bank", data=checkout.encode(), headers=headers)
 
@@ -157,7 +157,7 @@ def test_that_the_bank_does_not_answer_stays_on_the_page(
     bank.silent = True
     assert shopper.press(shopper.say("Payer par carte", "Pay by card")).status_code == 422
     assert shopper.sees(shopper.say("Rien n’a été débité", "Nothing was charged"))
-    assert "every 2s" not in shopper.response.text, "or it would be gone in two seconds"
+    assert "every 2s" not in shopper.response.text, "or the next refresh would remove it"
     shopper.open(shopper.address.removesuffix("/payments"))
     assert not shopper.sees(shopper.say("est encore ouverte", "is still open")), "it never was"
 
@@ -188,7 +188,7 @@ def test_walking_away_and_paying_later_takes_the_same_page_up(
     assert len(bank.checkouts) == 1
 
 
-# --- The bank's word ---------------------------------------------------------------------------
+# --- The bank's notification -------------------------------------------------------------------
 
 
 def test_an_unsigned_notification_is_refused(

@@ -1,4 +1,4 @@
-"""VAT on the way: a French estimate first, then the customer's own, on page and on record."""
+"""VAT in the journey: first a French estimate, then the customer's, on pages and in rows."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ESTIMATE = (
 
 
 class Registry:
-    """Says of every VAT number what the test tells it."""
+    """A registry with one configured answer for every VAT number."""
 
     answer = Answer.CONFIRMED
 
     def check(self, vat_number: str) -> Answer:
-        """What this registry knows of a number."""
+        """Return the configured answer."""
         return self.answer
 
 
@@ -47,7 +47,7 @@ def shopper(client: CheckingClient, request: pytest.FixtureRequest) -> Shopper:
 
 
 def expect_vat(shopper: Shopper, basis_points: int, cents: int) -> None:
-    """The page shows this rate and amount, and the total that follows."""
+    """Assert that the page shows this rate and amount, and the total with it."""
     shown = rate(basis_points, shopper.language)
     label = shopper.say(f"TVA ({shown})", f"VAT ({shown})")
     assert shopper.sees(label), label

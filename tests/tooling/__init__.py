@@ -1,1 +1,1 @@
-"""Setting up: what is installed, and the package that is built."""
+"""The set-up: installed packages, and the wheel that is built."""

@@ -1,4 +1,4 @@
-"""Which Chromium the browser tests run in."""
+"""The choice of Chromium for browser tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tooling import browser
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with no browser yet: the only folder of its programs."""
+    """The only folder of programs of a machine without a browser."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The locks install what they pin, whatever has been released since."""
+"""The locks install the pinned releases, whatever was released later."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOCKS = [environment.RUNTIME, environment.DEVELOPMENT, htmx.NPM_REQUIREMENTS]
 
 
 class Index:
-    """A folder with two releases of each package of a lock: the one that is pinned, and a newer."""
+    """A folder with two releases of each package of a lock: the pinned one and a newer one."""
 
     def __init__(self, folder: Path, lock: Path) -> None:
         self.folder = folder
@@ -43,16 +43,16 @@ class Index:
         }
 
     def lock(self, pins: list[Requirement]) -> Path:
-        """A lock of ``pins`` with the hashes of this folder's wheels."""
+        """Write a lock of ``pins`` with the hashes of this folder's wheels. Return its path."""
         return write_lock(self.folder / "lock.txt", pins, self.hashes)
 
     def new_environment(self) -> Path:
-        """The Python of an empty environment."""
+        """Create an empty environment. Return its Python."""
         uv.make_environment(self.folder / "venv")
         return self.folder / "venv" / "bin" / "python"
 
     def run(self, command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run an installer that reaches this folder and no network."""
+        """Run an installer that can reach this folder only, without network."""
         reached = {
             "UV_CACHE_DIR": str(self.folder / "cache"),
             "UV_FIND_LINKS": str(self.folder / "wheels"),
@@ -85,7 +85,7 @@ def test_a_newer_release_of_every_package_changes_nothing(file: Path, tmp_path: 
 
 
 def test_the_newer_releases_are_on_offer(development: Index) -> None:
-    """The positive control: who asks without a lock gets them."""
+    """The positive control: an installation without a lock gets the newer releases."""
     python = development.new_environment()
     wanted = ["coverage[toml]", "flask"]
     done = development.run([uv.program(), "pip", "install", "--python", str(python), *wanted])
@@ -147,7 +147,7 @@ def test_the_package_asks_for_a_python_that_the_locks_are_made_for() -> None:
 
 
 def test_a_python_that_is_too_old_is_told_so() -> None:
-    """Python 2 and all of Python 3 read the first lines, which say what is wrong."""
+    """Python 2 and every Python 3 parse the first lines, which print the reason."""
     first = (ROOT / "tooling" / "__main__.py").read_text().partition("# A newer Python")[0]
     program = "import sys; sys.version_info = (3, 6)\n" + first.partition('"""\n\n')[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)

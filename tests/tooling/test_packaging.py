@@ -1,4 +1,4 @@
-"""The wheel is a whole shop: installed and run where there is nothing else of it."""
+"""The wheel is a complete shop: it runs where the source tree is not available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDERS = (*SHOP, "migrations", "static", "templates", "translations")
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.mo")
 
 OURS = {"PYTHONPATH", "DATABASE_URL", "SANDBOX_DATABASE"}
-"""What may lead a process back to these sources, or to other data."""
+"""Variables that may lead a process to this source tree or to other data."""
 
 BUILD = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
 
@@ -41,7 +41,7 @@ print(create_sandbox().test_client().get("/").status)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of these sources, built with what is installed."""
+    """The wheel of this source tree, built with the installed packages."""
     source = tmp_path_factory.mktemp("source")
     for file in (*ROOT.glob("*.py"), *ROOT.glob("*.toml"), *ROOT.glob("*.md")):
         shutil.copy(file, source)
@@ -56,7 +56,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the shop as its wheel installs it, without what it needs."""
+    """A folder with the installed wheel, without its dependencies."""
     folder = tmp_path_factory.mktemp("installed")
     how = ["--no-deps", "--offline", "--python", sys.executable, "--target", str(folder)]
     run([uv.program(), "pip", "install", *how, str(wheel)], folder)
@@ -64,7 +64,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: list[str], where: Path, modules: Path | None = None) -> str:
-    """What a command prints that ends well; the shop's modules lie in ``modules`` alone."""
+    """Run a command that must succeed, with the shop's modules from ``modules`` only.
+
+    Return its output.
+    """
     apart = {name: value for name, value in os.environ.items() if name not in OURS}
     done = subprocess.run(
         command,
@@ -92,7 +95,7 @@ def test_the_wheel_holds_every_file_of_the_shop_and_no_other(wheel: Path) -> Non
 
 @pytest.fixture(scope="module")
 def empty(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that held nothing when the installed shop brought its database up to date there."""
+    """A new folder in which the installed shop has migrated its database."""
     folder = tmp_path_factory.mktemp("empty")
     said = run([sys.executable, *"-m flask --app app migrate".split()], folder, installed)
     assert "The database is up to date." in said

@@ -1,4 +1,4 @@
-"""Wheels without content, for a folder that stands in for the package index."""
+"""Empty wheels, for a folder that replaces the package index."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 NEWER = "9999"
-"""A version newer than any that is pinned."""
+"""A version newer than any pinned one."""
 
 
 def write_wheel(folder: Path, name: str, version: str) -> str:
-    """Write an empty wheel that needs what the installed release needs; its hash."""
+    """Write an empty wheel with the installed release's requirements. Return its hash."""
     stem = f"{name.replace('-', '_')}-{version}"
     file = folder / f"{stem}-py3-none-any.whl"
     about = f"{stem}.dist-info"
@@ -45,37 +45,37 @@ def _fields_of_installed(name: str, field: str) -> list[str]:
 
 
 def read_lock(file: Path) -> list[Requirement]:
-    """What a lock pins."""
+    """Return the requirements that a lock pins."""
     text = file.read_text().replace("\\\n", " ")
     return [Requirement(line.partition(" --hash")[0]) for line in text.splitlines()]
 
 
 def write_lock(file: Path, pinned: Iterable[Requirement], hashes: dict[str, str]) -> Path:
-    """Write a lock of these pins with other hashes."""
+    """Write a lock of these pins with other hashes. Return its path."""
     lines = [f"{pin} --hash=sha256:{hashes[release(pin)]}\n" for pin in pinned]
     file.write_text("".join(lines))
     return file
 
 
 def release(pin: Requirement) -> str:
-    """The release that is pinned; a package may have several, for Pythons of different age."""
+    """Return the pinned release; a package may have several, for different Python versions."""
     return f"{pin.name}{pin.specifier}"
 
 
 def version_of(pin: Requirement) -> str:
-    """The one version that a pin allows."""
+    """Return the only version that a pin allows."""
     (specifier,) = pin.specifier
     assert specifier.operator == "=="
     return specifier.version
 
 
 def applies(pin: Requirement) -> bool:
-    """Whether a pin is meant for this Python on this machine."""
+    """Return whether a pin applies to this Python on this machine."""
     return pin.marker is None or pin.marker.evaluate()
 
 
 def installed_in(folder: Path) -> dict[str, str]:
-    """The distributions below ``folder``, by name, and their versions."""
+    """Return the versions of the distributions below ``folder``, by name."""
     return {
         found.name: found.version
         for site in {about.parent for about in folder.rglob("*.dist-info")}

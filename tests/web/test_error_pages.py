@@ -1,4 +1,4 @@
-"""When something goes wrong: a calm page, a way on, and for our own faults a number."""
+"""Error pages: an explanation, a way on, and for our own errors a reference number."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ NUMBER = re.compile(r"[0-9A-F]{8}")
 
 
 class Broken(Exception):
-    """What no code expects."""
+    """An exception that no code expects."""
 
 
 @pytest.fixture
 def broken(client: CheckingClient, monkeypatch: pytest.MonkeyPatch) -> CheckingClient:
-    """A browser before a shop that cannot read its prices."""
+    """A browser of a shop that cannot read its prices."""
 
     def fail() -> None:
         raise Broken("the secret cause")
@@ -54,7 +54,7 @@ def number_of(response: TestResponse) -> str:
     return number
 
 
-# --- Our own faults ------------------------------------------------------------------------------
+# --- Our own errors ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_a_fault_leaves_nothing_half_done(
     assert models.Order.select().count() == 1
 
 
-# --- The database is away ------------------------------------------------------------------------
+# --- The database is unavailable -----------------------------------------------------------------
 
 
 def nowhere(kind: str, folder: Path) -> str:
-    """The address of a database that does not answer."""
+    """Return the URL of a database that does not answer."""
     return "postgresql://127.0.0.1:1/shop" if kind == "postgresql" else f"sqlite:///{folder}"
 
 
@@ -190,7 +190,7 @@ def test_a_database_that_comes_back_is_used_again(app: Flask, client: CheckingCl
     assert statuses[1:] == [200, 200]
 
 
-# --- What visitors do ----------------------------------------------------------------------------
+# --- Errors of visitors --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What stands around every answer: the headers, and the cookies."""
+"""The headers and cookies of every response."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 
 
 def policy_of(response: TestResponse) -> dict[str, list[str]]:
-    """The Content-Security-Policy by directive."""
+    """Return the Content-Security-Policy by directive."""
     directives = (part.split() for part in response.headers["Content-Security-Policy"].split(";"))
     return {name: sources for name, *sources in directives}
 
 
 def answers(app: Flask, alices: Belongings) -> Iterator[TestResponse]:
-    """An answer of every kind: pages, parts, files, redirects, machines, refusals."""
+    """Yield a response of every kind: pages, partials, files, redirects, machines, errors."""
     client = browser(app)
     Visitor(client).log_in(alices.account)
     for rule in app.url_map.iter_rules():
@@ -67,7 +67,7 @@ def test_no_policy_lets_anything_unsafe_in(app: Flask, alices: Belongings) -> No
         assert "frame-ancestors" in policy
         sources = {source for directive in policy.values() for source in directive}
         if "sandbox" in policy:
-            # A letter's own styles, in a frame that runs nothing.
+            # An e-mail's own styles, in a frame without scripts.
             assert policy["sandbox"] == ["allow-popups", "allow-popups-to-escape-sandbox"]
             sources -= {"'unsafe-inline'"}
             assert "script-src" not in policy

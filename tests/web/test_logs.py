@@ -1,4 +1,4 @@
-"""What the log of a developer's machine says of an exception."""
+"""Exceptions in the log of a developer's machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: whom it lets in, where it leads, and how often it may be tried."""
+"""Signing in: credentials, redirects, sessions and rate limits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def log_in(
 
 
 def coming_from(app: Flask, address: str) -> CheckingClient:
-    """A browser somewhere on the internet."""
+    """Return a browser with this IP address."""
     client = browser(app)
     client.environ_base["REMOTE_ADDR"] = address
     return client
@@ -47,11 +47,11 @@ def is_signed_in(client: CheckingClient) -> bool:
     return client.get(HOME).status_code == 200
 
 
-# --- Where it leads --------------------------------------------------------------------------
+# --- Redirects -------------------------------------------------------------------------------
 
 
 def as_browsers_read(location: str) -> str:
-    """The host a browser would go to: it drops tabs and line ends, and takes \\ for /."""
+    """Return the host a browser would go to: it drops tabs and line ends, and reads \\ as /."""
     plain = location.strip("".join(map(chr, range(33))))
     for character in "\t\r\n":
         plain = plain.replace(character, "")
@@ -187,12 +187,12 @@ def test_a_forged_cookie_signs_nobody_in(client: CheckingClient, alice: Account)
     assert not is_signed_in(client)
 
 
-# --- How often ---------------------------------------------------------------------------------
+# --- Rate limits -------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def shops(make_app: MakeApp) -> tuple[Flask, Flask]:
-    """Two web servers of one shop, with its limits."""
+    """Two web servers of one shop, with rate limits."""
     return make_app(RATE_LIMITS="on"), make_app(RATE_LIMITS="on")
 
 
@@ -267,7 +267,7 @@ def test_a_limit_does_not_tell_whether_there_is_an_account(
 
 
 def without_tokens(html: str) -> str:
-    """A page without what differs from one showing to the next."""
+    """Return a page without the tokens that differ in each response."""
     lines = html.splitlines()
     return "\n".join(line for line in lines if "csrf" not in line.lower())
 

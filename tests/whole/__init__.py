@@ -1,1 +1,1 @@
-"""What holds for the whole house: routes, layers, pages, texts."""
+"""Contracts of the whole application: routes, layers, pages, texts."""

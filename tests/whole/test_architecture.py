@@ -1,4 +1,4 @@
-"""The shape of the whole: which way imports run, and who knows what."""
+"""The architecture: the direction of imports, and what each package may know."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "asgi": {"app", "serving", "shop", "web"},
     "app": {"cli", "manager", "models", "shop", "storefront", "web"},
 }
-"""Which of our rooms each room may enter, besides itself."""
+"""The packages of ours that each package may import, besides itself."""
 
 
 def modules_of(room: str) -> list[Path]:
@@ -93,7 +93,7 @@ def test_views_leave_the_tables_to_the_shop(room: str) -> None:
     assert not wrong
 
 
-# --- The tour ----------------------------------------------------------------------------------
+# --- ARCHITECTURE.md ---------------------------------------------------------------------------
 
 TOUR = (ROOT / "ARCHITECTURE.md").read_text()
 

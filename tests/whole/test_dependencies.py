@@ -1,4 +1,4 @@
-"""What the code imports is what setup.cfg names, so that a fresh machine has it."""
+"""The code imports exactly the distributions that setup.cfg declares."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shop_modules() -> list[Path]:
 
 
 def declared(option: str) -> set[str]:
-    """The distributions that setup.cfg names."""
+    """Return the distributions that an option of setup.cfg declares."""
     configuration = configparser.ConfigParser()
     configuration.read(ROOT / "setup.cfg")
     section = "options" if option == "install_requires" else "options.extras_require"
@@ -41,12 +41,12 @@ def declared(option: str) -> set[str]:
 
 
 def plain(requirement: str) -> str:
-    """A distribution's name without extras, spelt in the one normal way."""
+    """Return a distribution's normalized name, without extras."""
     return re.sub(r"[-_.]+", "-", requirement.partition("[")[0]).lower()
 
 
 def imported(modules: Iterable[Path]) -> set[str]:
-    """The distributions, outside the standard library and our own rooms, that modules import."""
+    """Return the distributions that modules import, without the standard library and our own."""
     known = packages_distributions()
     names = {name for path in modules for name in imports_of(path)}
     foreign = names - OURS - sys.stdlib_module_names
@@ -54,7 +54,7 @@ def imported(modules: Iterable[Path]) -> set[str]:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """The top-level names a module imports, wherever in it."""
+    """Yield the top-level names that a module imports, at any depth."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)

@@ -1,4 +1,4 @@
-"""What no customer sends: every route answers it with a page, on both databases."""
+"""Hostile input: every route answers it with a page, on both databases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.visitor import Visitor
 from tests.whole.test_routes import AUDIENCES
 
 MARK = "<b>hostile</b>"
-"""Stands on no page of ours: where it is found, something was not escaped."""
+"""Markup that no page of ours has: a page that contains it did not escape it."""
 
 VALUES: dict[str, list[bytes]] = {
     "beyond a database": [
@@ -34,14 +34,14 @@ VALUES: dict[str, list[bytes]] = {
     "numbers": [
         b"-1",
         b"1.5",
-        b"9" * 4400,  # more than Python reads
+        b"9" * 4400,  # more digits than Python converts
         "\u0663".encode(),  # a digit of another script
         b"NaN",
     ],
     "bytes": [
         b"\0",
-        b"\xff\xfe\xc3\x28",  # no UTF-8
-        "\u202eabc\u2066".encode(),  # text that runs backwards
+        b"\xff\xfe\xc3\x28",  # not UTF-8
+        "\u202eabc\u2066".encode(),  # right-to-left text
     ],
     "texts": [b"", b"{{ 7 * 7 }}{% raw %}%(x)s {0}"],
     "ways out": [
@@ -58,7 +58,7 @@ FIELD = re.compile(r"^    (\w+) = \w*(?:Field|_text|_password|_field)\(", re.MUL
 
 
 def names_read() -> list[str]:
-    """Every name that a view or a form reads, and some that Flask itself might understand."""
+    """Return every name that a view or a form reads, and some that Flask may interpret."""
     names = set("business pro_plus _external _scheme _anchor _method endpoint self x".split())
     for room in ("manager", "storefront", "web"):
         for path in Path(room).glob("*.py"):
@@ -72,11 +72,11 @@ NAMES = names_read()
 LOCKED = {endpoint for endpoint, audience in AUDIENCES.items() if audience == "signed in"}
 
 ENDING = {"manager.log_out", "storefront.choose_password"}
-"""What may end alice's session: asked last."""
+"""Routes that may end alice's session: tested last."""
 
 
 def clients(app: Flask, alices: Belongings) -> list[CheckingClient]:
-    """A stranger's browser, and alice's."""
+    """Return a stranger's browser and alice's."""
     both = [browser(app), browser(app)]
     Visitor(both[1]).log_in(alices.account)
     for client in both:
@@ -85,7 +85,7 @@ def clients(app: Flask, alices: Belongings) -> list[CheckingClient]:
 
 
 def every_way(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Each way to ask for each route; PDFs are made from the same answers as their pages."""
+    """Yield each route with each of its methods, except PDFs, made from their pages' data."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint in ENDING):
         if rule.endpoint != "static" and not str(rule).endswith(".pdf"):
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -97,7 +97,7 @@ def address_of(rule: Rule, alices: Belongings) -> str:
 
 
 def hostile_addresses(rule: Rule, address: str, value: bytes) -> Iterator[str]:
-    """The addresses of ``rule`` with one piece of them replaced by ``value``."""
+    """Yield the URLs of ``rule`` with one parameter replaced by ``value``."""
     for index, piece in enumerate(str(rule).split("/")):
         if "<" in piece:
             pieces = address.split("/")
@@ -106,7 +106,7 @@ def hostile_addresses(rule: Rule, address: str, value: bytes) -> Iterator[str]:
 
 
 def check(response: TestResponse) -> None:
-    """No fault (the client sees to that), nothing unescaped, no header of the visitor's making."""
+    """Assert that nothing is unescaped and no header is injected; the client checks for errors."""
     assert MARK.encode() not in response.data
     assert "hostile" not in response.headers.get("Set-Cookie", "")
 

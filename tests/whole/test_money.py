@@ -1,4 +1,4 @@
-"""To the cent: page, paper, bank and database agree, whoever buys how much at which price."""
+"""Page, PDF, bank and database agree to the cent, for any customer, quantities and prices."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PLACES: dict[str, tuple[dict[str, str], str]] = {
 AMOUNT = re.compile(
     r"€\d{1,3}(?:,\d{3})*\.\d\d|\d{1,3}(?:[\u202f\u00a0]\d{3})*,\d\d[\u202f\u00a0]€"
 )
-"""An amount as French or English writes it."""
+"""An amount in French or English format."""
 
 
 def cents(amount: str) -> int:
@@ -52,7 +52,7 @@ def cents(amount: str) -> int:
 
 @dataclass(frozen=True)
 class Figures:
-    """What one place says: each line's quantity, price and amount, sorted; then the sums."""
+    """The figures of one source: each line's quantity, price and amount, sorted; then the sums."""
 
     lines: tuple[tuple[int, int, int], ...]
     net: int
@@ -62,7 +62,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Purchase:
-    """Who buys how many at which prices, in which language."""
+    """A purchase: the customer, quantities, prices and language."""
 
     place: str
     language: str
@@ -70,7 +70,7 @@ class Purchase:
     prices: dict[str, int]
 
     def expected(self) -> Figures:
-        """Reckoned another way than the shop's: in decimals of euros."""
+        """The figures computed in another way than the shop's: in decimals of euros."""
         lines = tuple(
             (number, self.prices[code], number * self.prices[code])
             for code, number in self.quantities.items()
@@ -96,7 +96,7 @@ purchases = st.builds(
 
 
 def customer(place: str) -> Account:
-    """Somebody of that place; made once a test."""
+    """Return the customer of that place; created once per test."""
     changes = PLACES[place][0]
     email = f"{re.sub('[^a-z]', '', place.lower())}@example.com"
     found = Account.get_or_none(Account.email == email)
@@ -109,13 +109,13 @@ def customer(place: str) -> Account:
 
 
 def sell_at(prices: dict[str, int]) -> None:
-    """Let licences cost so much from now on."""
+    """Set the prices of licences from now on."""
     for code, amount in prices.items():
         moment = clock.now() - timedelta(microseconds=1)
         Price.insert(offer=code, amount_cents=amount, valid_from=moment).execute()
 
 
-# --- What each place says --------------------------------------------------------------------
+# --- The figures of each source --------------------------------------------------------------
 
 
 def amounts_in(element: Element) -> list[int]:
@@ -127,7 +127,7 @@ def elements(html: str) -> Iterator[Element]:
 
 
 def in_table(html: str) -> Figures:
-    """Summary and purchase order: a table of lines with the sums below."""
+    """Return the figures of summary and purchase order: a table of lines with the sums below."""
     table = next(element for element in elements(html) if element.tag == "table")
     lines = []
     for row in table.find("tbody") or []:
@@ -139,14 +139,14 @@ def in_table(html: str) -> Figures:
 
 
 def in_card(html: str) -> tuple[int, int, int]:
-    """Beside the contracts: the sums alone."""
+    """Return the sums shown beside the contracts."""
     card = next(element for element in elements(html) if element.get("class") == "totals")
     *_, net, vat, total = amounts_in(card)
     return net, vat, total
 
 
-def on_paper(content: bytes) -> list[int]:
-    """Every amount of a PDF, in its order."""
+def in_pdf(content: bytes) -> list[int]:
+    """Return every amount of a PDF, in order."""
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
     return [cents(found) for found in AMOUNT.findall(text)]
 
@@ -161,20 +161,20 @@ def on_record(order: Order) -> Figures:
     return Figures(lines, order.net_cents, order.vat_cents, order.total_cents)
 
 
-# --- They agree --------------------------------------------------------------------------------
+# --- Agreement ---------------------------------------------------------------------------------
 
 
 @pytest.mark.begun_first
 @pytest.mark.printed
 @settings(
     max_examples=12,
-    # A failing example says enough: each costs a whole journey.
+    # The failing example is not reduced: each attempt costs a whole journey.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(purchase=purchases)
-def test_page_paper_bank_and_database_agree_to_the_cent(
+def test_page_pdf_bank_and_database_agree_to_the_cent(
     app: Flask, bank: Bank, purchase: Purchase
 ) -> None:
     expected = purchase.expected()
@@ -192,10 +192,10 @@ def test_page_paper_bank_and_database_agree_to_the_cent(
 
     order = shopper.ordered()
     assert on_record(order) == expected
-    paper = shopper.client.get(f"/{purchase.language}/order/{order.number}.pdf").data
+    document = shopper.client.get(f"/{purchase.language}/order/{order.number}.pdf").data
     of_lines = [amount for line in lines_of(order) for amount in line[1:]]
-    # What is due stands at the head of the paper, and again at the end of its sums.
-    assert on_paper(paper) == [expected.total, *of_lines, *sums]
+    # The total is at the head of the PDF, and again after its sums.
+    assert in_pdf(document) == [expected.total, *of_lines, *sums]
     pressed = shopper.press(shopper.say("Payer par carte", "Pay by card"))
     asked = bank.requests[pressed.location.rsplit("/", 1)[-1]]
     assert (asked.amount_cents, asked.currency) == (expected.total, "EUR")

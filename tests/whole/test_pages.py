@@ -1,4 +1,4 @@
-"""The checks every page goes through: what they find, and what they let pass."""
+"""The checks of every page: the faults they find, and the pages they accept."""
 
 from __future__ import annotations
 

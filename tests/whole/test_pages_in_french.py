@@ -1,4 +1,4 @@
-"""Pages speak the visitor's language, however the shop was started and whoever came first."""
+"""Pages are in the visitor's language, with or without compiled catalogues."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.client import CheckingClient
 
 @pytest.fixture
 def uncompiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The catalogues as they come with the code, compiled by nobody; with a word of their own."""
+    """Use the catalogues as they are in the source tree, not compiled, with one message added."""
     catalogues = tmp_path / "translations"
     shutil.copytree(templates.TRANSLATIONS, catalogues, ignore=shutil.ignore_patterns("*.mo"))
     french = catalogues / "fr" / "LC_MESSAGES" / "messages.po"

@@ -1,4 +1,4 @@
-"""Production: what it does not start without, whom it believes, and where its letters lead."""
+"""Production: required settings, trusted proxies, and the host in the links of e-mails."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def started(**changes: str) -> Settings:
     return Settings.from_environment(SOUND | changes)
 
 
-# --- What it needs -------------------------------------------------------------------------------
+# --- Required settings ---------------------------------------------------------------------------
 
 
 def test_a_sound_production_starts() -> None:
@@ -163,7 +163,7 @@ def test_demo_data_is_refused_in_production(production: Flask) -> None:
     assert not Account.select().exists()
 
 
-# --- Where it listens ----------------------------------------------------------------------------
+# --- Hosts and ports -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -237,10 +237,10 @@ def test_a_fault_shows_no_debugger(production: Flask) -> None:
     assert not production.config["TEMPLATES_AUTO_RELOAD"]
 
 
-# --- Whom it believes ----------------------------------------------------------------------------
+# --- Trusted proxies -----------------------------------------------------------------------------
 
 CHAIN = "198.51.100.1, 198.51.100.2, 198.51.100.3"
-"""What a client claims, then what two proxies saw."""
+"""A forwarded-for header: the client's claim, then what two proxies added."""
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_tls_is_believed_of_proxies_alone(
     assert seen == [is_secure]
 
 
-# --- Where its letters lead ----------------------------------------------------------------------
+# --- The host of links ---------------------------------------------------------------------------
 
 FORGED = [
     ("0", "evil.example", {}),
@@ -321,7 +321,7 @@ FORGED = [
     ("1", "shop.example", {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}),
     ("1", "evil.example", {"X-Forwarded-Port": "4711", "X-Forwarded-Proto": "https"}),
 ]
-"""Trusted proxies, the host asked for, and what else is claimed."""
+"""The number of trusted proxies, the Host header, and further forged headers."""
 
 
 @pytest.mark.parametrize(("proxies", "host", "claimed"), FORGED)

@@ -1,4 +1,4 @@
-"""The README names every setting with its default, and none that is not there."""
+"""The README lists exactly the settings that exist, with their defaults."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ROW = re.compile(r"^\| (`[^|]*) \| ([^|]*) \|", re.MULTILINE)
 SAID_OTHERWISE = {"SHOP_ENV", "RATE_LIMITS", "SECRET_KEY"} | {
     "SANDBOX_BANK_KEY", "SANDBOX_PROVIDER_KEY", "SANDBOX_NOTIFICATION_SECRET",
 }  # fmt: skip
-"""Settings whose default the README puts in other words: secrets, and words for yes and no."""
+"""Settings whose default the README describes in words: secrets, and on or off."""
 
 
 def rows() -> list[tuple[list[str], str]]:
-    """The names and the default of each row of the README's table of settings."""
+    """Return the names and the default of each row of the README's table of settings."""
     readme = (ROOT / "README.md").read_text()
     return [
         (re.findall(r"`([A-Z0-9_]+)`", names), default) for names, default in ROW.findall(readme)

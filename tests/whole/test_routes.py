@@ -1,6 +1,6 @@
-"""Who may reach what: every route of the shop stands in this table, and keeps to it.
+"""Access control: this table names the audience of every route, and tests check it.
 
-A new route fails here until somebody says whom it is for. What its address is made of goes into
+A new route fails here until it is in one of the lists. The values of its URL parameters go into
 `tests.support.belongings`.
 """
 
@@ -36,17 +36,17 @@ PUBLIC = """
     manager.second_step manager.take_second_step
     manager.passkey_options manager.log_in_by_passkey
 """
-"""Open to everybody."""
+"""Open to everyone."""
 
 BY_SECRET = """
     storefront.password_reset storefront.choose_password
     storefront.payment_return storefront.card_return
     storefront.termination storefront.confirm_termination
 """
-"""Open to whoever holds an address that cannot be guessed."""
+"""Open to every holder of a URL that cannot be guessed."""
 
 IDENTIFIED = "storefront.order_contracts storefront.confirm"
-"""A step of the order for customers: others identify themselves first, in the same order."""
+"""Steps of the order for customers: other visitors sign in first, within the same order."""
 
 SIGNED_IN = """
     storefront.purchase_order storefront.order_status storefront.purchase_order_pdf
@@ -86,21 +86,21 @@ SIGNED_IN = """
     manager.attach_accounts manager.choose_again manager.review_attach manager.confirm_attach
     manager.check_attach_field manager.dismiss_offer
 """
-"""Customers only; everybody else is sent to the sign-in."""
+"""For customers only; others are redirected to the sign-in."""
 
 SENT_ON = """
     manager.order_platform manager.keep_group_name manager.add_user manager.review_give_back
 """.split()
-"""Pages that only lead to another one."""
+"""Pages that only redirect to another one."""
 
 MACHINES = "monitoring.healthz monitoring.readyz monitoring.metrics"
-"""For whoever runs the shop: open, and about nobody in particular."""
+"""For the operator: open, without any customer's data."""
 
 SIGNED = "webhooks.bank_notification"
-"""For the bank: every message carries its signature."""
+"""For the bank: every message is signed."""
 
 SANDBOX = "sandbox_controls.move_clock sandbox_controls.pause sandbox_controls.make_account"
-"""The sandbox's controls: signed, and not there in production."""
+"""The sandbox's controls: signed, and not registered in production."""
 
 AUDIENCES = {
     endpoint: audience
@@ -115,7 +115,7 @@ ANSWERING = """
     manager.check_profile manager.choose_again manager.make_recovery_codes
     manager.new_passkey_options
 """.split()
-"""What is asked by POST and answers by itself instead of leading on."""
+"""Routes whose POST answers with a page instead of a redirect."""
 
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -129,7 +129,7 @@ def methods(rule: Rule) -> list[str]:
 
 
 def every(app: Flask, *audiences: str) -> Iterator[tuple[Rule, str]]:
-    """Each way to ask for each route of an audience."""
+    """Yield each route of the audiences with each of its methods."""
     return ((rule, method) for rule in rules(app, *audiences) for method in methods(rule))
 
 
@@ -340,6 +340,6 @@ def test_no_page_asks_the_database_too_much_however_much_there_is(
     client = client_of(app, alices.account)
     for rule, method in every(app, "public", "identified", "signed in", "machines"):
         if method == "GET":
-            # The client itself counts, and fails.
+            # The client counts the statements, and fails.
             client.get(alices.address(rule), query_string=belongings.basket_in_address())
             assert len(client.statements) <= 12, f"{rule}: {client.statements}"

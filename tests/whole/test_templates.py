@@ -1,4 +1,4 @@
-"""Every template loads, and says nothing that could not be translated."""
+"""Every template loads, and holds no text outside the catalogue."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ TEMPLATES = sorted(
     if path.is_file()
 )
 
-# Elements and comments, with what stands in them; the attributes that people read are looked at
-# on their own.
+# Elements and comments with their content; attributes that people read are checked separately.
 MARKUP = re.compile(r"<!--.*?-->|<style>.*?</style>|<[^>]*>|&#?\w+;", re.DOTALL)
 READ = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 NAMES = {"Microsoft", "Office", "Business", "Pro", "Plus", "Exchange"}
-"""The same in every language."""
+"""Names that are the same in every language."""
 
 CLASSES = re.compile(r"{%-? block \w*class\w* -?%}.*?{%-? endblock -?%}")
-"""A block of class names, which nobody reads."""
+"""A block of CSS class names, which is not text."""
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -42,7 +41,7 @@ def test_templates_hold_no_text_outside_the_catalogue(app: Flask, name: str) -> 
 
 
 def untranslatable(environment: Environment, source: str) -> set[str]:
-    """Words that stand in a template as they are, outside ``_()`` and ``{% trans %}``."""
+    """Return the words of a template outside ``_()`` and ``{% trans %}``."""
     text: list[str] = []
     in_trans = in_block = False
     for _, kind, value in environment.lex(CLASSES.sub("", source)):
@@ -57,7 +56,7 @@ def untranslatable(environment: Environment, source: str) -> set[str]:
 
 
 def test_a_text_outside_the_catalogue_is_found(app: Flask) -> None:
-    """The check itself: it sees words, and sees where they are allowed."""
+    """The check itself: it finds words, and accepts them where they are allowed."""
     translated = '<p class="calm">{{ _("Order") }} {% trans %}now{% endtrans %}</p>'
     assert untranslatable(app.jinja_env, translated) == set()
     assert untranslatable(app.jinja_env, "<p>Order {{ 1 }} now</p>") == {"Order", "now"}
@@ -71,7 +70,7 @@ def test_no_template_compares_a_status_with_a_word(app: Flask, name: str) -> Non
 
 
 def compared_statuses(environment: Environment, source: str) -> Iterator[int]:
-    """The lines on which a status or state is compared with words written in the template."""
+    """Yield the lines that compare a status or state with a literal."""
     for compared in environment.parse(source).find_all(nodes.Compare):
         operands = [compared.expr, *(operand.expr for operand in compared.ops)]
         names = {str(getattr(one, "attr", getattr(one, "name", ""))) for one in operands}

@@ -1,4 +1,4 @@
-"""The French catalogue: complete, and set as French is set."""
+"""The French catalogue: complete, and with French typography."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NARROW_NO_BREAK = "\u202f"
 
 
 def parts_of(message: Message) -> Iterator[str]:
-    """A message's translations: one, or one for each plural form."""
+    """Yield a message's translations: one, or one for each plural form."""
     strings = message.string if isinstance(message.string, (list, tuple)) else [message.string]
     yield from strings
 
@@ -46,7 +46,7 @@ def catalogue() -> Catalog:
 
 
 def used() -> set[str]:
-    """Every message the code and the templates ask for."""
+    """Return every message that the code and the templates use."""
     options = {pattern: OPTIONS.get(method, {}) for pattern, method in METHODS}
     found = extract_from_dir(str(ROOT), METHODS, options, keywords=KEYWORDS)
     return {message[0] if isinstance(message, tuple) else message for _, _, message, *_ in found}
@@ -111,5 +111,5 @@ def test_french_is_set_as_french_is_set(catalogue: Catalog, rule: str, wrong: st
 
 
 def plain(text: str) -> str:
-    """A text without its markup, entities and addresses, whose signs are not punctuation."""
+    """Return a text without markup, entities and URLs, whose characters are not punctuation."""
     return re.sub(r"<[^>]*>|&\w+;|https?://\S+", "", text)

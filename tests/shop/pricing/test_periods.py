@@ -1,4 +1,4 @@
-"""Billing periods against a model that counts days on its fingers."""
+"""Billing periods against a model that counts day by day."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 
 def is_renewal(day: date, anchor: int) -> bool:
-    """The rule, said naively: the anchor day, or the last day of a month that has no such day."""
+    """The rule in its simplest form: the anchor day, or the last day of a month without it."""
     is_last = (day + DAY).month != day.month
     return day.day == anchor or (is_last and day.day < anchor)
 
@@ -92,7 +92,7 @@ def test_the_share_left_counts_the_days_that_remain(day, anchor, hour):
     period = periods.period_of(day, anchor)
     share = periods.share_left(period, midnight(day) + timedelta(hours=hour, minutes=59))
     counted = sum(1 for offset in range(period.days) if period.start + offset * DAY >= day)
-    # The last hours of a day of 23 hours belong to the next one.
+    # The last hours of a day of 23 hours belong to the next day.
     if day_of(midnight(day) + timedelta(hours=hour, minutes=59)) == day:
         assert share == Share(counted, period.days)
 
@@ -173,7 +173,9 @@ def test_nobody_joins_a_period_from_outside(day):
 
 
 def test_a_termination_can_be_taken_back_until_24_hours_before():
-    renewal = date(2026, 3, 30)  # the day after clocks go forward: 24 hours are 25 on the dial
+    renewal = date(
+        2026, 3, 30
+    )  # the day after clocks go forward: 24 hours later the local time is an hour later
     limit = datetime(2026, 3, 28, 23, 0, tzinfo=PARIS)
     assert limit.astimezone(UTC) == midnight(renewal) - timedelta(hours=24)
     assert periods.can_be_undone(renewal, limit)

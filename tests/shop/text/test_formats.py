@@ -1,4 +1,4 @@
-"""How money, numbers and days are written in the two languages."""
+"""Formats of money, numbers and dates in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and groups may be called."""
+"""Valid names of people and groups."""
 
 from __future__ import annotations
 

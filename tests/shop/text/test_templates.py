@@ -1,4 +1,4 @@
-"""Templates and sentences outside any request."""
+"""Templates and messages rendered outside any request."""
 
 from __future__ import annotations
 

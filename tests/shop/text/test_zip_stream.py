@@ -1,4 +1,4 @@
-"""ZIP files made while they are read: whole, in pieces, and with bounded memory."""
+"""Streamed ZIP files: complete, in pieces, and with bounded memory."""
 
 from __future__ import annotations
 

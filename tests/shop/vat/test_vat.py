@@ -1,4 +1,4 @@
-"""Which VAT a customer pays, by where they are and what is known of them."""
+"""The VAT of a customer, by country, postcode and confirmed VAT number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VAT numbers, SIREN and postcodes as people type them."""
+"""VAT numbers, SIREN and postcodes as customers type them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking the registries, over HTTP, against a small server that answers as they do."""
+"""The adapters of the registries, over HTTP, against a small server that answers as they do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.vat.registry import Answer, SandboxRegistry, Vies, registry_for
 
 
 class Registry(ThreadingHTTPServer):
-    """Answers every call with ``status`` and ``body``, and remembers what was asked."""
+    """A server that answers every call with ``status`` and ``body``, and records its calls."""
 
     status: int = 200
     body: str = ""

@@ -1,4 +1,4 @@
-"""The sandbox's register of VAT numbers, asked as the shop asks it: over HTTP."""
+"""The sandbox's register of VAT numbers, called over HTTP as the shop does."""
 
 from __future__ import annotations
 
