@@ -68,8 +68,16 @@ def _one_case_of_each(items: list[pytest.Item]) -> list[pytest.Item]:
     return [
         item
         for cases in found.values()
-        for item in (cases if cases[0].get_closest_marker("every_case") else cases[:1])
+        for item in (
+            cases if cases[0].get_closest_marker("every_case") else [min(cases, key=_place)]
+        )
     ]
+
+
+def _place(item: pytest.Item) -> tuple[int, ...]:
+    """Where the case of a test stands among the others, in whatever order tests run."""
+    call = getattr(item, "callspec", None)
+    return () if call is None else tuple(call.indices.values())
 
 
 def _may_differ(item: pytest.Item) -> bool:

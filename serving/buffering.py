@@ -213,25 +213,26 @@ class BufferedApplication:
         return Answer(started[0], started[1], body, rest, close)
 
     async def _send(self, send: Send, answer: Answer) -> None:
-        await send(
-            {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
-        )
-        if answer.rest is not None:
-            await self._stream(send, answer, answer.rest)
-        else:
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        if answer.rest is None:
+            await send(start)
             await send({"type": "http.response.body", "body": answer.body})
-
-    async def _stream(self, send: Send, answer: Answer, rest: Iterator[bytes]) -> None:
-        """Send the response in pieces, each computed after the client took the previous one."""
-        piece = answer.body
+            return
         try:
-            while piece:
-                async with asyncio.timeout(self._limits.piece_time):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await self._in_thread(next, rest, b"")
-            await send({"type": "http.response.body", "body": b""})
+            await send(start)
+            await self._stream(send, answer.body, answer.rest)
         finally:
             await self._in_thread(answer.close)
+
+    async def _stream(self, send: Send, beginning: bytes, rest: Iterator[bytes]) -> None:
+        """Send the response in pieces, each computed after the client took the previous one."""
+        piece: bytes | None = beginning
+        while piece is not None:
+            if piece:
+                async with asyncio.timeout(self._limits.piece_time):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await self._in_thread(next, rest, None)
+        await send({"type": "http.response.body", "body": b""})
 
 
 def _headers(scope: Scope) -> dict[str, str]:

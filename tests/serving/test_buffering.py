@@ -173,10 +173,23 @@ def test_a_reader_who_stops_takes_no_thread_and_nothing_is_made_for_them() -> No
 
 
 def test_a_large_response_is_made_piece_by_piece_and_closed() -> None:
-    application = Application([b"x" * 1000] * 50)
+    application = Application([b"x" * 1000] * 49 + [b"", b"x" * 1000])
     client = Client()
     asyncio.run(ask(buffered(application, in_memory=5000), client))
     assert client.body == b"x" * 50_000
+    assert application.closed.is_set()
+
+
+def test_a_client_that_leaves_before_the_response_begins_ends_it() -> None:
+    application = Application([b"x" * 1000] * 50)
+    client = Client()
+
+    async def gone(message: dict[str, Any]) -> None:
+        raise OSError("the client is gone")
+
+    server = buffered(application, in_memory=5000)
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(server(client.scope, client.receive, gone))
     assert application.closed.is_set()
 
 
