@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from cli.backups import backup, restore
 from cli.billing import billing, price_list
 from cli.customers import customers, letters, secrets
 from cli.exchange import exchange
@@ -13,7 +14,7 @@ from cli.orders import orders
 from cli.setup import check_database, demo_data, migrate, worker
 
 GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data)
-COMMANDS = (*GROUPS, migrate, check_database, worker)
+COMMANDS = (*GROUPS, migrate, check_database, worker, backup, restore)
 
 for each in COMMANDS:
     explain_failures(each)

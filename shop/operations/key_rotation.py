@@ -32,6 +32,25 @@ def reseal_all() -> int:
     )
 
 
+SAMPLE = 50
+"""How many of the oldest and of the newest secrets of a table `unreadable` tries."""
+
+
+def unreadable() -> list[str]:
+    """Return the tables whose oldest or newest secrets none of the keys opens."""
+    return [
+        table._meta.table_name
+        for table, fields, which in SECRETS
+        if not all(
+            encryption.can_decrypt(sealed)
+            for order in (table.id.asc(), table.id.desc())
+            for row in table.select(*fields).where(which).order_by(order).limit(SAMPLE).tuples()
+            for sealed in row
+            if sealed
+        )
+    ]
+
+
 def _reseal_row(table: Any, fields: tuple[Field, ...], row_id: int) -> int:
     row = table.select(table.id, *fields).where(table.id == row_id).first()
     stored = {field: getattr(row, field.name) for field in fields} if row else {}
