@@ -1,5 +1,5 @@
-/* Passkeys: asks the shop what to ask, asks the device, and sends its answer with an ordinary form.
-   Forms with data-passkey stay hidden where a browser knows nothing of it. */
+/* Passkeys: gets the WebAuthn options from the shop, asks the device, and submits its answer with an
+   ordinary form. Forms with data-passkey stay hidden in browsers without WebAuthn. */
 (function () {
   "use strict";
 
@@ -11,7 +11,7 @@
   const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
     .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
-  /* What travels as base64url is bytes for the browser, and back. */
+  /* Convert between base64url, used in JSON, and the bytes of the browser's API. */
   function forDevice(options) {
     options.challenge = bytes(options.challenge);
     if (options.user) options.user.id = bytes(options.user.id);
@@ -39,11 +39,11 @@
   async function optionsFor(form) {
     const answer = await fetch(form.dataset.options, {
       method: "POST",
-      body: new FormData(form), // what was typed is there again after the password
+      body: new FormData(form), // the shop restores the input after asking for the password
       credentials: "same-origin",
     });
     if (answer.redirected) {
-      window.location.assign(answer.url); // the password is asked for once more
+      window.location.assign(answer.url); // the shop asks for the password again
       return null;
     }
     if (!answer.ok) throw new Error(String(answer.status));
@@ -85,7 +85,7 @@
     if (!button.hasAttribute("aria-busy")) ask(form, button);
   }, true);
 
-  /* Coming back to the page, a device is asked anew. */
+  /* After going back to the page, the device can be asked again. */
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-passkey]").forEach((form) => {
       form.elements.credential.value = "";

@@ -1,5 +1,5 @@
-/* The little JavaScript that htmx does not cover: nothing here is needed to buy or to manage.
-   Everything listens on the document, so content that htmx swaps in works at once. */
+/* JavaScript that htmx does not cover; every journey also works without it.
+   All listeners are on the document, so they apply to content that htmx swaps in. */
 (function () {
   "use strict";
 
@@ -9,7 +9,7 @@
 
   document.documentElement.classList.add("js");
 
-  /* --- Saying things ------------------------------------------------------------------- */
+  /* --- Announcements ------------------------------------------------------------------- */
 
   function announce(text) {
     const region = byId("announcements");
@@ -28,7 +28,7 @@
     const region = byId("failure");
     if (!region) return;
     const wanted = sentence + (reference ? " " + region.dataset.reference + " " + reference : "");
-    if (region.dataset.said === wanted) return; // a part that refreshes itself says it once
+    if (region.dataset.said === wanted) return; // a partial that refreshes itself announces a text once
     region.dataset.said = wanted;
     const text = document.createElement("p");
     text.textContent = sentence;
@@ -58,10 +58,10 @@
 
   /* --- htmx requests that fail ----------------------------------------------------------- */
 
-  let leaving = false; // a request cut off by going to another page is no failure
+  let leaving = false; // a request aborted by navigation is not a failure
   window.addEventListener("beforeunload", () => {
     leaving = true;
-    setTimeout(() => { leaving = false; }, 5000); // it was a download: we are still here
+    setTimeout(() => { leaving = false; }, 5000); // it was a download: the page stays
   });
   window.addEventListener("pageshow", () => { leaving = false; rest(document); });
 
@@ -88,9 +88,9 @@
     if (event.detail.ctx.response.status < 400) hideFailure();
   });
 
-  /* --- Forms under way --------------------------------------------------------------------- */
+  /* --- Submitted forms --------------------------------------------------------------------- */
 
-  const PATIENCE = 20000; // after that the customer may send it again
+  const PATIENCE = 20000; // milliseconds; after that the customer may submit again
 
   function work(form, button) {
     form.dataset.sent = "true";
@@ -113,9 +113,9 @@
   on("submit", (event) => {
     const form = event.target;
     if (form.dataset.sent) {
-      event.preventDefault(); // already on its way; the server's token is the real guard
+      event.preventDefault(); // already submitted; the server's token makes it idempotent
     } else if (!event.defaultPrevented && form.method === "post") {
-      // The browser sends first; only then does the form look busy.
+      // The browser submits first; then the form is shown as busy.
       setTimeout(() => work(form, event.submitter || defaultButton(form)), 0);
     }
   });
@@ -137,7 +137,7 @@
     }
   });
 
-  /* What was asked of a field that has changed since is no longer an answer to it. */
+  /* Discard the answer to a check of a field that has changed since. */
   const asked = new WeakMap();
 
   on("htmx:before:request", (event) => {
@@ -152,7 +152,7 @@
     if (!field || field.value !== asked.get(ctx)) event.preventDefault();
   });
 
-  /* An error that htmx put at a field while the customer types marks the field, too. */
+  /* Mark a field as invalid when htmx inserts an error at it while the customer types. */
   on("htmx:after:swap", () => {
     document.querySelectorAll("[data-error-of]").forEach((place) => {
       const input = byId(place.dataset.errorOf);
@@ -163,7 +163,7 @@
     });
   });
 
-  /* Whoever has left a field hears what is wrong with it. */
+  /* Announce the error of a field after it has lost focus. */
   on("htmx:after:swap", (event) => {
     const target = event.detail.ctx.target;
     if (!target || !target.matches || !target.matches(".field")) return;
@@ -186,7 +186,7 @@
   function openDialog(dialog) {
     if (!dialog.open) {
       const active = document.activeElement;
-      const menu = active && active.closest("details.menu"); // closed by then: its button stays
+      const menu = active && active.closest("details.menu"); // it is closed by then: return to its button
       const from = menu ? menu.querySelector("summary") : active;
       opener = from && from !== document.body ? { element: from, id: from.id } : null;
       dialog.showModal();
@@ -211,7 +211,7 @@
     opener = null;
   }
 
-  /* What is swapped may be what has the focus; then its successor gets it. */
+  /* If htmx replaces the focused element, focus its replacement. */
   let heldFocus = false;
 
   on("htmx:before:swap", (event) => {
@@ -333,7 +333,7 @@
 
   on("click", (event) => {
     closeOthers(event.target);
-    if (event.target.id === "dialog") closeDialog(event.target); // the shade around the dialog
+    if (event.target.id === "dialog") closeDialog(event.target); // the backdrop of the dialog
     for (const [selector, act] of Object.entries(CLICKS)) {
       const element = event.target.closest(selector);
       if (element) act(element, event);
