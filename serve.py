@@ -147,6 +147,7 @@ def exec_part(part: str, settings: Settings) -> None:
     """Replace this process by one part of the shop. Raises `StartFailed` if it may not start."""
     if part == "web":
         check_port(settings.host, "PORT", settings.port)
+        allow_connections()
         _flask("check-database")
     command = {"web": web_server(settings), "worker": WORKER, "migrate": [*FLASK, "migrate"]}[part]
     sys.stdout.flush()

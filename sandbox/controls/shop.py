@@ -8,6 +8,7 @@ with any 2xx; the last with ``{"nic_handle", "password", "email"}``.
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from typing import Any
 
@@ -22,7 +23,8 @@ MAX_CLOCK_OFFSET = 100 * 366 * 86400
 """The largest offset of the clock, in seconds: certificates and cards have expiry dates."""
 
 _clock_lock = threading.Lock()
-_http = httpx.Client(timeout=30, trust_env=False)
+# The machine's certificates, and those of SSL_CERT_FILE: the shop may have its own authority.
+_http = httpx.Client(timeout=30, trust_env=False, verify=ssl.create_default_context())
 
 
 class ShopUnavailable(Exception):

@@ -96,8 +96,8 @@ SENT_ON = """
 MACHINES = "monitoring.healthz monitoring.readyz monitoring.metrics"
 """For the operator: open, without any customer's data."""
 
-SIGNED = "webhooks.bank_notification"
-"""For the bank: every message is signed."""
+SIGNED = "webhooks.bank_notification webhooks.doctor"
+"""For the bank and ``flask doctor``: every message is signed."""
 
 SANDBOX = "sandbox_controls.move_clock sandbox_controls.pause sandbox_controls.make_account"
 """The sandbox's controls: signed, and not registered in production."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import structlog
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, jsonify, request
 
 from shop.errors import PartyRejected, PartyUnavailable
+from shop.operations.doctor import probe
 from shop.payments import gateways, notifications
+from web import auth
 
 log = structlog.get_logger()
 webhooks = Blueprint("webhooks", __name__)
@@ -31,3 +33,19 @@ def bank_notification() -> Response:
     if notification is not None:
         notifications.apply(notification.checkout)
     return Response(status=204)
+
+
+@webhooks.post(probe.PATH)
+def doctor() -> Response:
+    """Tell ``flask doctor`` how its request arrived; 403 without its signature.
+
+    A request sent to ``PUBLIC_URL`` arrives as customers' and the bank's do.
+    """
+    if not probe.is_ours(request.get_data(as_text=True)[:500]):
+        abort(403)
+    chain = request.headers.get("X-Forwarded-For", "")
+    return jsonify(
+        address=auth.address(),
+        url=request.url_root,
+        forwarded=[each.strip() for each in chain.split(",") if each.strip()],
+    )

@@ -1,0 +1,53 @@
+"""Programs of Debian packages for tests, unpacked beside the code and never installed.
+
+Installing a web server would start it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tooling.report import CACHE
+
+FOLDER = CACHE / "debian"
+SYSTEM = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+@cache
+def find(program: str, package: str) -> str:
+    """Return the path of a program: the system's, or one from a Debian package.
+
+    Skip the test where the package cannot be had.
+    """
+    if found := shutil.which(program, path=SYSTEM):
+        return found
+    folder = FOLDER / package
+    for place in ("usr/bin", "usr/sbin", "bin"):
+        if (folder / place / program).exists():
+            return str(folder / place / program)
+    if not shutil.which("apt-get") or not _unpack(package, folder):
+        pytest.skip(f"{program} is missing, and Debian's package {package} cannot be had here")
+    find.cache_clear()
+    return find(program, package)
+
+
+def _unpack(package: str, folder: Path) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not _download(package, folder):
+        # A new machine has no lists of packages yet; only root may fetch them.
+        subprocess.run(["apt-get", "-qq", "update"], capture_output=True)
+        if not _download(package, folder):
+            return False
+    (archive,) = folder.glob("*.deb")
+    return subprocess.run(["dpkg", "-x", archive, folder]).returncode == 0
+
+
+def _download(package: str, folder: Path) -> bool:
+    done = subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, capture_output=True)
+    return done.returncode == 0
