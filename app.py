@@ -20,6 +20,7 @@ from shop.sandbox_link import test_points
 from shop.settings import Settings
 from storefront import storefront
 from web import auth, error_pages, headers, input_filter, languages, logs
+from web.arguments import BoundedJson
 from web.machines.monitoring import monitoring
 from web.machines.webhooks import webhooks
 
@@ -32,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with explaining.settings_explained():
         settings = settings or Settings.from_environment()
     app = Flask(__name__)
+    app.json = BoundedJson(app)
     app.config.update(_flask_settings(settings))
     app.extensions["settings"] = settings
     logs.set_up(settings)

@@ -18,6 +18,7 @@ from shop.pricing.lines import positions_of
 from shop.text import csv_export, templates
 from shop.text.pagination import page_of
 from web import auth, lookups
+from web.arguments import page_number
 from web.checkout import pay
 from web.files import pdf, streamed, table
 from web.htmx import page
@@ -30,9 +31,7 @@ def bills() -> Response:
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
-    shown = page_of(
-        listing.bills_of_account(auth.customer(), selection), request.args.get("page", 1, type=int)
-    )
+    shown = page_of(listing.bills_of_account(auth.customer(), selection), page_number())
     return page(
         "manager/bills.html",
         "manager/_bills.html",

@@ -9,9 +9,11 @@ from manager import manager
 from shop import mail
 from shop.errors import Refusal
 from shop.mail.archive import SEARCH_LIMIT, SearchResult
+from shop.reading import read_integer
 from shop.security import rate_limits
 from shop.text.pagination import page_of
 from web import auth, lookups
+from web.arguments import page_number
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -21,7 +23,7 @@ from web.languages import sentence
 def emails() -> Response:
     """List the customer's e-mails, newest first, paged, searchable by subject."""
     who, wanted = auth.customer(), request.args.get("q", "").strip()[:100]
-    before = request.args.get("before", type=int)
+    before = read_integer(request.args.get("before", ""))
     found = (
         mail.search_letters(who, wanted, _id(before))
         if wanted
@@ -30,7 +32,7 @@ def emails() -> Response:
     return page(
         "manager/emails.html",
         "manager/_emails.html",
-        letters=page_of(found.letters, request.args.get("page", 1, type=int)),
+        letters=page_of(found.letters, page_number()),
         wanted=wanted,
         before=before,
         searched=SEARCH_LIMIT,

@@ -12,6 +12,7 @@ from shop.exchange import attached_licences, listing, services
 from shop.exchange.listing import ListView
 from shop.text.pagination import page_of
 from web import auth, lookups
+from web.arguments import page_number
 from web.htmx import go_to, page
 
 
@@ -26,7 +27,7 @@ def exchange_services() -> Response:
     """List the customer's Exchange services, by name."""
     shown = page_of(
         services.services_with_mailbox_counts(auth.customer()),
-        request.args.get("page", 1, type=int),
+        page_number(),
     )
     return page("manager/exchange_services.html", "manager/_exchange_services.html", services=shown)
 
@@ -64,9 +65,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
 def exchange_accounts(name: str) -> Response:
     """Show « Comptes E-mail »: searchable, sortable, paged; accounts with a licence are marked."""
     found, asked = lookups.own_exchange_service(name), request.args
-    looked = listing.read_view(
-        asked.get("q", ""), asked.get("sort", ""), asked.get("page", 1, type=int) or 1
-    )
+    looked = listing.read_view(asked.get("q", ""), asked.get("sort", ""), page_number(asked))
     shown = listing.page_of_accounts(services.all_accounts(found), looked)
     return page(
         "manager/exchange_accounts.html",

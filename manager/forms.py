@@ -9,6 +9,7 @@ from models import Seat
 from shop.errors import Refusal
 from shop.licences import seats
 from shop.licences.seats import actions, rules
+from shop.reading import read_integer
 from shop.text.names import read_name
 from web.forms import ShopForm, choices
 
@@ -23,8 +24,7 @@ class VersionedForm(ShopForm):
     @property
     def seen(self) -> int:
         """The seat's version when the form was opened; 0, which no seat has, if it is invalid."""
-        typed = self.version.data or ""
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
+        return read_integer(self.version.data or "", high=10**8) or 0
 
     def check(self, name: str, seat: Seat) -> None:
         """Validate the field ``name`` for ``seat``."""

@@ -12,8 +12,10 @@ from shop.licences.seats import listing
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
+from shop.reading import read_integer
 from shop.subscriptions import give_back_choice, give_backs, subscriptions
 from web import auth, lookups
+from web.arguments import page_number
 from web.htmx import go_to, page
 from web.languages import sentence
 
@@ -30,9 +32,7 @@ def give_back(name: str) -> Response:
 def _choice_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if not found.is_open:
         return go_to(services.here(found))
-    looked = listing.read_view(
-        request.args.get("q", ""), "", "", request.args.get("page", 1, type=int) or 1
-    )
+    looked = listing.read_view(request.args.get("q", ""), "", "", page_number())
     returned = {row.number for row in give_backs.for_group(found.group)}
     return page(
         "manager/give_back.html",
@@ -50,8 +50,8 @@ def _choice_page(found: ServiceOverview, error: str = "", status: int = 200) -> 
 
 
 def _numbers(typed: list[str]) -> list[int]:
-    good = [int(one) for one in typed[:MOST_AT_ONCE] if one.isascii() and one.isdigit()]
-    return [number for number in dict.fromkeys(good) if 0 < number < 10**9]
+    good = [read_integer(one, 1, 10**9 - 1) for one in typed[:MOST_AT_ONCE]]
+    return [number for number in dict.fromkeys(good) if number is not None]
 
 
 @manager.get(services.SERVICE + "/licences/review")

@@ -21,6 +21,7 @@ from shop.overviews import services
 from shop.subscriptions import give_backs
 from shop.text.pagination import page_of
 from web import auth, lookups
+from web.arguments import page_number
 from web.htmx import go_to, page, page_of_request, wants_partial
 from web.languages import sentence
 
@@ -39,7 +40,7 @@ def groups_page() -> Response:
     """List the groups by name, paged, searchable by name."""
     wanted = request.args.get("q", "").strip()[:100]
     found = groups.search_groups(auth.customer(), wanted)
-    shown = page_of(found, request.args.get("page", 1, type=int))
+    shown = page_of(found, page_number())
     return page("manager/groups.html", "manager/_groups.html", groups=shown, wanted=wanted)
 
 
@@ -61,7 +62,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         arguments.get("q", ""),
         arguments.get("status", ""),
         arguments.get("sort", ""),
-        arguments.get("page", 1, type=int) or 1,
+        page_number(arguments),
     )
     shown = listing.page_of(found, looked)
     return {

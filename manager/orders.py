@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask_babel import gettext
 
 from manager import manager
@@ -10,6 +10,7 @@ from shop.delivery import installation
 from shop.orders import orders as shop_orders
 from shop.text.pagination import page_of
 from web import auth
+from web.arguments import page_number
 from web.htmx import page
 from web.order_page import OrderPage
 
@@ -18,7 +19,7 @@ from web.order_page import OrderPage
 def orders() -> Response:
     """Show the customer's orders, newest first, in pages."""
     query = shop_orders.orders_of(auth.customer())
-    shown = page_of(query, request.args.get("page", 1, type=int))
+    shown = page_of(query, page_number())
     return page(
         "manager/orders.html",
         "manager/_orders.html",

@@ -15,6 +15,7 @@ from shop.licences.seats import csv_reader, import_preview, listing
 from shop.text import templates
 from shop.text.pagination import page_of
 from web import auth, lookups
+from web.arguments import page_number
 from web.files import table
 from web.htmx import go_to, page
 from web.languages import current, sentence
@@ -67,9 +68,7 @@ def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
     )
     waiting, failed = (standing.get(it, 0) for it in (SeatStatus.ACTIVATING, SeatStatus.ERROR))
     only_bad = request.args.get("show") == "bad"
-    shown = page_of(
-        import_preview.results_of(made, bad=only_bad), request.args.get("page", 1, type=int)
-    )
+    shown = page_of(import_preview.results_of(made, bad=only_bad), page_number())
     settled = made.lines_done - made.lines_refused - waiting - failed
     return page(
         "manager/seat_import.html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, flash, request, url_for
+from flask import Response, abort, flash, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -12,6 +12,7 @@ from shop.customers import activity_log, passwords, sessions, two_factor
 from shop.errors import Refusal
 from shop.text.pagination import page_of
 from web import auth, user_agents
+from web.arguments import page_number
 from web.customer_forms import NewPasswordForm, password_field
 from web.htmx import go_to, page
 
@@ -70,7 +71,7 @@ def show_sessions() -> Response:
     return page(
         "manager/sessions.html",
         "manager/_sessions.html",
-        sessions=page_of(open_ones, request.args.get("page", 1, type=int)),
+        sessions=page_of(open_ones, page_number()),
         this_one=current_user.session.id,
         browser_name=user_agents.name_of,
     )
@@ -108,9 +109,7 @@ def show_activity() -> Response:
     return page(
         "manager/activity.html",
         "manager/_activity.html",
-        events=page_of(
-            activity_log.events_of_account(auth.customer()), request.args.get("page", 1, type=int)
-        ),
+        events=page_of(activity_log.events_of_account(auth.customer()), page_number()),
         words=activity_log.DESCRIPTIONS,
         means=activity_log.SIGN_IN_METHODS,
         alarming=activity_log.ALARMING,

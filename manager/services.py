@@ -17,6 +17,7 @@ from shop.payments import cards
 from shop.subscriptions import give_backs, period_billing, subscriptions, terminations
 from shop.text.pagination import page_of
 from web import auth, lookups
+from web.arguments import number_of, page_number
 from web.checkout import pay
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -35,7 +36,7 @@ def _owed() -> dict[str, Any]:
 def services() -> Response:
     """List every service with its next renewal: price, means of payment, status."""
     who = auth.customer()
-    shown = page_of(shop_services.query_of(who), request.args.get("page", 1, type=int))
+    shown = page_of(shop_services.query_of(who), page_number())
     listed = shop_services.for_account(who, shown.rows, shop_services.renewal_cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
 
@@ -79,7 +80,7 @@ def here(found: ServiceOverview) -> str:
 
 def _setup_of(found: ServiceOverview) -> CardSetup | None:
     """Return the card registration that the customer returns from, if any."""
-    number = request.args.get("card", 0, type=int)
+    number = number_of(request.args, "card")
     return cards.find_setup(auth.customer(), number, here(found)) if number else None
 
 
@@ -99,7 +100,7 @@ def register_card(name: str) -> Response:
 @manager.post(SERVICE + "/card")
 def choose_card(name: str) -> Response:
     """Use one of the stored cards for the renewals of this service."""
-    found, wanted = lookups.own_service(name), request.form.get("card", 0, type=int)
+    found, wanted = lookups.own_service(name), number_of(request.form, "card")
     there = {card.id: card for card in found.cards}
     if wanted not in there:
         return shown(found, gettext("Choose one of your cards."), 422)

@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from sandbox import api_errors, bank, clock, controls, faults, key_value, languages, office, vies
 from sandbox.database import database, open_database
+from sandbox.reading import BoundedJson, Number
 from sandbox.settings import SandboxSettings
 
 TABLES: list[type[Any]] = [key_value.Value, faults.FailedOnce, *bank.TABLES, *office.TABLES]
@@ -27,6 +28,8 @@ def create_sandbox(environ: Mapping[str, str] | None = None) -> Flask:
     settings = SandboxSettings.from_environment(environ)
     open_database(settings.database, TABLES)
     app = Flask("sandbox")
+    app.json = BoundedJson(app)
+    app.url_map.converters["int"] = Number
     _configure(app, settings)
     _open_database_per_request(app)
     csrf = CSRFProtect(app)

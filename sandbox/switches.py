@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox import key_value
 from sandbox.languages import N_
+from sandbox.reading import read_integer, read_seconds
 
 COUNT, SECONDS, FLAG, TEXT, CHOICE = "count", "seconds", "flag", "text", "choice"
 
@@ -42,17 +43,18 @@ class Switch:
 
 
 def _count(switch: Switch, value: Any) -> int:
-    number = int(value)
-    if isinstance(value, (bool, float)) or not -1 <= number <= 1_000_000:
+    if isinstance(value, (bool, float)):
+        raise ValueError
+    if str(value) == "-1":
+        return -1
+    number = read_integer(str(value), high=1_000_000)
+    if number is None:
         raise ValueError
     return number
 
 
 def _seconds(switch: Switch, value: Any) -> float:
-    seconds = float(value)
-    if isinstance(value, bool) or not 0 <= seconds <= 86400 * 366:
-        raise ValueError
-    return seconds
+    return read_seconds(value, 86400 * 366)
 
 
 def _flag(switch: Switch, value: Any) -> bool:

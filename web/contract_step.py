@@ -14,6 +14,7 @@ from shop.errors import N_, Refusal
 from shop.orders import contracts, placing
 from shop.orders.placing import Confirmation, OrderKind
 from web import auth
+from web.arguments import number_of
 
 NOT_TICKED = N_("Read the contracts and tick the box: without your agreement, no order.")
 
@@ -32,9 +33,8 @@ def check_ticked() -> None:
 
 def confirmation(language: str) -> Confirmation:
     """Return what the customer saw and accepted, as the form says, and from which IP address."""
-    seen = request.form.get("total_cents", "")
     return Confirmation(
-        total_cents=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else -1,
+        total_cents=number_of(request.form, "total_cents", -1),
         contract_digests=tuple(request.form.get("digests", "").split(",")),
         address=auth.address(),
         language=language,

@@ -11,7 +11,9 @@ from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
 from shop.exchange import listing, services
 from shop.orders import attach
+from shop.reading import read_integer
 from web import lookups
+from web.arguments import MOST_PAGES
 from web.htmx import go_to, page
 from web.languages import sentence
 
@@ -62,9 +64,10 @@ def ids_of(given: Given, service: ExchangeService) -> list[int]:
     if _is_new(given):
         return [account.id for account in attach.preselected_mailboxes(service)]
     typed = given.getlist("chosen")[: 10 * MOST_ATTACHED]
-    if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in typed):
+    numbers = [read_integer(one, high=10**9 - 1) for one in typed]
+    if None in numbers:
         abort(404)
-    return list(dict.fromkeys(int(one) for one in typed))
+    return [number for number in dict.fromkeys(numbers) if number is not None]
 
 
 def _choice_page(
@@ -74,7 +77,7 @@ def _choice_page(
     chosen = attach.remaining_mailboxes(service, ids_of(given, service))
     asked = request.args
     is_new = asked.get("q", "") != asked.get("was", "")
-    number = 1 if is_new else (asked.getlist("page", type=int) or [1])[-1]
+    number = 1 if is_new else read_integer((asked.getlist("page") or [""])[-1], 1, MOST_PAGES) or 1
     looked = listing.read_view(asked.get("q", ""), listing.BY_ADDRESS, number)
     shown = listing.page_of_accounts(services.active_accounts(service), looked)
     visible = {account.id for account in shown.rows}

@@ -18,6 +18,7 @@ from shop.orders import attach, baskets
 from shop.orders.attach import AttachRequest, CardMissing, Holder, InvalidHolders
 from shop.payments import cards
 from web import auth, contract_step, lookups
+from web.arguments import number_of
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 from web.urls import base_url
@@ -52,7 +53,7 @@ def _here(service: ExchangeService) -> str:
 
 def _setup_of(service: ExchangeService) -> CardSetup | None:
     """Return the card registration that the customer returns from, if any."""
-    number = request.args.get("card", 0, type=int)
+    number = number_of(request.args, "card")
     return cards.find_setup(auth.customer(), number, _here(service)) if number else None
 
 

@@ -23,6 +23,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox import faults
 from sandbox.api_errors import Fields, idempotency_key, require_key
 from sandbox.bank import checkouts, ledger, views
+from sandbox.reading import read_page
 
 MAX_CENTS = 99_999_999_99
 
@@ -100,8 +101,8 @@ def revoke_mandate(reference: str) -> tuple[str, int]:
 def read_ledger() -> Response:
     """Return ledger entries, newest first, with the balances of both accounts."""
     reference = request.args.get("reference", "")
-    page = request.args.get("page", 1, type=int)
-    found = ledger.list_entries(page=max(1, page), reference=reference)
+    page = read_page(request.args.get("page", ""))
+    found = ledger.list_entries(page=page, reference=reference)
     return jsonify(
         balances=ledger.balances(),
         count=ledger.count_entries(reference),

@@ -15,6 +15,7 @@ from sandbox import clock, languages, switches
 from sandbox.bank import checkouts, ledger, notifications
 from sandbox.bank.cards import TEST_CARDS, read_card
 from sandbox.bank.models import Checkout, Status
+from sandbox.reading import read_page
 
 pages = Blueprint("bank", __name__, url_prefix="/bank")
 
@@ -74,7 +75,7 @@ def cancel(reference: str) -> Page:
 def ledger_page() -> Page:
     """Show the ledger."""
     languages.use_requested_language()
-    page = max(1, request.args.get("page", 1, type=int))
+    page = read_page(request.args.get("page", ""))
     reference = request.args.get("reference", "").strip()
     count = ledger.count_entries(reference)
     return render_template(

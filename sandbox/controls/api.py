@@ -34,6 +34,7 @@ from sandbox import clock, switches
 from sandbox.api_errors import ApiRefusal, Fields, InvalidField, error_response
 from sandbox.bank import notifications
 from sandbox.controls import shop
+from sandbox.reading import read_seconds
 
 controls = Blueprint("controls", __name__, url_prefix="/controls")
 
@@ -78,9 +79,11 @@ def move_clock() -> Response:
 
 def _seconds(fields: Fields, name: str, most: float) -> float:
     value = fields.body.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        raise InvalidField(name, f"must be a number of seconds from 0 to {most:g}")
-    return float(value)
+    try:
+        return read_seconds(None if isinstance(value, str) else value, most)
+    except ValueError:
+        message = f"must be a number of seconds from 0 to {most:g}"
+        raise InvalidField(name, message) from None
 
 
 @controls.get("/switches")

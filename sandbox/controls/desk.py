@@ -12,6 +12,7 @@ from sandbox.bank import ledger, notifications
 from sandbox.bank.cards import TEST_CARDS
 from sandbox.controls import shop
 from sandbox.office.models import Operation, Tenant, User
+from sandbox.reading import read_integer
 
 desk = Blueprint("desk", __name__)
 
@@ -84,12 +85,12 @@ def back_to_page(form: str) -> Page:
 @desk.post("/desk/clock")
 def move_clock() -> Page:
     """Advance the clock."""
-    number = request.form.get("number", "").strip()
+    number = read_integer(request.form.get("number", "").strip(), high=999_999)
     unit = UNITS.get(request.form.get("unit", ""), 86400)
-    if not (number.isascii() and number.isdigit() and len(number) <= 6):
+    if number is None:
         return _failed(languages.N_("Write a whole number."), "clock")
     try:
-        shop.move_clock(int(number) * unit)
+        shop.move_clock(number * unit)
     except ValueError:
         return _failed(languages.N_("The clock cannot be moved on that far."), "clock")
     except shop.ShopUnavailable as error:

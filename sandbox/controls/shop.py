@@ -53,7 +53,7 @@ def _read_json(answer: httpx.Response) -> Any:
     if not answer.content:
         return {}
     try:
-        return answer.json()
+        return current_app.json.loads(answer.content)
     except ValueError as error:
         raise ShopUnavailable(f"{answer.url} did not answer with JSON") from error
 

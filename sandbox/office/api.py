@@ -35,6 +35,7 @@ from sandbox import faults
 from sandbox.api_errors import ApiRefusal, Fields, idempotency_key, require_key
 from sandbox.office import operations
 from sandbox.office.models import Operation, Tenant, User
+from sandbox.reading import read_integer
 
 MAX_SEATS = 10_000_000
 
@@ -175,7 +176,7 @@ def list_users(domain: str) -> Response:
     """List a tenant's users in the order of their addresses (keyset pagination)."""
     operations.execute_due(domain.lower())
     after = request.args.get("after", "").casefold()
-    limit = min(max(request.args.get("limit", 100, type=int), 1), 1000)
+    limit = min(read_integer(request.args.get("limit", ""), 1) or 100, 1000)
     found = (
         User.select()
         .where(User.tenant == domain.lower(), User.folded > after)

@@ -7,6 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from shop.errors import Refusal
 from shop.exchange.source import InvalidFile, Mailbox
 from shop.licences.seats import csv_reader
+from shop.reading import read_integer
 from shop.text.folding import fold
 from shop.text.names import read_name
 
@@ -95,8 +96,8 @@ def _name(typed: str, column: str) -> str:
 def _size(typed: str) -> int | None:
     if not typed:
         return None
-    if not (typed.isascii() and typed.isdigit()) or not 0 < int(typed[:9]) <= MAX_SIZE_GB:
+    if (size := read_integer(typed, 1, MAX_SIZE_GB)) is None:
         raise _InvalidLine(
             f"size_gb: {typed!r} is not a whole number of gigabytes from 1 to {MAX_SIZE_GB}"
         )
-    return int(typed)
+    return size

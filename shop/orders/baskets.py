@@ -20,6 +20,7 @@ from shop.orders import placing
 from shop.orders.placing import Confirmation, OrderKind, Quote
 from shop.pricing import catalogue, money
 from shop.pricing.catalogue import PricedOffer
+from shop.reading import read_integer
 
 MOST_LICENCES = 100_000
 """The most licences of one offer in one order; groups themselves may grow further."""
@@ -70,8 +71,9 @@ def read_quantity(text: str, offer: PricedOffer) -> int:
         raise Refusal(N_("Licences cannot be divided: enter a whole number."), offer.code)
     if not re.fullmatch(r"\+?[0-9]+", typed):
         raise Refusal(N_("Enter a whole number in digits, for example 5."), offer.code)
-    # Beyond nine digits the value itself no longer matters, only that it is too large.
-    number = int(typed) if len(typed) <= 9 else MOST_LICENCES + 1
+    number = read_integer(typed.removeprefix("+"), high=MOST_LICENCES)
+    if number is None:
+        number = MOST_LICENCES + 1  # its value no longer matters, only that it is too large
     if offer.places_limit is not None and number > offer.places_limit:
         raise Refusal(
             N_(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from shop.payments.gateway import (
     Notification,
     Refund,
 )
+from shop.reading import read_json
 from shop.sandbox_link import signatures
 from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
 
@@ -81,7 +81,7 @@ class SandboxBank:
         """
         signatures.verify(self._secret, headers, body)
         try:
-            message = json.loads(body)
+            message = read_json(body)
             if not str(message["type"]).startswith("checkout."):
                 return None
             return Notification(str(message["event"]), _checkout(message["checkout"]))

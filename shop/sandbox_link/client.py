@@ -8,6 +8,7 @@ import httpx
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.parties.calls import calls
+from shop.reading import read_json
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 """Seconds to wait for an answer; after a time-out the effect of the call is unknown."""
@@ -58,7 +59,7 @@ class SandboxCalls:
 
 def _read(answer: httpx.Response) -> dict[str, Any]:
     try:
-        content = answer.json()
+        content = read_json(answer.content)
     except ValueError as error:
         raise PartyUnavailable("the answer is not JSON") from error
     if not isinstance(content, dict):

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from shop import clock
 from shop.errors import PartyRejected
+from shop.reading import read_integer
 
 HEADER = "Sandbox-Signature"
 
@@ -50,6 +51,6 @@ def _header(headers: Mapping[str, str]) -> str:
 def _moment(header: str) -> int:
     first, _, _ = header.partition(",")
     digits = first.removeprefix("t=")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+    if (moment := read_integer(digits, high=10**12)) is None:
         raise PartyRejected("the signature cannot be read")
-    return int(digits)
+    return moment

@@ -9,6 +9,7 @@ from records.seat_states import SeatStatus
 from records.seats import Seat
 from records.terminations import GiveBack
 from shop.errors import N_, Refusal
+from shop.reading import read_integer
 from shop.subscriptions import give_backs
 
 MOST = 1000
@@ -32,9 +33,9 @@ def with_unused(group: LicenceGroup, ticked: list[int], typed: str) -> list[int]
 def _number(typed: str) -> int:
     if not typed:
         return 0
-    if not typed.isascii() or not typed.isdigit() or int(typed) > MOST:
+    if (number := read_integer(typed, high=MOST)) is None:
         raise Refusal(N_("Type a whole number of licences, at most %(most)d."), "unused", most=MOST)
-    return int(typed)
+    return number
 
 
 def _unused(group: LicenceGroup, excluded: list[int], number: int) -> list[int]:

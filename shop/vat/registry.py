@@ -9,6 +9,7 @@ import httpx
 
 from shop.errors import PartyUnavailable
 from shop.parties.calls import VAT_REGISTRY, calls
+from shop.reading import read_json
 from shop.settings import PerProcess, Settings
 from shop.vat.numbers import prefix_of
 from shop.vat.territories import MEMBER_STATES
@@ -58,7 +59,7 @@ class SandboxRegistry:
             with calls().to(VAT_REGISTRY):
                 answer = httpx.get(f"{self._url}/vies/check/{vat_number}", timeout=TIMEOUT)
             answer.raise_for_status()
-            return Answer(answer.json()["status"])
+            return Answer(read_json(answer.content)["status"])
         except (PartyUnavailable, httpx.HTTPError, ValueError, KeyError, TypeError):
             return Answer.UNAVAILABLE
 
@@ -81,7 +82,7 @@ class Vies:
                     json={"countryCode": prefix, "vatNumber": digits},
                     timeout=TIMEOUT,
                 )
-            return _read(answer.json())
+            return _read(read_json(answer.content))
         except (PartyUnavailable, httpx.HTTPError, ValueError):
             return Answer.UNAVAILABLE
 

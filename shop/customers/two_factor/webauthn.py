@@ -6,7 +6,6 @@ so that processes that do not use passkeys start without it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +23,7 @@ from webauthn.helpers.structs import (
 from records.accounts import Account
 from records.security import Passkey
 from shop import settings
+from shop.reading import read_json
 
 MAX_ANSWER_LENGTH = 20_000
 
@@ -48,7 +48,7 @@ def _descriptors(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]
 def parse_answer(answer: str) -> dict[str, Any]:
     """Parse the browser's response. Raise `InvalidAssertion` if it is malformed."""
     try:
-        given = json.loads(answer) if len(answer) <= MAX_ANSWER_LENGTH else None
+        given = read_json(answer) if len(answer) <= MAX_ANSWER_LENGTH else None
     except ValueError as error:
         raise InvalidAssertion from error
     if not isinstance(given, dict) or not isinstance(given.get("response"), dict):

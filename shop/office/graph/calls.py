@@ -13,6 +13,7 @@ import httpx
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.graph.tokens import Tokens
 from shop.parties.calls import PROVIDER, calls
+from shop.reading import read_json
 
 URL = "https://graph.microsoft.com/v1.0"
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -139,7 +140,7 @@ def _read_batched(answer: dict[str, Any]) -> Any:
 
 def _content(answer: httpx.Response) -> Any:
     try:
-        return answer.json() if answer.content else None
+        return read_json(answer.content) if answer.content else None
     except ValueError:
         return answer.text
 

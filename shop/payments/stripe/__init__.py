@@ -142,7 +142,7 @@ class StripeGateway:
             return as_dict(event)
         except StripeError as error:
             raise PartyRejected(f"the signature is wrong: {error.user_message}") from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise PartyRejected("the notification cannot be read") from error
 
 

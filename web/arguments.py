@@ -1,0 +1,34 @@
+"""Numbers in the arguments and forms of requests, and the JSON of their bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.datastructures import MultiDict
+
+from shop.reading import read_integer, read_json
+
+MOST_PAGES = 10**9
+"""The highest page number that is read: an offset in a list stays within 64 bits."""
+
+
+class BoundedJson(DefaultJSONProvider):
+    """Flask's JSON, read by `shop.reading`: an invalid body is answered with 400."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return the value of a JSON text; raise `ValueError` if it is invalid."""
+        return read_json(s)
+
+
+def number_of(values: MultiDict[str, str], name: str, default: int = 0) -> int:
+    """Return the number ``name``; ``default`` if it is missing, invalid or beyond 64 bits."""
+    found = read_integer(values.get(name, ""))
+    return default if found is None else found
+
+
+def page_number(values: MultiDict[str, str] | None = None) -> int:
+    """Return the number of the page asked for, by default in the URL; 1 if it is invalid."""
+    given = request.args if values is None else values
+    return read_integer(given.get("page", ""), 1, MOST_PAGES) or 1
