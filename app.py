@@ -19,7 +19,7 @@ from shop.operations import composition
 from shop.sandbox_link import test_points
 from shop.settings import Settings
 from storefront import storefront
-from web import auth, error_pages, headers, input_filter, languages, logs
+from web import auth, error_pages, headers, input_filter, languages, logs, proxies
 from web.arguments import BoundedJson
 from web.machines.monitoring import monitoring
 from web.machines.webhooks import webhooks
@@ -60,6 +60,7 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
 
 def _connect_web(app: Flask, settings: Settings) -> None:
     _open_database_for_requests(app)
+    proxies.init_app(app, settings)
     input_filter.init_app(app)
     error_pages.init_app(app)
     languages.init_app(app)

@@ -57,7 +57,15 @@ from records.seat_states import (
     SeatStatus,
 )
 from records.seats import Seat, SeatEvent, SeatKey, UsageDay
-from records.security import AccountEvent, Authenticator, Challenge, Passkey, RecoveryCode
+from records.security import (
+    AccountEvent,
+    Authenticator,
+    Challenge,
+    KnownOrigin,
+    OriginKind,
+    Passkey,
+    RecoveryCode,
+)
 from records.subscriptions import (
     PriceAnnouncement,
     Reminder,
@@ -76,8 +84,8 @@ def all_tables() -> list[type[Table]]:
     """Return every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
-        AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order, OrderLine,
-        Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
+        KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order,
+        OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,

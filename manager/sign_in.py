@@ -38,7 +38,9 @@ def log_in() -> Response:
     if not form.validate_on_submit():
         return _sign_in_page(form, 422)
     try:
-        who = passwords.sign_in(*form.given(), auth.address(), request.user_agent.string)
+        who = passwords.sign_in(
+            *form.given(), auth.address(), request.user_agent.string, auth.device()
+        )
     except Refusal as refusal:
         form.refuse(refusal)
         return _sign_in_page(form, refusal.status)

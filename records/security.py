@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from peewee import (
     AutoField,
     BigAutoField,
@@ -13,7 +15,7 @@ from peewee import (
 )
 
 from records.accounts import Account
-from records.base import MomentField, Table
+from records.base import MomentField, Table, one_of
 
 
 class Authenticator(Table):
@@ -70,6 +72,28 @@ class Challenge(Table):
     id = AutoField()
     token_digest = CharField(max_length=64, unique=True)
     expires_at = MomentField(index=True)
+
+
+class OriginKind(StrEnum):
+    """What a customer's sign-in is recognised by."""
+
+    NETWORK = "network"
+    BROWSER = "browser"
+
+
+class KnownOrigin(Table):
+    """A network or browser from which a customer has signed in; stored as a digest."""
+
+    id = BigAutoField()
+    account = ForeignKeyField(Account, backref="known_origins", on_delete="CASCADE")
+    kind = CharField(max_length=8)
+    digest = CharField(max_length=64)
+    first_at = MomentField()
+    seen_at = MomentField(index=True)
+
+    class Meta:
+        constraints = [one_of("kind", OriginKind)]
+        indexes = ((("account", "digest"), True),)
 
 
 class AccountEvent(Table):

@@ -44,7 +44,9 @@ def identify(lang: str) -> Response:
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
     try:
-        who = passwords.sign_in(*form.given(), auth.address(), request.user_agent.string)
+        who = passwords.sign_in(
+            *form.given(), auth.address(), request.user_agent.string, auth.device()
+        )
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)

@@ -29,7 +29,9 @@ def ask_for_link(lang: str) -> Response:
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
-        passwords.request_reset(form.identifier.data or "", auth.address(), base_url())
+        passwords.request_reset(
+            form.identifier.data or "", auth.address(), base_url(), auth.device()
+        )
     except Refusal as refusal:
         form.refuse(refusal)
         return page(
@@ -62,7 +64,7 @@ def choose_password(lang: str, token: str) -> Response:
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not passwords.reset_password(link, form.password.data or "", auth.origin()):
+    if not passwords.reset_password(link, form.password.data or "", auth.remembered_origin()):
         abort(410)
     flash(gettext("Your password is changed. Log in with the new one."), "success")
     return go_to(url_for("manager.login"))

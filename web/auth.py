@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, flash, g, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    after_this_request,
+    current_app,
+    flash,
+    g,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext
 from flask_login import (
     AnonymousUserMixin,
@@ -16,13 +29,18 @@ from flask_login import (
 )
 
 from models import Account, Session
-from shop.customers import sessions
+from shop.customers import known_origins, sessions
 from shop.customers.activity_log import Origin
 from shop.security import rate_limits
 from web.htmx import go_to, wants_partial
 
 KEPT_AT_SIGN_IN = ("csrf_token", "basket")
 """What the cookie keeps when a visitor signs in: the CSRF token of open forms, and the basket."""
+
+BROWSER_COOKIE = "shop_browser"
+"""The cookie by which a browser that has signed in is recognised; it signs nobody in."""
+
+BROWSER_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 
 class SignedIn(UserMixin):
@@ -61,15 +79,36 @@ def address() -> str:
 
 
 def origin() -> Origin:
-    """Return IP address and browser of the request, as the account's activity log keeps them."""
-    return Origin(address(), request.user_agent.string)
+    """Return IP address, browser and the browser's token of the request."""
+    return Origin(address(), request.user_agent.string, device())
 
 
-def count_attempt() -> None:
-    """Count a sign-in attempt from this network; raise `Refusal` (429) beyond the rate limit."""
-    rate_limits.count_attempt(
-        rate_limits.SIGN_IN_PER_ADDRESS, "sign-in-from", rate_limits.network_of(address())
-    )
+def device() -> str:
+    """Return the token of this browser's cookie; "" before its first sign-in."""
+    token = request.cookies.get(BROWSER_COOKIE, "")
+    return token if BROWSER_TOKEN.fullmatch(token) else ""
+
+
+def remembered_origin() -> Origin:
+    """Return `origin`, with a new token for a browser without one; its cookie keeps it."""
+    found = origin()
+    if found.device:
+        return found
+    token = secrets.token_urlsafe(32)
+
+    @after_this_request
+    def _keep(response: Response) -> Response:
+        response.set_cookie(
+            BROWSER_COOKIE,
+            token,
+            max_age=int(known_origins.RETENTION.total_seconds()),
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )
+        return response
+
+    return replace(found, device=token)
 
 
 def sign_in(who: Account, means: str = "password") -> None:
@@ -81,7 +120,7 @@ def sign_in(who: Account, means: str = "password") -> None:
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
-    token = sessions.start_session(who, origin(), means)
+    token = sessions.start_session(who, remembered_origin(), means)
     session.clear()
     session.update(kept)
     session.permanent = True

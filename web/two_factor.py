@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from flask import Response, request, session
 from flask.typing import ResponseReturnValue
+from limits import RateLimitItem
 
 from models import Account
-from shop.customers import activity_log, two_factor
+from shop.customers import activity_log, known_origins, two_factor
 from shop.customers.two_factor import passkeys, pending_sign_in
 from shop.customers.two_factor.passkeys import Ceremony, PasskeyRefused
 from shop.errors import Refusal
-from shop.security import rate_limits
+from shop.security import encryption, rate_limits
 from web import auth
 from web.forms import CodeForm
 from web.urls import base_url
@@ -70,21 +71,32 @@ def given_challenge() -> str:
 
 def ask_for_passkey() -> Response:
     """Return the browser's options for a passkey, before or after the password."""
-    rate_limits.count_attempt(
-        rate_limits.SIGN_IN_PER_ADDRESS, "passkey", rate_limits.network_of(auth.address())
-    )
+    device = auth.device()
+    if known_origins.is_known_browser(device):
+        rate_limits.count_attempt(
+            rate_limits.PASSKEY_PER_BROWSER, "passkey", encryption.digest(device)
+        )
+    else:
+        _count_from_here(rate_limits.PASSKEY_PER_NETWORK, "passkey")
     return keep_challenge(passkeys.begin_authentication(base_url(), pending()))
 
 
+def _count_from_here(item: RateLimitItem, what: str) -> None:
+    rate_limits.count_attempt(item, what, rate_limits.network_of(auth.address()))
+
+
 def take_passkey() -> None:
-    """Sign in with a passkey, alone or as the second factor. Raises `Refusal`."""
-    auth.count_attempt()
+    """Sign in with a passkey, alone or as the second factor. Raises `Refusal`.
+
+    A valid one always signs in: only those that fail are counted.
+    """
     token = session.get(PENDING, "")
     pending_account = pending_sign_in.pending_account(token)
     answer = request.form.get("credential", "")
     try:
         who = passkeys.finish_authentication(answer, given_challenge(), base_url(), pending_account)
     except PasskeyRefused:
+        _count_from_here(rate_limits.PASSKEY_FAILURES, "passkey-failed")
         if pending_account is not None:
             activity_log.record(pending_account, "second_step_failed", auth.origin())
         raise

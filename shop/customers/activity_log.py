@@ -55,10 +55,14 @@ ALARMING = {"sign_in_failed", "second_step_failed", "identity_refused", "second_
 
 @dataclass(frozen=True)
 class Origin:
-    """The IP address and browser of a request, "" if unknown."""
+    """The IP address and browser of a request, "" if unknown.
+
+    ``device`` is the token of the browser's long-lived cookie (`web.auth`).
+    """
 
     address: str = ""
     browser: str = ""
+    device: str = ""
 
 
 UNKNOWN = Origin()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from peewee import Expression
 
 from records.accounts import Account, OneTimeLink
 from records.base import database
 from shop import jobs, mail
-from shop.customers import activity_log, sessions
+from shop.customers import activity_log, allowances, known_origins, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
+from shop.customers.known_origins import Familiarity
 from shop.customers.one_time_links import find_link, new_link, use_link, void_links
 from shop.errors import N_, Refusal
 from shop.security import rate_limits
@@ -75,30 +78,45 @@ def check_password(password: str, confirmation: str | None = None) -> None:
 # --- Signing in ------------------------------------------------------------------------------
 
 
-def sign_in(nic_handle: str, password: str, address: str, browser: str = "") -> Account:
+def sign_in(
+    nic_handle: str, password: str, address: str, browser: str = "", device: str = ""
+) -> Account:
     """Return the account if the password is right; a second step may follow (`two_factor`).
 
     Raise `SignInRefused` otherwise, after the same time whether the account exists or not, and
-    `rate_limits.RateLimited` after too many attempts for this account or from this IP address.
+    `rate_limits.RateLimited` after too many attempts from this IP address, or at this account from
+    where they come (`allowances`).
     """
-    nic_handle = nic_handle.strip().lower()
-    rate_limits.count_attempt(
-        rate_limits.SIGN_IN_PER_ADDRESS, "sign-in-from", rate_limits.network_of(address)
-    )
-    rate_limits.count_attempt(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
+    nic_handle, origin = nic_handle.strip().lower(), Origin(address, browser, device)
     account = Account.get_or_none(Account.nic_handle == nic_handle)
+    known = _familiarity(nic_handle, origin)
+    subject = _guessed(nic_handle, account)
+    allowances.count_network(origin, known)
+    allowances.count(allowances.PASSWORD, subject, origin, known)
     if (
         not _matches(account.password_hash if account else hashing().dummy_hash, password)
         or not account
     ):
-        activity_log.record(account, "sign_in_failed", Origin(address, browser))
+        activity_log.record(account, "sign_in_failed", origin)
         raise SignInRefused(
             N_("This customer ID and password do not match. Check both and try again."), "password"
         )
-    rate_limits.reset_attempts(rate_limits.SIGN_IN_PER_ACCOUNT, "sign-in", nic_handle)
+    allowances.reset(allowances.PASSWORD, subject, origin, known)
     if hashing().hasher.check_needs_rehash(account.password_hash):
         _rehash(account, password)
     return account
+
+
+def _familiarity(nic_handle: str, origin: Origin) -> Familiarity:
+    return known_origins.familiarity(known_origins.ids_of(Account.nic_handle == nic_handle), origin)
+
+
+def _guessed(nic_handle: str, account: Account | None) -> str:
+    """Return what guesses are counted for: this password of this account, if there is one.
+
+    A new password is guessed from the start, so its counts start at zero.
+    """
+    return f"{nic_handle} {account.password_hash if account else ''}"
 
 
 def _rehash(account: Account, password: str) -> None:
@@ -122,11 +140,13 @@ def reauthenticate(
     Raise `SignInRefused` at ``field`` for a wrong password, `rate_limits.RateLimited` after too
     many attempts.
     """
-    rate_limits.count_attempt(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
+    known = _familiarity(account.nic_handle, origin)
+    subject = _guessed(account.nic_handle, account)
+    allowances.count(allowances.CONFIRMATION, subject, origin, known)
     if not _matches(account.password_hash, password):
         activity_log.record(account, "identity_refused", origin)
         raise SignInRefused(N_("This is not your current password."), field)
-    rate_limits.reset_attempts(rate_limits.SIGN_IN_PER_ACCOUNT, "prove", account.nic_handle)
+    allowances.reset(allowances.CONFIRMATION, subject, origin, known)
 
 
 def _matches(password_hash: str, password: str) -> bool:
@@ -139,18 +159,30 @@ def _matches(password_hash: str, password: str) -> bool:
 # --- Reset -----------------------------------------------------------------------------------
 
 
-def request_reset(identifier: str, address: str, base_url: str) -> None:
+def request_reset(identifier: str, address: str, base_url: str, device: str = "") -> None:
     """Send a one-time link for a nic-handle, or for each account of an e-mail address.
 
     Neither the response nor its duration reveals whether an account exists: a worker looks up the
-    accounts. Raise `rate_limits.RateLimited` after too many requests.
+    accounts. Raise `rate_limits.RateLimited` after too many requests from here. After too many
+    from unknown networks together no further e-mail is sent; the links of those sent within the
+    hour still work, so that strangers cannot keep the customer from a reset.
     """
-    identifier = normalized(identifier)
-    rate_limits.count_attempt(
-        rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(address)
-    )
-    rate_limits.count_attempt(rate_limits.RESET_PER_ACCOUNT, "reset", identifier)
-    _queue_reset_links(identifier, base_url, secrets.token_urlsafe(16), after=0)
+    identifier, origin = normalized(identifier), Origin(address, device=device)
+    accounts = known_origins.ids_of(_identified_by(identifier))
+    known = known_origins.familiarity(accounts, origin)
+    if not known.browser:
+        rate_limits.count_attempt(
+            rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(address)
+        )
+    allowances.count_own(allowances.RESET, identifier, origin, known)
+    with suppress(rate_limits.RateLimited):
+        allowances.count_strangers(allowances.RESET, identifier, known)
+        _queue_reset_links(identifier, base_url, secrets.token_urlsafe(16), after=0)
+
+
+def _identified_by(identifier: str) -> Expression:
+    """Return the condition on accounts that a nic-handle or an e-mail address names."""
+    return (Account.nic_handle == identifier) | (Account.email == identifier)
 
 
 def _queue_reset_links(identifier: str, base_url: str, wish: str, after: int) -> None:
@@ -166,8 +198,8 @@ def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int 
     The accounts have an id above ``after``, oldest first. ``wish`` identifies the request.
     """
     wish = wish or secrets.token_urlsafe(16)
-    known = (Account.nic_handle == identifier) | (Account.email == identifier)
-    next_ones = Account.select().where(known, Account.id > after).order_by(Account.id)
+    matching = Account.select().where(_identified_by(identifier), Account.id > after)
+    next_ones = matching.order_by(Account.id)
     with database.atomic():
         accounts = list(next_ones.limit(LINKS_PER_JOB))
         for account in accounts:
@@ -183,11 +215,15 @@ def find_reset(token: str) -> OneTimeLink | None:
 
 
 def reset_password(link: OneTimeLink, password: str, origin: Origin = UNKNOWN) -> bool:
-    """Set a new password with a link and end all sessions; return False if the link was used."""
+    """Set a new password with a link and end all sessions; return False if the link was used.
+
+    The link came from the customer's mailbox: their browser and network are known from now on.
+    """
     with database.atomic():
         if not use_link(link):
             return False
         _set_password(link.account, password, "")
+        known_origins.remember(link.account, origin)
         activity_log.record(link.account, "password_reset", origin)
         return True
 

@@ -10,7 +10,7 @@ from peewee import ModelSelect
 from records.accounts import Account, Session
 from records.base import database
 from shop import clock
-from shop.customers import activity_log
+from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.security import encryption
@@ -56,6 +56,7 @@ def start_session(account: Account, origin: Origin, means: str = "password") -> 
             address=origin.address[:45],
             browser=origin.browser[:255],
         )
+        known_origins.remember(account, origin)
         activity_log.record(account, "signed_in", origin, note=means)
     return token
 

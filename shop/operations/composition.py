@@ -14,7 +14,7 @@ from shop.office import configured
 from shop.orders import orders
 from shop.payments import gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
-from shop.security import rate_limits
+from shop.security import proxies, rate_limits
 from shop.settings import Settings
 from shop.subscriptions import dunning, ending, give_backs, previews, renewals, suspension
 from shop.vat import confirmation, registry
@@ -35,6 +35,7 @@ def set_up(settings: Settings) -> None:
     database.bind(settings.database_url)
     queue.messages.set_factory(lambda: queue.Messages(settings.secret_key))
     rate_limits.limiter.set_factory(lambda: rate_limits.limiter_for(settings))
+    proxies.throttle.set_factory(proxies.once_a_minute)
     passwords.hashing.set_factory(
         lambda: passwords.Hashing(settings.argon2_memory_kib, settings.argon2_passes)
     )

@@ -12,7 +12,7 @@ from huey.consumer import Consumer
 
 from records.base import database
 from shop import clock
-from shop.customers import activity_log, one_time_links, sessions
+from shop.customers import activity_log, known_origins, one_time_links, sessions
 from shop.customers.two_factor import passkeys
 from shop.jobs import failed, queue
 from shop.sandbox_link import test_points
@@ -83,6 +83,7 @@ def delete_expired() -> None:
     sessions.delete_old()
     one_time_links.delete_old_links()
     activity_log.delete_old()
+    known_origins.delete_old()
     passkeys.delete_expired_challenges()
     queue.delete_finished(clock.now() - KEEP_FINISHED)
     failed.delete_old(clock.now() - KEEP_FAILED)

@@ -25,13 +25,12 @@ log = structlog.get_logger()
 REDIS_TIMEOUT = 1.0
 """The time-out of Redis in seconds; then the database counts instead."""
 
-SIGN_IN_PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 SIGN_IN_PER_ADDRESS = RateLimitItemPerMinute(60, 15)
-SECOND_STEP_PER_ACCOUNT = RateLimitItemPerMinute(5, 15)
-SECOND_STEP_PER_DAY = RateLimitItemPerDay(50)
-"""Codes have six digits and three are valid at a time: a year of guesses finds one with 5 %."""
+PASSKEY_PER_BROWSER = RateLimitItemPerMinute(60, 15)
+PASSKEY_PER_NETWORK = RateLimitItemPerMinute(300, 15)
+"""Nobody guesses a signature: this limits the work alone, apart from the count of passwords."""
+PASSKEY_FAILURES = RateLimitItemPerMinute(60, 15)
 REGISTRATION_PER_ADDRESS = RateLimitItemPerHour(20)
-RESET_PER_ACCOUNT = RateLimitItemPerHour(5)
 RESET_PER_ADDRESS = RateLimitItemPerHour(30)
 SEND_AGAIN_PER_ACCOUNT = RateLimitItemPerHour(30)
 EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)

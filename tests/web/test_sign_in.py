@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,13 +13,17 @@ import time_machine
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 import models
-from models import Account, RateCount
+from models import Account, Letter, RateCount
+from shop.jobs import queue
+from shop.security import proxies as untrusted_proxies
 from shop.security import rate_limits
-from tests.support import cast
+from tests.support import belongings, cast
 from tests.support.client import CheckingClient, browser
+from tests.support.devices import Device, passkey_of
 from tests.support.visitor import Visitor
 from web import auth
 
@@ -196,17 +201,148 @@ def shops(make_app: MakeApp) -> tuple[Flask, Flask]:
     return make_app(RATE_LIMITS="on"), make_app(RATE_LIMITS="on")
 
 
-def test_ten_wrong_passwords_close_an_account_for_a_while(
+def test_ten_wrong_passwords_close_an_account_to_their_network_for_a_while(
     shops: tuple[Flask, Flask], alice: Account, clock: time_machine.Traveller
 ) -> None:
     for attempt in range(10):
-        client = coming_from(shops[attempt % 2], f"203.0.113.{attempt}")
+        client = coming_from(shops[attempt % 2], "203.0.113.7")
         assert log_in(client, alice.nic_handle, "wrong").status_code == 422
-    elsewhere = coming_from(shops[0], "198.51.100.7")
-    assert log_in(elsewhere, alice.nic_handle).status_code == 429
-    assert log_in(elsewhere, alice.nic_handle.upper() + " ").status_code == 429
+    same = coming_from(shops[0], "203.0.113.7")
+    assert log_in(same, alice.nic_handle).status_code == 429
+    assert log_in(same, alice.nic_handle.upper() + " ").status_code == 429
+    assert log_in(coming_from(shops[0], "198.51.100.7"), alice.nic_handle).status_code == 303
     clock.shift(timedelta(minutes=16))
-    assert log_in(elsewhere, alice.nic_handle).status_code == 303
+    assert log_in(same, alice.nic_handle).status_code == 303
+
+
+def guess_from_many_networks(shops: tuple[Flask, Flask], account: Account) -> None:
+    """Try wrong passwords from new networks until the account is closed to all of them."""
+    strangers = (coming_from(shops[n % 2], f"203.0.113.{n}") for n in range(51))
+    answers = (log_in(stranger, account.nic_handle, "wrong") for stranger in strangers)
+    assert 429 in [answer.status_code for answer in answers]
+    stranger = coming_from(shops[0], "203.0.113.250")
+    assert log_in(stranger, account.nic_handle).status_code == 429
+
+
+def test_many_networks_together_guess_no_more_than_fifty_an_hour(
+    shops: tuple[Flask, Flask], alice: Account, clock: time_machine.Traveller
+) -> None:
+    guess_from_many_networks(shops, alice)
+    clock.shift(timedelta(minutes=61))
+    assert log_in(coming_from(shops[0], "203.0.113.250"), alice.nic_handle).status_code == 303
+
+
+def test_strangers_do_not_keep_a_customer_out_of_a_known_network(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    assert log_in(coming_from(shops[0], "198.51.100.7"), alice.nic_handle).status_code == 303
+    guess_from_many_networks(shops, alice)
+    again = coming_from(shops[1], "198.51.100.7")
+    assert log_in(again, alice.nic_handle).status_code == 303
+
+
+def test_neighbours_do_not_keep_a_known_browser_out(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    own = coming_from(shops[0], "198.51.100.7")
+    assert log_in(own, alice.nic_handle).status_code == 303
+    own.ask("POST", "/logout")
+    guess_from_many_networks(shops, alice)
+    for attempt in range(60):
+        neighbour = coming_from(shops[attempt % 2], "198.51.100.7")
+        log_in(neighbour, alice.nic_handle if attempt < 12 else f"zz{attempt:05d}-ovh", "wrong")
+    assert log_in(coming_from(shops[1], "198.51.100.7"), alice.nic_handle).status_code == 429
+    assert log_in(own, alice.nic_handle).status_code == 303
+
+
+def test_a_known_browser_guesses_no_more_than_ten(
+    shops: tuple[Flask, Flask], alice: Account, bob: Account
+) -> None:
+    own = coming_from(shops[0], "198.51.100.7")
+    assert log_in(own, alice.nic_handle).status_code == 303
+    own.ask("POST", "/logout")
+    statuses = [log_in(own, alice.nic_handle, "wrong").status_code for _ in range(11)]
+    assert statuses == [422] * 10 + [429]
+    assert log_in(own, bob.nic_handle).status_code == 303, "an account is closed, not the browser"
+
+
+def test_a_finished_reset_opens_the_account_again(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    guess_from_many_networks(shops, alice)
+    stranger = coming_from(shops[0], "203.0.113.251")
+    for _ in range(5):
+        assert (
+            stranger.ask("POST", "/fr/password", {"identifier": alice.nic_handle}).status_code
+            == 200
+        )
+    own = coming_from(shops[1], "198.51.100.9")
+    asked = own.ask("POST", "/fr/password", {"identifier": alice.nic_handle})
+    assert asked.status_code == 200, "others' requests take nothing away"
+    queue.drain()
+    assert Letter.select().where(Letter.kind == "password_reset").count() == 5
+    token = belongings.token_of(alice, "password_reset")
+    new = {"password": "Another-Horse-8", "password_confirmation": "Another-Horse-8"}
+    assert own.ask("POST", f"/fr/password/{token}", new).status_code == 303
+    assert log_in(own, alice.nic_handle, "Another-Horse-8").status_code == 303
+    elsewhere = coming_from(shops[0], "203.0.113.250")
+    assert log_in(elsewhere, alice.nic_handle, "Another-Horse-8").status_code == 303
+
+
+def test_a_known_browser_can_ask_for_a_link_whatever_others_asked(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    own = coming_from(shops[0], "198.51.100.7")
+    assert log_in(own, alice.nic_handle).status_code == 303
+    for attempt in range(30):
+        stranger = coming_from(shops[0], f"203.0.113.{attempt // 5}")
+        stranger.ask("POST", "/fr/password", {"identifier": alice.email})
+    queue.drain()
+    written = Letter.select().where(Letter.kind == "password_reset")
+    assert written.count() == 5
+    own.ask("POST", "/fr/password", {"identifier": alice.email})
+    queue.drain()
+    assert written.count() == 6
+
+
+def test_a_passkey_opens_when_passwords_are_refused(
+    shops: tuple[Flask, Flask], alice: Account
+) -> None:
+    device = Device()
+    passkey_of(alice, device)
+    guess_from_many_networks(shops, alice)
+    own = coming_from(shops[0], "198.51.100.7")
+    for attempt in range(61):
+        answer = log_in(own, f"zz{attempt:05d}-ovh", "wrong")
+    assert answer.status_code == 429
+    options = json.loads(own.ask("POST", "/login/passkey-options").text)
+    own.ask("POST", "/login/passkey", {"credential": device.get(options)})
+    assert is_signed_in(own)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "chain", "reported"),
+    [
+        ("0", "203.0.113.7", True),
+        ("2", "203.0.113.7", True),
+        ("1", "203.0.113.7", False),
+        ("2", "203.0.113.6, 203.0.113.7", False),
+        ("1", None, False),
+    ],
+)
+@pytest.mark.every_case
+def test_an_untrusted_proxy_is_reported(
+    make_app: MakeApp, proxies: str, chain: str | None, reported: bool
+) -> None:
+    client = browser(make_app(TRUSTED_PROXIES=proxies))
+    headers = {} if chain is None else {"X-Forwarded-For": chain}
+    with capture_logs() as logs:
+        for _ in range(3):
+            client.get("/fr/", headers=headers)
+    errors = [line for line in logs if line["event"] == "untrusted_proxy"]
+    assert len(errors) == reported
+    assert "203.0.113" not in str(errors)
+    assert untrusted_proxies.seen_untrusted() == reported
 
 
 def test_the_right_password_starts_counting_anew(
@@ -292,7 +428,7 @@ def test_counts_that_are_over_are_forgotten(
     shops: tuple[Flask, Flask], clock: time_machine.Traveller
 ) -> None:
     log_in(browser(shops[0]), "zz00000-ovh", "wrong")
-    assert RateCount.select().count() == 2
+    assert RateCount.select().count() == 3
     clock.shift(timedelta(hours=1))
     rate_limits.forget_expired()
     assert not RateCount.select().exists()

@@ -7,11 +7,11 @@ from datetime import timedelta
 from records.accounts import Account, OneTimeLink
 from records.base import database
 from shop import clock
-from shop.customers import activity_log, one_time_links, sessions
+from shop.customers import activity_log, allowances, known_origins, one_time_links, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import recovery_codes, totp
 from shop.errors import N_, Refusal
-from shop.security import encryption, rate_limits
+from shop.security import encryption
 
 PURPOSE = "second_step"
 VALIDITY = timedelta(minutes=10)
@@ -54,7 +54,8 @@ def verify_code(token: str, code: str, origin: Origin) -> tuple[Account, str]:
     account = pending_account(token)
     if account is None:
         raise sign_in_expired()
-    count_attempt(account)
+    known = known_origins.familiarity(known_origins.ids_of(Account.id == account.id), origin)
+    allowances.count(allowances.SECOND_STEP, account.nic_handle, origin, known)
     try:
         with database.atomic():
             means = _check(account, code)
@@ -62,9 +63,7 @@ def verify_code(token: str, code: str, origin: Origin) -> tuple[Account, str]:
     except totp.WrongCode:
         activity_log.record(account, "second_step_failed", origin)
         raise
-    rate_limits.reset_attempts(
-        rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle
-    )
+    allowances.reset(allowances.SECOND_STEP, account.nic_handle, origin, known)
     return account, means
 
 
@@ -75,16 +74,6 @@ def _check(account: Account, code: str) -> str:
     if not recovery_codes.use_code(account, code):
         raise totp.WrongCode(N_("This recovery code is not right, or was used already."), "code")
     return "recovery"
-
-
-def count_attempt(account: Account) -> None:
-    """Count an attempt at the second step. Raise `rate_limits.RateLimited` after too many."""
-    rate_limits.count_attempt(
-        rate_limits.SECOND_STEP_PER_ACCOUNT, "second-step", account.nic_handle
-    )
-    rate_limits.count_attempt(
-        rate_limits.SECOND_STEP_PER_DAY, "second-step-day", account.nic_handle
-    )
 
 
 def finish_pending(token: str) -> None:
