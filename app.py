@@ -90,8 +90,9 @@ def _connect_web(app: Flask, settings: Settings) -> None:
         add_headers_function=headers.on_files(settings),
     )
     if settings.trusted_proxies:
+        # Each proxy adds to X-Forwarded-For; of scheme and host the nearest one says how it is.
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_port=1, x_host=1)  # type: ignore[method-assign]
 
 
 def _register_sandbox_controls(app: Flask, csrf: CSRFProtect) -> None:

@@ -7,6 +7,7 @@ from flask import Flask
 from cli.backups import backup, restore
 from cli.billing import billing, price_list
 from cli.customers import customers, letters, secrets
+from cli.doctor import doctor, version
 from cli.exchange import exchange
 from cli.explaining import explain_failures
 from cli.jobs import jobs
@@ -14,7 +15,7 @@ from cli.orders import orders
 from cli.setup import check_database, demo_data, migrate, worker
 
 GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data)
-COMMANDS = (*GROUPS, migrate, check_database, worker, backup, restore)
+COMMANDS = (*GROUPS, migrate, check_database, worker, backup, restore, doctor, version)
 
 for each in COMMANDS:
     explain_failures(each)

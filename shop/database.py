@@ -128,6 +128,11 @@ def unknown_migrations() -> list[str]:
     return [row.name for row in rows if row.path is None]
 
 
+def newest_migration() -> str:
+    """Return the name of the newest migration that this version knows."""
+    return max(path.stem for path in MIGRATIONS.glob("[0-9]*.py"))
+
+
 def is_migrated() -> bool:
     """Return whether the database has a history of migrations."""
     return bool(Runner(database.obj, str(MIGRATIONS)).applied())

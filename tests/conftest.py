@@ -55,7 +55,7 @@ PRODUCTION = {
     "SELLER_NAME": "Licences du Nord",
     "SELLER_LEGAL_FORM": "SARL au capital de 10 000 €",
     "SELLER_SIREN": "552100554",
-    "SELLER_VAT_NUMBER": "FR80552100554",
+    "SELLER_VAT_NUMBER": "FR96552100554",
     "SELLER_STREET": "1 place du Théâtre",
     "SELLER_POSTCODE": "59000",
     "SELLER_CITY": "Lille",

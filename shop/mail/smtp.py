@@ -40,6 +40,22 @@ def deliver(url: str, message: EmailMessage) -> None:
         server.close()
 
 
+def check_sign_in(url: str) -> None:
+    """Sign in to the server of ``url`` and leave again, sending nothing. Raise `OSError`."""
+    parts = urlsplit(url)
+    server = _connect(parts)
+    try:
+        if _starts_tls(parts):
+            server.starttls(context=ssl.create_default_context())
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        status, said = server.noop()
+        if status != 250:
+            raise smtplib.SMTPResponseException(status, said)
+    finally:
+        server.close()
+
+
 def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
     try:
         server.send_message(message)

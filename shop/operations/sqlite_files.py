@@ -24,7 +24,7 @@ class CopyFailed(Exception):
 def save(path: Path, copy: Path) -> None:
     """Copy the database at ``path`` to ``copy``, one file without a log. Raises `CopyFailed`."""
     try:
-        with closing(_opened(path)) as source, closing(sqlite3.connect(copy)) as target:
+        with closing(open_database(path)) as source, closing(sqlite3.connect(copy)) as target:
             # All pages in one step: readers of the log do not keep writers waiting.
             source.backup(target)
             target.execute("PRAGMA journal_mode = delete")
@@ -43,7 +43,7 @@ def restore(copy: Path, path: Path) -> None:
             check(source)
             _set_aside_if_damaged(path)
             make_private(path)
-            with closing(_opened(path)) as target:
+            with closing(open_database(path)) as target:
                 target.execute("PRAGMA journal_mode = wal")
                 source.backup(target)
     except sqlite3.Error as error:
@@ -60,7 +60,8 @@ def check(opened: sqlite3.Connection) -> None:
         raise CopyFailed(f"the database is damaged: {said}")
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database at ``path``, with patience for the transactions of other processes."""
     return sqlite3.connect(path, timeout=PATIENCE)
 
 
@@ -68,7 +69,7 @@ def _set_aside_if_damaged(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
     try:
-        with closing(_opened(path)) as found:
+        with closing(open_database(path)) as found:
             check(found)
     except CopyFailed:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

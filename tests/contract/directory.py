@@ -238,7 +238,15 @@ class Directory:
 
     def skus(self) -> list[Object]:
         """Return the products that the reseller has bought."""
-        return [{"skuId": SKUS[name], "skuPartNumber": name} for name in self.stock]
+        return [
+            {
+                "skuId": SKUS[name],
+                "skuPartNumber": name,
+                "prepaidUnits": {"enabled": bought},
+                "consumedUnits": self.used(name),
+            }
+            for name, bought in self.stock.items()
+        ]
 
 
 def _domain(name: str, verified: bool) -> Object:

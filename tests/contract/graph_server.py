@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import re
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
+from shop.office.graph.examination import PERMISSIONS
 from tests.contract.directory import Directory, GraphError, Object
 from tests.contract.serving import Call, FaultPlan, Reply, serving
 
@@ -26,6 +28,7 @@ class GraphServer:
         self.url = ""
         self.tokens: set[str] = set()
         self.tokens_given = 0
+        self.permissions = set(PERMISSIONS)
         self._count = itertools.count(1)
 
     def answer(self, call: Call) -> Reply:
@@ -51,7 +54,9 @@ class GraphServer:
             return Reply(401, error)
         if asked.get("scope") != f"{self.url}/.default":
             return Reply(400, {"error": "invalid_scope", "error_description": "AADSTS70011"})
-        token = f"token-{next(self._count)}"
+        claims = json.dumps({"roles": sorted(self.permissions)}).encode()
+        payload = base64.urlsafe_b64encode(claims).decode().rstrip("=")
+        token = f"header.{payload}.signature-{next(self._count)}"
         self.tokens.add(token)
         self.tokens_given += 1
         return Reply(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})

@@ -53,6 +53,7 @@ class StripeAccount:
         self.objects: dict[str, Object] = {}
         self.numbers: dict[str, str] = {}
         self.events: list[Object] = []
+        self.webhooks: list[Object] = []
         self.on_next_day: Callable[[], None] = lambda: None
         self._count = itertools.count(1)
 

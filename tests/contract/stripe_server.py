@@ -80,6 +80,12 @@ class StripeServer:
                 return self._expanded(self.account.get(reference, "cs"), expanded)
             case "POST", ["checkout", "sessions", reference, "expire"]:
                 return self.account.expire(reference)
+            case "GET", ["webhook_endpoints"]:
+                hooks = self.account.webhooks
+                return {
+                    "object": "list", "data": hooks, "has_more": False,
+                    "url": "/v1/webhook_endpoints",
+                }  # fmt: skip
             case "POST", ["payment_intents"]:
                 _check_known("", wanted, params.PaymentIntentCreateParams)
                 return self.account.start_intent(wanted)

@@ -34,6 +34,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shop.errors import PartyUnavailable
+from shop.office.graph import examination
 from shop.office.graph.calls import URL, GraphCalls, make_http_client
 from shop.office.graph.groups import Groups
 from shop.office.graph.memory import Action, OperationFailed, mark_of
@@ -64,9 +65,22 @@ class GraphProvider:
     ) -> None:
         http = make_http_client(ca)
         tokens = Tokens(http, f"{authority}/{tenant_id}", client_id, client_secret, url)
+        self._tokens = tokens
         self._calls = GraphCalls(http, url, tokens)
         self._groups = Groups(self._calls)
         self._people = People(self._calls, self._groups, usage_location)
+
+    def permissions_missing(self) -> list[str]:
+        """Return the permissions that the application lacks."""
+        return examination.permissions_missing(self._tokens.get())
+
+    def is_verified(self, domain: str) -> bool:
+        """Return whether ``domain`` is a verified domain of the directory."""
+        return examination.is_verified(self._calls, domain)
+
+    def licences_left(self) -> dict[str, int]:
+        """Return the number of unassigned licences by product code."""
+        return dict(examination.licences_left(self._calls))
 
     def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:
         """Add the domain and a security group for its users."""

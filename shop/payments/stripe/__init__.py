@@ -29,6 +29,7 @@ from shop.payments.stripe.calls import (
     connect,
     errors_mapped,
     idempotency_key_of,
+    objects_of,
     was_replayed,
 )
 
@@ -118,6 +119,16 @@ class StripeGateway:
             except InvalidRequestError:
                 if charges.holder_of(self._client, card):
                     raise
+
+    def events_not_notified(self, url: str) -> list[str] | None:
+        """Return the events that no enabled webhook at ``url`` is told; None without a webhook."""
+        with errors_mapped():
+            hooks = list(objects_of(self._client.v1.webhook_endpoints.list({"limit": 100})))
+        ours = [each for each in hooks if each["url"] == url and each["status"] == "enabled"]
+        if not ours:
+            return None
+        told = {event for each in ours for event in each["enabled_events"]}
+        return [] if "*" in told else sorted((SESSION_EVENTS | INTENT_EVENTS) - told)
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
         """Verify a notification's signature and fetch the present status of its subject.
