@@ -21,7 +21,7 @@ from shop.operations import composition, demo
 from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
-from tests.support import belongings, blank_pdf, cast, exchange
+from tests.support import belongings, blank_pdf, cast, exchange, remembered
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.databases import Snapshot
@@ -94,6 +94,7 @@ def _make(settings: Settings) -> Flask:
 
 @pytest.fixture(scope="session")
 def _snapshot(_app: Flask) -> Snapshot:
+    remembered.watch_writes()
     return Snapshot()
 
 
@@ -101,6 +102,7 @@ def _snapshot(_app: Flask) -> Snapshot:
 def app(_app: Flask, _snapshot: Snapshot) -> Flask:
     """The shop, with no rows but its offers."""
     _snapshot.restore()
+    remembered.database_is_new()
     test_points.forget_hooks()
     shop_clock.move_on(timedelta(0))
     return _app
@@ -168,7 +170,10 @@ def visitor(client: CheckingClient) -> Visitor:
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     """A clock that starts on a Tuesday morning and can be moved (``clock.shift``)."""
-    with time_machine.travel(A_TUESDAY, tick=True) as traveller:
+    with (
+        time_machine.travel(A_TUESDAY, tick=True) as traveller,
+        remembered.travelling(traveller),
+    ):
         yield traveller
 
 

@@ -25,7 +25,7 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
 
 
 @pytest.fixture
-def signed_in(visitor: Visitor, alice: Account) -> Visitor:
+def signed_in(visitor: Visitor, alice: Account, group: LicenceGroup) -> Visitor:
     visitor.log_in(alice)
     return visitor
 

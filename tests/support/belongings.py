@@ -36,6 +36,7 @@ from shop.subscriptions import terminations
 from tests.support import devices, exchange, letters, purchases
 from tests.support.groups import configured
 from tests.support.parties import Bank
+from tests.support.remembered import remembered
 
 ELSEWHERE = Origin("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
 
@@ -135,6 +136,7 @@ def filled(rule: str, owned: dict[str, str] | None = None) -> str:
     return rule
 
 
+@remembered
 def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belongings:
     """Create one of everything for a customer; needs the fixtures ``bank`` and ``provider``."""
     delivered = purchases.place(account, purchases.basket(business=3, pro_plus=2))

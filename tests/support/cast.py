@@ -6,6 +6,7 @@ from typing import Any
 
 from models import Account
 from shop.customers import registration
+from tests.support.remembered import remembered
 
 PASSWORD = "Correct-Horse-7"
 
@@ -32,6 +33,7 @@ CHARLIE = {
 }
 
 
+@remembered
 def register(person: dict[str, Any], **changes: Any) -> Account:
     """Register ``person`` as a customer, with ``PASSWORD``."""
     return registration.register(

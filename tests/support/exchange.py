@@ -29,6 +29,7 @@ from shop.payments import cards
 from shop.payments.gateway import CheckoutStatus
 from tests.support import purchases
 from tests.support.parties import Bank
+from tests.support.remembered import remembered
 
 NAME = "exchange-atelier"
 HERE = f"/manager/exchange/{NAME}"
@@ -45,6 +46,7 @@ def lines(number: int) -> list[str]:
     return [f"p{n:02d}@{DOMAIN},First {n:02d},Last {n:02d}" for n in range(1, number + 1)]
 
 
+@remembered
 def service(account: Account, number: int = 40, name: str = NAME) -> ExchangeService:
     """Return a service of ``number`` mailboxes."""
     take_over(account, lines(number), name)
@@ -67,6 +69,7 @@ def registering(account: Account) -> CardSetup:
     )
 
 
+@remembered
 def with_card(account: Account, bank: Bank) -> None:
     """Store a card of a customer, as the bank's page does."""
     setup = registering(account)
@@ -96,6 +99,7 @@ def seen(requested: AttachRequest) -> Confirmation:
     )
 
 
+@remembered
 def attached(owned: ExchangeService, licences: int = 3, **changes: object) -> LicenceGroup:
     """Use Office Attach for the first ``licences`` mailboxes and do all jobs. Return the group."""
     requested = attach_request(owned, licences, **changes)

@@ -12,11 +12,13 @@ from shop.orders.baskets import new_name
 from shop.orders.placing import Confirmation
 from tests.support import purchases
 from tests.support.parties import Bank
+from tests.support.remembered import remembered
 
 CAMILLE = Person("Camille", "Dupont", "camille.dupont")
 ZOE = Person("Zoé", "Lefèvre-Ñandú", "zoe")
 
 
+@remembered
 def installed(
     account: Account, bank: Bank, quantity: int = 3, offer: str = "business"
 ) -> LicenceGroup:

@@ -6,7 +6,6 @@ all behave alike. The provider is in `tests.support.provider`.
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,7 +44,7 @@ class Bank:
         self._keys: dict[str, tuple[object, str]] = {}
         self._refunded: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._count = itertools.count(1)
+        self._made = 0
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -68,6 +67,10 @@ class Bank:
             raise PartyRejected("this key came with other parameters before", "key_reused")
         return reference
 
+    def _next(self) -> int:
+        self._made += 1
+        return self._made
+
     def _known(self, reference: str) -> Checkout:
         if reference not in self.checkouts:
             raise PartyRejected("there is no such checkout", "unknown_checkout")
@@ -77,7 +80,7 @@ class Bank:
         """Open a checkout; idempotent by key."""
 
         def make() -> str:
-            reference = f"checkout-{next(self._count)}"
+            reference = f"checkout-{self._next()}"
             self.requests[reference] = request
             self.checkouts[reference] = Checkout(
                 reference,
@@ -108,7 +111,7 @@ class Bank:
         """Charge a stored card; cards that end in 0341 are declined."""
 
         def make() -> str:
-            reference = f"charge-{next(self._count)}"
+            reference = f"charge-{self._next()}"
             reason = "card_declined" if request.mandate.endswith("0341") else ""
             if request.mandate in self.forgotten:
                 reason = "mandate_revoked"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,7 +45,7 @@ class Provider:
         self._suspended: set[str] = set()
         self._later: dict[str, Act] = {}
         self._lock = threading.Lock()
-        self._count = itertools.count(1)
+        self._made = 0
 
     # --- How operations go -----------------------------------------------------------------
 
@@ -169,7 +168,8 @@ class Provider:
 
     def create_user(self, key: str, domain: str, person: Person, password: str) -> Operation:
         """Create a user."""
-        user = f"user-{next(self._count)}"
+        self._made += 1
+        user = f"user-{self._made}"
 
         def act() -> None:
             self._check_tenant(domain)

@@ -13,8 +13,10 @@ from shop.sandbox_link import switches, test_points
 from shop.subscriptions import dunning, renewals, subscriptions
 from tests.support import purchases
 from tests.support.parties import Bank
+from tests.support.remembered import remembered
 
 
+@remembered
 def delivered(
     account: Account, bank: Bank, quantity: int = 3, *, card: str = "4242"
 ) -> LicenceGroup:
