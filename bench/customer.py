@@ -24,6 +24,16 @@ POLL = 0.5
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "code": "123"}
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
+REFUSED = (409, 422, 503)
+"""Statuses with which the shop says that something cannot be done now."""
+
+PAGES = {
+    "home": "/fr/",
+    "offer page": "/fr/office-365-business",
+    "quantities": "/fr/order",
+    "sign-in": "/login",
+}
+
 DELIVERED = "Finalisée"
 FAILED = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
 
@@ -98,6 +108,29 @@ class Customer:
             self._pay()
             self._wait()
             self._read_emails()
+
+    def place(self) -> None:
+        """Go from the home page to the purchase order, which is not paid."""
+        self._choose()
+        self._identify()
+        self._confirm()
+
+    def begin_payment(self) -> bool:
+        """Ask for the bank's page. Return whether it came; the order can be paid again if not."""
+        order = self._page
+        try:
+            self._press("to the bank", "Payer par carte")
+        except JourneyFailed:
+            if self._page.status_code not in REFUSED:
+                raise
+        came = self._page.status_code == 200 and self._page.url.host != order.url.host
+        self._page = order
+        return came
+
+    def look_around(self) -> None:
+        """Open pages that need no outside party."""
+        for name, address in PAGES.items():
+            self._open(name, address)
 
     def _choose(self) -> None:
         self._open("home", "/fr/")

@@ -74,12 +74,12 @@ class GraphCalls:
         return _read(answer.status_code, _content(answer), answer.headers)
 
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
-        sent = {"Authorization": f"Bearer {self._tokens.get()}", **headers}
-        try:
-            with calls().to(PROVIDER):
+        with calls().to(PROVIDER):
+            sent = {"Authorization": f"Bearer {self._tokens.get()}", **headers}
+            try:
                 return self._http.request(method, self._url + path, json=body, headers=sent)
-        except httpx.HTTPError as error:
-            raise PartyUnavailable(f"{type(error).__name__}: {error}") from error
+            except httpx.HTTPError as error:
+                raise PartyUnavailable(f"{type(error).__name__}: {error}") from error
 
     def find(self, path: str, **headers: str) -> Any:
         """Return the object at ``path``, None if it does not exist."""

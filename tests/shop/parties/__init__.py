@@ -1,0 +1,1 @@
+"""What all outside parties have in common."""
