@@ -153,6 +153,7 @@ def _blank_pdfs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """
     if not request.node.get_closest_marker("printed"):
         monkeypatch.setattr(pdf, "from_html", blank_pdf.blank)
+    remembered.begin_test(monkeypatch)
 
 
 @pytest.fixture

@@ -16,13 +16,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 import peewee
+import pytest
 import time_machine
 
 import models
 from shop import clock
 from shop import settings as shop_settings
+from shop.documents import pdf
 from shop.office import configured
 from shop.payments import gateways
+from shop.vat import registry
 from tests.support.databases import Snapshot
 from tests.support.parties import Bank, Provider
 
@@ -58,6 +61,8 @@ class _Memory:
         self.seen = 0
         self.traveller: time_machine.Traveller | None = None
         self.departure = datetime.now(UTC)
+        self.monkeypatch: pytest.MonkeyPatch | None = None
+        self.patched = 0
 
     def begin(self, key: Key) -> None:
         """The database holds exactly what ``key`` names."""
@@ -70,8 +75,14 @@ class _Memory:
             and self.writes == self.seen
             and abs(clock.now() - clock.real_now()) < A_MOMENT
             and self.time_runs()
+            and self.patches() == self.patched
             and not shop_settings.current().production
         )
+
+    def patches(self) -> int:
+        """Return how many things the test has patched so far."""
+        made = self.monkeypatch
+        return len(made._setattr) + len(made._setitem) if made else 0
 
     def time_runs(self) -> bool:
         """Return whether it is now, or a moment after the test's clock began."""
@@ -122,6 +133,12 @@ def travelling(traveller: time_machine.Traveller) -> Iterator[None]:
         _memory.traveller = None
 
 
+def begin_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, a test that patches anything builds what it needs itself."""
+    _memory.monkeypatch = monkeypatch
+    _memory.patched = _memory.patches()
+
+
 def database_is_new() -> None:
     """Say that the database holds what every test begins with, and nothing else."""
     _memory.begin(("new",))
@@ -138,7 +155,7 @@ def remembered(build: Callable[P, T]) -> Callable[P, T]:
         assert known is not None
         parties = _state_of_parties()
         key = (*known, build.__qualname__, _key_of([*given, sorted(named.items())]), repr(parties))
-        key = (*key, time_machine.escape_hatch.is_travelling(), clock.day_of(clock.now()))
+        key = (*key, *_surroundings())
         found = _memory.found(key)
         if found is None:
             result = build(*given, **named)
@@ -157,6 +174,17 @@ def remembered(build: Callable[P, T]) -> Callable[P, T]:
         return _fresh(found.result)
 
     return built
+
+
+def _surroundings() -> Key:
+    """Return what decides, beside the database and the parties, what a build writes."""
+    return (
+        shop_settings.current(),
+        id(registry.registry()),
+        pdf.from_html.__module__,
+        time_machine.escape_hatch.is_travelling(),
+        clock.day_of(clock.now()),
+    )
 
 
 def _key_of(values: object) -> object:
