@@ -19,7 +19,7 @@ from shop.operations import composition
 from shop.sandbox_link import test_points
 from shop.settings import Settings
 from storefront import storefront
-from web import auth, error_pages, headers, input_filter, languages, logs, proxies
+from web import auth, error_pages, headers, hosts, input_filter, languages, logs, proxies
 from web.arguments import BoundedJson
 from web.machines.monitoring import monitoring
 from web.machines.webhooks import webhooks
@@ -46,6 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _flask_settings(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
+        "WTF_CSRF_SECRET_KEY": settings.secret_keys,
         "SESSION_COOKIE_NAME": "shop_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -59,6 +61,7 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _connect_web(app: Flask, settings: Settings) -> None:
+    hosts.init_app(app, settings)
     _open_database_for_requests(app)
     proxies.init_app(app, settings)
     input_filter.init_app(app)

@@ -18,7 +18,13 @@ from web.languages import sentence
 
 log = structlog.get_logger()
 
-PAGES = {403, 404, 405, 409, 410, 413, 422, 429, 500, 503}
+PAGES = {403, 404, 405, 409, 410, 413, 421, 422, 429, 500, 503}
+
+REFUSALS = {403: "request_forbidden", 404: "unknown_identifier"}
+"""The log events of refused requests, by status; a foreign identifier is as unknown as any other.
+
+They hold no personal data: neither the identifier nor the client.
+"""
 
 RETRY_AFTER = 5
 """Seconds after which a client that was refused because of too much work may try again."""
@@ -63,13 +69,28 @@ def _http(error: HTTPException) -> Response | HTTPException:
         return error
     if code >= 500:
         return _fault(error)
+    _log_refusal(code)
+    if code == 421:
+        auth.treat_as_anonymous()
     response = _page(code)
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
     return response
 
 
-def _stale_form(_: CSRFError) -> Response:
+def _log_refusal(code: int) -> None:
+    """Log a request for an object that this client may not see, or that does not exist."""
+    if request.url_rule is not None and code in REFUSALS:
+        log.warning(REFUSALS[code], method=request.method, route=str(request.url_rule))
+
+
+def _stale_form(error: CSRFError) -> Response:
+    log.warning(
+        "csrf_refused",
+        method=request.method,
+        route=str(request.url_rule),
+        reason=error.description,
+    )
     return _page(
         400,
         gettext(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -101,19 +102,33 @@ def lease_duration() -> timedelta:
     return timedelta(seconds=settings.current().job_lease)
 
 
+class _Serializer(SignedSerializer):
+    """Signs messages with the last of ``secrets``, and reads those signed with any of them."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__(secret=secrets[-1], salt="jobs")
+        self._former = [SignedSerializer(secret=each, salt="jobs") for each in secrets[:-1]]
+
+    def _unsign(self, signed: bytes) -> bytes:
+        for former in self._former:
+            with suppress(ValueError):
+                return bytes(former._unsign(signed))
+        return bytes(super()._unsign(signed))
+
+
 class Messages:
     """Sends the ids of jobs to workers, through SqlHuey on the shop's database.
 
-    Messages are signed with ``secret``.
+    Messages are signed with the last of ``secrets``; those of the others are valid.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secrets: Sequence[str]) -> None:
         self.huey = SqlHuey(
             "shop",
             database=database.obj,
             create_tables=False,
             results=False,
-            serializer=SignedSerializer(secret=secret, salt="jobs"),
+            serializer=_Serializer(secrets),
         )
         self._task = self.huey.task(name="run_job")(run_job)
 

@@ -33,7 +33,7 @@ def set_up(settings: Settings) -> None:
         raise RuntimeError(f"HANDLERS lacks the module of {', '.join(forgotten)}")
     shop_settings.current.set_factory(lambda: settings)
     database.bind(settings.database_url)
-    queue.messages.set_factory(lambda: queue.Messages(settings.secret_key))
+    queue.messages.set_factory(lambda: queue.Messages(settings.secret_keys))
     rate_limits.limiter.set_factory(lambda: rate_limits.limiter_for(settings))
     proxies.throttle.set_factory(proxies.once_a_minute)
     passwords.hashing.set_factory(

@@ -150,7 +150,7 @@ class Checkouts(ABC, Generic[Row]):
         return found
 
     def _signer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(settings.current().secret_key, salt=self.salt)
+        return URLSafeSerializer(settings.current().secret_keys, salt=self.salt)
 
 
 def move_by_bank(row: Row, outcome: str, checkout: Checkout) -> None:

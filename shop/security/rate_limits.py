@@ -150,6 +150,7 @@ def count_attempt(item: RateLimitItem, what: str, who: str) -> None:
     """Count one attempt at ``what`` by ``who``. Raise `RateLimited` if it exceeds the limit."""
     if limiter().hit(item, what, who):
         return
+    log.warning("rate_limited", what=what)
     minutes = max(1, item.get_expiry() // 60)
     raise RateLimited(
         N_("Too many attempts. For your security, please try again in %(minutes)d minutes."),

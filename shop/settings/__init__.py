@@ -82,6 +82,7 @@ class Settings:
         "DATABASE_URL", "", derive=lambda _: f"sqlite:///{Path.cwd() / 'var' / 'shop.db'}"
     )
     secret_key: str = _setting("SECRET_KEY", DEVELOPMENT_SECRET)
+    secret_key_fallbacks: tuple[str, ...] = _setting("SECRET_KEY_FALLBACKS", (), variables.keys)
     smtp_url: str = _setting("SMTP_URL", "")
     redis_url: str = _setting("REDIS_URL", "")
     shop_name: str = _setting("SHOP_NAME", "Nuage")
@@ -117,6 +118,11 @@ class Settings:
     argon2_passes: int = _setting("ARGON2_PASSES", 2, variables.count(1, 100))
     rate_limits: bool = _setting("RATE_LIMITS", True, variables.switch)
     job_lease: float = _setting("JOB_LEASE", 20.0, variables.number(1, 3600))
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """All keys whose signatures are valid, oldest first: the last one signs (itsdangerous)."""
+        return [*reversed(self.secret_key_fallbacks), self.secret_key]
 
     @property
     def uses_sandbox_bank(self) -> bool:
@@ -234,8 +240,11 @@ def _next_port(port: int) -> int:
     return port + 1 if port < 65535 else port - 1
 
 
-def _development_keys(*, production: bool, secret_key: str, **_: Any) -> tuple[str, ...]:
-    return () if production else (_derived_key(secret_key),)
+def _development_keys(
+    *, production: bool, secret_key: str, secret_key_fallbacks: tuple[str, ...], **_: Any
+) -> tuple[str, ...]:
+    secrets = () if production else (secret_key, *secret_key_fallbacks)
+    return tuple(map(_derived_key, secrets))
 
 
 def _derived_key(secret: str) -> str:

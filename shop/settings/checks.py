@@ -68,6 +68,7 @@ def _development_secrets(settings: Settings) -> list[str]:
         return []
     known = {
         "SECRET_KEY": settings.secret_key == DEVELOPMENT_SECRET,
+        "SECRET_KEY_FALLBACKS": DEVELOPMENT_SECRET in settings.secret_key_fallbacks,
         "SANDBOX_BANK_KEY": settings.uses_sandbox_bank
         and settings.bank_key == DEVELOPMENT_BANK_KEY,
         "SANDBOX_PROVIDER_KEY": settings.uses_sandbox_provider
@@ -126,6 +127,8 @@ def _missing_in_production(settings: Settings, given: Collection[str]) -> list[s
         problems.append("TRUSTED_PROXIES must be set: the number of proxies in front, 0 if none")
     if settings.secret_key == DEVELOPMENT_SECRET or len(settings.secret_key) < 32:
         problems.append("SECRET_KEY must be set to a secret of at least 32 characters")
+    if any(key == DEVELOPMENT_SECRET or len(key) < 32 for key in settings.secret_key_fallbacks):
+        problems.append("SECRET_KEY_FALLBACKS must be secrets of at least 32 characters each")
     if not settings.mail_encryption_keys:
         problems.append("MAIL_ENCRYPTION_KEYS must hold at least one key")
     if not settings.public_url.startswith("https://"):

@@ -38,6 +38,9 @@ class CheckingClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Make a request, read its answer to the end and check it."""
         kwargs.setdefault("buffered", True)
+        settings = self.application.extensions["settings"]
+        if settings.production and isinstance(args[0], str) and args[0].startswith("/"):
+            kwargs.setdefault("base_url", settings.public_url)
         with queries.recorded() as self.statements:
             response = super().open(*args, **kwargs)
         where = f"{response.request.method} {response.request.path}"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask, request
 
-from models import Account
+from models import Account, Letter
 from sandbox.settings import SandboxSettings
 from shop import mail
 from shop.jobs import queue
@@ -315,11 +315,10 @@ def test_tls_is_believed_of_proxies_alone(
 # --- The host of links ---------------------------------------------------------------------------
 
 FORGED = [
-    ("0", "evil.example", {}),
     ("0", "shop.example:4711", {}),
     ("0", "shop.example", {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}),
-    ("1", "shop.example", {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}),
-    ("1", "evil.example", {"X-Forwarded-Port": "4711", "X-Forwarded-Proto": "https"}),
+    ("1", "shop.example", {"X-Forwarded-Port": "4711", "X-Forwarded-Proto": "https"}),
+    ("1", "evil.example", {"X-Forwarded-Host": "shop.example", "X-Forwarded-Proto": "https"}),
 ]
 """The number of trusted proxies, the Host header, and further forged headers."""
 
@@ -334,6 +333,7 @@ def test_a_forged_host_reaches_no_letter(
     seen = urlsplit(page.request.url).netloc
     if proxies == "1":
         seen = claimed.get("X-Forwarded-Host") or seen.partition(":")[0] + ":4711"
+    assert page.status_code == 200
     answer = client.post(
         "/fr/password",
         base_url=base,
@@ -347,13 +347,33 @@ def test_a_forged_host_reaches_no_letter(
     assert all(link.startswith("https://shop.example/") for link in letters.links(html))
 
 
+REFUSED = [
+    ("0", "evil.example", {}),
+    ("1", "shop.example", {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}),
+    ("1", "evil.example", {"X-Forwarded-Port": "4711", "X-Forwarded-Proto": "https"}),
+]
+
+
+@pytest.mark.parametrize(("proxies", "host", "claimed"), REFUSED)
+def test_another_host_is_refused_and_sends_no_letter(
+    make_app: MakeApp, alice: Account, proxies: str, host: str, claimed: dict[str, str]
+) -> None:
+    client = browser(make_app(**PRODUCTION | {"TRUSTED_PROXIES": proxies}))
+    base = f"https://{host}"
+    form = {"identifier": alice.nic_handle}
+    assert client.get("/fr/password", base_url=base, headers=claimed).status_code == 421
+    assert client.post("/fr/password", base_url=base, data=form, headers=claimed).status_code == 421
+    assert not Letter.select().where(Letter.kind == "password_reset").exists()
+
+
 def test_a_forged_host_reaches_neither_the_bank_nor_a_redirect(
     make_app: MakeApp, bank: Bank, alice: Account
 ) -> None:
     client = browser(make_app(**PRODUCTION))
     order = purchases.place(alice)
     headers = {"Host": "evil.example"}
-    assert client.get("/manager/web", headers=headers).location == "/login?next=/manager/web"
+    assert client.get("/manager/web").location == "/login?next=/manager/web"
+    assert client.get("/manager/web", headers=headers).status_code == 421
     with client.application.test_request_context(headers=headers):
         payment = payments.start_payment(order, store_card=False, base_url=base_url(), by="alice")
     asked = bank.requests[payment.checkout]

@@ -16,8 +16,11 @@ COUNT = 10
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that are easy to tell apart: no i, l, o, 0 or 1."""
 
-LENGTH = 16
-"""79 bits: too many for a brute-force search with the digests."""
+LENGTH = 24
+"""118 bits: at least 112 are needed for a plain digest to resist a brute-force search."""
+
+FORMER_LENGTH = 16
+"""Of codes that were created earlier, and are valid until the customer creates new ones."""
 
 
 def create_codes(account: Account, origin: Origin) -> list[str]:
@@ -66,4 +69,4 @@ def codes_left(account: Account) -> int:
 
 def looks_like_code(code: str) -> bool:
     """Whether an input has the length of a recovery code rather than of a TOTP code."""
-    return sum(character.isalnum() for character in code) == LENGTH
+    return sum(character.isalnum() for character in code) in {LENGTH, FORMER_LENGTH}
