@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from manager import manager
 from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
 from models import OneTimeLink
+from shop.customers import email_proofs
 from shop.customers import profile as profiles
 from shop.customers.profile import Details
 from shop.errors import Refusal
@@ -92,10 +93,11 @@ def change_email_address() -> ResponseReturnValue:
     who, email = auth.customer(), form.email.data or ""
     try:
         rate_limits.count_attempt(rate_limits.SEND_AGAIN_PER_ACCOUNT, "new-email", who.nic_handle)
+        asked = profiles.request_email_change(who, email, base_url(), auth.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/email_address.html", status=refusal.status, form=form)
-    if profiles.request_email_change(who, email, base_url(), auth.origin()):
+    if asked:
         said = gettext("We have sent a link to %(address)s: follow it to confirm.", address=email)
         flash(said, "success")
     else:
@@ -125,6 +127,19 @@ def confirm_email_address(token: str) -> Response:
         abort(404)
     flash(gettext("Your email address is changed. We have told the old one."), "success")
     return go_to(url_for("manager.account"))
+
+
+@manager.post("/manager/account/email-address/proofs")
+def ask_for_email_proof() -> Response:
+    """E-mail the link that proves the address of a new account again."""
+    who = auth.customer()
+    try:
+        if who.email_proved_at is None:
+            email_proofs.request(who)
+            flash(gettext("We have sent the link to %(address)s.", address=who.email), "success")
+    except Refusal as refusal:
+        flash(languages.sentence(refusal), "warning")
+    return go_to(url_for("manager.emails"))
 
 
 # --- The language ----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from manager import manager
 from shop import mail
+from shop.customers import email_proofs
 from shop.errors import Refusal
 from shop.mail.archive import SEARCH_LIMIT, SearchResult
 from shop.reading import read_integer
@@ -88,6 +89,8 @@ def send_email_again(letter_id: int) -> Response:
     letter, who = lookups.own_letter(letter_id), auth.customer().nic_handle
     try:
         rate_limits.count_attempt(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
+        if letter.kind in mail.TO_UNPROVED:
+            email_proofs.count_confirmation(letter.recipient)
     except Refusal as refusal:
         flash(sentence(refusal), "warning")
         return go_to(url_for("manager.email", letter_id=letter_id))

@@ -38,6 +38,8 @@ class Account(Table):
     country = CharField(max_length=2)
     language = CharField(max_length=2, default=Language.FRENCH)
     created_at = MomentField()
+    email_proved_at = MomentField(null=True)
+    """When a link sent to ``email`` was followed; until then other e-mails wait."""
 
     class Meta:
         constraints = [

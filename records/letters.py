@@ -67,7 +67,11 @@ class Letter(StateMachine):
 
     class Meta:
         constraints = [one_of("status", LetterStatus), one_of("language", Language)]
-        indexes = ((("account", "id"), False), (("status",), False))
+        indexes = (
+            (("account", "id"), False),
+            (("status",), False),
+            (("recipient", "sent_at"), False),
+        )
 
 
 class Attachment(Table):

@@ -7,6 +7,7 @@ storefront = Blueprint("storefront", __name__)
 from storefront import (  # noqa: E402  (the views need the blueprint)
     card_return,
     documents,
+    email_proofs,
     identification,
     offers,
     order,

@@ -26,6 +26,7 @@ DESCRIPTIONS: dict[str, str] = {
     "password_reset": N_("The password was replaced by a link sent by email"),
     "profile_changed": N_("The profile or the address was changed"),
     "email_asked": N_("Another email address was given"),
+    "email_proved": N_("The email address was confirmed"),
     "email_changed": N_("The email address was changed"),
     "language_changed": N_("The language was changed"),
     "authenticator_added": N_("An authenticator application was added"),

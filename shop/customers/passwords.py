@@ -12,8 +12,8 @@ from peewee import Expression
 
 from records.accounts import Account, OneTimeLink
 from records.base import database
-from shop import jobs, mail
-from shop.customers import activity_log, allowances, known_origins, sessions
+from shop import jobs, mail, settings
+from shop.customers import activity_log, allowances, email_proofs, known_origins, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.known_origins import Familiarity
 from shop.customers.one_time_links import find_link, new_link, use_link, void_links
@@ -203,10 +203,19 @@ def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int 
     with database.atomic():
         accounts = list(next_ones.limit(LINKS_PER_JOB))
         for account in accounts:
-            token = new_link(account, "password_reset", RESET_LENGTH)
-            mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
+            _send_reset_link(account, base_url)
         if len(accounts) == LINKS_PER_JOB:
             _queue_reset_links(identifier, base_url, wish, accounts[-1].id)
+
+
+def _send_reset_link(account: Account, base_url: str) -> None:
+    """Send the link; to an address that is not proved yet, the link that proves it."""
+    if settings.current().smtp_url and account.email_proved_at is None:
+        with suppress(rate_limits.RateLimited):
+            email_proofs.request(account)
+        return
+    token = new_link(account, "password_reset", RESET_LENGTH)
+    mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
 
 
 def find_reset(token: str) -> OneTimeLink | None:

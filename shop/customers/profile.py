@@ -9,8 +9,8 @@ from typing import Any
 from records.accounts import Account, OneTimeLink, VatStatus
 from records.base import database
 from records.languages import Language
-from shop import mail
-from shop.customers import activity_log, one_time_links
+from shop import mail, settings
+from shop.customers import activity_log, email_proofs, one_time_links
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.text.email_addresses import normalized
@@ -69,11 +69,14 @@ def _write(account: Account, values: dict[str, Any]) -> None:
 def request_email_change(account: Account, email: str, base_url: str, origin: Origin) -> bool:
     """Send a one-time link to a new e-mail address, which takes effect when the link is followed.
 
-    Return False if it is the current one. Links requested earlier become invalid.
+    Return False if it is the current one. Links requested earlier become invalid. Raise `Refusal`
+    if the address has too many accounts, or was sent too many links.
     """
     email = normalized(email)
     if email == account.email:
         return False
+    email_proofs.check_vacancy(email)
+    email_proofs.count_confirmation(email)
     with database.atomic():
         one_time_links.void_links(account, NEW_EMAIL)
         token = one_time_links.new_link(account, NEW_EMAIL, NEW_EMAIL_VALIDITY, payload=email)
@@ -100,18 +103,21 @@ def confirm_email(link: OneTimeLink, email: str, origin: Origin) -> bool:
 
 
 def change_email(account: Account, email: str, origin: Origin) -> bool:
-    """Change the e-mail address and notify the old one; return False if it is the same.
+    """Change the e-mail address, which is proved; return False if it is the same.
 
-    Links sent to the old address become invalid.
+    The old one is notified if it was proved. Links sent to the old address become invalid.
     """
     email, before = normalized(email), account.email
+    was_proved = account.email_proved_at is not None
     if email == before:
         return False
     with database.atomic():
         _write(account, {"email": email})
         one_time_links.void_links(account)
         activity_log.record(account, "email_changed", origin, note=f"{before} → {email}")
-        mail.email_changed(account, before)
+        if was_proved or not settings.current().smtp_url:
+            mail.email_changed(account, before)
+        email_proofs.mark_proved(account)
     return True
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from peewee import IntegrityError
 
 from records.accounts import Account, VatStatus
 from records.base import database
-from shop import clock, mail
-from shop.customers import passwords
+from shop import clock, mail, settings
+from shop.customers import email_proofs, passwords
+from shop.security import rate_limits
 from shop.text.email_addresses import normalized
 from shop.text.folding import without_accents
 from shop.vat import confirmation
@@ -37,12 +39,18 @@ class Registration:
     vat_number: str = ""
 
 
-def register(registration: Registration) -> Account:
-    """Create an account with a unique nic-handle, and the e-mail that states it."""
+def register(registration: Registration, *, is_proved: bool = False) -> Account:
+    """Create an account with a unique nic-handle, and the e-mail that states it.
+
+    Where e-mails are sent, the first one asks to confirm the address, unless it ``is_proved``.
+    Raise `Refusal` for an address with as many accounts as it may have.
+    """
     fields = vars(registration) | {"email": normalized(registration.email)}
+    email_proofs.check_vacancy(fields["email"])
     del fields["password"]
     status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
     password_hash = passwords.hash_password(registration.password)
+    now = clock.now()
     for attempt in range(MAX_DRAWS):
         try:
             with database.atomic():
@@ -50,10 +58,14 @@ def register(registration: Registration) -> Account:
                     nic_handle=_new_nic_handle(registration),
                     password_hash=password_hash,
                     vat_status=status,
-                    created_at=clock.now(),
+                    created_at=now,
+                    email_proved_at=now if is_proved else None,
                     **fields,
                 )
                 confirmation.request_confirmation(account)
+                if settings.current().smtp_url and not is_proved:
+                    with suppress(rate_limits.RateLimited):
+                        email_proofs.request(account)
                 mail.account_created(account)
                 return account
         except IntegrityError:

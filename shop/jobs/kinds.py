@@ -16,6 +16,12 @@ def send_letter(letter: int) -> None:
 
 
 @declare
+def release_letters(account: int) -> None:
+    """Send the e-mails that waited for a proved address. Queued by
+    `shop.customers.email_proofs`, handled by `shop.mail.sending`."""
+
+
+@declare
 def import_seats(seat_import: int, by: str) -> None:
     """Assign licences to the users in a CSV file. Queued by `shop.licences.seats.import_preview`,
     handled by `shop.licences.seats.import_job`."""

@@ -27,6 +27,7 @@ from shop.mail.letters import (
     delivery_failed,
     email_changed,
     email_confirmation,
+    email_proof,
     export_ready,
     invoice_issued,
     invoice_paid,
@@ -46,7 +47,7 @@ from shop.mail.letters import (
     second_factor_changed,
     service_installed,
 )
-from shop.mail.sending import failure_reason, send_again, send_letter
+from shop.mail.sending import TO_UNPROVED, failure_reason, release_letters, send_again, send_letter
 from shop.mail.service_letters import (
     free_period_ending,
     give_back_undone,

@@ -176,7 +176,7 @@ def html_of(letter: Letter) -> str:
     return encryption.unseal(letter.html) if letter.is_secret else letter.html
 
 
-PROVES_MAILBOX = {"email_confirmation", "password_reset", "termination_link"}
+PROVES_MAILBOX = {"email_confirmation", "email_proof", "password_reset", "termination_link"}
 """E-mails with a link that proves access to the mailbox."""
 
 

@@ -121,7 +121,7 @@ def _build(
 
 def _addressee(letter: Letter) -> str:
     """Return the recipient's name, "" if it is not known whose mailbox it is."""
-    is_customers = letter.recipient == letter.account.email
+    is_customers = letter.recipient == letter.account.email and letter.kind != "email_proof"
     return letter.addressee or (letter.account.full_name if is_customers else "")
 
 

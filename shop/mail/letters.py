@@ -13,8 +13,9 @@ from records.invoices import Invoice
 from records.orders import Order
 from records.payments import Payment
 from records.seats import Seat
-from shop import clock, documents
+from shop import clock, documents, settings
 from shop.mail.archive import store_letter
+from shop.mail.links import Links
 from shop.pricing import money, periods
 from shop.pricing.lines import lines_of
 from shop.security import encryption
@@ -26,6 +27,16 @@ from shop.text import templates
 def account_created(account: Account) -> None:
     """Tell a new customer their nic-handle (guide: sign in with nic-handle and password)."""
     store_letter(account, "account_created", f"account_created:{account.id}")
+
+
+def email_proof(account: Account, token: str) -> None:
+    """Send the link that proves a new account's address: the only e-mail before it is followed.
+
+    It holds no text of the customer's: anyone may have registered with this address.
+    """
+    link = Links(settings.current().public_url, account.language).email_proof(token)
+    key = f"email_proof:{encryption.digest(token)}"
+    store_letter(account, "email_proof", key, is_secret=True, link=link, nameless=True)
 
 
 def password_reset(account: Account, link: str, token: str) -> None:
@@ -46,7 +57,7 @@ def email_confirmation(account: Account, address: str, link: str, token: str) ->
     key = f"email_confirmation:{encryption.digest(token)}"
     store_letter(
         account, "email_confirmation", key, recipient=address, is_secret=True,
-        address=address, link=link,
+        address=address, link=link, nameless=True,
     )  # fmt: skip
 
 

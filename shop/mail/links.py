@@ -59,6 +59,10 @@ class Links:
         """Return the page of ``order`` in "Mes commandes", where a failed delivery is retried."""
         return f"{self.base}/manager/account/orders/{order.number}"
 
+    def email_proof(self, token: str) -> str:
+        """Return the one-time link that confirms the e-mail address of a new account."""
+        return f"{self.base}/{self.language}/email-address/{token}"
+
     def termination(self, token: str) -> str:
         """Return the one-time link that confirms the termination of a service."""
         return f"{self.base}/{self.language}/termination/{token}"

@@ -15,7 +15,7 @@ from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
 from shop.mail import smtp
-from shop.mail.archive import attachments_of, with_content
+from shop.mail.archive import PROVES_MAILBOX, attachments_of, with_content
 from shop.mail.composing import compose
 
 log = structlog.get_logger()
@@ -29,8 +29,24 @@ UNSUPPORTED_ADDRESS = N_(
 )
 """The permanent error shown to the customer; the only one they can act on."""
 
-FIXED_RECIPIENT = {"email_changed", "email_confirmation", "licence_for_owner"}
+FIXED_RECIPIENT = {"email_changed", "email_confirmation", "email_proof", "licence_for_owner"}
 """Kinds of e-mails that must only go to their original recipient."""
+
+TO_UNPROVED = {"email_confirmation", "email_proof"}
+"""Kinds of e-mails that go to an address which nobody has proved to be theirs."""
+
+INDEPENDENT = TO_UNPROVED | {"licence_for_owner"}
+"""Kinds that do not wait for the account's address: the mailbox of a licence's owner is one of the
+customer's Exchange service."""
+
+MOST_PER_HOUR = 100
+"""The most e-mails to one address in an hour; more wait, so that others' are not delayed."""
+
+UNLIMITED = {"licence_active", "licence_for_owner", *PROVES_MAILBOX}
+"""Kinds without that limit: paid licences, of which a file activates thousands, and links, which
+have limits of their own."""
+
+NEXT_TRY = timedelta(minutes=10)
 
 
 def send_again(letter: Letter, by: str) -> bool:
@@ -89,8 +105,13 @@ def send_letter(letter: int) -> None:
     row = Letter.select(Letter, Account).join(Account).where(Letter.id == letter).get()
     if row.status != LetterStatus.QUEUED:
         return
-    attachments = [with_content(attachment) for attachment in attachments_of(row)]
     url = settings.current().smtp_url
+    if url and _awaits_proof(row):
+        # `release_letters` queues it again.
+        return
+    if url and _is_over_limit(row):
+        raise queue.Later(NEXT_TRY)
+    attachments = [with_content(attachment) for attachment in attachments_of(row)]
     if not url:
         transitions.move(row, LetterStatus.STORED, by="shop")
         return
@@ -108,6 +129,36 @@ def send_letter(letter: int) -> None:
         _mark_failed(letter, UNSUPPORTED_ADDRESS)
         return
     transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now())
+
+
+def _awaits_proof(letter: Letter) -> bool:
+    return letter.account.email_proved_at is None and letter.kind not in INDEPENDENT
+
+
+def _is_over_limit(letter: Letter) -> bool:
+    if letter.kind in UNLIMITED or not settings.current().rate_limits:
+        return False
+    an_hour_ago = clock.now() - timedelta(hours=1)
+    sent = Letter.select().where(Letter.recipient == letter.recipient, Letter.sent_at > an_hour_ago)
+    return sent.count() >= MOST_PER_HOUR
+
+
+@kinds.release_letters.handler(attempts=ATTEMPTS, priority=jobs.Priority.LETTER)
+def release_letters(account: int) -> None:
+    """Send the e-mails that waited until the account's address was proved, to that address."""
+    row = Account.get_by_id(account)
+    waiting = Letter.select().where(
+        Letter.account == row, Letter.status == LetterStatus.QUEUED, Letter.kind.not_in(INDEPENDENT)
+    )
+    is_running = False
+    for letter in waiting.order_by(Letter.id):
+        with database.atomic():
+            if letter.kind not in FIXED_RECIPIENT:
+                Letter.update(recipient=row.email).where(Letter.id == letter.id).execute()
+            is_running |= not _restart_job(letter)
+    if is_running:
+        # Their jobs may have read the account before the proof.
+        raise queue.Later(FIRST_DELAY)
 
 
 def _is_final(refusal: smtplib.SMTPRecipientsRefused) -> bool:

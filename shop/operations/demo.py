@@ -132,5 +132,6 @@ def _register(language: str, email: str, password: str, company: str) -> Account
             country=country,
             language=language,
             company=company,
-        )
+        ),
+        is_proved=True,
     )

@@ -15,7 +15,7 @@ from records.catalogue import Contract
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
 from shop.documents import parties
-from shop.errors import N_, Conflict
+from shop.errors import N_, Conflict, Refusal
 from shop.jobs import kinds
 from shop.orders import closing, contracts
 from shop.pricing import money
@@ -27,6 +27,9 @@ request was first."""
 
 EXPIRES_AFTER = timedelta(days=14)
 """How long an unpaid order can be paid (design)."""
+
+MOST_UNPAID = 10
+"""The most orders of an account that await payment."""
 
 ALREADY_CLOSED = N_("This order has just been paid, or closed, in another window.")
 
@@ -124,6 +127,7 @@ def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
         try:
             with database.atomic():
                 _close_earlier(ordered, earlier)
+                _check_unpaid(ordered.account)
                 return _create_order(ordered, accepted, confirmed)
         except (EarlierOrderInUse, IntegrityError):
             # Another request was first, a payment has begun, or the random number is taken.
@@ -164,6 +168,18 @@ def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
     for order in _to_replace(ordered):
         if closing.close_order(order, OrderStatus.CANCELLED, by=ordered.account.nic_handle) is None:
             raise EarlierOrderInUse
+
+
+def _check_unpaid(account: Account) -> None:
+    """Raise `Refusal` if as many orders await payment as may; the account's row is locked."""
+    unpaid = Order.select().where(
+        Order.account == account, Order.status == OrderStatus.AWAITING_PAYMENT
+    )
+    if unpaid.count() >= MOST_UNPAID:
+        raise Refusal(
+            N_("You have %(count)d orders to pay. Pay or cancel one of them first."),
+            count=MOST_UNPAID,
+        )
 
 
 def _check_confirmation(

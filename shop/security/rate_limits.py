@@ -31,6 +31,8 @@ PASSKEY_PER_NETWORK = RateLimitItemPerMinute(300, 15)
 """Nobody guesses a signature: this limits the work alone, apart from the count of passwords."""
 PASSKEY_FAILURES = RateLimitItemPerMinute(60, 15)
 REGISTRATION_PER_ADDRESS = RateLimitItemPerHour(20)
+CONFIRMATIONS_PER_EMAIL = RateLimitItemPerDay(3)
+"""E-mails to an address that nobody has proved to be theirs."""
 RESET_PER_ADDRESS = RateLimitItemPerHour(30)
 SEND_AGAIN_PER_ACCOUNT = RateLimitItemPerHour(30)
 EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)

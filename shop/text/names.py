@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from shop.errors import N_, Refusal
@@ -15,6 +16,11 @@ DIRECTION_MARKS = frozenset(
 
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 """Letters and symbols that are drawn as nothing."""
+
+WEB_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.-]*://|\bwww\.|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}[/?#:]\S", re.IGNORECASE
+)
+"""What mail programs make a link of: a scheme, www., or a domain with a path."""
 
 ENCODED_WORD = "=?"
 """The start of an encoded word (RFC 2047), which mail programs decode."""
@@ -39,6 +45,8 @@ def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) 
         raise Refusal(N_("A name cannot hold control characters."), field)
     if ENCODED_WORD in name:
         raise Refusal(N_("A name cannot hold an encoded e-mail header."), field)
+    if WEB_ADDRESS.search(name):
+        raise Refusal(N_("A name cannot hold a web address."), field)
     if not any(map(_is_visible, name)):
         raise Refusal(N_("A name holds at least one character that can be seen."), field)
     return name

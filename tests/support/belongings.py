@@ -26,7 +26,7 @@ from models import (
     Session,
 )
 from shop import mail
-from shop.customers import data_export, passwords, profile, sessions
+from shop.customers import data_export, email_proofs, passwords, profile, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
 from shop.licences.seats import import_preview
@@ -57,6 +57,7 @@ class Belongings:
     document: Attachment
     reset_token: str
     address_token: str
+    proof_token: str
     payment_reference: str
     session: Session
     passkey: Passkey
@@ -108,6 +109,8 @@ class Belongings:
         return {
             "storefront.password_reset": f"/fr/password/{self.reset_token}",
             "storefront.choose_password": f"/fr/password/{self.reset_token}",
+            "storefront.email_proof": f"/fr/email-address/{self.proof_token}",
+            "storefront.confirm_email": f"/fr/email-address/{self.proof_token}",
             "storefront.payment_return": f"/payment/return/{self.payment_reference}",
             "storefront.card_return": f"/payment/card/{self.card_reference}",
             "storefront.termination": f"/fr/termination/{self.termination_token}",
@@ -146,6 +149,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     drain()
     passwords.request_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
     profile.request_email_change(account, "elsewhere@atelier.example", purchases.BASE, ELSEWHERE)
+    email_proofs.request(account)
     token = sessions.start_session(account, ELSEWHERE)
     export = data_export.request_export(account, ELSEWHERE)
     totp.begin_enrolment(account)
@@ -162,6 +166,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),
+        proof_token=token_of(account, "email_proof"),
         payment_reference=outcomes.CHECKOUTS.sign(payment),
         session=sessions.find_session(token),
         passkey=devices.passkey_of(account),

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
 from shop import clock, mail, vat
-from shop.customers import data_export, passwords, profile, two_factor
+from shop.customers import data_export, email_proofs, passwords, profile, two_factor
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import recovery_codes
 from shop.invoicing import credit_notes, invoices
@@ -90,6 +90,11 @@ def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
 
 def account_created(account: Account, bank: Bank, provider: Provider) -> None:
     """Nothing to do: registering an account writes this e-mail."""
+
+
+def email_proof(account: Account, bank: Bank, provider: Provider) -> None:
+    """The link that proves the address is requested again."""
+    email_proofs.request(account)
 
 
 def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
@@ -302,8 +307,9 @@ Cause = Callable[[Account, Bank, Provider], None]
 CAUSES: dict[str, Cause] = {
     cause.__name__: cause
     for cause in (
-        account_created, password_reset, password_changed, order_placed, order_cancelled,
-        order_expired, payment_received, payment_refunded, delivery_failed, service_installed,
+        account_created, email_proof, password_reset, password_changed, order_placed,
+        order_cancelled, order_expired, payment_received, payment_refunded, delivery_failed,
+        service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         licences_added, licence_active, seat_password_changed, licence_released,
         payment_failed, service_suspended, service_resumed, termination_notice, termination_link,
@@ -331,6 +337,7 @@ class Written:
     full_name: str
     nic_handle: str
     is_to_customer: bool
+    is_to_unproved: bool
 
     @classmethod
     def of(cls, letter: Letter) -> Written:
@@ -343,6 +350,7 @@ class Written:
             letter.account.full_name,
             letter.account.nic_handle,
             letter.kind not in TO_OTHERS,
+            letter.kind in mail.TO_UNPROVED,
         )
 
 

@@ -16,6 +16,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from models import Account, Event, LicenceGroup, Order
+from shop.orders import placing
 from shop.sandbox_link import signatures
 from shop.settings import Settings
 from tests import ROOT, conftest
@@ -40,6 +41,7 @@ PUBLIC = """
 
 BY_SECRET = """
     storefront.password_reset storefront.choose_password
+    storefront.email_proof storefront.confirm_email
     storefront.payment_return storefront.card_return
     storefront.termination storefront.confirm_termination
 """
@@ -57,7 +59,7 @@ SIGNED_IN = """
     manager.bills manager.bill manager.bill_status manager.bill_pdf manager.pay_bill
     manager.bills_csv manager.bills_zip
     manager.emails manager.email manager.email_html manager.email_document
-    manager.send_email_again
+    manager.send_email_again manager.ask_for_email_proof
     manager.account manager.profile manager.change_profile manager.check_profile
     manager.email_address manager.change_email_address manager.change_language
     manager.new_email_address manager.confirm_email_address
@@ -333,8 +335,9 @@ def test_machines_alone_need_no_token_of_our_forms(app: Flask) -> None:
 
 
 def test_no_page_asks_the_database_too_much_however_much_there_is(
-    app: Flask, alices: Belongings
+    app: Flask, alices: Belongings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(placing, "MOST_UNPAID", 100)
     for _ in range(25):
         purchases.place(alices.account, purchases.basket(business=1))
     client = client_of(app, alices.account)

@@ -407,7 +407,7 @@ def test_other_customers_cannot_see_a_letter(
         assert visitor.open(f"/manager/account/emails/{letter.id}{page}").status_code == 404
 
 
-LINKS = ["email_confirmation", "password_reset", "termination_link"]
+LINKS = ["email_confirmation", "email_proof", "password_reset", "termination_link"]
 
 
 @pytest.mark.parametrize("kind", LINKS)
