@@ -106,7 +106,7 @@ def _register_sandbox_controls(app: Flask, csrf: CSRFProtect) -> None:
     app.register_blueprint(sandbox_controls)
 
 
-NEED_NO_DATABASE = {"static", "monitoring.healthz", "monitoring.readyz"}
+NEED_NO_DATABASE = {"static", "monitoring.healthz", "monitoring.readyz", "webhooks.doctor"}
 
 
 def _open_database_for_requests(app: Flask) -> None:

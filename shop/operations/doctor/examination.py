@@ -13,6 +13,7 @@ Examination = Callable[[], Iterator[Finding]]
 INSIDE: tuple[Examination, ...] = (inside.examine_settings, inside.examine_database)
 ON_DATABASE: tuple[Examination, ...] = (
     inside.examine_keys,
+    inside.examine_forwarding,
     inside.examine_demo_data,
     inside.examine_alarms,
 )

@@ -19,6 +19,7 @@ from shop import database as shop_database
 from shop import settings
 from shop.operations import database_state, demo, key_rotation, monitoring, sqlite_files
 from shop.operations.doctor.findings import Finding, fault, ok, warning
+from shop.security import proxies
 from shop.settings import Settings, checks, environment
 from shop.settings.encryption_in_transit import is_local
 
@@ -84,6 +85,17 @@ def examine_keys() -> Iterator[Finding]:
         )
     else:
         yield ok("Keys", "MAIL_ENCRYPTION_KEYS decrypts what is stored.")
+
+
+def examine_forwarding() -> Iterator[Finding]:
+    """Find that requests came through a proxy that the settings do not count."""
+    with shop_database.connection():
+        if proxies.seen_untrusted():
+            yield fault(
+                "Proxies",
+                "Since yesterday, a proxy forwarded requests that TRUSTED_PROXIES does not count.",
+                "Set TRUSTED_PROXIES to the number of proxies in front of the shop.",
+            )
 
 
 def examine_demo_data() -> Iterator[Finding]:
