@@ -13,11 +13,11 @@ from shop.errors import Refusal
 from shop.text.pagination import page_of
 from web import auth, user_agents
 from web.arguments import page_number
-from web.customer_forms import NewPasswordForm, password_field
+from web.customer_forms import KnownCustomersPasswordForm, password_field
 from web.htmx import go_to, page
 
 
-class ChangePasswordForm(NewPasswordForm):
+class ChangePasswordForm(KnownCustomersPasswordForm):
     """The current password and the new one."""
 
     current_password = password_field(_l("Current password"), "current-password")
@@ -41,13 +41,13 @@ def security() -> Response:
 @manager.get("/manager/account/password")
 def password() -> Response:
     """Show the form to change the password."""
-    return page("manager/password.html", form=ChangePasswordForm())
+    return page("manager/password.html", form=ChangePasswordForm(auth.customer()))
 
 
 @manager.post("/manager/account/password")
 def change_password() -> Response:
     """Set a new password; every other session ends."""
-    form = ChangePasswordForm()
+    form = ChangePasswordForm(auth.customer())
     if not form.validate_on_submit():
         return page("manager/password.html", status=422, form=form)
     who, origin = auth.customer(), auth.origin()

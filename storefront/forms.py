@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
+from shop.customers.passwords import PERSONAL
 from shop.customers.registration import Registration
 from shop.security import rate_limits
 from web.customer_forms import (
@@ -42,6 +43,10 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
         if not form.is_submitted():
             form.country.data = "FR"
         return form
+
+    def words(self) -> list[str]:
+        """Return what the customer typed in the other fields."""
+        return [str(self._fields[name].data or "") for name in PERSONAL]
 
     def count_attempt(self, address: str) -> None:
         """Count a registration from this network; raise `Refusal` (429) beyond the rate limit."""

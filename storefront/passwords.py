@@ -11,7 +11,7 @@ from shop.errors import Refusal
 from storefront import storefront
 from storefront.forms import ForgottenForm
 from web import auth
-from web.customer_forms import NewPasswordForm
+from web.customer_forms import KnownCustomersPasswordForm
 from web.htmx import go_to, page
 from web.urls import base_url
 
@@ -52,14 +52,17 @@ def password_reset(lang: str, token: str) -> Response:
     """Show the form for a new password, if the link was not used yet."""
     link = _link(token)
     return page(
-        "storefront/password_reset.html", form=NewPasswordForm(), account_of_link=link.account
+        "storefront/password_reset.html",
+        form=KnownCustomersPasswordForm(link.account),
+        account_of_link=link.account,
     )
 
 
 @storefront.post("/<language:lang>/password/<token>")
 def choose_password(lang: str, token: str) -> Response:
     """Set the new password, once; every session of the account ends."""
-    link, form = _link(token), NewPasswordForm()
+    link = _link(token)
+    form = KnownCustomersPasswordForm(link.account)
     if not form.validate_on_submit():
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Length, Optional
 
+from models import Account
 from shop.customers import passwords, postal_addresses
 from shop.text.names import read_name
 from web.forms import ShopForm, choices, stripped
@@ -65,8 +67,27 @@ class NewPasswordForm(ShopForm):
         """Check each field, then the shop's rule for passwords."""
         fine = super().validate(extra_validators)
         if not self.password.errors:
-            fine = self.agrees(lambda: passwords.check_password(self.password.data or "")) and fine
+            fine = self.agrees(self._check_password) and fine
         return fine
+
+    def words(self) -> list[str]:
+        """Return the customer's own words, which are no password."""
+        return []
+
+    def _check_password(self) -> None:
+        passwords.check_password(self.password.data or "", words=self.words())
+
+
+class KnownCustomersPasswordForm(NewPasswordForm):
+    """A new password of ``customer``."""
+
+    def __init__(self, customer: Account, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._customer = customer
+
+    def words(self) -> list[str]:
+        """Return the customer's own words."""
+        return passwords.words_of(self._customer)
 
 
 class CustomerForm(ShopForm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -13,7 +14,14 @@ from peewee import Expression
 from records.accounts import Account, OneTimeLink
 from records.base import database
 from shop import jobs, mail, settings
-from shop.customers import activity_log, allowances, email_proofs, known_origins, sessions
+from shop.customers import (
+    activity_log,
+    allowances,
+    email_proofs,
+    known_origins,
+    sessions,
+    weak_passwords,
+)
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.known_origins import Familiarity
 from shop.customers.one_time_links import find_link, new_link, use_link, void_links
@@ -28,6 +36,12 @@ LINKS_PER_JOB = 10
 
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
+
+PERSONAL = (
+    "first_name", "last_name", "company", "email", "street", "postcode", "city", "siren",
+    "vat_number",
+)  # fmt: skip
+"""The fields of an account whose words are no password."""
 
 
 class Hashing:
@@ -57,8 +71,13 @@ class SignInRefused(Refusal):
 # --- Rules -----------------------------------------------------------------------------------
 
 
-def check_password(password: str, confirmation: str | None = None) -> None:
-    """Raise a `Refusal` for a password that is too short, too long or not confirmed."""
+def check_password(
+    password: str, confirmation: str | None = None, words: Iterable[str] = ()
+) -> None:
+    """Raise a `Refusal` for a password that is too short or long, not confirmed, or weak.
+
+    ``words`` are the customer's own (`words_of`), which others guess.
+    """
     if len(password) < MIN_PASSWORD_LENGTH:
         raise Refusal(
             N_("Choose a password of at least %(length)d characters."),
@@ -73,6 +92,12 @@ def check_password(password: str, confirmation: str | None = None) -> None:
         )
     if confirmation is not None and password != confirmation:
         raise Refusal(N_("The two passwords are not the same."), "password_confirmation")
+    weak_passwords.check(password, words)
+
+
+def words_of(account: Account) -> list[str]:
+    """Return the words by which others may guess a customer's password."""
+    return [account.nic_handle, *(str(getattr(account, name)) for name in PERSONAL)]
 
 
 # --- Signing in ------------------------------------------------------------------------------
