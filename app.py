@@ -19,7 +19,17 @@ from shop.operations import composition
 from shop.sandbox_link import test_points
 from shop.settings import Settings
 from storefront import storefront
-from web import auth, error_pages, headers, hosts, input_filter, languages, logs, proxies
+from web import (
+    access_log,
+    auth,
+    error_pages,
+    headers,
+    hosts,
+    input_filter,
+    languages,
+    logs,
+    proxies,
+)
 from web.arguments import BoundedJson
 from web.machines.monitoring import monitoring
 from web.machines.webhooks import webhooks
@@ -61,6 +71,7 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _connect_web(app: Flask, settings: Settings) -> None:
+    access_log.init_app(app)
     hosts.init_app(app, settings)
     _open_database_for_requests(app)
     proxies.init_app(app, settings)

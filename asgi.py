@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
+import structlog
 from flask import Flask
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
 from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits
+from shop import durations
 from shop.parties.calls import Calls, calls
 from shop.settings import Settings
 from web import error_pages
 from web.languages import preferred_by
+
+log = structlog.get_logger()
 
 LANGUAGE_HEADERS = ("cookie", "accept-language")
 
@@ -24,6 +28,7 @@ def create(settings: Settings | None = None, limits: Limits | None = None) -> Bu
     settings = settings or Settings.from_environment()
     shop, slots = create_app(settings), ComputingSlots()
     calls.set_factory(lambda: Calls(settings.party_calls, slots.released))
+    durations.flush_regularly()
     return BufferedApplication(shop, _refusals(shop), slots, limits, constant=_constant(shop))
 
 
@@ -40,6 +45,7 @@ def _refusals(shop: Flask) -> Callable[[int, Mapping[str, str]], Answer]:
         return _answer(error_pages.unread(shop, status, language))
 
     def refusal(status: int, headers: Mapping[str, str]) -> Answer:
+        log.warning("request_unread", status=status)
         known = {name: headers[name] for name in LANGUAGE_HEADERS if name in headers}
         return page(
             status, preferred_by(Request(EnvironBuilder(headers=list(known.items())).get_environ()))

@@ -13,6 +13,7 @@ from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.cards import Card, CardSetup, CardSetupStatus
 from records.catalogue import Contract, Offer, Price
+from records.durations import DurationCount
 from records.events import Event
 from records.exchange import (
     MOST_ATTACHED,
@@ -90,5 +91,5 @@ def all_tables() -> list[type[Table]]:
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
-        Job, SandboxSwitch,
+        Job, SandboxSwitch, DurationCount,
     ])  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from peewee import fn
 
 from records.base import database
 from records.jobs import Job, JobStatus
-from shop import clock, settings
+from shop import clock, durations, settings
 from shop.errors import PartyUnavailable
 from shop.sandbox_link import test_points
 from shop.settings import PerProcess
@@ -245,14 +246,19 @@ def _attempt(job: Job) -> None:
         _failed(job, handler, RuntimeError("every worker that tried it died"))
         return
     test_points.point(f"job.{job.kind}")
+    began, outcome = time.perf_counter(), "failed"
     try:
         handler.run(**job.payload)
     except Later as later:
+        outcome = "later"
         _release(job, run_at=clock.now() + later.delay, attempts=job.attempts - 1)
     except Exception as error:
         _failed(job, handler, error)
     else:
+        outcome = "done"
         _release(job, status=JobStatus.DONE)
+    finally:
+        durations.observe(durations.JOBS, f"{job.kind} {outcome}", time.perf_counter() - began)
 
 
 def _failed(job: Job, handler: Handler, error: Exception) -> None:
@@ -355,6 +361,18 @@ def drain(limit: int = 10_000) -> int:
 def kinds_given_up() -> set[str]:
     """Return the kinds of jobs with a ``give_up`` function: the customer sees their failures."""
     return {kind for kind, handler in _handlers.items() if handler.give_up}
+
+
+def oldest_due() -> dict[Priority, timedelta]:
+    """Return how long the oldest due job of each priority has been waiting; only where one is."""
+    now = clock.now()
+    rows = (
+        Job.select(Job.priority, fn.MIN(Job.run_at).converter(Job.run_at.python_value))
+        .where(Job.status == JobStatus.QUEUED, Job.run_at <= now)
+        .group_by(Job.priority)
+        .tuples()
+    )
+    return {Priority(priority): now - since for priority, since in cast("Any", rows)}
 
 
 def counts_by_status() -> dict[str, int]:

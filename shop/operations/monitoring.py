@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from peewee import ModelSelect, fn
@@ -10,7 +11,8 @@ from records.jobs import Job, JobStatus
 from records.letters import Letter, LetterStatus
 from records.orders import UNDELIVERED, Order, OrderStatus
 from shop import clock
-from shop.jobs import failed
+from shop.jobs import failed, queue
+from shop.jobs.queue import Priority
 from shop.licences.seats import actions
 from shop.payments.payables import DELIVERY_PROMISE
 
@@ -49,6 +51,30 @@ def _late_licences() -> ModelSelect[Job]:
     )
 
 
+LONGEST_WAIT = {
+    Priority.AWAITED: timedelta(minutes=1),
+    Priority.PAID: timedelta(minutes=5),
+    Priority.USUAL: timedelta(minutes=15),
+    Priority.LETTER: timedelta(minutes=15),
+    Priority.BULK: timedelta(hours=4),
+}
+"""How long the oldest due job of each priority may wait before ``long_queues`` is raised."""
+
+
+def queue_seconds() -> dict[str, float]:
+    """Return the length of the queue in time: how long its oldest due job waits, by priority."""
+    waiting = queue.oldest_due()
+    return {
+        priority.name.lower(): waiting.get(priority, timedelta(0)).total_seconds()
+        for priority in Priority
+    }
+
+
+def _long_queues() -> int:
+    waiting = queue.oldest_due().items()
+    return sum(waits > LONGEST_WAIT[priority] for priority, waits in waiting)
+
+
 def alarms() -> dict[str, int]:
     """Return the number of cases that need the operator, by the alarm's name."""
     return {
@@ -57,6 +83,7 @@ def alarms() -> dict[str, int]:
         .where(Order.status == OrderStatus.DELIVERY_FAILED)
         .count(),
         "late_licences": _late_licences().count(),
+        "long_queues": _long_queues(),
         "failed_jobs": failed.unhandled_failures().count(),
         "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
     }

@@ -11,7 +11,7 @@ import structlog
 from huey.consumer import Consumer
 
 from records.base import database
-from shop import clock
+from shop import clock, durations
 from shop.customers import activity_log, known_origins, one_time_links, sessions
 from shop.customers.two_factor import passkeys
 from shop.jobs import failed, queue
@@ -56,6 +56,7 @@ def run_worker(threads: int) -> None:
         _tick_until(stopping)
     finally:
         consumer.stop(graceful=True)
+        durations.flush_safely()
         log.info("worker_stopped")
 
 
@@ -68,6 +69,8 @@ def _tick_until(stopping: threading.Event) -> None:
             queue.renew_leases()
             renewals.queue_runs()
             queue.sweep()
+            if ticks % durations.FLUSH_SECONDS == 0:
+                durations.flush()
             if ticks % 600 == 0:
                 delete_expired()
         except Exception:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 import structlog
 from flask import Blueprint, Response, abort, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from models import database
+from shop import durations
 from shop.database import pending_migrations
 from shop.jobs import queue
 from shop.operations import monitoring as figures
@@ -41,7 +45,7 @@ def readyz() -> tuple[Response, int]:
 
 @monitoring.get("/metrics")
 def metrics() -> Response:
-    """Return the operator's figures: jobs, orders and e-mails by status, and the alarms.
+    """Return the operator's figures: jobs, orders and e-mails by status, durations, and the alarms.
 
     Only this machine and its private network may read them, and not through a proxy, behind which
     every client seems to be in the private network.
@@ -53,7 +57,27 @@ def metrics() -> Response:
         gauge = Gauge(name, text, [label], registry=registry)
         for value, number in numbers.items():
             gauge.labels(value).set(number)
+    durations.flush()
+    registry.register(_Durations())
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Durations(Collector):
+    """The histograms of requests and jobs, over all processes."""
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield both histograms."""
+        yield _histogram(
+            "shop_request_seconds", "Requests", durations.REQUESTS, ["method", "route", "status"]
+        )
+        yield _histogram("shop_job_seconds", "Runs of jobs", durations.JOBS, ["kind", "outcome"])
+
+
+def _histogram(name: str, text: str, what: str, labels: list[str]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, f"{text} by duration in seconds", labels=labels)
+    for each in durations.histograms(what):
+        family.add_metric(each.label.split(" "), each.buckets, each.seconds)
+    return family
 
 
 def _is_near(address: str) -> bool:
@@ -63,10 +87,11 @@ def _is_near(address: str) -> bool:
         return False
 
 
-def _figures() -> list[tuple[str, str, str, dict[str, int]]]:
+def _figures() -> list[tuple[str, str, str, Mapping[str, float]]]:
     return [
         ("shop_jobs", "Jobs by status", "status", queue.counts_by_status()),
         ("shop_orders", "Orders by status", "status", figures.orders_by_status()),
         ("shop_letters", "Letters by status", "status", figures.letters_by_status()),
+        ("shop_queue_seconds", "Wait of the oldest due job", "priority", figures.queue_seconds()),
         ("shop_alarms", "What needs the operator", "alarm", figures.alarms()),
     ]
