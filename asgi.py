@@ -11,6 +11,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
+from serving import web_server
 from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits
 from shop import durations
 from shop.parties.calls import Calls, calls
@@ -23,13 +24,31 @@ log = structlog.get_logger()
 LANGUAGE_HEADERS = ("cookie", "accept-language")
 
 
-def create(settings: Settings | None = None, limits: Limits | None = None) -> BufferedApplication:
-    """Return the shop as an ASGI application; raises `shop.settings.SettingsError`."""
+def create(
+    stopping: Callable[[], bool] = lambda: False,
+    settings: Settings | None = None,
+    limits: Limits | None = None,
+) -> BufferedApplication:
+    """Return the shop as an ASGI application; ``stopping`` says whether this process is to stop.
+
+    Raises `shop.settings.SettingsError`.
+    """
     settings = settings or Settings.from_environment()
     shop, slots = create_app(settings), ComputingSlots()
     calls.set_factory(lambda: Calls(settings.party_calls, slots.released))
     durations.flush_regularly()
-    return BufferedApplication(shop, _refusals(shop), slots, limits, constant=_constant(shop))
+    return BufferedApplication(
+        shop, _refusals(shop), slots, limits, constant=_constant(shop), stopping=stopping
+    )
+
+
+def main() -> None:
+    """Serve the shop of the environment, until SIGTERM or SIGINT."""
+    settings = Settings.from_environment()
+    where = web_server.Listening(
+        settings.host, settings.port, settings.web_processes, settings.stop_notice
+    )
+    web_server.run(create, where)
 
 
 def _constant(shop: Flask) -> dict[str, Answer]:
@@ -57,3 +76,10 @@ def _refusals(shop: Flask) -> Callable[[int, Mapping[str, str]], Answer]:
 def _answer(response: Response) -> Answer:
     headers = [(name.lower().encode(), value.encode()) for name, value in response.headers]
     return Answer(response.status_code, headers, response.get_data())
+
+
+if __name__ == "__main__":
+    # Its processes import this module by name, and must find the same functions there.
+    import asgi
+
+    asgi.main()

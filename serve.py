@@ -16,18 +16,17 @@ import sys
 from collections.abc import Sequence
 
 from serving.supervisor import Service, StartFailed, Supervisor, environment, print_now
+from serving.web_server import CONNECTIONS
 from shop.settings import Settings, SettingsError
 
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 WORKER = [*FLASK, "worker"]
-
-CONNECTIONS = 8192
-"""The most connections of one web process at a time; most of them are slow or idle."""
+WEB_SERVER = [sys.executable, "-m", "asgi"]
 
 
 def services_of(settings: Settings) -> list[Service]:
     """Return the processes of the shop; the sandbox is not among them in production."""
-    services = [Service("web server", web_server(settings)), Service("worker", WORKER)]
+    services = [Service("web server", WEB_SERVER), Service("worker", WORKER)]
     if needs_sandbox(settings):
         services.append(Service("sandbox", [sys.executable, "-m", "sandbox"]))
     return services
@@ -36,17 +35,6 @@ def services_of(settings: Settings) -> list[Service]:
 def needs_sandbox(settings: Settings) -> bool:
     """Whether the sandbox must run, as an outside party is the sandbox's; never in production."""
     return settings.uses_any_sandbox
-
-
-def web_server(settings: Settings) -> list[str]:
-    """Return the web server's command; `serving.buffering` bounds what its processes accept."""
-    options = "--interface asgi --no-ws --respawn-failed-workers --backlog 4096"
-    options += f" --backpressure {CONNECTIONS}"
-    quiet = "--log-level warning --workers-kill-timeout 5"
-    where = ["--host", settings.host, "--port", str(settings.port)]
-    workers = ["--workers", str(settings.web_processes)]
-    command = [sys.executable, "-m", "granian", "--factory", "asgi:create"]
-    return [*command, *options.split(), *quiet.split(), *where, *workers]
 
 
 def check_ports(settings: Settings) -> None:
@@ -149,7 +137,7 @@ def exec_part(part: str, settings: Settings) -> None:
         check_port(settings.host, "PORT", settings.port)
         allow_connections()
         _flask("check-database")
-    command = {"web": web_server(settings), "worker": WORKER, "migrate": [*FLASK, "migrate"]}[part]
+    command = {"web": WEB_SERVER, "worker": WORKER, "migrate": [*FLASK, "migrate"]}[part]
     sys.stdout.flush()
     os.execve(command[0], command, environment())  # noqa: S606 (a command of our own)
 

@@ -10,9 +10,10 @@ import asyncio
 import io
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,17 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+BODY_HEADERS = {"content-length", "transfer-encoding"}
+
+READINESS = "/readyz"
+"""The path at which a process says that no new requests should be sent to it."""
+
+WEIGHT = 0.05
+"""Of the newest request in the mean time that a request computes."""
+
+WATCH_INTERVAL = 0.1
+"""Seconds between two looks whether the process is to stop, while bodies are being received."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -32,10 +44,12 @@ class Limits:
 
     threads: int = 16
     """Requests that compute, wait to compute, or wait for an outside party."""
-    new: int = 48
-    """Complete requests in hand above which those of clients without a session are refused."""
-    all: int = 192
-    """Complete requests in hand above which every other one is refused."""
+    new_wait: float = 2.0
+    """Above this expected wait for a thread, requests of clients without a session are refused."""
+    wait: float = 8.0
+    """Above this expected wait, all others are refused too."""
+    waiting: int = 2000
+    """Requests in hand above which all others are refused, however short they are."""
     body: int = 4 * 1024 * 1024
     bodies: int = 64 * 1024 * 1024
     """The total of all bodies that are being received at one time."""
@@ -67,43 +81,57 @@ class Answer:
 
 
 class ComputingSlots:
-    """Limits the threads that compute at one time; a thread that waits releases its slot.
+    """Limit how many threads compute at one time; a waiting thread releases its slot.
 
-    More Python threads slow each other down when they compute, and help when they wait.
+    Computing threads slow each other down (Python's global interpreter lock), waiting ones do not.
     """
 
     def __init__(self, slots: int = 1) -> None:
+        self._slots = slots
         self._free = threading.Semaphore(slots)
         self._thread = threading.local()
+        self._mean = 0.01
+
+    def expected_wait(self, requests: int) -> float:
+        """Return the seconds until a slot is free for one more than ``requests``."""
+        return requests * self._mean / self._slots
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Compute inside this context."""
         with self._free:
-            self._thread.computes = True
+            self._thread.used, self._thread.since = 0.0, time.perf_counter()
             try:
                 yield
             finally:
-                self._thread.computes = False
+                self._stop_counting()
+                self._mean += (self._thread.used - self._mean) * WEIGHT
+                self._thread.since = None
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Wait inside this context; a thread that has no slot may do so as well."""
-        if not getattr(self._thread, "computes", False):
+        """Release the slot, if the thread has one, while it waits inside this context."""
+        if getattr(self._thread, "since", None) is None:
             yield
             return
+        self._stop_counting()
         self._free.release()
         try:
             yield
         finally:
             self._free.acquire()
+            self._thread.since = time.perf_counter()
+
+    def _stop_counting(self) -> None:
+        self._thread.used += time.perf_counter() - self._thread.since
 
 
 class BufferedApplication:
     """An ASGI application that wraps a WSGI application.
 
     ``refusal`` creates the page of a request refused here, from its status and headers.
-    ``constant`` holds the answers by path that need no thread.
+    ``constant`` holds the answers by path that need no thread. While ``stopping`` is true, the
+    process says that it is not ready and waits for no body any longer.
     """
 
     def __init__(
@@ -113,6 +141,7 @@ class BufferedApplication:
         slots: ComputingSlots,
         limits: Limits | None = None,
         constant: Mapping[str, Answer] | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._application = application
         self._refusal = refusal
@@ -120,6 +149,9 @@ class BufferedApplication:
         self._limits = limits or Limits()
         self._constant = constant or {}
         self._threads = ThreadPoolExecutor(self._limits.threads, "request")
+        self._stopping = stopping
+        self._bodies: set[asyncio.Task[Any]] = set()
+        self._watcher: asyncio.Task[None] | None = None
         self._in_hand = 0
         self._receiving = 0
 
@@ -129,12 +161,17 @@ class BufferedApplication:
             return
         headers = _headers(scope)
         try:
-            answer = self._constant.get(scope["path"]) or await self._respond(
+            answer = self._constant_answer(scope["path"]) or await self._respond(
                 scope, headers, receive
             )
         except Refused as refused:
             answer = self._refusal(refused.status, headers)
         await self._send(send, answer)
+
+    def _constant_answer(self, path: str) -> Answer | None:
+        if path == READINESS and self._stopping():
+            raise Refused(503)
+        return self._constant.get(path)
 
     async def _respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Answer:
         self._check_room(headers)
@@ -142,7 +179,7 @@ class BufferedApplication:
             # The application refuses it by its declared size, and has a page for it.
             body = b""
         else:
-            body = await self._body(receive)
+            body = await self._body(receive, headers)
             headers["content-length"] = str(len(body))
             self._check_room(headers)
         self._in_hand += 1
@@ -157,15 +194,16 @@ class BufferedApplication:
         Clients with a session have a higher limit, so that they can continue while new ones are
         refused.
         """
-        limit = self._limits.all if "cookie" in headers else self._limits.new
-        if self._in_hand >= limit:
+        limit = self._limits.wait if "cookie" in headers else self._limits.new_wait
+        expected = self._slots.expected_wait(self._in_hand)
+        if expected > limit or self._in_hand >= self._limits.waiting:
             raise Refused(503)
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive, headers: dict[str, str]) -> bytes:
         """Return the request's body. Raises `Refused`."""
         received = bytearray()
         try:
-            async with asyncio.timeout(self._limits.body_time):
+            async with asyncio.timeout(self._limits.body_time), self._unless_stopping(headers):
                 more = True
                 while more:
                     message = await receive()
@@ -178,6 +216,35 @@ class BufferedApplication:
         finally:
             self._receiving -= len(received)
         return bytes(received)
+
+    @asynccontextmanager
+    async def _unless_stopping(self, headers: dict[str, str]) -> AsyncIterator[None]:
+        """Raise `Refused` when the process is to stop before this body has come."""
+        task = asyncio.current_task()
+        if task is None or not BODY_HEADERS & headers.keys():
+            yield
+            return
+        self._bodies.add(task)
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task in self._bodies:
+                raise
+            task.uncancel()
+            raise Refused(503) from None
+        finally:
+            self._bodies.discard(task)
+
+    async def _watch(self) -> None:
+        """End the bodies that are being received once the process is to stop."""
+        while self._bodies:
+            if self._stopping():
+                for task in list(self._bodies):
+                    self._bodies.discard(task)
+                    task.cancel()
+            await asyncio.sleep(WATCH_INTERVAL)
 
     def _take(self, received: bytearray, piece: bytes) -> None:
         received += piece

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from serving import buffering
 from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits
 from tests.support import patience
 
@@ -74,7 +75,10 @@ def refusal(status: int, headers: Any) -> Answer:
 
 
 def buffered(
-    application: Callable[..., Any], slots: ComputingSlots | None = None, **limits: Any
+    application: Callable[..., Any],
+    slots: ComputingSlots | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    **limits: Any,
 ) -> BufferedApplication:
     return BufferedApplication(
         application,
@@ -82,6 +86,7 @@ def buffered(
         slots or ComputingSlots(),
         Limits(**limits),
         constant={"/healthz": Answer(200, [], b"ok")},
+        stopping=stopping,
     )
 
 
@@ -193,6 +198,28 @@ def test_a_client_that_leaves_before_the_response_begins_ends_it() -> None:
     assert application.closed.is_set()
 
 
+def test_a_process_that_is_to_stop_waits_for_no_body_and_is_not_ready() -> None:
+    application, stopping = Application(), threading.Event()
+    announced = [(b"content-length", b"100")]
+    slow = [Client(part(b"a", more=True), method="POST", headers=announced) for _ in range(3)]
+    whole = Client(part(b"a"), method="POST", headers=[(b"content-length", b"1")])
+    ready, health = Client(path="/readyz"), Client(path="/healthz")
+
+    async def visit() -> None:
+        server = buffered(application, stopping=stopping.is_set)
+        waiting = [asyncio.ensure_future(ask(server, client)) for client in slow]
+        await asyncio.sleep(0.01)
+        assert not any(client.received for client in slow)
+        stopping.set()
+        await asyncio.gather(*waiting)
+        for client in (whole, ready, health):
+            await ask(server, client)
+
+    asyncio.run(visit())
+    assert {client.status for client in slow} == {503}
+    assert [whole.status, ready.status, health.status] == [200, 503, 200]
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -252,7 +279,7 @@ def test_new_clients_are_refused_before_those_with_a_session_and_health_never() 
     new, late, health = Client(), Client(headers=with_session), Client(path="/healthz")
 
     async def visit(application: Callable[..., Any], go_on: threading.Event) -> None:
-        server = buffered(application, new=3, all=4)
+        server = buffered(application, new_wait=0.025, wait=0.035)
         waiting = [asyncio.ensure_future(ask(server, client)) for client in begun[:3]]
         await asyncio.sleep(0.01)
         await ask(server, new)
@@ -267,6 +294,22 @@ def test_new_clients_are_refused_before_those_with_a_session_and_health_never() 
         asyncio.run(visit(application, go_on))
     assert [new.status, late.status, health.status] == [503, 503, 200]
     assert {client.status for client in begun} == {200}
+
+
+def test_the_expected_wait_follows_what_requests_compute_and_not_what_they_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(buffering.time, "perf_counter", lambda: now)
+    slots = ComputingSlots()
+    for _ in range(200):
+        with slots.taken():
+            now += 0.1
+            with slots.released():
+                now += 12
+            now += 0.1
+    assert slots.expected_wait(10) == pytest.approx(2.0, rel=0.01)
+    assert ComputingSlots(4).expected_wait(10) < slots.expected_wait(10)
 
 
 def test_one_thread_computes_at_a_time_and_those_that_wait_let_it() -> None:

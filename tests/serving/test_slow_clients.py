@@ -16,11 +16,13 @@ import serve
 from models import Account
 from shop.settings import Settings
 from tests import ROOT
-from tests.support import groups, processes
+from tests.support import groups, patience, processes
 from tests.support.parties import Bank
 
 SLOW = 500
 """Clients of each kind: ten times the threads of all processes, and more than their queues."""
+
+LOG = "web.log"
 
 PATIENT = httpx.Timeout(20.0)
 """The longest wait for a page. Without buffers, four slow clients could delay it for any time."""
@@ -32,8 +34,10 @@ def served(settings: Settings, folder: Path) -> Iterator[str]:
     variables = processes.environment_of(settings, folder, PORT=str(processes.free_port()))
     variables |= {"WEB_PROCESSES": "2", "PUBLIC_URL": "http://localhost"}
     address = f"http://127.0.0.1:{variables['PORT']}"
-    command = serve.web_server(Settings.from_environment(variables))
-    with subprocess.Popen(command, cwd=ROOT, env=variables) as process:
+    with (
+        (folder / LOG).open("w") as log,
+        subprocess.Popen(serve.WEB_SERVER, cwd=ROOT, env=variables, stdout=log) as process,
+    ):
         try:
             processes.wait_for_answer(process, f"{address}/healthz")
             yield address
@@ -87,3 +91,19 @@ def test_500_slow_clients_of_each_kind_delay_no_customer(
             basket = customer.get("/fr/order", params={"business": 3})
             assert basket.status_code == 200
         assert len(slow) == 3 * SLOW
+
+
+@pytest.mark.one_database
+@pytest.mark.usefixtures("app")
+def test_the_server_stops_though_bodies_are_half_sent_and_connections_idle(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with ExitStack() as held:
+        with served(settings, tmp_path) as address:
+            half = [connect(address, held, HALF_SENT) for _ in range(20)]
+            idle = held.enter_context(httpx.Client(base_url=address, timeout=PATIENT))
+            assert idle.get("/healthz").status_code == 200
+        for client in half:
+            client.settimeout(patience.STUCK)
+            assert client.recv(12) == b"HTTP/1.1 503"
+        assert "Killing" not in (tmp_path / LOG).read_text()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from shop.office.graph.calls import GraphCalls, path_segment
 from shop.office.graph.groups import PRODUCTS
+from shop.reading import read_json
 
 PERMISSIONS = {
     "Domain.ReadWrite.All", "Group.ReadWrite.All", "User.ReadWrite.All",
@@ -28,7 +28,7 @@ def _claims(token: str) -> dict[str, Any]:
     """Return the claims of a token, whose signature is Graph's affair; none if it has none."""
     try:
         payload = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        found = read_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

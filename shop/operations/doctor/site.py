@@ -10,6 +10,7 @@ import httpx
 from shop import settings
 from shop.operations.doctor import probe
 from shop.operations.doctor.findings import Finding, fault, ok
+from shop.reading import read_json
 
 TIMEOUT = 10
 CLAIMED = "203.0.113.77"
@@ -42,7 +43,7 @@ def _examine(client: httpx.Client, base: str) -> Iterator[Finding]:
         )
         return
     yield ok("Site", f"{base} leads to this shop.")
-    yield from _proxies(answer.json(), base)
+    yield from _proxies(read_json(answer.content), base)
     yield _webhook(client.post(f"{base}/notifications/bank", content=b"{}").status_code, base)
     yield _figures(client.get(f"{base}/metrics").status_code, base)
 

@@ -95,7 +95,7 @@ def test_a_registry_above_the_bound_is_unavailable(registry: SandboxRegistry | V
 
 def test_the_web_server_bounds_the_calls_of_its_process(settings: Settings) -> None:
     try:
-        asgi.create(settings)
+        asgi.create(settings=settings)
         with ExitStack() as waiting:
             for _ in range(settings.party_calls):
                 waiting.enter_context(calls().to(BANK))
