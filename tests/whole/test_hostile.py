@@ -53,7 +53,7 @@ VALUES: dict[str, list[bytes]] = {
     ],
 }
 
-READS = re.compile(r'(?:args|form|values)(?:\.get|\.getlist)?[(\[]\s*"(\w+)"')
+READS = re.compile(r'(?:args|form|values|given|asked)(?:\.get|\.getlist)?[(\[]\s*"(\w+)"')
 FIELD = re.compile(r"^    (\w+) = \w*(?:Field|_text|_password|_field)\(", re.MULTILINE)
 
 
