@@ -42,7 +42,8 @@ class Letter(StateMachine):
     ``addressee`` is the name of the person whose mailbox ``recipient`` is, where that is known not
     to be the customer; ``folded`` is the search key of ``subject``
     (`shop.licences.seats.search_keys`). ``text`` and ``html`` are encrypted where ``is_secret``;
-    read them through `shop.mail`.
+    read them through `shop.mail`. ``unconfirmed`` counts the attempts after whose data the mail
+    server's answer was lost: the e-mail may have arrived.
     """
 
     event_subject = "letter"
@@ -62,6 +63,7 @@ class Letter(StateMachine):
     is_secret = BooleanField(default=False)
     status = CharField(max_length=16, default=LetterStatus.QUEUED)
     error = CharField(max_length=255, default="")
+    unconfirmed = IntegerField(default=0)
     created_at = MomentField()
     sent_at = MomentField(null=True)
 
@@ -72,6 +74,11 @@ class Letter(StateMachine):
             (("status",), False),
             (("recipient", "sent_at"), False),
         )
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it was sent, without the mail server's answer to every attempt."""
+        return self.status == LetterStatus.SENT and self.unconfirmed > 0
 
 
 class Attachment(Table):

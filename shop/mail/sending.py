@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from datetime import timedelta
+from email.message import EmailMessage
 
 import structlog
 
@@ -23,6 +24,9 @@ log = structlog.get_logger()
 ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=10)
 """Doubled after each attempt, up to an hour: covers a mail server outage of three hours."""
+
+MOST_UNCONFIRMED = 2
+"""The attempts without the mail server's answer after which an e-mail is not sent again."""
 
 UNSUPPORTED_ADDRESS = N_(
     "Our mail server cannot write to an address with special letters before the @."
@@ -61,7 +65,7 @@ def send_again(letter: Letter, by: str) -> bool:
     recipient = letter.recipient if is_fixed else letter.account.email
     with database.atomic() as transaction:
         if _restart_job(letter) and transitions.move(
-            letter, LetterStatus.QUEUED, by=by, error="", recipient=recipient
+            letter, LetterStatus.QUEUED, by=by, error="", recipient=recipient, unconfirmed=0
         ):
             return True
         transaction.rollback()
@@ -89,7 +93,11 @@ def failure_reason(letter: Letter) -> str:
 
 def _mark_failed(letter: int, reason: str) -> None:
     row = Letter.get_by_id(letter)
-    if row.status == LetterStatus.QUEUED:
+    if row.status != LetterStatus.QUEUED:
+        return
+    if row.unconfirmed:
+        _mark_unconfirmed(row)
+    else:
         log.error("letter_not_sent", letter=letter, kind=row.kind, reason=reason)
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
@@ -115,8 +123,17 @@ def send_letter(letter: int) -> None:
     if not url:
         transitions.move(row, LetterStatus.STORED, by="shop")
         return
+    earlier = row.unconfirmed
+    if earlier >= MOST_UNCONFIRMED:
+        _mark_unconfirmed(row)
+        return
     try:
-        smtp.deliver(url, compose(row, attachments))
+        _deliver(row, url, compose(row, attachments))
+    except smtp.AcceptanceUnknown:
+        if earlier + 1 < MOST_UNCONFIRMED:
+            raise
+        _mark_unconfirmed(row)
+        return
     except smtplib.SMTPRecipientsRefused as refusal:
         if not _is_final(refusal):
             raise
@@ -128,7 +145,40 @@ def send_letter(letter: int) -> None:
             raise
         _mark_failed(letter, UNSUPPORTED_ADDRESS)
         return
-    transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now())
+    transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now(), unconfirmed=earlier)
+
+
+def _deliver(row: Letter, url: str, message: EmailMessage) -> None:
+    """Send the message; count the attempt before its end, for this worker may die after it."""
+    before = row.unconfirmed
+    try:
+        smtp.deliver(url, message, lambda: _count(row, before, before + 1))
+    except smtp.AcceptanceUnknown:
+        log.warning("letter_unconfirmed", letter=row.id, kind=row.kind, attempt=before + 1)
+        raise
+    except Exception:
+        # The server refused the message, or did not get its end: nothing was sent.
+        _count(row, before + 1, before)
+        raise
+
+
+def _count(row: Letter, before: int, after: int) -> None:
+    """Change the number of unconfirmed attempts; raise `jobs.Later` if another worker did."""
+    changed = (
+        Letter.update(unconfirmed=after)
+        .where(Letter.id == row.id, Letter.unconfirmed == before)
+        .execute()
+    )
+    if after > before and not changed:
+        raise jobs.Later(timedelta(minutes=1))
+
+
+def _mark_unconfirmed(row: Letter) -> None:
+    """Record that the e-mail may have been sent, and is not sent again unless it is asked for."""
+    transitions.move(
+        row, LetterStatus.SENT, by="shop", note="not confirmed", sent_at=clock.now(),
+        unconfirmed=MOST_UNCONFIRMED,
+    )  # fmt: skip
 
 
 def _awaits_proof(letter: Letter) -> bool:

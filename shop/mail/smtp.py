@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from shop.settings import SMTP_PORTS
@@ -14,12 +17,26 @@ TIMEOUT = 10
 """Seconds after which a mail server that does not answer counts as unreachable."""
 
 
+DATA_TIMEOUT = 600
+"""Seconds to wait for the answer once the whole message was sent (RFC 5321, 4.5.3.2.6).
+
+A server may filter the message for minutes; whoever hangs up earlier sends it again.
+"""
+
+
+class AcceptanceUnknown(OSError):
+    """The whole message was sent, and the mail server's answer was lost: it may have accepted."""
+
+
 class UnsupportedAddress(Exception):
     """The message needs a non-ASCII e-mail address, which the mail server does not support."""
 
 
-def deliver(url: str, message: EmailMessage) -> None:
+def deliver(url: str, message: EmailMessage, before_end: Callable[[], None] = lambda: None) -> None:
     """Send ``message`` to the server of ``url``, with the user and password in it.
+
+    ``before_end`` is called before the end of the data: until then the server cannot accept the
+    message. Raise `AcceptanceUnknown` if its answer is lost after that.
 
     ``smtps://`` uses implicit TLS, ``smtp+starttls://`` (or ``?starttls``) uses STARTTLS;
     certificates are checked. Raise `UnsupportedAddress`, or `OSError` (the base class of
@@ -28,6 +45,7 @@ def deliver(url: str, message: EmailMessage) -> None:
     """
     parts = urlsplit(url)
     server = _connect(parts)
+    server.before_end = before_end
     try:
         if _starts_tls(parts):
             server.starttls(context=ssl.create_default_context())
@@ -63,12 +81,47 @@ def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
         raise UnsupportedAddress(str(error)) from error
 
 
-def _connect(parts: SplitResult) -> smtplib.SMTP:
+class _Data(smtplib.SMTP):
+    """Sends the data of a message in two steps, and waits for its acceptance with patience."""
+
+    before_end: Callable[[], None]
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the data of a message; return the server's answer. Raise `AcceptanceUnknown`."""
+        self.putcmd("data")
+        code, answer = self.getreply()
+        if code != 354:
+            raise smtplib.SMTPDataError(code, answer)
+        self.send(_dotted(msg))
+        self.before_end()
+        assert self.sock is not None
+        self.sock.settimeout(DATA_TIMEOUT)
+        try:
+            self.send(b".\r\n")
+            code, answer = self.getreply()
+        except OSError as error:
+            raise AcceptanceUnknown(f"{type(error).__name__}: {error}") from error
+        self.sock.settimeout(TIMEOUT)
+        return code, answer
+
+
+class _DataSsl(_Data, smtplib.SMTP_SSL):
+    pass
+
+
+def _dotted(message: str | bytes) -> bytes:
+    """Return a message with the dots that begin a line doubled (RFC 5321, 4.5.2)."""
+    content = message.encode("ascii") if isinstance(message, str) else message
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    return re.sub(rb"(?m)^\.", b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+
+
+def _connect(parts: SplitResult) -> _Data:
     host, port = parts.hostname or "localhost", parts.port or SMTP_PORTS[parts.scheme]
     if parts.scheme == "smtps":
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)
-    return smtplib.SMTP(host, port, timeout=TIMEOUT)
+        return _DataSsl(host, port, timeout=TIMEOUT, context=context)
+    return _Data(host, port, timeout=TIMEOUT)
 
 
 def _starts_tls(parts: SplitResult) -> bool:

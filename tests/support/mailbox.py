@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ class Mailbox:
     ``letters`` are the accepted e-mails, ``recipients`` the recipient of each, ``was_encrypted``
     whether it came over TLS, ``signed_in`` the user who sent it. ``refusal`` is the answer to an
     e-mail, ``unknown`` to a recipient, ``goodbye`` to QUIT (none: it closes the connection).
+    It waits ``delay`` seconds before it accepts, and loses the next ``lost_answers`` answers.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Mailbox:
         self.refusal = ""
         self.unknown = ""
         self.goodbye = "221 Bye"
+        self.delay = 0.0
+        self.lost_answers = 0
         self.port = _free_port()
         self._users = users or {}
         # The controller connects to the server to see that it runs, by this machine's name.
@@ -87,12 +91,16 @@ class Mailbox:
         """Store one e-mail, or answer ``refusal``."""
         if self.refusal:
             return self.refusal
+        await asyncio.sleep(self.delay)
         content: Any = envelope.original_content or b""
         self.letters.append(message_from_bytes(content, policy=policy.default))
         self.recipients.append(list(envelope.rcpt_tos))
         self.was_encrypted.append(
             session.ssl is not None or self._controller.ssl_context is not None
         )
+        if self.lost_answers and server.transport:
+            self.lost_answers -= 1
+            server.transport.abort()
         return "250 OK"
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802

@@ -307,8 +307,10 @@ def test_a_letter_sent_without_confirmation_is_retried_with_the_same_id(
     alice = sent_by(mailbox, make_app)
     deliver = smtp.deliver
 
-    def deliver_and_lose_the_answer(url: str, message: EmailMessage) -> None:
-        deliver(url, message)
+    def deliver_and_lose_the_answer(
+        url: str, message: EmailMessage, before_end: Callable[[], None]
+    ) -> None:
+        deliver(url, message, before_end)
         raise ConnectionResetError("the answer is lost")
 
     monkeypatch.setattr(smtp, "deliver", deliver_and_lose_the_answer)
