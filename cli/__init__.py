@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from cli.audit import audit
 from cli.backups import backup, restore
 from cli.billing import billing, price_list
 from cli.customers import customers, letters, secrets
@@ -15,7 +16,7 @@ from cli.orders import orders
 from cli.setup import check_database, demo_data, migrate, worker
 
 GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data)
-COMMANDS = (*GROUPS, migrate, check_database, worker, backup, restore, doctor, version)
+COMMANDS = (*GROUPS, migrate, check_database, worker, audit, backup, restore, doctor, version)
 
 for each in COMMANDS:
     explain_failures(each)

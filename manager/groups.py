@@ -71,7 +71,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "seats": shown,
         "here": list_address(found, looked, page=shown.number),
         "address_of": lambda **changes: list_address(found, looked, **changes),
-        "statuses": list(SeatStatus),
+        "statuses": [each for each in SeatStatus if (each == SeatStatus.ENDED) == found.is_over],
         "error_words": seat_jobs.ERROR_SENTENCES,
         "error_otherwise": seat_jobs.OTHER_ERROR,
         "ending": give_backs.end_days(found, [seat.number for seat in shown.rows]),

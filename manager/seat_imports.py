@@ -167,6 +167,7 @@ def _words() -> dict[str, str]:
         SeatStatus.UPDATING: gettext("Update"),
         SeatStatus.RELEASING: gettext("Deleting"),
         SeatStatus.ERROR: gettext("Error"),
+        SeatStatus.ENDED: gettext("Ended"),
     }
 
 

@@ -75,6 +75,7 @@ class LicenceGroup(StateMachine):
     seats_updating = IntegerField(default=0)
     seats_releasing = IntegerField(default=0)
     seats_error = IntegerField(default=0)
+    seats_ended = IntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -83,6 +84,7 @@ class LicenceGroup(StateMachine):
             Check("places_limit IS NULL OR places_taken <= places_limit"),
             Check("seats_unconfigured >= 0 AND seats_activating >= 0 AND seats_active >= 0"),
             Check("seats_updating >= 0 AND seats_releasing >= 0 AND seats_error >= 0"),
+            Check("seats_ended >= 0"),
             Check(
                 "status IN ('terminated', 'cancelled') OR seats_unconfigured + seats_activating "
                 "+ seats_active + seats_updating + seats_releasing + seats_error <= places_taken"
@@ -100,6 +102,7 @@ class LicenceGroup(StateMachine):
             SeatStatus.UPDATING: self.seats_updating,
             SeatStatus.RELEASING: self.seats_releasing,
             SeatStatus.ERROR: self.seats_error,
+            SeatStatus.ENDED: self.seats_ended,
         }
 
     @property

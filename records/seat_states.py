@@ -14,16 +14,24 @@ class SeatStatus(StrEnum):
     UPDATING = "updating"
     RELEASING = "releasing"
     ERROR = "error"
+    ENDED = "ended"
 
 
 SEAT_MOVES: dict[str, set[str]] = {
-    SeatStatus.UNCONFIGURED: {SeatStatus.ACTIVATING},
-    SeatStatus.ACTIVATING: {SeatStatus.ACTIVE, SeatStatus.ERROR},
-    SeatStatus.ACTIVE: {SeatStatus.UPDATING, SeatStatus.RELEASING},
-    SeatStatus.UPDATING: {SeatStatus.ACTIVE, SeatStatus.ERROR},
-    SeatStatus.RELEASING: {SeatStatus.UNCONFIGURED, SeatStatus.ERROR},
-    SeatStatus.ERROR: {SeatStatus.ACTIVATING, SeatStatus.UPDATING, SeatStatus.RELEASING},
+    SeatStatus.UNCONFIGURED: {SeatStatus.ACTIVATING, SeatStatus.ENDED},
+    SeatStatus.ACTIVATING: {SeatStatus.ACTIVE, SeatStatus.ERROR, SeatStatus.ENDED},
+    SeatStatus.ACTIVE: {SeatStatus.UPDATING, SeatStatus.RELEASING, SeatStatus.ENDED},
+    SeatStatus.UPDATING: {SeatStatus.ACTIVE, SeatStatus.ERROR, SeatStatus.ENDED},
+    SeatStatus.RELEASING: {SeatStatus.UNCONFIGURED, SeatStatus.ERROR, SeatStatus.ENDED},
+    SeatStatus.ERROR: {
+        SeatStatus.ACTIVATING,
+        SeatStatus.UPDATING,
+        SeatStatus.RELEASING,
+        SeatStatus.ENDED,
+    },
+    SeatStatus.ENDED: set(),
 }
+"""A seat ends with its group, in any status; it keeps the names of its last holder."""
 
 UNCONFIGURED_NAME = "configureme"
 """The name of a seat until it has a holder (guide)."""

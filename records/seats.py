@@ -34,10 +34,10 @@ class Seat(StateMachine):
     """One paid licence of a group; ``number`` counts from 1 within the group.
 
     ``version`` counts the customer's changes: a form opened with an older version is refused.
-    ``reference`` identifies the account at the provider while the licence is consumed, and
-    ``creation_key`` the last call that may have created one. ``secret`` is an encrypted password,
-    kept until the provider has it and it was e-mailed. ``by_…`` are the sort keys of the list of
-    seats.
+    ``reference`` identifies the account at the provider while the licence is consumed (an ended
+    seat keeps the last one), and ``creation_key`` the last call that may have created one.
+    ``secret`` is an encrypted password, kept until the provider has it and it was e-mailed.
+    ``by_…`` are the sort keys of the list of seats.
     """
 
     event_subject = "seat"
@@ -70,11 +70,12 @@ class Seat(StateMachine):
             one_of("status", SeatStatus),
             one_of("act", SeatAct),
             Check("number > 0"),
-            Check("(status = 'unconfigured') = (login_key IS NULL)"),
+            Check("status = 'ended' OR (status = 'unconfigured') = (login_key IS NULL)"),
             Check("(login IS NULL) = (login_key IS NULL)"),
-            Check("(act = '') = (status IN ('unconfigured', 'active'))"),
+            Check("(act = '') = (status IN ('unconfigured', 'active', 'ended'))"),
             Check("status <> 'active' OR (reference <> '' AND secret = '')"),
             Check("status <> 'unconfigured' OR (reference = '' AND secret = '')"),
+            Check("status <> 'ended' OR secret = ''"),
         ]
         indexes = (
             (("group", "number"), True),
@@ -100,8 +101,8 @@ class Seat(StateMachine):
 
     @property
     def is_configured(self) -> bool:
-        """Whether the seat has a holder, or is being given one."""
-        return self.status != SeatStatus.UNCONFIGURED
+        """Whether the seat has a holder, is being given one, or had one when it ended."""
+        return self.login is not None
 
     @property
     def full_name(self) -> str:

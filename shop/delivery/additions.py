@@ -95,7 +95,11 @@ def enlarge_group(addition: int) -> None:
     except PartyRejected as refusal:
         _give_up(addition, str(refusal))
         return
-    seat_states.create_seats(group, row.line, first_number, row.line.quantity)
+    try:
+        seat_states.create_seats(group, row.line, first_number, row.line.quantity)
+    except seat_states.GroupEnded:
+        _give_up(addition, GROUP_ENDED)
+        return
     _complete(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class OperationStatus(StrEnum):
@@ -40,6 +40,22 @@ class Person:
     first_name: str
     last_name: str
     language: str
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a group has at the provider: its licences, and the people who have one of them."""
+
+    licences: int
+    people: int
+
+
+@runtime_checkable
+class LicenceCounter(Protocol):
+    """A provider that can be asked what a group has there; not every provider can."""
+
+    def count_licences(self, domain: str) -> Holdings | None:
+        """Return the licences of a group; None if it has none there, or was deleted."""
 
 
 class OfficeProvider(Protocol):

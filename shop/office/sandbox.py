@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from shop.errors import PartyUnavailable
-from shop.office.protocol import Operation, OperationStatus, Person
+from shop.office.protocol import Holdings, Operation, OperationStatus, Person
 from shop.parties.calls import PROVIDER
 from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
 
@@ -67,6 +67,21 @@ class SandboxProvider:
             if refusal.code == "unknown_operation":
                 return None
             raise
+
+    def count_licences(self, domain: str) -> Holdings | None:
+        """Return the licences of a group; None if it has none there, or was deleted."""
+        try:
+            tenant = self._calls.call("GET", _tenant(domain))
+        except Refused as refusal:
+            if refusal.code == "unknown_tenant":
+                return None
+            raise
+        if tenant.get("status") == "deleted":
+            return None
+        try:
+            return Holdings(licences=int(tenant["seats"]), people=int(tenant["users"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise PartyUnavailable("the provider's answer cannot be read") from error
 
     def _ask(
         self, key: str, method: str, path: str, body: dict[str, Any] | None = None

@@ -213,13 +213,14 @@ def _unpaid_additions(group: LicenceGroup) -> list[Order]:
 def terminate_group(group: LicenceGroup, *, by: str, note: str = "") -> bool:
     """End a group and its subscription, in the caller's transaction; return False if it had ended.
 
-    The tenant is deleted at the provider; the customer can still view the group.
+    Its seats end with it, and the tenant is deleted at the provider; the customer can still view
+    the group.
     """
     if group.status not in seat_states.ALIVE:
         return False
+    seat_states.end_seats(group, by=by)
     if not transitions.move(group, GroupStatus.TERMINATED, by=by, note=note, places_taken=0):
         raise SubscriptionMoved
-    seat_states.end_consumption(group)
     kinds.delete_tenant.later(group=group.id)
     for order in _unpaid_additions(group):
         kinds.close_addition.later(order=order.id)

@@ -276,7 +276,9 @@ def readable_when_it_is_over(inside: Visitor, group: LicenceGroup) -> None:
     inside.follow("Télécharger les licences (CSV)")
     assert inside.response.text.count("configureme") == 3
     inside.open(f"{here}/information")
-    assert inside.sees("Licences par statut, à la fin du groupe")
+    assert inside.sees("Licences par statut")
+    assert inside.sees("Terminé 3")
+    assert not inside.sees("Créé 3")
     assert not inside.sees("licences des commandes impayées comprises")
     inside.open("/manager/web")
     assert "licence" not in inside.response.text.split(group.display_name)[-1].split("</li>")[0]

@@ -110,6 +110,20 @@ def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
         assert group.seats_total == group.last_number == SIZES[group.id]
 
 
+def test_seats_of_groups_that_ended_before_have_ended(before: tuple[Database, Runner]) -> None:
+    opened, runner = before
+    opened.execute_sql("UPDATE licence_group SET status = 'terminated' WHERE id = 1")
+    runner.up()
+    with opened.bind_ctx(models.all_tables()):
+        ended = LicenceGroup.get_by_id(1)
+        assert {seat.status for seat in Seat.select().where(Seat.group == 1)} == {"ended"}
+        assert {key.status for key in SeatKey.select().where(SeatKey.group == 1)} == {"ended"}
+        assert (ended.seats_ended, ended.seats_total) == (SIZES[1], SIZES[1])
+        assert Seat.get(Seat.group == 3).status == "unconfigured"
+        with pytest.raises(IntegrityError):
+            Seat.update(secret="x").where(Seat.group == 1).execute()
+
+
 def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Database) -> None:
     group = LicenceGroup.get_by_id(1)
     found = listing.page_of(group, listing.read_view("configureme", "unconfigured", "", 1))

@@ -80,7 +80,8 @@ def check(group: LicenceGroup) -> None:
     """Assert that counters and search keys agree with the seats."""
     group = fresh(group)
     assert group.seats_by_status == seat_states.count_by_status(group)
-    with_account = Seat.select().where(Seat.group == group, Seat.reference != "").count()
+    consumed = (Seat.reference != "") & (Seat.status != SeatStatus.ENDED)
+    with_account = Seat.select().where(Seat.group == group, consumed).count()
     assert sum(consumption(group)) == with_account
     for status in SeatStatus:
         found = {row.seat_id for row in group_keys(group) if row.status == status}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.office.protocol import Operation, OperationStatus, Person
+from shop.office.protocol import Holdings, Operation, OperationStatus, Person
 
 MOST_SEATS = {"business": 300, "pro_plus": 10_000_000}
 
@@ -132,6 +132,13 @@ class Provider:
 
     def _taken(self, domain: str) -> int:
         return len([address for address in self.users if address.endswith(f"@{domain}")])
+
+    def count_licences(self, domain: str) -> Holdings | None:
+        """Return the licences of a group and the people who have one."""
+        self._answer()
+        if domain not in self.tenants:
+            return None
+        return Holdings(self.tenants[domain], self._taken(domain))
 
     def suspend_tenant(self, key: str, domain: str, reason: str) -> Operation:
         """Suspend a group."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import Field, Value
+from peewee import Field, PostgresqlDatabase, Value
 
-from records.base import database
+from records.base import database, lock
+from records.events import Event
 from records.groups import GroupStatus, LicenceGroup
-from records.seat_states import SeatStatus
-from records.seats import Seat, SeatEvent
+from records.seat_states import SeatAct, SeatStatus
+from records.seats import Seat, SeatEvent, SeatKey
 from shop import clock, transitions
 from shop.licences import usage
 from shop.licences.seats import search_keys
@@ -57,6 +58,7 @@ _COUNTERS: dict[str, Field] = {
     SeatStatus.UPDATING: LicenceGroup.seats_updating,
     SeatStatus.RELEASING: LicenceGroup.seats_releasing,
     SeatStatus.ERROR: LicenceGroup.seats_error,
+    SeatStatus.ENDED: LicenceGroup.seats_ended,
 }
 """The group's column that counts the seats in each status."""
 
@@ -79,8 +81,46 @@ def consume(seat: Seat, change: int) -> None:
     usage.record_change(seat.group_id, at, change)
 
 
-def end_consumption(group: LicenceGroup) -> None:
-    """Record that every licence of a terminated group is inactive; called once, with its end."""
+def end_seats(group: LicenceGroup, *, by: str) -> None:
+    """End every seat of a group, in the caller's transaction, which then terminates the group.
+
+    Each seat keeps the names of its last holder, gets its event and is no longer consumed. Called
+    before the group's row changes: a single seat's change locks the seat and then its group, too.
+    """
+    of_group = (Seat.group == group) & (Seat.status != SeatStatus.ENDED)
+    _lock_seats(of_group)
+    at = Value(clock.now(), converter=Event.at.db_value)
+    said = [Value(each, converter=False) for each in ("seat", "seat_ended", SeatStatus.ENDED, by)]
+    subject, name, to_status, actor = said
+    Event.insert_from(
+        Seat.select(
+            subject, Seat.id, name, Seat.status, to_status, actor, Value("", converter=False), at
+        ).where(of_group),
+        [
+            Event.subject, Event.subject_id, Event.name, Event.from_status, Event.to_status,
+            Event.by, Event.note, Event.at,
+        ],
+    ).execute()  # fmt: skip
+    Seat.update(
+        status=SeatStatus.ENDED, act=SeatAct.NONE, secret="", error="", error_code=""
+    ).where(of_group).execute()
+    SeatKey.update(status=SeatStatus.ENDED).where(SeatKey.group == group).execute()
+    counted = dict.fromkeys(_COUNTERS.values(), 0)
+    ended = Seat.select().where(Seat.group == group).count()
+    LicenceGroup.update({**counted, LicenceGroup.seats_ended: ended}).where(
+        LicenceGroup.id == group.id
+    ).execute()
+    _end_consumption(group)
+
+
+def _lock_seats(which: Any) -> None:
+    """Lock seats until the transaction ends; SQLite has locked the whole database already."""
+    if isinstance(database.obj, PostgresqlDatabase):
+        locked = Seat.select(Seat.id).where(which).order_by(Seat.id).for_update()
+        locked.count()
+
+
+def _end_consumption(group: LicenceGroup) -> None:
     at = clock.now()
     now = Value(at, converter=SeatEvent.at.db_value)
     consumed = Seat.select(Seat.group, Seat.id, now, Value(-1, converter=False)).where(
@@ -96,7 +136,10 @@ def end_consumption(group: LicenceGroup) -> None:
 def create_seats(
     group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000
 ) -> None:
-    """Create unconfigured seats numbered from ``first``; idempotent: existing seats are kept."""
+    """Create unconfigured seats numbered from ``first``; idempotent: existing seats are kept.
+
+    Raise `GroupEnded` where the group has ended since.
+    """
     end = first + quantity
     for start in range(first, end, at_once):
         _make(group, line, start, min(start + at_once, end) - 1)
@@ -106,6 +149,8 @@ def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
     rows = [{"group": group, "line": line, "number": n} for n in range(first, last + 1)]
     counted = LicenceGroup.seats_unconfigured
     with database.atomic():
+        if lock(group).is_over:
+            raise GroupEnded
         made = Seat.insert_many(rows).on_conflict_ignore().as_rowcount().execute()
         if not made:
             return

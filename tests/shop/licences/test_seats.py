@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from models import Account, Letter, LicenceGroup, Seat, SeatAct, SeatStatus
+from models import Account, Letter, LicenceGroup, Seat, SeatAct, SeatStatus, database
 from shop import mail
 from shop.errors import Conflict, Refusal
 from shop.licences import seats
-from shop.licences.seats import Person
+from shop.licences.seats import Person, seat_states
 from shop.licences.seats.actions import StaleVersion
 from shop.operations import monitoring
+from shop.subscriptions import subscriptions
 from tests.support import groups
 from tests.support.groups import CAMILLE, ZOE
 from tests.support.parties import Bank, Provider
@@ -297,6 +298,34 @@ def test_nothing_changes_in_a_suspended_group(group: LicenceGroup, provider: Pro
     LicenceGroup.update(status="suspended").execute()
     with pytest.raises(Refusal, match="cannot be changed"):
         seats.configure(groups.seat_of(group), 1, CAMILLE, by="alice")
+
+
+def test_seats_end_with_their_group(group: LicenceGroup, provider: Provider, drain: Drain) -> None:
+    from shop import transitions
+
+    held = groups.configured(group)
+    waiting = seats.configure(groups.seat_of(group, 2), 1, groups.ZOE, by="alice")
+    assert waiting.secret
+    with database.atomic():
+        subscriptions.terminate_group(group, by="operator")
+    drain()
+    groups.check(group)
+    assert {seat.status for seat in Seat.select()} == {SeatStatus.ENDED}
+    assert groups.fresh(group).seats_by_status[SeatStatus.ENDED] == 3
+    assert (groups.fresh(waiting).secret, groups.fresh(waiting).act) == ("", SeatAct.NONE)
+    assert groups.fresh(held).login == groups.CAMILLE.login
+    assert provider.users == {}
+    assert groups.consumption(group) == [+1, -1]
+    last = transitions.history(held)[-1]
+    assert (last.name, last.from_status, last.by) == ("seat_ended", "active", "operator")
+
+
+def test_no_seat_is_added_to_a_group_that_has_ended(group: LicenceGroup) -> None:
+    with database.atomic():
+        subscriptions.terminate_group(group, by="operator")
+    with pytest.raises(seat_states.GroupEnded):
+        seat_states.create_seats(group, group.line, 4, 1)
+    assert Seat.select().count() == 3
 
 
 def test_work_under_way_in_a_terminated_group_is_left(

@@ -183,7 +183,7 @@ def test_the_seats_themselves_are_counted(group: LicenceGroup, app: Flask, drain
         Seat.id == seat.id
     ).execute()
     with database.atomic():
-        seat_states.end_consumption(group)
+        seat_states.end_seats(group, by="shop")
     assert usage.days(group, today, today) == [Day(today, 1, 0)]
 
 
