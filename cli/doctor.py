@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from textwrap import shorten
 
 import click
 
@@ -24,7 +25,8 @@ def doctor() -> None:
     faults = 0
     for finding in examine():
         mark = click.style(f"{finding.severity:<8}", fg=COLOURS[finding.severity])
-        click.echo(f"{mark} {finding.subject:<12} {finding.said}")
+        # Errors of other programs may be pages long.
+        click.echo(f"{mark} {finding.subject:<12} {shorten(finding.said, 400)}")
         if finding.cure:
             click.echo(f"{'':<21} → {finding.cure}")
         faults += finding.severity == Severity.FAULT

@@ -43,6 +43,7 @@ def open_database(path: str, tables: list[type[Any]]) -> None:
     if database.database:
         database.close_all()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).touch(mode=0o600)
     # A pooled connection serves one thread after another, never two at once.
     database.init(path, timeout=30, stale_timeout=300, check_same_thread=False)
     with database.connection_context():

@@ -132,6 +132,12 @@ def test_the_shop_and_the_sandbox_read_the_same_settings():
         assert shop.shop_name == sandbox.shop_name
 
 
+def test_the_file_is_its_owners_alone(make_sandbox, tmp_path):
+    path = tmp_path / "private" / "sandbox.db"
+    make_sandbox(SANDBOX_DATABASE=str(path))
+    assert path.stat().st_mode & 0o077 == 0
+
+
 def test_a_file_of_another_version_is_not_touched(make_sandbox):
     make_sandbox()
     database.pragma("user_version", 99)
