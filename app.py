@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Flask, request
@@ -15,6 +14,7 @@ import cli
 import models
 from cli import explaining
 from manager import manager
+from shop.customers import sessions
 from shop.operations import composition
 from shop.sandbox_link import test_points
 from shop.settings import Settings
@@ -22,6 +22,7 @@ from storefront import storefront
 from web import (
     access_log,
     auth,
+    cookies,
     error_pages,
     headers,
     hosts,
@@ -58,11 +59,11 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": settings.secret_key,
         "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
         "WTF_CSRF_SECRET_KEY": settings.secret_keys,
-        "SESSION_COOKIE_NAME": "shop_session",
+        "SESSION_COOKIE_NAME": cookies.name_of("shop_session", production=settings.production),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.public_url.startswith("https://"),
-        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
+        "PERMANENT_SESSION_LIFETIME": sessions.LONGEST,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": settings.production,
         "MAX_CONTENT_LENGTH": 4 * 1024 * 1024,

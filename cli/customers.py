@@ -19,7 +19,7 @@ secrets = AppGroup("secrets", help="Manage encrypted secrets.")
 @customers.command("reset-second-factor")
 @click.argument("nic_handle")
 def reset_second_factor(nic_handle: str) -> None:
-    """Remove the second factors of a customer who lost all of them, and notify by e-mail."""
+    """Remove the second factors of a customer who lost them, end their sessions, notify them."""
     account = find_customer(nic_handle)
     if two_factor.switch_off(account):
         click.echo(f"{nic_handle} logs in with the password alone from now on.")

@@ -14,12 +14,15 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from manager import manager
-from shop.customers import passwords, sessions
+from shop.customers import passwords, sessions, two_factor
+from shop.customers.two_factor import passkeys, pending_sign_in
 from shop.errors import Refusal
 from web import auth
 from web.customer_forms import password_field
-from web.forms import ShopForm
+from web.forms import CodeForm, ShopForm
 from web.htmx import go_to, page
+from web.two_factor import given_challenge, keep_challenge
+from web.urls import base_url
 
 View = Callable[..., ResponseReturnValue]
 
@@ -39,6 +42,19 @@ class ConfirmationForm(ShopForm):
 def confirmed_first(view: View) -> View:
     """Require a recent confirmation by password before ``view``."""
     return _guarded(view, lambda: auth.this_page() or url_for("manager.security"))
+
+
+def factor_first(view: View) -> View:
+    """Require a second factor before ``view``, where the account has one, once in a while."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if sessions.has_factor(current_user.session) or not two_factor.is_on(auth.customer()):
+            return view(*args, **kwargs)
+        here = auth.this_page() or url_for("manager.security")
+        return go_to(url_for("manager.factor_confirmation", next=here))
+
+    return guarded
 
 
 def form_confirmed_first(form_page: str, *kept: str) -> Callable[[View], View]:
@@ -104,3 +120,53 @@ def confirm() -> Response:
 
 def _again(form: ConfirmationForm, status: int) -> Response:
     return page("manager/confirmation.html", status=status, form=form, next=_target())
+
+
+# --- The second factor -----------------------------------------------------------------------
+
+
+@manager.get("/manager/account/confirmation/second-step")
+def factor_confirmation() -> Response:
+    """Show the form that asks for a second factor."""
+    return _factor_page(CodeForm(), 200)
+
+
+def _factor_page(form: CodeForm, status: int) -> Response:
+    return page("manager/factor_confirmation.html", status=status, form=form, next=_target())
+
+
+@manager.post("/manager/account/confirmation/second-step")
+def confirm_factor() -> Response:
+    """Check a code; the session counts as confirmed by a factor for a while."""
+    form = CodeForm()
+    if not form.validate_on_submit():
+        return _factor_page(form, 422)
+    try:
+        pending_sign_in.check_code(auth.customer(), form.code.data or "", auth.origin())
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _factor_page(form, refusal.status)
+    return _factor_given()
+
+
+def _factor_given() -> Response:
+    sessions.mark_factor(current_user.session)
+    flash(gettext("Thank you. You can go on now."), "success")
+    return go_to(_target())
+
+
+@manager.post("/manager/account/confirmation/passkey-options")
+def confirmation_options() -> Response:
+    """Return the options for the browser's device (JSON)."""
+    return keep_challenge(passkeys.begin_authentication(base_url(), auth.customer()))
+
+
+@manager.post("/manager/account/confirmation/passkey")
+def confirm_by_passkey() -> Response:
+    """Check a passkey of the customer; the session counts as confirmed by a factor for a while."""
+    answer = request.form.get("credential", "")
+    try:
+        passkeys.finish_authentication(answer, given_challenge(), base_url(), auth.customer())
+    except Refusal as refusal:
+        return _factor_page(CodeForm.refusing(refusal), refusal.status)
+    return _factor_given()

@@ -44,7 +44,7 @@ def log_in() -> Response:
     except Refusal as refusal:
         form.refuse(refusal)
         return _sign_in_page(form, refusal.status)
-    if two_factor.enter(who):
+    if two_factor.enter(who, stays=bool(form.stays.data)):
         return go_to(_target())
     return go_to(url_for("manager.second_step", next=_next() or None))
 

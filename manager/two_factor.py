@@ -6,13 +6,14 @@ from flask import Response, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from manager import manager
-from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
+from manager.confirmation import confirmed_first, factor_first, form_confirmed_first, typed_before
 from models import Authenticator
-from shop.customers import two_factor
+from shop.customers import sessions, two_factor
 from shop.customers.two_factor import passkeys, recovery_codes, totp
 from shop.errors import Refusal
 from web import auth
@@ -24,8 +25,12 @@ from web.urls import base_url
 
 
 def _added(message: str) -> Response:
-    """Redirect back; after the first second factor, show the recovery codes created with it."""
+    """Redirect back; after the first second factor, show the recovery codes created with it.
+
+    The session has just given a factor: an earlier one (`factor_first`), or the account's first.
+    """
     who = auth.customer()
+    sessions.mark_factor(current_user.session)
     if recovery_codes.codes_left(who):
         flash(message, "success")
         return go_to(url_for("manager.security"))
@@ -53,6 +58,7 @@ def _set_up_page(form: CodeForm, row: Authenticator, status: int = 200) -> Respo
 
 @manager.get("/manager/account/authenticator")
 @confirmed_first
+@factor_first
 def authenticator() -> ResponseReturnValue:
     """Show the set-up of an application: the QR code, and a field for its first code."""
     try:
@@ -63,6 +69,7 @@ def authenticator() -> ResponseReturnValue:
 
 @manager.get("/manager/account/authenticator.svg")
 @confirmed_first
+@factor_first
 def authenticator_qr() -> ResponseReturnValue:
     """Return the secret as a QR code, only during the set-up."""
     row = totp.unconfirmed_authenticator(auth.customer())
@@ -73,6 +80,7 @@ def authenticator_qr() -> ResponseReturnValue:
 
 @manager.post("/manager/account/authenticator")
 @form_confirmed_first("manager.authenticator")
+@factor_first
 def add_authenticator() -> ResponseReturnValue:
     """Use the application from now on, if its code is correct."""
     form, row = CodeForm(), _being_set_up()
@@ -88,6 +96,7 @@ def add_authenticator() -> ResponseReturnValue:
 
 @manager.post("/manager/account/authenticator/removal")
 @confirmed_first
+@factor_first
 def remove_authenticator() -> ResponseReturnValue:
     """Remove the application."""
     if two_factor.remove_authenticator(auth.customer(), auth.origin()):
@@ -100,6 +109,7 @@ def remove_authenticator() -> ResponseReturnValue:
 
 @manager.post("/manager/account/recovery-codes")
 @confirmed_first
+@factor_first
 def make_recovery_codes() -> ResponseReturnValue:
     """Create ten new codes; the old ones stop working."""
     if not two_factor.is_on(auth.customer()):
@@ -126,6 +136,7 @@ class PasskeyForm(ShopForm):
 
 @manager.get("/manager/account/passkeys/new")
 @confirmed_first
+@factor_first
 def new_passkey() -> ResponseReturnValue:
     """Show the form to name a passkey and create it on the device."""
     return page("manager/passkey.html", form=PasskeyForm(formdata=typed_before()))
@@ -133,6 +144,7 @@ def new_passkey() -> ResponseReturnValue:
 
 @manager.post("/manager/account/passkeys/options")
 @form_confirmed_first("manager.new_passkey", "name")
+@factor_first
 def new_passkey_options() -> ResponseReturnValue:
     """Return the options for the browser's device (JSON)."""
     return keep_challenge(passkeys.begin_registration(auth.customer(), base_url()))
@@ -140,6 +152,7 @@ def new_passkey_options() -> ResponseReturnValue:
 
 @manager.post("/manager/account/passkeys")
 @form_confirmed_first("manager.new_passkey", "name")
+@factor_first
 def add_passkey() -> ResponseReturnValue:
     """Store the passkey that the device created."""
     form = PasskeyForm()
@@ -162,6 +175,7 @@ def add_passkey() -> ResponseReturnValue:
 
 @manager.post("/manager/account/passkeys/<int:passkey_id>/removal")
 @confirmed_first
+@factor_first
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Remove a passkey."""
     key = passkeys.find_passkey(auth.customer(), passkey_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField
+from peewee import AutoField, BooleanField, CharField, Check, ForeignKeyField, IntegerField
 
 from records.base import MomentField, Table, one_of
 from records.languages import Language
@@ -78,6 +78,10 @@ class Session(Table):
     browser = CharField(max_length=255, default="")
     confirmed_at = MomentField(null=True)
     """When the customer last proved their identity in this session."""
+    factor_at = MomentField(null=True)
+    """When the customer last gave a second factor in this session."""
+    stays = BooleanField(default=False)
+    """Whether the customer asked to stay signed in."""
 
 
 class OneTimeLink(Table):

@@ -8,6 +8,7 @@ from peewee import (
     AutoField,
     BigAutoField,
     BigIntegerField,
+    BooleanField,
     CharField,
     Check,
     ForeignKeyField,
@@ -31,6 +32,7 @@ class Authenticator(Table):
     last_step = BigIntegerField(default=0)
     created_at = MomentField()
     confirmed_at = MomentField(null=True)
+    from_known_network = BooleanField(default=True)
 
     class Meta:
         constraints = [Check("last_step >= 0")]
@@ -61,6 +63,8 @@ class Passkey(Table):
     name = CharField(max_length=64)
     created_at = MomentField()
     used_at = MomentField(null=True)
+    from_known_network = BooleanField(default=True)
+    """Whether it was added from a network known then (`shop.customers.two_factor.doubtful`)."""
 
     class Meta:
         constraints = [Check("sign_count >= 0"), Check("name <> ''")]

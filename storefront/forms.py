@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
+from wtforms import RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
+from models import Account
 from shop.customers.passwords import PERSONAL
 from shop.customers.registration import Registration
+from shop.customers.two_factor import doubtful
 from shop.security import rate_limits
 from web.customer_forms import (
     REQUIRED,
     TOO_LONG,
     CustomerForm,
+    KnownCustomersPasswordForm,
     NewPasswordForm,
     email_field,
 )
-from web.forms import ShopForm, stripped
+from web.forms import ShopForm, choices, stripped
 
 
 class ForgottenForm(ShopForm):
@@ -28,6 +31,32 @@ class ForgottenForm(ShopForm):
         filters=[stripped],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
+
+
+class ResetForm(KnownCustomersPasswordForm):
+    """A new password, and whether second factors added of late are the customer's own."""
+
+    factors = RadioField(
+        _l("Did you add them yourself?"),
+        [InputRequired(_l("Say whether you added them yourself."))],
+        choices=choices(
+            [
+                ("keep", _l("Yes, keep them")),
+                ("remove", _l("No, or I am not sure: remove them")),
+            ]
+        ),
+    )
+
+    def __init__(self, customer: Account) -> None:
+        super().__init__(customer)
+        self.doubtful = doubtful.factors(customer)
+        if not self.doubtful:
+            del self.factors
+
+    @property
+    def keeps_factors(self) -> bool:
+        """Whether the customer added the factors themselves; True if nothing was asked."""
+        return not self.doubtful or self.factors.data == "keep"
 
 
 class RegistrationForm(NewPasswordForm, CustomerForm):

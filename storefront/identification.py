@@ -50,7 +50,7 @@ def identify(lang: str) -> Response:
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)
-    if two_factor.enter(who):
+    if two_factor.enter(who, stays=bool(form.stays.data)):
         return go_to(_after(lang, basket))
     return go_to(_at("second_step", lang, basket))
 

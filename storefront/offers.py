@@ -6,7 +6,7 @@ from flask import Response, abort, make_response, redirect, request, url_for
 
 from shop.pricing import catalogue
 from storefront import storefront
-from web import languages
+from web import cookies, languages
 from web.htmx import page
 
 PAGES = {"office-365-business": "business", "office-365-pro-plus": "pro_plus"}
@@ -25,7 +25,7 @@ def entrance() -> Response:
 def home(lang: str) -> Response:
     """Show both offers side by side."""
     response = page("storefront/home.html", offers=catalogue.offers())
-    if request.cookies.get(languages.LANGUAGE_COOKIE) != lang:
+    if request.cookies.get(cookies.name_of(languages.LANGUAGE_COOKIE)) != lang:
         languages.remember(response, lang)
     return response
 

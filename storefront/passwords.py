@@ -9,9 +9,8 @@ from models import OneTimeLink
 from shop.customers import passwords
 from shop.errors import Refusal
 from storefront import storefront
-from storefront.forms import ForgottenForm
+from storefront.forms import ForgottenForm, ResetForm
 from web import auth
-from web.customer_forms import KnownCustomersPasswordForm
 from web.htmx import go_to, page
 from web.urls import base_url
 
@@ -53,7 +52,7 @@ def password_reset(lang: str, token: str) -> Response:
     link = _link(token)
     return page(
         "storefront/password_reset.html",
-        form=KnownCustomersPasswordForm(link.account),
+        form=ResetForm(link.account),
         account_of_link=link.account,
     )
 
@@ -62,12 +61,17 @@ def password_reset(lang: str, token: str) -> Response:
 def choose_password(lang: str, token: str) -> Response:
     """Set the new password, once; every session of the account ends."""
     link = _link(token)
-    form = KnownCustomersPasswordForm(link.account)
+    form = ResetForm(link.account)
     if not form.validate_on_submit():
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not passwords.reset_password(link, form.password.data or "", auth.remembered_origin()):
+    if not passwords.reset_password(
+        link,
+        form.password.data or "",
+        auth.remembered_origin(),
+        keep_factors=form.keeps_factors,
+    ):
         abort(410)
     flash(gettext("Your password is changed. Log in with the new one."), "success")
     return go_to(url_for("manager.login"))

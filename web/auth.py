@@ -11,7 +11,6 @@ from flask import (
     Flask,
     Response,
     after_this_request,
-    current_app,
     flash,
     g,
     request,
@@ -32,10 +31,11 @@ from models import Account, Session
 from shop.customers import known_origins, sessions
 from shop.customers.activity_log import Origin
 from shop.security import rate_limits
+from web import cookies
 from web.htmx import go_to, wants_partial
 
-KEPT_AT_SIGN_IN = ("csrf_token", "basket")
-"""What the cookie keeps when a visitor signs in: the CSRF token of open forms, and the basket."""
+KEPT_AT_SIGN_IN = ("basket",)
+"""What the cookie keeps when a visitor signs in; the CSRF token is renewed."""
 
 BROWSER_COOKIE = "shop_browser"
 """The cookie by which a browser that has signed in is recognised; it signs nobody in."""
@@ -85,7 +85,7 @@ def origin() -> Origin:
 
 def device() -> str:
     """Return the token of this browser's cookie; "" before its first sign-in."""
-    token = request.cookies.get(BROWSER_COOKIE, "")
+    token = request.cookies.get(cookies.name_of(BROWSER_COOKIE), "")
     return token if BROWSER_TOKEN.fullmatch(token) else ""
 
 
@@ -98,43 +98,43 @@ def remembered_origin() -> Origin:
 
     @after_this_request
     def _keep(response: Response) -> Response:
-        response.set_cookie(
-            BROWSER_COOKIE,
-            token,
-            max_age=int(known_origins.RETENTION.total_seconds()),
-            httponly=True,
-            samesite="Lax",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-        )
+        seconds = int(known_origins.RETENTION.total_seconds())
+        cookies.set_for_long(response, BROWSER_COOKIE, token, seconds)
         return response
 
     return replace(found, device=token)
 
 
-def sign_in(who: Account, means: str = "password") -> None:
+def sign_in(who: Account, means: str = "password", *, stays: bool = False) -> None:
     """Start a new session of ``who`` in this browser, with a new token.
 
     A session that this browser had ends: otherwise its row would stay, and no cookie could end it.
-    ``means`` is the method of authentication to log (`activity_log.SIGN_IN_METHODS`).
+    ``means`` is the method of authentication to log (`activity_log.SIGN_IN_METHODS`); ``stays``:
+    the customer asked to stay signed in, also when the browser is closed.
     """
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
-    token = sessions.start_session(who, remembered_origin(), means)
+    token = sessions.start_session(who, remembered_origin(), means, stays=stays)
     session.clear()
     session.update(kept)
-    session.permanent = True
+    session.permanent = stays
     row = sessions.find_session(token)
     assert row is not None
     login_user(SignedIn(row, token))
 
 
 def sign_out() -> None:
-    """End this browser's session, here and in the database."""
+    """End this browser's session, here and in the database, and what the browser stored."""
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
     logout_user()
     session.clear()
+
+    @after_this_request
+    def _clear(response: Response) -> Response:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
 
 
 def safe_next(target: str | None, otherwise: str) -> str:

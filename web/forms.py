@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
+from wtforms import BooleanField, PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length
 
 from shop.errors import Refusal
@@ -86,6 +86,8 @@ class SignInForm(ShopForm):
         [InputRequired(_l("Enter your password."))],
         render_kw={"autocomplete": "current-password"},
     )
+
+    stays = BooleanField(_l("Stay logged in for 30 days"))
 
     def given(self) -> tuple[str, str]:
         """Return nic-handle and password as typed."""

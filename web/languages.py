@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request
 
 from models import Language
 from shop.text import formats, markdown, templates
+from web import cookies
 
 LANGUAGE_COOKIE = "language"
 
@@ -29,7 +30,7 @@ def preferred() -> str:
 
 def preferred_by(asked: Request) -> str:
     """Return what `preferred` does for a request outside any context."""
-    chosen = asked.cookies.get(LANGUAGE_COOKIE)
+    chosen = asked.cookies.get(cookies.name_of(LANGUAGE_COOKIE))
     if chosen in _CODES:
         return str(chosen)
     return asked.accept_languages.best_match(_CODES) or Language.FRENCH
@@ -37,14 +38,7 @@ def preferred_by(asked: Request) -> str:
 
 def remember(response: Response, language: str) -> None:
     """Store the language in a cookie, for a year."""
-    response.set_cookie(
-        LANGUAGE_COOKIE,
-        language,
-        max_age=31536000,
-        httponly=True,
-        samesite="Lax",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-    )
+    cookies.set_for_long(response, LANGUAGE_COOKIE, language, 31536000)
 
 
 def current() -> str:

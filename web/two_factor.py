@@ -19,18 +19,22 @@ from web.forms import CodeForm
 from web.urls import base_url
 
 PENDING = "second_step"
+STAYS = "stays"
 CHALLENGE = "passkey_challenge"
 
 Again = Callable[[CodeForm, int], Response]
 """Shows the page of the second step again, with its errors and a status."""
 
 
-def enter(who: Account) -> bool:
-    """Sign ``who`` in after a correct password; return False if a second factor is due first."""
+def enter(who: Account, *, stays: bool) -> bool:
+    """Sign ``who`` in after a correct password; return False if a second factor is due first.
+
+    ``stays``: the customer asked to stay signed in.
+    """
     if not two_factor.is_on(who):
-        auth.sign_in(who)
+        auth.sign_in(who, stays=stays)
         return True
-    session[PENDING] = pending_sign_in.begin_pending(who)
+    session[PENDING], session[STAYS] = pending_sign_in.begin_pending(who), stays
     return False
 
 
@@ -51,7 +55,7 @@ def take_code(arrived: Callable[[], ResponseReturnValue], again: Again) -> Respo
     except Refusal as refusal:
         form.refuse(refusal)
         return again(form, refusal.status)
-    auth.sign_in(who, means)
+    auth.sign_in(who, means, stays=bool(session.get(STAYS)))
     return arrived()
 
 
@@ -102,4 +106,5 @@ def take_passkey() -> None:
         raise
     if pending_account is not None:
         pending_sign_in.finish_pending(token)
-    auth.sign_in(who, "password_passkey" if pending_account else "passkey")
+    stays = pending_account is not None and bool(session.get(STAYS))
+    auth.sign_in(who, "password_passkey" if pending_account else "passkey", stays=stays)

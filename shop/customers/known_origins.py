@@ -60,6 +60,11 @@ def is_known_browser(device: str) -> bool:
     return bool(device) and KnownOrigin.select().where(KnownOrigin.digest == digest).exists()
 
 
+def network_digest(origin: Origin) -> str:
+    """Return the digest under which the network of ``origin`` is stored; "" if it is unknown."""
+    return _digests(origin).get(OriginKind.NETWORK, "")
+
+
 def ids_of(condition: Expression) -> Select:
     """Return the query of the ids of the accounts that a condition selects."""
     return Account.select(Account.id).where(condition)

@@ -20,6 +20,7 @@ from shop.customers import (
     email_proofs,
     known_origins,
     sessions,
+    two_factor,
     weak_passwords,
 )
 from shop.customers.activity_log import UNKNOWN, Origin
@@ -248,15 +249,20 @@ def find_reset(token: str) -> OneTimeLink | None:
     return find_link(token, "password_reset")
 
 
-def reset_password(link: OneTimeLink, password: str, origin: Origin = UNKNOWN) -> bool:
+def reset_password(
+    link: OneTimeLink, password: str, origin: Origin = UNKNOWN, *, keep_factors: bool = True
+) -> bool:
     """Set a new password with a link and end all sessions; return False if the link was used.
 
     The link came from the customer's mailbox: their browser and network are known from now on.
+    Without ``keep_factors``, second factors that an intruder may have added are removed.
     """
     with database.atomic():
         if not use_link(link):
             return False
         _set_password(link.account, password, "")
+        if not keep_factors:
+            two_factor.remove_doubtful(link.account, origin)
         known_origins.remember(link.account, origin)
         activity_log.record(link.account, "password_reset", origin)
         return True
@@ -276,4 +282,5 @@ def _set_password(account: Account, password: str, keep_session: str) -> None:
     account.save()
     sessions.end_others(account, keep_session)
     void_links(account)
+    two_factor.discard_unconfirmed(account)
     mail.password_changed(account)

@@ -15,7 +15,15 @@ from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.security import encryption
 
-SESSION_LENGTH = timedelta(days=14)
+IDLE_LENGTH = timedelta(hours=12)
+STAYING_LENGTH = timedelta(days=30)
+"""How long a session lasts unused, by default and where the customer asked to stay signed in."""
+
+LONGEST = timedelta(days=90)
+"""How long a session lasts at most, however much it is used."""
+
+FACTOR_METHODS = {"totp", "recovery", "password_passkey", "passkey"}
+"""The sign-in methods (`activity_log.SIGN_IN_METHODS`) that include a second factor."""
 SEEN_INTERVAL = timedelta(minutes=5)
 """The minimum time between two updates of a session's last use."""
 
@@ -40,8 +48,13 @@ def lock_password(account: Account) -> None:
         )
 
 
-def start_session(account: Account, origin: Origin, means: str = "password") -> str:
-    """Start a session; return the token for its cookie. Raise `PasswordChanged`."""
+def start_session(
+    account: Account, origin: Origin, means: str = "password", *, stays: bool = False
+) -> str:
+    """Start a session; return the token for its cookie. Raise `PasswordChanged`.
+
+    ``stays``: the customer asked to stay signed in.
+    """
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with database.atomic():
@@ -51,8 +64,10 @@ def start_session(account: Account, origin: Origin, means: str = "password") -> 
             account=account,
             created_at=now,
             seen_at=now,
-            expires_at=now + SESSION_LENGTH,
+            expires_at=now + (STAYING_LENGTH if stays else IDLE_LENGTH),
             confirmed_at=now,
+            factor_at=now if means in FACTOR_METHODS else None,
+            stays=stays,
             address=origin.address[:45],
             browser=origin.browser[:255],
         )
@@ -78,9 +93,9 @@ def mark_seen(session: Session) -> None:
     """Record that a session is in use, at most once per `SEEN_INTERVAL`; extend it."""
     now = clock.now()
     if now - session.seen_at >= SEEN_INTERVAL:
-        Session.update(seen_at=now, expires_at=now + SESSION_LENGTH).where(
-            Session.id == session.id
-        ).execute()
+        length = STAYING_LENGTH if session.stays else IDLE_LENGTH
+        expires_at = min(now + length, session.created_at + LONGEST)
+        Session.update(seen_at=now, expires_at=expires_at).where(Session.id == session.id).execute()
 
 
 def active_sessions(account: Account) -> ModelSelect[Session]:
@@ -154,6 +169,17 @@ def is_confirmed(session: Session) -> bool:
 def mark_confirmed(session: Session) -> None:
     """Record that the customer has just given their password again."""
     Session.update(confirmed_at=clock.now()).where(Session.id == session.id).execute()
+
+
+def has_factor(session: Session) -> bool:
+    """Whether a second factor was given in this session within `CONFIRMATION_VALIDITY`."""
+    at = session.factor_at
+    return at is not None and clock.now() - at < CONFIRMATION_VALIDITY
+
+
+def mark_factor(session: Session) -> None:
+    """Record that the customer has just given a second factor again."""
+    Session.update(factor_at=clock.now()).where(Session.id == session.id).execute()
 
 
 def delete_old() -> int:

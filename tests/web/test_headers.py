@@ -125,7 +125,8 @@ def test_behind_tls_cookies_and_browsers_stay_there(production: Flask) -> None:
     client = browser(production)
     first, second = client.get("/fr/"), client.get("/fr/order")
     cookies = cookies_of(first) | cookies_of(second)
-    assert set(cookies) == {"language", "shop_session"}
+    assert set(cookies) == {"__Host-language", "__Host-shop_session"}
+    assert all(cookie["path"] == "/" and not cookie["domain"] for cookie in cookies.values())
     assert all(cookie["secure"] for cookie in cookies.values())
     for response in (first, second, client.get("/static/js/shop.js"), client.get("/nowhere")):
         hsts = response.headers["Strict-Transport-Security"]

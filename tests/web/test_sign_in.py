@@ -169,12 +169,53 @@ def test_a_session_left_alone_ends(
     client: CheckingClient, alice: Account, clock: time_machine.Traveller
 ) -> None:
     log_in(client, alice.nic_handle)
-    clock.shift(timedelta(days=13))
+    clock.shift(timedelta(hours=11))
     assert is_signed_in(client)
-    clock.shift(timedelta(days=13))
+    clock.shift(timedelta(hours=11))
     assert is_signed_in(client), "using it keeps it"
-    clock.shift(timedelta(days=14, minutes=1))
+    clock.shift(timedelta(hours=12, minutes=1))
     assert not is_signed_in(client)
+
+
+def test_who_asks_to_stay_stays_for_30_days_and_90_at_most(
+    client: CheckingClient, alice: Account, clock: time_machine.Traveller
+) -> None:
+    log_in(client, alice.nic_handle, stays="yes")
+    assert client.get_cookie(COOKIE).expires, "the cookie outlives the browser's window"
+    for _ in range(3):
+        clock.shift(timedelta(days=29))
+        assert is_signed_in(client)
+    clock.shift(timedelta(days=4))
+    assert not is_signed_in(client)
+    log_in(client, alice.nic_handle, stays="yes")
+    clock.shift(timedelta(days=30, minutes=1))
+    assert not is_signed_in(client)
+
+
+def test_without_asking_the_cookie_ends_with_the_browser(
+    client: CheckingClient, alice: Account
+) -> None:
+    log_in(client, alice.nic_handle)
+    assert client.get_cookie(COOKIE).expires is None
+
+
+def test_the_token_of_forms_is_renewed_by_signing_in(
+    client: CheckingClient, alice: Account
+) -> None:
+    before = client.csrf_token()
+    form = {"nic_handle": alice.nic_handle, "password": cast.PASSWORD, "csrf_token": before}
+    assert client.post("/login", data=form).status_code == 303
+    refused = client.post("/logout", data={"csrf_token": before})
+    assert refused.status_code == 400
+    assert is_signed_in(client)
+    assert client.ask("POST", "/logout").status_code == 303
+
+
+def test_logging_out_clears_what_the_browser_stored(client: CheckingClient, alice: Account) -> None:
+    log_in(client, alice.nic_handle)
+    response = client.ask("POST", "/logout")
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in client.get("/login").headers
 
 
 def test_the_database_holds_no_cookie(client: CheckingClient, alice: Account) -> None:

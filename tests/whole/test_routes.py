@@ -59,6 +59,8 @@ SIGNED_IN = """
     manager.bills manager.bill manager.bill_status manager.bill_pdf manager.pay_bill
     manager.bills_csv manager.bills_zip
     manager.emails manager.email manager.email_html manager.email_document
+    manager.factor_confirmation manager.confirm_factor
+    manager.confirmation_options manager.confirm_by_passkey
     manager.send_email_again manager.ask_for_email_proof
     manager.account manager.profile manager.change_profile manager.check_profile
     manager.email_address manager.change_email_address manager.change_language
@@ -115,7 +117,7 @@ AUDIENCES = {
 
 ANSWERING = """
     manager.check_profile manager.choose_again manager.make_recovery_codes
-    manager.new_passkey_options
+    manager.new_passkey_options manager.confirmation_options
 """.split()
 """Routes whose POST answers with a page instead of a redirect."""
 

@@ -13,9 +13,9 @@ from records.accounts import Account
 from records.base import database
 from records.security import Authenticator, Passkey, RecoveryCode
 from shop import mail
-from shop.customers import activity_log
+from shop.customers import activity_log, one_time_links, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
-from shop.customers.two_factor import recovery_codes
+from shop.customers.two_factor import doubtful, pending_sign_in, recovery_codes
 
 __all__ = ["Means", "is_on", "means_of", "remove_authenticator", "remove_passkey", "switch_off"]
 
@@ -83,14 +83,33 @@ def _removed(account: Account, kind: str, origin: Origin, note: str = "") -> Non
     mail.second_factor_changed(account, activity_log.DESCRIPTIONS[kind])
 
 
+def remove_doubtful(account: Account, origin: Origin) -> None:
+    """Remove the factors of which the customer says that an intruder added them."""
+    for factor in doubtful.factors(account):
+        if isinstance(factor, Passkey):
+            remove_passkey(factor, origin)
+        else:
+            remove_authenticator(account, origin)
+
+
+def discard_unconfirmed(account: Account) -> None:
+    """Delete an authenticator whose set-up was not finished: its secret was shown to someone."""
+    Authenticator.delete().where(
+        Authenticator.account == account, Authenticator.confirmed_at.is_null()
+    ).execute()
+
+
 def switch_off(account: Account, origin: Origin = UNKNOWN) -> bool:
     """Remove all second factors of a customer who lost them (done by customer service).
 
-    Return False if there was none. The customer is notified by e-mail.
+    All sessions and pending sign-ins end. Return False if there was no factor. The customer is
+    notified by e-mail.
     """
     with database.atomic():
         tables = (Authenticator, Passkey, RecoveryCode)
         gone = sum(table.delete().where(table.account == account).execute() for table in tables)
+        sessions.end_others(account)
+        one_time_links.void_links(account, pending_sign_in.PURPOSE)
         if gone:
             activity_log.record(account, "second_factor_reset", origin)
             mail.second_factor_changed(account, activity_log.DESCRIPTIONS["second_factor_reset"])

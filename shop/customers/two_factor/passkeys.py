@@ -22,6 +22,7 @@ from records.security import Challenge, Passkey
 from shop import clock, mail, settings
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin
+from shop.customers.two_factor import doubtful
 from shop.errors import N_, Refusal
 from shop.security import encryption
 
@@ -121,12 +122,14 @@ def finish_registration(
 
 
 def _store(account: Account, made: dict[str, Any], name: str, origin: Origin) -> Passkey:
+    now = clock.now()
     with database.atomic():
         key: Passkey = Passkey.create(
             account=account,
             user_handle=_user_handle(account),
             name=name.strip()[:64] or account.nic_handle,
-            created_at=clock.now(),
+            created_at=now,
+            from_known_network=doubtful.is_from_known_network(account, origin, now),
             **made,
         )
         activity_log.record(account, "passkey_added", origin, note=key.name)

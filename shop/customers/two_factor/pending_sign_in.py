@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from records.accounts import Account, OneTimeLink
@@ -54,17 +55,27 @@ def verify_code(token: str, code: str, origin: Origin) -> tuple[Account, str]:
     account = pending_account(token)
     if account is None:
         raise sign_in_expired()
+    return account, check_code(account, code, origin, lambda: finish_pending(token))
+
+
+def check_code(
+    account: Account, code: str, origin: Origin, then: Callable[[], object] = lambda: None
+) -> str:
+    """Accept a code of the application or a recovery code, once; return the method.
+
+    ``then`` is done in the same transaction. Raise `totp.WrongCode` or `rate_limits.RateLimited`.
+    """
     known = known_origins.familiarity(known_origins.ids_of(Account.id == account.id), origin)
     allowances.count(allowances.SECOND_STEP, account.nic_handle, origin, known)
     try:
         with database.atomic():
             means = _check(account, code)
-            finish_pending(token)
+            then()
     except totp.WrongCode:
         activity_log.record(account, "second_step_failed", origin)
         raise
     allowances.reset(allowances.SECOND_STEP, account.nic_handle, origin, known)
-    return account, means
+    return means
 
 
 def _check(account: Account, code: str) -> str:

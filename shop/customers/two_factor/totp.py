@@ -15,6 +15,7 @@ from records.security import Authenticator
 from shop import clock, mail, settings
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin
+from shop.customers.two_factor import doubtful
 from shop.errors import N_, Conflict, Refusal
 from shop.security import encryption
 
@@ -64,10 +65,13 @@ def _create(account: Account) -> Authenticator:
 
 def finish_enrolment(row: Authenticator, code: str, origin: Origin) -> None:
     """Confirm the application with a code that it shows. Raise `WrongCode`."""
-    account = row.account
+    account, now = row.account, clock.now()
     with database.atomic():
         _use_code(row, code)
-        Authenticator.update(confirmed_at=clock.now()).where(Authenticator.id == row.id).execute()
+        Authenticator.update(
+            confirmed_at=now,
+            from_known_network=doubtful.is_from_known_network(account, origin, now),
+        ).where(Authenticator.id == row.id).execute()
         activity_log.record(account, "authenticator_added", origin)
         mail.second_factor_changed(account, activity_log.DESCRIPTIONS["authenticator_added"])
 

@@ -1,0 +1,29 @@
+"""The names of the shop's cookies, and how its long-lived ones are set."""
+
+from __future__ import annotations
+
+from flask import Response, current_app
+
+from shop import settings
+
+
+def name_of(base: str, *, production: bool | None = None) -> str:
+    """Return the name of a cookie: in production ``__Host-``, which no other host can set.
+
+    Browsers accept it from https alone, for this host and for every path.
+    """
+    if production is None:
+        production = settings.current().production
+    return f"__Host-{base}" if production else base
+
+
+def set_for_long(response: Response, base: str, value: str, seconds: int) -> None:
+    """Set a cookie that scripts cannot read and that lasts for ``seconds``."""
+    response.set_cookie(
+        name_of(base),
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
