@@ -18,7 +18,7 @@ import serve
 from serving.supervisor import STEADY_SECONDS, Service, StartFailed, Supervisor
 from shop.settings import Settings
 from tests import ROOT
-from tests.support import patience
+from tests.support import patience, processes
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -150,6 +150,22 @@ def test_a_port_that_only_root_may_use_is_said_in_one_sentence() -> None:
 def test_the_highest_port_can_be_served_by_ipv6() -> None:
     serve.check_ports(Settings(host="::1", port=65535, sandbox_port=65534))
     assert serve._local_url(Settings(host="::1"), 65535, "/readyz") == "http://[::1]:65535/readyz"
+
+
+@pytest.mark.parametrize("part", ["web", "worker", "migrate"])
+def test_this_process_becomes_the_part_that_is_named(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[list[str]] = []
+    checked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(os, "execve", lambda program, command, _: became.append(command))
+    monkeypatch.setattr(serve, "_flask", lambda *command: checked.append(command))
+    serve.exec_part(part, Settings(port=processes.free_port()))
+    (command,) = became
+    assert command[0] == sys.executable
+    assert (command == serve.WEB_SERVER) is (part == "web")
+    assert (command[-1] == part) is (part != "web")
+    assert checked == ([("check-database",)] if part == "web" else [])
 
 
 def test_an_unknown_part_is_said(capsys: pytest.CaptureFixture[str]) -> None:
