@@ -94,7 +94,7 @@ def _make(settings: Settings) -> Flask:
 
 @pytest.fixture(scope="session")
 def _snapshot(_app: Flask) -> Snapshot:
-    remembered.watch_writes()
+    remembered.watch_changes()
     return Snapshot()
 
 
@@ -153,7 +153,7 @@ def _blank_pdfs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """
     if not request.node.get_closest_marker("printed"):
         monkeypatch.setattr(pdf, "from_html", blank_pdf.blank)
-    remembered.begin_test(monkeypatch)
+    remembered.begin_test()
 
 
 @pytest.fixture

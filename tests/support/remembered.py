@@ -61,8 +61,7 @@ class _Memory:
         self.seen = 0
         self.traveller: time_machine.Traveller | None = None
         self.departure = datetime.now(UTC)
-        self.monkeypatch: pytest.MonkeyPatch | None = None
-        self.patched = 0
+        self.patches = self.patches_before = 0
 
     def begin(self, key: Key) -> None:
         """The database holds exactly what ``key`` names."""
@@ -75,14 +74,9 @@ class _Memory:
             and self.writes == self.seen
             and abs(clock.now() - clock.real_now()) < A_MOMENT
             and self.time_runs()
-            and self.patches() == self.patched
+            and self.patches == self.patches_before
             and not shop_settings.current().production
         )
-
-    def patches(self) -> int:
-        """Return how many things the test has patched so far."""
-        made = self.monkeypatch
-        return len(made._setattr) + len(made._setitem) if made else 0
 
     def time_runs(self) -> bool:
         """Return whether it is now, or a moment after the test's clock began."""
@@ -110,8 +104,8 @@ def _machine_time() -> float:
 READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "PRAGMA", "WITH")
 
 
-def watch_writes() -> None:
-    """Count every statement of this process that may write; called once."""
+def watch_changes() -> None:
+    """Count every statement of this process that may write, and every patch; called once."""
     execute = peewee.Database.execute_sql
 
     @functools.wraps(execute)
@@ -121,6 +115,17 @@ def watch_writes() -> None:
         return execute(self, sql, *given, **named)
 
     peewee.Database.execute_sql = counted  # type: ignore[method-assign]
+    for name in ("setattr", "setitem", "delattr", "delitem"):
+        setattr(pytest.MonkeyPatch, name, _counting_patches(getattr(pytest.MonkeyPatch, name)))
+
+
+def _counting_patches(patch: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(patch)
+    def counted(*given: Any, **named: Any) -> None:
+        _memory.patches += 1
+        patch(*given, **named)
+
+    return counted
 
 
 @contextmanager
@@ -133,10 +138,9 @@ def travelling(traveller: time_machine.Traveller) -> Iterator[None]:
         _memory.traveller = None
 
 
-def begin_test(monkeypatch: pytest.MonkeyPatch) -> None:
+def begin_test() -> None:
     """From now on, a test that patches anything builds what it needs itself."""
-    _memory.monkeypatch = monkeypatch
-    _memory.patched = _memory.patches()
+    _memory.patches_before = _memory.patches
 
 
 def database_is_new() -> None:
