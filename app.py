@@ -30,6 +30,7 @@ from web import (
     languages,
     logs,
     proxies,
+    work_limits,
 )
 from web.arguments import BoundedJson
 from web.machines.monitoring import monitoring
@@ -77,6 +78,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     _open_database_for_requests(app)
     proxies.init_app(app, settings)
     input_filter.init_app(app)
+    work_limits.init_app(app)
     error_pages.init_app(app)
     languages.init_app(app)
     auth.init_app(app)

@@ -12,7 +12,7 @@ from typing import cast
 from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.cards import Card, CardSetup, CardSetupStatus
-from records.catalogue import Contract, Offer, Price
+from records.catalogue import Contract, ContractFile, Offer, Price
 from records.durations import DurationCount
 from records.events import Event
 from records.exchange import (
@@ -85,8 +85,8 @@ def all_tables() -> list[type[Table]]:
     """Return every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
-        KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, Order,
-        OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
+        KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, ContractFile,
+        Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,

@@ -12,6 +12,7 @@ from manager import manager
 from models import ImportStatus, LicenceGroup, SeatImport, SeatImportLine, SeatStatus
 from shop.errors import N_, Refusal
 from shop.licences.seats import csv_reader, import_preview, listing
+from shop.security import rate_limits
 from shop.text import templates
 from shop.text.pagination import page_of
 from web import auth, lookups
@@ -39,6 +40,8 @@ def upload_seats(name: str) -> Response:
     try:
         if given is None or not given.filename:
             raise Refusal(N_("Choose a file."), "file")
+        who = auth.customer().nic_handle
+        rate_limits.count_attempt(rate_limits.IMPORTS_PER_ACCOUNT, "imports", who)
         made = import_preview.prepare_import(group, given.filename, given.read())
     except Refusal as refusal:
         return _upload_page(group, sentence(refusal), refusal.status)

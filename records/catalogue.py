@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField, TextField
+from peewee import AutoField, BlobField, CharField, Check, ForeignKeyField, IntegerField, TextField
 
 from records.base import MomentField, Table, one_of
 from records.languages import Language
@@ -50,3 +50,16 @@ class Contract(Table):
     class Meta:
         constraints = [Check("version > 0"), one_of("language", Language)]
         indexes = ((("kind", "language", "version"), True),)
+
+
+class ContractFile(Table):
+    """The PDF of a contract under the shop's name, made once."""
+
+    id = AutoField()
+    contract = ForeignKeyField(Contract, backref="files")
+    shop_name = CharField(max_length=255)
+    content = BlobField()
+    made_at = MomentField()
+
+    class Meta:
+        indexes = ((("contract", "shop_name"), True),)

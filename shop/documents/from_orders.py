@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from threading import Lock
 
-from records.catalogue import Contract
+from records.catalogue import Contract, ContractFile
 from records.orders import Acceptance, Order, OrderStatus
-from shop import settings, vat
+from shop import clock, settings, vat
 from shop.documents.contract import ContractDocument, contract_pdf
 from shop.documents.parties import Buyer
 from shop.documents.purchase_order import (
@@ -77,8 +78,37 @@ def _contracts_of(order: Order) -> tuple[AcceptedContract, ...]:
     )
 
 
+_making = Lock()
+"""Lets one thread make a contract's PDF while the others wait for it."""
+
+
 def contract_pdf_of(contract: Contract) -> bytes:
-    """Return one version of a contract as PDF."""
+    """Return one version of a contract as PDF: rendered on first use, the same bytes afterwards."""
+    shop_name = settings.current().shop_name
+    if (stored := _stored_pdf(contract, shop_name)) is not None:
+        return stored
+    with _making:
+        if (stored := _stored_pdf(contract, shop_name)) is None:
+            ContractFile.insert(
+                contract=contract,
+                shop_name=shop_name,
+                content=_rendered(contract, shop_name),
+                made_at=clock.now(),
+            ).on_conflict_ignore().execute()
+            # If two processes rendered it at once, both use the file that was stored first.
+            stored = _stored_pdf(contract, shop_name)
+    assert stored is not None
+    return stored
+
+
+def _stored_pdf(contract: Contract, shop_name: str) -> bytes | None:
+    stored = ContractFile.get_or_none(
+        ContractFile.contract == contract, ContractFile.shop_name == shop_name
+    )
+    return None if stored is None else bytes(stored.content)
+
+
+def _rendered(contract: Contract, shop_name: str) -> bytes:
     return contract_pdf(
         ContractDocument(
             title=contract.title,
@@ -87,6 +117,6 @@ def contract_pdf_of(contract: Contract) -> bytes:
             body=contract.body,
             digest=contract.digest,
             published_at=contract.published_at,
-            shop_name=settings.current().shop_name,
+            shop_name=shop_name,
         )
     )

@@ -36,6 +36,12 @@ CONFIRMATIONS_PER_EMAIL = RateLimitItemPerDay(3)
 RESET_PER_ADDRESS = RateLimitItemPerHour(30)
 SEND_AGAIN_PER_ACCOUNT = RateLimitItemPerHour(30)
 EXPORT_PER_ACCOUNT = RateLimitItemPerDay(5)
+FORMS_PER_ACCOUNT = RateLimitItemPerHour(1000)
+"""Every form of a customer: each may queue work."""
+IMPORTS_PER_ACCOUNT = RateLimitItemPerHour(60)
+SEARCHES_PER_ACCOUNT = RateLimitItemPerMinute(600, 10)
+DOCUMENTS_PER_ACCOUNT = RateLimitItemPerMinute(120, 10)
+"""PDFs and archives that are made at each request."""
 
 
 class RateLimited(Refusal):
