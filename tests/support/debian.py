@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -38,14 +40,22 @@ def find(program: str, package: str) -> str:
 
 
 def _unpack(package: str, folder: Path) -> bool:
-    folder.mkdir(parents=True, exist_ok=True)
-    if not _download(package, folder):
-        # A new machine has no lists of packages yet; only root may fetch them.
-        subprocess.run(["apt-get", "-qq", "update"], capture_output=True)
-        if not _download(package, folder):
+    """Unpack a package; another process of the tests may do the same at the same time."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+        place = Path(scratch)
+        if not _download(package, place):
+            # A new machine has no lists of packages yet; only root may fetch them.
+            subprocess.run(["apt-get", "-qq", "update"], capture_output=True)
+            if not _download(package, place):
+                return False
+        (archive,) = place.glob("*.deb")
+        unpacked = place / "unpacked"
+        if subprocess.run(["dpkg", "-x", archive, unpacked]).returncode != 0:
             return False
-    (archive,) = folder.glob("*.deb")
-    return subprocess.run(["dpkg", "-x", archive, folder]).returncode == 0
+        with suppress(OSError):
+            unpacked.rename(folder)
+    return folder.exists()
 
 
 def _download(package: str, folder: Path) -> bool:
