@@ -60,6 +60,8 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
         page.goto("/manager/account/emails")
         by_http.see(page, letters, told)
         shop.advance_clock(timedelta(days=days, minutes=1))
+        # The session has ended with the days without use.
+        by_http.sign_in(page, customer)
     page.goto("/manager/web")
     suspended = page.get_by_text(say("est suspendu", "is suspended"))
     by_http.see(page, suspended)

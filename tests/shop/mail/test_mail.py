@@ -541,6 +541,7 @@ def test_the_customer_sees_that_a_letter_waits_failed_and_can_be_sent_again(
     visitor.open(f"/manager/account/emails/{letter.id}")
     assert visitor.sees("Envoi en cours")
     attempts_until(letter, LetterStatus.FAILED, clock)
+    visitor.log_in(alice)
     visitor.open(f"/manager/account/emails/{letter.id}")
     assert visitor.sees("Non envoyé")
     visitor.press("Renvoyer")
