@@ -16,7 +16,7 @@ TWO_AT_ONCE := -n 2 --dist worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test test-all test-unit test-postgresql test-e2e coverage lint types format \
-        lock upgrade bench clean setup setup-test setup-e2e
+        lock upgrade bench faults clean setup setup-test setup-e2e
 
 define heading
 @printf '\n== %s ==\n' "$(1)"
@@ -65,6 +65,11 @@ format: setup-test ## Format code and templates
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 	@$(BIN)/djlint --quiet --reformat $(wildcard $(TEMPLATES)) || true
+
+faults: setup-test ## Buy while everything breaks, on both databases (OPTIONS="--only killed --minutes 10")
+	$(call heading,Faults)
+	@$(PYTEST) tests/faults -q --slow
+	@$(BIN)/python -m tests.faults $(OPTIONS)
 
 bench: setup ## Measure complete order journeys (OPTIONS="--customers 8 --runs 3")
 	@$(BIN)/python -m bench $(OPTIONS)

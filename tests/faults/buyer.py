@@ -1,0 +1,93 @@
+"""A customer who orders, pays and activates a licence, and tries again whatever fails."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from bench.customer import CARD, DELIVERED, Customer, JourneyFailed
+from bench.stopwatch import Stopwatch
+
+PAUSE = 0.5
+"""Seconds until a customer tries again."""
+
+GROUP = re.compile(r"/manager/groups/([\w-]+)")
+
+
+class Buyer(Customer):
+    """A customer with an account, who gives up at ``deadline`` (of the monotonic clock)."""
+
+    def __init__(self, url: str, account: Mapping[str, str], deadline: float) -> None:
+        super().__init__(url, Stopwatch(), account)
+        self._deadline = deadline
+        self._login = account["nic_handle"].split("-")[0]
+
+    def buy(self, *, adding: bool) -> None:
+        """Order two licences, pay, wait for them and give one to a person; perhaps add one more."""
+        with self._browser:
+            self._insist("order", self._order)
+            order = str(self._page.url)
+            self._insist("pay", lambda: self._pay_order(order))
+            self._insist("wait for the licences", lambda: self._is_delivered(order))
+            self._insist("activate", self._activate)
+            if adding:
+                self._insist("add", self._add)
+                added = str(self._page.url)
+                self._insist("pay what was added", lambda: self._pay_order(added))
+
+    def _insist(self, step: str, act: Callable[[], None]) -> None:
+        while True:
+            try:
+                act()
+            except (JourneyFailed, httpx.HTTPError, LookupError) as error:
+                if time.monotonic() > self._deadline:
+                    raise JourneyFailed(f"{step}: {error}") from error
+                time.sleep(PAUSE)
+            else:
+                return
+
+    def _order(self) -> None:
+        self._open("quantities", "/fr/order?offer=business")
+        self._press("summary", "Commander", business="2", pro_plus="0")
+        self._press("identification", "Poursuivre")
+        if "Se connecter" in self._page.text and "Confirmer et Payer" not in self._page.text:
+            self._identify()
+        self._confirm()
+
+    def _pay_order(self, order: str) -> None:
+        self._open("order", order)
+        if "Payer par carte" not in self._page.text:
+            return
+        self._press("to the bank", "Payer par carte")
+        self._press("pay and return", "Payer", **CARD)
+        raise JourneyFailed("the payment is not confirmed yet")
+
+    def _is_delivered(self, order: str) -> None:
+        self._open("order", order)
+        self._expect("order", DELIVERED)
+
+    def _group(self) -> str:
+        self._open("groups", "/manager/web")
+        found = GROUP.search(self._page.text)
+        if found is None:
+            raise JourneyFailed("no group is listed")
+        return found[1]
+
+    def _activate(self) -> None:
+        group = self._group()
+        self._open("licences", f"/manager/groups/{group}")
+        if f"{self._login}@" in self._page.text:
+            return
+        self._press("add a person", "Ajouter un utilisateur")
+        self._press(
+            "configure", "Valider", first_name="Camille", last_name="Dupont", login=self._login
+        )
+
+    def _add(self) -> None:
+        self._open("order form", f"/manager/order/office?group={self._group()}&offer=business")
+        self._press("choose", "Poursuivre", quantity="1")
+        self._press("generate", "Générer le bon de commande", accepted="yes")
+        self._expect("purchase order", "Payer par carte")

@@ -1,0 +1,82 @@
+"""Run a scenario: customers buy while faults are injected, until the audit finds nothing."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.buyer import Buyer
+from tests.faults.running_shop import RunningShop, running
+from tests.faults.scenarios import Scenario
+
+GIVE_UP = 90.0
+"""Seconds after the last fault in which customers must finish, and then the shop must settle."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a scenario showed; the lists are empty where nothing was lost and nothing doubled.
+
+    ``recovery`` counts the seconds from the last fault until the audit found nothing.
+    """
+
+    scenario: str
+    faults: int
+    customers: int
+    lost: list[str]
+    doubled: list[str]
+    recovery: float
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was lost and nothing doubled."""
+        return not self.lost and not self.doubled
+
+
+def run(
+    scenario: Scenario,
+    folder: Path,
+    database_url: str,
+    *,
+    customers: int = 3,
+    give_up: float = GIVE_UP,
+    **changes: str,
+) -> Result:
+    """Serve a shop on an empty database, and let customers buy while the scenario's faults come."""
+    with running(folder, database_url, **changes) as shop:
+        shop.add_workers(scenario.workers - 1)
+        return observe(shop, scenario, customers, give_up)
+
+
+def observe(shop: RunningShop, scenario: Scenario, customers: int, give_up: float) -> Result:
+    """Let customers buy at a running shop while the scenario's faults come, then audit it."""
+    accounts = [shop.new_account() for _ in range(customers)]
+    deadline = time.monotonic() + scenario.times * (scenario.every + 6) + give_up
+    with ThreadPoolExecutor(customers) as pool:
+        buying = [
+            pool.submit(Buyer(shop.url, each, deadline).buy, adding=scenario.adding)
+            for each in accounts
+        ]
+        for _ in range(scenario.times):
+            scenario.act(shop)
+            time.sleep(scenario.every)
+        scenario.mend(shop)
+        last = time.monotonic()
+        failed = [str(each) for each in (future.exception() for future in buying) if each]
+    settled = settle(shop, time.monotonic() + give_up)
+    recovery = time.monotonic() - last
+    lost = [f"a customer could not buy: {each}" for each in failed] + settled
+    emails = [] if scenario.doubles_emails else shop.doubled_emails()
+    doubled = [*shop.differences_at_bank(), *(f"e-mail {each} came twice" for each in emails)]
+    return Result(scenario.name, scenario.times, customers, lost, doubled, recovery)
+
+
+def settle(shop: RunningShop, deadline: float) -> list[str]:
+    """Return what the audit still finds when work has had the time to end."""
+    while faults := shop.audit():
+        if time.monotonic() > deadline:
+            return faults
+        time.sleep(1)
+    return []
