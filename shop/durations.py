@@ -10,10 +10,10 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import structlog
+from peewee import EXCLUDED
 
 from records.base import database
 from records.durations import DurationCount
@@ -61,10 +61,8 @@ def flush() -> None:
     if not counted:
         return
     try:
-        with database.atomic():
-            # In one order, so that processes do not wait for each other in a circle.
-            for key in sorted(counted):
-                _add(key, *counted[key])
+        # In one order, so that processes do not wait for each other in a circle.
+        _add([(*key, int(count), seconds) for key, (count, seconds) in sorted(counted.items())])
     except Exception:
         with _lock:
             for key, (count, seconds) in counted.items():
@@ -73,14 +71,16 @@ def flush() -> None:
         raise
 
 
-def _add(key: Key, count: float, seconds: float) -> None:
-    what, label, bound = key
+def _add(rows: list[tuple[str, str, str, int, float]]) -> None:
     table = DurationCount
-    table.insert(
-        what=what, label=label, bound=bound, count=int(count), seconds=seconds
+    table.insert_many(
+        rows, fields=[table.what, table.label, table.bound, table.count, table.seconds]
     ).on_conflict(
         conflict_target=[table.what, table.label, table.bound],
-        update={table.count: table.count + int(count), table.seconds: table.seconds + seconds},
+        update={
+            table.count: table.count + EXCLUDED.count,
+            table.seconds: table.seconds + EXCLUDED.seconds,
+        },
     ).execute()
 
 
@@ -104,18 +104,24 @@ def flush_safely() -> None:
         log.exception("durations_not_stored")
 
 
-def histograms(what: str) -> Iterator[Histogram]:
-    """Yield the histogram of each label of ``what``."""
+def histograms() -> dict[str, list[Histogram]]:
+    """Return the histograms of each label, by what they measure (one query)."""
+    found: dict[tuple[str, str], dict[str, DurationCount]] = defaultdict(dict)
     table = DurationCount
-    rows = table.select().where(table.what == what).order_by(table.label)
-    found: dict[str, dict[str, DurationCount]] = defaultdict(dict)
-    for row in rows:
-        found[row.label][row.bound] = row
-    for label, by_bound in found.items():
-        shown, total = Histogram(label), 0
-        for name in NAMES:
-            if name in by_bound:
-                total += by_bound[name].count
-                shown.seconds += by_bound[name].seconds
-            shown.buckets.append((name, total))
-        yield shown
+    rows = table.select().where(table.what.in_((REQUESTS, JOBS)))
+    for row in rows.order_by(table.what, table.label):
+        found[row.what, row.label][row.bound] = row
+    made: dict[str, list[Histogram]] = {REQUESTS: [], JOBS: []}
+    for (what, label), by_bound in found.items():
+        made[what].append(_histogram(label, by_bound))
+    return made
+
+
+def _histogram(label: str, by_bound: dict[str, DurationCount]) -> Histogram:
+    shown, total = Histogram(label), 0
+    for name in NAMES:
+        if name in by_bound:
+            total += by_bound[name].count
+            shown.seconds += by_bound[name].seconds
+        shown.buckets.append((name, total))
+    return shown

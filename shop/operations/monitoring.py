@@ -61,21 +61,20 @@ LONGEST_WAIT = {
 """How long the oldest due job of each priority may wait before ``long_queues`` is raised."""
 
 
-def queue_seconds() -> dict[str, float]:
+def queue_seconds(waiting: dict[Priority, timedelta] | None = None) -> dict[str, float]:
     """Return the length of the queue in time: how long its oldest due job waits, by priority."""
-    waiting = queue.oldest_due()
+    waiting = queue.oldest_due() if waiting is None else waiting
     return {
         priority.name.lower(): waiting.get(priority, timedelta(0)).total_seconds()
         for priority in Priority
     }
 
 
-def _long_queues() -> int:
-    waiting = queue.oldest_due().items()
-    return sum(waits > LONGEST_WAIT[priority] for priority, waits in waiting)
+def _long_queues(waiting: dict[Priority, timedelta]) -> int:
+    return sum(waits > LONGEST_WAIT[priority] for priority, waits in waiting.items())
 
 
-def alarms() -> dict[str, int]:
+def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
     """Return the number of cases that need the operator, by the alarm's name."""
     return {
         "late_deliveries": _late().count(),
@@ -83,7 +82,7 @@ def alarms() -> dict[str, int]:
         .where(Order.status == OrderStatus.DELIVERY_FAILED)
         .count(),
         "late_licences": _late_licences().count(),
-        "long_queues": _long_queues(),
+        "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
         "failed_jobs": failed.unhandled_failures().count(),
         "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
     }

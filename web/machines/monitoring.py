@@ -52,7 +52,7 @@ def metrics() -> Response:
     """
     if "X-Forwarded-For" in request.headers or not _is_near(auth.address()):
         abort(404)
-    registry = CollectorRegistry()
+    registry = CollectorRegistry(auto_describe=False)
     for name, text, label, numbers in _figures():
         gauge = Gauge(name, text, [label], registry=registry)
         for value, number in numbers.items():
@@ -67,15 +67,18 @@ class _Durations(Collector):
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Yield both histograms."""
-        yield _histogram(
-            "shop_request_seconds", "Requests", durations.REQUESTS, ["method", "route", "status"]
-        )
-        yield _histogram("shop_job_seconds", "Runs of jobs", durations.JOBS, ["kind", "outcome"])
+        found = durations.histograms()
+        requests, jobs = found[durations.REQUESTS], found[durations.JOBS]
+        labels = ["method", "route", "status"]
+        yield _histogram("shop_request_seconds", "Requests", requests, labels)
+        yield _histogram("shop_job_seconds", "Runs of jobs", jobs, ["kind", "outcome"])
 
 
-def _histogram(name: str, text: str, what: str, labels: list[str]) -> HistogramMetricFamily:
+def _histogram(
+    name: str, text: str, found: list[durations.Histogram], labels: list[str]
+) -> HistogramMetricFamily:
     family = HistogramMetricFamily(name, f"{text} by duration in seconds", labels=labels)
-    for each in durations.histograms(what):
+    for each in found:
         family.add_metric(each.label.split(" "), each.buckets, each.seconds)
     return family
 
@@ -88,10 +91,17 @@ def _is_near(address: str) -> bool:
 
 
 def _figures() -> list[tuple[str, str, str, Mapping[str, float]]]:
+    waiting = queue.oldest_due()
+    waits = figures.queue_seconds(waiting)
     return [
         ("shop_jobs", "Jobs by status", "status", queue.counts_by_status()),
         ("shop_orders", "Orders by status", "status", figures.orders_by_status()),
         ("shop_letters", "Letters by status", "status", figures.letters_by_status()),
-        ("shop_queue_seconds", "Wait of the oldest due job", "priority", figures.queue_seconds()),
-        ("shop_alarms", "What needs the operator", "alarm", figures.alarms()),
+        (
+            "shop_queue_seconds",
+            "Wait of the oldest due job",
+            "priority",
+            figures.queue_seconds(waiting),
+        ),
+        ("shop_alarms", "What needs the operator", "alarm", figures.alarms(waiting)),
     ]
