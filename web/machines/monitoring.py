@@ -101,7 +101,7 @@ def _figures() -> list[tuple[str, str, str, Mapping[str, float]]]:
             "shop_queue_seconds",
             "Wait of the oldest due job",
             "priority",
-            figures.queue_seconds(waiting),
+            waits,
         ),
         ("shop_alarms", "What needs the operator", "alarm", figures.alarms(waiting)),
     ]
