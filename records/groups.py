@@ -106,6 +106,15 @@ class LicenceGroup(StateMachine):
         }
 
     @property
+    def counts_shown(self) -> dict[str, int]:
+        """Number of seats by the statuses they can have: `ended` alone once the group is over."""
+        return {
+            status: number
+            for status, number in self.seats_by_status.items()
+            if (status == SeatStatus.ENDED) == self.is_over
+        }
+
+    @property
     def seats_total(self) -> int:
         """Number of seats; places held by unpaid orders do not count."""
         return sum(self.seats_by_status.values())

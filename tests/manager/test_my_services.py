@@ -298,6 +298,7 @@ def test_it_is_too_late_on_the_last_day(
     assert response.status_code == 422
     running.to_renewal(group)
     assert groups.fresh(group).status == GroupStatus.TERMINATED
+    inside.log_in(alice)
     inside.open(address(group))
     assert inside.sees("Ce service est terminé")
     readable_when_it_is_over(inside, group)

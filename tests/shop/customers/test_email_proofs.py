@@ -117,6 +117,7 @@ def test_the_link_is_sent_again_three_times_a_day_at_most(
     queue.drain()
     assert len(mailbox.letters) == 3
     clock.shift(timedelta(days=1, minutes=1))
+    visitor.log_in(account)
     visitor.client.ask("POST", "/manager/account/email-address/proofs")
     assert Letter.select().where(Letter.kind == "email_proof").count() == 4
 

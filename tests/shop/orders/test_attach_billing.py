@@ -125,6 +125,7 @@ def test_the_page_stops_saying_free_once_it_is_not(
     visitor.follow("Renouvellement et résiliation")
     assert visitor.sees("Prochain renouvellement le 28 février 2027")
     go_to(clock, date(2027, 2, 28))
+    visitor.log_in(alice)
     visitor.open("/manager/exchange/exchange-atelier")
     assert visitor.sees("3 licences actives")
     assert not visitor.sees("Gratuit jusqu’au premier renouvellement")
