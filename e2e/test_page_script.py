@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from e2e import by_http
 from e2e.live import Customer
 
 Say = Callable[[str, str], str]
@@ -139,43 +138,3 @@ def test_a_field_says_what_is_wrong_when_it_is_left_and_no_longer_once_it_is_rig
     expect(mistake).to_be_hidden()
     expect(field).to_be_focused()
     expect(field).to_have_value("zoe@example.com")
-
-
-@pytest.mark.only(script=True, size="desktop")
-def test_a_press_counts_though_its_button_moves_meanwhile(
-    page: Page, customer: Customer, say: Say
-) -> None:
-    by_http.sign_in(page, customer)
-    page.goto("/manager/account/profile")
-    city = page.get_by_label(say("Ville", "City"), exact=True)
-    save = page.get_by_role("button", name=say("Enregistrer", "Save"), exact=True)
-    city.fill("")
-    save.click()
-    expect(page.locator(".error-summary")).to_be_focused()
-    city.fill("Nantes")
-    before = press_until_it_moves(page, save)
-    page.mouse.move(before["x"] - 100, before["y"])
-    page.mouse.up()  # beside the button: no press
-    city.fill("")
-    before = press_until_it_moves(page, save)
-    page.mouse.up()
-    expect(page.locator(".error-summary")).to_be_focused()
-    city.fill("Nantes")
-    press_until_it_moves(page, save)
-    page.mouse.up()
-    expect(page).to_have_url("/manager/account")
-    expect(page.locator("main")).to_contain_text("Nantes")
-
-
-def press_until_it_moves(page: Page, button: Locator) -> FloatRect:
-    """Press a button and hold it until the answer to the field just left has moved it."""
-    button.scroll_into_view_if_needed()
-    place = button.bounding_box()
-    assert place
-    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-    page.mouse.down()
-    page.wait_for_function(
-        "([button, y]) => Math.abs(button.getBoundingClientRect().y - y) > 25",
-        arg=[button.element_handle(), place["y"]],
-    )
-    return place

@@ -340,26 +340,5 @@
     }
   });
 
-  /* A field that is left is checked at once, and the answer may move a button from under the
-     pointer that presses it. The browser then sees no click; the press counts all the same. */
-  let press = null;
-
-  const topOf = (element) => element.getBoundingClientRect().top;
-  const isOver = (place, { clientX: x, clientY: y }) =>
-    x >= place.left && x <= place.right && y >= place.top && y <= place.bottom;
-
-  on("pointerdown", (event) => {
-    const button = event.button === 0 && event.target.closest("button[type=submit]");
-    press = button ? { button, place: button.getBoundingClientRect() } : null;
-  }, true);
-
-  on("pointerup", (event) => {
-    if (!press) return;
-    const { button, place } = press;
-    press = null;
-    const moved = button.isConnected && topOf(button) !== place.top && !button.contains(event.target);
-    if (moved && isOver(place, event)) button.click();
-  }, true);
-
   focusWhatMatters(document);
 })();
