@@ -15,7 +15,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from serving.supervisor import Service, StartFailed, Supervisor, environment, print_now
+from serving.supervisor import (
+    STOP_TIMEOUT,
+    Service,
+    StartFailed,
+    Supervisor,
+    environment,
+    print_now,
+)
 from serving.web_server import CONNECTIONS
 from shop.settings import Settings, SettingsError
 
@@ -98,6 +105,11 @@ def _local_url(settings: Settings, port: int, path: str) -> str:
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
 
 
+def supervisor_of(settings: Settings) -> Supervisor:
+    """Return the supervisor of the shop's processes; they may end after the notice is over."""
+    return Supervisor(services_of(settings), STOP_TIMEOUT + settings.stop_notice)
+
+
 def serve(settings: Settings) -> None:
     """Serve until a signal to stop."""
     check_ports(settings)
@@ -107,9 +119,8 @@ def serve(settings: Settings) -> None:
     health_urls = [_local_url(settings, settings.port, "/readyz")]
     if needs_sandbox(settings):
         health_urls.append(_local_url(settings, settings.sandbox_port, "/controls/clock"))
-    services = services_of(settings)
-    print_now(f"· Starting: {', '.join(service.name for service in services)}")
-    supervisor = Supervisor(services)
+    supervisor = supervisor_of(settings)
+    print_now(f"· Starting: {', '.join(service.name for service in supervisor.services)}")
     supervisor.listen_to_signals()
     try:
         supervisor.start(health_urls)

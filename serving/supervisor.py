@@ -21,7 +21,7 @@ START_TIMEOUT = 60
 """Seconds within which all health checks must succeed."""
 
 STOP_TIMEOUT = 15
-"""Seconds that a process has to end after SIGTERM."""
+"""Seconds that a process has to finish its work after SIGTERM."""
 
 LONGEST_DELAY = 30
 STEADY_SECONDS = 60
@@ -112,6 +112,8 @@ class Supervisor:
     """Keeps services running until a signal to stop."""
 
     services: list[Service]
+    stop_timeout: float = STOP_TIMEOUT
+    """Seconds that the processes have to end after SIGTERM."""
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def listen_to_signals(self) -> None:
@@ -147,7 +149,7 @@ class Supervisor:
         """End every process by SIGTERM, and by SIGKILL those that do not end in time."""
         for service in self.services:
             service.terminate()
-        deadline = time.monotonic() + STOP_TIMEOUT
+        deadline = time.monotonic() + self.stop_timeout
         for service in self.services:
             if service.process is not None:
                 try:

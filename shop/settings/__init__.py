@@ -101,7 +101,7 @@ class Settings:
     )
     trusted_proxies: int = _setting("TRUSTED_PROXIES", 0, variables.count(0, 10))
     web_processes: int = _setting("WEB_PROCESSES", 2, variables.count(1, 64))
-    stop_notice: float = _setting("STOP_NOTICE", 0.5, variables.number(0, 300))
+    stop_notice: float = _setting("STOP_NOTICE", 0.5, variables.number(0, 40))
     party_calls: int = _setting("PARTY_CALLS", 4, variables.count(1, 64))
     bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
     provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)

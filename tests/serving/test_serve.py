@@ -11,16 +11,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import serve
 from serving.supervisor import STEADY_SECONDS, Service, StartFailed, Supervisor
+from serving.web_server import KILL_TIMEOUT
 from shop.settings import Settings
 from tests import ROOT
 from tests.support import patience, processes
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+STUBBORN = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
 
 SUPERVISED = f"""
 from serving.supervisor import Service, Supervisor
@@ -100,6 +109,23 @@ def test_a_polite_end_ends_everything(
     parent.send_signal(number)
     assert parent.wait(patience.STUCK) == 0
     wait_until_gone(child)
+
+
+def test_a_process_that_does_not_end_is_killed_once_its_time_is_over(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    command = [sys.executable, "-c", STUBBORN, str(ready)]
+    supervisor = Supervisor([Service("stubborn", command)], stop_timeout=0.1)
+    supervisor.start([])
+    process = supervisor.services[0].process
+    assert process is not None
+    patience.wait_until(ready.exists, lambda: 0)
+    supervisor.stop()
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_nothing_is_killed_before_the_notice_and_the_time_of_requests_in_hand_are_over() -> None:
+    settings = Settings.from_environment({"STOP_NOTICE": "40"})
+    assert serve.supervisor_of(settings).stop_timeout > settings.stop_notice + KILL_TIMEOUT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
