@@ -18,6 +18,13 @@ from records.accounts import Account
 from records.base import MomentField, StateMachine, Table, one_of
 from records.languages import Language
 
+TO_UNPROVED = {"email_confirmation", "email_proof"}
+"""Kinds of e-mails to an address that its customer has not proved to be theirs."""
+
+INDEPENDENT = TO_UNPROVED | {"licence_for_owner"}
+"""Kinds that do not wait for the account's address: the mailbox of a licence's owner is one of the
+customer's Exchange service."""
+
 
 class LetterStatus(StrEnum):
     """The status of an e-mail: ``stored`` is final where no SMTP server is configured."""
@@ -74,6 +81,11 @@ class Letter(StateMachine):
             (("status",), False),
             (("recipient", "sent_at"), False),
         )
+
+    def awaits_proof(self, account: Account) -> bool:
+        """Whether it is sent only once its ``account`` has proved the e-mail address."""
+        is_waiting = self.status == LetterStatus.QUEUED and self.kind not in INDEPENDENT
+        return is_waiting and account.email_proved_at is None
 
     @property
     def is_doubtful(self) -> bool:

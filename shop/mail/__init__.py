@@ -6,6 +6,7 @@ and HTML, in the transaction of its cause; the unique key makes this idempotent.
 
 from __future__ import annotations
 
+from records.letters import TO_UNPROVED
 from shop.mail.archive import (
     attachments_of,
     content_of,
@@ -47,7 +48,7 @@ from shop.mail.letters import (
     second_factor_changed,
     service_installed,
 )
-from shop.mail.sending import TO_UNPROVED, failure_reason, release_letters, send_again, send_letter
+from shop.mail.sending import failure_reason, release_letters, send_again, send_letter
 from shop.mail.service_letters import (
     free_period_ending,
     give_back_undone,

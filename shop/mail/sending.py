@@ -11,7 +11,7 @@ import structlog
 from records.accounts import Account
 from records.base import database
 from records.jobs import Job
-from records.letters import Letter, LetterStatus
+from records.letters import INDEPENDENT, Letter, LetterStatus
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
@@ -35,13 +35,6 @@ UNSUPPORTED_ADDRESS = N_(
 
 FIXED_RECIPIENT = {"email_changed", "email_confirmation", "email_proof", "licence_for_owner"}
 """Kinds of e-mails that must only go to their original recipient."""
-
-TO_UNPROVED = {"email_confirmation", "email_proof"}
-"""Kinds of e-mails that go to an address which nobody has proved to be theirs."""
-
-INDEPENDENT = TO_UNPROVED | {"licence_for_owner"}
-"""Kinds that do not wait for the account's address: the mailbox of a licence's owner is one of the
-customer's Exchange service."""
 
 MOST_PER_HOUR = 100
 """The most e-mails to one address in an hour; more wait, so that others' are not delayed."""
@@ -114,7 +107,7 @@ def send_letter(letter: int) -> None:
     if row.status != LetterStatus.QUEUED:
         return
     url = settings.current().smtp_url
-    if url and _awaits_proof(row):
+    if url and row.awaits_proof(row.account):
         # `release_letters` queues it again.
         return
     if url and _is_over_limit(row):
@@ -179,10 +172,6 @@ def _mark_unconfirmed(row: Letter) -> None:
         row, LetterStatus.SENT, by="shop", note="not confirmed", sent_at=clock.now(),
         unconfirmed=MOST_UNCONFIRMED,
     )  # fmt: skip
-
-
-def _awaits_proof(letter: Letter) -> bool:
-    return letter.account.email_proved_at is None and letter.kind not in INDEPENDENT
 
 
 def _is_over_limit(letter: Letter) -> bool:

@@ -76,6 +76,7 @@ def test_what_waits_is_sent_once_the_link_was_followed(shop: Flask, mailbox: Mai
     queue.drain()
     visitor.open("/manager/account/emails")
     assert visitor.sees("Confirmez votre adresse e-mail")
+    assert visitor.sees("En attente de votre confirmation")
     visitor.open(proof_link(account))
     assert len(mailbox.letters) == 1, "opening the link proves nothing, as mail scanners do it"
     visitor.press("Confirmer cette adresse")
@@ -85,6 +86,7 @@ def test_what_waits_is_sent_once_the_link_was_followed(shop: Flask, mailbox: Mai
     assert len(mailbox.letters) == 3
     visitor.open("/manager/account/emails")
     assert not visitor.sees("Renvoyer le lien")
+    assert not visitor.sees("En attente de votre confirmation")
     visitor.open("/manager/account/activity")
     assert visitor.sees("L’adresse e-mail a été confirmée")
 
