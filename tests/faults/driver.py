@@ -68,8 +68,8 @@ def observe(shop: RunningShop, scenario: Scenario, customers: int, give_up: floa
     settled = settle(shop, time.monotonic() + give_up)
     recovery = time.monotonic() - last
     lost = [f"a customer could not buy: {each}" for each in failed] + settled
-    emails = [] if scenario.doubles_emails else shop.doubled_emails()
-    doubled = [*shop.differences_at_bank(), *(f"e-mail {each} came twice" for each in emails)]
+    emails = shop.doubled_emails(may_repeat=scenario.loses_acceptance)
+    doubled = [*shop.differences_at_bank(), *emails]
     return Result(scenario.name, scenario.times, customers, lost, doubled, recovery)
 
 

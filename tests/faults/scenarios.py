@@ -22,9 +22,9 @@ MONTH = 31 * 86400
 class Scenario:
     """A fault, injected ``times`` times with ``every`` seconds between.
 
-    ``mend`` ends a fault that lasts. ``doubles_emails`` marks faults of the mail server itself:
-    where it accepts an e-mail and its answer is lost, one further attempt is right. Where
-    ``adding``, customers order a further licence for their group.
+    ``mend`` ends a fault that lasts. ``loses_acceptance`` marks faults that can come between the
+    mail server's acceptance of an e-mail and its record: there one further attempt is right, if
+    the first is on record. Where ``adding``, customers order a further licence for their group.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Scenario:
     sqlite: bool = True
     postgresql: bool = True
     workers: int = 1
-    doubles_emails: bool = False
+    loses_acceptance: bool = False
     adding: bool = True
 
     def runs_on(self, *, sqlite: bool) -> bool:
@@ -86,14 +86,14 @@ SCENARIOS = (
     Scenario("nothing breaks", lambda shop: None, times=1),
     Scenario("eight workers", lambda shop: None, times=1, workers=8),
     Scenario("web killed", killing(WEB)),
-    Scenario("worker killed", killing(WORKER)),
-    Scenario("one of two workers killed", killing(WORKER), workers=2),
+    Scenario("worker killed", killing(WORKER), loses_acceptance=True),
+    Scenario("one of two workers killed", killing(WORKER), workers=2, loses_acceptance=True),
     Scenario("bank and provider killed", killing(SANDBOX)),
-    Scenario("anything killed", kill_anything, times=6, workers=2),
-    Scenario("power cut", RunningShop.power_cut, times=2, every=4),
-    Scenario("database locked", lambda shop: shop.lock_database(6), times=2),
-    Scenario("connections cut", RunningShop.cut_connections, sqlite=False),
-    Scenario("disk full", fill_disk, times=2, postgresql=False),
+    Scenario("anything killed", kill_anything, times=6, workers=2, loses_acceptance=True),
+    Scenario("power cut", RunningShop.power_cut, times=2, every=4, loses_acceptance=True),
+    Scenario("database locked", lambda shop: shop.lock_database(6), times=2, loses_acceptance=True),
+    Scenario("connections cut", RunningShop.cut_connections, sqlite=False, loses_acceptance=True),
+    Scenario("disk full", fill_disk, times=2, postgresql=False, loses_acceptance=True),
     Scenario(
         "bank slow", switching(bank_response_delay=3), times=1, every=8,
         mend=off("bank_response_delay"),
@@ -123,7 +123,7 @@ SCENARIOS = (
         mend=mailing(refusal=""),
     ),
     Scenario("mail server hanging", mailing(delay=4.0), times=1, every=6, mend=mailing(delay=0.0)),
-    Scenario("mail server losing answers", mailing(lost_answers=2), doubles_emails=True),
+    Scenario("mail server losing answers", mailing(lost_answers=2), loses_acceptance=True),
     Scenario(
         "months pass", lambda shop: shop.advance_clock(MONTH), times=4, every=3,
     ),

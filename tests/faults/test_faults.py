@@ -62,6 +62,7 @@ IN_AN_INSTALLATION = Scenario(
     times=1,
     every=0,
     adding=False,
+    loses_acceptance=True,
 )
 
 
