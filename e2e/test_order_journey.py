@@ -216,7 +216,7 @@ def test_a_second_tab_takes_the_basket_up_and_makes_one_order(
     assert second.confirm() == number
 
 
-def test_a_forgotten_password_is_chosen_anew_by_the_link_of_a_letter(
+def test_a_forgotten_password_is_replaced_by_the_link_in_an_email(
     page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
 ) -> None:
     customer = shop.new_customer(journey.language)

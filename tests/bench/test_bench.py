@@ -65,7 +65,7 @@ def test_what_is_not_on_the_page_is_an_error() -> None:
 # --- Figures ---------------------------------------------------------------------------------
 
 
-def test_a_percentile_is_the_time_that_so_many_did_not_exceed() -> None:
+def test_a_percentile_is_the_time_that_this_share_did_not_exceed() -> None:
     times = [number / 1000 for number in range(100, 0, -1)]
     assert [percentile(times, share) for share in (50, 95, 99, 100)] == [0.05, 0.095, 0.099, 0.1]
     assert percentile([7.0], 50) == percentile([7.0], 99) == 7.0

@@ -178,7 +178,9 @@ def test_a_group_left_at_the_provider_is_told(group: LicenceGroup, provider: Pro
     assert faults() == [f"the group {group.name} has ended, and the provider still has it"]
 
 
-def test_a_silent_provider_is_no_fault(app: Flask, group: LicenceGroup, provider: Provider) -> None:
+def test_an_unavailable_provider_is_not_reported_as_a_fault(
+    app: Flask, group: LicenceGroup, provider: Provider
+) -> None:
     provider.silent = True
     answer = app.test_cli_runner().invoke(args=["audit"])
     assert answer.exit_code == 0

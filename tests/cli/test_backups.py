@@ -217,7 +217,7 @@ def test_a_file_that_is_no_backup_changes_nothing(
     assert Account.select().count() == 1
 
 
-def test_a_backup_that_is_cut_short_changes_nothing(
+def test_an_interrupted_backup_changes_nothing(
     app: Flask, alices: Belongings, tmp_path: Path
 ) -> None:
     file = tmp_path / "shop.backup"

@@ -103,7 +103,7 @@ def test_microsofts_reason_for_refusing_a_weak_password_is_passed_on(graph: Grap
 # --- Licences the reseller has ---------------------------------------------------------------
 
 
-def test_without_a_licence_left_no_account_is_left_behind(graph: GraphUnderTest) -> None:
+def test_without_a_free_licence_no_account_remains(graph: GraphUnderTest) -> None:
     directory = graph.server.directory
     directory.stock["O365_BUSINESS"] = 1
     install(graph)
@@ -124,7 +124,7 @@ def test_a_product_the_reseller_does_not_have_is_not_installed(graph: GraphUnder
     done(graph.provider.create_tenant("2", DOMAIN, "pro_plus", 1))
 
 
-def test_a_released_licence_can_be_given_to_somebody_else(graph: GraphUnderTest) -> None:
+def test_a_released_licence_can_be_given_to_another_person(graph: GraphUnderTest) -> None:
     graph.server.directory.stock["O365_BUSINESS"] = 1
     install(graph)
     done(graph.provider.delete_user("release-1", DOMAIN, activate(graph)))
@@ -156,7 +156,7 @@ def cut_short(graph: GraphUnderTest, after: int, begin: Begin) -> bool:
 
 
 @pytest.mark.parametrize("after", range(MAX_CALLS))
-def test_an_installation_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
+def test_an_interrupted_installation_is_completed(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.create_tenant("install-1", DOMAIN, "business", 3)
 
@@ -167,7 +167,7 @@ def test_an_installation_cut_short_is_finished(graph: GraphUnderTest, after: int
 
 
 @pytest.mark.parametrize("after", range(MAX_CALLS))
-def test_an_activation_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
+def test_an_interrupted_activation_is_completed(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
 
@@ -180,7 +180,7 @@ def test_an_activation_cut_short_is_finished(graph: GraphUnderTest, after: int) 
 
 
 @pytest.mark.parametrize("after", range(MAX_CALLS))
-def test_a_release_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
+def test_an_interrupted_release_is_completed(graph: GraphUnderTest, after: int) -> None:
     install(graph, 1)
     user = activate(graph)
 
@@ -194,7 +194,7 @@ def test_a_release_cut_short_is_finished(graph: GraphUnderTest, after: int) -> N
 
 
 @pytest.mark.parametrize("after", range(MAX_CALLS))
-def test_a_suspension_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
+def test_an_interrupted_suspension_is_completed(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.suspend_tenant("suspend-1", DOMAIN, "unpaid")
 
@@ -208,7 +208,7 @@ def test_a_suspension_cut_short_is_finished(graph: GraphUnderTest, after: int) -
 
 
 @pytest.mark.parametrize("after", range(MAX_CALLS))
-def test_an_end_cut_short_is_finished(graph: GraphUnderTest, after: int) -> None:
+def test_an_interrupted_termination_is_completed(graph: GraphUnderTest, after: int) -> None:
     def begin(provider: GraphProvider) -> Operation:
         return provider.delete_tenant("delete-1", DOMAIN)
 
@@ -262,7 +262,7 @@ def activate_during(
     return graph.provider.create_user("activate-1", DOMAIN, ALICE, FIRST)
 
 
-def test_a_group_suspended_during_an_activation_lets_nobody_in(
+def test_a_group_suspended_during_an_activation_activates_nobody(
     graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(graph)
@@ -296,7 +296,7 @@ def test_a_group_ended_during_an_activation_keeps_no_account(
     assert not graph.server.directory.users
 
 
-def test_looking_up_a_half_made_account_finishes_it(graph: GraphUnderTest) -> None:
+def test_looking_up_an_incomplete_account_completes_it(graph: GraphUnderTest) -> None:
     install(graph)
     assert cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
     assert len(graph.server.directory.users) == 1
@@ -307,7 +307,9 @@ def test_looking_up_a_half_made_account_finishes_it(graph: GraphUnderTest) -> No
     assert graph.can_sign_in(ALICE.address, FIRST)
 
 
-def test_a_half_made_account_is_deleted_when_it_cannot_be_finished(graph: GraphUnderTest) -> None:
+def test_an_incomplete_account_is_deleted_when_it_cannot_be_completed(
+    graph: GraphUnderTest,
+) -> None:
     install(graph)
     cut_short(graph, 3, lambda p: p.create_user("activate-1", DOMAIN, ALICE, FIRST))
     graph.server.directory.stock["O365_BUSINESS"] = 0

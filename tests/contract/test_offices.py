@@ -219,7 +219,7 @@ def test_a_new_address_replaces_the_old_one(office: OfficeUnderTest) -> None:
     activate(office, replace(BOB, address=ALICE.address), "activate-2")
 
 
-def test_an_address_cannot_be_changed_to_somebody_elses(office: OfficeUnderTest) -> None:
+def test_an_address_cannot_be_changed_to_another_accounts(office: OfficeUnderTest) -> None:
     install(office)
     user = activate(office)
     activate(office, BOB, "activate-2")

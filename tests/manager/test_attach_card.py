@@ -123,7 +123,7 @@ def test_the_banks_word_counts_once_and_by_every_way(
     assert [event.to_status for event in transitions.history(setup)] == ["open", "succeeded"]
 
 
-def test_a_registration_nobody_told_the_end_of_is_asked_about(
+def test_a_registration_without_a_notification_is_looked_up(
     clock: time_machine.Traveller, cardless: Visitor, bank: Bank, drain: Callable[[], int]
 ) -> None:
     bank.tell(to_the_bank(cardless, bank), CheckoutStatus.SUCCEEDED)
@@ -143,7 +143,7 @@ def test_the_way_back_needs_no_cookie(cardless: Visitor, app: Flask, bank: Bank)
     assert not stranger.sees("my.own.login")
 
 
-def test_a_registration_of_somebody_else_fills_nothing_in(
+def test_a_registry_entry_of_another_company_fills_in_nothing(
     cardless: Visitor, app: Flask, bank: Bank, charlie: Account
 ) -> None:
     to_the_bank(cardless, bank)
@@ -157,7 +157,7 @@ def test_a_registration_of_somebody_else_fills_nothing_in(
     assert theirs.find("input", value="my.own.login") is None
 
 
-def test_a_removed_or_expired_card_is_none(
+def test_a_removed_or_expired_card_is_not_a_stored_card(
     clock: time_machine.Traveller, alice: Account, bank: Bank
 ) -> None:
     exchange.with_card(alice, bank)

@@ -95,7 +95,7 @@ def test_from_the_accounts_with_a_choice_across_pages_and_searches(
     assert {seat.login for seat in Seat.select()} == {"p03", "p33"}
 
 
-def test_a_search_that_finds_nobody_takes_no_offer_away(inside: Visitor) -> None:
+def test_a_search_without_results_keeps_the_offer(inside: Visitor) -> None:
     inside.open(f"{HERE}/accounts?q=nobody")
     assert inside.sees("Aucun compte ne correspond")
     inside.press("Souscrire à Office 365")
@@ -136,7 +136,7 @@ def test_the_banner_is_dismissed_for_good(inside: Visitor) -> None:
     assert inside.sees("Souscrire à Office 365")
 
 
-def test_somebody_elses_service_and_mailboxes_do_not_exist(
+def test_another_accounts_service_and_mailboxes_do_not_exist(
     inside: Visitor, service: ExchangeService, app: Flask, charlie: Account
 ) -> None:
     theirs = exchange.service(charlie, 2, name="exchange-charlie")

@@ -157,7 +157,7 @@ def test_the_same_form_again_is_the_same_order(inside: Visitor, service: Exchang
     assert Order.select().count() == 1
 
 
-def test_a_price_that_changed_meanwhile_is_shown_first(
+def test_a_price_that_changed_since_is_shown_before_ordering(
     inside: Visitor, service: ExchangeService
 ) -> None:
     inside.open(f"{HERE}/attach/review?kept=1&chosen={exchange.account_of(service, 1).id}")
@@ -170,7 +170,7 @@ def test_a_price_that_changed_meanwhile_is_shown_first(
     assert nothing_happened()
 
 
-def test_what_was_seen_must_be_what_is_there(service: ExchangeService) -> None:
+def test_the_confirmed_values_must_be_the_current_ones(service: ExchangeService) -> None:
     from dataclasses import replace
 
     requested = exchange.attach_request(service, 2)

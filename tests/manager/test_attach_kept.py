@@ -64,7 +64,7 @@ def test_a_mailbox_that_goes_is_dropped_from_the_choice(
     assert inside.response.status_code == 200
 
 
-def test_what_was_typed_outlives_a_mailbox_that_goes(
+def test_typed_values_survive_a_removed_mailbox(
     inside: Visitor, alice: Account, service: ExchangeService, drain: Drain
 ) -> None:
     inside.open(HERE)
@@ -85,7 +85,7 @@ def test_what_was_typed_outlives_a_mailbox_that_goes(
     assert [row.login for row in told] == ["p02"]
 
 
-def test_what_was_typed_outlives_another_choice(inside: Visitor, service: ExchangeService) -> None:
+def test_typed_values_survive_another_choice(inside: Visitor, service: ExchangeService) -> None:
     inside.open(HERE)
     inside.press("Suivant")
     inside.press("Modifier la sélection", **{login_field(service, 3): "typed <login>"})
@@ -105,9 +105,7 @@ def test_only_what_differs_from_the_proposal_travels(
     assert carried == [login_field(service, 3)]
 
 
-def test_numbers_of_nobodys_mailboxes_are_not_carried_along(
-    inside: Visitor, service: ExchangeService
-) -> None:
+def test_unknown_mailbox_numbers_are_dropped(inside: Visitor, service: ExchangeService) -> None:
     inside.open(f"{HERE}?kept=1&chosen=999999&chosen={number(service, 1)}")
     assert "999999" not in inside.response.text.split("<main")[1]
     assert inside.sees("1 compte sélectionné pour un maximum de 25")
@@ -210,7 +208,9 @@ def test_an_owner_is_told_though_the_first_login_was_refused(
 # --- The file ----------------------------------------------------------------------------------
 
 
-def test_a_heading_is_no_mailbox(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heading_is_not_read_as_a_mailbox(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(csv_reader, "MOST_LINES", 3)
     exchange.take_over(alice, ["email,first_name,last_name", *exchange.lines(3)])
     assert len(attach.preselected_mailboxes(ExchangeService.get())) == 3

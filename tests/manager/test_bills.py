@@ -125,7 +125,7 @@ def test_a_period_shows_its_bills_and_no_others(
         ("hier", "demain", ["from", "to"]),
     ],
 )
-def test_days_that_are_none_are_refused_at_their_fields(
+def test_invalid_days_are_refused_at_their_fields(
     visitor: Visitor, alice: Account, first: str, last: str, fields: list[str]
 ) -> None:
     billing.due(alice)

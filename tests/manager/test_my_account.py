@@ -72,7 +72,7 @@ def test_a_new_address_is_kept_and_shown(inside: Visitor, alice: Account) -> Non
     assert kinds(alice).count("profile_changed") == 1
 
 
-def test_nothing_new_is_no_event(inside: Visitor, alice: Account) -> None:
+def test_an_unchanged_value_records_no_event(inside: Visitor, alice: Account) -> None:
     inside.open("/manager/account/profile")
     inside.press("Enregistrer")
     assert inside.sees("Rien n’a été modifié.")
@@ -224,7 +224,7 @@ def test_a_link_to_a_new_address_works_once_for_its_customer_and_for_a_day(
     assert profile.find_new_email(alice, late) is None
 
 
-def test_a_link_that_holds_no_address_confirms_none(inside: Visitor, alice: Account) -> None:
+def test_a_link_without_an_address_confirms_none(inside: Visitor, alice: Account) -> None:
     token = one_time_links.new_link(alice, profile.NEW_EMAIL, timedelta(hours=1))
     address = f"/manager/account/email-address/{token}"
     assert inside.client.get(address).status_code == 404
@@ -251,7 +251,7 @@ def test_changing_it_asks_for_the_password_after_a_while(
 
 
 @pytest.mark.parametrize("typed", ["bob@MÜNCHEN.example", "bob@xn--mnchen-3ya.example"])
-def test_the_same_address_written_otherwise_is_no_new_one(typed: str, alice: Account) -> None:
+def test_the_same_address_in_another_spelling_is_not_a_new_one(typed: str, alice: Account) -> None:
     profile.change_email(alice, "bob@münchen.example", UNKNOWN)
     assert not profile.request_email_change(alice, typed, purchases.BASE, UNKNOWN)
     assert not profile.change_email(alice, typed, UNKNOWN)

@@ -199,7 +199,7 @@ def test_the_group_is_renamed_in_place(signed_in: Visitor, group: LicenceGroup) 
         assert groups.fresh(group).display_name == name
 
 
-def test_an_address_that_is_none_is_no_fault_of_ours(
+def test_an_invalid_address_is_not_a_fault(
     signed_in: Visitor, client: CheckingClient, group: LicenceGroup
 ) -> None:
     hostile = {**PARTIAL, "HX-Current-URL": "http://["}

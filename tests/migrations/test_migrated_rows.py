@@ -135,7 +135,7 @@ def test_seats_from_before_are_found_and_stand_behind_those_with_names(after: Da
     assert {(seat.act, seat.reference, seat.secret) for seat in Seat.select()} == {("", "", "")}
 
 
-def test_letters_and_groups_from_before_are_found_by_what_they_are_called(after: Database) -> None:
+def test_existing_letters_and_groups_get_their_search_text(after: Database) -> None:
     alice = Account.get()
     assert mail.search_letters(alice, "RECU N° 500").letters.count() == 1
     assert {letter.addressee for letter in Letter.select()} == {""}

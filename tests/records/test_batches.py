@@ -32,7 +32,7 @@ def test_every_row_comes_once_in_order(group: LicenceGroup, size: int, statement
     assert len(sent) == statements
 
 
-def test_no_rows_are_no_rows(group: LicenceGroup) -> None:
+def test_an_empty_list_has_no_rows(group: LicenceGroup) -> None:
     assert list(in_batches(Seat.select().where(Seat.id < 0), Seat.number)) == []
 
 
@@ -63,7 +63,7 @@ def test_rows_of_one_value_are_parted_by_the_next_column(prices: list[Price], si
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_rows_removed_meanwhile_leave_no_gap(prices: list[Price], size: int) -> None:
+def test_rows_removed_while_paging_leave_no_gap(prices: list[Price], size: int) -> None:
     seen = []
     for price in read(size):
         seen.append(price)
@@ -77,7 +77,7 @@ def test_rows_removed_meanwhile_leave_no_gap(prices: list[Price], size: int) -> 
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
-def test_rows_added_meanwhile_are_read_once_if_they_are_still_ahead(
+def test_rows_added_while_paging_are_read_once_if_they_follow(
     prices: list[Price], size: int
 ) -> None:
     seen, added = [], []

@@ -91,7 +91,7 @@ def test_an_unknown_address_takes_a_password_check_too(visitor, person, monkeypa
     )
 
 
-def test_an_empty_form_is_no_attempt(visitor, person):
+def test_an_empty_form_does_not_count_as_an_attempt(visitor, person):
     person()
     assert sign_in_at_portal(visitor, "", "").status_code == 422
     assert visitor.sees("Saisissez votre adresse et votre mot de passe")

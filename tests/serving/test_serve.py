@@ -91,7 +91,7 @@ def test_a_crashed_process_is_planned_again_later_each_time(
     assert "The sleeper was ended by SIGKILL; starting it again in 1 s." in capsys.readouterr().out
 
 
-def test_a_process_that_ran_well_for_long_starts_counting_anew(sleeper: Service) -> None:
+def test_a_process_that_ran_long_enough_resets_its_restart_count(sleeper: Service) -> None:
     sleeper.crashes = 5
     sleeper.started_at -= 2 * STEADY_SECONDS
     assert sleeper.process is not None

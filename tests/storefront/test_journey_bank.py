@@ -84,7 +84,7 @@ def test_the_way_back_needs_no_cookie(
     assert elsewhere.address == f"/login?next=/{shopper.language}/order/{order.number}"
 
 
-def test_somebody_elses_cookie_sees_no_more(
+def test_another_accounts_cookie_sees_nothing_more(
     app: Flask, shopper: Shopper, alice: Account, charlie: Account, bank: Bank
 ) -> None:
     checkout = go_to_bank(shopper, alice)
@@ -212,7 +212,7 @@ def test_a_notification_replayed_is_welcome_and_pays_once(
     assert Letter.select().where(Letter.kind == "payment_received").count() == 1
 
 
-def test_a_notification_of_nobodys_checkout_changes_nothing(
+def test_a_notification_about_an_unknown_checkout_changes_nothing(
     app: Flask, shopper: Shopper, alice: Account, bank: Bank
 ) -> None:
     checkout = go_to_bank(shopper, alice)

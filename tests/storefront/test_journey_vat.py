@@ -116,7 +116,7 @@ def test_a_confirmed_business_of_the_union_owes_the_vat_itself(
     assert shopper.sees(shopper.say("Reverse charge", "Autoliquidation")), "the page's language"
 
 
-def test_what_is_confirmed_meanwhile_is_shown_before_it_is_placed(
+def test_a_vat_number_confirmed_since_is_shown_before_ordering(
     shopper: Shopper, registry: Registry, drain: Callable[[], int]
 ) -> None:
     begin(shopper)

@@ -35,7 +35,7 @@ def test_a_postcode_is_judged_by_its_country(client: CheckingClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["first_name", "last_name", "company", "street", "city"])
-def test_what_nobody_can_read_is_no_name(client: CheckingClient, name: str) -> None:
+def test_control_characters_are_not_a_name(client: CheckingClient, name: str) -> None:
     assert "can be seen" in check(client, name, **{name: "\u200b"}).text
     assert "turn the direction" in check(client, name, **{name: "Ada\u202eecalevoL"}).text
     for readable in (

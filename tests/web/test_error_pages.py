@@ -171,7 +171,7 @@ def test_without_its_database_the_shop_says_so_calmly(
 @pytest.mark.parametrize(
     "error", [peewee.OperationalError, peewee.InterfaceError, MaxConnectionsExceeded]
 )
-def test_a_database_that_goes_away_meanwhile_is_a_break_too(
+def test_a_database_lost_during_a_request_gives_the_page_of_a_break(
     client: CheckingClient, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def fail() -> None:

@@ -89,7 +89,7 @@ def test_each_answer_has_a_nonce_of_its_own(client: CheckingClient) -> None:
     assert len(nonces) == 5
 
 
-def test_pages_are_kept_by_nobody_and_files_for_a_while(client: CheckingClient) -> None:
+def test_pages_are_not_cached_and_files_for_a_while(client: CheckingClient) -> None:
     assert client.get("/fr/order").headers["Cache-Control"] == "no-store"
     assert "max-age=3600" in client.get("/static/js/shop.js").headers["Cache-Control"]
 

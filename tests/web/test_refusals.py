@@ -72,7 +72,7 @@ def test_a_rate_limit_is_an_event(make_app: MakeApp, alice: Account) -> None:
     assert cast.PASSWORD not in repr(said)
 
 
-def test_an_address_nobody_has_is_no_event(client: CheckingClient) -> None:
+def test_an_unknown_email_address_records_no_event(client: CheckingClient) -> None:
     with capture_logs() as said:
         assert client.get("/nowhere").status_code == 404
     assert not events(said, "unknown_identifier")

@@ -86,7 +86,7 @@ def test_signing_in_never_leads_to_another_site(
     "here",
     ["/manager/account/orders?page=2", "/fr/order/123456789", "/fr/%2F%2Fevil", "/x#//y"],
 )
-def test_signing_in_leads_to_where_somebody_wanted_to_be(
+def test_signing_in_leads_to_the_page_asked_for(
     client: CheckingClient, alice: Account, here: str
 ) -> None:
     assert log_in(client, alice.nic_handle, next=here).location == here
@@ -226,7 +226,7 @@ def test_the_database_holds_no_cookie(client: CheckingClient, alice: Account) ->
         assert all(token not in str(row) for row in table.select().tuples()), table
 
 
-def test_a_forged_cookie_signs_nobody_in(client: CheckingClient, alice: Account) -> None:
+def test_a_forged_cookie_opens_no_session(client: CheckingClient, alice: Account) -> None:
     log_in(client, alice.nic_handle)
     head, _, signature = client.get_cookie(COOKIE).value.rpartition(".")
     client.set_cookie(COOKIE, f"{head}.{signature[::-1]}")
@@ -282,7 +282,7 @@ def test_strangers_do_not_keep_a_customer_out_of_a_known_network(
     assert log_in(again, alice.nic_handle).status_code == 303
 
 
-def test_neighbours_do_not_keep_a_known_browser_out(
+def test_others_on_the_network_do_not_lock_out_a_known_browser(
     shops: tuple[Flask, Flask], alice: Account
 ) -> None:
     own = coming_from(shops[0], "198.51.100.7")
@@ -386,9 +386,7 @@ def test_an_untrusted_proxy_is_reported(
     assert untrusted_proxies.seen_untrusted() == reported
 
 
-def test_the_right_password_starts_counting_anew(
-    shops: tuple[Flask, Flask], alice: Account
-) -> None:
+def test_the_right_password_resets_the_count(shops: tuple[Flask, Flask], alice: Account) -> None:
     for _ in range(3):
         client = browser(shops[0])
         for _ in range(9):
@@ -404,7 +402,7 @@ def test_one_address_does_not_try_many_accounts(shops: tuple[Flask, Flask], alic
     assert log_in(coming_from(shops[0], "203.0.113.8"), alice.nic_handle).status_code == 303
 
 
-def test_a_neighbourhood_of_ipv6_counts_as_one(shops: tuple[Flask, Flask], alice: Account) -> None:
+def test_an_ipv6_network_counts_as_one_client(shops: tuple[Flask, Flask], alice: Account) -> None:
     for attempt in range(60):
         client = coming_from(shops[0], f"2001:db8:1:2:{attempt:x}::1")
         assert log_in(client, f"zz{attempt:05d}-ovh", "wrong").status_code == 422

@@ -118,7 +118,7 @@ every_kind = pytest.mark.parametrize(
 them. The others never reach a statement."""
 
 
-def test_the_names_that_are_read_are_found() -> None:
+def test_the_names_of_fields_and_parameters_are_found() -> None:
     assert {"next", "page", "q", "nic_handle", "city", "accepted", "store_card"} < set(NAMES)
 
 
@@ -169,7 +169,7 @@ def test_every_upload_survives(app: Flask, alices: Belongings, name: str) -> Non
             check(alice.get(response.location))
 
 
-def test_what_no_document_can_hold_is_no_name(client: CheckingClient) -> None:
+def test_characters_that_documents_cannot_print_are_not_a_name(client: CheckingClient) -> None:
     for character in "\0\x01\x1b\x7f\uffff":
         answers = {"first_name": f"Al{character}ice"}
         assert client.ask("POST", "/en/order/account", answers).status_code == 400

@@ -26,14 +26,14 @@ def uncompiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     templates.translations.cache_clear()
 
 
-def test_a_french_page_is_french_though_nobody_compiled_it(
+def test_a_french_page_is_french_without_compiled_translations(
     client: CheckingClient, uncompiled: None
 ) -> None:
     assert "Réserver" in client.get("/fr/office-365-business").text
     assert "Réserver" not in client.get("/en/office-365-business").text
 
 
-def test_an_amount_in_a_template_is_written_anew_for_each_visitor(app: Flask) -> None:
+def test_an_amount_in_a_template_is_formatted_for_each_visitor(app: Flask) -> None:
     said = []
     for language in ("en", "fr", "en"):
         with app.test_request_context(f"/{language}"):

@@ -61,7 +61,7 @@ def test_it_does_not_start_without(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_control_a_developers_machine_needs_none_of_it(name: str) -> None:
+def test_control_a_development_machine_needs_no_settings(name: str) -> None:
     Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})
 
 
@@ -152,7 +152,7 @@ def test_a_real_bank_needs_no_secret_of_the_sandboxs_bank() -> None:
     Settings.from_environment(REAL_PARTIES[0] | others)
 
 
-def test_control_a_mail_server_of_this_machine_is_no_real_party() -> None:
+def test_control_a_local_mail_server_is_not_a_real_party() -> None:
     Settings.from_environment({"SMTP_URL": "smtp://localhost:1025"})
 
 
@@ -182,7 +182,7 @@ def test_shop_and_sandbox_agree_where_they_listen(host: str, shop: str, sandbox:
     assert (its_own.shop_url, its_own.url) == (shop, sandbox)
 
 
-def test_above_the_highest_port_there_is_none_for_the_sandbox() -> None:
+def test_the_highest_port_leaves_none_for_the_sandbox() -> None:
     settings = Settings.from_environment({"PORT": "65535"})
     assert (
         settings.sandbox_port == SandboxSettings.from_environment({"PORT": "65535"}).port == 65534
@@ -263,7 +263,9 @@ def test_as_many_proxies_are_believed_as_there_are(
     assert seen == [address]
 
 
-def test_a_limit_cannot_be_dodged_by_claiming_addresses(make_app: MakeApp, app: Flask) -> None:
+def test_a_limit_cannot_be_avoided_by_forged_client_addresses(
+    make_app: MakeApp, app: Flask
+) -> None:
     client = browser(make_app(RATE_LIMITS="on", TRUSTED_PROXIES="1"))
     token = client.csrf_token()
     answers = [
@@ -284,14 +286,16 @@ def test_a_limit_cannot_be_dodged_by_claiming_addresses(make_app: MakeApp, app: 
         ("8.8.8.8", 404), ("::ffff:8.8.8.8", 404), ("2a00:1450::1", 404), ("", 404),
     ],
 )  # fmt: skip
-def test_figures_are_for_the_neighbourhood(app: Flask, address: str, status: int) -> None:
+def test_metrics_are_served_to_the_local_network_only(
+    app: Flask, address: str, status: int
+) -> None:
     client = browser(app)
     client.environ_base["REMOTE_ADDR"] = address
     assert client.get("/metrics").status_code == status
 
 
 @pytest.mark.parametrize("proxies", ["0", "1"])
-def test_nobody_sees_figures_through_a_proxy(make_app: MakeApp, proxies: str) -> None:
+def test_metrics_are_not_served_through_a_proxy(make_app: MakeApp, proxies: str) -> None:
     client = browser(make_app(TRUSTED_PROXIES=proxies))
     client.environ_base["REMOTE_ADDR"] = "10.0.0.7"
     for claimed in ("8.8.8.8", "10.0.0.8", "127.0.0.1"):

@@ -267,7 +267,9 @@ def test_machines_learn_how_the_shop_is_and_nothing_of_customers(
 
 
 @pytest.mark.parametrize("signature", [None, "", "t=1,v1=0", "t=99999999999999999,v1=x", "é"])
-def test_what_must_be_signed_is_refused_otherwise(app: Flask, signature: str | None) -> None:
+def test_unsigned_calls_are_refused_where_a_signature_is_required(
+    app: Flask, signature: str | None
+) -> None:
     headers = {} if signature is None else {signatures.HEADER: signature}
     client = browser(app)
     for rule, method in every(app, "signed", "sandbox"):

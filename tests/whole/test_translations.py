@@ -61,7 +61,7 @@ def test_every_text_has_its_french(catalogue: Catalog) -> None:
     assert sorted(used() - known) == []
 
 
-def test_the_catalogue_holds_nothing_that_is_no_longer_said(catalogue: Catalog) -> None:
+def test_the_catalogue_holds_no_unused_message(catalogue: Catalog) -> None:
     known = {
         message.id[0] if isinstance(message.id, tuple) else message.id
         for message in catalogue

@@ -238,5 +238,5 @@ def test_names_hold_no_links(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Booking.com", "St. John", "J.R.R. Tolkien", "A/B Conseil", "M.Dupont"]
 )
-def test_names_of_companies_and_people_are_no_links(name: str) -> None:
+def test_names_of_companies_and_people_are_not_refused_as_links(name: str) -> None:
     assert read_name(name, "company") == name

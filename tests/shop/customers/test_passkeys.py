@@ -152,7 +152,7 @@ def test_without_a_password_the_device_must_check_its_owner(
     assert not signed_in(client)
 
 
-def test_bobs_passkey_is_no_second_step_for_alice(
+def test_bobs_passkey_is_not_a_second_factor_of_alice(
     visitor: Visitor, alice: Account, bob: Account
 ) -> None:
     device = Device()

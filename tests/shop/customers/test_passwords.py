@@ -208,7 +208,7 @@ def test_the_dummy_hash_has_the_same_cost_as_a_customers(app: Flask) -> None:
     assert dummy == real
 
 
-def test_a_password_far_too_long_is_no_more_work(hasher: CountingHasher, alice: Account) -> None:
+def test_a_very_long_password_costs_no_more_work(hasher: CountingHasher, alice: Account) -> None:
     with pytest.raises(Refusal):
         passwords.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
     assert hasher.longest == passwords.MAX_PASSWORD_LENGTH + 1
@@ -329,7 +329,7 @@ def test_a_mistyped_password_does_not_use_the_link_up(
     assert client.get(link).status_code == 200
 
 
-def test_a_link_used_by_many_at_once_works_once(client: CheckingClient, alice: Account) -> None:
+def test_a_link_used_concurrently_works_once(client: CheckingClient, alice: Account) -> None:
     token = link_of(client, alice).rsplit("/", 1)[-1]
     database.close()
     links = [passwords.find_reset(token) for _ in range(8)]
@@ -361,7 +361,7 @@ def test_a_changed_password_voids_links_sent_before(client: CheckingClient, alic
     assert client.get(link).status_code == 410
 
 
-def test_links_are_forgotten_a_month_after_they_ran_out(
+def test_links_are_deleted_a_month_after_they_expired(
     client: CheckingClient, alice: Account, clock: time_machine.Traveller
 ) -> None:
     link_of(client, alice)

@@ -108,7 +108,7 @@ def test_a_code_works_once(visitor: Visitor, app: Flask, alice: Account) -> None
     assert not signed_in(other)
 
 
-def test_a_code_used_by_many_at_once_lets_one_in(alice: Account) -> None:
+def test_a_code_used_concurrently_signs_in_once(alice: Account) -> None:
     shown = application(alice)
     code = shown.now()
     outcomes = racing.race(lambda: totp.check_code(alice, code), 8)
@@ -168,7 +168,7 @@ def test_a_recovery_code_works_once(visitor: Visitor, app: Flask, alice: Account
     assert recovery_codes.codes_left(alice) == 9
 
 
-def test_a_recovery_code_used_by_many_at_once_lets_one_in(alice: Account) -> None:
+def test_a_recovery_code_used_concurrently_signs_in_once(alice: Account) -> None:
     code = recovery_codes.create_codes(alice, UNKNOWN)[0]
     outcomes = racing.race(lambda: recovery_codes.use_code(alice, code), 8)
     assert sorted(outcomes) == [False] * 7 + [True]

@@ -46,7 +46,7 @@ def test_a_contract_is_made_once_for_all_who_download_it(
     assert ContractFile.select().count() == 1
 
 
-def test_many_at_once_make_it_once(contract: Contract, made: list[str]) -> None:
+def test_concurrent_requests_make_it_once(contract: Contract, made: list[str]) -> None:
     assert set(racing.race(lambda: documents.contract_of(contract), 8)) == {b"%PDF-1.7 number 1"}
     assert made == [contract.title]
 

@@ -259,7 +259,7 @@ def test_a_forged_message_is_not_unpickled(
     assert the_job().status == JobStatus.DONE, "and the next message is taken"
 
 
-def test_control_unsigned_the_trap_would_have_sprung(tmp_path: Path) -> None:
+def test_control_without_a_signature_the_forged_job_would_run(tmp_path: Path) -> None:
     sprung = tmp_path / "sprung"
     pickle.loads(Serializer().serialize(Trap(sprung)))
     assert sprung.exists()

@@ -72,7 +72,7 @@ def test_asking_twice_asks_once(work: Work) -> None:
     assert work.done == [{"number": 1}]
 
 
-def test_asking_by_many_at_once_asks_once(work: Work) -> None:
+def test_concurrent_requests_ask_once(work: Work) -> None:
     racing.race(ask, 12)
     assert Job.select().count() == 1
     assert messages() == 1
@@ -95,7 +95,7 @@ def test_a_job_of_an_unknown_kind_is_refused(app: Flask) -> None:
         queue.enqueue("unheard_of", "key")
 
 
-def test_a_kind_only_a_newer_version_knows_is_left_to_it(
+def test_a_job_kind_of_a_newer_version_is_left_to_that_version(
     work: Work, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
 ) -> None:
     ask()

@@ -62,7 +62,7 @@ def test_these_are_passwords(password: str) -> None:
     ["Abcdef1", "Ab1" + "x" * 14, "abcdefg1", "ABCDEFG1", "Abcdefgh", "Marie-42x", "Ab 45678",
      "Écoute-42", "xxMARIE1a"],
 )  # fmt: skip
-def test_these_are_not_passwords(password: str) -> None:
+def test_these_passwords_are_refused(password: str) -> None:
     with pytest.raises(Refusal) as refusal:
         rules.check_password(password, "marie")
     assert refusal.value.field == "password"

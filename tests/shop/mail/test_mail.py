@@ -65,7 +65,7 @@ def again(letter: Letter) -> Letter:
 # --- Kept ------------------------------------------------------------------------------------
 
 
-def test_a_letter_is_stored_once_however_often_it_is_written(alice: Account) -> None:
+def test_a_letter_is_stored_once_per_key(alice: Account) -> None:
     first = activate(alice)
     assert activate(alice).id == first.id
     assert activate(alice, key="2").id != first.id
@@ -86,7 +86,7 @@ def test_control_without_the_unique_key_there_are_more(alice: Account) -> None:
         Letter.delete().execute()
 
 
-def test_a_letter_goes_with_its_cause_or_not_at_all(alice: Account) -> None:
+def test_a_letter_is_committed_with_its_cause_or_not_at_all(alice: Account) -> None:
     with models.database.atomic() as transaction:
         activate(alice)
         transaction.rollback()
@@ -147,7 +147,7 @@ def test_a_search_examines_a_limited_number_and_can_be_continued(
     assert not kinds_found(alice, placed[1].number)
 
 
-def test_a_search_looks_at_no_more_among_many_letters(alice: Account) -> None:
+def test_a_search_reads_as_few_of_many_letters_as_of_few(alice: Account) -> None:
     newest = Letter.get(Letter.account == alice)
     row = {name: value for name, value in newest.__data__.items() if name != "id"}
     for start in range(0, 5000, 100):
@@ -324,7 +324,7 @@ def test_a_letter_sent_without_confirmation_is_retried_with_the_same_id(
     assert first["Date"] == second["Date"]
 
 
-def test_a_letter_asked_for_again_is_another_email(
+def test_an_email_sent_again_has_a_new_message_id(
     mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller
 ) -> None:
     alice = sent_by(mailbox, make_app)

@@ -101,7 +101,7 @@ def test_a_server_with_an_untrusted_certificate_gets_no_letter(
     assert box.letters == []
 
 
-def test_a_server_under_another_name_gets_no_letter(
+def test_a_server_with_a_certificate_for_another_name_gets_no_letter(
     open_mailbox: Callable[..., Mailbox], certificate: Certificate, trusted: Path,
     make_app: MakeApp,
 ) -> None:  # fmt: skip
@@ -111,7 +111,7 @@ def test_a_server_under_another_name_gets_no_letter(
     assert box.letters == []
 
 
-def test_a_server_without_starttls_gets_no_letter_in_clear(
+def test_a_server_without_starttls_gets_no_unencrypted_letter(
     open_mailbox: Callable[..., Mailbox], trusted: Path, make_app: MakeApp
 ) -> None:
     box = open_mailbox()

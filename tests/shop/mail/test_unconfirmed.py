@@ -103,7 +103,7 @@ def test_control_with_less_patience_it_gets_two(
 
 
 @pytest.mark.parametrize("refusal", ["451 4.3.0 later", "552 5.3.4 too big"])
-def test_a_refused_email_is_none_of_unknown_fate(
+def test_a_refused_email_does_not_count_as_unconfirmed(
     refusal: str, mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller
 ) -> None:
     mailbox.refusal = refusal

@@ -72,7 +72,7 @@ def run_cli(app: Flask, *arguments: str) -> str:
     return app.test_cli_runner().invoke(args=["jobs", *arguments]).output
 
 
-def test_a_failed_job_raises_an_alarm_until_it_was_done_after_all(
+def test_a_failed_job_raises_an_alarm_until_it_succeeds(
     app: Flask, failing: Work, drain: Callable[[], int]
 ) -> None:
     assert run_cli(app, "list") == "No failed jobs.\n"
@@ -113,7 +113,7 @@ def test_a_failed_job_is_forgotten_when_asked_to_and_after_a_year(
     assert not Job.select().exists()
 
 
-def test_what_a_customer_is_shown_is_no_failed_job_of_the_operators(
+def test_a_failure_shown_to_the_customer_is_not_a_failed_job_for_operators(
     app: Flask, alice: Account, bank: Bank, provider: Provider, clock: time_machine.Traveller,
     drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

@@ -155,7 +155,7 @@ def test_what_cannot_be_installed_says_so_and_is_tried_again(
     groups.check(LicenceGroup.get())
 
 
-def test_what_can_never_be_installed_is_given_up_and_the_offer_is_there_again(
+def test_an_impossible_installation_is_given_up_and_the_offer_returns(
     inside: Visitor, service: ExchangeService, provider: Provider, drain: Callable[[], int]
 ) -> None:
     requested = exchange.attach_request(service, 2)

@@ -110,7 +110,7 @@ def test_a_group_paid_before_the_provider_was_asked_ends_up_open(
 
 @pytest.mark.every_case
 @pytest.mark.parametrize("paid_after", [1, 2, 3])
-def test_there_is_no_retry_after_the_customer_has_paid_otherwise(
+def test_there_is_no_retry_after_a_payment_by_other_means(
     alice: Account, bank: Bank, provider: Provider, paid_after: int
 ) -> None:
     group = running.delivered(alice, bank, card="0341")

@@ -108,7 +108,7 @@ def test_a_licence_is_given_back_once(group: LicenceGroup) -> None:
         give_backs.undo(group, [2], by="alice")
 
 
-def test_one_configured_after_it_was_given_back_ends_all_the_same(
+def test_a_licence_configured_after_it_was_given_back_ends_too(
     group: LicenceGroup, provider: Provider
 ) -> None:
     give_backs.give_back_seats(group, [2], by="alice")

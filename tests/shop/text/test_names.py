@@ -22,7 +22,7 @@ def test_a_name_stands_on_one_line_in_one_spelling() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\n", "\u2003"])
-def test_nothing_typed_is_no_name(name: str) -> None:
+def test_an_empty_field_is_not_a_name(name: str) -> None:
     with pytest.raises(Refusal, match="Fill in this field") as refusal:
         read_name(name, "last_name")
     assert refusal.value.field == "last_name"
@@ -35,7 +35,7 @@ def test_nothing_typed_is_no_name(name: str) -> None:
     ["\u200b", "\u200c\u200d", "\ufeff", "\u00ad", "\ufe0f", "\u0301", "\u2060 \u2063", *BLANK],
     ids=ascii,
 )
-def test_what_cannot_be_seen_is_no_name(name: str) -> None:
+def test_invisible_characters_are_not_a_name(name: str) -> None:
     with pytest.raises(Refusal, match="can be seen"):
         read_name(f" {name} ", "last_name")
     assert read_name(f"{name}Zoé{name}", "last_name")

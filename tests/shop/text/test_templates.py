@@ -71,7 +71,7 @@ def test_the_vat_mention_names_the_country_in_the_customer_s_language():
     assert templates.vat_mention(vat.FRENCH_ESTIMATE, "fr") == ""
 
 
-def test_a_catalogue_without_its_compiled_form_is_read_all_the_same(tmp_path, monkeypatch):
+def test_a_catalogue_that_was_not_compiled_is_read_from_its_source(tmp_path, monkeypatch):
     place = tmp_path / "fr" / "LC_MESSAGES"
     place.mkdir(parents=True)
     (place / "messages.po").write_text('msgid "Yes"\nmsgstr "Oui"\n')

@@ -105,7 +105,7 @@ def test_a_wrong_siren_is_refused_at_its_field(typed):
     assert refused.value.field == "siren"
 
 
-def test_a_french_vat_number_holds_its_siren_and_others_none():
+def test_only_a_french_vat_number_contains_a_siren():
     assert siren_of("FR44732829320") == "732829320"
     assert siren_of("FR53000004605") == ""
     assert siren_of("DE136695976") == ""
@@ -132,7 +132,7 @@ def test_overseas_companies_give_theirs_too(country, postcode):
 @pytest.mark.parametrize(
     ("country", "postcode"), [("MC", "98000"), ("FR", "98000"), ("NC", "98800"), ("DE", "10115")]
 )
-def test_companies_elsewhere_have_none_to_give(country, postcode):
+def test_companies_outside_france_need_no_siren(country, postcode):
     assert company(country, postcode) == ("", "")
 
 

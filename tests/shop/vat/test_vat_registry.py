@@ -84,7 +84,7 @@ def test_a_page_instead_of_json_counts_as_unavailable(server, vies):
     assert vies.check("DE136695976") is Answer.UNAVAILABLE
 
 
-def test_nobody_at_home_counts_as_unavailable(server):
+def test_an_unreachable_party_counts_as_unavailable(server):
     gone = f"http://127.0.0.1:{server.server_port}"
     server.server_close()
     assert Vies(gone).check("DE136695976") is Answer.UNAVAILABLE
