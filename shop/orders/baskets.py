@@ -128,7 +128,7 @@ def quote(basket: Basket, offers: dict[str, PricedOffer], account: Account | Non
         for code, number in basket.quantities.items()
         if number
     ]
-    treatment = vat.treatment_of(vat.place_of(account)) if account else vat.FRENCH_ESTIMATE
+    treatment = vat.treatment_of(vat.place_of(account)) if account else vat.french_estimate()
     return Quote(lines, money.totals(lines, treatment), treatment, account is None)
 
 

@@ -88,10 +88,6 @@ class VatTreatment:
         return _MENTIONS.get(self.kind, "")
 
 
-FRENCH_ESTIMATE = VatTreatment(Kind.DOMESTIC, FRANCE, 2000)
-"""The treatment shown with prices before the customer is known."""
-
-
 @dataclass(frozen=True)
 class PlaceOfSupply:
     """The customer's location, and whether a VAT number of that country was confirmed."""
@@ -119,6 +115,11 @@ def place_of(buyer: Buyer) -> PlaceOfSupply:
         vat_number=buyer.vat_number,
         vat_confirmed=buyer.vat_status == "confirmed",
     )
+
+
+def french_estimate(on: date | None = None) -> VatTreatment:
+    """Return the treatment shown with prices before the customer is known: a sale in France."""
+    return treatment_of(PlaceOfSupply(FRANCE), on)
 
 
 def treatment_of(place: PlaceOfSupply, on: date | None = None) -> VatTreatment:

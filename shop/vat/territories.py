@@ -8,6 +8,7 @@ their own (CGI, articles 294 and 296). The postcode identifies most of them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 
 FRANCE = "FR"
@@ -18,10 +19,13 @@ MEMBER_STATES = frozenset(
 """The 27 member states of the Union, by ISO 3166 code (Greece is GR here, EL in VAT numbers)."""
 
 _FRENCH_PREFIXES = {
-    "971": "GP", "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT", "977": "BL",
-    "978": "MF", "980": "MC", "984": "TF", "986": "WF", "987": "PF", "988": "NC",
-    "97133": "BL", "97150": "MF",
+    "97133": "BL", "97150": "MF", "9705": "MF", "9709": "BL", "970": "GP",
+    "971": "GP", "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT", "977": "RE",
+    "978": "RE", "980": "MC", "984": "TF", "986": "WF", "987": "PF", "988": "NC",
 }  # fmt: skip
+"""Postcodes of La Poste, longest first. 970, 977 and 978 are CEDEX codes of companies: 97054 is
+Saint-Martin, 97098 Saint-Barthélemy, 97744 and 97801 Réunion. (977 and 978 begin the INSEE codes
+of Saint-Barthélemy and Saint-Martin, which are no postcodes.)"""
 
 FRENCH_FAMILY = frozenset(_FRENCH_PREFIXES.values()) | {FRANCE}
 """Countries of ISO 3166 with French postcodes; a customer there may also choose France."""
@@ -59,9 +63,12 @@ _UNION_REGIONS = frozenset({"PT-20", "PT-30"})
 
 
 def compact_postcode(postcode: str) -> str:
-    """Return a postcode without spaces, hyphens and country letters ("F-97 400" is 97400)."""
-    plain = re.sub(r"[^0-9A-Z]", "", postcode.upper())
-    return re.sub(r"^(AX|FI|[ADFIL]|CZ|DK|ES|GR|PT|SE|SK|MC|FR)(?=\d)", "", plain)
+    """Return a postcode without spaces, hyphens, country letters and the word CEDEX.
+
+    "F-97 400", "FR 97400" and "97400 Cedex 9" are 97400. Letters after the first digit stay.
+    """
+    plain = unicodedata.normalize("NFKC", postcode).upper().partition("CEDEX")[0]
+    return re.sub(r"^[A-Z]{1,3}(?=\d)", "", re.sub(r"[^0-9A-Z]", "", plain))
 
 
 def territory_of(country: str, postcode: str = "") -> str:
@@ -82,7 +89,8 @@ def territory_of(country: str, postcode: str = "") -> str:
 def _french_territory(postcode: str) -> str:
     if len(postcode) != 5:
         return FRANCE
-    return _FRENCH_PREFIXES.get(postcode) or _FRENCH_PREFIXES.get(postcode[:3], FRANCE)
+    matching = (code for start, code in _FRENCH_PREFIXES.items() if postcode.startswith(start))
+    return next(matching, FRANCE)
 
 
 def zone_of(territory: str) -> Zone:

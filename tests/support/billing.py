@@ -46,7 +46,7 @@ def due(account: Account, quantity: int = 10, cents: int = 880) -> Invoice:
                 account=account,
                 language=account.language,
                 customer=_customer(account),
-                treatment=vat.FRENCH_ESTIMATE,
+                treatment=vat.french_estimate(),
                 positions=(Position(line, MONTH, "o365-1"),),
                 due_on=clock.today(),
             )

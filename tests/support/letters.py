@@ -144,7 +144,7 @@ def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
                 account=account,
                 language=first.language,
                 customer=first.customer,
-                treatment=vat.FRENCH_ESTIMATE,
+                treatment=vat.french_estimate(),
                 positions=positions_of(first),
                 due_on=clock.today(),
             )

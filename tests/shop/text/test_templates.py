@@ -68,7 +68,7 @@ def test_the_vat_mention_names_the_country_in_the_customer_s_language():
     assert "(Allemagne)" in templates.vat_mention(german, "fr")
     assert "VAT of Germany" in templates.vat_mention(german, "en")
     assert "(Portugal)" in templates.vat_mention(VatTreatment(Kind.OSS, "PT-30", 2200), "fr")
-    assert templates.vat_mention(vat.FRENCH_ESTIMATE, "fr") == ""
+    assert templates.vat_mention(vat.french_estimate(), "fr") == ""
 
 
 def test_a_catalogue_that_was_not_compiled_is_read_from_its_source(tmp_path, monkeypatch):

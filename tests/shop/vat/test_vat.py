@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shop import vat
-from shop.vat import Kind, PlaceOfSupply
+from shop.vat import Kind, PlaceOfSupply, rates
 from shop.vat.rates import standard_rate
 from shop.vat.territories import (
     FRENCH_FAMILY,
@@ -52,6 +52,12 @@ def taxed(country: str, postcode: str = "", number: str = "", *, confirmed: bool
         ("GP", "97133", Kind.OUTSIDE, 0),
         ("FR", "97150", Kind.OUTSIDE, 0),  # Saint-Martin
         ("MF", "97150", Kind.OUTSIDE, 0),
+        ("FR", "97744", Kind.DOMESTIC, 850),  # Saint-Denis CEDEX, Réunion
+        ("RE", "97801", Kind.DOMESTIC, 850),
+        ("FR", "97801 CEDEX 9", Kind.DOMESTIC, 850),
+        ("FR", "97054", Kind.OUTSIDE, 0),  # Saint-Martin CEDEX
+        ("FR", "97098", Kind.OUTSIDE, 0),  # Saint-Barthélemy CEDEX
+        ("FR", "97001", Kind.DOMESTIC, 850),  # a CEDEX of Guadeloupe
         ("FR", "97500", Kind.OUTSIDE, 0),  # Saint-Pierre-et-Miquelon
         ("FR", "98800", Kind.OUTSIDE, 0),  # Nouvelle-Calédonie
         ("PF", "98714", Kind.OUTSIDE, 0),  # Polynésie française
@@ -151,8 +157,36 @@ def test_a_business_in_the_canaries_is_outside_whatever_its_number():
     assert taxed("ES", "35001", "ESB76365789", confirmed=True).kind is Kind.OUTSIDE
 
 
+ABBREVIATIONS = {
+    "DE": ("78266", ("D-", "DE-", "D ", "de", "DEU-", "\uff24-")),
+    "DK": ("3900", ("DK-", "DK", "DNK ")),
+    "ES": ("35001", ("E-", "ES-", "ESP ")),
+    "FI": ("22100", ("FI-", "FIN-", "AX-")),
+    "FR": ("97400", ("F-", "FR-", "RE-", "FRA ")),
+    "GR": ("63086", ("GR-", "EL-", "GRC ")),
+    "IT": ("23041", ("I-", "IT-", "ITA ")),
+    "PT": ("9500-321", ("P-", "PT-", "PRT ")),
+}
+"""A postcode of a special territory of each country, and what people write before it."""
+
+
+@pytest.mark.parametrize("country", ABBREVIATIONS)
+def test_letters_of_the_country_do_not_change_the_territory(country):
+    postcode, written = ABBREVIATIONS[country]
+    assert taxed(country, postcode) != taxed(country)
+    for letters in written:
+        assert taxed(country, letters + postcode) == taxed(country, postcode), letters
+
+
 def test_before_sign_in_french_vat_stands_in():
-    assert taxed("FR", "75001") == vat.FRENCH_ESTIMATE
+    assert taxed("FR", "75001") == vat.french_estimate()
+
+
+def test_before_sign_in_the_rate_is_that_of_the_day(monkeypatch: pytest.MonkeyPatch):
+    changes = ((rates.TABLE_START, 2000), (TODAY, 2100))
+    monkeypatch.setitem(rates._RATES, "FR", changes)
+    assert vat.french_estimate(TODAY - timedelta(days=1)).rate == 2000
+    assert vat.french_estimate(TODAY).rate == 2100
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,9 @@ def test_a_siren_has_no_meaning_abroad():
         ("RE", "97400", "97400"),
         ("FR", "97400", "97400"),
         ("MC", "MC-98000", "98000"),
+        ("FR", "97744 CEDEX 9", "97744"),
+        ("MF", "97054", "97054"),
+        ("BL", "97098", "97098"),
         ("GB", " BT1   5GS ", "BT1 5GS"),
         ("IE", "", ""),
     ],
@@ -181,6 +184,8 @@ def test_postcodes_are_kept_tidily(country, typed, kept):
         ("FR", "abcde"),
         ("RE", "75001"),
         ("YT", "97400"),
+        ("MF", "97801"),
+        ("BL", "97744"),
     ],
 )
 def test_a_french_postcode_that_cannot_be_is_refused(country, typed):
