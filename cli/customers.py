@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from cli.operator import OPERATOR, find_customer
 from models import Letter, LetterStatus
 from shop import mail
-from shop.customers import two_factor
+from shop.customers import blocking, sessions, two_factor
 from shop.operations import key_rotation
 
 customers = AppGroup("accounts", help="Manage customers' accounts.")
@@ -25,6 +25,33 @@ def reset_second_factor(nic_handle: str) -> None:
         click.echo(f"{nic_handle} logs in with the password alone from now on.")
     else:
         click.echo(f"{nic_handle} has no second step.")
+
+
+@customers.command("end-sessions")
+@click.argument("nic_handle", required=False)
+@click.option("--all", "of_all", is_flag=True, help="End the sessions of every customer.")
+def end_sessions(nic_handle: str | None, of_all: bool) -> None:
+    """End the sessions of one customer, or of all: they log in again."""
+    if of_all == bool(nic_handle):
+        raise click.UsageError("Name one customer, or --all.")
+    ended = sessions.end_all_of(find_customer(nic_handle)) if nic_handle else sessions.end_all()
+    click.echo(f"{ended} session(s) ended.")
+
+
+@customers.command("block")
+@click.argument("nic_handle")
+def block(nic_handle: str) -> None:
+    """Keep everybody from logging in to an account, and end its sessions; services go on."""
+    changed = blocking.block(find_customer(nic_handle))
+    click.echo(f"{nic_handle} is blocked{'' if changed else ' already'}.")
+
+
+@customers.command("unblock")
+@click.argument("nic_handle")
+def unblock(nic_handle: str) -> None:
+    """Let the customer of a blocked account log in again."""
+    changed = blocking.unblock(find_customer(nic_handle))
+    click.echo(f"{nic_handle} {'can log in again' if changed else 'is not blocked'}.")
 
 
 @secrets.command("reseal")

@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 from manager import manager
-from manager.confirmation import confirmed_first, form_confirmed_first, typed_before
+from manager.confirmation import confirmed_first, factor_first, form_confirmed_first, typed_before
 from models import OneTimeLink
 from shop.customers import email_proofs
 from shop.customers import profile as profiles
@@ -78,13 +78,15 @@ def check_profile(name: str) -> Response:
 
 @manager.get("/manager/account/email-address")
 @confirmed_first
-def email_address() -> Response:
+@factor_first
+def email_address() -> ResponseReturnValue:
     """Show the form to change the e-mail address."""
     return page("manager/email_address.html", form=EmailForm(formdata=typed_before()))
 
 
 @manager.post("/manager/account/email-address")
 @form_confirmed_first("manager.email_address", "email")
+@factor_first
 def change_email_address() -> ResponseReturnValue:
     """E-mail a link to the new address, which is used once the link was followed."""
     form = EmailForm()

@@ -113,7 +113,7 @@ def confirm() -> Response:
     except Refusal as refusal:
         form.refuse(refusal)
         return _again(form, refusal.status)
-    sessions.mark_confirmed(current_user.session)
+    auth.mark_confirmed()
     flash(gettext("Thank you. You can go on now."), "success")
     return go_to(_target())
 
@@ -150,7 +150,7 @@ def confirm_factor() -> Response:
 
 
 def _factor_given() -> Response:
-    sessions.mark_factor(current_user.session)
+    auth.mark_factor()
     flash(gettext("Thank you. You can go on now."), "success")
     return go_to(_target())
 

@@ -68,7 +68,8 @@ def email_html(letter_id: int) -> Response:
         abort(404)
     response = Response(mail.html_of(letter), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        "default-src 'none'; object-src 'none'; base-uri 'none'; "
+        "style-src 'unsafe-inline'; img-src data:; "
         "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
     )
     return response

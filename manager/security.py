@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from flask import Response, abort, flash, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from manager import manager
+from manager.confirmation import confirmed_first
+from models import Session
 from shop.customers import activity_log, passwords, sessions, two_factor
 from shop.errors import Refusal
 from shop.text.pagination import page_of
@@ -57,6 +60,7 @@ def change_password() -> Response:
         form.refuse(refusal)
         return page("manager/password.html", status=refusal.status, form=form)
     passwords.change_password(who, form.password.data or "", current_user.token, origin)
+    auth.renew_token()
     flash(gettext("Your password is changed. Your other sessions were ended."), "success")
     return go_to(url_for("manager.security"))
 
@@ -78,8 +82,8 @@ def show_sessions() -> Response:
 
 
 @manager.post("/manager/account/sessions/<int:session_id>/ending")
-def end_session(session_id: int) -> Response:
-    """End one session; the current one by signing out."""
+def end_session(session_id: int) -> ResponseReturnValue:
+    """End one session; the current one by signing out, another after a recent confirmation."""
     row = sessions.find_account_session(auth.customer(), session_id)
     if row is None:
         abort(404)
@@ -87,12 +91,18 @@ def end_session(session_id: int) -> Response:
         auth.sign_out()
         flash(gettext("You are logged out."), "success")
         return go_to(url_for("manager.login"))
+    return _end_another(row)
+
+
+@confirmed_first
+def _end_another(row: Session) -> Response:
     sessions.end_session(row, auth.origin())
     flash(gettext("The session is ended."), "success")
     return go_to(url_for("manager.sessions"))
 
 
 @manager.post("/manager/account/sessions/others/ending")
+@confirmed_first
 def end_other_sessions() -> Response:
     """End every session except this one."""
     sessions.end_others_on_request(auth.customer(), current_user.token, auth.origin())

@@ -6,19 +6,19 @@ from flask import Response, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from manager import manager
 from manager.confirmation import confirmed_first, factor_first, form_confirmed_first, typed_before
 from models import Authenticator
-from shop.customers import sessions, two_factor
+from shop.customers import two_factor
 from shop.customers.two_factor import passkeys, recovery_codes, totp
 from shop.errors import Refusal
 from web import auth
 from web.customer_forms import TOO_LONG
 from web.forms import CodeForm, ShopForm, stripped
+from web.headers import SVG
 from web.htmx import go_to, page
 from web.two_factor import given_challenge, keep_challenge
 from web.urls import base_url
@@ -30,7 +30,7 @@ def _added(message: str) -> Response:
     The session has just given a factor: an earlier one (`factor_first`), or the account's first.
     """
     who = auth.customer()
-    sessions.mark_factor(current_user.session)
+    auth.mark_factor()
     if recovery_codes.codes_left(who):
         flash(message, "success")
         return go_to(url_for("manager.security"))
@@ -75,7 +75,7 @@ def authenticator_qr() -> ResponseReturnValue:
     row = totp.unconfirmed_authenticator(auth.customer())
     if row is None:
         abort(404)
-    return Response(totp.qr_code(row), content_type="image/svg+xml")
+    return Response(totp.qr_code(row), content_type=SVG)
 
 
 @manager.post("/manager/account/authenticator")

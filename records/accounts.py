@@ -40,6 +40,8 @@ class Account(Table):
     created_at = MomentField()
     email_proved_at = MomentField(null=True)
     """When a link sent to ``email`` was followed; until then other e-mails wait."""
+    blocked_at = MomentField(null=True)
+    """When the operator blocked the account; nobody can sign in to it."""
 
     class Meta:
         constraints = [

@@ -124,12 +124,35 @@ def sign_in(who: Account, means: str = "password", *, stays: bool = False) -> No
     login_user(SignedIn(row, token))
 
 
+def mark_confirmed() -> None:
+    """Record that the customer has just given their password again."""
+    sessions.mark_confirmed(current_user.session)
+    renew_token()
+
+
+def mark_factor() -> None:
+    """Record that the customer has just given a second factor again."""
+    sessions.mark_factor(current_user.session)
+    renew_token()
+
+
+def renew_token() -> None:
+    """Exchange the token of this browser's session, as signing in would."""
+    row = current_user.session
+    login_user(SignedIn(row, sessions.renew_token(row)))
+
+
 def sign_out() -> None:
     """End this browser's session, here and in the database, and what the browser stored."""
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
     logout_user()
     session.clear()
+    _clear_browser()
+
+
+def _clear_browser() -> None:
+    """Have the browser delete what it stored of this site's pages."""
 
     @after_this_request
     def _clear(response: Response) -> Response:
@@ -182,7 +205,13 @@ def init_app(app: Flask) -> None:
 
     @manager.unauthorized_handler
     def _sign_in_first() -> Response:
-        flash(gettext("Log in to continue."), "info")
+        if session.get("_user_id"):
+            _clear_browser()  # Its session has ended since its last request.
+        if request.method != "GET" or not wants_partial():
+            # A part of a page that renews itself leaves the cookie alone: while it was on its way,
+            # the session's token may have been exchanged in another tab.
+            logout_user()
+            flash(gettext("Log in to continue."), "info")
         return go_to(url_for("manager.login", next=this_page()))
 
     @app.context_processor

@@ -21,6 +21,8 @@ from secure.headers import (
 
 from shop.settings import Settings
 
+SVG = "image/svg+xml; charset=utf-8"
+
 HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 
 
@@ -52,12 +54,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def on_files(settings: Settings) -> Callable[[Headers, str, str], None]:
     """Return the function that adds the headers to static files, which bypass the application."""
-    policy = ContentSecurityPolicy().default_src("'none'").frame_ancestors("'none'")
+    policy = _nothing().frame_ancestors("'none'")
     fixed = _headers(settings, policy).headers
 
     def add(headers: Headers, path: str, url: str) -> None:
         for name, value in fixed.items():
             headers[name] = value
+        if path.endswith(".svg"):
+            headers["Content-Type"] = SVG
 
     return add
 
@@ -77,8 +81,7 @@ def _headers(settings: Settings, policy: ContentSecurityPolicy) -> Secure:
 
 def _policy(bank: str) -> ContentSecurityPolicy:
     return (
-        ContentSecurityPolicy()
-        .default_src("'none'")
+        _nothing()
         .script_src("'self'", HTMX, f"'nonce-{nonce()}'")
         .style_src("'self'", f"'nonce-{nonce()}'")
         .img_src("'self'", "data:")
@@ -88,9 +91,13 @@ def _policy(bank: str) -> ContentSecurityPolicy:
         .form_action("'self'", bank)
         .frame_src("'self'")
         .frame_ancestors("'none'")
-        .base_uri("'none'")
         .custom_directive("manifest-src", "'self'")
     )
+
+
+def _nothing() -> ContentSecurityPolicy:
+    """Return a policy that allows nothing, to which each response adds what it needs."""
+    return ContentSecurityPolicy().default_src("'none'").object_src("'none'").base_uri("'none'")
 
 
 def _hsts(settings: Settings) -> StrictTransportSecurity | None:

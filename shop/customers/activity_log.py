@@ -35,6 +35,9 @@ DESCRIPTIONS: dict[str, str] = {
     "passkey_added": N_("A passkey was added"),
     "passkey_removed": N_("A passkey was removed"),
     "second_factor_reset": N_("Customer service switched the second step off"),
+    "all_sessions_ended": N_("Customer service ended all sessions"),
+    "account_blocked": N_("Customer service blocked the account"),
+    "account_unblocked": N_("Customer service unblocked the account"),
     "export_requested": N_("A copy of all data was asked for"),
     "export_downloaded": N_("A copy of all data was downloaded"),
 }
@@ -50,7 +53,10 @@ SIGN_IN_METHODS: dict[str, str] = {
 }
 """The description of each sign-in method, the note of ``signed_in`` (``msgid``)."""
 
-ALARMING = {"sign_in_failed", "second_step_failed", "identity_refused", "second_factor_reset"}
+ALARMING = {
+    "sign_in_failed", "second_step_failed", "identity_refused", "second_factor_reset",
+    "account_blocked",
+}  # fmt: skip
 """Kinds of events that are highlighted for the customer."""
 
 

@@ -109,7 +109,8 @@ def sign_in(
 ) -> Account:
     """Return the account if the password is right; a second step may follow (`two_factor`).
 
-    Raise `SignInRefused` otherwise, after the same time whether the account exists or not, and
+    Raise `SignInRefused` otherwise, after the same time whether the account exists or not,
+    `sessions.AccountBlocked` if the operator has blocked it, and
     `rate_limits.RateLimited` after too many attempts from this IP address, or at this account from
     where they come (`allowances`).
     """
@@ -127,6 +128,7 @@ def sign_in(
         raise SignInRefused(
             N_("This customer ID and password do not match. Check both and try again."), "password"
         )
+    sessions.check_not_blocked(account)
     allowances.reset(allowances.PASSWORD, subject, origin, known)
     if hashing().hasher.check_needs_rehash(account.password_hash):
         _rehash(account, password)
@@ -235,7 +237,12 @@ def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int 
 
 
 def _send_reset_link(account: Account, base_url: str) -> None:
-    """Send the link; to an address that is not proved yet, the link that proves it."""
+    """Send the link; to an address that is not proved yet, the link that proves it.
+
+    The customer of a blocked account gets none.
+    """
+    if account.blocked_at is not None:
+        return
     if settings.current().smtp_url and account.email_proved_at is None:
         with suppress(rate_limits.RateLimited):
             email_proofs.request(account)

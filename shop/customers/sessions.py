@@ -11,7 +11,7 @@ from records.accounts import Account, Session
 from records.base import database
 from shop import clock
 from shop.customers import activity_log, known_origins
-from shop.customers.activity_log import Origin
+from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
 from shop.security import encryption
 
@@ -35,14 +35,33 @@ class PasswordChanged(Refusal):
     """The account's password was changed by another process after it was verified."""
 
 
+class AccountBlocked(Refusal):
+    """The operator has blocked the account."""
+
+    status = 403
+
+
+def check_not_blocked(account: Account) -> None:
+    """Raise `AccountBlocked` if the operator has blocked the account (`blocking`)."""
+    if Account.select().where(Account.id == account.id, _BLOCKED).exists():
+        raise AccountBlocked(
+            N_("This account is blocked. Write to our customer service."), "password"
+        )
+
+
+_BLOCKED = Account.blocked_at.is_null(False)
+
+
 def lock_password(account: Account) -> None:
     """Lock the account's row if its password is still the one in ``account``.
 
-    Until the caller's transaction ends, a concurrent password change waits; it then ends the
-    session started here. Raise `PasswordChanged` if the change was committed first.
+    Until the caller's transaction ends, a concurrent change of the password, or of whether the
+    account is blocked, waits; it then ends the session started here. Raise `PasswordChanged` or
+    `AccountBlocked` if the change was committed first.
     """
     known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
-    if not Account.update(password_hash=account.password_hash).where(known).execute():
+    if not Account.update(password_hash=account.password_hash).where(known, ~_BLOCKED).execute():
+        check_not_blocked(account)
         raise PasswordChanged(
             N_("The password of this account was changed a moment ago. Log in again."), "password"
         )
@@ -51,11 +70,11 @@ def lock_password(account: Account) -> None:
 def start_session(
     account: Account, origin: Origin, means: str = "password", *, stays: bool = False
 ) -> str:
-    """Start a session; return the token for its cookie. Raise `PasswordChanged`.
+    """Start a session; return the token for its cookie. Raise like `lock_password`.
 
     ``stays``: the customer asked to stay signed in.
     """
-    token = secrets.token_urlsafe(32)
+    token = _new_token()
     now = clock.now()
     with database.atomic():
         lock_password(account)
@@ -73,6 +92,17 @@ def start_session(
         )
         known_origins.remember(account, origin)
         activity_log.record(account, "signed_in", origin, note=means)
+    return token
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def renew_token(session: Session) -> str:
+    """Return a new token of a session, for its cookie; the one it had becomes invalid."""
+    token = _new_token()
+    Session.update(token_digest=encryption.digest(token)).where(Session.id == session.id).execute()
     return token
 
 
@@ -155,6 +185,19 @@ def end_others_on_request(account: Account, keep: str, origin: Origin) -> int:
         ended = end_others(account, keep)
         activity_log.record(account, "sessions_ended", origin)
     return ended
+
+
+def end_all_of(account: Account) -> int:
+    """End the sessions of an account, as the operator decided, and log it; return their number."""
+    with database.atomic():
+        ended = end_others(account)
+        activity_log.record(account, "all_sessions_ended", UNKNOWN)
+    return ended
+
+
+def end_all() -> int:
+    """End every session of every customer; return their number."""
+    return int(Session.update(ended_at=clock.now()).where(Session.ended_at.is_null()).execute())
 
 
 # --- Confirmation ----------------------------------------------------------------------------

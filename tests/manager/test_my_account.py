@@ -340,6 +340,34 @@ def test_all_others_end_at_once(inside: Visitor, alice: Account) -> None:
     assert inside.client.get("/manager/account").status_code == 200
 
 
+def test_ending_sessions_asks_for_the_password_after_a_while(
+    visitor: Visitor, alice: Account, clock: time_machine.Traveller
+) -> None:
+    visitor.log_in(alice)
+    token = sessions.start_session(alice, Origin("203.0.113.77", FIREFOX))
+    clock.shift(timedelta(minutes=16))
+    row = sessions.find_session(token)
+    for path in (f"{row.id}", "others"):
+        response = visitor.client.ask("POST", f"/manager/account/sessions/{path}/ending")
+        assert response.location.startswith("/manager/account/confirmation")
+    assert sessions.find_session(token) is not None
+    visitor.open("/manager/account/confirmation")
+    visitor.press("Valider", password=cast.PASSWORD)
+    visitor.client.ask("POST", "/manager/account/sessions/others/ending")
+    assert sessions.find_session(token) is None
+
+
+def test_other_sessions_can_be_ended_where_factors_are_changed(
+    inside: Visitor, alice: Account
+) -> None:
+    inside.open("/manager/account/security")
+    assert not inside.offers("Fermer toutes les autres")
+    token = sessions.start_session(alice, Origin("203.0.113.77", FIREFOX))
+    inside.open("/manager/account/security")
+    inside.press("Fermer toutes les autres")
+    assert sessions.find_session(token) is None
+
+
 def test_ending_ones_own_session_is_a_logout(inside: Visitor, alice: Account) -> None:
     row = Session.get(Session.ended_at.is_null())
     inside.client.ask("POST", f"/manager/account/sessions/{row.id}/ending")

@@ -63,7 +63,8 @@ def test_every_answer_carries_the_headers(app: Flask, alices: Belongings) -> Non
 def test_no_policy_lets_anything_unsafe_in(app: Flask, alices: Belongings) -> None:
     for response in answers(app, alices):
         policy = policy_of(response)
-        assert policy["default-src"] == ["'none'"]
+        for directive in ("default-src", "object-src", "base-uri"):
+            assert policy[directive] == ["'none'"], f"{directive} of {response.request.path}"
         assert "frame-ancestors" in policy
         sources = {source for directive in policy.values() for source in directive}
         if "sandbox" in policy:
@@ -87,6 +88,28 @@ def test_a_page_runs_our_scripts_and_one_pinned_file(client: CheckingClient) -> 
 def test_each_answer_has_a_nonce_of_its_own(client: CheckingClient) -> None:
     nonces = {tuple(policy_of(client.get("/fr/"))["script-src"]) for _ in range(5)}
     assert len(nonces) == 5
+
+
+def test_every_text_names_its_character_encoding(app: Flask, alices: Belongings) -> None:
+    kinds = {response.headers.get("Content-Type", "") for response in answers(app, alices)}
+    client = browser(app)
+    kinds |= {
+        client.get(f"/static/{name}").headers["Content-Type"]
+        for name in ("js/shop.js", "css/base.css", "icons/sprite.svg")
+    }
+    texts = {
+        kind for kind in kinds if kind.startswith("text/") or kind.split(";")[0][-4:] == "+xml"
+    }
+    assert len(texts) > 4
+    assert not [
+        kind for kind in texts if not kind.lower().replace('"', "").endswith("; charset=utf-8")
+    ]
+
+
+def test_methods_that_no_page_has_are_refused(client: CheckingClient) -> None:
+    for method in ("TRACE", "CONNECT", "PUT", "DELETE"):
+        for path in ("/fr/", "/login", "/healthz", "/static/js/shop.js"):
+            assert client.open(path, method=method).status_code in {404, 405}, f"{method} {path}"
 
 
 def test_pages_are_not_cached_and_files_for_a_while(client: CheckingClient) -> None:

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 import models
-from models import Account, Letter, RateCount
+from models import Account, Letter, RateCount, Session
 from shop.jobs import queue
 from shop.security import proxies as untrusted_proxies
 from shop.security import rate_limits
@@ -216,6 +216,49 @@ def test_logging_out_clears_what_the_browser_stored(client: CheckingClient, alic
     response = client.ask("POST", "/logout")
     assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert "Clear-Site-Data" not in client.get("/login").headers
+
+
+def test_a_browser_whose_session_has_ended_clears_what_it_stored(
+    client: CheckingClient, alice: Account, clock: time_machine.Traveller
+) -> None:
+    log_in(client, alice.nic_handle)
+    clock.shift(timedelta(hours=13))
+    response = client.get("/manager/account")
+    assert response.status_code == 303
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in client.get("/manager/account").headers
+
+
+def test_proving_ones_identity_again_renews_the_session(
+    client: CheckingClient, alice: Account
+) -> None:
+    log_in(client, alice.nic_handle)
+    copy = browser(client.application)
+    copy.set_cookie(COOKIE, client.get_cookie(COOKIE).value)
+    form = {"password": cast.PASSWORD, "next": "/manager/account/security"}
+    assert client.ask("POST", "/manager/account/confirmation", form).status_code == 303
+    assert is_signed_in(client)
+    assert not is_signed_in(copy)
+    copy.set_cookie(COOKIE, client.get_cookie(COOKIE).value)
+    new = "Another-Horse-8"
+    typed = {"current_password": cast.PASSWORD, "password": new, "password_confirmation": new}
+    assert client.ask("POST", "/manager/account/password", typed).status_code == 303
+    assert is_signed_in(client)
+    assert not is_signed_in(copy)
+    assert Session.select().count() == 1
+
+
+def test_a_part_of_a_page_on_its_way_does_not_undo_the_renewal(
+    client: CheckingClient, alice: Account
+) -> None:
+    log_in(client, alice.nic_handle)
+    late = browser(client.application)
+    late.set_cookie(COOKIE, client.get_cookie(COOKIE).value)
+    client.ask("POST", "/manager/account/confirmation", {"password": cast.PASSWORD})
+    part = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    response = late.get("/manager/account/sessions", headers=part)
+    assert response.status_code == 204
+    assert not [each for each in response.headers.getlist("Set-Cookie") if COOKIE in each]
 
 
 def test_the_database_holds_no_cookie(client: CheckingClient, alice: Account) -> None:

@@ -107,6 +107,7 @@ SECTIONS = (
             "nic_handle", "email", "first_name", "last_name", "company", "siren", "vat_number",
             "vat_status", "street", "postcode", "city", "country", "language", "created_at",
             "email_proved_at",
+            "blocked_at",
         ),
     ),
     Section(

@@ -332,6 +332,22 @@ def test_nothing_of_the_second_factor_changes_without_it(
     assert recovery_codes.codes_left(alice) == 10
 
 
+def test_another_email_address_needs_the_second_factor(
+    visitor: Visitor, alice: Account, clock: time_machine.Traveller
+) -> None:
+    shown = application(alice)
+    sign_in(visitor, alice)
+    visitor.press("Valider", code=shown.now())
+    clock.shift(timedelta(minutes=16))
+    visitor.open("/manager/account/email-address")
+    visitor.press("Valider", password=cast.PASSWORD)
+    assert visitor.address.startswith("/manager/account/confirmation/second-step")
+    asked = visitor.client.ask("POST", "/manager/account/email-address", {"email": "a@b.example"})
+    assert asked.location.startswith("/manager/account/confirmation/second-step")
+    visitor.press("Valider", code=recovery_codes.create_codes(alice, UNKNOWN)[0])
+    assert visitor.address == "/manager/account/email-address"
+
+
 def test_customer_service_can_switch_it_off(app: Flask, alice: Account) -> None:
     application(alice)
     result = app.test_cli_runner().invoke(

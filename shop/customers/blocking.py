@@ -1,0 +1,36 @@
+"""Blocked accounts: nobody can sign in to them until the operator unblocks them.
+
+Their services, and the renewals of these, are not affected.
+"""
+
+from __future__ import annotations
+
+from records.accounts import Account
+from records.base import database
+from shop import clock
+from shop.customers import activity_log, one_time_links, sessions
+from shop.customers.activity_log import UNKNOWN
+
+
+def block(account: Account) -> bool:
+    """Block an account, end its sessions and its links; return False if it was blocked already."""
+    with database.atomic():
+        changed = _write(account, Account.blocked_at.is_null(), blocked_at=clock.now())
+        sessions.end_others(account)
+        one_time_links.void_links(account)
+        if changed:
+            activity_log.record(account, "account_blocked", UNKNOWN)
+    return changed
+
+
+def unblock(account: Account) -> bool:
+    """Let the customer sign in again; return False if the account was not blocked."""
+    with database.atomic():
+        changed = _write(account, Account.blocked_at.is_null(False), blocked_at=None)
+        if changed:
+            activity_log.record(account, "account_unblocked", UNKNOWN)
+    return changed
+
+
+def _write(account: Account, which: object, **values: object) -> bool:
+    return bool(Account.update(**values).where(Account.id == account.id, which).execute())
