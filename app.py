@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings = settings or Settings.from_environment()
     app = Flask(__name__)
     app.json = BoundedJson(app)
+    app.session_interface = cookies.Sessions()
     app.config.update(_flask_settings(settings))
     app.extensions["settings"] = settings
     logs.set_up(settings)

@@ -43,7 +43,7 @@ ENVIRONMENT = {
 PRODUCTION = {
     "SHOP_ENV": "production",
     "PUBLIC_URL": "https://shop.example",
-    "MAIL_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "MAIL_ENCRYPTION_KEYS": "gcm:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "STRIPE_API_KEY": "sk_test_of_nobody",
     "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
     "GRAPH_TENANT_ID": "tenant",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Response, current_app
+from flask.sessions import SecureCookieSessionInterface
 
 from shop import settings
+from shop.security import signing
 
 
 def name_of(base: str, *, production: bool | None = None) -> str:
@@ -15,6 +17,12 @@ def name_of(base: str, *, production: bool | None = None) -> str:
     if production is None:
         production = settings.current().production
     return f"__Host-{base}" if production else base
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions in a cookie, signed by SHA-256."""
+
+    digest_method = staticmethod(signing.DIGEST)
 
 
 def set_for_long(response: Response, base: str, value: str, seconds: int) -> None:

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 PAGES = {403, 404, 405, 409, 410, 413, 421, 422, 429, 500, 503}
 
-REFUSALS = {403: "request_forbidden", 404: "unknown_identifier"}
+REFUSALS = {400: "request_invalid", 403: "request_forbidden", 404: "unknown_identifier"}
 """The log events of refused requests, by status; a foreign identifier is as unknown as any other.
 
 They hold no personal data: neither the identifier nor the client.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from peewee import ModelSelect
 
 from records.accounts import Account
 from records.security import AccountEvent
 from shop import clock
 from shop.errors import N_
+
+log = structlog.get_logger()
 
 RETENTION = timedelta(days=365)
 
@@ -76,8 +79,13 @@ UNKNOWN = Origin()
 
 
 def record(account: Account | None, kind: str, origin: Origin, note: str = "") -> None:
-    """Add an event to the log, in the caller's transaction."""
+    """Add an event to the log, in the caller's transaction, and to the process's log.
+
+    The latter holds no personal data: the number of the account leads to it.
+    """
     assert kind in DESCRIPTIONS, kind
+    means = {"means": note} if kind == "signed_in" else {}
+    log.info("account_event", kind=kind, account=account.id if account else None, **means)
     AccountEvent.insert(
         account=account,
         kind=kind,

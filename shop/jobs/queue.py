@@ -20,7 +20,6 @@ from typing import Any, cast
 
 import structlog
 from huey.contrib.sql_huey import SqlHuey
-from huey.serializer import SignedSerializer
 from peewee import fn
 
 from records.base import database
@@ -28,6 +27,7 @@ from records.jobs import Job, JobStatus
 from shop import clock, durations, settings
 from shop.errors import PartyUnavailable
 from shop.sandbox_link import test_points
+from shop.security.signing import MessageSerializer
 from shop.settings import PerProcess
 
 log = structlog.get_logger()
@@ -103,12 +103,12 @@ def lease_duration() -> timedelta:
     return timedelta(seconds=settings.current().job_lease)
 
 
-class _Serializer(SignedSerializer):
+class _Serializer(MessageSerializer):
     """Signs messages with the last of ``secrets``, and reads those signed with any of them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__(secret=secrets[-1], salt="jobs")
-        self._former = [SignedSerializer(secret=each, salt="jobs") for each in secrets[:-1]]
+        self._former = [MessageSerializer(secret=each, salt="jobs") for each in secrets[:-1]]
 
     def _unsign(self, signed: bytes) -> bytes:
         for former in self._former:

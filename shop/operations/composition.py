@@ -14,7 +14,7 @@ from shop.office import configured
 from shop.orders import orders
 from shop.payments import gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
-from shop.security import proxies, rate_limits
+from shop.security import proxies, rate_limits, signing
 from shop.settings import Settings
 from shop.subscriptions import dunning, ending, give_backs, previews, renewals, suspension
 from shop.vat import confirmation, registry
@@ -31,6 +31,7 @@ def set_up(settings: Settings) -> None:
     """Configure this process by ``settings``: database, queue, rate limits and outside parties."""
     if forgotten := list(jobs.without_handler()):
         raise RuntimeError(f"HANDLERS lacks the module of {', '.join(forgotten)}")
+    signing.use_sha256()
     shop_settings.current.set_factory(lambda: settings)
     database.bind(settings.database_url)
     queue.messages.set_factory(lambda: queue.Messages(settings.secret_keys))

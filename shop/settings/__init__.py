@@ -245,7 +245,8 @@ def _development_keys(
     *, production: bool, secret_key: str, secret_key_fallbacks: tuple[str, ...], **_: Any
 ) -> tuple[str, ...]:
     secrets = () if production else (secret_key, *secret_key_fallbacks)
-    return tuple(map(_derived_key, secrets))
+    former = tuple(map(_derived_key, secrets))
+    return tuple(f"gcm:{key}" for key in former) + former
 
 
 def _derived_key(secret: str) -> str:

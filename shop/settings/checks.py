@@ -97,8 +97,10 @@ def _mail_problems(settings: Settings) -> list[str]:
     problems = []
     if settings.smtp_url and not _is_mail_server(settings.smtp_url):
         problems.append("SMTP_URL must be smtp://, smtp+starttls:// or smtps://host[:port]")
-    if not all(_is_fernet_key(key) for key in settings.mail_encryption_keys):
-        problems.append("MAIL_ENCRYPTION_KEYS must be Fernet keys: 32 bytes in URL-safe base64")
+    if not all(_is_encryption_key(key) for key in settings.mail_encryption_keys):
+        problems.append(
+            "MAIL_ENCRYPTION_KEYS must be 32 bytes in URL-safe base64 each, with gcm: before them"
+        )
     if "@" not in settings.mail_from:
         problems.append("MAIL_FROM must be an address, or a name and an address in <>")
     return problems
@@ -112,9 +114,9 @@ def _is_mail_server(url: str) -> bool:
         return False
 
 
-def _is_fernet_key(key: str) -> bool:
+def _is_encryption_key(key: str) -> bool:
     try:
-        return len(base64.urlsafe_b64decode(key)) == 32
+        return len(base64.urlsafe_b64decode(key.removeprefix("gcm:"))) == 32
     except ValueError:
         return False
 

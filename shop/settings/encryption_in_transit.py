@@ -9,12 +9,12 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 if TYPE_CHECKING:
     from shop.settings import Settings
 
-ENCRYPTED_SSL_MODES = {"require", "verify-ca", "verify-full"}
-"""The values of PostgreSQL's ``sslmode`` that never fall back to plain text."""
+VERIFYING_SSL_MODES = {"verify-ca", "verify-full"}
+"""The values of PostgreSQL's ``sslmode`` that verify the server's certificate."""
 
 
 def unencrypted(settings: Settings) -> list[str]:
-    """Return a sentence for each URL that leads to another machine without TLS."""
+    """Return a sentence for each URL to another machine without TLS, or with an unverified one."""
     problems = []
     if settings.smtp_url and not (is_local(settings.smtp_url) or _has_mail_tls(settings.smtp_url)):
         problems.append("SMTP_URL must use TLS: smtps:// or smtp+starttls://")
@@ -25,7 +25,10 @@ def unencrypted(settings: Settings) -> list[str]:
     if settings.redis_url and not (
         is_local(settings.redis_url) or _has_redis_tls(settings.redis_url)
     ):
-        problems.append("REDIS_URL must use TLS: rediss://, or redis+unix:// for a local socket")
+        problems.append(
+            "REDIS_URL must use TLS and verify certificates: rediss://, or redis+unix:// for a "
+            "local socket"
+        )
     return problems
 
 
@@ -66,8 +69,10 @@ def _has_mail_tls(url: str) -> bool:
 
 
 def _has_database_tls(url: str) -> bool:
-    return parse_qs(urlsplit(url).query).get("sslmode", [""])[-1] in ENCRYPTED_SSL_MODES
+    return parse_qs(urlsplit(url).query).get("sslmode", [""])[-1] in VERIFYING_SSL_MODES
 
 
 def _has_redis_tls(url: str) -> bool:
-    return urlsplit(url).scheme == "rediss"
+    parts = urlsplit(url)
+    verifies = parse_qs(parts.query).get("ssl_cert_reqs", ["required"])[-1] == "required"
+    return parts.scheme == "rediss" and verifies

@@ -194,6 +194,15 @@ def test_the_retry_after_of_stripe_is_respected(stripe: StripeUnderTest) -> None
     assert unavailable.value.retry_after == 7
 
 
+def test_no_redirect_is_followed(stripe: StripeUnderTest) -> None:
+    elsewhere = Reply(307, {}, {"Location": "/v1/checkout/sessions"})
+    never_asked = Reply(500, {"error": {"type": "api_error", "message": "Oh"}})
+    stripe.faults.answers += [elsewhere, never_asked]
+    with pytest.raises(PartyUnavailable):
+        stripe.gateway.start_checkout(request_for(stripe))
+    assert stripe.faults.answers == [never_asked]
+
+
 def test_a_wrong_key_is_rejected(stripe: StripeUnderTest) -> None:
     client = connect("sk_test_unknown", base_addresses={"api": stripe.faults.url})
     with pytest.raises(PartyRejected):

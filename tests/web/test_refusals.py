@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from urllib.parse import quote
 
+import pytest
 from flask import Flask
 from structlog.testing import capture_logs
 
@@ -70,6 +73,46 @@ def test_a_rate_limit_is_an_event(make_app: MakeApp, alice: Account) -> None:
     assert dict(what) == {"event": "rate_limited", "what": "sign-in", "log_level": "warning"}
     assert_impersonal(said, alice)
     assert cast.PASSWORD not in repr(said)
+
+
+def test_every_event_of_an_account_is_a_line(
+    client: CheckingClient, visitor: Visitor, alice: Account
+) -> None:
+    with capture_logs() as said:
+        visitor.log_in(alice, password="wrong")
+        visitor.log_in(alice)
+        client.ask("POST", "/manager/account/sessions/others/ending")
+        client.ask("POST", "/logout")
+    lines = events(said, "account_event")
+    assert [(line["kind"], line["account"]) for line in lines] == [
+        ("sign_in_failed", alice.id),
+        ("signed_in", alice.id),
+        ("sessions_ended", alice.id),
+        ("signed_out", alice.id),
+    ]
+    assert lines[1]["means"] == "password"
+    assert_impersonal(said, alice)
+
+
+def test_an_invalid_request_is_an_event(client: CheckingClient) -> None:
+    with capture_logs() as said:
+        assert client.get("/fr/order?business=\x1b").status_code == 400
+    (event,) = events(said, "request_invalid")
+    assert event["route"] == "/<language:lang>/order"
+
+
+def test_nothing_a_client_sends_begins_a_line_of_the_log(
+    production: Flask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = browser(production)
+    client.reads_pages = False
+    forged = 'x\n{"event": "forged"}\r\u2028'
+    client.get(f"/{quote(forged)}", headers={"User-Agent": "x forged"})
+    client.get("/fr/", headers={"Host": "evil.example forged"})
+    client.post("/login", data={"nic_handle": forged, "password": forged})
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) > 3
+    assert all(json.loads(line)["event"] != "forged" for line in lines)
 
 
 def test_an_unknown_email_address_records_no_event(client: CheckingClient) -> None:

@@ -39,6 +39,23 @@ class Line:
     is_whole: bool
 
 
+EXTENSIONS = (".csv", ".txt")
+"""The extensions of files of people: what spreadsheet programs and editors give them."""
+
+BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+"""Bytes that no text file holds, and every archive, workbook, picture or program does."""
+
+
+def check_name(filename: str) -> None:
+    """Raise `Refusal` at ``file`` unless a file is named as a CSV file is."""
+    if not filename.casefold().endswith(EXTENSIONS):
+        raise _not_csv()
+
+
+def _not_csv() -> Refusal:
+    return Refusal(N_("This is not a CSV file."), "file")
+
+
 def read_people(content: bytes) -> list[Line]:
     """Return the lines of a file of people.
 
@@ -74,8 +91,8 @@ def read_cells(content: bytes) -> list[tuple[int, list[str]]]:
 
 
 def _decoded(content: bytes) -> str:
-    if b"\0" in content:
-        raise Refusal(N_("This is not a CSV file."), "file")
+    if BINARY.search(content):
+        raise _not_csv()
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -42,6 +42,7 @@ def prepare_import(group: LicenceGroup, filename: str, content: bytes) -> SeatIm
     """Store a file with the problem of each line. Raises `Refusal` at ``file``."""
     if not group.is_open:
         raise Refusal(actions.GROUP_CLOSED, "file")
+    csv_reader.check_name(filename)
     lines = csv_reader.read_people(content)
     problems = _problems(group, lines)
     with database.atomic():

@@ -19,7 +19,7 @@ from shop import database as shop_database
 from shop import settings
 from shop.operations import database_state, demo, key_rotation, monitoring, sqlite_files
 from shop.operations.doctor.findings import Finding, fault, ok, warning
-from shop.security import proxies
+from shop.security import encryption, proxies
 from shop.settings import Settings, checks, environment
 from shop.settings.encryption_in_transit import is_local
 
@@ -85,6 +85,13 @@ def examine_keys() -> Iterator[Finding]:
         )
     else:
         yield ok("Keys", "MAIL_ENCRYPTION_KEYS decrypts what is stored.")
+    if not settings.current().mail_encryption_keys[0].startswith(encryption.GCM):
+        yield warning(
+            "Keys",
+            "The newest of MAIL_ENCRYPTION_KEYS is one of 128 bits (AES-CBC), as of version 1.0.",
+            f"Put a new one before it, {encryption.GCM} and 32 bytes in URL-safe base64, then "
+            "flask --app app secrets reseal",
+        )
 
 
 def examine_forwarding() -> Iterator[Finding]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 from stripe import (
     APIConnectionError,
     APIError,
+    HTTPXClient,
     InvalidRequestError,
     ListObject,
     RateLimitError,
-    RequestsClient,
     StripeClient,
     StripeError,
     StripeObject,
@@ -21,13 +22,16 @@ from stripe import (
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.parties.calls import BANK, calls
 
-TIMEOUT = (3.0, 20.0)
-"""The time-outs in seconds to connect and to read; after one the outcome is unknown."""
+TIMEOUT = httpx.Timeout(20.0, connect=3.0)
+"""The time-outs in seconds; after one the outcome is unknown."""
 
 
 def connect(api_key: str, **options: object) -> StripeClient:
-    """Return a client with time-outs and without retries: its caller retries with the same key."""
-    http = RequestsClient(timeout=TIMEOUT)
+    """Return a client with time-outs and without retries: its caller retries with the same key.
+
+    It follows no redirect: the calls carry our key.
+    """
+    http = HTTPXClient(timeout=TIMEOUT, allow_sync_methods=True)
     return StripeClient(api_key, http_client=http, max_network_retries=0, **options)  # type: ignore[arg-type]
 
 

@@ -108,12 +108,24 @@ def test_empty_lines_count_for_the_numbers_an_editor_shows() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n \n", b"PK\x03\x04\x00\x00", b"prenom,nom,login\n"]
+    "content",
+    [
+        b"", b"\n \n", b"PK\x03\x04\x00\x00", b"PK\x03\x04\x14", b"%PDF-1.7\x1b",
+        b"prenom,nom,login\n",
+    ],
 )  # fmt: skip
 def test_what_is_no_file_of_people_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal) as refusal:
         csv_reader.read_people(content)
     assert refusal.value.field == "file"
+
+
+@pytest.mark.parametrize("name", ["people.xlsx", "people", "people.csv.exe", "csv", ".zip"])
+def test_a_file_of_another_kind_is_refused(group: LicenceGroup, name: str) -> None:
+    with pytest.raises(Refusal, match=r"not a CSV file") as refusal:
+        import_preview.prepare_import(group, name, as_csv(PEOPLE).encode())
+    assert refusal.value.field == "file"
+    assert import_preview.prepare_import(group, "PEOPLE.CSV", as_csv(PEOPLE).encode()).lines_total
 
 
 def test_a_file_of_more_than_10000_is_refused() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import re
+import secrets
 import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,6 +36,7 @@ from shop import mail, transitions
 from shop.jobs import queue
 from shop.licences import seats
 from shop.mail import archive, composing, sending, smtp
+from shop.security import encryption
 from shop.settings import Settings, SettingsError
 from tests.support import cast, exchange, groups, letters, purchases, racing
 from tests.support.client import browser
@@ -196,6 +199,36 @@ def test_letters_stay_readable_when_keys_change(make_app: MakeApp) -> None:
     assert letters.PASSWORD in Fernet(new).decrypt(again(after).text.encode()).decode()
     with pytest.raises(InvalidToken):
         Fernet(old).decrypt(again(after).text.encode())
+
+
+def test_a_key_of_256_bits_takes_over_from_a_key_of_128(make_app: MakeApp) -> None:
+    old = Fernet.generate_key().decode()
+    new = f"gcm:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
+    make_app(MAIL_ENCRYPTION_KEYS=old)
+    alice = cast.register(cast.ALICE)
+    before = activate(alice)
+    both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
+    after = activate(alice, key="2")
+    assert again(after).text.startswith("gcm:")
+    assert letters.PASSWORD in mail.text_of(again(before))
+    assert letters.PASSWORD in mail.text_of(again(after))
+    both.test_cli_runner().invoke(args=["secrets", "reseal"])
+    make_app(MAIL_ENCRYPTION_KEYS=new)
+    assert letters.PASSWORD in mail.text_of(again(before))
+    assert again(before).text != again(after).text
+
+
+@pytest.mark.parametrize("changed", [0, 20, -5])
+def test_a_changed_secret_is_not_decrypted(make_app: MakeApp, changed: int) -> None:
+    key = f"gcm:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
+    make_app(MAIL_ENCRYPTION_KEYS=key)
+    sealed = bytearray(base64.urlsafe_b64decode(encryption.seal("a secret").removeprefix("gcm:")))
+    sealed[changed] ^= 1
+    with pytest.raises(InvalidToken):
+        encryption.unseal(f"gcm:{base64.urlsafe_b64encode(sealed).decode()}")
+    for text in ("gcm:", "gcm:x", "gcm:é", ""):
+        with pytest.raises(InvalidToken):
+            encryption.unseal(text)
 
 
 def test_an_old_key_may_go_once_letters_are_encrypted_again(make_app: MakeApp) -> None:

@@ -97,6 +97,13 @@ def test_lost_keys_are_found(make_app: MakeApp, alices: Belongings) -> None:
     assert "Add the key" in said
 
 
+def test_a_key_of_128_bits_is_found(make_app: MakeApp) -> None:
+    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    (said,) = [each for each in inside.examine_keys() if each.cure]
+    assert "128 bits" in said.said
+    assert "gcm:" in said.cure
+
+
 @pytest.mark.one_database
 def test_a_damaged_database_is_found_and_the_rest_still_examined(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
