@@ -9,6 +9,7 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
     documents,
     email_proofs,
     identification,
+    legal,
     offers,
     order,
     passwords,

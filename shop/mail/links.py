@@ -51,6 +51,10 @@ class Links:
         """The page on which a data export is requested and downloaded."""
         return f"{self.base}/manager/account/data"
 
+    def legal(self, name: str) -> str:
+        """Return a legal page: legal-notice, terms, privacy, mediation or contact."""
+        return f"{self.base}/{self.language}/{name}"
+
     def purchase_order(self, order: Order) -> str:
         """Return the page on which ``order`` is paid and its progress shown."""
         return f"{self.base}/{self.language}/order/{order.number}"

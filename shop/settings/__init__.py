@@ -37,7 +37,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Seller:
-    """The seller's legal mentions on every purchase order and invoice (``SELLER_*``)."""
+    """The seller's legal mentions on documents, e-mails and legal pages (``SELLER_*``).
+
+    ``director`` is responsible for what is published, ``host`` stores it (both: law 2004-575,
+    article 1-1), ``mediator`` settles disputes with consumers (code de la consommation, L616-1).
+    """
 
     name: str = MADE_UP_SELLER["name"]
     legal_form: str = MADE_UP_SELLER["legal_form"]
@@ -48,6 +52,12 @@ class Seller:
     city: str = MADE_UP_SELLER["city"]
     country: str = "FR"
     email: str = MADE_UP_SELLER["email"]
+    phone: str = MADE_UP_SELLER["phone"]
+    register: str = MADE_UP_SELLER["register"]
+    director: str = MADE_UP_SELLER["director"]
+    host: str = MADE_UP_SELLER["host"]
+    mediator: str = MADE_UP_SELLER["mediator"]
+    mediator_url: str = MADE_UP_SELLER["mediator_url"]
     payment_terms: str = ""
     late_payment_rate: str = N_("three times the French legal interest rate")
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from shop.settings import Settings
 
 
-UNIQUE_MENTIONS = {"name", "siren", "vat_number", "email"}
+UNIQUE_MENTIONS = {
+    "name", "siren", "vat_number", "email", "phone", "host", "mediator", "mediator_url"
+}  # fmt: skip
 """The mentions that a real company cannot share with the made-up one, unlike the town."""
 
 
@@ -149,6 +151,8 @@ def _missing_in_production(settings: Settings, given: Collection[str]) -> list[s
 
 
 def _seller_problems(settings: Settings, given: Collection[str]) -> list[str]:
+    if not settings.seller.mediator_url.startswith(("https://", "http://")):
+        return ["SELLER_MEDIATOR_URL must be the https:// address of the mediator's pages"]
     if not (names := made_up_mentions(settings, given)):
         return []
     return [f"{', '.join(names)} must be set to your company's: the seller is still made up"]

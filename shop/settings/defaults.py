@@ -14,6 +14,12 @@ MADE_UP_SELLER = {
     "postcode": "59100",
     "city": "Roubaix",
     "email": "facturation@example.com",
+    "phone": "+33 3 99 00 12 34",
+    "register": "RCS Lille Métropole",
+    "director": "Camille Martin",
+    "host": "Nuage & Cie, 2 rue du Faubourg, 59100 Roubaix, +33 3 99 00 12 34",
+    "mediator": "Médiation des services en ligne, 1 place de l’Exemple, 75000 Paris",
+    "mediator_url": "https://mediation.example/",
 }
 """The fictitious seller of development environments, by the names of `Seller`'s fields."""
 

@@ -17,6 +17,14 @@ PAUSE = 0.5
 GROUP = re.compile(r"/manager/groups/([\w-]+)")
 
 
+EXPIRED = "Expirée"
+"""What the page of an order says that was not paid in time."""
+
+
+class OrderExpired(Exception):
+    """The order was not paid before its end, as when the clock moves on by months."""
+
+
 class Buyer(Customer):
     """A customer with an account, who gives up at ``deadline`` (of the monotonic clock)."""
 
@@ -28,19 +36,29 @@ class Buyer(Customer):
     def buy(self, *, adding: bool) -> None:
         """Order two licences, pay, wait for them and give one to a person; perhaps add one more."""
         with self._browser:
-            self._insist("order", self._order)
-            order = str(self._page.url)
-            self._insist("pay", lambda: self._pay_order(order))
-            self._insist("wait for the licences", lambda: self._is_delivered(order))
+            while not self._is_bought():
+                pass
             self._insist("activate", self._activate)
             if adding:
                 self._insist("add", self._add)
                 added = str(self._page.url)
                 self._insist("pay what was added", lambda: self._pay_order(added))
 
+    def _is_bought(self) -> bool:
+        """Order, pay and wait for the licences; return False if the order expired before."""
+        self._insist("order", self._order)
+        order = str(self._page.url)
+        try:
+            self._insist("pay", lambda: self._pay_order(order))
+            self._insist("wait for the licences", lambda: self._is_delivered(order))
+        except OrderExpired:
+            return False
+        return True
+
     def _insist(self, step: str, act: Callable[[], None]) -> None:
         while True:
             try:
+                self._return()
                 act()
             except (JourneyFailed, httpx.HTTPError, LookupError) as error:
                 if time.monotonic() > self._deadline:
@@ -48,6 +66,12 @@ class Buyer(Customer):
                 time.sleep(PAUSE)
             else:
                 return
+
+    def _return(self) -> None:
+        """Sign in again where the session has ended, as it does when months pass."""
+        if 'action="/login' in self._page.text:
+            given = {name: self._account[name] for name in ("nic_handle", "password")}
+            self._press("sign in again", "Se connecter", **given)
 
     def _order(self) -> None:
         self._open("quantities", "/fr/order?offer=business")
@@ -67,6 +91,8 @@ class Buyer(Customer):
 
     def _is_delivered(self, order: str) -> None:
         self._open("order", order)
+        if EXPIRED in self._page.text:
+            raise OrderExpired(order)
         self._expect("order", DELIVERED)
 
     def _group(self) -> str:

@@ -28,6 +28,9 @@ BASE = purchases.BASE
 ADDRESS = "marie.dupont@o365-1.o365.example"
 GROUP = "Atelier de Lille"
 PASSWORD = "hV7-kq2Rm9wX_t4B"
+LEGAL_PAGES = ("legal-notice", "terms", "privacy", "mediation", "contact")
+"""The pages that every e-mail links to at its end, by their name in the URL."""
+
 PORTAL = "http://127.0.0.1:5001/portal"
 
 

@@ -37,6 +37,8 @@ NEEDED = [
     "STRIPE_WEBHOOK_SECRET", "GRAPH_TENANT_ID", "GRAPH_CLIENT_ID", "GRAPH_CLIENT_SECRET",
     "SMTP_URL", "TRUSTED_PROXIES", "SELLER_NAME", "SELLER_LEGAL_FORM", "SELLER_SIREN",
     "SELLER_VAT_NUMBER", "SELLER_STREET", "SELLER_POSTCODE", "SELLER_CITY", "SELLER_EMAIL",
+    "SELLER_PHONE", "SELLER_REGISTER", "SELLER_DIRECTOR", "SELLER_HOST", "SELLER_MEDIATOR",
+    "SELLER_MEDIATOR_URL",
 ]  # fmt: skip
 
 
@@ -83,6 +85,9 @@ def test_control_a_development_machine_needs_no_settings(name: str) -> None:
         ("SELLER_SIREN", "732829320"),
         ("SELLER_VAT_NUMBER", "FR44732829320"),
         ("SELLER_EMAIL", "facturation@example.com"),
+        ("SELLER_PHONE", "+33 3 99 00 12 34"),
+        ("SELLER_MEDIATOR_URL", "https://mediation.example/"),
+        ("SELLER_MEDIATOR_URL", "mediator.example"),
         ("SMTP_URL", "smtp://mail.example"),
         ("DATABASE_URL", "postgresql://shop:secret@db.example/shop"),
         ("DATABASE_URL", "postgresql://shop:secret@db.example/shop?sslmode=prefer"),

@@ -31,10 +31,10 @@ def publish_shipped() -> None:
 
 
 def current_contracts(language: str) -> list[Contract]:
-    """Return the newest version of each contract in a language, in the order of display."""
+    """Return the newest version of each contract of an order, in the order of display."""
     newest = (
         Contract.select(Contract.kind, fn.MAX(Contract.version).alias("version"))
-        .where(Contract.language == language)
+        .where(Contract.language == language, Contract.kind.in_(KINDS))
         .group_by(Contract.kind)
         .alias("newest")
     )
@@ -47,6 +47,12 @@ def current_contracts(language: str) -> list[Contract]:
         .where(Contract.language == language)
     )
     return sorted(rows, key=lambda contract: KINDS.index(contract.kind))
+
+
+def current_contract(kind: str, language: str) -> Contract | None:
+    """Return the newest version of one text, also of one that no order asks to accept."""
+    versions = Contract.select().where(Contract.kind == kind, Contract.language == language)
+    return versions.order_by(Contract.version.desc()).first()
 
 
 def find_contract(kind: str, version: int, language: str) -> Contract | None:
