@@ -18,6 +18,7 @@ from shop.orders.additions import AdditionOrder, AdditionRequest
 from shop.orders.baskets import Basket, BasketOrder
 from shop.orders.placing import OrderKind
 from shop.pricing import catalogue
+from shop.pricing.displayed import vat_beside_prices
 from web import auth, contract_step, lookups
 from web.forms import choices
 from web.htmx import go_to, page
@@ -165,6 +166,7 @@ def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Re
         chosen=group,
         renewal=renewal,
         offer=catalogue.offers()[form.offer.data],
+        shown_vat=vat_beside_prices(auth.account()),
     )
 
 

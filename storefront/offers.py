@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, abort, make_response, redirect, request, url_for
 
 from shop.pricing import catalogue
+from shop.pricing.displayed import ShownVat, vat_beside_prices
 from storefront import storefront
-from web import cookies, languages
+from web import auth, cookies, languages
 from web.htmx import page
 
 PAGES = {"office-365-business": "business", "office-365-pro-plus": "pro_plus"}
@@ -24,7 +25,7 @@ def entrance() -> Response:
 @storefront.get("/<language:lang>/")
 def home(lang: str) -> Response:
     """Show both offers side by side."""
-    response = page("storefront/home.html", offers=catalogue.offers())
+    response = page("storefront/home.html", offers=catalogue.offers(), shown_vat=_shown_vat())
     if request.cookies.get(cookies.name_of(languages.LANGUAGE_COOKIE)) != lang:
         languages.remember(response, lang)
     return response
@@ -36,4 +37,10 @@ def offer(lang: str, slug: str) -> Response:
     if slug not in PAGES:
         abort(404)
     offers = catalogue.offers()
-    return page("storefront/offer.html", offer=offers[PAGES[slug]], offers=offers)
+    return page(
+        "storefront/offer.html", offer=offers[PAGES[slug]], offers=offers, shown_vat=_shown_vat()
+    )
+
+
+def _shown_vat() -> ShownVat | None:
+    return vat_beside_prices(auth.account())

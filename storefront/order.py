@@ -13,6 +13,7 @@ from shop.orders import baskets
 from shop.orders.baskets import Basket, BasketOrder, InvalidBasket, is_name, new_name, read_basket
 from shop.orders.placing import Quote
 from shop.pricing import catalogue
+from shop.pricing.displayed import vat_beside_prices
 from shop.pricing.money import TooLarge
 from shop.text import templates
 from storefront import storefront
@@ -126,6 +127,7 @@ def _quantities_page(
         "storefront/quantities.html",
         status=status,
         offers=offers,
+        shown_vat=vat_beside_prices(auth.account()),
         typed=typed,
         errors=errors,
         basket_name=basket_name,
