@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import hypothesis
 import pytest
 
-from tests.support import databases
+from tests.support import compiled_templates, databases
 from tooling import translations
 
 SERVER = "TEST_DATABASE_URL"
@@ -31,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare what all xdist workers share, once, before they start."""
+    """Prepare each process; and once, before xdist's workers start, what they share."""
+    compiled_templates.share()
     if hasattr(config, "workerinput"):
         return
     translations.prepare(sys.executable)
