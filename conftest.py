@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import hypothesis
 import pytest
 
-from tests.support import compiled_templates, databases
+from tests.support import applications, databases
 from tooling import translations
 
 SERVER = "TEST_DATABASE_URL"
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare each process; and once, before xdist's workers start, what they share."""
-    compiled_templates.share()
+    applications.share_compiled()
     if hasattr(config, "workerinput"):
         return
     translations.prepare(sys.executable)

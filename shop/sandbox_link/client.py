@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import cache
 from typing import Any
 
 import httpx
@@ -35,6 +37,7 @@ class SandboxCalls:
             headers={"Authorization": f"Bearer {key}"},
             timeout=timeout,
             trust_env=False,
+            verify=_trusted(),
         )
 
     def call(
@@ -55,6 +58,12 @@ class SandboxCalls:
         if answer.status_code == 204:
             return {}
         return _read(answer)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the trusted certificates: reading them takes longer than all else at a start."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _read(answer: httpx.Response) -> dict[str, Any]:
