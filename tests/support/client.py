@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+import models
 from tests.support import pages, queries
 
 LETTER_STYLES = "style-src 'unsafe-inline'"
@@ -43,6 +44,7 @@ class CheckingClient(FlaskClient):
             kwargs.setdefault("base_url", settings.public_url)
         with queries.recorded() as self.statements:
             response = super().open(*args, **kwargs)
+        assert models.database.is_closed() or not models.database.in_transaction()
         where = f"{response.request.method} {response.request.path}"
         if not self.expects_faults:
             assert response.status_code < 500, f"{where}: {response.status}"
