@@ -48,6 +48,7 @@ from records.ledger import EntryKind, LedgerEntry
 from records.letters import Attachment, Letter, LetterStatus
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
+from records.refunds import Refund, RefundStatus
 from records.seat_states import (
     ACTS,
     ACTS_AFTER_ERROR,
@@ -88,7 +89,7 @@ def all_tables() -> list[type[Table]]:
         KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, ContractFile,
         Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
-        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, LedgerEntry,
+        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, Refund, LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         Job, SandboxSwitch, DurationCount,

@@ -39,23 +39,58 @@ def mark_invoice_paid(number: str) -> None:
     click.echo(f"Invoice {number} is paid.")
 
 
+@billing.command("refunds")
+def list_refunds() -> None:
+    """List the refunds that are not done: failed ones, transfers to be made, those at the bank."""
+    rows = list(refunds.unfinished())
+    for row in rows:
+        asked = clock.day_of(row.created_at)
+        state = "to transfer" if row.is_transfer else f"{row.status} {row.reason}".strip()
+        amount = f"{row.cents / 100:.2f} {row.payment.currency}"
+        click.echo(
+            f"{refunds.number_of(row):<16} {asked}  {row.payment.account.nic_handle:<16} "
+            f"{amount:>14}  {state}"
+        )
+    if not rows:
+        click.echo("No refund is waiting.")
+
+
 @billing.command("mark-refunded")
 @click.argument("number")
-def mark_refunded(number: str) -> None:
-    """Record a refund by other means, after the bank refused it.
+@click.option(
+    "--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day of the transfer."
+)
+@click.option("--reference", required=True, help="Its reference at your bank.")
+def mark_refunded(number: str, day: datetime, reference: str) -> None:
+    """Record that money was given back by transfer: what was paid so, or what the bank refused.
 
     NUMBER is that of a credit note, or of the order or invoice whose payment is refunded.
     """
-    invoice = Invoice.get_or_none(Invoice.number == number)
-    debt = invoice or Order.get_or_none(Order.number == number)
+    with refusals_shown():
+        subject = refunds.refund_due_of(_debt(number))
+        refunds.record_transfer(subject, by=OPERATOR, day=day.date(), reference=reference)
+    click.echo(f"The money of {number} is given back.")
+
+
+@billing.command("retry-refund")
+@click.argument("number")
+def retry_refund(number: str) -> None:
+    """Ask the bank again for a refund that failed.
+
+    NUMBER is that of a credit note, or of the order or invoice whose payment is refunded.
+    """
+    with refusals_shown():
+        refunds.ask_again(refunds.refund_due_of(_debt(number)), by=OPERATOR)
+    click.echo(f"The bank is asked again to give the money of {number} back.")
+
+
+def _debt(number: str) -> Invoice | Order:
+    """Return the credit note, invoice or order with a number."""
+    debt: Invoice | Order | None = Invoice.get_or_none(Invoice.number == number)
+    debt = debt or Order.get_or_none(Order.number == number)
     if debt is None:
         raise click.ClickException(f"There is no credit note, invoice or order {number}.")
-    with refusals_shown():
-        if invoice is not None and invoice.is_credit_note:
-            refunds.record_manual_note_refund(invoice, OPERATOR)
-        else:
-            refunds.record_manual_refund(debt, OPERATOR)
-    click.echo(f"The money of {number} is given back.")
+    return debt
 
 
 @billing.command("credit")

@@ -46,7 +46,8 @@ INVOICE_MOVES: dict[str, set[str]] = {
     InvoiceStatus.DUE: {InvoiceStatus.PAID, InvoiceStatus.UNPAID, InvoiceStatus.REFUNDED},
     InvoiceStatus.UNPAID: {InvoiceStatus.PAID, InvoiceStatus.REFUNDED},
     InvoiceStatus.PAID: {InvoiceStatus.REFUNDED},
-    InvoiceStatus.REFUNDED: set(),
+    # A credit note whose refund failed after it succeeded.
+    InvoiceStatus.REFUNDED: {InvoiceStatus.DUE},
 }
 
 PAYABLE = (InvoiceStatus.DUE, InvoiceStatus.UNPAID)

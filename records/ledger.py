@@ -10,6 +10,7 @@ from records.accounts import Account
 from records.base import MomentField, Table, one_of
 from records.invoices import Invoice
 from records.payments import Payment
+from records.refunds import Refund
 
 
 class EntryKind(StrEnum):
@@ -19,6 +20,7 @@ class EntryKind(StrEnum):
     CREDITED = "credited"
     PAID = "paid"
     REFUNDED = "refunded"
+    RETURNED = "returned"  # a refund that succeeded came back: it failed after all
 
 
 class LedgerEntry(Table):
@@ -26,18 +28,21 @@ class LedgerEntry(Table):
 
     Each document and each movement of money has exactly one entry. ``invoice`` is the invoice that
     was charged or paid, or the credit note. It is empty for money received before its invoice was
-    issued, and for money that was not owed and was refunded.
+    issued, and for money that was not owed and was refunded. ``refund`` is the refund that an entry
+    is about.
     """
 
     account_id: int  # added by Peewee; declared for mypy
     invoice_id: int | None
     payment_id: int | None
+    refund_id: int | None
 
     id = BigAutoField()
     account = ForeignKeyField(Account, backref="ledger")
     kind = CharField(max_length=16)
     invoice = ForeignKeyField(Invoice, backref="ledger", null=True)
     payment = ForeignKeyField(Payment, backref="ledger", null=True)
+    refund = ForeignKeyField(Refund, backref="ledger", null=True)
     cents = BigIntegerField()
     at = MomentField()
 
@@ -47,13 +52,14 @@ class LedgerEntry(Table):
             Check("CASE WHEN kind IN ('charged', 'refunded') THEN cents >= 0 ELSE cents <= 0 END"),
             Check("kind NOT IN ('charged', 'credited') OR invoice_id IS NOT NULL"),
             Check("kind NOT IN ('paid', 'refunded') OR payment_id IS NOT NULL"),
+            Check("kind <> 'returned' OR refund_id IS NOT NULL"),
         ]
 
 
 LedgerEntry.add_index(
     LedgerEntry.index(
         LedgerEntry.invoice, LedgerEntry.kind, unique=True, name="ledger_entry_one_of_document"
-    ).where(SQL("kind <> 'paid' AND invoice_id IS NOT NULL"))
+    ).where(SQL("kind IN ('charged', 'credited')"))
 )
 LedgerEntry.add_index(
     LedgerEntry.index(LedgerEntry.payment, unique=True, name="ledger_entry_one_payment").where(
@@ -62,6 +68,11 @@ LedgerEntry.add_index(
 )
 LedgerEntry.add_index(
     LedgerEntry.index(LedgerEntry.payment, unique=True, name="ledger_entry_one_way_back").where(
-        SQL("kind = 'refunded' AND invoice_id IS NULL")
+        SQL("kind = 'refunded' AND invoice_id IS NULL AND refund_id IS NULL")
     )
+)
+LedgerEntry.add_index(
+    LedgerEntry.index(
+        LedgerEntry.refund, LedgerEntry.kind, unique=True, name="ledger_entry_one_of_refund"
+    ).where(SQL("refund_id IS NOT NULL"))
 )

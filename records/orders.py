@@ -37,7 +37,8 @@ ORDER_MOVES: dict[str, set[str]] = {
     OrderStatus.DELIVERED: set(),
     OrderStatus.CANCELLED: set(),
     OrderStatus.EXPIRED: set(),
-    OrderStatus.REFUNDED: set(),
+    # A refund that failed after it succeeded.
+    OrderStatus.REFUNDED: {OrderStatus.DELIVERY_FAILED},
 }
 
 
@@ -139,7 +140,8 @@ class Order(StateMachine):
     @property
     def is_settled(self) -> bool:
         """Whether the order is final, or changes only by a decision of the customer or operator."""
-        return not self.moves[self.status] or self.status == OrderStatus.DELIVERY_FAILED
+        final = not self.moves[self.status] or self.status == OrderStatus.REFUNDED
+        return final or self.status == OrderStatus.DELIVERY_FAILED
 
 
 class OrderLine(Table):

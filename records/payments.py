@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from peewee import SQL, AutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField
 
+from records.accounts import Account
 from records.base import MomentField, StateMachine, one_of
 from records.cards import Card
 from records.invoices import Invoice
@@ -43,7 +44,8 @@ PAYMENT_MOVES: dict[str, set[str]] = {
     # A bank may charge a checkout that was closed: the payment succeeds then, or is refunded.
     PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
-    PaymentStatus.REFUNDED: set(),
+    # A refund may fail after it succeeded.
+    PaymentStatus.REFUNDED: {PaymentStatus.REFUND_DUE},
 }
 
 UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
@@ -93,6 +95,13 @@ class Payment(StateMachine):
             Check("amount_cents >= 0"),
             Check("(order_id IS NULL) <> (invoice_id IS NULL)"),
         ]
+
+    @property
+    def account(self) -> Account:
+        """The customer whose order or invoice it is for."""
+        debt: Order | Invoice | None = self.invoice or self.order
+        assert debt is not None, "a CHECK constraint requires one of them"
+        return debt.account
 
     @property
     def refund_cents(self) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
-from sandbox.bank import checkouts, notifications
+from sandbox.bank import checkouts, notifications, refunds
 from sandbox.bank.models import Letter
 from sandbox.database import database
 
@@ -57,6 +57,7 @@ class BankWorker:
     def _poll(self) -> None:
         with self.app.app_context(), database.connection_context():
             checkouts.process_due_checkouts()
+            refunds.process_due_refunds()
             for letter in notifications.due_letters():
                 if letter.id not in self._in_delivery:
                     self._in_delivery.add(letter.id)

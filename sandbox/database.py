@@ -8,7 +8,7 @@ from typing import Any
 from peewee import Model
 from playhouse.pool import PooledSqliteDatabase
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the tables. Increase it when one changes: there are no migrations."""
 
 PRAGMAS = {

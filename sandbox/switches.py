@@ -80,6 +80,8 @@ BANK = (
     Switch("bank_lost_answers", COUNT, 0, N_("Next calls done whose answer is lost (-1: all)")),
     Switch("bank_response_delay", SECONDS, 0, N_("Seconds until a call is answered")),
     Switch("bank_outcome_delay", SECONDS, 0, N_("Seconds until a card’s outcome is known")),
+    Switch("refund_delay", SECONDS, 0, N_("Seconds until a refund is done (sandbox’s clock)")),
+    Switch("refunds_failing", COUNT, 0, N_("Next refunds that fail (-1: all)")),
     Switch("notifications_doubled", FLAG, False, N_("Send every notification twice")),
     Switch("notifications_withheld", FLAG, False, N_("Hold notifications back until released")),
     Switch(

@@ -8,6 +8,7 @@ POST   /bank/api/checkouts                open a payment page (amount 0: only st
 GET    /bank/api/checkouts/<ref>          the state of a checkout or charge
 POST   /bank/api/checkouts/<ref>/closure  close it, unless a card was entered already
 POST   /bank/api/checkouts/<ref>/refunds  refund: ``{"amount_cents": n}``
+GET    /bank/api/refunds/<ref>            the state of a refund
 POST   /bank/api/charges                  charge a stored card off session
 DELETE /bank/api/mandates/<ref>           revoke a stored card
 GET    /bank/api/ledger                   ledger: ``?page=``, ``?reference=<merchant's>``
@@ -22,7 +23,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
 from sandbox.api_errors import Fields, idempotency_key, require_key
-from sandbox.bank import checkouts, ledger, views
+from sandbox.bank import checkouts, ledger, refunds, views
 from sandbox.reading import read_page
 
 MAX_CENTS = 99_999_999_99
@@ -37,6 +38,7 @@ def blueprint(key: str) -> Blueprint:
     api.get("/checkouts/<reference>")(find_checkout)
     api.post("/checkouts/<reference>/closure")(close_checkout)
     api.post("/checkouts/<reference>/refunds")(refund_checkout)
+    api.get("/refunds/<reference>")(find_refund)
     api.post("/charges")(charge_card)
     api.delete("/mandates/<reference>")(revoke_mandate)
     api.get("/ledger")(read_ledger)
@@ -88,8 +90,13 @@ def charge_card() -> tuple[Response, int]:
 def refund_checkout(reference: str) -> tuple[Response, int]:
     """Refund a checkout or charge, in part or in full."""
     amount = Fields.from_request().number("amount_cents", 1, MAX_CENTS)
-    refund = checkouts.refund_checkout(idempotency_key(), reference, amount)
+    refund = refunds.refund_checkout(idempotency_key(), reference, amount)
     return jsonify(views.refund_json(refund)), 201
+
+
+def find_refund(reference: str) -> Response:
+    """Return a refund."""
+    return jsonify(views.refund_json(refunds.find_refund(reference)))
 
 
 def revoke_mandate(reference: str) -> tuple[str, int]:

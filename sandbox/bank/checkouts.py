@@ -12,7 +12,7 @@ from sandbox import clock, switches
 from sandbox.api_errors import ApiRefusal, KeyReused
 from sandbox.bank import ledger, notifications
 from sandbox.bank.cards import ACCEPTED, BEHAVIOURS, Card, has_expired
-from sandbox.bank.models import NEXT, Checkout, Refund, Status, StoredCard, UsedKey
+from sandbox.bank.models import NEXT, Checkout, Status, StoredCard, UsedKey
 from sandbox.database import database
 
 LIFETIME = 24 * 3600
@@ -95,19 +95,6 @@ def close_checkout(reference: str) -> Checkout:
         if checkout.awaits_card and move_checkout(reference, checkout.status, Status.CLOSED):
             notifications.enqueue_notification(reference)
     return Checkout.get_by_id(reference)
-
-
-def refund_checkout(key: str, reference: str, amount_cents: int) -> Refund:
-    """Refund a checkout, once for each key. Raises `ApiRefusal` if it cannot be refunded."""
-
-    def make() -> str:
-        checkout = Checkout.get_or_none(Checkout.reference == reference)
-        if checkout is None:
-            raise unknown_checkout()
-        return str(ledger.book_refund(checkout, amount_cents).reference)
-
-    wanted = {"act": "refund", "checkout": reference, "amount_cents": amount_cents}
-    return Refund.get_by_id(create_once(key, wanted, make))
 
 
 def revoke_mandate(mandate: str) -> None:

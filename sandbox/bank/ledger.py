@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from peewee import fn
 
 from sandbox import clock
 from sandbox.api_errors import ApiRefusal
-from sandbox.bank.models import Checkout, Entry, Refund, Status
+from sandbox.bank.models import Checkout, Entry, Refund, RefundState, Status
 from sandbox.database import database
 
 CARDS, MERCHANT = "cards", "merchant"
@@ -28,13 +29,16 @@ def book_payment(checkout: Checkout) -> None:
 
 
 def refunded_cents(checkout: Checkout) -> int:
-    """Return the cents of a checkout that have been refunded so far."""
-    total = Refund.select(fn.SUM(Refund.amount_cents)).where(Refund.checkout == checkout).scalar()
+    """Return the cents of a checkout that are refunded, or about to be."""
+    kept = (Refund.checkout == checkout) & (Refund.state != RefundState.FAILED)
+    total = Refund.select(fn.SUM(Refund.amount_cents)).where(kept).scalar()
     return int(total or 0)
 
 
-def book_refund(checkout: Checkout, amount_cents: int) -> Refund:
+def book_refund(checkout: Checkout, amount_cents: int, **columns: Any) -> Refund:
     """Refund ``amount_cents`` of ``checkout`` to its card, in the caller's transaction.
+
+    ``columns`` are further columns of the refund.
 
     Raises `ApiRefusal` if it was not paid, or if the refunds would exceed the payment.
     """
@@ -48,6 +52,7 @@ def book_refund(checkout: Checkout, amount_cents: int) -> Refund:
         checkout=checkout,
         amount_cents=amount_cents,
         created_at=now,
+        **columns,
     )
     Entry.create(
         at=now,
@@ -62,16 +67,29 @@ def book_refund(checkout: Checkout, amount_cents: int) -> Refund:
     return refund
 
 
+def book_returned_refund(refund: Refund) -> None:
+    """Book that the money of a refund did not arrive, and is the merchant's again."""
+    Entry.create(
+        at=clock.now(),
+        kind="refund_returned",
+        debit=CARDS,
+        credit=MERCHANT,
+        amount_cents=refund.amount_cents,
+        currency=refund.checkout.currency,
+        checkout=refund.checkout_id,
+        refund=refund,
+    )
+
+
 def balances() -> dict[str, int]:
     """Return the balance of each account in cents; their sum is always zero."""
     with database.atomic():
-        paid = _sum("payment")
-        returned = _sum("refund")
-    return {CARDS: returned - paid, MERCHANT: paid - returned}
+        merchant = _sum(Entry.credit == MERCHANT) - _sum(Entry.debit == MERCHANT)
+    return {CARDS: -merchant, MERCHANT: merchant}
 
 
-def _sum(kind: str) -> int:
-    total = Entry.select(fn.SUM(Entry.amount_cents)).where(Entry.kind == kind).scalar()
+def _sum(which: Any) -> int:
+    total = Entry.select(fn.SUM(Entry.amount_cents)).where(which).scalar()
     return int(total or 0)
 
 

@@ -110,14 +110,34 @@ class Checkout(Table):
         return Status.OPEN if self.status == Status.AUTHENTICATING else self.status
 
 
+class RefundState(StrEnum):
+    """The state of a refund."""
+
+    PENDING = "pending"  # accepted; the money leaves when it is settled
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # the cardholder's bank does not take it: the money stays or is back
+
+
 class Refund(Table):
-    """A refund of a succeeded checkout."""
+    """A refund of a succeeded checkout.
+
+    ``key`` is the merchant's idempotency key, "" for one made in the dashboard. A pending one is
+    settled at ``due_at``, by the sandbox's clock, with the state ``outcome``.
+    """
 
     reference = TextField(primary_key=True)
     checkout = ForeignKeyField(Checkout, backref="refunds")
     checkout_id: str
     amount_cents = IntegerField(constraints=[Check("amount_cents > 0")])
     created_at = FloatField()
+    state = TextField(
+        default=RefundState.SUCCEEDED,
+        constraints=[Check("state IN ('pending', 'succeeded', 'failed')")],
+    )
+    outcome = TextField(default=RefundState.SUCCEEDED)
+    due_at = FloatField(null=True)
+    key = TextField(default="")
+    reason = TextField(default="")
 
 
 class UsedKey(Table):
@@ -133,20 +153,21 @@ class Entry(Table):
 
     id = AutoField()
     at = FloatField()
-    kind = TextField(constraints=[Check("kind IN ('payment', 'refund')")])
+    kind = TextField(constraints=[Check("kind IN ('payment', 'refund', 'refund_returned')")])
     debit = TextField()
     credit = TextField()
     amount_cents = IntegerField(constraints=[Check("amount_cents > 0")])
     currency = TextField()
     checkout = ForeignKeyField(Checkout, backref="entries")
     checkout_id: str
-    refund = ForeignKeyField(Refund, null=True, unique=True)
+    refund = ForeignKeyField(Refund, null=True)
 
     class Meta:
         constraints = [
             Check("debit <> credit"),
-            Check("(kind = 'refund') = (refund_id IS NOT NULL)"),
+            Check("(kind = 'payment') = (refund_id IS NULL)"),
         ]
+        indexes = ((("refund", "kind"), True),)
 
 
 # The database guarantees one payment for each checkout.

@@ -11,13 +11,14 @@ import json
 import random
 import secrets
 import ssl
+from typing import Any
 
 import httpx
 from flask import current_app
 
 from sandbox import clock, switches
 from sandbox.bank import views
-from sandbox.bank.models import Checkout, Letter
+from sandbox.bank.models import Checkout, Letter, Refund
 from sandbox.database import database
 from sandbox.settings import SandboxSettings
 from sandbox.signatures import HEADER, sign
@@ -45,14 +46,19 @@ _http = httpx.Client(timeout=10, trust_env=False, verify=ssl.create_default_cont
 def enqueue_notification(reference: str) -> None:
     """Enqueue a notification of a checkout's state, in the caller's transaction."""
     checkout = Checkout.get_by_id(reference)
-    event = f"evt_{secrets.token_urlsafe(18)}"
     kind = f"checkout.{checkout.public_status}"
-    body = {
-        "event": event,
-        "type": kind,
-        "created_at": clock.now(),
-        "checkout": views.checkout_json(checkout),
-    }
+    _enqueue(checkout, kind, {"checkout": views.checkout_json(checkout)})
+
+
+def enqueue_refund(reference: str) -> None:
+    """Enqueue a notification of a refund's state, in the caller's transaction."""
+    refund = Refund.get_by_id(reference)
+    _enqueue(refund.checkout, f"refund.{refund.state}", {"refund": views.refund_json(refund)})
+
+
+def _enqueue(checkout: Checkout, kind: str, subject: dict[str, Any]) -> None:
+    event = f"evt_{secrets.token_urlsafe(18)}"
+    body = {"event": event, "type": kind, "created_at": clock.now(), **subject}
     due_at = clock.real_now() + random.choice(FIRST_DELAYS[switches.value("notification_timing")])
     for number in range(1, 3 if _is_duplicated() else 2):
         Letter.create(

@@ -43,6 +43,9 @@ def refund_json(refund: Refund) -> dict[str, Any]:
         "reference": refund.reference,
         "checkout": refund.checkout_id,
         "amount_cents": refund.amount_cents,
+        "state": refund.state,
+        "key": refund.key,
+        "reason": refund.reason,
     }
 
 

@@ -13,6 +13,7 @@ POST   /controls/accounts                      ``{"language": "fr", "licences": 
                                                be installed; with an Exchange service or not),
                                                relayed to the shop:
                                                ``{"nic_handle", "password", "email"}``
+POST   /controls/refunds/<ref>/failure         the cardholder's bank sends a refund back
 GET    /controls/notifications                 ``{"waiting": n, "letters": […]}``, newest first;
                                                ``?checkout=`` for one checkout's
 POST   /controls/notifications/<event>/copies  ``{"times": n}``: send copies of an old one
@@ -32,7 +33,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import clock, switches
 from sandbox.api_errors import ApiRefusal, Fields, InvalidField, error_response
-from sandbox.bank import notifications
+from sandbox.bank import notifications, refunds, views
 from sandbox.controls import shop
 from sandbox.reading import read_seconds
 
@@ -128,6 +129,12 @@ def create_account() -> tuple[Response, int]:
     licences = fields.number("licences", 0, 300) if "licences" in fields.body else 0
     exchange = fields.body.get("exchange") is True
     return jsonify(shop.create_demo_account(language, licences, exchange=exchange)), 201
+
+
+@controls.post("/refunds/<reference>/failure")
+def fail_refund(reference: str) -> Response:
+    """Have a refund fail, pending or done."""
+    return jsonify(views.refund_json(refunds.fail_refund(reference)))
 
 
 @controls.get("/notifications")

@@ -16,6 +16,7 @@ from records.jobs import JobStatus
 from records.ledger import EntryKind, LedgerEntry
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
+from records.refunds import Refund, RefundStatus
 from shop import clock
 
 
@@ -46,9 +47,19 @@ def _account_id(payment: Payment) -> int:
     return debt.account_id
 
 
-def post_refund(payment: Payment, cents: int, credit_note: Invoice | None = None) -> None:
-    """Post a refund: for a credit note, or of a whole payment that paid nothing."""
-    _post(EntryKind.REFUNDED, _account_id(payment), cents, payment=payment, invoice=credit_note)
+def post_refund(refund: Refund) -> None:
+    """Post a refund that succeeded: for a credit note, or of a whole payment that paid nothing."""
+    _post_refund(EntryKind.REFUNDED, refund, refund.cents)
+
+
+def post_returned_refund(refund: Refund) -> None:
+    """Post that the money of a refund that had succeeded is back."""
+    _post_refund(EntryKind.RETURNED, refund, -refund.cents)
+
+
+def _post_refund(kind: EntryKind, refund: Refund, cents: int) -> None:
+    payment, note = refund.payment, refund.credit_note
+    _post(kind, _account_id(payment), cents, payment=payment, invoice=note, refund=refund)
 
 
 def _post(
@@ -58,10 +69,11 @@ def _post(
     *,
     invoice: Invoice | None = None,
     payment: Payment | None = None,
+    refund: Refund | None = None,
 ) -> None:
     LedgerEntry.create(
-        account=account_id, kind=kind, invoice=invoice, payment=payment, cents=cents,
-        at=clock.now(),
+        account=account_id, kind=kind, invoice=invoice, payment=payment, refund=refund,
+        cents=cents, at=clock.now(),
     )  # fmt: skip
 
 
@@ -78,6 +90,7 @@ _STATES = {
     "InvoiceStatus": InvoiceStatus,
     "OrderStatus": OrderStatus,
     "PaymentStatus": PaymentStatus,
+    "RefundStatus": RefundStatus,
     "OWED": _sql_list(*PAYABLE),
     "HELD": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE),
     "TAKEN": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
@@ -127,7 +140,39 @@ FAULTS = {
     "the refund of payment {} is not in the ledger, or not with its amount": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUNDED}' "
         "AND coalesce(p.taken_cents, p.amount_cents) <> (SELECT coalesce(sum(e.cents), 0) "
-        "FROM ledger_entry e WHERE e.payment_id = p.id AND e.kind = '{EntryKind.REFUNDED}')"
+        "FROM ledger_entry e WHERE e.payment_id = p.id AND e.invoice_id IS NULL "
+        "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
+    ),
+    "refund {} is in the ledger with another amount than it has": (
+        "SELECT f.id FROM refund f WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
+        "WHERE e.refund_id = f.id) <> CASE WHEN f.status = '{RefundStatus.SUCCEEDED}' "
+        "THEN f.cents ELSE 0 END"
+    ),
+    "credit note {} counts as refunded, and no refund of it succeeded": (
+        "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
+        "AND i.status = '{InvoiceStatus.REFUNDED}' AND i.paid_at IS NOT NULL "
+        "AND i.total_cents <> (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
+        "WHERE e.invoice_id = i.id "
+        "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
+    ),
+    "the money of credit note {} is to be given back, and nobody was asked to": (
+        "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
+        "AND i.status = '{InvoiceStatus.DUE}' "
+        "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.credit_note_id = i.id) "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key = 'refund_credit_note:' || i.id)"
+    ),
+    "the money of payment {} is to be given back, and nobody was asked to": (
+        "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
+        "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = p.id "
+        "AND f.credit_note_id IS NULL) "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key = 'refund_payment:' || p.id)"
+    ),
+    "refund {} failed, and the money was neither asked for again nor transferred": (
+        "SELECT f.id FROM refund f WHERE f.status = '{RefundStatus.FAILED}' "
+        "AND NOT EXISTS (SELECT 1 FROM refund g WHERE g.payment_id = f.payment_id AND g.id > f.id "
+        "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0))"
     ),
     "more of payment {} was refunded than received": (
         "SELECT p.id FROM payment p WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "

@@ -12,6 +12,7 @@ from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice
 from records.orders import Order
 from records.payments import Payment
+from records.refunds import Refund
 from records.seats import Seat
 from shop import clock, documents, settings
 from shop.mail.archive import store_letter
@@ -111,11 +112,11 @@ def payment_received(order: Order, payment: Payment) -> None:
     _about_order(order, "payment_received", f"payment_received:{order.id}", payment=payment)
 
 
-def payment_refunded(order: Order, payment: Payment, reason: str) -> None:
+def payment_refunded(order: Order, payment: Payment, refund: Refund, reason: str) -> None:
     """Report a full refund and when it arrives; ``reason`` is one that the template knows."""
     _about_order(
-        order, "payment_refunded", f"payment_refunded:{payment.id}",
-        payment=payment, reason=reason,
+        order, "payment_refunded", f"payment_refunded:{payment.id}:{refund.id}",
+        payment=payment, refund=refund, reason=reason,
     )  # fmt: skip
 
 
@@ -167,10 +168,25 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
     )  # fmt: skip
 
 
-def invoice_payment_refunded(invoice: Invoice, payment: Payment) -> None:
+def invoice_payment_refunded(invoice: Invoice, payment: Payment, refund: Refund) -> None:
     """Report the refund of a payment for an invoice that was not due."""
-    key = f"invoice_payment_refunded:{payment.id}"
-    _about_invoice(invoice, "invoice_payment_refunded", key=key, payment=payment)
+    key = f"invoice_payment_refunded:{payment.id}:{refund.id}"
+    _about_invoice(invoice, "invoice_payment_refunded", key=key, payment=payment, refund=refund)
+
+
+def credit_note_refunded(note: Invoice, refund: Refund) -> None:
+    """Report that the money of a credit note was given back, by transfer or after a failure."""
+    key = f"credit_note_refunded:{refund.id}"
+    _about_invoice(note, "credit_note_refunded", key=key, refund=refund)
+
+
+def refund_failed(refund: Refund) -> None:
+    """Report that the bank did not make a refund, or sent it back, and what happens next."""
+    payment, note = refund.payment, refund.credit_note
+    store_letter(
+        payment.account, "refund_failed", f"refund_failed:{refund.id}",
+        refund=refund, payment=payment, order=payment.order, invoice=note or payment.invoice,
+    )  # fmt: skip
 
 
 def _about_invoice(invoice: Invoice, kind: str, key: str = "", **values: Any) -> None:

@@ -16,10 +16,12 @@ from peewee import PostgresqlDatabase
 from records.base import database
 from records.batches import in_batches
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
+from records.invoices import InvoiceKind, InvoiceStatus
 from records.jobs import Job, JobStatus
 from records.letters import Letter, LetterStatus
 from records.orders import UNDELIVERED, OrderStatus
 from records.payments import PaymentStatus
+from records.refunds import RefundStatus
 from records.seat_states import MOVING, SeatStatus
 from records.seats import Seat
 from records.terminations import GiveBack, TerminationStatus
@@ -45,6 +47,8 @@ _MISCOUNTED = (
 _STATES = {
     "AdditionStatus": AdditionStatus,
     "GroupStatus": GroupStatus,
+    "InvoiceKind": InvoiceKind,
+    "InvoiceStatus": InvoiceStatus,
     "JobStatus": JobStatus,
     "LetterStatus": LetterStatus,
     "OrderStatus": OrderStatus,
@@ -55,6 +59,9 @@ _STATES = {
     "PAID": _listed(*UNDELIVERED, OrderStatus.DELIVERED),
     "UNPAID": _listed(OrderStatus.AWAITING_PAYMENT, OrderStatus.CANCELLED, OrderStatus.EXPIRED),
     "TAKEN": _listed(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
+    # Days at the customer's bank, or on the operator's list of transfers.
+    "IN_OTHER_HANDS": f"f.status = '{RefundStatus.PENDING}' "
+    f"OR (f.status = '{RefundStatus.ASKED}' AND f.method = 'manual')",
     "ALIVE": _listed(GroupStatus.INSTALLED, GroupStatus.SUSPENDED),
     "WAS_INSTALLED": _listed(
         GroupStatus.INSTALLED, GroupStatus.SUSPENDED, GroupStatus.TERMINATED
@@ -84,7 +91,14 @@ RULES = {
     ),
     "the refund of payment {} is not confirmed": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
-        "AND p.settled_at <= {since}"
+        "AND p.settled_at <= {since} AND NOT EXISTS (SELECT 1 FROM refund f "
+        "WHERE f.payment_id = p.id AND f.credit_note_id IS NULL AND ({IN_OTHER_HANDS}))"
+    ),
+    "the refund of credit note {} is not confirmed": (
+        "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
+        "AND i.status = '{InvoiceStatus.DUE}' AND i.issued_at <= {since} "
+        "AND NOT EXISTS (SELECT 1 FROM refund f "
+        "WHERE f.credit_note_id = i.id AND ({IN_OTHER_HANDS}))"
     ),
     "payment {} is in process and does not end": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.PROCESSING}' "

@@ -14,6 +14,7 @@ from shop import clock
 from shop.jobs import failed, queue
 from shop.jobs.queue import Priority
 from shop.licences.seats import actions
+from shop.payments import refunds
 from shop.payments.payables import DELIVERY_PROMISE
 
 
@@ -84,5 +85,7 @@ def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
         "late_licences": _late_licences().count(),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
         "failed_jobs": failed.unhandled_failures().count(),
+        "failed_refunds": refunds.failed().count(),
+        "refunds_to_transfer": refunds.transfers_due().count(),
         "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
     }

@@ -6,16 +6,19 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.batches import in_batches
-from records.invoices import Invoice, InvoiceStatus
+from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from records.orders import Order
 from records.payments import Payment, PaymentStatus
+from records.refunds import Refund
 from shop import documents
 from shop.errors import N_, Refusal
+from shop.payments import refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.text.zip_stream import zipped
 
@@ -28,19 +31,33 @@ STATUS_WORDS: dict[str, str] = {
     InvoiceStatus.REFUNDED: N_("Refunded"),
 }
 CREDITED = N_("Cancelled by a credit note")
-BEING_REFUNDED, PAID_BACK, DEDUCTED = N_("Being refunded"), N_("Paid back"), N_("Deducted")
-"""The states of a credit note: refund pending, refunded, or its invoice was not paid yet."""
+TO_BE_REFUNDED, PAID_BACK, DEDUCTED = N_("To be refunded"), N_("Paid back"), N_("Deducted")
+"""The states of a credit note: not refunded yet, refunded, or its invoice was not paid yet."""
 
 
 def status_word(invoice: Invoice) -> str:
     """Return the status of an invoice or a credit note as a message id of the catalogue."""
     if invoice.is_credit_note:
         if invoice.status == InvoiceStatus.DUE:
-            return BEING_REFUNDED
+            return TO_BE_REFUNDED
         return PAID_BACK if invoice.paid_at else DEDUCTED
-    if invoice.status == InvoiceStatus.REFUNDED and invoice.paid_at is None:
+    is_credited = invoice.status == InvoiceStatus.REFUNDED
+    if is_credited and (invoice.paid_at is None or _awaits_refund(invoice)):
         return CREDITED
     return STATUS_WORDS[invoice.status]
+
+
+def _awaits_refund(invoice: Invoice) -> bool:
+    """Return whether money of a credited invoice is still to be given back."""
+    if hasattr(invoice, "awaits_refund"):
+        return bool(invoice.awaits_refund)  # read with the list
+    return bool(_due_notes().where(Invoice.corrects == invoice).exists())
+
+
+def _due_notes(table: Any = Invoice) -> Any:
+    return table.select().where(
+        table.kind == InvoiceKind.CREDIT_NOTE, table.status == InvoiceStatus.DUE
+    )
 
 
 # --- Finding ---------------------------------------------------------------------------------
@@ -74,8 +91,10 @@ def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
 
 def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
     """Return the query for the customer's invoices and credit notes, newest first, with orders."""
+    note = Invoice.alias()
+    awaits_refund = fn.EXISTS(_due_notes(note).where(note.corrects == Invoice.id))
     query = (
-        Invoice.select(Invoice, Order)
+        Invoice.select(Invoice, Order, awaits_refund.alias("awaits_refund"))
         .left_outer_join(Order, on=(Invoice.order == Order.id))
         .where(Invoice.account == account)
         .order_by(Invoice.issued_on.desc(), Invoice.id.desc())
@@ -99,12 +118,17 @@ def oldest_first(account: Account, selection: Selection) -> Iterator[Invoice]:
 
 @dataclass(frozen=True)
 class PaymentState:
-    """The state of an invoice's payment, for its page."""
+    """The state of an invoice's payment, for its page.
+
+    ``refund`` is the last attempt to give back a credit note's money, or a payment that was not
+    due, as long as that is not done.
+    """
 
     is_confirming: bool
     payment_open: bool
     last_refusal: str
     credit_notes: list[Invoice]
+    refund: Refund | None
 
     @property
     def refreshes(self) -> bool:
@@ -113,7 +137,7 @@ class PaymentState:
 
 
 def payment_state(invoice: Invoice) -> PaymentState:
-    """Return the state of the payment of ``invoice`` (two queries)."""
+    """Return the state of the payment of ``invoice`` (three queries at most)."""
     attempts = list(Payment.select().where(Payment.invoice == invoice).order_by(Payment.id))
     notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
     payable = invoice.is_payable
@@ -122,7 +146,15 @@ def payment_state(invoice: Invoice) -> PaymentState:
         payment_open=payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if payable else "",
         credit_notes=list(notes),
+        refund=_refund_due(invoice, attempts),
     )
+
+
+def _refund_due(invoice: Invoice, attempts: list[Payment]) -> Refund | None:
+    due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
+    if invoice.is_refund_due:
+        return refunds.latest(invoice)
+    return refunds.latest(due[-1]) if due else None
 
 
 def _is_being_confirmed(payment: Payment) -> bool:

@@ -8,8 +8,10 @@ from datetime import datetime
 from records.groups import Addition, LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
+from records.refunds import Refund, RefundStatus
 from shop.errors import N_
 from shop.licences.groups import groups_of
+from shop.payments import refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 
 CONFIRMING = N_("Checking")
@@ -32,31 +34,37 @@ class Step:
 
 @dataclass(frozen=True)
 class Tracking:
-    """The progress of an order, for its page and the part that refreshes itself."""
+    """The progress of an order, for its page and the part that refreshes itself.
+
+    ``refund`` is the last attempt to give a payment back, as long as that is due.
+    """
 
     steps: list[Step]
     groups: list[LicenceGroup]
     is_confirming: bool
     payment_open: bool
     last_refusal: str
-    is_refund_due: bool
+    refund: Refund | None
     refreshes: bool
 
 
 def for_order(order: Order) -> Tracking:
-    """Return the progress of ``order`` (four queries)."""
+    """Return the progress of ``order`` (five queries at most)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     bank_decides = any(row.is_unsettled for row in attempts)
-    refund = any(row.status == PaymentStatus.REFUND_DUE for row in attempts)
+    due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
+    refund = refunds.latest(due[-1]) if due else None
     return Tracking(
         steps=_steps(order, confirming),
         groups=_groups_of(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",
-        is_refund_due=refund,
-        refreshes=order.is_being_delivered or refund or (order.is_payable and bank_decides),
+        refund=refund,
+        refreshes=order.is_being_delivered
+        or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
+        or (order.is_payable and bank_decides),
     )
 
 

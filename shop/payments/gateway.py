@@ -80,20 +80,37 @@ class Checkout:
     reason: str = ""
 
 
+class RefundState(StrEnum):
+    """The state of a refund at the bank."""
+
+    PENDING = "pending"  # accepted, and not done yet
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # the money did not arrive, and is back
+
+
 @dataclass(frozen=True)
 class Refund:
-    """A refund, with the bank's own reference."""
+    """A refund of a checkout or charge, with the bank's own reference and its present state.
+
+    ``checkout`` is the reference of what is refunded; ``key`` is the idempotency key with which
+    the shop asked for it, "" if it did not (it was made in the bank's dashboard). ``reason`` is the
+    bank's code for a failure.
+    """
 
     reference: str
     amount_cents: int
+    state: RefundState = RefundState.SUCCEEDED
+    checkout: str = ""
+    key: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A webhook message from the bank, its signature verified: ``checkout`` changed."""
+    """A webhook message from the bank, its signature verified: its ``subject`` changed."""
 
     event: str
-    checkout: Checkout
+    subject: Checkout | Refund
 
 
 class PaymentGateway(Protocol):
@@ -116,7 +133,14 @@ class PaymentGateway(Protocol):
         """Charge a stored card; the outcome may also come later as a notification."""
 
     def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
-        """Refund money of a succeeded checkout; idempotent for a key."""
+        """Refund money of a succeeded checkout; idempotent for a key.
+
+        Return it with its present state: it may have failed. Raise `PartyRejected` where the bank
+        does not begin it.
+        """
+
+    def find_refund(self, reference: str) -> Refund:
+        """Return a refund with its present state."""
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank."""

@@ -1,16 +1,24 @@
-"""Notifications from the bank, applied to the payment or card registration they concern."""
+"""Notifications from the bank, applied to the payment, registration or refund they concern."""
 
 from __future__ import annotations
 
-from shop.payments import cards, outcomes
-from shop.payments.gateway import Checkout
+from shop.payments import cards, outcomes, refunds
+from shop.payments.gateway import Checkout, Notification, Refund
 
 
-def apply(checkout: Checkout) -> None:
-    """Settle the payment, or the registration of a card, that ``checkout`` belongs to.
+def apply(notification: Notification) -> None:
+    """Apply the present state of what a notification is about; idempotent.
 
-    Idempotent; an unknown checkout changes nothing.
+    A subject that is unknown to the shop changes nothing.
     """
+    subject = notification.subject
+    if isinstance(subject, Refund):
+        refunds.apply_notified(subject)
+    else:
+        _apply_checkout(subject)
+
+
+def _apply_checkout(checkout: Checkout) -> None:
     if payment := outcomes.CHECKOUTS.by_checkout(checkout.reference):
         outcomes.CHECKOUTS.settle(payment, checkout)
     elif setup := cards.CHECKOUTS.by_checkout(checkout.reference):

@@ -12,6 +12,7 @@ from records.base import lock
 from records.invoices import Invoice
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
+from records.refunds import Refund
 from shop import clock, mail, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices
@@ -74,8 +75,12 @@ class Payable(ABC):
         """
 
     @abstractmethod
-    def mark_refunded(self, payment: Payment) -> None:
+    def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """Tell the customer that ``payment`` was refunded in full, in the caller's transaction."""
+
+    @abstractmethod
+    def reopen_refunded(self) -> None:
+        """Undo `mark_refunded`, as the refund failed after it succeeded."""
 
 
 class PayableOrder(Payable):
@@ -108,11 +113,16 @@ class PayableOrder(Payable):
         begin_delivery(self.order, by)
         mail.payment_received(self.order, payment)
 
-    def mark_refunded(self, payment: Payment) -> None:
+    def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """Close an order whose delivery failed, and e-mail that the payment was refunded."""
         if self.order.status == OrderStatus.DELIVERY_FAILED:
             transitions.move(self.order, OrderStatus.REFUNDED, by="shop", closed_at=clock.now())
-        mail.payment_refunded(self.order, payment, _why_refunded(self.order, payment))
+        mail.payment_refunded(self.order, payment, refund, _why_refunded(self.order, payment))
+
+    def reopen_refunded(self) -> None:
+        """Open an order whose delivery failed, and whose refund came back."""
+        if self.order.status == OrderStatus.REFUNDED:
+            transitions.move(self.order, OrderStatus.DELIVERY_FAILED, by="bank", closed_at=None)
 
 
 def _why_refunded(order: Order, payment: Payment) -> str:
@@ -162,9 +172,12 @@ class PayableInvoice(Payable):
         """Mark the invoice as paid."""
         invoices.mark_paid(self.invoice, payment, by)
 
-    def mark_refunded(self, payment: Payment) -> None:
+    def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """E-mail that the payment was refunded; the invoice is unchanged, as it did not pay it."""
-        mail.invoice_payment_refunded(self.invoice, payment)
+        mail.invoice_payment_refunded(self.invoice, payment, refund)
+
+    def reopen_refunded(self) -> None:
+        """Change nothing: the payment did not pay the invoice."""
 
 
 def for_debt(debt: Debt) -> Payable:

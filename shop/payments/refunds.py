@@ -1,59 +1,141 @@
-"""Refunds: of a whole payment that paid nothing, or of the amount of a credit note."""
+"""Refunds: of a whole payment that paid nothing, or of the amount of a credit note.
+
+Each attempt is a `Refund`, done when the bank says so: it is followed by notification and by
+look-up. One that failed raises an alarm and can be asked for again, or be made by a transfer. What
+was paid by transfer goes back by transfer: it waits for the operator (`transfers_due`).
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import structlog
+from peewee import ModelSelect, fn
 
 from records.base import database, lock
 from records.invoices import Invoice, InvoiceStatus
 from records.jobs import Job, JobStatus
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
-from shop import clock, jobs, transitions
-from shop.errors import N_, Refusal
+from records.refunds import Refund, RefundStatus
+from shop import clock, jobs, mail, transitions
+from shop.errors import N_, PartyRejected, Refusal
 from shop.invoicing import ledger
 from shop.jobs import kinds
-from shop.payments import gateways, payables
+from shop.payments import gateway, gateways, payables
+
+log = structlog.get_logger()
 
 NOT_REFUNDABLE = N_("No money is to be given back for this.")
+STILL_ASKED = N_("The bank is still being asked to give this money back.")
 
 MANUAL = "manual"
-"""The value in place of the bank's reference where the operator refunds otherwise."""
+"""The method of a refund that the operator makes by transfer."""
+
+LOOK_AGAIN = timedelta(hours=1)
+"""The delay between two look-ups of a refund that is pending at the bank."""
+
+LOOK_BACK = timedelta(days=5)
+FOLLOWED_FOR = timedelta(days=30)
+"""A refund that succeeded is looked up again so often and so long: it may come back."""
+
+Subject = Invoice | Payment
+"""What a refund is for: a credit note, or a whole payment."""
+
+
+# --- Asking ----------------------------------------------------------------------------------
 
 
 def refund_later(payment: Payment) -> None:
-    """Queue the refund of a whole payment, in the caller's transaction."""
-    refund_payment.later(payment=payment.id)
+    """Ask for the refund of a whole payment (``refund_due``), in the caller's transaction."""
+    _ask(payment, by="shop")
+
+
+def _ask(subject: Subject, by: str) -> Refund:
+    """Begin a refund and queue its job; one of a transfer waits for the operator."""
+    row = _create(subject, by=by, method=_payment_of(subject).method)
+    if not row.is_transfer:
+        send_refund.later(refund=row.id)
+    return row
+
+
+def _create(subject: Subject, *, by: str, method: str) -> Refund:
+    payment, earlier = _payment_of(subject), refunds_of(subject).count()
+    name = f"refund-{subject.number if isinstance(subject, Invoice) else subject.key}"
+    row = Refund.create(
+        payment=payment,
+        credit_note=subject if isinstance(subject, Invoice) else None,
+        method=method,
+        key=f"{name}-{earlier + 1}" if earlier else name,
+        cents=subject.total_cents if isinstance(subject, Invoice) else subject.refund_cents,
+        created_at=clock.now(),
+    )
+    transitions.record(row, "refund_asked", by=by, to_status=row.status)
+    return row
+
+
+def _payment_of(subject: Subject) -> Payment:
+    return payment_for(subject.corrects) if isinstance(subject, Invoice) else subject
+
+
+def refunds_of(subject: Subject) -> ModelSelect[Refund]:
+    """Return the query for the attempts to refund a credit note or a payment, oldest first."""
+    if isinstance(subject, Invoice):
+        of_it = Refund.credit_note == subject
+    else:
+        of_it = (Refund.payment == subject) & Refund.credit_note.is_null()
+    return Refund.select().where(of_it).order_by(Refund.id)
+
+
+def latest(subject: Subject) -> Refund | None:
+    """Return the last attempt to refund a credit note or a whole payment, if any."""
+    attempts = list(refunds_of(subject))
+    return attempts[-1] if attempts else None
+
+
+def _is_due(subject: Subject) -> bool:
+    """Return whether money is still to be given back for it."""
+    if isinstance(subject, Invoice):
+        return subject.is_refund_due
+    return subject.status == PaymentStatus.REFUND_DUE
 
 
 @jobs.handles("refund_payment", attempts=50, first_delay=timedelta(seconds=5))
 def refund_payment(payment: int) -> None:
-    """Refund a payment in full and tell the customer; idempotent."""
-    row = Payment.get_by_id(payment)
-    if row.status != PaymentStatus.REFUND_DUE:
-        return
-    reference = _send_refund(row, row.refund_cents, f"refund-{row.key}")
-    _finish_payment_refund(row, reference, by="bank")
+    """Ask for the refund of a payment that has none yet; idempotent."""
+    _ask_first(Payment.get_by_id(payment))
 
 
-def _finish_payment_refund(row: Payment, reference: str, by: str) -> None:
+@kinds.refund_credit_note.handler(attempts=50, first_delay=timedelta(seconds=5))
+def refund_credit_note(credit_note: int) -> None:
+    """Ask for the refund of a credit note whose invoice was paid; idempotent."""
+    _ask_first(Invoice.get_by_id(credit_note))
+
+
+def _ask_first(subject: Subject) -> None:
     with database.atomic():
-        payable = payables.locked_payable(payables.paid_by(row).row)
-        if not transitions.move(row, PaymentStatus.REFUNDED, by=by, refund=reference):
-            return
-        ledger.post_refund(row, row.refund_cents)
-        payable.mark_refunded(row)
+        subject = lock(subject)
+        if _is_due(subject) and not refunds_of(subject).exists():
+            _ask(subject, by="shop")
 
 
-def _send_refund(payment: Payment, cents: int, key: str) -> str:
-    """Refund an amount of a payment and return the bank's reference; idempotent for a key."""
-    if payment.method != "card":
-        return MANUAL
-    return gateways.gateway().refund(payment.checkout or "", cents, key).reference
+def ask_again(subject: Subject, by: str) -> Refund:
+    """Ask the bank again for a refund that failed.
+
+    Raise `Refusal` unless the last attempt was the bank's and failed.
+    """
+    with database.atomic():
+        subject = lock(subject)
+        last = latest(subject)
+        if not _is_due(subject) or last is None or not last.has_failed or last.is_transfer:
+            raise Refusal(N_("Only a refund that failed can be asked for again."))
+        return _ask(subject, by=by)
 
 
 def request_refund(order: Order, by: str) -> Payment:
-    """Queue the refund of an order that could not be delivered.
+    """Ask for the refund of an order that could not be delivered.
 
     Raise `Refusal` for any other order.
     """
@@ -69,59 +151,6 @@ def request_refund(order: Order, by: str) -> Payment:
         return payment
 
 
-@kinds.refund_credit_note.handler(attempts=50, first_delay=timedelta(seconds=5))
-def refund_credit_note(credit_note: int) -> None:
-    """Refund the amount of a credit note whose invoice was paid; idempotent."""
-    note = Invoice.get_by_id(credit_note)
-    if note.status != InvoiceStatus.DUE:
-        return
-    payment = payment_for(note.corrects)
-    reference = _send_refund(payment, note.total_cents, f"refund-{note.number}")
-    _finish_note_refund(note, payment, reference, by="bank", method=payment.method)
-
-
-def _finish_note_refund(
-    note: Invoice, payment: Payment, reference: str, by: str, method: str
-) -> None:
-    with database.atomic():
-        if transitions.move(
-            note, InvoiceStatus.REFUNDED, by=by, note=reference,
-            paid_at=clock.now(), method=method,
-        ):  # fmt: skip
-            ledger.post_refund(payment, note.total_cents, note)
-
-
-# --- Recorded manually, where the bank refuses ---------------------------------------------------
-
-
-def record_manual_note_refund(note: Invoice, by: str) -> None:
-    """Record that the operator refunded a credit note otherwise (by bank transfer, for example).
-
-    Raise `Refusal` where no refund is due, or a job may still have the bank make it.
-    """
-    if not note.is_credit_note or note.status != InvoiceStatus.DUE:
-        raise Refusal(NOT_REFUNDABLE)
-    _check_job_failed(f"refund_credit_note:{note.id}")
-    _finish_note_refund(note, payment_for(note.corrects), MANUAL, by=by, method=MANUAL)
-
-
-def record_manual_refund(debt: payables.Debt, by: str) -> None:
-    """Record the same for the payment of an order or an invoice that is to be refunded in full."""
-    payment = Payment.get_or_none(
-        payables.for_debt(debt).is_paid_by, Payment.status == PaymentStatus.REFUND_DUE
-    )
-    if payment is None:
-        raise Refusal(NOT_REFUNDABLE)
-    _check_job_failed(f"refund_payment:{payment.id}")
-    _finish_payment_refund(payment, MANUAL, by=by)
-
-
-def _check_job_failed(key: str) -> None:
-    """Raise `Refusal` unless the job of that key failed: it could still refund the money, too."""
-    if not Job.select().where(Job.key == key, Job.status == JobStatus.FAILED).exists():
-        raise Refusal(N_("The bank is still being asked to give this money back."))
-
-
 def payment_for(invoice: Invoice) -> Payment:
     """Return the payment of an invoice or of its order. Raise `Payment.DoesNotExist`."""
     paid = Payment.status == PaymentStatus.SUCCEEDED
@@ -129,3 +158,204 @@ def payment_for(invoice: Invoice) -> Payment:
     if invoice.order_id is not None:
         of_it |= Payment.order == invoice.order_id
     return Payment.select().where(paid, of_it).get()
+
+
+# --- At the bank -----------------------------------------------------------------------------
+
+
+@jobs.handles("send_refund", attempts=50, first_delay=timedelta(seconds=5))
+def send_refund(refund: int) -> None:
+    """Have the bank make a refund; idempotent by its key. A refusal is a failure of the refund."""
+    row = Refund.get_by_id(refund)
+    if row.status != RefundStatus.ASKED or row.is_transfer:
+        return
+    try:
+        answer = gateways.gateway().refund(row.payment.checkout or "", row.cents, row.key)
+    except PartyRejected as error:
+        log.error("refund_refused", refund=row.id, reason=str(error))
+        _move(row, RefundStatus.FAILED, reason=error.code or "refused")
+        return
+    settle(row, answer)
+    watch_refund.using(run_at=clock.now() + LOOK_AGAIN).later(refund=row.id)
+
+
+@jobs.handles("watch_refund", attempts=50, first_delay=timedelta(minutes=5))
+def watch_refund(refund: int) -> None:
+    """Look a refund up at the bank while it is pending, and for some weeks after it succeeded."""
+    row = Refund.get_by_id(refund)
+    if row.has_failed or not row.reference:
+        return
+    row = settle(row, gateways.gateway().find_refund(row.reference))
+    if row.is_awaited:
+        raise jobs.Later(LOOK_AGAIN)
+    if not row.has_failed and clock.now() < row.created_at + FOLLOWED_FOR:
+        raise jobs.Later(LOOK_BACK)
+
+
+def apply_notified(answer: gateway.Refund) -> None:
+    """Apply a notified refund to the one it belongs to; another one changes nothing."""
+    row = Refund.get_or_none(Refund.reference == answer.reference)
+    if row is None and answer.key:
+        row = Refund.get_or_none(Refund.key == answer.key)
+    if row is not None:
+        settle(row, answer)
+
+
+def settle(row: Refund, answer: gateway.Refund) -> Refund:
+    """Apply the bank's state to a refund; idempotent. Return it with its present status."""
+    return _move(row, str(answer.state), reference=answer.reference, reason=answer.reason)
+
+
+def _move(
+    row: Refund, status: str, *, reason: str = "", by: str = "bank", **changes: Any
+) -> Refund:
+    with database.atomic():
+        subject = _locked_subject(row)
+        row = lock(row)
+        if row.may_become(status):
+            before, reason = row.status, reason[:64]
+            if status == RefundStatus.SUCCEEDED:
+                changes.setdefault("settled_at", clock.now())
+            transitions.move(row, status, by=by, note=reason, reason=reason, **changes)
+            _apply(row, subject, before, by)
+    return row
+
+
+def _locked_subject(row: Refund) -> Subject:
+    """Lock what a refund is for, the order or invoice before its payment."""
+    if row.credit_note is not None:
+        note: Invoice = lock(row.credit_note)
+        return note
+    lock(payables.paid_by(row.payment).row)
+    payment: Payment = lock(row.payment)
+    return payment
+
+
+def _apply(row: Refund, subject: Subject, before: str, by: str) -> None:
+    """Post what a refund's new status means, and tell the customer."""
+    if row.status == RefundStatus.SUCCEEDED:
+        ledger.post_refund(row)
+        _finish(row, subject, by)
+    elif row.status == RefundStatus.FAILED:
+        log.error("refund_failed", refund=row.id, reason=row.reason)
+        if before == RefundStatus.SUCCEEDED:
+            ledger.post_returned_refund(row)
+            _reopen(row, subject)
+        mail.refund_failed(row)
+
+
+def _finish(row: Refund, subject: Subject, by: str) -> None:
+    if isinstance(subject, Invoice):
+        transitions.move(
+            subject, InvoiceStatus.REFUNDED, by=by, note=row.reference or "",
+            paid_at=row.settled_at, method=row.method,
+        )  # fmt: skip
+        if row.is_transfer or refunds_of(subject).count() > 1:
+            mail.credit_note_refunded(subject, row)
+    else:
+        transitions.move(subject, PaymentStatus.REFUNDED, by=by, refund=(row.reference or "")[:128])
+        payables.paid_by(subject).mark_refunded(subject, row)
+
+
+def _reopen(row: Refund, subject: Subject) -> None:
+    """Undo what `_finish` did: the money is to be given back once more."""
+    if isinstance(subject, Invoice):
+        transitions.move(subject, InvoiceStatus.DUE, by="bank", note=row.reason, paid_at=None)
+    else:
+        transitions.move(subject, PaymentStatus.REFUND_DUE, by="bank", note=row.reason)
+        payables.paid_by(subject).reopen_refunded()
+
+
+# --- Made by the operator --------------------------------------------------------------------
+
+
+def record_transfer(subject: Subject, *, by: str, day: date, reference: str) -> Refund:
+    """Record that the operator transferred the money back on a day, with the bank's reference.
+
+    Raise `Refusal` where no refund is due, the day lies ahead, or the bank may still make it.
+    """
+    if day > clock.today():
+        raise Refusal(N_("This day lies ahead."))
+    if not reference.strip():
+        raise Refusal(N_("Give the reference of the transfer."))
+    with database.atomic():
+        row = _transfer_of(lock(subject), by)
+        return _move(
+            row, RefundStatus.SUCCEEDED, by=by, reference=reference.strip()[:128],
+            settled_at=clock.now() if day == clock.today() else clock.midnight(day),
+        )  # fmt: skip
+
+
+def _transfer_of(subject: Subject, by: str) -> Refund:
+    """Return the refund by transfer of a subject; begin it where the bank's failed."""
+    if not _is_due(subject):
+        raise Refusal(NOT_REFUNDABLE)
+    last = latest(subject)
+    if last is not None and last.is_awaited:
+        if last.is_transfer:
+            return last
+        if not _is_given_up(last):
+            raise Refusal(STILL_ASKED)
+        _move(last, RefundStatus.FAILED, by=by, reason="given_up")
+    elif last is None and _payment_of(subject).method != MANUAL:
+        raise Refusal(STILL_ASKED)
+    return _create(subject, by=by, method=MANUAL)
+
+
+def _is_given_up(row: Refund) -> bool:
+    """Return whether the job that asks the bank failed for good: it cannot refund it any more."""
+    key = send_refund.key(refund=row.id)
+    return Job.select().where(Job.key == key, Job.status == JobStatus.FAILED).exists()
+
+
+def refund_due_of(debt: payables.Debt) -> Subject:
+    """Return what is to be refunded of a credit note, an order or an invoice.
+
+    Raise `Refusal` where nothing is.
+    """
+    if isinstance(debt, Invoice) and debt.is_credit_note:
+        return debt
+    payment = Payment.get_or_none(
+        payables.for_debt(debt).is_paid_by, Payment.status == PaymentStatus.REFUND_DUE
+    )
+    if payment is None:
+        raise Refusal(NOT_REFUNDABLE)
+    return payment
+
+
+# --- Lists for the operator ------------------------------------------------------------------
+
+
+def transfers_due() -> ModelSelect[Refund]:
+    """Return the query for refunds that the operator has to make by transfer, oldest first."""
+    return Refund.select().where(
+        Refund.status == RefundStatus.ASKED, Refund.method == MANUAL
+    ).order_by(Refund.id)  # fmt: skip
+
+
+def failed() -> ModelSelect[Refund]:
+    """Return the query for refunds that failed and were not asked for again, oldest first."""
+    later = Refund.alias()
+    again = later.select().where(
+        later.payment == Refund.payment,
+        fn.COALESCE(later.credit_note, 0) == fn.COALESCE(Refund.credit_note, 0),
+        later.id > Refund.id,
+    )
+    return Refund.select().where(
+        Refund.status == RefundStatus.FAILED, ~fn.EXISTS(again)
+    ).order_by(Refund.id)  # fmt: skip
+
+
+def unfinished() -> Iterator[Refund]:
+    """Yield the refunds that are not done: failed ones, then transfers, then those at the bank."""
+    yield from failed()
+    yield from transfers_due()
+    at_bank = Refund.status.in_([RefundStatus.ASKED, RefundStatus.PENDING])
+    yield from Refund.select().where(at_bank, Refund.method != MANUAL).order_by(Refund.id)
+
+
+def number_of(row: Refund) -> str:
+    """Return the number of the credit note, order or invoice that a refund is for."""
+    if row.credit_note is not None:
+        return str(row.credit_note.number)
+    return str(payables.paid_by(row.payment).row.number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from shop.payments.gateway import (
     Mandate,
     Notification,
     Refund,
+    RefundState,
 )
 from shop.reading import read_json
 from shop.sandbox_link import signatures
@@ -60,11 +61,11 @@ class SandboxBank:
     def refund(self, reference: str, amount_cents: int, key: str) -> Refund:
         """Refund money of a succeeded checkout; idempotent for a key."""
         path = f"{API}/checkouts/{_part(reference)}/refunds"
-        answer = self._calls.call("POST", path, {"amount_cents": amount_cents}, key)
-        try:
-            return Refund(str(answer["reference"]), int(answer["amount_cents"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise PartyUnavailable("the bank's answer cannot be read") from error
+        return _refund(self._calls.call("POST", path, {"amount_cents": amount_cents}, key))
+
+    def find_refund(self, reference: str) -> Refund:
+        """Return a refund with its present state."""
+        return _refund(self._calls.call("GET", f"{API}/refunds/{_part(reference)}"))
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank; idempotent."""
@@ -82,9 +83,10 @@ class SandboxBank:
         signatures.verify(self._secret, headers, body)
         try:
             message = read_json(body)
-            if not str(message["type"]).startswith("checkout."):
+            kind = str(message["type"]).partition(".")[0]
+            if kind not in READERS:
                 return None
-            return Notification(str(message["event"]), _checkout(message["checkout"]))
+            return Notification(str(message["event"]), READERS[kind](message[kind]))
         except (KeyError, TypeError, ValueError, PartyUnavailable) as error:
             raise PartyRejected("the notification cannot be read") from error
 
@@ -106,3 +108,24 @@ def _checkout(answer: dict[str, Any]) -> Checkout:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PartyUnavailable("the bank's answer cannot be read") from error
+
+
+def _refund(answer: dict[str, Any]) -> Refund:
+    try:
+        return Refund(
+            reference=str(answer["reference"]),
+            amount_cents=int(answer["amount_cents"]),
+            state=RefundState(answer["state"]),
+            checkout=str(answer["checkout"]),
+            key=str(answer["key"]),
+            reason=str(answer["reason"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PartyUnavailable("the bank's answer cannot be read") from error
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Checkout | Refund]] = {
+    "checkout": _checkout,
+    "refund": _refund,
+}
+"""How the subject of each kind of notification is read."""

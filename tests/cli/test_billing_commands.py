@@ -151,9 +151,10 @@ def refuse_refunds(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bank, "refund", refund)
 
 
-def until_given_up() -> None:
-    for _ in range(60):
-        running.pass_time(timedelta(hours=6))
+def transferred(number: str) -> list[str]:
+    """Return the command that records a transfer of today."""
+    day = clock.today().isoformat()
+    return ["billing", "mark-refunded", number, "--date", day, "--reference", "VIR-7"]
 
 
 def test_a_credit_note_the_bank_refuses_is_paid_back_otherwise(
@@ -163,10 +164,9 @@ def test_a_credit_note_the_bank_refuses_is_paid_back_otherwise(
     running.delivered(alice, bank)
     refuse_refunds(bank, monkeypatch)
     note = billing.credit(billing.of(Order.get()))
-    command = ["billing", "mark-refunded", note.number]
+    command = transferred(note.number)
     assert "still being asked" in run(args=command).output
-    until_given_up()
-    assert Job.get(Job.kind == "refund_credit_note").status == JobStatus.FAILED
+    queue.drain()
     assert run(args=command).output == f"The money of {note.number} is given back.\n"
     assert groups.fresh(note).paid_at is not None
     assert "No money is to be given back" in run(args=command).output
@@ -183,8 +183,8 @@ def test_a_payment_the_bank_refuses_to_give_back_goes_back_otherwise(
     queue.drain()
     refuse_refunds(bank, monkeypatch)
     orders.refund_order(groups.fresh(order), by="operator")
-    until_given_up()
-    command = ["billing", "mark-refunded", order.number]
+    queue.drain()
+    command = transferred(order.number)
     assert run(args=command).exit_code == 0
     assert groups.fresh(order).status == OrderStatus.REFUNDED
     assert Letter.select().where(Letter.kind == "payment_refunded").exists()
@@ -192,6 +192,23 @@ def test_a_payment_the_bank_refuses_to_give_back_goes_back_otherwise(
     billing.assert_balanced()
 
 
+def test_what_a_silent_bank_was_asked_for_is_paid_back_otherwise_once_the_shop_gives_up(
+    app: Flask, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    run = app.test_cli_runner().invoke
+    running.delivered(alice, bank)
+    note = billing.credit(billing.of(Order.get()))
+    bank.silent = True
+    for _ in range(60):
+        running.pass_time(timedelta(hours=6))
+    bank.silent = False
+    assert Job.get(Job.kind == "send_refund").status == JobStatus.FAILED
+    assert run(args=transferred(note.number)).exit_code == 0
+    assert groups.fresh(note).paid_at is not None
+    assert bank.refunds == {}
+    billing.assert_balanced()
+
+
 def test_nothing_unknown_is_given_back(app: Flask) -> None:
-    said = app.test_cli_runner().invoke(args=["billing", "mark-refunded", "AV2026-000009"])
+    said = app.test_cli_runner().invoke(args=transferred("AV2026-000009"))
     assert "There is no credit note, invoice or order AV2026-000009." in said.output

@@ -13,7 +13,7 @@ import httpx
 
 from sandbox import create_sandbox
 from sandbox.server import running_sandbox
-from shop.payments.gateway import Checkout, CheckoutStatus, PaymentGateway
+from shop.payments.gateway import Checkout, CheckoutStatus, PaymentGateway, RefundState
 from shop.payments.sandbox import SandboxBank
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
@@ -37,6 +37,12 @@ class BankUnderTest(Protocol):
 
     def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
         """Return the notifications that the bank sent about a checkout."""
+
+    def refund_slowly(self) -> None:
+        """Make refunds pending until `settle_refund`."""
+
+    def settle_refund(self, reference: str, *, fails: bool) -> None:
+        """Do a pending refund, or let a refund fail, pending or done."""
 
     def balance(self) -> int:
         """Return the shop's balance at the bank in cents, by the bank's own ledger."""
@@ -83,9 +89,18 @@ class SandboxBankUnderTest:
         count = 0
         while len(deliveries) < times:
             calls = self.shop.wait_for(count := count + 1)
-            about = [call for call in calls if call.json["checkout"]["reference"] == reference]
+            about = [call for call in calls if _subject_of(call.json).get("reference") == reference]
             deliveries = [(call.headers, call.body) for call in about]
         return deliveries
+
+    def refund_slowly(self) -> None:
+        self._switch(refund_delay=3600)
+
+    def settle_refund(self, reference: str, *, fails: bool) -> None:
+        if fails:
+            self._control(f"refunds/{reference}/failure")
+        else:
+            self._control("clock", advance_seconds=3600)
 
     def balance(self) -> int:
         headers = {"Authorization": "Bearer sandbox-bank-key"}
@@ -94,7 +109,10 @@ class SandboxBankUnderTest:
         return int(books["balances"]["merchant"])
 
     def _switch(self, **values: Any) -> None:
-        httpx.post(f"{self.url}/controls/switches", json=values, trust_env=False).raise_for_status()
+        self._control("switches", **values)
+
+    def _control(self, path: str, **values: Any) -> None:
+        httpx.post(f"{self.url}/controls/{path}", json=values, trust_env=False).raise_for_status()
 
     def fail_next(self) -> None:
         self._switch(bank_failing_calls=1)
@@ -126,6 +144,12 @@ class StripeUnderTest:
         about = [e for e in self.account.events if e["data"]["object"]["id"] == reference]
         assert len(about) >= times
         return [sign(event) for event in about]
+
+    def refund_slowly(self) -> None:
+        self.account.refunds_slowly = True
+
+    def settle_refund(self, reference: str, *, fails: bool) -> None:
+        self.account.settle_refund(reference, "failed" if fails else "succeeded")
 
     def balance(self) -> int:
         return self.account.balance()
@@ -160,6 +184,13 @@ class InProcessBankUnderTest:
     def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
         return [({"X-Signed": "yes"}, reference.encode())] * times
 
+    def refund_slowly(self) -> None:
+        self.gateway.refunding = RefundState.PENDING
+
+    def settle_refund(self, reference: str, *, fails: bool) -> None:
+        state = RefundState.FAILED if fails else RefundState.SUCCEEDED
+        self.gateway.tell_refund(self.gateway.find_refund(reference), state)
+
     def balance(self) -> int:
         return self.gateway.balance()
 
@@ -171,6 +202,11 @@ class InProcessBankUnderTest:
 
     def without_signature(self, delivery: Delivery) -> Delivery:
         return {}, delivery[1]
+
+
+def _subject_of(message: Any) -> Any:
+    """Return what a notification is about; nothing for other messages to the shop."""
+    return message.get(str(message.get("type", "")).partition(".")[0], {})
 
 
 @contextmanager

@@ -54,6 +54,7 @@ class StripeAccount:
         self.numbers: dict[str, str] = {}
         self.events: list[Object] = []
         self.webhooks: list[Object] = []
+        self.refunds_slowly = False
         self.on_next_day: Callable[[], None] = lambda: None
         self._count = itertools.count(1)
 
@@ -253,13 +254,27 @@ class StripeAccount:
         if amount > intent["amount"] - self._refunded(intent):
             raise StripeError(400, "Refund amount is greater than unrefunded amount on charge",
                                 param="amount")  # fmt: skip
-        return self.new("re", "refund", amount=amount, currency=intent["currency"],
-                        payment_intent=intent["id"], status="succeeded",
+        status = "pending" if self.refunds_slowly else "succeeded"
+        made = self.new("re", "refund", amount=amount, currency=intent["currency"],
+                        payment_intent=intent["id"], status=status,
                         metadata=wanted.get("metadata", {}))  # fmt: skip
+        self.add_event("refund.created", made)
+        return made
+
+    def settle_refund(self, reference: str, status: str) -> None:
+        """Decide a refund, or have it come back."""
+        made = self.get(reference, "re")
+        made["status"] = status
+        if status == "failed":
+            made["failure_reason"] = "lost_or_stolen_card"
+            self.add_event("refund.failed", made)
+        else:
+            self.add_event("refund.updated", made)
 
     def _refunded(self, intent: Object) -> int:
         return sum(refund["amount"] for refund in self.all_of("refund")
-                   if refund["payment_intent"] == intent["id"])  # fmt: skip
+                   if refund["payment_intent"] == intent["id"]
+                   and refund["status"] != "failed")  # fmt: skip
 
     def detach(self, reference: str) -> Object:
         method = self.get(reference, "pm", param="payment_method")
@@ -273,7 +288,8 @@ class StripeAccount:
         """Return the merchant's balance in cents: payments less refunds."""
         paid = [intent["amount"] for intent in self.all_of("payment_intent")
                 if intent["status"] == "succeeded"]  # fmt: skip
-        return sum(paid) - sum(refund["amount"] for refund in self.all_of("refund"))
+        return sum(paid) - sum(refund["amount"] for refund in self.all_of("refund")
+                               if refund["status"] != "failed")  # fmt: skip
 
 
 def _error(problem: str) -> Object:

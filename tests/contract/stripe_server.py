@@ -99,6 +99,10 @@ class StripeServer:
             case "POST", ["refunds"]:
                 _check_known("", wanted, params.RefundCreateParams)
                 return self.account.refund(wanted)
+            case "GET", ["refunds", reference]:
+                return self.account.get(reference, "re")
+            case "GET", ["checkout", "sessions"]:
+                return self._page("checkout.session", call, "payment_intent")
             case "GET", ["refunds"]:
                 return self._page("refund", call, "payment_intent")
             case "GET", ["payment_methods", reference]:

@@ -10,7 +10,13 @@ from dataclasses import replace
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payments.gateway import ChargeRequest, Checkout, CheckoutRequest, CheckoutStatus
+from shop.payments.gateway import (
+    ChargeRequest,
+    Checkout,
+    CheckoutRequest,
+    CheckoutStatus,
+    RefundState,
+)
 from tests.contract.banks import BankUnderTest
 
 ACCEPTED, DECLINED = "4242424242424242", "4000000000000002"
@@ -266,6 +272,45 @@ def test_an_unpaid_checkout_is_not_refunded(bank: BankUnderTest) -> None:
         bank.gateway.refund(checkout.reference, 1056, "refund-1")
 
 
+def test_a_refund_is_pending_until_it_is_done(bank: BankUnderTest) -> None:
+    checkout = paid(bank)
+    bank.refund_slowly()
+    refund = bank.gateway.refund(checkout.reference, 56, "refund-1")
+    assert (refund.state, refund.checkout) == (RefundState.PENDING, checkout.reference)
+    assert refund.key == "refund-1"
+    assert bank.gateway.find_refund(refund.reference) == refund
+    bank.settle_refund(refund.reference, fails=False)
+    done = bank.gateway.find_refund(refund.reference)
+    assert done == replace(refund, state=RefundState.SUCCEEDED)
+    assert bank.gateway.refund(checkout.reference, 56, "refund-1") == done
+    read = [
+        bank.gateway.read_notification(*each) for each in bank.notifications(refund.reference, 2)
+    ]
+    assert done in [each.subject for each in read if each is not None]
+    assert bank.balance() == 1000
+
+
+@pytest.mark.parametrize("slowly", [True, False])
+def test_a_refund_may_fail_pending_or_done_and_be_made_again(
+    bank: BankUnderTest, slowly: bool
+) -> None:
+    checkout = paid(bank)
+    if slowly:
+        bank.refund_slowly()
+    refund = bank.gateway.refund(checkout.reference, 1056, "refund-1")
+    bank.settle_refund(refund.reference, fails=True)
+    failed = bank.gateway.find_refund(refund.reference)
+    assert failed.state == RefundState.FAILED
+    assert bank.balance() == 1056
+    assert bank.gateway.refund(checkout.reference, 1056, "refund-1") == failed
+    assert bank.gateway.refund(checkout.reference, 1056, "refund-2").state != RefundState.FAILED
+
+
+def test_an_unknown_refund_is_rejected(bank: BankUnderTest) -> None:
+    with pytest.raises(PartyRejected):
+        bank.gateway.find_refund("re_unknown")
+
+
 # --- Outages ---------------------------------------------------------------------------------
 
 
@@ -306,7 +351,7 @@ def test_a_notification_tells_how_the_checkout_stands(bank: BankUnderTest) -> No
     for headers, body in bank.notifications(checkout.reference):
         notification = bank.gateway.read_notification(headers, body)
         assert notification is not None
-        assert notification.checkout == checkout
+        assert notification.subject == checkout
         assert notification.event
 
 
@@ -316,7 +361,7 @@ def test_a_closed_checkout_is_notified_too(bank: BankUnderTest) -> None:
     headers, body = bank.notifications(checkout.reference)[-1]
     notification = bank.gateway.read_notification(headers, body)
     assert notification is not None
-    assert notification.checkout == closed
+    assert notification.subject == closed
 
 
 def test_the_names_of_headers_may_come_in_any_case(bank: BankUnderTest) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payments.gateway import CheckoutStatus
+from shop.payments.gateway import Checkout, CheckoutStatus, RefundState
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
 from tests.contract import banks
@@ -80,7 +80,7 @@ def test_a_slow_payment_is_processing(stripe: StripeUnderTest) -> None:
         headers, body = stripe.notifications(checkout.reference)[-1]
         notification = stripe.gateway.read_notification(headers, body)
         assert notification is not None
-        assert notification.checkout == settled
+        assert notification.subject == settled
 
 
 def test_a_charge_that_requires_authentication_is_declined(stripe: StripeUnderTest) -> None:
@@ -117,13 +117,26 @@ def stored_card_again(stripe: StripeUnderTest) -> str:
     return mandate.reference
 
 
-def test_a_failed_refund_is_rejected(stripe: StripeUnderTest) -> None:
+def test_each_state_of_a_refund_is_read(stripe: StripeUnderTest) -> None:
     checkout = paid(stripe)
     refund = stripe.gateway.refund(checkout.reference, 1056, "refund-1")
-    stripe.account.objects[refund.reference]["status"] = "failed"
-    with pytest.raises(PartyRejected) as refusal:
-        stripe.gateway.refund(checkout.reference, 1056, "refund-1")
-    assert refusal.value.code == "refund_failed"
+    for status, state in (
+        ("pending", RefundState.PENDING),
+        ("requires_action", RefundState.PENDING),
+        ("succeeded", RefundState.SUCCEEDED),
+        ("failed", RefundState.FAILED),
+        ("canceled", RefundState.FAILED),
+    ):
+        stripe.account.objects[refund.reference]["status"] = status
+        assert stripe.gateway.find_refund(refund.reference).state == state
+        assert stripe.gateway.refund(checkout.reference, 1056, "refund-1").state == state
+
+
+def test_a_refund_in_an_unknown_state_is_no_answer(stripe: StripeUnderTest) -> None:
+    refund = stripe.gateway.refund(paid(stripe).reference, 1056, "refund-1")
+    stripe.account.objects[refund.reference]["status"] = "odd"
+    with pytest.raises(PartyUnavailable):
+        stripe.gateway.find_refund(refund.reference)
 
 
 # --- Expired idempotency keys ----------------------------------------------------------------
@@ -236,7 +249,7 @@ def test_the_events_of_a_charge_describe_it(stripe: StripeUnderTest) -> None:
     headers, body = stripe.notifications(charged.reference)[-1]
     notification = stripe.gateway.read_notification(headers, body)
     assert notification is not None
-    assert notification.checkout == charged
+    assert notification.subject == charged
 
 
 def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeUnderTest) -> None:
@@ -248,7 +261,8 @@ def test_an_old_event_tells_how_the_checkout_stands_now(stripe: StripeUnderTest)
     stripe.gateway.close_checkout(checkout.reference)
     notification = stripe.gateway.read_notification(headers, body)
     assert notification is not None
-    assert notification.checkout.status == CheckoutStatus.CLOSED
+    assert isinstance(notification.subject, Checkout)
+    assert notification.subject.status == CheckoutStatus.CLOSED
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from time_machine import Traveller
 from models import Account, Invoice, InvoiceFile, InvoiceStatus, Letter, Payment, PaymentStatus
 from shop import clock as shop_clock
 from shop import documents
+from shop.jobs import queue
 from shop.overviews import bills
 from shop.overviews.bills import Selection
 from shop.payments import outcomes
@@ -65,22 +66,27 @@ def test_each_status_has_its_word_in_both_languages(
     app: Flask, alice: Account, emma: Account, bank: Bank
 ) -> None:
     words = {
-        alice: ("À régler", "Impayée", "Payée", "Remboursée"),
-        emma: ("Due", "Unpaid", "Paid", "Refunded"),
+        alice: ("À régler", "Impayée", "Payée", "Annulée par un avoir", "À rembourser"),
+        emma: ("Due", "Unpaid", "Paid", "Cancelled by a credit note", "To be refunded"),
     }
-    for account, (due, unpaid, paid, refunded) in words.items():
+    after = {alice: ("Remboursée", "Remboursé"), emma: ("Refunded", "Paid back")}
+    for account, (due, unpaid, paid, credited, to_refund) in words.items():
         first, second, third, fourth = (billing.due(account) for _ in range(4))
         Invoice.update(status=InvoiceStatus.UNPAID).where(Invoice.id == second.id).execute()
         billing.pay(third, bank)
         billing.pay(fourth, bank)
-        billing.credit(billing.fresh(fourth))
+        note = billing.credit(billing.fresh(fourth))
         visitor = Visitor(browser(app))
         visitor.log_in(account)
         visitor.open(BILLS)
-        rows = [" ".join(row.itertext()) for row in visitor._page().iter("tr")]
-        for invoice, word in ((first, due), (second, unpaid), (third, paid), (fourth, refunded)):
-            (row,) = [each for each in rows if invoice.number in each]
-            assert word in row
+        expected = {first: due, second: unpaid, third: paid, fourth: credited, note: to_refund}
+        queue.drain()
+        for said in (expected, {fourth: after[account][0], note: after[account][1]}):
+            rows = [" ".join(row.itertext()) for row in visitor._page().iter("tr")]
+            for invoice, word in said.items():
+                (row,) = [each for each in rows if invoice.number in each]
+                assert word in row
+            visitor.open(BILLS)
 
 
 def test_many_bills_come_in_pages_at_a_bounded_cost(client: CheckingClient, alice: Account) -> None:
@@ -279,9 +285,9 @@ def test_the_table_says_what_the_page_says(
     ]  # fmt: skip
     day = "2026-04-01"
     assert rows == [
-        [paid.number, order.number, day, "26,40", "5,28", "31,68", "0,00", "Remboursée"],
-        [note.number, order.number, day, "-26,40", "-5,28", "-31,68", "0,00",
-         "Remboursement en cours"],
+        [paid.number, order.number, day, "26,40", "5,28", "31,68", "0,00",
+         "Annulée par un avoir"],
+        [note.number, order.number, day, "-26,40", "-5,28", "-31,68", "0,00", "À rembourser"],
         [due.number, "", day, "88,00", "17,60", "105,60", "105,60", "À régler"],
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from peewee import Database, IntegrityError
 from playhouse.migrations import Runner
 
 import models
-from models import Invoice, Job, LedgerEntry, Payment
+from models import Invoice, Job, LedgerEntry, Payment, Refund
 from shop import database
 from shop.invoicing import ledger
 from tests.migrations.test_migrated_rows import ACCOUNT, ORDER, THEN
@@ -76,6 +76,18 @@ def test_money_that_came_and_went_stands_in_the_ledger(after: Database) -> None:
         ("3-0", "refunded", 3168),
     ]
     assert list(ledger.find_faults()) == []
+
+
+def test_refunds_made_and_due_are_kept(after: Database) -> None:
+    (made,) = Refund.select()
+    assert (made.payment.key, made.status, made.method, made.cents, made.key) == (
+        "3-0", "succeeded", "card", 3168, "refund-3-0",
+    )  # fmt: skip
+    assert made.settled_at == SETTLED.replace(tzinfo=UTC)
+    assert LedgerEntry.get(LedgerEntry.kind == "refunded").refund == made
+    due = Payment.get(Payment.status == "refund_due")
+    (job,) = Job.select().where(Job.kind == "refund_payment")
+    assert (job.key, job.payload) == (f"refund_payment:{due.id}", {"payment": due.id})
 
 
 def test_what_was_delivered_is_about_to_be_invoiced_and_nothing_else(after: Database) -> None:

@@ -87,7 +87,7 @@ def test_a_payment_from_beginning_to_refund(bank, shop, request_):
     assert paid.status == CheckoutStatus.SUCCEEDED
     assert (paid.mandate.brand, paid.mandate.last4) == ("Visa", "4242")
     call = shop.wait_for(1)[0]
-    assert bank.read_notification(call.headers, call.body).checkout == paid
+    assert bank.read_notification(call.headers, call.body).subject == paid
     first, again = (bank.refund(checkout.reference, 56, "r") for _ in range(2))
     assert first == again
     assert first.amount_cents == 56

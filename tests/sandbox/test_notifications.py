@@ -40,8 +40,8 @@ def test_a_notification_says_how_the_checkout_stands(visitor, shop, checkout, de
     call = shop.received[0]
     assert call.path == "/notifications/bank"
     read = reader.read_notification(call.headers, call.body)
-    assert read.checkout.reference == checkout["reference"]
-    assert read.checkout.status == CheckoutStatus.SUCCEEDED
+    assert read.subject.reference == checkout["reference"]
+    assert read.subject.status == CheckoutStatus.SUCCEEDED
     assert deliver() == 0
 
 

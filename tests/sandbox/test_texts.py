@@ -21,7 +21,7 @@ NAMES = {
     "GET", "POST", "DELETE", "controls", "clock", "switches", "pauses", "accounts",
     "notifications", "event", "copies", "advance", "seconds", "doubled", "true", "null",
     "point", "payment", "settle", "language", "fr", "times", "setup", "exe", "configure",
-    "configuration", "xml",
+    "configuration", "xml", "failure", "reference", "refunds",
 }  # fmt: skip
 """Names and code, which are the same in every language."""
 

@@ -17,8 +17,8 @@ from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.orders import attach, orders
-from shop.payments import outcomes, payments
-from shop.payments.gateway import CheckoutStatus
+from shop.payments import outcomes, payments, refunds
+from shop.payments.gateway import CheckoutStatus, RefundState
 from shop.pricing.lines import positions_of
 from shop.subscriptions import dunning, give_backs, previews, price_changes, terminations
 from tests.support import exchange, groups, pages, purchases, running
@@ -179,6 +179,24 @@ def credit_note_issued(account: Account, bank: Bank, provider: Provider) -> None
         credit_notes.credit(invoice, positions_of(invoice), "An error.", by="operator")
 
 
+def credit_note_refunded(account: Account, bank: Bank, provider: Provider) -> None:
+    """The operator transfers the money of a credit note back."""
+    invoice = _due(account, bank, provider)
+    payments.record_manual_payment(invoice, by="operator")
+    with database.atomic():
+        note = credit_notes.credit(
+            Invoice.get_by_id(invoice.id), positions_of(invoice), "An error.", by="operator"
+        )
+    queue.drain()
+    refunds.record_transfer(note, by="operator", day=clock.today(), reference="VIR-2026-11-042")
+
+
+def refund_failed(account: Account, bank: Bank, provider: Provider) -> None:
+    """The bank cannot refund an order that was paid after it was cancelled."""
+    bank.refunding = RefundState.FAILED
+    payment_refunded(account, bank, provider)
+
+
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
     """Licences are ordered for an existing group."""
     service_installed(account, bank, provider)
@@ -314,6 +332,7 @@ CAUSES: dict[str, Cause] = {
         order_cancelled, order_expired, payment_received, payment_refunded, delivery_failed,
         service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
+        credit_note_refunded, refund_failed,
         licences_added, licence_active, seat_password_changed, licence_released,
         payment_failed, service_suspended, service_resumed, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,

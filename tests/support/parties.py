@@ -20,6 +20,7 @@ from shop.payments.gateway import (
     Mandate,
     Notification,
     Refund,
+    RefundState,
 )
 from tests.support.provider import Provider as Provider
 
@@ -30,19 +31,19 @@ class Bank:
     """A bank that keeps its checkouts and refunds in memory.
 
     While `silent` it does not answer; `failing` and `losing` count the next calls that are not
-    done, or done without an answer.
+    done, or done without an answer. Refunds begin in the state `refunding`.
     """
 
     def __init__(self) -> None:
         self.checkouts: dict[str, Checkout] = {}
         self.requests: dict[str, CheckoutRequest] = {}
         self.refunds: dict[str, Refund] = {}
+        self.refunding = RefundState.SUCCEEDED
         self.forgotten: set[str] = set()
         self.silent = False
         self.failing = 0
         self.losing = 0
         self._keys: dict[str, tuple[object, str]] = {}
-        self._refunded: dict[str, int] = {}
         self._lock = threading.Lock()
         self._made = 0
 
@@ -129,15 +130,37 @@ class Bank:
 
         def make() -> str:
             checkout = self._known(reference)
-            given = self._refunded.get(reference, 0) + amount_cents
+            given = self._refunded(reference) + amount_cents
             if checkout.status != CheckoutStatus.SUCCEEDED or given > checkout.amount_cents:
                 raise PartyRejected("more would go back than came", "too_much")
-            self._refunded[reference] = given
-            self.refunds[key] = Refund(f"refund-{len(self.refunds) + 1}", amount_cents)
+            self.refunds[key] = Refund(
+                f"refund-{len(self.refunds) + 1}", amount_cents, self.refunding, reference, key
+            )
             return key
 
         with self._answering():
             return self.refunds[self._once(key, (reference, amount_cents), make)]
+
+    def find_refund(self, reference: str) -> Refund:
+        """Return a refund in its current state."""
+        with self._answering():
+            for made in self.refunds.values():
+                if made.reference == reference:
+                    return made
+            raise PartyRejected("there is no such refund", "unknown_refund")
+
+    def tell_refund(self, made: Refund, state: RefundState, reason: str = "") -> Refund:
+        """Set the state of a refund."""
+        key = next(key for key, one in self.refunds.items() if one.reference == made.reference)
+        self.refunds[key] = replace(self.refunds[key], state=state, reason=reason)
+        return self.refunds[key]
+
+    def _refunded(self, reference: str) -> int:
+        """Return the cents of a checkout that are refunded, or about to be."""
+        return sum(made.amount_cents for made in self._kept() if made.checkout == reference)
+
+    def _kept(self) -> list[Refund]:
+        return [made for made in self.refunds.values() if made.state != RefundState.FAILED]
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card's mandate."""
@@ -145,12 +168,16 @@ class Bank:
             self.forgotten.add(mandate)
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
-        """Return a notification: its body is a checkout's reference, its signature a header."""
+        """Return a notification: its body is the subject's reference, its signature a header."""
         signed = {name.lower(): value for name, value in headers.items()}.get("x-signed")
         reference = body.decode(errors="replace")
-        if signed != "yes" or reference not in self.checkouts:
+        known: dict[str, Checkout | Refund] = {
+            made.reference: made for made in self.refunds.values()
+        }
+        known |= self.checkouts
+        if signed != "yes" or reference not in known:
             raise PartyRejected("not signed")
-        return Notification("changed", self.checkouts[reference])
+        return Notification("changed", known[reference])
 
     def tell(
         self, reference: str, status: CheckoutStatus, reason: str = "", number: str = ""
@@ -169,4 +196,4 @@ class Bank:
     def balance(self) -> int:
         """The sum of payments less refunds, in cents."""
         paid = [c.amount_cents for c in self.checkouts.values() if c.status == "succeeded"]
-        return sum(paid) - sum(refund.amount_cents for refund in self.refunds.values())
+        return sum(paid) - sum(refund.amount_cents for refund in self._kept())

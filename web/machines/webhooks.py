@@ -16,9 +16,9 @@ webhooks = Blueprint("webhooks", __name__)
 
 @webhooks.post("/notifications/bank")
 def bank_notification() -> Response:
-    """Apply the bank's notification about a checkout; idempotent. 403 without a valid signature.
+    """Apply the bank's notification; idempotent. 403 without a valid signature.
 
-    503 asks the bank to notify again: the checkout's present state could not be read from the bank.
+    503 asks the bank to notify again: the present state of its subject could not be read.
     """
     try:
         notification = gateways.gateway().read_notification(
@@ -31,7 +31,7 @@ def bank_notification() -> Response:
         log.warning("webhook_deferred", reason=str(error))
         return Response(status=503)
     if notification is not None:
-        notifications.apply(notification.checkout)
+        notifications.apply(notification)
     return Response(status=204)
 
 

@@ -28,6 +28,7 @@ from records.ledger import LedgerEntry
 from records.letters import Letter
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
+from records.refunds import Refund
 from records.seats import Seat
 from records.security import AccountEvent, Authenticator, Passkey
 from records.subscriptions import Subscription
@@ -98,6 +99,13 @@ def _order_events(account: Account) -> ModelSelect[Event]:
 def _subscriptions(account: Account) -> ModelSelect[Subscription]:
     query = Subscription.select(Subscription, LicenceGroup).join(LicenceGroup)
     return query.where(Subscription.account == account)
+
+
+def _refunds(account: Account) -> ModelSelect[Any]:
+    """Return the query for the refunds of a customer's payments."""
+    paid = Payment.order.in_(Order.select(Order.id).where(Order.account == account))
+    paid |= Payment.invoice.in_(Invoice.select(Invoice.id).where(Invoice.account == account))
+    return Refund.select().join(Payment).where(paid)
 
 
 SECTIONS = (
@@ -179,6 +187,10 @@ SECTIONS = (
             "invoice.number", "position", "offer_name", "service", "quantity", "unit_price_cents",
             "days", "period_days", "period_start", "period_end", "net_cents",
         ),
+    ),
+    Section(
+        "refunds", Refund, _refunds,
+        ("status", "method", "cents", "reference", "created_at", "settled_at"),
     ),
     Section("ledger", LedgerEntry, _own(LedgerEntry), ("at", "kind", "cents")),
     Section(

@@ -8,7 +8,7 @@ is a Stripe customer with a card (``cus_…/pm_…``). Three things differ from 
 - Stripe may forget idempotency keys after a day. Charges and refunds therefore also store their key
   in their metadata, where the gateway looks for it before it creates another.
 - The URL for notifications is configured in Stripe's dashboard: register
-  ``<PUBLIC_URL>/notifications/bank`` there, for the events in `SESSION_EVENTS` and `INTENT_EVENTS`.
+  ``<PUBLIC_URL>/notifications/bank`` there, for the events in `EVENTS`.
 
 Stripe's minimum amount is 0.50 EUR; it refuses to open a checkout for less.
 """
@@ -45,6 +45,9 @@ INTENT_EVENTS = {
     "payment_intent.payment_failed",
     "payment_intent.canceled",
 }
+REFUND_EVENTS = {"refund.created", "refund.updated", "refund.failed"}
+EVENTS = SESSION_EVENTS | INTENT_EVENTS | REFUND_EVENTS
+"""The events for which the shop's webhook has to be registered."""
 
 
 class StripeGateway:
@@ -101,7 +104,19 @@ class StripeGateway:
         """Refund money of a succeeded checkout or charge; idempotent for a key."""
         with errors_mapped():
             intent = reference if _is_charge(reference) else self._intent_of(reference)
-            return refunds.refund(self._client, intent, amount_cents, key)
+            made = refunds.refund(self._client, intent, amount_cents, key)
+        return refunds.refund_of(made, reference)
+
+    def find_refund(self, reference: str) -> Refund:
+        """Return a refund with its present state."""
+        with errors_mapped():
+            made = refunds.find(self._client, reference)
+            return refunds.refund_of(made, self._checkout_of(made.get("payment_intent")))
+
+    def _checkout_of(self, intent: Any) -> str:
+        """Return the shop's reference of a PaymentIntent: its session's, or for charges its own."""
+        sessions_of_it = self._client.v1.checkout.sessions.list({"payment_intent": str(intent)})
+        return next((str(row["id"]) for row in objects_of(sessions_of_it)), str(intent))
 
     def _intent_of(self, reference: str) -> str:
         session = self._client.v1.checkout.sessions.retrieve(reference)
@@ -128,7 +143,7 @@ class StripeGateway:
         if not ours:
             return None
         told = {event for each in ours for event in each["enabled_events"]}
-        return [] if "*" in told else sorted((SESSION_EVENTS | INTENT_EVENTS) - told)
+        return [] if "*" in told else sorted(EVENTS - told)
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
         """Verify a notification's signature and fetch the present status of its subject.
@@ -142,9 +157,14 @@ class StripeGateway:
             kind, subject = str(event["type"]), event["data"]["object"]
             if not _is_ours(kind, subject):
                 return None
-            return Notification(str(event["id"]), self.find_checkout(str(subject["id"])))
+            return Notification(str(event["id"]), self._present(kind, str(subject["id"])))
         except (KeyError, TypeError, AttributeError) as error:
             raise PartyRejected("the notification cannot be read") from error
+
+    def _present(self, kind: str, reference: str) -> Checkout | Refund:
+        if kind in REFUND_EVENTS:
+            return self.find_refund(reference)
+        return self.find_checkout(reference)
 
     def _event(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         given = {name.lower(): value for name, value in headers.items()}
@@ -164,7 +184,10 @@ def _is_charge(reference: str) -> bool:
 def _is_ours(kind: str, subject: dict[str, Any]) -> bool:
     """Return whether an event concerns a checkout or charge that this shop began.
 
-    A checkout's own PaymentIntent has no key; the events of its session are used instead.
+    A checkout's own PaymentIntent has no key; the events of its session are used instead. Refunds
+    made in the dashboard have no key either: the shop tells by their payment.
     """
+    if kind in REFUND_EVENTS:
+        return True
     known = kind in SESSION_EVENTS or kind in INTENT_EVENTS
     return known and bool(idempotency_key_of(subject))

@@ -6,25 +6,48 @@ from typing import Any
 
 from stripe import StripeClient
 
-from shop.errors import PartyRejected
-from shop.payments.gateway import Refund
+from shop.errors import PartyRejected, PartyUnavailable
+from shop.payments.gateway import Refund, RefundState
 from shop.payments.stripe.calls import as_dict, idempotency_key_of, objects_of
 
-FAILED = {"failed", "canceled"}
+STATES = {
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+}
 
 
-def refund(client: StripeClient, intent: str, amount_cents: int, key: str) -> Refund:
-    """Refund ``amount_cents`` of a PaymentIntent; idempotent for a key.
+def refund(client: StripeClient, intent: str, amount_cents: int, key: str) -> dict[str, Any]:
+    """Return the refund of ``amount_cents`` of a PaymentIntent; make it unless the key made one.
 
-    Raise `PartyRejected` when the key was used with another amount, and when the refund failed:
-    then the operator must act.
+    Raise `PartyRejected` when the key was used with another amount.
     """
     made = _find_earlier(client, intent, key) or _create(client, intent, amount_cents, key)
     if made["amount"] != amount_cents:
         raise PartyRejected("this key came with other parameters before", "key_reused")
-    if made["status"] in FAILED:
-        raise PartyRejected(f"the refund {made['id']} did not go through", "refund_failed")
-    return Refund(str(made["id"]), int(made["amount"]))
+    return made
+
+
+def find(client: StripeClient, reference: str) -> dict[str, Any]:
+    """Return a refund."""
+    return as_dict(client.v1.refunds.retrieve(reference))
+
+
+def refund_of(made: dict[str, Any], checkout: str) -> Refund:
+    """Convert a refund of a ``checkout``. Raise `PartyUnavailable` for an invalid answer."""
+    try:
+        return Refund(
+            reference=str(made["id"]),
+            amount_cents=int(made["amount"]),
+            state=STATES[made["status"]],
+            checkout=checkout,
+            key=idempotency_key_of(made),
+            reason=str(made.get("failure_reason") or ""),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PartyUnavailable("Stripe's refund cannot be read") from error
 
 
 def _find_earlier(client: StripeClient, intent: str, key: str) -> dict[str, Any] | None:

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import Account, Invoice, InvoiceStatus, LedgerEntry, PaymentStatus, database
+from shop import clock as shop_clock
 from shop import vat
 from shop.documents import factur_x
 from shop.documents.from_invoices import document_of
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, invoices, ledger
 from shop.invoicing.invoices import Draft
-from shop.payments import payments
+from shop.payments import payments, refunds
 from shop.pricing.lines import Position
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
@@ -165,6 +166,8 @@ def test_each_credited_part_is_refunded_once(
     first = credit(fresh(invoice), credit_notes.part_of(charged, 1))
     second = credit(fresh(invoice), credit_notes.part_of(charged, 2))
     drain()
+    for note in (first, second):
+        refunds.record_transfer(note, by="operator", day=shop_clock.today(), reference="VIR-7")
     back = LedgerEntry.select().where(LedgerEntry.kind == "refunded").order_by(LedgerEntry.id)
     assert [(row.invoice_id, row.cents) for row in back] == [(first.id, 1056), (second.id, 2112)]
     assert fresh(invoice).status == InvoiceStatus.REFUNDED

@@ -451,6 +451,17 @@ FAULTS = {
     "SET status = 'refunded' WHERE status = 'succeeded'",
     "more of payment {} was refunded than received": "UPDATE ledger_entry SET cents = 2 * cents "
     "WHERE kind = 'refunded'",
+    "refund {} is in the ledger with another amount than it has": "UPDATE ledger_entry "
+    "SET cents = cents - 1 WHERE kind = 'refunded'",
+    "credit note {} counts as refunded, and no refund of it succeeded": "DELETE "
+    "FROM ledger_entry WHERE kind = 'refunded'",
+    "the money of credit note {} is to be given back, and nobody was asked to": "UPDATE invoice "
+    "SET status = 'due', paid_at = NULL "
+    "WHERE kind = 'credit_note' AND id NOT IN (SELECT credit_note_id FROM refund)",
+    "the money of payment {} is to be given back, and nobody was asked to": "UPDATE payment "
+    "SET status = 'refund_due' WHERE status = 'succeeded'",
+    "refund {} failed, and the money was neither asked for again nor transferred": "UPDATE refund "
+    "SET status = 'failed'",
     "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
     "WHERE status = 'awaiting_payment'",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
@@ -462,6 +473,7 @@ FAULTS = {
 
 def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> None:
     billing.credit(billing.of(billing.delivered(alice, bank)))
+    billing.credit(billing.due(alice))
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)

@@ -44,6 +44,8 @@ STORED_KEYS = [
     (outcomes.watch_payment, {"payment": 7}, "watch_payment:7"),
     (payments.charge_card, {"payment": 7}, "charge_card:7"),
     (refunds.refund_payment, {"payment": 7}, "refund_payment:7"),
+    (refunds.send_refund, {"refund": 7}, "send_refund:7"),
+    (refunds.watch_refund, {"refund": 7}, "watch_refund:7"),
     (
         suspension.resume_group,
         {"group": 7, "number": 2, "which": "first"},

@@ -20,7 +20,7 @@ from shop.operations import demo
 from shop.operations.doctor import examination, inside, outside, site
 from shop.operations.doctor.findings import Finding, Severity
 from shop.payments import gateways
-from shop.payments.stripe import INTENT_EVENTS, SESSION_EVENTS, StripeGateway
+from shop.payments.stripe import EVENTS, SESSION_EVENTS, StripeGateway
 from shop.payments.stripe.calls import connect
 from shop.settings import Seller
 from shop.vat import registry
@@ -247,7 +247,7 @@ def stripe(production: Flask) -> Iterator[StripeUnderTest]:
 
 
 def webhook(**changes: object) -> dict[str, object]:
-    events = sorted(SESSION_EVENTS | INTENT_EVENTS)
+    events = sorted(EVENTS)
     return {
         "id": "we_1", "object": "webhook_endpoint", "status": "enabled",
         "url": f"{URL}/notifications/bank", "enabled_events": events,
