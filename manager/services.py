@@ -61,7 +61,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),
         undo_until=shop_services.undo_until(found),
-        withdraw_until=shop_services.may_withdraw_until(found, auth.customer()),
+        withdraw_until=shop_services.may_withdraw_until(found),
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),

@@ -10,7 +10,7 @@ from shop import clock
 from shop.errors import Refusal
 from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
-from shop.subscriptions import subscriptions, terminations
+from shop.subscriptions import subscriptions, terminations, withdrawals
 from web import auth, lookups
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -43,7 +43,7 @@ def ask_for_termination(name: str) -> Response:
         terminations.request_termination(found.group, by=who.nic_handle)
     except Refusal as refusal:
         return _termination_page(found, sentence(refusal), refusal.status)
-    if who.is_business:
+    if terminations.needs_link(found.group):
         said = gettext(
             "We have sent a link to %(address)s: follow it to confirm.", address=who.email
         )
@@ -72,13 +72,13 @@ def withdrawal(name: str) -> Response:
 
 
 def _withdrawal_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
-    if not error and not terminations.can_withdraw(found.group):
+    if not error and not withdrawals.can_withdraw(found.group):
         return go_to(services.here(found))
     return page(
         "manager/withdrawal.html",
         status=status,
         service=found,
-        until=terminations.withdrawal_ends_at(found.group),
+        until=withdrawals.ends_at(found.group),
         error=error,
     )
 
@@ -90,7 +90,7 @@ def withdraw(name: str) -> Response:
     if request.form.get("sure") != "yes":
         return _withdrawal_page(found, gettext("Tick the box to withdraw."), 422)
     try:
-        terminations.withdraw(found.group, by=auth.customer().nic_handle)
+        withdrawals.withdraw(found.group, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _withdrawal_page(found, sentence(refusal), refusal.status)
     flash(

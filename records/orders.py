@@ -98,6 +98,11 @@ class Order(StateMachine):
         )
 
     @property
+    def is_of_business(self) -> bool:
+        """Whether the buyer was a company when the order was placed, and so no consumer."""
+        return bool(self.customer.get("company"))
+
+    @property
     def is_payable(self) -> bool:
         """Whether the customer may still pay it (a pending payment is checked separately)."""
         return self.status == OrderStatus.AWAITING_PAYMENT

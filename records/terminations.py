@@ -70,6 +70,7 @@ class Termination(StateMachine):
             Check("status NOT IN ('scheduled', 'done') OR ends_on IS NOT NULL"),
             Check("(closed_at IS NULL) = (status IN ('asked', 'scheduled'))"),
         ]
+        indexes = ((("cause", "asked_at"), False),)
 
     @property
     def awaits_confirmation(self) -> bool:

@@ -9,6 +9,7 @@ from records.cards import Card
 from records.catalogue import Offer, Price
 from records.groups import LicenceGroup
 from records.invoices import Invoice
+from records.orders import Order
 from records.subscriptions import Subscription
 from records.terminations import Termination
 from shop import clock
@@ -99,11 +100,11 @@ def service_terminated(subscription: Subscription, termination: Termination) -> 
     )  # fmt: skip
 
 
-def withdrawal_received(subscription: Subscription, refunded_cents: int) -> None:
-    """Confirm a withdrawal from the contract and the refund."""
+def withdrawal_received(subscription: Subscription, order: Order, refunded_cents: int) -> None:
+    """Confirm a withdrawal and the refund: its content, date and time (directive 2023/2673)."""
     _about(
         subscription, "withdrawal_received", "",
-        refunded_cents=refunded_cents, withdrawn_at=clock.now(),
+        order=order, refunded_cents=refunded_cents, withdrawn_at=clock.now(),
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import ModelSelect, Select, fn
 
+from records.base import database
 from records.jobs import Job, JobStatus
 from records.letters import Letter, LetterStatus
 from records.orders import UNDELIVERED, Order, OrderStatus
@@ -16,6 +17,7 @@ from shop.jobs.queue import Priority
 from shop.licences.seats import actions
 from shop.payments import refunds
 from shop.payments.payables import DELIVERY_PROMISE
+from shop.subscriptions import withdrawals
 
 
 def _by_status(table: Any) -> dict[str, int]:
@@ -78,14 +80,25 @@ def _long_queues(waiting: dict[Priority, timedelta]) -> int:
 def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
     """Return the number of cases that need the operator, by the alarm's name."""
     return {
-        "late_deliveries": _late().count(),
-        "failed_deliveries": Order.select()
-        .where(Order.status == OrderStatus.DELIVERY_FAILED)
-        .count(),
-        "late_licences": _late_licences().count(),
+        **_counts(
+            late_deliveries=_late(),
+            failed_deliveries=Order.select().where(Order.status == OrderStatus.DELIVERY_FAILED),
+            late_licences=_late_licences(),
+            failed_jobs=failed.unhandled_failures(),
+            failed_refunds=refunds.failed(),
+            refunds_to_transfer=refunds.transfers_due(),
+            failed_letters=Letter.select().where(Letter.status == LetterStatus.FAILED),
+        ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
-        "failed_jobs": failed.unhandled_failures().count(),
-        "failed_refunds": refunds.failed().count(),
-        "refunds_to_transfer": refunds.transfers_due().count(),
-        "failed_letters": Letter.select().where(Letter.status == LetterStatus.FAILED).count(),
+        "repeated_withdrawals": withdrawals.repeated(),
     }
+
+
+def _counts(**queries: ModelSelect[Any]) -> dict[str, int]:
+    """Return the number of rows of each query, by one statement."""
+    columns = [
+        query.order_by().select(fn.COUNT(query.model.id)).alias(name)
+        for name, query in queries.items()
+    ]
+    row = database.execute(Select(columns=columns)).fetchone()
+    return dict(zip(queries, row, strict=True))

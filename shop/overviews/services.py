@@ -22,7 +22,7 @@ from records.terminations import Termination
 from shop import clock
 from shop.payments import cards as stored_cards
 from shop.pricing import periods
-from shop.subscriptions import renewal_price, subscriptions, terminations
+from shop.subscriptions import renewal_price, subscriptions, terminations, withdrawals
 from shop.subscriptions.renewal_price import Preview
 
 
@@ -143,9 +143,9 @@ def undo_until(shown: ServiceOverview) -> datetime | None:
     return periods.undo_until(ended.day, clock.now())
 
 
-def may_withdraw_until(shown: ServiceOverview, account: Account) -> datetime | None:
+def may_withdraw_until(shown: ServiceOverview) -> datetime | None:
     """Return the deadline of a consumer's right of withdrawal; None if there is none any more."""
-    if account.is_business or shown.subscription.is_over:
+    if shown.subscription.is_over:
         return None
-    ends_at = terminations.withdrawal_ends_at(shown.group)
+    ends_at = withdrawals.ends_at(shown.group)
     return ends_at if ends_at is not None and clock.now() < ends_at else None

@@ -32,6 +32,6 @@ def vat_beside_prices(account: Account | None) -> ShownVat | None:
     """Return the VAT to show beside prices; None for a business."""
     if account is None:
         return ShownVat(vat.french_estimate().rate, is_estimate=True)
-    if account.company:
+    if account.is_business:
         return None
     return ShownVat(vat.treatment_of(vat.place_of(account)).rate, is_estimate=False)

@@ -1,7 +1,7 @@
 """Terminations of whole groups: requested, confirmed, undone, carried out (general terms, 9).
 
 A termination takes effect at the next renewal, which is then not made. Businesses confirm it by a
-one-time link in an e-mail; consumers need not, and may withdraw within 14 days (article 11).
+one-time link in an e-mail; consumers need not, and may withdraw instead (`withdrawals`).
 """
 
 from __future__ import annotations
@@ -10,24 +10,22 @@ from datetime import date, datetime, timedelta
 
 from records.accounts import Account, OneTimeLink
 from records.base import database
-from records.groups import Addition, LicenceGroup
-from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
+from records.groups import LicenceGroup
 from records.orders import Order, OrderLine
 from records.subscriptions import Subscription
 from records.terminations import Termination, TerminationStatus
 from shop import clock, mail, transitions
 from shop.customers import one_time_links
 from shop.errors import N_, Conflict, Refusal
-from shop.invoicing import order_invoices, receivables
+from shop.invoicing import receivables
 from shop.pricing import periods
 from shop.security import encryption
-from shop.subscriptions import ending, period_billing, period_invoices, subscriptions
+from shop.subscriptions import ending, period_billing, subscriptions
 
 LINK_LENGTH = timedelta(days=3)
 PURPOSE = "termination"
-WITHDRAWAL = timedelta(days=14)
 
-CUSTOMER, UNPAID, WITHDRAWN, OPERATOR = "customer", "unpaid", "withdrawal", "operator"
+CUSTOMER, UNPAID, OPERATOR = "customer", "unpaid", "operator"
 ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
 
 
@@ -47,7 +45,7 @@ def request_termination(group: LicenceGroup, *, by: str) -> Termination:
     is being paid.
     """
     with database.atomic():
-        subscription = _running(group)
+        subscription = running(group)
         account = Account.get_by_id(subscription.account_id)
         termination = for_group(group)
         if termination is not None and termination.status == TerminationStatus.SCHEDULED:
@@ -57,14 +55,25 @@ def request_termination(group: LicenceGroup, *, by: str) -> Termination:
                 group=group, status=TerminationStatus.ASKED, cause=CUSTOMER, asked_at=clock.now()
             )
             transitions.record(termination, "termination_asked", by=by)
-        if account.is_business:
+        if needs_link(group):
             _send_link(termination, subscription, account)
         else:
             _schedule(termination, subscription, by=by)
     return termination
 
 
-def _running(group: LicenceGroup) -> Subscription:
+def order_of(group: LicenceGroup) -> Order:
+    """Return the order that created the group."""
+    return Order.select().join(OrderLine).where(OrderLine.id == group.line_id).get()
+
+
+def needs_link(group: LicenceGroup) -> bool:
+    """Return whether a termination must be confirmed by a link: where a business ordered."""
+    return order_of(group).is_of_business
+
+
+def running(group: LicenceGroup) -> Subscription:
+    """Return the group's subscription, locked. Raise `Refusal` where it has ended."""
     subscription = subscriptions.locked_for_group(group)
     if subscription.is_over:
         raise Refusal(subscriptions.NOT_RUNNING)
@@ -107,7 +116,7 @@ def confirm(token: str) -> Termination:
         termination = find_by_token(token)
         if termination is None:
             raise Refusal(N_("This link has been used, or is no longer valid."))
-        subscription = _running(termination.group)
+        subscription = running(termination.group)
         assert termination.link is not None, "it was found by its link"
         if not one_time_links.use_link(termination.link):
             raise Refusal(N_("This link has been used, or is no longer valid."))
@@ -169,7 +178,7 @@ def undo(group: LicenceGroup, *, by: str) -> None:
     Raise `Refusal` where there is none, or it is too late.
     """
     with database.atomic():
-        subscription = _running(group)
+        subscription = running(group)
         termination = for_group(group)
         if termination is None:
             raise Refusal(N_("The end of this service is not scheduled."))
@@ -186,72 +195,3 @@ def cancel_unpaid(group: LicenceGroup) -> None:
     termination = for_group(group)
     if termination is not None and termination.cause == UNPAID:
         transitions.move(termination, TerminationStatus.UNDONE, by="bank", closed_at=clock.now())
-
-
-# --- Withdrawal ------------------------------------------------------------------------------
-
-
-def withdrawal_ends_at(group: LicenceGroup) -> datetime | None:
-    """Return until when the customer may withdraw; None if the customer has no such right."""
-    order = Order.select().join(OrderLine).where(OrderLine.id == group.line_id).get()
-    account = Account.get_by_id(group.account_id)
-    if account.is_business or order.paid_at is None:
-        return None
-    # The day of the contract does not count, and the last day counts to its end.
-    return clock.midnight(clock.day_of(order.paid_at) + WITHDRAWAL + timedelta(days=1))
-
-
-def can_withdraw(group: LicenceGroup) -> bool:
-    """Return whether the customer may withdraw now."""
-    ends_at = withdrawal_ends_at(group)
-    subscription = subscriptions.for_group(group)
-    alive = subscription is not None and not subscription.is_over
-    return alive and ends_at is not None and clock.now() < ends_at
-
-
-def withdraw(group: LicenceGroup, *, by: str) -> None:
-    """End a consumer's group at once and refund all that was paid for it.
-
-    Raise `Refusal` after 14 days, and for a business.
-    """
-    with database.atomic():
-        subscription = _running(group)
-        if not can_withdraw(group):
-            raise Refusal(N_("The time to withdraw from this contract is over."))
-        period_billing.credit_unpaid_ahead(subscription, by=by)
-        earlier = for_group(group)
-        if earlier is not None:
-            transitions.move(earlier, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
-        termination = Termination.create(
-            group=group, cause=WITHDRAWN, ends_on=clock.today(), asked_at=clock.now()
-        )
-        transitions.record(termination, "termination_withdrawal", by=by)
-        refunded = sum(
-            period_invoices.credit_withdrawn(each, group, by=by) for each in _invoices_of(group)
-        )
-        ending.end_now(subscription, termination, by=by)
-        mail.withdrawal_received(subscription, refunded)
-
-
-def _invoices_of(group: LicenceGroup) -> list[Invoice]:
-    """Return the invoices that charge for a group: of its orders and of its periods.
-
-    Raise `Refusal` while one of the orders is still being delivered, or is to be refunded.
-    """
-    added = Addition.select(Addition.line).where(Addition.group == group)
-    wanted = OrderLine.id.in_([group.line_id, *[row.line_id for row in added]])
-    orders = list(Order.select().join(OrderLine).where(wanted, Order.paid_at.is_null(False)))
-    if any(order.is_undelivered for order in orders):
-        raise Refusal(N_("An order of this service is still being delivered."))
-    for order in orders:
-        # The job that issues the invoice may not have run; only an invoice can be credited.
-        order_invoices.invoice_order(order.id)
-    return list(
-        Invoice.select()
-        .where(
-            Invoice.order.in_([order.id for order in orders]) | (Invoice.group == group),
-            Invoice.kind == InvoiceKind.INVOICE,
-            Invoice.status.in_([InvoiceStatus.PAID, *PAYABLE]),
-        )
-        .order_by(Invoice.id)
-    )

@@ -37,6 +37,7 @@ from shop.subscriptions import (
     price_changes,
     subscriptions,
     terminations,
+    withdrawals,
 )
 from tests.support import cast, groups, letters, purchases, running
 from tests.support.parties import Bank, Provider
@@ -323,7 +324,7 @@ def test_a_company_confirms_by_the_link_of_a_letter(
     assert terminations.for_group(group).status == TerminationStatus.SCHEDULED
     visitor.open(address(group))
     assert visitor.sees("Se termine le")
-    assert not terminations.can_withdraw(group)
+    assert not withdrawals.can_withdraw(group)
     response = visitor.client.get(address(group, "/withdrawal"))
     assert response.status_code == 303
 
@@ -332,19 +333,19 @@ def test_a_consumer_withdraws_within_14_days_and_no_later(
     inside: Visitor, alice: Account, bank: Bank, group: LicenceGroup, drain: Drain
 ) -> None:
     inside.open(address(group))
-    inside.follow("Se rétracter du contrat")
+    inside.follow("Se rétracter")
     assert inside.sees("Cette action est définitive")
-    assert inside.press("Se rétracter du contrat").status_code == 422
+    assert inside.press("Confirmer la rétractation").status_code == 422
     assert groups.fresh(group).status == GroupStatus.INSTALLED
-    inside.press("Se rétracter du contrat", sure=True)
+    inside.press("Confirmer la rétractation", sure=True)
     drain()
     assert groups.fresh(group).status == GroupStatus.TERMINATED
     later = running.delivered(alice, bank)
-    running.pass_time(timedelta(days=16))
+    running.pass_time(timedelta(days=19))
     inside.log_in(alice)
     inside.open(address(later))
     assert inside.sees("Résilier ce service")
-    assert not inside.sees("Se rétracter du contrat")
+    assert not inside.sees("Se rétracter")
     response = inside.client.ask("POST", address(later, "/withdrawal"), {"sure": "yes"})
     assert response.status_code == 422
 

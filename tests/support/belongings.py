@@ -122,6 +122,7 @@ _SHARED = {
     "<language:lang>": "fr",
     "/<slug>": "/office-365-business",
     "<kind>/<int:version>": "general_terms/1",
+    "/<any(terms, privacy):name>": "/terms",
     "<path:filename>": "icons/favicon.svg",
     "/order/account/fields/<name>": "/order/account/fields/city",
     "/profile/fields/<name>": "/profile/fields/city",
@@ -188,11 +189,11 @@ def token_of(account: Account, kind: str) -> str:
 def termination_token_of(account: Account, order: Order) -> str:
     """Return the token a business gets for terminating the last group of ``order``."""
     group = LicenceGroup.select().join(OrderLine).where(OrderLine.order == order)
-    Account.update(company="Atelier").where(Account.id == account.id).execute()
+    purchases.by_a_business(account)
     terminations.request_termination(
         group.order_by(LicenceGroup.id.desc()).get(), by=account.nic_handle
     )
-    Account.update(company="").where(Account.id == account.id).execute()
+    purchases.by_a_consumer(account)
     html = mail.html_of(letters.the(account, "termination_link"))
     return next(link for link in letters.links(html) if "/termination/" in link).rsplit("/", 1)[-1]
 

@@ -20,7 +20,14 @@ from shop.orders import attach, orders
 from shop.payments import outcomes, payments, refunds
 from shop.payments.gateway import CheckoutStatus, RefundState
 from shop.pricing.lines import positions_of
-from shop.subscriptions import dunning, give_backs, previews, price_changes, terminations
+from shop.subscriptions import (
+    dunning,
+    give_backs,
+    previews,
+    price_changes,
+    terminations,
+    withdrawals,
+)
 from tests.support import exchange, groups, pages, purchases, running
 from tests.support.parties import Bank, Provider
 
@@ -269,8 +276,7 @@ def termination_notice(account: Account, bank: Bank, provider: Provider) -> None
 def termination_link(account: Account, bank: Bank, provider: Provider) -> None:
     """A business wants to terminate a group."""
     group = running.delivered(account, bank)
-    account.company = "Atelier"
-    account.save()
+    purchases.by_a_business(account)
     terminations.request_termination(group, by=account.nic_handle)
 
 
@@ -293,7 +299,7 @@ def service_terminated(account: Account, bank: Bank, provider: Provider) -> None
 
 def withdrawal_received(account: Account, bank: Bank, provider: Provider) -> None:
     """A consumer withdraws from a contract."""
-    terminations.withdraw(running.delivered(account, bank), by=account.nic_handle)
+    withdrawals.withdraw(running.delivered(account, bank), by=account.nic_handle)
 
 
 def licences_given_back(account: Account, bank: Bank, provider: Provider) -> None:

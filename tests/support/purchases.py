@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models import Account, Order, Payment
+from shop.documents import parties
 from shop.orders import baskets, contracts
 from shop.orders.baskets import Basket, new_name
 from shop.orders.placing import Confirmation
@@ -57,3 +58,19 @@ def pay(order: Order, bank: Bank, *, store_card: bool = False, number: str = "")
 def payments_of(order: Order) -> list[Payment]:
     """Return the payments of an order, oldest first."""
     return list(Payment.select().where(Payment.order == order).order_by(Payment.id))
+
+
+def by_a_business(account: Account) -> None:
+    """Let the account be a company's, and have been one when it placed its orders."""
+    _ordered_as(account, company="Atelier")
+
+
+def by_a_consumer(account: Account) -> None:
+    """Let the account be a consumer's, and have been one when it placed its orders."""
+    _ordered_as(account, company="")
+
+
+def _ordered_as(account: Account, company: str) -> None:
+    account.company = company
+    account.save()
+    Order.update(customer=parties.buyer_record(account)).where(Order.account == account).execute()

@@ -45,6 +45,7 @@ from shop.subscriptions import (
     renewals,
     subscriptions,
     terminations,
+    withdrawals,
 )
 from tests.support import billing, groups, purchases, racing, running
 from tests.support.groups import fresh
@@ -199,10 +200,10 @@ def half_delivered(
 def test_no_withdrawal_while_an_order_is_half_delivered(half_delivered: Order, bank: Bank) -> None:
     group = LicenceGroup.get(LicenceGroup.status == GroupStatus.INSTALLED)
     with pytest.raises(Refusal, match="still being delivered"):
-        terminations.withdraw(group, by="alice")
+        withdrawals.withdraw(group, by="alice")
     installation.retry_delivery(half_delivered, by="operator")
     queue.drain()
-    terminations.withdraw(group, by="alice")
+    withdrawals.withdraw(group, by="alice")
     queue.drain()
     assert bank.balance() == 2 * 1290 * 120 // 100
 
@@ -277,7 +278,7 @@ def test_a_service_that_ends_may_still_be_withdrawn_from(
     terminations.request_termination(without_card, by="alice")
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{without_card.name}")
-    assert visitor.sees("Se rétracter du contrat")
+    assert visitor.sees("Se rétracter")
     assert not visitor.sees("Résilier ce service")
     assert not visitor.sees("ne pourra pas être débité")
 

@@ -28,7 +28,7 @@ from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.orders import orders
 from shop.payments import payments
-from shop.subscriptions import ending, period_billing, previews, terminations
+from shop.subscriptions import ending, period_billing, previews, terminations, withdrawals
 from tests.support import groups, letters, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -41,11 +41,6 @@ A_MINUTE = timedelta(minutes=1)
 def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
     """Return a consumer's group of three licences, paid by a stored card."""
     return running.delivered(alice, bank)
-
-
-def of_a_business(account: Account) -> None:
-    account.company = "Atelier"
-    account.save()
 
 
 def link_of(account: Account) -> str:
@@ -107,7 +102,7 @@ def test_an_undone_termination_renews_as_before(group: LicenceGroup) -> None:
 def test_a_business_confirms_by_the_emailed_link_once(
     group: LicenceGroup, alice: Account, visitor: Visitor
 ) -> None:
-    of_a_business(alice)
+    purchases.by_a_business(alice)
     terminations.request_termination(group, by="alice")
     assert Termination.get().status == TerminationStatus.ASKED
     url = link_of(alice).removeprefix(purchases.BASE)
@@ -121,7 +116,7 @@ def test_a_business_confirms_by_the_emailed_link_once(
 
 
 def test_a_business_that_does_not_confirm_renews(group: LicenceGroup, alice: Account) -> None:
-    of_a_business(alice)
+    purchases.by_a_business(alice)
     terminations.request_termination(group, by="alice")
     token = token_of(alice)
     running.to_renewal(group)
@@ -133,7 +128,7 @@ def test_a_business_that_does_not_confirm_renews(group: LicenceGroup, alice: Acc
 def test_a_link_confirmed_after_the_renewal_ends_at_the_next(
     group: LicenceGroup, alice: Account
 ) -> None:
-    of_a_business(alice)
+    purchases.by_a_business(alice)
     renews_on = running.of(group).renews_on
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=1))
     terminations.request_termination(group, by="alice")
@@ -145,7 +140,7 @@ def test_a_link_confirmed_after_the_renewal_ends_at_the_next(
 def test_asking_again_sends_another_link_and_invalidates_the_first(
     group: LicenceGroup, alice: Account
 ) -> None:
-    of_a_business(alice)
+    purchases.by_a_business(alice)
     terminations.request_termination(group, by="alice")
     first = token_of(alice)
     terminations.request_termination(group, by="alice")
@@ -178,7 +173,7 @@ def test_a_consumer_withdraws_within_14_days_and_gets_everything_back(
     queue.drain()
     running.pass_time(timedelta(days=13))
     assert bank.balance() > 0
-    terminations.withdraw(group, by="alice")
+    withdrawals.withdraw(group, by="alice")
     queue.drain()
     assert bank.balance() == 0
     assert Invoice.select().where(Invoice.kind == InvoiceKind.CREDIT_NOTE).count() == 2
@@ -194,7 +189,7 @@ def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
     purchases.pay(order, bank)
     queue.drain()
     one, other = LicenceGroup.select().order_by(LicenceGroup.id)
-    terminations.withdraw(one, by="alice")
+    withdrawals.withdraw(one, by="alice")
     queue.drain()
     assert bank.balance() == 1290 * 12 // 10
     assert fresh(other).status == GroupStatus.INSTALLED
@@ -211,7 +206,7 @@ def test_withdrawing_before_the_invoice_was_issued_refunds_everything(
         )
         group = running.delivered(alice, bank)
     assert not Invoice.select().exists()
-    terminations.withdraw(group, by="alice")
+    withdrawals.withdraw(group, by="alice")
     queue.drain()
     assert sum(given.amount_cents for given in bank.refunds.values()) == 3168
     assert list(ledger.find_faults()) == []
@@ -221,18 +216,14 @@ def _later(order: int) -> None:
     raise queue.Later(A_MINUTE)
 
 
-def test_no_withdrawal_after_14_days_nor_as_a_business(group: LicenceGroup, alice: Account) -> None:
-    ends_at = terminations.withdrawal_ends_at(group)
+def test_no_withdrawal_after_14_days(group: LicenceGroup) -> None:
+    ends_at = withdrawals.ends_at(group)
     assert ends_at is not None
     running.pass_time(ends_at - clock.now() - A_MINUTE)
-    assert terminations.can_withdraw(group)
-    of_a_business(alice)
-    assert not terminations.can_withdraw(group)
-    alice.company = ""
-    alice.save()
+    assert withdrawals.can_withdraw(group)
     running.pass_time(2 * A_MINUTE)
     with pytest.raises(Refusal, match="over"):
-        terminations.withdraw(group, by="alice")
+        withdrawals.withdraw(group, by="alice")
 
 
 # --- Paid ahead ------------------------------------------------------------------------------

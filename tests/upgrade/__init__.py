@@ -1,1 +1,0 @@
-"""An upgrade without a break: the previous release beside this one, on one database."""
