@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from xml.etree.ElementTree import Element
 
-import html5lib
 from babel.messages.pofile import read_po
 
 from tests import ROOT
+from tests.support import strict_html
 
 LANGUAGES = {"fr", "en"}
 FIELDS = {"input", "select", "textarea"}
 NEED_NO_LABEL = {"hidden", "submit", "button", "reset", "image"}
 BANNED_VALUES = re.compile(r"^\s*(js|javascript):")
+
+READER = strict_html.Reader()
 
 
 def problems(
@@ -47,9 +49,7 @@ def read(html: str, *, is_partial: bool = False) -> tuple[Element, list[tuple[ob
 
     The result is cached for all callers: do not modify it.
     """
-    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-    root = parser.parseFragment(html) if is_partial else parser.parse(html)
-    return root, [(where, what) for where, what, _ in parser.errors]
+    return READER.read(html, is_partial=is_partial)
 
 
 def _ids(elements: list[Element]) -> Iterator[str]:
