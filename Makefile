@@ -16,7 +16,7 @@ TWO_AT_ONCE := -n 2 --dist worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test test-all test-unit test-postgresql test-e2e coverage lint types format \
-        lock upgrade bench faults clean setup setup-test setup-e2e
+        lock upgrade release bench faults clean setup setup-test setup-e2e
 
 define heading
 @printf '\n== %s ==\n' "$(1)"
@@ -79,6 +79,9 @@ lock: ## Lock the requirements to what setup.cfg asks for, with hashes
 
 upgrade: ## Lock the newest versions of everything
 	@$(PYTHON) -m tooling.lock --upgrade
+
+release: ## Record this commit as the release that the next one upgrades
+	@$(PYTHON) -m tooling.release
 
 clean: ## Remove what was made here, but for the shop's data in var/
 	@rm -rf .venv .cache .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov test-results
