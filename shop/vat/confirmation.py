@@ -39,4 +39,4 @@ def confirm(account: int, vat_number: str) -> None:
     Account.update(vat_status=_STATUS[answer]).where(
         Account.id == account, Account.vat_number == vat_number
     ).execute()
-    log.info("vat_number_checked", account=row.nic_handle, answer=str(answer))
+    log.info("vat_number_checked", account=row.id, answer=str(answer))

@@ -99,6 +99,29 @@ def test_both_proxies_say_who_asks_and_believe_no_client(name: str) -> None:
     assert "/metrics" in text
 
 
+@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+def test_both_proxies_send_people_to_tls_and_no_machine(name: str) -> None:
+    text = (DEPLOY / name).read_text()
+    machines = re.search(r"(?:path (/notif.*)|\^/\((notif.*)\) \{)", text)
+    assert machines
+    for path in ("notifications/", "healthz", "readyz", "metrics"):
+        assert path in machines[0]
+    refusal = re.search(r"respond @machines 403|\) \{\s+return 403;", text)
+    redirect = re.search(r"redir \{\$PUBLIC_URL\}|return 301 https://shop\.example", text)
+    assert refusal
+    assert redirect
+    assert refusal.start() < redirect.start()
+
+
+def test_nginx_allows_recent_tls_alone() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    assert re.findall(r"ssl_protocols (.*);", text) == ["TLSv1.2 TLSv1.3"]
+    assert re.findall(r"ssl_ciphers (.*);", text) == ["ECDHE+AESGCM:ECDHE+CHACHA20"]
+    assert "protocols tls1." not in (DEPLOY / "Caddyfile").read_text(), (
+        "Caddy's own are 1.2 and 1.3"
+    )
+
+
 # --- The units -----------------------------------------------------------------------------------
 
 
@@ -136,6 +159,14 @@ def test_control_a_unit_without_hardening_is_found(tmp_path: Path) -> None:
         capture_output=True,
     )
     assert done.returncode != 0
+
+
+def test_the_history_is_out_of_reach() -> None:
+    services = [unit for unit in UNITS if unit.suffix == ".service"]
+    assert len(services) == 4
+    for unit in services:
+        assert "InaccessiblePaths=-/srv/shop/.git\n" in unit.read_text(), unit.name
+    assert ".git" in ignored()
 
 
 # --- The image -----------------------------------------------------------------------------------

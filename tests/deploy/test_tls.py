@@ -139,6 +139,18 @@ def test_an_order_goes_through_the_proxy_and_tls(site: Site) -> None:
         assert all(cookie.secure for cookie in client.cookies.jar if cookie.domain == "localhost")
 
 
+def test_answers_of_the_proxy_itself_carry_the_headers(site: Site) -> None:
+    with site.client() as client:
+        for path, policy in (("/metrics", "default-src 'none'; base-uri 'none'"), ("/fr/", "")):
+            headers = client.get(path).headers
+            hsts = headers.get_list("Strict-Transport-Security")
+            assert hsts == ["max-age=31536000; includeSubDomains"], path
+            assert headers.get_list("X-Content-Type-Options") == ["nosniff"]
+            (found,) = headers.get_list("Content-Security-Policy")
+            assert "frame-ancestors 'none'" in found
+            assert found.startswith(policy)
+
+
 def test_figures_do_not_pass_the_proxy(site: Site) -> None:
     with site.client() as client:
         for path in ("/metrics", "//metrics", "/%6detrics", "/./metrics", "/x/../metrics"):

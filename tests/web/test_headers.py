@@ -28,6 +28,8 @@ EVERYWHERE = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+POLICY = "Content-Security-Policy"
+
 HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 
 
@@ -104,6 +106,52 @@ def test_every_text_names_its_character_encoding(app: Flask, alices: Belongings)
     assert not [
         kind for kind in texts if not kind.lower().replace('"', "").endswith("; charset=utf-8")
     ]
+
+
+def test_no_answer_is_for_other_origins(app: Flask, alices: Belongings) -> None:
+    for response in answers(app, alices):
+        assert not [name for name, _ in response.headers if name.startswith("Access-Control-")]
+
+
+def test_passwords_are_typed_into_fields_for_them(client: CheckingClient, alice: Account) -> None:
+    public = ["/login", "/fr/order/identification", "/fr/order/account"]
+    own = ["/manager/account/password", "/manager/account/confirmation"]
+    found = 0
+    for number, path in enumerate([*public, *own]):
+        if number == len(public):
+            Visitor(client).log_in(alice)
+        fields = re.findall(
+            r'<input[^>]*name="[a-z_]*password[a-z_]*"[^>]*>', client.get(path).text
+        )
+        assert fields, path
+        found += len(fields)
+        for field in fields:
+            assert 'type="password"' in field
+            assert re.search(r'autocomplete="(current|new)-password"', field)
+            assert "onpaste" not in field
+            assert "maxlength" not in field
+    assert found == 8
+
+
+def test_every_page_of_a_customer_can_be_left(app: Flask, alices: Belongings) -> None:
+    client = browser(app)
+    Visitor(client).log_in(alices.account)
+    pages = [
+        response
+        for rule in app.url_map.iter_rules()
+        if str(rule).startswith("/manager/") and "GET" in (rule.methods or ())
+        if (response := client.get(alices.address(rule))).status_code == 200
+        if b"<html" in response.data and LETTER_STYLES not in response.headers[POLICY]
+    ]
+    assert len(pages) > 20
+    for page in pages:
+        assert 'action="/logout"' in page.text, page.request.path
+
+
+def test_the_first_of_several_values_counts(client: CheckingClient) -> None:
+    page = client.get("/fr/order?business=3&business=7").text
+    assert re.search(r'<input[^>]*name="business"[^>]*value="3"', page)
+    assert not re.search(r'<input[^>]*name="business"[^>]*value="7"', page)
 
 
 def test_methods_that_no_page_has_are_refused(client: CheckingClient) -> None:
