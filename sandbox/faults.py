@@ -34,6 +34,8 @@ def inject(blueprint: Blueprint, party: str) -> None:
     @blueprint.before_request
     def fail_before() -> Response | None:
         g.fault = _random_fault() if party == "provider" else None
+        if party == "bank" and switches.value("bank_refuses_shop"):
+            return error_response(403, "account_blocked", "The account of the shop is blocked.")
         if switches.consume(f"{party}_failing_calls") or g.fault == BEFORE:
             return error_response(503, "unavailable", "The service is briefly unavailable.")
         return None

@@ -161,6 +161,7 @@ FRENCH: dict[str, str] = {
     "Reason given for those": "Raison donnée pour celles-ci",
     "Reason: %(reason)s": "Raison : %(reason)s",
     "Reference": "Référence",
+    "Refuse every call: the shop’s account is blocked": "Refuser chaque appel : le compte de la boutique est bloqué",
     "Refund": "Remboursement",
     "Refund sent back": "Remboursement retourné",
     "Refuse": "Refuser",

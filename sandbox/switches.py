@@ -77,6 +77,9 @@ _READERS = {COUNT: _count, SECONDS: _seconds, FLAG: _flag, TEXT: _text, CHOICE: 
 
 BANK = (
     Switch("bank_failing_calls", COUNT, 0, N_("Next calls that fail (-1: all)")),
+    Switch(
+        "bank_refuses_shop", FLAG, False, N_("Refuse every call: the shop’s account is blocked")
+    ),
     Switch("bank_lost_answers", COUNT, 0, N_("Next calls done whose answer is lost (-1: all)")),
     Switch("bank_response_delay", SECONDS, 0, N_("Seconds until a call is answered")),
     Switch("bank_outcome_delay", SECONDS, 0, N_("Seconds until a card’s outcome is known")),

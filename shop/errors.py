@@ -51,3 +51,10 @@ class PartyRejected(Exception):
     def __init__(self, reason: str = "", code: str = "") -> None:
         super().__init__(reason)
         self.code = code
+
+
+class ShopRefused(PartyRejected):
+    """An outside party refuses the shop itself: its key is revoked, or its account blocked.
+
+    That says nothing about what the call asked for.
+    """

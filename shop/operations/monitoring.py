@@ -15,7 +15,7 @@ from shop import clock
 from shop.jobs import failed, queue
 from shop.jobs.queue import Priority
 from shop.licences.seats import actions
-from shop.payments import refunds
+from shop.payments import gateways, refunds
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.subscriptions import withdrawals
 
@@ -91,6 +91,7 @@ def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
         ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
         "repeated_withdrawals": withdrawals.repeated(),
+        "bank_refusals": gateways.refusals_since(clock.now() - timedelta(hours=1)),
     }
 
 

@@ -16,7 +16,7 @@ from shop.exchange import seating
 from shop.jobs import kinds
 from shop.licences import reservations
 from shop.orders import closing, placing
-from shop.payments import payables, refunds
+from shop.payments import gateways, payables, refunds
 
 PENDING_PAYMENT_DELAY = timedelta(minutes=10)
 
@@ -48,7 +48,7 @@ def expire_order(order: int) -> None:
         return
     try:
         closing.stop_payment(row)
-    except payables.PaymentUnderWay:
+    except (payables.PaymentUnderWay, gateways.BankUnavailable):
         raise jobs.Later(PENDING_PAYMENT_DELAY) from None
     with database.atomic():
         expired = closing.close_order(row, OrderStatus.EXPIRED, by="shop")
@@ -63,7 +63,7 @@ def close_addition(order: int) -> None:
     try:
         if row.is_payable:
             cancel_order(row, by="shop")
-    except payables.PaymentUnderWay:
+    except (payables.PaymentUnderWay, gateways.BankUnavailable):
         raise jobs.Later(PENDING_PAYMENT_DELAY) from None
     except Conflict:
         return  # just paid: the payment will be refunded

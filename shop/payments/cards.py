@@ -6,8 +6,10 @@ stores the card. What the customer had typed in a form is kept until they return
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import structlog
 from peewee import ModelSelect
 
 from records.accounts import Account
@@ -19,6 +21,16 @@ from shop.payments import gateways
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest, Mandate
 
+log = structlog.get_logger()
+
+REVOKED = "mandate_revoked"
+"""The bank's reason for a card that was removed or whose mandate was revoked."""
+
+UNKNOWN_MANDATE = "unknown_mandate"
+"""The code of a bank that never had a mandate (its data were lost, or it is another bank's)."""
+
+LONGEST_MANDATE = 128
+
 REFERENCE = "card"
 """The prefix of the checkout's reference at the bank, as there is no order."""
 
@@ -27,14 +39,13 @@ REFERENCE = "card"
 
 
 def usable_cards(account: Account) -> ModelSelect[Card]:
-    """Return the customer's cards that were not removed and have not expired, newest first."""
-    today = clock.today()
-    unexpired = (Card.expiry_year > today.year) | (
-        (Card.expiry_year == today.year) & (Card.expiry_month >= today.month)
-    )
+    """Return the customer's cards that were not removed, newest first.
+
+    Whether one has expired is the bank's to say: it may have been renewed there.
+    """
     return (
         Card.select()
-        .where(Card.account == account, Card.removed_at.is_null(), unexpired)
+        .where(Card.account == account, Card.removed_at.is_null())
         .order_by(Card.id.desc())
     )
 
@@ -44,17 +55,57 @@ def stored_card(account: Account) -> Card | None:
     return usable_cards(account).first()
 
 
-def keep_card(account: Account, mandate: Mandate) -> None:
-    """Store a card that the customer agreed to keep for renewals; idempotent."""
+def keep_card(account: Account, mandate: Mandate | None) -> bool:
+    """Store a card that the customer agreed to keep for renewals; idempotent.
+
+    Return False, with nothing stored, where the bank gave no mandate that can be read.
+    """
+    if mandate is None or not _is_readable(mandate):
+        log.warning("mandate_unreadable", account=account.nic_handle)
+        return False
     Card.insert(
-        account=account,
-        mandate=mandate.reference,
-        brand=mandate.brand,
-        last4=mandate.last4,
-        expiry_month=mandate.expiry_month,
-        expiry_year=mandate.expiry_year,
-        consented_at=clock.now(),
+        account=account, mandate=mandate.reference, consented_at=clock.now(), **_shown(mandate)
     ).on_conflict_ignore().execute()
+    return True
+
+
+def _shown(mandate: Mandate) -> dict[str, Any]:
+    """Return the columns that show a card."""
+    return {
+        "brand": mandate.brand[:32],
+        "last4": mandate.last4,
+        "expiry_month": mandate.expiry_month,
+        "expiry_year": mandate.expiry_year,
+    }
+
+
+def _is_readable(mandate: Mandate) -> bool:
+    is_known = bool(mandate.reference) and len(mandate.reference) <= LONGEST_MANDATE
+    is_dated = 1 <= mandate.expiry_month <= 12 and 2000 <= mandate.expiry_year <= 9999
+    return is_known and is_dated and len(mandate.last4) <= 4
+
+
+def update_charged(card: Card, checkout: Checkout) -> None:
+    """Apply what the bank says of a stored card when it is charged."""
+    if checkout.reason == REVOKED:
+        mark_removed(card, REVOKED)
+    elif checkout.mandate is not None:
+        refresh_card(card, checkout.mandate)
+
+
+def refresh_card(card: Card, mandate: Mandate) -> None:
+    """Show a card as the bank has it today: a renewed one has another expiry date and digits."""
+    shown = _shown(mandate)
+    if _is_readable(mandate) and any(getattr(card, name) != shown[name] for name in shown):
+        Card.update(**shown).where(Card.id == card.id).execute()
+        log.info("card_renewed", card=card.id)
+
+
+def mark_removed(card: Card, reason: str) -> None:
+    """Charge a card no more, as the bank does not have it any more; idempotent."""
+    present = (Card.id == card.id) & Card.removed_at.is_null()
+    if Card.update(removed_at=clock.now()).where(present).execute():
+        log.warning("card_removed", card=card.id, reason=reason)
 
 
 # --- Registration ----------------------------------------------------------------------------
@@ -93,11 +144,15 @@ def forget_typed(account: Account, back_to: str) -> None:
 
 # --- The outcome -----------------------------------------------------------------------------
 
+UNREADABLE = "unreadable"
+"""The reason of a registration whose card cannot be kept: a wallet, or one without a date."""
+
 DECLINED_MESSAGES: dict[str, str] = {
     "authentication_failed": N_(
         "The strong authentication was not completed. No card was registered; you can try again."
     ),
     "expired_card": N_("The card has expired. You can register another one."),
+    UNREADABLE: N_("The bank does not let this card be kept. You can register another one."),
 }
 """Why a card was not registered, by the bank's reason code."""
 
@@ -147,9 +202,11 @@ class CardCheckouts(Checkouts[CardSetup]):
         """Store the card, or record that there is none."""
         if not setup.may_become(outcome):
             return
+        if outcome == CardSetupStatus.SUCCEEDED and not keep_card(setup.account, checkout.mandate):
+            outcome, checkout = CardSetupStatus.DECLINED, replace(checkout, reason=UNREADABLE)
+            if not setup.may_become(outcome):
+                return
         move_by_bank(setup, outcome, checkout)
-        if outcome == CardSetupStatus.SUCCEEDED and checkout.mandate:
-            keep_card(setup.account, checkout.mandate)
 
 
 CHECKOUTS = CardCheckouts()

@@ -87,9 +87,9 @@ class Checkouts(ABC, Generic[Row]):
             checkout = gateways.gateway().start_checkout(request)
         except PartyUnavailable as error:
             log.warning("bank_unavailable", of=request.reference, reason=str(error))
-            raise Refusal(gateways.BANK_UNAVAILABLE) from error
+            raise gateways.BankUnavailable from error
         except PartyRejected as error:
-            log.error("checkout_refused", of=request.reference, reason=str(error))
+            gateways.record_refusal(request.reference, error)
             self.on_rejected(row)
             raise Refusal(gateways.CHECKOUT_REFUSED) from error
         row.checkout, row.checkout_url = checkout.reference, checkout.url
@@ -101,20 +101,30 @@ class Checkouts(ABC, Generic[Row]):
     def refresh(self, row: Row) -> Row:
         """Fetch the checkout of ``row`` from the bank and apply its status.
 
-        Raise `Refusal` when the bank is unavailable: the status is unknown, so that no other
-        checkout may begin.
+        Raise `BankUnavailable` when the bank does not tell: the status is unknown, so that no
+        other checkout may begin.
         """
         if not row.checkout:
             return row
         try:
-            return self.settle(row, gateways.gateway().find_checkout(row.checkout))
+            with gateways.answers_awaited(row.checkout) as bank:
+                checkout = bank.find_checkout(row.checkout)
         except PartyUnavailable as error:
-            raise Refusal(gateways.BANK_UNAVAILABLE) from error
+            raise gateways.BankUnavailable from error
+        return self.settle(row, checkout)
 
     def watch(self, row: Row) -> None:
-        """Poll the bank about an unsettled row. Raise `jobs.Later` until it is settled."""
+        """Poll the bank about an unsettled row. Raise `jobs.Later` until it is settled.
+
+        A bank that refuses to tell is asked again and again: the refusal raises an alarm.
+        """
         if row.is_unsettled and row.checkout:
-            row = self.settle(row, gateways.gateway().find_checkout(row.checkout))
+            try:
+                checkout = gateways.gateway().find_checkout(row.checkout)
+            except PartyRejected as error:
+                gateways.record_refusal(row.checkout, error)
+                raise jobs.Later(gateways.WATCH_EVERY) from error
+            row = self.settle(row, checkout)
         if row.is_unsettled and (row.checkout or self.opens_later):
             raise jobs.Later(gateways.WATCH_EVERY)
 

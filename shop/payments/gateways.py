@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
-from shop.errors import N_
+import structlog
+
+from records.events import Event
+from shop import clock
+from shop.errors import N_, PartyRejected, PartyUnavailable, Refusal
 from shop.payments.gateway import PaymentGateway
 from shop.settings import PerProcess, Settings
+
+log = structlog.get_logger()
+
+SUBJECT = "bank"
 
 WATCH_FIRST = timedelta(minutes=2)
 WATCH_EVERY = timedelta(minutes=10)
@@ -21,6 +31,49 @@ CHECKOUT_REFUSED = N_(
 
 gateway = PerProcess[PaymentGateway]()
 """The bank of this process."""
+
+REFUSED = "bank_refused"
+"""The event recorded when the bank refuses a call, about which no card is to blame."""
+
+ONE_EACH = timedelta(minutes=1)
+"""At most one event is recorded in this time."""
+
+
+class BankUnavailable(Refusal):
+    """The bank does not answer, or refuses the shop: what it would say is unknown."""
+
+    def __init__(self) -> None:
+        super().__init__(BANK_UNAVAILABLE)
+
+
+@contextmanager
+def answers_awaited(of: str) -> Iterator[PaymentGateway]:
+    """Ask the bank about ``of``, where only an answer about a card counts.
+
+    A refusal (revoked key, blocked account, unknown checkout) is none: raise `PartyUnavailable`,
+    and raise the alarm.
+    """
+    try:
+        yield gateway()
+    except PartyRejected as error:
+        record_refusal(of, error)
+        raise PartyUnavailable(f"the bank refuses: {error}") from error
+
+
+def record_refusal(of: str, error: PartyRejected) -> None:
+    """Record that the bank refused a call, for the log and the alarm."""
+    log.error("bank_refuses", of=of, reason=str(error))
+    now = clock.now()
+    if not refusals_since(now - ONE_EACH):
+        Event.insert(
+            subject=SUBJECT, subject_id=0, name=REFUSED, by=SUBJECT, note=str(error)[:255], at=now
+        ).execute()
+
+
+def refusals_since(moment: datetime) -> int:
+    """Return the number of refusals recorded since a moment."""
+    of_bank = (Event.subject == SUBJECT) & (Event.subject_id == 0)
+    return int(Event.select().where(of_bank, Event.name == REFUSED, Event.at > moment).count())
 
 
 def gateway_for(settings: Settings) -> PaymentGateway:

@@ -8,28 +8,55 @@ from typing import Any
 from records.base import database, lock
 from records.payments import Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
-from shop.errors import PartyUnavailable, Refusal
+from shop.errors import PartyRejected, PartyUnavailable
 from shop.invoicing import ledger
 from shop.payments import cards, gateways, payables, refunds
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest
 
+PAGE_LIFETIME = timedelta(days=2)
+"""The time after which no page at a bank can be paid any more: they expire after a day."""
+
 
 def close_payment(payment: Payment) -> Payment:
     """Close ``payment`` at the bank, unless it was paid; return it with its present status.
 
-    Raise `Refusal` when the bank is unavailable, `PaymentUnderWay` when it is confirming a card.
+    Raise `BankUnavailable` when the bank does not tell, `PaymentUnderWay` when it is confirming a
+    card.
     """
     if payment.checkout:
-        try:
-            closed = gateways.gateway().close_checkout(payment.checkout)
-            payment = CHECKOUTS.settle(payment, closed)
-        except PartyUnavailable as error:
-            raise Refusal(gateways.BANK_UNAVAILABLE) from error
+        payment = _close_at_bank(payment, payment.checkout)
     elif payment.status == PaymentStatus.OPEN:
         payment = close_unopened(payment)
     if payment.status == PaymentStatus.PROCESSING:
         raise payables.paid_by(payment).under_way()
+    return payment
+
+
+def _close_at_bank(payment: Payment, reference: str) -> Payment:
+    try:
+        with gateways.answers_awaited(reference) as bank:
+            closed = bank.close_checkout(reference)
+    except PartyUnavailable as error:
+        is_over = clock.now() >= payment.created_at + PAGE_LIFETIME
+        if is_over and isinstance(error.__cause__, PartyRejected):
+            return _close_forgotten(payment)
+        raise gateways.BankUnavailable from error
+    return CHECKOUTS.settle(payment, closed)
+
+
+def _close_forgotten(payment: Payment) -> Payment:
+    """Close a payment of which the bank tells nothing, and whose page there has expired.
+
+    If it was paid after all, its notification still counts.
+    """
+    with database.atomic():
+        payment = lock(payment)
+        if payment.status == PaymentStatus.OPEN:
+            transitions.move(
+                payment, PaymentStatus.CLOSED, by="shop", note="not told by the bank",
+                settled_at=clock.now(),
+            )  # fmt: skip
     return payment
 
 
@@ -40,6 +67,19 @@ def close_unopened(payment: Payment) -> Payment:
         if payment.status == PaymentStatus.OPEN and not payment.checkout:
             transitions.move(payment, PaymentStatus.CLOSED, by="shop", settled_at=clock.now())
     return payment
+
+
+def decline_unknown_card(payment: Payment) -> None:
+    """Decline the charge of a stored card that the bank does not know, and remove the card."""
+    with database.atomic():
+        payment = lock(payment)
+        if payment.is_unsettled:
+            transitions.move(
+                payment, PaymentStatus.DECLINED, by="bank", note=cards.REVOKED,
+                reason=cards.REVOKED, settled_at=clock.now(),
+            )  # fmt: skip
+        if payment.card is not None:
+            cards.mark_removed(payment.card, cards.REVOKED)
 
 
 class PaymentCheckouts(Checkouts[Payment]):
@@ -86,6 +126,8 @@ class PaymentCheckouts(Checkouts[Payment]):
             _apply_success(payment, checkout)
         elif payment.may_become(outcome) and payment.is_unsettled:
             move_by_bank(payment, outcome, checkout)
+        if payment.card is not None:
+            cards.update_charged(payment.card, checkout)
 
 
 CHECKOUTS = PaymentCheckouts()
@@ -110,7 +152,7 @@ def _apply_success(payment: Payment, checkout: Checkout) -> None:
         transitions.move(payment, PaymentStatus.REFUND_DUE, by="bank", note=note, **taken)
         ledger.post_payment(payment)
         refunds.refund_later(payment)
-    if payment.store_card and checkout.mandate:
+    if payment.store_card:
         cards.keep_card(payable.row.account, checkout.mandate)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-import structlog
 from peewee import IntegrityError
 
 from records.base import database
@@ -14,12 +13,9 @@ from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
 from shop.errors import PartyRejected
 from shop.invoicing import ledger
-from shop.payments import gateways, outcomes, payables
+from shop.payments import cards, gateways, outcomes, payables
 from shop.payments.gateway import ChargeRequest
 from shop.payments.payables import Debt
-
-log = structlog.get_logger()
-
 
 # --- Starting --------------------------------------------------------------------------------
 
@@ -108,7 +104,10 @@ def charge(debt: Debt, card: Card, by: str) -> Payment:
 
 @jobs.handles("charge_card", attempts=50, first_delay=timedelta(seconds=5))
 def charge_card(payment: int) -> None:
-    """Charge a stored card; idempotent by the payment's key. A refusal closes the payment."""
+    """Charge a stored card; idempotent by the payment's key.
+
+    A bank that refuses the charge without a word about the card is asked again later.
+    """
     row = Payment.get_by_id(payment)
     if not row.is_unsettled or row.checkout or row.card is None:
         return
@@ -126,9 +125,11 @@ def charge_card(payment: int) -> None:
             )
         )
     except PartyRejected as error:
-        log.error("charge_refused", of=debt.number, reason=str(error))
-        outcomes.close_unopened(row)
-        return
+        if error.code == cards.UNKNOWN_MANDATE:
+            outcomes.decline_unknown_card(row)
+            return
+        gateways.record_refusal(debt.number, error)
+        raise jobs.Later(gateways.WATCH_EVERY) from error
     Payment.update(checkout=checkout.reference).where(Payment.id == row.id).execute()
     row.checkout = checkout.reference
     outcomes.CHECKOUTS.settle(row, checkout)

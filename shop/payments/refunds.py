@@ -21,7 +21,7 @@ from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
 from shop import clock, jobs, mail, transitions
-from shop.errors import N_, PartyRejected, Refusal
+from shop.errors import N_, PartyRejected, Refusal, ShopRefused
 from shop.invoicing import ledger
 from shop.jobs import kinds
 from shop.payments import gateway, gateways, payables
@@ -171,6 +171,9 @@ def send_refund(refund: int) -> None:
         return
     try:
         answer = gateways.gateway().refund(row.payment.checkout or "", row.cents, row.key)
+    except ShopRefused as error:
+        gateways.record_refusal(number_of(row), error)
+        raise jobs.Later(gateways.WATCH_EVERY) from error
     except PartyRejected as error:
         log.error("refund_refused", refund=row.id, reason=str(error))
         _move(row, RefundStatus.FAILED, reason=error.code or "refused")
@@ -185,7 +188,12 @@ def watch_refund(refund: int) -> None:
     row = Refund.get_by_id(refund)
     if row.has_failed or not row.reference:
         return
-    row = settle(row, gateways.gateway().find_refund(row.reference))
+    try:
+        found = gateways.gateway().find_refund(row.reference)
+    except PartyRejected as error:
+        gateways.record_refusal(number_of(row), error)
+        raise jobs.Later(LOOK_AGAIN) from error
+    row = settle(row, found)
     if row.is_awaited:
         raise jobs.Later(LOOK_AGAIN)
     if not row.has_failed and clock.now() < row.created_at + FOLLOWED_FOR:

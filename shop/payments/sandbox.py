@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import structlog
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.parties.calls import BANK
@@ -23,6 +24,8 @@ from shop.payments.gateway import (
 from shop.reading import read_json
 from shop.sandbox_link import signatures
 from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
+
+log = structlog.get_logger()
 
 API = "/bank/api"
 
@@ -103,11 +106,28 @@ def _checkout(answer: dict[str, Any]) -> Checkout:
             amount_cents=int(answer["amount_cents"]),
             currency=str(answer["currency"]),
             url=str(answer["url"]),
-            mandate=Mandate(**answer["mandate"]) if answer["mandate"] else None,
+            mandate=_mandate(answer["mandate"]),
             reason=str(answer["reason"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PartyUnavailable("the bank's answer cannot be read") from error
+
+
+def _mandate(shown: Any) -> Mandate | None:
+    """Read a stored card; None where there is none, or not all of it can be read."""
+    if not shown:
+        return None
+    try:
+        return Mandate(
+            reference=str(shown["reference"]),
+            brand=str(shown["brand"]),
+            last4=str(shown["last4"]),
+            expiry_month=int(shown["expiry_month"]),
+            expiry_year=int(shown["expiry_year"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        log.warning("mandate_unreadable")
+        return None
 
 
 def _refund(answer: dict[str, Any]) -> Refund:

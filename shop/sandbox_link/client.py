@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from shop.errors import PartyRejected, PartyUnavailable
+from shop.errors import PartyRejected, PartyUnavailable, ShopRefused
 from shop.parties.calls import calls
 from shop.reading import read_json
 
@@ -78,4 +78,7 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
     error = content.get("error")
     if not isinstance(error, dict):
         raise PartyUnavailable(f"answered {answer.status_code} without a reason")
-    raise Refused(str(error.get("code", "")), str(error.get("message", "")))
+    code, message = str(error.get("code", "")), str(error.get("message", ""))
+    if answer.status_code in {401, 403}:
+        raise ShopRefused(f"{code}: {message}", code)
+    raise Refused(code, message)

@@ -21,7 +21,7 @@ from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionS
 from shop import clock, jobs, mail, transitions
 from shop.invoicing import receivables
 from shop.jobs import kinds
-from shop.payments import outcomes, payables, payments
+from shop.payments import gateways, outcomes, payables, payments
 from shop.sandbox_link import test_points
 from shop.subscriptions import ending, period_billing, subscriptions, suspension, terminations
 
@@ -65,7 +65,7 @@ def collect_invoice(invoice: int, stage: int) -> None:
 def _begin_attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Reminder:
     """Return the only attempt of a stage; begin it unless it exists.
 
-    Raise `jobs.Later` while the customer is paying, and `Refusal` where the bank is unavailable.
+    Raise `jobs.Later` while the customer is paying, or the bank is unavailable.
     """
     begun: Reminder | None = Reminder.get_or_none(
         Reminder.invoice == invoice, Reminder.stage == stage
@@ -92,7 +92,7 @@ def _close_customer_payment(invoice: Invoice) -> None:
     if pending is not None:
         try:
             outcomes.close_payment(pending)
-        except payables.PaymentUnderWay:
+        except (payables.PaymentUnderWay, gateways.BankUnavailable):
             raise jobs.Later(ASK_AGAIN) from None
 
 

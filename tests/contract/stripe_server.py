@@ -88,12 +88,16 @@ class StripeServer:
                 }  # fmt: skip
             case "POST", ["payment_intents"]:
                 _check_known("", wanted, params.PaymentIntentCreateParams)
-                return self.account.start_intent(wanted)
+                return self._with_card(self.account.start_intent(wanted), "expand" in wanted)
             case "GET", ["payment_intents"]:
                 self.account.get(call.query["customer"], "cus", param="customer")
-                return self._page("payment_intent", call, "customer")
+                page = self._page("payment_intent", call, "customer")
+                wanted_in_full = "data.payment_method" in call.query.values()
+                page["data"] = [self._with_card(row, wanted_in_full) for row in page["data"]]
+                return page
             case "GET", ["payment_intents", reference]:
-                return self.account.get(reference, "pi")
+                is_expanded = "payment_method" in call.query.values()
+                return self._with_card(self.account.get(reference, "pi"), is_expanded)
             case "POST", ["payment_intents", reference, "cancel"]:
                 return self.account.cancel_intent(reference, wanted.get("cancellation_reason"))
             case "POST", ["refunds"]:
@@ -110,6 +114,11 @@ class StripeServer:
             case "POST", ["payment_methods", reference, "detach"]:
                 return self.account.detach(reference)
         raise StripeError(404, f"Unrecognized request URL ({call.method}: {call.path}).")
+
+    def _with_card(self, intent: Object, is_expanded: bool) -> Object:
+        if not is_expanded or not intent["payment_method"]:
+            return intent
+        return intent | {"payment_method": self.account.objects[intent["payment_method"]]}
 
     def _expanded(self, session: Object, wanted: list[str]) -> Object:
         shown = dict(session)

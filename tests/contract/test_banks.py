@@ -203,6 +203,13 @@ def test_a_charge_with_a_used_key_and_another_amount_is_rejected(bank: BankUnder
     assert bank.balance() == 1056 + 880
 
 
+def test_a_charge_tells_the_card_as_the_bank_has_it(bank: BankUnderTest) -> None:
+    mandate = stored_card(bank)
+    charged = bank.gateway.charge(charge_of(bank, mandate))
+    assert charged.mandate is not None
+    assert (charged.mandate.reference, charged.mandate.last4) == (mandate, "4242")
+
+
 def test_a_stored_card_may_be_declined_later(bank: BankUnderTest) -> None:
     mandate = stored_card(bank, DECLINED_LATER)
     first, again = (bank.gateway.charge(charge_of(bank, mandate)) for _ in range(2))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from shop.errors import PartyRejected, PartyUnavailable
+from shop.errors import PartyRejected, PartyUnavailable, ShopRefused
 from shop.payments.gateway import Checkout, CheckoutStatus, RefundState
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
@@ -139,6 +140,36 @@ def test_a_refund_in_an_unknown_state_is_no_answer(stripe: StripeUnderTest) -> N
         stripe.gateway.find_refund(refund.reference)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"type": "link", "link": {}},
+        {"type": "card", "card": {"brand": "visa", "last4": "4242", "exp_month": None}},
+        {"type": "card", "card": {"brand": "visa", "exp_month": 1, "exp_year": 2030}},
+    ],
+)
+def test_money_counts_where_the_stored_card_cannot_be_read(
+    stripe: StripeUnderTest, method: dict[str, Any]
+) -> None:
+    checkout = paid(stripe, store_card=True)
+    intent = stripe.account.objects[stripe.account.objects[checkout.reference]["payment_intent"]]
+    stored = stripe.account.objects[intent["payment_method"]]
+    stored.pop("card")
+    stored.update(method)
+    read = stripe.gateway.find_checkout(checkout.reference)
+    assert (read.status, read.amount_cents) == (CheckoutStatus.SUCCEEDED, 1056)
+    assert read.mandate is None
+
+
+def test_an_event_whose_subject_stripe_refuses_to_tell_comes_again(stripe: StripeUnderTest) -> None:
+    checkout = paid(stripe)
+    headers, body = stripe.notifications(checkout.reference)[-1]
+    error = {"type": "invalid_request_error", "code": "account_invalid", "message": "blocked"}
+    stripe.faults.answers.append(Reply(403, {"error": error}))
+    with pytest.raises(PartyUnavailable):
+        stripe.gateway.read_notification(headers, body)
+
+
 # --- Expired idempotency keys ----------------------------------------------------------------
 
 
@@ -216,9 +247,9 @@ def test_no_redirect_is_followed(stripe: StripeUnderTest) -> None:
     assert stripe.faults.answers == [never_asked]
 
 
-def test_a_wrong_key_is_rejected(stripe: StripeUnderTest) -> None:
+def test_a_wrong_key_is_a_refusal_of_the_shop(stripe: StripeUnderTest) -> None:
     client = connect("sk_test_unknown", base_addresses={"api": stripe.faults.url})
-    with pytest.raises(PartyRejected):
+    with pytest.raises(ShopRefused):
         StripeGateway("", WEBHOOK_SECRET, client).start_checkout(request_for(stripe))
 
 

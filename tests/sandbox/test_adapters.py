@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import faults
 from sandbox.server import running_sandbox
-from shop.errors import PartyRejected, PartyUnavailable
+from shop.errors import PartyRejected, PartyUnavailable, ShopRefused
 from shop.office.protocol import OperationStatus, Person
 from shop.office.sandbox import SandboxProvider
 from shop.payments.gateway import ChargeRequest, CheckoutRequest, CheckoutStatus
@@ -77,6 +77,17 @@ def pay(checkout, number=CARD["number"]):
         page = browser.get(checkout.url).text
         token = page.split('name="csrf_token" value="')[1].split('"')[0]
         return browser.post(checkout.url, data=CARD | {"number": number, "csrf_token": token})
+
+
+def test_a_blocked_account_and_a_wrong_key_are_refusals_of_the_shop(bank, url, request_, switch):
+    checkout = bank.start_checkout(request_)
+    switch(bank_refuses_shop=True)
+    with pytest.raises(ShopRefused, match="account_blocked"):
+        bank.find_checkout(checkout.reference)
+    switch(bank_refuses_shop=False)
+    assert bank.find_checkout(checkout.reference) == checkout
+    with pytest.raises(ShopRefused):
+        SandboxBank(url, "another key", SECRET, timeout=STUCK).find_checkout(checkout.reference)
 
 
 def test_a_payment_from_beginning_to_refund(bank, shop, request_):

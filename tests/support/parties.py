@@ -31,7 +31,8 @@ class Bank:
     """A bank that keeps its checkouts and refunds in memory.
 
     While `silent` it does not answer; `failing` and `losing` count the next calls that are not
-    done, or done without an answer. Refunds begin in the state `refunding`.
+    done, or done without an answer. While `refusing` is set, it refuses every call with that.
+    Refunds begin in the state `refunding`; `mandates` are the stored cards as it has them.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,9 @@ class Bank:
         self.refunds: dict[str, Refund] = {}
         self.refunding = RefundState.SUCCEEDED
         self.forgotten: set[str] = set()
+        self.mandates: dict[str, Mandate] = {}
         self.silent = False
+        self.refusing: PartyRejected | None = None
         self.failing = 0
         self.losing = 0
         self._keys: dict[str, tuple[object, str]] = {}
@@ -53,6 +56,8 @@ class Bank:
         if self.silent or self.failing:
             self.failing = max(0, self.failing - 1)
             raise PartyUnavailable("the bank is silent")
+        if self.refusing:
+            raise self.refusing
         with self._lock:
             yield
             if self.losing:
@@ -118,7 +123,12 @@ class Bank:
                 reason = "mandate_revoked"
             status = CheckoutStatus.DECLINED if reason else CheckoutStatus.SUCCEEDED
             self.checkouts[reference] = Checkout(
-                reference, status, request.amount_cents, request.currency, reason=reason
+                reference,
+                status,
+                request.amount_cents,
+                request.currency,
+                reason=reason,
+                mandate=self.mandates.get(request.mandate),
             )
             return reference
 
@@ -185,6 +195,8 @@ class Bank:
         """Set a checkout's result, paid with the card of a ``number``."""
         stores = self.requests[reference].store_card and status == CheckoutStatus.SUCCEEDED
         card = replace(CARD, reference=f"mandate-{number}", last4=number[-4:]) if number else CARD
+        if stores:
+            self.mandates.setdefault(card.reference, card)
         self.checkouts[reference] = replace(
             self.checkouts[reference],
             status=status,

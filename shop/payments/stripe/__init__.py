@@ -20,7 +20,7 @@ from typing import Any
 
 from stripe import InvalidRequestError, StripeClient, StripeError
 
-from shop.errors import PartyRejected
+from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import ChargeRequest, Checkout, CheckoutRequest, Notification, Refund
 from shop.payments.stripe import charges, refunds, sessions
 from shop.payments.stripe.answers import checkout_of_intent, checkout_of_session
@@ -75,7 +75,9 @@ class StripeGateway:
         """Return a session or an off-session payment with its present status."""
         with errors_mapped():
             if _is_charge(reference):
-                intent = self._client.v1.payment_intents.retrieve(reference)
+                intent = self._client.v1.payment_intents.retrieve(
+                    reference, {"expand": charges.EXPANDED}
+                )
                 return checkout_of_intent(as_dict(intent))
             session = self._client.v1.checkout.sessions.retrieve(
                 reference, {"expand": sessions.EXPANDED}
@@ -162,9 +164,13 @@ class StripeGateway:
             raise PartyRejected("the notification cannot be read") from error
 
     def _present(self, kind: str, reference: str) -> Checkout | Refund:
-        if kind in REFUND_EVENTS:
-            return self.find_refund(reference)
-        return self.find_checkout(reference)
+        """Return the present state of an event's subject; raise `PartyUnavailable` without it."""
+        try:
+            if kind in REFUND_EVENTS:
+                return self.find_refund(reference)
+            return self.find_checkout(reference)
+        except PartyRejected as error:
+            raise PartyUnavailable(f"Stripe does not tell: {error}") from error
 
     def _event(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         given = {name.lower(): value for name, value in headers.items()}

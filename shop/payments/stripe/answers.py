@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
 from shop.errors import PartyUnavailable
 from shop.payments.gateway import Checkout, CheckoutStatus, Mandate
 from shop.payments.stripe.charges import ABANDONED
+
+log = structlog.get_logger()
 
 BRANDS = {
     "amex": "American Express",
@@ -71,21 +75,33 @@ def _session_status(session: dict[str, Any]) -> tuple[CheckoutStatus, str]:
 
 
 def _mandate(session: dict[str, Any]) -> Mandate | None:
-    """Return the card that a session stored for off-session charges, if it did."""
+    """Return the card that a session stored for off-session charges, if it did and can be read."""
     intent = _intent(session)
     card = intent.get("payment_method")
     usage = intent.get("setup_future_usage") or intent.get("usage")
     customer = session.get("customer")
     if usage != "off_session" or not isinstance(card, dict) or not customer:
         return None
-    shown = card["card"]
-    return Mandate(
-        reference=f"{customer}/{card['id']}",
-        brand=BRANDS.get(shown["brand"], str(shown["brand"]).capitalize()),
-        last4=str(shown["last4"]),
-        expiry_month=int(shown["exp_month"]),
-        expiry_year=int(shown["exp_year"]),
-    )
+    return mandate_of(card, customer)
+
+
+def mandate_of(card: dict[str, Any], customer: Any) -> Mandate | None:
+    """Convert a customer's PaymentMethod; None where it does not have all that a card has.
+
+    Wallets may tell neither digits nor expiry date. A payment with one counts all the same.
+    """
+    try:
+        shown = card["card"]
+        return Mandate(
+            reference=f"{customer}/{card['id']}",
+            brand=BRANDS.get(shown["brand"], str(shown["brand"]).capitalize()),
+            last4=str(shown["last4"]),
+            expiry_month=int(shown["exp_month"]),
+            expiry_year=int(shown["exp_year"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        log.warning("mandate_unreadable", kind=card.get("type"), method=card.get("id"))
+        return None
 
 
 def _intent(session: dict[str, Any]) -> dict[str, Any]:
@@ -109,9 +125,15 @@ def checkout_of_intent(intent: dict[str, Any]) -> Checkout:
             amount_cents=int(intent["amount"]),
             currency=str(intent["currency"]).upper(),
             reason=reason,
+            mandate=_charged_card(intent),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PartyUnavailable("Stripe's payment cannot be read") from error
+
+
+def _charged_card(intent: dict[str, Any]) -> Mandate | None:
+    card, customer = intent.get("payment_method"), intent.get("customer")
+    return mandate_of(card, customer) if isinstance(card, dict) and customer else None
 
 
 def _intent_status(intent: dict[str, Any]) -> tuple[CheckoutStatus, str]:

@@ -10,16 +10,18 @@ import httpx
 from stripe import (
     APIConnectionError,
     APIError,
+    AuthenticationError,
     HTTPXClient,
     InvalidRequestError,
     ListObject,
+    PermissionError,
     RateLimitError,
     StripeClient,
     StripeError,
     StripeObject,
 )
 
-from shop.errors import PartyRejected, PartyUnavailable
+from shop.errors import PartyRejected, PartyUnavailable, ShopRefused
 from shop.parties.calls import BANK, calls
 
 TIMEOUT = httpx.Timeout(20.0, connect=3.0)
@@ -37,13 +39,16 @@ def connect(api_key: str, **options: object) -> StripeClient:
 
 @contextmanager
 def errors_mapped() -> Iterator[None]:
-    """Map Stripe's errors to `PartyUnavailable` (no valid answer) or `PartyRejected` (refused)."""
+    """Map Stripe's errors: no valid answer (`PartyUnavailable`), the call refused
+    (`PartyRejected`), or the shop's key or account (`ShopRefused`)."""
     try:
         with calls().to(BANK):
             yield
     except (APIConnectionError, RateLimitError, APIError) as error:
         # Among these: 5xx, 429, and 409 for a key whose first call is still under way.
         raise PartyUnavailable(_description(error), _retry_after(error)) from error
+    except (AuthenticationError, PermissionError) as error:
+        raise ShopRefused(_description(error), str(error.code or "")) from error
     except StripeError as error:
         raise PartyRejected(_description(error), str(error.code or "")) from error
 

@@ -15,6 +15,10 @@ ABANDONED = "abandoned"
 """The cancellation reason of a PaymentIntent without a usable card; only charges set it."""
 
 
+EXPANDED = ["payment_method"]
+"""The object that Stripe returns in full with a PaymentIntent: the card, as it is today."""
+
+
 def parse_mandate(mandate: str) -> tuple[str, str]:
     """Return the customer and the card of a mandate. Raise `PartyRejected` if it is invalid."""
     customer, _, card = mandate.partition("/")
@@ -38,7 +42,9 @@ def _find_earlier(
     Raise `PartyRejected` when that call had other parameters.
     """
     try:
-        made = client.v1.payment_intents.list({"customer": customer, "limit": 100})
+        made = client.v1.payment_intents.list(
+            {"customer": customer, "limit": 100, "expand": ["data.payment_method"]}
+        )
         found = [row for row in objects_of(made) if idempotency_key_of(row) == request.key]
     except InvalidRequestError:
         return None  # the customer was deleted: the call that follows reports it
@@ -58,10 +64,11 @@ def _create_confirmed(
     asked = _parameters(request)
     asked["customer"], asked["payment_method"] = customer, card
     asked["off_session"] = asked["confirm"] = True
+    asked["expand"] = EXPANDED
     try:
         intent = client.v1.payment_intents.create(asked, {"idempotency_key": request.key})
     except CardError as error:
-        intent = client.v1.payment_intents.retrieve(_intent_of(error))
+        intent = client.v1.payment_intents.retrieve(_intent_of(error), {"expand": EXPANDED})
     except InvalidRequestError:
         if holder_of(client, card) == customer:
             raise
