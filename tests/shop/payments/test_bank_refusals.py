@@ -70,9 +70,7 @@ def test_a_renewal_waits_and_nobody_is_reminded(
     assert monitoring.alarms()["bank_refusals"] == 1
     bank.refusing = None
     running.pass_time(timedelta(hours=2))
-    assert [row.invoice.status for row in Reminder.select().where(Reminder.stage == 0)][0] == (
-        InvoiceStatus.PAID
-    )
+    assert Reminder.get(Reminder.stage == 0).invoice.status == InvoiceStatus.PAID
     assert monitoring.alarms()["bank_refusals"] == 0
     billing.assert_balanced()
 

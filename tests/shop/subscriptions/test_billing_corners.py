@@ -359,18 +359,21 @@ def test_what_was_paid_ahead_and_credited_is_charged_again(
 # --- Cards and prices ----------------------------------------------------------------------------
 
 
-def test_a_card_that_has_expired_is_neither_shown_nor_charged(
-    alice: Account, group: LicenceGroup, bank: Bank
+@pytest.mark.parametrize(
+    ("mandate", "status"),
+    [("m-1111", SubscriptionStatus.ACTIVE), ("m-0341", SubscriptionStatus.PAST_DUE)],
+)
+def test_a_card_whose_date_has_passed_is_charged_as_the_bank_decides(
+    alice: Account, group: LicenceGroup, bank: Bank, mandate: str, status: str
 ) -> None:
     today = shop_clock.today()
-    cards.keep_card(alice, Mandate("m-0341", "visa", "1111", today.month, today.year))
-    expiring = Card.get(Card.mandate == "m-0341")
+    cards.keep_card(alice, Mandate(mandate, "visa", "1111", today.month, today.year))
+    expiring = Card.get(Card.mandate == mandate)
     subscriptions.choose_card(running.of(group), expiring)
-    assert services.find_service(alice, group.name).card == expiring
     running.to_renewal(group)
-    assert Payment.select().order_by(Payment.id.desc()).get().card != expiring
-    assert services.find_service(alice, group.name).card == subscriptions.card_of(running.of(group))
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert Payment.select().order_by(Payment.id.desc()).get().card == expiring
+    assert services.find_service(alice, group.name).card == expiring
+    assert running.of(group).status == status
 
 
 def test_a_price_that_stays_the_same_is_not_announced(group: LicenceGroup) -> None:
