@@ -45,7 +45,7 @@ def check_not_blocked(account: Account) -> None:
     """Raise `AccountBlocked` if the operator has blocked the account (`blocking`)."""
     if Account.select().where(Account.id == account.id, _BLOCKED).exists():
         raise AccountBlocked(
-            N_("This account is blocked. Write to our customer service."), "password"
+            N_("This account is blocked. Write to our customer service."), "nic_handle"
         )
 
 

@@ -25,8 +25,11 @@ from shop.settings.per_process import PerProcess
 __all__ = [
     "DEVELOPMENT_BANK_KEY", "DEVELOPMENT_NOTIFICATION_SECRET", "DEVELOPMENT_PROVIDER_KEY",
     "DEVELOPMENT_SECRET", "ROOT", "SMTP_PORTS", "PerProcess", "Seller", "Settings",
-    "SettingsError", "current", "environment",
+    "SettingsError", "current", "environment", "given",
 ]  # fmt: skip
+
+FROM_FILE = "_FILE"
+"""After the name of a variable: its value is the content of a file."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -188,8 +191,37 @@ def environment() -> dict[str, Any]:
     return found | {_seller_variable(each.name): each.default for each in fields(Seller)}
 
 
-def _read(env: Mapping[str, str]) -> Settings:
+def given(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables that are set, with their values.
+
+    A value may also be the content of the file that ``NAME_FILE`` names, as stores of secrets
+    write it. Raise `SettingsError` for a file that cannot be read.
+    """
+    env = os.environ if environ is None else environ
+    found: dict[str, str] = {}
     problems: list[str] = []
+    for name in environment():
+        path, value = env.get(f"{name}{FROM_FILE}", "").strip(), env.get(name, "")
+        if path and value.strip():
+            problems.append(f"{name} and {name}{FROM_FILE} cannot both be set")
+        if path:
+            try:
+                value = Path(path).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{name}{FROM_FILE} cannot be read: {type(error).__name__}")
+        if value.strip():
+            found[name] = value
+    if problems:
+        raise SettingsError(_explained(problems))
+    return found
+
+
+def _explained(problems: list[str]) -> str:
+    return "The shop cannot start:\n- " + "\n- ".join(problems)
+
+
+def _read(environ: Mapping[str, str]) -> Settings:
+    env, problems = given(environ), []
     known: dict[str, Any] = {}
     for each in fields(Settings):
         if each.name == "seller":
@@ -201,10 +233,9 @@ def _read(env: Mapping[str, str]) -> Settings:
             problems.append(str(invalid))
             known[each.name] = _value(each, {}, known)
     settings = Settings(**known)
-    given = {name for name in environment() if env.get(name, "").strip()}
-    problems += checks.problems_of(settings, given)
+    problems += checks.problems_of(settings, env)
     if problems:
-        raise SettingsError("The shop cannot start:\n- " + "\n- ".join(problems))
+        raise SettingsError(_explained(problems))
     return settings
 
 

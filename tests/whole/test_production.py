@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -53,6 +54,29 @@ def test_a_sound_production_starts() -> None:
     settings = started()
     assert settings.production
     assert not settings.uses_sandbox
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("a-secret-in-a-file-that-nobody-else-uses\n")
+    settings = started(SECRET_KEY="", SECRET_KEY_FILE=str(file))
+    assert settings.secret_key == "a-secret-in-a-file-that-nobody-else-uses"
+    file.write_text("short\n")
+    with pytest.raises(SettingsError, match="SECRET_KEY must be set"):
+        started(SECRET_KEY="", SECRET_KEY_FILE=str(file))
+
+
+def test_a_secret_in_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "none", tmp_path, tmp_path / "binary"):
+        with pytest.raises(SettingsError, match="SECRET_KEY_FILE cannot be read"):
+            started(SECRET_KEY="", SECRET_KEY_FILE=str(path))
+
+
+def test_a_setting_is_given_once(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("x" * 40)
+    with pytest.raises(SettingsError, match="cannot both be set"):
+        started(SECRET_KEY_FILE=str(tmp_path / "key"))
 
 
 @pytest.mark.parametrize("name", NEEDED)

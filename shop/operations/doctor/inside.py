@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from peewee import SqliteDatabase
 from stdnum.eu import vat
@@ -20,16 +18,14 @@ from shop import settings
 from shop.operations import database_state, demo, key_rotation, monitoring, sqlite_files
 from shop.operations.doctor.findings import Finding, fault, ok, warning
 from shop.security import encryption, proxies
-from shop.settings import Settings, checks, environment
-from shop.settings.encryption_in_transit import is_local
+from shop.settings import Settings, checks
 
 
 def examine_settings() -> Iterator[Finding]:
     """Find what is missing for production, and settings that are allowed but weak."""
     current = settings.current()
-    given = {name for name in environment() if os.environ.get(name, "").strip()}
     if not current.production:
-        problems = checks.problems_of(replace(current, production=True), given)
+        problems = checks.problems_of(replace(current, production=True), settings.given())
         for problem in problems:
             yield warning("Settings", f"Production would not start: {problem}.", "Set it.")
     else:
@@ -38,14 +34,6 @@ def examine_settings() -> Iterator[Finding]:
 
 
 def _weak(current: Settings) -> Iterator[Finding]:
-    url = current.database_url
-    mode = parse_qs(urlsplit(url).query).get("sslmode", [""])[-1]
-    if not is_local(url) and mode == "require":
-        yield warning(
-            "Settings",
-            "sslmode=require encrypts, and does not check who the database server is.",
-            "Use sslmode=verify-full with sslrootcert in DATABASE_URL.",
-        )
     if current.seller.country == "FR" and not siren.is_valid(current.seller.siren):
         yield fault("Seller", f"{current.seller.siren} is no SIREN.", "Correct SELLER_SIREN.")
     if not vat.is_valid(current.seller.vat_number):
