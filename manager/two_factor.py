@@ -34,12 +34,11 @@ def _added(message: str) -> Response:
     if recovery_codes.codes_left(who):
         flash(message, "success")
         return go_to(url_for("manager.security"))
-    return _show_codes(message)
+    return _show_codes(recovery_codes.create_codes(who, auth.origin()), message)
 
 
-def _show_codes(message: str) -> Response:
-    """Create recovery codes and show them, this once."""
-    codes = recovery_codes.create_codes(auth.customer(), auth.origin())
+def _show_codes(codes: list[str], message: str) -> Response:
+    """Show new recovery codes, this once."""
     return page("manager/recovery_codes.html", codes=codes, message=message)
 
 
@@ -114,7 +113,8 @@ def make_recovery_codes() -> ResponseReturnValue:
     """Create ten new codes; the old ones stop working."""
     if not two_factor.is_on(auth.customer()):
         return go_to(url_for("manager.security"))
-    return _show_codes(gettext("These are your new codes. The old ones no longer work."))
+    codes = two_factor.renew_recovery_codes(auth.customer(), auth.origin())
+    return _show_codes(codes, gettext("These are your new codes. The old ones no longer work."))
 
 
 # --- Passkeys --------------------------------------------------------------------------------

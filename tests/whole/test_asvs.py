@@ -14,6 +14,8 @@ from limits import RateLimitItem
 from shop.customers import allowances, email_proofs, passwords, sessions, weak_passwords
 from shop.security import rate_limits
 from tests import ROOT
+from tests.whole.test_secure_code import modules
+from web import error_pages
 
 PAGES = ROOT / "docs" / "security"
 
@@ -131,6 +133,29 @@ def test_the_summary_counts_the_table() -> None:
         for chapter, states in by_chapter.items()
     ]
     assert counted == expected
+
+
+# --- The log ---------------------------------------------------------------------------------
+
+BY_STATUS = {*error_pages.REFUSALS.values(), "request_failed", "database_unavailable"}
+"""Events whose name is a value (`web.error_pages`)."""
+
+
+def events_of_the_code() -> set[str]:
+    found = {
+        call.args[call.func.attr == "log"]
+        for each in modules()
+        for call in each.calls
+        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "log"
+        if call.func.attr in {"log", "info", "warning", "error", "exception"}
+    }
+    return BY_STATUS | {name.value for name in found if isinstance(name, ast.Constant)}
+
+
+def test_the_page_on_logging_has_every_event() -> None:
+    rows = re.findall(r"^\| (`[a-z_`, ]+) \|", (PAGES / "logging.md").read_text(), re.MULTILINE)
+    stated = {event for row in rows for event in re.findall(r"`([a-z_]+)`", row)}
+    assert stated == events_of_the_code()
 
 
 # --- The figures of the pages ----------------------------------------------------------------

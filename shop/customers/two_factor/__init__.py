@@ -17,7 +17,10 @@ from shop.customers import activity_log, one_time_links, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.two_factor import doubtful, pending_sign_in, recovery_codes
 
-__all__ = ["Means", "is_on", "means_of", "remove_authenticator", "remove_passkey", "switch_off"]
+__all__ = [
+    "Factors", "discard_unconfirmed", "factors_of", "is_on", "remove_authenticator",
+    "remove_doubtful", "remove_passkey", "renew_recovery_codes", "switch_off",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ def _authenticator_of(account: Account) -> Authenticator | None:
     return Authenticator.get_or_none(
         Authenticator.account == account, Authenticator.confirmed_at.is_null(False)
     )
+
+
+def renew_recovery_codes(account: Account, origin: Origin) -> list[str]:
+    """Create new codes in place of earlier ones, and notify the customer; return the codes."""
+    with database.atomic():
+        codes = recovery_codes.create_codes(account, origin)
+        mail.second_factor_changed(account, activity_log.DESCRIPTIONS["recovery_codes_made"])
+    return codes
 
 
 def remove_authenticator(account: Account, origin: Origin) -> bool:

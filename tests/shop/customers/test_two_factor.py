@@ -181,6 +181,19 @@ def test_new_codes_void_the_old_ones(alice: Account) -> None:
     assert recovery_codes.use_code(alice, new[0])
 
 
+def test_new_codes_are_told_by_email(visitor: Visitor, alice: Account) -> None:
+    shown = application(alice)
+    sign_in(visitor, alice)
+    visitor.press("Valider", code=shown.now())
+    before = Letter.select().where(Letter.kind == "second_factor_changed").count()
+    visitor.open("/manager/account/security")
+    visitor.press("Nouveaux codes")
+    assert visitor.sees("Voici vos nouveaux codes")
+    told = Letter.select().where(Letter.kind == "second_factor_changed").order_by(Letter.id)
+    assert told.count() == before + 1
+    assert "codes de secours" in told[-1].text
+
+
 def test_codes_are_kept_as_digests_and_are_alices_alone(alice: Account, bob: Account) -> None:
     codes = recovery_codes.create_codes(alice, UNKNOWN)
     kept = {row.code_digest for row in RecoveryCode.select()}
