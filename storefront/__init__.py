@@ -14,5 +14,6 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
     order,
     passwords,
     purchase_order,
+    security_txt,
     terminations,
 )

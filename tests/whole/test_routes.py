@@ -28,6 +28,7 @@ from tests.support.visitor import Visitor
 PUBLIC = """
     static storefront.entrance storefront.home storefront.offer
     storefront.contract storefront.contract_pdf
+    storefront.security_txt
     storefront.legal_notice storefront.legal_text storefront.mediation storefront.contact
     storefront.quantities storefront.choose_quantities storefront.totals storefront.summary
     storefront.identification storefront.identify
