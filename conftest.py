@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import chain, islice
 
 import hypothesis
 import pytest
@@ -48,8 +50,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = _one_case_of_each(chosen)
     kept = set(chosen)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    # A long test that starts last would run alone while the other processes are idle.
-    items[:] = sorted(chosen, key=lambda item: item.get_closest_marker("begun_first") is None)
+    items[:] = _long_ones_first(chosen, _processes(config))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from what the whole run needs: modules and tests."""
+    gc.collect()
+    gc.freeze()
+
+
+def _processes(config: pytest.Config) -> int:
+    """Return the number of processes that share the tests."""
+    return int(getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def _long_ones_first(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Return the tests so that each process, which takes one part of them, begins with long ones.
+
+    A long test that starts last would run alone while the other processes are idle.
+    """
+    long = [item for item in items if item.get_closest_marker("begun_first")]
+    short = iter([item for item in items if not item.get_closest_marker("begun_first")])
+    size = -(-len(items) // processes)
+    parts = [long[number::processes] for number in range(processes)]
+    return [*chain.from_iterable([*part, *islice(short, size - len(part))] for part in parts)]
 
 
 def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -29,6 +30,7 @@ from tests.support.mailbox import Mailbox
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
 from tests.support.work import KIND, Work
+from web import logs
 
 ENVIRONMENT = {
     "SECRET_KEY": "a-secret-of-tests-that-nobody-else-uses",
@@ -150,6 +152,14 @@ def provider(app: Flask) -> Iterator[Provider]:
     in_process = Provider()
     with configured.provider.using(in_process):
         yield in_process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_end() -> Iterator[None]:
+    """Do not log at the end how often each fault was repeated: the tests provoked them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(logs, "atexit", SimpleNamespace(register=lambda _: None))
+        yield
 
 
 @pytest.fixture(autouse=True)

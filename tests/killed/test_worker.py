@@ -63,9 +63,14 @@ def is_at_work() -> bool:
 
 
 def test_200_orders_survive_a_worker_killed_again_and_again(
-    alice: Account, environment: dict[str, str], sandbox: None
+    alice: Account,
+    environment: dict[str, str],
+    sandbox: None,
+    request: pytest.FixtureRequest,
 ) -> None:
-    sizes = [random.randint(1, 5) for _ in range(ORDERS)]
+    # The large number is tested on SQLite alone; that a kill loses nothing, on both databases.
+    number = 80 if request.config.getoption("postgresql") else ORDERS
+    sizes = [random.randint(1, 5) for _ in range(number)]
     for size in sizes:
         payments.record_manual_payment(
             purchases.place(alice, purchases.basket(business=size)), by="operator"
@@ -82,22 +87,22 @@ def test_200_orders_survive_a_worker_killed_again_and_again(
     with processes.worker_runs(environment) as worker:
         processes.runs_until(worker, is_done)
 
-    assert Counter(row.status for row in Order.select()) == {OrderStatus.DELIVERED: ORDERS}
+    assert Counter(row.status for row in Order.select()) == {OrderStatus.DELIVERED: number}
     groups = LicenceGroup.select()
-    assert Counter(row.status for row in groups) == {GroupStatus.INSTALLED: ORDERS}
+    assert Counter(row.status for row in groups) == {GroupStatus.INSTALLED: number}
     assert sorted(row.places_taken for row in groups) == sorted(sizes)
     assert Seat.select().count() == sum(sizes)
-    assert Counter(row.status for row in Payment.select()) == {"succeeded": ORDERS}
+    assert Counter(row.status for row in Payment.select()) == {"succeeded": number}
     letters = Counter(row.kind for row in Letter.select())
     assert letters == {
         "account_created": 1,
-        "order_placed": ORDERS,
-        "payment_received": ORDERS,
-        "service_installed": ORDERS,
-        "invoice_issued": ORDERS,
+        "order_placed": number,
+        "payment_received": number,
+        "service_installed": number,
+        "invoice_issued": number,
     }
     numbers = sorted(int(row.number[-6:]) for row in Invoice.select())
-    assert numbers == list(range(1, ORDERS + 1))
+    assert numbers == list(range(1, number + 1))
     assert list(ledger.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]
