@@ -146,8 +146,10 @@ def events_of_the_code() -> set[str]:
         call.args[call.func.attr == "log"]
         for each in modules()
         for call in each.calls
-        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "log"
-        if call.func.attr in {"log", "info", "warning", "error", "exception"}
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"log", "info", "warning", "error", "exception"}
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "log"
     }
     return BY_STATUS | {name.value for name in found if isinstance(name, ast.Constant)}
 

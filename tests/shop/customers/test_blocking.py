@@ -18,7 +18,7 @@ from tests.support.visitor import Visitor
 def command(app: Flask, *args: str) -> str:
     result = app.test_cli_runner().invoke(args=["accounts", *args])
     assert result.exit_code == 0, result.output
-    return str(result.output)
+    return str(result.stdout)
 
 
 def is_inside(visitor: Visitor) -> bool:
