@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +43,14 @@ def store_letter(
     recipient: str = "",
     addressee: str = "",
     is_secret: bool = False,
-    attach: tuple[str, int] | None = None,
+    attach: Sequence[tuple[str, int]] = (),
     **values: Any,
 ) -> None:
     """Store an e-mail and queue its sending, in the caller's transaction; idempotent per ``key``.
 
     It is written in the customer's current language; attached documents keep their own. It is sent
     to the account's e-mail address or to ``recipient``, the mailbox of ``addressee``. ``attach``
-    is a kind of document and the id of its subject; ``values`` are for the templates.
+    names documents, each by its kind and the id of its subject; ``values`` are for the templates.
     """
     subject, text, html = _render(kind, account.language, account=account, **values)
     if is_secret:
@@ -77,8 +78,8 @@ def store_letter(
         if not written:
             return
         letter = Letter.get(Letter.key == key)
-        if attach:
-            _attach(letter, *attach)
+        for document, subject_id in attach:
+            _attach(letter, document, subject_id)
         priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
         kinds.send_letter.using(priority=priority).later(letter=letter.id)
 
@@ -199,8 +200,13 @@ def content_of(attachment: Attachment) -> bytes:
 
 
 def with_content(attachment: Attachment) -> Attachment:
-    """Return the attachment with its content, rendered and stored on first use."""
+    """Return the attachment with its content, rendered and stored on first use.
+
+    Contracts are stored once for all e-mails (`documents.contract_of`).
+    """
     if attachment.content is None:
-        attachment.content = documents.make_document(attachment.document, attachment.subject_id)
-        attachment.save()
+        content = documents.make_document(attachment.document, attachment.subject_id)
+        if attachment.document != documents.CONTRACT:
+            Attachment.update(content=content).where(Attachment.id == attachment.id).execute()
+        attachment.content = content
     return attachment

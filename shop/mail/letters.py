@@ -88,10 +88,10 @@ def export_ready(account: Account, export: DataExport) -> None:
 
 
 def order_placed(order: Order) -> None:
-    """Confirm an order, with the purchase order attached and how to pay it."""
+    """Confirm an order, with the purchase order and the contracts, and how to pay it."""
     _about_order(
         order, "order_placed", f"order_placed:{order.id}",
-        attach=("purchase_order", order.id),
+        attach=documents.of_order(order),
         lines=lines_of(order),
         mention=documents.vat_mention(order, order.account.language),
     )  # fmt: skip
@@ -135,7 +135,7 @@ def attach_ordered(
     """Confirm an order of Office Attach: a free month, then ``line`` and ``totals`` monthly."""
     _about_order(
         order, "attach_ordered", f"attach_ordered:{order.id}",
-        attach=("purchase_order", order.id),
+        attach=documents.of_order(order),
         service=service,
         line=line,
         totals=totals,
@@ -149,7 +149,7 @@ def attach_ordered(
 def invoice_issued(invoice: Invoice, card: Card | None = None) -> None:
     """Send an invoice as attachment: already paid, or the amount due, its date, and the stored
     ``card`` that will be charged."""
-    _about_invoice(invoice, "invoice_issued", attach=("invoice", invoice.id), card=card)
+    _about_invoice(invoice, "invoice_issued", attach=[("invoice", invoice.id)], card=card)
 
 
 def invoice_paid(invoice: Invoice, payment: Payment) -> None:
@@ -162,7 +162,7 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
     the operator's text."""
     _about_invoice(
         note, "credit_note_issued",
-        attach=("invoice", note.id),
+        attach=[("invoice", note.id)],
         corrects=note.corrects,
         reason=templates.translate(reason, note.account.language),
     )  # fmt: skip

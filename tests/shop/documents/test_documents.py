@@ -21,6 +21,7 @@ from shop.documents.purchase_order import (
     PurchaseOrderState,
     purchase_order_pdf,
 )
+from shop.orders import contracts
 from shop.orders.contracts import texts
 from shop.pricing import money
 from shop.pricing.money import Line, Share
@@ -214,7 +215,7 @@ def test_every_shipped_contract_prints(shipped):
     assert "**" not in text
     assert "##" not in text
     headings = [line[3:] for line in shipped.body.splitlines() if line.startswith("## ")]
-    assert len(headings) >= 12
+    assert len(headings) >= (12 if shipped.kind in contracts.KINDS else 6)
     for heading in headings:
         assert as_extracted(heading) in text
 
@@ -225,7 +226,7 @@ def test_the_contracts_are_the_same_in_both_languages():
         numbers = re.findall(r"^(?:## )?(\d+(?:\.\d+)?)\.", text.body, re.MULTILINE)
         bullets = len(re.findall(r"^- ", text.body, re.MULTILINE))
         shape.setdefault((text.kind, text.version), set()).add((tuple(numbers), bullets))
-    assert len(shape) == 3
+    assert {kind for kind, _ in shape} == {*contracts.KINDS, "privacy_notice"}
     assert all(len(found) == 1 for found in shape.values())
 
 

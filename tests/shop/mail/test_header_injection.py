@@ -64,7 +64,7 @@ def test_no_kind_of_letter_takes_headers_from_a_name(
     LicenceGroup.update(display_name=name).execute()
     letter = letters.the(account, kind)
     for attachment in mail.attachments_of(letter):
-        attachment.filename = f"{name}.pdf"
+        attachment.filename = f"{name}{attachment.id}.pdf"
         attachment.save()
     letter.subject = f"{letter.subject} {name}"
     message = received(composing.compose(letter, list(mail.attachments_of(letter))))

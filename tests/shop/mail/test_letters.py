@@ -255,7 +255,7 @@ def test_what_is_attached_keeps_its_language(alice: Account) -> None:
     order = purchases.place(alice, language="en")
     letter = letters.the(alice, "order_placed")
     assert letter.subject == f"Votre bon de commande n°\u00a0{order.number}"
-    (attached,) = mail.attachments_of(letter)
+    attached, *_ = mail.attachments_of(letter)
     assert attached.filename == f"purchase-order-{order.number}.pdf"
 
 

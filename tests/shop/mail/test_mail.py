@@ -23,6 +23,7 @@ import models
 from models import (
     Account,
     Attachment,
+    ContractFile,
     Event,
     Job,
     JobStatus,
@@ -32,7 +33,7 @@ from models import (
     Seat,
 )
 from shop import clock as shop_clock
-from shop import mail, transitions
+from shop import documents, mail, transitions
 from shop.jobs import queue
 from shop.licences import seats
 from shop.mail import archive, composing, sending, smtp
@@ -324,7 +325,7 @@ def test_the_purchase_order_comes_as_a_pdf(mailbox: Mailbox, make_app: MakeApp) 
     message = mailbox.letters[-1]
     assert message.get_content_type() == "multipart/mixed"
     assert message.get_body(("html",)) is not None
-    (attachment,) = message.iter_attachments()
+    attachment, *_ = message.iter_attachments()
     assert attachment.get_content_type() == "application/pdf"
     assert attachment.get_filename() == f"bon-de-commande-{order.number}.pdf"
     pdf = pypdf.PdfReader(io.BytesIO(attachment.get_content()))
@@ -669,3 +670,35 @@ def test_the_operator_sends_all_failed_letters_again(
     assert len(mailbox.letters) == 3
     result = app.test_cli_runner().invoke(args=["letters", "retry"])
     assert result.output == "0 letter(s) queued again.\n"
+
+
+# --- Documents that the customer keeps --------------------------------------------------------
+
+
+def test_the_order_comes_with_the_contracts_that_were_accepted(
+    alice: Account, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice, purchases.basket(2))
+    drain()
+    letter = letters.the(alice, "order_placed")
+    attached = archive.attachments_of(letter)
+    assert [row.filename for row in attached] == [
+        f"bon-de-commande-{order.number}.pdf",
+        "conditions-generales-de-service-1.pdf",
+        "conditions-particulieres-office-365-1.pdf",
+        "contrat-client-microsoft-1.pdf",
+    ]
+    accepted = {acceptance.contract for acceptance in order.acceptances}
+    assert {documents.contract_of(contract) for contract in accepted} == {
+        archive.content_of(row) for row in attached[1:]
+    }
+
+
+def test_contracts_are_stored_once_for_all_emails(alice: Account, drain: Callable[[], int]) -> None:
+    for _ in range(2):
+        purchases.place(alice, purchases.basket(2))
+        drain()
+    of_contracts = Attachment.select().where(Attachment.document == documents.CONTRACT)
+    assert of_contracts.count() == 6
+    assert not of_contracts.where(Attachment.content.is_null(False)).exists()
+    assert ContractFile.select().count() == 3

@@ -58,7 +58,7 @@ def test_an_order_records_each_contract_accepted(alice: Account) -> None:
 def test_placing_writes_its_letter_its_event_and_its_jobs(alice: Account) -> None:
     order = purchases.place(alice)
     assert Letter.select().where(Letter.key == f"order_placed:{order.id}").count() == 1
-    assert Attachment.select().count() == 1
+    assert Attachment.select().count() == 1 + len(contracts.KINDS)
     assert [event.name for event in Event.select().where(Event.subject == "order")] == [
         "order_placed"
     ]
