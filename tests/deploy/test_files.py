@@ -57,6 +57,16 @@ def test_the_example_filled_in_starts_a_shop() -> None:
     assert Settings.from_environment(filled).production
 
 
+def test_the_example_filled_in_as_for_a_trial_uses_the_sandbox_alone() -> None:
+    asked_for = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", env_example.make(), re.MULTILINE))
+    parties = {name: "" for name in asked_for if name.startswith(("STRIPE_", "GRAPH_"))}
+    site = {"PUBLIC_URL": "https://shop.example", "SECRET_KEY": conftest.ENVIRONMENT["SECRET_KEY"]}
+    filled = asked_for | parties | site | {"SHOP_ENV": "development"}
+    tried = Settings.from_environment(filled)
+    assert not tried.production
+    assert tried.uses_any_sandbox
+
+
 def test_the_example_names_every_setting_of_production() -> None:
     named = set(re.findall(r"^#?([A-Z0-9_]+)=", env_example.make(), re.MULTILINE))
     wanted = {name for name in environment() if not name.startswith("SANDBOX_")} - {"RATE_LIMITS"}
@@ -139,6 +149,29 @@ def systemd_analyze() -> str:
     if not found:
         pytest.skip("systemd-analyze is missing: this machine has no systemd")
     return found
+
+
+def test_the_units_start_parts_that_exist() -> None:
+    started = {
+        unit.stem: re.findall(r"^ExecStart=.*-m (\w+) (\w+)", unit.read_text(), re.MULTILINE)
+        for unit in UNITS
+        if unit.suffix == ".service"
+    }
+    assert started == {
+        "shop-web": [("serve", "web")],
+        "shop-worker": [("serve", "worker")],
+        "shop-migrate": [("serve", "migrate")],
+        "shop-backup": [("flask", "backup")],
+    }
+
+
+def test_certificates_are_renewed_by_the_folder_that_nginx_serves() -> None:
+    """Certbot's own server would find port 80 taken by nginx."""
+    page = (DEPLOY / "README.md").read_text()
+    (folder,) = re.findall(r"certbot certonly --webroot --webroot-path (\S+)", page)
+    text = (DEPLOY / "nginx.conf").read_text()
+    (served,) = re.findall(r"location /.well-known/acme-challenge/ {\s*root (\S+);", text)
+    assert folder == served
 
 
 def test_systemd_accepts_the_units(units: list[Path]) -> None:
