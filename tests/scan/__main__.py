@@ -23,6 +23,15 @@ from tooling.report import SetupError
 from tooling.serving import free_ports, serving
 
 LICENCES = 3
+
+SHARES: dict[tuple[str, scanners.Scanner], float] = {
+    ("a stranger", scanners.wapiti): 0.15,
+    ("a stranger", scanners.sqlmap): 0.2,
+    ("a customer", scanners.wapiti): 0.2,
+    ("a customer", scanners.sqlmap): 0.45,
+}
+"""Who asks, by which scanner, and for which share of the time."""
+
 FOUND, MISSING = 1, 2
 
 
@@ -64,9 +73,8 @@ def scan(seconds: float) -> list[Report]:
         with serving(variables, site.log, ("-m", "tests.scan.serve")):
             print(f"The shop to scan is open: {site.url}/", flush=True)
             return [
-                _run(scanner, site, f"http://127.0.0.1:{sandbox}", who, seconds / 4)
-                for who in ("a stranger", "a customer")
-                for scanner in (scanners.wapiti, scanners.sqlmap)
+                _run(scanner, site, f"http://127.0.0.1:{sandbox}", who, seconds * share)
+                for (who, scanner), share in SHARES.items()
             ]
 
 

@@ -27,6 +27,9 @@ MODULES = (
 )
 """wapiti's modules; those that ask a server of their makers (ssrf, xxe) stay out."""
 
+FINISHED = "[*] ending @"
+"""What sqlmap says at its end."""
+
 ON_ITS_WAY = 30
 """Seconds that a program has to end when its time is over."""
 
@@ -93,7 +96,7 @@ def sqlmap(site: Site, client: httpx.Client, who: str, seconds: float) -> Report
     found = targets(client)
     named = sum(len(each.parameters) for each in found)
     report = Report(f"sqlmap, {who}", f"{named} parameters of {len(found)} addresses and forms")
-    ends, tried = time.monotonic() + seconds, 0
+    ends, finished = time.monotonic() + seconds, 0
     with _counting(report, site):
         for number, each in enumerate(found):
             left = ends - time.monotonic()
@@ -101,10 +104,10 @@ def sqlmap(site: Site, client: httpx.Client, who: str, seconds: float) -> Report
                 break
             said = _run(_sqlmap_command(site, client, each), left / (len(found) - number) * 2)
             report.findings |= findings.from_sqlmap(said, str(each))
-            tried += "[INFO]" in said
-    report.asked += f", of which {tried} were tried in time"
-    if not tried:
-        report.not_answered = "sqlmap tried nothing"
+            finished += FINISHED in said
+    report.asked += f", {finished} of which it finished in time"
+    if not finished:
+        report.not_answered = "sqlmap finished nothing in its time"
     return report
 
 
