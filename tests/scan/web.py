@@ -21,7 +21,7 @@ def create(stopping: Callable[[], bool] = lambda: False) -> BufferedApplication:
     return asgi.create(stopping)
 
 
-def _create_app(settings: Settings) -> Flask:
+def _create_app(settings: Settings | None = None) -> Flask:
     shop = create_app(settings)
     shop.view_functions["manager.log_out"] = lambda: ""
     return shop
