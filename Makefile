@@ -10,9 +10,9 @@ BIN := $(VENV)/bin
 SETUP := $(PYTHON) -m tooling
 TEMPLATES := templates sandbox/templates
 PYTEST := $(BIN)/python -m pytest
-# Each process takes its share of the tests, and then from the others what they have not begun. Tests
-# that kill processes wait for others, browser tests for pages: more processes than cores pay.
-AT_ONCE := --dist worksteal -n
+# Each process takes its share of the tests, and then from the others what they have not begun.
+# Some tests wait for other processes or for pages: a third process uses that time on two cores.
+THREE_AT_ONCE := --dist worksteal -n 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -38,18 +38,18 @@ test-all: test ## The same, with slow tests and every combination of language, s
 
 test-unit: setup-test ## Test on SQLite
 	$(call heading,Tests on SQLite)
-	@$(PYTEST) tests -q $(AT_ONCE) 3 $(UNIT_OPTIONS) $(OPTIONS)
+	@$(PYTEST) tests -q $(THREE_AT_ONCE) $(UNIT_OPTIONS) $(OPTIONS)
 
 test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a server of our own)
 	$(call heading,Tests on PostgreSQL)
-	@$(PYTEST) tests -q $(AT_ONCE) 3 --postgresql $(UNIT_OPTIONS) $(OPTIONS)
+	@$(PYTEST) tests -q $(THREE_AT_ONCE) --postgresql $(UNIT_OPTIONS) $(OPTIONS)
 
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)
-	@$(PYTEST) e2e -q $(AT_ONCE) 4 $(E2E_OPTIONS) $(OPTIONS)
+	@$(PYTEST) e2e -q $(THREE_AT_ONCE) $(E2E_OPTIONS) $(OPTIONS)
 
 coverage: setup-test ## Show which lines no test on SQLite runs
-	@$(PYTEST) tests -q $(AT_ONCE) 3 --cov --cov-report=term $(OPTIONS)
+	@$(PYTEST) tests -q $(THREE_AT_ONCE) --cov --cov-report=term $(OPTIONS)
 
 lint: setup-test ## Check the style of code and templates, and the floors of shop/
 	$(call heading,Style)
