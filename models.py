@@ -13,6 +13,7 @@ from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.cards import Card, CardSetup, CardSetupStatus
 from records.catalogue import Contract, ContractFile, Offer, Price
+from records.disputes import Dispute, DisputeStatus
 from records.durations import DurationCount
 from records.events import Event
 from records.exchange import (
@@ -89,7 +90,8 @@ def all_tables() -> list[type[Table]]:
         KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, ContractFile,
         Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
-        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, Refund, LedgerEntry,
+        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, Refund, Dispute,
+        LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         Job, SandboxSwitch, DurationCount,

@@ -8,10 +8,10 @@ import click
 from flask.cli import AppGroup
 
 from cli.operator import OPERATOR, refusals_shown
-from models import Invoice, Order, database
+from models import Dispute, Invoice, Order, Refund, database
 from shop import clock
 from shop.invoicing import credit_notes, ledger
-from shop.payments import payments, refunds
+from shop.payments import disputes, payables, payments, refunds
 from shop.pricing.lines import Position
 from shop.subscriptions import price_changes, renewals
 
@@ -46,6 +46,8 @@ def list_refunds() -> None:
     for row in rows:
         asked = clock.day_of(row.created_at)
         state = "to transfer" if row.is_transfer else f"{row.status} {row.reason}".strip()
+        if row.origin == refunds.FROM_BANK:
+            state = f"made by the bank as {row.reference}"
         amount = f"{row.cents / 100:.2f} {row.payment.currency}"
         click.echo(
             f"{refunds.number_of(row):<16} {asked}  {row.payment.account.nic_handle:<16} "
@@ -53,6 +55,43 @@ def list_refunds() -> None:
         )
     if not rows:
         click.echo("No refund is waiting.")
+
+
+@billing.command("explain-refund")
+@click.argument("reference")
+@click.argument("text")
+def explain_refund(reference: str, text: str) -> None:
+    """Say why the bank made a refund that nobody had asked for here.
+
+    REFERENCE is the bank's. Where it corrects an invoice, use `credit --refunded` instead.
+    """
+    with refusals_shown(), database.atomic():
+        refunds.explain(_refund(reference), by=OPERATOR, text=text)
+    click.echo(f"The refund {reference} is explained.")
+
+
+def _refund(reference: str) -> Refund:
+    row = Refund.get_or_none(Refund.reference == reference)
+    if row is None:
+        raise click.ClickException(f"There is no refund {reference}.")
+    return row
+
+
+@billing.command("disputes")
+@click.option("--all", "everything", is_flag=True, help="Also those that the bank has decided.")
+def list_disputes(everything: bool) -> None:
+    """List the payments that cardholders contest at their bank."""
+    query = Dispute.select().order_by(Dispute.id) if everything else disputes.open_disputes()
+    rows = list(query)
+    for row in rows:
+        number = payables.paid_by(row.payment).row.number
+        amount = f"{row.cents / 100:.2f} {row.payment.currency}"
+        click.echo(
+            f"{row.reference}  {number:<16} {row.payment.account.nic_handle:<16} "
+            f"{amount:>14}  {row.status} {row.reason}, {row.withdrawn_cents / 100:.2f} withdrawn"
+        )
+    if not rows:
+        click.echo("No dispute.")
 
 
 @billing.command("mark-refunded")
@@ -98,15 +137,21 @@ def _debt(number: str) -> Invoice | Order:
 @click.argument("reason")
 @click.option("--line", type=click.IntRange(1), help="Only this remaining line, from 1.")
 @click.option("--quantity", type=click.IntRange(1), help="Number of licences of that line.")
-def credit_invoice(number: str, reason: str, line: int | None, quantity: int | None) -> None:
+@click.option("--refunded", default="", help="The bank's reference of the refund it has made.")
+def credit_invoice(
+    number: str, reason: str, line: int | None, quantity: int | None, refunded: str
+) -> None:
     """Issue a credit note with REASON for the rest of an invoice, or for a part of it.
 
-    A paid amount is refunded; an unpaid amount is no longer due.
+    A paid amount is refunded, unless the bank has done so (--refunded); an unpaid amount is no
+    longer due.
     """
     invoice = _invoice(number)
     with refusals_shown(), database.atomic():
         positions = _wanted(credit_notes.remaining_of(invoice), line, quantity)
         note = credit_notes.credit(invoice, positions, reason, by=OPERATOR)
+        if refunded:
+            refunds.explain(_refund(refunded), by=OPERATOR, note=note)
     amount = f"{note.total_cents / 100:.2f} {note.currency}"
     click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")
 

@@ -8,6 +8,7 @@ from peewee import SQL, BigAutoField, BigIntegerField, CharField, Check, Foreign
 
 from records.accounts import Account
 from records.base import MomentField, Table, one_of
+from records.disputes import Dispute
 from records.invoices import Invoice
 from records.payments import Payment
 from records.refunds import Refund
@@ -21,21 +22,25 @@ class EntryKind(StrEnum):
     PAID = "paid"
     REFUNDED = "refunded"
     RETURNED = "returned"  # a refund that succeeded came back: it failed after all
+    WITHDRAWN = "withdrawn"  # taken back by the bank for a dispute
+    REINSTATED = "reinstated"  # given back after a dispute
 
 
 class LedgerEntry(Table):
-    """A change of what a customer owes, in cents: charges and refunds add, the others subtract.
+    """A change of what a customer owes, in cents: charges, refunds and withdrawals add, the others
+    subtract.
 
     Each document and each movement of money has exactly one entry. ``invoice`` is the invoice that
     was charged or paid, or the credit note. It is empty for money received before its invoice was
-    issued, and for money that was not owed and was refunded. ``refund`` is the refund that an entry
-    is about.
+    issued, and for money that was not owed and was refunded. ``refund`` and ``dispute`` are what an
+    entry is about.
     """
 
     account_id: int  # added by Peewee; declared for mypy
     invoice_id: int | None
     payment_id: int | None
     refund_id: int | None
+    dispute_id: int | None
 
     id = BigAutoField()
     account = ForeignKeyField(Account, backref="ledger")
@@ -43,16 +48,21 @@ class LedgerEntry(Table):
     invoice = ForeignKeyField(Invoice, backref="ledger", null=True)
     payment = ForeignKeyField(Payment, backref="ledger", null=True)
     refund = ForeignKeyField(Refund, backref="ledger", null=True)
+    dispute = ForeignKeyField(Dispute, backref="ledger", null=True)
     cents = BigIntegerField()
     at = MomentField()
 
     class Meta:
         constraints = [
             one_of("kind", EntryKind),
-            Check("CASE WHEN kind IN ('charged', 'refunded') THEN cents >= 0 ELSE cents <= 0 END"),
+            Check(
+                "CASE WHEN kind IN ('charged', 'refunded', 'withdrawn') "
+                "THEN cents >= 0 ELSE cents <= 0 END"
+            ),
             Check("kind NOT IN ('charged', 'credited') OR invoice_id IS NOT NULL"),
             Check("kind NOT IN ('paid', 'refunded') OR payment_id IS NOT NULL"),
             Check("kind <> 'returned' OR refund_id IS NOT NULL"),
+            Check("kind NOT IN ('withdrawn', 'reinstated') OR dispute_id IS NOT NULL"),
         ]
 
 

@@ -35,7 +35,8 @@ class Refund(StateMachine):
     After a failure another one may be begun; of each credit note, and of each whole payment, at
     most one has not failed. ``key`` is the idempotency key at the bank. ``method`` is ``card``
     (made by the bank) or ``manual`` (a transfer by the operator, who records its ``reference`` and
-    its day, ``settled_at``). ``origin`` is ``bank`` for one that was made in the bank's dashboard.
+    its day, ``settled_at``). ``origin`` is ``bank`` for one made in the bank's dashboard, which
+    nobody had asked for here: the operator gives its ``explanation``, or issues a credit note.
     """
 
     event_subject = "refund"
@@ -54,6 +55,7 @@ class Refund(StateMachine):
     reference = CharField(max_length=128, null=True)
     cents = BigIntegerField()
     reason = CharField(max_length=64, default="")
+    explanation = CharField(max_length=255, default="")
     created_at = MomentField()
     settled_at = MomentField(null=True)
 

@@ -9,6 +9,7 @@ GET    /bank/api/checkouts/<ref>          the state of a checkout or charge
 POST   /bank/api/checkouts/<ref>/closure  close it, unless a card was entered already
 POST   /bank/api/checkouts/<ref>/refunds  refund: ``{"amount_cents": n}``
 GET    /bank/api/refunds/<ref>            the state of a refund
+GET    /bank/api/disputes/<ref>           the state of a dispute
 POST   /bank/api/charges                  charge a stored card off session
 DELETE /bank/api/mandates/<ref>           revoke a stored card
 GET    /bank/api/ledger                   ledger: ``?page=``, ``?reference=<merchant's>``
@@ -23,7 +24,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
 from sandbox.api_errors import Fields, idempotency_key, require_key
-from sandbox.bank import checkouts, ledger, refunds, views
+from sandbox.bank import checkouts, dashboard, ledger, refunds, views
 from sandbox.reading import read_page
 
 MAX_CENTS = 99_999_999_99
@@ -39,6 +40,7 @@ def blueprint(key: str) -> Blueprint:
     api.post("/checkouts/<reference>/closure")(close_checkout)
     api.post("/checkouts/<reference>/refunds")(refund_checkout)
     api.get("/refunds/<reference>")(find_refund)
+    api.get("/disputes/<reference>")(find_dispute)
     api.post("/charges")(charge_card)
     api.delete("/mandates/<reference>")(revoke_mandate)
     api.get("/ledger")(read_ledger)
@@ -97,6 +99,11 @@ def refund_checkout(reference: str) -> tuple[Response, int]:
 def find_refund(reference: str) -> Response:
     """Return a refund."""
     return jsonify(views.refund_json(refunds.find_refund(reference)))
+
+
+def find_dispute(reference: str) -> Response:
+    """Return a dispute."""
+    return jsonify(views.dispute_json(dashboard.find_dispute(reference)))
 
 
 def revoke_mandate(reference: str) -> tuple[str, int]:

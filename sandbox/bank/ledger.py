@@ -81,6 +81,20 @@ def book_returned_refund(refund: Refund) -> None:
     )
 
 
+def book_dispute(checkout: Checkout, cents: int) -> None:
+    """Book what is withdrawn from the merchant for a dispute; a negative amount is given back."""
+    taken = cents > 0
+    Entry.create(
+        at=clock.now(),
+        kind="withdrawal" if taken else "reinstatement",
+        debit=MERCHANT if taken else CARDS,
+        credit=CARDS if taken else MERCHANT,
+        amount_cents=abs(cents),
+        currency=checkout.currency,
+        checkout=checkout,
+    )
+
+
 def balances() -> dict[str, int]:
     """Return the balance of each account in cents; their sum is always zero."""
     with database.atomic():

@@ -140,6 +140,29 @@ class Refund(Table):
     reason = TextField(default="")
 
 
+class DisputeState(StrEnum):
+    """The state of a dispute."""
+
+    OPEN = "open"
+    WON = "won"  # by the merchant
+    LOST = "lost"
+
+
+class Dispute(Table):
+    """A payment that the cardholder contests; one for each checkout."""
+
+    reference = TextField(primary_key=True)
+    checkout = ForeignKeyField(Checkout, backref="disputes", unique=True)
+    checkout_id: str
+    amount_cents = IntegerField(constraints=[Check("amount_cents > 0")])
+    state = TextField(
+        default=DisputeState.OPEN, constraints=[Check("state IN ('open', 'won', 'lost')")]
+    )
+    withdrawn_cents = IntegerField(default=0)
+    reason = TextField()
+    created_at = FloatField()
+
+
 class UsedKey(Table):
     """An idempotency key: a hash of its parameters, and the reference that it created."""
 
@@ -153,7 +176,11 @@ class Entry(Table):
 
     id = AutoField()
     at = FloatField()
-    kind = TextField(constraints=[Check("kind IN ('payment', 'refund', 'refund_returned')")])
+    kind = TextField(
+        constraints=[
+            Check("kind IN ('payment', 'refund', 'refund_returned', 'withdrawal', 'reinstatement')")
+        ]
+    )
     debit = TextField()
     credit = TextField()
     amount_cents = IntegerField(constraints=[Check("amount_cents > 0")])
@@ -165,7 +192,7 @@ class Entry(Table):
     class Meta:
         constraints = [
             Check("debit <> credit"),
-            Check("(kind = 'payment') = (refund_id IS NULL)"),
+            Check("(kind IN ('refund', 'refund_returned')) = (refund_id IS NOT NULL)"),
         ]
         indexes = ((("refund", "kind"), True),)
 
@@ -203,4 +230,4 @@ Letter.add_index(
     )
 )
 
-TABLES: list[type[Any]] = [StoredCard, Checkout, Refund, UsedKey, Entry, Letter]
+TABLES: list[type[Any]] = [StoredCard, Checkout, Refund, Dispute, UsedKey, Entry, Letter]

@@ -18,7 +18,7 @@ from flask import current_app
 
 from sandbox import clock, switches
 from sandbox.bank import views
-from sandbox.bank.models import Checkout, Letter, Refund
+from sandbox.bank.models import Checkout, Dispute, Letter, Refund, StoredCard
 from sandbox.database import database
 from sandbox.settings import SandboxSettings
 from sandbox.signatures import HEADER, sign
@@ -54,6 +54,21 @@ def enqueue_refund(reference: str) -> None:
     """Enqueue a notification of a refund's state, in the caller's transaction."""
     refund = Refund.get_by_id(reference)
     _enqueue(refund.checkout, f"refund.{refund.state}", {"refund": views.refund_json(refund)})
+
+
+def enqueue_dispute(reference: str) -> None:
+    """Enqueue a notification of a dispute's state, in the caller's transaction."""
+    dispute = Dispute.get_by_id(reference)
+    _enqueue(dispute.checkout, f"dispute.{dispute.state}", {"dispute": views.dispute_json(dispute)})
+
+
+def enqueue_card(reference: str) -> None:
+    """Enqueue a notification of a stored card, in the caller's transaction."""
+    card = StoredCard.get_by_id(reference)
+    last = Checkout.select().where(Checkout.mandate == card).order_by(Checkout.created_at.desc())
+    if checkout := last.first():
+        kind = "card.removed" if card.revoked_at else "card.renewed"
+        _enqueue(checkout, kind, {"card": views.card_json(card)})
 
 
 def _enqueue(checkout: Checkout, kind: str, subject: dict[str, Any]) -> None:

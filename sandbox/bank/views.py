@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app
 
-from sandbox.bank.models import Checkout, Entry, Refund, StoredCard
+from sandbox.bank.models import Checkout, Dispute, Entry, Refund, StoredCard
 
 
 def checkout_json(checkout: Checkout) -> dict[str, Any]:
@@ -47,6 +47,23 @@ def refund_json(refund: Refund) -> dict[str, Any]:
         "key": refund.key,
         "reason": refund.reason,
     }
+
+
+def dispute_json(dispute: Dispute) -> dict[str, Any]:
+    """Represent a dispute."""
+    return {
+        "reference": dispute.reference,
+        "checkout": dispute.checkout_id,
+        "amount_cents": dispute.amount_cents,
+        "state": dispute.state,
+        "withdrawn_cents": dispute.withdrawn_cents,
+        "reason": dispute.reason,
+    }
+
+
+def card_json(card: StoredCard) -> dict[str, Any]:
+    """Represent a stored card and whether it was removed."""
+    return {**mandate_json(card), "is_removed": card.revoked_at is not None}
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

@@ -13,7 +13,14 @@ POST   /controls/accounts                      ``{"language": "fr", "licences": 
                                                be installed; with an Exchange service or not),
                                                relayed to the shop:
                                                ``{"nic_handle", "password", "email"}``
+POST   /controls/refunds                       ``{"checkout", "amount_cents"}``: refund in the
+                                               bank's dashboard, which the shop did not ask for
 POST   /controls/refunds/<ref>/failure         the cardholder's bank sends a refund back
+POST   /controls/disputes                      ``{"checkout", "amount_cents"}`` (all of it by
+                                               default): the cardholder contests a payment
+POST   /controls/disputes/<ref>/outcome        ``{"won": true}``: for the shop, or against it
+POST   /controls/cards/<mandate>/renewal       the bank replaces a stored card by its successor
+POST   /controls/cards/<mandate>/removal       a stored card is removed, or its mandate revoked
 GET    /controls/notifications                 ``{"waiting": n, "letters": […]}``, newest first;
                                                ``?checkout=`` for one checkout's
 POST   /controls/notifications/<event>/copies  ``{"times": n}``: send copies of an old one
@@ -33,7 +40,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import clock, switches
 from sandbox.api_errors import ApiRefusal, Fields, InvalidField, error_response
-from sandbox.bank import notifications, refunds, views
+from sandbox.bank import dashboard, notifications, refunds, views
+from sandbox.bank.api import MAX_CENTS
 from sandbox.controls import shop
 from sandbox.reading import read_seconds
 
@@ -129,6 +137,44 @@ def create_account() -> tuple[Response, int]:
     licences = fields.number("licences", 0, 300) if "licences" in fields.body else 0
     exchange = fields.body.get("exchange") is True
     return jsonify(shop.create_demo_account(language, licences, exchange=exchange)), 201
+
+
+@controls.post("/refunds")
+def refund_payment() -> tuple[Response, int]:
+    """Refund a payment in the bank's dashboard."""
+    fields = Fields.from_request()
+    cents = fields.number("amount_cents", 1, MAX_CENTS)
+    made = dashboard.refund_payment(fields.text("checkout", most=100), cents)
+    return jsonify(views.refund_json(made)), 201
+
+
+@controls.post("/disputes")
+def open_dispute() -> tuple[Response, int]:
+    """Have the cardholder contest a payment."""
+    fields = Fields.from_request()
+    whole = "amount_cents" not in fields.body
+    cents = None if whole else fields.number("amount_cents", 1, MAX_CENTS)
+    made = dashboard.open_dispute(fields.text("checkout", most=100), cents)
+    return jsonify(views.dispute_json(made)), 201
+
+
+@controls.post("/disputes/<reference>/outcome")
+def decide_dispute(reference: str) -> Response:
+    """Decide a dispute."""
+    won = Fields.from_request().flag("won")
+    return jsonify(views.dispute_json(dashboard.decide_dispute(reference, won=won)))
+
+
+@controls.post("/cards/<mandate>/renewal")
+def renew_card(mandate: str) -> Response:
+    """Replace a stored card by its successor."""
+    return jsonify(views.card_json(dashboard.renew_card(mandate)))
+
+
+@controls.post("/cards/<mandate>/removal")
+def remove_card(mandate: str) -> Response:
+    """Remove a stored card."""
+    return jsonify(views.card_json(dashboard.remove_card(mandate)))
 
 
 @controls.post("/refunds/<reference>/failure")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from records.base import database
+from records.disputes import Dispute
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
 from records.jobs import JobStatus
 from records.ledger import EntryKind, LedgerEntry
@@ -62,6 +63,17 @@ def _post_refund(kind: EntryKind, refund: Refund, cents: int) -> None:
     _post(kind, _account_id(payment), cents, payment=payment, invoice=note, refund=refund)
 
 
+def post_dispute(dispute: Dispute, cents: int) -> None:
+    """Post what the bank has withdrawn for a dispute; a negative amount was given back."""
+    kind = EntryKind.WITHDRAWN if cents > 0 else EntryKind.REINSTATED
+    _post(kind, _account_id(dispute.payment), cents, payment=dispute.payment, dispute=dispute)
+
+
+def explain_refund(refund: Refund) -> None:
+    """Say of a refund that was posted for which credit note it was."""
+    LedgerEntry.update(invoice=refund.credit_note).where(LedgerEntry.refund == refund).execute()
+
+
 def _post(
     kind: EntryKind,
     account_id: int,
@@ -70,10 +82,11 @@ def _post(
     invoice: Invoice | None = None,
     payment: Payment | None = None,
     refund: Refund | None = None,
+    dispute: Dispute | None = None,
 ) -> None:
     LedgerEntry.create(
         account=account_id, kind=kind, invoice=invoice, payment=payment, refund=refund,
-        cents=cents, at=clock.now(),
+        dispute=dispute, cents=cents, at=clock.now(),
     )  # fmt: skip
 
 
@@ -140,7 +153,8 @@ FAULTS = {
     "the refund of payment {} is not in the ledger, or not with its amount": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUNDED}' "
         "AND coalesce(p.taken_cents, p.amount_cents) <> (SELECT coalesce(sum(e.cents), 0) "
-        "FROM ledger_entry e WHERE e.payment_id = p.id AND e.invoice_id IS NULL "
+        "FROM ledger_entry e LEFT JOIN refund f ON f.id = e.refund_id "
+        "WHERE e.payment_id = p.id AND e.invoice_id IS NULL AND coalesce(f.origin, '') <> 'bank' "
         "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
     ),
     "refund {} is in the ledger with another amount than it has": (
@@ -171,12 +185,21 @@ FAULTS = {
     ),
     "refund {} failed, and the money was neither asked for again nor transferred": (
         "SELECT f.id FROM refund f WHERE f.status = '{RefundStatus.FAILED}' "
+        "AND f.origin = 'shop' "
         "AND NOT EXISTS (SELECT 1 FROM refund g WHERE g.payment_id = f.payment_id AND g.id > f.id "
         "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0))"
     ),
     "more of payment {} was refunded than received": (
         "SELECT p.id FROM payment p WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
         "WHERE e.payment_id = p.id) > 0"
+    ),
+    "the bank made the refund {} of itself, and nobody explained it": (
+        "SELECT f.reference FROM refund f WHERE f.origin = 'bank' AND f.explanation = '' "
+        "AND f.credit_note_id IS NULL AND f.status <> '{RefundStatus.FAILED}'"
+    ),
+    "dispute {} is in the ledger with another amount than was withdrawn for it": (
+        "SELECT d.reference FROM dispute d WHERE d.withdrawn_cents <> "
+        "(SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.dispute_id = d.id)"
     ),
     "the delivered order {} has no invoice": (
         "SELECT o.number FROM purchase_order o WHERE o.status = '{OrderStatus.DELIVERED}' "
@@ -204,7 +227,14 @@ FAULTS = {
         "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}' "
         "AND p.status = '{PaymentStatus.SUCCEEDED}') UNION ALL "
         "SELECT i.account_id, coalesce(p.taken_cents, p.amount_cents) FROM payment p "
-        "JOIN invoice i ON i.id = p.invoice_id WHERE p.status = '{PaymentStatus.REFUND_DUE}'"
+        "JOIN invoice i ON i.id = p.invoice_id WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
+        "UNION ALL SELECT coalesce(o.account_id, i.account_id), -m.cents FROM ("
+        "SELECT payment_id, cents FROM refund WHERE origin = 'bank' AND credit_note_id IS NULL "
+        "AND status = '{RefundStatus.SUCCEEDED}' UNION ALL "
+        "SELECT payment_id, withdrawn_cents FROM dispute) AS m "
+        "JOIN payment p ON p.id = m.payment_id "
+        "LEFT JOIN purchase_order o ON o.id = p.order_id "
+        "LEFT JOIN invoice i ON i.id = p.invoice_id"
         ") AS moved GROUP BY account_id) AS balance ON balance.account_id = a.id "
         "WHERE balance.cents <> 0"
     ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from records.accounts import Account
 from records.cards import Card
+from records.disputes import Dispute
 from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice
@@ -178,6 +179,29 @@ def credit_note_refunded(note: Invoice, refund: Refund) -> None:
     """Report that the money of a credit note was given back, by transfer or after a failure."""
     key = f"credit_note_refunded:{refund.id}"
     _about_invoice(note, "credit_note_refunded", key=key, refund=refund)
+
+
+def refunded_by_bank(refund: Refund) -> None:
+    """Report a refund that was made in the bank's dashboard."""
+    payment = refund.payment
+    store_letter(
+        payment.account, "refunded_by_bank", f"refunded_by_bank:{refund.id}",
+        refund=refund, order=payment.order, invoice=payment.invoice,
+    )  # fmt: skip
+
+
+def payment_disputed(dispute: Dispute, card: Card | None) -> None:
+    """Tell that the bank reports a payment as contested, and that its ``card`` is not charged."""
+    payment = dispute.payment
+    store_letter(
+        payment.account, "payment_disputed", f"payment_disputed:{dispute.id}",
+        dispute=dispute, payment=payment, card=card, order=payment.order, invoice=payment.invoice,
+    )  # fmt: skip
+
+
+def card_removed(card: Card) -> None:
+    """Tell that the bank removed a stored card, so that renewals need another one."""
+    store_letter(card.account, "card_removed", f"card_removed:{card.id}", card=card)
 
 
 def refund_failed(refund: Refund) -> None:

@@ -12,7 +12,7 @@ from shop.jobs import queue
 from shop.licences.seats import import_job
 from shop.office import configured
 from shop.orders import orders
-from shop.payments import gateways, outcomes, payments, refunds
+from shop.payments import disputes, gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
 from shop.settings import Settings
@@ -20,9 +20,9 @@ from shop.subscriptions import dunning, ending, give_backs, previews, renewals, 
 from shop.vat import confirmation, registry
 
 HANDLERS = (
-    additions, confirmation, data_export, dunning, ending, give_backs, import_job, installation,
-    mail, order_invoices, orders, outcomes, passwords, payments, previews, refunds, renewals,
-    seat_jobs, suspension,
+    additions, confirmation, data_export, disputes, dunning, ending, give_backs, import_job,
+    installation, mail, order_invoices, orders, outcomes, passwords, payments, previews, refunds,
+    renewals, seat_jobs, suspension,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -15,7 +15,7 @@ from shop import clock
 from shop.jobs import failed, queue
 from shop.jobs.queue import Priority
 from shop.licences.seats import actions
-from shop.payments import gateways, refunds
+from shop.payments import disputes, gateways, refunds
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.subscriptions import withdrawals
 
@@ -87,6 +87,8 @@ def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
             failed_jobs=failed.unhandled_failures(),
             failed_refunds=refunds.failed(),
             refunds_to_transfer=refunds.transfers_due(),
+            unexplained_refunds=refunds.unexplained(),
+            open_disputes=disputes.open_disputes(),
             failed_letters=Letter.select().where(Letter.status == LetterStatus.FAILED),
         ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),

@@ -12,13 +12,14 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.batches import in_batches
+from records.disputes import Dispute
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from records.orders import Order
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund
 from shop import documents
 from shop.errors import N_, Refusal
-from shop.payments import refunds
+from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.text.zip_stream import zipped
 
@@ -121,7 +122,8 @@ class PaymentState:
     """The state of an invoice's payment, for its page.
 
     ``refund`` is the last attempt to give back a credit note's money, or a payment that was not
-    due, as long as that is not done.
+    due, as long as that is not done; ``dispute`` and ``bank_refunds`` are what the bank did of
+    itself.
     """
 
     is_confirming: bool
@@ -129,6 +131,8 @@ class PaymentState:
     last_refusal: str
     credit_notes: list[Invoice]
     refund: Refund | None
+    dispute: Dispute | None
+    bank_refunds: list[Refund]
 
     @property
     def refreshes(self) -> bool:
@@ -137,8 +141,11 @@ class PaymentState:
 
 
 def payment_state(invoice: Invoice) -> PaymentState:
-    """Return the state of the payment of ``invoice`` (three queries at most)."""
+    """Return the state of the payment of ``invoice`` (six queries at most)."""
     attempts = list(Payment.select().where(Payment.invoice == invoice).order_by(Payment.id))
+    paying = attempts
+    if invoice.order_id is not None and not invoice.is_credit_note:
+        paying = list(Payment.select().where(Payment.order == invoice.order_id))
     notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
     payable = invoice.is_payable
     return PaymentState(
@@ -147,6 +154,8 @@ def payment_state(invoice: Invoice) -> PaymentState:
         last_refusal=decline_message(attempts) if payable else "",
         credit_notes=list(notes),
         refund=_refund_due(invoice, attempts),
+        dispute=disputes.latest_of(paying),
+        bank_refunds=refunds.made_by_bank(paying),
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from records.disputes import Dispute
 from records.groups import Addition, LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
 from shop.errors import N_
 from shop.licences.groups import groups_of
-from shop.payments import refunds
+from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 
 CONFIRMING = N_("Checking")
@@ -36,7 +37,8 @@ class Step:
 class Tracking:
     """The progress of an order, for its page and the part that refreshes itself.
 
-    ``refund`` is the last attempt to give a payment back, as long as that is due.
+    ``refund`` is the last attempt to give a payment back, as long as that is due;
+    ``dispute`` and ``bank_refunds`` are what the bank did of itself.
     """
 
     steps: list[Step]
@@ -45,11 +47,13 @@ class Tracking:
     payment_open: bool
     last_refusal: str
     refund: Refund | None
+    dispute: Dispute | None
+    bank_refunds: list[Refund]
     refreshes: bool
 
 
 def for_order(order: Order) -> Tracking:
-    """Return the progress of ``order`` (five queries at most)."""
+    """Return the progress of ``order`` (seven queries at most)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     bank_decides = any(row.is_unsettled for row in attempts)
@@ -62,6 +66,8 @@ def for_order(order: Order) -> Tracking:
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",
         refund=refund,
+        dispute=disputes.latest_of(attempts),
+        bank_refunds=refunds.made_by_bank(attempts),
         refreshes=order.is_being_delivered
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
         or (order.is_payable and bank_decides),

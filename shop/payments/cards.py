@@ -15,11 +15,12 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.base import database
 from records.cards import Card, CardSetup, CardSetupStatus
-from shop import clock, jobs, settings
+from records.events import Event
+from shop import clock, jobs, mail, settings
 from shop.errors import N_
 from shop.payments import gateways
 from shop.payments.checkouts import Checkouts, move_by_bank
-from shop.payments.gateway import Checkout, CheckoutRequest, Mandate
+from shop.payments.gateway import CardChange, Checkout, CheckoutRequest, Mandate
 
 log = structlog.get_logger()
 
@@ -101,11 +102,30 @@ def refresh_card(card: Card, mandate: Mandate) -> None:
         log.info("card_renewed", card=card.id)
 
 
-def mark_removed(card: Card, reason: str) -> None:
-    """Charge a card no more, as the bank does not have it any more; idempotent."""
+def apply_notified(change: CardChange) -> None:
+    """Apply what changed of a stored card at the bank: renewed, removed or revoked; idempotent."""
+    card = Card.get_or_none(Card.mandate == change.reference, Card.removed_at.is_null())
+    if card is None:
+        return
+    if change.card is not None:
+        refresh_card(card, change.card)
+        return
+    with database.atomic():
+        if mark_removed(card, REVOKED):
+            mail.card_removed(card)
+
+
+def mark_removed(card: Card, reason: str) -> bool:
+    """Charge a card no more; idempotent. Return False if it was removed before."""
     present = (Card.id == card.id) & Card.removed_at.is_null()
-    if Card.update(removed_at=clock.now()).where(present).execute():
-        log.warning("card_removed", card=card.id, reason=reason)
+    now = clock.now()
+    if not Card.update(removed_at=now).where(present).execute():
+        return False
+    Event.insert(
+        subject="card", subject_id=card.id, name="card_removed", by="bank", note=reason, at=now
+    ).execute()
+    log.warning("card_removed", card=card.id, reason=reason)
+    return True
 
 
 # --- Registration ----------------------------------------------------------------------------

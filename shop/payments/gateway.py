@@ -105,12 +105,43 @@ class Refund:
     reason: str = ""
 
 
+class DisputeState(StrEnum):
+    """The state of a dispute at the bank."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A payment that its cardholder contests, with the bank's own reference and present state.
+
+    ``withdrawn_cents`` is what the bank has taken from the shop for it and not given back.
+    """
+
+    reference: str
+    checkout: str
+    amount_cents: int
+    state: DisputeState = DisputeState.OPEN
+    withdrawn_cents: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CardChange:
+    """A stored card that changed at the bank; ``card`` is None where it was removed or revoked."""
+
+    reference: str
+    card: Mandate | None
+
+
 @dataclass(frozen=True)
 class Notification:
     """A webhook message from the bank, its signature verified: its ``subject`` changed."""
 
     event: str
-    subject: Checkout | Refund
+    subject: Checkout | Refund | Dispute | CardChange
 
 
 class PaymentGateway(Protocol):
@@ -141,6 +172,9 @@ class PaymentGateway(Protocol):
 
     def find_refund(self, reference: str) -> Refund:
         """Return a refund with its present state."""
+
+    def find_dispute(self, reference: str) -> Dispute:
+        """Return a dispute with its present state."""
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank."""

@@ -1,19 +1,24 @@
-"""Notifications from the bank, applied to the payment, registration or refund they concern."""
+"""Notifications from the bank, applied to what they are about."""
 
 from __future__ import annotations
 
-from shop.payments import cards, outcomes, refunds
-from shop.payments.gateway import Checkout, Notification, Refund
+from shop.payments import cards, disputes, outcomes, refunds
+from shop.payments.gateway import CardChange, Checkout, Dispute, Notification, Refund
 
 
 def apply(notification: Notification) -> None:
     """Apply the present state of what a notification is about; idempotent.
 
-    A subject that is unknown to the shop changes nothing.
+    A subject that is unknown to the shop changes nothing. Raise `PartyUnavailable` where the bank
+    has to be asked for more, and does not tell.
     """
     subject = notification.subject
     if isinstance(subject, Refund):
         refunds.apply_notified(subject)
+    elif isinstance(subject, Dispute):
+        disputes.apply_notified(subject)
+    elif isinstance(subject, CardChange):
+        cards.apply_notified(subject)
     else:
         _apply_checkout(subject)
 

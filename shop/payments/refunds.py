@@ -34,6 +34,9 @@ STILL_ASKED = N_("The bank is still being asked to give this money back.")
 MANUAL = "manual"
 """The method of a refund that the operator makes by transfer."""
 
+FROM_BANK = "bank"
+"""The origin of a refund that the bank made of itself: in its dashboard."""
+
 LOOK_AGAIN = timedelta(hours=1)
 """The delay between two look-ups of a refund that is pending at the bank."""
 
@@ -86,6 +89,7 @@ def refunds_of(subject: Subject) -> ModelSelect[Refund]:
         of_it = Refund.credit_note == subject
     else:
         of_it = (Refund.payment == subject) & Refund.credit_note.is_null()
+        of_it &= Refund.origin != FROM_BANK
     return Refund.select().where(of_it).order_by(Refund.id)
 
 
@@ -201,12 +205,95 @@ def watch_refund(refund: int) -> None:
 
 
 def apply_notified(answer: gateway.Refund) -> None:
-    """Apply a notified refund to the one it belongs to; another one changes nothing."""
+    """Apply a notified refund: one that was asked for here, or one that the bank made of itself.
+
+    That of another shop's payment changes nothing.
+    """
     row = Refund.get_or_none(Refund.reference == answer.reference)
     if row is None and answer.key:
         row = Refund.get_or_none(Refund.key == answer.key)
+    if row is None:
+        row = _record_of_bank(answer)
     if row is not None:
         settle(row, answer)
+
+
+def _record_of_bank(answer: gateway.Refund) -> Refund | None:
+    """Record a refund that was made in the bank's dashboard.
+
+    Where the same amount is due, and the refund that was asked for has failed, it is that one.
+    """
+    payment = Payment.get_or_none(Payment.checkout == answer.checkout)
+    if payment is None or answer.amount_cents <= 0:
+        return None
+    with database.atomic():
+        payment = lock(payment)
+        row = Refund.get_or_none(Refund.reference == answer.reference)
+        if row is not None:
+            return row  # recorded by a notification at the same time
+        subject = _failed_for(payment, answer.amount_cents)
+        row = Refund.create(
+            payment=payment,
+            credit_note=subject if isinstance(subject, Invoice) else None,
+            origin="shop" if subject is not None else FROM_BANK,
+            key=f"{FROM_BANK}-{answer.reference}"[:128],
+            reference=answer.reference,
+            cents=answer.amount_cents,
+            created_at=clock.now(),
+        )
+        transitions.record(row, "refund_made_by_bank", by="bank", to_status=row.status)
+    log.warning("refund_made_by_bank", refund=row.id, expected=subject is not None)
+    return row
+
+
+def _failed_for(payment: Payment, cents: int) -> Subject | None:
+    """Return what a refund of a payment, of that amount, has failed for, if anything."""
+    for row in failed().where(Refund.payment == payment, Refund.cents == cents):
+        return row.credit_note if row.credit_note is not None else payment
+    return None
+
+
+def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None) -> None:
+    """Record why the bank made a refund of itself: a text, or the credit note issued for it.
+
+    Runs in the caller's transaction. Raise `Refusal` unless nobody explained it, and the note is of
+    the same payment and amount.
+    """
+    row = lock(row)
+    if row.origin != FROM_BANK or row.explanation or row.credit_note is not None:
+        raise Refusal(N_("This refund was explained, or asked for, before."))
+    if note is None:
+        Refund.update(explanation=text[:255]).where(Refund.id == row.id).execute()
+        transitions.record(row, "refund_explained", by=by, note=text)
+        return
+    if not note.is_refund_due or note.total_cents != row.cents or refunds_of(note).exists():
+        raise Refusal(N_("The credit note has another amount than this refund."))
+    if _payment_of(note).id != row.payment_id:
+        raise Refusal(N_("The credit note is for another payment than this refund."))
+    Refund.update(credit_note=note).where(Refund.id == row.id).execute()
+    row.credit_note = note
+    transitions.record(row, "refund_explained", by=by, note=note.number)
+    ledger.explain_refund(row)
+    if row.status == RefundStatus.SUCCEEDED:
+        _finish(row, note, by)
+
+
+def made_by_bank(payments: list[Payment]) -> list[Refund]:
+    """Return the refunds of some payments that the bank made of itself, oldest first."""
+    ids = [payment.id for payment in payments]
+    made = Refund.select().where(
+        Refund.payment.in_(ids), Refund.origin == FROM_BANK,
+        Refund.status == RefundStatus.SUCCEEDED,
+    ).order_by(Refund.id)  # fmt: skip
+    return list(made) if ids else []
+
+
+def unexplained() -> ModelSelect[Refund]:
+    """Return the query for refunds that the bank made of itself, and nobody explained."""
+    return Refund.select().where(
+        Refund.origin == FROM_BANK, Refund.credit_note.is_null(), Refund.explanation == "",
+        Refund.status != RefundStatus.FAILED,
+    ).order_by(Refund.id)  # fmt: skip
 
 
 def settle(row: Refund, answer: gateway.Refund) -> Refund:
@@ -241,15 +328,21 @@ def _locked_subject(row: Refund) -> Subject:
 
 def _apply(row: Refund, subject: Subject, before: str, by: str) -> None:
     """Post what a refund's new status means, and tell the customer."""
+    own = row.origin == FROM_BANK and row.credit_note is None
     if row.status == RefundStatus.SUCCEEDED:
         ledger.post_refund(row)
-        _finish(row, subject, by)
+        if own:
+            mail.refunded_by_bank(row)
+        else:
+            _finish(row, subject, by)
     elif row.status == RefundStatus.FAILED:
         log.error("refund_failed", refund=row.id, reason=row.reason)
         if before == RefundStatus.SUCCEEDED:
             ledger.post_returned_refund(row)
-            _reopen(row, subject)
-        mail.refund_failed(row)
+            if not own:
+                _reopen(row, subject)
+        if not own:
+            mail.refund_failed(row)
 
 
 def _finish(row: Refund, subject: Subject, by: str) -> None:
@@ -350,16 +443,18 @@ def failed() -> ModelSelect[Refund]:
         later.id > Refund.id,
     )
     return Refund.select().where(
-        Refund.status == RefundStatus.FAILED, ~fn.EXISTS(again)
+        Refund.status == RefundStatus.FAILED, Refund.origin != FROM_BANK, ~fn.EXISTS(again)
     ).order_by(Refund.id)  # fmt: skip
 
 
 def unfinished() -> Iterator[Refund]:
-    """Yield the refunds that are not done: failed ones, then transfers, then those at the bank."""
+    """Yield the refunds that are not done, or that nobody explained, the most urgent first."""
     yield from failed()
+    yield from unexplained()
     yield from transfers_due()
     at_bank = Refund.status.in_([RefundStatus.ASKED, RefundStatus.PENDING])
-    yield from Refund.select().where(at_bank, Refund.method != MANUAL).order_by(Refund.id)
+    of_shop = (Refund.method != MANUAL) & (Refund.origin != FROM_BANK)
+    yield from Refund.select().where(at_bank, of_shop).order_by(Refund.id)
 
 
 def number_of(row: Refund) -> str:

@@ -12,10 +12,13 @@ import structlog
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.parties.calls import BANK
 from shop.payments.gateway import (
+    CardChange,
     ChargeRequest,
     Checkout,
     CheckoutRequest,
     CheckoutStatus,
+    Dispute,
+    DisputeState,
     Mandate,
     Notification,
     Refund,
@@ -69,6 +72,10 @@ class SandboxBank:
     def find_refund(self, reference: str) -> Refund:
         """Return a refund with its present state."""
         return _refund(self._calls.call("GET", f"{API}/refunds/{_part(reference)}"))
+
+    def find_dispute(self, reference: str) -> Dispute:
+        """Return a dispute with its present state."""
+        return _dispute(self._calls.call("GET", f"{API}/disputes/{_part(reference)}"))
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank; idempotent."""
@@ -144,8 +151,28 @@ def _refund(answer: dict[str, Any]) -> Refund:
         raise PartyUnavailable("the bank's answer cannot be read") from error
 
 
-READERS: dict[str, Callable[[dict[str, Any]], Checkout | Refund]] = {
+def _dispute(answer: dict[str, Any]) -> Dispute:
+    try:
+        return Dispute(
+            reference=str(answer["reference"]),
+            checkout=str(answer["checkout"]),
+            amount_cents=int(answer["amount_cents"]),
+            state=DisputeState(answer["state"]),
+            withdrawn_cents=int(answer["withdrawn_cents"]),
+            reason=str(answer["reason"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PartyUnavailable("the bank's answer cannot be read") from error
+
+
+def _card_change(answer: dict[str, Any]) -> CardChange:
+    return CardChange(str(answer["reference"]), None if answer["is_removed"] else _mandate(answer))
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Checkout | Refund | Dispute | CardChange]] = {
     "checkout": _checkout,
     "refund": _refund,
+    "dispute": _dispute,
+    "card": _card_change,
 }
 """How the subject of each kind of notification is read."""

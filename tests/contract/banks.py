@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,13 @@ import httpx
 
 from sandbox import create_sandbox
 from sandbox.server import running_sandbox
-from shop.payments.gateway import Checkout, CheckoutStatus, PaymentGateway, RefundState
+from shop.payments.gateway import (
+    Checkout,
+    CheckoutStatus,
+    DisputeState,
+    PaymentGateway,
+    RefundState,
+)
 from shop.payments.sandbox import SandboxBank
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
@@ -43,6 +49,21 @@ class BankUnderTest(Protocol):
 
     def settle_refund(self, reference: str, *, fails: bool) -> None:
         """Do a pending refund, or let a refund fail, pending or done."""
+
+    def refund_of_itself(self, reference: str, cents: int) -> str:
+        """Refund a payment in the bank's dashboard; return the refund's reference."""
+
+    def dispute(self, reference: str, cents: int) -> str:
+        """Have the cardholder contest a payment; return the dispute's reference."""
+
+    def decide(self, dispute: str, *, won: bool) -> None:
+        """Decide a dispute, for the shop or against it."""
+
+    def renew_card(self, mandate: str) -> None:
+        """Replace a stored card by its successor at the bank."""
+
+    def remove_card(self, mandate: str) -> None:
+        """Remove a stored card at the bank."""
 
     def balance(self) -> int:
         """Return the shop's balance at the bank in cents, by the bank's own ledger."""
@@ -102,6 +123,23 @@ class SandboxBankUnderTest:
         else:
             self._control("clock", advance_seconds=3600)
 
+    def refund_of_itself(self, reference: str, cents: int) -> str:
+        made = self._control("refunds", checkout=reference, amount_cents=cents)
+        return str(made["reference"])
+
+    def dispute(self, reference: str, cents: int) -> str:
+        made = self._control("disputes", checkout=reference, amount_cents=cents)
+        return str(made["reference"])
+
+    def decide(self, dispute: str, *, won: bool) -> None:
+        self._control(f"disputes/{dispute}/outcome", won=won)
+
+    def renew_card(self, mandate: str) -> None:
+        self._control(f"cards/{mandate}/renewal")
+
+    def remove_card(self, mandate: str) -> None:
+        self._control(f"cards/{mandate}/removal")
+
     def balance(self) -> int:
         headers = {"Authorization": "Bearer sandbox-bank-key"}
         with httpx.Client(trust_env=False) as browser:
@@ -111,8 +149,9 @@ class SandboxBankUnderTest:
     def _switch(self, **values: Any) -> None:
         self._control("switches", **values)
 
-    def _control(self, path: str, **values: Any) -> None:
-        httpx.post(f"{self.url}/controls/{path}", json=values, trust_env=False).raise_for_status()
+    def _control(self, path: str, **values: Any) -> Any:
+        answer = httpx.post(f"{self.url}/controls/{path}", json=values, trust_env=False)
+        return answer.raise_for_status().json()
 
     def fail_next(self) -> None:
         self._switch(bank_failing_calls=1)
@@ -141,7 +180,8 @@ class StripeUnderTest:
         self.account.pay(checkout.reference, number, confirm)
 
     def notifications(self, reference: str, times: int = 1) -> list[Delivery]:
-        about = [e for e in self.account.events if e["data"]["object"]["id"] == reference]
+        own = reference.rpartition("/")[2]  # of a mandate, the card
+        about = [e for e in self.account.events if e["data"]["object"]["id"] == own]
         assert len(about) >= times
         return [sign(event) for event in about]
 
@@ -150,6 +190,21 @@ class StripeUnderTest:
 
     def settle_refund(self, reference: str, *, fails: bool) -> None:
         self.account.settle_refund(reference, "failed" if fails else "succeeded")
+
+    def refund_of_itself(self, reference: str, cents: int) -> str:
+        return str(self.account.refund_of_itself(reference, cents)["id"])
+
+    def dispute(self, reference: str, cents: int) -> str:
+        return str(self.account.open_dispute(reference, cents)["id"])
+
+    def decide(self, dispute: str, *, won: bool) -> None:
+        self.account.decide_dispute(dispute, won)
+
+    def renew_card(self, mandate: str) -> None:
+        self.account.renew_card(mandate)
+
+    def remove_card(self, mandate: str) -> None:
+        self.account.remove_card(mandate)
 
     def balance(self) -> int:
         return self.account.balance()
@@ -190,6 +245,28 @@ class InProcessBankUnderTest:
     def settle_refund(self, reference: str, *, fails: bool) -> None:
         state = RefundState.FAILED if fails else RefundState.SUCCEEDED
         self.gateway.tell_refund(self.gateway.find_refund(reference), state)
+
+    def refund_of_itself(self, reference: str, cents: int) -> str:
+        return self.gateway.refund_of_itself(reference, cents).reference
+
+    def dispute(self, reference: str, cents: int) -> str:
+        return self.gateway.dispute(
+            reference, cents, withdrawn_cents=cents, reason="fraudulent"
+        ).reference
+
+    def decide(self, dispute: str, *, won: bool) -> None:
+        made = self.gateway.disputes[dispute]
+        state = DisputeState.WON if won else DisputeState.LOST
+        self.gateway.disputes[dispute] = replace(
+            made, state=state, withdrawn_cents=0 if won else made.withdrawn_cents
+        )
+
+    def renew_card(self, mandate: str) -> None:
+        card = self.gateway.mandates[mandate]
+        self.gateway.mandates[mandate] = replace(card, last4="4343", expiry_year=2037)
+
+    def remove_card(self, mandate: str) -> None:
+        self.gateway.forgotten.add(mandate)
 
     def balance(self) -> int:
         return self.gateway.balance()

@@ -261,6 +261,49 @@ class StripeAccount:
         self.add_event("refund.created", made)
         return made
 
+    def refund_of_itself(self, checkout: str, amount: int) -> Object:
+        """Refund a payment in the dashboard."""
+        return self.refund({"payment_intent": self._paid_intent(checkout), "amount": amount})
+
+    def _paid_intent(self, checkout: str) -> str:
+        session = self.objects[checkout]
+        return str(session["id"] if checkout.startswith("pi_") else session["payment_intent"])
+
+    # --- Disputes and changed cards --------------------------------------------------------
+
+    def open_dispute(self, checkout: str, amount: int) -> Object:
+        """Have the cardholder contest a payment; its money is withdrawn."""
+        made = self.new(
+            "du", "dispute", amount=amount, payment_intent=self._paid_intent(checkout),
+            status="needs_response", reason="fraudulent", balance_transactions=[],
+        )  # fmt: skip
+        self.add_event("charge.dispute.created", made)
+        made["balance_transactions"].append({"amount": -amount, "fee": 2000})
+        self.add_event("charge.dispute.funds_withdrawn", made)
+        return made
+
+    def decide_dispute(self, reference: str, won: bool) -> None:
+        """Decide a dispute; a merchant who wins gets the money back."""
+        made = self.get(reference, "du")
+        made["status"] = "won" if won else "lost"
+        if won:
+            made["balance_transactions"].append({"amount": made["amount"], "fee": 0})
+            self.add_event("charge.dispute.funds_reinstated", made)
+        self.add_event("charge.dispute.closed", made)
+
+    def renew_card(self, mandate: str) -> None:
+        """Have the network replace a card by its successor."""
+        method = self.objects[mandate.partition("/")[2]]
+        method["card"] = method["card"] | {"last4": "4343", "exp_year": 2037}
+        self.add_event("payment_method.automatically_updated", method)
+
+    def remove_card(self, mandate: str) -> None:
+        """Detach a card in the dashboard."""
+        customer, _, card = mandate.partition("/")
+        method = self.detach(card)
+        self.add_event("payment_method.detached", method)
+        self.events[-1]["data"]["previous_attributes"] = {"customer": customer}
+
     def settle_refund(self, reference: str, status: str) -> None:
         """Decide a refund, or have it come back."""
         made = self.get(reference, "re")
@@ -288,7 +331,9 @@ class StripeAccount:
         """Return the merchant's balance in cents: payments less refunds."""
         paid = [intent["amount"] for intent in self.all_of("payment_intent")
                 if intent["status"] == "succeeded"]  # fmt: skip
-        return sum(paid) - sum(refund["amount"] for refund in self.all_of("refund")
+        moved = [each["amount"] for dispute in self.all_of("dispute")
+                 for each in dispute["balance_transactions"]]  # fmt: skip
+        return sum(paid) + sum(moved) - sum(refund["amount"] for refund in self.all_of("refund")
                                if refund["status"] != "failed")  # fmt: skip
 
 

@@ -103,6 +103,8 @@ class StripeServer:
             case "POST", ["refunds"]:
                 _check_known("", wanted, params.RefundCreateParams)
                 return self.account.refund(wanted)
+            case "GET", ["disputes", reference]:
+                return self.account.get(reference, "du")
             case "GET", ["refunds", reference]:
                 return self.account.get(reference, "re")
             case "GET", ["checkout", "sessions"]:

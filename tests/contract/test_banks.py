@@ -11,10 +11,13 @@ import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import (
+    CardChange,
     ChargeRequest,
     Checkout,
     CheckoutRequest,
     CheckoutStatus,
+    Dispute,
+    DisputeState,
     RefundState,
 )
 from tests.contract.banks import BankUnderTest
@@ -316,6 +319,76 @@ def test_a_refund_may_fail_pending_or_done_and_be_made_again(
 def test_an_unknown_refund_is_rejected(bank: BankUnderTest) -> None:
     with pytest.raises(PartyRejected):
         bank.gateway.find_refund("re_unknown")
+
+
+# --- What happens at the bank without the shop -----------------------------------------------
+
+
+def subjects(bank: BankUnderTest, reference: str, times: int = 1) -> list[object]:
+    """Return what the notifications about something told, oldest first."""
+    read = [bank.gateway.read_notification(*each) for each in bank.notifications(reference, times)]
+    return [each.subject for each in read if each is not None]
+
+
+def test_a_refund_of_the_dashboard_is_notified_without_a_key(bank: BankUnderTest) -> None:
+    checkout = paid(bank)
+    reference = bank.refund_of_itself(checkout.reference, 56)
+    told = bank.gateway.find_refund(reference)
+    assert (told.checkout, told.amount_cents, told.key) == (checkout.reference, 56, "")
+    assert told in subjects(bank, reference)
+    assert bank.balance() == 1000
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_dispute_is_followed_until_it_is_decided(bank: BankUnderTest, won: bool) -> None:
+    charged = bank.gateway.charge(charge_of(bank, stored_card(bank)))
+    reference = bank.dispute(charged.reference, 880)
+    told = bank.gateway.find_dispute(reference)
+    assert told == Dispute(
+        reference, charged.reference, 880, DisputeState.OPEN, withdrawn_cents=880,
+        reason="fraudulent",
+    )  # fmt: skip
+    assert told in subjects(bank, reference)
+    assert bank.balance() == 1056
+    bank.decide(reference, won=won)
+    decided = replace(
+        told,
+        state=DisputeState.WON if won else DisputeState.LOST,
+        withdrawn_cents=0 if won else 880,
+    )
+    assert bank.gateway.find_dispute(reference) == decided
+    assert decided in subjects(bank, reference, 2)
+    assert bank.balance() == 1056 + (880 if won else 0)
+
+
+def test_the_dispute_of_a_checkout_names_it(bank: BankUnderTest) -> None:
+    checkout = paid(bank)
+    found = bank.gateway.find_dispute(bank.dispute(checkout.reference, 1056))
+    assert found.checkout == checkout.reference
+
+
+def test_an_unknown_dispute_is_rejected(bank: BankUnderTest) -> None:
+    with pytest.raises(PartyRejected):
+        bank.gateway.find_dispute("du_unknown")
+
+
+def test_a_card_renewed_at_the_bank_is_notified(bank: BankUnderTest) -> None:
+    mandate = stored_card(bank)
+    bank.renew_card(mandate)
+    told = subjects(bank, mandate)[-1]
+    assert isinstance(told, CardChange)
+    assert told.card is not None
+    assert told.reference == told.card.reference == mandate
+    assert (told.card.last4, told.card.expiry_year) != ("4242", 2034)
+    charged = bank.gateway.charge(charge_of(bank, mandate))
+    assert charged.mandate == told.card
+
+
+def test_a_card_removed_at_the_bank_is_notified(bank: BankUnderTest) -> None:
+    mandate = stored_card(bank)
+    bank.remove_card(mandate)
+    assert subjects(bank, mandate)[-1] == CardChange(mandate, None)
+    assert bank.gateway.charge(charge_of(bank, mandate)).reason == "mandate_revoked"
 
 
 # --- Outages ---------------------------------------------------------------------------------

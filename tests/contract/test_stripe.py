@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable, ShopRefused
-from shop.payments.gateway import Checkout, CheckoutStatus, RefundState
+from shop.payments.gateway import (
+    CardChange,
+    Checkout,
+    CheckoutStatus,
+    DisputeState,
+    RefundState,
+)
 from shop.payments.stripe import StripeGateway
 from shop.payments.stripe.calls import connect
 from tests.contract import banks
@@ -312,6 +318,24 @@ def test_a_forged_or_old_event_is_rejected(
 def test_an_event_that_cannot_be_read_is_rejected(stripe: StripeUnderTest, event: object) -> None:
     with pytest.raises(PartyRejected):
         stripe.gateway.read_notification(*sign(event))
+
+
+def test_a_revoked_mandate_removes_its_card(stripe: StripeUnderTest) -> None:
+    mandate = stored_card(stripe)
+    for status, subject in (("active", None), ("inactive", CardChange(mandate, None))):
+        stripe.account.add_event(
+            "mandate.updated",
+            {"id": "mandate_1", "status": status, "payment_method": mandate.partition("/")[2]},
+        )
+        notification = stripe.gateway.read_notification(*sign(stripe.account.events[-1]))
+        assert (notification and notification.subject) == subject
+
+
+def test_an_inquiry_that_was_closed_withdraws_nothing(stripe: StripeUnderTest) -> None:
+    made = stripe.account.open_dispute(paid(stripe).reference, 1056)
+    made.update(status="warning_closed", balance_transactions=[])
+    found = stripe.gateway.find_dispute(made["id"])
+    assert (found.state, found.withdrawn_cents) == (DisputeState.WON, 0)
 
 
 def test_an_event_waits_while_stripe_does_not_answer(stripe: StripeUnderTest) -> None:

@@ -22,6 +22,8 @@ NAMES = {
     "notifications", "event", "copies", "advance", "seconds", "doubled", "true", "null",
     "point", "payment", "settle", "language", "fr", "times", "setup", "exe", "configure",
     "configuration", "xml", "failure", "reference", "refunds",
+    "disputes", "outcome", "cards", "mandate", "renewal", "removal", "won", "checkout", "cs",
+    "amount", "cents",
 }  # fmt: skip
 """Names and code, which are the same in every language."""
 

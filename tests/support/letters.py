@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from xml.etree.ElementTree import Element
 
-from models import Account, Invoice, Letter, LicenceGroup, Order, OrderStatus, database
+from models import (
+    Account,
+    Card,
+    Invoice,
+    Letter,
+    LicenceGroup,
+    Order,
+    OrderStatus,
+    Payment,
+    database,
+)
 from shop import clock, mail, vat
 from shop.customers import data_export, email_proofs, passwords, profile, two_factor
 from shop.customers.activity_log import UNKNOWN
@@ -17,8 +27,8 @@ from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.orders import attach, orders
-from shop.payments import outcomes, payments, refunds
-from shop.payments.gateway import CheckoutStatus, RefundState
+from shop.payments import notifications, outcomes, payments, refunds
+from shop.payments.gateway import CardChange, CheckoutStatus, Notification, RefundState
 from shop.pricing.lines import positions_of
 from shop.subscriptions import (
     dunning,
@@ -204,6 +214,28 @@ def refund_failed(account: Account, bank: Bank, provider: Provider) -> None:
     payment_refunded(account, bank, provider)
 
 
+def refunded_by_bank(account: Account, bank: Bank, provider: Provider) -> None:
+    """The operator refunds a part of a payment in the bank's dashboard."""
+    payment_received(account, bank, provider)
+    made = bank.refund_of_itself(Payment.get(Payment.method == "card").checkout, 500)
+    notifications.apply(Notification("e", made))
+
+
+def payment_disputed(account: Account, bank: Bank, provider: Provider) -> None:
+    """The cardholder contests the payment of a renewal."""
+    running.to_renewal(running.delivered(account, bank))
+    charged = Payment.get(Payment.card.is_null(False))
+    made = bank.dispute(charged.checkout, charged.amount_cents, reason="fraudulent")
+    notifications.apply(Notification("e", made))
+
+
+def card_removed(account: Account, bank: Bank, provider: Provider) -> None:
+    """A stored card is removed at the bank."""
+    running.delivered(account, bank)
+    card = Card.get(Card.account == account)
+    notifications.apply(Notification("e", CardChange(card.mandate, None)))
+
+
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
     """Licences are ordered for an existing group."""
     service_installed(account, bank, provider)
@@ -339,6 +371,7 @@ CAUSES: dict[str, Cause] = {
         service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         credit_note_refunded, refund_failed,
+        refunded_by_bank, payment_disputed, card_removed,
         licences_added, licence_active, seat_password_changed, licence_released,
         payment_failed, service_suspended, service_resumed, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,

@@ -10,13 +10,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import (
+    CardChange,
     ChargeRequest,
     Checkout,
     CheckoutRequest,
     CheckoutStatus,
+    Dispute,
     Mandate,
     Notification,
     Refund,
@@ -41,6 +44,7 @@ class Bank:
         self.refunds: dict[str, Refund] = {}
         self.refunding = RefundState.SUCCEEDED
         self.forgotten: set[str] = set()
+        self.disputes: dict[str, Dispute] = {}
         self.mandates: dict[str, Mandate] = {}
         self.silent = False
         self.refusing: PartyRejected | None = None
@@ -159,6 +163,27 @@ class Bank:
                     return made
             raise PartyRejected("there is no such refund", "unknown_refund")
 
+    def find_dispute(self, reference: str) -> Dispute:
+        """Return a dispute in its current state."""
+        with self._answering():
+            if reference not in self.disputes:
+                raise PartyRejected("there is no such dispute", "unknown_dispute")
+            return self.disputes[reference]
+
+    def dispute(self, checkout: str, cents: int, **state: Any) -> Dispute:
+        """Open or change the dispute of a checkout."""
+        made = Dispute(f"dispute-of-{checkout}", checkout, cents, **state)
+        self.disputes[made.reference] = made
+        return made
+
+    def refund_of_itself(
+        self, checkout: str, cents: int, state: RefundState = RefundState.SUCCEEDED
+    ) -> Refund:
+        """Refund a payment in the bank's dashboard: nobody in the shop asked for it."""
+        made = Refund(f"refund-{len(self.refunds) + 1}", cents, state, checkout)
+        self.refunds[made.reference] = made
+        return made
+
     def tell_refund(self, made: Refund, state: RefundState, reason: str = "") -> Refund:
         """Set the state of a refund."""
         key = next(key for key, one in self.refunds.items() if one.reference == made.reference)
@@ -181,10 +206,14 @@ class Bank:
         """Return a notification: its body is the subject's reference, its signature a header."""
         signed = {name.lower(): value for name, value in headers.items()}.get("x-signed")
         reference = body.decode(errors="replace")
-        known: dict[str, Checkout | Refund] = {
+        known: dict[str, Checkout | Refund | Dispute | CardChange] = {
             made.reference: made for made in self.refunds.values()
         }
-        known |= self.checkouts
+        known |= self.checkouts | self.disputes
+        known |= {
+            name: CardChange(name, None if name in self.forgotten else card)
+            for name, card in self.mandates.items()
+        }
         if signed != "yes" or reference not in known:
             raise PartyRejected("not signed")
         return Notification("changed", known[reference])
@@ -208,4 +237,5 @@ class Bank:
     def balance(self) -> int:
         """The sum of payments less refunds, in cents."""
         paid = [c.amount_cents for c in self.checkouts.values() if c.status == "succeeded"]
-        return sum(paid) - sum(refund.amount_cents for refund in self._kept())
+        disputed = sum(made.withdrawn_cents for made in self.disputes.values())
+        return sum(paid) - disputed - sum(refund.amount_cents for refund in self._kept())

@@ -24,14 +24,14 @@ def bank_notification() -> Response:
         notification = gateways.gateway().read_notification(
             dict(request.headers), request.get_data()
         )
+        if notification is not None:
+            notifications.apply(notification)
     except PartyRejected as error:
         log.warning("webhook_refused", reason=str(error))
         abort(403)
     except PartyUnavailable as error:
         log.warning("webhook_deferred", reason=str(error))
         return Response(status=503)
-    if notification is not None:
-        notifications.apply(notification)
     return Response(status=204)
 
 

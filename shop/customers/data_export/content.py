@@ -19,6 +19,7 @@ from records.base import Table
 from records.batches import in_batches
 from records.cards import Card, CardSetup
 from records.catalogue import Contract
+from records.disputes import Dispute
 from records.events import Event
 from records.exchange import ExchangeAccount, ExchangeService
 from records.exports import DataExport
@@ -103,9 +104,18 @@ def _subscriptions(account: Account) -> ModelSelect[Subscription]:
 
 def _refunds(account: Account) -> ModelSelect[Any]:
     """Return the query for the refunds of a customer's payments."""
+    return Refund.select().join(Payment).where(_paid_by(account))
+
+
+def _disputes(account: Account) -> ModelSelect[Any]:
+    """Return the query for the disputes of a customer's payments."""
+    return Dispute.select().join(Payment).where(_paid_by(account))
+
+
+def _paid_by(account: Account) -> Any:
     paid = Payment.order.in_(Order.select(Order.id).where(Order.account == account))
     paid |= Payment.invoice.in_(Invoice.select(Invoice.id).where(Invoice.account == account))
-    return Refund.select().join(Payment).where(paid)
+    return paid
 
 
 SECTIONS = (
@@ -191,6 +201,10 @@ SECTIONS = (
     Section(
         "refunds", Refund, _refunds,
         ("status", "method", "cents", "reference", "created_at", "settled_at"),
+    ),
+    Section(
+        "disputes", Dispute, _disputes,
+        ("status", "reason", "cents", "withdrawn_cents", "created_at", "settled_at"),
     ),
     Section("ledger", LedgerEntry, _own(LedgerEntry), ("at", "kind", "cents")),
     Section(

@@ -21,9 +21,17 @@ from typing import Any
 from stripe import InvalidRequestError, StripeClient, StripeError
 
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.payments.gateway import ChargeRequest, Checkout, CheckoutRequest, Notification, Refund
-from shop.payments.stripe import charges, refunds, sessions
-from shop.payments.stripe.answers import checkout_of_intent, checkout_of_session
+from shop.payments.gateway import (
+    CardChange,
+    ChargeRequest,
+    Checkout,
+    CheckoutRequest,
+    Dispute,
+    Notification,
+    Refund,
+)
+from shop.payments.stripe import charges, disputes, refunds, sessions
+from shop.payments.stripe.answers import checkout_of_intent, checkout_of_session, mandate_of
 from shop.payments.stripe.calls import (
     as_dict,
     connect,
@@ -46,7 +54,22 @@ INTENT_EVENTS = {
     "payment_intent.canceled",
 }
 REFUND_EVENTS = {"refund.created", "refund.updated", "refund.failed"}
-EVENTS = SESSION_EVENTS | INTENT_EVENTS | REFUND_EVENTS
+DISPUTE_EVENTS = {
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+}
+CARD_EVENTS = {
+    "payment_method.updated",
+    "payment_method.automatically_updated",
+    "payment_method.detached",
+}
+MANDATE_EVENT = "mandate.updated"
+EVENTS = (
+    SESSION_EVENTS | INTENT_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | CARD_EVENTS | {MANDATE_EVENT}
+)
 """The events for which the shop's webhook has to be registered."""
 
 
@@ -115,6 +138,12 @@ class StripeGateway:
             made = refunds.find(self._client, reference)
             return refunds.refund_of(made, self._checkout_of(made.get("payment_intent")))
 
+    def find_dispute(self, reference: str) -> Dispute:
+        """Return a dispute with its present state."""
+        with errors_mapped():
+            made = disputes.find(self._client, reference)
+            return disputes.dispute_of(made, self._checkout_of(made.get("payment_intent")))
+
     def _checkout_of(self, intent: Any) -> str:
         """Return the shop's reference of a PaymentIntent: its session's, or for charges its own."""
         sessions_of_it = self._client.v1.checkout.sessions.list({"payment_intent": str(intent)})
@@ -159,18 +188,50 @@ class StripeGateway:
             kind, subject = str(event["type"]), event["data"]["object"]
             if not _is_ours(kind, subject):
                 return None
-            return Notification(str(event["id"]), self._present(kind, str(subject["id"])))
+            present = self._present(kind, subject, event["data"].get("previous_attributes") or {})
+            return None if present is None else Notification(str(event["id"]), present)
         except (KeyError, TypeError, AttributeError) as error:
             raise PartyRejected("the notification cannot be read") from error
 
-    def _present(self, kind: str, reference: str) -> Checkout | Refund:
+    def _present(
+        self, kind: str, subject: dict[str, Any], before: dict[str, Any]
+    ) -> Checkout | Refund | Dispute | CardChange | None:
         """Return the present state of an event's subject; raise `PartyUnavailable` without it."""
+        reference = str(subject["id"])
         try:
             if kind in REFUND_EVENTS:
                 return self.find_refund(reference)
+            if kind in DISPUTE_EVENTS:
+                return self.find_dispute(reference)
+            if kind in CARD_EVENTS:
+                return self._card_change(reference, subject, before)
+            if kind == MANDATE_EVENT:
+                return self._revoked_card(subject)
             return self.find_checkout(reference)
         except PartyRejected as error:
             raise PartyUnavailable(f"Stripe does not tell: {error}") from error
+
+    def _card_change(
+        self, card: str, subject: dict[str, Any], before: dict[str, Any]
+    ) -> CardChange | None:
+        with errors_mapped():
+            holder = charges.holder_of(self._client, card)
+            if not holder:
+                former = subject.get("customer") or before.get("customer")
+                return CardChange(f"{former}/{card}", None) if former else None
+            method = as_dict(self._client.v1.payment_methods.retrieve(card))
+        # One that cannot be read stays as it was known.
+        mandate = mandate_of(method, holder)
+        return CardChange(mandate.reference, mandate) if mandate else None
+
+    def _revoked_card(self, mandate: dict[str, Any]) -> CardChange | None:
+        """Return the card of a mandate that its holder revoked; None for one that is in force."""
+        if mandate["status"] != "inactive":
+            return None
+        card = str(mandate["payment_method"])
+        with errors_mapped():
+            holder = charges.holder_of(self._client, card)
+        return CardChange(f"{holder}/{card}", None) if holder else None
 
     def _event(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         given = {name.lower(): value for name, value in headers.items()}
@@ -191,9 +252,9 @@ def _is_ours(kind: str, subject: dict[str, Any]) -> bool:
     """Return whether an event concerns a checkout or charge that this shop began.
 
     A checkout's own PaymentIntent has no key; the events of its session are used instead. Refunds
-    made in the dashboard have no key either: the shop tells by their payment.
+    made in the dashboard, disputes and cards have no key either: the shop tells by their payment.
     """
-    if kind in REFUND_EVENTS:
+    if kind in EVENTS - SESSION_EVENTS - INTENT_EVENTS:
         return True
     known = kind in SESSION_EVENTS or kind in INTENT_EVENTS
     return known and bool(idempotency_key_of(subject))

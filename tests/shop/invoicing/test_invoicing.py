@@ -35,7 +35,7 @@ from shop.errors import Refusal
 from shop.invoicing import credit_notes, invoices, ledger, order_invoices
 from shop.jobs import queue
 from shop.orders import orders
-from shop.payments import outcomes, payables, payments, refunds
+from shop.payments import disputes, outcomes, payables, payments, refunds
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
 from shop.pricing.lines import Position, positions_of
@@ -462,6 +462,10 @@ FAULTS = {
     "SET status = 'refund_due' WHERE status = 'succeeded'",
     "refund {} failed, and the money was neither asked for again nor transferred": "UPDATE refund "
     "SET status = 'failed'",
+    "the bank made the refund {} of itself, and nobody explained it": "UPDATE refund "
+    "SET origin = 'bank', credit_note_id = NULL, reference = 'x-' || id",
+    "dispute {} is in the ledger with another amount than was withdrawn for it": "UPDATE dispute "
+    "SET withdrawn_cents = withdrawn_cents + 1",
     "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
     "WHERE status = 'awaiting_payment'",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
@@ -474,6 +478,8 @@ FAULTS = {
 def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> None:
     billing.credit(billing.of(billing.delivered(alice, bank)))
     billing.credit(billing.due(alice))
+    contested = billing.pay(billing.due(alice), bank)
+    disputes.settle(contested, bank.dispute(contested.checkout or "", 500, withdrawn_cents=500))
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)

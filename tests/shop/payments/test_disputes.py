@@ -1,0 +1,278 @@
+"""What happens at the bank without the shop: disputes, refunds of its own, changed cards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import time_machine
+from flask import Flask
+
+from models import (
+    Account,
+    Card,
+    Dispute,
+    DisputeStatus,
+    Event,
+    Invoice,
+    InvoiceStatus,
+    LedgerEntry,
+    Letter,
+    Payment,
+    Refund,
+    SubscriptionStatus,
+)
+from shop.invoicing import ledger
+from shop.jobs import queue
+from shop.operations import audit, monitoring
+from shop.payments import disputes, gateway, notifications, outcomes
+from shop.payments.gateway import CardChange, DisputeState, Notification, RefundState
+from tests.support import billing, purchases, running
+from tests.support.groups import fresh
+from tests.support.parties import CARD, Bank, Provider
+from tests.support.visitor import Visitor
+
+
+def notify(subject: gateway.Refund | gateway.Dispute | CardChange) -> None:
+    """Apply a notification, three times: it may come again."""
+    for _ in range(3):
+        notifications.apply(Notification("e", subject))
+
+
+def paid(account: Account, bank: Bank) -> tuple[Invoice, Payment]:
+    """Return an invoice paid on the bank's page, and its payment."""
+    invoice = billing.due(account)
+    return invoice, billing.pay(invoice, bank)
+
+
+def kinds() -> list[tuple[str, int]]:
+    """Return what the ledger says about refunds and disputes, oldest first."""
+    about = LedgerEntry.refund.is_null(False) | LedgerEntry.dispute.is_null(False)
+    rows = LedgerEntry.select().where(about).order_by(LedgerEntry.id)
+    return [(row.kind, row.cents) for row in rows]
+
+
+def letters(kind: str) -> int:
+    return Letter.select().where(Letter.kind == kind).count()
+
+
+# --- Disputes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_dispute_is_on_record_until_it_is_decided(
+    app: Flask, alice: Account, bank: Bank, visitor: Visitor, won: bool
+) -> None:
+    invoice, payment = paid(alice, bank)
+    checkout = payment.checkout or ""
+    notify(bank.dispute(checkout, 3000, reason="fraudulent"))
+    assert kinds() == []
+    assert monitoring.alarms()["open_disputes"] == 1
+    notify(bank.dispute(checkout, 3000, withdrawn_cents=3000, reason="fraudulent"))
+    assert kinds() == [("withdrawn", 3000)]
+    assert letters("payment_disputed") == 1
+    billing.assert_balanced()
+    visitor.log_in(alice)
+    visitor.open(f"/manager/account/bills/{invoice.number}")
+    assert visitor.sees("contesté auprès de votre banque")
+    run = app.test_cli_runner().invoke
+    assert "30.00 withdrawn" in run(args=["billing", "disputes"]).output
+    state = DisputeState.WON if won else DisputeState.LOST
+    left = 0 if won else 3000
+    notify(bank.dispute(checkout, 3000, state=state, withdrawn_cents=left))
+    assert Dispute.get().status == (DisputeStatus.WON if won else DisputeStatus.LOST)
+    assert kinds() == [("withdrawn", 3000)] + ([("reinstated", -3000)] if won else [])
+    billing.assert_balanced()
+    assert monitoring.alarms()["open_disputes"] == 0
+    assert "No dispute." in run(args=["billing", "disputes"]).output
+    assert invoice.number in run(args=["billing", "disputes", "--all"]).output
+    visitor.open(f"/manager/account/bills/{invoice.number}")
+    assert visitor.sees("l’a maintenu" if won else "a repris ce paiement")
+    assert list(audit.find_faults()) == []
+
+
+def test_a_dispute_without_notifications_is_found_by_looking_it_up(
+    alice: Account, bank: Bank, clock: time_machine.Traveller
+) -> None:
+    _, payment = paid(alice, bank)
+    checkout = payment.checkout or ""
+    notify(bank.dispute(checkout, 500, withdrawn_cents=500))
+    clock.shift(disputes.LOOK_AGAIN)
+    queue.drain()
+    assert Dispute.get().is_open
+    bank.dispute(checkout, 500, state=DisputeState.WON)
+    clock.shift(disputes.LOOK_AGAIN)
+    queue.drain()
+    assert kinds() == [("withdrawn", 500), ("reinstated", -500)]
+    billing.assert_balanced()
+
+
+def test_the_card_of_a_disputed_renewal_is_charged_no_more(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    running.to_renewal(group)
+    charged = Payment.get(Payment.card.is_null(False))
+    notify(bank.dispute(charged.checkout, charged.amount_cents, withdrawn_cents=3168))
+    assert Card.get().removed_at is not None
+    running.to_renewal(group)
+    assert Payment.select().where(Payment.card.is_null(False)).count() == 1
+    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert "4242" in Letter.get(Letter.kind == "payment_disputed").text
+
+
+def test_the_card_kept_with_a_disputed_order_is_charged_no_more(alice: Account, bank: Bank) -> None:
+    payment = purchases.pay(purchases.place(alice), bank, store_card=True)
+    card = Card.get()
+    notify(bank.dispute(payment.checkout or "", 100))
+    assert fresh(card).removed_at is not None
+    assert Event.select().where(Event.subject == "card", Event.note == "disputed").count() == 1
+
+
+def test_the_dispute_of_another_shop_changes_nothing(alice: Account, bank: Bank) -> None:
+    paid(alice, bank)
+    notify(gateway.Dispute("dp_1", "cs_of_another", 500, withdrawn_cents=500))
+    assert Dispute.select().count() == 0
+
+
+def test_money_refunded_and_withdrawn_is_found(alice: Account, bank: Bank) -> None:
+    invoice, payment = paid(alice, bank)
+    billing.credit(billing.fresh(invoice))
+    queue.drain()
+    whole = payment.amount_cents
+    notify(bank.dispute(payment.checkout or "", whole, withdrawn_cents=whole))
+    said = f"more of payment {payment.id} was refunded than received"
+    assert said in list(ledger.find_faults())
+
+
+# --- Refunds of the dashboard ----------------------------------------------------------------
+
+
+def test_a_partial_refund_of_the_dashboard_is_on_record_until_it_is_explained(
+    app: Flask, alice: Account, bank: Bank, visitor: Visitor
+) -> None:
+    invoice, payment = paid(alice, bank)
+    made = bank.refund_of_itself(payment.checkout or "", 500)
+    notify(made)
+    assert kinds() == [("refunded", 500)]
+    assert letters("refunded_by_bank") == 1
+    assert monitoring.alarms()["unexplained_refunds"] == 1
+    said = f"the bank made the refund {made.reference} of itself, and nobody explained it"
+    assert list(ledger.find_faults()) == [said]
+    assert billing.fresh(invoice).status == InvoiceStatus.PAID
+    visitor.log_in(alice)
+    visitor.open(f"/manager/account/bills/{invoice.number}")
+    assert visitor.sees("Remboursé par la banque le")
+    run = app.test_cli_runner().invoke
+    assert f"made by the bank as {made.reference}" in run(args=["billing", "refunds"]).output
+    command = ["billing", "explain-refund", made.reference, "A gesture of goodwill."]
+    assert run(args=command).exit_code == 0
+    assert Refund.get().explanation == "A gesture of goodwill."
+    assert monitoring.alarms()["unexplained_refunds"] == 0
+    assert "explained, or asked for, before" in run(args=command).output
+    billing.assert_balanced()
+
+
+def test_a_credit_note_for_a_refund_of_the_dashboard_gives_nothing_back_again(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    invoice, payment = paid(alice, bank)
+    made = bank.refund_of_itself(payment.checkout or "", invoice.total_cents, RefundState.PENDING)
+    notify(made)
+    run = app.test_cli_runner().invoke
+    wrong = ["billing", "credit", invoice.number, "Why.", "--refunded", made.reference]
+    wrong += ["--line", "1", "--quantity", "1"]
+    assert "another amount" in run(args=wrong).output
+    assert Invoice.select().where(Invoice.kind == "credit_note").count() == 0
+    command = ["billing", "credit", invoice.number, "An error.", "--refunded", made.reference]
+    assert run(args=command).exit_code == 0
+    queue.drain()
+    note = Invoice.get(Invoice.kind == "credit_note")
+    assert note.is_refund_due
+    assert len(bank.refunds) == 1
+    notify(bank.tell_refund(made, RefundState.SUCCEEDED))
+    assert fresh(note).status == InvoiceStatus.REFUNDED
+    assert bank.balance() == 0
+    billing.assert_balanced()
+
+
+def test_a_credit_note_after_the_refund_of_the_dashboard_is_refunded_at_once(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    invoice, payment = paid(alice, bank)
+    made = bank.refund_of_itself(payment.checkout or "", invoice.total_cents)
+    notify(made)
+    command = ["billing", "credit", invoice.number, "An error.", "--refunded", made.reference]
+    assert app.test_cli_runner().invoke(args=command).exit_code == 0
+    queue.drain()
+    assert Invoice.get(Invoice.kind == "credit_note").status == InvoiceStatus.REFUNDED
+    assert len(bank.refunds) == 1
+    billing.assert_balanced()
+
+
+def test_a_refund_of_the_dashboard_in_place_of_one_that_failed_is_that_one(
+    alice: Account, bank: Bank
+) -> None:
+    invoice, payment = paid(alice, bank)
+    bank.refunding = RefundState.FAILED
+    note = billing.credit(billing.fresh(invoice))
+    queue.drain()
+    assert fresh(note).is_refund_due
+    notify(bank.refund_of_itself(payment.checkout or "", note.total_cents))
+    assert fresh(note).status == InvoiceStatus.REFUNDED
+    assert monitoring.alarms()["failed_refunds"] == 0
+    assert monitoring.alarms()["unexplained_refunds"] == 0
+    billing.assert_balanced()
+
+
+def test_a_refund_of_the_dashboard_that_comes_back_is_none(alice: Account, bank: Bank) -> None:
+    _, payment = paid(alice, bank)
+    made = bank.refund_of_itself(payment.checkout or "", 500)
+    notify(made)
+    notify(bank.tell_refund(made, RefundState.FAILED))
+    assert kinds() == [("refunded", 500), ("returned", -500)]
+    assert monitoring.alarms()["unexplained_refunds"] == 0
+    assert monitoring.alarms()["failed_refunds"] == 0
+    billing.assert_balanced()
+
+
+def test_a_late_payment_refunded_in_the_dashboard_counts_as_given_back(
+    alice: Account, bank: Bank
+) -> None:
+    invoice = billing.due(alice)
+    payment = billing.pay(invoice, bank)
+    bank.refunding = RefundState.FAILED
+    Payment.update(status="closed").where(Payment.id == payment.id).execute()
+    Invoice.update(status="due", paid_at=None).where(Invoice.id == invoice.id).execute()
+    LedgerEntry.delete().where(LedgerEntry.kind == "paid").execute()
+    billing.credit(billing.fresh(invoice))
+    late = fresh(payment)
+    outcomes.CHECKOUTS.settle(late, bank.checkouts[payment.checkout or ""])
+    queue.drain()
+    notify(bank.refund_of_itself(payment.checkout or "", payment.amount_cents))
+    assert fresh(payment).status == "refunded"
+    billing.assert_balanced()
+
+
+# --- Cards -----------------------------------------------------------------------------------
+
+
+def test_a_card_renewed_at_the_bank_is_shown_as_it_is(alice: Account, bank: Bank) -> None:
+    card = billing.card(alice)
+    renewed = replace(CARD, last4="4343", expiry_year=2037)
+    notify(CardChange(card.mandate, renewed))
+    found = fresh(card)
+    assert (found.last4, found.expiry_year, found.removed_at) == ("4343", 2037, None)
+
+
+def test_a_card_removed_at_the_bank_is_charged_no_more_and_its_customer_told(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    notify(CardChange(Card.get().mandate, None))
+    assert Card.get().removed_at is not None
+    assert letters("card_removed") == 1
+    running.to_renewal(group)
+    assert not Payment.select().where(Payment.card.is_null(False)).exists()
+    notify(CardChange("md_of_nobody", None))
+    assert letters("card_removed") == 1
