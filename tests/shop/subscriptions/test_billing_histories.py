@@ -21,6 +21,7 @@ from models import (
     InvoiceKind,
     InvoiceLine,
     LicenceGroup,
+    Payment,
     Renewal,
     Seat,
     Subscription,
@@ -31,8 +32,10 @@ from shop.errors import Refusal
 from shop.invoicing import ledger, receivables
 from shop.jobs import queue
 from shop.mail import letters, service_letters
+from shop.orders import orders
 from shop.overviews import services
-from shop.payments import payments
+from shop.payments import notifications, payments, refunds
+from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
     give_backs,
@@ -44,7 +47,7 @@ from shop.subscriptions import (
     terminations,
 )
 from shop.subscriptions.renewal_price import Preview
-from tests.support import billing_model, cast, groups
+from tests.support import billing_model, cast, groups, purchases
 from tests.support.billing_model import Naive
 from tests.support.databases import Snapshot
 from tests.support.parties import Bank, Provider
@@ -66,6 +69,10 @@ ACTS = st.one_of(
     st.tuples(st.just("price"), st.tuples(st.integers(700, 1500), st.integers(1, 90))),
     st.tuples(st.just("ahead"), st.booleans()),
     st.tuples(
+        st.just("late"), st.lists(st.sampled_from(["pending", "failed", "back"]), max_size=3)
+    ),
+    st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open"])),
+    st.tuples(
         st.sampled_from(["keep", "terminate", "go_on", "go_on", "pay", "pay", "nothing"]), st.none()
     ),
 )
@@ -74,6 +81,15 @@ STEPS = st.lists(
     min_size=8,
     max_size=24,
 )
+
+
+FATES = {
+    "pending": [RefundState.PENDING, RefundState.FAILED],
+    "failed": [RefundState.FAILED],
+    "back": [RefundState.SUCCEEDED, RefundState.FAILED],
+    "done": [RefundState.PENDING, RefundState.SUCCEEDED],
+}
+"""The states of a refund, one after another."""
 
 
 class Killed(BaseException):
@@ -239,6 +255,53 @@ class History:
         at = billing_model.midnight(clock.today() + timedelta(days=days))
         if not self.refused(lambda: price_changes.change_price("business", cents, at)):
             self.naive.prices.append((at, cents))
+
+    def late(self, fates: list[str]) -> None:
+        """Pay an order that is cancelled: its refunds have these fates, and then succeed."""
+        try:
+            order = groups.add(self.group, 1)
+        except Refusal:
+            return
+        payment = purchases.start_paying(order)
+        orders.cancel_order(order, by="alice")
+        paid = self.bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
+        for fate in [*fates, "done"]:
+            self.bank.refunding = FATES[fate][0]
+            if payment.status == "refund_due":
+                refunds.ask_again(payment, by="operator")
+            notifications.apply(Notification("e", paid))
+            queue.drain()
+            made = list(self.bank.refunds.values())[-1]
+            for state in FATES[fate][1:]:
+                told = Notification("e", self.bank.tell_refund(made, state))
+                notifications.apply(told)
+            payment = groups.fresh(payment)
+            assert payment.status == ("refunded" if fate == "done" else "refund_due")
+            faults = list(ledger.find_faults())
+            assert [fault for fault in faults if "failed" not in fault] == []
+            assert bool(faults) == (fate != "done")
+
+    def dispute(self, outcome: str) -> None:
+        """Contest the newest charge of a card, which is then charged no more."""
+        payment = (
+            Payment.select()
+            .where(Payment.card.is_null(False), Payment.status == "succeeded")
+            .order_by(Payment.id.desc())
+            .first()
+        )
+        if payment is None:
+            return
+        cents, checkout = payment.amount_cents, payment.checkout
+        told = [self.bank.dispute(checkout, cents, withdrawn_cents=cents)]
+        if outcome != "open":
+            left = 0 if outcome == "won" else cents
+            told.append(replace(told[0], state=DisputeState(outcome), withdrawn_cents=left))
+        for each in told:
+            notifications.apply(Notification("e", each))
+            assert list(ledger.find_faults()) == []
+        self.bank.disputes[told[-1].reference] = told[-1]
+        if not Card.select().where(Card.removed_at.is_null()).exists():
+            self.naive.card = "none"
 
     # --- Comparison --------------------------------------------------------------------------
 
