@@ -112,6 +112,6 @@ def open_disputes() -> ModelSelect[Dispute]:
 
 def latest_of(payments: list[Payment]) -> Dispute | None:
     """Return the newest dispute of some payments, if any."""
-    ids = [payment.id for payment in payments]
+    ids = [payment.id for payment in payments if payment.taken_cents]
     found = Dispute.select().where(Dispute.payment.in_(ids)).order_by(Dispute.id.desc())
     return found.first() if ids else None

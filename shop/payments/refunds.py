@@ -280,7 +280,7 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
 
 def made_by_bank(payments: list[Payment]) -> list[Refund]:
     """Return the refunds of some payments that the bank made of itself, oldest first."""
-    ids = [payment.id for payment in payments]
+    ids = [payment.id for payment in payments if payment.taken_cents]
     made = Refund.select().where(
         Refund.payment.in_(ids), Refund.origin == FROM_BANK,
         Refund.status == RefundStatus.SUCCEEDED,
