@@ -74,7 +74,7 @@ def test_a_dispute_is_on_record_until_it_is_decided(
     billing.assert_balanced()
     visitor.log_in(alice)
     visitor.open(f"/manager/account/bills/{invoice.number}")
-    assert visitor.sees("contesté auprès de votre banque")
+    assert visitor.sees("contestés auprès de votre banque")
     run = app.test_cli_runner().invoke
     assert "30.00 withdrawn" in run(args=["billing", "disputes"]).output
     state = DisputeState.WON if won else DisputeState.LOST
@@ -87,7 +87,7 @@ def test_a_dispute_is_on_record_until_it_is_decided(
     assert "No dispute." in run(args=["billing", "disputes"]).output
     assert invoice.number in run(args=["billing", "disputes", "--all"]).output
     visitor.open(f"/manager/account/bills/{invoice.number}")
-    assert visitor.sees("l’a maintenu" if won else "a repris ce paiement")
+    assert visitor.sees("l’a maintenu" if won else "a repris 30,00 €")
     assert list(audit.find_faults()) == []
 
 
