@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--customers", type=int, default=3, help="at the same time (3)")
-    parser.add_argument("--minutes", type=float, default=60, help="begin no scenario after (60)")
+    parser.add_argument("--minutes", type=float, default=60, help="end after (60)")
     asked = parser.parse_args()
     wanted = [each for each in SCENARIOS if asked.only in each.name]
     kinds = ["sqlite", "postgresql"] if asked.database == "both" else [asked.database]
@@ -41,7 +41,13 @@ def main() -> int:
                     continue
                 with tempfile.TemporaryDirectory(prefix="shop-faults-") as folder:
                     url = new_database(Path(folder))
-                    found = driver.run(scenario, Path(folder), url, customers=asked.customers)
+                    found = driver.run(
+                        scenario, Path(folder), url, customers=asked.customers, ends=ends
+                    )
+                if found.is_cut:
+                    print(f"{scenario.name:<28} {kind:<11} not finished: the time is over")
+                    unsound += bool(found.doubled)
+                    continue
                 print(
                     f"{found.scenario:<28} {kind:<11} {found.faults:>6} {len(found.lost):>5} "
                     f"{len(found.doubled):>8} {found.recovery:>7.1f} s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ GIVE_UP = 90.0
 class Result:
     """What a scenario showed; the lists are empty where nothing was lost and nothing doubled.
 
-    ``recovery`` counts the seconds from the last fault until the audit found nothing.
+    ``recovery`` counts the seconds from the last fault until the audit found nothing. Where
+    ``is_cut``, the time was over before, and it shows nothing.
     """
 
     scenario: str
@@ -28,6 +30,7 @@ class Result:
     lost: list[str]
     doubled: list[str]
     recovery: float
+    is_cut: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -42,35 +45,48 @@ def run(
     *,
     customers: int = 3,
     give_up: float = GIVE_UP,
+    ends: float = math.inf,
     **changes: str,
 ) -> Result:
-    """Serve a shop on an empty database, and let customers buy while the scenario's faults come."""
+    """Serve a shop on an empty database, and let customers buy while the scenario's faults come.
+
+    It ends at ``ends`` (of the monotonic clock) at the latest, as customers and audit have it.
+    """
     with running(folder, database_url, **changes) as shop:
         shop.add_workers(scenario.workers - 1)
-        return observe(shop, scenario, customers, give_up)
+        return observe(shop, scenario, customers, give_up, ends)
 
 
-def observe(shop: RunningShop, scenario: Scenario, customers: int, give_up: float) -> Result:
+def observe(
+    shop: RunningShop,
+    scenario: Scenario,
+    customers: int,
+    give_up: float = GIVE_UP,
+    ends: float = math.inf,
+) -> Result:
     """Let customers buy at a running shop while the scenario's faults come, then audit it."""
     accounts = [shop.new_account() for _ in range(customers)]
-    deadline = time.monotonic() + scenario.times * (scenario.every + 6) + give_up
+    deadline = min(ends, time.monotonic() + scenario.times * (scenario.every + 6) + give_up)
     with ThreadPoolExecutor(customers) as pool:
         buying = [
             pool.submit(Buyer(shop.url, each, deadline).buy, adding=scenario.adding)
             for each in accounts
         ]
         for _ in range(scenario.times):
+            if time.monotonic() > ends:
+                break
             scenario.act(shop)
             time.sleep(scenario.every)
         scenario.mend(shop)
         last = time.monotonic()
         failed = [str(each) for each in (future.exception() for future in buying) if each]
-    settled = settle(shop, time.monotonic() + give_up)
+    settled = settle(shop, min(ends, time.monotonic() + give_up))
     recovery = time.monotonic() - last
     lost = [f"a customer could not buy: {each}" for each in failed] + settled
     emails = shop.doubled_emails(may_repeat=scenario.loses_acceptance)
     doubled = [*shop.differences_at_bank(), *emails]
-    return Result(scenario.name, scenario.times, customers, lost, doubled, recovery)
+    is_cut = bool(lost) and time.monotonic() > ends
+    return Result(scenario.name, scenario.times, customers, lost, doubled, recovery, is_cut)
 
 
 def settle(shop: RunningShop, deadline: float) -> list[str]:

@@ -19,6 +19,7 @@ import httpx
 import psycopg
 
 from tests import ROOT
+from tests.support import databases
 from tests.support.mailbox import Mailbox
 from tooling.serving import free_ports
 
@@ -158,6 +159,13 @@ class RunningShop:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname = current_database()"
             )
+
+    def stop_database(self, seconds: float) -> None:
+        """Stop the tests' server of PostgreSQL, and start it again after a while."""
+        with psycopg.connect(self.database_url) as opened:
+            (folder,) = opened.execute("SHOW data_directory").fetchone() or ("",)
+        with databases.postgresql_stopped(Path(folder)):
+            time.sleep(seconds)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query of the shop's database."""

