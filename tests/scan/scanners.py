@@ -102,7 +102,9 @@ def sqlmap(site: Site, client: httpx.Client, who: str, seconds: float) -> Report
             left = ends - time.monotonic()
             if left < 1:
                 break
-            said = _run(_sqlmap_command(site, client, each), left / (len(found) - number) * 2)
+            said = _run(
+                _sqlmap_command(site, client, each), min(left, 4 * left / (len(found) - number))
+            )
             report.findings |= findings.from_sqlmap(said, str(each))
             finished += FINISHED in said
     report.asked += f", {finished} of which it finished in time"
