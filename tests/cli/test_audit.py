@@ -22,7 +22,7 @@ from models import (
 from shop import clock
 from shop.operations import audit
 from shop.subscriptions import subscriptions
-from tests.support import groups, purchases, running
+from tests.support import billing, groups, purchases, running
 from tests.support.parties import Bank, Provider
 
 pytestmark = pytest.mark.every_case
@@ -125,6 +125,10 @@ def refund_forgotten(group: LicenceGroup) -> None:
     Payment.update(status="refund_due").execute()
 
 
+def note_not_refunded(group: LicenceGroup) -> None:
+    billing.credit(billing.of(group.line.order))
+
+
 SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     ending_without_its_seats: "has ended, and one of its licences has not",
     uncounted: "counts its licences wrongly",
@@ -141,7 +145,8 @@ SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     abandoned_job: "is held by a worker that is gone",
     failed_job: "has failed for good",
     hanging_seat: "does not finish its work",
-    refund_forgotten: "is not confirmed",
+    refund_forgotten: "the refund of payment 1 is not confirmed",
+    note_not_refunded: "the refund of credit note AV",
 }
 
 
