@@ -61,6 +61,7 @@ def scan(seconds: float) -> list[Report]:
         variables = {
             "HOST": "127.0.0.1",
             "PORT": str(port),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "SANDBOX_PORT": str(sandbox),
             "DATABASE_URL": f"sqlite:///{folder}/shop.db",
             "SANDBOX_DATABASE": f"{folder}/sandbox.db",
@@ -69,7 +70,8 @@ def scan(seconds: float) -> list[Report]:
             "ARGON2_MEMORY_KIB": "8",
             "ARGON2_PASSES": "1",
         }
-        site = Site(f"http://localhost:{port}", folder / "serve.log", folder)
+        # By its number, as wapiti sends no cookie to a host without a dot.
+        site = Site(f"http://127.0.0.1:{port}", folder / "serve.log", folder)
         with serving(variables, site.log, ("-m", "tests.scan.serve")):
             print(f"The shop to scan is open: {site.url}/", flush=True)
             return [

@@ -136,14 +136,8 @@ def _sqlmap_command(site: Site, client: httpx.Client, target: Target) -> list[st
 def _cookies(site: Site, client: httpx.Client) -> dict[str, object]:
     """Return the cookies as wapiti reads them."""
     host = httpx.URL(site.url).host
-    return {
-        f".{host}": {
-            "/": {
-                name: {"value": value, "expires": None, "secure": False, "port": None, "version": 0}
-                for name, value in client.cookies.items()
-            }
-        }
-    }
+    each = {"expires": None, "secure": False, "port": None, "version": 0}
+    return {host: {"/": {name: {"value": given} | each for name, given in client.cookies.items()}}}
 
 
 @contextmanager
