@@ -20,6 +20,14 @@ EXPECTED = {
 }
 """What a scanner rightly says of this shop, and why it is as it should be."""
 
+UPLOAD = re.compile(r"POST /manager/groups/[\w-]+/imports$")
+
+UNREAD_UPLOAD = (
+    "wapiti's form with a file holds no token that can be read: refused (400) with its right token "
+    "as with a wrong one"
+)
+"""Why wapiti sees no difference between tokens where a file is sent."""
+
 REQUEST = re.compile(
     r"\] request\b.*\bmethod=(?P<method>\S+)"
     r".*\broute=(?P<route>'[^']*'|\S+).*\bstatus=(?P<status>\d+)"
@@ -38,6 +46,8 @@ class Finding:
     @property
     def explanation(self) -> str:
         """Why this is expected of a shop that is served for a scan; "" if it is not."""
+        if "CSRF token" in self.what and UPLOAD.match(self.where):
+            return UNREAD_UPLOAD
         return next((why for said, why in EXPECTED.items() if said in self.what), "")
 
 

@@ -76,6 +76,12 @@ def test_what_only_tls_shows_is_told_and_counts_as_no_finding() -> None:
     assert "    7 requests in 1 s; found: 0 low, 1 medium, 1 high" in report.lines()
 
 
+def test_a_form_with_a_file_is_the_only_one_whose_token_may_seem_unchecked() -> None:
+    said = "Cross Site Request Forgery: CSRF token 'csrf_token' is not properly checked in backend"
+    assert Finding("medium", said, "POST /manager/groups/o365-1-1/imports").explanation
+    assert not Finding("medium", said, "POST /manager/account/profile").explanation
+
+
 def test_an_injection_that_sqlmap_names_is_found() -> None:
     (found,) = findings.from_sqlmap(SQLMAP, "GET /search q")
     assert found.severity == "high"
