@@ -44,6 +44,8 @@ class Dispute(Model):
         indexes = ((("status",), False),)
 
 
+WIDENS = ("ledger_entry",)
+
 CHECKS = {
     "kind IN ('charged', 'credited', 'paid', 'refunded', 'returned')": (
         "kind IN ('charged', 'credited', 'paid', 'refunded', 'returned', 'withdrawn', 'reinstated')"

@@ -158,8 +158,7 @@ def test_a_link_pressed_by_many_confirms_once(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    alice.company = "Atelier"
-    alice.save()
+    purchases.by_a_business(alice)
     terminations.request_termination(group, by="alice")
     token = token_of()
     results = racing.race(on_time(lambda: terminations.confirm(token)), 4)
