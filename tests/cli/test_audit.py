@@ -145,7 +145,7 @@ SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     abandoned_job: "is held by a worker that is gone",
     failed_job: "has failed for good",
     hanging_seat: "does not finish its work",
-    refund_forgotten: "the refund of payment 1 is not confirmed",
+    refund_forgotten: "is not confirmed",
     note_not_refunded: "the refund of credit note AV",
 }
 
