@@ -152,9 +152,13 @@ def header_text(text: str) -> str:
     """Return ``text`` on one line in which no part is an encoded word (RFC 2047).
 
     The standard library decodes encoded words in header values and writes out the line ends in
-    them: a name could inject headers and a body.
+    them: a name could inject headers and a body. Where it folds a word as long as a line, it
+    writes an empty line, which ends the headers: such words are split.
     """
-    return one_line(text).replace("=?", "= ?")
+    return _LONG_WORD.sub(r"\1 ", one_line(text).replace("=?", "= ?"))
+
+
+_LONG_WORD = re.compile(r"(\S{60})(?=\S)")
 
 
 _STRUCTURE = re.compile(r'[()<>\[\]:;@\\,"]+')

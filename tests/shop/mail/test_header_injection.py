@@ -75,6 +75,8 @@ def test_no_kind_of_letter_takes_headers_from_a_name(
 
 @given(name=HOSTILE, subject=HOSTILE, filename=HOSTILE)
 @example(name=f"Anna Subject:_evil {'x' * 70};", subject="", filename="")
+@example(name=f"{'x' * 80}=?{'x' * 79},", subject="", filename="")
+@example(name="", subject=f"{'x' * 80}=?{'x' * 79},", filename=f"{'x' * 80}=?{'x' * 79}")
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_arrives_unchanged(alice: Account, name: str, subject: str, filename: str) -> None:
     letter = letters.the(alice, "account_created")
