@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, redirect, url_for
+from flask import Response, abort, make_response, redirect, url_for
 
 from shop.orders import contracts
 from storefront import storefront
@@ -25,7 +25,7 @@ def legal_text(lang: str, name: str) -> Response:
     if current is None:
         abort(404)
     address = url_for("storefront.contract", lang=lang, kind=current.kind, version=current.version)
-    return redirect(address, 302)  # type: ignore[return-value]
+    return make_response(redirect(address, 302))
 
 
 @storefront.get("/<language:lang>/mediation")
