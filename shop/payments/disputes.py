@@ -33,8 +33,12 @@ def apply_notified(answer: gateway.Dispute) -> None:
 
 
 def settle(payment: Payment, answer: gateway.Dispute) -> Dispute:
-    """Record a dispute of a payment as the bank has it today; idempotent."""
-    card = disputed_card(payment)
+    """Record a dispute of a payment as the bank has it today; idempotent.
+
+    The first time, the bank is asked for the card it was paid with, outside the transaction.
+    """
+    is_known = Dispute.select().where(Dispute.reference == answer.reference).exists()
+    card = None if is_known else disputed_card(payment)
     with database.atomic():
         lock(payables.paid_by(payment).row)
         payment = lock(payment)
