@@ -154,11 +154,15 @@ def provider(app: Flask) -> Iterator[Provider]:
         yield in_process
 
 
+def _nothing(_act: object) -> None:
+    """Stand for a function of `atexit`."""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_end() -> Iterator[None]:
     """Do not log at the end how often each fault was repeated: the tests provoked them."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(logs, "atexit", SimpleNamespace(register=lambda _: None))
+        patched.setattr(logs, "atexit", SimpleNamespace(register=_nothing, unregister=_nothing))
         yield
 
 

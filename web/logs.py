@@ -6,6 +6,7 @@ import atexit
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -17,6 +18,9 @@ EMAIL_ADDRESS = re.compile(r"[^\s<>'\"(){}\[\],;:=]+@[^\s<>'\"(){}\[\],;:=]+")
 
 QUIET = ("_granian", "granian.access")
 """Loggers of libraries that write their own lines."""
+
+_repeated: RepeatedFaults | None = None
+"""What counts this process's faults, once the log is set up."""
 
 
 def set_up(settings: Settings) -> None:
@@ -36,8 +40,7 @@ def set_up(settings: Settings) -> None:
             event = step(None, "", event)  # type: ignore[assignment]
         print(event, file=sys.stderr, flush=True)
 
-    repeated = RepeatedFaults(write)
-    atexit.register(repeated.flush)
+    repeated = _follow_faults(write)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -52,6 +55,17 @@ def set_up(settings: Settings) -> None:
         logger_factory=_logger,
     )
     _take_over_libraries()
+
+
+def _follow_faults(write: Callable[[Event], None]) -> RepeatedFaults:
+    """Return what counts repeated faults from now on; what counted before writes no line more."""
+    global _repeated
+    if _repeated is not None:
+        atexit.unregister(_repeated.flush)
+        _repeated.forget()
+    _repeated = RepeatedFaults(write)
+    atexit.register(_repeated.flush)
+    return _repeated
 
 
 def hide_email_addresses(_logger: object, _method: str, event: Event) -> Event:

@@ -75,13 +75,20 @@ class RepeatedFaults:
     def _end_period(self, key: Key) -> None:
         """Log how often a fault was repeated, and begin its next period; forget it otherwise."""
         with self._lock:
-            fault = self._faults[key]
+            fault = self._faults.get(key)
+            if fault is None:
+                return
             count, fault.count = fault.count, 0
             if not count:
                 del self._faults[key]
                 return
             self._later(PERIOD, lambda: self._end_period(key))
         self._write(dict(fault.event) | {"repeated": count})
+
+    def forget(self) -> None:
+        """Follow no fault any more: the log is set up anew."""
+        with self._lock:
+            self._faults = {}
 
     def flush(self) -> None:
         """Log the counts of all faults at once: the process ends."""

@@ -15,6 +15,7 @@ from flask import Flask
 import models
 from shop.jobs import queue
 from shop.operations import worker
+from shop.settings import Settings
 from tests.support.client import browser
 from web import logs, repeated_faults
 
@@ -216,6 +217,17 @@ def test_counts_are_written_when_the_process_ends(minutes: Minutes) -> None:
             faults(None, "", {"event": "not_ready", "reason": "x"})
     faults.flush()
     assert [(line["event"], line["repeated"]) for line in written] == [("not_ready", 3)]
+
+
+def test_a_log_that_is_set_up_anew_has_no_lines_of_the_one_before(
+    shop: Flask, minutes: Minutes, settings: Settings, log_lines: Read
+) -> None:
+    for _ in range(2):
+        structlog.get_logger().warning("not_ready", reason="x")
+    assert len(log_lines()) == 1
+    logs.set_up(settings)
+    minutes.pass_()
+    assert not log_lines()
 
 
 def test_control_without_the_rule_each_fault_is_a_line(
