@@ -1,0 +1,90 @@
+"""The shop builds the same SQL as Peewee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import peewee
+import pytest
+from flask import Flask
+
+from models import Account, LicenceGroup, Order, OrderLine, database
+from records.base import Table
+from shop.database import StatementContext
+from shop.invoicing import ledger
+from tests.support.client import CheckingClient
+from tests.support.journeys import Shopper
+from tests.support.parties import Bank, Provider
+
+Built = tuple[str, list[Any]]
+
+
+def build(context: type[peewee.Context], query: Any) -> Built:
+    """Return the SQL of a query and its values, built by a class of contexts."""
+    built = context(**database.obj.get_context_options()).sql(query).query()
+    return built[0], list(built[1])
+
+
+@pytest.fixture
+def compared(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Build each statement in both ways; a list of the SQL."""
+    statements: list[str] = []
+    execute = database.obj.execute
+
+    def execute_compared(query: Any, **options: Any) -> Any:
+        ours = build(StatementContext, query)
+        assert ours == build(peewee.Context, query)
+        statements.append(ours[0])
+        return execute(query, **options)
+
+    monkeypatch.setattr(database.obj, "execute", execute_compared)
+    return statements
+
+
+def test_the_statements_of_an_order_and_of_the_ledger(
+    compared: list[str], client: CheckingClient, bank: Bank, provider: Provider,
+    drain: Callable[[], int],
+) -> None:  # fmt: skip
+    shopper = Shopper(client, "fr")
+    shopper.choose(4, 2)
+    shopper.carry_on()
+    shopper.register()
+    shopper.confirm()
+    shopper.press("Payer par carte")
+    drain()
+    client.get("/manager/services")
+    assert not list(ledger.find_faults())
+    kinds = {sql.split()[0] for sql in compared}
+    assert kinds >= {"SELECT", "INSERT", "UPDATE"}
+    assert len(set(compared)) > 100
+
+
+@pytest.mark.parametrize("model", Table.__subclasses__(), ids=lambda model: model.__name__)
+def test_the_columns_of_each_model(app: Flask, model: type[Table]) -> None:
+    every = model.select().order_by(model._meta.primary_key)
+    other = model.alias("other")
+    for query in (every, other.select(), model.select(other).join(other, on=peewee.SQL("1"))):
+        assert build(StatementContext, query) == build(peewee.Context, query)
+
+
+def test_what_statements_are_made_of(app: Flask) -> None:
+    nested = Order.select(Order.id).where(Order.account == Account.id)
+    counts = Order.select(Order.account, peewee.fn.COUNT(Order.id).alias("count"))
+    counted = counts.group_by(Order.account).having(peewee.fn.COUNT(Order.id) > 1).alias("counted")
+    joined = Account.select(Account, counted.c.count).join(
+        counted, on=(counted.c.account_id == Account.id)
+    )
+    queries = [
+        Account.select().where(peewee.fn.EXISTS(nested) | (Account.id << [1, 2])),
+        joined.order_by(counted.c.count.desc()).limit(3),
+        Order.select(Order.id) | OrderLine.select(OrderLine.order),
+        Order.update(number=Order.number.concat("1")).where(Order.account.in_(nested)),
+        LicenceGroup.delete().where(LicenceGroup.id.not_in(nested)),
+        peewee.Case(None, [(Order.id > 1, Order.number)], Account.email),
+        Account.insert(email="a@b.example").on_conflict(
+            conflict_target=[Account.email], update={Account.email: peewee.EXCLUDED.email}
+        ),
+    ]
+    for query in queries:
+        assert build(StatementContext, query) == build(peewee.Context, query)
