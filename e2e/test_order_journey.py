@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e import by_http
 from e2e import journey as cards
 from e2e.journey import Journey
 from e2e.live import LiveShop
@@ -249,3 +250,45 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_an_email(
     expect(page.locator("main")).not_to_contain_text(
         journey.say("Confirmer le mot", "Confirm pass")
     )
+
+
+def test_changing_an_order_of_licences_leads_back_to_its_group(
+    page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
+) -> None:
+    group = by_http.open_group(page, shop.new_customer(journey.language, licences=3))
+    name = group.rsplit("/", 1)[-1]
+    number = journey.field("Nombre de licences", "Number of licences")
+
+    def generate() -> None:
+        journey.button("Poursuivre", "Continue").click()
+        page.get_by_role("checkbox").check()
+        journey.button("Générer le bon de commande", "Generate the purchase order").click()
+        expect(page).to_have_url(re.compile(r"/manager/account/orders/\d+$"))
+
+    page.goto(f"/manager/order/office?group={name}&quantity=297")
+    generate()
+    first = page.url
+    check_accessibility()
+    journey.link("Modifier la commande", "Change the order").click()
+    expect(number).to_have_value("297")
+    expect(journey.field("Groupe de licences", "Licence group")).to_have_value(name)
+    expect(page.locator("main")).to_contain_text(
+        journey.say("groupe : 297 sur 300", "297 of 300 places are free")
+    )
+    number.fill("2")
+    generate()
+    assert page.url != first
+    expect(page.locator("main")).to_contain_text(journey.say("Paiement non reçu", "not received"))
+    page.goto(first)
+    expect(page.locator("#order-status")).to_contain_text(journey.say("Annulée", "Cancelled"))
+
+
+def test_more_than_a_card_pays_is_refused_before_it_is_ordered(
+    page: Page, journey: Journey, check_accessibility: Check
+) -> None:
+    journey.begin_at_offer("office-365-pro-plus")
+    journey.choose(pro_plus=100_000)
+    expect(page.locator(".error-summary")).to_contain_text(
+        journey.say("plus que ce que les banques acceptent", "more than banks accept")
+    )
+    check_accessibility()

@@ -90,10 +90,17 @@ OFFERS = {
 
 
 class OrderForm(ShopForm):
-    """Type, number and group (guide); ``moved`` if the chosen group is of another type."""
+    """Type, number and group (guide).
+
+    ``moved`` if the chosen group is not offered: it is of another type, or ``closed``, when no
+    licences can be added to it. ``held`` are the places that the unpaid order of the same basket
+    holds, by the group's id.
+    """
 
     offer = RadioField(_l("Type"), choices=choices(OFFERS.items()))
     quantity = StringField(_l("Number of licences"))
     group = SelectField(_l("Licence group"), validate_choice=False)
     basket = HiddenField()
     moved = False
+    closed = False
+    held: dict[int, int]

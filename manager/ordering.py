@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import Response, request, url_for
@@ -12,7 +13,7 @@ from manager import manager
 from manager.forms import OFFERS, OrderForm
 from models import LicenceGroup
 from shop.errors import N_, Refusal
-from shop.licences import groups
+from shop.licences import groups, reservations
 from shop.orders import additions, baskets
 from shop.orders.additions import AdditionOrder, AdditionRequest
 from shop.orders.baskets import Basket, BasketOrder
@@ -41,6 +42,7 @@ class Choice:
         chosen = {"offer": self.offer, "quantity": self.quantity, "basket": self.basket}
         return chosen | ({"group": self.group.name} if self.group else {})
 
+    @cached_property
     def ordered(self) -> OrderKind:
         """Return what is ordered: a new group for a month, or licences up to a group's renewal."""
         customer = auth.customer()
@@ -87,15 +89,25 @@ def _form() -> OrderForm:
     form.offer.data = given.get("offer") if given.get("offer") in OFFERS else next(iter(OFFERS))
     if named != NEW_GROUP and "offer" not in given:
         form.offer.data = lookups.own_group(named).offer_id
+    form.basket.data = _basket(given.get("basket", ""))
+    form.held = reservations.held_by_basket(auth.customer().id, form.basket.data)
     there = groups.groups_open_to_additions(auth.customer(), form.offer.data, named)
-    described = {found.name: _described(found) for found in there}
+    described = {
+        found.name: _described(found, additions.places_free(found, form.held)) for found in there
+    }
     offered = {NEW_GROUP: gettext("New group")} | described
     form.group.choices = choices(offered.items())
     form.group.data = named if named in described else NEW_GROUP
-    form.basket.data = _basket(given.get("basket", ""))
     form.quantity.data = given.get("quantity", "1")[:40]
     form.moved = form.group.data != named
+    form.closed = form.moved and _is_of(form.offer.data, named)
     return form
+
+
+def _is_of(offer: str, named: str) -> bool:
+    """Return whether a group of that name is the customer's, and of that offer."""
+    found = groups.find_group(auth.customer(), named)
+    return found is not None and found.offer_id == offer
 
 
 def _chosen(form: OrderForm) -> LicenceGroup | None:
@@ -103,12 +115,10 @@ def _chosen(form: OrderForm) -> LicenceGroup | None:
     return lookups.own_group(form.group.data) if form.group.data != NEW_GROUP else None
 
 
-def _described(found: LicenceGroup) -> str:
-    if found.places_free is None:
+def _described(found: LicenceGroup, free: int | None) -> str:
+    if free is None:
         return gettext("%(name)s (unlimited)", name=found.display_name)
-    return gettext(
-        "%(name)s (%(free)d free places)", name=found.display_name, free=max(found.places_free, 0)
-    )
+    return gettext("%(name)s (%(free)d free places)", name=found.display_name, free=free)
 
 
 def _basket(name: str) -> str:
@@ -116,55 +126,57 @@ def _basket(name: str) -> str:
 
 
 def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
-    """Return the choice; None if it is invalid, with a message at its field."""
+    """Return the choice; None if it is invalid, with a message at its field.
+
+    While ``typing``, a change of the type leads to a new group. The link to change an order of
+    licences for a group never does.
+    """
+    if form.closed:
+        form.refuse(Refusal(reservations.CLOSED, "group"))
+        return None
     if form.moved and not typing:
         form.refuse(Refusal(N_("Choose a group of this type, or a new one."), "group"))
         return None
     code = form.offer.data
     group = _chosen(form)
     try:
-        quantity = _quantity(form.quantity.data or "", code, group)
+        quantity = _quantity(form, group)
+        choice = Choice(code, quantity, group, form.basket.data or "")
+        choice.ordered.check_amount()
     except Refusal as refusal:
-        form.refuse(refusal)
+        form.refuse(refusal if refusal.field == "group" else _at_quantity(refusal))
         return None
-    return Choice(code, quantity, group, form.basket.data or "")
+    return choice
 
 
-def _quantity(typed: str, code: str, group: LicenceGroup | None) -> int:
+def _at_quantity(refusal: Refusal) -> Refusal:
+    return Refusal(refusal.sentence, "quantity", **refusal.values)
+
+
+def _quantity(form: OrderForm, group: LicenceGroup | None) -> int:
+    typed = form.quantity.data or ""
     if not typed.strip():
-        raise Refusal(N_("Choose at least one licence."), "quantity")
+        raise Refusal(N_("Choose at least one licence."))
     if group is not None:
-        return additions.read_quantity(typed, group)
-    try:
-        quantity = baskets.read_quantity(typed, catalogue.offers()[code])
-    except Refusal as refusal:
-        raise Refusal(refusal.sentence, "quantity", **refusal.values) from refusal
+        return additions.read_quantity(typed, group, form.held)
+    quantity = baskets.read_quantity(typed, catalogue.offers()[form.offer.data])
     if not quantity:
-        raise Refusal(N_("Choose at least one licence."), "quantity")
+        raise Refusal(N_("Choose at least one licence."))
     return quantity
 
 
 def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Response:
     choice = _read(form, typing=True) if status == 200 else None
-    group = _chosen(form)
-    quote, renewal = None, None
-    if choice is not None:
-        try:
-            quoted = choice.ordered().quote
-            if group:
-                additions.check_amount(quoted)
-            renewal = additions.renewal_of(group) if group else None
-            quote = quoted
-        except Refusal as refusal:
-            form.refuse(refusal)
+    group = choice.group if choice else _chosen(form)
     return page(
         "manager/order_office.html",
         partial,
         status=status,
         form=form,
-        quote=quote,
+        quote=choice.ordered.quote if choice else None,
         chosen=group,
-        renewal=renewal,
+        free=additions.places_free(group, form.held) if group else None,
+        renewal=additions.renewal_of(group) if choice and group else None,
         offer=catalogue.offers()[form.offer.data],
         shown_vat=vat_beside_prices(auth.account()),
     )
@@ -197,7 +209,7 @@ def confirm_office() -> Response:
     """Place the order, once, and show it (guide: « Générer le bon de commande »)."""
     choice = _confirmed_choice()
     try:
-        order = contract_step.place(choice.ordered(), auth.customer().language)
+        order = contract_step.place(choice.ordered, auth.customer().language)
     except Refusal as refusal:
         return _contracts_page(choice, sentence(refusal), refusal.status)
     return go_to(url_for("manager.order", number=order.number))
@@ -221,7 +233,7 @@ def _contracts_page(choice: Choice, error: str = "", status: int = 200) -> Respo
         status=status,
         choice=choice,
         arguments=choice.arguments(),
-        quote=choice.ordered().quote,
+        quote=choice.ordered.quote,
         renewal=additions.renewal_of(choice.group) if choice.group else None,
         **contract_step.shown(auth.customer().language),
         error=error,

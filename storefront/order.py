@@ -14,7 +14,6 @@ from shop.orders.baskets import Basket, BasketOrder, InvalidBasket, is_name, new
 from shop.orders.placing import Quote
 from shop.pricing import catalogue
 from shop.pricing.displayed import vat_beside_prices
-from shop.pricing.money import TooLarge
 from shop.text import templates
 from storefront import storefront
 from web import auth, contract_step
@@ -104,7 +103,7 @@ def choose_quantities(lang: str) -> Response:
     typed = typed_numbers(request.form, offers)
     name = request.form.get("basket", "")
     try:
-        basket = read_basket(name, typed, offers)
+        basket, _ = baskets.read_and_quote(name, typed, offers, auth.account())
     except InvalidBasket as invalid:
         shown = name if is_name(name) else new_name()
         return _quantities_page(typed, shown, offers, _messages(invalid), 422)
@@ -138,28 +137,28 @@ def _quantities_page(
 def _quote_of(typed: dict[str, str], offers: Offers) -> Quote | None:
     """Return the price of what was typed; None if it is invalid or beyond what can be charged."""
     try:
-        return baskets.quote(read_basket("", typed, offers), offers, auth.account())
-    except (InvalidBasket, TooLarge):
+        return baskets.read_and_quote("", typed, offers, auth.account())[1]
+    except InvalidBasket:
         return None
 
 
 @storefront.get("/<language:lang>/order/totals")
 def totals(lang: str) -> Response:
     """Return the totals while the customer types (htmx), or the reason why there are none."""
-    offers, errors = catalogue.offers(), {}
+    offers, errors, quote = catalogue.offers(), {}, None
     typed = typed_numbers(request.args, offers)
     if not wants_partial():
         # This URL returns a part of a page; opened in a browser, it leads to the whole page.
         values: dict[str, Any] = dict(typed)
         return go_to(url_for("storefront.quantities", lang=lang, **values))
     try:
-        read_basket("", typed, offers)
+        _, quote = baskets.read_and_quote("", typed, offers, auth.account())
     except InvalidBasket as invalid:
         # While typing, an empty basket is not an error yet.
         errors = _messages(invalid) if any(number.strip(" 0") for number in typed.values()) else {}
     return page(
         "storefront/_totals.html",
-        quote=None if errors else _quote_of(typed, offers),
+        quote=quote,
         errors=errors,
         typed=typed,
         offers=offers,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Response, flash
+from flask import Response, flash, url_for
 from flask_babel import gettext
 
-from models import Order
+from models import Order, OrderLine
 from shop import documents
 from shop.errors import Refusal
+from shop.licences import reservations
 from shop.orders import orders
 from shop.overviews import order_progress
 from shop.pricing.lines import lines_of
@@ -37,12 +39,14 @@ class OrderPage:
     def show(self, *, partial: str = "", error: str = "", status: int = 200) -> Response:
         """Show the whole page, with what was refused."""
         order = self._order()
+        lines = lines_of(order)
         return page(
             self.template,
             partial,
             status=status,
             order=order,
-            lines=lines_of(order),
+            lines=lines,
+            change_url=_change_url(order, lines),
             tracking=order_progress.for_order(order),
             mention=documents.vat_mention(order, current()),
             error=error,
@@ -82,3 +86,24 @@ class OrderPage:
 
     def _refused(self, refusal: Refusal) -> Response:
         return self.show(error=sentence(refusal), status=refusal.status)
+
+
+def _change_url(order: Order, lines: list[OrderLine]) -> str:
+    """Return the address of the form that changes an unpaid order; "" if there is none.
+
+    An order of licences for a group leads back to that group, and to no other.
+    """
+    if not order.is_payable:
+        return ""
+    adding = reservations.for_order(order)
+    if not adding:
+        numbers: dict[str, Any] = {line.offer.code: line.quantity for line in lines}
+        basket = order.basket
+        return url_for("storefront.quantities", lang=current(), basket=basket, **numbers)
+    group, quantity = adding[0].group, adding[0].line.quantity
+    if not group.is_open:
+        return ""
+    return url_for(
+        "manager.order_office",
+        basket=order.basket, offer=group.offer_id, quantity=quantity, group=group.name,
+    )  # fmt: skip

@@ -27,7 +27,7 @@ from sandbox.api_errors import Fields, idempotency_key, require_key
 from sandbox.bank import checkouts, dashboard, ledger, refunds, views
 from sandbox.reading import read_page
 
-MAX_CENTS = 99_999_999_99
+MAX_CENTS = 99_999_999
 
 
 def blueprint(key: str) -> Blueprint:

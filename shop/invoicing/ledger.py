@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from records.base import database
 from records.disputes import Dispute
+from records.groups import AdditionStatus, GroupStatus
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
 from records.jobs import JobStatus
 from records.ledger import EntryKind, LedgerEntry
@@ -19,6 +20,7 @@ from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
 from shop import clock
+from shop.pricing import money
 
 
 def post_invoice(invoice: Invoice) -> None:
@@ -98,12 +100,16 @@ def _sql_list(*states: StrEnum) -> str:
 
 
 _STATES = {
+    "AdditionStatus": AdditionStatus,
     "EntryKind": EntryKind,
+    "GroupStatus": GroupStatus,
     "InvoiceKind": InvoiceKind,
     "InvoiceStatus": InvoiceStatus,
     "OrderStatus": OrderStatus,
     "PaymentStatus": PaymentStatus,
     "RefundStatus": RefundStatus,
+    "LEAST": money.LEAST_CENTS,
+    "MOST": money.MOST_PAYABLE_CENTS,
     "OWED": _sql_list(*PAYABLE),
     "HELD": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE),
     "TAKEN": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
@@ -207,6 +213,33 @@ FAULTS = {
         "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}') "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
         "AND j.key = 'invoice_order:' || o.id)"
+    ),
+    "the unpaid order {} has an amount that no bank accepts": (
+        "SELECT o.number FROM purchase_order o "
+        "WHERE o.status = '{OrderStatus.AWAITING_PAYMENT}' "
+        "AND o.total_cents NOT BETWEEN {LEAST} AND {MOST}"
+    ),
+    "the unpaid order {} does not expire": (
+        "SELECT o.number FROM purchase_order o "
+        "WHERE o.status = '{OrderStatus.AWAITING_PAYMENT}' "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key = 'expire_order:' || o.id)"
+    ),
+    "the unpaid order {} was to be replaced by a later one, and is still payable": (
+        "SELECT o.number FROM purchase_order o "
+        "WHERE o.status = '{OrderStatus.AWAITING_PAYMENT}' "
+        "AND EXISTS (SELECT 1 FROM purchase_order p WHERE p.account_id = o.account_id "
+        "AND p.basket = o.basket AND p.id > o.id AND p.status = o.status)"
+    ),
+    "the group {} counts the places taken in it wrongly": (
+        "SELECT g.name FROM licence_group g "
+        "WHERE g.status IN ('{GroupStatus.INSTALLED}', '{GroupStatus.SUSPENDED}') "
+        "AND g.places_taken <> (SELECT count(*) FROM seat s WHERE s.group_id = g.id) "
+        "+ (SELECT coalesce(sum(l.quantity), 0) FROM addition a "
+        "JOIN order_line l ON l.id = a.line_id WHERE a.group_id = g.id "
+        "AND a.status IN ('{AdditionStatus.HELD}', '{AdditionStatus.FAILED}')) "
+        "AND NOT EXISTS (SELECT 1 FROM addition a "
+        "WHERE a.group_id = g.id AND a.status = '{AdditionStatus.INSTALLING}')"
     ),
     "numbers are missing or too many in the series {}": (
         "SELECT s.name FROM invoice_series s WHERE s.last <> "

@@ -7,26 +7,28 @@ concurrent orders cannot both take the last place; a CHECK of the table enforces
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from records.base import database
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
-from records.orders import Order, OrderLine
+from records.orders import Order, OrderLine, OrderStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.sandbox_link import test_points
+
+CLOSED = N_("Licences cannot be added to this group at the moment.")
 
 
 class PlacesExhausted(Refusal):
     """The group has fewer free places than the customer orders."""
 
-    def __init__(self, group: LicenceGroup) -> None:
+    def __init__(self, group: LicenceGroup, free: int) -> None:
         super().__init__(
             N_("This group has %(free)d free places of %(limit)d: order fewer licences."),
             "quantity",
-            free=max(group.places_free or 0, 0),
+            free=free,
             limit=group.places_limit,
         )
 
@@ -40,8 +42,8 @@ def hold_places(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addit
     if not _take_places(group, line.quantity):
         now = LicenceGroup.get_by_id(group.id)
         if not now.is_open:
-            raise Refusal(N_("Licences cannot be added to this group at the moment."), "group")
-        raise PlacesExhausted(now)
+            raise Refusal(CLOSED, "group")
+        raise PlacesExhausted(now, max(now.places_free or 0, 0))
     return Addition.create(line=line, group=group, renewal_on=renewal_on, created_at=clock.now())
 
 
@@ -61,6 +63,24 @@ def _take_places(group: LicenceGroup, quantity: int) -> bool:
             )
     except IntegrityError:
         return False
+
+
+def held_by_basket(account_id: int, basket: str) -> dict[int, int]:
+    """Return the places that a customer's unpaid orders of ``basket`` hold, by the group's id."""
+    held = (
+        Addition.select(Addition.group, fn.SUM(OrderLine.quantity))
+        .join(OrderLine)
+        .join(Order)
+        .where(
+            Addition.status == AdditionStatus.HELD,
+            Order.account == account_id,
+            Order.basket == basket,
+            Order.status == OrderStatus.AWAITING_PAYMENT,
+        )
+        .group_by(Addition.group)
+        .tuples()
+    )
+    return {group: int(places) for group, places in cast("Any", held)}
 
 
 def can_be_kept(order: Order) -> bool:

@@ -39,7 +39,7 @@ class AdditionRequest:
 def running_period(group: LicenceGroup, at: datetime) -> Period:
     """Return the group's period that contains ``at``. Raises `Refusal` if the group is not open."""
     if group.installed_at is None or not group.is_open:
-        raise Refusal(N_("Licences cannot be added to this group at the moment."), "group")
+        raise Refusal(reservations.CLOSED, "group")
     return periods.period_of(clock.day_of(at), periods.anchor_of(group.installed_at))
 
 
@@ -48,25 +48,27 @@ def renewal_of(group: LicenceGroup) -> date:
     return running_period(group, clock.now()).end
 
 
-def check_places(group: LicenceGroup, quantity: int) -> None:
-    """Raise `reservations.PlacesExhausted` if ``quantity`` exceeds the free places."""
-    if group.places_free is not None and quantity > group.places_free:
-        raise reservations.PlacesExhausted(group)
+TOO_LITTLE = N_(
+    "Up to the renewal this costs less than banks accept. Choose more licences, or "
+    "order from the renewal on."
+)
 
 
-def check_amount(quoted: Quote) -> None:
-    """Raise `Refusal` at ``quantity`` if the total is below the minimum that banks accept.
+def places_free(group: LicenceGroup, held: dict[int, int]) -> int | None:
+    """Return the number of licences that an order may have; None without a limit.
 
-    For example, one licence for the last day of a period.
+    ``held`` is what `reservations.held_by_basket` returns for the order's basket: the places that
+    its unpaid order holds are free for the order that replaces it.
     """
-    if 0 < quoted.totals.total_cents < money.LEAST_CENTS:
-        raise Refusal(
-            N_(
-                "Up to the renewal this costs less than banks accept. Choose more licences, or "
-                "order from the renewal on."
-            ),
-            "quantity",
-        )
+    free = group.places_free
+    return None if free is None else max(free, 0) + held.get(group.id, 0)
+
+
+def check_places(group: LicenceGroup, quantity: int, held: dict[int, int]) -> None:
+    """Raise `reservations.PlacesExhausted` if ``quantity`` exceeds the free places."""
+    free = places_free(group, held)
+    if free is not None and quantity > free:
+        raise reservations.PlacesExhausted(group, free)
 
 
 class AdditionOrder(OrderKind):
@@ -101,10 +103,18 @@ class AdditionOrder(OrderKind):
         return min(self.now + placing.EXPIRES_AFTER, self.period.ends_at)
 
     def check(self) -> None:
-        """Raise `Refusal` if the group is not open, has too few places, or costs too little."""
-        quoted = self.quote
-        check_places(self.request.group, self.request.quantity)
-        check_amount(quoted)
+        """Raise `Refusal` if the group is not open, or has too few places."""
+        _ = self.period
+        held = reservations.held_by_basket(self.account.id, self.request.basket)
+        check_places(self.request.group, self.request.quantity, held)
+
+    def check_amount(self) -> None:
+        """Raise `Refusal` at ``quantity`` if no bank accepts the total.
+
+        For example, of one licence for the last day of a period.
+        """
+        total = self.quote.totals.total_cents
+        placing.check_payable(total, "quantity", too_little=TOO_LITTLE)
 
     def reserve(self, lines: list[OrderLine]) -> None:
         """Reserve places in the group. Raises `reservations.PlacesExhausted`."""
@@ -112,7 +122,7 @@ class AdditionOrder(OrderKind):
             reservations.hold_places(self.request.group, line, self.period.end)
 
 
-def read_quantity(typed: str, group: LicenceGroup) -> int:
+def read_quantity(typed: str, group: LicenceGroup, held: dict[int, int]) -> int:
     """Return the number of licences typed for ``group``. Raises `Refusal` at ``quantity``."""
     offer = catalogue.offers()[group.offer_id]
     try:
@@ -121,5 +131,5 @@ def read_quantity(typed: str, group: LicenceGroup) -> int:
         raise Refusal(refusal.sentence, "quantity", **refusal.values) from refusal
     if not quantity:
         raise Refusal(N_("Choose at least one licence."), "quantity")
-    check_places(group, quantity)
+    check_places(group, quantity, held)
     return quantity

@@ -220,6 +220,9 @@ class AttachOrder(OrderKind):
         if cards.stored_card(self.account) is None:
             raise CardMissing(N_("A card is needed for the renewals: register one first."))
 
+    def check_amount(self) -> None:
+        """Do nothing: nothing is paid."""
+
     def reserve(self, lines: list[OrderLine]) -> None:
         """Record the use of the offer. Raises `AlreadyAttached` if another request was first."""
         try:

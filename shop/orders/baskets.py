@@ -132,6 +132,23 @@ def quote(basket: Basket, offers: dict[str, PricedOffer], account: Account | Non
     return Quote(lines, money.totals(lines, treatment), treatment, account is None)
 
 
+def read_and_quote(
+    name: str, typed: dict[str, str], offers: dict[str, PricedOffer], account: Account | None
+) -> tuple[Basket, Quote]:
+    """Return the basket typed and its price.
+
+    Raises `InvalidBasket`, also if no bank accepts the total.
+    """
+    basket = read_basket(name, typed, offers)
+    try:
+        quoted = quote(basket, offers, account)
+        placing.check_payable(quoted.totals.total_cents)
+    except Refusal as refusal:
+        field = next(code for code, number in basket.quantities.items() if number)
+        raise InvalidBasket([Refusal(refusal.sentence, field, **refusal.values)]) from refusal
+    return basket, quoted
+
+
 class BasketOrder(OrderKind):
     """The order of a basket: each of its lines creates a new group (guide)."""
 

@@ -7,6 +7,7 @@ from records.orders import Order
 from shop import clock, transitions
 from shop.licences import reservations
 from shop.payments import outcomes, payments
+from shop.sandbox_link import test_points
 
 
 def stop_payment(order: Order) -> None:
@@ -17,6 +18,7 @@ def stop_payment(order: Order) -> None:
     pending = payments.unsettled_payment(order)
     if pending is not None:
         outcomes.close_payment(pending)
+    test_points.point("orders.payment_stopped")
 
 
 def close_order(order: Order, status: str, by: str) -> Order | None:

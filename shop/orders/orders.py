@@ -54,6 +54,8 @@ def expire_order(order: int) -> None:
         expired = closing.close_order(row, OrderStatus.EXPIRED, by="shop")
         if expired is not None:
             mail.order_expired(expired)
+    if expired is None:
+        _look_again(order)
 
 
 @kinds.close_addition.handler(attempts=50, first_delay=timedelta(minutes=1))
@@ -66,7 +68,16 @@ def close_addition(order: int) -> None:
     except (payables.PaymentUnderWay, gateways.BankUnavailable):
         raise jobs.Later(PENDING_PAYMENT_DELAY) from None
     except Conflict:
-        return  # just paid: the payment will be refunded
+        _look_again(order)
+
+
+def _look_again(order: int) -> None:
+    """Raise `jobs.Later` if an order that could not be closed is unpaid.
+
+    A payment of it began at the same moment. An order that was paid instead is settled by that.
+    """
+    if Order.get_by_id(order).is_payable:
+        raise jobs.Later(PENDING_PAYMENT_DELAY)
 
 
 @kinds.refund_undelivered.handler(attempts=50, first_delay=timedelta(minutes=1))

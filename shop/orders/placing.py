@@ -28,6 +28,11 @@ request was first."""
 EXPIRES_AFTER = timedelta(days=14)
 """How long an unpaid order can be paid (design)."""
 
+TOO_LITTLE = N_("This costs less than banks accept. Choose more licences.")
+TOO_MUCH = N_(
+    "This comes to more than banks accept in one payment. Choose fewer licences, or contact us."
+)
+
 MOST_UNPAID = 10
 """The most orders of an account that await payment."""
 
@@ -95,6 +100,10 @@ class OrderKind(ABC):
     def check(self) -> None:
         """Raise `Refusal` if this cannot be ordered now."""
 
+    def check_amount(self) -> None:
+        """Raise `Refusal` if no bank accepts a payment of the total."""
+        check_payable(self.quote.totals.total_cents)
+
     @abstractmethod
     def reserve(self, lines: list[OrderLine]) -> None:
         """Reserve what the order needs, in its transaction. Raises `Refusal`."""
@@ -103,6 +112,14 @@ class OrderKind(ABC):
         """Queue the next steps in the order's transaction: here, e-mail it and let it expire."""
         mail.order_placed(order)
         kinds.expire_order.using(run_at=order.expires_at).later(order=order.id)
+
+
+def check_payable(total_cents: int, field: str = "", *, too_little: str = TOO_LITTLE) -> None:
+    """Raise `Refusal` at ``field`` if no bank accepts a payment of that total, VAT included."""
+    if total_cents < money.LEAST_CENTS:
+        raise Refusal(too_little, field)
+    if total_cents > money.MOST_PAYABLE_CENTS:
+        raise Refusal(TOO_MUCH, field)
 
 
 def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
@@ -116,6 +133,7 @@ def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
     if placed is not None:
         return placed
     ordered.check()
+    ordered.check_amount()
     accepted = contracts.current_contracts(confirmed.language)
     _check_confirmation(ordered, accepted, confirmed)
     earlier: set[Order] = set()

@@ -22,6 +22,9 @@ MOST_CENTS = 100_000_000_000
 LEAST_CENTS = 50
 """The smallest amount charged, VAT included: card payments begin at 0.50 EUR."""
 
+MOST_PAYABLE_CENTS = 99_999_999
+"""The largest amount that one card payment takes, VAT included (999,999.99 EUR)."""
+
 
 class TooLarge(Refusal):
     """A quantity or total beyond what the shop can charge."""

@@ -41,7 +41,7 @@ def after(
     runner = Runner(opened, str(database.MIGRATIONS))
     runner.up("0021_usage")
     first = next(one for one in runner.migrations() if one.name == "0001_initial").load()
-    with opened.bind_ctx([first.Account, first.Order, first.Payment]):
+    with opened.bind_ctx([first.Account, first.Order, first.Payment, first.Job]):
         fill(first)
     runner.up()
     monkeypatch.setattr(ledger, "database", opened)
@@ -57,6 +57,11 @@ def fill(first: Any) -> None:
         if status == "delivered":
             told["delivered_at"] = SETTLED
         order = first.Order.create(account=account, **ORDER | told)
+        if status == "awaiting_payment":
+            first.Job.create(
+                kind="expire_order", key=f"expire_order:{order.id}", status="queued", attempts=0,
+                payload=json.dumps({"order": order.id}), run_at=SETTLED, error="", created_at=THEN,
+            )  # fmt: skip
         for place, attempt in enumerate(attempts):
             first.Payment.create(
                 order=order, status=attempt, method="card", key=f"{number}-{place}",

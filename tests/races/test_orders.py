@@ -28,10 +28,12 @@ from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.orders import baskets, closing, orders, placing
+from shop.orders.additions import AdditionOrder, AdditionRequest
 from shop.payments import checkouts, outcomes, payables
 from shop.payments.gateway import CheckoutStatus
+from shop.pricing.lines import lines_of
 from shop.sandbox_link import test_points
-from tests.support import purchases, racing
+from tests.support import billing, groups, purchases, racing
 from tests.support.parties import Bank, Provider
 
 BASKET_INDEX = "purchase_order_account_id_basket_key"
@@ -161,6 +163,48 @@ def test_control_without_the_lock_there_are_more_on_postgresql(
     monkeypatch.setattr(placing, "lock", lambda row, **_: row)
     edit_in_tabs(alice, 12)
     assert len(payable()) > 1
+
+
+# --- The same, of licences added to a group -----------------------------------------------------
+
+
+@pytest.fixture
+def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
+    """A group of three licences, which has 297 places left."""
+    return groups.installed(alice, bank)
+
+
+def enlarge(group: LicenceGroup, licences: int) -> Order:
+    requested = AdditionRequest(groups.fresh(group), licences, NAME)
+    seen = groups.seen_by(group.account, requested)
+    return placing.place(AdditionOrder(group.account, requested), seen)
+
+
+def test_editing_an_addition_while_a_payment_begins_leaves_one_payable_order(
+    group: LicenceGroup, bank: Bank
+) -> None:
+    first = enlarge(group, 297)
+
+    def pay() -> None:
+        test_points.hook("ordering.place", None)
+        purchases.start_paying(first)
+
+    test_points.hook("ordering.place", pay)
+    edited = enlarge(group, 100)
+    assert payable() == [edited]
+    assert groups.fresh(group).places_taken == 103
+    assert [row.status for row in purchases.payments_of(first)] == [CheckoutStatus.CLOSED]
+
+
+def test_editing_an_addition_in_8_tabs_leaves_one_payable_order(group: LicenceGroup) -> None:
+    enlarge(group, 297)
+    numbers = iter(range(289, 297))
+    with racing.all_meet_at("ordering.place", 8):
+        results = racing.race(lambda: enlarge(group, next(numbers)), 8)
+    assert all(isinstance(outcome, Order) for outcome in results), results
+    (left,) = payable()
+    assert groups.fresh(group).places_taken == 3 + lines_of(left)[0].quantity
+    billing.assert_balanced()
 
 
 def test_two_presses_of_pay_open_one_bank_page(alice: Account, bank: Bank) -> None:

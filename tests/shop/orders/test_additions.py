@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -28,7 +29,7 @@ from shop.licences import reservations
 from shop.licences.reservations import PlacesExhausted
 from shop.orders import orders, placing
 from shop.orders.additions import AdditionOrder
-from tests.support import groups, purchases
+from tests.support import billing, groups, purchases
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
 
@@ -120,13 +121,40 @@ def test_changing_the_number_replaces_the_order_and_its_places(
 ) -> None:
     requested = groups.addition_request(group, 290)
     first = placing.place(AdditionOrder(alice, requested), groups.seen_by(alice, requested))
+    # The places of the order that is replaced are free for the one that replaces it.
     more = replace(requested, quantity=297, group=groups.fresh(group))
-    # The places of the earlier order count as taken until that order is closed.
-    with pytest.raises(PlacesExhausted):
-        placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more))
-    orders.cancel_order(first, by="alice")
-    more = replace(more, group=groups.fresh(group))
     assert placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more)).is_payable
+    assert groups.fresh(first).status == OrderStatus.CANCELLED
+    assert groups.fresh(group).places_taken == 300
+    billing.assert_balanced()
+
+
+def test_an_order_that_fills_its_group_can_be_made_smaller(
+    group: LicenceGroup, alice: Account
+) -> None:
+    requested = groups.addition_request(group, 297)
+    placing.place(AdditionOrder(alice, requested), groups.seen_by(alice, requested))
+    for quantity in (296, 297, 5):
+        less = replace(requested, quantity=quantity, group=groups.fresh(group))
+        order = placing.place(AdditionOrder(alice, less), groups.seen_by(alice, less))
+        assert order.is_payable
+        assert groups.fresh(group).places_taken == 3 + quantity
+    assert Order.select().where(Order.status == OrderStatus.AWAITING_PAYMENT).count() == 1
+    billing.assert_balanced()
+
+
+def test_the_places_of_another_order_stay_taken(
+    group: LicenceGroup, alice: Account, bank: Bank
+) -> None:
+    groups.add(group, 290)
+    requested = groups.addition_request(groups.fresh(group), 7)
+    placing.place(AdditionOrder(alice, requested), groups.seen_by(alice, requested))
+    more = replace(requested, quantity=8, group=groups.fresh(group))
+    with pytest.raises(PlacesExhausted, match="7 free places of 300"):
+        placing.place(AdditionOrder(alice, more), groups.seen_by(alice, more))
+    # A basket's name is no secret worth guessing: another customer's order frees nothing.
+    assert reservations.held_by_basket(alice.id + 1, requested.basket) == {}
+    assert reservations.held_by_basket(alice.id, requested.basket) == {group.id: 7}
 
 
 def test_a_price_of_another_day_is_not_charged(
@@ -295,6 +323,71 @@ def test_the_choice_follows_while_typing(signed_in: Visitor, group: LicenceGroup
     assert group.name not in other
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("area", ["/manager/account/orders", "/fr/order", "/en/order"])
+def test_changing_an_order_of_licences_leads_back_to_its_group(
+    signed_in: Visitor, group: LicenceGroup, alice: Account, area: str, language: str
+) -> None:
+    alice.language = language
+    alice.save()
+    change = {"fr": "Modifier la commande", "en": "Change the order"}
+    go_on = {"fr": "Poursuivre", "en": "Continue"}
+    generate = {"fr": "Générer le bon de commande", "en": "Generate the purchase order"}
+    first = groups.add(group, 297)
+    signed_in.open(f"{area}/{first.number}")
+    shown = area[1:3] if area.startswith(("/fr", "/en")) else language
+    signed_in.follow(change[shown])
+    assert signed_in.find("input", name="quantity", value="297") is not None
+    free = {"fr": "297 sur 300 places", "en": "297 of 300 places"}
+    assert signed_in.sees(free[language].split(" p")[0])
+    signed_in.press(go_on[language], quantity="298")
+    assert signed_in.response.status_code == 422
+    signed_in.press(go_on[language], quantity="2")
+    assert signed_in.sees(group.display_name)
+    signed_in.press(generate[language], accepted="yes")
+    assert signed_in.response.status_code == 200
+    second = Order.select().order_by(Order.id.desc()).get()
+    assert (second.basket, second.status) == (first.basket, OrderStatus.AWAITING_PAYMENT)
+    assert groups.fresh(first).status == OrderStatus.CANCELLED
+    assert groups.fresh(group).places_taken == 5
+    assert Addition.select().where(Addition.group == group).count() == 2
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_order_for_a_group_that_is_closed_never_leads_to_a_new_one(
+    signed_in: Visitor, group: LicenceGroup, alice: Account, language: str
+) -> None:
+    alice.language = language
+    alice.save()
+    order = groups.add(group, 2)
+    change = {"fr": "Modifier la commande", "en": "Change the order"}[language]
+    page = f"/manager/account/orders/{order.number}"
+    signed_in.open(page)
+    link = signed_in.find("a", href=_change_address(order, group))
+    assert link is not None
+    LicenceGroup.update(status="suspended").where(LicenceGroup.id == group.id).execute()
+    signed_in.open(page)
+    assert not signed_in.sees(change)
+    # The link of a page opened earlier, its contract step, and the form sent after all.
+    refusal = {
+        "fr": "Il n’est pas possible d’ajouter des licences à ce groupe pour le moment.",
+        "en": "Licences cannot be added to this group at the moment.",
+    }[language]
+    signed_in.open(_change_address(order, group))
+    assert signed_in.sees(refusal)
+    signed_in.press({"fr": "Poursuivre", "en": "Continue"}[language], group=group.name)
+    assert signed_in.response.status_code == 422
+    assert signed_in.sees(refusal)
+    signed_in.open(_change_address(order, group).replace("/office?", "/office/contracts?"))
+    assert signed_in.sees(refusal)
+    assert Order.select().where(Order.id > order.id).count() == 0
+
+
+def _change_address(order: Order, group: LicenceGroup) -> str:
+    chosen = {"basket": order.basket, "offer": "business", "quantity": 2, "group": group.name}
+    return "/manager/order/office?" + urlencode(chosen)
+
+
 def test_licences_cannot_be_ordered_for_another_customers_group(
     visitor: Visitor, group: LicenceGroup, charlie: Account
 ) -> None:
@@ -319,6 +412,8 @@ def test_what_costs_less_than_banks_accept_is_refused_and_more_of_it_is_not(
     page = f"/manager/order/office?offer=business&group={group.name}&quantity="
     refusal = "Jusqu’au renouvellement, c’est moins que ce que les banques acceptent."
     visitor.open(page + "1")
+    assert visitor.sees(refusal)
+    assert visitor.press("Poursuivre").status_code == 422
     assert visitor.sees(refusal)
     visitor.open(page + "2")
     assert not visitor.sees(refusal)

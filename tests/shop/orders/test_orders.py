@@ -15,6 +15,7 @@ from models import (
     Event,
     Job,
     Letter,
+    LicenceGroup,
     Order,
     OrderLine,
     OrderStatus,
@@ -24,13 +25,16 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop.errors import Conflict, Refusal
+from shop.jobs import kinds
 from shop.orders import baskets, contracts, orders
 from shop.overviews import order_progress
 from shop.payments import payables
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing.lines import lines_of
-from tests.support import purchases
-from tests.support.parties import Bank
+from shop.sandbox_link import test_points
+from tests.support import billing, groups, purchases
+from tests.support.parties import Bank, Provider
+from tests.support.visitor import Visitor
 
 
 def test_an_order_keeps_what_it_was_placed_with(alice: Account) -> None:
@@ -190,6 +194,114 @@ def test_an_order_does_not_expire_under_a_pending_payment(
     drain()
     assert Order.get_by_id(order.id).status == OrderStatus.EXPIRED
     assert Payment.get_by_id(payment.id).status == PaymentStatus.DECLINED
+
+
+def begin_to_pay_at_the_worst_moment(order: Order) -> None:
+    """Let a payment begin after the last one was closed, and before the order is."""
+
+    def pay() -> None:
+        test_points.hook("orders.payment_stopped", None)
+        purchases.start_paying(order)
+
+    test_points.hook("orders.payment_stopped", pay)
+
+
+def test_an_order_that_loses_a_race_at_its_expiry_expires_later(
+    clock: time_machine.Traveller, alice: Account, bank: Bank, drain: Callable[[], int]
+) -> None:
+    order = purchases.place(alice)
+    clock.shift(timedelta(days=14, minutes=1))
+    begin_to_pay_at_the_worst_moment(order)
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
+    billing.assert_balanced()
+    clock.shift(timedelta(minutes=11))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.EXPIRED
+    assert Letter.select().where(Letter.kind == "order_expired").count() == 1
+    (checkout,) = bank.checkouts.values()
+    assert checkout.status == CheckoutStatus.CLOSED
+
+
+def test_licences_for_a_group_that_ended_are_cancelled_later_after_a_lost_race(
+    clock: time_machine.Traveller, alice: Account, bank: Bank, provider: Provider,
+    drain: Callable[[], int],
+) -> None:  # fmt: skip
+    group = groups.installed(alice, bank)
+    order = groups.add(group, 2)
+    LicenceGroup.update(status="terminated").where(LicenceGroup.id == group.id).execute()
+    kinds.close_addition.later(order=order.id)
+
+    def pay() -> None:
+        test_points.hook("orders.payment_stopped", None)
+        Payment.create(
+            key="begun-at-once", order=order, amount_cents=order.total_cents, currency="EUR",
+            store_card=False, created_at=shop_clock.now(),
+        )  # fmt: skip
+
+    test_points.hook("orders.payment_stopped", pay)
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.AWAITING_PAYMENT
+    clock.shift(timedelta(minutes=11))
+    drain()
+    assert Order.get_by_id(order.id).status == OrderStatus.CANCELLED
+
+
+# --- Amounts that no bank accepts --------------------------------------------------------------
+
+
+def test_an_order_over_the_limit_of_the_bank_is_refused_before_it_is_placed(
+    alice: Account,
+) -> None:
+    # 12.90 and 20 % of VAT: 64,599 licences are 999,992.52 and 64,600 are 1,000,008.00.
+    with pytest.raises(Refusal, match="more than banks accept"):
+        purchases.place(alice, purchases.basket(business=0, pro_plus=64_600))
+    assert not Order.select().exists()
+    order = purchases.place(alice, purchases.basket(business=0, pro_plus=64_599))
+    assert order.total_cents == 99_999_252
+
+
+@pytest.mark.parametrize("cents", [0, 41])
+def test_an_order_under_the_minimum_of_the_bank_is_refused_before_it_is_placed(
+    alice: Account, cents: int
+) -> None:
+    Price.insert(
+        offer="business", amount_cents=cents, valid_from=shop_clock.now() - timedelta(seconds=1)
+    ).execute()
+    with pytest.raises(Refusal, match="less than banks accept"):
+        purchases.place(alice, purchases.basket(business=1))
+    assert not Order.select().exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("fr", "C’est plus que ce que les banques acceptent en un paiement."),
+     ("en", "This comes to more than banks accept in one payment.")],
+)  # fmt: skip
+def test_too_many_licences_for_a_card_are_refused_at_their_number(
+    visitor: Visitor, alice: Account, language: str, sentence: str
+) -> None:
+    alice.language = language
+    alice.save()
+    visitor.open(f"/{language}/order")
+    order, go_on = {"fr": ("Commander", "Poursuivre"), "en": ("Order", "Continue")}[language]
+    assert visitor.press(order, business="0", pro_plus="64600").status_code == 422
+    assert visitor.sees(sentence)
+    typed = f"/{language}/order/totals?business=0&pro_plus=64600"
+    partial = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    assert sentence.encode() in visitor.client.get(typed, headers=partial).data
+    # In the customer area, and at a contract step opened by its address.
+    visitor.log_in(alice)
+    visitor.open("/manager/order/office?offer=pro_plus&quantity=64600")
+    assert visitor.sees(sentence)
+    assert visitor.press(go_on).status_code == 422
+    assert visitor.sees(sentence)
+    name = purchases.basket().name
+    visitor.open(f"/{language}/order/contracts?business=0&pro_plus=64600&basket={name}")
+    confirm = {"fr": "Confirmer et Payer", "en": "Confirm and Pay"}[language]
+    assert visitor.press(confirm, accepted="yes").status_code == 422
+    assert visitor.sees(sentence)
+    assert not Order.select().exists()
 
 
 def test_another_customers_order_is_not_found(alice: Account, charlie: Account) -> None:
