@@ -93,6 +93,10 @@ def judge(html: str, *, is_partial: bool) -> tuple[Element, Errors]:
     return root, [(where, what) for where, what, _ in parser.errors]
 
 
+def _text_of(source: str) -> str:
+    return unescape(source) if "&" in source else source
+
+
 def _seen(element: Element) -> tuple[object, ...]:
     """Return what tells elements apart, but for white space, which moves around head and body."""
     return element.tag, element.attrib, (element.text or "").strip(), (element.tail or "").strip()
@@ -147,11 +151,12 @@ class _Parsing:
     def _start(self, name: str, attributes: str, start: int) -> int:
         """Open an element. Return the position of what follows it."""
         self._check_outline(name)
-        values = {
-            key: unescape(quoted or single) for key, quoted, single in ATTRIBUTE.findall(attributes)
-        }
-        if len(values) != len(ATTRIBUTE.findall(attributes)):
-            raise _Unclear
+        values = {}
+        if attributes:
+            written = ATTRIBUTE.findall(attributes)
+            values = {key: _text_of(quoted or single) for key, quoted, single in written}
+            if len(values) != len(written):
+                raise _Unclear
         place = self._place_of(self.place, name)
         self.in_svg += name == "svg" or self.in_svg > 0
         self.builder.start(SVG + name if self.in_svg else name, values)
@@ -186,7 +191,7 @@ class _Parsing:
             return
         self._place_of(self.place, "#text")
         around = self.open[-1][0] if self.open else ""
-        self.builder.data(text if around in RAW else unescape(text))
+        self.builder.data(text if around in RAW else _text_of(text))
 
     def _place_of(self, around: Place, name: str) -> Place:
         place = self.places.get((around, name))

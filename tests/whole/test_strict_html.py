@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tests.support import strict_html
+from tests.support import pages, strict_html
 from tests.support.client import CheckingClient
 from tests.support.strict_html import Reader
 
@@ -96,6 +96,21 @@ def test_a_place_is_accepted_only_after_html5lib(reader: Reader) -> None:
     faulty = PAGE.replace("<p>One", "<p>One<div></div>")
     for _ in range(2):
         assert reader.read(faulty, is_partial=False)[1]
+
+
+def test_what_is_random_on_a_known_page_hides_no_fault() -> None:
+    first, second = "IjA1b2c3d4e5f6g7h8i9j0", "IjZ1y2x3w4v5u6t7s8r9q0"
+    page = f'<p id="{first}">1</p><p id="{second}">2</p><a href="/a" aria-describedby="{first}">'
+
+    def problems(html: str) -> list[str]:
+        return pages.problems(html + "link</a>", is_partial=True)
+
+    assert not problems(page)
+    assert not problems(page.replace(second, second[::-1]))
+    assert problems(page.replace(second, first)) == [f"id {first!r} stands 2 times"]
+    (dangling,) = problems(page.replace(f'describedby="{first}', f'describedby="{first[::-1]}'))
+    assert "names no id here" in dangling
+    assert problems(page) == []
 
 
 def test_a_partial_is_no_page(reader: Reader) -> None:
