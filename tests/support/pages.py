@@ -21,9 +21,10 @@ BANNED_VALUES = re.compile(r"^\s*(js|javascript):")
 READER = strict_html.Reader()
 
 RANDOM = re.compile(
-    r"(?=[\w.-]*[0-9])(?=[\w.-]*[A-Z])[\w.-]{20,}|\b[a-z]{2}[0-9]{5}-ovh\b|\b[0-9]{6,}\b", re.ASCII
+    r"""(?<=["=;/>])(?:[\w.-]{20,}|[a-z]{2}[0-9]{5}-ovh|[0-9]{6,})(?![\w.-])""", re.ASCII
 )
-"""Tokens, nic-handles and long numbers: what alone tells two sights of a page apart."""
+"""Tokens, nic-handles and long numbers, which tell two sights of a page apart; long words too."""
+A_DIGIT = re.compile(r"[0-9]")
 
 _faultless: set[int] = set()
 """Pages without faults that were read before, by a digest of all but what is random in them."""
@@ -53,7 +54,12 @@ def problems(
 def _without_chance(html: str) -> str:
     """Return the page with its random values numbered by their first place on it."""
     numbers: dict[str, str] = {}
-    return RANDOM.sub(lambda found: numbers.setdefault(found[0], f"#{len(numbers)}"), html)
+
+    def number(found: re.Match[str]) -> str:
+        value = found[0]
+        return numbers.setdefault(value, f"#{len(numbers)}") if A_DIGIT.search(value) else value
+
+    return RANDOM.sub(number, html)
 
 
 def _problems(
