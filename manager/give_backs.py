@@ -8,6 +8,7 @@ from flask_babel import gettext, ngettext
 from manager import manager, services
 from shop import clock
 from shop.errors import Refusal
+from shop.invoicing import receivables
 from shop.licences.seats import listing
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
@@ -80,6 +81,7 @@ def _review(
         "manager/give_back_review.html",
         status=status,
         service=found,
+        due=receivables.unpaid_invoices(found.group.id),
         group=found.group,
         numbers=numbers,
         losing=listing.held_among(found.group, numbers),

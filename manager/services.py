@@ -131,6 +131,9 @@ def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
     if not number:
         return period_billing.bill_ahead(found.subscription)
     due = {invoice.number: invoice for invoice in receivables.unpaid_invoices(found.group.id)}
-    if number not in due and invoices.find_invoice(auth.customer(), number) is None:
+    if number in due:
+        return due[number]
+    known = invoices.find_invoice(auth.customer(), number)
+    if known is None or known.group_id != found.group.id:
         abort(404)
-    return due.get(number)
+    return known if known.is_payable else None

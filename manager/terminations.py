@@ -8,6 +8,7 @@ from flask_babel import gettext
 from manager import manager, services
 from shop import clock
 from shop.errors import Refusal
+from shop.invoicing import receivables
 from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
 from shop.subscriptions import subscriptions, terminations, withdrawals
@@ -29,6 +30,7 @@ def _termination_page(found: ServiceOverview, error: str = "", status: int = 200
         "manager/termination.html",
         status=status,
         service=found,
+        due=receivables.unpaid_invoices(found.group.id),
         ends_on=subscriptions.next_end(found.subscription),
         undo_until=periods.undo_until(subscriptions.next_end(found.subscription), clock.now()),
         error=error,

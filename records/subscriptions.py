@@ -94,6 +94,11 @@ class Subscription(StateMachine):
         return self.status == SubscriptionStatus.SUSPENDED
 
     @property
+    def is_free(self) -> bool:
+        """Whether its current period is the free one."""
+        return self.free_until is not None and self.free_until == self.period_end
+
+    @property
     def is_over(self) -> bool:
         """Whether the subscription is terminated: nothing more will be charged."""
         return self.status == SubscriptionStatus.TERMINATED

@@ -24,8 +24,13 @@ SERVICES, SERVICES_PAID = "S1", "S2"
 """Kinds of operation (BT-23): services, unpaid or already paid."""
 
 UNIT = "C62"
-BY_CARD = "48"
+BY_CARD, TO_ACCOUNT = "48", "42"
+"""Means of payment (BT-81): a card, or a transfer, whose account is on the seller's statement."""
+
 DISCOUNT = "95"
+ON_DEBITS = "invoice"
+"""When VAT is due (BT-8): on the day of the invoice."""
+
 SIREN = "0002"
 FRENCH_ADDRESS, EMAIL = "0225", "EM"
 
@@ -76,7 +81,8 @@ def _notes(document: InvoiceDocument) -> list[dict[str, str]]:
     notes = [{"BT-21": code, "BT-22": text} for code, text in on_late_payment.items()]
     notes.append({"BT-21": "BAR", "BT-22": _reporting_kind(document.buyer)})
     vat_text = vat_mention(document.totals.treatment, document.language)
-    return notes + [{"BT-22": text} for text in (vat_text, document.reason) if text]
+    texts = (vat_text, mentions.on_debits(document), document.reason)
+    return notes + [{"BT-22": text} for text in texts if text]
 
 
 def _reporting_kind(buyer: Buyer) -> str:
@@ -216,8 +222,9 @@ def _reduction(each: InvoiceLine, language: str) -> list[dict[str, str]]:
 def _payment(document: InvoiceDocument) -> dict[str, Any]:
     terms = document.seller.payment_terms or translate(N_("Payable on receipt."), document.language)
     return {
+        **({"BT-8": ON_DEBITS} if document.is_on_debits else {}),
         "BT-9": document.paid_on or document.due_on,
         "BT-20": terms,
-        "BT-81": BY_CARD,
+        "BT-81": TO_ACCOUNT if document.is_paid_by_transfer else BY_CARD,
         "BT-82": document.payment,
     }

@@ -43,7 +43,7 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         number=invoice.number,
         language=invoice.language,
         shop_name=settings.current().shop_name,
-        seller=Seller(**invoice.seller),
+        seller=Seller.of(invoice.seller),
         buyer=Buyer.of(invoice.customer),
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
@@ -59,6 +59,7 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         payment=translate(_PAYMENT_METHODS[invoice.method], invoice.language) if paid_on else "",
         corrects=Corrected(corrected.number, corrected.issued_on) if corrected else None,
         reason=invoice.reason,
+        is_paid_by_transfer=bool(paid_on) and invoice.method == "manual",
     )
 
 

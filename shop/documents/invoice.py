@@ -25,6 +25,7 @@ def invoice_pdf(document: InvoiceDocument) -> bytes:
         document.language,
         variant=ARCHIVAL_PDF,
         document=document,
+        on_debits=mentions.on_debits(document),
         mentions=mentions.late_payment_mentions(document.seller, document.language),
     )
     return bytes(

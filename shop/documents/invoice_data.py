@@ -13,6 +13,7 @@ from shop.pricing.money import Line, Totals, totals
 from shop.pricing.periods import Period
 from shop.settings import Seller
 from shop.text.templates import translate
+from shop.vat import Kind
 
 _NUMBER = re.compile(r"[A-Za-z0-9+_/-]{1,35}")
 """Invoice numbers that the French rules allow (BR-FR-01, BR-FR-02)."""
@@ -40,7 +41,8 @@ class InvoiceDocument:
     """The content of an invoice or, with ``corrects``, of a credit note (amounts positive too).
 
     ``paid_on`` is the day on which it was paid or, for a credit note, refunded; ``payment`` is
-    the printed sentence on the means of payment. ``reason`` is why a credit note was issued, in
+    the printed sentence on the means of payment; ``is_paid_by_transfer`` says that the operator
+    recorded it. ``reason`` is why a credit note was issued, in
     its language. Raises `ValueError` if the content is not consistent.
     """
 
@@ -58,6 +60,7 @@ class InvoiceDocument:
     payment: str = ""
     corrects: Corrected | None = None
     reason: str = ""
+    is_paid_by_transfer: bool = False
 
     def __post_init__(self) -> None:
         if not _NUMBER.fullmatch(self.number):
@@ -81,6 +84,11 @@ class InvoiceDocument:
     def is_credit_note(self) -> bool:
         """Whether it is a credit note."""
         return self.corrects is not None
+
+    @property
+    def is_on_debits(self) -> bool:
+        """Whether its French VAT is due on the day of issue, by the seller's option."""
+        return self.seller.vat_on_debits and self.totals.treatment.kind is Kind.DOMESTIC
 
     @property
     def title(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shop.documents.invoice_data import InvoiceDocument
 from shop.errors import N_
 from shop.settings import Seller
 from shop.text import formats
@@ -9,6 +10,16 @@ from shop.text.templates import translate
 
 RECOVERY_CENTS = 4000
 """The fixed compensation for recovery costs (code de commerce, article D. 441-5)."""
+
+
+def on_debits(document: InvoiceDocument) -> str:
+    """Return the sentence on the seller's option for VAT on debits; "" without it.
+
+    CGI, annexe II, article 242 nonies A, I, 11° bis.
+    """
+    if not document.is_on_debits:
+        return ""
+    return translate(N_("Option for the payment of VAT on debits."), document.language)
 
 
 def late_payment_mentions(seller: Seller, language: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ A credit note corrects one (`shop.invoicing.credit_notes`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -91,7 +91,7 @@ def write(series: str, positions: tuple[Position, ...], *, due_on: date, **value
     today = clock.day_of(now)
     invoice = Invoice.create(
         number=number,
-        seller=asdict(settings.current().seller),
+        seller=settings.current().seller.record(),
         issued_at=now,
         issued_on=today,
         due_on=max(due_on, today),

@@ -13,6 +13,7 @@ from records.orders import Order
 from records.subscriptions import Subscription
 from records.terminations import Termination
 from shop import clock
+from shop.errors import N_
 from shop.mail.archive import store_letter
 from shop.pricing import periods
 from shop.security import encryption
@@ -26,16 +27,37 @@ def _about(subscription: Subscription, kind: str, key: object, **values: Any) ->
 
 # --- Unpaid ----------------------------------------------------------------------------------
 
+_ADVICE = {
+    "authentication_failed": N_(
+        "Your bank wants you to confirm this payment yourself: pay the invoice now, and confirm it "
+        "with your bank. Your card is in order and need not be replaced."
+    ),
+    "insufficient_funds": N_(
+        "Your bank refused the charge for lack of funds: you can pay now, with another card too. "
+        "Once the invoice is paid, we do not try again."
+    ),
+}
+"""What a customer can do about a charge that was declined, by the bank's reason."""
+
+_ADVICE_OTHERWISE = N_(
+    "You can pay it now. If your card has changed, register the new one in your customer area. "
+    "Once the invoice is paid, we do not try again."
+)
+
 
 def payment_failed(
     subscription: Subscription, invoice: Invoice, stage: int, next_at: datetime,
-    card: Card | None, *, is_last: bool,
+    card: Card | None, *, reason: str, is_last: bool,
 ) -> None:  # fmt: skip
-    """Report a failed charge for a renewal, when it is retried and where it can be paid."""
+    """Report a failed charge for a renewal, when it is retried and where it can be paid.
+
+    ``reason`` is why it failed, as the bank says it: the advice depends on that.
+    """
     _about(
         subscription, "payment_failed", f"{invoice.id}:{stage}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
-        is_last=is_last, is_over=subscription.is_over,
+        advice=_ADVICE.get(reason, _ADVICE_OTHERWISE), is_last=is_last,
+        is_over=subscription.is_over,
     )  # fmt: skip
 
 

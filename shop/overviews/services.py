@@ -81,6 +81,8 @@ def for_account(
     account: Account, rows: list[Subscription], cards: list[Card]
 ) -> list[ServiceOverview]:
     """Return the overviews of rows of `query_of`; ``cards`` are the customer's, newest first."""
+    for row in rows:
+        row.account = account
     return [
         ServiceOverview(row, row.group, _preview(row, account), cards, _termination(row))
         for row in rows

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Seller:
 
     ``director`` is responsible for what is published, ``host`` stores it (both: law 2004-575,
     article 1-1), ``mediator`` settles disputes with consumers (code de la consommation, L616-1).
+    ``vat_on_debits``: the seller opted for French VAT on debits (CGI, article 269, 2, c).
     """
 
     name: str = MADE_UP_SELLER["name"]
@@ -63,6 +64,24 @@ class Seller:
     mediator_url: str = MADE_UP_SELLER["mediator_url"]
     payment_terms: str = ""
     late_payment_rate: str = N_("three times the French legal interest rate")
+    vat_on_debits: bool = False
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Seller:
+        """Return the seller of a stored `record`; fields of other releases are ignored."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in record.items() if name in known})
+
+    def record(self) -> dict[str, Any]:
+        """Return the seller as invoices store it.
+
+        An option not taken is left out: version 1.1.0 reads no record with a field that it does
+        not know.
+        """
+        record = asdict(self)
+        if not self.vat_on_debits:
+            del record["vat_on_debits"]
+        return record
 
 
 def _setting(
@@ -221,11 +240,12 @@ def _explained(problems: list[str]) -> str:
 
 
 def _read(environ: Mapping[str, str]) -> Settings:
-    env, problems = given(environ), []
+    env = given(environ)
+    problems: list[str] = []
     known: dict[str, Any] = {}
     for each in fields(Settings):
         if each.name == "seller":
-            known["seller"] = _seller(env)
+            known["seller"] = _seller(env, problems)
             continue
         try:
             known[each.name] = _value(each, env, known)
@@ -249,9 +269,15 @@ def _value(setting: Field[Any], env: Mapping[str, str], known: dict[str, Any]) -
     return variable.derive(known) if variable.derive else setting.default
 
 
-def _seller(env: Mapping[str, str]) -> Seller:
-    given = {each.name: env.get(_seller_variable(each.name), "") for each in fields(Seller)}
-    return replace(Seller(), **{name: text.strip() for name, text in given.items() if text.strip()})
+def _seller(env: Mapping[str, str], problems: list[str]) -> Seller:
+    texts = {each.name: env.get(_seller_variable(each.name), "").strip() for each in fields(Seller)}
+    given: dict[str, Any] = {name: text for name, text in texts.items() if text}
+    if option := given.pop("vat_on_debits", ""):
+        try:
+            given["vat_on_debits"] = variables.option(_seller_variable("vat_on_debits"), option)
+        except variables.InvalidSetting as invalid:
+            problems.append(str(invalid))
+    return replace(Seller(), **given)
 
 
 def _seller_variable(field_name: str) -> str:

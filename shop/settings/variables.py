@@ -52,6 +52,13 @@ def switch(_name: str, raw: str) -> bool:
     return raw != "off"
 
 
+def option(name: str, raw: str) -> bool:
+    """Return whether an option is taken: ``on`` or ``off``."""
+    if raw not in {"on", "off"}:
+        raise InvalidSetting(f"{name} is 'on' or 'off', not {raw!r}")
+    return raw == "on"
+
+
 def environment(name: str, raw: str) -> bool:
     """Return whether the environment is production rather than development."""
     if raw not in {"development", "production"}:

@@ -128,7 +128,7 @@ def _handle_failure(
         if stage < LAST_ATTEMPT:
             card, next_at = subscriptions.card_of(row), clock.now() + WAITS[stage]
             is_last = stage + 1 == LAST_ATTEMPT
-            mail.payment_failed(row, unpaid, stage, next_at, card, is_last=is_last)
+            mail.payment_failed(row, unpaid, stage, next_at, card, reason=reason, is_last=is_last)
             _collect_later(invoice.id, stage + 1)
         elif row.status == SubscriptionStatus.PAST_DUE:
             suspend(row, unpaid, by="shop")

@@ -63,7 +63,8 @@ class Preview:
 
     ``price_before`` is the present price of a licence if it differs, and ``less`` the number of
     licences given back with this renewal. ``is_paid`` says that it was paid ahead; where licences
-    were added after that, only those are shown, and ``ahead`` is the number paid.
+    were added after that, only those are shown, and ``ahead`` is the number paid. Where they were
+    added after it was invoiced ahead, and that is not paid, ``invoiced_cents`` can be paid ahead.
     """
 
     subscription: Subscription
@@ -75,6 +76,7 @@ class Preview:
     less: int = 0
     is_paid: bool = False
     ahead: int = 0
+    invoiced_cents: int = 0
 
     @property
     def quantity(self) -> int:
@@ -95,7 +97,12 @@ def preview_of(facts: Facts) -> Preview:
         paid = rest or _preview(facts, ahead.quantity, ahead.price)
         return replace(paid, price_before=None, is_paid=rest is None, ahead=ahead.quantity)
     whole = _preview(facts, ahead.quantity + (rest.quantity if rest else 0), ahead.price)
-    return replace(whole, totals=_together(ahead, rest, facts.treatment))
+    assert ahead.invoice is not None, "it was invoiced ahead"
+    return replace(
+        whole,
+        totals=_together(ahead.invoice, rest, facts.treatment),
+        invoiced_cents=ahead.invoice.balance_cents if rest else 0,
+    )
 
 
 def rest_of(facts: Facts, ahead: Renewal) -> Preview | None:
@@ -117,10 +124,9 @@ def _preview(facts: Facts, quantity: int, price: Price) -> Preview:
     )  # fmt: skip
 
 
-def _together(ahead: Renewal, rest: Preview | None, treatment: VatTreatment) -> Totals:
+def _together(ahead: Invoice, rest: Preview | None, treatment: VatTreatment) -> Totals:
     """Return the totals of the two invoices of one renewal: VAT is rounded in each of them."""
-    assert ahead.invoice is not None, "it was invoiced ahead"
-    charged: list[Invoice | Totals] = [ahead.invoice]
+    charged: list[Invoice | Totals] = [ahead]
     if rest is not None:
         charged.append(rest.totals)
     return Totals(
@@ -150,9 +156,9 @@ def coming_periods(subscription: Subscription, ends_on: date | None) -> Iterator
 
 
 def facts(subscription: Subscription, period: Period) -> Facts:
-    """Read the facts of one renewal (two queries)."""
+    """Read the facts of one renewal: a query, and one for the account unless it was read."""
     row = facts_query(period.start).where(Subscription.id == subscription.id).get()
-    return facts_of(row, Account.get_by_id(subscription.account_id), period)
+    return facts_of(row, subscription.account, period)
 
 
 def facts_query(day: Any) -> ModelSelect[Any]:

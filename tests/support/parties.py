@@ -30,6 +30,12 @@ from tests.support.provider import Provider as Provider
 CARD = Mandate("mandate-1", "visa", "4242", 12, 2030)
 
 
+DECLINED_LATER = {
+    "0341": "card_declined", "3184": "authentication_failed", "9995": "insufficient_funds",
+}  # fmt: skip
+"""Why stored cards are declined when the customer is not present, by their last digits."""
+
+
 class Bank:
     """A bank that keeps its checkouts and refunds in memory.
 
@@ -118,11 +124,11 @@ class Bank:
         return checkout
 
     def charge(self, request: ChargeRequest) -> Checkout:
-        """Charge a stored card; cards that end in 0341 are declined."""
+        """Charge a stored card; those of `DECLINED_LATER` are declined."""
 
         def make() -> str:
             reference = f"charge-{self._next()}"
-            reason = "card_declined" if request.mandate.endswith("0341") else ""
+            reason = DECLINED_LATER.get(request.mandate[-4:], "")
             if request.mandate in self.forgotten:
                 reason = "mandate_revoked"
             status = CheckoutStatus.DECLINED if reason else CheckoutStatus.SUCCEEDED

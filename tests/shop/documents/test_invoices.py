@@ -355,3 +355,57 @@ def test_numbers_the_rules_refuse_are_refused(number):
 def test_an_invoice_has_lines():
     with pytest.raises(ValueError, match="no lines"):
         invoice(lines=())
+
+
+# --- Means of payment, VAT on debits ----------------------------------------------------------
+
+MEANS = "//ram:SpecifiedTradeSettlementPaymentMeans/ram:TypeCode"
+VAT_DUE = "//ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax/ram:DueDateTypeCode"
+ON_DEBITS = {
+    "fr": "Option pour le paiement de la taxe d’après les débits.",
+    "en": "Option for the payment of VAT on debits.",
+}
+
+
+@pytest.mark.parametrize(("by_transfer", "code"), [(False, "48"), (True, "42")])
+@pytest.mark.parametrize("make", [invoice, credit_note])
+def test_the_data_say_whether_it_was_paid_by_card_or_by_transfer(make, by_transfer, code) -> None:
+    document = make(paid_on=date(2026, 11, 5), payment="Réglé.", is_paid_by_transfer=by_transfer)
+    xml = factur_x.xml_of(document)
+    assert value(xml, MEANS) == code
+    assert broken_rules(xml, "en16931") == set()
+    assert broken_rules(xml, "french") == set()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("make", [invoice, credit_note])
+def test_the_option_for_vat_on_debits_is_printed_and_in_the_data(make, language) -> None:
+    document = make(seller=Seller(vat_on_debits=True), language=language)
+    xml = factur_x.xml_of(document)
+    assert value(xml, VAT_DUE) == "5"
+    assert ON_DEBITS[language] in xml.decode()
+    printed = PdfReader(io.BytesIO(invoice_pdf(document))).pages[0].extract_text()
+    assert ON_DEBITS[language] in " ".join(printed.split())
+    assert broken_rules(xml, "en16931") == set()
+    assert broken_rules(xml, "french") == set()
+
+
+@pytest.mark.parametrize(
+    ("buyer", "confirmed", "seller"),
+    [(FRENCH, False, Seller()), (GERMAN, True, Seller(vat_on_debits=True)),
+     (GERMAN, False, Seller(vat_on_debits=True))],
+    ids=["no option", "reverse charge", "another country's VAT"],
+)  # fmt: skip
+def test_without_the_option_or_french_vat_nothing_is_said_of_debits(
+    buyer, confirmed, seller
+) -> None:
+    xml = factur_x.xml_of(invoice(buyer, confirmed, seller=seller))
+    assert value(xml, VAT_DUE) == ""
+    assert ON_DEBITS["fr"] not in xml.decode()
+
+
+def test_a_stored_seller_is_read_back_with_fields_of_other_releases() -> None:
+    for seller in (Seller(), Seller(name="Atelier", vat_on_debits=True)):
+        assert Seller.of(seller.record() | {"unknown": "x"}) == seller
+    # Version 1.1.0 reads no record with this field: it is written once the option is taken.
+    assert "vat_on_debits" not in Seller().record()

@@ -162,6 +162,75 @@ def test_the_invoice_of_a_stranger_cannot_be_paid(
     assert not Payment.select().where(Payment.invoice == theirs).exists()
 
 
+def test_an_invoice_posted_at_another_services_address_is_not_called_settled(
+    visitor: Visitor, alice: Account, bank: Bank, without_card: LicenceGroup
+) -> None:
+    other = running.delivered(alice, bank, card="")
+    running.to_renewal(without_card)
+    due = running.owed(without_card)
+    visitor.log_in(alice)
+    form = {"csrf_token": visitor.client.csrf_token(), "invoice": due.number}
+    wrong, right = (f"{SERVICES}/{each.name}/payments" for each in (other, without_card))
+    assert visitor.client.post(wrong, data=form).status_code == 404
+    assert not Payment.select().where(Payment.invoice == due).exists()
+    assert visitor.client.post(right, data=form).status_code == 303
+    assert Payment.select().where(Payment.invoice == due).exists()
+    billing.pay(due, bank)
+    visitor.client.post(right, data=form)
+    visitor.open(f"{SERVICES}/{without_card.name}")
+    assert visitor.sees("déjà réglée")
+
+
+def test_the_invoice_issued_ahead_is_paid_when_its_number_is_posted(
+    visitor: Visitor, alice: Account, group: LicenceGroup
+) -> None:
+    ahead = period_billing.bill_ahead(running.of(group))
+    visitor.log_in(alice)
+    form = {"csrf_token": visitor.client.csrf_token(), "invoice": ahead.number}
+    url = f"{SERVICES}/{group.name}/payments"
+    assert visitor.client.post(url, data=form).status_code == 303
+    assert Payment.select().where(Payment.invoice == ahead).exists()
+
+
+@pytest.mark.parametrize("page", ["termination", "licences/review?licences=1"])
+@pytest.mark.parametrize(
+    ("language", "paid", "owed"),
+    [("fr", "c’est payé", "à condition que les sommes dues soient réglées"),
+     ("en", "it is paid", "provided that what is due is paid")],
+)  # fmt: skip
+def test_what_is_not_paid_is_not_called_paid(
+    visitor: Visitor, alice: Account, without_card: LicenceGroup, page: str, language: str,
+    paid: str, owed: str,
+) -> None:  # fmt: skip
+    alice.language = language
+    alice.save()
+    address = f"{SERVICES}/{without_card.name}/{page}"
+    visitor.log_in(alice)
+    visitor.open(address)
+    assert visitor.sees(paid)
+    running.to_renewal(without_card)
+    visitor.log_in(alice)
+    visitor.open(address)
+    assert (visitor.sees(paid), visitor.sees(owed)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "paid", "suspended"),
+    [("fr", "c’est payé", "Le service est suspendu : d’ici là"),
+     ("en", "it is paid", "The service is suspended: until then")],
+)  # fmt: skip
+def test_a_suspended_service_is_not_called_paid(
+    visitor: Visitor, alice: Account, bank: Bank, provider: Provider, language: str, paid: str,
+    suspended: str,
+) -> None:  # fmt: skip
+    alice.language = language
+    alice.save()
+    group = running.suspended(alice, bank)
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{group.name}/termination")
+    assert (visitor.sees(paid), visitor.sees(suspended)) == (False, True)
+
+
 def test_nothing_is_said_to_have_failed_before_it_was_tried(
     visitor: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
@@ -311,7 +380,7 @@ def test_licences_added_after_paying_ahead_are_shown_as_they_are_charged(
 
 
 def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
-    alice: Account, group: LicenceGroup, bank: Bank
+    visitor: Visitor, alice: Account, group: LicenceGroup, bank: Bank
 ) -> None:
     price_changes.change_price("business", 703, shop_clock.now() + timedelta(days=1))
     running.pass_time(timedelta(days=2))
@@ -322,6 +391,12 @@ def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
     queue.drain()
     shown = services.find_service(alice, group.name).preview
     assert (shown.is_paid, shown.ahead, shown.quantity) == (False, 0, 4)
+    # « Pay now » takes the invoice that exists: the page says so.
+    first = subscriptions.billed_ahead(running.of(group)).invoice
+    assert shown.invoiced_cents == first.total_cents < shown.totals.total_cents
+    visitor.log_in(alice)
+    visitor.open(f"{SERVICES}/{group.name}")
+    assert visitor.sees("25,31 € en sont déjà facturés")
     running.to_renewal(group)
     renewal = Renewal.select().order_by(Renewal.period_start.desc()).first()
     charged = [renewal.invoice.vat_cents, renewal.supplement.vat_cents]

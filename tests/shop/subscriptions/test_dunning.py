@@ -20,7 +20,7 @@ from models import (
     SubscriptionStatus,
     Termination,
 )
-from shop import clock
+from shop import clock, mail
 from shop.clock import midnight
 from shop.invoicing import credit_notes, ledger, receivables
 from shop.jobs import queue
@@ -29,11 +29,32 @@ from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
 from shop.pricing.lines import positions_of
 from shop.subscriptions import dunning, terminations
-from tests.support import groups, purchases, running
+from tests.support import groups, letters, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
 
 A_MINUTE = timedelta(minutes=1)
+
+
+ADVICE = {
+    "0341": ("enregistrez la nouvelle", "register the new one"),
+    "3184": ("confirmiez vous-même ce paiement", "confirm this payment yourself"),
+    "9995": ("faute de provision", "for lack of funds"),
+}
+"""What the letter advises, by the card that was declined."""
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("card", ADVICE)
+def test_the_letter_advises_what_helps_against_the_reason_of_the_bank(
+    alice: Account, bank: Bank, provider: Provider, card: str, language: str
+) -> None:
+    alice.language = language
+    alice.save()
+    running.to_renewal(running.delivered(alice, bank, card=card))
+    said = letters.plain(mail.text_of(Letter.get(Letter.kind == "payment_failed")))
+    for other, advice in ADVICE.items():
+        assert (advice[language == "en"] in said) == (other == card)
 
 
 def letters_of(kind: str) -> int:
