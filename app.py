@@ -35,6 +35,7 @@ from web import (
 from web.arguments import BoundedJson
 from web.machines.monitoring import monitoring
 from web.machines.webhooks import webhooks
+from web.page_templates import PageEnvironment
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with explaining.settings_explained():
         settings = settings or Settings.from_environment()
     app = Flask(__name__)
+    app.jinja_environment = PageEnvironment  # type: ignore[assignment]
     app.json = BoundedJson(app)
     app.session_interface = cookies.Sessions()
     app.config.update(_flask_settings(settings))

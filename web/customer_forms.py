@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Leng
 from models import Account
 from shop.customers import passwords, postal_addresses
 from shop.text.names import read_name
-from web.forms import ShopForm, choices, stripped
+from web.forms import PlainSelect, ShopForm, choices, stripped
 
 REQUIRED = _l("Fill in this field.")
 TOO_LONG = _l("At most %(max)d characters, please.")
@@ -104,6 +104,7 @@ class CustomerForm(ShopForm):
     country = SelectField(
         _l("Country"),
         [InputRequired(REQUIRED)],
+        widget=PlainSelect(),
         render_kw={"autocomplete": "country"},
         validate_choice=True,
     )

@@ -8,8 +8,10 @@ from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from markupsafe import Markup, escape
 from wtforms import BooleanField, PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length
+from wtforms.widgets import Select
 
 from shop.errors import Refusal
 from web.languages import sentence
@@ -23,6 +25,22 @@ def stripped(value: Any) -> Any:
 def choices(offered: Iterable[tuple[str, Any]]) -> list[Any]:
     """Return the choices of a select field from values and their labels."""
     return [SelectChoice(value, label) for value, label in offered]
+
+
+class PlainSelect(Select):
+    """The widget of a field with hundreds of choices, which have a value and a label alone.
+
+    WTForms sorts and formats the attributes of each choice: half the time of a page with a list
+    of countries.
+    """
+
+    @classmethod
+    def render_option(cls, choice: Any, **_attributes: Any) -> Markup:  # type: ignore[override]
+        """Return the option of a choice."""
+        selected = "selected " if choice.selected else ""
+        value, label = escape(choice.value), escape(choice.label)
+        option = f'<option {selected}value="{value}">{label}</option>'
+        return Markup(option)  # noqa: S704 - its parts are escaped
 
 
 class ShopForm(FlaskForm):

@@ -12,12 +12,13 @@ from typing import Any
 
 from babel.messages import mofile, pofile
 from babel.support import NullTranslations, Translations
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 
 from records.languages import Language
 from shop.errors import Refusal
 from shop.settings import ROOT
 from shop.text import formats
+from shop.text.translating import TranslatingEnvironment
 from shop.vat import VatTreatment
 
 TEMPLATES = ROOT / "templates"
@@ -66,9 +67,9 @@ def vat_mention(treatment: VatTreatment, language: str) -> str:
 
 
 @cache
-def environment(language: str) -> Environment:
+def environment(language: str) -> TranslatingEnvironment:
     """Return Jinja for one language: autoescaped HTML, strict undefined names, translations."""
-    env = Environment(
+    env = TranslatingEnvironment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html", "xml"]),
         undefined=StrictUndefined,
@@ -77,6 +78,7 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    env.catalogue = translations(language)
     env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     for name, write in formats.FILTERS.items():
         env.filters[name] = partial(write, language=language)

@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Any
 
 from flask import Flask
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
@@ -23,6 +23,13 @@ class _CompiledTemplates(BytecodeCache):
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], CodeType] = {}
+
+    def get_bucket(
+        self, environment: Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        """Return the place of a template's code, which differs between languages."""
+        language = getattr(environment, "language", "")
+        return super().get_bucket(environment, f"{language}:{name}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Give a template its compiled code, if one with the same text was compiled."""

@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from jinja2 import Environment, nodes
 
+from models import Language
 from tests import ROOT
+from web.page_templates import PageEnvironment
 
 pytestmark = pytest.mark.one_database
 
@@ -31,7 +33,10 @@ CLASSES = re.compile(r"{%-? block \w*class\w* -?%}.*?{%-? endblock -?%}")
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_loads(app: Flask, name: str) -> None:
-    app.jinja_env.get_template(name)
+    pages = app.jinja_env
+    assert isinstance(pages, PageEnvironment)
+    for language in Language:
+        pages.in_language(language).get_template(name)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -1,0 +1,60 @@
+"""Jinja that translates the texts of a template when it compiles it, not each time it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from babel.support import NullTranslations
+from jinja2 import Environment, nodes
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
+
+GETTEXT = {"_", "gettext"}
+
+
+class TranslatingEnvironment(Environment):
+    """An environment of one language, once ``catalogue`` is set; of none before.
+
+    What Jinja does with ``_("text")`` and ``{% trans %}`` at run time ("newstyle" gettext: the
+    translation is safe HTML, the values put into it are escaped) is done at compile time. Plurals
+    and texts from variables are still looked up.
+    """
+
+    catalogue: NullTranslations | None = None
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        parsed = super()._parse(source, name, filename)
+        if self.catalogue is None:
+            return parsed
+        escapes = self.autoescape(name) if callable(self.autoescape) else self.autoescape
+        translated: nodes.Template = _Texts(self.catalogue, Markup if escapes else str).visit(
+            parsed
+        )
+        return translated
+
+
+class _Texts(NodeTransformer):
+    """Replaces the calls that translate a constant text by the translation."""
+
+    def __init__(self, catalogue: NullTranslations, mark: Callable[[str], str]) -> None:
+        self.catalogue, self.mark = catalogue, mark
+
+    def visit_Call(self, call: nodes.Call) -> nodes.Node:  # noqa: N802 - the name Jinja looks for
+        self.generic_visit(call)
+        source = _constant_text(call)
+        if not source:
+            return call
+        text = self.mark(self.catalogue.ugettext(source))
+        if not call.kwargs:
+            return nodes.Const(text % {}, lineno=call.lineno)
+        pairs = [nodes.Pair(nodes.Const(each.key), each.value) for each in call.kwargs]
+        return nodes.Mod(nodes.Const(text), nodes.Dict(pairs), lineno=call.lineno)
+
+
+def _constant_text(call: nodes.Call) -> str:
+    """Return the text that a call translates; "" if it does something else."""
+    is_gettext = isinstance(call.node, nodes.Name) and call.node.name in GETTEXT
+    if not is_gettext or len(call.args) != 1 or call.dyn_args or call.dyn_kwargs:
+        return ""
+    (given,) = call.args
+    return str(given.value) if isinstance(given, nodes.Const) else ""

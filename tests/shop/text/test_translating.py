@@ -1,0 +1,83 @@
+"""Texts that are translated when a template is compiled read as those translated at run time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from babel.support import NullTranslations
+from flask import Flask
+from jinja2 import DictLoader, Environment, UndefinedError
+from markupsafe import Markup
+
+from shop.text import templates
+from shop.text.translating import TranslatingEnvironment
+from web.page_templates import PageEnvironment
+
+pytestmark = pytest.mark.one_database
+
+FRENCH = {"Order": "Commander", "100 %%": "100\N{NO-BREAK SPACE}%%", "<b>%(a)s</b>": "<i>%(a)s</i>"}
+
+TEMPLATES = {
+    "text.html": "<p>{{ _('Order') }}</p>",
+    "alias.html": "{{ gettext('Order') }}, {{ _('Order')|upper }}",
+    "attribute.html": "<a title=\"{{ _('Order') }}\">{% set name = _('Order') %}{{ name }}</a>",
+    "percent.html": "{{ _('100 %%') }}",
+    "values.html": "{{ _('<b>%(a)s</b>', a=given) }}",
+    "block.html": "{% trans %}Order{% endtrans %} {% trans a=given %}<b>{{ a }}</b>{% endtrans %}",
+    "plural.html": "{% trans count=2 %}one{% pluralize %}{{ count }} more{% endtrans %}",
+    "variable.html": "{{ _(sentence) }}{{ _(sentence ~ '') }}",
+    "unknown.html": "{{ _('Not in the catalogue') }}{{ _('') }}",
+    "text.txt": "{{ _('Order') }} {{ _('<b>%(a)s</b>', a=given) }}",
+    "macro.html": "{% macro button(text) %}<b>{{ text }}</b>{% endmacro %}{{ button(_('Order')) }}",
+}
+GIVEN: dict[str, Any] = {"given": "<&>", "sentence": "Order"}
+
+
+class Catalogue(NullTranslations):
+    """A catalogue in memory."""
+
+    def gettext(self, message: str) -> str:
+        return FRENCH.get(message, message)
+
+    ugettext = gettext
+
+
+def environment(kind: type[Environment]) -> Any:
+    made: Any = kind(
+        loader=DictLoader(TEMPLATES),
+        autoescape=lambda name: str(name).endswith(".html"),
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(Catalogue(), newstyle=True)
+    return made
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_reads_as_jinja_renders_it(name: str) -> None:
+    translating = environment(TranslatingEnvironment)
+    translating.catalogue = Catalogue()
+    expected = environment(Environment).get_template(name).render(GIVEN)
+    assert translating.get_template(name).render(GIVEN) == expected
+
+
+def test_a_constant_text_is_not_looked_up_when_a_page_is_shown() -> None:
+    translating = environment(TranslatingEnvironment)
+    translating.catalogue = Catalogue()
+    translating.globals |= {"gettext": None, "_": None}
+    for name in ("text.html", "attribute.html", "block.html", "text.txt"):
+        assert "<&>" not in translating.get_template(name).render(given=Markup("x"))
+    with pytest.raises((UndefinedError, TypeError)):
+        translating.get_template("variable.html").render(GIVEN)
+
+
+def test_pages_are_compiled_in_the_language_of_the_request(app: Flask) -> None:
+    pages = app.jinja_env
+    assert isinstance(pages, PageEnvironment)
+    name = "storefront/home.html"
+    for language in ("fr", "en", "fr"):
+        with app.test_request_context(f"/{language}/"):
+            assert pages.get_or_select_template(name).environment is pages.in_language(language)
+    assert pages.language == ""
+    assert [pages.in_language(code).language for code in ("fr", "en")] == ["fr", "en"]
+    assert pages.in_language("fr").catalogue is templates.translations("fr")
