@@ -81,6 +81,7 @@ from records.terminations import (
     Termination,
     TerminationStatus,
 )
+from records.vat import PlaceProof, ProofKind, VatAnswer, VatCheck
 
 
 def all_tables() -> list[type[Table]]:
@@ -94,5 +95,5 @@ def all_tables() -> list[type[Table]]:
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
-        Job, SandboxSwitch, DurationCount,
+        VatCheck, PlaceProof, Job, SandboxSwitch, DurationCount,
     ])  # fmt: skip

@@ -14,8 +14,9 @@ from cli.explaining import explain_failures
 from cli.jobs import jobs
 from cli.orders import orders
 from cli.setup import check_database, demo_data, migrate, worker
+from cli.vat import vat
 
-GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data)
+GROUPS = (orders, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data, vat)
 COMMANDS = (*GROUPS, migrate, check_database, worker, audit, backup, restore, doctor, version)
 
 for each in COMMANDS:

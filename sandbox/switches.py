@@ -83,6 +83,7 @@ BANK = (
     Switch("bank_lost_answers", COUNT, 0, N_("Next calls done whose answer is lost (-1: all)")),
     Switch("bank_response_delay", SECONDS, 0, N_("Seconds until a call is answered")),
     Switch("bank_outcome_delay", SECONDS, 0, N_("Seconds until a card’s outcome is known")),
+    Switch("bank_card_country", TEXT, "FR", N_("Country of the cards (two letters)")),
     Switch("refund_delay", SECONDS, 0, N_("Seconds until a refund is done (sandbox’s clock)")),
     Switch("refunds_failing", COUNT, 0, N_("Next refunds that fail (-1: all)")),
     Switch("notifications_doubled", FLAG, False, N_("Send every notification twice")),
@@ -111,6 +112,7 @@ PROVIDER = (
 )
 
 REGISTER = (
+    Switch("vat_name", TEXT, "", N_("Company that the register names (empty: it names none)")),
     Switch(
         "vat_answer",
         CHOICE,

@@ -1,11 +1,14 @@
 """The sandbox's register of VAT numbers, in place of VIES (European Commission).
 
 ``GET /vies/check/<number>`` answers ``{"status": "confirmed" | "unknown"}``, without a key, as the
-public register does. It confirms every EU number with valid check digits, except those that end
-in 000; the switch ``vat_answer`` makes it confirm none, or be unavailable (503).
+public register does; a confirmation has a number of its own, and the name in ``vat_name``. It
+confirms every EU number with valid check digits, except those that end in 000; the switch
+``vat_answer`` makes it confirm none, or be unavailable (503).
 """
 
 from __future__ import annotations
+
+import secrets
 
 from flask import Blueprint, Flask, Response, jsonify
 from flask_wtf.csrf import CSRFProtect
@@ -28,7 +31,15 @@ def check(number: str) -> Response:
     if answer == "unavailable":
         return error_response(503, "unavailable", "The register is briefly unavailable.")
     known = answer == "confirmed" and _is_known(number)
-    return jsonify(status="confirmed" if known else "unknown")
+    if not known:
+        return jsonify(status="unknown")
+    name = switches.value("vat_name")
+    return jsonify(
+        status="confirmed",
+        name=name or "---",
+        address="1 Sandbox Street" if name else "---",
+        consultation=f"SANDBOX{secrets.token_hex(8).upper()}",
+    )
 
 
 def _is_known(number: str) -> bool:

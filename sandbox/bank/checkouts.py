@@ -175,8 +175,9 @@ def settle_checkout(reference: str) -> None:
         status = Status.SUCCEEDED if accepted else Status.DECLINED
         reason = "" if accepted else checkout.outcome
         if not move_checkout(
-            reference, Status.PROCESSING, status, reason=reason, settled_at=clock.now()
-        ):
+            reference, Status.PROCESSING, status, reason=reason, settled_at=clock.now(),
+            card_country=switches.value("bank_card_country"),
+        ):  # fmt: skip
             return
         if accepted:
             _fulfil(checkout)

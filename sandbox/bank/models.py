@@ -91,6 +91,7 @@ class Checkout(Table):
     expiry_year = IntegerField(null=True)
     outcome = TextField(default="")
     reason = TextField(default="")
+    card_country = TextField(default="")
     answer_at = FloatField(null=True)
     created_at = FloatField()
     expires_at = FloatField(null=True)

@@ -23,6 +23,7 @@ def checkout_json(checkout: Checkout) -> dict[str, Any]:
         "url": f"{base}/bank/pay/{checkout.reference}" if is_page else "",
         "mandate": mandate_json(checkout.mandate) if checkout.mandate else None,
         "reason": checkout.reason,
+        "card_country": checkout.card_country,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from records.accounts import Account, OneTimeLink, VatStatus
 from records.base import database
 from records.languages import Language
-from shop import mail, settings
+from shop import clock, mail, settings
 from shop.customers import activity_log, email_proofs, one_time_links
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
@@ -39,7 +39,8 @@ def change_details(account: Account, details: Details, origin: Origin) -> bool:
     """Store changed details; return False if nothing changed.
 
     A changed country or VAT number is confirmed with the VAT registry again; until it answers, VAT
-    is charged (design). Earlier orders keep the details with which they were placed.
+    is charged (design). A changed company is compared with the registered one. Earlier orders keep
+    the details with which they were placed.
     """
     given = vars(details)
     new = {name: value for name, value in given.items() if value != getattr(account, name)}
@@ -50,6 +51,8 @@ def change_details(account: Account, details: Details, origin: Origin) -> bool:
         _write(account, new | (_unconfirmed_vat(details.vat_number) if needs_confirmation else {}))
         if needs_confirmation:
             confirmation.request_confirmation(account)
+        elif "company" in new:
+            confirmation.request_again(account, f"name:{clock.now().isoformat()}")
         activity_log.record(account, "profile_changed", origin)
     return True
 

@@ -19,6 +19,7 @@ from records.ledger import EntryKind, LedgerEntry
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
+from records.vat import VatAnswer
 from shop import clock
 from shop.pricing import money
 
@@ -108,6 +109,7 @@ _STATES = {
     "OrderStatus": OrderStatus,
     "PaymentStatus": PaymentStatus,
     "RefundStatus": RefundStatus,
+    "VatAnswer": VatAnswer,
     "LEAST": money.LEAST_CENTS,
     "MOST": money.MOST_PAYABLE_CENTS,
     "OWED": _sql_list(*PAYABLE),
@@ -240,6 +242,19 @@ FAULTS = {
         "AND a.status IN ('{AdditionStatus.HELD}', '{AdditionStatus.FAILED}')) "
         "AND NOT EXISTS (SELECT 1 FROM addition a "
         "WHERE a.group_id = g.id AND a.status = '{AdditionStatus.INSTALLING}')"
+    ),
+    "the country of the consumer of order {} is kept with fewer than two proofs": (
+        "SELECT o.number FROM purchase_order o WHERE o.paid_at IS NOT NULL AND o.total_cents > 0 "
+        "AND substr(o.vat_code, 1, 4) = 'oss:' "
+        "AND o.placed_at >= (SELECT min(p.recorded_at) FROM place_proof p) "
+        "AND (SELECT count(*) FROM place_proof p WHERE p.order_id = o.id) < 2"
+    ),
+    "invoice {} charges no VAT, and no confirmation of the number is on record": (
+        "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
+        "AND substr(i.vat_code, 1, 15) = 'reverse_charge:' "
+        "AND i.issued_at >= (SELECT min(v.asked_at) FROM vat_check v) "
+        "AND NOT EXISTS (SELECT 1 FROM vat_check v WHERE v.account_id = i.account_id "
+        "AND v.answer = '{VatAnswer.CONFIRMED}' AND v.asked_at <= i.issued_at)"
     ),
     "numbers are missing or too many in the series {}": (
         "SELECT s.name FROM invoice_series s WHERE s.last <> "

@@ -16,13 +16,21 @@ from shop.payments import disputes, gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
 from shop.settings import Settings
-from shop.subscriptions import dunning, ending, give_backs, previews, renewals, suspension
+from shop.subscriptions import (
+    dunning,
+    ending,
+    give_backs,
+    previews,
+    renewals,
+    suspension,
+    vat_checks,
+)
 from shop.vat import confirmation, registry
 
 HANDLERS = (
     additions, confirmation, data_export, disputes, dunning, ending, give_backs, import_job,
     installation, mail, order_invoices, orders, outcomes, passwords, payments, previews, refunds,
-    renewals, seat_jobs, suspension,
+    renewals, seat_jobs, suspension, vat_checks,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -18,6 +18,7 @@ from shop.licences.seats import actions
 from shop.payments import disputes, gateways, refunds
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.subscriptions import withdrawals
+from shop.vat import confirmation
 
 
 def _by_status(table: Any) -> dict[str, int]:
@@ -89,6 +90,7 @@ def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
             refunds_to_transfer=refunds.transfers_due(),
             unexplained_refunds=refunds.unexplained(),
             open_disputes=disputes.open_disputes(),
+            misfitting_vat_names=confirmation.misfits(),
             failed_letters=Letter.select().where(Letter.status == LetterStatus.FAILED),
         ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),

@@ -20,6 +20,7 @@ from shop.jobs import kinds
 from shop.orders import closing, contracts
 from shop.pricing import money
 from shop.sandbox_link import test_points
+from shop.vat import evidence
 
 ATTEMPTS = 20
 """The most attempts to place an order. It is retried when the random number is taken or another
@@ -235,6 +236,7 @@ def _create_order(ordered: OrderKind, accepted: list[Contract], confirmed: Confi
             accepted_at=now,
             address=confirmed.address,
         )
+    evidence.record_order(order, confirmed.address)
     transitions.record(order, "order_placed", by=account.nic_handle, to_status=order.status)
     ordered.follow_up(order)
     return order

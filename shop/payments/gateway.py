@@ -68,7 +68,8 @@ class Checkout:
     """The bank's answer: its own ``reference``, the ``url`` to pay at, and the status.
 
     ``reason`` is a code when declined: ``card_declined``, ``authentication_failed``,
-    ``insufficient_funds``, ``expired_card`` or ``mandate_revoked``.
+    ``insufficient_funds``, ``expired_card`` or ``mandate_revoked``. ``card_country`` is the country
+    of the bank that issued the card (ISO 3166), "" if it is not told.
     """
 
     reference: str
@@ -78,6 +79,7 @@ class Checkout:
     url: str = ""
     mandate: Mandate | None = None
     reason: str = ""
+    card_country: str = ""
 
 
 class RefundState(StrEnum):

@@ -13,6 +13,7 @@ from shop.invoicing import ledger
 from shop.payments import cards, gateways, payables, refunds
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest
+from shop.vat import evidence
 
 PAGE_LIFETIME = timedelta(days=2)
 """The time after which no page at a bank can be paid any more: they expire after a day."""
@@ -146,6 +147,7 @@ def _apply_success(payment: Payment, checkout: Checkout) -> None:
     if right_amount and payable.can_be_paid and payment.amount_cents == payable.cents:
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", **taken)
         ledger.post_payment(payment, payable.invoice)
+        evidence.record_payment(payment, checkout.card_country)
         payable.mark_paid(payment, by="bank")
     else:
         note = "closed already" if right_amount else f"amount {checkout.amount_cents}"

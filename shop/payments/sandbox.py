@@ -115,6 +115,7 @@ def _checkout(answer: dict[str, Any]) -> Checkout:
             url=str(answer["url"]),
             mandate=_mandate(answer["mandate"]),
             reason=str(answer["reason"]),
+            card_country=str(answer.get("card_country", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PartyUnavailable("the bank's answer cannot be read") from error

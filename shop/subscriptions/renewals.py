@@ -20,7 +20,7 @@ from records.batches import in_batches
 from records.subscriptions import Subscription
 from shop import clock, jobs
 from shop.sandbox_link import test_points
-from shop.subscriptions import ending, period_billing, price_changes
+from shop.subscriptions import ending, period_billing, price_changes, vat_checks
 from shop.subscriptions.previews import due_by, preview
 from shop.subscriptions.renewal_price import Preview
 
@@ -116,7 +116,9 @@ _queued: set[str] = set()
 
 
 def queue_runs() -> None:
-    """Queue the billing run of the hour and the price announcements of the day; idempotent.
+    """Queue the billing run of the hour, the price announcements and VAT checks of the day.
+
+    Idempotent.
 
     The keys of the jobs are unique: of several workers, one queues them.
     """
@@ -124,6 +126,7 @@ def queue_runs() -> None:
     wanted = {
         f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
+        f"check_vat_numbers:{clock.today().isoformat()}": vat_checks.check_vat_numbers,
     }
     for key, task in wanted.items():
         if key not in _queued:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -29,10 +30,26 @@ class Answer(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+@dataclass(frozen=True)
+class Consultation:
+    """The registry's answer about a number, with the company's name and address if it tells them.
+
+    ``reference`` is its own number of the consultation, which proves that it was made.
+    """
+
+    answer: Answer
+    name: str = ""
+    address: str = ""
+    reference: str = ""
+
+
+SILENT = Consultation(Answer.UNAVAILABLE)
+
+
 class VatRegistry(Protocol):
     """A registry of VAT numbers. It never raises: no answer is ``unavailable``."""
 
-    def check(self, vat_number: str) -> Answer:
+    def check(self, vat_number: str) -> Consultation:
         """Return whether ``vat_number`` (prefix and digits) exists and is valid today."""
 
 
@@ -44,7 +61,7 @@ def registry_for(settings: Settings) -> VatRegistry:
     """Return the registry for ``settings``: the sandbox's if the sandbox is used, else VIES."""
     if settings.uses_sandbox:
         return SandboxRegistry(settings.sandbox_url)
-    return Vies()
+    return Vies(requester=settings.seller.vat_number)
 
 
 class SandboxRegistry:
@@ -53,49 +70,74 @@ class SandboxRegistry:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def check(self, vat_number: str) -> Answer:
+    def check(self, vat_number: str) -> Consultation:
         """Return whether the sandbox confirms ``vat_number``."""
         try:
             with calls().to(VAT_REGISTRY):
                 answer = httpx.get(f"{self._url}/vies/check/{vat_number}", timeout=TIMEOUT)
             answer.raise_for_status()
-            return Answer(read_json(answer.content)["status"])
+            body = read_json(answer.content)
+            return _consultation(Answer(body["status"]), body, reference="consultation")
         except (PartyUnavailable, httpx.HTTPError, ValueError, KeyError, TypeError):
-            return Answer.UNAVAILABLE
+            return SILENT
 
 
 class Vies:
-    """The VAT Information Exchange System of the European Commission (its REST service)."""
+    """The VAT Information Exchange System of the European Commission (its REST service).
 
-    def __init__(self, url: str = VIES_URL) -> None:
+    To a ``requester``, the seller's own number, it gives a number for each consultation.
+    """
+
+    def __init__(self, url: str = VIES_URL, requester: str = "") -> None:
         self._url = url
+        self._requester = requester
 
-    def check(self, vat_number: str) -> Answer:
+    def check(self, vat_number: str) -> Consultation:
         """Return whether VIES confirms ``vat_number``; it knows none outside the Union."""
         prefix, digits = vat_number[:2], vat_number[2:]
         if prefix not in _PREFIXES:
-            return Answer.UNKNOWN
+            return Consultation(Answer.UNKNOWN)
         try:
             with calls().to(VAT_REGISTRY):
                 answer = httpx.post(
                     f"{self._url}/check-vat-number",
-                    json={"countryCode": prefix, "vatNumber": digits},
+                    json={"countryCode": prefix, "vatNumber": digits} | self._asked_by(),
                     timeout=TIMEOUT,
                 )
             return _read(read_json(answer.content))
         except (PartyUnavailable, httpx.HTTPError, ValueError):
-            return Answer.UNAVAILABLE
+            return SILENT
+
+    def _asked_by(self) -> dict[str, str]:
+        prefix, digits = self._requester[:2], self._requester[2:]
+        if prefix not in _PREFIXES:
+            return {}
+        return {"requesterMemberStateCode": prefix, "requesterNumber": digits}
 
 
-def _read(body: object) -> Answer:
+def _read(body: object) -> Consultation:
     """Return the answer in VIES's JSON: ``valid``, or errors of which one concerns the number."""
     if not isinstance(body, dict):
-        return Answer.UNAVAILABLE
+        return SILENT
     wrappers = body.get("errorWrappers") or []
     errors = {wrapper.get("error") for wrapper in wrappers if isinstance(wrapper, dict)}
     if errors:
-        return Answer.UNKNOWN if errors == {"INVALID_INPUT"} else Answer.UNAVAILABLE
+        return Consultation(Answer.UNKNOWN) if errors == {"INVALID_INPUT"} else SILENT
     valid = body.get("valid")
     if not isinstance(valid, bool):
-        return Answer.UNAVAILABLE
-    return Answer.CONFIRMED if valid else Answer.UNKNOWN
+        return SILENT
+    known = Answer.CONFIRMED if valid else Answer.UNKNOWN
+    return _consultation(known, body, reference="requestIdentifier")
+
+
+def _consultation(answer: Answer, body: dict[str, Any], *, reference: str) -> Consultation:
+    return Consultation(
+        answer, _told(body, "name", 255), _told(body, "address", 1000), _told(body, reference, 64)
+    )
+
+
+def _told(body: dict[str, Any], name: str, longest: int) -> str:
+    """Return a text of an answer in one line; "" if it is missing, or "---": kept back."""
+    text = body.get(name)
+    line = " ".join(text.split())[:longest] if isinstance(text, str) else ""
+    return "" if not line.strip("-") else line

@@ -171,7 +171,7 @@ class StripeAccount:
         keeps = customer and "off_session" in (intent.get("setup_future_usage"),
                                                intent.get("usage"))  # fmt: skip
         shown = {"brand": CARDS[number].brand, "last4": number[-4:], "exp_month": 9,
-                 "exp_year": 2034}  # fmt: skip
+                 "exp_year": 2034, "country": "IE"}  # fmt: skip
         method = self.new("pm", "payment_method", type="card", card=shown,
                           customer=customer if keeps else None)  # fmt: skip
         self.numbers[method["id"]] = number

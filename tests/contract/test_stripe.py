@@ -17,7 +17,7 @@ from shop.payments.gateway import (
     DisputeState,
     RefundState,
 )
-from shop.payments.stripe import StripeGateway
+from shop.payments.stripe import StripeGateway, answers
 from shop.payments.stripe.calls import connect
 from tests.contract import banks
 from tests.contract.banks import StripeUnderTest
@@ -94,6 +94,24 @@ def test_a_charge_that_requires_authentication_is_declined(stripe: StripeUnderTe
     mandate = stored_card(stripe, "4000002760003184")
     charged = stripe.gateway.charge(charge_of(stripe, mandate))
     assert (charged.status, charged.reason) == (CheckoutStatus.DECLINED, "authentication_failed")
+
+
+def test_the_country_of_the_card_is_told_by_payments_and_charges(stripe: StripeUnderTest) -> None:
+    payment = paid(stripe, "5555555555554444", store_card=True)
+    assert payment.card_country == "IE"
+    assert payment.mandate is not None
+    charged = stripe.gateway.charge(charge_of(stripe, payment.mandate.reference))
+    assert charged.card_country == "IE"
+    assert stripe.gateway.find_checkout(charged.reference).card_country == "IE"
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [{}, {"payment_method": "pm_1"}, {"payment_method": {"type": "link"}},
+     {"payment_method": {"card": {"country": None}}}],
+)  # fmt: skip
+def test_a_card_without_a_country_tells_none(intent: dict[str, Any]) -> None:
+    assert answers._card_country(intent) == ""
 
 
 def test_a_brand_is_shown_by_its_name(stripe: StripeUnderTest) -> None:

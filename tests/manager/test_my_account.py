@@ -16,7 +16,7 @@ from shop.customers.profile import Details
 from shop.jobs import queue
 from shop.mail import archive
 from shop.vat import registry as vat_registry
-from shop.vat.registry import Answer
+from shop.vat.registry import Answer, Consultation
 from tests.support import belongings, cast, purchases
 from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor
@@ -31,9 +31,9 @@ class Registry:
         self.answer = Answer.CONFIRMED
         self.asked: list[str] = []
 
-    def check(self, number: str) -> Answer:
+    def check(self, number: str) -> Consultation:
         self.asked.append(number)
-        return self.answer
+        return Consultation(self.answer)
 
 
 @pytest.fixture

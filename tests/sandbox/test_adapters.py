@@ -231,9 +231,9 @@ def test_the_provider_rejects_invalid_calls(provider):
 
 def test_the_vat_register_is_reached_over_http(url, switch):
     registry = SandboxRegistry(url)
-    assert registry.check("DE136695976") == Answer.CONFIRMED
+    assert registry.check("DE136695976").answer == Answer.CONFIRMED
     switch(vat_answer="unavailable")
-    assert registry.check("DE136695976") == Answer.UNAVAILABLE
+    assert registry.check("DE136695976").answer == Answer.UNAVAILABLE
 
 
 # --- The server ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from models import Account, Order
 from shop.text.formats import money, rate
 from shop.vat import registry as vat_registry
-from shop.vat.registry import Answer
+from shop.vat.registry import Answer, Consultation
 from tests.support.client import CheckingClient
 from tests.support.journeys import Shopper
 
@@ -29,9 +29,9 @@ class Registry:
 
     answer = Answer.CONFIRMED
 
-    def check(self, vat_number: str) -> Answer:
+    def check(self, vat_number: str) -> Consultation:
         """Return the configured answer."""
-        return self.answer
+        return Consultation(self.answer)
 
 
 @pytest.fixture

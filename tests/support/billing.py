@@ -37,8 +37,13 @@ def of(order: Order) -> Invoice:
     return found
 
 
-def due(account: Account, quantity: int = 10, cents: int = 880) -> Invoice:
-    """Return an unpaid invoice of ``quantity`` licences for a month."""
+def due(
+    account: Account,
+    quantity: int = 10,
+    cents: int = 880,
+    treatment: vat.VatTreatment | None = None,
+) -> Invoice:
+    """Return an unpaid invoice of ``quantity`` licences for a month, with French VAT by default."""
     line = Line("business", "Office 365 Business", quantity, cents)
     with database.atomic():
         return invoices.issue(
@@ -46,7 +51,7 @@ def due(account: Account, quantity: int = 10, cents: int = 880) -> Invoice:
                 account=account,
                 language=account.language,
                 customer=_customer(account),
-                treatment=vat.french_estimate(),
+                treatment=treatment or vat.french_estimate(),
                 positions=(Position(line, MONTH, "o365-1"),),
                 due_on=clock.today(),
             )

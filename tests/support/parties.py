@@ -41,7 +41,8 @@ class Bank:
 
     While `silent` it does not answer; `failing` and `losing` count the next calls that are not
     done, or done without an answer. While `refusing` is set, it refuses every call with that.
-    Refunds begin in the state `refunding`; `mandates` are the stored cards as it has them.
+    Refunds begin in the state `refunding`; `mandates` are the stored cards as it has them, and
+    `card_country` is where its cards are issued.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class Bank:
         self.forgotten: set[str] = set()
         self.disputes: dict[str, Dispute] = {}
         self.mandates: dict[str, Mandate] = {}
+        self.card_country = ""
         self.silent = False
         self.refusing: PartyRejected | None = None
         self.failing = 0
@@ -139,6 +141,7 @@ class Bank:
                 request.currency,
                 reason=reason,
                 mandate=self.mandates.get(request.mandate),
+                card_country=self.card_country,
             )
             return reference
 
@@ -237,6 +240,7 @@ class Bank:
             status=status,
             reason=reason,
             mandate=card if stores else None,
+            card_country=self.card_country,
         )
         return self.checkouts[reference]
 

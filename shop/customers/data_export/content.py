@@ -33,6 +33,7 @@ from records.refunds import Refund
 from records.seats import Seat
 from records.security import AccountEvent, Authenticator, Passkey
 from records.subscriptions import Subscription
+from records.vat import PlaceProof, VatCheck
 from shop import clock, documents, mail, settings
 from shop.errors import N_
 from shop.text import formats, templates
@@ -205,6 +206,17 @@ SECTIONS = (
     Section(
         "disputes", Dispute, _disputes,
         ("status", "reason", "cents", "withdrawn_cents", "created_at", "settled_at"),
+    ),
+    Section(
+        "vat_checks", VatCheck, _own(VatCheck),
+        (
+            "vat_number", "answer", "company", "name", "address", "consultation", "is_fitting",
+            "asked_at", "accepted_at",
+        ),
+    ),
+    Section(
+        "place_proofs", PlaceProof, _own(PlaceProof),
+        ("kind", "country", "detail", "recorded_at"),
     ),
     Section("ledger", LedgerEntry, _own(LedgerEntry), ("at", "kind", "cents")),
     Section(

@@ -117,7 +117,7 @@ def _directory(provider: GraphProvider) -> Iterator[Finding]:
 def examine_vat_registry() -> Iterator[Finding]:
     """Ask the registry for the seller's own number."""
     number = settings.current().seller.vat_number
-    answer = registry.registry().check(number)
+    answer = registry.registry().check(number).answer
     if answer == Answer.UNAVAILABLE:
         yield warning(
             "VAT numbers",

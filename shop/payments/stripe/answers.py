@@ -54,6 +54,7 @@ def checkout_of_session(session: dict[str, Any]) -> Checkout:
             url=str(session.get("url") or ""),
             mandate=_mandate(session) if status == CheckoutStatus.SUCCEEDED else None,
             reason=reason,
+            card_country=_card_country(_intent(session)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PartyUnavailable("Stripe's session cannot be read") from error
@@ -104,6 +105,14 @@ def mandate_of(card: dict[str, Any], customer: Any) -> Mandate | None:
         return None
 
 
+def _card_country(intent: dict[str, Any]) -> str:
+    """Return the country of the card of an intent; "" if it has none, or does not tell it."""
+    method = intent.get("payment_method")
+    card = method.get("card") if isinstance(method, dict) else None
+    country = card.get("country") if isinstance(card, dict) else None
+    return country if isinstance(country, str) else ""
+
+
 def _intent(session: dict[str, Any]) -> dict[str, Any]:
     intent = session.get("payment_intent") or session.get("setup_intent")
     return intent if isinstance(intent, dict) else {}
@@ -126,6 +135,7 @@ def checkout_of_intent(intent: dict[str, Any]) -> Checkout:
             currency=str(intent["currency"]).upper(),
             reason=reason,
             mandate=_charged_card(intent),
+            card_country=_card_country(intent),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PartyUnavailable("Stripe's payment cannot be read") from error

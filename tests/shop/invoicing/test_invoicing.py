@@ -28,9 +28,10 @@ from models import (
     OrderStatus,
     Payment,
     PaymentStatus,
+    VatCheck,
     database,
 )
-from shop import clock, documents
+from shop import clock, documents, vat
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, invoices, ledger, order_invoices
 from shop.jobs import queue
@@ -475,11 +476,24 @@ FAULTS = {
     "purchase_order SET basket = 'one' WHERE status = 'awaiting_payment'",
     "the group {} counts the places taken in it wrongly": "UPDATE licence_group "
     "SET places_taken = places_taken + 1 WHERE status = 'installed'",
+    "the country of the consumer of order {} is kept with fewer than two proofs": "DELETE "
+    "FROM place_proof WHERE kind = 'network'",
+    "invoice {} charges no VAT, and no confirmation of the number is on record": "UPDATE vat_check "
+    "SET answer = 'unknown'",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
     "the balance of customer {} differs from the open amounts": "UPDATE ledger_entry "
     "SET cents = cents - 1 "
     "WHERE kind = 'paid'",
 }
+
+
+def without_vat(account: Account) -> None:
+    """Issue an invoice without VAT, to a business whose number was confirmed."""
+    VatCheck.create(
+        account=account, vat_number="DE136695976", answer="confirmed", asked_at=clock.now()
+    )
+    place = vat.PlaceOfSupply("DE", "10117", "DE136695976", vat_confirmed=True)
+    billing.due(account, treatment=vat.treatment_of(place))
 
 
 def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> None:
@@ -492,6 +506,8 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     billing.pay(billing.due(alice), bank)
     for _ in range(2):
         purchases.place(alice)
+    without_vat(alice)
+    database.execute_sql("UPDATE purchase_order SET vat_code = 'oss:FR'")
     queue.drain()
     billing.assert_balanced()
     for sentence, fault in FAULTS.items():

@@ -24,7 +24,7 @@ from shop.payments.stripe import EVENTS, SESSION_EVENTS, StripeGateway
 from shop.payments.stripe.calls import connect
 from shop.settings import Seller
 from shop.vat import registry
-from shop.vat.registry import Answer
+from shop.vat.registry import Answer, Consultation
 from tests.conftest import PRODUCTION
 from tests.contract import banks, offices
 from tests.contract.banks import StripeUnderTest
@@ -336,9 +336,9 @@ def test_an_expired_secret_is_found(graph: GraphUnderTest) -> None:
 )
 def test_a_silent_registry_is_found(production: Flask, answer: Answer, number: int) -> None:
     class Registry:
-        def check(self, vat_number: str) -> Answer:
+        def check(self, vat_number: str) -> Consultation:
             assert vat_number == PRODUCTION["SELLER_VAT_NUMBER"] != Seller().vat_number
-            return answer
+            return Consultation(answer)
 
     with registry.registry.using(Registry()):
         assert len(found(outside.examine_vat_registry())) == number

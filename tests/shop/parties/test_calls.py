@@ -90,7 +90,7 @@ def test_every_party_is_called_within_the_bound(ask: Callable[[], object]) -> No
 @pytest.mark.parametrize("registry", [SandboxRegistry(NOWHERE), Vies(NOWHERE)])
 def test_a_registry_above_the_bound_is_unavailable(registry: SandboxRegistry | Vies) -> None:
     with calls.using(Calls(at_once=0)):
-        assert registry.check("FR44732829320") == Answer.UNAVAILABLE
+        assert registry.check("FR44732829320").answer == Answer.UNAVAILABLE
 
 
 def test_the_web_server_bounds_the_calls_of_its_process(settings: Settings) -> None:

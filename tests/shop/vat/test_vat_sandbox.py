@@ -39,11 +39,22 @@ def register(tmp_path: Path) -> Iterator[SandboxRegistry]:
     ],
 )
 def test_valid_numbers_are_confirmed_unless_they_end_in_three_noughts(register, number, answer):
-    assert register.check(number) is answer
+    assert register.check(number).answer is answer
+
+
+def test_the_sandbox_names_the_company_it_is_told_and_numbers_its_consultations(register):
+    first = register.check("DE136695976")
+    assert (first.name, first.address) == ("", "")
+    with database.connection_context():
+        switches.set_values({"vat_name": "Müller GmbH"})
+    second = register.check("DE136695976")
+    assert (second.name, second.address) == ("Müller GmbH", "1 Sandbox Street")
+    assert first.reference != second.reference
+    assert second.reference.startswith("SANDBOX")
 
 
 @pytest.mark.parametrize("wanted", ["unknown", "unavailable"])
 def test_the_sandbox_can_be_told_what_to_say(register, wanted):
     with database.connection_context():
         switches.set_values({"vat_answer": wanted})
-    assert register.check("DE136695976") is Answer(wanted)
+    assert register.check("DE136695976").answer is Answer(wanted)
