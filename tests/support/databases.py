@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -96,23 +97,42 @@ class Snapshot:
     def __init__(self) -> None:
         ours = [table._meta.table_name for table in models.all_tables()]
         others = sorted(set(models.database.get_tables()) - set(ours))
-        self.tables = [*others, *ours]
-        self.rows = {name: rows for name in self.tables if (rows := _read(name))}
+        # Children are emptied before their parents, and filled after them.
+        tables = [*others, *ours]
+        self.emptying = [f'DELETE FROM "{name}"' for name in reversed(tables)]
+        self.filling = [(*_insert(rows, name), rows) for name in tables if (rows := _read(name))]
+        self.at_once = "" if _is_sqlite() else self._at_once()
+
+    def _at_once(self) -> str:
+        """Return all statements with their values, which PostgreSQL takes in one go."""
+        client = psycopg.ClientCursor(models.database.connection())
+        inserts = [
+            client.mogrify(f"{head} {', '.join([row] * len(rows))}", [*chain.from_iterable(rows)])
+            for head, row, rows in self.filling
+        ]
+        return "; ".join([*self.emptying, *inserts])
 
     def restore(self) -> None:
-        """Empty every table, children before their parents, and insert the copied rows."""
+        """Empty every table and insert the copied rows."""
         with models.database.atomic():
             cursor = models.database.cursor()
-            for statement in self._emptying():
+            if self.at_once:
+                cursor.execute(self.at_once)
+                return
+            for statement in self.emptying:
                 cursor.execute(statement)
-            for name, rows in self.rows.items():
-                places = ", ".join([models.database.obj.param] * len(rows[0]))
-                cursor.executemany(f'INSERT INTO "{name}" VALUES ({places})', rows)
+            for head, row, rows in self.filling:
+                cursor.executemany(f"{head} {row}", rows)
 
-    def _emptying(self) -> list[str]:
-        """Return what empties all tables: one statement on PostgreSQL, which takes several."""
-        each = [f'DELETE FROM "{name}"' for name in reversed(self.tables)]
-        return each if isinstance(models.database.obj, peewee.SqliteDatabase) else ["; ".join(each)]
+
+def _is_sqlite() -> bool:
+    return isinstance(models.database.obj, peewee.SqliteDatabase)
+
+
+def _insert(rows: list[tuple[object, ...]], table: str) -> tuple[str, str]:
+    """Return the beginning of a statement that inserts rows, and the place of one row in it."""
+    places = ", ".join([models.database.obj.param] * len(rows[0]))
+    return f'INSERT INTO "{table}" VALUES', f"({places})"
 
 
 def _read(table: str) -> list[tuple[object, ...]]:
