@@ -18,6 +18,7 @@ from e2e import by_http, live
 from e2e.journey import ACCEPTED, Journey
 
 Check = Callable[[], None]
+AMOUNT = re.compile(r"\d+,\d\d\s€|€\d+\.\d\d")
 WAITS = (3, 4, 7)
 """Days between the attempts to charge a renewal: after 3, 7 and 14 days."""
 
@@ -69,6 +70,15 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     expect(main).to_contain_text(say("À régler maintenant", "To pay now"))
     check_accessibility()
 
+    # A month later, paying also starts the service again: what that charges is said before.
+    shop.advance_clock(timedelta(days=31))
+    by_http.sign_in(page, customer)
+    page.goto("/manager/services")
+    page.locator("#services tbody a").first.click()
+    said = main.get_by_text(say("sont facturés en même temps", "are invoiced at the same time"))
+    started = AMOUNT.findall(said.inner_text())[0]
+    check_accessibility()
+
     page.get_by_role(
         "button", name=re.compile(say("^Payer .* par carte", "^Pay .* by card"))
     ).click()
@@ -78,6 +88,6 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     assert number in document_behind(
         page, journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
     )
-    page.goto("/manager/services")
-    by_http.see(page, page.locator("#services .badge", has_text=say("En service", "Running")))
     expect(suspended).to_have_count(0)
+    page.goto("/manager/account/bills")
+    by_http.see(page, main.get_by_text(started))

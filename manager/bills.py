@@ -65,7 +65,7 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         positions=positions_of(invoice),
         mention=documents.vat_mention(invoice, current()),
         payment=listing.payment_state(invoice),
-        status_word=listing.status_word,
+        suspended=listing.suspended_for(invoice),
         error=error,
     )
 

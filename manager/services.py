@@ -11,10 +11,17 @@ from manager import manager
 from models import CardSetup, CardSetupStatus, Invoice
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
+from shop.overviews import resumptions
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
 from shop.payments import cards
-from shop.subscriptions import give_backs, period_billing, subscriptions, terminations
+from shop.subscriptions import (
+    give_backs,
+    interventions,
+    period_billing,
+    subscriptions,
+    terminations,
+)
 from shop.text.pagination import page_of
 from web import auth, lookups
 from web.arguments import number_of, page_number
@@ -52,11 +59,14 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
     setup = _setup_of(found)
     termination = found.termination
     returned = give_backs.for_group(found.group)
+    due = receivables.unpaid_invoices(found.group.id)
     return page(
         "manager/service.html",
         status=status,
         service=found,
-        due=receivables.unpaid_invoices(found.group.id),
+        due=due,
+        resumption=resumptions.of_service(found, due),
+        ended_for=interventions.reason_of_end(found.group) if found.subscription.is_over else "",
         given_back=returned,
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),

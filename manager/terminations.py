@@ -11,7 +11,13 @@ from shop.errors import Refusal
 from shop.invoicing import receivables
 from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
-from shop.subscriptions import subscriptions, terminations, withdrawals
+from shop.subscriptions import (
+    period_billing,
+    resumption,
+    subscriptions,
+    terminations,
+    withdrawals,
+)
 from web import auth, lookups
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -33,6 +39,7 @@ def _termination_page(found: ServiceOverview, error: str = "", status: int = 200
         due=receivables.unpaid_invoices(found.group.id),
         ends_on=subscriptions.next_end(found.subscription),
         undo_until=periods.undo_until(subscriptions.next_end(found.subscription), clock.now()),
+        is_covered=period_billing.is_covered(found.subscription, found.paid_ahead),
         error=error,
     )
 
@@ -60,7 +67,7 @@ def keep_service(name: str) -> Response:
     """Undo a termination."""
     found = lookups.own_service(name)
     try:
-        terminations.undo(found.group, by=auth.customer().nic_handle)
+        resumption.undo_termination(found.group, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return services.shown(found, sentence(refusal), refusal.status)
     flash(gettext("The service renews as before."), "success")

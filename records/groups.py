@@ -146,7 +146,7 @@ class LicenceGroup(StateMachine):
 
     @property
     def is_suspended(self) -> bool:
-        """Whether the group is suspended until what is due is paid."""
+        """Whether the group is suspended: until it is paid, or by the operator."""
         return self.status == GroupStatus.SUSPENDED
 
     @property

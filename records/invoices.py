@@ -31,7 +31,7 @@ class InvoiceKind(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """The status of an invoice: ``unpaid`` means due, and not charged in time.
+    """The status of an invoice: ``unpaid`` means due, and not charged in time, or owed again.
 
     For a credit note, ``due`` means that the refund is not complete yet.
     """
@@ -45,7 +45,8 @@ class InvoiceStatus(StrEnum):
 INVOICE_MOVES: dict[str, set[str]] = {
     InvoiceStatus.DUE: {InvoiceStatus.PAID, InvoiceStatus.UNPAID, InvoiceStatus.REFUNDED},
     InvoiceStatus.UNPAID: {InvoiceStatus.PAID, InvoiceStatus.REFUNDED},
-    InvoiceStatus.PAID: {InvoiceStatus.REFUNDED},
+    # A paid invoice is owed again once its payment is lost in a dispute.
+    InvoiceStatus.PAID: {InvoiceStatus.REFUNDED, InvoiceStatus.UNPAID},
     # A credit note whose refund failed after it succeeded.
     InvoiceStatus.REFUNDED: {InvoiceStatus.DUE},
 }
@@ -138,7 +139,7 @@ class Invoice(StateMachine):
 
     @property
     def is_unpaid(self) -> bool:
-        """Whether it could not be charged in time and is still owed."""
+        """Whether it could not be charged in time, or its payment was lost: it is still owed."""
         return self.status == InvoiceStatus.UNPAID and not self.is_credit_note
 
     @property

@@ -23,6 +23,7 @@ class PaymentStatus(StrEnum):
     CLOSED = "closed"
     REFUND_DUE = "refund_due"
     REFUNDED = "refunded"
+    LOST = "lost"  # taken back by the bank for good, after a dispute
 
 
 PAYMENT_MOVES: dict[str, set[str]] = {
@@ -39,13 +40,15 @@ PAYMENT_MOVES: dict[str, set[str]] = {
         PaymentStatus.CLOSED,
         PaymentStatus.REFUND_DUE,
     },
-    PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE},
+    PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE, PaymentStatus.LOST},
     PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
     # A bank may charge a checkout that was closed: the payment succeeds then, or is refunded.
     PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     # A refund may fail after it succeeded.
     PaymentStatus.REFUNDED: {PaymentStatus.REFUND_DUE},
+    # A bank may decide a dispute again, and give the money back.
+    PaymentStatus.LOST: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
 }
 
 UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
@@ -112,6 +115,11 @@ class Payment(StateMachine):
     def has_succeeded(self) -> bool:
         """Whether the money was taken and is kept."""
         return self.status == PaymentStatus.SUCCEEDED
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the bank took all of it back for good, after a dispute."""
+        return self.status == PaymentStatus.LOST
 
     @property
     def is_returned(self) -> bool:

@@ -25,13 +25,21 @@ class SubscriptionStatus(StrEnum):
 
 
 SUBSCRIPTION_MOVES: dict[str, set[str]] = {
-    SubscriptionStatus.ACTIVE: {SubscriptionStatus.PAST_DUE, SubscriptionStatus.TERMINATED},
+    SubscriptionStatus.ACTIVE: {
+        SubscriptionStatus.PAST_DUE,
+        SubscriptionStatus.SUSPENDED,
+        SubscriptionStatus.TERMINATED,
+    },
     SubscriptionStatus.PAST_DUE: {
         SubscriptionStatus.ACTIVE,
         SubscriptionStatus.SUSPENDED,
         SubscriptionStatus.TERMINATED,
     },
-    SubscriptionStatus.SUSPENDED: {SubscriptionStatus.ACTIVE, SubscriptionStatus.TERMINATED},
+    SubscriptionStatus.SUSPENDED: {
+        SubscriptionStatus.ACTIVE,
+        SubscriptionStatus.PAST_DUE,
+        SubscriptionStatus.TERMINATED,
+    },
     SubscriptionStatus.TERMINATED: set(),
 }
 
@@ -44,7 +52,8 @@ class Subscription(StateMachine):
     terminated. ``price`` is the price of a licence since the last renewal; ``free_until`` ends a
     free first period. ``card`` is the card chosen for it; without one, the account's newest card is
     charged. ``suspensions`` counts the suspensions: each has idempotency keys of its own at the
-    provider.
+    provider. ``hold_reason`` is the operator's reason where the operator suspended the service:
+    payment does not resume it then.
     """
 
     event_subject = "subscription"
@@ -69,6 +78,7 @@ class Subscription(StateMachine):
     card = ForeignKeyField(Card, null=True, backref="+")
     suspensions = IntegerField(default=0)
     suspended_at = MomentField(null=True)
+    hold_reason = CharField(max_length=255, default="")
     ended_at = MomentField(null=True)
 
     class Meta:
@@ -90,13 +100,18 @@ class Subscription(StateMachine):
 
     @property
     def is_suspended(self) -> bool:
-        """Whether the group is suspended until what is due is paid."""
+        """Whether the group is suspended: until it is paid, or by the operator (`is_held`)."""
         return self.status == SubscriptionStatus.SUSPENDED
 
     @property
     def is_free(self) -> bool:
         """Whether its current period is the free one."""
         return self.free_until is not None and self.free_until == self.period_end
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the operator suspended the group, for a reason that payment does not settle."""
+        return self.is_suspended and bool(self.hold_reason)
 
     @property
     def is_over(self) -> bool:

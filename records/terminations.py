@@ -58,6 +58,7 @@ class Termination(StateMachine):
     group = ForeignKeyField(LicenceGroup, backref="terminations")
     status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
     cause = CharField(max_length=16)
+    reason = CharField(max_length=255, default="")
     ends_on = DateField(null=True)
     link = ForeignKeyField(OneTimeLink, null=True, unique=True, backref="+", on_delete="SET NULL")
     asked_at = MomentField()

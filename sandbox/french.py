@@ -265,4 +265,5 @@ FRENCH: dict[str, str] = {
     "since %(when)s": "depuis le %(when)s",
     "the App Store": "l’App Store",
     "the renewal has not been paid": "le renouvellement n’a pas été payé",
+    "the seller has suspended this service": "le vendeur a suspendu ce service",
 }

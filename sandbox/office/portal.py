@@ -21,6 +21,7 @@ PUBLIC_ENDPOINTS = {"portal.sign_in_page", "portal.submit_sign_in", "portal.sign
 
 REASONS = {
     "unpaid": languages.N_("the renewal has not been paid"),
+    "operator": languages.N_("the seller has suspended this service"),
 }
 """Suspension reasons that resellers give as a code; any other is shown as it was given."""
 

@@ -164,6 +164,15 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
     kinds.invoice_settled.send(invoice)
 
 
+def reopen(invoice: Invoice, by: str, note: str) -> None:
+    """Let a paid invoice be owed again, because its payment was lost.
+
+    Runs in the caller's transaction, which has locked ``invoice``.
+    """
+    transitions.move(invoice, InvoiceStatus.UNPAID, by=by, note=note, paid_at=None, method="")
+    kinds.invoice_reopened.send(invoice)
+
+
 # --- Reading -----------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from records.base import database
-from records.disputes import Dispute
+from records.disputes import Dispute, DisputeStatus
 from records.groups import AdditionStatus, GroupStatus
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
 from records.jobs import JobStatus
@@ -102,6 +102,7 @@ def _sql_list(*states: StrEnum) -> str:
 
 _STATES = {
     "AdditionStatus": AdditionStatus,
+    "DisputeStatus": DisputeStatus,
     "EntryKind": EntryKind,
     "GroupStatus": GroupStatus,
     "InvoiceKind": InvoiceKind,
@@ -115,6 +116,12 @@ _STATES = {
     "OWED": _sql_list(*PAYABLE),
     "HELD": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE),
     "TAKEN": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
+    "RECEIVED": _sql_list(
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.REFUND_DUE,
+        PaymentStatus.REFUNDED,
+        PaymentStatus.LOST,
+    ),
     "WAITING": _sql_list(JobStatus.QUEUED, JobStatus.RUNNING),
 }
 """The values of the braces in the queries below: a query that names an unknown state fails."""
@@ -151,12 +158,12 @@ FAULTS = {
     ),
     "the money of payment {} is not in the ledger, or not with its amount": (
         "SELECT p.id FROM payment p LEFT JOIN ledger_entry e ON e.payment_id = p.id "
-        "AND e.kind = '{EntryKind.PAID}' WHERE p.status IN ({TAKEN}) "
+        "AND e.kind = '{EntryKind.PAID}' WHERE p.status IN ({RECEIVED}) "
         "AND coalesce(p.taken_cents, p.amount_cents) <> -coalesce(e.cents, 1)"
     ),
     "payment {} is in the ledger but was not received": (
         "SELECT p.id FROM payment p JOIN ledger_entry e ON e.payment_id = p.id "
-        "WHERE p.status NOT IN ({TAKEN})"
+        "WHERE p.status NOT IN ({RECEIVED})"
     ),
     "the refund of payment {} is not in the ledger, or not with its amount": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUNDED}' "
@@ -208,6 +215,22 @@ FAULTS = {
     "dispute {} is in the ledger with another amount than was withdrawn for it": (
         "SELECT d.reference FROM dispute d WHERE d.withdrawn_cents <> "
         "(SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.dispute_id = d.id)"
+    ),
+    "the bank took the payment of invoice {} back for good, and it still counts as paid": (
+        "SELECT i.number FROM invoice i JOIN payment p "
+        "ON (p.invoice_id = i.id OR p.order_id = i.order_id) "
+        "WHERE i.kind = '{InvoiceKind.INVOICE}' AND i.status = '{InvoiceStatus.PAID}' "
+        "AND p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id "
+        "AND d.status = '{DisputeStatus.LOST}') "
+        "AND NOT EXISTS (SELECT 1 FROM invoice c WHERE c.corrects_id = i.id "
+        "AND c.status = '{InvoiceStatus.DUE}') "
+        "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
+        "WHERE e.payment_id = p.id) >= 0"
+    ),
+    "payment {} counts as lost, and not all of it was taken back": (
+        "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.LOST}' "
+        "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.payment_id = p.id) <> 0"
     ),
     "the delivered order {} has no invoice": (
         "SELECT o.number FROM purchase_order o WHERE o.status = '{OrderStatus.DELIVERED}' "
@@ -280,7 +303,7 @@ FAULTS = {
         "SELECT payment_id, cents FROM refund WHERE origin = 'bank' AND credit_note_id IS NULL "
         "AND status = '{RefundStatus.SUCCEEDED}' UNION ALL "
         "SELECT payment_id, withdrawn_cents FROM dispute) AS m "
-        "JOIN payment p ON p.id = m.payment_id "
+        "JOIN payment p ON p.id = m.payment_id AND p.status <> '{PaymentStatus.LOST}' "
         "LEFT JOIN purchase_order o ON o.id = p.order_id "
         "LEFT JOIN invoice i ON i.id = p.invoice_id"
         ") AS moved GROUP BY account_id) AS balance ON balance.account_id = a.id "

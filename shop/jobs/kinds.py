@@ -111,3 +111,9 @@ def expire_order(order: int) -> None:
 def invoice_settled(invoice: Invoice) -> None:
     """An invoice was paid, or credited in full. Sent by `shop.invoicing.invoices`; received in the
     same transaction by `shop.subscriptions.dunning`, which resumes a suspended group."""
+
+
+@signal
+def invoice_reopened(invoice: Invoice) -> None:
+    """A paid invoice is owed again. Sent by `shop.invoicing.invoices`; received in the same
+    transaction by `shop.subscriptions.dunning`, which marks its service as unpaid."""

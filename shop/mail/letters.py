@@ -10,7 +10,7 @@ from records.cards import Card
 from records.disputes import Dispute
 from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
-from records.invoices import Invoice
+from records.invoices import Invoice, InvoiceKind
 from records.orders import Order
 from records.payments import Payment
 from records.refunds import Refund
@@ -197,6 +197,25 @@ def payment_disputed(dispute: Dispute, card: Card | None) -> None:
         payment.account, "payment_disputed", f"payment_disputed:{dispute.id}",
         dispute=dispute, payment=payment, card=card, order=payment.order, invoice=payment.invoice,
     )  # fmt: skip
+
+
+def dispute_lost(dispute: Dispute, owed_cents: int) -> None:
+    """Tell that the bank took a payment back for good, and what of it is owed again."""
+    payment = dispute.payment
+    store_letter(
+        payment.account, "dispute_lost", f"dispute_lost:{dispute.id}",
+        dispute=dispute, owed_cents=owed_cents, order=payment.order, invoice=_invoice_of(payment),
+    )  # fmt: skip
+
+
+def _invoice_of(payment: Payment) -> Invoice | None:
+    """Return the invoice that a payment is for, also that of its order."""
+    if payment.invoice is not None:
+        return payment.invoice
+    found: Invoice | None = Invoice.get_or_none(
+        Invoice.order == payment.order_id, Invoice.kind == InvoiceKind.INVOICE
+    )
+    return found
 
 
 def card_removed(card: Card) -> None:

@@ -77,6 +77,22 @@ def service_resumed(subscription: Subscription, suspended_at: datetime) -> None:
     )  # fmt: skip
 
 
+def service_suspended_by_us(subscription: Subscription, reason: str) -> None:
+    """Report that the operator suspended the group, and why."""
+    _about(
+        subscription, "service_suspended_by_us", clock.now().isoformat(),
+        reason=reason, suspended_at=clock.now(),
+    )  # fmt: skip
+
+
+def service_resumed_by_us(subscription: Subscription, reason: str) -> None:
+    """Report that the operator resumed the group, and why."""
+    _about(
+        subscription, "service_resumed_by_us", subscription.suspensions,
+        reason=reason, resumed_at=clock.now(),
+    )  # fmt: skip
+
+
 def termination_notice(subscription: Subscription, invoice: Invoice, ends_on: date) -> None:
     """Announce the day on which a suspended group is terminated unless it is paid."""
     _about(
@@ -118,7 +134,7 @@ def service_terminated(subscription: Subscription, termination: Termination) -> 
     """Report that the group has ended, and why."""
     _about(
         subscription, "service_terminated", termination.id,
-        cause=termination.cause, ended_on=termination.ends_on,
+        cause=termination.cause, ended_on=termination.ends_on, reason=termination.reason,
     )  # fmt: skip
 
 

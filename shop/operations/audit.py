@@ -58,7 +58,10 @@ _STATES = {
     "UNDELIVERED": _listed(*UNDELIVERED),
     "PAID": _listed(*UNDELIVERED, OrderStatus.DELIVERED),
     "UNPAID": _listed(OrderStatus.AWAITING_PAYMENT, OrderStatus.CANCELLED, OrderStatus.EXPIRED),
-    "TAKEN": _listed(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
+    "TAKEN": _listed(
+        PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED,
+        PaymentStatus.LOST,
+    ),
     # Days at the customer's bank, or on the operator's list of transfers.
     "IN_OTHER_HANDS": f"f.status = '{RefundStatus.PENDING}' "
     f"OR (f.status = '{RefundStatus.ASKED}' AND f.method = 'manual')",

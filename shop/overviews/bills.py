@@ -12,13 +12,15 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.batches import in_batches
-from records.disputes import Dispute
+from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from records.orders import Order
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund
+from records.subscriptions import Subscription
 from shop import documents
 from shop.errors import N_, Refusal
+from shop.invoicing import receivables
 from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.text.zip_stream import zipped
@@ -32,16 +34,24 @@ STATUS_WORDS: dict[str, str] = {
     InvoiceStatus.REFUNDED: N_("Refunded"),
 }
 CREDITED = N_("Cancelled by a credit note")
+TAKEN_BACK = N_("Taken back in part")
+"""The state of a paid invoice of whose payment the bank kept a part, after a dispute."""
 TO_BE_REFUNDED, PAID_BACK, DEDUCTED = N_("To be refunded"), N_("Paid back"), N_("Deducted")
 """The states of a credit note: not refunded yet, refunded, or its invoice was not paid yet."""
 
 
-def status_word(invoice: Invoice) -> str:
-    """Return the status of an invoice or a credit note as a message id of the catalogue."""
+def status_word(invoice: Invoice, *, is_taken_back: bool | None = None) -> str:
+    """Return the status of an invoice or a credit note as a message id of the catalogue.
+
+    ``is_taken_back`` says whether a part of its payment is; None if that is still to be read.
+    """
     if invoice.is_credit_note:
         if invoice.status == InvoiceStatus.DUE:
             return TO_BE_REFUNDED
         return PAID_BACK if invoice.paid_at else DEDUCTED
+    if invoice.status == InvoiceStatus.PAID:
+        is_whole = not (_is_taken_back(invoice) if is_taken_back is None else is_taken_back)
+        return STATUS_WORDS[invoice.status] if is_whole else TAKEN_BACK
     is_credited = invoice.status == InvoiceStatus.REFUNDED
     if is_credited and (invoice.paid_at is None or _awaits_refund(invoice)):
         return CREDITED
@@ -53,6 +63,27 @@ def _awaits_refund(invoice: Invoice) -> bool:
     if hasattr(invoice, "awaits_refund"):
         return bool(invoice.awaits_refund)  # read with the list
     return bool(_due_notes().where(Invoice.corrects == invoice).exists())
+
+
+def _is_taken_back(invoice: Invoice) -> bool:
+    """Return whether the bank took a part of an invoice's payment back for good."""
+    if hasattr(invoice, "is_taken_back"):
+        return bool(invoice.is_taken_back)  # read with the list
+    return bool(_losses(invoice.id, invoice.order_id).exists())
+
+
+def _losses(invoice: Any, order: Any) -> ModelSelect[Any]:
+    """Return the query for lost disputes of payments that still pay an invoice, or its order."""
+    return (
+        Dispute.select()
+        .join(Payment)
+        .where(
+            (Payment.invoice == invoice) | (Payment.order == order),
+            Payment.status == PaymentStatus.SUCCEEDED,
+            Dispute.status == DisputeStatus.LOST,
+            Dispute.withdrawn_cents > 0,
+        )
+    )
 
 
 def _due_notes(table: Any = Invoice) -> Any:
@@ -95,11 +126,14 @@ def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invo
     note = Invoice.alias()
     awaits_refund = fn.EXISTS(_due_notes(note).where(note.corrects == Invoice.id))
     query = (
-        Invoice.select(Invoice, Order, awaits_refund.alias("awaits_refund"))
+        Invoice.select(
+            Invoice, Order, awaits_refund.alias("awaits_refund"),
+            fn.EXISTS(_losses(Invoice.id, Invoice.order)).alias("is_taken_back"),
+        )
         .left_outer_join(Order, on=(Invoice.order == Order.id))
         .where(Invoice.account == account)
         .order_by(Invoice.issued_on.desc(), Invoice.id.desc())
-    )
+    )  # fmt: skip
     if selection.first:
         query = query.where(Invoice.issued_on >= selection.first)
     if selection.last:
@@ -121,11 +155,12 @@ def oldest_first(account: Account, selection: Selection) -> Iterator[Invoice]:
 class PaymentState:
     """The state of an invoice's payment, for its page.
 
-    ``refund`` is the last attempt to give back a credit note's money, or a payment that was not
-    due, as long as that is not done; ``dispute`` and ``bank_refunds`` are what the bank did of
-    itself.
+    ``status_word`` is its status (`status_word`). ``refund`` is the last attempt to give back a
+    credit note's money, or a payment that was not due, as long as that is not done; ``dispute`` and
+    ``bank_refunds`` are what the bank did of itself.
     """
 
+    status_word: str
     is_confirming: bool
     payment_open: bool
     last_refusal: str
@@ -148,16 +183,24 @@ def payment_state(invoice: Invoice) -> PaymentState:
     paying = list(Payment.select().where(of_it).order_by(Payment.id))
     attempts = [row for row in paying if row.invoice_id == invoice.id]
     notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
-    payable = invoice.is_payable
+    payable, dispute = invoice.is_payable, disputes.latest_of(paying)
+    is_taken_back = any(disputes.is_lost_by(row, dispute) for row in paying)
     return PaymentState(
+        status_word=status_word(invoice, is_taken_back=is_taken_back),
         is_confirming=payable and any(_is_being_confirmed(row) for row in attempts),
         payment_open=payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if payable else "",
         credit_notes=list(notes),
         refund=_refund_due(invoice, attempts),
-        dispute=disputes.latest_of(paying),
+        dispute=dispute,
         bank_refunds=refunds.made_by_bank(paying),
     )
+
+
+def suspended_for(invoice: Invoice) -> Subscription | None:
+    """Return the suspended subscription that an unpaid invoice is for, if any."""
+    found = receivables.subscription_of(invoice) if invoice.is_payable else None
+    return found if found is not None and found.is_suspended else None
 
 
 def _refund_due(invoice: Invoice, attempts: list[Payment]) -> Refund | None:

@@ -46,6 +46,12 @@ class ServiceOverview:
         return subscriptions.card_among(self.subscription, self.cards)
 
     @property
+    def paid_ahead(self) -> Renewal | None:
+        """The next renewal, if it was paid ahead of its day."""
+        ahead = _ahead(self.subscription)
+        return ahead if ahead is not None and ahead.is_paid else None
+
+    @property
     def is_open(self) -> bool:
         """Whether its licences may be given back."""
         return self.group.status == GroupStatus.INSTALLED and not self.subscription.is_over

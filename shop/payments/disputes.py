@@ -1,4 +1,7 @@
-"""Disputes: on record and in the ledger, told to the customer; the card is charged no more."""
+"""Disputes: on record and in the ledger, told to the customer; the card is charged no more.
+
+A payment that is lost in full pays nothing any more (`shop.payments.losses`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from records.payments import Payment
 from shop import clock, jobs, mail, transitions
 from shop.errors import PartyRejected
 from shop.invoicing import ledger
-from shop.payments import cards, gateway, gateways, payables
+from shop.payments import cards, gateway, gateways, losses, payables
 
 log = structlog.get_logger()
 
@@ -50,6 +53,7 @@ def settle(payment: Payment, answer: gateway.Dispute) -> Dispute:
                 reason=answer.reason[:64], settled_at=clock.now(),
             )  # fmt: skip
             log.warning("dispute_decided", dispute=row.id, outcome=row.status)
+        losses.apply(row, payment)
     return row
 
 
@@ -112,6 +116,13 @@ def watch_dispute(dispute: int) -> None:
 def open_disputes() -> ModelSelect[Dispute]:
     """Return the query for disputes that the bank has not decided, oldest first."""
     return Dispute.select().where(Dispute.status == DisputeStatus.OPEN).order_by(Dispute.id)
+
+
+def is_lost_by(payment: Payment, dispute: Dispute | None) -> bool:
+    """Return whether a part of a payment that still counts was lost in a dispute."""
+    if dispute is None or dispute.payment_id != payment.id:
+        return False
+    return payment.has_succeeded and dispute.is_lost and dispute.withdrawn_cents > 0
 
 
 def latest_of(payments: list[Payment]) -> Dispute | None:

@@ -136,8 +136,8 @@ CHECKOUTS = PaymentCheckouts()
 
 def _apply_success(payment: Payment, checkout: Checkout) -> None:
     """Mark what ``payment`` pays as paid with the money taken, or queue the refund of it."""
-    if not payment.may_become(PaymentStatus.SUCCEEDED):
-        return
+    if payment.is_lost or not payment.may_become(PaymentStatus.SUCCEEDED):
+        return  # what the bank said of the charge is older than its decision of the dispute
     right_amount = (checkout.amount_cents, checkout.currency) == (
         payment.amount_cents,
         payment.currency,

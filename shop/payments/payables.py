@@ -128,11 +128,12 @@ class PayableOrder(Payable):
 def _why_refunded(order: Order, payment: Payment) -> str:
     """Return the reason code for the e-mail.
 
-    A payment that had succeeded is refunded only when the delivery failed; one that never did came
-    too late, twice, or with another amount.
+    A payment that had succeeded is refunded only when the delivery failed; one that never did, or
+    that a bank took back and returned, came too late, twice, or with another amount.
     """
     succeeded = any(
-        event.from_status == PaymentStatus.SUCCEEDED for event in transitions.history(payment)
+        (event.from_status, event.to_status) == (PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE)
+        for event in transitions.history(payment)
     )
     if succeeded:
         return "not_delivered"

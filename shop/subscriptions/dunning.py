@@ -14,7 +14,6 @@ from datetime import timedelta
 import structlog
 
 from records.base import database, lock
-from records.groups import GroupStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceStatus
 from records.payments import Payment, PaymentStatus
 from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
@@ -23,7 +22,7 @@ from shop.invoicing import receivables
 from shop.jobs import kinds
 from shop.payments import gateways, outcomes, payables, payments
 from shop.sandbox_link import test_points
-from shop.subscriptions import ending, period_billing, subscriptions, suspension, terminations
+from shop.subscriptions import interventions, resumption, subscriptions, terminations
 
 log = structlog.get_logger()
 
@@ -151,16 +150,10 @@ def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
 
     Runs in the caller's transaction, which has locked the subscription.
     """
-    group = LicenceGroup.get_by_id(subscription.group_id)
-    number, now = subscription.suspensions + 1, clock.now()
-    if not transitions.move(group, GroupStatus.SUSPENDED, by=by, note="unpaid"):
-        raise subscriptions.SubscriptionMoved
-    transitions.move(
-        subscription, SubscriptionStatus.SUSPENDED, by=by, note="unpaid",
-        renews_on=None, suspended_at=now, suspensions=number,
-    )  # fmt: skip
-    suspension.suspend_group.using(key=f"suspend_group:{group.id}:{number}").later(group=group.id)
-    give_notice.using(key=f"give_notice:{group.id}:{number}", run_at=now + NOTICE_AFTER).later(
+    interventions.suspend_now(subscription, by=by, note="unpaid")
+    group, number = subscription.group_id, subscription.suspensions
+    notice_at = clock.now() + NOTICE_AFTER
+    give_notice.using(key=f"give_notice:{group}:{number}", run_at=notice_at).later(
         subscription=subscription.id, suspension=number
     )
     mail.service_suspended(subscription, invoice)
@@ -173,7 +166,10 @@ def give_notice(subscription: int, suspension: int) -> None:
         row = lock(Subscription.get_by_id(subscription))
         if row.status != SubscriptionStatus.SUSPENDED or row.suspensions != suspension:
             return
-        invoice = receivables.unpaid_invoices(row.group_id)[0]
+        unpaid = receivables.unpaid_invoices(row.group_id)
+        if not unpaid:
+            return  # written off, or paid by a customer who asked for the end
+        invoice = unpaid[0]
         Reminder.create(
             invoice=invoice, stage=receivables.NOTICE, at=clock.now(), failed_at=clock.now()
         )
@@ -188,37 +184,33 @@ def give_notice(subscription: int, suspension: int) -> None:
 
 @kinds.invoice_settled.receiver
 def resume_settled(invoice: Invoice) -> None:
-    """Resume a subscription once its last unpaid invoice is paid or credited; idempotent.
+    """Resume a subscription once its last unpaid invoice is paid; idempotent.
 
+    An invoice that was credited resumes no suspended service: the operator does, with a reason.
     Runs in the transaction that settles ``invoice``.
     """
     subscription = receivables.subscription_of(invoice)
     if subscription is None:
         return
     row = lock(subscription)
-    if invoice.status == InvoiceStatus.REFUNDED:
+    is_paid = invoice.status == InvoiceStatus.PAID
+    if not is_paid:
         # Credited before its day: the period will be charged again.
         Renewal.delete().where(Renewal.invoice == invoice, Renewal.opened_at.is_null()).execute()
     if any(other.id != invoice.id for other in receivables.unpaid_invoices(row.group_id)):
         return
     if row.status == SubscriptionStatus.PAST_DUE:
         transitions.move(row, SubscriptionStatus.ACTIVE, by="bank")
-    elif row.status == SubscriptionStatus.SUSPENDED:
-        _resume(row)
+    elif row.is_suspended and is_paid:
+        resumption.resume_paid(row)
 
 
-def _resume(subscription: Subscription) -> None:
-    group = LicenceGroup.get_by_id(subscription.group_id)
-    terminations.cancel_unpaid(group)
-    if ending.end_if_due(subscription, clock.today()):
+@kinds.invoice_reopened.receiver
+def mark_unpaid(invoice: Invoice) -> None:
+    """Mark the running service of an invoice that is owed again as unpaid."""
+    subscription = receivables.subscription_of(invoice)
+    if subscription is None:
         return
-    if not transitions.move(group, GroupStatus.INSTALLED, by="bank", note="paid"):
-        raise subscriptions.SubscriptionMoved
-    suspended_at = subscription.suspended_at
-    transitions.move(
-        subscription, SubscriptionStatus.ACTIVE, by="bank", note="paid",
-        suspended_at=None, renews_on=subscription.period_end,
-    )  # fmt: skip
-    suspension.resume_later(group, subscription.suspensions)
-    mail.service_resumed(subscription, suspended_at)
-    period_billing.restart_billing(subscription)
+    row = lock(subscription)
+    if row.status == SubscriptionStatus.ACTIVE:
+        transitions.move(row, SubscriptionStatus.PAST_DUE, by="bank", note=invoice.number)

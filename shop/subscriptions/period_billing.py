@@ -141,23 +141,63 @@ def _was_in_delivery(addition: Addition, at: datetime) -> bool:
 # --- After a suspension ----------------------------------------------------------------------
 
 
-def restart_billing(subscription: Subscription) -> None:
-    """Let a subscription renew again from now on, in the caller's transaction.
+def is_covered(subscription: Subscription, ahead: Renewal | None) -> bool:
+    """Return whether today is charged already: resuming the service charges nothing.
 
-    Periods that began during the suspension are not charged. If the paid period is over, the rest
-    of the running one is charged by the day.
+    ``ahead`` is the renewal that was paid ahead, if any.
     """
-    now = clock.now()
+    return clock.today() < (ahead.period_end if ahead else subscription.period_end)
+
+
+def due_on_resumption(subscription: Subscription, ahead: Renewal | None) -> list[Preview]:
+    """Return what a suspended service is charged at once if it resumes today.
+
+    ``ahead`` is the renewal that was paid ahead, if any.
+
+    That is the rest of the running month where the paid period is over, and licences added since a
+    renewal that was paid ahead.
+    """
     if clock.today() < subscription.period_end:
-        running = Period(subscription.period_start, subscription.period_end)
-        _advance(subscription, running, subscription.price_id)
-        return
+        return []
+    due, last = [], Period(subscription.period_start, subscription.period_end)
+    if ahead is not None:
+        last = Period(ahead.period_start, ahead.period_end)
+        more = previews.rest_of(subscription, last, ahead)
+        due += [more] if more else []
+    if last.end <= clock.today():
+        due.append(_rest_of_month(subscription))
+    return [each for each in due if each.totals.total_cents >= money.LEAST_CENTS]
+
+
+def _rest_of_month(subscription: Subscription) -> Preview:
     whole = periods.period_of(clock.today(), subscription.anchor)
     rest = Period(clock.today(), whole.end)
-    share = periods.share_left(whole, now) if rest.start > whole.start else None
-    renewal = bill_period(subscription, previews.renewal(subscription, rest, share=share), now)
-    _advance(subscription, rest, renewal.price_id)
-    _end_given_back_seats(subscription.group_id, rest.start)
+    share = periods.share_left(whole, clock.now()) if rest.start > whole.start else None
+    return previews.renewal(subscription, rest, share=share)
+
+
+def restart_billing(subscription: Subscription, *, charge: bool = True) -> None:
+    """Let a subscription renew again from now on, in the caller's transaction.
+
+    Periods that began during the suspension are not charged, except one that was paid ahead. If the
+    paid period is over, the rest of the running one is charged by the day (`due_on_resumption`),
+    unless ``charge`` is false.
+    """
+    running = Period(subscription.period_start, subscription.period_end)
+    ahead = subscriptions.paid_ahead(subscription)
+    if ahead is not None and running.end <= clock.today():
+        running = Period(ahead.period_start, ahead.period_end)
+        _open_billed_ahead(subscription, ahead, running)
+        _advance(subscription, running, ahead.price_id)
+        _end_given_back_seats(subscription.group_id, running.start)
+    if clock.today() < running.end:
+        return
+    due = _rest_of_month(subscription)
+    price = due.price.id
+    if charge:
+        price = bill_period(subscription, due, clock.now()).price_id
+    _advance(subscription, due.period, price)
+    _end_given_back_seats(subscription.group_id, due.period.start)
 
 
 # --- Ahead of the first day ------------------------------------------------------------------

@@ -11,8 +11,8 @@ from shop.office.configured import provider
 from shop.office.polling import settled_operation
 from shop.office.protocol import OperationStatus
 
-REASON = "unpaid"
-"""The reason code for which the portal shows a sentence."""
+UNPAID, OPERATOR = "unpaid", "operator"
+"""The reason codes for which the portal shows a sentence: the users are not told more."""
 
 RETRY_PENDING = timedelta(seconds=2)
 
@@ -25,13 +25,14 @@ def suspend_group(group: int) -> None:
     if row.status != GroupStatus.SUSPENDED:
         return
     key = _key("suspend", row, subscription.suspensions)
+    reason = OPERATOR if subscription.is_held else UNPAID
     settled_operation(
         key,
-        lambda: provider().suspend_tenant(key, row.domain, REASON),
+        lambda: provider().suspend_tenant(key, row.domain, reason),
         since=subscription.suspended_at,
     )
     if LicenceGroup.get_by_id(group).status == GroupStatus.INSTALLED:
-        # It was paid during the call, and the job that resumes it may have run before that.
+        # It was resumed during the call, and the job that resumes it may have run before that.
         _queue_resume(row, subscription.suspensions, "again")
 
 

@@ -32,6 +32,7 @@ from shop.payments import cards, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.subscriptions import (
     give_backs,
+    interventions,
     period_billing,
     previews,
     price_changes,
@@ -39,6 +40,7 @@ from shop.subscriptions import (
     terminations,
     withdrawals,
 )
+from shop.text import formats
 from tests.support import cast, groups, letters, purchases, running
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -395,3 +397,44 @@ def test_one_licence_stays(inside: Visitor, group: LicenceGroup) -> None:
     assert inside.press("Rendre 3 licences").status_code == 422
     assert inside.sees("Un groupe garde au moins une licence")
     assert not give_backs.for_group(group)
+
+
+# --- Suspended ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_of_a_suspended_service_says_what_paying_starts(
+    alice: Account, bank: Bank, provider: Provider, inside: Visitor, language: str
+) -> None:
+    Account.update(language=language).where(Account.id == alice.id).execute()
+    group = running.suspended(alice, bank)
+    invoice = running.owed(group)
+    day = running.of(group).period_end + timedelta(days=10)
+    running.pass_time(midnight(day) - shop_clock.now() + timedelta(hours=9))
+    inside.log_in(alice)
+    inside.open(address(group))
+    (due,) = period_billing.due_on_resumption(running.of(group), None)
+    shown = formats.money(due.totals.total_cents, language)
+    assert inside.sees(shown)
+    inside.open(f"/manager/account/bills/{invoice.number}")
+    assert not inside.sees("Payer par carte")
+    inside.follow("Voir et payer" if language == "fr" else "See and pay")
+    assert inside.sees(shown)
+    terminations.request_termination(group, by="alice")
+    inside.open(address(group))
+    assert not inside.sees(shown)
+    assert inside.sees("rien" if language == "fr" else "nothing more")
+
+
+def test_the_reason_of_the_operator_is_on_the_pages_of_the_service(
+    group: LicenceGroup, inside: Visitor
+) -> None:
+    interventions.suspend(group, "Un abus a été signalé.", by="operator")
+    inside.open(address(group))
+    assert inside.sees("Un abus a été signalé.")
+    assert inside.sees("est suspendu par notre équipe")
+    inside.open(f"/manager/groups/{group.name}")
+    assert inside.sees("tant qu’il n’est pas rétabli")
+    interventions.end(group, "Contrat rompu.", by="operator")
+    inside.open(address(group))
+    assert inside.sees("Contrat rompu.")

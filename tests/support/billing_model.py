@@ -204,7 +204,8 @@ class Naive:
             self.ask(now + timedelta(days=60), "notice", self.suspensions)
 
     def notice(self, now: datetime, suspension: object) -> None:
-        if self.status == "suspended" and self.suspensions == suspension and not self.ends_on:
+        is_open = self.owed and not self.ends_on
+        if self.status == "suspended" and self.suspensions == suspension and is_open:
             self.ends_on = paris_day(now + timedelta(days=15)) + timedelta(days=1)
             self.ends_by = "unpaid"
             self.ask(midnight(self.ends_on), "end")
@@ -225,6 +226,8 @@ class Naive:
         if self.ends_on and self.ends_on <= today:
             self.end()
             return
+        if today >= self.period_end and self.ends_on:
+            return  # nothing more is charged to a customer who asked for the end
         self.status = "active"
         if today < self.period_end:
             return
@@ -298,7 +301,15 @@ class Naive:
         if not of_theirs or midnight(self.ends_on) < now + timedelta(hours=24):
             return False
         self.ends_on = None
+        if self.status == "suspended" and not self.owed:
+            self.resume(now)
         return True
+
+    def lose(self, number: int) -> None:
+        """Let the payment of a document be taken back: it is owed again."""
+        self.documents[number].is_owed = True
+        if self.status == "active":
+            self.status = "past_due"
 
     def pay(self, now: datetime) -> bool:
         if not self.owed:

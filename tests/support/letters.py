@@ -27,12 +27,19 @@ from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.orders import attach, orders
-from shop.payments import notifications, outcomes, payments, refunds
-from shop.payments.gateway import CardChange, CheckoutStatus, Notification, RefundState
+from shop.payments import disputes, notifications, outcomes, payments, refunds
+from shop.payments.gateway import (
+    CardChange,
+    CheckoutStatus,
+    DisputeState,
+    Notification,
+    RefundState,
+)
 from shop.pricing.lines import positions_of
 from shop.subscriptions import (
     dunning,
     give_backs,
+    interventions,
     previews,
     price_changes,
     terminations,
@@ -229,6 +236,17 @@ def payment_disputed(account: Account, bank: Bank, provider: Provider) -> None:
     notifications.apply(Notification("e", made))
 
 
+def dispute_lost(account: Account, bank: Bank, provider: Provider) -> None:
+    """The bank decides for the cardholder, and takes the payment of a renewal back."""
+    running.to_renewal(running.delivered(account, bank))
+    charged = Payment.get(Payment.card.is_null(False))
+    lost = bank.dispute(
+        charged.checkout, charged.amount_cents, state=DisputeState.LOST,
+        withdrawn_cents=charged.amount_cents,
+    )  # fmt: skip
+    disputes.apply_notified(lost)
+
+
 def card_removed(account: Account, bank: Bank, provider: Provider) -> None:
     """A stored card is removed at the bank."""
     running.delivered(account, bank)
@@ -297,6 +315,16 @@ def service_suspended(account: Account, bank: Bank, provider: Provider) -> None:
 def service_resumed(account: Account, bank: Bank, provider: Provider) -> None:
     """The invoice of a suspended group is paid."""
     payments.record_manual_payment(running.owed(running.suspended(account, bank)), by="operator")
+
+
+def service_suspended_by_us(account: Account, bank: Bank, provider: Provider) -> None:
+    """The operator suspends a group."""
+    interventions.suspend(running.delivered(account, bank), "Abuse was reported.", by="operator")
+
+
+def service_resumed_by_us(account: Account, bank: Bank, provider: Provider) -> None:
+    """The operator resumes a group that is not paid."""
+    interventions.resume(running.suspended(account, bank), "Paid tomorrow.", by="operator")
 
 
 def termination_notice(account: Account, bank: Bank, provider: Provider) -> None:
@@ -371,9 +399,10 @@ CAUSES: dict[str, Cause] = {
         service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         credit_note_refunded, refund_failed,
-        refunded_by_bank, payment_disputed, card_removed,
+        refunded_by_bank, payment_disputed, dispute_lost, card_removed,
         licences_added, licence_active, seat_password_changed, licence_released,
-        payment_failed, service_suspended, service_resumed, termination_notice, termination_link,
+        payment_failed, service_suspended, service_resumed,
+        service_suspended_by_us, service_resumed_by_us, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,
         licences_given_back, give_back_undone, price_change, free_period_ending,
         email_confirmation, email_changed, second_factor_changed, export_ready,

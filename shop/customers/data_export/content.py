@@ -238,7 +238,7 @@ SECTIONS = (
         "subscriptions", Subscription, _subscriptions,
         (
             "group.name", "status", "started_at", "period_start", "period_end", "renews_on",
-            "free_until", "suspended_at", "ended_at",
+            "free_until", "suspended_at", "hold_reason", "ended_at",
         ),
     ),
     Section(

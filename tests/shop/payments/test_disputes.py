@@ -276,3 +276,144 @@ def test_a_card_removed_at_the_bank_is_charged_no_more_and_its_customer_told(
     assert not Payment.select().where(Payment.card.is_null(False)).exists()
     notify(CardChange("md_of_nobody", None))
     assert letters("card_removed") == 1
+
+
+# --- Lost ------------------------------------------------------------------------------------
+
+
+def lose(bank: Bank, payment: Payment, cents: int = 0) -> gateway.Dispute:
+    """Let the bank take a payment back, in part where ``cents`` says so."""
+    cents = cents or payment.amount_cents
+    made = bank.dispute(
+        payment.checkout or "", cents, state=DisputeState.LOST, withdrawn_cents=cents
+    )
+    notify(made)
+    return made
+
+
+def test_an_invoice_whose_payment_is_lost_is_owed_again_and_can_be_paid(
+    alice: Account, bank: Bank, visitor: Visitor
+) -> None:
+    invoice, payment = paid(alice, bank)
+    lose(bank, payment)
+    assert fresh(payment).status == "lost"
+    again = billing.fresh(invoice)
+    assert (again.status, again.paid_at, again.balance_cents) == ("unpaid", None, 10560)
+    assert letters("dispute_lost") == 1
+    billing.assert_balanced()
+    outcomes.CHECKOUTS.settle(fresh(payment), bank.checkouts[payment.checkout or ""])
+    assert fresh(payment).status == "lost"
+    visitor.log_in(alice)
+    visitor.open(f"/manager/account/bills/{invoice.number}")
+    assert visitor.sees("Impayée")
+    assert visitor.sees("Payer par carte")
+    billing.pay(again, bank)
+    assert billing.fresh(invoice).status == InvoiceStatus.PAID
+    billing.assert_balanced()
+    assert list(audit.find_faults()) == []
+
+
+def test_an_invoice_that_still_counts_as_paid_after_a_lost_dispute_is_a_fault(
+    alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice, payment = paid(alice, bank)
+    monkeypatch.setattr(disputes.losses, "apply", lambda *_: None)
+    lose(bank, payment)
+    said = f"the bank took the payment of invoice {invoice.number} back for good"
+    assert [fault for fault in ledger.find_faults() if fault.startswith(said)]
+
+
+def test_a_payment_that_counts_as_lost_and_was_not_taken_back_is_a_fault(
+    alice: Account, bank: Bank
+) -> None:
+    _, payment = paid(alice, bank)
+    Payment.update(status="lost").where(Payment.id == payment.id).execute()
+    said = f"payment {payment.id} counts as lost, and not all of it was taken back"
+    assert said in list(ledger.find_faults())
+
+
+def test_a_payment_lost_in_part_is_shown_and_owes_nothing_again(
+    alice: Account, bank: Bank, visitor: Visitor
+) -> None:
+    invoice, payment = paid(alice, bank)
+    lose(bank, payment, 3000)
+    assert billing.fresh(invoice).status == InvoiceStatus.PAID
+    billing.assert_balanced()
+    visitor.log_in(alice)
+    for page in (f"/manager/account/bills/{invoice.number}", "/manager/account/bills"):
+        visitor.open(page)
+        assert visitor.sees("Reprise en partie")
+    assert letters("dispute_lost") == 1
+
+
+def test_a_dispute_won_after_all_pays_the_invoice_again(alice: Account, bank: Bank) -> None:
+    invoice, payment = paid(alice, bank)
+    made = lose(bank, payment)
+    notify(replace(made, state=DisputeState.WON, withdrawn_cents=0))
+    assert fresh(payment).status == "succeeded"
+    assert billing.fresh(invoice).status == InvoiceStatus.PAID
+    billing.assert_balanced()
+
+
+@pytest.mark.parametrize("paid_again", [True, False])
+def test_a_dispute_won_after_the_invoice_was_settled_is_refunded(
+    alice: Account, bank: Bank, paid_again: bool
+) -> None:
+    invoice, payment = paid(alice, bank)
+    made = lose(bank, payment)
+    if paid_again:
+        billing.pay(billing.fresh(invoice), bank)
+    else:
+        billing.credit(billing.fresh(invoice), "A loss.")
+    billing.assert_balanced()
+    notify(bank.dispute(made.checkout, made.amount_cents, state=DisputeState.WON))
+    queue.drain()
+    assert fresh(payment).status == "refunded"
+    assert bank.balance() == (invoice.total_cents if paid_again else 0)
+    billing.assert_balanced()
+
+
+def test_the_lost_payment_of_an_order_makes_its_invoice_owed(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    order = billing.delivered(alice, bank)
+    lose(bank, Payment.get(Payment.order == order))
+    assert billing.of(order).is_unpaid
+    billing.assert_balanced()
+    assert list(audit.find_faults()) == []
+    billing.pay(billing.of(order), bank)
+    assert billing.of(order).status == InvoiceStatus.PAID
+    billing.assert_balanced()
+
+
+def test_an_order_whose_payment_is_lost_before_its_delivery_is_invoiced_as_owed(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    order = purchases.place(alice)
+    lose(bank, purchases.pay(order, bank))
+    billing.assert_balanced()
+    queue.drain()
+    assert billing.of(fresh(order)).is_payable
+    billing.assert_balanced()
+
+
+def test_a_service_whose_renewal_is_lost_is_unpaid_until_it_is_paid_again(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    running.to_renewal(group)
+    lose(bank, Payment.get(Payment.card.is_null(False)))
+    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    billing.pay(running.owed(group), bank)
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    billing.assert_balanced()
+
+
+def test_a_credit_of_an_invoice_owed_again_gives_nothing_back(alice: Account, bank: Bank) -> None:
+    invoice, payment = paid(alice, bank)
+    lose(bank, payment)
+    note = billing.credit(billing.fresh(invoice), "A loss.")
+    queue.drain()
+    assert note.status == InvoiceStatus.REFUNDED
+    assert Refund.select().count() == 0
+    billing.assert_balanced()

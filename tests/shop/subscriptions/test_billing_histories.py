@@ -43,6 +43,7 @@ from shop.subscriptions import (
     previews,
     price_changes,
     renewals,
+    resumption,
     subscriptions,
     terminations,
 )
@@ -220,7 +221,7 @@ class History:
         assert refused != self.naive.terminate(clock.now())
 
     def go_on(self, _: None) -> None:
-        refused = self.refused(lambda: terminations.undo(self.group, by="alice"))
+        refused = self.refused(lambda: resumption.undo_termination(self.group, by="alice"))
         assert refused != self.naive.go_on(clock.now())
 
     def pay(self, _: None) -> None:
@@ -300,6 +301,9 @@ class History:
             notifications.apply(Notification("e", each))
             assert list(ledger.find_faults()) == []
         self.bank.disputes[told[-1].reference] = told[-1]
+        if outcome == "lost":
+            ids = [invoice.id for invoice in Invoice.select(Invoice.id).order_by(Invoice.id)]
+            self.naive.lose(ids.index(payment.invoice_id))
         if not Card.select().where(Card.removed_at.is_null()).exists():
             self.naive.card = "none"
 

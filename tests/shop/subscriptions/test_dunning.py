@@ -286,14 +286,30 @@ def test_paying_after_the_notice_lets_it_go_on(
     assert Termination.get().status == "undone"
 
 
-def test_a_credited_invoice_resumes_like_a_paid_one(
+def test_an_invoice_written_off_does_not_resume_a_service(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)
     invoice = running.owed(group)
     credit_notes.credit(invoice, positions_of(invoice), "Goodwill.", by="operator")
-    assert fresh(group).status == GroupStatus.INSTALLED
+    queue.drain()
+    assert fresh(group).status == GroupStatus.SUSPENDED
+    assert running.of(group).status == SubscriptionStatus.SUSPENDED
     assert list(ledger.find_faults()) == []
+    running.pass_time(dunning.NOTICE_AFTER)
+    assert Termination.select().count() == 0
+
+
+def test_an_invoice_written_off_before_the_suspension_leaves_the_service_running(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    running.to_renewal(group)
+    invoice = running.owed(group)
+    credit_notes.credit(invoice, positions_of(invoice), "Goodwill.", by="operator")
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    running.pass_time(timedelta(days=14, minutes=1))
+    assert fresh(group).status == GroupStatus.INSTALLED
 
 
 def test_unpaid_services_are_those_of_the_customer(
@@ -321,8 +337,8 @@ def test_no_email_says_that_an_ended_service_will_be_suspended(
     running.pass_time(timedelta(days=17))
     end = periods.period_of(clock.today(), running.of(group).anchor).end
     running.pass_time(midnight(end) - clock.now() - timedelta(days=2))
-    terminations.request_termination(group, by="alice")
     payments.record_manual_payment(running.owed(group), "operator")
+    terminations.request_termination(group, by="alice")
     for _ in range(6):
         running.pass_time(timedelta(days=1))
     assert running.of(group).status == SubscriptionStatus.TERMINATED

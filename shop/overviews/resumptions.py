@@ -1,0 +1,59 @@
+"""What paying for a suspended service, or keeping it, starts: shown before the customer does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from records.cards import Card
+from records.invoices import Invoice
+from shop.overviews.services import ServiceOverview
+from shop.pricing.periods import Period
+from shop.subscriptions import period_billing, resumption
+from shop.subscriptions.renewal_price import Preview
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A suspended service, and what its resumption charges at once (``charged``, to ``card``).
+
+    ``hold_reason`` is the operator's, whose suspension payment does not end. ``ends_on`` is the day
+    on which the service ends without being resumed, as its customer asked. ``when_kept`` says that
+    it is paid, and resumes if the end is undone.
+    """
+
+    hold_reason: str
+    ends_on: date | None
+    when_kept: bool
+    charged: list[Preview]
+    card: Card | None
+
+    @property
+    def resumes(self) -> bool:
+        """Whether paying what is due resumes it."""
+        return not self.hold_reason and self.ends_on is None
+
+    @property
+    def cents(self) -> int:
+        """The amount charged at once, including VAT."""
+        return sum(each.totals.total_cents for each in self.charged)
+
+    @property
+    def period(self) -> Period:
+        """The days that this amount is for."""
+        return Period(self.charged[0].period.start, self.charged[-1].period.end)
+
+
+def of_service(shown: ServiceOverview, unpaid: list[Invoice]) -> Resumption | None:
+    """Return what resumes a suspended service with these unpaid invoices; None for any other."""
+    row = shown.subscription
+    if not row.is_suspended:
+        return None
+    if row.is_held:
+        return Resumption(row.hold_reason, None, False, [], None)
+    ahead, end = shown.paid_ahead, shown.termination
+    ends_on = end.day if end and resumption.ends_unresumed(row, end, ahead) else None
+    kept = ends_on is not None and resumption.resumes_when_kept(row, unpaid)
+    is_ending = resumption.is_wanted(end) and not kept
+    charged = [] if is_ending else period_billing.due_on_resumption(row, ahead)
+    return Resumption("", ends_on, kept, charged, shown.card)

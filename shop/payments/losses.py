@@ -1,0 +1,92 @@
+"""Payments lost in a dispute: what they paid is owed again, or shown as taken back in part.
+
+A bank may decide again, and give the money back: then the invoice is paid once more, or the payment
+is refunded, if that was settled otherwise meanwhile.
+"""
+
+from __future__ import annotations
+
+import structlog
+from peewee import fn
+
+from records.base import lock
+from records.disputes import Dispute, DisputeStatus
+from records.invoices import Invoice, InvoiceKind, InvoiceStatus
+from records.ledger import LedgerEntry
+from records.payments import Payment, PaymentStatus
+from shop import clock, mail, transitions
+from shop.invoicing import invoices
+from shop.payments import refunds
+
+log = structlog.get_logger()
+
+
+def apply(dispute: Dispute, payment: Payment) -> None:
+    """Apply the decision of a dispute to its payment and to the invoice; idempotent.
+
+    Runs in the caller's transaction, which has locked ``payment`` and what it pays.
+    """
+    if payment.has_succeeded and dispute.is_lost and dispute.withdrawn_cents:
+        _lose(dispute, payment)
+    elif payment.is_lost and not _is_lost(payment):
+        _reinstate(payment)
+
+
+def _is_lost(payment: Payment) -> bool:
+    """Return whether the bank has decided a dispute of a payment for its cardholder."""
+    lost = Dispute.select().where(
+        Dispute.payment == payment,
+        Dispute.status == DisputeStatus.LOST,
+        Dispute.withdrawn_cents > 0,
+    )
+    return bool(lost.exists())
+
+
+def _invoice_of(payment: Payment) -> Invoice | None:
+    """Return the invoice that a payment is for, locked; None if its order is not invoiced yet."""
+    if payment.invoice is not None:
+        found: Invoice | None = payment.invoice
+    else:
+        found = Invoice.get_or_none(
+            Invoice.order == payment.order_id, Invoice.kind == InvoiceKind.INVOICE
+        )
+    return lock(found) if found is not None else None
+
+
+def _left_of(payment: Payment) -> int:
+    """Return the cents of a payment that were neither refunded nor taken back."""
+    moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
+    return -int(moved.where(LedgerEntry.payment == payment).scalar())
+
+
+def _awaits_refund(invoice: Invoice) -> bool:
+    notes = Invoice.select().where(Invoice.corrects == invoice, Invoice.status == InvoiceStatus.DUE)
+    return bool(notes.exists())
+
+
+def _lose(dispute: Dispute, payment: Payment) -> None:
+    """Let a payment pay nothing any more, if all of it was taken back."""
+    invoice = _invoice_of(payment)
+    owed = 0
+    if _left_of(payment) == 0 and not (invoice and _awaits_refund(invoice)):
+        transitions.move(payment, PaymentStatus.LOST, by="bank", note=dispute.reason)
+        if invoice is not None and invoice.status == InvoiceStatus.PAID:
+            invoices.reopen(invoice, by="bank", note="dispute lost")
+            owed = invoice.balance_cents
+    log.error("payment_lost", payment=payment.id, dispute=dispute.id, owed_cents=owed)
+    mail.dispute_lost(dispute, owed)
+
+
+def _reinstate(payment: Payment) -> None:
+    """Let a payment that the bank gave back pay its invoice again, or be refunded."""
+    invoice = _invoice_of(payment)
+    if invoice is None or invoice.is_payable:
+        transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", note="dispute won")
+        if invoice is not None:
+            invoices.mark_paid(invoice, payment, by="bank")
+    else:
+        transitions.move(
+            payment, PaymentStatus.REFUND_DUE, by="bank", note="settled meanwhile",
+            settled_at=clock.now(),
+        )  # fmt: skip
+        refunds.refund_later(payment)
