@@ -467,6 +467,10 @@ FAULTS = {
     "SET origin = 'bank', credit_note_id = NULL, reference = 'x-' || id",
     "dispute {} is in the ledger with another amount than was withdrawn for it": "UPDATE dispute "
     "SET withdrawn_cents = withdrawn_cents + 1",
+    "the bank took the payment of invoice {} back for good, and it still counts as paid": "UPDATE "
+    "dispute SET status = 'lost'",
+    "payment {} counts as lost, and not all of it was taken back": "UPDATE payment "
+    "SET status = 'lost' WHERE status = 'succeeded'",
     "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
     "WHERE status = 'awaiting_payment'",
     "the unpaid order {} has an amount that no bank accepts": "UPDATE purchase_order "
@@ -501,6 +505,8 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     billing.credit(billing.due(alice))
     contested = billing.pay(billing.due(alice), bank)
     disputes.settle(contested, bank.dispute(contested.checkout or "", 500, withdrawn_cents=500))
+    taken, cents = billing.pay(billing.due(alice), bank), 10560
+    disputes.settle(taken, bank.dispute(taken.checkout or "", cents, withdrawn_cents=cents))
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)
