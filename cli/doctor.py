@@ -10,7 +10,6 @@ import click
 from shop import VERSION, database
 from shop.operations import database_state
 from shop.operations.database_state import DatabaseUnusable
-from shop.operations.doctor.examination import examine
 from shop.operations.doctor.findings import Severity
 
 COLOURS = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.FAULT: "red"}
@@ -22,6 +21,9 @@ def doctor() -> None:
 
     Each finding comes with what to do. Fails if there is a fault. Sends nothing to customers.
     """
+    # It loads the clients of all outside parties, which no other command needs.
+    from shop.operations.doctor.examination import examine
+
     faults = 0
     for finding in examine():
         mark = click.style(f"{finding.severity:<8}", fg=COLOURS[finding.severity])
