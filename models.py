@@ -70,6 +70,7 @@ from records.security import (
     RecoveryCode,
 )
 from records.subscriptions import (
+    ContractAnnouncement,
     PriceAnnouncement,
     Reminder,
     Renewal,
@@ -95,5 +96,6 @@ def all_tables() -> list[type[Table]]:
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
+        ContractAnnouncement,
         VatCheck, PlaceProof, Job, SandboxSwitch, DurationCount,
     ])  # fmt: skip

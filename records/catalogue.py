@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from peewee import AutoField, BlobField, CharField, Check, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    AutoField,
+    BlobField,
+    CharField,
+    Check,
+    DateField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 from records.base import MomentField, Table, one_of
 from records.languages import Language
@@ -36,7 +45,10 @@ class Price(Table):
 
 
 class Contract(Table):
-    """One version of one contract in one language; never changed, never deleted."""
+    """One version of one contract in one language; never changed, never deleted.
+
+    It applies from ``applies_on`` on, or from its publication where that is empty.
+    """
 
     id = AutoField()
     kind = CharField(max_length=32)
@@ -46,6 +58,7 @@ class Contract(Table):
     body = TextField()
     digest = CharField(max_length=64)
     published_at = MomentField()
+    applies_on = DateField(null=True)
 
     class Meta:
         constraints = [Check("version > 0"), one_of("language", Language)]

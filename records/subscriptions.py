@@ -193,3 +193,21 @@ class PriceAnnouncement(Table):
 
     class Meta:
         indexes = ((("subscription", "price"), True),)
+
+
+class ContractAnnouncement(Table):
+    """A new version of a contract announced to a customer, and from when it applies to them.
+
+    It does so with the first renewal of each service from that day on (general terms, 19).
+    """
+
+    id = AutoField()
+    account = ForeignKeyField(Account, backref="+", index=False)
+    kind = CharField(max_length=32)
+    version = IntegerField()
+    applies_on = DateField()
+    announced_at = MomentField()
+
+    class Meta:
+        constraints = [Check("version > 0")]
+        indexes = ((("account", "kind", "version"), True),)

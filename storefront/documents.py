@@ -22,7 +22,12 @@ def _contract(lang: str, kind: str, version: int) -> Contract:
 @storefront.get("/<language:lang>/contracts/<kind>/<int:version>")
 def contract(lang: str, kind: str, version: int) -> Response:
     """Show one version of a contract."""
-    return page("storefront/contract.html", contract=_contract(lang, kind, version))
+    return page(
+        "storefront/contract.html",
+        contract=_contract(lang, kind, version),
+        current=contracts.current_contract(kind, lang),
+        coming=contracts.coming_contract(kind, lang),
+    )
 
 
 @storefront.get("/<language:lang>/contracts/<kind>/<int:version>.pdf")

@@ -279,6 +279,18 @@ FAULTS = {
         "AND NOT EXISTS (SELECT 1 FROM vat_check v WHERE v.account_id = i.account_id "
         "AND v.answer = '{VatAnswer.CONFIRMED}' AND v.asked_at <= i.issued_at)"
     ),
+    "contract {} was not published in both languages": (
+        "SELECT c.kind || '-' || c.version FROM contract c GROUP BY c.kind, c.version "
+        "HAVING count(*) <> 2"
+    ),
+    "a new version of a contract applies, and it was not announced to customer {}": (
+        "SELECT DISTINCT a.nic_handle FROM contract c "
+        "JOIN subscription s ON s.started_at < c.published_at "
+        "AND (s.ended_at IS NULL OR s.ended_at > c.applies_on) "
+        "JOIN account a ON a.id = s.account_id "
+        "WHERE c.applies_on <= '{TODAY}' AND NOT EXISTS (SELECT 1 FROM contract_announcement n "
+        "WHERE n.account_id = a.id AND n.kind = c.kind AND n.version = c.version)"
+    ),
     "numbers are missing or too many in the series {}": (
         "SELECT s.name FROM invoice_series s WHERE s.last <> "
         "(SELECT count(*) FROM invoice i "
@@ -315,7 +327,8 @@ FAULTS = {
 
 def find_faults() -> Iterator[str]:
     """Check that all that was charged, paid, credited and refunded balances; yield each fault."""
+    values = {**_STATES, "TODAY": clock.today().isoformat()}
     for sentence, query in FAULTS.items():
-        ordered = query.format_map(_STATES) + " ORDER BY 1"
+        ordered = query.format_map(values) + " ORDER BY 1"
         for (name,) in database.execute_sql(ordered).fetchall():
             yield sentence.format(name)

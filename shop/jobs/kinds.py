@@ -107,6 +107,12 @@ def expire_order(order: int) -> None:
     `shop.orders.orders`."""
 
 
+@declare
+def announce_contracts() -> None:
+    """Announce new versions of contracts. Queued by `shop.subscriptions.renewals`, handled by
+    `shop.orders.contracts.announcements`."""
+
+
 @signal
 def invoice_settled(invoice: Invoice) -> None:
     """An invoice was paid, or credited in full. Sent by `shop.invoicing.invoices`; received in the

@@ -25,6 +25,7 @@ from shop.mail.letters import (
     attach_installed,
     attach_ordered,
     card_removed,
+    contract_change,
     credit_note_issued,
     credit_note_refunded,
     delivery_failed,

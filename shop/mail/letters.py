@@ -7,6 +7,7 @@ from typing import Any
 
 from records.accounts import Account
 from records.cards import Card
+from records.catalogue import Contract
 from records.disputes import Dispute
 from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
@@ -29,6 +30,12 @@ from shop.text import templates
 def account_created(account: Account) -> None:
     """Tell a new customer their nic-handle (guide: sign in with nic-handle and password)."""
     store_letter(account, "account_created", f"account_created:{account.id}")
+
+
+def contract_change(account: Account, contract: Contract, applies_on: date) -> None:
+    """Announce a new version of a contract, 30 days before it applies to the customer."""
+    key = f"contract_change:{account.id}:{contract.kind}:{contract.version}"
+    store_letter(account, "contract_change", key, contract=contract, applies_on=applies_on)
 
 
 def email_proof(account: Account, token: str) -> None:

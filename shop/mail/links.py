@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from records.catalogue import Contract
 from records.groups import LicenceGroup
 from records.invoices import Invoice
 from records.orders import Order
@@ -54,6 +55,10 @@ class Links:
     def legal(self, name: str) -> str:
         """Return a legal page: legal-notice, terms, privacy, mediation or contact."""
         return f"{self.base}/{self.language}/{name}"
+
+    def contract(self, contract: Contract) -> str:
+        """Return the page of one version of a contract."""
+        return f"{self.base}/{contract.language}/contracts/{contract.kind}/{contract.version}"
 
     def purchase_order(self, order: Order) -> str:
         """Return the page on which ``order`` is paid and its progress shown."""

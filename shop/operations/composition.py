@@ -12,6 +12,7 @@ from shop.jobs import queue
 from shop.licences.seats import import_job
 from shop.office import configured
 from shop.orders import orders
+from shop.orders.contracts import announcements
 from shop.payments import disputes, gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
@@ -28,9 +29,9 @@ from shop.subscriptions import (
 from shop.vat import confirmation, registry
 
 HANDLERS = (
-    additions, confirmation, data_export, disputes, dunning, ending, give_backs, import_job,
-    installation, mail, order_invoices, orders, outcomes, passwords, payments, previews, refunds,
-    renewals, seat_jobs, suspension, vat_checks,
+    additions, announcements, confirmation, data_export, disputes, dunning, ending, give_backs,
+    import_job, installation, mail, order_invoices, orders, outcomes, passwords, payments, previews,
+    refunds, renewals, seat_jobs, suspension, vat_checks,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

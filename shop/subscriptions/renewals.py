@@ -19,6 +19,7 @@ from records.base import database, lock
 from records.batches import in_batches
 from records.subscriptions import Subscription
 from shop import clock, jobs
+from shop.jobs import kinds
 from shop.sandbox_link import test_points
 from shop.subscriptions import ending, period_billing, price_changes, vat_checks
 from shop.subscriptions.previews import due_by, preview
@@ -116,7 +117,7 @@ _queued: set[str] = set()
 
 
 def queue_runs() -> None:
-    """Queue the billing run of the hour, the price announcements and VAT checks of the day.
+    """Queue the billing run of the hour, and the announcements and VAT checks of the day.
 
     Idempotent.
 
@@ -126,6 +127,7 @@ def queue_runs() -> None:
     wanted = {
         f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
+        f"announce_contracts:{clock.today().isoformat()}": kinds.announce_contracts,
         f"check_vat_numbers:{clock.today().isoformat()}": vat_checks.check_vat_numbers,
     }
     for key, task in wanted.items():

@@ -26,7 +26,9 @@ from shop.customers.two_factor import recovery_codes
 from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
-from shop.orders import attach, orders
+from shop.orders import attach, contracts, orders
+from shop.orders.contracts import announcements
+from shop.orders.contracts.texts import ShippedText
 from shop.payments import disputes, notifications, outcomes, payments, refunds
 from shop.payments.gateway import (
     CardChange,
@@ -381,6 +383,18 @@ def price_change(account: Account, bank: Bank, provider: Provider) -> None:
     price_changes.announce_all()
 
 
+def contract_change(account: Account, bank: Bank, provider: Provider) -> None:
+    """A new version of the general terms is published."""
+    running.delivered(account, bank)
+    contracts.publish(
+        [
+            ShippedText("general_terms", 2, language, title, "Texte.")
+            for language, title in (("fr", "Conditions générales"), ("en", "General terms"))
+        ]
+    )
+    announcements.announce_all()
+
+
 def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None:
     """The free period of Office Attach ends soon."""
     group = running.delivered(account, bank)
@@ -404,7 +418,7 @@ CAUSES: dict[str, Cause] = {
         payment_failed, service_suspended, service_resumed,
         service_suspended_by_us, service_resumed_by_us, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,
-        licences_given_back, give_back_undone, price_change, free_period_ending,
+        licences_given_back, give_back_undone, price_change, contract_change, free_period_ending,
         email_confirmation, email_changed, second_factor_changed, export_ready,
         attach_ordered, attach_installed, licence_for_owner,
     )

@@ -1,40 +1,93 @@
-"""Contracts: versioned texts, which are never changed or deleted."""
+"""Contracts: versioned texts, which are never changed or deleted.
+
+A version applies from a day on, at least 30 days after it was published; it is published in both
+languages, or not at all. The first version of a text applies at once.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any
 
+import structlog
 from peewee import fn
 
 from records.base import database
 from records.catalogue import Contract
+from records.languages import Language
 from shop import clock
 from shop.orders.contracts import texts
+from shop.orders.contracts.texts import ShippedText
+
+log = structlog.get_logger()
 
 KINDS = ("general_terms", "office_365_conditions", "microsoft_customer_agreement")
 """The kinds of contracts of every order, in the order of display (design)."""
 
+NOTICE = timedelta(days=30)
+"""The least time between the announcement of a version and the day it applies from (terms, 19)."""
+
+
+# --- Publishing ----------------------------------------------------------------------------------
+
 
 def publish_shipped() -> None:
     """Publish the shipped texts that are not published yet; idempotent, published ones are kept."""
+    publish(texts.shipped_texts())
+
+
+def publish(offered: list[ShippedText]) -> None:
+    """Publish each version that is there in both languages, and leave out the others.
+
+    A version that follows another one applies 30 full days after today.
+    """
+    versions: dict[tuple[str, int], list[ShippedText]] = defaultdict(list)
+    for text in offered:
+        versions[text.kind, text.version].append(text)
     with database.atomic():
-        for shipped in texts.shipped_texts():
-            Contract.insert(
-                kind=shipped.kind,
-                version=shipped.version,
-                language=shipped.language,
-                title=shipped.title,
-                body=shipped.body,
-                digest=hashlib.sha256(shipped.body.encode()).hexdigest(),
-                published_at=clock.now(),
-            ).on_conflict_ignore().execute()
+        known = _published()
+        kinds = {kind for kind, _ in known}
+        for (kind, version), both in versions.items():
+            if {text.language for text in both} != set(Language):
+                log.error("contract_incomplete", kind=kind, version=version)
+            elif (kind, version) not in known:
+                _write(both, first_day_after_notice() if kind in kinds else None)
+
+
+def first_day_after_notice() -> date:
+    """Return the first day after 30 full days of notice from today."""
+    return clock.today() + NOTICE + timedelta(days=1)
+
+
+def _published() -> set[tuple[str, int]]:
+    rows: Any = Contract.select(Contract.kind, Contract.version).distinct().tuples()
+    return set(rows)
+
+
+def _write(both: list[ShippedText], applies_on: date | None) -> None:
+    for text in both:
+        Contract.insert(
+            kind=text.kind,
+            version=text.version,
+            language=text.language,
+            title=text.title,
+            body=text.body,
+            digest=hashlib.sha256(text.body.encode()).hexdigest(),
+            published_at=clock.now(),
+            applies_on=applies_on,
+        ).on_conflict_ignore().execute()
+
+
+# --- In force ------------------------------------------------------------------------------------
 
 
 def current_contracts(language: str) -> list[Contract]:
-    """Return the newest version of each contract of an order, in the order of display."""
+    """Return each contract of an order in the version that applies, in the order of display."""
     newest = (
         Contract.select(Contract.kind, fn.MAX(Contract.version).alias("version"))
-        .where(Contract.language == language, Contract.kind.in_(KINDS))
+        .where(Contract.language == language, Contract.kind.in_(KINDS), _applies())
         .group_by(Contract.kind)
         .alias("newest")
     )
@@ -50,9 +103,50 @@ def current_contracts(language: str) -> list[Contract]:
 
 
 def current_contract(kind: str, language: str) -> Contract | None:
-    """Return the newest version of one text, also of one that no order asks to accept."""
-    versions = Contract.select().where(Contract.kind == kind, Contract.language == language)
+    """Return the version of one text that applies, also of one that no order asks to accept."""
+    versions = Contract.select().where(
+        Contract.kind == kind, Contract.language == language, _applies()
+    )
     return versions.order_by(Contract.version.desc()).first()
+
+
+def _applies() -> Any:
+    """Return the condition that a version is there in both languages, and its day has come."""
+    has_begun = Contract.applies_on.is_null() | (Contract.applies_on <= clock.today())
+    return has_begun & _is_complete()
+
+
+def _is_complete() -> Any:
+    twin = Contract.alias()
+    languages = twin.select(fn.COUNT(twin.id)).where(
+        twin.kind == Contract.kind, twin.version == Contract.version
+    )
+    return languages == len(Language)
+
+
+# --- To come -------------------------------------------------------------------------------------
+
+
+def later_versions() -> list[tuple[date, Contract]]:
+    """Return each version that followed another one, with its day; past ones included."""
+    followed = Contract.select().where(
+        Contract.language == Language.FRENCH, Contract.applies_on.is_null(False), _is_complete()
+    )
+    return [(each.applies_on, each) for each in followed.order_by(Contract.applies_on, Contract.id)]
+
+
+def coming_contract(kind: str, language: str) -> Contract | None:
+    """Return the next version of a text whose day has not come yet, if any."""
+    coming = Contract.select().where(
+        Contract.kind == kind,
+        Contract.language == language,
+        Contract.applies_on > clock.today(),
+        _is_complete(),
+    )
+    return coming.order_by(Contract.applies_on, Contract.id).first()
+
+
+# --- Reading -------------------------------------------------------------------------------------
 
 
 def find_contract(kind: str, version: int, language: str) -> Contract | None:

@@ -484,6 +484,11 @@ FAULTS = {
     "FROM place_proof WHERE kind = 'network'",
     "invoice {} charges no VAT, and no confirmation of the number is on record": "UPDATE vat_check "
     "SET answer = 'unknown'",
+    "contract {} was not published in both languages": "UPDATE contract SET version = 7 "
+    "WHERE kind = 'privacy_notice' AND language = 'en'",
+    "a new version of a contract applies, and it was not announced to customer {}": "UPDATE "
+    "contract SET applies_on = '2020-01-01', published_at = '2199-01-01 00:00:00' "
+    "WHERE kind = 'general_terms'",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
     "the balance of customer {} differs from the open amounts": "UPDATE ledger_entry "
     "SET cents = cents - 1 "
