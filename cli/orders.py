@@ -62,7 +62,7 @@ def mark_order_paid(number: str) -> None:
 @orders.command("refund")
 @click.argument("number")
 def refund_order(number: str) -> None:
-    """Refund an order whose delivery failed."""
+    """Refund what was not delivered of an order; what was stays as it is."""
     with refusals_shown():
         shop_orders.refund_order(_order(number), OPERATOR)
     click.echo(f"Order {number} will be refunded.")

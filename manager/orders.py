@@ -1,4 +1,4 @@
-"""« Mes commandes »: list and show orders, pay, cancel, retry a failed delivery."""
+"""« Mes commandes »: list and show orders, pay, cancel, retry or refund a failed delivery."""
 
 from __future__ import annotations
 
@@ -67,3 +67,10 @@ def retry_delivery(number: int) -> Response:
     """Retry a failed delivery."""
     said = gettext("The installation is being tried again.")
     return _page(number).act(installation.retry_delivery, said)
+
+
+@manager.post("/manager/account/orders/<int:number>/refund")
+def refund_order(number: int) -> Response:
+    """Refund what was not delivered of an order, and keep what was."""
+    said = gettext("What was not installed is refunded. We tell you by email.")
+    return _page(number).act(shop_orders.refund_order, said)

@@ -188,7 +188,8 @@ class Addition(StateMachine):
     """Licences of an order line that are added to an existing group; one line, one group, once.
 
     Its places count in the group from the order on, until they are released. They are charged up to
-    ``renewal_on``. ``target`` is the number of seats requested from the provider, and
+    ``renewal_on``, from ``delivered_on`` (the day of ``installed_at`` in Paris) at the earliest.
+    ``target`` is the number of seats requested from the provider, and
     ``first_number`` the first of the seats created.
     """
 
@@ -209,6 +210,7 @@ class Addition(StateMachine):
     error = CharField(max_length=255, default="")
     created_at = MomentField()
     installed_at = MomentField(null=True)
+    delivered_on = DateField(null=True)
 
     class Meta:
         constraints = [one_of("status", AdditionStatus), Check("tries > 0")]

@@ -33,7 +33,12 @@ ORDER_MOVES: dict[str, set[str]] = {
     },
     OrderStatus.PAID: {OrderStatus.DELIVERING},
     OrderStatus.DELIVERING: {OrderStatus.DELIVERED, OrderStatus.DELIVERY_FAILED},
-    OrderStatus.DELIVERY_FAILED: {OrderStatus.DELIVERING, OrderStatus.REFUNDED},
+    OrderStatus.DELIVERY_FAILED: {
+        OrderStatus.DELIVERING,
+        OrderStatus.REFUNDED,
+        # A part was delivered, and is kept; the rest is refunded.
+        OrderStatus.DELIVERED,
+    },
     OrderStatus.DELIVERED: set(),
     OrderStatus.CANCELLED: set(),
     OrderStatus.EXPIRED: set(),

@@ -62,8 +62,9 @@ class Payment(StateMachine):
     ``amount_cents`` was requested and ``taken_cents`` is what the bank reports as taken; they
     differ only by an error, and then everything taken is refunded. ``key`` is the idempotency key
     of every call to the gateway for it; ``method`` is ``card`` or ``manual`` (marked paid by the
-    operator). ``card`` is the stored card of an off-session charge; empty where the customer pays
-    on the bank's page.
+    operator). ``uncharged_cents`` is the part of a successful payment that the order's invoice does
+    not charge, as it was not delivered, or delivered later: it is given back. ``card`` is the
+    stored card of an off-session charge; empty where the customer pays on the bank's page.
     """
 
     event_subject = "payment"
@@ -82,6 +83,7 @@ class Payment(StateMachine):
     key = CharField(max_length=64, unique=True)
     amount_cents = BigIntegerField()
     taken_cents = BigIntegerField(null=True)
+    uncharged_cents = BigIntegerField(default=0)
     currency = CharField(max_length=3, default="EUR")
     store_card = BooleanField(default=False)
     checkout = CharField(max_length=128, null=True, unique=True)
@@ -96,6 +98,7 @@ class Payment(StateMachine):
             one_of("status", PaymentStatus),
             Check("method IN ('card', 'manual')"),
             Check("amount_cents >= 0"),
+            Check("uncharged_cents >= 0"),
             Check("(order_id IS NULL) <> (invoice_id IS NULL)"),
         ]
 
@@ -110,6 +113,11 @@ class Payment(StateMachine):
     def refund_cents(self) -> int:
         """The amount of a refund: everything that was taken."""
         return self.amount_cents if self.taken_cents is None else self.taken_cents
+
+    @property
+    def to_give_back_cents(self) -> int:
+        """The amount that is given back: what was not charged, or all of a payment not kept."""
+        return self.uncharged_cents if self.has_succeeded else self.refund_cents
 
     @property
     def has_succeeded(self) -> bool:

@@ -75,6 +75,11 @@ class Refund(StateMachine):
         return self.status in {RefundStatus.ASKED, RefundStatus.PENDING}
 
     @property
+    def is_done(self) -> bool:
+        """Whether the money was given back."""
+        return self.status == RefundStatus.SUCCEEDED
+
+    @property
     def has_failed(self) -> bool:
         """Whether the money did not arrive."""
         return self.status == RefundStatus.FAILED

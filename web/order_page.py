@@ -46,8 +46,9 @@ class OrderPage:
             status=status,
             order=order,
             lines=lines,
-            change_url=_change_url(order, lines),
-            tracking=order_progress.for_order(order),
+            change_url=_form_url(order, lines) if order.is_payable else "",
+            again_url=_form_url(order, lines) if order.is_expired else "",
+            tracking=order_progress.for_order(order, lines),
             mention=documents.vat_mention(order, current()),
             error=error,
         )
@@ -88,13 +89,11 @@ class OrderPage:
         return self.show(error=sentence(refusal), status=refusal.status)
 
 
-def _change_url(order: Order, lines: list[OrderLine]) -> str:
-    """Return the address of the form that changes an unpaid order; "" if there is none.
+def _form_url(order: Order, lines: list[OrderLine]) -> str:
+    """Return the address of the form that changes or repeats an order; "" if there is none.
 
     An order of licences for a group leads back to that group, and to no other.
     """
-    if not order.is_payable:
-        return ""
     adding = reservations.for_order(order)
     if not adding:
         numbers: dict[str, Any] = {line.offer.code: line.quantity for line in lines}

@@ -14,10 +14,10 @@ from records.terminations import GiveBack, TerminationStatus
 from shop import clock, jobs, mail, transitions
 from shop.delivery import progress
 from shop.errors import PartyRejected
-from shop.jobs import kinds
 from shop.licences.seats import seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled_operation
+from shop.subscriptions import period_billing
 
 log = structlog.get_logger()
 
@@ -44,19 +44,7 @@ def _give_up(addition: int, reason: str) -> None:
             row, AdditionStatus.FAILED, by="provider", note=reason, error=reason[:255]
         ):
             progress.mark_failed(order, reason)
-            _schedule_refund(row, order)
     log.error("addition_failed", group=row.group.name, order=order.number, reason=reason)
-
-
-def _schedule_refund(addition: Addition, order: Order) -> None:
-    """Schedule the refund of a failed addition for the end of the period that was paid.
-
-    Until then it can be retried.
-    """
-    ended = addition.group.status not in seat_states.ALIVE
-    over_at = clock.now() if ended else clock.midnight(addition.renewal_on)
-    key = f"refund_undelivered:{addition.id}:{addition.tries}"
-    kinds.refund_undelivered.using(run_at=over_at, key=key).later(order=order.id)
 
 
 def _addition_with_order(addition: int) -> Addition:
@@ -143,10 +131,14 @@ def _prepare(addition: Addition) -> tuple[int, int]:
 
 def _complete(addition: Addition) -> None:
     with database.atomic():
-        order = lock(addition.line.order)
+        order, now = lock(addition.line.order), clock.now()
         if not transitions.move(
-            addition, AdditionStatus.INSTALLED, by="provider", installed_at=clock.now()
-        ):
+            addition, AdditionStatus.INSTALLED, by="provider",
+            installed_at=now, delivered_on=clock.day_of(now),
+        ):  # fmt: skip
             return
+        if clock.day_of(now) > addition.renewal_on:
+            # The renewal charged them from its day on, and they were delivered later.
+            period_billing.credit_undelivered(addition, by="shop")
         mail.licences_added(addition)
         progress.finish_if_complete(order)

@@ -190,18 +190,17 @@ def _complete(group: LicenceGroup) -> None:
 # --- Removal ---------------------------------------------------------------------------------
 
 
-def undo_delivery(order: Order, by: str) -> None:
-    """End the installed groups of an order that is refunded, in the caller's transaction.
+def give_up_undelivered(order: Order, by: str) -> None:
+    """Close what was not delivered of an order, in the caller's transaction.
 
-    Renewals that charged for licences which were never delivered are credited.
+    What was delivered stays. Renewals that charged for licences which were never delivered are
+    credited.
     """
     for addition in reservations.for_order(order):
         if addition.status == AdditionStatus.FAILED:
             period_billing.credit_undelivered(addition, by=by)
     reservations.release_places(order, by)
     for group in groups_of(order):
-        if subscriptions.terminate_group(group, by=by):
-            continue
         if group.status == GroupStatus.INSTALL_FAILED:
             transitions.move(group, GroupStatus.CANCELLED, by=by, places_taken=0)
 

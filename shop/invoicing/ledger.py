@@ -192,7 +192,8 @@ FAULTS = {
         "AND j.key = 'refund_credit_note:' || i.id)"
     ),
     "the money of payment {} is to be given back, and nobody was asked to": (
-        "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
+        "SELECT p.id FROM payment p WHERE (p.status = '{PaymentStatus.REFUND_DUE}' "
+        "OR p.status = '{PaymentStatus.SUCCEEDED}' AND p.uncharged_cents > 0) "
         "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = p.id "
         "AND f.credit_note_id IS NULL) "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
@@ -234,10 +235,49 @@ FAULTS = {
     ),
     "the delivered order {} has no invoice": (
         "SELECT o.number FROM purchase_order o WHERE o.status = '{OrderStatus.DELIVERED}' "
-        "AND o.total_cents > 0 AND NOT EXISTS (SELECT 1 FROM invoice i "
+        "AND o.total_cents > 0 AND NOT EXISTS (SELECT 1 FROM payment p "
+        "WHERE p.order_id = o.id AND p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND p.uncharged_cents = coalesce(p.taken_cents, p.amount_cents)) "
+        "AND NOT EXISTS (SELECT 1 FROM invoice i "
         "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}') "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
         "AND j.key = 'invoice_order:' || o.id)"
+    ),
+    "the payment of order {} is neither charged nor given back in full": (
+        "SELECT o.number FROM payment p JOIN purchase_order o ON o.id = p.order_id "
+        "JOIN invoice i ON i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}' "
+        "WHERE p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND coalesce(p.taken_cents, p.amount_cents) <> i.total_cents + p.uncharged_cents"
+    ),
+    "invoice {} charges licences for days before their delivery": (
+        "SELECT i.number FROM invoice i JOIN order_line o ON o.order_id = i.order_id "
+        "JOIN addition a ON a.line_id = o.id JOIN licence_group g ON g.id = a.group_id "
+        "JOIN invoice_line l ON l.invoice_id = i.id AND l.service = g.name "
+        "WHERE i.kind = '{InvoiceKind.INVOICE}' AND l.period_start < a.delivered_on"
+    ),
+    "invoice {} charges licences that were not delivered": (
+        "SELECT i.number FROM invoice i JOIN order_line o ON o.order_id = i.order_id "
+        "LEFT JOIN addition a ON a.line_id = o.id "
+        "LEFT JOIN licence_group g ON g.line_id = o.id OR g.id = a.group_id "
+        "JOIN invoice_line l ON l.invoice_id = i.id AND l.service = g.name "
+        "WHERE i.kind = '{InvoiceKind.INVOICE}' AND coalesce(a.status <> "
+        "'{AdditionStatus.INSTALLED}', g.installed_at IS NULL)"
+    ),
+    "the delivery of order {} failed, and the refund of what is missing is not scheduled": (
+        "SELECT o.number FROM purchase_order o "
+        "WHERE o.status = '{OrderStatus.DELIVERY_FAILED}' AND o.total_cents > 0 "
+        "AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.order_id = o.id "
+        "AND p.status = '{PaymentStatus.REFUND_DUE}') "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.kind = 'refund_undelivered' AND j.key LIKE 'refund_undelivered:' || o.id || ':%%')"
+    ),
+    "the unpaid order {} is for a group that is suspended or has ended": (
+        "SELECT o.number FROM purchase_order o JOIN order_line l ON l.order_id = o.id "
+        "JOIN addition a ON a.line_id = l.id JOIN licence_group g ON g.id = a.group_id "
+        "WHERE o.status = '{OrderStatus.AWAITING_PAYMENT}' "
+        "AND g.status <> '{GroupStatus.INSTALLED}' "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key = 'close_addition:' || o.id)"
     ),
     "the unpaid order {} has an amount that no bank accepts": (
         "SELECT o.number FROM purchase_order o "
@@ -311,6 +351,14 @@ FAULTS = {
         "AND p.status = '{PaymentStatus.SUCCEEDED}') UNION ALL "
         "SELECT i.account_id, coalesce(p.taken_cents, p.amount_cents) FROM payment p "
         "JOIN invoice i ON i.id = p.invoice_id WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
+        "UNION ALL SELECT o.account_id, p.uncharged_cents FROM payment p "
+        "JOIN purchase_order o ON o.id = p.order_id WHERE p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND EXISTS (SELECT 1 FROM invoice i "
+        "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}') "
+        "UNION ALL SELECT o.account_id, -f.cents FROM refund f "
+        "JOIN payment p ON p.id = f.payment_id JOIN purchase_order o ON o.id = p.order_id "
+        "WHERE f.credit_note_id IS NULL AND f.origin = 'shop' "
+        "AND f.status = '{RefundStatus.SUCCEEDED}' AND p.status = '{PaymentStatus.SUCCEEDED}' "
         "UNION ALL SELECT coalesce(o.account_id, i.account_id), -m.cents FROM ("
         "SELECT payment_id, cents FROM refund WHERE origin = 'bank' AND credit_note_id IS NULL "
         "AND status = '{RefundStatus.SUCCEEDED}' UNION ALL "

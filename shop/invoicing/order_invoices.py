@@ -1,25 +1,27 @@
 """The invoices of orders, each issued once.
 
 The first month of an order is invoiced when it is delivered, because its period begins that day
-(design: Billing).
+(design: Billing). Only what was delivered is charged, from the day of its delivery on; the rest of
+what was paid is given back.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from records.base import database, lock
-from records.groups import Addition, LicenceGroup
+from records.groups import Addition, AdditionStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceKind
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from shop import clock, jobs, vat
 from shop.invoicing import invoices
 from shop.invoicing.invoices import Draft
+from shop.jobs import kinds
 from shop.pricing import lines, periods
 from shop.pricing.lines import Position
-from shop.pricing.money import Line
 from shop.pricing.periods import Period
 
 
@@ -29,7 +31,18 @@ def invoice_order(order: int) -> None:
     with database.atomic():
         row = lock(Order.get_by_id(order))
         if row.status == OrderStatus.DELIVERED and row.total_cents and for_order(row) is None:
-            invoices.issue(draft_of(row), payment=_payment_of(row))
+            payment, draft = _payment_of(row), draft_of(row)
+            charged = invoices.issue(draft, payment=payment) if draft.positions else None
+            if payment is not None:
+                _give_back_rest(payment, charged)
+
+
+def _give_back_rest(payment: Payment, charged: Invoice | None) -> None:
+    """Queue the refund of what was paid for an order and its invoice does not charge."""
+    rest = payment.refund_cents - (charged.total_cents if charged is not None else 0)
+    if rest > 0 and not payment.uncharged_cents:
+        Payment.update(uncharged_cents=rest).where(Payment.id == payment.id).execute()
+        kinds.refund_payment.later(payment=payment.id)
 
 
 def for_order(order: Order) -> Invoice | None:
@@ -38,7 +51,7 @@ def for_order(order: Order) -> Invoice | None:
 
 
 def draft_of(order: Order) -> Draft:
-    """Return the draft for a delivered order: its lines, charged from the day of delivery."""
+    """Return the draft for an order: the lines delivered, charged from the day of delivery."""
     return Draft(
         account=order.account,
         language=order.language,
@@ -53,31 +66,42 @@ def draft_of(order: Order) -> Draft:
 def _positions_of(order: Order) -> list[Position]:
     groups = {row.line_id: row for row in _rows_of_lines(LicenceGroup, order)}
     added = {row.line_id: row for row in _rows_of_lines(Addition, order)}
-    return [_position(row, groups.get(row.id), added.get(row.id)) for row in lines.lines_of(order)]
+    found = (
+        _position_added(row, added[row.id])
+        if row.id in added
+        else _position_installed(row, groups.get(row.id))
+        for row in lines.lines_of(order)
+    )
+    return [position for position in found if position is not None]
 
 
 def _rows_of_lines(table: Any, order: Order) -> list[Any]:
     return list(table.select().join(OrderLine).where(OrderLine.order == order))
 
 
-def _position(row: OrderLine, group: LicenceGroup | None, added: Addition | None) -> Position:
+def _position_installed(row: OrderLine, group: LicenceGroup | None) -> Position | None:
+    """Return the position of a line that created a group; None if that was not installed."""
+    if group is None or group.installed_at is None:
+        return None
+    return Position(lines.priced(row), periods.first_period(group.installed_at), group.name)
+
+
+def _position_added(row: OrderLine, added: Addition) -> Position | None:
+    """Return the position of licences added to a group; None if no day of them is charged.
+
+    The period charged ends with the renewal. It began ``days`` days before that when they were
+    ordered, and begins with their delivery if that is later.
+    """
     line = lines.priced(row)
-    if added is not None:
-        # The period charged ends with the renewal; it began ``line.days`` days before that.
-        period = Period(added.renewal_on - _days(line), added.renewal_on)
-        return Position(line, period, added.group.name)
-    assert group is not None, "a delivered order has a group or an addition for each line"
-    return Position(line, periods.first_period(_installed_at(group)), group.name)
-
-
-def _days(line: Line) -> Any:
-    assert line.days is not None
-    return timedelta(days=line.days)
-
-
-def _installed_at(group: LicenceGroup) -> datetime:
-    assert group.installed_at is not None
-    return group.installed_at
+    assert line.share is not None, "licences added are charged by the day"
+    days = line.share.days
+    if added.delivered_on is not None:
+        days = min(days, (added.renewal_on - added.delivered_on).days)
+    if added.status != AdditionStatus.INSTALLED or days <= 0:
+        return None
+    line = replace(line, share=replace(line.share, days=days))
+    period = Period(added.renewal_on - timedelta(days=days), added.renewal_on)
+    return Position(line, period, added.group.name)
 
 
 def _payment_of(order: Order) -> Payment | None:

@@ -61,6 +61,12 @@ def refund_credit_note(credit_note: int) -> None:
 
 
 @declare
+def refund_payment(payment: int) -> None:
+    """Refund a payment, or the part of it that its order's invoice does not charge. Queued by
+    `shop.invoicing.order_invoices`, handled by `shop.payments.refunds`."""
+
+
+@declare
 def deliver_order(order: int) -> None:
     """Start the delivery of a paid order. Queued by `shop.payments.payables`, handled by
     `shop.delivery.installation`, as is the next."""
@@ -91,14 +97,14 @@ def delete_tenant(group: int) -> None:
 
 @declare
 def close_addition(order: int) -> None:
-    """Cancel an unpaid order of licences for a group that has ended. Queued by
+    """Cancel an unpaid order of licences for a group that has ended or is suspended. Queued by
     `shop.subscriptions.subscriptions`, handled by `shop.orders.orders`."""
 
 
 @declare
 def refund_undelivered(order: int) -> None:
-    """Refund an order that was not delivered in the period it was paid for. Queued by
-    `shop.delivery.additions`, handled by `shop.orders.orders`."""
+    """Refund what was not delivered of an order whose delivery failed. Queued by
+    `shop.delivery.progress`, handled by `shop.orders.orders`."""
 
 
 @declare

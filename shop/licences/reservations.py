@@ -96,6 +96,14 @@ def can_be_kept(order: Order) -> bool:
     )
 
 
+def can_be_added(order: Order) -> bool:
+    """Whether everything that an unpaid order adds to existing groups may be paid for now.
+
+    Nothing can be paid for a suspended group except what resumes it.
+    """
+    return can_be_kept(order) and all(addition.group.is_open for addition in for_order(order))
+
+
 def release_places(order: Order, by: str) -> None:
     """Release the places of an order that will not be delivered, in the caller's transaction."""
     for addition in for_order(order):

@@ -51,6 +51,7 @@ from shop.mail.letters import (
     payment_refunded,
     refund_failed,
     refunded_by_bank,
+    rest_refunded,
     seat_password_changed,
     second_factor_changed,
     service_installed,

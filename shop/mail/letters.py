@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from records.accounts import Account
@@ -17,6 +17,7 @@ from records.payments import Payment
 from records.refunds import Refund
 from records.seats import Seat
 from shop import clock, documents, settings
+from shop.licences.parts import parts_of
 from shop.mail.archive import store_letter
 from shop.mail.links import Links
 from shop.pricing import money, periods
@@ -128,9 +129,20 @@ def payment_refunded(order: Order, payment: Payment, refund: Refund, reason: str
     )  # fmt: skip
 
 
-def delivery_failed(order: Order) -> None:
-    """Report a failed installation and what happens next."""
-    _about_order(order, "delivery_failed", f"delivery_failed:{order.id}:{clock.now().isoformat()}")
+def rest_refunded(order: Order, payment: Payment, refund: Refund) -> None:
+    """Report the refund of what is not charged of an order, and what was delivered of it."""
+    _about_order(
+        order, "rest_refunded", f"rest_refunded:{payment.id}:{refund.id}",
+        refund=refund, parts=parts_of(order),
+    )  # fmt: skip
+
+
+def delivery_failed(order: Order, refunded_at: datetime) -> None:
+    """Report what could not be installed and what happens next: the refund, at the latest."""
+    _about_order(
+        order, "delivery_failed", f"delivery_failed:{order.id}:{clock.now().isoformat()}",
+        refunded_at=refunded_at, parts=parts_of(order),
+    )  # fmt: skip
 
 
 def _about_order(order: Order, kind: str, key: str, **values: Any) -> None:

@@ -1,13 +1,13 @@
 """Orders of licences for an existing group, within its limit, charged pro rata by the day.
 
-They are charged up to the end of the group's current period, are payable until then at the latest,
-and renew with the group's other licences (design).
+They are charged up to the end of the group's current period, and renew with the group's other
+licences (design). Their price is that of one day: it is payable until the end of that day.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from records.accounts import Account
@@ -20,6 +20,8 @@ from shop.orders import baskets, placing
 from shop.orders.placing import OrderKind, Quote
 from shop.pricing import catalogue, money, periods
 from shop.pricing.periods import Period
+
+ONE_DAY, ONE_SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ class AdditionOrder(OrderKind):
 
     @property
     def expires_at(self) -> datetime:
-        """The usual deadline of payment, or the renewal if that is earlier."""
-        return min(self.now + placing.EXPIRES_AFTER, self.period.ends_at)
+        """The last second of the day for which the price is computed."""
+        return clock.midnight(clock.day_of(self.now) + ONE_DAY) - ONE_SECOND
 
     def check(self) -> None:
         """Raise `Refusal` if the group is not open, or has too few places."""

@@ -10,15 +10,17 @@ from records.accounts import Account
 from records.base import database, lock
 from records.orders import Order, OrderStatus
 from shop import clock, jobs, mail, transitions
-from shop.delivery import installation
+from shop.delivery import installation, progress
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import seating
 from shop.jobs import kinds
-from shop.licences import reservations
 from shop.orders import closing, placing
 from shop.payments import gateways, payables, refunds
 
 PENDING_PAYMENT_DELAY = timedelta(minutes=10)
+UNDER_WAY_DELAY = timedelta(minutes=10)
+
+NOT_FAILED = N_("Only a paid order whose delivery failed can be refunded.")
 
 
 # --- Ending ----------------------------------------------------------------------------------
@@ -60,7 +62,7 @@ def expire_order(order: int) -> None:
 
 @kinds.close_addition.handler(attempts=50, first_delay=timedelta(minutes=1))
 def close_addition(order: int) -> None:
-    """Cancel an unpaid order of licences for a group that has ended."""
+    """Cancel an unpaid order of licences for a group that has ended or is suspended."""
     row = Order.get_by_id(order)
     try:
         if row.is_payable:
@@ -82,34 +84,43 @@ def _look_again(order: int) -> None:
 
 @kinds.refund_undelivered.handler(attempts=50, first_delay=timedelta(minutes=1))
 def refund_undelivered(order: int) -> None:
-    """Refund an order whose licences were not delivered before the end of the paid period."""
+    """Refund what was not delivered of an order, some time after its delivery failed."""
     row = Order.get_by_id(order)
-    if row.status == OrderStatus.DELIVERY_FAILED and not reservations.can_be_kept(row):
-        refund_order(row, by="shop")
+    if not row.is_delivery_failed:
+        return
+    wait = progress.refund_time(row) - clock.now()
+    if wait > timedelta(0):  # it was tried again, and failed again
+        raise jobs.Later(wait)
+    if installation.is_under_way(row):
+        raise jobs.Later(UNDER_WAY_DELAY)
+    refund_order(row, by="shop")
 
 
 def refund_order(order: Order, by: str) -> None:
-    """Refund an order whose delivery failed, and end its groups.
+    """Refund what was not delivered of an order whose delivery failed.
 
-    A free order is closed instead, and its Office Attach offer can be used again. Raises `Refusal`
-    for any other order, or while one of its groups is still being installed.
+    What was delivered is kept and invoiced; the refund follows the invoice. A free order is closed
+    instead, and its Office Attach offer can be used again. Raises `Refusal` for any other order, or
+    while one of its groups is still being installed.
     """
     with database.atomic():
+        order = lock(order)
         if installation.is_under_way(order):
             raise Refusal(N_("A group of this order is still being installed."))
-        if order.total_cents:
+        if not order.is_delivery_failed:
+            raise Refusal(NOT_FAILED)
+        if progress.finish_partly(order, by):
+            pass
+        elif order.total_cents:
             refunds.request_refund(order, by)
         else:
             _close_free_order(order, by)
-        installation.undo_delivery(order, by)
+        installation.give_up_undelivered(order, by)
 
 
 def _close_free_order(order: Order, by: str) -> None:
-    locked = lock(order)
-    if locked.status != OrderStatus.DELIVERY_FAILED:
-        raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
-    transitions.move(locked, OrderStatus.REFUNDED, by=by, closed_at=clock.now())
-    seating.restore_offer(locked)
+    transitions.move(order, OrderStatus.REFUNDED, by=by, closed_at=clock.now())
+    seating.restore_offer(order)
 
 
 # --- Finding ---------------------------------------------------------------------------------

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from records.disputes import Dispute
-from records.groups import Addition, LicenceGroup
+from records.groups import LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
+from shop.delivery import progress
 from shop.errors import N_
+from shop.licences import reservations
 from shop.licences.groups import groups_of
+from shop.licences.parts import Parts, parts_among
 from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 
@@ -37,8 +40,10 @@ class Step:
 class Tracking:
     """The progress of an order, for its page and the part that refreshes itself.
 
-    ``refund`` is the last attempt to give a payment back, as long as that is due;
-    ``dispute`` and ``bank_refunds`` are what the bank did of itself.
+    ``refund`` is the last attempt to give a payment back, as long as that is due; ``rest`` is a
+    payment of which a part is not charged and goes back. Of a failed delivery, ``parts`` says what
+    was delivered, and ``refunded_at`` when the rest is refunded of itself. ``dispute`` and
+    ``bank_refunds`` are what the bank did of itself.
     """
 
     steps: list[Step]
@@ -47,43 +52,48 @@ class Tracking:
     payment_open: bool
     last_refusal: str
     refund: Refund | None
+    rest: Payment | None
+    parts: Parts | None
+    refunded_at: datetime | None
     dispute: Dispute | None
     bank_refunds: list[Refund]
     refreshes: bool
 
 
-def for_order(order: Order) -> Tracking:
-    """Return the progress of ``order`` (seven queries at most)."""
+def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
+    """Return the progress of ``order``, whose lines are given (six queries at most)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
-    refund = refunds.latest(due[-1]) if due else None
+    rest = next((row for row in attempts if row.has_succeeded and row.uncharged_cents), None)
+    refund = refunds.latest(due[-1]) if due else refunds.latest(rest) if rest else None
+    failed = order.is_delivery_failed and refund is None
+    # Licences charged by the day are those added to a group.
+    added = [line for line in lines if line.days is not None] if order.paid_at else []
+    additions = reservations.for_order(order) if added else []
+    groups = groups_of(order) if order.paid_at and len(added) < len(lines) else []
+    if order.is_delivered:
+        # What could not be delivered was given up; a group suspended or ended since was delivered.
+        groups = [group for group in groups if group.installed_at is not None]
     return Tracking(
         steps=_steps(order, confirming),
-        groups=_groups_of(order) if order.paid_at else [],
+        groups=[*groups, *[row.group for row in additions]],
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",
         refund=refund,
+        rest=rest,
+        parts=parts_among(lines, groups, additions) if failed or rest else None,
+        refunded_at=progress.refund_time(order, additions)
+        if failed and order.total_cents
+        else None,
         dispute=disputes.latest_of(attempts),
         bank_refunds=refunds.made_by_bank(attempts),
         refreshes=order.is_being_delivered
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
         or (order.is_payable and bank_decides),
     )
-
-
-def _groups_of(order: Order) -> list[LicenceGroup]:
-    """Return the groups that an order created, and those it adds licences to."""
-    enlarged = (
-        LicenceGroup.select()
-        .join(Addition)
-        .join(OrderLine)
-        .where(OrderLine.order == order)
-        .order_by(OrderLine.position)
-    )
-    return [*groups_of(order), *enlarged]
 
 
 def _steps(order: Order, confirming: bool) -> list[Step]:

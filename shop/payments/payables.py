@@ -79,6 +79,10 @@ class Payable(ABC):
         """Tell the customer that ``payment`` was refunded in full, in the caller's transaction."""
 
     @abstractmethod
+    def mark_rest_refunded(self, payment: Payment, refund: Refund) -> None:
+        """Tell the customer that the part of ``payment`` that is not charged was refunded."""
+
+    @abstractmethod
     def reopen_refunded(self) -> None:
         """Undo `mark_refunded`, as the refund failed after it succeeded."""
 
@@ -104,9 +108,9 @@ class PayableOrder(Payable):
     def can_be_paid(self) -> bool:
         """Whether the order is unpaid and can still be delivered.
 
-        Licences for a group that has ended, or renewed after the order, cannot be delivered.
+        Licences for a group that has ended, is suspended, or renewed after the order, cannot be.
         """
-        return self.order.is_payable and reservations.can_be_kept(self.order)
+        return self.order.is_payable and reservations.can_be_added(self.order)
 
     def mark_paid(self, payment: Payment, by: str) -> None:
         """Queue the delivery, and e-mail that the payment was received."""
@@ -118,6 +122,10 @@ class PayableOrder(Payable):
         if self.order.status == OrderStatus.DELIVERY_FAILED:
             transitions.move(self.order, OrderStatus.REFUNDED, by="shop", closed_at=clock.now())
         mail.payment_refunded(self.order, payment, refund, _why_refunded(self.order, payment))
+
+    def mark_rest_refunded(self, payment: Payment, refund: Refund) -> None:
+        """E-mail what was delivered of the order and what was refunded."""
+        mail.rest_refunded(self.order, payment, refund)
 
     def reopen_refunded(self) -> None:
         """Open an order whose delivery failed, and whose refund came back."""
@@ -139,8 +147,8 @@ def _why_refunded(order: Order, payment: Payment) -> str:
         return "not_delivered"
     if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
         return str(order.status)
-    if order.is_payable and not reservations.can_be_kept(order):
-        # The order is about to be closed: its group has renewed since, or has ended.
+    if order.is_payable and not reservations.can_be_added(order):
+        # The order is about to be closed: its group has renewed since, has ended, or is suspended.
         is_late = order.expires_at <= clock.now()
         return str(OrderStatus.EXPIRED if is_late else OrderStatus.CANCELLED)
     return "other_amount" if order.is_payable else "paid_already"
@@ -176,6 +184,10 @@ class PayableInvoice(Payable):
     def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """E-mail that the payment was refunded; the invoice is unchanged, as it did not pay it."""
         mail.invoice_payment_refunded(self.invoice, payment, refund)
+
+    def mark_rest_refunded(self, payment: Payment, refund: Refund) -> None:
+        """Raise `ValueError`: the payment of an invoice is charged in full."""
+        raise ValueError(f"payment {payment.id} pays an invoice, and is charged in full")
 
     def reopen_refunded(self) -> None:
         """Change nothing: the payment did not pay the invoice."""

@@ -1,4 +1,5 @@
-"""Refunds: of a whole payment that paid nothing, or of the amount of a credit note.
+"""Refunds: of a payment that paid nothing, of the part of one that an order's invoice does not
+charge, or of the amount of a credit note.
 
 Each attempt is a `Refund`, done when the bank says so: it is followed by notification and by
 look-up. One that failed raises an alarm and can be asked for again, or be made by a transfer. What
@@ -45,7 +46,7 @@ FOLLOWED_FOR = timedelta(days=30)
 """A refund that succeeded is looked up again so often and so long: it may come back."""
 
 Subject = Invoice | Payment
-"""What a refund is for: a credit note, or a whole payment."""
+"""What a refund is for: a credit note, or a payment (the part of it that is not charged)."""
 
 
 # --- Asking ----------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def _create(subject: Subject, *, by: str, method: str) -> Refund:
         credit_note=subject if isinstance(subject, Invoice) else None,
         method=method,
         key=f"{name}-{earlier + 1}" if earlier else name,
-        cents=subject.total_cents if isinstance(subject, Invoice) else subject.refund_cents,
+        cents=subject.total_cents if isinstance(subject, Invoice) else subject.to_give_back_cents,
         created_at=clock.now(),
     )
     transitions.record(row, "refund_asked", by=by, to_status=row.status)
@@ -103,10 +104,18 @@ def _is_due(subject: Subject) -> bool:
     """Return whether money is still to be given back for it."""
     if isinstance(subject, Invoice):
         return subject.is_refund_due
+    if subject.has_succeeded:
+        return has_rest_due(subject)
     return subject.status == PaymentStatus.REFUND_DUE
 
 
-@jobs.handles("refund_payment", attempts=50, first_delay=timedelta(seconds=5))
+def has_rest_due(payment: Payment) -> bool:
+    """Return whether a part of a kept payment is still to be given back, as it is not charged."""
+    done = refunds_of(payment).where(Refund.status == RefundStatus.SUCCEEDED)
+    return payment.has_succeeded and payment.uncharged_cents > 0 and not done.exists()
+
+
+@kinds.refund_payment.handler(attempts=50, first_delay=timedelta(seconds=5))
 def refund_payment(payment: int) -> None:
     """Ask for the refund of a payment that has none yet; idempotent."""
     _ask_first(Payment.get_by_id(payment))
@@ -353,6 +362,8 @@ def _finish(row: Refund, subject: Subject, by: str) -> None:
         )  # fmt: skip
         if row.is_transfer or refunds_of(subject).count() > 1:
             mail.credit_note_refunded(subject, row)
+    elif subject.has_succeeded:
+        payables.paid_by(subject).mark_rest_refunded(subject, row)
     else:
         transitions.move(subject, PaymentStatus.REFUNDED, by=by, refund=(row.reference or "")[:128])
         payables.paid_by(subject).mark_refunded(subject, row)
@@ -362,7 +373,7 @@ def _reopen(row: Refund, subject: Subject) -> None:
     """Undo what `_finish` did: the money is to be given back once more."""
     if isinstance(subject, Invoice):
         transitions.move(subject, InvoiceStatus.DUE, by="bank", note=row.reason, paid_at=None)
-    else:
+    elif not subject.has_succeeded:
         transitions.move(subject, PaymentStatus.REFUND_DUE, by="bank", note=row.reason)
         payables.paid_by(subject).reopen_refunded()
 
@@ -416,12 +427,11 @@ def refund_due_of(debt: payables.Debt) -> Subject:
     """
     if isinstance(debt, Invoice) and debt.is_credit_note:
         return debt
-    payment = Payment.get_or_none(
-        payables.for_debt(debt).is_paid_by, Payment.status == PaymentStatus.REFUND_DUE
-    )
-    if payment is None:
-        raise Refusal(NOT_REFUNDABLE)
-    return payment
+    of_it = Payment.select().where(payables.for_debt(debt).is_paid_by).order_by(Payment.id)
+    for payment in of_it:
+        if _is_due(payment):
+            return payment
+    raise Refusal(NOT_REFUNDABLE)
 
 
 # --- Lists for the operator ------------------------------------------------------------------

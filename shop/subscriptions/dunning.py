@@ -146,7 +146,7 @@ def _mark_failed(attempt: Reminder, reason: str) -> bool:
 
 
 def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
-    """Suspend a group until it is paid.
+    """Suspend a group until it is paid; unpaid orders of licences for it are cancelled.
 
     Runs in the caller's transaction, which has locked the subscription.
     """

@@ -58,7 +58,10 @@ def suspend(group: LicenceGroup, reason: str, *, by: str) -> Subscription:
 
 
 def suspend_now(subscription: Subscription, *, by: str, note: str, hold_reason: str = "") -> None:
-    """Suspend a running service, in the caller's transaction, which has locked its subscription."""
+    """Suspend a running service, in the caller's transaction, which has locked its subscription.
+
+    Unpaid orders of licences for it are cancelled.
+    """
     group = LicenceGroup.get_by_id(subscription.group_id)
     if not transitions.move(group, GroupStatus.SUSPENDED, by=by, note=note):
         raise subscriptions.SubscriptionMoved
@@ -67,6 +70,7 @@ def suspend_now(subscription: Subscription, *, by: str, note: str, hold_reason: 
         subscription, SubscriptionStatus.SUSPENDED, by=by, note=note, hold_reason=hold_reason,
         renews_on=None, suspended_at=clock.now(), suspensions=number,
     )  # fmt: skip
+    subscriptions.close_unpaid_additions(group)
     suspension.suspend_group.using(key=f"suspend_group:{group.id}:{number}").later(group=group.id)
 
 

@@ -200,14 +200,16 @@ GIVE_BACKS_AT_THE_END = {
 """The status that each open give-back gets when its whole group ends."""
 
 
-def _unpaid_additions(group: LicenceGroup) -> list[Order]:
-    """Return the unpaid orders of further licences for a group."""
-    return list(
+def close_unpaid_additions(group: LicenceGroup) -> None:
+    """Queue that the unpaid orders of further licences for a group are cancelled."""
+    unpaid = (
         Order.select()
         .join(OrderLine)
         .join(Addition)
         .where(Addition.group == group, Order.status == OrderStatus.AWAITING_PAYMENT)
     )
+    for order in unpaid:
+        kinds.close_addition.later(order=order.id)
 
 
 def terminate_group(group: LicenceGroup, *, by: str, note: str = "") -> bool:
@@ -222,8 +224,7 @@ def terminate_group(group: LicenceGroup, *, by: str, note: str = "") -> bool:
     if not transitions.move(group, GroupStatus.TERMINATED, by=by, note=note, places_taken=0):
         raise SubscriptionMoved
     kinds.delete_tenant.later(group=group.id)
-    for order in _unpaid_additions(group):
-        kinds.close_addition.later(order=order.id)
+    close_unpaid_additions(group)
     for before, after in GIVE_BACKS_AT_THE_END.items():
         GiveBack.update(status=after, closed_at=clock.now()).where(
             GiveBack.group == group, GiveBack.status == before

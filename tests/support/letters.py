@@ -117,6 +117,16 @@ def delivery_failed(account: Account, bank: Bank, provider: Provider) -> None:
     assert order.status == OrderStatus.DELIVERY_FAILED
 
 
+def rest_refunded(account: Account, bank: Bank, provider: Provider) -> None:
+    """The provider refuses one of the two groups, and its customer wants the money back."""
+    order = _placed(account)
+    provider.refused_offers.add("pro_plus")
+    purchases.pay(order, bank)
+    queue.drain()
+    orders.refund_order(Order.get_by_id(order.id), by=account.nic_handle)
+    queue.drain()
+
+
 def account_created(account: Account, bank: Bank, provider: Provider) -> None:
     """Nothing to do: registering an account writes this e-mail."""
 
@@ -410,7 +420,7 @@ CAUSES: dict[str, Cause] = {
     for cause in (
         account_created, email_proof, password_reset, password_changed, order_placed,
         order_cancelled, order_expired, payment_received, payment_refunded, delivery_failed,
-        service_installed,
+        rest_refunded, service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         credit_note_refunded, refund_failed,
         refunded_by_bank, payment_disputed, dispute_lost, card_removed,

@@ -22,10 +22,10 @@ class Provider:
     """A provider that does every operation at once, by the rules of every provider.
 
     Attributes change that: ``pending`` keeps operations until `finish`, ``failing`` refuses them
-    with ``code``, ``silent`` gives no answer; ``failing_calls`` counts the next calls that are not
-    done, ``forgetful`` those done without an answer. ``tenants`` are the sizes by domain, ``users``
-    the passwords by e-mail address, ``references`` the users' references, and ``acts`` the acts
-    done, in their order.
+    with ``code``, ``refused_offers`` only groups of those, ``silent`` gives no answer;
+    ``failing_calls`` counts the next calls that are not done, ``forgetful`` those done without an
+    answer. ``tenants`` are the sizes by domain, ``users`` the passwords by e-mail address,
+    ``references`` the users' references, and ``acts`` the acts done, in their order.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class Provider:
         self.acts: list[str] = []
         self.pending = False
         self.failing = ""
+        self.refused_offers: set[str] = set()
         self.code = ""
         self.silent = False
         self.failing_calls = 0
@@ -101,6 +102,8 @@ class Provider:
         """Install a group."""
         if offer not in MOST_SEATS:
             raise PartyRejected(f"there is no offer {offer!r}", "invalid")
+        if offer in self.refused_offers:
+            raise PartyRejected("The domain is taken.")
 
         def act() -> None:
             if domain in self._offers:

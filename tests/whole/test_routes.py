@@ -58,6 +58,7 @@ SIGNED_IN = """
     manager.home
     manager.orders manager.order manager.order_status manager.order_pdf
     manager.pay_order manager.cancel_order manager.retry_delivery
+    manager.refund_order
     manager.bills manager.bill manager.bill_status manager.bill_pdf manager.pay_bill
     manager.bills_csv manager.bills_zip
     manager.emails manager.email manager.email_html manager.email_document

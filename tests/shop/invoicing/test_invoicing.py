@@ -473,6 +473,16 @@ FAULTS = {
     "SET status = 'lost' WHERE status = 'succeeded'",
     "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
     "WHERE status = 'awaiting_payment'",
+    "the payment of order {} is neither charged nor given back in full": "UPDATE payment "
+    "SET uncharged_cents = uncharged_cents + 1",
+    "invoice {} charges licences for days before their delivery": "UPDATE addition "
+    "SET delivered_on = '2030-01-01' WHERE delivered_on IS NOT NULL",
+    "invoice {} charges licences that were not delivered": "UPDATE licence_group "
+    "SET installed_at = NULL",
+    "the delivery of order {} failed, and the refund of what is missing is not scheduled": "UPDATE "
+    "purchase_order SET status = 'delivery_failed' WHERE status = 'delivered'",
+    "the unpaid order {} is for a group that is suspended or has ended": "UPDATE licence_group "
+    "SET status = 'suspended'",
     "the unpaid order {} has an amount that no bank accepts": "UPDATE purchase_order "
     "SET net_cents = 49, vat_cents = 0, total_cents = 49 WHERE status = 'awaiting_payment'",
     "the unpaid order {} does not expire": "DELETE FROM job WHERE kind = 'expire_order'",
@@ -517,6 +527,10 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     billing.pay(billing.due(alice), bank)
     for _ in range(2):
         purchases.place(alice)
+    group = LicenceGroup.select().first()
+    purchases.pay(groups.add(group, 2), bank)
+    groups.add(group, 3)
+    queue.drain()
     without_vat(alice)
     database.execute_sql("UPDATE purchase_order SET vat_code = 'oss:FR'")
     queue.drain()

@@ -14,21 +14,30 @@ from models import (
     Account,
     Addition,
     AdditionStatus,
+    Invoice,
     Letter,
     LicenceGroup,
     Order,
     OrderLine,
     OrderStatus,
+    Payment,
     Seat,
+    Subscription,
+    database,
 )
 from shop import documents
 from shop.clock import PARIS
 from shop.delivery import installation
 from shop.errors import Conflict, Refusal
+from shop.invoicing import ledger, order_invoices
 from shop.licences import reservations
 from shop.licences.reservations import PlacesExhausted
 from shop.orders import orders, placing
 from shop.orders.additions import AdditionOrder
+from shop.payments import outcomes, payments
+from shop.payments.gateway import CheckoutStatus
+from shop.pricing.lines import positions_of
+from shop.subscriptions import dunning, renewals, subscriptions
 from tests.support import billing, groups, purchases
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -80,17 +89,125 @@ def test_they_are_charged_by_the_day_up_to_the_renewal(
     assert line.period_days == (31 if day < (2026, 4, 10) else 30)
 
 
-def test_an_order_of_licences_expires_at_the_renewal_at_the_latest(
-    clock: time_machine.Traveller, group: LicenceGroup, drain: Drain
+@pytest.mark.every_case
+@pytest.mark.parametrize("moment", [(2026, 4, 7, 12), (2026, 3, 29, 0, 30), (2026, 4, 9, 23, 59)])
+def test_an_order_of_licences_expires_with_its_day(
+    clock: time_machine.Traveller, group: LicenceGroup, drain: Drain, moment: tuple[int, ...]
 ) -> None:
-    at(clock, 2026, 4, 7, 12)
-    order = groups.add(group, 2)
-    assert order.expires_at == datetime(2026, 4, 10, tzinfo=PARIS)
+    at(clock, *moment)
+    order = groups.add(group, 20)
+    last = datetime(*moment, tzinfo=PARIS).replace(hour=23, minute=59, second=59)
+    assert order.expires_at == last
     assert Addition.get().renewal_on == date(2026, 4, 10)
-    at(clock, 2026, 4, 10, 0, 1)
+    clock.move_to(last + timedelta(minutes=1))
     drain()
     assert groups.fresh(order).status == OrderStatus.EXPIRED
     assert groups.fresh(group).places_taken == 3
+    with pytest.raises(Refusal, match="can no longer be paid"):
+        purchases.start_paying(groups.fresh(order))
+
+
+# 10 licences ordered on 11 March cost 88.00 x 30/31 = 85.16, and 102.19 with VAT. Delivered on
+# 24 March they are worth 88.00 x 17/31 = 48.26, and 57.91 with VAT.
+
+
+def test_licences_delivered_late_are_charged_from_their_delivery(
+    clock: time_machine.Traveller, group: LicenceGroup, bank: Bank, drain: Drain
+) -> None:
+    at(clock, 2026, 3, 11, 23, 30)
+    order = groups.add(group, 10)
+    assert order.total_cents == 10219
+    before = bank.balance()
+    purchases.pay(order, bank)
+    at(clock, 2026, 3, 24, 9)
+    drain()
+    (position,) = positions_of(billing.of(order))
+    assert (position.line.days, position.line.period_days) == (17, 31)
+    assert (position.period.start, position.period.end) == (date(2026, 3, 24), date(2026, 4, 10))
+    assert billing.of(order).total_cents == 5791
+    assert bank.balance() - before == 5791
+    told = Letter.get(Letter.kind == "rest_refunded").text
+    assert "44,28" in told
+    assert "24 mars 2026" in told
+    billing.assert_balanced()
+
+
+def test_a_payment_confirmed_after_midnight_is_charged_for_the_days_left(
+    clock: time_machine.Traveller, group: LicenceGroup, bank: Bank, drain: Drain
+) -> None:
+    at(clock, 2026, 3, 11, 23, 59)
+    order = groups.add(group, 10)
+    payment = purchases.start_paying(order)
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.PROCESSING))
+    at(clock, 2026, 3, 12, 0, 5)
+    drain()
+    assert groups.fresh(order).is_payable
+    outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
+    drain()
+    # 88.00 x 29/31 = 82.32, and 98.78 with VAT.
+    assert billing.of(order).total_cents == 9878
+    assert Payment.get(Payment.order == order).uncharged_cents == 10219 - 9878
+    billing.assert_balanced()
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize(("day", "credited"), [(10, 0), (12, 2112)])
+def test_licences_delivered_after_a_renewal_are_charged_for_no_day_before(
+    clock: time_machine.Traveller, group: LicenceGroup, bank: Bank, drain: Drain,
+    day: int, credited: int,
+) -> None:  # fmt: skip
+    at(clock, 2026, 4, 9, 23, 30)
+    order = groups.add(group, 2)
+    before = bank.balance()
+    purchases.pay(order, bank)
+    at(clock, 2026, 4, 10, 0, 5)
+    renewals.run()
+    at(clock, 2026, 4, day, 9)
+    drain()
+    assert groups.fresh(order).status == OrderStatus.DELIVERED
+    assert order_invoices.for_order(order) is None
+    assert bank.balance() == before
+    renewal = Invoice.get(Invoice.group == group, Invoice.kind == "invoice")
+    assert renewal.total_cents == 5 * 880 * 120 // 100
+    assert renewal.credited_cents == credited
+    billing.assert_balanced()
+
+
+def test_nothing_is_ordered_or_paid_for_a_suspended_group(
+    clock: time_machine.Traveller, group: LicenceGroup, bank: Bank, drain: Drain
+) -> None:
+    order, other = groups.add(group, 2), groups.add(group, 1)
+    confirming = purchases.start_paying(other)
+    before = bank.balance()
+    suspend(group)
+    for unpaid in (order, other):
+        with pytest.raises(Refusal, match="can no longer be paid"):
+            payments.record_manual_payment(groups.fresh(unpaid), by="operator")
+    with pytest.raises(Refusal):
+        groups.add(group, 1)
+    outcomes.CHECKOUTS.settle(confirming, bank.tell(confirming.checkout, CheckoutStatus.SUCCEEDED))
+    drain()
+    assert {groups.fresh(order).status, groups.fresh(other).status} == {OrderStatus.CANCELLED}
+    assert groups.fresh(group).places_taken == 3
+    assert bank.balance() == before
+    billing.assert_balanced()
+
+
+def test_an_order_for_a_suspended_group_that_stays_payable_is_found(
+    group: LicenceGroup, bank: Bank
+) -> None:
+    order = groups.add(group, 2)
+    LicenceGroup.update(status="suspended").execute()
+    (fault,) = ledger.find_faults()
+    assert fault == f"the unpaid order {order.number} is for a group that is suspended or has ended"
+
+
+def suspend(group: LicenceGroup) -> None:
+    """Suspend a group, as the last unsuccessful attempt to charge it does."""
+    Subscription.update(status="past_due").execute()
+    with database.atomic():
+        subscription = subscriptions.locked_for_group(group)
+        dunning.suspend(subscription, Invoice.get(Invoice.kind == "invoice"), by="shop")
 
 
 def test_cancelling_frees_the_places(group: LicenceGroup) -> None:

@@ -28,6 +28,7 @@ from models import (
     SubscriptionStatus,
 )
 from shop import clock, documents
+from shop.delivery import installation
 from shop.errors import Refusal
 from shop.invoicing import ledger, receivables
 from shop.jobs import queue
@@ -72,6 +73,7 @@ ACTS = st.one_of(
     st.tuples(
         st.just("late"), st.lists(st.sampled_from(["pending", "failed", "back"]), max_size=3)
     ),
+    st.tuples(st.just("stuck"), st.tuples(st.integers(1, 3), st.integers(0, 4), st.booleans())),
     st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open"])),
     st.tuples(
         st.sampled_from(["keep", "terminate", "go_on", "go_on", "pay", "pay", "nothing"]), st.none()
@@ -100,8 +102,10 @@ class Killed(BaseException):
 class History:
     """The history of one group of alice's, in the shop and in the model."""
 
-    def __init__(self, start: date, bank: Bank, traveller: time_machine.Traveller) -> None:
-        self.traveller, self.bank = traveller, bank
+    def __init__(
+        self, start: date, bank: Bank, provider: Provider, traveller: time_machine.Traveller
+    ) -> None:
+        self.traveller, self.bank, self.provider = traveller, bank, provider
         self.account = cast.register(cast.ALICE)
         self.travel(datetime(start.year, start.month, start.day, 9, tzinfo=clock.PARIS))
         self.group = groups.installed(self.account, bank, 3)
@@ -282,6 +286,33 @@ class History:
             assert [fault for fault in faults if "failed" not in fault] == []
             assert bool(faults) == (fate != "done")
 
+    def stuck(self, how: tuple[int, int, bool]) -> None:
+        """Add licences that the provider refuses for some days: refunded, or delivered late."""
+        number, days, is_retried = how
+        try:
+            order = groups.add(self.group, number)
+        except Refusal:
+            return
+        purchases.pay(order, self.bank)
+        self.provider.failing = "No."
+        queue.drain()
+        self.provider.failing = ""
+        if days:
+            self.pass_days(days, "run")
+        order = groups.fresh(order)
+        if is_retried and not self.refused(
+            lambda: installation.retry_delivery(order, by="operator")
+        ):
+            queue.drain()
+            self.naive.deliver(clock.now(), number, order.lines.get().unit_price_cents)
+            assert groups.fresh(order).status == "delivered"
+        elif order.status == "delivery_failed" and not self.refused(
+            lambda: orders.refund_order(order, by="operator")
+        ):
+            queue.drain()
+        waits = Payment.select().where(Payment.order == order, Payment.status == "refund_due")
+        assert groups.fresh(order).status in {"delivered", "refunded"} or waits.exists()
+
     def dispute(self, outcome: str) -> None:
         """Contest the newest charge of a card, which is then charged no more."""
         payment = (
@@ -399,7 +430,7 @@ def world(
             new.restore()
             bank.__init__()
             provider.__init__()
-            return History(day, bank, traveller)
+            return History(day, bank, provider, traveller)
 
         yield begin
 

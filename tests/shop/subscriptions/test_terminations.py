@@ -22,11 +22,9 @@ from models import (
 from shop import clock, mail
 from shop.clock import midnight
 from shop.customers import one_time_links
-from shop.delivery import installation
 from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
-from shop.orders import orders
 from shop.payments import payments
 from shop.subscriptions import ending, period_billing, previews, terminations, withdrawals
 from tests.support import groups, letters, purchases, running
@@ -306,23 +304,3 @@ def test_a_free_period_ended_in_time_costs_nothing(group: LicenceGroup, bank: Ba
     terminations.request_termination(group, by="alice")
     running.pass_time(timedelta(days=70))
     assert bank.balance() == before
-
-
-def test_an_abandoned_delivery_ends_the_installed_groups(
-    alice: Account, bank: Bank, provider: Provider
-) -> None:
-    order = purchases.place(alice, purchases.basket(business=1, pro_plus=1))
-    purchases.pay(order, bank)
-    provider.failing = "No."
-    queue.drain()
-    provider.failing = ""
-    one = LicenceGroup.select().order_by(LicenceGroup.id).first()
-    LicenceGroup.update(status="installing", tries=2).where(LicenceGroup.id == one.id).execute()
-    installation.install_group(one.id)
-    assert running.of(one).status == SubscriptionStatus.ACTIVE
-    orders.refund_order(fresh(order), by="operator")
-    queue.drain()
-    assert running.of(one).status == SubscriptionStatus.TERMINATED
-    running.pass_time(timedelta(days=70))
-    assert not Renewal.select().exists()
-    assert bank.balance() == 0
