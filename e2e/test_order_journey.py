@@ -292,3 +292,31 @@ def test_more_than_a_card_pays_is_refused_before_it_is_ordered(
         journey.say("plus que ce que les banques acceptent", "more than banks accept")
     )
     check_accessibility()
+
+
+def test_what_is_not_installed_is_refunded_and_the_rest_is_kept(
+    page: Page, journey: Journey, sandbox: LiveShop, check_accessibility: Check
+) -> None:
+    customer = sandbox.new_customer(journey.language)
+    sandbox.switch(provider_refused_offer="pro_plus")
+    journey.begin_at_offer()
+    journey.choose(business=3, pro_plus=2)
+    journey.carry_on()
+    journey.sign_in(customer)
+    journey.confirm()
+    journey.pay()
+    journey.expect_status("Échec de la livraison", "Delivery failed")
+    order = page.locator("#order-status")
+    expect(journey.button("Réessayer", "Try again")).to_be_visible()
+    expect(order).to_contain_text("2\u00a0×\u00a0Office 365 Pro Plus")
+    check_accessibility()
+    journey.button("Être remboursé", "Get refunded").click()
+    journey.expect_delivered()
+    by_http.see(page, order.get_by_text(journey.say("Remboursé le", "Refunded on")))
+    # 25.80 and the VAT of the customer's country.
+    expect(order).to_contain_text(re.compile(journey.say(r"\(30,96\s€", r"\(€\d\d\.\d\d")))
+    expect(order.get_by_role("link", name=re.compile("Office 365 Business"))).to_be_visible()
+    expect(order.get_by_role("link", name=re.compile("Office 365 Pro Plus"))).to_have_count(0)
+    check_accessibility()
+    journey.open_letter("Remboursement d’une partie", "Refund of a part")
+    expect(page.locator("main")).to_contain_text(journey.say("Installé le", "Installed on"))

@@ -160,6 +160,7 @@ FRENCH: dict[str, str] = {
     "Publications": "Publications",
     "Put all switches back": "Tout remettre à zéro",
     "Puts everything back, pauses too": "Remet tout à zéro, les pauses aussi",
+    "Offer whose new groups fail for good": "Offre dont les nouveaux groupes échouent définitivement",
     "Reason given for those": "Raison donnée pour celles-ci",
     "Reason: %(reason)s": "Raison : %(reason)s",
     "Reference": "Référence",

@@ -109,6 +109,7 @@ PROVIDER = (
     ),
     Switch("provider_refusals", COUNT, 0, N_("Next operations that fail for good (-1: all)")),
     Switch("provider_refusal_reason", TEXT, "", N_("Reason given for those")),
+    Switch("provider_refused_offer", TEXT, "", N_("Offer whose new groups fail for good")),
 )
 
 REGISTER = (

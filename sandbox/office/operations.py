@@ -64,7 +64,7 @@ def _insert_operation(
                 fingerprint=_fingerprint(action, domain, payload),
                 payload=json.dumps(payload),
                 password_hash=password_hash,
-                forced_failure=_forced_failure(),
+                forced_failure=_forced_failure(payload),
                 accepted_at=now,
                 due_at=now if action in IMMEDIATE_ACTIONS else now + _latency(),
             )
@@ -75,8 +75,11 @@ def _latency() -> float:
     return float(current_app.config["SANDBOX"].latency if override is None else override)
 
 
-def _forced_failure() -> str:
-    if not switches.consume("provider_refusals"):
+def _forced_failure(payload: dict[str, Any]) -> str:
+    """Return why an operation is to fail; "" if it is not. Only new tenants name their offer."""
+    refused = switches.value("provider_refused_offer")
+    is_refused = bool(refused) and payload.get("offer") == refused
+    if not is_refused and not switches.consume("provider_refusals"):
         return ""
     return switches.value("provider_refusal_reason") or "The provider refused this operation."
 

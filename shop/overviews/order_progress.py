@@ -41,8 +41,8 @@ class Tracking:
     """The progress of an order, for its page and the part that refreshes itself.
 
     ``refund`` is the last attempt to give a payment back, as long as that is due; ``rest`` is a
-    payment of which a part is not charged and goes back. Of a failed delivery, ``parts`` says what
-    was delivered, and ``refunded_at`` when the rest is refunded of itself. ``dispute`` and
+    payment of which a part is not charged and goes back. ``parts`` says what was delivered; of a
+    failed delivery, ``refunded_at`` when the rest is refunded of itself. ``dispute`` and
     ``bank_refunds`` are what the bank did of itself.
     """
 
@@ -53,7 +53,7 @@ class Tracking:
     last_refusal: str
     refund: Refund | None
     rest: Payment | None
-    parts: Parts | None
+    parts: Parts
     refunded_at: datetime | None
     dispute: Dispute | None
     bank_refunds: list[Refund]
@@ -76,6 +76,8 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     if order.is_delivered:
         # What could not be delivered was given up; a group suspended or ended since was delivered.
         groups = [group for group in groups if group.installed_at is not None]
+    parts = parts_among(lines, groups, additions)
+    settles = order.is_delivered and bool(parts.missing) and rest is None
     return Tracking(
         steps=_steps(order, confirming),
         groups=[*groups, *[row.group for row in additions]],
@@ -84,13 +86,14 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         last_refusal=decline_message(attempts) if order.is_payable else "",
         refund=refund,
         rest=rest,
-        parts=parts_among(lines, groups, additions) if failed or rest else None,
+        parts=parts,
         refunded_at=progress.refund_time(order, additions)
         if failed and order.total_cents
         else None,
         dispute=disputes.latest_of(attempts),
         bank_refunds=refunds.made_by_bank(attempts),
         refreshes=order.is_being_delivered
+        or settles
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
         or (order.is_payable and bank_decides),
     )

@@ -125,6 +125,14 @@ def test_the_next_operations_can_be_made_to_fail_for_good(tenant, office, switch
     assert tenant(key="k2").json["status"] == "succeeded"
 
 
+def test_new_groups_of_one_offer_can_be_made_to_fail_for_good(tenant, office, switch):
+    switch(provider_refused_offer="pro_plus")
+    assert tenant(offer="pro_plus", key="k").json["status"] == "failed"
+    assert tenant(offer="business", key="k2").json["status"] == "succeeded"
+    switch(provider_refused_offer="")
+    assert tenant(offer="pro_plus", key="k3", domain="other.example").json["status"] == "succeeded"
+
+
 # --- Tenants -----------------------------------------------------------------------
 
 
