@@ -1,5 +1,7 @@
 """Parts of orders: the day of each delivery, and what was paid and is not charged."""
 
+from peewee import PostgresqlDatabase
+
 EVENTS = (
     "FROM event e WHERE e.subject = 'order' AND e.subject_id = o.id "
     "AND e.to_status = 'delivery_failed'"
@@ -15,8 +17,9 @@ FAILED = (
 
 def up(migrator, db):
     """Create the columns; queue the refund of what failed before, due as it would be now."""
+    integer = "BIGINT" if isinstance(db, PostgresqlDatabase) else "INTEGER"
     db.execute_sql(
-        "ALTER TABLE payment ADD COLUMN uncharged_cents BIGINT NOT NULL DEFAULT 0 "
+        f"ALTER TABLE payment ADD COLUMN uncharged_cents {integer} NOT NULL DEFAULT 0 "
         "CHECK (uncharged_cents >= 0)"
     )
     db.execute_sql("ALTER TABLE addition ADD COLUMN delivered_on DATE")
