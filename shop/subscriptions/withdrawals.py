@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from holidays import country_holidays
 from peewee import fn
 
 from records.base import database
@@ -44,6 +43,9 @@ def ends_at(group: LicenceGroup) -> datetime | None:
 
 def _working_day(day: date) -> date:
     """Return the day, or the next working day after a Saturday, Sunday or holiday (L221-19)."""
+    # It loads the calendars of all countries, a tenth of the time in which the shop starts.
+    from holidays import country_holidays
+
     holidays = country_holidays("FR", years=(day.year, day.year + 1))
     while day.weekday() >= 5 or day in holidays:
         day += timedelta(days=1)
