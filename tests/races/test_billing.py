@@ -72,7 +72,7 @@ def test_without_the_guards_the_month_would_be_charged_more_than_once(
             racing.race(on_time(renewals.run), 4)
         assert Renewal.select().count() > 1
     finally:
-        for table in ("renewal", "ledger_entry", "invoice_line"):
+        for table in ("renewal", "ledger_entry", "invoice_line", "place_proof"):
             database.execute_sql(f'DELETE FROM "{table}"')
         database.execute_sql('DELETE FROM "invoice" WHERE order_id IS NULL')
         database.execute_sql(

@@ -67,6 +67,7 @@ def without_index(name: str) -> Iterator[None]:
     finally:
         database.execute_sql("DELETE FROM acceptance")
         database.execute_sql("DELETE FROM order_line")
+        database.execute_sql("DELETE FROM place_proof")
         database.execute_sql("DELETE FROM payment")
         database.execute_sql("DELETE FROM purchase_order")
         database.execute_sql(definition)
