@@ -11,7 +11,8 @@ from typing import cast
 
 from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
-from records.cards import Card, CardSetup, CardSetupStatus
+from records.card_setups import CardSetup, CardSetupStatus
+from records.cards import Card
 from records.catalogue import Contract, ContractFile, Offer, Price
 from records.disputes import Dispute, DisputeStatus
 from records.durations import DurationCount
@@ -90,9 +91,9 @@ def all_tables() -> list[type[Table]]:
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
         KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, ContractFile,
-        Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
+        Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
-        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Card, Payment, Refund, Dispute,
+        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,

@@ -119,7 +119,7 @@ class Customer:
         """Ask for the bank's page. Return whether it came; the order can be paid again if not."""
         order = self._page
         try:
-            self._press("to the bank", "Payer par carte")
+            self._press("to the bank", "Payer par carte", renewals="self")
         except JourneyFailed:
             if self._page.status_code not in REFUSED:
                 raise
@@ -157,7 +157,7 @@ class Customer:
 
     def _pay(self) -> None:
         order = str(self._page.url)
-        self._press("to the bank", "Payer par carte")
+        self._press("to the bank", "Payer par carte", renewals="self")
         self._press("pay and return", "Payer", **CARD)
         if str(self._page.url) != order:
             raise JourneyFailed(f"pay and return: at {self._page.url} instead of {order}")

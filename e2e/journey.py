@@ -126,8 +126,20 @@ class Journey:
 
     # --- The bank ----------------------------------------------------------------------------
 
-    def go_to_bank(self) -> None:
-        """Go to the bank's page, on its own site."""
+    def choose_renewals(self, by_card: bool) -> None:
+        """Say on the purchase order how the renewals are paid."""
+        if by_card:
+            self.field("Débiter cette carte chaque mois", "Charge this card each month").check()
+        else:
+            self.field("Je paierai chaque mois moi-même", "I will pay each month myself").check()
+
+    def go_to_bank(self, by_card: bool | None = False) -> None:
+        """Go to the bank's page, on its own site.
+
+        ``by_card`` says how the renewals of a new service are paid; None where that is not asked.
+        """
+        if by_card is not None:
+            self.choose_renewals(by_card)
         self.button("Payer par carte", "Pay by card").click()
         expect(self.field("Numéro de carte", "Card number")).to_be_visible()
 
@@ -138,9 +150,9 @@ class Journey:
         self.field("Code de sécurité", "Security code").fill("123")
         self.button("Payer", "Pay").click()
 
-    def pay(self, number: str = ACCEPTED) -> None:
-        """Pay by card, from the purchase order."""
-        self.go_to_bank()
+    def pay(self, number: str = ACCEPTED, by_card: bool | None = False) -> None:
+        """Pay by card; see `go_to_bank`."""
+        self.go_to_bank(by_card)
         self.enter_card(number)
 
     # --- Results -----------------------------------------------------------------------------

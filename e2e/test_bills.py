@@ -68,7 +68,7 @@ def test_bills_are_found_paid_and_taken_along(
         journey.say("Votre banque a refusé la carte", "Your bank declined the card")
     )
     check_accessibility()
-    journey.pay(ACCEPTED)
+    journey.pay(ACCEPTED, by_card=None)
     page.wait_for_url("**/manager/account/bills/FA*")
     expect_status(page, journey, "Payée", "Paid")
     check_accessibility()

@@ -192,6 +192,27 @@ def test_the_customer_may_come_back_before_or_after_the_notification(
     journey.expect_delivered()
 
 
+def test_the_customer_chooses_who_pays_the_renewals(
+    page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
+) -> None:
+    number = journey.order(shop.new_customer(journey.language))
+    choice, error = page.locator("#field-renewals"), page.locator("#renewals-error")
+    expect(choice.locator("input:checked")).to_have_count(0)
+    journey.button("Payer par carte", "Pay by card").click()
+    expect(error).to_contain_text(
+        journey.say("Choisissez comment les renouvellements", "Choose how the renewals")
+    )
+    check_accessibility()
+    journey.pay(cards.ACCEPTED, by_card=True)
+    journey.expect_delivered()
+    page.goto(f"/manager/account/orders/{number}")
+    expect(choice).to_have_count(0)
+    page.goto("/manager/account/cards")
+    expect(page.locator("main")).to_contain_text("4242")
+    expect(page.locator("main")).to_contain_text("Office 365 Business")
+    check_accessibility()
+
+
 def test_an_unpaid_order_is_cancelled(page: Page, journey: Journey, shop: LiveShop) -> None:
     number = journey.order(shop.new_customer(journey.language))
     page.goto(f"/manager/account/orders/{number}")

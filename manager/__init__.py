@@ -31,6 +31,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     account,
     attach,
     bills,
+    cards,
     confirmation,
     data_export,
     emails,

@@ -19,7 +19,7 @@ from shop.text import csv_export, templates
 from shop.text.pagination import page_of
 from web import auth, lookups
 from web.arguments import page_number
-from web.checkout import pay
+from web.checkout import keeps_card, pay
 from web.files import pdf, streamed, table
 from web.htmx import page
 from web.languages import current, sentence
@@ -93,7 +93,8 @@ def bill_pdf(number: str) -> Response:
 def pay_bill(number: str) -> Response:
     """Redirect to the bank's page to pay the bill."""
     try:
-        return pay(lookups.own_invoice(number), here=url_for("manager.bill", number=number))
+        here = url_for("manager.bill", number=number)
+        return pay(lookups.own_invoice(number), here=here, store_card=keeps_card())
     except Refusal as refusal:
         return _page(number, status=refusal.status, error=sentence(refusal))
 

@@ -25,12 +25,15 @@ from shop.subscriptions import (
 from shop.text.pagination import page_of
 from web import auth, lookups
 from web.arguments import number_of, page_number
-from web.checkout import pay
+from web.checkout import keeps_card, pay
 from web.htmx import go_to, page
 from web.languages import sentence
 from web.urls import base_url
 
 SERVICE = "/manager/services/<name>"
+
+NO_CARD = "none"
+"""The choice of a customer who pays each renewal themselves."""
 
 
 @manager.context_processor
@@ -100,8 +103,9 @@ def register_card(name: str) -> Response:
     found, who = lookups.own_service(name), auth.customer()
     try:
         setup = cards.register_card(
-            who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle
-        )
+            who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle,
+            group=found.group,
+        )  # fmt: skip
     except Refusal as refusal:
         return shown(found, sentence(refusal), refusal.status)
     return go_to(setup.checkout_url if setup.is_unsettled else here(found))
@@ -109,13 +113,22 @@ def register_card(name: str) -> Response:
 
 @manager.post(SERVICE + "/card")
 def choose_card(name: str) -> Response:
-    """Use one of the stored cards for the renewals of this service."""
-    found, wanted = lookups.own_service(name), number_of(request.form, "card")
-    there = {card.id: card for card in found.cards}
-    if wanted not in there:
-        return shown(found, gettext("Choose one of your cards."), 422)
-    subscriptions.choose_card(found.subscription, there[wanted])
-    flash(gettext("The renewals of this service are charged to this card from now on."), "success")
+    """Let one of the stored cards be charged for the renewals of this service, or none."""
+    found, who = lookups.own_service(name), auth.customer().nic_handle
+    there = {str(card.id): card for card in found.cards}
+    wanted = request.form.get("card", "")
+    if wanted not in there and wanted != NO_CARD:
+        return shown(found, gettext("Choose one of your cards, or to pay yourself."), 422)
+    try:
+        subscriptions.choose_card(found.subscription, there.get(wanted), by=who)
+    except Refusal as refusal:
+        return shown(lookups.own_service(name), sentence(refusal), refusal.status)
+    if wanted == NO_CARD:
+        flash(gettext("You pay the renewals of this service yourself from now on."), "success")
+    else:
+        flash(
+            gettext("The renewals of this service are charged to this card from now on."), "success"
+        )
     return go_to(here(found))
 
 
@@ -131,7 +144,7 @@ def pay_service(name: str) -> Response:
         if invoice is None:
             flash(gettext("This invoice is settled already: nothing more was charged."), "success")
             return go_to(here(found))
-        return pay(invoice, here=here(found))
+        return pay(invoice, here=here(found), store_card=keeps_card())
     except Refusal as refusal:
         return shown(lookups.own_service(name), sentence(refusal), refusal.status)
 

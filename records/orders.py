@@ -8,6 +8,7 @@ from peewee import AutoField, BigIntegerField, CharField, Check, ForeignKeyField
 
 from records.accounts import Account
 from records.base import JSONField, MomentField, StateMachine, Table, one_of
+from records.cards import Card
 from records.catalogue import Contract, Offer
 from records.languages import Language
 
@@ -58,7 +59,8 @@ class Order(StateMachine):
     ``basket`` names the basket it came from; ``basket_key`` (basket and quantities) is unique per
     account until the order is closed, so that "Confirm and Pay" pressed twice places one order.
     ``customer`` is the buyer as printed on the purchase order. Amounts are integer cents,
-    ``vat_rate`` is in basis points (2000 is 20 %).
+    ``vat_rate`` is in basis points (2000 is 20 %). ``renewal_card`` is the card that the renewals
+    of its services may be charged to; without one, the customer pays them.
     """
 
     event_subject = "order"
@@ -85,6 +87,7 @@ class Order(StateMachine):
     paid_at = MomentField(null=True)
     delivered_at = MomentField(null=True)
     closed_at = MomentField(null=True)
+    renewal_card = ForeignKeyField(Card, null=True, backref="+", index=False)
 
     class Meta:
         # "order" is a reserved word of SQL.

@@ -50,10 +50,11 @@ class Subscription(StateMachine):
     ``anchor`` is the day of the month it renews on (`shop.pricing.periods`), ``period_…`` the last
     period charged, and ``renews_on`` the day of the next renewal: empty while it is suspended or
     terminated. ``price`` is the price of a licence since the last renewal; ``free_until`` ends a
-    free first period. ``card`` is the card chosen for it; without one, the account's newest card is
-    charged. ``suspensions`` counts the suspensions: each has idempotency keys of its own at the
-    provider. ``hold_reason`` is the operator's reason where the operator suspended the service:
-    payment does not resume it then.
+    free first period. ``card`` is the card that its customer lets it be charged to; without one,
+    they pay each renewal. ``told_for`` and ``reminded_for`` are the renewal that they were told of
+    7 days and 1 day before. ``suspensions`` counts the suspensions: each has idempotency keys of
+    its own at the provider. ``hold_reason`` is the operator's reason where the operator suspended
+    the service: payment does not resume it then.
     """
 
     event_subject = "subscription"
@@ -76,6 +77,8 @@ class Subscription(StateMachine):
     free_until = DateField(null=True)
     price = ForeignKeyField(Price, backref="+")
     card = ForeignKeyField(Card, null=True, backref="+")
+    told_for = DateField(null=True)
+    reminded_for = DateField(null=True)
     suspensions = IntegerField(default=0)
     suspended_at = MomentField(null=True)
     hold_reason = CharField(max_length=255, default="")
@@ -91,7 +94,7 @@ class Subscription(StateMachine):
             Check("(suspended_at IS NULL) OR (status IN ('suspended', 'terminated'))"),
             Check("(ended_at IS NULL) = (status <> 'terminated')"),
         ]
-        indexes = ((("renews_on", "id"), False),)
+        indexes = ((("renews_on", "id"), False), (("status",), False))
 
     @property
     def is_past_due(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from flask import abort
 
-from models import ExchangeService, Invoice, Letter, LicenceGroup, Order, Seat, SeatImport
+from models import Card, ExchangeService, Invoice, Letter, LicenceGroup, Order, Seat, SeatImport
 from shop import mail
 from shop.exchange import services as exchange
 from shop.invoicing import invoices
@@ -15,6 +15,7 @@ from shop.licences.seats import import_preview, listing
 from shop.orders import orders
 from shop.overviews import services
 from shop.overviews.services import ServiceOverview
+from shop.payments import cards
 from web import auth
 
 Found = TypeVar("Found")
@@ -28,6 +29,11 @@ def own_order(number: int) -> Order:
 def own_invoice(number: str) -> Invoice:
     """Return the customer's invoice or credit note with that number."""
     return _or_404(invoices.find_invoice(auth.customer(), number))
+
+
+def own_card(card_id: int) -> Card:
+    """Return a card that the customer has not removed."""
+    return _or_404(cards.find_card(auth.customer(), card_id))
 
 
 def own_letter(letter_id: int) -> Letter:

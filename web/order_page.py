@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext
 
 from models import Order, OrderLine
@@ -15,12 +15,16 @@ from shop.errors import Refusal
 from shop.licences import reservations
 from shop.orders import orders
 from shop.overviews import order_progress
+from shop.payments import mandates
 from shop.pricing.lines import lines_of
 from web import auth, lookups
 from web.checkout import pay
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import current, sentence
+
+CHOICE = "renewals"
+"""The field in which the customer chooses how renewals are paid."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,11 @@ class OrderPage:
     number: int
     here: str
 
-    def show(self, *, partial: str = "", error: str = "", status: int = 200) -> Response:
-        """Show the whole page, with what was refused."""
+    def show(
+        self, *, partial: str = "", error: str = "", unchosen: str = "", status: int = 200
+    ) -> Response:
+        """Show the whole page, with what was refused; ``unchosen`` is said at the choice of how
+        renewals are paid."""
         order = self._order()
         lines = lines_of(order)
         return page(
@@ -51,6 +58,8 @@ class OrderPage:
             tracking=order_progress.for_order(order, lines),
             mention=documents.vat_mention(order, current()),
             error=error,
+            choice=request.form.get(CHOICE, ""),
+            unchosen=unchosen,
         )
 
     def show_status(self) -> Response:
@@ -65,7 +74,9 @@ class OrderPage:
     def pay(self) -> Response:
         """Redirect to the bank's page to pay the order."""
         try:
-            return pay(self._order(), here=self.here)
+            order = self._order()
+            store_card = mandates.read_choice(order, request.form.get(CHOICE, ""))
+            return pay(order, here=self.here, store_card=store_card)
         except Refusal as refusal:
             return self._refused(refusal)
 
@@ -86,6 +97,8 @@ class OrderPage:
         return lookups.own_order(self.number)
 
     def _refused(self, refusal: Refusal) -> Response:
+        if refusal.field == CHOICE:
+            return self.show(unchosen=sentence(refusal), status=refusal.status)
         return self.show(error=sentence(refusal), status=refusal.status)
 
 

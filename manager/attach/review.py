@@ -158,7 +158,7 @@ def confirm_attach(name: str) -> Response:
         return _review(service, holders, given, errors, status=422)
     try:
         attach.place_order(
-            AttachRequest(service, holders, _form_name(given)),
+            AttachRequest(service, holders, _form_name(given), number_of(given, "card") or None),
             contract_step.confirmation(auth.customer().language),
         )
     except CardMissing:

@@ -233,6 +233,23 @@ FAULTS = {
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.LOST}' "
         "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.payment_id = p.id) <> 0"
     ),
+    "payment {} charged a card that its customer had not allowed for the service": (
+        "SELECT p.id FROM payment p JOIN (SELECT invoice_id, group_id FROM renewal "
+        "UNION ALL SELECT supplement_id, group_id FROM renewal WHERE supplement_id IS NOT NULL"
+        ") AS r ON r.invoice_id = p.invoice_id "
+        "JOIN subscription s ON s.group_id = r.group_id WHERE p.card_id IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM event a WHERE a.subject = 'subscription' "
+        "AND a.subject_id = s.id AND a.name = 'card_allowed' "
+        "AND a.note = CAST(p.card_id AS VARCHAR(16)) AND a.at <= p.created_at "
+        "AND NOT EXISTS (SELECT 1 FROM event w WHERE w.subject = 'subscription' "
+        "AND w.subject_id = s.id AND w.name = 'card_withdrawn' AND w.note = a.note "
+        "AND w.id > a.id AND w.at < p.created_at))"
+    ),
+    "service {} is charged to a card that was removed, or is another customer's": (
+        "SELECT g.name FROM subscription s JOIN licence_group g ON g.id = s.group_id "
+        "JOIN card c ON c.id = s.card_id WHERE s.status <> 'terminated' "
+        "AND (c.removed_at IS NOT NULL OR c.account_id <> s.account_id)"
+    ),
     "the delivered order {} has no invoice": (
         "SELECT o.number FROM purchase_order o WHERE o.status = '{OrderStatus.DELIVERED}' "
         "AND o.total_cents > 0 AND NOT EXISTS (SELECT 1 FROM payment p "

@@ -242,6 +242,23 @@ def card_removed(card: Card) -> None:
     store_letter(card.account, "card_removed", f"card_removed:{card.id}", card=card)
 
 
+def card_withdrawn(card: Card, services: list[str]) -> None:
+    """Confirm that the customer removed a card, and name the services that were charged to it."""
+    store_letter(
+        card.account, "card_withdrawn", f"card_withdrawn:{card.id}", card=card, services=services
+    )
+
+
+def card_expiring(card: Card, services: list[str], *, is_last: bool) -> None:
+    """Tell that a card expires, the day before (``is_last``) or earlier, and which services are
+    charged to it."""
+    key = f"card_expiring:{card.id}:{card.valid_until.isoformat()}:{1 if is_last else 7}"
+    store_letter(
+        card.account, "card_expiring", key,
+        card=card, services=services, expires_on=card.valid_until,
+    )  # fmt: skip
+
+
 def refund_failed(refund: Refund) -> None:
     """Report that the bank did not make a refund, or sent it back, and what happens next."""
     payment, note = refund.payment, refund.credit_note

@@ -52,6 +52,11 @@ class Links:
         """The page on which a data export is requested and downloaded."""
         return f"{self.base}/manager/account/data"
 
+    @property
+    def cards(self) -> str:
+        """The page of the stored cards, where one is removed."""
+        return f"{self.base}/manager/account/cards"
+
     def legal(self, name: str) -> str:
         """Return a legal page: legal-notice, terms, privacy, mediation or contact."""
         return f"{self.base}/{self.language}/{name}"
@@ -79,6 +84,10 @@ class Links:
     def bill(self, invoice: Invoice) -> str:
         """Return the page of ``invoice`` in "Mes factures", where it is paid."""
         return f"{self.base}/manager/account/bills/{invoice.number}"
+
+    def service(self, group: LicenceGroup) -> str:
+        """Return the page of a service in "Mes services", where it is paid and its card chosen."""
+        return f"{self.base}/manager/services/{group.name}"
 
     def group(self, group: LicenceGroup) -> str:
         """Return the page with the licences of ``group``."""

@@ -25,6 +25,26 @@ def _about(subscription: Subscription, kind: str, key: object, **values: Any) ->
     store_letter(subscription.account, kind, f"{kind}:{group.id}:{key}", group=group, **values)
 
 
+# --- Before a renewal ------------------------------------------------------------------------
+
+
+def renewal_coming(
+    subscription: Subscription, card: Card | None, *, renewal: date, total_cents: int,
+    licences: int, used: int, suspended_on: date, is_last: bool,
+) -> None:  # fmt: skip
+    """Announce a renewal 7 days before, and the day before (``is_last``).
+
+    ``used`` of its ``licences`` are configured for a person. Without a ``card`` the customer pays
+    it: otherwise the service is suspended on ``suspended_on``.
+    """
+    _about(
+        subscription, "renewal_coming", f"{renewal.isoformat()}:{1 if is_last else 7}",
+        card=card, renewal=renewal, total_cents=total_cents, licences=licences, used=used,
+        unused=licences - used, suspended_on=suspended_on,
+        expires_before=card is not None and card.valid_until < renewal,
+    )  # fmt: skip
+
+
 # --- Unpaid ----------------------------------------------------------------------------------
 
 _ADVICE = {
@@ -47,16 +67,17 @@ _ADVICE_OTHERWISE = N_(
 
 def payment_failed(
     subscription: Subscription, invoice: Invoice, stage: int, next_at: datetime,
-    card: Card | None, *, reason: str, is_last: bool,
+    card: Card | None, *, reason: str, pay_before: date, is_last: bool,
 ) -> None:  # fmt: skip
     """Report a failed charge for a renewal, when it is retried and where it can be paid.
 
-    ``reason`` is why it failed, as the bank says it: the advice depends on that.
+    ``reason`` is why it failed, as the bank says it: the advice depends on that. Without a card
+    nothing is retried: the service is suspended unless it is paid before a day.
     """
     _about(
         subscription, "payment_failed", f"{invoice.id}:{stage}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
-        advice=_ADVICE.get(reason, _ADVICE_OTHERWISE), is_last=is_last,
+        advice=_ADVICE.get(reason, _ADVICE_OTHERWISE), pay_before=pay_before, is_last=is_last,
         is_over=subscription.is_over,
     )  # fmt: skip
 
@@ -194,10 +215,14 @@ def free_period_ending(
     price_cents: int,
     total_cents: int,
     charged_on: date,
+    card: Card | None,
 ) -> None:
-    """Announce the charge at the end of the free period, unless the group is terminated."""
+    """Announce the charge at the end of the free period, unless the group is terminated.
+
+    Without a ``card`` the customer has to pay it.
+    """
     _about(
         subscription, "free_period_ending", "",
         licences=licences, price_cents=price_cents,
-        total_cents=total_cents, charged_on=charged_on,
+        total_cents=total_cents, charged_on=charged_on, card=card,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from shop.licences.seats import import_job
 from shop.office import configured
 from shop.orders import orders
 from shop.orders.contracts import announcements
-from shop.payments import disputes, gateways, outcomes, payments, refunds
+from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
 from shop.settings import Settings
@@ -22,6 +22,7 @@ from shop.subscriptions import (
     ending,
     give_backs,
     previews,
+    renewal_notices,
     renewals,
     suspension,
     vat_checks,
@@ -29,9 +30,9 @@ from shop.subscriptions import (
 from shop.vat import confirmation, registry
 
 HANDLERS = (
-    additions, announcements, confirmation, data_export, disputes, dunning, ending, give_backs,
+    additions, announcements, cards, confirmation, data_export, disputes, dunning, ending, give_backs,
     import_job, installation, mail, order_invoices, orders, outcomes, passwords, payments, previews,
-    refunds, renewals, seat_jobs, suspension, vat_checks,
+    refunds, renewal_notices, renewals, seat_jobs, suspension, vat_checks,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -15,6 +15,7 @@ from peewee import IntegrityError
 
 from records.accounts import Account
 from records.base import database
+from records.cards import Card
 from records.exchange import (
     MOST_ATTACHED,
     Attach,
@@ -31,7 +32,7 @@ from shop.licences.seats.rules import InvalidPerson, Person
 from shop.orders import baskets, placing
 from shop.orders.baskets import Basket
 from shop.orders.placing import Confirmation, OrderKind, Quote
-from shop.payments import cards, payables
+from shop.payments import cards, mandates, payables
 from shop.pricing import catalogue, money, periods
 
 OFFER = "business"
@@ -175,11 +176,15 @@ def first_renewal() -> date:
 
 @dataclass(frozen=True)
 class AttachRequest:
-    """The holders of the licences of a service; ``form`` is the one-time name of the form."""
+    """The holders of the licences of a service; ``form`` is the one-time name of the form.
+
+    ``card`` is the id of the card that the customer saw, to which the renewals are charged.
+    """
 
     service: ExchangeService
     holders: list[Holder]
     form: str
+    card: int | None
 
     @property
     def key(self) -> str:
@@ -217,8 +222,11 @@ class AttachOrder(OrderKind):
         """Raise `AlreadyAttached` if the offer was used, `CardMissing` without a stored card."""
         if attached_licences.attach_of(self.request.service):
             raise AlreadyAttached
-        if cards.stored_card(self.account) is None:
+        card = cards.stored_card(self.account)
+        if card is None:
             raise CardMissing(N_("A card is needed for the renewals: register one first."))
+        if card.id != self.request.card:
+            raise Conflict(N_("Your registered card has changed. Please check it, then confirm."))
 
     def check_amount(self) -> None:
         """Do nothing: nothing is paid."""
@@ -252,7 +260,11 @@ class AttachOrder(OrderKind):
         ).execute()
 
     def follow_up(self, order: Order) -> None:
-        """Begin the delivery, as no payment is due, and e-mail the terms of the renewals."""
+        """Begin the delivery, as no payment is due, and e-mail the terms of the renewals.
+
+        They are charged to the card that the customer saw.
+        """
+        mandates.allow_for_order(order, Card.get_by_id(self.request.card))
         payables.begin_delivery(order, by="shop")
         mail.attach_ordered(
             order,

@@ -15,7 +15,7 @@ from shop.errors import N_
 from shop.licences import reservations
 from shop.licences.groups import groups_of
 from shop.licences.parts import Parts, parts_among
-from shop.payments import disputes, refunds
+from shop.payments import disputes, mandates, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 
 CONFIRMING = N_("Checking")
@@ -40,10 +40,12 @@ class Step:
 class Tracking:
     """The progress of an order, for its page and the part that refreshes itself.
 
-    ``refund`` is the last attempt to give a payment back, as long as that is due; ``rest`` is a
-    payment of which a part is not charged and goes back. ``parts`` says what was delivered; of a
-    failed delivery, ``refunded_at`` when the rest is refunded of itself. ``dispute`` and
-    ``bank_refunds`` are what the bank did of itself.
+    ``must_choose`` says that the customer says with the payment how renewals are paid; ``chosen``
+    is what they said last (a `mandates.RenewalChoice`), "" until then. ``refund`` is the last
+    attempt to give a payment back, as long as that is due; ``rest`` is a payment of which a part is
+    not charged and goes back. ``parts`` says what was delivered; of a failed delivery,
+    ``refunded_at`` when the rest is refunded of itself. ``dispute`` and ``bank_refunds`` are what
+    the bank did of itself.
     """
 
     steps: list[Step]
@@ -51,6 +53,8 @@ class Tracking:
     is_confirming: bool
     payment_open: bool
     last_refusal: str
+    must_choose: bool
+    chosen: str
     refund: Refund | None
     rest: Payment | None
     parts: Parts
@@ -61,7 +65,7 @@ class Tracking:
 
 
 def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
-    """Return the progress of ``order``, whose lines are given (six queries at most)."""
+    """Return the progress of ``order``, whose lines are given (seven queries at most)."""
     attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     bank_decides = any(row.is_unsettled for row in attempts)
@@ -84,6 +88,8 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",
+        must_choose=order.is_payable and mandates.needs_choice(order),
+        chosen=_chosen(attempts),
         refund=refund,
         rest=rest,
         parts=parts,
@@ -97,6 +103,14 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
         or (order.is_payable and bank_decides),
     )
+
+
+def _chosen(attempts: list[Payment]) -> str:
+    """Return what was chosen for the renewals when the customer last went to the bank's page."""
+    if not attempts:
+        return ""
+    kept = attempts[-1].store_card
+    return str(mandates.RenewalChoice.CARD if kept else mandates.RenewalChoice.SELF)
 
 
 def _steps(order: Order, confirming: bool) -> list[Step]:

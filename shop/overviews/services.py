@@ -22,7 +22,7 @@ from records.terminations import Termination
 from shop import clock
 from shop.payments import cards as stored_cards
 from shop.pricing import periods
-from shop.subscriptions import renewal_price, subscriptions, terminations, withdrawals
+from shop.subscriptions import renewal_price, terminations, withdrawals
 from shop.subscriptions.renewal_price import Preview
 
 
@@ -42,8 +42,22 @@ class ServiceOverview:
 
     @property
     def card(self) -> Card | None:
-        """The card that its renewals are charged to: the chosen one, or the newest."""
-        return subscriptions.card_among(self.subscription, self.cards)
+        """The card that its renewals are charged to; None if the customer pays each of them."""
+        chosen = (card for card in self.cards if card.id == self.subscription.card_id)
+        return next(chosen, None)
+
+    @property
+    def expires_before_renewal(self) -> bool:
+        """Whether the card that is charged expires before the next renewal, by its date."""
+        renewal = self.preview.period.start if self.preview else None
+        return self.card is not None and renewal is not None and self.card.valid_until < renewal
+
+    @property
+    def is_to_be_paid(self) -> bool:
+        """Whether the customer has to pay the next renewal themselves: no card is charged for it,
+        and it is not paid ahead."""
+        due = self.preview
+        return self.card is None and due is not None and not due.is_paid and due.quantity > 0
 
     @property
     def paid_ahead(self) -> Renewal | None:

@@ -1,12 +1,14 @@
-"""Cards stored for renewals: the one in use, and the registration of a new one at the bank.
+"""Cards stored for renewals: those of a customer, and the registration of a new one at the bank.
 
-Registration sends the customer to the bank's page, like a payment: a checkout of amount zero that
-stores the card. What the customer had typed in a form is kept until they return.
+Which service may be charged to which card is in `shop.payments.mandates`. Registration sends the
+customer to the bank's page, like a payment: a checkout of amount zero that stores the card. What
+the customer had typed in a form is kept until they return.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,11 +16,14 @@ from peewee import ModelSelect
 
 from records.accounts import Account
 from records.base import database
-from records.cards import Card, CardSetup, CardSetupStatus
+from records.card_setups import CardSetup, CardSetupStatus
+from records.cards import Card
 from records.events import Event
+from records.groups import LicenceGroup
+from records.subscriptions import Subscription
 from shop import clock, jobs, mail, settings
-from shop.errors import N_
-from shop.payments import gateways
+from shop.errors import N_, PartyRejected
+from shop.payments import gateways, mandates
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import CardChange, Checkout, CheckoutRequest, Mandate
 
@@ -30,13 +35,16 @@ REVOKED = "mandate_revoked"
 UNKNOWN_MANDATE = "unknown_mandate"
 """The code of a bank that never had a mandate (its data were lost, or it is another bank's)."""
 
+REMOVED = "removed_by_customer"
+"""Why a card was removed that its customer removed here."""
+
 LONGEST_MANDATE = 128
 
 REFERENCE = "card"
 """The prefix of the checkout's reference at the bank, as there is no order."""
 
 
-# --- The card in use -------------------------------------------------------------------------
+# --- The cards of a customer -----------------------------------------------------------------
 
 
 def usable_cards(account: Account) -> ModelSelect[Card]:
@@ -52,22 +60,27 @@ def usable_cards(account: Account) -> ModelSelect[Card]:
 
 
 def stored_card(account: Account) -> Card | None:
-    """Return the card that renewals are charged to by default: the newest usable one."""
+    """Return the newest card that the customer did not remove."""
     return usable_cards(account).first()
 
 
-def keep_card(account: Account, mandate: Mandate | None) -> bool:
+def keep_card(account: Account, mandate: Mandate | None) -> Card | None:
     """Store a card that the customer agreed to keep for renewals; idempotent.
 
-    Return False, with nothing stored, where the bank gave no mandate that can be read.
+    Return None, with nothing stored, where the bank gave no mandate that can be read, or that of
+    another customer.
     """
     if mandate is None or not _is_readable(mandate):
         log.warning("mandate_unreadable", account=account.nic_handle)
-        return False
+        return None
     Card.insert(
         account=account, mandate=mandate.reference, consented_at=clock.now(), **_shown(mandate)
     ).on_conflict_ignore().execute()
-    return True
+    kept: Card = Card.get(Card.mandate == mandate.reference)
+    if kept.account_id != account.id:
+        log.error("mandate_of_another", account=account.id, card=kept.id)
+        return None
+    return kept
 
 
 def _shown(mandate: Mandate) -> dict[str, Any]:
@@ -115,32 +128,66 @@ def apply_notified(change: CardChange) -> None:
             mail.card_removed(card)
 
 
-def mark_removed(card: Card, reason: str) -> bool:
-    """Charge a card no more; idempotent. Return False if it was removed before."""
+def mark_removed(card: Card, reason: str, by: str = "bank") -> bool:
+    """Charge a card no more, in the caller's transaction; idempotent.
+
+    Return False if it was removed before.
+    """
     present = (Card.id == card.id) & Card.removed_at.is_null()
     now = clock.now()
     if not Card.update(removed_at=now).where(present).execute():
         return False
     Event.insert(
-        subject="card", subject_id=card.id, name="card_removed", by="bank", note=reason, at=now
+        subject="card", subject_id=card.id, name="card_removed", by=by, note=reason, at=now
     ).execute()
+    mandates.withdraw_all(card, by)
     log.warning("card_removed", card=card.id, reason=reason)
     return True
+
+
+def find_card(account: Account, card_id: int) -> Card | None:
+    """Return the customer's own card with that id, unless it is removed."""
+    return usable_cards(account).where(Card.id == card_id).first()
+
+
+def remove_card(card: Card, by: str) -> None:
+    """Remove a card at its customer's wish (general terms): here at once, and at the bank.
+
+    Idempotent. The services charged to it are paid by the customer from then on.
+    """
+    with database.atomic():
+        services = [row.group.display_name for row in mandates.charged_to(card)]
+        if mark_removed(card, REMOVED, by):
+            forget_card.later(card=card.id)
+            mail.card_withdrawn(card, services)
+
+
+@jobs.handles("forget_card", attempts=50, first_delay=timedelta(seconds=5))
+def forget_card(card: int) -> None:
+    """Have the bank delete the mandate of a removed card; idempotent."""
+    row = Card.get_by_id(card)
+    try:
+        gateways.gateway().forget_mandate(row.mandate)
+    except PartyRejected as error:
+        gateways.record_refusal(f"card {row.id}", error)
+        raise jobs.Later(gateways.WATCH_EVERY) from error
 
 
 # --- Registration ----------------------------------------------------------------------------
 
 
 def register_card(
-    account: Account, *, back_to: str, typed: dict[str, Any], base_url: str, by: str
-) -> CardSetup:
+    account: Account, *, back_to: str, typed: dict[str, Any], base_url: str, by: str,
+    group: LicenceGroup | None = None,
+) -> CardSetup:  # fmt: skip
     """Open a checkout at the bank that stores a card (`CardSetup.checkout_url`) without a charge.
 
-    ``back_to`` is the page of the shop to return to, where ``typed`` is filled in again. Raise
-    `Refusal` when the bank is unavailable or opens no page.
+    ``back_to`` is the page of the shop to return to, where ``typed`` is filled in again. The
+    renewals of ``group``, if any, are charged to the card once it is stored. Raise `Refusal` when
+    the bank is unavailable or opens no page.
     """
     with database.atomic():
-        setup = CHECKOUTS.begin(by, account=account, back_to=back_to, typed=typed)
+        setup = CHECKOUTS.begin(by, account=account, back_to=back_to, typed=typed, group=group)
     return CHECKOUTS.open(setup, base_url)
 
 
@@ -222,11 +269,22 @@ class CardCheckouts(Checkouts[CardSetup]):
         """Store the card, or record that there is none."""
         if not setup.may_become(outcome):
             return
-        if outcome == CardSetupStatus.SUCCEEDED and not keep_card(setup.account, checkout.mandate):
-            outcome, checkout = CardSetupStatus.DECLINED, replace(checkout, reason=UNREADABLE)
-            if not setup.may_become(outcome):
-                return
+        if outcome == CardSetupStatus.SUCCEEDED:
+            card = keep_card(setup.account, checkout.mandate)
+            if card is None:
+                outcome, checkout = CardSetupStatus.DECLINED, replace(checkout, reason=UNREADABLE)
+                if not setup.may_become(outcome):
+                    return
+            elif setup.group_id is not None:
+                _allow_for_group(setup, card)
         move_by_bank(setup, outcome, checkout)
+
+
+def _allow_for_group(setup: CardSetup, card: Card) -> None:
+    """Charge the renewals of the service on whose page a card was registered to it."""
+    subscription = Subscription.get_or_none(Subscription.group == setup.group_id)
+    if subscription is not None and card.removed_at is None:
+        mandates.allow(subscription, card, by=setup.account.nic_handle)
 
 
 CHECKOUTS = CardCheckouts()

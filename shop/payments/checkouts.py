@@ -15,7 +15,7 @@ import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from records.base import database, lock
-from records.cards import CardSetup
+from records.card_setups import CardSetup
 from records.payments import Payment
 from shop import clock, jobs, settings, transitions
 from shop.errors import PartyRejected, PartyUnavailable, Refusal

@@ -155,7 +155,9 @@ def _apply_success(payment: Payment, checkout: Checkout) -> None:
         ledger.post_payment(payment)
         refunds.refund_later(payment)
     if payment.store_card:
-        cards.keep_card(payable.row.account, checkout.mandate)
+        card = cards.keep_card(payable.row.account, checkout.mandate)
+        if card is not None and card.removed_at is None:
+            payable.charge_renewals_to(card)
 
 
 @jobs.handles("watch_payment", attempts=50, first_delay=timedelta(seconds=30))

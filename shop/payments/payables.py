@@ -9,15 +9,17 @@ from typing import Any
 from peewee import ForeignKeyField
 
 from records.base import lock
+from records.cards import Card
 from records.invoices import Invoice
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund
 from shop import clock, mail, transitions
 from shop.errors import N_, Refusal
-from shop.invoicing import invoices
+from shop.invoicing import invoices, receivables
 from shop.jobs import kinds
 from shop.licences import reservations
+from shop.payments import mandates
 
 Debt = Order | Invoice
 
@@ -75,6 +77,11 @@ class Payable(ABC):
         """
 
     @abstractmethod
+    def charge_renewals_to(self, card: Card) -> None:
+        """Charge the renewals of the services it is for to ``card``, which was kept when it was
+        paid."""
+
+    @abstractmethod
     def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """Tell the customer that ``payment`` was refunded in full, in the caller's transaction."""
 
@@ -116,6 +123,10 @@ class PayableOrder(Payable):
         """Queue the delivery, and e-mail that the payment was received."""
         begin_delivery(self.order, by)
         mail.payment_received(self.order, payment)
+
+    def charge_renewals_to(self, card: Card) -> None:
+        """Charge the renewals of the services that the order begins to ``card``."""
+        mandates.allow_for_order(self.order, card)
 
     def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """Close an order whose delivery failed, and e-mail that the payment was refunded."""
@@ -180,6 +191,12 @@ class PayableInvoice(Payable):
     def mark_paid(self, payment: Payment, by: str) -> None:
         """Mark the invoice as paid."""
         invoices.mark_paid(self.invoice, payment, by)
+
+    def charge_renewals_to(self, card: Card) -> None:
+        """Charge the further renewals of the invoice's service to ``card``."""
+        subscription = receivables.subscription_of(self.invoice)
+        if subscription is not None:
+            mandates.allow(subscription, card, by=self.invoice.account.nic_handle)
 
     def mark_refunded(self, payment: Payment, refund: Refund) -> None:
         """E-mail that the payment was refunded; the invoice is unchanged, as it did not pay it."""

@@ -106,13 +106,17 @@ def charge(debt: Debt, card: Card, by: str) -> Payment:
 def charge_card(payment: int) -> None:
     """Charge a stored card; idempotent by the payment's key.
 
-    A bank that refuses the charge without a word about the card is asked again later.
+    A bank that refuses the charge without a word about the card is asked again later. The mandate
+    of a card removed since then is deleted first: the bank charges it no more, and tells what came
+    of a charge whose answer was lost.
     """
     row = Payment.get_by_id(payment)
     if not row.is_unsettled or row.checkout or row.card is None:
         return
     debt = payables.paid_by(row).row
     try:
+        if row.card.removed_at is not None:
+            gateways.gateway().forget_mandate(row.card.mandate)
         checkout = gateways.gateway().charge(
             ChargeRequest(
                 key=row.key,

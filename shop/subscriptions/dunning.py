@@ -9,7 +9,7 @@ Each delay counts from the stage before, so that an outage of the shop shortens 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -20,7 +20,7 @@ from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionS
 from shop import clock, jobs, mail, transitions
 from shop.invoicing import receivables
 from shop.jobs import kinds
-from shop.payments import gateways, outcomes, payables, payments
+from shop.payments import gateways, mandates, outcomes, payables, payments
 from shop.sandbox_link import test_points
 from shop.subscriptions import interventions, resumption, subscriptions, terminations
 
@@ -37,6 +37,12 @@ ASK_AGAIN = timedelta(minutes=10)
 """The delay before a payment under way is looked at again."""
 
 NO_CARD = "no_card"
+
+
+def suspended_on(at: datetime, stage: int = 0) -> date:
+    """Return the day on which a service is suspended if a stage fails ``at`` a moment, and the
+    stages that follow, too."""
+    return clock.day_of(at + sum(WAITS[stage:], timedelta()))
 
 
 # --- Collection ------------------------------------------------------------------------------
@@ -78,7 +84,7 @@ def _begin_attempt(invoice: Invoice, subscription: Subscription, stage: int) -> 
         # deadlock.
         lock(invoice)
         lock(subscription)
-        card = subscriptions.card_of(subscription)
+        card = mandates.card_of(subscription)
         payment = (
             payments.open_payment(invoice, store_card=False, by="shop", card=card) if card else None
         )
@@ -125,9 +131,11 @@ def _handle_failure(
         if row.status == SubscriptionStatus.ACTIVE:
             transitions.move(row, SubscriptionStatus.PAST_DUE, by="bank", note=reason)
         if stage < LAST_ATTEMPT:
-            card, next_at = subscriptions.card_of(row), clock.now() + WAITS[stage]
-            is_last = stage + 1 == LAST_ATTEMPT
-            mail.payment_failed(row, unpaid, stage, next_at, card, reason=reason, is_last=is_last)
+            card, next_at = mandates.card_of(row), clock.now() + WAITS[stage]
+            mail.payment_failed(
+                row, unpaid, stage, next_at, card, reason=reason,
+                pay_before=suspended_on(clock.now(), stage), is_last=stage + 1 == LAST_ATTEMPT,
+            )  # fmt: skip
             _collect_later(invoice.id, stage + 1)
         elif row.status == SubscriptionStatus.PAST_DUE:
             suspend(row, unpaid, by="shop")

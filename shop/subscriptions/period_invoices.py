@@ -9,9 +9,9 @@ from shop.documents import parties
 from shop.errors import N_
 from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft
+from shop.payments import mandates
 from shop.pricing import money
 from shop.pricing.lines import Position
-from shop.subscriptions import subscriptions
 from shop.subscriptions.renewal_price import Preview
 
 NOT_WANTED = N_("This month was not wanted after all.")
@@ -41,7 +41,7 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
             due_on=due.period.start,
             group=group,
             period_start=due.period.start if for_period else None,
-            charged_to=subscriptions.card_of(subscription) if for_period else None,
+            charged_to=mandates.card_of(subscription) if for_period else None,
         )
     )
 

@@ -12,6 +12,7 @@ from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination, TerminationStatus
 from shop import mail
 from shop.jobs import kinds
+from shop.payments import mandates
 from shop.pricing.money import Share
 from shop.pricing.periods import Period
 from shop.subscriptions import renewal_price, subscriptions
@@ -89,4 +90,5 @@ def tell_of_free_end(subscription: int) -> None:
             price_cents=shown.price.amount_cents,
             total_cents=shown.totals.total_cents,
             charged_on=shown.period.start,
+            card=mandates.card_of(row),
         )

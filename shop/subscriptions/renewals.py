@@ -21,7 +21,13 @@ from records.subscriptions import Subscription
 from shop import clock, jobs
 from shop.jobs import kinds
 from shop.sandbox_link import test_points
-from shop.subscriptions import ending, period_billing, price_changes, vat_checks
+from shop.subscriptions import (
+    ending,
+    period_billing,
+    price_changes,
+    renewal_notices,
+    vat_checks,
+)
 from shop.subscriptions.previews import due_by, preview
 from shop.subscriptions.renewal_price import Preview
 
@@ -128,6 +134,7 @@ def queue_runs() -> None:
         f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
         f"announce_contracts:{clock.today().isoformat()}": kinds.announce_contracts,
+        f"announce_renewals:{clock.today().isoformat()}": renewal_notices.announce_renewals,
         f"check_vat_numbers:{clock.today().isoformat()}": vat_checks.check_vat_numbers,
     }
     for key, task in wanted.items():

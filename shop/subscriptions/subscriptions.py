@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from peewee import fn
 
-from records.accounts import Account
 from records.base import database, lock
 from records.batches import in_batches
 from records.cards import Card
@@ -20,7 +19,7 @@ from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.jobs import kinds
 from shop.licences.seats import seat_states
-from shop.payments import cards
+from shop.payments import mandates
 from shop.pricing import periods
 from shop.pricing.periods import Period
 from shop.subscriptions import price_changes
@@ -85,6 +84,7 @@ def _begin(
     assert subscription is not None
     if begun:
         transitions.record(subscription, "subscription_started", by="shop", to_status="active")
+        mandates.begin(subscription, order)
         if free_until:
             notice_at = clock.midnight(free_until) - FREE_END_TOLD_BEFORE
             kinds.tell_of_free_end.using(run_at=notice_at).later(subscription=subscription.id)
@@ -170,25 +170,16 @@ def billed_ahead(subscription: Subscription) -> Renewal | None:
     )
 
 
-def card_of(subscription: Subscription) -> Card | None:
-    """Return the card that renewals are charged to: the one chosen, or the account's newest."""
-    account = Account.get_by_id(subscription.account_id)
-    return card_among(subscription, list(cards.usable_cards(account)))
+def choose_card(subscription: Subscription, card: Card | None, by: str) -> None:
+    """Charge renewals to ``card``; without one, the customer pays each of them.
 
-
-def card_among(subscription: Subscription, usable: list[Card]) -> Card | None:
-    """Return that card among the account's usable cards, which are listed newest first."""
-    for card in usable:
-        if card.id == subscription.card_id:
-            return card
-    return usable[0] if usable else None
-
-
-def choose_card(subscription: Subscription, card: Card) -> None:
-    """Charge renewals to ``card``. Raise `Refusal` if it is removed or not the customer's."""
-    if card.account_id != subscription.account_id or card.removed_at is not None:
-        raise Refusal(N_("This card is not registered any more."), "card")
-    Subscription.update(card=card).where(Subscription.id == subscription.id).execute()
+    Raise `Refusal` if the card is removed or another customer's.
+    """
+    with database.atomic():
+        if card is None:
+            mandates.withdraw(subscription, by)
+        else:
+            mandates.allow(subscription, card, by)
 
 
 # --- End -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from flask import Flask
 from models import (
     Account,
     Attach,
+    Card,
     Job,
     JobStatus,
     Letter,
@@ -23,6 +24,7 @@ from shop.clock import midnight
 from shop.errors import PartyRejected, Refusal
 from shop.jobs import queue
 from shop.orders import orders
+from shop.payments import mandates
 from shop.pricing import periods
 from shop.sandbox_link import switches, test_points
 from shop.subscriptions import renewals, subscriptions
@@ -126,19 +128,20 @@ def test_the_month_of_office_attach_is_free_and_then_charged(
     assert Renewal.get().invoice.net_cents == 3 * 880
 
 
-def test_a_chosen_card_is_charged_rather_than_the_newest(
+def test_the_card_of_a_service_is_charged_whatever_card_is_newer(
     alice: Account, bob: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    chosen = subscriptions.card_of(running.of(group))
+    chosen = mandates.card_of(running.of(group))
     assert chosen is not None
     running.delivered(alice, bank, card="0341")
-    assert subscriptions.card_of(running.of(group)) != chosen
-    subscriptions.choose_card(running.of(group), chosen)
-    assert subscriptions.card_of(running.of(group)) == chosen
+    assert mandates.card_of(running.of(group)) == chosen
+    newer = Card.get(Card.last4 == "0341")
+    subscriptions.choose_card(running.of(group), newer, by="alice")
+    assert mandates.card_of(running.of(group)) == newer
     other = running.delivered(bob, bank, card="0002")
     with pytest.raises(Refusal, match="not registered"):
-        subscriptions.choose_card(running.of(other), chosen)
+        subscriptions.choose_card(running.of(other), chosen, by="alice")
 
 
 # --- Money the bank refuses to give back ---------------------------------------------------------

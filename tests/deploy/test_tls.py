@@ -126,7 +126,7 @@ def test_an_order_goes_through_the_proxy_and_tls(site: Site) -> None:
         visitor.submit(accepted="yes")
         order = str(visitor.answer.url)
         assert order.startswith(f"{site.url}/fr/order/")
-        visitor.press("Payer par carte")
+        visitor.submit(renewals="self")
         assert str(visitor.answer.url).startswith(site.shop.sandbox_url)
         visitor.submit(number="4242 4242 4242 4242", expiry="12/40", code="123")
         assert str(visitor.answer.url).startswith(order)

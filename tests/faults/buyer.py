@@ -85,7 +85,8 @@ class Buyer(Customer):
         self._open("order", order)
         if "Payer par carte" not in self._page.text:
             return
-        self._press("to the bank", "Payer par carte")
+        asked = {"renewals": "self"} if 'name="renewals"' in self._page.text else {}
+        self._press("to the bank", "Payer par carte", **asked)
         self._press("pay and return", "Payer", **CARD)
         raise JourneyFailed("the payment is not confirmed yet")
 

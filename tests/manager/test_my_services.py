@@ -28,7 +28,7 @@ from shop import mail
 from shop.clock import midnight
 from shop.jobs import queue
 from shop.overviews import services
-from shop.payments import cards, outcomes, payments
+from shop.payments import cards, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.subscriptions import (
     give_backs,
@@ -90,7 +90,7 @@ def agree(account: Account) -> None:
         for name in ("period", "line", "totals", "price_before", "less", "is_paid", "quantity"):
             assert getattr(each.preview, name) == getattr(alone, name), name
         assert each.preview.price.id == alone.price.id
-        assert each.card == subscriptions.card_of(subscription)
+        assert each.card == mandates.card_of(subscription)
 
 
 def test_the_list_agrees_with_each_renewal_to_the_cent(
@@ -218,7 +218,7 @@ def test_a_card_is_registered_at_the_bank_and_nothing_charged(
     )
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre carte est enregistrée")
-    assert subscriptions.card_of(running.of(group)).last4 == "1881"
+    assert mandates.card_of(running.of(group)).last4 == "1881"
     assert bank.balance() == 3168
 
 
@@ -231,7 +231,7 @@ def test_a_card_that_is_declined_changes_nothing(
     cards.CHECKOUTS.settle(setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined"))
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre banque a refusé la carte")
-    assert subscriptions.card_of(running.of(group)).last4 == "4242"
+    assert mandates.card_of(running.of(group)).last4 == "4242"
 
 
 def test_one_of_several_cards_is_chosen(
@@ -243,9 +243,9 @@ def test_one_of_several_cards_is_chosen(
     )  # fmt: skip
     older = Card.select().where(Card.id != newer).get()
     inside.open(address(group))
-    assert subscriptions.card_of(running.of(group)) == newer
-    assert inside.press("Utiliser cette carte", card=str(older.id)).status_code == 200
-    assert subscriptions.card_of(running.of(group)) == older
+    assert mandates.card_of(running.of(group)) == older, "a newer card is not charged unasked"
+    assert inside.press("Enregistrer ce choix", card=str(newer.id)).status_code == 200
+    assert mandates.card_of(running.of(group)) == newer
     response = inside.client.ask("POST", address(group, "/card"), {"card": "999999"})
     assert response.status_code == 422
 

@@ -47,7 +47,7 @@ def test_from_the_offer_to_the_installed_group(
     shopper.confirm()
     order = shopper.ordered()
     assert shopper.sees(shopper.say("Paiement non reçu", "Payment not received"))
-    response = shopper.press(shopper.say("Payer par carte", "Pay by card"))
+    response = shopper.go_to_bank()
     assert response.location.startswith("https://bank.example/pay/")
     checkout = response.location.rsplit("/", 1)[-1]
     bank.tell(checkout, CheckoutStatus.SUCCEEDED)
@@ -155,12 +155,14 @@ def test_an_order_under_payment_is_neither_edited_nor_cancelled(
     shopper: Shopper, alice: Account, bank: Bank
 ) -> None:
     order = shopper.order(alice, 3)
-    shopper.press(shopper.say("Payer par carte", "Pay by card"))
+    shopper.go_to_bank()
     bank.tell("checkout-1", CheckoutStatus.PROCESSING)
     client, token = shopper.client, shopper.client.csrf_token()
     here = f"/{shopper.language}/order/{order.number}"
     assert client.ask("POST", here + "/cancellation", token=token).status_code == 409
-    assert client.ask("POST", here + "/payments", token=token).status_code == 409
+    assert (
+        client.ask("POST", here + "/payments", {"renewals": "self"}, token=token).status_code == 409
+    )
     shopper.open(f"/{shopper.language}/order?basket={order.basket}&business=5&pro_plus=0")
     shopper.choose(5, 0, begin=False)
     shopper.carry_on()

@@ -23,11 +23,11 @@ def shopper(client: CheckingClient, request: pytest.FixtureRequest) -> Shopper:
     return Shopper(client, request.param)
 
 
-def go_to_bank(shopper: Shopper, account: Account, *, store_card: bool = False) -> str:
+def go_to_bank(shopper: Shopper, account: Account, renewals: str = "self") -> str:
     """Order and press "Pay by card". Return the checkout's reference at the bank."""
     if not shopper.address.endswith("/payments"):
         shopper.order(account)
-    pressed = shopper.press(shopper.say("Payer par carte", "Pay by card"), store_card=store_card)
+    pressed = shopper.go_to_bank(renewals)
     assert pressed.location.startswith(BANK), pressed.status
     return pressed.location.removeprefix(BANK)
 
@@ -155,7 +155,7 @@ def test_that_the_bank_does_not_answer_stays_on_the_page(
 ) -> None:
     shopper.order(alice, 1)
     bank.silent = True
-    assert shopper.press(shopper.say("Payer par carte", "Pay by card")).status_code == 422
+    assert shopper.go_to_bank().status_code == 422
     assert shopper.sees(shopper.say("Rien n’a été débité", "Nothing was charged"))
     assert "every 2s" not in shopper.response.text, "or the next refresh would remove it"
     shopper.open(shopper.address.removesuffix("/payments"))
@@ -203,7 +203,7 @@ def test_an_unsigned_notification_is_refused(
 def test_a_notification_replayed_is_welcome_and_pays_once(
     app: Flask, shopper: Shopper, alice: Account, bank: Bank, drain: Callable[[], int]
 ) -> None:
-    checkout = go_to_bank(shopper, alice, store_card=True)
+    checkout = go_to_bank(shopper, alice, "card")
     bank.tell(checkout, CheckoutStatus.SUCCEEDED)
     assert {tell_shop(app, checkout).status_code for _ in range(20)} == {204}
     assert [row.status for row in Payment.select()] == [PaymentStatus.SUCCEEDED]

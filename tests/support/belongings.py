@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from models import (
     Account,
     Attachment,
+    Card,
     DataExport,
     ExchangeService,
     Invoice,
@@ -63,6 +64,7 @@ class Belongings:
     passkey: Passkey
     export: DataExport
     exchange: ExchangeService
+    card: Card
     card_reference: str
     termination_token: str
 
@@ -86,6 +88,7 @@ class Belongings:
             "/groups/<name>": f"/groups/{self.group.name}",
             "/services/<name>": f"/services/{self.group.name}",
             "/email-address/<token>": f"/email-address/{self.address_token}",
+            "/cards/<int:card_id>": f"/cards/{self.card.id}",
             "/sessions/<int:session_id>": f"/sessions/{self.session.id}",
             "/passkeys/<int:passkey_id>": f"/passkeys/{self.passkey.id}",
             "/exchange/<name>": f"/exchange/{self.exchange.name}",
@@ -173,6 +176,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         passkey=devices.passkey_of(account),
         export=export,
         exchange=exchange.service(account),
+        card=Card.get(Card.account == account),
         card_reference=cards.CHECKOUTS.sign(exchange.registering(account)),
         termination_token=termination_token_of(account, delivered),
     )

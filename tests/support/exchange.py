@@ -84,7 +84,8 @@ def attach_request(owned: ExchangeService, licences: int = 3, **changes: object)
     """Return a request of one licence for each of the first ``licences`` mailboxes."""
     rows = list(services.active_accounts(owned).limit(licences))
     holders = [replace(attach.propose_holder(row), **changes) for row in rows]
-    return AttachRequest(owned, holders, new_name())
+    card = cards.stored_card(owned.account)
+    return AttachRequest(owned, holders, new_name(), card.id if card else None)
 
 
 def seen(requested: AttachRequest) -> Confirmation:

@@ -65,6 +65,12 @@ class Shopper(Visitor):
         self.confirm()
         return self.ordered()
 
+    def go_to_bank(self, renewals: str = "self") -> TestResponse:
+        """Choose how the renewals are paid, where that is asked, and press "Pay by card"."""
+        asked = self.find(id="field-renewals") is not None
+        choice = {"renewals": renewals} if asked and renewals else {}
+        return self.press(self.say("Payer par carte", "Pay by card"), **choice)
+
     # --- What the page shows ---------------------------------------------------------------------
 
     @property

@@ -29,7 +29,7 @@ from shop.jobs import queue
 from shop.orders import attach, contracts, orders
 from shop.orders.contracts import announcements
 from shop.orders.contracts.texts import ShippedText
-from shop.payments import disputes, notifications, outcomes, payments, refunds
+from shop.payments import cards, disputes, notifications, outcomes, payments, refunds
 from shop.payments.gateway import (
     CardChange,
     CheckoutStatus,
@@ -44,6 +44,7 @@ from shop.subscriptions import (
     interventions,
     previews,
     price_changes,
+    renewal_notices,
     terminations,
     withdrawals,
 )
@@ -266,6 +267,26 @@ def card_removed(account: Account, bank: Bank, provider: Provider) -> None:
     notifications.apply(Notification("e", CardChange(card.mandate, None)))
 
 
+def card_withdrawn(account: Account, bank: Bank, provider: Provider) -> None:
+    """The customer removes the card that a service is charged to."""
+    running.delivered(account, bank)
+    cards.remove_card(Card.get(Card.account == account), by=account.nic_handle)
+
+
+def card_expiring(account: Account, bank: Bank, provider: Provider) -> None:
+    """The card that a service is charged to expires in a week."""
+    running.delivered(account, bank)
+    card = Card.get(Card.account == account)
+    renewal_notices.announce_all(card.valid_until - renewal_notices.FIRST)
+
+
+def renewal_coming(account: Account, bank: Bank, provider: Provider) -> None:
+    """A renewal is a week away, which no card is charged for."""
+    renews_on = running.of(running.delivered(account, bank, card="")).renews_on
+    assert renews_on is not None
+    renewal_notices.announce_all(renews_on - renewal_notices.FIRST)
+
+
 def licences_added(account: Account, bank: Bank, provider: Provider) -> None:
     """Licences are ordered for an existing group."""
     service_installed(account, bank, provider)
@@ -423,7 +444,8 @@ CAUSES: dict[str, Cause] = {
         rest_refunded, service_installed,
         invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
         credit_note_refunded, refund_failed,
-        refunded_by_bank, payment_disputed, dispute_lost, card_removed,
+        refunded_by_bank, payment_disputed, dispute_lost, card_removed, card_withdrawn,
+        card_expiring, renewal_coming,
         licences_added, licence_active, seat_password_changed, licence_released,
         payment_failed, service_suspended, service_resumed,
         service_suspended_by_us, service_resumed_by_us, termination_notice, termination_link,

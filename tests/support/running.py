@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models import Account, Invoice, LicenceGroup, Subscription
+from models import Account, Card, Invoice, LicenceGroup, Subscription
 from shop import clock
 from shop.clock import midnight
 from shop.invoicing import receivables
@@ -29,6 +29,11 @@ def delivered(
     queue.drain()
     newest = LicenceGroup.select().where(LicenceGroup.account == account)
     return newest.order_by(LicenceGroup.id.desc()).get()
+
+
+def charge_to(group: LicenceGroup, card: Card) -> None:
+    """Let the renewals of a group be charged to a stored card, as its customer may."""
+    subscriptions.choose_card(of(group), card, by=card.account.nic_handle)
 
 
 def of(group: LicenceGroup) -> Subscription:

@@ -205,7 +205,7 @@ def test_page_pdf_bank_and_database_agree_to_the_cent(
     of_lines = [amount for line in lines_of(order) for amount in line[1:]]
     # The total is at the head of the PDF, and again after its sums.
     assert in_pdf(document) == [expected.total, *of_lines, *sums]
-    pressed = shopper.press(shopper.say("Payer par carte", "Pay by card"))
+    pressed = shopper.go_to_bank()
     asked = bank.requests[pressed.location.rsplit("/", 1)[-1]]
     assert (asked.amount_cents, asked.currency) == (expected.total, "EUR")
 

@@ -77,6 +77,7 @@ SIGNED_IN = """
     manager.exports manager.ask_for_export manager.export_file
     manager.usage manager.usage_file
     manager.services manager.service manager.register_card manager.choose_card manager.pay_service
+    manager.cards manager.remove_card
     manager.terminate manager.ask_for_termination manager.keep_service
     manager.withdrawal manager.withdraw
     manager.give_back manager.review_give_back manager.confirm_give_back manager.keep_licences

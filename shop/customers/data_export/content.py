@@ -17,7 +17,8 @@ from peewee import ModelSelect
 from records.accounts import Account, Session
 from records.base import Table
 from records.batches import in_batches
-from records.cards import Card, CardSetup
+from records.card_setups import CardSetup
+from records.cards import Card
 from records.catalogue import Contract
 from records.disputes import Dispute
 from records.events import Event

@@ -40,7 +40,7 @@ from shop.payments import disputes, outcomes, payables, payments, refunds
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
 from shop.pricing.lines import Position, positions_of
-from tests.support import billing, groups, purchases, racing
+from tests.support import billing, groups, purchases, racing, running
 from tests.support.parties import Bank, Provider
 from tests.support.schematron import broken_rules
 
@@ -471,6 +471,10 @@ FAULTS = {
     "dispute SET status = 'lost'",
     "payment {} counts as lost, and not all of it was taken back": "UPDATE payment "
     "SET status = 'lost' WHERE status = 'succeeded'",
+    "payment {} charged a card that its customer had not allowed for the service": "DELETE "
+    "FROM event WHERE name = 'card_allowed'",
+    "service {} is charged to a card that was removed, or is another customer's": "UPDATE card "
+    "SET removed_at = consented_at",
     "the delivered order {} has no invoice": "UPDATE purchase_order SET status = 'delivered' "
     "WHERE status = 'awaiting_payment'",
     "the payment of order {} is neither charged nor given back in full": "UPDATE payment "
@@ -516,6 +520,7 @@ def without_vat(account: Account) -> None:
 
 
 def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> None:
+    running.to_renewal(running.delivered(alice, bank))
     billing.credit(billing.of(billing.delivered(alice, bank)))
     billing.credit(billing.due(alice))
     contested = billing.pay(billing.due(alice), bank)

@@ -443,7 +443,7 @@ def test_a_card_whose_date_has_passed_is_charged_as_the_bank_decides(
     today = shop_clock.today()
     cards.keep_card(alice, Mandate(mandate, "visa", "1111", today.month, today.year))
     expiring = Card.get(Card.mandate == mandate)
-    subscriptions.choose_card(running.of(group), expiring)
+    subscriptions.choose_card(running.of(group), expiring, by="alice")
     running.to_renewal(group)
     assert Payment.select().order_by(Payment.id.desc()).get().card == expiring
     assert services.find_service(alice, group.name).card == expiring

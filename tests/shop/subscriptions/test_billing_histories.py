@@ -35,7 +35,7 @@ from shop.jobs import queue
 from shop.mail import letters, service_letters
 from shop.orders import orders
 from shop.overviews import services
-from shop.payments import notifications, payments, refunds
+from shop.payments import cards, mandates, notifications, payments, refunds
 from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
@@ -244,14 +244,16 @@ class History:
         assert refused != self.naive.pay_ahead(clock.now(), now_paid=is_paid)
 
     def card(self, kind: str) -> None:
-        Card.update(removed_at=clock.now()).where(Card.account == self.account).execute()
+        for removed in list(cards.usable_cards(self.account)):
+            cards.remove_card(removed, by="alice")
         if kind != "none":
             number = {"good": "4242", "bad": "0341"}[kind]
-            Card.create(
+            card = Card.create(
                 account=self.account, mandate=f"mandate-{Card.select().count()}-{number}",
                 brand="visa", last4=number, expiry_month=12, expiry_year=2099,
                 consented_at=clock.now(),
             )  # fmt: skip
+            subscriptions.choose_card(self.subscription, card, by="alice")
         if hasattr(self, "naive"):
             self.naive.card = kind
 
@@ -335,7 +337,7 @@ class History:
         if outcome == "lost":
             ids = [invoice.id for invoice in Invoice.select(Invoice.id).order_by(Invoice.id)]
             self.naive.lose(ids.index(payment.invoice_id))
-        if not Card.select().where(Card.removed_at.is_null()).exists():
+        if mandates.card_of(self.subscription) is None:
             self.naive.card = "none"
 
     # --- Comparison --------------------------------------------------------------------------

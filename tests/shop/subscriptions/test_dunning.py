@@ -8,7 +8,6 @@ import pytest
 
 from models import (
     Account,
-    Card,
     GroupStatus,
     Invoice,
     InvoiceStatus,
@@ -29,7 +28,7 @@ from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
 from shop.pricing.lines import positions_of
 from shop.subscriptions import dunning, terminations
-from tests.support import groups, letters, purchases, running
+from tests.support import billing, groups, letters, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
 
@@ -180,10 +179,7 @@ def test_a_new_card_is_charged_at_the_next_attempt(
 ) -> None:
     group = running.delivered(alice, bank, card="0341")
     running.to_renewal(group)
-    Card.create(
-        account=alice, mandate="mandate-new", brand="visa", last4="4242", expiry_month=12,
-        expiry_year=2099, consented_at=clock.now(),
-    )  # fmt: skip
+    running.charge_to(group, billing.card(alice))
     running.pass_time(timedelta(days=3, minutes=1))
     assert charges(bank) == ["declined", "succeeded"]
     assert running.of(group).status == SubscriptionStatus.ACTIVE

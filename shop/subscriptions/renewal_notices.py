@@ -1,0 +1,119 @@
+"""Notices before a renewal and before a card expires: 7 days before, and the day before.
+
+Each is sent once, by a compare-and-set on the row it is about. After a down time of some days
+only the notice whose day it is is sent, not both at once.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from peewee import ModelSelect
+
+from records.base import database, lock
+from records.batches import in_batches
+from records.cards import Card
+from records.groups import LicenceGroup
+from records.subscriptions import Subscription
+from shop import clock, jobs, mail
+from shop.payments import mandates
+from shop.pricing import money
+from shop.subscriptions import dunning, previews
+from shop.subscriptions.renewal_price import Preview
+
+FIRST, LAST = timedelta(days=7), timedelta(days=1)
+"""How long before the day the two notices are sent."""
+
+
+@jobs.handles("announce_renewals", attempts=20, first_delay=timedelta(minutes=1))
+def announce_renewals() -> None:
+    """Announce renewals and expiring cards to customers."""
+    announce_all(clock.today())
+
+
+def announce_all(today: date) -> None:
+    """Send every notice that is due on a day; idempotent."""
+    for subscription in in_batches(_renewing_soon(today), Subscription.id):
+        _announce_renewal(subscription, today)
+    for card in in_batches(_expiring_soon(today), Card.id):
+        _announce_expiry(card, today)
+
+
+# --- Renewals --------------------------------------------------------------------------------
+
+
+def _renewing_soon(today: date) -> ModelSelect[Subscription]:
+    day = Subscription.renews_on
+    unreminded = Subscription.reminded_for.is_null() | (Subscription.reminded_for < day)
+    return Subscription.select().where(
+        day > today,
+        day <= today + FIRST,
+        Subscription.told_for.is_null()
+        | (Subscription.told_for < day)
+        | ((day <= today + LAST) & unreminded),
+    )
+
+
+def _announce_renewal(subscription: Subscription, today: date) -> None:
+    with database.atomic():
+        row = lock(subscription)
+        day = row.renews_on
+        if day is None or day <= today:
+            return
+        is_last = day <= today + LAST
+        if (row.reminded_for if is_last else row.told_for) == day:
+            return
+        noted = {"told_for": day, "reminded_for": day} if is_last else {"told_for": day}
+        Subscription.update(**noted).where(Subscription.id == row.id).execute()
+        due = previews.preview(row)
+        if due is not None and _is_to_be_paid(due) and (is_last or row.free_until != day):
+            # The end of a free period has a notice of its own 7 days before.
+            _send(row, due, is_last=is_last)
+
+
+def _is_to_be_paid(due: Preview) -> bool:
+    return not due.is_paid and due.totals.total_cents >= money.LEAST_CENTS
+
+
+def _send(subscription: Subscription, due: Preview, *, is_last: bool) -> None:
+    group = LicenceGroup.get_by_id(subscription.group_id)
+    configured = group.seats_total - group.seats_unconfigured
+    mail.renewal_coming(
+        subscription,
+        mandates.card_of(subscription),
+        renewal=due.period.start,
+        total_cents=due.totals.total_cents,
+        licences=due.quantity,
+        used=min(configured, due.quantity),
+        suspended_on=dunning.suspended_on(clock.midnight(due.period.start)),
+        is_last=is_last,
+    )
+
+
+# --- Cards -----------------------------------------------------------------------------------
+
+
+def _expiring_soon(today: date) -> ModelSelect[Card]:
+    """Return the cards that renewals are charged to and that expire this month or in a week's."""
+    last = today + FIRST
+    months = {(day.year, day.month) for day in (today, last)}
+    expires = Card.id < 0
+    for year, month in months:
+        expires |= (Card.expiry_year == year) & (Card.expiry_month == month)
+    charged = Subscription.select(Subscription.card).where(Subscription.renews_on.is_null(False))
+    return Card.select().where(expires, Card.removed_at.is_null(), Card.id.in_(charged))
+
+
+def _announce_expiry(card: Card, today: date) -> None:
+    with database.atomic():
+        row = lock(card, allow_references=True)
+        day = row.valid_until
+        if row.removed_at is not None or not today <= day - LAST or day > today + FIRST:
+            return
+        is_last = day <= today + LAST
+        if (row.reminded_for if is_last else row.told_for) == day:
+            return
+        noted = {"told_for": day, "reminded_for": day} if is_last else {"told_for": day}
+        Card.update(**noted).where(Card.id == row.id).execute()
+        services = [each.group.display_name for each in mandates.charged_to(row)]
+        mail.card_expiring(row, services, is_last=is_last)
