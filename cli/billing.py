@@ -11,6 +11,7 @@ from cli.operator import OPERATOR, refusals_shown
 from models import Dispute, Invoice, Order, Refund, database
 from shop import clock
 from shop.invoicing import credit_notes, ledger
+from shop.operations import unpaid
 from shop.payments import disputes, payables, payments, refunds
 from shop.pricing.lines import Position
 from shop.subscriptions import price_changes, renewals
@@ -55,6 +56,22 @@ def list_refunds() -> None:
         )
     if not rows:
         click.echo("No refund is waiting.")
+
+
+@billing.command("unpaid")
+def list_unpaid() -> None:
+    """List the invoices that are due and not paid: since when, how much, how far reminders are."""
+    owed = number = 0
+    for row in unpaid.listed():
+        invoice = row.invoice
+        number, owed = number + 1, owed + invoice.balance_cents
+        paid_by = f"card {row.card.last4}" if row.card else "no card"
+        click.echo(
+            f"{invoice.number:<16} {invoice.due_on}  {invoice.account.nic_handle:<16} "
+            f"{invoice.balance_cents / 100:>12.2f} {invoice.currency}  {row.stage:<21}  "
+            f"{paid_by:<9}  {row.service.name if row.service else '-'}"
+        )
+    click.echo(f"{number} unpaid, {owed / 100:.2f} EUR")
 
 
 @billing.command("explain-refund")

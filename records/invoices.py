@@ -125,6 +125,7 @@ class Invoice(StateMachine):
         indexes = (
             (("account", "issued_on", "id"), False),
             (("group", "id"), False),
+            (("status", "due_on"), False),
         )
 
     @property

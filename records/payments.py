@@ -101,6 +101,7 @@ class Payment(StateMachine):
             Check("uncharged_cents >= 0"),
             Check("(order_id IS NULL) <> (invoice_id IS NULL)"),
         ]
+        indexes = ((("settled_at", "card", "status"), False),)
 
     @property
     def account(self) -> Account:

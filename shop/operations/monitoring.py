@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 
-from peewee import ModelSelect, Select, fn
+from peewee import ModelSelect, Select, Value, fn
 
 from records.base import database
 from records.jobs import Job, JobStatus
 from records.letters import Letter, LetterStatus
 from records.orders import UNDELIVERED, Order, OrderStatus
+from records.subscriptions import Subscription
 from shop import clock
 from shop.jobs import failed, queue
 from shop.jobs.queue import Priority
 from shop.licences.seats import actions
+from shop.operations import unpaid
 from shop.payments import disputes, gateways, refunds
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.subscriptions import withdrawals
 from shop.vat import confirmation
 
 
-def _by_status(table: Any) -> dict[str, int]:
-    rows = table.select(table.status, fn.COUNT(table.id)).group_by(table.status).tuples()
-    return dict(rows)
-
-
-def orders_by_status() -> dict[str, int]:
-    """Return the number of orders in each status."""
-    return _by_status(Order)
-
-
-def letters_by_status() -> dict[str, int]:
-    """Return the number of e-mails in each status."""
-    return _by_status(Letter)
+def by_status() -> dict[str, dict[str, int]]:
+    """Return the number of orders, e-mails and services in each status, by one statement."""
+    tables: dict[str, Any] = {"orders": Order, "letters": Letter, "services": Subscription}
+    first, *others = (
+        table.select(Value(name), table.status, fn.COUNT(table.id)).group_by(table.status)
+        for name, table in tables.items()
+    )
+    together = reduce(lambda query, other: query.union_all(other), others, first)
+    found: dict[str, dict[str, int]] = {name: {} for name in tables}
+    for name, status, number in together.tuples():
+        found[name][status] = number
+    return found
 
 
 def late_orders(limit: int) -> list[Order]:
@@ -78,8 +80,13 @@ def _long_queues(waiting: dict[Priority, timedelta]) -> int:
     return sum(waits > LONGEST_WAIT[priority] for priority, waits in waiting.items())
 
 
-def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
-    """Return the number of cases that need the operator, by the alarm's name."""
+def alarms(
+    waiting: dict[Priority, timedelta] | None = None, charges: dict[str, int] | None = None
+) -> dict[str, int]:
+    """Return the number of cases that need the operator, by the alarm's name.
+
+    ``waiting`` and ``charges`` are read unless the caller has them.
+    """
     return {
         **_counts(
             late_deliveries=_late(),
@@ -91,9 +98,12 @@ def alarms(waiting: dict[Priority, timedelta] | None = None) -> dict[str, int]:
             unexplained_refunds=refunds.unexplained(),
             open_disputes=disputes.open_disputes(),
             misfitting_vat_names=confirmation.misfits(),
+            unpaid_invoices=unpaid.soon_suspended(),
+            suspended_services=unpaid.suspended(),
             failed_letters=Letter.select().where(Letter.status == LetterStatus.FAILED),
         ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
+        "declined_charges": unpaid.too_many_declined(charges),
         "repeated_withdrawals": withdrawals.repeated(),
         "bank_refusals": gateways.refusals_since(clock.now() - timedelta(hours=1)),
     }

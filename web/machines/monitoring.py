@@ -16,6 +16,7 @@ from shop import durations
 from shop.database import pending_migrations
 from shop.jobs import queue
 from shop.operations import monitoring as figures
+from shop.operations import unpaid
 from web import auth
 
 log = structlog.get_logger()
@@ -93,15 +94,27 @@ def _is_near(address: str) -> bool:
 def _figures() -> list[tuple[str, str, str, Mapping[str, float]]]:
     waiting = queue.oldest_due()
     waits = figures.queue_seconds(waiting)
+    statuses = figures.by_status()
+    debts, charges = unpaid.by_stage(), unpaid.charges_of_a_day()
     return [
         ("shop_jobs", "Jobs by status", "status", queue.counts_by_status()),
-        ("shop_orders", "Orders by status", "status", figures.orders_by_status()),
-        ("shop_letters", "Letters by status", "status", figures.letters_by_status()),
+        ("shop_orders", "Orders by status", "status", statuses["orders"]),
+        ("shop_letters", "Letters by status", "status", statuses["letters"]),
         (
             "shop_queue_seconds",
             "Wait of the oldest due job",
             "priority",
             waits,
         ),
-        ("shop_alarms", "What needs the operator", "alarm", figures.alarms(waiting)),
+        ("shop_services", "Services by status", "status", statuses["services"]),
+        ("shop_unpaid_invoices", "Unpaid invoices by stage", "stage", debts.numbers),
+        ("shop_unpaid_cents", "Cents owed by stage", "stage", debts.cents),
+        ("shop_charges", "Charges of stored cards within a day", "answer", charges),
+        (
+            "shop_declined_share",
+            "Share of those that banks declined",
+            "of",
+            {"charges": unpaid.declined_share(charges)},
+        ),
+        ("shop_alarms", "What needs the operator", "alarm", figures.alarms(waiting, charges)),
     ]
