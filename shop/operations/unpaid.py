@@ -81,8 +81,10 @@ def soon_suspended() -> ModelSelect[Invoice]:
 
 
 def suspended() -> ModelSelect[Subscription]:
-    """Return the query for suspended services."""
-    return Subscription.select().where(Subscription.status == SubscriptionStatus.SUSPENDED)
+    """Return the query for services that are suspended because a renewal is not paid."""
+    return Subscription.select().where(
+        Subscription.status == SubscriptionStatus.SUSPENDED, Subscription.hold_reason == ""
+    )
 
 
 def charges_of_a_day() -> dict[str, int]:

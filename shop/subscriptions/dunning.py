@@ -22,7 +22,7 @@ from shop.invoicing import receivables
 from shop.jobs import kinds
 from shop.payments import gateways, mandates, outcomes, payables, payments
 from shop.sandbox_link import test_points
-from shop.subscriptions import interventions, resumption, subscriptions, terminations
+from shop.subscriptions import interventions, resumption, terminations
 
 log = structlog.get_logger()
 

@@ -235,7 +235,7 @@ def test_what_paying_charges_beside_the_debt_is_known_before(
     group = running.suspended(alice, bank)
     over(group)
     if card:
-        billing.card(alice)
+        running.charge_to(group, billing.card(alice))
     shown = resumed(group)
     assert shown is not None
     assert shown.resumes
