@@ -31,8 +31,8 @@ from shop.vat import confirmation, registry
 
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
-    give_backs, import_job, installation, mail, order_invoices, orders, outcomes, passwords, payments,
-    previews, refunds, renewal_notices, renewals, seat_jobs, suspension, vat_checks,
+    give_backs, import_job, installation, mail, order_invoices, orders, outcomes, passwords,
+    payments, previews, refunds, renewal_notices, renewals, seat_jobs, suspension, vat_checks,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 
