@@ -51,7 +51,7 @@ def test_the_statements_of_an_order_and_of_the_ledger(
     shopper.carry_on()
     shopper.register()
     shopper.confirm()
-    shopper.press("Payer par carte")
+    shopper.go_to_bank()
     drain()
     client.get("/manager/services")
     assert not list(ledger.find_faults())
