@@ -23,21 +23,18 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
         super().__init__(app, **options)
         self._languages: dict[str, PageEnvironment] = {}
 
-    @property
-    def language(self) -> str:
-        """The code of this environment's language; "" in the application's own."""
-        return next((code for code, known in self._languages.items() if known is self), "")
-
     def in_language(self, language: str) -> PageEnvironment:
         """Return the environment of a language; it has what the application set up until now."""
-        if language not in self._languages:
+        catalogue = templates.translations(language)
+        made = self._languages.get(language)
+        if made is None or made.catalogue is not catalogue:
             made = self.overlay()
-            made.catalogue = templates.translations(language)
+            made.catalogue = catalogue
             made.filters = self.filters | {
                 name: partial(write, language=language) for name, write in formats.FILTERS.items()
             }
-            self._languages.setdefault(language, made)
-        return self._languages[language]
+            self._languages[language] = made
+        return made
 
     def get_or_select_template(
         self,

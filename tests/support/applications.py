@@ -23,13 +23,15 @@ class _CompiledTemplates(BytecodeCache):
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], CodeType] = {}
+        self.catalogues: dict[object, int] = {}
 
     def get_bucket(
         self, environment: Environment, name: str, filename: str | None, source: str
     ) -> Bucket:
-        """Return the place of a template's code, which differs between languages."""
-        language = getattr(environment, "language", "")
-        return super().get_bucket(environment, f"{language}:{name}", filename, source)
+        """Return the place of a template's code, which holds the texts of a catalogue."""
+        catalogue = getattr(environment, "catalogue", None)
+        number = self.catalogues.setdefault(catalogue, len(self.catalogues))
+        return super().get_bucket(environment, f"{number}:{name}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Give a template its compiled code, if one with the same text was compiled."""
