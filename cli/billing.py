@@ -14,7 +14,7 @@ from shop.invoicing import credit_notes, ledger
 from shop.operations import unpaid
 from shop.payments import disputes, payables, payments, refunds
 from shop.pricing.lines import Position
-from shop.subscriptions import price_changes, renewals
+from shop.subscriptions import corrections, price_changes, renewals
 
 billing = AppGroup("billing", help="Run renewals, record payments and refunds, issue credit notes.")
 price_list = AppGroup("prices", help="List and change the prices of offers.")
@@ -171,6 +171,38 @@ def credit_invoice(
             refunds.explain(_refund(refunded), by=OPERATOR, note=note)
     amount = f"{note.total_cents / 100:.2f} {note.currency}"
     click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")
+
+
+@billing.command("correct")
+@click.argument("number")
+@click.argument("reason")
+@click.option("--profile", is_flag=True, help="All details as they are in the account today.")
+@click.option("--company", help="Name of the company; empty for a person.")
+@click.option("--siren")
+@click.option("--vat-number", help="Counts for VAT if it is the account's, and confirmed.")
+@click.option("--first-name")
+@click.option("--last-name")
+@click.option("--street")
+@click.option("--postcode")
+@click.option("--city")
+@click.option("--country", help="ISO 3166 code.")
+def correct_invoice(number: str, reason: str, profile: bool, **details: str | None) -> None:
+    """Credit a wrong invoice, and issue it anew for the same days, with REASON on both.
+
+    Name, address, VAT number and the VAT that follows from them are corrected; what was paid pays
+    the new invoice. Details that no option names stay as they are on the invoice.
+    """
+    invoice = _invoice(number)
+    changes = corrections.profile_of(invoice) if profile else {}
+    changes |= {name: value for name, value in details.items() if value is not None}
+    with refusals_shown():
+        done = corrections.correct(invoice, changes, reason, by=OPERATOR)
+    click.echo(f"Credit note {done.credit_note.number} takes invoice {number} back.")
+    total = f"{done.invoice.total_cents / 100:.2f} {done.invoice.currency}"
+    click.echo(f"Invoice {done.invoice.number} of {total} is in its place.")
+    for said, cents in (("given back", done.given_back_cents), ("to be paid", done.due_cents)):
+        if cents:
+            click.echo(f"{cents / 100:.2f} {done.invoice.currency} are {said}.")
 
 
 def _wanted(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tooling.report import ROOT
 from tooling.serving import free_ports, serving
 
 ENVIRONMENT = {
@@ -34,7 +38,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class LiveShop:
-    """The URLs of a running shop and its sandbox, and the log file of its processes.
+    """The URLs of a running shop and its sandbox, the log file and settings of its processes.
 
     Its methods call the sandbox's controls (see ``sandbox/controls``).
     """
@@ -42,6 +46,7 @@ class LiveShop:
     url: str
     sandbox_url: str
     log: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def new_customer(self, language: str, licences: int = 0, *, exchange: bool = False) -> Customer:
         """Create a customer, with a paid group of ``licences`` if not 0.
@@ -67,6 +72,15 @@ class LiveShop:
         """Reset all switches and end all pauses."""
         self._control("DELETE", "switches")
 
+    def flask(self, *arguments: str) -> str:
+        """Return what a command of the operator prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *arguments],
+            cwd=ROOT, env={**os.environ, **self.variables}, capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+        return done.stdout
+
     def _control(self, method: str, name: str, body: object = None) -> Any:
         address = f"{self.sandbox_url}/controls/{name}"
         return httpx.request(method, address, json=body, timeout=30).raise_for_status().json()
@@ -87,7 +101,10 @@ def running(database_url: str, folder: Path, *, typesets: bool = False) -> Itera
         "SANDBOX_DATABASE": str(folder / "sandbox.db"),
     }
     shop = LiveShop(
-        f"http://localhost:{port}", f"http://127.0.0.1:{sandbox_port}", folder / "serve.log"
+        f"http://localhost:{port}",
+        f"http://127.0.0.1:{sandbox_port}",
+        folder / "serve.log",
+        variables,
     )
     with serving(variables, shop.log, program):
         yield shop

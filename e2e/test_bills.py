@@ -102,3 +102,28 @@ def test_bills_are_found_paid_and_taken_along(
         journey.say("Ce jour précède le premier", "This day lies before the first one")
     )
     check_accessibility()
+
+
+def test_a_wrong_invoice_is_replaced_by_a_right_one(
+    page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
+) -> None:
+    say = journey.say
+    customer = shop.new_customer(journey.language, licences=1)
+    by_http.sign_in(page, customer)
+    wait_for_a_bill(page)
+    wrong = page.locator("#bills").get_by_role("link", name=NUMBER).inner_text()
+    said = shop.flask("billing", "correct", wrong, "Adresse.", "--street", "7 rue Haute")
+    new = next(number for number in NUMBER.findall(said) if number != wrong)
+    page.goto("/manager/account/bills")
+    expect(page.locator("#bills tbody tr", has_text=wrong)).to_contain_text(
+        say("Remplacée", "Replaced")
+    )
+    page.get_by_role("link", name=wrong).click()
+    check_accessibility()
+    page.locator("#bill-status").get_by_role("link", name=new).click()
+    page.wait_for_url(f"**/{new}")
+    expect_status(page, journey, "Payée", "Paid")
+    expect(page.get_by_role("article")).to_contain_text("7 rue Haute")
+    check_accessibility()
+    link = journey.link("Télécharger la facture (PDF)", "Download the invoice (PDF)")
+    assert file_behind(page, link).startswith(b"%PDF")

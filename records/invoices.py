@@ -72,6 +72,10 @@ class Invoice(StateMachine):
     and ``seller`` are the parties as printed. Amounts are integer cents, positive on credit notes
     too; ``vat_rate`` is in basis points. Only these columns change: ``status``, ``paid_at``, the
     ``method`` of payment (that of `Payment`), and ``credited_cents``, the amount credited so far.
+
+    ``replaces`` is the wrong invoice that this one was issued in place of. ``offset_cents`` is what
+    the payment of that one pays of it; on a credit note, what is not given back, because it pays
+    the invoice in its place, or was not paid.
     """
 
     event_subject = "invoice"
@@ -81,6 +85,7 @@ class Invoice(StateMachine):
     order_id: int | None
     group_id: int | None
     corrects_id: int | None
+    replaces_id: int | None
 
     id = AutoField()
     number = CharField(max_length=20, unique=True)
@@ -90,6 +95,7 @@ class Invoice(StateMachine):
     group = ForeignKeyField(LicenceGroup, backref="invoices", null=True, index=False)
     period_start = DateField(null=True)
     corrects = ForeignKeyField("self", backref="credit_notes", null=True)
+    replaces = ForeignKeyField("self", backref="replacements", null=True, unique=True)
     reason = CharField(max_length=255, default="")
     status = CharField(max_length=16, default=InvoiceStatus.DUE)
     language = CharField(max_length=2)
@@ -105,6 +111,7 @@ class Invoice(StateMachine):
     issued_on = DateField()
     due_on = DateField()
     credited_cents = BigIntegerField(default=0)
+    offset_cents = BigIntegerField(default=0)
     paid_at = MomentField(null=True)
     method = CharField(max_length=16, default="")
 
@@ -150,13 +157,20 @@ class Invoice(StateMachine):
 
     @property
     def balance_cents(self) -> int:
-        """The amount still owed: while it is payable, all that was not credited; else 0."""
-        return self.total_cents - self.credited_cents if self.is_payable else 0
+        """The amount still owed: while it is payable, all not credited or offset; else 0."""
+        owed = self.total_cents - self.credited_cents - self.offset_cents
+        return owed if self.is_payable else 0
+
+    @property
+    def refund_cents(self) -> int:
+        """The amount of a credit note that is given back, or was."""
+        is_paid = self.is_refund_due or self.paid_at is not None
+        return self.total_cents - self.offset_cents if is_paid else 0
 
 
 Invoice.add_index(
     Invoice.index(Invoice.order, unique=True, name="invoice_one_of_order").where(
-        SQL("kind = 'invoice'")
+        SQL("kind = 'invoice' AND replaces_id IS NULL")
     )
 )
 Invoice.add_index(

@@ -11,7 +11,7 @@ from typing import Any
 from facturx import generate_xml
 
 from shop.documents import mentions
-from shop.documents.invoice_data import InvoiceDocument, InvoiceLine
+from shop.documents.invoice_data import Corrected, InvoiceDocument, InvoiceLine
 from shop.documents.parties import Buyer
 from shop.errors import N_
 from shop.settings import Seller
@@ -33,6 +33,11 @@ ON_DEBITS = "invoice"
 
 SIREN = "0002"
 FRENCH_ADDRESS, EMAIL = "0225", "EM"
+LONGEST_ADDRESS = 125
+"""The length of an electronic address that the French rules allow (BR-FR-24, BR-FR-25)."""
+
+COUNTRIES = {"XK": "1A"}
+"""The codes that EN 16931 has for countries without one in ISO 3166."""
 
 _EXEMPTIONS = {Kind.REVERSE_CHARGE: "VATEX-EU-AE", Kind.OUTSIDE: "VATEX-EU-O"}
 
@@ -60,6 +65,7 @@ def amount(cents: int) -> str:
 
 def _header(document: InvoiceDocument) -> dict[str, Any]:
     corrects = document.corrects
+    refers_to = corrects or document.replaces
     begins = min(each.period.start for each in document.lines)
     return {
         "BT-1": document.number,
@@ -72,8 +78,12 @@ def _header(document: InvoiceDocument) -> dict[str, Any]:
         "BT-73": begins,
         "BT-74": max(each.period.last_day for each in document.lines),
         "BG-1": _notes(document),
-        "BG-3": [{"BT-25": corrects.number, "BT-26": corrects.issued_on}] if corrects else [],
+        "BG-3": [_reference(refers_to)] if refers_to else [],
     }
+
+
+def _reference(earlier: Corrected) -> dict[str, Any]:
+    return {"BT-25": earlier.number, "BT-26": earlier.issued_on}
 
 
 def _notes(document: InvoiceDocument) -> list[dict[str, str]]:
@@ -126,10 +136,19 @@ def _buyer(buyer: Buyer, vat_number: str) -> dict[str, Any]:
         "legal_identifier": buyer.siren,
         "legal_identifier_schemeid": SIREN if buyer.siren else "",
         "vat_identifier": vat_number,
-        "einvoicing_addr": buyer.siren or buyer.email,
-        "einvoicing_addr_schemeid": FRENCH_ADDRESS if buyer.siren else EMAIL,
+        **_electronic_address(buyer),
         "contacts": [{"name": buyer.person, "email": buyer.email}],
     } | _address(buyer)
+
+
+def _electronic_address(buyer: Buyer) -> dict[str, str]:
+    """Return the buyer's electronic address (BT-49); none if it is longer than the rules allow."""
+    if not buyer.siren and len(buyer.email) > LONGEST_ADDRESS:
+        return {}
+    return {
+        "einvoicing_addr": buyer.siren or buyer.email,
+        "einvoicing_addr_schemeid": FRENCH_ADDRESS if buyer.siren else EMAIL,
+    }
 
 
 def _address(party: Seller | Buyer) -> dict[str, str]:
@@ -137,7 +156,7 @@ def _address(party: Seller | Buyer) -> dict[str, str]:
         "addr_l1": party.street,
         "postcode": party.postcode,
         "city": party.city,
-        "country_code": party.country,
+        "country_code": COUNTRIES.get(party.country, party.country),
     }
 
 
@@ -163,8 +182,8 @@ def _amounts(document: InvoiceDocument) -> dict[str, Any]:
         "BT-109": amount(totals.net_cents),
         "BT-110": amount(totals.vat_cents),
         "BT-112": amount(totals.total_cents),
-        "BT-113": amount(totals.total_cents if document.paid_on else 0),
-        "BT-115": amount(0 if document.paid_on else totals.total_cents),
+        "BT-113": amount(totals.total_cents - document.due_cents),
+        "BT-115": amount(document.due_cents),
     }
 
 

@@ -37,7 +37,6 @@ def pdf_of(invoice: Invoice) -> bytes:
 
 def document_of(invoice: Invoice) -> InvoiceDocument:
     """Return an invoice's content as issued, including whether it was paid at that time."""
-    corrected = invoice.corrects
     paid_on = _paid_when_issued(invoice)
     return InvoiceDocument(
         number=invoice.number,
@@ -57,10 +56,22 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         order_number=invoice.order.number if invoice.order else "",
         paid_on=paid_on,
         payment=translate(_PAYMENT_METHODS[invoice.method], invoice.language) if paid_on else "",
-        corrects=Corrected(corrected.number, corrected.issued_on) if corrected else None,
+        corrects=_referred(invoice.corrects),
+        replaces=_referred(invoice.replaces),
+        prepaid_cents=_prepaid_cents(invoice),
         reason=invoice.reason,
         is_paid_by_transfer=bool(paid_on) and invoice.method == "manual",
     )
+
+
+def _referred(invoice: Invoice | None) -> Corrected | None:
+    return Corrected(invoice.number, invoice.issued_on) if invoice else None
+
+
+def _prepaid_cents(invoice: Invoice) -> int:
+    """Return what the payment of the invoice that it replaces pays, if that is not all of it."""
+    is_part = not invoice.is_credit_note and invoice.offset_cents < invoice.total_cents
+    return invoice.offset_cents if is_part else 0
 
 
 def _paid_when_issued(invoice: Invoice) -> date | None:

@@ -30,7 +30,7 @@ class InvoiceLine:
 
 @dataclass(frozen=True)
 class Corrected:
-    """The invoice that a credit note corrects, in full or in part."""
+    """The invoice that a credit note corrects, in full or in part, or that another one replaces."""
 
     number: str
     issued_on: date
@@ -42,8 +42,9 @@ class InvoiceDocument:
 
     ``paid_on`` is the day on which it was paid or, for a credit note, refunded; ``payment`` is
     the printed sentence on the means of payment; ``is_paid_by_transfer`` says that the operator
-    recorded it. ``reason`` is why a credit note was issued, in
-    its language. Raises `ValueError` if the content is not consistent.
+    recorded it. ``reason`` is why a credit note was issued, or an invoice in place of another one
+    (``replaces``), in its language. ``prepaid_cents`` is what was paid before, where it is less
+    than the total. Raises `ValueError` if the content is not consistent.
     """
 
     number: str
@@ -61,6 +62,8 @@ class InvoiceDocument:
     corrects: Corrected | None = None
     reason: str = ""
     is_paid_by_transfer: bool = False
+    replaces: Corrected | None = None
+    prepaid_cents: int = 0
 
     def __post_init__(self) -> None:
         if not _NUMBER.fullmatch(self.number):
@@ -79,6 +82,11 @@ class InvoiceDocument:
         net, vat = self.totals.net_cents, self.totals.vat_cents
         is_close = net == added.net_cents and abs(vat - added.vat_cents) <= 1
         return is_close and net + vat == self.totals.total_cents
+
+    @property
+    def due_cents(self) -> int:
+        """The amount still to be paid when it was issued."""
+        return 0 if self.paid_on else self.totals.total_cents - self.prepaid_cents
 
     @property
     def is_credit_note(self) -> bool:

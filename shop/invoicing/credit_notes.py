@@ -23,12 +23,15 @@ SERIES = "AV"
 EXCEEDS_INVOICE = N_("Only what is left of an invoice can be credited.")
 
 
-def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by: str) -> Invoice:
+def credit(
+    invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by: str,
+    offset_cents: int = 0,
+) -> Invoice:  # fmt: skip
     """Issue a credit note for positions of an invoice, and queue its refund if that was paid.
 
     ``positions`` are what is credited (`remaining_of` for all of it); ``reason`` is printed on the
-    note, in the invoice's language if it is a text of the catalogue. Runs in the caller's
-    transaction.
+    note, in the invoice's language if it is a text of the catalogue. ``offset_cents`` is not given
+    back, as it pays the invoice in place of this one. Runs in the caller's transaction.
 
     Raise `Refusal` when the invoice does not charge that, or it was credited before.
     """
@@ -42,7 +45,12 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     left = invoice.total_cents - invoice.credited_cents
     if not 0 < sums.total_cents <= left:
         raise Refusal(EXCEEDS_INVOICE)
-    was_paid = invoice.status == InvoiceStatus.PAID
+    if invoice.is_payable and invoice.offset_cents:
+        if sums.total_cents < left:
+            raise Refusal(N_("Only the whole of an invoice that is paid in part can be credited."))
+        offset_cents = left - invoice.offset_cents
+    is_paid = invoice.status == InvoiceStatus.PAID or invoice.offset_cents > 0
+    is_refunded = is_paid and offset_cents < sums.total_cents
     note = invoices.write(
         SERIES,
         positions,
@@ -52,7 +60,8 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
         account=invoice.account_id,
         order=invoice.order_id,
         group=invoice.group_id,
-        status=InvoiceStatus.DUE if was_paid else InvoiceStatus.REFUNDED,
+        status=InvoiceStatus.DUE if is_refunded else InvoiceStatus.REFUNDED,
+        offset_cents=offset_cents,
         language=invoice.language,
         customer=invoice.customer,
         net_cents=sums.net_cents,
@@ -64,7 +73,7 @@ def credit(invoice: Invoice, positions: tuple[Position, ...], reason: str, *, by
     )
     ledger.post_credit_note(note)
     _add_credited(invoice, note, by)
-    if was_paid:
+    if is_refunded:
         kinds.refund_credit_note.later(credit_note=note.id)
     mail.credit_note_issued(note, reason)
     return note

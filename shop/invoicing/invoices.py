@@ -23,6 +23,7 @@ from shop.jobs import kinds
 from shop.pricing import money
 from shop.pricing.lines import Position
 from shop.sandbox_link import test_points
+from shop.text import templates
 from shop.vat import VatTreatment
 
 SERIES = "FA"
@@ -34,7 +35,8 @@ class Draft:
     """The content of an invoice to issue: for an ``order``, or a ``group``'s ``period_start``.
 
     ``customer`` is the buyer as orders keep it; ``charged_to`` is the stored card that will be
-    charged automatically, if there is one.
+    charged automatically, if there is one. ``replaces`` is the wrong invoice that it is issued in
+    place of, for ``reason``; of its payment, ``offset_cents`` pay this one.
     """
 
     account: Account
@@ -47,6 +49,9 @@ class Draft:
     group: LicenceGroup | None = None
     period_start: date | None = None
     charged_to: Card | None = None
+    replaces: Invoice | None = None
+    reason: str = ""
+    offset_cents: int = 0
 
 
 # --- Issuing ---------------------------------------------------------------------------------
@@ -59,7 +64,7 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
     order or period was invoiced before, and `pricing.TooLarge`.
     """
     sums = money.totals([position.line for position in draft.positions], draft.treatment)
-    paid = _payment_columns(payment) if payment else {}
+    paid = _payment_columns(payment) if payment else _replaced_columns(draft, sums.total_cents)
     invoice = write(
         SERIES,
         draft.positions,
@@ -75,6 +80,9 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
         vat_rate=draft.treatment.rate,
         vat_code=draft.treatment.code,
         due_on=draft.due_on,
+        replaces=draft.replaces,
+        reason=templates.translate(draft.reason, draft.language)[:255],
+        offset_cents=draft.offset_cents,
         **paid,
     )
     ledger.post_invoice(invoice)
@@ -150,6 +158,18 @@ def _payment_columns(payment: Payment) -> dict[str, Any]:
     }
 
 
+def _replaced_columns(draft: Draft, total_cents: int) -> dict[str, Any]:
+    """Return the state of an invoice issued in place of another: as that one, if that pays it."""
+    before = draft.replaces
+    if before is None:
+        return {}
+    if before.is_payable:
+        return {"status": before.status}
+    if draft.offset_cents < total_cents:
+        return {"status": InvoiceStatus.DUE}
+    return {"status": InvoiceStatus.PAID, "paid_at": before.paid_at, "method": before.method}
+
+
 # --- Paid ------------------------------------------------------------------------------------
 
 
@@ -169,11 +189,25 @@ def reopen(invoice: Invoice, by: str, note: str) -> None:
 
     Runs in the caller's transaction, which has locked ``invoice``.
     """
-    transitions.move(invoice, InvoiceStatus.UNPAID, by=by, note=note, paid_at=None, method="")
+    transitions.move(
+        invoice, InvoiceStatus.UNPAID, by=by, note=note, paid_at=None, method="", offset_cents=0
+    )
     kinds.invoice_reopened.send(invoice)
 
 
 # --- Reading -----------------------------------------------------------------------------------
+
+
+def latest_in_place_of(invoice: Invoice) -> Invoice:
+    """Return the invoice that stands in place of a wrong one; the invoice itself if it is right."""
+    while (newer := replacement_of(invoice)) is not None:
+        invoice = newer
+    return invoice
+
+
+def replacement_of(invoice: Invoice) -> Invoice | None:
+    """Return the invoice that was issued in place of another one, if any."""
+    return Invoice.get_or_none(Invoice.replaces == invoice)
 
 
 def find_invoice(account: Account, number: str) -> Invoice | None:

@@ -148,7 +148,8 @@ FAULTS = {
     "invoice {} is paid without a payment": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
         "AND i.status = '{InvoiceStatus.PAID}' "
-        "AND i.total_cents > i.credited_cents AND NOT EXISTS (SELECT 1 FROM payment p "
+        "AND i.total_cents - i.credited_cents > i.offset_cents "
+        "AND NOT EXISTS (SELECT 1 FROM payment p "
         "WHERE p.status IN ({TAKEN}) "
         "AND (p.invoice_id = i.id OR p.order_id = i.order_id))"
     ),
@@ -180,7 +181,8 @@ FAULTS = {
     "credit note {} counts as refunded, and no refund of it succeeded": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
         "AND i.status = '{InvoiceStatus.REFUNDED}' AND i.paid_at IS NOT NULL "
-        "AND i.total_cents <> (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
+        "AND i.total_cents - i.offset_cents <> "
+        "(SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
         "WHERE e.invoice_id = i.id "
         "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
     ),
@@ -219,7 +221,7 @@ FAULTS = {
     ),
     "the bank took the payment of invoice {} back for good, and it still counts as paid": (
         "SELECT i.number FROM invoice i JOIN payment p "
-        "ON (p.invoice_id = i.id OR p.order_id = i.order_id) "
+        "ON (p.invoice_id IN (i.id, i.replaces_id) OR p.order_id = i.order_id) "
         "WHERE i.kind = '{InvoiceKind.INVOICE}' AND i.status = '{InvoiceStatus.PAID}' "
         "AND p.status = '{PaymentStatus.SUCCEEDED}' "
         "AND EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id "
@@ -228,6 +230,19 @@ FAULTS = {
         "AND c.status = '{InvoiceStatus.DUE}') "
         "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
         "WHERE e.payment_id = p.id) >= 0"
+    ),
+    "invoice {} counts as paid by more than the credit note of the one it replaces keeps": (
+        "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
+        "AND i.offset_cents > (SELECT coalesce(sum(c.offset_cents), 0) FROM invoice c "
+        "WHERE c.corrects_id = i.replaces_id)"
+    ),
+    "invoice {} replaces one that still charges": (
+        "SELECT i.number FROM invoice i JOIN invoice w ON w.id = i.replaces_id "
+        "WHERE w.status <> '{InvoiceStatus.REFUNDED}'"
+    ),
+    "the period that invoice {} charges is still that of the one it replaces": (
+        "SELECT i.number FROM invoice i JOIN renewal r "
+        "ON i.replaces_id IN (r.invoice_id, r.supplement_id)"
     ),
     "payment {} counts as lost, and not all of it was taken back": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.LOST}' "
@@ -357,9 +372,9 @@ FAULTS = {
         "SELECT a.nic_handle FROM account a JOIN ("
         "SELECT account_id, sum(cents) AS cents FROM ("
         "SELECT account_id, cents FROM ledger_entry UNION ALL "
-        "SELECT account_id, -(total_cents - credited_cents) FROM invoice "
+        "SELECT account_id, -(total_cents - credited_cents - offset_cents) FROM invoice "
         "WHERE kind = '{InvoiceKind.INVOICE}' AND status IN ({OWED}) UNION ALL "
-        "SELECT account_id, total_cents FROM invoice "
+        "SELECT account_id, total_cents - offset_cents FROM invoice "
         "WHERE kind = '{InvoiceKind.CREDIT_NOTE}' AND status = '{InvoiceStatus.DUE}' UNION ALL "
         "SELECT o.account_id, coalesce(p.taken_cents, p.amount_cents) FROM payment p "
         "JOIN purchase_order o ON o.id = p.order_id WHERE p.status IN ({HELD}) "

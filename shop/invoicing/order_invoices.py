@@ -46,8 +46,9 @@ def _give_back_rest(payment: Payment, charged: Invoice | None) -> None:
 
 
 def for_order(order: Order) -> Invoice | None:
-    """Return the invoice of an order, if it was issued."""
-    return Invoice.get_or_none(Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE)
+    """Return the invoice of an order, if it was issued: the last one where it was corrected."""
+    issued = Invoice.select().where(Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE)
+    return issued.order_by(Invoice.id.desc()).first()
 
 
 def draft_of(order: Order) -> Draft:

@@ -231,9 +231,8 @@ def _invoice_of(payment: Payment) -> Invoice | None:
     """Return the invoice that a payment is for, also that of its order."""
     if payment.invoice is not None:
         return payment.invoice
-    found: Invoice | None = Invoice.get_or_none(
-        Invoice.order == payment.order_id, Invoice.kind == InvoiceKind.INVOICE
-    )
+    of_order = (Invoice.order == payment.order_id) & (Invoice.kind == InvoiceKind.INVOICE)
+    found: Invoice | None = Invoice.select().where(of_order).order_by(Invoice.id.desc()).first()
     return found
 
 

@@ -20,7 +20,7 @@ from records.refunds import Refund
 from records.subscriptions import Subscription
 from shop import documents
 from shop.errors import N_, Refusal
-from shop.invoicing import receivables
+from shop.invoicing import invoices, receivables
 from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.text.zip_stream import zipped
@@ -34,6 +34,8 @@ STATUS_WORDS: dict[str, str] = {
     InvoiceStatus.REFUNDED: N_("Refunded"),
 }
 CREDITED = N_("Cancelled by a credit note")
+REPLACED = N_("Replaced")
+"""The state of a wrong invoice in whose place another one was issued."""
 TAKEN_BACK = N_("Taken back in part")
 """The state of a paid invoice of whose payment the bank kept a part, after a dispute."""
 TO_BE_REFUNDED, PAID_BACK, DEDUCTED = N_("To be refunded"), N_("Paid back"), N_("Deducted")
@@ -53,6 +55,8 @@ def status_word(invoice: Invoice, *, is_taken_back: bool | None = None) -> str:
         is_whole = not (_is_taken_back(invoice) if is_taken_back is None else is_taken_back)
         return STATUS_WORDS[invoice.status] if is_whole else TAKEN_BACK
     is_credited = invoice.status == InvoiceStatus.REFUNDED
+    if is_credited and _is_replaced(invoice):
+        return REPLACED
     if is_credited and (invoice.paid_at is None or _awaits_refund(invoice)):
         return CREDITED
     return STATUS_WORDS[invoice.status]
@@ -63,6 +67,13 @@ def _awaits_refund(invoice: Invoice) -> bool:
     if hasattr(invoice, "awaits_refund"):
         return bool(invoice.awaits_refund)  # read with the list
     return bool(_due_notes().where(Invoice.corrects == invoice).exists())
+
+
+def _is_replaced(invoice: Invoice) -> bool:
+    """Return whether another invoice was issued in place of this one."""
+    if hasattr(invoice, "is_replaced"):
+        return bool(invoice.is_replaced)  # read with the list
+    return invoices.replacement_of(invoice) is not None
 
 
 def _is_taken_back(invoice: Invoice) -> bool:
@@ -123,12 +134,13 @@ def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
 
 def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
     """Return the query for the customer's invoices and credit notes, newest first, with orders."""
-    note = Invoice.alias()
+    note, newer = Invoice.alias(), Invoice.alias()
     awaits_refund = fn.EXISTS(_due_notes(note).where(note.corrects == Invoice.id))
     query = (
         Invoice.select(
             Invoice, Order, awaits_refund.alias("awaits_refund"),
             fn.EXISTS(_losses(Invoice.id, Invoice.order)).alias("is_taken_back"),
+            fn.EXISTS(newer.select().where(newer.replaces == Invoice.id)).alias("is_replaced"),
         )
         .left_outer_join(Order, on=(Invoice.order == Order.id))
         .where(Invoice.account == account)
@@ -155,12 +167,14 @@ def oldest_first(account: Account, selection: Selection) -> Iterator[Invoice]:
 class PaymentState:
     """The state of an invoice's payment, for its page.
 
-    ``status_word`` is its status (`status_word`). ``refund`` is the last attempt to give back a
+    ``status_word`` is its status (`status_word`), and ``replacement`` the invoice issued in its
+    place. ``refund`` is the last attempt to give back a
     credit note's money, or a payment that was not due, as long as that is not done; ``dispute`` and
     ``bank_refunds`` are what the bank did of itself.
     """
 
     status_word: str
+    replacement: Invoice | None
     is_confirming: bool
     payment_open: bool
     last_refusal: str
@@ -183,10 +197,14 @@ def payment_state(invoice: Invoice) -> PaymentState:
     paying = list(Payment.select().where(of_it).order_by(Payment.id))
     attempts = [row for row in paying if row.invoice_id == invoice.id]
     notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
+    newer = invoices.replacement_of(invoice) if invoice.status == InvoiceStatus.REFUNDED else None
     payable, dispute = invoice.is_payable, disputes.latest_of(paying)
     is_taken_back = any(disputes.is_lost_by(row, dispute) for row in paying)
     return PaymentState(
-        status_word=status_word(invoice, is_taken_back=is_taken_back),
+        status_word=status_word(invoice, is_taken_back=is_taken_back)
+        if newer is None
+        else REPLACED,
+        replacement=newer,
         is_confirming=payable and any(_is_being_confirmed(row) for row in attempts),
         payment_open=payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if payable else "",

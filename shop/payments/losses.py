@@ -48,9 +48,10 @@ def _invoice_of(payment: Payment) -> Invoice | None:
         found: Invoice | None = payment.invoice
     else:
         found = Invoice.get_or_none(
-            Invoice.order == payment.order_id, Invoice.kind == InvoiceKind.INVOICE
-        )
-    return lock(found) if found is not None else None
+            Invoice.order == payment.order_id, Invoice.kind == InvoiceKind.INVOICE,
+            Invoice.replaces.is_null(),
+        )  # fmt: skip
+    return lock(invoices.latest_in_place_of(found)) if found is not None else None
 
 
 def _left_of(payment: Payment) -> int:
@@ -60,7 +61,10 @@ def _left_of(payment: Payment) -> int:
 
 
 def _awaits_refund(invoice: Invoice) -> bool:
-    notes = Invoice.select().where(Invoice.corrects == invoice, Invoice.status == InvoiceStatus.DUE)
+    notes = Invoice.select().where(
+        Invoice.corrects.in_([invoice.id, invoice.replaces_id or 0]),
+        Invoice.status == InvoiceStatus.DUE,
+    )
     return bool(notes.exists())
 
 

@@ -73,7 +73,7 @@ def _create(subject: Subject, *, by: str, method: str) -> Refund:
         credit_note=subject if isinstance(subject, Invoice) else None,
         method=method,
         key=f"{name}-{earlier + 1}" if earlier else name,
-        cents=subject.total_cents if isinstance(subject, Invoice) else subject.to_give_back_cents,
+        cents=subject.refund_cents if isinstance(subject, Invoice) else subject.to_give_back_cents,
         created_at=clock.now(),
     )
     transitions.record(row, "refund_asked", by=by, to_status=row.status)
@@ -165,12 +165,19 @@ def request_refund(order: Order, by: str) -> Payment:
 
 
 def payment_for(invoice: Invoice) -> Payment:
-    """Return the payment of an invoice or of its order. Raise `Payment.DoesNotExist`."""
-    paid = Payment.status == PaymentStatus.SUCCEEDED
-    of_it = Payment.invoice == invoice
+    """Return the payment of an invoice, of its order, or of the invoice that it replaces.
+
+    The largest, where the difference was paid apart. Raise `Payment.DoesNotExist`.
+    """
+    ids, replaced = [invoice.id], invoice.replaces
+    while replaced is not None:
+        ids.append(replaced.id)
+        replaced = replaced.replaces
+    of_it = Payment.invoice.in_(ids)
     if invoice.order_id is not None:
         of_it |= Payment.order == invoice.order_id
-    return Payment.select().where(paid, of_it).get()
+    paid = Payment.select().where(Payment.status == PaymentStatus.SUCCEEDED, of_it)
+    return paid.order_by(Payment.amount_cents.desc()).get()
 
 
 # --- At the bank -----------------------------------------------------------------------------
@@ -275,7 +282,7 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
         Refund.update(explanation=text[:255]).where(Refund.id == row.id).execute()
         transitions.record(row, "refund_explained", by=by, note=text)
         return
-    if not note.is_refund_due or note.total_cents != row.cents or refunds_of(note).exists():
+    if not note.is_refund_due or note.refund_cents != row.cents or refunds_of(note).exists():
         raise Refusal(N_("The credit note has another amount than this refund."))
     if _payment_of(note).id != row.payment_id:
         raise Refusal(N_("The credit note is for another payment than this refund."))

@@ -19,9 +19,9 @@ from shop.text.folding import without_accents
 _LOCALES: dict[str, str] = {Language.FRENCH: "fr_FR", Language.ENGLISH: "en_GB"}
 
 _NOT_IN_ISO_3166 = frozenset(
-    {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
+    {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"}
 )
-"""Codes that CLDR names and ISO 3166 only reserves; Kosovo's XK is in common use and stays."""
+"""Codes that CLDR names and ISO 3166 only reserves or leaves to users: e-invoices know none."""
 
 
 @cache

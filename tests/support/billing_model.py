@@ -58,6 +58,7 @@ class Document:
     start: date
     end: date
     is_owed: bool = False
+    replaced_by: Document | None = None
 
     @property
     def said(self) -> tuple[object, ...]:
@@ -313,9 +314,25 @@ class Naive:
             self.resume(now)
         return True
 
+    def correct(self, now: datetime, number: int) -> None:
+        """Issue a document anew, and credit the wrong one."""
+        old = self.documents[number]
+        new = self.write("invoice", now, old.net, old.quantity, old.start, old.end)
+        self.write("credit_note", now, old.net, old.quantity, old.start, old.end)
+        old.replaced_by = new
+        if self.ahead is not None and self.ahead.document is old:
+            self.ahead.document = new
+        if old.is_owed:
+            old.is_owed, new.is_owed = False, True
+            if self.status != "suspended":
+                self.ask(now, "collect", (new, 0))
+
     def lose(self, number: int) -> None:
-        """Let the payment of a document be taken back: it is owed again."""
-        self.documents[number].is_owed = True
+        """Let the payment of a document be taken back: it, or its correction, is owed again."""
+        document = self.documents[number]
+        while document.replaced_by is not None:
+            document = document.replaced_by
+        document.is_owed = True
         if self.status == "active":
             self.status = "past_due"
 

@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -409,3 +410,33 @@ def test_a_stored_seller_is_read_back_with_fields_of_other_releases() -> None:
         assert Seller.of(seller.record() | {"unknown": "x"}) == seller
     # Version 1.1.0 reads no record with this field: it is written once the option is taken.
     assert "vat_on_debits" not in Seller().record()
+
+
+@pytest.mark.parametrize("length", [125, 126])
+def test_an_email_address_too_long_for_an_electronic_address_is_left_out(length):
+    domain = ".".join(["x" * 60, "y" * 40, "example"])
+    email = f"{'a' * (length - len(domain) - 1)}@{domain}"
+    xml = factur_x.xml_of(invoice(replace(PERSON, email=email)))
+    assert broken_rules(xml, "en16931") == set()
+    path = "//ram:BuyerTradeParty/ram:URIUniversalCommunication/ram:URIID"
+    assert value(xml, path) == (email if length == 125 else "")
+    if length == 125:
+        assert broken_rules(xml, "french") == set()
+
+
+def test_every_country_of_the_list_is_one_that_e_invoices_know():
+    codes = {code for code, _ in formats.countries("en")}
+    name = "FACTUR-X_EN16931_codedb.xml"
+    lists = etree.fromstring(
+        (files("facturx") / "xsd_and_schematron" / "facturx-en16931" / name).read_bytes()
+    )
+    known = [{each.get("value") for each in one} for one in lists]
+    (countries,) = [one for one in known if {"FR", "ZW"} <= one]
+    assert codes <= countries
+    assert {"FR", "RE", "GP", "DE", "CH", "US", "GB", "SS"} <= codes
+    assert "XK" not in codes
+
+
+def test_the_address_of_a_customer_in_kosovo_is_valid():
+    document = invoice(replace(PERSON, country="XK", postcode="10000", city="Pristina"))
+    assert broken_rules(factur_x.xml_of(document), "en16931") == set()

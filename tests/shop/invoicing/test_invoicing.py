@@ -28,6 +28,7 @@ from models import (
     OrderStatus,
     Payment,
     PaymentStatus,
+    Subscription,
     VatCheck,
     database,
 )
@@ -40,6 +41,7 @@ from shop.payments import disputes, outcomes, payables, payments, refunds
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing import periods
 from shop.pricing.lines import Position, positions_of
+from shop.subscriptions import corrections, period_billing
 from tests.support import billing, groups, purchases, racing, running
 from tests.support.parties import Bank, Provider
 from tests.support.schematron import broken_rules
@@ -418,6 +420,10 @@ def test_the_check_finds_what_does_not_balance(alice: Account, bank: Bank, corru
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)
+    wrong = billing.due(alice)
+    billing.pay(wrong, bank)
+    corrections.correct(wrong, {"city": "Roubaix"}, "An error.", by="operator")
+    period_billing.bill_ahead(Subscription.select().order_by(Subscription.id).get())
     queue.drain()
     billing.assert_balanced()
     database.execute_sql(CORRUPTIONS[corruption])
@@ -469,6 +475,12 @@ FAULTS = {
     "SET withdrawn_cents = withdrawn_cents + 1",
     "the bank took the payment of invoice {} back for good, and it still counts as paid": "UPDATE "
     "dispute SET status = 'lost'",
+    "invoice {} counts as paid by more than the credit note of the one it replaces keeps": "UPDATE "
+    "invoice SET offset_cents = offset_cents + 1 WHERE replaces_id IS NOT NULL",
+    "invoice {} replaces one that still charges": "UPDATE invoice SET status = 'unpaid' "
+    "WHERE id IN (SELECT replaces_id FROM invoice)",
+    "the period that invoice {} charges is still that of the one it replaces": "UPDATE invoice "
+    "SET replaces_id = (SELECT invoice_id FROM renewal) WHERE replaces_id IS NOT NULL",
     "payment {} counts as lost, and not all of it was taken back": "UPDATE payment "
     "SET status = 'lost' WHERE status = 'succeeded'",
     "payment {} charged a card that its customer had not allowed for the service": "DELETE "
@@ -530,6 +542,10 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)
+    wrong = billing.due(alice)
+    billing.pay(wrong, bank)
+    corrections.correct(wrong, {"city": "Roubaix"}, "An error.", by="operator")
+    period_billing.bill_ahead(Subscription.select().order_by(Subscription.id).get())
     for _ in range(2):
         purchases.place(alice)
     group = LicenceGroup.select().first()

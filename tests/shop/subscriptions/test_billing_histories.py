@@ -39,6 +39,7 @@ from shop.payments import cards, mandates, notifications, payments, refunds
 from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
+    corrections,
     give_backs,
     period_billing,
     previews,
@@ -76,7 +77,10 @@ ACTS = st.one_of(
     st.tuples(st.just("stuck"), st.tuples(st.integers(1, 3), st.integers(0, 4), st.booleans())),
     st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open"])),
     st.tuples(
-        st.sampled_from(["keep", "terminate", "go_on", "go_on", "pay", "pay", "nothing"]), st.none()
+        st.sampled_from(
+            ["keep", "terminate", "go_on", "go_on", "pay", "pay", "nothing", "correct"]
+        ),
+        st.none(),
     ),
 )
 STEPS = st.lists(
@@ -339,6 +343,14 @@ class History:
             self.naive.lose(ids.index(payment.invoice_id))
         if mandates.card_of(self.subscription) is None:
             self.naive.card = "none"
+
+    def correct(self, _: None) -> None:
+        """Correct the address on the newest invoice that was not credited."""
+        right = Invoice.kind == InvoiceKind.INVOICE, Invoice.status != "refunded"
+        wrong = Invoice.select().where(*right).order_by(Invoice.id.desc()).first()
+        ids = [invoice.id for invoice in Invoice.select(Invoice.id).order_by(Invoice.id)]
+        corrections.correct(wrong, {"street": f"{len(ids)} rue Haute"}, "Error.", by="operator")
+        self.naive.correct(clock.now(), ids.index(wrong.id))
 
     # --- Comparison --------------------------------------------------------------------------
 

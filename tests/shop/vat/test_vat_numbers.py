@@ -197,7 +197,7 @@ def test_a_french_postcode_that_cannot_be_is_refused(country, typed):
 def test_every_country_can_be_chosen_in_the_customer_s_language():
     french, english = dict(postal_addresses.countries("fr")), dict(postal_addresses.countries("en"))
     assert french.keys() == english.keys()
-    assert len(french) == 250  # the 249 of ISO 3166, and Kosovo
+    assert len(french) == 249  # those of ISO 3166
     assert (french["DE"], english["DE"]) == ("Allemagne", "Germany")
     assert not {"EU", "IC", "ZZ"} & french.keys()
     names = [name for _, name in postal_addresses.countries("fr")]

@@ -1,0 +1,157 @@
+"""Corrections: a wrong invoice is credited, and issued anew for the same lines and days.
+
+What was paid for it pays the new one: no money moves. Where the VAT was wrong, only the difference
+does: it is given back, or still to be paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from records.accounts import VatStatus
+from records.base import database, lock
+from records.invoices import Invoice, InvoiceStatus
+from records.subscriptions import Renewal
+from shop import vat
+from shop.customers import postal_addresses
+from shop.documents import parties
+from shop.documents.parties import Buyer
+from shop.errors import N_, Conflict, Refusal
+from shop.invoicing import credit_notes, invoices, receivables
+from shop.invoicing.invoices import Draft
+from shop.payments import outcomes, payments
+from shop.pricing import money
+from shop.vat import PlaceOfSupply, VatTreatment
+
+DETAILS = (
+    "company", "siren", "vat_number", "first_name", "last_name", "street", "postcode", "city",
+    "country",
+)  # fmt: skip
+"""The details of the buyer that can be corrected."""
+
+_REQUIRED = ("first_name", "last_name", "street", "city", "country")
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The credit note for a wrong invoice, and the invoice in its place."""
+
+    credit_note: Invoice
+    invoice: Invoice
+
+    @property
+    def given_back_cents(self) -> int:
+        """The amount that was paid and is not charged any more."""
+        return int(self.credit_note.refund_cents)
+
+    @property
+    def due_cents(self) -> int:
+        """The amount that is still to be paid."""
+        return int(self.invoice.balance_cents)
+
+
+def profile_of(invoice: Invoice) -> dict[str, str]:
+    """Return the details of an invoice's customer as they are today."""
+    record = parties.buyer_record(invoice.account)
+    return {name: record[name] for name in DETAILS}
+
+
+def correct(invoice: Invoice, details: Mapping[str, str], reason: str, *, by: str) -> Correction:
+    """Credit what is left of an invoice, and issue it anew with other details of the buyer.
+
+    VAT follows from the details, and from whether the VAT number was confirmed since. ``reason`` is
+    printed on both. Raise `Refusal` for details that are missing or wrong or change nothing, for a
+    credit note, and for an invoice that is credited or paid in part; `PaymentUnderWay` while a
+    payment of it is being confirmed.
+    """
+    if not reason.strip():
+        raise Refusal(N_("Give the reason: the customer is told."), "reason")
+    pending = payments.unsettled_payment(invoice)
+    if pending is not None:
+        outcomes.close_payment(pending)
+    with database.atomic():
+        row = lock(invoice)
+        _check_state(row)
+        subscription = receivables.subscription_of(row)
+        if subscription is not None:
+            # Before the number: a transaction that holds the subscription may wait for one.
+            subscription = lock(subscription)
+        draft = _draft(row, details, reason)
+        replacement = invoices.issue(draft)
+        # From here on the period is the new invoice's: crediting the old one settles nothing.
+        for column in (Renewal.invoice, Renewal.supplement):
+            Renewal.update({column: replacement}).where(column == row).execute()
+        note = credit_notes.credit(
+            row, draft.positions, reason, by=by, offset_cents=draft.offset_cents
+        )
+        is_collected = subscription is not None and not subscription.is_suspended
+        if is_collected and replacement.is_payable and not draft.offset_cents:
+            _collect(replacement)
+    return Correction(note, Invoice.get_by_id(replacement.id))
+
+
+def _check_state(invoice: Invoice) -> None:
+    if invoice.is_credit_note or invoice.status == InvoiceStatus.REFUNDED:
+        raise Conflict(N_("Only an invoice that was not credited can be corrected."))
+    if invoice.is_payable and invoice.offset_cents:
+        raise Conflict(N_("The rest of this invoice has to be paid before."))
+
+
+def _draft(invoice: Invoice, details: Mapping[str, str], reason: str) -> Draft:
+    """Return the draft of the invoice that replaces another one."""
+    customer = dict(invoice.customer) | _checked(invoice, details)
+    positions = credit_notes.remaining_of(invoice)
+    treatment = _treatment(invoice, customer, positions[0].period.start)
+    before = (Buyer.of(invoice.customer), invoice.vat_code, invoice.vat_rate)
+    if (Buyer.of(customer), treatment.code, treatment.rate) == before:
+        raise Refusal(N_("These details change nothing on the invoice."))
+    total = money.totals([each.line for each in positions], treatment).total_cents
+    paid = 0 if invoice.is_payable else invoice.total_cents - invoice.credited_cents
+    return Draft(
+        account=invoice.account,
+        language=invoice.language,
+        customer=customer,
+        treatment=treatment,
+        positions=positions,
+        due_on=invoice.due_on,
+        order=invoice.order,
+        group=invoice.group,
+        replaces=invoice,
+        reason=reason,
+        offset_cents=min(paid, total),
+    )
+
+
+def _checked(invoice: Invoice, details: Mapping[str, str]) -> dict[str, str]:
+    """Return the details as stored, with all that depends on them checked."""
+    given = {name: " ".join(value.split()) for name, value in details.items()}
+    new = {name: str(invoice.customer.get(name, "")) for name in DETAILS} | given
+    for name in _REQUIRED:
+        if not new[name]:
+            raise Refusal(N_("Fill in this field."), name)
+    if new["country"] not in dict(postal_addresses.countries("en")):
+        raise Refusal(N_("Choose a country from the list."), "country")
+    new["postcode"] = postal_addresses.check_postcode(new["country"], new["postcode"])
+    new["siren"], new["vat_number"] = postal_addresses.check_company(
+        new["country"], new["postcode"], new["company"], new["siren"], new["vat_number"]
+    )
+    return new
+
+
+def _treatment(invoice: Invoice, customer: Mapping[str, str], day: object) -> VatTreatment:
+    """Return the VAT of a sale to a customer: a VAT number counts if it is the account's, and
+    confirmed."""
+    account, number = invoice.account, customer["vat_number"]
+    is_confirmed = account.vat_number == number and account.vat_status == VatStatus.CONFIRMED
+    place = PlaceOfSupply(customer["country"], customer["postcode"], number, is_confirmed)
+    return vat.treatment_of(place, day)  # type: ignore[arg-type]
+
+
+def _collect(invoice: Invoice) -> None:
+    """Have the invoice of a period that has begun charged as the one it replaces was."""
+    begun = ((Renewal.invoice == invoice) | (Renewal.supplement == invoice)) & (
+        Renewal.opened_at.is_null(False)
+    )
+    if Renewal.select().where(begun).exists():
+        receivables.collect(invoice)
