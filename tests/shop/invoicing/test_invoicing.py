@@ -480,7 +480,7 @@ FAULTS = {
     "invoice {} replaces one that still charges": "UPDATE invoice SET status = 'unpaid' "
     "WHERE id IN (SELECT replaces_id FROM invoice)",
     "the period that invoice {} charges is still that of the one it replaces": "UPDATE invoice "
-    "SET replaces_id = (SELECT invoice_id FROM renewal) WHERE replaces_id IS NOT NULL",
+    "SET replaces_id = (SELECT max(invoice_id) FROM renewal) WHERE replaces_id IS NOT NULL",
     "payment {} counts as lost, and not all of it was taken back": "UPDATE payment "
     "SET status = 'lost' WHERE status = 'succeeded'",
     "payment {} charged a card that its customer had not allowed for the service": "DELETE "
