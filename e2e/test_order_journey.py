@@ -132,10 +132,7 @@ def test_a_refused_authentication_charges_nothing(
 
 def test_a_card_is_stored_only_with_consent(page: Page, journey: Journey, shop: LiveShop) -> None:
     journey.order(shop.new_customer(journey.language))
-    page.get_by_label(
-        re.compile(journey.say("Conserver cette carte", "Keep this card")), exact=False
-    ).check()
-    journey.go_to_bank()
+    journey.go_to_bank(by_card=True)
     expect(page.locator("main")).to_contain_text(
         re.compile(journey.say("conserv|enregistr", "keep|store|stored"), re.IGNORECASE)
     )
