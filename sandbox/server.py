@@ -59,7 +59,7 @@ def running_sandbox(environ: Mapping[str, str]) -> Iterator[str]:
     """
     server, app, url = _bind(dict(environ))
     worker = BankWorker(app).start()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield url

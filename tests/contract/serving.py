@@ -61,6 +61,11 @@ def serving(
     faults = FaultPlan()
 
     class Handler(BaseHTTPRequestHandler):
+        # Connections stay open, as the real parties keep them.
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
         def handle_any(self) -> None:
             call = self.read_call()
             with faults.lock:
@@ -69,7 +74,9 @@ def serving(
                 lost = faults.losing > 0 and faults.passing == 0
                 faults.losing -= lost
                 faults.passing -= faults.passing > 0
-            if not lost:
+            if lost:
+                self.close_connection = True
+            else:
                 self.send(reply)
 
         do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815
@@ -99,7 +106,7 @@ def serving(
         server.socket = context.wrap_socket(server.socket, server_side=True)
     scheme = "http" if context is None else "https"
     faults.url = f"{scheme}://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
     thread.start()
     try:
         yield faults
