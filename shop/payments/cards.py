@@ -71,7 +71,7 @@ def keep_card(account: Account, mandate: Mandate | None) -> Card | None:
     another customer.
     """
     if mandate is None or not _is_readable(mandate):
-        log.warning("mandate_unreadable", account=account.nic_handle)
+        log.warning("mandate_unreadable", account=account.id)
         return None
     Card.insert(
         account=account, mandate=mandate.reference, consented_at=clock.now(), **_shown(mandate)
