@@ -531,3 +531,16 @@ def links(html: str) -> set[str]:
 def addresses(text: str) -> set[str]:
     """Return the URLs in a text."""
     return set(re.findall(r"https?://[^\s,]+[^\s.,]", text))
+
+
+def activate(account: Account, key: str = "1") -> Letter:
+    """Store an e-mail that contains a secret."""
+    mail.licence_active(
+        account, group=GROUP, address=ADDRESS, password=PASSWORD, portal=PORTAL, key=key,
+    )  # fmt: skip
+    return the(account, "licence_active")
+
+
+def again(letter: Letter) -> Letter:
+    """Return the stored e-mail, reloaded."""
+    return Letter.get_by_id(letter.id)

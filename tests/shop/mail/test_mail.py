@@ -1,12 +1,10 @@
-"""Storing and sending e-mails: once, encrypted if they contain a secret, with retries."""
+"""Storing, showing and sending e-mails: once, with retries."""
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import re
-import secrets
 import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +14,6 @@ from email.message import EmailMessage
 import pypdf
 import pytest
 import time_machine
-from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask
 
 import models
@@ -37,8 +34,6 @@ from shop import documents, mail, transitions
 from shop.jobs import queue
 from shop.licences import seats
 from shop.mail import archive, composing, sending, smtp
-from shop.security import encryption
-from shop.settings import Settings, SettingsError
 from tests.support import cast, exchange, groups, letters, purchases, racing
 from tests.support.client import browser
 from tests.support.mailbox import Mailbox
@@ -52,32 +47,18 @@ NOWHERE = "smtp://127.0.0.1:1"
 MakeApp = Callable[..., Flask]
 
 
-def activate(account: Account, key: str = "1") -> Letter:
-    """Store an e-mail that contains a secret."""
-    mail.licence_active(
-        account, group=letters.GROUP, address=letters.ADDRESS, password=letters.PASSWORD,
-        portal=letters.PORTAL, key=key,
-    )  # fmt: skip
-    return letters.the(account, "licence_active")
-
-
-def again(letter: Letter) -> Letter:
-    """Return the stored e-mail, reloaded."""
-    return Letter.get_by_id(letter.id)
-
-
 # --- Kept ------------------------------------------------------------------------------------
 
 
 def test_a_letter_is_stored_once_per_key(alice: Account) -> None:
-    first = activate(alice)
-    assert activate(alice).id == first.id
-    assert activate(alice, key="2").id != first.id
+    first = letters.activate(alice)
+    assert letters.activate(alice).id == first.id
+    assert letters.activate(alice, key="2").id != first.id
     assert Job.select().where(Job.key == f"send_letter:{first.id}").count() == 1
 
 
 def test_concurrent_writers_store_one_letter(alice: Account) -> None:
-    outcomes = racing.race(lambda: activate(alice), 20)
+    outcomes = racing.race(lambda: letters.activate(alice), 20)
     assert len({letter.id for letter in outcomes}) == 1
     assert Letter.select().where(Letter.kind == "licence_active").count() == 1
     assert Job.select().where(Job.kind == "send_letter").count() == 2  # and the first letter's
@@ -85,14 +66,14 @@ def test_concurrent_writers_store_one_letter(alice: Account) -> None:
 
 def test_control_without_the_unique_key_there_are_more(alice: Account) -> None:
     with racing.without_index(LETTER_INDEX):
-        racing.race(lambda: activate(alice), 5)
+        racing.race(lambda: letters.activate(alice), 5)
         assert Letter.select().where(Letter.kind == "licence_active").count() > 1
         Letter.delete().execute()
 
 
 def test_a_letter_is_committed_with_its_cause_or_not_at_all(alice: Account) -> None:
     with models.database.atomic() as transaction:
-        activate(alice)
+        letters.activate(alice)
         transaction.rollback()
     assert not Letter.select().where(Letter.kind == "licence_active").exists()
     assert Job.select().where(Job.kind == "send_letter").count() == 1
@@ -162,111 +143,6 @@ def test_a_search_reads_as_few_of_many_letters_as_of_few(alice: Account) -> None
     assert looked_at.count() == archive.SEARCH_LIMIT
 
 
-# --- Secrets ---------------------------------------------------------------------------------
-
-
-def everything_stored() -> str:
-    """Return all stored text, as a reader of the database sees it."""
-    names = models.database.get_tables()
-    rows = [models.database.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in names]
-    return repr(rows)
-
-
-@pytest.mark.parametrize("kind", ["licence_active", "seat_password_changed"])
-def test_secrets_are_not_readable_in_the_database(kind: str, alice: Account) -> None:
-    letters.CAUSES[kind](alice, None, None)
-    letter = letters.the(alice, kind)
-    assert letters.PASSWORD in mail.text_of(letter)
-    assert letters.PASSWORD in mail.html_of(letter)
-    assert letters.PASSWORD not in everything_stored()
-    assert letter.key in everything_stored()
-
-
-def test_a_reset_link_is_not_readable_in_the_database(alice: Account) -> None:
-    letters.password_reset(alice, None, None)
-    text = mail.text_of(letters.the(alice, "password_reset"))
-    (link,) = [found for found in letters.addresses(text) if "/password/" in found]
-    assert link.rsplit("/", 1)[1] not in everything_stored()
-
-
-def test_letters_stay_readable_when_keys_change(make_app: MakeApp) -> None:
-    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    make_app(MAIL_ENCRYPTION_KEYS=old)
-    alice = cast.register(cast.ALICE)
-    before = activate(alice)
-    make_app(MAIL_ENCRYPTION_KEYS=f"{new}, {old}")
-    after = activate(alice, key="2")
-    assert letters.PASSWORD in mail.text_of(again(before))
-    assert letters.PASSWORD in Fernet(new).decrypt(again(after).text.encode()).decode()
-    with pytest.raises(InvalidToken):
-        Fernet(old).decrypt(again(after).text.encode())
-
-
-def test_a_key_of_256_bits_takes_over_from_a_key_of_128(make_app: MakeApp) -> None:
-    old = Fernet.generate_key().decode()
-    new = f"gcm:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
-    make_app(MAIL_ENCRYPTION_KEYS=old)
-    alice = cast.register(cast.ALICE)
-    before = activate(alice)
-    both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
-    after = activate(alice, key="2")
-    assert again(after).text.startswith("gcm:")
-    assert letters.PASSWORD in mail.text_of(again(before))
-    assert letters.PASSWORD in mail.text_of(again(after))
-    both.test_cli_runner().invoke(args=["secrets", "reseal"])
-    make_app(MAIL_ENCRYPTION_KEYS=new)
-    assert letters.PASSWORD in mail.text_of(again(before))
-    assert again(before).text != again(after).text
-
-
-@pytest.mark.parametrize("changed", [0, 20, -5])
-def test_a_changed_secret_is_not_decrypted(make_app: MakeApp, changed: int) -> None:
-    key = f"gcm:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
-    make_app(MAIL_ENCRYPTION_KEYS=key)
-    sealed = bytearray(base64.urlsafe_b64decode(encryption.seal("a secret").removeprefix("gcm:")))
-    sealed[changed] ^= 1
-    with pytest.raises(InvalidToken):
-        encryption.unseal(f"gcm:{base64.urlsafe_b64encode(sealed).decode()}")
-    for text in ("gcm:", "gcm:x", "gcm:é", ""):
-        with pytest.raises(InvalidToken):
-            encryption.unseal(text)
-
-
-def test_an_old_key_may_go_once_letters_are_encrypted_again(make_app: MakeApp) -> None:
-    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    make_app(MAIL_ENCRYPTION_KEYS=old)
-    before = activate(cast.register(cast.ALICE))
-    both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
-    result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
-    assert result.output == "1 secret(s) encrypted with the newest key.\n"
-    make_app(MAIL_ENCRYPTION_KEYS=new)
-    assert letters.PASSWORD in mail.html_of(again(before))
-
-
-def test_control_without_its_key_a_letter_cannot_be_read(make_app: MakeApp) -> None:
-    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
-    before = activate(cast.register(cast.ALICE))
-    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
-    with pytest.raises(InvalidToken):
-        mail.text_of(again(before))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("MAIL_ENCRYPTION_KEYS", "too-short"),
-        ("MAIL_ENCRYPTION_KEYS", "é" * 44),
-        ("SMTP_URL", "http://mail.example"),
-        ("SMTP_URL", "smtp://"),
-        ("SMTP_URL", "smtp://mail.example:port"),
-        ("MAIL_FROM", "Nuage"),
-    ],
-)
-def test_the_shop_does_not_start_with_what_would_stop_its_letters(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=name):
-        Settings.from_environment({name: value})
-
-
 # --- Sent ------------------------------------------------------------------------------------
 
 
@@ -310,7 +186,7 @@ def test_a_letter_arrives_as_it_is_kept(mailbox: Mailbox, make_app: MakeApp) -> 
 
 
 def test_a_secret_letter_arrives_readable(mailbox: Mailbox, make_app: MakeApp) -> None:
-    activate(sent_by(mailbox, make_app))
+    letters.activate(sent_by(mailbox, make_app))
     queue.drain()
     message = mailbox.letters[-1]
     assert letters.PASSWORD in body_of(message, "plain")
@@ -423,7 +299,7 @@ def test_an_address_cannot_name_a_second_recipient(mailbox: Mailbox, make_app: M
 
 def test_a_letter_is_shown_without_running_scripts(visitor: Visitor, alice: Account) -> None:
     visitor.log_in(alice)
-    letter = activate(alice)
+    letter = letters.activate(alice)
     response = visitor.open(f"/manager/account/emails/{letter.id}/html")
     assert response.text == mail.html_of(letter)
     policy = response.headers["Content-Security-Policy"].split("; ")
@@ -438,7 +314,7 @@ def test_other_customers_cannot_see_a_letter(
     visitor: Visitor, alice: Account, bob: Account
 ) -> None:
     visitor.log_in(bob)
-    letter = activate(alice)
+    letter = letters.activate(alice)
     for page in ("", "/html"):
         assert visitor.open(f"/manager/account/emails/{letter.id}{page}").status_code == 404
 
@@ -536,10 +412,10 @@ def attempts_until(letter: Letter, status: str, traveller: time_machine.Travelle
     """Return the number of attempts until ``letter`` had ``status``."""
     for _ in range(sending.ATTEMPTS):
         queue.drain()
-        if again(letter).status == status:
+        if letters.again(letter).status == status:
             break
         traveller.shift(timedelta(hours=2))
-    assert again(letter).status == status
+    assert letters.again(letter).status == status
     return int(Job.get(Job.key == f"send_letter:{letter.id}").attempts)
 
 
@@ -552,16 +428,16 @@ def test_with_the_mail_server_down_orders_succeed_and_letters_can_be_sent_later(
     letter = letters.the(alice, "order_placed")
     queue.drain()
     assert Order.get_by_id(order.id).is_payable
-    assert again(letter).status == LetterStatus.QUEUED
+    assert letters.again(letter).status == LetterStatus.QUEUED
     assert attempts_until(letter, LetterStatus.FAILED, clock) == sending.ATTEMPTS
-    assert "refused" in again(letter).error.lower()
+    assert "refused" in letters.again(letter).error.lower()
     assert Event.select().where(Event.name == "letter_failed").count() == 2
     make_app(SMTP_URL=mailbox.url)
-    assert mail.send_again(again(letter), by=alice.nic_handle)
-    assert again(letter).status == LetterStatus.QUEUED
+    assert mail.send_again(letters.again(letter), by=alice.nic_handle)
+    assert letters.again(letter).status == LetterStatus.QUEUED
     queue.drain()
-    assert again(letter).status == LetterStatus.SENT
-    assert again(letter).error == ""
+    assert letters.again(letter).status == LetterStatus.SENT
+    assert letters.again(letter).error == ""
     assert [message["Subject"] for message in mailbox.letters] == [letter.subject]
 
 
@@ -579,7 +455,7 @@ def test_the_customer_sees_that_a_letter_waits_failed_and_can_be_sent_again(
     visitor.open(f"/manager/account/emails/{letter.id}")
     assert visitor.sees("Non envoyé")
     visitor.press("Renvoyer")
-    assert again(letter).status == LetterStatus.QUEUED
+    assert letters.again(letter).status == LetterStatus.QUEUED
 
 
 def test_a_mailbox_that_does_not_exist_is_not_tried_again(
@@ -588,8 +464,8 @@ def test_a_mailbox_that_does_not_exist_is_not_tried_again(
     mailbox.unknown = "550 5.1.1 no such mailbox"
     letter = letters.the(sent_by(mailbox, make_app), "account_created")
     queue.drain()
-    assert again(letter).status == LetterStatus.FAILED
-    assert again(letter).error == "550 5.1.1 no such mailbox"
+    assert letters.again(letter).status == LetterStatus.FAILED
+    assert letters.again(letter).error == "550 5.1.1 no such mailbox"
     assert Job.get(Job.key == f"send_letter:{letter.id}").attempts == 1
 
 
@@ -600,11 +476,11 @@ def test_a_mailbox_that_is_busy_is_tried_again(
     mailbox.unknown = answer
     letter = letters.the(sent_by(mailbox, make_app), "account_created")
     queue.drain()
-    assert again(letter).status == LetterStatus.QUEUED
+    assert letters.again(letter).status == LetterStatus.QUEUED
     mailbox.unknown = ""
     clock.shift(timedelta(minutes=1))
     queue.drain()
-    assert again(letter).status == LetterStatus.SENT
+    assert letters.again(letter).status == LetterStatus.SENT
     assert len(mailbox.letters) == 1
 
 
@@ -631,12 +507,12 @@ def test_a_letter_whose_job_still_runs_does_not_get_stuck(alice: Account) -> Non
     Job.update(
         status=JobStatus.RUNNING, lease_until=shop_clock.real_now() + timedelta(seconds=20)
     ).where(Job.id == job.id).execute()
-    assert not mail.send_again(again(letter), by="operator")
-    assert again(letter).status == LetterStatus.SENT
+    assert not mail.send_again(letters.again(letter), by="operator")
+    assert letters.again(letter).status == LetterStatus.SENT
     Job.update(status=JobStatus.DONE).where(Job.id == job.id).execute()
-    assert mail.send_again(again(letter), by="operator")
+    assert mail.send_again(letters.again(letter), by="operator")
     queue.drain()
-    assert again(letter).status == LetterStatus.STORED
+    assert letters.again(letter).status == LetterStatus.STORED
 
 
 def test_a_letter_whose_job_was_forgotten_is_sent_again(
@@ -646,9 +522,9 @@ def test_a_letter_whose_job_was_forgotten_is_sent_again(
     queue.drain()
     clock.shift(timedelta(days=400))
     assert queue.delete_finished(shop_clock.now()) >= 1
-    assert mail.send_again(again(letter), by="operator")
+    assert mail.send_again(letters.again(letter), by="operator")
     queue.drain()
-    assert again(letter).status == LetterStatus.STORED
+    assert letters.again(letter).status == LetterStatus.STORED
 
 
 def test_the_operator_sends_all_failed_letters_again(
@@ -666,7 +542,7 @@ def test_the_operator_sends_all_failed_letters_again(
     result = app.test_cli_runner().invoke(args=["letters", "retry"])
     assert result.output == "2 letter(s) queued again.\n"
     queue.drain()
-    assert {again(letter).status for letter in failed} == {LetterStatus.SENT}
+    assert {letters.again(letter).status for letter in failed} == {LetterStatus.SENT}
     assert len(mailbox.letters) == 3
     result = app.test_cli_runner().invoke(args=["letters", "retry"])
     assert result.output == "0 letter(s) queued again.\n"
