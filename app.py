@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with explaining.settings_explained():
         settings = settings or Settings.from_environment()
     app = Flask(__name__)
-    app.jinja_environment = PageEnvironment  # type: ignore[assignment]
+    app.jinja_environment = PageEnvironment
     app.json = BoundedJson(app)
     app.session_interface = cookies.Sessions()
     app.config.update(_flask_settings(settings))

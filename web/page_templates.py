@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import flask.templating
-from flask import Flask
+from flask.sansio.app import App
 from flask_babel import get_locale
 from jinja2 import Template
 
@@ -19,7 +19,7 @@ from shop.text.translating import TranslatingEnvironment
 class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
     """The application's Jinja: it renders each page in the environment of the page's language."""
 
-    def __init__(self, app: Flask, **options: Any) -> None:
+    def __init__(self, app: App, **options: Any) -> None:
         super().__init__(app, **options)
         self._languages: dict[str, PageEnvironment] = {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from records.accounts import VatStatus
 from records.base import database, lock
@@ -139,13 +140,13 @@ def _checked(invoice: Invoice, details: Mapping[str, str]) -> dict[str, str]:
     return new
 
 
-def _treatment(invoice: Invoice, customer: Mapping[str, str], day: object) -> VatTreatment:
+def _treatment(invoice: Invoice, customer: Mapping[str, str], day: date) -> VatTreatment:
     """Return the VAT of a sale to a customer: a VAT number counts if it is the account's, and
     confirmed."""
     account, number = invoice.account, customer["vat_number"]
     is_confirmed = account.vat_number == number and account.vat_status == VatStatus.CONFIRMED
     place = PlaceOfSupply(customer["country"], customer["postcode"], number, is_confirmed)
-    return vat.treatment_of(place, day)  # type: ignore[arg-type]
+    return vat.treatment_of(place, day)
 
 
 def _collect(invoice: Invoice) -> None:

@@ -139,7 +139,7 @@ def misfits() -> ModelSelect[VatCheck]:
             VatCheck.id.in_(newest),
             VatCheck.vat_number == Account.vat_number,
             VatCheck.answer == VatAnswer.CONFIRMED,
-            VatCheck.is_fitting == False,  # noqa: E712
+            ~VatCheck.is_fitting,
             VatCheck.accepted_at.is_null(),
         )
         .order_by(VatCheck.id)
