@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
-from urllib.parse import urljoin
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode, urljoin, urlsplit
 
-import httpx
-
+from bench.client import Browser, Page, RequestFailed
 from bench.pages import find_form, find_link
 from bench.stopwatch import Stopwatch
-
-TIMEOUT = 30.0
-"""Seconds until a request without a response fails."""
 
 INSTALLATION_TIMEOUT = 120.0
 """Seconds until an order that is not installed is an error."""
@@ -54,15 +50,23 @@ class Customer:
     ) -> None:
         self._stopwatch = stopwatch
         self._account = account
-        self._browser = httpx.Client(
-            base_url=url, timeout=TIMEOUT, follow_redirects=True, trust_env=False
-        )
-        self._page = httpx.Response(200)
+        self._browser = Browser(url)
+        self._page = Page()
+
+    @property
+    def requests(self) -> int:
+        """The requests so far, redirects included."""
+        return self._browser.requests
+
+    @property
+    def waited(self) -> float:
+        """The seconds in which it waited for responses."""
+        return self._browser.waited
 
     # --- The browser -----------------------------------------------------------------------
 
     def _open(self, step: str, address: str, headers: Mapping[str, str] | None = None) -> None:
-        self._request(step, "GET", address, headers=headers)
+        self._request(step, address, lambda: self._browser.get(address, headers))
 
     def _press(self, step: str, button: str, **values: str) -> None:
         """Fill in and submit the form with this button."""
@@ -71,9 +75,11 @@ class Customer:
             data = form.filled(values)
         except LookupError as error:
             raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
-        address = urljoin(str(self._page.url), form.action)
-        sent = {"data": data} if form.method == "post" else {"params": data}
-        self._request(step, form.method.upper(), address, **sent)
+        address = urljoin(self._page.url, form.action)
+        if form.method == "post":
+            self._request(step, address, lambda: self._browser.post(address, data))
+        else:
+            self._open(step, f"{address.partition('?')[0]}?{urlencode(data)}")
 
     def _follow(self, step: str, link: str) -> None:
         """Follow the link of this name."""
@@ -81,17 +87,16 @@ class Customer:
             address = find_link(self._page.text, link)
         except LookupError as error:
             raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
-        self._open(step, urljoin(str(self._page.url), address))
+        self._open(step, urljoin(self._page.url, address))
 
-    def _request(self, step: str, method: str, address: str, **sent: object) -> None:
+    def _request(self, step: str, address: str, ask: Callable[[], Page]) -> None:
         try:
             with self._stopwatch.step(step):
-                self._page = self._browser.request(method, address, **sent)
-        except httpx.HTTPError as error:
-            raise JourneyFailed(f"{step}: {method} {address}: {error!r}") from error
-        if self._page.status_code != 200:
-            outcome = f"{self._page.status_code} at {self._page.url}"
-            raise JourneyFailed(f"{step}: {method} {address} led to {outcome}")
+                self._page = ask()
+        except RequestFailed as error:
+            raise JourneyFailed(f"{step}: {error}") from error
+        if self._page.status != 200:
+            raise JourneyFailed(f"{step}: {address} led to {self._page.status} at {self._page.url}")
 
     def _expect(self, step: str, text: str) -> None:
         if text not in self._page.text:
@@ -121,11 +126,14 @@ class Customer:
         try:
             self._press("to the bank", "Payer par carte", renewals="self")
         except JourneyFailed:
-            if self._page.status_code not in REFUSED:
+            if self._page.status not in REFUSED:
                 raise
-        came = self._page.status_code == 200 and self._page.url.host != order.url.host
+        came = self._page.status == 200 and not self._is_at(order)
         self._page = order
         return came
+
+    def _is_at(self, page: Page) -> bool:
+        return urlsplit(self._page.url).netloc == urlsplit(page.url).netloc
 
     def look_around(self) -> None:
         """Open pages that need no outside party."""
@@ -156,10 +164,10 @@ class Customer:
         self._expect("purchase order", "Payer par carte")
 
     def _pay(self) -> None:
-        order = str(self._page.url)
+        order = self._page.url
         self._press("to the bank", "Payer par carte", renewals="self")
         self._press("pay and return", "Payer", **CARD)
-        if str(self._page.url) != order:
+        if self._page.url != order:
             raise JourneyFailed(f"pay and return: at {self._page.url} instead of {order}")
 
     def _wait(self) -> None:

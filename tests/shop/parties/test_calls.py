@@ -26,8 +26,8 @@ NOWHERE = "http://127.0.0.1:9"
 NOT_SENT = "0 calls wait"
 
 
-def test_calls_above_the_bound_fail_at_once_and_those_to_others_do_not() -> None:
-    bounded, answered = Calls(at_once=2), threading.Event()
+def test_calls_above_the_bound_fail_and_those_to_others_do_not() -> None:
+    bounded, answered = Calls(at_once=2, patience=0), threading.Event()
     waiting = threading.Barrier(3)
 
     def call() -> None:
@@ -47,6 +47,30 @@ def test_calls_above_the_bound_fail_at_once_and_those_to_others_do_not() -> None
             each.result()
     with bounded.to(BANK):
         pass
+
+
+def test_a_call_above_the_bound_takes_the_place_of_one_that_was_answered() -> None:
+    bounded, answered = Calls(at_once=1, patience=patience.STUCK), threading.Event()
+    under_way: list[str] = []
+
+    def call(name: str) -> None:
+        with bounded.to(BANK):
+            under_way.append(name)
+            assert answered.wait(patience.STUCK)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(call, "first")
+        patience.wait_until(lambda: under_way == ["first"], lambda: len(under_way))
+        second = pool.submit(call, "second")
+        patience.wait_until(lambda: bounded.queued(BANK) == 1, lambda: bounded.queued(BANK))
+        with pytest.raises(PartyUnavailable, match="1 calls wait for the bank"):
+            # One call has the place and one waits for it: the third is refused at once.
+            call("third")
+        assert under_way == ["first"]
+        answered.set()
+        first.result()
+        second.result()
+    assert under_way == ["first", "second"]
 
 
 def test_a_call_that_fails_makes_room_for_the_next() -> None:
