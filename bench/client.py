@@ -6,7 +6,6 @@ one connection to each host that stays open.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -42,8 +41,6 @@ class Browser:
     url: str
     timeout: float = 30.0
     requests: int = 0
-    waited: float = 0.0
-    """The seconds until the responses came; the rest of the time is the client's own."""
     _cookies: dict[str, dict[str, str]] = field(default_factory=dict)
     _connections: dict[str, HTTPConnection] = field(default_factory=dict)
 
@@ -98,13 +95,11 @@ class Browser:
         connection = self._connection(parts.netloc)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         sent = {**headers, **self._cookie_header(parts.hostname or "")}
-        began = time.perf_counter()
         try:
             response, content = self._exchange(connection, method, path, body, sent)
         except (OSError, HTTPException) as error:
             connection.close()
             raise RequestFailed(f"{method} {url}: {error!r}") from error
-        self.waited += time.perf_counter() - began
         self.requests += 1
         self._keep_cookies(parts.hostname or "", response)
         return response, content

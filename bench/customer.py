@@ -42,7 +42,7 @@ class Customer:
     """A customer of the shop at ``url``, with an HTTP client and cookies of its own.
 
     ``account`` holds the ``nic_handle`` and ``password`` of an existing account; without it the
-    customer registers.
+    customer registers. ``polls`` counts the looks at the order until it is installed.
     """
 
     def __init__(
@@ -52,16 +52,12 @@ class Customer:
         self._account = account
         self._browser = Browser(url)
         self._page = Page()
+        self.polls = 0
 
     @property
     def requests(self) -> int:
         """The requests so far, redirects included."""
         return self._browser.requests
-
-    @property
-    def waited(self) -> float:
-        """The seconds in which it waited for responses."""
-        return self._browser.waited
 
     # --- The browser -----------------------------------------------------------------------
 
@@ -178,6 +174,7 @@ class Customer:
             if failed or time.perf_counter() - began > INSTALLATION_TIMEOUT:
                 raise JourneyFailed(f"installation: {failed or 'not installed in time'}: {address}")
             time.sleep(POLL)
+            self.polls += 1
             self._open("look at the order", address, PARTIAL)
         self._stopwatch.add("paid to installed", time.perf_counter() - began)
 

@@ -7,10 +7,10 @@ not fetched. The first unexpected outcome ends the measurement with an error.
 
 ::
 
-    python -m bench                                          a temporary shop, on SQLite
-    DATABASE_URL=postgresql://… python -m bench              the same on PostgreSQL
-    python -m bench --url http://localhost:5000              a running shop (RATE_LIMITS=off)
-    python -m bench --customers 8 --journeys 100 --runs 5
+    python -m bench.journeys                                 a temporary shop, on SQLite
+    DATABASE_URL=postgresql://… python -m bench.journeys      the same on PostgreSQL
+    python -m bench.journeys --url http://localhost:5000     a running shop (RATE_LIMITS=off)
+    python -m bench.journeys --customers 8 --journeys 100 --runs 5
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from urllib.parse import urlsplit
-
-import httpx
 
 from bench.customer import Customer, JourneyFailed
 from bench.shop import Shop, existing_shop, temporary_shop
@@ -37,16 +35,27 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Run:
-    """One measurement: the number of journeys, their duration and CPU time in seconds."""
+    """One measurement of ``journeys`` journeys, which took ``seconds``.
+
+    ``processor`` holds the CPU seconds by service (empty when unknown), ``own`` those of the
+    simulated customers themselves, ``requests`` the number of requests of customers with an
+    account and of new ones.
+    """
 
     journeys: int
     seconds: float
-    processor: float = 0.0
+    processor: Mapping[str, float] = field(default_factory=dict)
+    own: float = 0.0
+    requests: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
         """Journeys per second."""
         return self.journeys / self.seconds
+
+    def processor_of(self, service: str) -> float:
+        """Return the CPU seconds of one service for each journey."""
+        return self.processor.get(service, 0.0) / self.journeys
 
 
 def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stopwatch) -> Run:
@@ -55,36 +64,46 @@ def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stop
     Raises `JourneyFailed` when a journey fails or ``limit`` seconds have passed.
     """
     accounts = [shop.new_account() if number % 2 else None for number in range(journeys)]
-    stopwatch, stopping = Stopwatch(), threading.Event()
+    stopwatch, stopping, requests = Stopwatch(), threading.Event(), dict[str, int]()
 
     def one(account: dict[str, str] | None) -> None:
         if not stopping.is_set():
-            Customer(shop.url, stopwatch, account).order()
+            customer = Customer(shop.url, stopwatch, account)
+            customer.order()
+            # The fewest: how often the order was polled depends on how busy the machine is.
+            kind = "known" if account else "new"
+            made = customer.requests - customer.polls
+            requests[kind] = min(made, requests.get(kind, made))
 
-    began, used = time.perf_counter(), shop.processor_seconds()
+    began, used, own = time.perf_counter(), shop.processor_seconds(), time.process_time()
     with ThreadPoolExecutor(customers) as pool:
         futures = [pool.submit(one, account) for account in accounts]
         done, pending = wait(futures, timeout=limit, return_when=FIRST_EXCEPTION)
         stopping.set()
-    run = Run(journeys, time.perf_counter() - began, shop.processor_seconds() - used)
+    seconds, own = time.perf_counter() - began, time.process_time() - own
     for future in done:
         future.result()
     if pending:
         raise JourneyFailed(f"{len(pending)} journeys were not over after {limit:g} s")
     total.merge(stopwatch)
-    return run
+    spent = {name: total - used[name] for name, total in shop.processor_seconds().items()}
+    return Run(journeys, seconds, spent, own, requests)
 
 
 def report(runs: Sequence[Run], stopwatch: Stopwatch) -> str:
     """Format the results: medians with the values of each run, and each step's times."""
-    lines = [_spread("journeys a second", [run.rate for run in runs])]
-    if all(run.processor for run in runs):
-        each = [run.processor / run.journeys for run in runs]
-        lines.append(_spread("processor seconds a journey", each))
+    lines = [spread("journeys a second", [run.rate for run in runs])]
+    for service in sorted({service for run in runs for service in run.processor}):
+        each = [run.processor_of(service) * 1000 for run in runs]
+        lines.append(spread(f"CPU milliseconds a journey, {service}", each))
+    lines.append(spread("… of the customers", [run.own / run.journeys * 1000 for run in runs]))
+    for kind, number in sorted(runs[-1].requests.items()):
+        lines.append(f"requests of a {kind} customer, polls aside: {number}")
     return "\n".join([*lines, "", table(stopwatch.times)])
 
 
-def _spread(name: str, figures: Sequence[float]) -> str:
+def spread(name: str, figures: Sequence[float]) -> str:
+    """Format a figure: its median, and the value of each run."""
     each = ", ".join(f"{figure:.2f}" for figure in figures)
     return f"{name}: {median(figures):.2f} (median of {len(figures)} runs: {each})"
 
@@ -104,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 run = measure(shop, asked.customers, asked.journeys, asked.limit, stopwatch)
                 runs.append(run)
                 print(f"run {number + 1}: {run.journeys} journeys in {run.seconds:.1f} s")
-    except (JourneyFailed, RuntimeError, httpx.HTTPError) as error:
+    except (JourneyFailed, RuntimeError, OSError) as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
     print(report(runs, stopwatch))
@@ -112,7 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure order journeys.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.journeys", description="Measure order journeys."
+    )
     parser.add_argument("--customers", type=_count, default=8, help="at the same time (8)")
     parser.add_argument("--journeys", type=_count, default=60, help="in each run (60)")
     parser.add_argument("--runs", type=_count, default=3, help="after one to warm up (3)")
@@ -132,3 +153,7 @@ def _local_url(url: str) -> str:
     if urlsplit(url).hostname not in LOOPBACK:
         raise argparse.ArgumentTypeError("only a shop on this machine is measured")
     return url
+
+
+if __name__ == "__main__":
+    sys.exit(main())

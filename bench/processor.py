@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -11,24 +14,56 @@ PARENT, FIRST, LAST = 1, 11, 14
 """Indices in ``/proc/<pid>/stat`` after the name: the parent, and four counts of clock ticks, of
 the process itself and of its children that have ended."""
 
+SERVICES = {"asgi": "web", "worker": "worker", "sandbox": "sandbox"}
+"""The services of a shop, by a word of the command that starts each."""
+
+
+@dataclass(frozen=True)
+class _Process:
+    parent: int
+    seconds: float
+
 
 def seconds_of_tree(root: int) -> float:
     """Return the CPU seconds of a process and its descendants; 0 without ``/proc``."""
-    stats = _all_processes()
-    if root not in stats:
-        return 0.0
-    family = {root}
-    while found := {pid for pid, stat in stats.items() if stat[PARENT] in family} - family:
-        family |= found
-    ticks = sum(sum(stats[pid][FIRST : LAST + 1]) for pid in family)
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(seconds_by_service(root).values(), 0.0)
 
 
-def _all_processes() -> dict[int, list[int]]:
-    stats = {}
+def seconds_by_service(root: int) -> Mapping[str, float]:
+    """Return the CPU seconds of a shop's processes by service; ``supervisor`` is what starts them.
+
+    A process counts for the service of the nearest command above it that names one.
+    """
+    processes = _all_processes()
+    seconds: dict[str, float] = defaultdict(float)
+    family = {root: "supervisor"} if root in processes else {}
+    while family:
+        for pid in family:
+            seconds[family[pid]] += processes[pid].seconds
+        family = {
+            pid: _service(pid) or family[process.parent]
+            for pid, process in processes.items()
+            if process.parent in family
+        }
+    return seconds
+
+
+def _service(pid: int) -> str:
+    with suppress(OSError):
+        words = (PROC / str(pid) / "cmdline").read_text().split("\0")
+        return next((SERVICES[word] for word in words if word in SERVICES), "")
+    return ""
+
+
+def _all_processes() -> dict[int, _Process]:
+    found = {}
     for path in PROC.glob("[0-9]*/stat"):
         # A process may end while it is read.
         with suppress(OSError, ValueError):
-            state, *numbers = path.read_text().rpartition(")")[2].split()
-            stats[int(path.parent.name)] = [ord(state), *map(int, numbers)]
-    return stats
+            _, *rest = path.read_text().rpartition(")")[2].split()
+            numbers = [0, *map(int, rest)]
+            ticks = sum(numbers[FIRST : LAST + 1])
+            found[int(path.parent.name)] = _Process(
+                numbers[PARENT], ticks / os.sysconf("SC_CLK_TCK")
+            )
+    return found

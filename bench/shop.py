@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
-from bench.processor import seconds_of_tree
+from bench.processor import seconds_by_service
 from tooling.serving import free_ports, serving
 
 ENVIRONMENT = {"HOST": "127.0.0.1", "RATE_LIMITS": "off", "SANDBOX_LATENCY": "0.5"}
@@ -28,19 +30,25 @@ class Shop:
     description: str
     process: int = 0
 
-    def processor_seconds(self) -> float:
-        """Return the CPU seconds of all its processes so far; 0 when they are unknown."""
-        return seconds_of_tree(self.process) if self.process else 0.0
+    def processor_seconds(self) -> Mapping[str, float]:
+        """Return the CPU seconds of its services so far; nothing when they are unknown."""
+        return seconds_by_service(self.process) if self.process else {}
 
     def new_account(self) -> dict[str, str]:
-        """Create a demo account through the sandbox. Raises `httpx.HTTPError` without one."""
-        answer = httpx.post(
-            f"{self.sandbox_url}/controls/accounts",
-            json={"language": "fr"},
-            timeout=30,
-            trust_env=False,
-        )
-        return dict(answer.raise_for_status().json())
+        """Create a demo account through the sandbox. Raises `OSError` without one."""
+        return self.control("accounts", {"language": "fr"})
+
+    def control(self, name: str, values: Mapping[str, object]) -> dict[str, Any]:
+        """Post to one of the sandbox's controls; return its answer. Raises `OSError`."""
+        connection = HTTPConnection(urlsplit(self.sandbox_url).netloc, timeout=30)
+        with closing(connection):
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", f"/controls/{name}", json.dumps(values), headers)
+            response = connection.getresponse()
+            content = response.read()
+        if response.status >= 300:
+            raise ConnectionError(f"the sandbox answered {response.status} to {name}")
+        return dict(json.loads(content or b"{}"))
 
 
 def existing_shop(url: str) -> Shop:
@@ -51,12 +59,24 @@ def existing_shop(url: str) -> Shop:
     return Shop(url.rstrip("/"), f"{parts.scheme}://{host}:{port + 1}", url)
 
 
+CHEAP_PASSWORDS = {"ARGON2_MEMORY_KIB": "8", "ARGON2_PASSES": "1"}
+"""Settings with which a password check costs next to nothing."""
+
+
 @contextmanager
-def temporary_shop() -> Iterator[Shop]:
-    """Serve a shop until the block ends: on ``DATABASE_URL``, or a temporary SQLite database."""
+def temporary_shop(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Shop]:
+    """Serve a shop until the block ends: on ``DATABASE_URL``, or a temporary SQLite database.
+
+    ``settings`` are environment variables that come before those of this process.
+    """
     with tempfile.TemporaryDirectory(prefix="shop-bench-") as folder:
         port, sandbox_port = free_ports(2)
-        environment = {"DATABASE_URL": f"sqlite:///{folder}/shop.db", **ENVIRONMENT, **os.environ}
+        environment = {
+            "DATABASE_URL": f"sqlite:///{folder}/shop.db",
+            **ENVIRONMENT,
+            **os.environ,
+            **settings,
+        }
         environment |= {
             "PORT": str(port),
             "SANDBOX_PORT": str(sandbox_port),

@@ -19,8 +19,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
-
 from bench.customer import Customer, JourneyFailed
 from bench.shop import Shop, temporary_shop
 from bench.stopwatch import Stopwatch, percentile
@@ -85,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _slow_down(shop, asked.delay)
             beside = payers.during(lambda: visit(shop, asked.seconds))
             _slow_down(shop, 0)
-    except (JourneyFailed, RuntimeError, httpx.HTTPError) as error:
+    except (JourneyFailed, RuntimeError, OSError) as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
     _report("alone", alone)
@@ -96,12 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _slow_down(shop: Shop, seconds: float) -> None:
-    httpx.post(
-        f"{shop.sandbox_url}/controls/switches",
-        json={"bank_response_delay": seconds},
-        timeout=30,
-        trust_env=False,
-    ).raise_for_status()
+    shop.control("switches", {"bank_response_delay": seconds})
 
 
 def _report(name: str, times: list[float]) -> None:

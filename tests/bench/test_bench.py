@@ -6,16 +6,18 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 
 from bench import journeys
+from bench.client import Browser, Page, RequestFailed
 from bench.customer import Customer, JourneyFailed
 from bench.pages import find_form, find_link
-from bench.processor import seconds_of_tree
+from bench.processor import seconds_by_service, seconds_of_tree
 from bench.shop import Shop, existing_shop
 from bench.stopwatch import Stopwatch, percentile, table
 from tests import ROOT
@@ -86,11 +88,17 @@ def test_steps_stay_in_their_order_and_failures_are_not_counted() -> None:
 
 
 def test_the_report_gives_every_run() -> None:
-    runs = [journeys.Run(10, 5, 8), journeys.Run(10, 2, 6), journeys.Run(10, 4, 7)]
+    runs = [
+        journeys.Run(10, seconds, {"web": web, "worker": 3}, 0.1, {"known": 15})
+        for seconds, web in ((5, 8), (2, 6), (4, 7))
+    ]
     told = journeys.report(runs, Stopwatch())
     assert "journeys a second: 2.50 (median of 3 runs: 2.00, 5.00, 2.50)" in told
-    assert "processor seconds a journey: 0.70 (median of 3 runs: 0.80, 0.60, 0.70)" in told
-    assert "processor" not in journeys.report([journeys.Run(10, 5)], Stopwatch())
+    assert "a journey, web: 700.00 (median of 3 runs: 800.00, 600.00, 700.00)" in told
+    assert "a journey, worker: 300.00" in told
+    assert "of the customers: 10.00" in told
+    assert "requests of a known customer, polls aside: 15" in told
+    assert "web" not in journeys.report([journeys.Run(10, 5)], Stopwatch())
 
 
 def test_processor_time_is_that_of_the_whole_family() -> None:
@@ -102,36 +110,100 @@ def test_processor_time_is_that_of_the_whole_family() -> None:
     assert seconds_of_tree(2**30) == 0
 
 
+def worker_seconds() -> float:
+    return seconds_by_service(os.getpid()).get("worker", 0.0)
+
+
+def test_processor_time_is_split_by_service() -> None:
+    """A process without a service of its own counts for the one that started it."""
+    busy = "import sys, time\nwhile time.process_time() < 0.2: pass\nsys.stdin.read()"
+    starter = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    command = [sys.executable, "-c", starter, "worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        patience.wait_until(lambda: worker_seconds() >= 0.2, worker_seconds)
+        process.communicate()
+
+
+# --- The client ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """A site that sets, changes and deletes a cookie, redirects, and says what it was sent."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            moved = {"/in": "/welcome", "/out": "/welcome", "/endless": "/endless"}.get(self.path)
+            cookie = {"/in": "token=1; Path=/", "/out": "token=; Max-Age=0"}.get(self.path)
+            self.send_response(303 if moved else 200)
+            for name, value in (("Location", moved), ("Set-Cookie", cookie)):
+                if value:
+                    self.send_header(name, value)
+            content = f"{self.command} {self.headers['Cookie']}".encode()
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_client_keeps_cookies_and_follows_redirects_as_a_browser_does(site: str) -> None:
+    with Browser(site) as browser:
+        assert browser.get("/").text == "GET None"
+        page = browser.post("/in", {"name": "value"})
+        assert (page.url, page.status, page.text) == (f"{site}/welcome", 200, "GET token=1")
+        assert browser.post("/stay", {}).text == "POST token=1"
+        assert browser.get("/out").text == "GET None"
+        assert browser.requests == 6
+
+
+def test_a_request_without_a_response_names_its_address(site: str) -> None:
+    with Browser(site) as browser, pytest.raises(RequestFailed, match="/endless"):
+        browser.get("/endless")
+    with Browser("http://127.0.0.1:9") as browser, pytest.raises(RequestFailed, match="GET http"):
+        browser.get("/")
+
+
 # --- Errors ----------------------------------------------------------------------------------
 
 
-def failing(answer: Callable[[httpx.Request], httpx.Response]) -> JourneyFailed:
+def failing(answer: Callable[[str], Page]) -> JourneyFailed:
     """Run a journey at a shop that answers like this. Return its failure."""
     customer = Customer("http://shop.example", Stopwatch())
-    customer._browser = httpx.Client(
-        base_url="http://shop.example",
-        transport=httpx.MockTransport(answer),
-        follow_redirects=True,
-    )
+    customer._browser.get = lambda address, headers=None: answer(address)  # type: ignore[method-assign]
     with pytest.raises(JourneyFailed) as failure:
         customer.order()
     return failure.value
 
 
 def test_an_error_page_is_an_error() -> None:
-    assert "home: GET /fr/ led to 500" in str(failing(lambda _: httpx.Response(500)))
+    assert "home: /fr/ led to 500" in str(failing(lambda address: Page(address, 500)))
 
 
 def test_a_shop_out_of_reach_is_an_error() -> None:
-    def silent(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("nobody there", request=request)
+    def silent(address: str) -> Page:
+        raise RequestFailed(f"GET {address}: nobody there")
 
     assert "nobody there" in str(failing(silent))
 
 
 def test_a_page_without_the_button_is_an_error() -> None:
-    failure = failing(lambda _: httpx.Response(200, text="<p>Soon</p>"))
-    assert "to the summary: at http://shop.example" in str(failure)
+    failure = failing(lambda address: Page(address, 200, "<p>Soon</p>"))
+    assert "to the summary: at /fr/order" in str(failure)
 
 
 def test_one_failed_journey_ends_the_measurement(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +235,7 @@ def test_the_sandbox_of_a_running_shop_is_at_the_next_port() -> None:
 def test_complete_journeys_are_measured(new_database: Callable[[str], str]) -> None:
     """Two of each kind of customer, at a running shop."""
     environment = os.environ | {"DATABASE_URL": new_database("bench"), "SANDBOX_LATENCY": "0"}
-    command = [sys.executable, "-m", "bench", "--customers=2", "--journeys=4", "--runs=1"]
+    command = [sys.executable, "-m", "bench.journeys", "--customers=2", "--journeys=4", "--runs=1"]
     result = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
     )
