@@ -13,7 +13,7 @@ from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.card_setups import CardSetup, CardSetupStatus
 from records.cards import Card
-from records.catalogue import Contract, ContractFile, Offer, Price
+from records.catalogue import CatalogueVersion, Contract, ContractFile, Offer, Price
 from records.disputes import Dispute, DisputeStatus
 from records.durations import DurationCount
 from records.events import Event
@@ -90,7 +90,8 @@ def all_tables() -> list[type[Table]]:
     """Return every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
-        KnownOrigin, AccountEvent, DataExport, DataExportPart, Offer, Price, Contract, ContractFile,
+        KnownOrigin, AccountEvent, DataExport, DataExportPart,
+        CatalogueVersion, Offer, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,

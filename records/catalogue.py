@@ -17,6 +17,19 @@ from records.base import MomentField, Table, one_of
 from records.languages import Language
 
 
+class CatalogueVersion(Table):
+    """What tells one state of offers, prices and contracts from another: one row.
+
+    Triggers of those tables give it another random token in the transaction of each change.
+    """
+
+    id = IntegerField(primary_key=True)
+    token = CharField(max_length=36)
+
+    class Meta:
+        constraints = [Check("id = 1")]
+
+
 class Offer(Table):
     """A kind of licence; ``places_limit`` is the most a group may hold (guide: Business, 300)."""
 
