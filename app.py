@@ -137,5 +137,5 @@ def _open_database_for_requests(app: Flask) -> None:
 
     @app.teardown_request
     def _close(_: BaseException | None) -> None:
-        if not models.database.is_closed() and not app.config.get("KEEP_DATABASE_OPEN"):
+        if not models.database.is_closed():
             models.database.close()

@@ -96,8 +96,6 @@ def _app(settings: Settings) -> Flask:
 def _make(settings: Settings) -> Flask:
     app = application.create_app(settings)
     app.testing = True
-    # A new SQLite connection reads the whole schema. PostgreSQL has a pool.
-    app.config["KEEP_DATABASE_OPEN"] = settings.database_url.startswith("sqlite:")
     app.test_client_class = CheckingClient
     return app
 

@@ -1,0 +1,128 @@
+"""Connections to the database are kept from one request to the next, and never show old data."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from models import database
+from records.base import database as proxy
+from shop import database as shop_database
+from shop.database import KeptConnection
+from tests.support.client import CheckingClient
+
+COUNT = "SELECT COUNT(*) FROM t"
+
+
+@pytest.fixture
+def file(app: Flask, tmp_path: Path) -> Iterator[Path]:
+    """A file with a table of three rows, which is the shop's database for this test."""
+    path = tmp_path / "kept.db"
+    _make(path, 3)
+    database.close()
+    former = proxy.obj
+    proxy.initialize(shop_database.open_database(f"sqlite:///{path}"))
+    yield path
+    database.close()
+    proxy.initialize(former)
+
+
+def _make(path: Path, rows: int) -> None:
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute("CREATE TABLE t (a INTEGER)")
+        made.executemany("INSERT INTO t VALUES (?)", [(row,) for row in range(rows)])
+
+
+def counted() -> int:
+    """Return the rows that the next user of a connection sees."""
+    with shop_database.connection():
+        return int(database.execute_sql(COUNT).fetchone()[0])
+
+
+@pytest.mark.every_case
+def test_the_requests_of_a_thread_use_one_connection(
+    client: CheckingClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.close()
+    client.get("/fr/")
+    given: list[int] = []
+    inner = database.obj._initialize_connection
+
+    def note(connection: object) -> None:
+        given.append(id(connection))
+        inner(connection)
+
+    monkeypatch.setattr(database.obj, "_initialize_connection", note)
+    for address in ("/fr/", "/en/office-365-business", "/fr/order"):
+        assert client.get(address).status_code == 200
+        assert database.is_closed()
+    assert len(given) == 3
+    assert len(set(given)) == 1
+
+
+@pytest.mark.one_database
+def test_rows_half_read_do_not_show_old_data_to_the_next_user(file: Path) -> None:
+    database.connect()
+    half_read = database.execute_sql("SELECT a FROM t")
+    half_read.fetchone()
+    database.close()
+    _insert(file)
+    assert counted() == 4
+
+
+@pytest.mark.one_database
+def test_control_without_the_release_the_next_user_sees_old_data(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeptConnection, "release", lambda self: None)
+    database.connect()
+    half_read = database.execute_sql("SELECT a FROM t")
+    half_read.fetchone()
+    database.close()
+    _insert(file)
+    assert counted() == 3
+
+
+def _insert(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("INSERT INTO t VALUES (9)")
+
+
+@pytest.mark.one_database
+def test_a_transaction_left_open_is_rolled_back(file: Path) -> None:
+    database.connect()
+    database.execute_sql("BEGIN IMMEDIATE")
+    database.execute_sql("DELETE FROM t")
+    database.close()
+    assert counted() == 3
+    _insert(file)
+
+
+@pytest.mark.one_database
+def test_a_file_that_was_replaced_is_opened_anew(file: Path) -> None:
+    assert counted() == 3
+    other = file.with_name("other.db")
+    _make(other, 5)
+    for log in ("-wal", "-shm"):
+        file.with_name(file.name + log).unlink(missing_ok=True)
+    os.replace(other, file)
+    assert counted() == 5
+
+
+@pytest.mark.one_database
+def test_a_process_that_forked_opens_its_own_connection(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shop_database.connection():
+        parents = database.connection()
+    with shop_database.connection():
+        assert database.connection() is parents
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with shop_database.connection():
+        assert database.connection() is not parents
