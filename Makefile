@@ -17,7 +17,7 @@ THREE_AT_ONCE := --dist worksteal -n 3
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test test-all test-unit test-postgresql test-e2e coverage lint types format \
-        lock upgrade release bench faults scan sbom clean setup setup-test setup-e2e
+        lock upgrade release bench bench-compare faults scan sbom clean setup setup-test setup-e2e
 
 define heading
 @printf '\n== %s ==\n' "$(1)"
@@ -79,8 +79,13 @@ scan: setup-test ## Let wapiti and sqlmap at the shop, and pip-audit at its pack
 sbom: ## Write the software bill of materials, build/sbom.json
 	@$(PYTHON) -m tooling.sbom build/sbom.json
 
-bench: setup ## Measure complete order journeys (OPTIONS="--customers 8 --runs 3")
+bench: setup-test ## Measure the shop beside its floors (OPTIONS="--only pages --on sqlite")
+	$(call heading,Benchmark)
 	@$(BIN)/python -m bench $(OPTIONS)
+
+bench-compare: setup-test ## Measure, and say what became slower than bench/baseline.json
+	$(call heading,Benchmark against the baseline)
+	@$(BIN)/python -m bench --compare $(OPTIONS)
 
 lock: ## Lock the requirements to what setup.cfg asks for, with hashes
 	@$(PYTHON) -m tooling.lock

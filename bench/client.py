@@ -94,7 +94,7 @@ class Browser:
         parts = urlsplit(url)
         connection = self._connection(parts.netloc)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        sent = {**headers, **self._cookie_header(parts.hostname or "")}
+        sent = {**headers, **self.cookie_header(parts.hostname or "")}
         try:
             response, content = self._exchange(connection, method, path, body, sent)
         except (OSError, HTTPException) as error:
@@ -121,7 +121,8 @@ class Browser:
             self._connections[host] = HTTPConnection(host, timeout=self.timeout)
         return self._connections[host]
 
-    def _cookie_header(self, host: str) -> dict[str, str]:
+    def cookie_header(self, host: str) -> dict[str, str]:
+        """Return the header with the cookies for ``host``; nothing without any."""
         cookies = self._cookies.get(host)
         if not cookies:
             return {}

@@ -59,6 +59,16 @@ class Customer:
         """The requests so far, redirects included."""
         return self._browser.requests
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The header with which it is signed in at the shop."""
+        return self._browser.cookie_header(urlsplit(self._browser.url).hostname or "")
+
+    def choose(self) -> str:
+        """Go from the home page to the summary; return its address."""
+        self._choose()
+        return self._page.url
+
     # --- The browser -----------------------------------------------------------------------
 
     def _open(self, step: str, address: str, headers: Mapping[str, str] | None = None) -> None:
@@ -144,9 +154,9 @@ class Customer:
         self._open("totals while typing", "/fr/order/totals?business=5&pro_plus=2", PARTIAL)
         self._page = page
         self._press("to the summary", "Commander", business="5", pro_plus="2")
-        self._press("to the identification", "Poursuivre")
 
     def _identify(self) -> None:
+        self._press("to the identification", "Poursuivre")
         if self._account is not None:
             given = {name: self._account[name] for name in ("nic_handle", "password")}
             self._press("sign in", "Se connecter", **given)

