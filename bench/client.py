@@ -6,6 +6,7 @@ one connection to each host that stays open.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -16,6 +17,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 REDIRECTS = {301, 302, 303, 307, 308}
 SAME_METHOD = {307, 308}
 MOST_REDIRECTS = 10
+BUSY = 503
 
 
 class RequestFailed(Exception):
@@ -35,12 +37,16 @@ class Page:
 class Browser:
     """A client with cookies of its own. ``requests`` counts each one, redirects included.
 
-    ``timeout`` is the number of seconds until a request without a response fails.
+    ``timeout`` is the number of seconds until a request without a response fails. One that is
+    patient repeats each request that is refused with 503, after the time that the response names;
+    ``refusals`` are the seconds until each of those responses.
     """
 
     url: str
     timeout: float = 30.0
+    is_patient: bool = False
     requests: int = 0
+    refusals: list[float] = field(default_factory=list)
     _cookies: dict[str, dict[str, str]] = field(default_factory=dict)
     _connections: dict[str, HTTPConnection] = field(default_factory=dict)
 
@@ -89,6 +95,17 @@ class Browser:
         raise RequestFailed(f"{method} {url}: more than {MOST_REDIRECTS} redirects")
 
     def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[HTTPResponse, bytes]:
+        while True:
+            began = time.perf_counter()
+            response, content = self._ask_once(method, url, body, headers)
+            if response.status != BUSY or not self.is_patient:
+                return response, content
+            self.refusals.append(time.perf_counter() - began)
+            time.sleep(float(response.headers.get("Retry-After") or 1))
+
+    def _ask_once(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[HTTPResponse, bytes]:
         parts = urlsplit(url)

@@ -42,15 +42,21 @@ class Customer:
     """A customer of the shop at ``url``, with an HTTP client and cookies of its own.
 
     ``account`` holds the ``nic_handle`` and ``password`` of an existing account; without it the
-    customer registers. ``polls`` counts the looks at the order until it is installed.
+    customer registers. One that is patient comes again when the shop is too busy. ``polls`` counts
+    the looks at the order until it is installed.
     """
 
     def __init__(
-        self, url: str, stopwatch: Stopwatch, account: Mapping[str, str] | None = None
+        self,
+        url: str,
+        stopwatch: Stopwatch,
+        account: Mapping[str, str] | None = None,
+        *,
+        is_patient: bool = False,
     ) -> None:
         self._stopwatch = stopwatch
         self._account = account
-        self._browser = Browser(url)
+        self._browser = Browser(url, is_patient=is_patient)
         self._page = Page()
         self.polls = 0
 
@@ -58,6 +64,11 @@ class Customer:
     def requests(self) -> int:
         """The requests so far, redirects included."""
         return self._browser.requests
+
+    @property
+    def refusals(self) -> list[float]:
+        """The seconds until each response that said that the shop is too busy."""
+        return self._browser.refusals
 
     @property
     def cookies(self) -> dict[str, str]:

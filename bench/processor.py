@@ -14,6 +14,9 @@ PARENT, FIRST, LAST = 1, 11, 14
 """Indices in ``/proc/<pid>/stat`` after the name: the parent, and four counts of clock ticks, of
 the process itself and of its children that have ended."""
 
+RESIDENT = 1
+"""Index of the resident pages in ``/proc/<pid>/statm``."""
+
 SERVICES = {"asgi": "web", "worker": "worker", "sandbox": "sandbox"}
 """The services of a shop, by a word of the command that starts each."""
 
@@ -36,16 +39,33 @@ def seconds_by_service(root: int) -> Mapping[str, float]:
     """
     processes = _all_processes()
     seconds: dict[str, float] = defaultdict(float)
+    for pid, service in _services(root, processes).items():
+        seconds[service] += processes[pid].seconds
+    return seconds
+
+
+def memory_by_service(root: int) -> Mapping[str, float]:
+    """Return the resident memory of a shop's processes by service, in MiB."""
+    sizes: dict[str, float] = defaultdict(float)
+    for pid, service in _services(root, _all_processes()).items():
+        with suppress(OSError):
+            pages = int((PROC / str(pid) / "statm").read_text().split()[RESIDENT])
+            sizes[service] += pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return sizes
+
+
+def _services(root: int, processes: Mapping[int, _Process]) -> dict[int, str]:
+    """Return the service of each process of a shop, by its number."""
+    found: dict[int, str] = {}
     family = {root: "supervisor"} if root in processes else {}
     while family:
-        for pid in family:
-            seconds[family[pid]] += processes[pid].seconds
+        found |= family
         family = {
             pid: _service(pid) or family[process.parent]
             for pid, process in processes.items()
             if process.parent in family
         }
-    return seconds
+    return found
 
 
 def _service(pid: int) -> str:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from types import MappingProxyType
@@ -23,12 +23,13 @@ ENVIRONMENT = {"HOST": "127.0.0.1", "RATE_LIMITS": "off", "SANDBOX_LATENCY": "0.
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop: its URLs, its description, and its process id if it is a temporary one."""
+    """A shop: its URLs and description; a temporary one also has a process and an environment."""
 
     url: str
     sandbox_url: str
     description: str
     process: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def processor_seconds(self) -> Mapping[str, float]:
         """Return the CPU seconds of its services so far; nothing when they are unknown."""
@@ -91,4 +92,5 @@ def temporary_shop(settings: Mapping[str, str] = MappingProxyType({})) -> Iterat
                 f"http://127.0.0.1:{sandbox_port}",
                 f"{database}, {processes} web processes, 1 worker, provider latency {latency} s",
                 process,
+                environment,
             )

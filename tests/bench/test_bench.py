@@ -17,7 +17,7 @@ from bench import journeys
 from bench.client import Browser, Page, RequestFailed
 from bench.customer import Customer, JourneyFailed
 from bench.pages import find_form, find_link
-from bench.processor import seconds_by_service, seconds_of_tree
+from bench.processor import memory_by_service, seconds_by_service, seconds_of_tree
 from bench.shop import Shop, existing_shop
 from bench.stopwatch import Stopwatch, percentile, table
 from tests import ROOT
@@ -121,6 +121,8 @@ def test_processor_time_is_split_by_service() -> None:
     command = [sys.executable, "-c", starter, "worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         patience.wait_until(lambda: worker_seconds() >= 0.2, worker_seconds)
+        # Two processes, each with an interpreter.
+        assert 10 < memory_by_service(os.getpid())["worker"] < 200
         process.communicate()
 
 
@@ -129,7 +131,8 @@ def test_processor_time_is_split_by_service() -> None:
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    """A site that sets, changes and deletes a cookie, redirects, and says what it was sent."""
+    """A site that sets and deletes a cookie, redirects, is busy once, and says what it was sent."""
+    times_busy = iter(["1", "2"])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -137,7 +140,10 @@ def site() -> Iterator[str]:
         def do_GET(self) -> None:
             moved = {"/in": "/welcome", "/out": "/welcome", "/endless": "/endless"}.get(self.path)
             cookie = {"/in": "token=1; Path=/", "/out": "token=; Max-Age=0"}.get(self.path)
-            self.send_response(303 if moved else 200)
+            busy = self.path == "/busy" and next(times_busy, "")
+            self.send_response(503 if busy else 303 if moved else 200)
+            if busy:
+                self.send_header("Retry-After", "0")
             for name, value in (("Location", moved), ("Set-Cookie", cookie)):
                 if value:
                     self.send_header(name, value)
@@ -169,6 +175,13 @@ def test_the_client_keeps_cookies_and_follows_redirects_as_a_browser_does(site: 
         assert browser.post("/stay", {}).text == "POST token=1"
         assert browser.get("/out").text == "GET None"
         assert browser.requests == 6
+
+
+def test_a_patient_client_repeats_what_is_refused_for_now(site: str) -> None:
+    with Browser(site) as hasty, Browser(site, is_patient=True) as patient:
+        assert hasty.post("/busy", {}).status == 503
+        assert patient.post("/busy", {}).text == "POST None"
+        assert (len(hasty.refusals), len(patient.refusals)) == (0, 1)
 
 
 def test_a_request_without_a_response_names_its_address(site: str) -> None:
