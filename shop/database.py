@@ -11,20 +11,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
-from peewee import (
-    SCOPE_VALUES,
-    Context,
-    Database,
-    Field,
-    InterfaceError,
-    OperationalError,
-    SqliteDatabase,
-)
+from peewee import Database, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.db_url import connect
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
 from records.base import database
+from shop.statements import StatementContext
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -83,25 +76,6 @@ def _open(url: str) -> Database:
                 connect_timeout=5,
             )
     raise ValueError(f"unknown kind of database: {url.split(':')[0]}")
-
-
-class StatementContext(Context):
-    """Builds the SQL of a statement; writes the columns of models at once.
-
-    Peewee makes four objects and three scopes for each column, and a statement reads all columns
-    of its models: that was two fifths of the time in which SQL is built.
-    """
-
-    __slots__ = ()
-
-    def sql(self, obj: Any) -> Context:
-        """Append the SQL of ``obj``, which equals Peewee's own."""
-        if getattr(type(obj), "__sql__", None) is not Field.__sql__:
-            return super().sql(obj)
-        if self.state.scope == SCOPE_VALUES:
-            return self.literal(f'"{obj.column_name}"')
-        source = self.alias_manager[obj.model._meta.table]
-        return self.literal(f'"{source}"."{obj.column_name}"')
 
 
 class KeptConnection(sqlite3.Connection):

@@ -9,10 +9,11 @@ import peewee
 import pytest
 from flask import Flask
 
-from models import Account, LicenceGroup, Order, OrderLine, database
+from models import Account, Job, JobStatus, LicenceGroup, Order, OrderLine, database
 from records.base import Table
-from shop.database import StatementContext
+from shop import clock
 from shop.invoicing import ledger
+from shop.statements import StatementContext
 from tests.support.client import CheckingClient
 from tests.support.journeys import Shopper
 from tests.support.parties import Bank, Provider
@@ -88,3 +89,59 @@ def test_what_statements_are_made_of(app: Flask) -> None:
     ]
     for query in queries:
         assert build(StatementContext, query) == build(peewee.Context, query)
+
+
+def test_rows_written_again_and_again(app: Flask) -> None:
+    """The second INSERT of a shape uses the text of the first; whatever differs is another."""
+    plain = {"kind": "a", "key": "b", "payload": {"c": [1]}, "run_at": clock.now()}
+    made = {"created_at": clock.now()}
+    queries = [
+        Job.insert(**plain, **made),
+        Job.insert(**plain, **made, priority=3, status=JobStatus.RUNNING),
+        Job.insert(**plain, **made, error=Job.select(Job.error).limit(1)),
+        Job.insert(**plain, **made, error=peewee.fn.LOWER("X")),
+        Job.insert(**plain, **made).on_conflict_ignore(),
+        Job.insert(**plain, **made).on_conflict_ignore().as_rowcount(),
+        Job.insert(**plain, **made).returning(Job.id, Job.key),
+        Job.insert(**plain, **made).returning(peewee.fn.LOWER(Job.key)),
+        Job.insert(**plain, **made).on_conflict(
+            conflict_target=[Job.key], update={Job.error: peewee.EXCLUDED.error}
+        ),
+        OrderLine.insert(order=Order(id=7), position=1, offer="business", quantity=2),
+        OrderLine.insert(order=7, position=1, offer="business", quantity=2),
+        Job.insert_many([plain | made, plain | made]),
+    ]
+    for query in [*queries, *reversed(queries)]:
+        assert build(StatementContext, query) == build(peewee.Context, query)
+
+
+def test_conditions_of_every_kind(app: Flask) -> None:
+    now, order = clock.now(), Order(id=7)
+    conditions = [
+        OrderLine.order == order,
+        OrderLine.order.in_([order, 8]),
+        Order.id.in_([3]),
+        Order.id.in_({3}),
+        Order.id.in_([]),
+        Order.id.not_in(()),
+        Order.status.in_(set(JobStatus)),
+        Order.status.in_(OrderLine.select(OrderLine.offer)),
+        Order.expires_at < now,
+        (Order.expires_at < now) & (Order.status == JobStatus.DONE) | Order.basket_key.is_null(),
+        Order.basket_key.is_null(False) & (Order.id != 3),
+        ~(Order.id == 3) & (Order.number.contains("1_%")),
+        Order.number.startswith("1") | (Order.id + 1 > Order.account),
+        Order.id.between(1, 3) & (peewee.fn.LOWER(Order.number) == "x"),
+        (Order.id == Order.account) & peewee.SQL("1"),
+        Order.number == peewee.Value("7"),
+        Order.id == None,  # noqa: E711
+    ]
+    for condition in conditions:
+        for query in (
+            Order.select().where(condition).order_by(Order.id.desc(), Order.number).limit(3),
+            Order.select(Order.id).where(condition).order_by(Order.id.desc(nulls="last")),
+            Order.update(number="1", account=Account(id=3), status="x").where(condition),
+            Order.update({Order.number: None, Order.id: Order.id + 1}).where(condition),
+            Order.delete().where(condition),
+        ):
+            assert build(StatementContext, query) == build(peewee.Context, query)
