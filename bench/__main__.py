@@ -15,9 +15,9 @@ import time
 from collections.abc import Sequence
 
 from bench import baseline, places
-from bench.customer import JourneyFailed
 from bench.figures import Figure, table
 from bench.parts import PARTS, Effort
+from bench.visitor import JourneyFailed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -70,14 +70,17 @@ class Browser:
         """Open an address, absolute or on the client's host. Raises `RequestFailed`."""
         return self._follow("GET", urljoin(self.url, address), None, headers or {})
 
-    def post(self, address: str, form: Mapping[str, str]) -> Page:
-        """Submit a form as a browser does. Raises `RequestFailed`."""
+    def post(self, address: str, form: Mapping[str, str], page: str = "") -> Page:
+        """Submit a form as a browser does; ``page`` is the URL it is on, the same without one.
+
+        Raises `RequestFailed`.
+        """
         url = urljoin(self.url, address)
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Origin": origin,
-            "Referer": url,
+            "Referer": page or url,
         }
         return self._follow("POST", url, urlencode(form).encode(), headers)
 

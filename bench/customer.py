@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from urllib.parse import urlencode, urljoin, urlsplit
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
-from bench.client import Browser, Page, RequestFailed
-from bench.pages import find_form, find_link
+from bench.client import Page
 from bench.stopwatch import Stopwatch
+from bench.visitor import JourneyFailed, Visitor
 
 INSTALLATION_TIMEOUT = 120.0
 """Seconds until an order that is not installed is an error."""
@@ -34,11 +34,7 @@ DELIVERED = "Finalisée"
 FAILED = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
 
 
-class JourneyFailed(Exception):
-    """A step did not end as expected; the message says which step and what happened."""
-
-
-class Customer:
+class Customer(Visitor):
     """A customer of the shop at ``url``, with an HTTP client and cookies of its own.
 
     ``account`` holds the ``nic_handle`` and ``password`` of an existing account; without it the
@@ -54,72 +50,14 @@ class Customer:
         *,
         is_patient: bool = False,
     ) -> None:
-        self._stopwatch = stopwatch
+        super().__init__(url, stopwatch, is_patient=is_patient)
         self._account = account
-        self._browser = Browser(url, is_patient=is_patient)
-        self._page = Page()
         self.polls = 0
-
-    @property
-    def requests(self) -> int:
-        """The requests so far, redirects included."""
-        return self._browser.requests
-
-    @property
-    def refusals(self) -> list[float]:
-        """The seconds until each response that said that the shop is too busy."""
-        return self._browser.refusals
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        """The header with which it is signed in at the shop."""
-        return self._browser.cookie_header(urlsplit(self._browser.url).hostname or "")
 
     def choose(self) -> str:
         """Go from the home page to the summary; return its address."""
         self._choose()
         return self._page.url
-
-    # --- The browser -----------------------------------------------------------------------
-
-    def _open(self, step: str, address: str, headers: Mapping[str, str] | None = None) -> None:
-        self._request(step, address, lambda: self._browser.get(address, headers))
-
-    def _press(self, step: str, button: str, **values: str) -> None:
-        """Fill in and submit the form with this button."""
-        try:
-            form = find_form(self._page.text, button)
-            data = form.filled(values)
-        except LookupError as error:
-            raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
-        address = urljoin(self._page.url, form.action)
-        if form.method == "post":
-            self._request(step, address, lambda: self._browser.post(address, data))
-        else:
-            self._open(step, f"{address.partition('?')[0]}?{urlencode(data)}")
-
-    def _follow(self, step: str, link: str) -> None:
-        """Follow the link of this name."""
-        try:
-            address = find_link(self._page.text, link)
-        except LookupError as error:
-            raise JourneyFailed(f"{step}: at {self._page.url}: {error}") from error
-        self._open(step, urljoin(self._page.url, address))
-
-    def _request(self, step: str, address: str, ask: Callable[[], Page]) -> None:
-        try:
-            with self._stopwatch.step(step):
-                self._page = ask()
-        except RequestFailed as error:
-            raise JourneyFailed(f"{step}: {error}") from error
-        if self._page.status != 200:
-            raise JourneyFailed(f"{step}: {address} led to {self._page.status} at {self._page.url}")
-
-    def _expect(self, step: str, text: str) -> None:
-        if text not in self._page.text:
-            raise JourneyFailed(f"{step}: {self._page.url} does not say {text!r}")
-
-    # --- The journey -----------------------------------------------------------------------
 
     def order(self) -> None:
         """Go from the home page to installed licences, and open the received e-mails."""

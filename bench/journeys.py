@@ -26,9 +26,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from urllib.parse import urlsplit
 
-from bench.customer import Customer, JourneyFailed
+from bench.customer import Customer
 from bench.shop import Shop, existing_shop, temporary_shop
 from bench.stopwatch import Stopwatch, table
+from bench.visitor import JourneyFailed
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 

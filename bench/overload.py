@@ -28,10 +28,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench.client import Browser
-from bench.customer import Customer, JourneyFailed
+from bench.customer import Customer
 from bench.processor import memory_by_service
 from bench.shop import Shop, temporary_shop
 from bench.stopwatch import Stopwatch, percentile, table
+from bench.visitor import JourneyFailed
 
 LEVELS = {8: 1.0, 64: 1.0, 200: 5.0}
 """Customers at the same time, and for how many minutes."""

@@ -18,13 +18,16 @@ FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 
 @dataclass
 class Form:
-    """A form: its action and method, the values the page filled in, its buttons' texts."""
+    """A form: its action and method, the values the page filled in, and its buttons.
+
+    ``buttons`` holds, by the text of each, what is sent when it is the one that is pressed.
+    """
 
     action: str = ""
     method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
     unticked: dict[str, str] = field(default_factory=dict)
-    buttons: list[str] = field(default_factory=list)
+    buttons: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def filled(self, values: dict[str, str]) -> dict[str, str]:
         """Return the data to submit when a customer enters ``values``.
@@ -52,6 +55,7 @@ def find_form(page: str, button: str) -> Form:
     for chunk in FORM.findall(page):
         form = _read(chunk) if first_word in chunk else Form()
         if button in form.buttons:
+            form.fields |= form.buttons[button]
             return form
     raise LookupError(f"no button {button!r}")
 
@@ -69,6 +73,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.form = Form()
         self._button: list[str] | None = None
+        self._sent: dict[str, str] = {}
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -85,6 +90,7 @@ class _Reader(HTMLParser):
             self.form.fields[self._select] = given.get("value", "")
         elif tag == "button":
             self._button = []
+            self._sent = {given["name"]: given.get("value", "")} if "name" in given else {}
 
     def _input(self, given: dict[str, str]) -> None:
         name, ticks = given.get("name", ""), given.get("type") in {"checkbox", "radio"}
@@ -100,5 +106,5 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "button" and self._button is not None:
-            self.form.buttons.append(" ".join("".join(self._button).split()))
+            self.form.buttons[" ".join("".join(self._button).split())] = self._sent
             self._button = None

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from statistics import median
 from urllib.parse import urljoin, urlsplit
 
-from bench import billing, floors, growth, load
+from bench import billing, floors, growth, load, oscar
 from bench.client import Browser
 from bench.customer import Customer
 from bench.figures import LESS, MORE, Aim, Figure, ratio
 from bench.floors import Floor
 from bench.floors import journey as bare_journey
 from bench.journeys import Run, measure
+from bench.oscar import Oscar
+from bench.oscar.measuring import measure as measure_oscar
 from bench.places import Place
 from bench.shop import CHEAP_PASSWORDS, Shop, temporary_shop
 from bench.stopwatch import Stopwatch
@@ -91,6 +93,39 @@ def _journeys_of(shop: Shop, number: int) -> Run:
 def _bare(floor: Floor, journeys: int, requests: int) -> Run:
     # One bare journey costs so little that the clock's ticks would show.
     return bare_journey.measure(floor, CUSTOMERS, journeys * 4, requests)
+
+
+def beside_oscar(place: Place, effort: Effort) -> Iterator[Figure]:
+    """Complete orders at the usual cost of passwords, beside those at django-oscar."""
+    if not oscar.installed():
+        print(f"oscar on {place.name} is left out: {oscar.HOW_TO_INSTALL}")
+        return
+    ours, theirs = [], []
+    with _shop_and_oscar(place) as (shop, other):
+        _journeys_of(shop, CUSTOMERS)
+        measure_oscar(other, CUSTOMERS, range(CUSTOMERS))
+        for number in range(effort.rounds):
+            ours.append(_journeys_of(shop, effort.journeys))
+            first = CUSTOMERS + number * effort.journeys
+            theirs.append(measure_oscar(other, CUSTOMERS, range(first, first + effort.journeys)))
+    rates = [(run.rate, least.rate) for run, least in zip(ours, theirs, strict=True)]
+    yield Figure("journeys a second, OWASP's Argon2", "", [rate for rate, _ in rates], Aim(MORE),
+                 place.name, [least for _, least in rates])  # fmt: skip
+    yield Figure("journeys a second : django-oscar", "×", ratio(rates), Aim(MORE, 3, 8),
+                 place.name, is_ratio=True)  # fmt: skip
+    costs = [run.processor_of("web") * 1000 for run in theirs]
+    yield Figure("journey at django-oscar, CPU", "ms", costs, Aim(LESS), place.name)
+
+
+@contextmanager
+def _shop_and_oscar(place: Place) -> Iterator[tuple[Shop, Oscar]]:
+    with (
+        place.new_database() as ours,
+        place.new_database() as theirs,
+        temporary_shop({"DATABASE_URL": ours}) as shop,
+        oscar.serving(theirs) as other,
+    ):
+        yield shop, other
 
 
 # --- Pages -----------------------------------------------------------------------------------
@@ -202,6 +237,7 @@ def idle(place: Place, effort: Effort) -> Iterator[Figure]:
 
 PARTS: dict[str, Part] = {
     "journeys": journeys,
+    "oscar": beside_oscar,
     "pages": pages,
     "renewals": renewals,
     "growth": large_customers,

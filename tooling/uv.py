@@ -50,23 +50,30 @@ def make_environment(folder: Path) -> None:
     run([*command, *replace, folder])
 
 
-def install(python: Path, requirements: Path, title: str) -> None:
+def install(python: Path, requirements: Path, title: str, *, built: str = "") -> None:
     """Make ``python``'s environment hold exactly the packages of a hash-locked file."""
-    command = install_command(python, requirements)
+    command = install_command(python, requirements, built=built)
     with Step(title) as step:
         run(command, lambda line: step.progress(line.strip()))
 
 
-def install_command(python: Path, requirements: Path) -> list[str]:
+def install_command(python: Path, requirements: Path, *, built: str = "") -> list[str]:
     """Return the uv command: it checks all hashes, builds nothing, removes other packages.
 
-    It fails if the file lacks a dependency, instead of choosing a release itself.
+    It fails if the file lacks a dependency, instead of choosing a release itself. The package
+    ``built`` has no wheel; it is built by what the file itself holds.
     """
-    options = "--exact --require-hashes --no-build"
+    options = "--exact --require-hashes"
     return [
-        *(program(), "pip", "install", *options.split()),
+        *(program(), "pip", "install", *options.split(), *wheels_only(built)),
+        *(("--no-build-isolation-package", built) if built else ()),
         *("--python", str(python), "--requirement", str(requirements)),
     ]
+
+
+def wheels_only(built: str = "") -> list[str]:
+    """Return uv's options for packages that are not built, all but one."""
+    return ["--only-binary", ":all:", *(("--no-binary", built) if built else ())]
 
 
 def _require_venv() -> None:

@@ -15,11 +15,12 @@ import pytest
 
 from bench import journeys
 from bench.client import Browser, Page, RequestFailed
-from bench.customer import Customer, JourneyFailed
+from bench.customer import Customer
 from bench.pages import find_form, find_link
 from bench.processor import memory_by_service, seconds_by_service, seconds_of_tree
 from bench.shop import Shop, existing_shop
 from bench.stopwatch import Stopwatch, percentile, table
+from bench.visitor import JourneyFailed
 from tests import ROOT
 from tests.support import patience
 
@@ -32,6 +33,7 @@ PAGE = """
   <select name="country"><option value="BE">BE</option><option value="FR" selected>FR</select>
   <button><svg></svg><span>Payer
     par carte</span></button>
+  <button name="later" value="yes">Plus tard</button>
 </form>
 <form action="/bank"><button>Payer</button></form>
 """
@@ -52,6 +54,7 @@ def test_a_form_is_found_by_its_button_and_sent_as_a_browser_would() -> None:
     }
     assert "store" not in form.filled({})
     assert find_form(PAGE, "Payer").action == "/bank"
+    assert find_form(PAGE, "Plus tard").filled({})["later"] == "yes"
 
 
 def test_what_is_not_on_the_page_is_an_error() -> None:

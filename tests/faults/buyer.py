@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from bench.customer import CARD, DELIVERED, Customer, JourneyFailed
+from bench.customer import CARD, DELIVERED, Customer
 from bench.stopwatch import Stopwatch
+from bench.visitor import JourneyFailed
 
 PAUSE = 0.5
 """Seconds until a customer tries again."""

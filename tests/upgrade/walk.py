@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import sys
 
-from bench.customer import DELIVERED, FAILED, JourneyFailed
+from bench.customer import DELIVERED, FAILED
+from bench.visitor import JourneyFailed
 from tests.faults.buyer import Buyer
 from tests.support import patience
 

@@ -14,6 +14,8 @@ from tests import ROOT
 
 SHOP = ("cli", "manager", "records", "sandbox", "serving", "shop", "storefront", "web")
 TESTS = ("tests", "e2e", "bench")
+OSCAR = ROOT / "bench" / "oscar"
+"""The shop of the comparison: its project has an environment and a lock of its own."""
 OURS = {path.stem for path in ROOT.glob("*.py")} | {*SHOP, *TESTS, "tooling"}
 
 
@@ -22,9 +24,32 @@ def test_the_shop_imports_only_what_it_declares() -> None:
 
 
 def test_the_tests_import_only_what_is_declared() -> None:
-    modules = [path for room in TESTS for path in (ROOT / room).rglob("*.py")]
+    modules = {path for room in TESTS for path in (ROOT / room).rglob("*.py")}
     allowed = declared("install_requires") | declared("dev")
-    assert sorted(imported(modules) - allowed) == []
+    assert sorted(imported(modules - project()) - allowed) == []
+
+
+def test_the_project_of_the_comparison_imports_only_what_its_own_lock_names() -> None:
+    names = {name for path in project() for name in imports_of(path)}
+    foreign = names - OURS - sys.stdlib_module_names
+    assert "django" in foreign
+    wanted = {"django-oscar" if name == "oscar" else name for name in foreign}
+    assert wanted <= locked(OSCAR / "requirements.txt")
+
+
+def test_nothing_of_the_comparison_is_in_the_locks_of_the_shop() -> None:
+    for lock in ROOT.glob("requirements*.txt"):
+        assert not [name for name in locked(lock) if name.startswith("django")], lock.name
+
+
+def project() -> set[Path]:
+    return set((OSCAR / "project").rglob("*.py"))
+
+
+def locked(path: Path) -> set[str]:
+    """Return the distributions that a lock names."""
+    lines = path.read_text().splitlines()
+    return {plain(line.partition("==")[0]) for line in lines if "==" in line}
 
 
 def shop_modules() -> list[Path]:
