@@ -108,12 +108,12 @@ def _place(item: pytest.Item) -> tuple[int, ...]:
 def _may_differ(item: pytest.Item) -> bool:
     """Return whether a test may behave differently on another database.
 
-    Tests without a database, those of a journey in its second language, and those that only read
-    a PDF's text run no statements or the same ones. Others say so with a marker.
+    Tests without a database and those of a journey in its second language run no statements or the
+    same ones. Others say so with a marker.
     """
     if "new_database" not in getattr(item, "fixturenames", ()):
         return False
-    if any(item.get_closest_marker(name) for name in ("one_database", "printed")):
+    if item.get_closest_marker("one_database"):
         return False
     call = getattr(item, "callspec", None)
     return call is None or all(value != "en" for value in call.params.values())

@@ -87,12 +87,8 @@ class LiveShop:
 
 
 @contextmanager
-def running(database_url: str, folder: Path, *, typesets: bool = False) -> Iterator[LiveShop]:
-    """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends.
-
-    The PDFs of its e-mails are blank pages unless it ``typesets``.
-    """
-    program = ("serve.py",) if typesets else ("-m", "e2e.serve_blank")
+def running(database_url: str, folder: Path) -> Iterator[LiveShop]:
+    """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends."""
     port, sandbox_port = free_ports(2)
     variables = ENVIRONMENT | {
         "PORT": str(port),
@@ -106,5 +102,5 @@ def running(database_url: str, folder: Path, *, typesets: bool = False) -> Itera
         folder / "serve.log",
         variables,
     )
-    with serving(variables, shop.log, program):
+    with serving(variables, shop.log):
         yield shop

@@ -1,6 +1,6 @@
 """An unpaid renewal: reminded repeatedly, suspended, and resumed by payment.
 
-These tests move the clock on by months, so they have their own shop, which also typesets its PDFs.
+These tests move the clock on by months, so they have their own shop.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def shop(
 ) -> Iterator[live.LiveShop]:
     """A shop for these tests only, since they move its clock on."""
     folder = tmp_path_factory.mktemp("unpaid")
-    with live.running(new_database("unpaid"), folder, typesets=True) as running:
+    with live.running(new_database("unpaid"), folder) as running:
         yield running
 
 

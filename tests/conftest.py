@@ -15,14 +15,13 @@ import models
 from models import Account, ExchangeService
 from shop import clock as shop_clock
 from shop import database as shop_database
-from shop.documents import pdf
 from shop.jobs import queue
 from shop.office import configured
 from shop.operations import composition, demo
 from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
-from tests.support import belongings, blank_pdf, cast, exchange, remembered
+from tests.support import belongings, cast, exchange, remembered
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.databases import Snapshot
@@ -165,14 +164,8 @@ def _quiet_end() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _blank_pdfs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace typesetting by blank PDFs, except in tests marked ``@pytest.mark.printed``.
-
-    Typesetting took a quarter of all the tests' time. A test that reads a blank page fails, and
-    then needs the marker.
-    """
-    if not request.node.get_closest_marker("printed"):
-        monkeypatch.setattr(pdf, "from_html", blank_pdf.blank)
+def _begin_test() -> None:
+    """Say that a test begins to those who remember what tests before it built."""
     remembered.begin_test()
 
 

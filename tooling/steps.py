@@ -6,20 +6,18 @@ import fcntl
 import sys
 from collections.abc import Callable, Sequence
 
-from tooling import browser, environment, htmx, libraries, translations
+from tooling import browser, environment, htmx, translations
 from tooling.report import CACHE, SetupError
 
 
 def prepare_run() -> None:
     """Set up what serves the shop."""
-    libraries.prepare()
     environment.prepare(development=False)
     translations.prepare()
 
 
 def prepare_development() -> None:
     """Set up what checks and tests the code, without the browser."""
-    libraries.prepare()
     environment.prepare(development=True)
     translations.prepare()
 

@@ -1,7 +1,7 @@
 """PDF documents made from database records: purchase orders, contracts, invoices.
 
-Rendering loads WeasyPrint, which takes time and memory. The renderers are therefore imported where
-they are used, so that only processes that render a PDF load it.
+Rendering loads Typst and factur-x, which takes time and memory. The renderers are therefore
+imported where they are used, so that only processes that render a PDF load them.
 """
 
 from __future__ import annotations

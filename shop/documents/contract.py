@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shop.documents import pdf
-from shop.text import markdown
+from shop.errors import N_
+from shop.text import formats, markdown
+from shop.text.templates import translate
 
 
 @dataclass(frozen=True)
@@ -24,5 +26,25 @@ class ContractDocument:
 
 def contract_pdf(document: ContractDocument) -> bytes:
     """Return a contract as an accessible PDF, in its language."""
-    html = markdown.markdown(document.body)
-    return pdf.render("contract.html", document.language, document=document, body=html)
+    language, day = document.language, formats.day(document.published_at, document.language)
+    version = translate(N_("version %(number)s"), language, number=document.version)
+    about = translate(
+        N_("Version %(number)s of %(day)s"), language, number=document.version, day=day
+    )
+    return pdf.render(
+        "contract.typ",
+        {
+            "language": language,
+            "shop_name": document.shop_name,
+            "title": f"{document.title} · {document.shop_name}",
+            "author": document.shop_name,
+            "description": about,
+            "keywords": [],
+            "heading": document.title,
+            "number": version,
+            "foot": f"{document.title} · {version} · {document.shop_name}",
+            "text": markdown.tree(document.body),
+            "digest_label": translate(N_("Digest of the text (SHA-256)"), language),
+            "digest": document.digest,
+        },
+    )

@@ -1,75 +1,90 @@
-"""PDF from HTML, using local files only: this repository's and its fonts."""
+"""PDF from Typst templates: for archives (PDF/A-3a) and for screen readers (PDF/UA-1) at once.
+
+Typst reads the files of ``templates/documents/`` and the fonts of the locked packages, nothing
+else. Texts reach a template as strings of ``sys.inputs``, which are never read as markup.
+"""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import json
+import os
+import threading
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from threading import Lock
-from urllib.parse import urlsplit
 
-from weasyprint import CSS, HTML
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+import typst
 
+from shop import clock
 from shop.settings import ROOT
-from shop.text import templates
 
-STYLES = ROOT / "static" / "documents" / "paper.css"
-ACCESSIBLE_PDF = "pdf/ua-1"
-"""PDF/UA: tagged, with title and language, for screen readers."""
+TEMPLATES = ROOT / "templates" / "documents"
+STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
 
-_FOLDERS = {
-    "font": Path(str(files("font_source_sans_pro"))) / "files",
-    "static": ROOT / "static",
+FONT_PACKAGES = {
+    "font_source_sans_pro": "files",
+    "manimgx_fonts": "",
+    "manimgx_fonts_cjk": "",
 }
-
-rendering_lock: AbstractContextManager[object] = Lock()
-"""Lets one thread at a time render: two threads rendering at once compete for the interpreter lock
-and take longer for both documents (``python -m bench.documents``)."""
+"""The packages of fonts, with the folder in each: Source Sans, and Noto for all other scripts."""
 
 
-class ForbiddenUrl(FatalURLFetchingError):
-    """A document refers to a URL that is not a local file; rendering it fails."""
+class ForkedProcessError(RuntimeError):
+    """This process was forked from one that had typeset: Typst's threads stayed behind there."""
 
 
-class LocalFiles(URLFetcher):
-    """Serves ``font:name`` and ``static:path``, and refuses every other URL."""
+class _Typesetter(threading.local):
+    """Typst for one thread: a compiler cannot be used by two at once, and needs no lock so."""
 
-    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-        """Return the file of ``url``. Raise `ForbiddenUrl` for any other URL."""
-        parts = urlsplit(url)
-        folder = _FOLDERS.get(parts.scheme)
-        path = (folder / parts.path).resolve() if folder else None
-        if folder is None or path is None or not path.is_relative_to(folder.resolve()):
-            raise ForbiddenUrl(f"{url} is not one of our files")
-        return URLFetcherResponse(url, path.read_bytes())
+    def __init__(self) -> None:
+        self.compiler = typst.Compiler(
+            root=TEMPLATES, font_paths=_fonts(), ignore_system_fonts=True
+        )
 
 
 @cache
-def _style_and_fonts() -> tuple[CSS, FontConfiguration]:
-    """Return the style and fonts of all documents, loaded once per process."""
-    fonts = FontConfiguration()
-    style = CSS(string=STYLES.read_text(), font_config=fonts, url_fetcher=LocalFiles())
-    return style, fonts
+def _fonts() -> typst.Fonts:
+    """Return the fonts of all papers, found once per process: never those of the machine."""
+    folders = [Path(str(files(name))) / folder for name, folder in FONT_PACKAGES.items()]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
 
 
-def render(
-    template: str, language: str, *, variant: str = ACCESSIBLE_PDF, **values: object
-) -> bytes:
-    """Render a template of ``templates/documents/`` as PDF, in ``language``."""
-    html = templates.render(f"documents/{template}", language, **values)
-    return from_html(html, variant=variant)
+@cache
+def _first_process() -> int:
+    return os.getpid()
 
 
-def from_html(html: str, *, variant: str = ACCESSIBLE_PDF) -> bytes:
-    """Render an HTML page as PDF, in the style of all documents."""
-    style, fonts = _style_and_fonts()
-    document = HTML(string=html, url_fetcher=LocalFiles())
-    with rendering_lock:
-        return bytes(
-            document.write_pdf(
-                stylesheets=[style], font_config=fonts, pdf_variant=variant, pdf_tags=True
-            )
-        )
+@cache
+def _typesetter() -> _Typesetter:
+    return _Typesetter()
+
+
+def render(template: str, paper: Mapping[str, object], *, data: bytes = b"") -> bytes:
+    """Render a template of ``templates/documents/`` as PDF.
+
+    ``paper`` holds the texts as printed, ``data`` what an invoice has attached. Raise
+    `typst.TypstError` if a template is wrong, or a text cannot be printed.
+    """
+    texts = json.dumps(paper, ensure_ascii=False)
+    return typeset(_template(template), {"paper": texts, "data": data.decode()})
+
+
+@cache
+def _template(name: str) -> bytes:
+    return (TEMPLATES / name).read_bytes()
+
+
+def typeset(source: bytes, inputs: dict[str, str]) -> bytes:
+    """Return a Typst document as PDF, with these ``sys.inputs``."""
+    if _first_process() != os.getpid():
+        raise ForkedProcessError("start this process anew instead of forking it: it would hang")
+    made = _typesetter().compiler.compile(
+        source,
+        format="pdf",
+        sys_inputs=inputs,
+        pdf_standards=STANDARDS,
+        timestamp=int(clock.now().timestamp()),
+    )
+    assert isinstance(made, bytes)
+    return made

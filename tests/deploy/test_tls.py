@@ -69,7 +69,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     trusted = ssl.create_default_context(cafile=str(certificate.path))
     with (
         nginx_runs(folder, port=port, upstream=upstream),
-        serving(variables, shop.log, ("-m", "e2e.serve_blank")),
+        serving(variables, shop.log),
     ):
         yield Site(url, upstream, shop, trusted, variables["SECRET_KEY"])
 

@@ -22,7 +22,6 @@ import time_machine
 import models
 from shop import clock
 from shop import settings as shop_settings
-from shop.documents import pdf
 from shop.office import configured
 from shop.payments import gateways
 from shop.vat import registry
@@ -185,7 +184,6 @@ def _surroundings() -> Key:
     return (
         shop_settings.current(),
         id(registry.registry()),
-        pdf.from_html.__module__,
         time_machine.escape_hatch.is_travelling(),
         clock.day_of(clock.now()),
     )

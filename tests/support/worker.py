@@ -1,7 +1,4 @@
-"""``flask --app app worker`` in a process forked after all imports.
-
-Its PDFs are blank pages: no test reads them, and typesetting took most of its time.
-"""
+"""``flask --app app worker`` in a process forked after all imports."""
 
 from __future__ import annotations
 
@@ -10,8 +7,6 @@ import os
 from flask.cli import cli
 
 import app as app  # imported before the fork, once for all workers
-from shop.documents import pdf
-from tests.support import blank_pdf
 
 
 def run(environment: dict[str, str]) -> None:
@@ -20,5 +15,4 @@ def run(environment: dict[str, str]) -> None:
     os.environ.update(environment)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    pdf.from_html = blank_pdf.blank
     cli.main(args=["--app", "app", "worker"])

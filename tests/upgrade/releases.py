@@ -23,6 +23,7 @@ from tooling.release import RECORD
 from tooling.report import CACHE
 
 EXPORTS = CACHE / "releases"
+FORMER_LIBRARIES = Path(__file__).parent / "former_libraries"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,11 @@ def run_in(folder: Path, words: list[str], environment: Mapping[str, str]) -> No
     )
 
 
+def former_libraries(code: Path) -> dict[str, str]:
+    """Return the variable that gives a former release stand-ins of the libraries it lost since."""
+    return {} if code == ROOT else {"PYTHONPATH": str(FORMER_LIBRARIES)}
+
+
 class Shop:
     """One shop on one database, of which some processes run one release, and some another."""
 
@@ -144,15 +150,15 @@ class Shop:
 
     @contextmanager
     def worker_runs(self, code: Path) -> Iterator[None]:
-        """Run the worker of a release, whose PDFs are blank, until the block ends."""
-        with self._process("worker", code, ["-m", "e2e.worker"], {}):
+        """Run the worker of a release until the block ends."""
+        with self._process("worker", code, ["-m", "flask", "--app", "app", "worker"], {}):
             yield
 
     @contextmanager
     def _process(
         self, name: str, code: Path, words: list[str], changes: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[bytes]]:
-        environment = os.environ | self.environment | changes
+        environment = os.environ | self.environment | former_libraries(code) | changes
         with ExitStack() as opened:
             log = opened.enter_context((self.folder / f"{name}.log").open("ab"))
             process = subprocess.Popen(

@@ -174,7 +174,7 @@ def on_record(order: Order) -> Figures:
 
 
 @pytest.mark.begun_first
-@pytest.mark.printed
+@pytest.mark.one_database
 @settings(
     max_examples=12,
     # The failing example is not reduced: each attempt costs a whole journey.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -18,12 +19,17 @@ pytestmark = pytest.mark.one_database
 TEMPLATES = sorted(
     str(path.relative_to(ROOT / "templates"))
     for path in (ROOT / "templates").rglob("*")
-    if path.is_file()
+    if path.is_file() and path.suffix != ".typ"
 )
+PAPERS = sorted((ROOT / "templates" / "documents").iterdir())
 
 # Elements and comments with their content; attributes that people read are checked separately.
 MARKUP = re.compile(r"<!--.*?-->|<style>.*?</style>|<[^>]*>|&#?\w+;", re.DOTALL)
 READ = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
+PRINTED = re.compile(r"\[([^\[\]]*)\]")
+"""Text within the code of a paper; all before the first code is an import or a comment."""
+
+EXPRESSION = re.compile(r"#[\w.-]+(\([^()]*\))?(\.\w+\([^()]*\))*")
 NAMES = {"Microsoft", "Office", "Business", "Pro", "Plus", "Exchange"}
 """Names that are the same in every language."""
 
@@ -101,3 +107,12 @@ def test_a_compared_status_is_found(app: Flask, source: str) -> None:
     """The check itself."""
     assert list(compared_statuses(app.jinja_env, source)) == [1]
     assert not list(compared_statuses(app.jinja_env, "{{ looks[order.status] }}"))
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.name)
+def test_papers_hold_no_text_but_the_number_of_the_page(path: Path) -> None:
+    code = re.sub(r"^//.*$", "", path.read_text(), flags=re.MULTILINE)
+    written = [EXPRESSION.sub("", text) for text in PRINTED.findall(code)]
+    assert {word for text in written for word in re.findall(r"[^\W\d_]{2,}", text)} <= {"Page"}
+    top_level = [line for line in code.splitlines() if re.match(r"[^\W\d_]", line)]
+    assert top_level == []

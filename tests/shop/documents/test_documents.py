@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import typst
 from pypdf import PdfReader
 
 from shop import documents, vat
@@ -29,7 +30,7 @@ from shop.settings import Seller
 from shop.text import formats, markdown
 from shop.vat import PlaceOfSupply
 
-pytestmark = pytest.mark.printed
+pytestmark = pytest.mark.one_database
 
 PLACED = datetime(2026, 11, 5, 13, 4, tzinfo=UTC)
 ALICE = Buyer(
@@ -186,14 +187,52 @@ def test_names_in_other_scripts_are_printed():
     assert "Ελένη Нагорная Łuczak" in text_of(opened(purchase_order_pdf(order_of(buyer=buyer))))
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["https://elsewhere.example/x.png", "file:///etc/passwd", "static:../setup.cfg",
-     "static:../../etc/passwd", "font:../__init__.py", "http://169.254.169.254/"],
+MARKUP = (
+    '#import "@preview/tablex:0.0.9": *', "#read(\"/etc/passwd\")", "$ x^2 $", "*bold* _it_ `code`",
+    "@label <label> [content]", "= Heading", "// comment /* more */", "\\u{41} \\# ~ --- ...",
+    "#panic()", "{{ 7 * 7 }} %(number)s {0}",
 )  # fmt: skip
-def test_documents_fetch_nothing_from_outside(address):
-    with pytest.raises(pdf.ForbiddenUrl):
-        pdf.from_html(f"<html lang=en><title>x</title><body><img src='{address}' alt=''>")
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_customers_texts_are_never_read_as_markup(text):
+    buyer = replace(ALICE, company=text, street=text, city=text, first_name="", last_name=text)
+    printed = text_of(opened(purchase_order_pdf(order_of(buyer=buyer))))
+    assert printed.count(text) == 4
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['#read("/etc/passwd")', '#read("../setup.cfg")', '#read("../../setup.cfg")',
+     '#image("../../../../../../etc/passwd")', '#import "../../setup.cfg"',
+     '#image("https://elsewhere.example/x.png")', '#read("http://169.254.169.254/")'],
+)  # fmt: skip
+def test_documents_read_nothing_from_outside(source):
+    with pytest.raises(typst.TypstError):
+        pdf.typeset(f'#set document(title: "x")\n{source}'.encode(), {})
+
+
+def test_control_documents_read_their_own_folder():
+    source = b'#set document(title: "x")\n#import "logo.typ": logo\n#logo(1cm)'
+    assert pdf.typeset(source, {}).startswith(b"%PDF-1.7")
+
+
+def test_templates_import_no_packages():
+    found = [
+        line
+        for path in pdf.TEMPLATES.glob("*.typ")
+        for line in path.read_text().splitlines()
+        if re.search(r"#(import|include)", line) and not re.search(r'"[a-z_]+\.typ"', line)
+    ]
+    assert found == []
+
+
+def test_a_long_word_breaks_within_its_frame():
+    buyer = replace(ALICE, company="Donaudampfschifffahrtsgesellschaftskapitän" * 5)
+    page = opened(purchase_order_pdf(order_of(buyer=buyer))).pages[0]
+    text = page.extract_text().replace("\u200b", "")
+    assert "kapitän" in text
+    assert not any("gesellschaftskapitänDonaudampf" in line for line in text.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_neither_its_lines_nor_its_pdf_can_be_changed(alice: Account) -> None:
             change.execute()
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_its_pdf_is_made_once_and_follows_the_rules(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     content = documents.invoice_of(invoice)
@@ -380,7 +380,7 @@ def test_credits_at_once_never_exceed_the_invoice(alice: Account) -> None:
     billing.assert_balanced()
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_the_pdf_of_a_credit_note_names_what_it_corrects(alice: Account, bank: Bank) -> None:
     invoice = billing.of(billing.delivered(alice, bank))
     note = billing.credit(invoice, "Rétractation sous 14 jours.")

@@ -356,7 +356,7 @@ def test_releasing_places_twice_releases_them_once(group: LicenceGroup) -> None:
     assert groups.fresh(group).places_taken == 3
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_the_purchase_order_says_for_how_many_days(
     clock: time_machine.Traveller, group: LicenceGroup, visitor: Visitor, alice: Account
 ) -> None:

@@ -70,7 +70,7 @@ def assert_valid(*invoices: Invoice) -> None:
         assert broken_rules(xml, "french") <= allowed
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_a_wrong_address_is_corrected_without_moving_money(alice: Account, bank: Bank) -> None:
     wrong = paid(alice, bank)
     done = correct(wrong, street="1 place du Marché", city="Roubaix", postcode="59100")
@@ -86,7 +86,7 @@ def test_a_wrong_address_is_corrected_without_moving_money(alice: Account, bank:
     assert (done.given_back_cents, done.due_cents) == (0, 0)
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_vat_charged_by_mistake_is_given_back(alice: Account, bank: Bank) -> None:
     wrong = paid(alice, bank)
     confirm_number(alice)
@@ -100,7 +100,7 @@ def test_vat_charged_by_mistake_is_given_back(alice: Account, bank: Bank) -> Non
     assert_valid(new, note)
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_vat_that_was_missing_is_still_to_be_paid(alice: Account, bank: Bank) -> None:
     confirm_number(alice)
     wrong = correct(paid(alice, bank), **BERLIN).invoice
@@ -132,7 +132,7 @@ def test_an_invoice_paid_in_part_is_credited_as_a_whole(alice: Account, bank: Ba
     billing.assert_balanced()
 
 
-@pytest.mark.printed
+@pytest.mark.one_database
 def test_an_unpaid_invoice_is_owed_with_the_right_details(alice: Account, bank: Bank) -> None:
     wrong = billing.due(alice)
     done = correct(wrong, last_name="Lefebvre")

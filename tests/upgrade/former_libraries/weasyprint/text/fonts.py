@@ -1,0 +1,5 @@
+"""The fonts of pages."""
+
+
+class FontConfiguration:
+    """Loads nothing."""
