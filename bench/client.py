@@ -7,6 +7,7 @@ one connection to each host that stays open.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -35,7 +36,7 @@ class Page:
 
 @dataclass
 class Browser:
-    """A client with cookies of its own. ``requests`` counts each one, redirects included.
+    """A client with cookies of its own; ``requests_to`` counts its requests to each host.
 
     ``timeout`` is the number of seconds until a request without a response fails. One that is
     patient repeats each request that is refused with 503, after the time that the response names;
@@ -45,7 +46,7 @@ class Browser:
     url: str
     timeout: float = 30.0
     is_patient: bool = False
-    requests: int = 0
+    requests_to: Counter[str] = field(default_factory=Counter)
     refusals: list[float] = field(default_factory=list)
     _cookies: dict[str, dict[str, str]] = field(default_factory=dict)
     _connections: dict[str, HTTPConnection] = field(default_factory=dict)
@@ -120,7 +121,7 @@ class Browser:
         except (OSError, HTTPException) as error:
             connection.close()
             raise RequestFailed(f"{method} {url}: {error!r}") from error
-        self.requests += 1
+        self.requests_to[parts.netloc] += 1
         self._keep_cookies(parts.hostname or "", response)
         return response, content
 

@@ -38,8 +38,8 @@ class Customer(Visitor):
     """A customer of the shop at ``url``, with an HTTP client and cookies of its own.
 
     ``account`` holds the ``nic_handle`` and ``password`` of an existing account; without it the
-    customer registers. One that is patient comes again when the shop is too busy. ``polls`` counts
-    the looks at the order until it is installed.
+    customer registers. One that is patient comes again when the shop is too busy. ``to_order``
+    is the number of its requests to the shop until it saw the paid order.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Customer(Visitor):
     ) -> None:
         super().__init__(url, stopwatch, is_patient=is_patient)
         self._account = account
-        self.polls = 0
+        self.to_order = 0
 
     def choose(self) -> str:
         """Go from the home page to the summary; return its address."""
@@ -66,6 +66,7 @@ class Customer(Visitor):
             self._identify()
             self._confirm()
             self._pay()
+            self.to_order = self.requests
             self._wait()
             self._read_emails()
 
@@ -133,7 +134,6 @@ class Customer(Visitor):
             if failed or time.perf_counter() - began > INSTALLATION_TIMEOUT:
                 raise JourneyFailed(f"installation: {failed or 'not installed in time'}: {address}")
             time.sleep(POLL)
-            self.polls += 1
             self._open("look at the order", address, PARTIAL)
         self._stopwatch.add("paid to installed", time.perf_counter() - began)
 

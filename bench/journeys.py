@@ -39,8 +39,8 @@ class Run:
     """One measurement of ``journeys`` journeys, which took ``seconds``.
 
     ``processor`` holds the CPU seconds by service (empty when unknown), ``own`` those of the
-    simulated customers themselves, ``requests`` the number of requests of customers with an
-    account and of new ones.
+    simulated customers themselves, ``requests`` how many requests a customer with an account
+    (``known``) and a ``new`` one made at the shop, redirects included, until the paid order.
     """
 
     journeys: int
@@ -71,10 +71,7 @@ def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stop
         if not stopping.is_set():
             customer = Customer(shop.url, stopwatch, account)
             customer.order()
-            # The fewest: how often the order was polled depends on how busy the machine is.
-            kind = "known" if account else "new"
-            made = customer.requests - customer.polls
-            requests[kind] = min(made, requests.get(kind, made))
+            requests["known" if account else "new"] = customer.to_order
 
     began, used, own = time.perf_counter(), shop.processor_seconds(), time.process_time()
     with ThreadPoolExecutor(customers) as pool:
@@ -99,7 +96,7 @@ def report(runs: Sequence[Run], stopwatch: Stopwatch) -> str:
         lines.append(spread(f"CPU milliseconds a journey, {service}", each))
     lines.append(spread("… of the customers", [run.own / run.journeys * 1000 for run in runs]))
     for kind, number in sorted(runs[-1].requests.items()):
-        lines.append(f"requests of a {kind} customer, polls aside: {number}")
+        lines.append(f"requests of a {kind} customer until the paid order: {number}")
     return "\n".join([*lines, "", table(stopwatch.times)])
 
 

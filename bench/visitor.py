@@ -27,8 +27,8 @@ class Visitor:
 
     @property
     def requests(self) -> int:
-        """The requests so far, redirects included."""
-        return self._browser.requests
+        """The requests to the site so far, redirects included; those to a bank are not."""
+        return self._browser.requests_to[urlsplit(self._browser.url).netloc]
 
     @property
     def refusals(self) -> list[float]:

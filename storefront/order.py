@@ -176,9 +176,11 @@ def summary(lang: str) -> Response:
     if basket is None:
         return back_to_start(lang)
     quote = baskets.quote(basket, catalogue.offers(), auth.account())
+    following = "order_contracts" if auth.account() else "identification"
     return page(
         "storefront/summary.html",
         basket=basket,
+        next_url=url_for(f"storefront.{following}", lang=lang),
         basket_arguments=basket_arguments(basket),
         quote=quote,
         change_url=step("quantities", lang, basket),

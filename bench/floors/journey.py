@@ -33,7 +33,7 @@ def measure(floor: Floor, customers: int, journeys: int, requests: int) -> Run:
 def walk(url: str, requests: int) -> None:
     """Make one journey. Raises `bench.client.RequestFailed`, and `AssertionError` for an error."""
     with Browser(url) as browser:
-        while browser.requests < requests - 2 * len(POSTS):
+        while browser.requests_to.total() < requests - 2 * len(POSTS):
             assert browser.get("/journey/5").status == 200
         for name in POSTS:
             assert browser.post(f"/journey/{name}", {"quantity": "5"}).status == 200, name

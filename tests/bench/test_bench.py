@@ -100,7 +100,7 @@ def test_the_report_gives_every_run() -> None:
     assert "a journey, web: 700.00 (median of 3 runs: 800.00, 600.00, 700.00)" in told
     assert "a journey, worker: 300.00" in told
     assert "of the customers: 10.00" in told
-    assert "requests of a known customer, polls aside: 15" in told
+    assert "requests of a known customer until the paid order: 15" in told
     assert "web" not in journeys.report([journeys.Run(10, 5)], Stopwatch())
 
 
@@ -177,7 +177,7 @@ def test_the_client_keeps_cookies_and_follows_redirects_as_a_browser_does(site: 
         assert (page.url, page.status, page.text) == (f"{site}/welcome", 200, "GET token=1")
         assert browser.post("/stay", {}).text == "POST token=1"
         assert browser.get("/out").text == "GET None"
-        assert browser.requests == 6
+        assert browser.requests_to.total() == 6
 
 
 def test_a_patient_client_repeats_what_is_refused_for_now(site: str) -> None:

@@ -296,3 +296,14 @@ def test_what_the_page_did_not_show_is_not_confirmed(
     assert not Acceptance.select().exists()
     shopper.confirm()
     assert shopper.ordered().total_cents == 2112
+
+
+def test_the_summary_leads_to_the_next_page_without_a_detour(
+    shopper: Shopper, alice: Account
+) -> None:
+    """A visitor identifies first, a customer sees the contracts at once."""
+    shopper.choose(business=1)
+    assert shopper.find("form", action=f"/{shopper.language}/order/identification") is not None
+    shopper.log_in(alice)
+    shopper.choose(business=1)
+    assert shopper.find("form", action=f"/{shopper.language}/order/contracts") is not None
