@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from email import message_from_bytes
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.parser import BytesHeaderParser
+from email.policy import SMTP, SMTPUTF8, default
 from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any
 
 import idna
 
@@ -19,11 +21,47 @@ from shop.mail.archive import html_of, one_line, text_of
 from shop.security import encryption
 
 
+class _Headers(HeaderRegistry):
+    """The standard library's headers, which makes a class for each header of each message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._classes: dict[type, type] = {}
+
+    def __getitem__(self, name: str) -> type:
+        kind = self.registry.get(name.lower(), self.default_class)
+        if kind not in self._classes:
+            self._classes[kind] = super().__getitem__(name)
+        return self._classes[kind]
+
+
+class _ReceivedHeaders(_Headers):
+    """Those of messages that are only read: most are the same in each, and parsed once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parsed = lru_cache(maxsize=256)(super().__call__)
+
+    def __call__(self, name: str, value: Any) -> Any:
+        return self._parsed(name, str(value))
+
+
+_WRITTEN = {False: SMTP, True: SMTPUTF8}
+_READ = {utf8: policy.clone(header_factory=_ReceivedHeaders()) for utf8, policy in _WRITTEN.items()}
+_COMPOSED = default.clone(header_factory=_Headers())
+
+
 class MessageAltered(Exception):
     """Serialization changed a composed message, which must therefore not be sent."""
 
 
-def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
+class Composed(EmailMessage):
+    """A message and its bytes, which were compared with it and are sent as they are."""
+
+    serialized = b""
+
+
+def compose(letter: Letter, attachments: list[Attachment]) -> Composed:
     """Return the message of a stored e-mail, whose account is loaded.
 
     A retry keeps the Message-ID, by which a mail server recognises a message that it has received
@@ -32,25 +70,26 @@ def compose(letter: Letter, attachments: list[Attachment]) -> EmailMessage:
     """
     message = _build(letter, attachments, name_of=header_text)
     try:
-        check_serialized(message)
+        serialize(message)
     except MessageAltered:
         # The standard library (Python 3.11, 3.12) drops the quotes of a name that it folds, and
         # parses the part after ``@`` or ``,`` as another address.
         message = _build(letter, attachments, name_of=_plain_name)
-        check_serialized(message)
+        serialize(message)
     return message
 
 
-def check_serialized(message: EmailMessage) -> None:
-    """Raise `MessageAltered` unless parsing the serialized ``message`` gives the same content.
+def serialize(message: Composed) -> None:
+    """Serialize ``message``; raise `MessageAltered` unless its bytes hold the same content.
 
     Compare all headers in order, the texts and the attachments. This is the last protection
     against header injection by way of the standard library.
     """
-    policy = SMTPUTF8 if _needs_utf8(message) else SMTP
+    utf8 = _needs_utf8(message)
     try:
-        received = message_from_bytes(message.as_bytes(policy=policy), policy=policy)
-        unchanged = list(_comparable_parts(received)) == list(_comparable_parts(message))
+        message.serialized = message.as_bytes(policy=_WRITTEN[utf8])
+        received = BytesHeaderParser(policy=_READ[utf8])
+        unchanged = list(_received(message.serialized, received)) == list(_composed(message))
     except Exception as error:  # The parser raises almost anything at headers it misreads.
         raise MessageAltered(str(message["Message-ID"])) from error
     if not unchanged:
@@ -69,16 +108,51 @@ def _needs_utf8(message: EmailMessage) -> bool:
 TRANSPORT_HEADERS = {"content-type", "content-disposition", "content-transfer-encoding"}
 """Headers whose spelling serialization changes; their values are compared separately."""
 
+Comparable = Iterator[tuple[str, ...]]
 
-def _comparable_parts(message: EmailMessage) -> Iterator[tuple[str, ...]]:
+
+def _composed(message: EmailMessage) -> Comparable:
+    """Yield the headers and contents of each part of a message."""
     for part in message.walk():
-        for name, value in part.items():
-            if name.lower() not in TRANSPORT_HEADERS:
-                yield name.lower(), _without_spaces(value)
-        yield part.get_content_type(), str(part.get_content_disposition())
-        yield "filename", _without_spaces(part.get_filename() or "")
+        yield from _headers(part)
         if not part.is_multipart():
             yield "content", _content(part)
+
+
+def _received(serialized: bytes, parser: BytesHeaderParser[EmailMessage]) -> Comparable:
+    """Yield the headers and contents of each part of serialized bytes.
+
+    Only headers are parsed line by line: attachments are thousands of lines. Raise `ValueError`
+    where the bytes are not the parts of a message.
+    """
+    head, separator, body = serialized.partition(b"\r\n\r\n")
+    part = parser.parsebytes(head + separator)
+    if not separator or part.defects or part.get_payload():
+        raise ValueError("headers that do not end where they should")
+    yield from _headers(part)
+    if part.get_content_maintype() != "multipart":
+        part.set_payload(body.decode("ascii", "surrogateescape"))
+        yield "content", _content(part)
+        return
+    delimiter = f"\r\n--{part.get_boundary()}".encode("ascii")
+    before, *inner, after = (b"\r\n" + body).split(delimiter)
+    if before.strip() or after.strip() != b"--" or not inner:
+        raise ValueError("text outside the parts")
+    for each in inner:
+        if not each.startswith(b"\r\n"):
+            raise ValueError("another delimiter")
+        yield from _received(each[2:], parser)
+
+
+def _headers(part: EmailMessage) -> Comparable:
+    found = {}
+    for name, value in part.items():
+        found[name.lower()] = value
+        is_compared = name.lower() not in TRANSPORT_HEADERS
+        yield name.lower(), _without_spaces(value) if is_compared else ""
+    kind, disposition = found["content-type"], found.get("content-disposition")
+    yield kind.content_type, str(disposition and disposition.content_disposition)
+    yield "filename", _without_spaces(disposition.params.get("filename", "") if disposition else "")
 
 
 def _without_spaces(value: object) -> str:
@@ -94,9 +168,9 @@ def _content(part: EmailMessage) -> str:
 
 def _build(
     letter: Letter, attachments: list[Attachment], name_of: Callable[[str], str]
-) -> EmailMessage:
+) -> Composed:
     times_sent, sender = _times_sent(letter), _sender(name_of)
-    message = EmailMessage()
+    message = Composed(policy=_COMPOSED)
     message["From"] = sender
     message["To"] = _address(name_of(_addressee(letter)), letter.recipient)
     message["Subject"] = header_text(letter.subject)

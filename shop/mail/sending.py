@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import smtplib
 from datetime import timedelta
-from email.message import EmailMessage
 
 import structlog
 
@@ -17,7 +16,7 @@ from shop.errors import N_
 from shop.jobs import kinds, queue
 from shop.mail import smtp
 from shop.mail.archive import PROVES_MAILBOX, attachments_of, with_content
-from shop.mail.composing import compose
+from shop.mail.composing import Composed, compose
 
 log = structlog.get_logger()
 
@@ -141,7 +140,7 @@ def send_letter(letter: int) -> None:
     transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now(), unconfirmed=earlier)
 
 
-def _deliver(row: Letter, url: str, message: EmailMessage) -> None:
+def _deliver(row: Letter, url: str, message: Composed) -> None:
     """Send the message; count the attempt before its end, for this worker may die after it."""
     before = row.unconfirmed
     try:

@@ -7,10 +7,10 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from email.message import EmailMessage
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from shop.mail.composing import Composed
 from shop.settings import SMTP_PORTS
 
 TIMEOUT = 10
@@ -32,7 +32,7 @@ class UnsupportedAddress(Exception):
     """The message needs a non-ASCII e-mail address, which the mail server does not support."""
 
 
-def deliver(url: str, message: EmailMessage, before_end: Callable[[], None] = lambda: None) -> None:
+def deliver(url: str, message: Composed, before_end: Callable[[], None] = lambda: None) -> None:
     """Send ``message`` to the server of ``url``, with the user and password in it.
 
     ``before_end`` is called before the end of the data: until then the server cannot accept the
@@ -74,11 +74,17 @@ def check_sign_in(url: str) -> None:
         server.close()
 
 
-def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
-    try:
-        server.send_message(message)
-    except smtplib.SMTPNotSupportedError as error:
-        raise UnsupportedAddress(str(error)) from error
+def _send(server: smtplib.SMTP, message: Composed) -> None:
+    """Send its bytes, as `smtplib.SMTP.send_message` does with those that it makes itself."""
+    (sender,) = message["From"].addresses
+    recipients = [address.addr_spec for address in message["To"].addresses]
+    options: tuple[str, ...] = ()
+    server.ehlo_or_helo_if_needed()
+    if not all(each.isascii() for each in (sender.addr_spec, *recipients)):
+        if not server.has_extn("smtputf8"):
+            raise UnsupportedAddress("the server does not support SMTPUTF8")
+        options = ("SMTPUTF8", "BODY=8BITMIME")
+    server.sendmail(sender.addr_spec, recipients, message.serialized, options)
 
 
 class _Data(smtplib.SMTP):
