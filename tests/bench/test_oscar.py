@@ -112,7 +112,7 @@ def test_the_table_divides_by_its_rate_in_the_same_round(
 
     def journeys_of(_: object, number: int) -> Run:
         ours.append(number)
-        return Run(number, seconds=1.0)
+        return Run(number, 1.0, {"web": 1.0, "worker": 0.5, "sandbox": 9.0})
 
     def at_oscar(_: object, __: int, numbers: range) -> Run:
         served.made += numbers
@@ -126,5 +126,5 @@ def test_the_table_divides_by_its_rate_in_the_same_round(
         rate, ratio, cost = parts.beside_oscar(place, parts.Effort(rounds=2, journeys=10))
     assert (list(rate.values), list(rate.floor)) == ([10.0, 10.0], [2.5, 2.5])
     assert (list(ratio.values), ratio.aim.required, ratio.aim.aimed) == ([4.0, 4.0], 3, 8)
-    assert list(cost.values) == [200.0, 200.0]
+    assert [*cost.values, *cost.floor] == pytest.approx([150, 150, 200, 200])
     assert len(served.made) == len(set(served.made)), "an account orders once"
