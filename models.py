@@ -48,6 +48,7 @@ from records.jobs import Job, JobStatus, SandboxSwitch
 from records.languages import Language
 from records.ledger import EntryKind, LedgerEntry
 from records.letters import Attachment, Letter, LetterStatus
+from records.missing_glyphs import MissingGlyph
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -99,5 +100,5 @@ def all_tables() -> list[type[Table]]:
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         ContractAnnouncement,
-        VatCheck, PlaceProof, Job, SandboxSwitch, DurationCount,
+        VatCheck, PlaceProof, MissingGlyph, Job, SandboxSwitch, DurationCount,
     ])  # fmt: skip

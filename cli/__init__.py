@@ -13,13 +13,14 @@ from cli.exchange import exchange
 from cli.explaining import explain_failures
 from cli.jobs import jobs
 from cli.orders import orders
+from cli.papers import papers
 from cli.services import services
 from cli.setup import check_database, demo_data, migrate, worker
 from cli.vat import vat
 
 GROUPS = (
     orders, services, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data,
-    vat,
+    vat, papers,
 )  # fmt: skip
 COMMANDS = (*GROUPS, migrate, check_database, worker, audit, backup, restore, doctor, version)
 

@@ -22,6 +22,8 @@ Texts = dict[str, object]
 Given = str | dict[str, str]
 """A text; as a dictionary, one that is written from right to left."""
 
+_CHARACTERS = {"JP": "JP", "KR": "KR", "TW": "TC", "HK": "HK", "MO": "HK"}
+
 ZERO_WIDTH_SPACE = "\u200b"
 _PART_OF_LONG_WORD = re.compile(r"\S{24}(?=\w)")
 """What fits into a column; no letter is parted from its accents, which are no letters."""
@@ -81,6 +83,11 @@ def parties(seller: Seller, buyer: Buyer, language: str) -> list[Texts]:
 def _address(party: Seller | Buyer, language: str) -> list[Given]:
     town = f"{party.postcode} {party.city}".strip()
     return [given(party.street), given(town), formats.country(party.country, language)]
+
+
+def font_of(country: str) -> str:
+    """Return the font for Chinese characters, which each country writes in its own way."""
+    return f"Noto Sans CJK {_CHARACTERS.get(country, 'SC')}"
 
 
 def given(text: str) -> Given:

@@ -43,6 +43,7 @@ def contract_pdf(document: ContractDocument) -> bytes:
             "heading": document.title,
             "number": version,
             "foot": f"{document.title} · {version} · {document.shop_name}",
+            "fonts": [],
             "text": markdown.tree(document.body),
             "digest_label": translate(N_("Digest of the text (SHA-256)"), language),
             "digest": document.digest,

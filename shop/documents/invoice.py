@@ -40,6 +40,7 @@ def _content(document: InvoiceDocument) -> content.Texts:
         "number": number,
         "foot": content.foot(document.seller, language),
         "attached": translate(N_("The data of this document (Factur-X)"), language),
+        "fonts": [content.font_of(document.buyer.country)],
         "facts": _facts(document),
         "references": [panel.record() for panel in _references(document)],
         "parties": content.parties(document.seller, document.buyer, language),

@@ -1,90 +1,46 @@
-"""PDF from Typst templates: for archives (PDF/A-3a) and for screen readers (PDF/UA-1) at once.
-
-Typst reads the files of ``templates/documents/`` and the fonts of the locked packages, nothing
-else. Texts reach a template as strings of ``sys.inputs``, which are never read as markup.
-"""
+"""PDFs from the templates of ``templates/documents/``. No text is printed as an empty box."""
 
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
 import typst
 
-from shop import clock
-from shop.settings import ROOT
-
-TEMPLATES = ROOT / "templates" / "documents"
-STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
-
-FONT_PACKAGES = {
-    "font_source_sans_pro": "files",
-    "manimgx_fonts": "",
-    "manimgx_fonts_cjk": "",
-}
-"""The packages of fonts, with the folder in each: Source Sans, and Noto for all other scripts."""
-
-
-class ForkedProcessError(RuntimeError):
-    """This process was forked from one that had typeset: Typst's threads stayed behind there."""
-
-
-class _Typesetter(threading.local):
-    """Typst for one thread: a compiler cannot be used by two at once, and needs no lock so."""
-
-    def __init__(self) -> None:
-        self.compiler = typst.Compiler(
-            root=TEMPLATES, font_paths=_fonts(), ignore_system_fonts=True
-        )
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """Return the fonts of all papers, found once per process: never those of the machine."""
-    folders = [Path(str(files(name))) / folder for name, folder in FONT_PACKAGES.items()]
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-
-
-@cache
-def _first_process() -> int:
-    return os.getpid()
-
-
-@cache
-def _typesetter() -> _Typesetter:
-    return _Typesetter()
+from shop.documents import glyphs, typesetting
 
 
 def render(template: str, paper: Mapping[str, object], *, data: bytes = b"") -> bytes:
-    """Render a template of ``templates/documents/`` as PDF.
+    """Return a paper as PDF: its texts as printed, and the data that an invoice has attached.
 
-    ``paper`` holds the texts as printed, ``data`` what an invoice has attached. Raise
-    `typst.TypstError` if a template is wrong, or a text cannot be printed.
+    A character that no font has is printed as the sign for one, and an alarm (`glyphs.report`).
     """
-    texts = json.dumps(paper, ensure_ascii=False)
-    return typeset(_template(template), {"paper": texts, "data": data.decode()})
+    source, texts, attached = _template(template), _written(paper), data.decode()
+    try:
+        return typesetting.typeset(source, {"paper": texts, "data": attached})
+    except typst.TypstError as error:
+        if not glyphs.is_missing(error):
+            raise
+    printable = glyphs.printable(texts)
+    glyphs.report(printable.missing, f"{paper['heading']} {paper['number']}")
+    return _typeset_at_least_letters(source, printable.texts, attached)
+
+
+def _typeset_at_least_letters(source: bytes, texts: str, attached: str) -> bytes:
+    """Typeset texts whose characters all have a glyph, without accents that fit no letter."""
+    try:
+        return typesetting.typeset(source, {"paper": texts, "data": attached})
+    except typst.TypstError as error:
+        if not glyphs.is_missing(error):
+            raise
+    return typesetting.typeset(source, {"paper": glyphs.letters_of(texts), "data": attached})
+
+
+def _written(paper: Mapping[str, object]) -> str:
+    return json.dumps(paper, ensure_ascii=False)
 
 
 @cache
 def _template(name: str) -> bytes:
-    return (TEMPLATES / name).read_bytes()
-
-
-def typeset(source: bytes, inputs: dict[str, str]) -> bytes:
-    """Return a Typst document as PDF, with these ``sys.inputs``."""
-    if _first_process() != os.getpid():
-        raise ForkedProcessError("start this process anew instead of forking it: it would hang")
-    made = _typesetter().compiler.compile(
-        source,
-        format="pdf",
-        sys_inputs=inputs,
-        pdf_standards=STANDARDS,
-        timestamp=int(clock.now().timestamp()),
-    )
-    assert isinstance(made, bytes)
-    return made
+    return (typesetting.TEMPLATES / name).read_bytes()

@@ -110,6 +110,7 @@ def _content(document: PurchaseOrderDocument) -> content.Texts:
         "heading": say(N_("Purchase order")),
         "number": say(N_("no. %(number)s"), number=document.number),
         "foot": content.foot(document.seller, language),
+        "fonts": [content.font_of(document.buyer.country)],
         "facts": [
             [say(N_("Date")), formats.day(document.placed_at, language)],
             [

@@ -11,6 +11,7 @@ from peewee import ModelSelect, Select, Value, fn
 from records.base import database
 from records.jobs import Job, JobStatus
 from records.letters import Letter, LetterStatus
+from records.missing_glyphs import MissingGlyph
 from records.orders import UNDELIVERED, Order, OrderStatus
 from records.subscriptions import Subscription
 from shop import clock
@@ -100,6 +101,7 @@ def alarms(
             misfitting_vat_names=confirmation.misfits(),
             unpaid_invoices=unpaid.soon_suspended(),
             suspended_services=unpaid.suspended(),
+            missing_glyphs=MissingGlyph.select(),
             failed_letters=Letter.select().where(Letter.status == LetterStatus.FAILED),
         ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),

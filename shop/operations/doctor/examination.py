@@ -10,7 +10,11 @@ from shop.operations.doctor.findings import Finding, Severity, fault
 
 Examination = Callable[[], Iterator[Finding]]
 
-INSIDE: tuple[Examination, ...] = (inside.examine_settings, inside.examine_database)
+INSIDE: tuple[Examination, ...] = (
+    inside.examine_settings,
+    inside.examine_papers,
+    inside.examine_database,
+)
 ON_DATABASE: tuple[Examination, ...] = (
     inside.examine_keys,
     inside.examine_forwarding,

@@ -15,6 +15,7 @@ from records.accounts import Account
 from records.base import database
 from shop import database as shop_database
 from shop import settings
+from shop.documents import glyphs
 from shop.operations import database_state, demo, key_rotation, monitoring, sqlite_files
 from shop.operations.doctor.findings import Finding, fault, ok, warning
 from shop.security import encryption, proxies
@@ -40,6 +41,19 @@ def _weak(current: Settings) -> Iterator[Finding]:
         yield fault(
             "Seller", f"{current.seller.vat_number} is no VAT number.", "Correct SELLER_VAT_NUMBER."
         )
+
+
+def examine_papers() -> Iterator[Finding]:
+    """Find whether PDFs can be made, with names in every script."""
+    missing = glyphs.printable(glyphs.SAMPLE).missing
+    if missing:
+        yield fault(
+            "Papers",
+            f"PDFs cannot show {len(missing)} of the characters that they should: {missing[0]} …",
+            "Install the packages of requirements.txt anew: those of fonts are incomplete.",
+        )
+    else:
+        yield ok("Papers", "PDFs can be made, with names in every script that they should show.")
 
 
 def examine_database() -> Iterator[Finding]:

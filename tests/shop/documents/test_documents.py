@@ -13,7 +13,7 @@ import typst
 from pypdf import PdfReader
 
 from shop import documents, vat
-from shop.documents import pdf
+from shop.documents import typesetting
 from shop.documents.contract import ContractDocument, contract_pdf
 from shop.documents.parties import Buyer
 from shop.documents.purchase_order import (
@@ -209,18 +209,18 @@ def test_customers_texts_are_never_read_as_markup(text):
 )  # fmt: skip
 def test_documents_read_nothing_from_outside(source):
     with pytest.raises(typst.TypstError):
-        pdf.typeset(f'#set document(title: "x")\n{source}'.encode(), {})
+        typesetting.typeset(f'#set document(title: "x")\n{source}'.encode(), {})
 
 
 def test_control_documents_read_their_own_folder():
     source = b'#set document(title: "x")\n#import "logo.typ": logo\n#logo(1cm)'
-    assert pdf.typeset(source, {}).startswith(b"%PDF-1.7")
+    assert typesetting.typeset(source, {}).startswith(b"%PDF-1.7")
 
 
 def test_templates_import_no_packages():
     found = [
         line
-        for path in pdf.TEMPLATES.glob("*.typ")
+        for path in typesetting.TEMPLATES.glob("*.typ")
         for line in path.read_text().splitlines()
         if re.search(r"#(import|include)", line) and not re.search(r'"[a-z_]+\.typ"', line)
     ]

@@ -10,7 +10,7 @@ from facturx import get_facturx_xml_from_pdf, get_level
 from lxml import etree
 from pypdf import PdfReader
 
-from shop.documents import factur_x_metadata, pdf
+from shop.documents import factur_x_metadata, typesetting
 from shop.documents.factur_x_metadata import UnknownPdfError
 from shop.documents.invoice import invoice_pdf
 from tests.shop.documents.test_invoices import credit_note, invoice
@@ -76,7 +76,7 @@ def test_every_offset_leads_to_its_object(content: bytes) -> None:
 
 
 def test_nothing_else_of_the_pdf_changes() -> None:
-    before = pdf.typeset(HELLO, {})
+    before = typesetting.typeset(HELLO, {})
     after = factur_x_metadata.added_to(before)
     changed = [
         one
@@ -102,7 +102,7 @@ def objects_of(content: bytes) -> list[bytes]:
     ],
 )
 def test_a_pdf_built_otherwise_is_refused(part: bytes, otherwise: bytes) -> None:
-    made = pdf.typeset(HELLO, {})
+    made = typesetting.typeset(HELLO, {})
     assert part in made
     with pytest.raises(UnknownPdfError):
         factur_x_metadata.added_to(made.replace(part, otherwise))

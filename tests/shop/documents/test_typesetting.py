@@ -7,7 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from shop.documents import pdf
+from shop.documents import typesetting
 from tests import ROOT
 
 HELLO = b'#set document(title: "x")\n#sys.inputs.name'
@@ -16,21 +16,21 @@ HELLO = b'#set document(title: "x")\n#sys.inputs.name'
 def test_threads_typeset_at_once_without_a_lock() -> None:
     names = [f"Papier {number}" for number in range(40)]
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda name: pdf.typeset(HELLO, {"name": name}), names))
+        made = list(pool.map(lambda name: typesetting.typeset(HELLO, {"name": name}), names))
     assert len({re.sub(rb"/ID\[.*?\]", b"", each) for each in made}) == 40
 
 
 FORK = """
 import os, sys
-from shop.documents import pdf
+from shop.documents import typesetting
 source = b'#set document(title: "x")'
 if sys.argv[1] == "before":
-    pdf.typeset(source, {})
+    typesetting.typeset(source, {})
 child = os.fork()
 if not child:
     try:
-        pdf.typeset(source, {})
-    except pdf.ForkedProcessError:
+        typesetting.typeset(source, {})
+    except typesetting.ForkedProcessError:
         os._exit(3)
     os._exit(0)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
