@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -65,10 +65,13 @@ CHEAP_PASSWORDS = {"ARGON2_MEMORY_KIB": "8", "ARGON2_PASSES": "1"}
 
 
 @contextmanager
-def temporary_shop(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Shop]:
+def temporary_shop(
+    settings: Mapping[str, str] = MappingProxyType({}), program: Sequence[str] = ("serve.py",)
+) -> Iterator[Shop]:
     """Serve a shop until the block ends: on ``DATABASE_URL``, or a temporary SQLite database.
 
-    ``settings`` are environment variables that come before those of this process.
+    ``settings`` are environment variables that come before those of this process; ``program``
+    replaces ``serve.py``.
     """
     with tempfile.TemporaryDirectory(prefix="shop-bench-") as folder:
         port, sandbox_port = free_ports(2)
@@ -83,7 +86,7 @@ def temporary_shop(settings: Mapping[str, str] = MappingProxyType({})) -> Iterat
             "SANDBOX_PORT": str(sandbox_port),
             "SANDBOX_DATABASE": f"{folder}/sandbox.db",
         }
-        with serving(environment, Path(folder) / "serve.log") as process:
+        with serving(environment, Path(folder) / "serve.log", program) as process:
             database = environment["DATABASE_URL"].split(":")[0]
             processes = environment.get("WEB_PROCESSES", "2")
             latency = environment["SANDBOX_LATENCY"]

@@ -81,9 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{shop.description}; {VISITORS} visitors at a time")
             visit(shop, 3)
             alone = visit(shop, asked.seconds)
-            _slow_down(shop, asked.delay)
+            slow_down(shop, asked.delay)
             beside = payers.during(lambda: visit(shop, asked.seconds))
-            _slow_down(shop, 0)
+            slow_down(shop, 0)
     except (JourneyFailed, RuntimeError, OSError) as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
@@ -94,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _slow_down(shop: Shop, seconds: float) -> None:
+def slow_down(shop: Shop, seconds: float) -> None:
+    """Let the sandbox's bank take ``seconds`` for each answer."""
     shop.control("switches", {"bank_response_delay": seconds})
 
 

@@ -1,0 +1,35 @@
+"""The shop's web server with as many threads a process as ``BENCH_THREADS`` says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import asgi
+from serving.buffering import BufferedApplication, Limits
+from shop.settings import Settings
+
+THREADS = "BENCH_THREADS"
+
+
+def create(stopping: Callable[[], bool] = lambda: False) -> BufferedApplication:
+    """Return the shop as an ASGI application."""
+    return asgi.create(stopping, limits=Limits(threads=int(os.environ[THREADS])))
+
+
+def main() -> None:
+    """Serve it, as `asgi.main` does."""
+    settings = Settings.from_environment()
+    asgi.web_server.run(
+        create,
+        asgi.web_server.Listening(
+            settings.host, settings.port, settings.web_processes, settings.stop_notice
+        ),
+    )
+
+
+if __name__ == "__main__":
+    # Its processes import this module by name, and must find the same functions there.
+    from bench.threads import web
+
+    web.main()
