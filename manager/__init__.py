@@ -49,4 +49,5 @@ from manager import (  # noqa: E402  (views need the blueprint)
     terminations,
     two_factor,
     usage,
+    withdrawals,
 )

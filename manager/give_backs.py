@@ -50,6 +50,11 @@ def _choice_page(found: ServiceOverview, error: str = "", status: int = 200) -> 
     )
 
 
+def numbers_typed() -> list[int]:
+    """Return the numbers of the licences ticked, in a form or in the address."""
+    return _numbers(request.values.getlist("licences"))
+
+
 def _numbers(typed: list[str]) -> list[int]:
     good = [read_integer(one, 1, 10**9 - 1) for one in typed[:MOST_AT_ONCE]]
     return [number for number in dict.fromkeys(good) if number is not None]

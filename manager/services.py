@@ -11,6 +11,7 @@ from manager import manager
 from models import CardSetup, CardSetupStatus, Invoice
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
+from shop.orders import withdrawals
 from shop.overviews import resumptions
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
@@ -74,7 +75,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),
         undo_until=shop_services.undo_until(found),
-        withdraw_until=shop_services.may_withdraw_until(found),
+        right=withdrawals.right_of_service(found.group),
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),

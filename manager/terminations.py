@@ -1,8 +1,8 @@
-"""The termination of a service: explained, requested, undone in time; withdrawal of consumers."""
+"""The termination of a service: explained, requested, undone in time."""
 
 from __future__ import annotations
 
-from flask import Response, flash, request
+from flask import Response, flash
 from flask_babel import gettext
 
 from manager import manager, services
@@ -11,13 +11,7 @@ from shop.errors import Refusal
 from shop.invoicing import receivables
 from shop.overviews.services import ServiceOverview
 from shop.pricing import periods
-from shop.subscriptions import (
-    period_billing,
-    resumption,
-    subscriptions,
-    terminations,
-    withdrawals,
-)
+from shop.subscriptions import period_billing, resumption, subscriptions, terminations
 from web import auth, lookups
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -71,38 +65,4 @@ def keep_service(name: str) -> Response:
     except Refusal as refusal:
         return services.shown(found, sentence(refusal), refusal.status)
     flash(gettext("The service renews as before."), "success")
-    return go_to(services.here(found))
-
-
-@manager.get(services.SERVICE + "/withdrawal")
-def withdrawal(name: str) -> Response:
-    """Explain what withdrawing within 14 days means, for consumers."""
-    return _withdrawal_page(lookups.own_service(name))
-
-
-def _withdrawal_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
-    if not error and not withdrawals.can_withdraw(found.group):
-        return go_to(services.here(found))
-    return page(
-        "manager/withdrawal.html",
-        status=status,
-        service=found,
-        until=withdrawals.ends_at(found.group),
-        error=error,
-    )
-
-
-@manager.post(services.SERVICE + "/withdrawal")
-def withdraw(name: str) -> Response:
-    """End the service at once and refund what was paid."""
-    found = lookups.own_service(name)
-    if request.form.get("sure") != "yes":
-        return _withdrawal_page(found, gettext("Tick the box to withdraw."), 422)
-    try:
-        withdrawals.withdraw(found.group, by=auth.customer().nic_handle)
-    except Refusal as refusal:
-        return _withdrawal_page(found, sentence(refusal), refusal.status)
-    flash(
-        gettext("You have withdrawn from this contract. What you paid goes back to you."), "success"
-    )
     return go_to(services.here(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, BigIntegerField, CharField, Check, ForeignKeyField, IntegerField
+from peewee import SQL, AutoField, BigIntegerField, CharField, Check, ForeignKeyField, IntegerField
 
 from records.accounts import Account
 from records.base import JSONField, MomentField, StateMachine, Table, one_of
@@ -32,7 +32,8 @@ ORDER_MOVES: dict[str, set[str]] = {
         OrderStatus.CANCELLED,
         OrderStatus.EXPIRED,
     },
-    OrderStatus.PAID: {OrderStatus.DELIVERING},
+    # A consumer withdraws before the delivery began.
+    OrderStatus.PAID: {OrderStatus.DELIVERING, OrderStatus.REFUNDED},
     OrderStatus.DELIVERING: {OrderStatus.DELIVERED, OrderStatus.DELIVERY_FAILED},
     OrderStatus.DELIVERY_FAILED: {
         OrderStatus.DELIVERING,
@@ -60,7 +61,8 @@ class Order(StateMachine):
     account until the order is closed, so that "Confirm and Pay" pressed twice places one order.
     ``customer`` is the buyer as printed on the purchase order. Amounts are integer cents,
     ``vat_rate`` is in basis points (2000 is 20 %). ``renewal_card`` is the card that the renewals
-    of its services may be charged to; without one, the customer pays them.
+    of its services may be charged to; without one, the customer pays them. ``withdrawn_at`` is when
+    a consumer withdrew from the whole of it.
     """
 
     event_subject = "order"
@@ -87,6 +89,7 @@ class Order(StateMachine):
     paid_at = MomentField(null=True)
     delivered_at = MomentField(null=True)
     closed_at = MomentField(null=True)
+    withdrawn_at = MomentField(null=True)
     renewal_card = ForeignKeyField(Card, null=True, backref="+", index=False)
 
     class Meta:
@@ -109,6 +112,16 @@ class Order(StateMachine):
     def is_of_business(self) -> bool:
         """Whether the buyer was a company when the order was placed, and so no consumer."""
         return bool(self.customer.get("company"))
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its consumer withdrew from it."""
+        return self.withdrawn_at is not None
+
+    @property
+    def shown_status(self) -> str:
+        """The status on pages: `withdrawn` once its consumer withdrew from it."""
+        return "withdrawn" if self.is_withdrawn else str(self.status)
 
     @property
     def is_payable(self) -> bool:
@@ -147,7 +160,7 @@ class Order(StateMachine):
 
     @property
     def is_refunded(self) -> bool:
-        """Whether the order was refunded because it could not be delivered."""
+        """Whether the order was refunded: not delivered, or withdrawn from before it was."""
         return self.status == OrderStatus.REFUNDED
 
     @property
@@ -155,6 +168,13 @@ class Order(StateMachine):
         """Whether the order is final, or changes only by a decision of the customer or operator."""
         final = not self.moves[self.status] or self.status == OrderStatus.REFUNDED
         return final or self.status == OrderStatus.DELIVERY_FAILED
+
+
+Order.add_index(
+    Order.index(Order.withdrawn_at, name="purchase_order_withdrawn").where(
+        SQL("withdrawn_at IS NOT NULL")
+    )
+)
 
 
 class OrderLine(Table):

@@ -41,7 +41,8 @@ PAYMENT_MOVES: dict[str, set[str]] = {
         PaymentStatus.REFUND_DUE,
     },
     PaymentStatus.SUCCEEDED: {PaymentStatus.REFUND_DUE, PaymentStatus.LOST},
-    PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED},
+    # A bank may take a payment back while its refund is due.
+    PaymentStatus.REFUND_DUE: {PaymentStatus.REFUNDED, PaymentStatus.LOST},
     # A bank may charge a checkout that was closed: the payment succeeds then, or is refunded.
     PaymentStatus.DECLINED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},
     PaymentStatus.CLOSED: {PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE},

@@ -44,6 +44,7 @@ class Seat(StateMachine):
     moves = SEAT_MOVES
 
     group_id: int  # added by Peewee; declared for mypy
+    line_id: int | None
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="seats", index=False)

@@ -10,6 +10,7 @@ from peewee import SQL, AutoField, CharField, Check, DateField, ForeignKeyField,
 from records.accounts import OneTimeLink
 from records.base import MomentField, StateMachine
 from records.groups import LicenceGroup
+from records.orders import Order
 from records.seats import Seat
 
 
@@ -100,13 +101,16 @@ Termination.add_index(
 class GiveBack(StateMachine):
     """One licence given back: from ``ends_on`` on it is not charged, and its seat is removed.
 
-    ``number`` remains when the seat is deleted.
+    ``number`` remains when the seat is deleted. ``order`` is the order that added the licence,
+    where its consumer withdrew from that: then everything paid for it goes back, too.
     """
 
     event_subject = "give_back"
     moves = GIVE_BACK_MOVES
 
-    seat_id: int | None  # added by Peewee; declared for mypy
+    group_id: int  # added by Peewee; declared for mypy
+    seat_id: int | None
+    order_id: int | None
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="give_backs", index=False)
@@ -114,6 +118,7 @@ class GiveBack(StateMachine):
     number = IntegerField()
     status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
     ends_on = DateField()
+    order = ForeignKeyField(Order, null=True, backref="+", index=False)
     asked_at = MomentField()
     closed_at = MomentField(null=True)
 

@@ -140,5 +140,6 @@ def _complete(addition: Addition) -> None:
         if clock.day_of(now) > addition.renewal_on:
             # The renewal charged them from its day on, and they were delivered later.
             period_billing.credit_undelivered(addition, by="shop")
-        mail.licences_added(addition)
+        if not order.is_withdrawn:
+            mail.licences_added(addition)
         progress.finish_if_complete(order)

@@ -27,6 +27,8 @@ from shop.subscriptions import period_billing, subscriptions
 
 log = structlog.get_logger()
 
+BEING_REFUNDED = N_("This order is being refunded.")
+
 
 # --- The order -------------------------------------------------------------------------------
 
@@ -94,8 +96,8 @@ def retry_delivery(order: Order, by: str) -> None:
         order = lock(order)
         if order.status != OrderStatus.DELIVERY_FAILED:
             raise Refusal(N_("Only a delivery that failed can be tried again."))
-        if _refund_is_under_way(order):
-            raise Refusal(N_("This order is being refunded."))
+        if order.is_withdrawn or refund_is_under_way(order):
+            raise Refusal(BEING_REFUNDED)
         if not reservations.can_be_kept(order):
             raise Refusal(
                 N_("The period these licences were paid for is over: this order is refunded.")
@@ -113,7 +115,8 @@ def retry_delivery(order: Order, by: str) -> None:
         progress.finish_if_complete(order)
 
 
-def _refund_is_under_way(order: Order) -> bool:
+def refund_is_under_way(order: Order) -> bool:
+    """Whether the whole payment of an order is being given back."""
     due = (Payment.order == order) & (Payment.status == PaymentStatus.REFUND_DUE)
     return Payment.select().where(due).exists()
 
@@ -179,7 +182,9 @@ def _complete(group: LicenceGroup) -> None:
             return
         subscriptions.start_delivered(group, order)
         attach = seating.attach_of_line(group.line)
-        if attach:
+        if order.is_withdrawn:
+            pass  # it ends as soon as the delivery does
+        elif attach:
             seating.assign_seats(group, attach, by=group.account.nic_handle)
             mail.attach_installed(group)
         else:

@@ -59,6 +59,8 @@ def mark_failed(order: Order, reason: str) -> None:
     """Mark a delivery as failed and e-mail the customer; idempotent, ``order`` is locked."""
     if order.status == OrderStatus.DELIVERING:
         transitions.move(order, OrderStatus.DELIVERY_FAILED, by="provider", note=reason)
+        if order.is_withdrawn:
+            return  # everything goes back as soon as the delivery of its other parts has ended
         refunded_at = refund_time(order)
         if order.total_cents:
             key = f"refund_undelivered:{order.id}:{len(_failures(order))}"

@@ -55,7 +55,7 @@ def document_of(order: Order) -> PurchaseOrderDocument:
 def _state_of(order: Order) -> tuple[PurchaseOrderState, datetime | None]:
     if order.is_payable:
         return PurchaseOrderState.PAYABLE, None
-    if order.status in _CLOSED:
+    if order.status in _CLOSED and not order.is_withdrawn:
         return _CLOSED[order.status], order.closed_at
     return PurchaseOrderState.PAID, order.paid_at
 

@@ -16,9 +16,10 @@ from records.groups import AdditionStatus, GroupStatus
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
 from records.jobs import JobStatus
 from records.ledger import EntryKind, LedgerEntry
-from records.orders import Order, OrderStatus
+from records.orders import UNDELIVERED, Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
+from records.terminations import TerminationStatus
 from records.vat import VatAnswer
 from shop import clock
 from shop.pricing import money
@@ -110,10 +111,13 @@ _STATES = {
     "OrderStatus": OrderStatus,
     "PaymentStatus": PaymentStatus,
     "RefundStatus": RefundStatus,
+    "TerminationStatus": TerminationStatus,
     "VatAnswer": VatAnswer,
     "LEAST": money.LEAST_CENTS,
     "MOST": money.MOST_PAYABLE_CENTS,
     "OWED": _sql_list(*PAYABLE),
+    "LEAVING": _sql_list(TerminationStatus.SCHEDULED, TerminationStatus.ENDING),
+    "UNDELIVERED": _sql_list(*UNDELIVERED),
     "HELD": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE),
     "TAKEN": _sql_list(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED),
     "RECEIVED": _sql_list(
@@ -181,10 +185,12 @@ FAULTS = {
     "credit note {} counts as refunded, and no refund of it succeeded": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
         "AND i.status = '{InvoiceStatus.REFUNDED}' AND i.paid_at IS NOT NULL "
-        "AND i.total_cents - i.offset_cents <> "
-        "(SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
-        "WHERE e.invoice_id = i.id "
-        "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
+        "AND i.total_cents - i.offset_cents - (SELECT coalesce(sum(e.cents), 0) "
+        "FROM ledger_entry e WHERE e.invoice_id = i.id "
+        "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}')) "
+        # What the bank took back of a payment is not given back again.
+        "NOT IN (0, (SELECT coalesce(sum(d.withdrawn_cents), 0) FROM dispute d "
+        "WHERE d.payment_id IN (SELECT f.payment_id FROM refund f WHERE f.credit_note_id = i.id)))"
     ),
     "the money of credit note {} is to be given back, and nobody was asked to": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
@@ -203,7 +209,8 @@ FAULTS = {
     ),
     "refund {} failed, and the money was neither asked for again nor transferred": (
         "SELECT f.id FROM refund f WHERE f.status = '{RefundStatus.FAILED}' "
-        "AND f.origin = 'shop' "
+        "AND f.origin = 'shop' AND NOT EXISTS (SELECT 1 FROM payment p "
+        "WHERE p.id = f.payment_id AND p.status = '{PaymentStatus.LOST}') "
         "AND NOT EXISTS (SELECT 1 FROM refund g WHERE g.payment_id = f.payment_id AND g.id > f.id "
         "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0))"
     ),
@@ -302,6 +309,42 @@ FAULTS = {
         "AND p.status = '{PaymentStatus.REFUND_DUE}') "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
         "AND j.kind = 'refund_undelivered' AND j.key LIKE 'refund_undelivered:' || o.id || ':%%')"
+    ),
+    "the customer withdrew from order {}, and it is delivered, or to be, all the same": (
+        "SELECT o.number FROM purchase_order o WHERE o.withdrawn_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key = 'carry_out_withdrawal:' || o.id) "
+        "AND (o.status IN ({UNDELIVERED}) OR EXISTS (SELECT 1 FROM order_line l "
+        "JOIN licence_group g ON g.line_id = l.id WHERE l.order_id = o.id "
+        "AND g.status IN ('{GroupStatus.INSTALLED}', '{GroupStatus.SUSPENDED}')) "
+        "OR EXISTS (SELECT 1 FROM order_line l JOIN addition a ON a.line_id = l.id "
+        "JOIN licence_group g ON g.id = a.group_id JOIN seat s ON s.line_id = l.id "
+        "WHERE l.order_id = o.id AND a.status = '{AdditionStatus.INSTALLED}' "
+        "AND g.status IN ('{GroupStatus.INSTALLED}', '{GroupStatus.SUSPENDED}') "
+        "AND NOT EXISTS (SELECT 1 FROM give_back b WHERE b.seat_id = s.id "
+        "AND b.status IN ({LEAVING}) "
+        "AND (b.order_id = o.id OR b.status = '{TerminationStatus.ENDING}'))))"
+    ),
+    "the customer withdrew from order {}, and its licences are not being removed": (
+        "SELECT DISTINCT o.number FROM give_back b JOIN purchase_order o ON o.id = b.order_id "
+        "WHERE b.status IN ({LEAVING}) AND NOT EXISTS (SELECT 1 FROM job j "
+        "WHERE j.status IN ({WAITING}) AND j.kind = 'end_withdrawn_seats' "
+        "AND j.key LIKE 'end_withdrawn_seats:' || o.id || ':%%')"
+    ),
+    "the customer withdrew from order {}, and its money is kept": (
+        "SELECT DISTINCT o.number FROM purchase_order o "
+        "LEFT JOIN invoice i ON i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}' "
+        "AND i.status <> '{InvoiceStatus.REFUNDED}' "
+        "LEFT JOIN payment p ON p.order_id = o.id AND p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND o.status = '{OrderStatus.REFUNDED}' "
+        "WHERE o.withdrawn_at IS NOT NULL AND coalesce(i.id, p.id) IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key = 'carry_out_withdrawal:' || o.id)"
+    ),
+    "the customer withdrew from service {}, and a month of it is still charged": (
+        "SELECT DISTINCT g.name FROM termination t JOIN licence_group g ON g.id = t.group_id "
+        "JOIN invoice i ON i.group_id = g.id AND i.kind = '{InvoiceKind.INVOICE}' "
+        "WHERE t.cause = 'withdrawal' AND i.status <> '{InvoiceStatus.REFUNDED}'"
     ),
     "the unpaid order {} is for a group that is suspended or has ended": (
         "SELECT o.number FROM purchase_order o JOIN order_line l ON l.order_id = o.id "

@@ -90,6 +90,12 @@ def end_seats(group: int, day: str, tries: int) -> None:
 
 
 @declare
+def end_withdrawn_seats(order: int, tries: int) -> None:
+    """Remove the licences of an order that its consumer withdrew from. Queued by
+    `shop.subscriptions.withdrawals`, handled by `shop.subscriptions.give_backs`."""
+
+
+@declare
 def delete_tenant(group: int) -> None:
     """Delete a terminated group at the provider. Queued by `shop.subscriptions.subscriptions`,
     handled by `shop.delivery.installation`."""

@@ -159,11 +159,22 @@ def service_terminated(subscription: Subscription, termination: Termination) -> 
     )  # fmt: skip
 
 
-def withdrawal_received(subscription: Subscription, order: Order, refunded_cents: int) -> None:
-    """Confirm a withdrawal and the refund: its content, date and time (directive 2023/2673)."""
-    _about(
-        subscription, "withdrawal_received", "",
-        order=order, refunded_cents=refunded_cents, withdrawn_at=clock.now(),
+def withdrawal_received(
+    order: Order, *, content: list[str], ended: list[int], refunded_cents: int,
+    is_delivered: bool, waits: bool, is_disputed: bool, withdrawn_at: datetime,
+) -> None:  # fmt: skip
+    """Confirm a withdrawal and the refund: its content, date and time (directive 2023/2673).
+
+    ``content`` is a line for each part of an order; ``ended`` are the numbers of the licences that
+    end in a group that stays. It ``waits`` where a delivery is under way, and the refund does where
+    the payment is contested at the bank.
+    """
+    store_letter(
+        order.account, "withdrawal_received",
+        f"withdrawal_received:{order.id}:{withdrawn_at.isoformat()}",
+        order=order, content=content, listed=_comma_separated(ended),
+        refunded_cents=refunded_cents, is_delivered=is_delivered, waits=waits,
+        is_disputed=is_disputed, withdrawn_at=withdrawn_at,
     )  # fmt: skip
 
 

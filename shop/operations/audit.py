@@ -15,6 +15,7 @@ from peewee import PostgresqlDatabase
 
 from records.base import database
 from records.batches import in_batches
+from records.disputes import DisputeStatus
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.invoices import InvoiceKind, InvoiceStatus
 from records.jobs import Job, JobStatus
@@ -46,6 +47,7 @@ _MISCOUNTED = (
 
 _STATES = {
     "AdditionStatus": AdditionStatus,
+    "DisputeStatus": DisputeStatus,
     "GroupStatus": GroupStatus,
     "InvoiceKind": InvoiceKind,
     "InvoiceStatus": InvoiceStatus,
@@ -63,6 +65,7 @@ _STATES = {
         PaymentStatus.LOST,
     ),
     # Days at the customer's bank, or on the operator's list of transfers.
+    # Or the bank decides a dispute of the payment first.
     "IN_OTHER_HANDS": f"f.status = '{RefundStatus.PENDING}' "
     f"OR (f.status = '{RefundStatus.ASKED}' AND f.method = 'manual')",
     "ALIVE": _listed(GroupStatus.INSTALLED, GroupStatus.SUSPENDED),
@@ -95,13 +98,18 @@ RULES = {
     "the refund of payment {} is not confirmed": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
         "AND p.settled_at <= {since} AND NOT EXISTS (SELECT 1 FROM refund f "
-        "WHERE f.payment_id = p.id AND f.credit_note_id IS NULL AND ({IN_OTHER_HANDS}))"
+        "WHERE f.payment_id = p.id AND f.credit_note_id IS NULL AND ({IN_OTHER_HANDS})) "
+        "AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id "
+        "AND d.status = '{DisputeStatus.OPEN}' AND d.withdrawn_cents > 0)"
     ),
     "the refund of credit note {} is not confirmed": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
         "AND i.status = '{InvoiceStatus.DUE}' AND i.issued_at <= {since} "
         "AND NOT EXISTS (SELECT 1 FROM refund f "
-        "WHERE f.credit_note_id = i.id AND ({IN_OTHER_HANDS}))"
+        "WHERE f.credit_note_id = i.id AND ({IN_OTHER_HANDS})) "
+        "AND NOT EXISTS (SELECT 1 FROM refund f JOIN dispute d ON d.payment_id = f.payment_id "
+        "WHERE f.credit_note_id = i.id AND d.status = '{DisputeStatus.OPEN}' "
+        "AND d.withdrawn_cents > 0)"
     ),
     "payment {} is in process and does not end": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.PROCESSING}' "
@@ -169,13 +177,17 @@ RULES = {
         "AND NOT EXISTS (SELECT 1 FROM letter t WHERE t.key = 'payment_received:' || o.id)"
     ),
     "the installation of the group {} was not reported by e-mail": (
-        "SELECT g.name FROM licence_group g WHERE g.status IN ({WAS_INSTALLED}) "
+        "SELECT g.name FROM licence_group g JOIN order_line l ON l.id = g.line_id "
+        "JOIN purchase_order o ON o.id = l.order_id "
+        "WHERE g.status IN ({WAS_INSTALLED}) AND o.withdrawn_at IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM letter t "
         "WHERE t.key IN ('service_installed:' || g.id, 'attach_installed:' || g.id))"
     ),
     "licences added to the group {} were not reported by e-mail": (
         "SELECT g.name FROM addition a JOIN licence_group g ON g.id = a.group_id "
-        "WHERE a.status = '{AdditionStatus.INSTALLED}' AND NOT EXISTS (SELECT 1 FROM letter t "
+        "JOIN order_line l ON l.id = a.line_id JOIN purchase_order o ON o.id = l.order_id "
+        "WHERE a.status = '{AdditionStatus.INSTALLED}' AND o.withdrawn_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM letter t "
         "WHERE t.key = 'licences_added:' || a.id)"
     ),
     "e-mail {} waits to be sent": (

@@ -11,7 +11,7 @@ from shop.invoicing import order_invoices
 from shop.jobs import queue
 from shop.licences.seats import import_job
 from shop.office import configured
-from shop.orders import orders
+from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
 from shop.sandbox_link import test_points
@@ -33,6 +33,7 @@ HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
     give_backs, import_job, installation, mail, order_invoices, orders, outcomes, passwords,
     payments, previews, refunds, renewal_notices, renewals, seat_jobs, suspension, vat_checks,
+    withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -19,9 +19,9 @@ from shop.jobs import failed, queue
 from shop.jobs.queue import Priority
 from shop.licences.seats import actions
 from shop.operations import unpaid
+from shop.orders import withdrawals
 from shop.payments import disputes, gateways, refunds
 from shop.payments.payables import DELIVERY_PROMISE
-from shop.subscriptions import withdrawals
 from shop.vat import confirmation
 
 

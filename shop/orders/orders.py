@@ -100,7 +100,8 @@ def refund_order(order: Order, by: str) -> None:
     """Refund what was not delivered of an order whose delivery failed.
 
     What was delivered is kept and invoiced; the refund follows the invoice. A free order is closed
-    instead, and its Office Attach offer can be used again. Raises `Refusal` for any other order, or
+    instead, and its Office Attach offer can be used again; so is one whose payment was lost in a
+    dispute. Raises `Refusal` for any other order, or
     while one of its groups is still being installed.
     """
     with database.atomic():
@@ -111,16 +112,18 @@ def refund_order(order: Order, by: str) -> None:
             raise Refusal(NOT_FAILED)
         if progress.finish_partly(order, by):
             pass
-        elif order.total_cents:
+        elif order.total_cents and not refunds.is_lost(order):
             refunds.request_refund(order, by)
         else:
-            _close_free_order(order, by)
+            _close_unpaid_order(order, by)
         installation.give_up_undelivered(order, by)
 
 
-def _close_free_order(order: Order, by: str) -> None:
+def _close_unpaid_order(order: Order, by: str) -> None:
+    """Close an order that was free, or whose payment the bank has given back itself."""
     transitions.move(order, OrderStatus.REFUNDED, by=by, closed_at=clock.now())
-    seating.restore_offer(order)
+    if not order.total_cents:
+        seating.restore_offer(order)
 
 
 # --- Finding ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from shop.errors import N_
 from shop.licences import reservations
 from shop.licences.groups import groups_of
 from shop.licences.parts import Parts, parts_among
+from shop.orders import withdrawals
 from shop.payments import disputes, mandates, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 
@@ -45,7 +46,8 @@ class Tracking:
     attempt to give a payment back, as long as that is due; ``rest`` is a payment of which a part is
     not charged and goes back. ``parts`` says what was delivered; of a failed delivery,
     ``refunded_at`` when the rest is refunded of itself. ``dispute`` and ``bank_refunds`` are what
-    the bank did of itself.
+    the bank did of itself. ``withdraw_until`` is until when a consumer may withdraw from the order;
+    None if that is not possible.
     """
 
     steps: list[Step]
@@ -61,6 +63,7 @@ class Tracking:
     refunded_at: datetime | None
     dispute: Dispute | None
     bank_refunds: list[Refund]
+    withdraw_until: datetime | None
     refreshes: bool
 
 
@@ -81,7 +84,8 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         # What could not be delivered was given up; a group suspended or ended since was delivered.
         groups = [group for group in groups if group.installed_at is not None]
     parts = parts_among(lines, groups, additions)
-    settles = order.is_delivered and bool(parts.missing) and rest is None
+    living = any(each.is_installed for each in [*groups, *[row.group for row in additions]])
+    settles = order.is_delivered and bool(parts.missing) and rest is None and not order.is_withdrawn
     return Tracking(
         steps=_steps(order, confirming),
         groups=[*groups, *[row.group for row in additions]],
@@ -98,6 +102,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         else None,
         dispute=disputes.latest_of(attempts),
         bank_refunds=refunds.made_by_bank(attempts),
+        withdraw_until=None if due else withdrawals.open_until(order, living=living),
         refreshes=order.is_being_delivered
         or settles
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)

@@ -22,7 +22,7 @@ from records.terminations import Termination
 from shop import clock
 from shop.payments import cards as stored_cards
 from shop.pricing import periods
-from shop.subscriptions import renewal_price, terminations, withdrawals
+from shop.subscriptions import renewal_price, terminations
 from shop.subscriptions.renewal_price import Preview
 
 
@@ -163,11 +163,3 @@ def undo_until(shown: ServiceOverview) -> datetime | None:
     if ended is None or ended.ends_on is None:
         return None
     return periods.undo_until(ended.day, clock.now())
-
-
-def may_withdraw_until(shown: ServiceOverview) -> datetime | None:
-    """Return the deadline of a consumer's right of withdrawal; None if there is none any more."""
-    if shown.subscription.is_over:
-        return None
-    ends_at = withdrawals.ends_at(shown.group)
-    return ends_at if ends_at is not None and clock.now() < ends_at else None

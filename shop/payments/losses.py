@@ -7,16 +7,15 @@ is refunded, if that was settled otherwise meanwhile.
 from __future__ import annotations
 
 import structlog
-from peewee import fn
 
 from records.base import lock
 from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
-from records.ledger import LedgerEntry
 from records.payments import Payment, PaymentStatus
+from records.refunds import Refund, RefundStatus
 from shop import clock, mail, transitions
 from shop.invoicing import invoices
-from shop.payments import refunds
+from shop.payments import payables, refunds
 
 log = structlog.get_logger()
 
@@ -26,7 +25,8 @@ def apply(dispute: Dispute, payment: Payment) -> None:
 
     Runs in the caller's transaction, which has locked ``payment`` and what it pays.
     """
-    if payment.has_succeeded and dispute.is_lost and dispute.withdrawn_cents:
+    is_kept = payment.has_succeeded or payment.status == PaymentStatus.REFUND_DUE
+    if is_kept and dispute.is_lost and dispute.withdrawn_cents:
         _lose(dispute, payment)
     elif payment.is_lost and not _is_lost(payment):
         _reinstate(payment)
@@ -54,26 +54,25 @@ def _invoice_of(payment: Payment) -> Invoice | None:
     return lock(invoices.latest_in_place_of(found)) if found is not None else None
 
 
-def _left_of(payment: Payment) -> int:
-    """Return the cents of a payment that were neither refunded nor taken back."""
-    moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
-    return -int(moved.where(LedgerEntry.payment == payment).scalar())
-
-
-def _awaits_refund(invoice: Invoice) -> bool:
-    notes = Invoice.select().where(
-        Invoice.corrects.in_([invoice.id, invoice.replaces_id or 0]),
-        Invoice.status == InvoiceStatus.DUE,
-    )
-    return bool(notes.exists())
+def _is_refunded_at_bank(payment: Payment) -> bool:
+    """Return whether the bank is making a refund of the payment, beside taking it back."""
+    pending = (Refund.payment == payment) & (Refund.status == RefundStatus.PENDING)
+    return bool(Refund.select().where(pending).exists())
 
 
 def _lose(dispute: Dispute, payment: Payment) -> None:
-    """Let a payment pay nothing any more, if all of it was taken back."""
+    """Let a payment pay nothing any more, if all of it was taken back.
+
+    What was to be given back of it is given back by that.
+    """
     invoice = _invoice_of(payment)
     owed = 0
-    if _left_of(payment) == 0 and not (invoice and _awaits_refund(invoice)):
+    if refunds.left_of(payment) == 0 and not _is_refunded_at_bank(payment):
+        refunds.give_up_lost(payment, invoice)
+        was_due = payment.is_returned
         transitions.move(payment, PaymentStatus.LOST, by="bank", note=dispute.reason)
+        if was_due:
+            payables.paid_by(payment).close_lost()
         if invoice is not None and invoice.status == InvoiceStatus.PAID:
             invoices.reopen(invoice, by="bank", note="dispute lost")
             owed = invoice.balance_cents
@@ -84,10 +83,12 @@ def _lose(dispute: Dispute, payment: Payment) -> None:
 def _reinstate(payment: Payment) -> None:
     """Let a payment that the bank gave back pay its invoice again, or be refunded."""
     invoice = _invoice_of(payment)
-    if invoice is None or invoice.is_payable:
+    is_closed = payment.order is not None and payment.order.is_refunded
+    if (invoice is None and not is_closed) or (invoice is not None and invoice.is_payable):
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", note="dispute won")
         if invoice is not None:
             invoices.mark_paid(invoice, payment, by="bank")
+            refunds.resume_lost(payment, invoice)
     else:
         transitions.move(
             payment, PaymentStatus.REFUND_DUE, by="bank", note="settled meanwhile",

@@ -90,6 +90,10 @@ class Payable(ABC):
         """Tell the customer that the part of ``payment`` that is not charged was refunded."""
 
     @abstractmethod
+    def close_lost(self) -> None:
+        """Close it: the bank took back a payment of which the refund was due."""
+
+    @abstractmethod
     def reopen_refunded(self) -> None:
         """Undo `mark_refunded`, as the refund failed after it succeeded."""
 
@@ -138,9 +142,17 @@ class PayableOrder(Payable):
         """E-mail what was delivered of the order and what was refunded."""
         mail.rest_refunded(self.order, payment, refund)
 
+    def close_lost(self) -> None:
+        """Close an order whose delivery failed."""
+        if self.order.status == OrderStatus.DELIVERY_FAILED:
+            transitions.move(self.order, OrderStatus.REFUNDED, by="bank", closed_at=clock.now())
+
     def reopen_refunded(self) -> None:
-        """Open an order whose delivery failed, and whose refund came back."""
-        if self.order.status == OrderStatus.REFUNDED:
+        """Open an order whose delivery failed, and whose refund came back.
+
+        One that was withdrawn from stays closed: its money is to be given back in any case.
+        """
+        if self.order.status == OrderStatus.REFUNDED and not self.order.is_withdrawn:
             transitions.move(self.order, OrderStatus.DELIVERY_FAILED, by="bank", closed_at=None)
 
 
@@ -155,7 +167,7 @@ def _why_refunded(order: Order, payment: Payment) -> str:
         for event in transitions.history(payment)
     )
     if succeeded:
-        return "not_delivered"
+        return "withdrawn" if order.is_withdrawn else "not_delivered"
     if order.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
         return str(order.status)
     if order.is_payable and not reservations.can_be_added(order):
@@ -205,6 +217,9 @@ class PayableInvoice(Payable):
     def mark_rest_refunded(self, payment: Payment, refund: Refund) -> None:
         """Raise `ValueError`: the payment of an invoice is charged in full."""
         raise ValueError(f"payment {payment.id} pays an invoice, and is charged in full")
+
+    def close_lost(self) -> None:
+        """Change nothing: the payment did not pay the invoice."""
 
     def reopen_refunded(self) -> None:
         """Change nothing: the payment did not pay the invoice."""

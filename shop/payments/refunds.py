@@ -16,8 +16,10 @@ import structlog
 from peewee import ModelSelect, fn
 
 from records.base import database, lock
+from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceStatus
 from records.jobs import Job, JobStatus
+from records.ledger import LedgerEntry
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -35,11 +37,17 @@ STILL_ASKED = N_("The bank is still being asked to give this money back.")
 MANUAL = "manual"
 """The method of a refund that the operator makes by transfer."""
 
+LOST = "dispute_lost"
+"""Why a refund is not made: the bank has taken the payment back for its cardholder."""
+
 FROM_BANK = "bank"
 """The origin of a refund that the bank made of itself: in its dashboard."""
 
 LOOK_AGAIN = timedelta(hours=1)
 """The delay between two look-ups of a refund that is pending at the bank."""
+
+WHILE_CONTESTED = timedelta(hours=6)
+"""The delay between two looks at whether a bank has decided a dispute of the payment."""
 
 LOOK_BACK = timedelta(days=5)
 FOLLOWED_FOR = timedelta(days=30)
@@ -73,11 +81,28 @@ def _create(subject: Subject, *, by: str, method: str) -> Refund:
         credit_note=subject if isinstance(subject, Invoice) else None,
         method=method,
         key=f"{name}-{earlier + 1}" if earlier else name,
-        cents=subject.refund_cents if isinstance(subject, Invoice) else subject.to_give_back_cents,
+        cents=_cents_of(subject, payment),
         created_at=clock.now(),
     )
     transitions.record(row, "refund_asked", by=by, to_status=row.status)
     return row
+
+
+def _cents_of(subject: Subject, payment: Payment) -> int:
+    """Return the cents to give back: no more than the bank has left of a payment disputed in
+    part."""
+    cents = subject.refund_cents if isinstance(subject, Invoice) else subject.to_give_back_cents
+    return min(cents, left_of(payment)) if has_lost_part(payment) else cents
+
+
+def has_lost_part(payment: Payment) -> bool:
+    """Return whether a bank has taken a part of a payment back for good."""
+    lost = Dispute.select().where(
+        Dispute.payment == payment,
+        Dispute.status == DisputeStatus.LOST,
+        Dispute.withdrawn_cents > 0,
+    )
+    return bool(lost.exists())
 
 
 def _payment_of(subject: Subject) -> Payment:
@@ -154,14 +179,82 @@ def request_refund(order: Order, by: str) -> Payment:
     """
     with database.atomic():
         order = lock(order)
-        payment = Payment.get_or_none(
-            Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED
-        )
+        payment = kept_payment(order)
         if order.status != OrderStatus.DELIVERY_FAILED or payment is None:
             raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
-        transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
-        refund_later(payment)
+        give_back(payment, by)
         return payment
+
+
+def kept_payment(order: Order) -> Payment | None:
+    """Return the payment that paid an order and is kept, if any."""
+    return Payment.get_or_none(Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED)
+
+
+def is_lost(order: Order) -> bool:
+    """Return whether the bank took the payment of an order back, and nothing of it is kept."""
+    lost = (Payment.order == order) & (Payment.status == PaymentStatus.LOST)
+    return kept_payment(order) is None and Payment.select().where(lost).exists()
+
+
+def give_back(payment: Payment, by: str) -> None:
+    """Ask for the refund of a whole payment that was kept, in the caller's transaction."""
+    payment = lock(payment)
+    transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
+    refund_later(payment)
+
+
+def is_contested(payment: Payment) -> bool:
+    """Return whether a bank has taken a payment back for a dispute that it has not decided."""
+    contested = Dispute.select().where(
+        Dispute.payment == payment,
+        Dispute.status == DisputeStatus.OPEN,
+        Dispute.withdrawn_cents > 0,
+    )
+    return bool(contested.exists())
+
+
+def left_of(payment: Payment) -> int:
+    """Return the cents of a payment that were neither given back nor taken back by its bank."""
+    moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
+    return -int(moved.where(LedgerEntry.payment == payment).scalar())
+
+
+def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
+    """Close what was to be given back of a payment that its bank took back: by that it is.
+
+    Runs in the caller's transaction, which has locked the payment and the invoice it pays.
+    """
+    waiting = Refund.select().where(
+        Refund.payment == payment,
+        Refund.status == RefundStatus.ASKED,
+        Refund.origin != FROM_BANK,
+    )
+    for row in list(waiting):
+        transitions.move(row, RefundStatus.FAILED, by="bank", note=LOST, reason=LOST)
+    for note in list(_notes_due(invoice)) if invoice is not None else []:
+        transitions.move(note, InvoiceStatus.REFUNDED, by="bank", note=LOST)
+
+
+def _notes_due(invoice: Invoice) -> ModelSelect[Invoice]:
+    corrected = [invoice.id, invoice.replaces_id or 0]
+    return Invoice.select().where(
+        Invoice.corrects.in_(corrected), Invoice.status == InvoiceStatus.DUE
+    )
+
+
+def resume_lost(payment: Payment, invoice: Invoice) -> None:
+    """Ask again for what `give_up_lost` closed of a payment that its bank gave back after all."""
+    notes = Invoice.select().where(
+        Invoice.corrects.in_([invoice.id, invoice.replaces_id or 0]),
+        Invoice.status == InvoiceStatus.REFUNDED,
+        Invoice.paid_at.is_null(),
+        Invoice.offset_cents < Invoice.total_cents,
+    )
+    for note in list(notes):
+        if any(event.note == LOST for event in transitions.history(note)):
+            transitions.move(note, InvoiceStatus.DUE, by="bank", note="dispute won")
+            _ask(note, by="shop")
 
 
 def payment_for(invoice: Invoice) -> Payment:
@@ -189,6 +282,10 @@ def send_refund(refund: int) -> None:
     row = Refund.get_by_id(refund)
     if row.status != RefundStatus.ASKED or row.is_transfer:
         return
+    if is_contested(row.payment):
+        # A bank refunds no payment that it has taken back: it decides first.
+        raise jobs.Later(WHILE_CONTESTED)
+    row = _without_lost_part(row)
     try:
         answer = gateways.gateway().refund(row.payment.checkout or "", row.cents, row.key)
     except ShopRefused as error:
@@ -200,6 +297,17 @@ def send_refund(refund: int) -> None:
         return
     settle(row, answer)
     watch_refund.using(run_at=clock.now() + LOOK_AGAIN).later(refund=row.id)
+
+
+def _without_lost_part(row: Refund) -> Refund:
+    """Return a refund, less what its bank has taken back since it was asked for."""
+    if has_lost_part(row.payment):
+        with database.atomic():
+            left = left_of(lock(row.payment))
+            Refund.update(cents=left).where(
+                Refund.id == row.id, Refund.status == RefundStatus.ASKED, Refund.cents > left
+            ).execute()
+    return Refund.get_by_id(row.id)
 
 
 @jobs.handles("watch_refund", attempts=50, first_delay=timedelta(minutes=5))
@@ -369,11 +477,24 @@ def _finish(row: Refund, subject: Subject, by: str) -> None:
         )  # fmt: skip
         if row.is_transfer or refunds_of(subject).count() > 1:
             mail.credit_note_refunded(subject, row)
+        _lose_if_nothing_is_left(row.payment)
     elif subject.has_succeeded:
         payables.paid_by(subject).mark_rest_refunded(subject, row)
+        _lose_if_nothing_is_left(subject)
     else:
-        transitions.move(subject, PaymentStatus.REFUNDED, by=by, refund=(row.reference or "")[:128])
+        if not _lose_if_nothing_is_left(subject):
+            transitions.move(
+                subject, PaymentStatus.REFUNDED, by=by, refund=(row.reference or "")[:128]
+            )
         payables.paid_by(subject).mark_refunded(subject, row)
+
+
+def _lose_if_nothing_is_left(payment: Payment) -> bool:
+    """Count a payment as lost whose bank took a part back, once the rest is given back."""
+    payment = lock(payment)
+    if not has_lost_part(payment) or left_of(payment) or not payment.may_become(PaymentStatus.LOST):
+        return False
+    return transitions.move(payment, PaymentStatus.LOST, by="bank", note="nothing is left")
 
 
 def _reopen(row: Refund, subject: Subject) -> None:
@@ -459,8 +580,11 @@ def failed() -> ModelSelect[Refund]:
         fn.COALESCE(later.credit_note, 0) == fn.COALESCE(Refund.credit_note, 0),
         later.id > Refund.id,
     )
+    # What a bank took back is given back by that.
+    lost = Payment.select(Payment.id).where(Payment.status == PaymentStatus.LOST)
     return Refund.select().where(
-        Refund.status == RefundStatus.FAILED, Refund.origin != FROM_BANK, ~fn.EXISTS(again)
+        Refund.status == RefundStatus.FAILED, Refund.origin != FROM_BANK, ~fn.EXISTS(again),
+        Refund.payment.not_in(lost),
     ).order_by(Refund.id)  # fmt: skip
 
 

@@ -124,25 +124,48 @@ def _retry_later(group_id: int, day: str, tries: int) -> None:
 def end_seats(group: int, day: str, tries: int) -> None:
     """Remove licences whose period is over: release their holders, then resize the group."""
     row, on = LicenceGroup.get_by_id(group), date.fromisoformat(day)
-    rows = [each for each in for_group(row) if each.ends_on <= on]
-    if not rows or row.status not in seat_states.ALIVE:
+    # Those of orders that were withdrawn from are removed by `end_withdrawn_seats`.
+    rows = [each for each in for_group(row) if each.ends_on <= on and each.order_id is None]
+    if not _remove(row, rows, f"shrink-{row.name}-{day}-{tries}", clock.midnight(on)):
+        _retry_later(group, day, tries + 1)
+
+
+@kinds.end_withdrawn_seats.handler(attempts=100, first_delay=timedelta(seconds=5))
+def end_withdrawn_seats(order: int, tries: int) -> None:
+    """Remove the licences of an order that its consumer withdrew from, as `end_seats` does."""
+    rows = list(
+        GiveBack.select(GiveBack, LicenceGroup)
+        .join(LicenceGroup)
+        .where(GiveBack.order == order, GiveBack.status.in_(ALIVE))
+        .order_by(GiveBack.number)
+    )
+    if not rows:
         return
-    if row.status == GroupStatus.SUSPENDED:
+    group = LicenceGroup.get_by_id(rows[0].group_id)
+    key = f"withdraw-{group.name}-{order}-{tries}"
+    if not _remove(group, rows, key, max(row.asked_at for row in rows)):
+        kinds.end_withdrawn_seats.using(run_at=clock.now() + RETRY_REFUSED).later(
+            order=order, tries=tries + 1
+        )
+
+
+def _remove(group: LicenceGroup, rows: list[GiveBack], key: str, since: datetime) -> bool:
+    """Remove licences, with ``key`` as the idempotency key; return False if that was refused."""
+    if not rows or group.status not in seat_states.ALIVE:
+        return True
+    if group.status == GroupStatus.SUSPENDED:
         raise jobs.Later(RETRY_SUSPENDED)
     _release_holders(rows)
-    target = _begin_ending(row, rows)
-    key = f"shrink-{row.name}-{day}-{tries}"
+    target = _begin_ending(group, rows)
     try:
         settled_operation(
-            key,
-            lambda: provider().resize_tenant(key, row.domain, target),
-            since=clock.midnight(on),
+            key, lambda: provider().resize_tenant(key, group.domain, target), since=since
         )
     except PartyRejected as refusal:
-        log.error("licence_removal_refused", group=row.name, reason=str(refusal))
-        _retry_later(group, day, tries + 1)
-        return
-    _finish(row, rows)
+        log.error("licence_removal_refused", group=group.name, reason=str(refusal))
+        return False
+    _finish(group, rows)
+    return True
 
 
 def _release_holders(rows: list[GiveBack]) -> None:
@@ -166,7 +189,7 @@ def _begin_ending(group: LicenceGroup, rows: list[GiveBack]) -> int:
     """Mark give-backs as ending and return the new size of the group at the provider.
 
     Sizes are absolute: additions wait from here on. Raise `jobs.Later` while one is being
-    installed.
+    installed, or other licences of the group are being removed.
     """
     with database.atomic():
         locked = lock(group)
@@ -175,7 +198,12 @@ def _begin_ending(group: LicenceGroup, rows: list[GiveBack]) -> int:
             Addition.status == AdditionStatus.INSTALLING,
             Addition.target.is_null(False),
         )
-        if installing.exists():
+        others = GiveBack.select().where(
+            GiveBack.group == group,
+            GiveBack.status == TerminationStatus.ENDING,
+            GiveBack.id.not_in([row.id for row in rows]),
+        )
+        if installing.exists() or others.exists():
             raise jobs.Later(RETRY_BUSY)
         for row in rows:
             if row.status == TerminationStatus.SCHEDULED:

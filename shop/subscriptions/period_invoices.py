@@ -67,14 +67,14 @@ def credit_undelivered(invoice: Invoice, group: LicenceGroup, quantity: int, *, 
     return False
 
 
-def credit_withdrawn(invoice: Invoice, group: LicenceGroup, *, by: str) -> int:
-    """Credit all that an invoice charges for a group; return the cents credited, VAT included.
+def credit_withdrawn(invoice: Invoice, services: set[str], *, by: str) -> int:
+    """Credit all that an invoice charges for some groups; return the cents that go back, with VAT.
 
     Runs in the caller's transaction.
     """
     positions = tuple(
-        each for each in credit_notes.remaining_of(invoice) if each.service == group.name
+        each for each in credit_notes.remaining_of(invoice) if each.service in services
     )
     if not positions:
         return 0
-    return int(credit_notes.credit(invoice, positions, WITHDRAWN, by=by).total_cents)
+    return int(credit_notes.credit(invoice, positions, WITHDRAWN, by=by).refund_cents)

@@ -125,6 +125,21 @@ def confirm(token: str) -> Termination:
     return termination
 
 
+def schedule(subscription: Subscription, *, by: str) -> None:
+    """Schedule the end of a group, unless it is scheduled, without a confirmation by link.
+
+    Runs in the caller's transaction, which has locked the subscription.
+    """
+    termination = for_group(subscription.group)
+    if termination is None:
+        termination = Termination.create(
+            group=subscription.group_id, status=TerminationStatus.ASKED, cause=CUSTOMER,
+            asked_at=clock.now(),
+        )  # fmt: skip
+    if termination.status == TerminationStatus.ASKED:
+        _schedule(termination, subscription, by=by)
+
+
 def _schedule(termination: Termination, subscription: Subscription, *, by: str) -> None:
     """Schedule the end of a group on the first day that is not charged yet."""
     subscription = period_billing.catch_up(subscription)

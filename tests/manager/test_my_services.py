@@ -27,6 +27,7 @@ from shop import clock as shop_clock
 from shop import mail
 from shop.clock import midnight
 from shop.jobs import queue
+from shop.orders import withdrawals
 from shop.overviews import services
 from shop.payments import cards, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
@@ -38,7 +39,6 @@ from shop.subscriptions import (
     price_changes,
     subscriptions,
     terminations,
-    withdrawals,
 )
 from shop.text import formats
 from tests.support import cast, groups, letters, purchases, running
@@ -326,7 +326,7 @@ def test_a_company_confirms_by_the_link_of_a_letter(
     assert terminations.for_group(group).status == TerminationStatus.SCHEDULED
     visitor.open(address(group))
     assert visitor.sees("Se termine le")
-    assert not withdrawals.can_withdraw(group)
+    assert not withdrawals.can_withdraw_from_service(group)
     response = visitor.client.get(address(group, "/withdrawal"))
     assert response.status_code == 303
 

@@ -26,7 +26,7 @@ from shop.customers.two_factor import recovery_codes
 from shop.invoicing import credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
-from shop.orders import attach, contracts, orders
+from shop.orders import attach, contracts, orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.orders.contracts.texts import ShippedText
 from shop.payments import cards, disputes, notifications, outcomes, payments, refunds
@@ -46,7 +46,6 @@ from shop.subscriptions import (
     price_changes,
     renewal_notices,
     terminations,
-    withdrawals,
 )
 from tests.support import exchange, groups, pages, purchases, running
 from tests.support.parties import Bank, Provider
@@ -392,7 +391,7 @@ def service_terminated(account: Account, bank: Bank, provider: Provider) -> None
 
 def withdrawal_received(account: Account, bank: Bank, provider: Provider) -> None:
     """A consumer withdraws from a contract."""
-    withdrawals.withdraw(running.delivered(account, bank), by=account.nic_handle)
+    withdrawals.withdraw_from_service(running.delivered(account, bank), by=account.nic_handle)
 
 
 def licences_given_back(account: Account, bank: Bank, provider: Provider) -> None:

@@ -80,6 +80,7 @@ SIGNED_IN = """
     manager.cards manager.remove_card
     manager.terminate manager.ask_for_termination manager.keep_service
     manager.withdrawal manager.withdraw
+    manager.order_withdrawal manager.withdraw_from_order manager.withdrawn_licences
     manager.give_back manager.review_give_back manager.confirm_give_back manager.keep_licences
     manager.groups manager.group manager.group_information
     manager.group_name manager.rename_group manager.keep_group_name
@@ -98,6 +99,7 @@ SIGNED_IN = """
 
 SENT_ON = """
     manager.order_platform manager.keep_group_name manager.add_user manager.review_give_back
+    manager.order_withdrawal manager.withdrawn_licences
 """.split()
 """Pages that only redirect to another one."""
 

@@ -31,11 +31,10 @@ from shop.errors import Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.operations import monitoring
-from shop.orders import orders
+from shop.orders import orders, withdrawals
 from shop.payments import notifications, payments
 from shop.payments.gateway import Notification, RefundState
 from shop.pricing.lines import positions_of
-from shop.subscriptions import withdrawals
 from shop.text import formats
 from tests.support import billing, purchases, running
 from tests.support.groups import fresh
@@ -165,7 +164,7 @@ def test_the_group_that_works_can_be_withdrawn_from_after_the_refund(
 ) -> None:
     orders.refund_order(order, by="alice")
     queue.drain()
-    withdrawals.withdraw(groups_of(order)[0], by="alice")
+    withdrawals.withdraw_from_service(groups_of(order)[0], by="alice")
     queue.drain()
     assert bank.balance() == 0
     billing.assert_balanced()

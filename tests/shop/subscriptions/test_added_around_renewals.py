@@ -27,9 +27,10 @@ from shop.delivery import installation
 from shop.errors import Refusal
 from shop.jobs import queue
 from shop.office.protocol import OperationStatus
+from shop.orders import withdrawals
 from shop.payments import outcomes
 from shop.payments.gateway import CheckoutStatus
-from shop.subscriptions import give_backs, renewals, withdrawals
+from shop.subscriptions import give_backs, renewals
 from tests.support import billing, groups, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -178,7 +179,7 @@ def test_licences_for_a_group_that_has_ended_cannot_be_paid(
     group = running.delivered(alice, bank)
     order = groups.add(group, 2)
     open_page = purchases.start_paying(order)
-    withdrawals.withdraw(group, by="alice")
+    withdrawals.withdraw_from_service(group, by="alice")
     with pytest.raises(Refusal):
         purchases.start_paying(fresh(order))
     outcomes.CHECKOUTS.settle(
@@ -197,6 +198,6 @@ def test_an_unpaid_order_for_a_group_that_ends_is_cancelled(
 ) -> None:
     group = running.delivered(alice, bank)
     order = groups.add(group, 2)
-    withdrawals.withdraw(group, by="alice")
+    withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
     assert fresh(order).status == OrderStatus.CANCELLED

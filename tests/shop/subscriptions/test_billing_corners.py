@@ -33,6 +33,7 @@ from shop.delivery import installation
 from shop.errors import PartyRejected, Refusal
 from shop.invoicing import credit_notes
 from shop.jobs import queue
+from shop.orders import withdrawals
 from shop.overviews import services
 from shop.payments import cards, outcomes, payments
 from shop.payments.gateway import ChargeRequest, Checkout, CheckoutStatus, Mandate
@@ -45,7 +46,6 @@ from shop.subscriptions import (
     renewals,
     subscriptions,
     terminations,
-    withdrawals,
 )
 from tests.support import billing, groups, purchases, racing, running
 from tests.support.groups import fresh
@@ -269,10 +269,10 @@ def half_delivered(
 def test_no_withdrawal_while_an_order_is_half_delivered(half_delivered: Order, bank: Bank) -> None:
     group = LicenceGroup.get(LicenceGroup.status == GroupStatus.INSTALLED)
     with pytest.raises(Refusal, match="still being delivered"):
-        withdrawals.withdraw(group, by="alice")
+        withdrawals.withdraw_from_service(group, by="alice")
     installation.retry_delivery(half_delivered, by="operator")
     queue.drain()
-    withdrawals.withdraw(group, by="alice")
+    withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
     assert bank.balance() == 2 * 1290 * 120 // 100
 

@@ -25,8 +25,9 @@ from shop.customers import one_time_links
 from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger
 from shop.jobs import queue
+from shop.orders import withdrawals
 from shop.payments import payments
-from shop.subscriptions import ending, period_billing, previews, terminations, withdrawals
+from shop.subscriptions import ending, period_billing, previews, terminations
 from tests.support import groups, letters, purchases, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -171,7 +172,7 @@ def test_a_consumer_withdraws_within_14_days_and_gets_everything_back(
     queue.drain()
     running.pass_time(timedelta(days=13))
     assert bank.balance() > 0
-    withdrawals.withdraw(group, by="alice")
+    withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
     assert bank.balance() == 0
     assert Invoice.select().where(Invoice.kind == InvoiceKind.CREDIT_NOTE).count() == 2
@@ -187,7 +188,7 @@ def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
     purchases.pay(order, bank)
     queue.drain()
     one, other = LicenceGroup.select().order_by(LicenceGroup.id)
-    withdrawals.withdraw(one, by="alice")
+    withdrawals.withdraw_from_service(one, by="alice")
     queue.drain()
     assert bank.balance() == 1290 * 12 // 10
     assert fresh(other).status == GroupStatus.INSTALLED
@@ -204,7 +205,7 @@ def test_withdrawing_before_the_invoice_was_issued_refunds_everything(
         )
         group = running.delivered(alice, bank)
     assert not Invoice.select().exists()
-    withdrawals.withdraw(group, by="alice")
+    withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
     assert sum(given.amount_cents for given in bank.refunds.values()) == 3168
     assert list(ledger.find_faults()) == []
@@ -215,13 +216,13 @@ def _later(order: int) -> None:
 
 
 def test_no_withdrawal_after_14_days(group: LicenceGroup) -> None:
-    ends_at = withdrawals.ends_at(group)
+    ends_at = withdrawals.ends_at(terminations.order_of(group))
     assert ends_at is not None
     running.pass_time(ends_at - clock.now() - A_MINUTE)
-    assert withdrawals.can_withdraw(group)
+    assert withdrawals.can_withdraw_from_service(group)
     running.pass_time(2 * A_MINUTE)
     with pytest.raises(Refusal, match="over"):
-        withdrawals.withdraw(group, by="alice")
+        withdrawals.withdraw_from_service(group, by="alice")
 
 
 # --- Paid ahead ------------------------------------------------------------------------------
