@@ -29,6 +29,6 @@ def up(migrator, db):
         f"WHERE EXISTS (SELECT 1 {WITHDRAWN}) AND NOT EXISTS ({KEPT})"
     )
     db.execute_sql(
-        'CREATE INDEX "purchase_order_withdrawn" ON "purchase_order" ("withdrawn_at") '
+        'CREATE INDEX "purchase_order_withdrawn" ON "purchase_order" ("withdrawn_at", "account_id") '
         "WHERE withdrawn_at IS NOT NULL"
     )

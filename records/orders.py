@@ -171,7 +171,7 @@ class Order(StateMachine):
 
 
 Order.add_index(
-    Order.index(Order.withdrawn_at, name="purchase_order_withdrawn").where(
+    Order.index(Order.withdrawn_at, Order.account, name="purchase_order_withdrawn").where(
         SQL("withdrawn_at IS NOT NULL")
     )
 )
