@@ -418,7 +418,7 @@ def contract_change(account: Account, bank: Bank, provider: Provider) -> None:
     running.delivered(account, bank)
     contracts.publish(
         [
-            ShippedText("general_terms", 2, language, title, "Texte.")
+            ShippedText("general_terms", 3, language, title, "Texte.")
             for language, title in (("fr", "Conditions générales"), ("en", "General terms"))
         ]
     )

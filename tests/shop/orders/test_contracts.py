@@ -25,10 +25,13 @@ pytestmark = pytest.mark.usefixtures("app")
 
 Drain = Callable[[], int]
 
+SHIPPED, COMING = 2, 3
+"""The newest version shipped of the general terms, and one that follows it."""
+
 TITLES = {"fr": "Conditions générales", "en": "General terms"}
 
 
-def publish(version: int = 2, kind: str = "general_terms", languages: str = "fr en") -> None:
+def publish(version: int = COMING, kind: str = "general_terms", languages: str = "fr en") -> None:
     contracts.publish(
         [
             ShippedText(kind, version, language, TITLES[language], f"Texte {version} {language}.")
@@ -48,7 +51,7 @@ def letters_sent() -> list[Letter]:
 
 def test_the_shipped_texts_apply_from_their_publication_on() -> None:
     assert {row.applies_on for row in Contract.select()} == {None}
-    assert [terms("fr"), terms("en")] == [1, 1]
+    assert [terms("fr"), terms("en")] == [SHIPPED] * 2
 
 
 def test_a_new_version_applies_30_full_days_after_it_was_published(
@@ -58,8 +61,8 @@ def test_a_new_version_applies_30_full_days_after_it_was_published(
     day = shop_clock.today() + timedelta(days=31)
     for language in ("fr", "en"):
         coming = contracts.coming_contract("general_terms", language)
-        assert (coming.version, coming.applies_on) == (2, day)
-    for days, version in ((0, 1), (30, 1), (1, 2)):
+        assert (coming.version, coming.applies_on) == (COMING, day)
+    for days, version in ((0, SHIPPED), (30, SHIPPED), (1, COMING)):
         clock.shift(timedelta(days=days))
         assert {terms("fr"), terms("en")} == {version}
         assert contracts.current_contract("general_terms", "fr").version == version
@@ -87,12 +90,12 @@ def test_a_version_in_one_language_is_not_published(language: str) -> None:
 
 def test_a_version_found_in_one_language_does_not_apply_and_is_a_fault() -> None:
     Contract.create(
-        kind="general_terms", version=2, language="fr", title="Seule", body="x", digest="x",
+        kind="general_terms", version=COMING, language="fr", title="Seule", body="x", digest="x",
         published_at=shop_clock.now(),
     )  # fmt: skip
-    assert terms("fr") == 1
-    assert contracts.current_contract("general_terms", "fr").version == 1
-    said = "contract general_terms-2 was not published in both languages"
+    assert terms("fr") == SHIPPED
+    assert contracts.current_contract("general_terms", "fr").version == SHIPPED
+    said = f"contract general_terms-{COMING} was not published in both languages"
     assert list(ledger.find_faults()) == [said]
 
 
@@ -103,12 +106,12 @@ def test_an_order_accepts_the_version_that_applies(
     chosen = purchases.basket()
     seen = purchases.seen_by(alice, chosen)
     order = baskets.place_order(alice, chosen, seen)
-    assert {row.contract.version for row in order.acceptances} == {1}
+    assert COMING not in {row.contract.version for row in order.acceptances}
     # What was read the day before is not what applies today.
     clock.shift(timedelta(days=31))
     with pytest.raises(Conflict, match="contracts have changed"):
         baskets.place_order(alice, purchases.basket(), seen)
-    assert 2 in {row.contract.version for row in purchases.place(alice).acceptances}
+    assert COMING in {row.contract.version for row in purchases.place(alice).acceptances}
 
 
 # --- Announcements -------------------------------------------------------------------------------
@@ -132,7 +135,7 @@ def test_customers_with_a_running_service_are_told_once_30_days_before(
     assert (letter.account, letter.language) == (alice, language)
     text = letters.plain(mail.text_of(letter))
     assert said in text
-    assert f"/{language}/contracts/general_terms/2" in text
+    assert f"/{language}/contracts/general_terms/{COMING}" in text
     row = ContractAnnouncement.get()
     assert row.applies_on == shop_clock.today() + timedelta(days=31)
 
@@ -155,7 +158,7 @@ def test_to_whom_it_is_announced_late_it_applies_later(
     running.delivered(alice, bank)
     publish()
     running.pass_time(timedelta(days=40))
-    assert terms() == 2
+    assert terms() == COMING
     said = (
         "a new version of a contract applies, and it was not announced to customer "
         f"{alice.nic_handle}"
@@ -185,10 +188,10 @@ def test_nobody_is_told_of_what_they_accepted_or_do_not_use(
 @pytest.mark.parametrize(
     ("language", "coming", "until", "over", "read"),
     [
-        ("fr", "Une nouvelle version s’applique à partir du", "D’ici là, la version 1 s’applique.",
-         "Cette version ne s’applique plus.", "Lire la version 2"),
-        ("en", "A new version applies from", "Until then, version 1 applies.",
-         "This version applies no longer.", "Read version 2"),
+        ("fr", "Une nouvelle version s’applique à partir du", "D’ici là, la version 2 s’applique.",
+         "Cette version ne s’applique plus.", "Lire la version 3"),
+        ("en", "A new version applies from", "Until then, version 2 applies.",
+         "This version applies no longer.", "Read version 3"),
     ],
 )  # fmt: skip
 def test_the_page_of_a_contract_says_which_version_applies(
@@ -207,7 +210,42 @@ def test_the_page_of_a_contract_says_which_version_applies(
     assert visitor.sees(coming)
     clock.shift(timedelta(days=31))
     visitor.open(address)
-    assert visitor.address.endswith("/general_terms/2")
+    assert visitor.address.endswith(f"/general_terms/{COMING}")
     assert not any(visitor.sees(text) for text in (coming, until, over))
-    visitor.open(f"/{language}/contracts/general_terms/1")
+    visitor.open(f"/{language}/contracts/general_terms/{SHIPPED}")
     assert visitor.sees(over)
+
+
+# --- Shipped -------------------------------------------------------------------------------------
+
+
+def test_a_new_shop_begins_with_the_newest_version_and_a_running_one_announces_it(
+    alice: Account, bank: Bank, provider: Provider, clock: time_machine.Traveller
+) -> None:
+    assert {row.version for row in Contract.select().where(Contract.kind == "general_terms")} == {
+        1, SHIPPED,
+    }  # fmt: skip
+    # A shop that runs since version 1.
+    newer = (Contract.kind == "general_terms") & (Contract.version == SHIPPED)
+    Contract.delete().where(newer).execute()
+    running.delivered(alice, bank)
+    contracts.publish_shipped()
+    assert terms() == 1
+    assert announcements.announce_all() == 1
+    (letter,) = letters_sent()
+    assert f"/fr/contracts/general_terms/{SHIPPED}" in mail.text_of(letter)
+    clock.shift(timedelta(days=31))
+    assert [terms("fr"), terms("en")] == [SHIPPED] * 2
+    billing.assert_balanced()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", ["trois jours après l’échec", "Se rétracter", "Confirmer la rétractation"]),
+        ("en", ["three days after the delivery failed", "Withdraw", "Confirm the withdrawal"]),
+    ],
+)
+def test_the_terms_say_what_is_done(language: str, said: list[str]) -> None:
+    text = contracts.current_contract("general_terms", language).body
+    assert [each for each in said if each not in text] == []
