@@ -12,7 +12,7 @@ from flask_babel import get_locale
 from jinja2 import Template
 
 from models import Language
-from shop.text import formats, templates
+from shop.text import compiled, formats, templates
 from shop.text.translating import TranslatingEnvironment
 
 
@@ -30,6 +30,7 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
         if made is None or made.catalogue is not catalogue:
             made = self.overlay()
             made.catalogue = catalogue
+            made.bytecode_cache = compiled.kept("pages", language, catalogue)
             made.filters = self.filters | {
                 name: partial(write, language=language) for name, write in formats.FILTERS.items()
             }

@@ -17,7 +17,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 from records.languages import Language
 from shop.errors import Refusal
 from shop.settings import ROOT
-from shop.text import formats
+from shop.text import compiled, formats
 from shop.text.translating import TranslatingEnvironment
 from shop.vat import VatTreatment
 
@@ -79,6 +79,7 @@ def environment(language: str) -> TranslatingEnvironment:
         keep_trailing_newline=True,
     )
     env.catalogue = translations(language)
+    env.bytecode_cache = compiled.kept("letters", language, env.catalogue)
     env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     for name, write in formats.FILTERS.items():
         env.filters[name] = partial(write, language=language)
