@@ -33,9 +33,11 @@ from web import (
     work_limits,
 )
 from web.arguments import BoundedJson
+from web.assets import Assets
 from web.machines.monitoring import monitoring
 from web.machines.webhooks import webhooks
 from web.page_templates import PageEnvironment
+from web.shared_pages import SharedPages
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -90,6 +92,10 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
     Compress(app)
+    assets = Assets(settings)
+    app.extensions["assets"] = assets
+    # Globals, because components are imported without the page's context.
+    app.jinja_env.globals |= {"asset": assets.url, "has_asset": assets.has}
     for blueprint in (webhooks, monitoring, storefront, manager):
         app.register_blueprint(blueprint)
     if settings.uses_sandbox:
@@ -110,6 +116,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
         allow_all_origins=False,
         add_headers_function=headers.on_files(settings),
     )
+    app.wsgi_app = SharedPages(app, settings, assets)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For; of scheme and host the nearest one says how it is.
         hops = settings.trusted_proxies

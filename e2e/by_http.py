@@ -101,6 +101,8 @@ def _submit(page: Page, address: str, **values: str) -> APIResponse:
     form = next(form for form in forms if set(values) <= set(form.fields))
     form.fields.update(values)
     data = urlencode(form.form_values())
+    if form.method == "GET":
+        return _get(page, f"{form.action}?{data}")
     return _checked(page.request.post(form.action, data=data, headers=FORM))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from e2e import cdn, combinations, live
 from e2e.combinations import Combination
 from e2e.journey import Journey
-from tooling import browser, htmx
+from tooling import assets, browser, htmx
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -53,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Download htmx if it is missing, and keep a screenshot of every failure."""
     htmx.prepare()
+    assets.prepare(sys.executable)
     expect.set_options(timeout=PATIENCE)
     config.option.screenshot = "only-on-failure"
     config.option.full_page_screenshot = True
@@ -146,7 +148,15 @@ def browser_context_args(
 
 
 @pytest.fixture
-def context(context: BrowserContext, shop: live.LiveShop) -> Iterator[BrowserContext]:
+def unreachable() -> set[str]:
+    """The URLs that a test blocks: the browser's console may say so."""
+    return set()
+
+
+@pytest.fixture
+def context(
+    context: BrowserContext, shop: live.LiveShop, unreachable: set[str]
+) -> Iterator[BrowserContext]:
     """A browser context that reaches the shop, the sandbox and htmx only.
 
     A page that requests anything else, or logs an error to its console, fails the test.
@@ -160,13 +170,15 @@ def context(context: BrowserContext, shop: live.LiveShop) -> Iterator[BrowserCon
 
     context.set_default_timeout(PATIENCE)
     context.on("request", look_at)
-    context.on("console", lambda message: complaints.extend(_complaints(message)))
+    context.on("console", lambda message: complaints.extend(_complaints(message, unreachable)))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     yield context
     assert not complaints
 
 
-def _complaints(message: Any) -> Iterator[str]:
+def _complaints(message: Any, unreachable: set[str]) -> Iterator[str]:
+    if message.location["url"] in unreachable:
+        return
     if message.type == "error" and not message.text.startswith(EXPECTED_ON_CONSOLE):
         yield message.text
 

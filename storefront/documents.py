@@ -10,6 +10,7 @@ from shop.orders import contracts
 from storefront import storefront
 from web.files import pdf
 from web.htmx import page
+from web.shared_pages import shared
 
 
 def _contract(lang: str, kind: str, version: int) -> Contract:
@@ -20,6 +21,7 @@ def _contract(lang: str, kind: str, version: int) -> Contract:
 
 
 @storefront.get("/<language:lang>/contracts/<kind>/<int:version>")
+@shared
 def contract(lang: str, kind: str, version: int) -> Response:
     """Show one version of a contract."""
     return page(

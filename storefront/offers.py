@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, make_response, redirect, request, url_for
+from flask import Response, abort, make_response, redirect, url_for
 
 from shop.pricing import catalogue
 from shop.pricing.displayed import ShownVat, vat_beside_prices
 from storefront import storefront
-from web import auth, cookies, languages
+from web import auth, languages
 from web.htmx import page
+from web.shared_pages import shared
 
 PAGES = {"office-365-business": "business", "office-365-pro-plus": "pro_plus"}
 
@@ -23,15 +24,15 @@ def entrance() -> Response:
 
 
 @storefront.get("/<language:lang>/")
+@shared
 def home(lang: str) -> Response:
     """Show both offers side by side."""
-    response = page("storefront/home.html", offers=catalogue.offers(), shown_vat=_shown_vat())
-    if request.cookies.get(cookies.name_of(languages.LANGUAGE_COOKIE)) != lang:
-        languages.remember(response, lang)
-    return response
+    languages.remember_page()
+    return page("storefront/home.html", offers=catalogue.offers(), shown_vat=_shown_vat())
 
 
 @storefront.get("/<language:lang>/<slug>")
+@shared
 def offer(lang: str, slug: str) -> Response:
     """Show one offer and its content."""
     if slug not in PAGES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, request, session, url_for
@@ -19,6 +20,7 @@ from storefront import storefront
 from web import auth, contract_step
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
+from web.shared_pages import is_shared, keep_with, shared
 
 Offers = dict[str, catalogue.PricedOffer]
 """The offers on sale, by code."""
@@ -61,31 +63,71 @@ def back_to_start(lang: str) -> Response:
 
 
 def _remember(basket: Basket) -> None:
-    session["basket"] = basket_arguments(basket)
+    """Keep the basket in the cookie, for other tabs, unless it was ordered.
+
+    A link on another site changes nothing.
+    """
+    arguments = basket_arguments(basket)
+    from_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if not from_elsewhere and session.get("ordered") != arguments:
+        session["basket"] = arguments
 
 
 def forget_basket(basket: Basket) -> None:
-    """Forget an ordered basket, so that the order page starts empty."""
+    """Forget an ordered basket, so that the order page starts empty.
+
+    Its name is kept for a summary without one that the customer goes back to.
+    """
     if session.get("basket", {}).get("basket") == basket.name:
-        session.pop("basket")
+        session["ordered"] = session.pop("basket")
+
+
+def _known_basket(basket: Basket) -> Basket:
+    """Return a basket from a page without a name, under the name it got when it was first seen.
+
+    The same page loaded again, or gone back to after the order, must not begin a second order.
+    """
+    for kept in (session.get("basket", {}), session.get("ordered", {})):
+        if basket_arguments(basket) | {"basket": kept.get("basket")} == kept:
+            return replace(basket, name=kept["basket"])
+    return basket
 
 
 # --- Quantities --------------------------------------------------------------------------------
 
 
 @storefront.get("/<language:lang>/order")
+@shared
 def quantities(lang: str) -> Response:
-    """Show the fields for numbers of licences, with the basket begun in any tab."""
+    """Show the fields for numbers of licences, with the basket begun in any tab.
+
+    The form leads to the summary by GET: it changes nothing, and so needs no token. The page of a
+    visitor without a session has no name of a basket either; the summary gives one.
+    """
+    if request.args.get("offer") in SHARED_FOR:
+        keep_with(f"offer={request.args['offer']}")
     offers = catalogue.offers()
     given = {name: request.args[name] for name in (*offers, "basket") if name in request.args}
     begun = given if given.keys() & offers.keys() else _begun(offers)
-    name = given.get("basket") or begun.get("basket") or session.get("basket", {}).get("basket")
     return _quantities_page(
         {code: str(begun.get(code, "0"))[:40] for code in offers},
-        name if name and is_name(name) else new_name(),
+        _name_in_form(given.get("basket") or begun.get("basket", "")),
         offers,
         errors={},
     )
+
+
+SHARED_FOR = {"business", "pro_plus"}
+"""The offers whose pages lead to the order page."""
+
+
+def _name_in_form(given: str) -> str:
+    """Return the name of the basket in the URL or the cookie, or a new one.
+
+    It is "" on a page for all visitors: the summary names their baskets.
+    """
+    name = given or session.get("basket", {}).get("basket", "")
+    return name if is_name(name) else "" if is_shared() else new_name()
 
 
 def _begun(offers: Offers) -> dict[str, str]:
@@ -98,7 +140,10 @@ def _begun(offers: Offers) -> dict[str, str]:
 
 @storefront.post("/<language:lang>/order")
 def choose_quantities(lang: str) -> Response:
-    """Continue to the summary, or show what is wrong at each field."""
+    """Continue to the summary, or show what is wrong at each field.
+
+    Pages of the release before this one, open in browsers, send their form here.
+    """
     offers = catalogue.offers()
     typed = typed_numbers(request.form, offers)
     name = request.form.get("basket", "")
@@ -171,11 +216,19 @@ def totals(lang: str) -> Response:
 
 @storefront.get("/<language:lang>/order/summary")
 def summary(lang: str) -> Response:
-    """Show what will be ordered, to change or to continue."""
-    basket = basket_of_address()
-    if basket is None:
+    """Show what will be ordered, to change or to continue, or what is wrong at each field."""
+    offers = catalogue.offers()
+    if not request.args.keys() & offers.keys():
         return back_to_start(lang)
-    quote = baskets.quote(basket, catalogue.offers(), auth.account())
+    typed = typed_numbers(request.args, offers)
+    name = request.args.get("basket", "")
+    try:
+        basket, quote = baskets.read_and_quote(name, typed, offers, auth.account())
+    except InvalidBasket as invalid:
+        return _quantities_page(typed, _name_in_form(name), offers, _messages(invalid), 422)
+    if not is_name(name):
+        basket = _known_basket(basket)
+    _remember(basket)
     following = "order_contracts" if auth.account() else "identification"
     return page(
         "storefront/summary.html",

@@ -1,4 +1,4 @@
-"""The htmx file that pages load from a CDN, for browser tests without a network.
+"""The htmx file that pages load from a CDN: the copy on this site for when the CDN does not answer.
 
 It comes from npm and is the same file: its integrity hash is the one in the pages.
 """
@@ -9,6 +9,7 @@ import base64
 import hashlib
 import shutil
 import tarfile
+import time
 
 from tooling import uv
 from tooling.report import CACHE, ROOT, SetupError, Step, run
@@ -16,6 +17,9 @@ from tooling.report import CACHE, ROOT, SetupError, Step, run
 VERSION = "4.0.1"
 INTEGRITY = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
 FILE = CACHE / f"htmx-{VERSION}.min.js"
+FAILED = CACHE / "htmx-missing"
+RETRY_AFTER = 24 * 3600
+"""Seconds until set-up tries again to fetch a copy that it can do without."""
 NPM = CACHE / "npm"
 NPM_REQUIREMENTS = ROOT / "requirements-npm.txt"
 
@@ -34,6 +38,20 @@ def prepare() -> None:
             f"npm's htmx {VERSION} does not have the integrity hash of the pages: {INTEGRITY}"
         )
     FILE.write_bytes(content)
+
+
+def prepare_if_possible() -> None:
+    """Do what `prepare` does, or say why not: pages work without the copy, as long as the CDN does.
+
+    An attempt that failed is not repeated for a day.
+    """
+    if FAILED.exists() and time.time() - FAILED.stat().st_mtime < RETRY_AFTER:
+        return
+    try:
+        prepare()
+    except SetupError as error:
+        FAILED.touch()
+        print(f"· Without a copy of htmx on this site: {error}", flush=True)
 
 
 def integrity(content: bytes) -> str:

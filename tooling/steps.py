@@ -6,31 +6,41 @@ import fcntl
 import sys
 from collections.abc import Callable, Sequence
 
-from tooling import browser, environment, htmx, translations
+from tooling import assets, browser, environment, htmx, translations
 from tooling.report import CACHE, SetupError
 
 
 def prepare_run() -> None:
-    """Set up what serves the shop."""
+    """Set up what serves the shop; where npm fails, pages have htmx from the CDN alone."""
     environment.prepare(development=False)
     translations.prepare()
+    htmx.prepare_if_possible()
+    assets.prepare()
+
+
+def prepare_image() -> None:
+    """Set up what serves the shop elsewhere: an image, or the source of a wheel."""
+    htmx.prepare()
+    prepare_run()
 
 
 def prepare_development() -> None:
     """Set up what checks and tests the code, without the browser."""
     environment.prepare(development=True)
     translations.prepare()
+    assets.prepare()
 
 
 def prepare_browser() -> None:
     """Set up what the browser tests need."""
+    htmx.prepare()
     prepare_development()
     browser.prepare()
-    htmx.prepare()
 
 
 TARGETS: dict[str, Callable[[], None]] = {
     "run": prepare_run,
+    "image": prepare_image,
     "test": prepare_development,
     "e2e": prepare_browser,
 }

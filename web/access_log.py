@@ -45,13 +45,19 @@ def _record(response: Response, seconds: float) -> None:
     if request.endpoint in BY_ADDRESS and response.status_code < 400:
         return  # A machine asks for these every few seconds.
     fault = {"fault": g.fault} if "fault" in g else {}
+    _write(method, route, response.status_code, seconds, **fault)
+
+
+def record_kept(method: str, route: str, status: int, seconds: float, reference: str) -> None:
+    """Log and count a request that was answered without the application (`web.shared_pages`)."""
+    durations.observe(durations.REQUESTS, f"{method} {route} {status}", seconds)
+    with structlog.contextvars.bound_contextvars(request=reference):
+        _write(method, route, status, seconds)
+
+
+def _write(method: str, route: str, status: int, seconds: float, **more: object) -> None:
     log.info(
-        "request",
-        method=method,
-        route=route,
-        status=response.status_code,
-        ms=round(seconds * 1000, 1),
-        **fault,
+        "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1), **more
     )
 
 

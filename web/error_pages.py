@@ -36,8 +36,13 @@ SECRET_ARGUMENTS = {"token", "reference"}
 def reference() -> str:
     """Return this request's reference: shown on an error page, and logged with the cause."""
     if "reference" not in g:
-        g.reference = secrets.token_hex(4).upper()
+        g.reference = new_reference()
     return str(g.reference)
+
+
+def new_reference() -> str:
+    """Return a reference for a request that has none yet."""
+    return secrets.token_hex(4).upper()
 
 
 def init_app(app: Flask) -> None:

@@ -1,13 +1,12 @@
-"""Security headers on every response: a strict Content-Security-Policy with a nonce."""
+"""Security headers on every response: a strict Content-Security-Policy, the same for all pages."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 from wsgiref.headers import Headers
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from secure import ContentSecurityPolicy, Secure
 from secure.headers import (
     CrossOriginOpenerPolicy,
@@ -26,23 +25,28 @@ SVG = "image/svg+xml; charset=utf-8"
 HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 
 
-def nonce() -> str:
-    """Return this response's nonce, for scripts and styles that a page names."""
-    if "nonce" not in g:
-        g.nonce = secrets.token_urlsafe(16)
-    return str(g.nonce)
+def of_pages(settings: Settings) -> Mapping[str, str]:
+    """Return the headers of pages, and of every answer of the application."""
+    bank = _origin(
+        settings.sandbox_url if settings.uses_sandbox_bank else "https://checkout.stripe.com"
+    )
+    return _headers(settings, _policy(bank)).headers
+
+
+def of_files(settings: Settings) -> Mapping[str, str]:
+    """Return the headers of static files, which bypass the application."""
+    return _headers(settings, _nothing().frame_ancestors("'none'")).headers
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the headers to every response."""
-    bank = _origin(
-        settings.sandbox_url if settings.uses_sandbox_bank else "https://checkout.stripe.com"
-    )
+    fixed = of_pages(settings)
 
     @app.after_request
     def _secure(response: Response) -> Response:
         own_policy = response.headers.get("Content-Security-Policy")
-        _headers(settings, _policy(bank)).set_headers(response)
+        for name, value in fixed.items():
+            response.headers[name] = value
         if own_policy:
             # An e-mail's frame has a stricter policy, and the page around may frame it.
             response.headers["Content-Security-Policy"] = own_policy
@@ -54,8 +58,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def on_files(settings: Settings) -> Callable[[Headers, str, str], None]:
     """Return the function that adds the headers to static files, which bypass the application."""
-    policy = _nothing().frame_ancestors("'none'")
-    fixed = _headers(settings, policy).headers
+    fixed = of_files(settings)
 
     def add(headers: Headers, path: str, url: str) -> None:
         for name, value in fixed.items():
@@ -82,8 +85,8 @@ def _headers(settings: Settings, policy: ContentSecurityPolicy) -> Secure:
 def _policy(bank: str) -> ContentSecurityPolicy:
     return (
         _nothing()
-        .script_src("'self'", HTMX, f"'nonce-{nonce()}'")
-        .style_src("'self'", f"'nonce-{nonce()}'")
+        .script_src("'self'", HTMX)
+        .style_src("'self'")
         .img_src("'self'", "data:")
         .font_src("'self'")
         .connect_src("'self'")

@@ -41,6 +41,21 @@ def remember(response: Response, language: str) -> None:
     cookies.set_for_long(response, LANGUAGE_COOKIE, language, 31536000)
 
 
+def remember_page() -> None:
+    """Have the visitor's browser remember the language of this page."""
+    g.remembers = True
+
+
+def cookie_of_page() -> tuple[str, str]:
+    """Return the cookie of this page's language and the header that sets it; empty for most."""
+    if not g.get("remembers"):
+        return "", ""
+    response = Response()
+    remember(response, current())
+    header = response.headers["Set-Cookie"]
+    return header.partition(";")[0], header
+
+
 def current() -> str:
     """Return the language of this request: of the URL, else of the customer, else preferred."""
     if "language" not in g:
@@ -88,6 +103,13 @@ def init_app(app: Flask) -> None:
     """Set up translations, languages in URLs, and the filters for amounts and dates."""
     app.url_map.converters["language"] = LanguageConverter
     _Babel(app, locale_selector=current)
+
+    @app.after_request
+    def _remember(response: Response) -> Response:
+        known = request.cookies.get(cookies.name_of(LANGUAGE_COOKIE))
+        if g.get("remembers") and known != current():
+            remember(response, current())
+        return response
 
     @app.context_processor
     def _languages() -> dict[str, Any]:

@@ -9,6 +9,102 @@
 
   document.documentElement.classList.add("js");
 
+  /* --- htmx, from the CDN or from this site -------------------------------------------------- */
+
+  const PATIENCE_WITH_THE_CDN = 2000; // milliseconds
+  const asked = document.querySelector("script[src*='/htmx.org@']");
+  let isReplaced = false;
+  let isReady = false; // htmx has prepared the page
+
+  /* Load the copy, if there is one. A script of another document never runs: an answer of the CDN
+     that comes after all changes nothing. */
+  function loadCopy() {
+    if (!asked || window.htmx || isReplaced) return;
+    isReplaced = true;
+    document.documentElement.classList.add("without-htmx");
+    if (!asked.dataset.copy) return;
+    const copy = document.createElement("script");
+    copy.integrity = asked.integrity;
+    copy.src = asked.dataset.copy;
+    document.implementation.createHTMLDocument("").adoptNode(asked);
+    document.head.append(copy);
+  }
+
+  if (asked) {
+    asked.addEventListener("error", loadCopy);
+    window.addEventListener("load", loadCopy); // the error may have come before this script
+    setTimeout(loadCopy, PATIENCE_WITH_THE_CDN);
+  }
+
+  on("htmx:after:process", () => {
+    isReady = true;
+    document.documentElement.classList.remove("without-htmx");
+    catchUp();
+  });
+
+  /* --- Amounts that follow the fields ---------------------------------------------------------- */
+
+  const unheard = new Set(); // fields that changed while nothing listened
+
+  /* The part of the page that a change of `field` renews, if it shows what the fields come to. */
+  function followerOf(field) {
+    if (field.matches("[type=search]")) return null;
+    const source = field.closest("[hx-trigger^='input'], [hx-trigger^='change']");
+    const target = source && document.querySelector(source.getAttribute("hx-target"));
+    return target && (target.matches("[data-stale]") || target.querySelector("[data-stale]")) ? target : null;
+  }
+
+  /* Show that the amounts in `target` are not those of the fields. */
+  function outdate(target) {
+    const parts = target.matches("[data-stale]") ? [target] : target.querySelectorAll("[data-stale]");
+    parts.forEach((part) => {
+      const text = document.createElement("p");
+      text.className = "soft";
+      text.textContent = part.dataset.stale;
+      part.replaceChildren(text);
+    });
+  }
+
+  /* The same after a request that failed. */
+  function outdateFor(context) {
+    const { sourceElement: source, target } = context;
+    if (target && target.querySelectorAll && !source.matches("[type=search]")) outdate(target);
+  }
+
+  function fieldChanged(event) {
+    const field = event.target;
+    const follower = !isReady && field.matches("input, select") ? followerOf(field) : null;
+    if (!follower) return;
+    unheard.add(field);
+    outdate(follower);
+  }
+
+  function catchUp() {
+    const fields = Array.from(unheard);
+    unheard.clear();
+    fields.forEach(tell);
+  }
+
+  /* Have the part that follows `field` renewed. */
+  function tell(field) {
+    const [name] = field.closest("[hx-trigger]").getAttribute("hx-trigger").split(" ");
+    field.dispatchEvent(new Event(name, { bubbles: true }));
+  }
+
+  const differs = (field) => (field.matches("[type=checkbox], [type=radio]")
+    ? field.checked !== field.defaultChecked
+    : field.value !== field.defaultValue);
+
+  /* A page gone back to has what was typed, which may not be what its amounts are of. */
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("[hx-trigger^='input'] input, [hx-trigger^='change'] input").forEach((field) => {
+      if (followerOf(field) && differs(field)) tell(field);
+    });
+  });
+
+  on("input", fieldChanged);
+  on("change", fieldChanged);
+
   /* --- Announcements ------------------------------------------------------------------- */
 
   function announce(text) {
@@ -72,6 +168,7 @@
 
   on("htmx:response:error", (event) => {
     const { response, text } = event.detail.ctx;
+    if (!SHOWN_IN_PLACE.includes(response.status)) outdateFor(event.detail.ctx);
     const region = byId("failure");
     if (!region || SHOWN_IN_PLACE.includes(response.status)) return;
     showFailure(sentenceFor(response.status, region), referenceOf(response, text));
@@ -81,6 +178,7 @@
     const context = event.detail.ctx;
     const region = byId("failure");
     if (!context || leaving || !region) return;
+    outdateFor(context);
     showFailure(context.response ? region.dataset.server : region.dataset.network, "");
   });
 
@@ -138,18 +236,18 @@
   });
 
   /* Discard the answer to a check of a field that has changed since. */
-  const asked = new WeakMap();
+  const checked = new WeakMap();
 
   on("htmx:before:request", (event) => {
     const { sourceElement: field } = event.detail.ctx;
-    if (field.matches("input, select, textarea")) asked.set(event.detail.ctx, field.value);
+    if (field.matches("input, select, textarea")) checked.set(event.detail.ctx, field.value);
   });
 
   on("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
-    if (!asked.has(ctx) || !ctx.target || !ctx.target.matches(".field")) return;
+    if (!checked.has(ctx) || !ctx.target || !ctx.target.matches(".field")) return;
     const field = byId(ctx.sourceElement.id);
-    if (!field || field.value !== asked.get(ctx)) event.preventDefault();
+    if (!field || field.value !== checked.get(ctx)) event.preventDefault();
   });
 
   /* Mark a field as invalid when htmx inserts an error at it while the customer types. */

@@ -234,4 +234,4 @@ def test_the_image_runs_parts_that_exist() -> None:
     compose = (DEPLOY / "compose.yaml").read_text()
     parts = set(re.findall(r"command: \[(web|worker|migrate)\]", compose))
     assert parts == {"web", "worker", "migrate"}
-    assert re.search(r"RUN python -m tooling run", text)
+    assert re.search(r"RUN python -m tooling image", text)

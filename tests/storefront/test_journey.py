@@ -187,6 +187,32 @@ def test_each_tab_orders_what_it_shows(app: Flask, shopper: Shopper, alice: Acco
     assert Order.select().where(Order.status == OrderStatus.AWAITING_PAYMENT).count() == 2
 
 
+def test_a_visitors_page_begins_one_order_however_often_it_is_gone_back_to(
+    app: Flask, shopper: Shopper, alice: Account
+) -> None:
+    shopper.choose(2)
+    summary = shopper.address
+    assert "basket=" not in summary, "the page is for all visitors"
+    shopper.carry_on()
+    shopper.identify(alice)
+    for _ in range(3):
+        shopper.confirm()
+        number = shopper.ordered().number
+        shopper.open(summary)
+        shopper.carry_on()
+    assert [row.number for row in Order.select()] == [number]
+    shopper.order(alice, 2)
+    assert Order.select().count() == 2, "a new page begins another"
+
+
+def test_a_link_on_another_site_does_not_change_the_basket(shopper: Shopper) -> None:
+    shopper.choose(8, 3)
+    address = f"/{shopper.language}/order/summary?business=1&pro_plus=0"
+    shopper.client.get(address, headers={"Sec-Fetch-Site": "cross-site"})
+    shopper.open(f"/{shopper.language}/order")
+    assert shopper.typed("business") == "8"
+
+
 def test_a_second_tab_begins_with_what_was_chosen(shopper: Shopper) -> None:
     shopper.choose(8, 3)
     shopper.open(f"/{shopper.language}/order")
@@ -215,8 +241,14 @@ def test_a_step_without_a_basket_begins_at_the_beginning(
     shopper.log_in(alice)
     for asked in ("", "?business=0&pro_plus=0", "?business=301&pro_plus=0", "?business=x"):
         shopper.open(f"/{shopper.language}/order/{step}{asked}")
-        assert shopper.step == "order"
-        assert shopper.sees(shopper.say("Choisissez d’abord", "Choose your licences first"))
+        assert shopper.sees(shopper.say("Choisissez vos licences", "Choose your licences"))
+        if step == "summary" and asked:
+            # The form of the order page leads here: what is wrong is said at its field.
+            assert shopper.response.status_code == 422
+            assert shopper.error_at("business")
+        else:
+            assert shopper.step == "order"
+            assert shopper.sees(shopper.say("Choisissez d’abord", "Choose your licences first"))
 
 
 # --- What is typed -----------------------------------------------------------------------------

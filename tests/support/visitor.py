@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 from xml.etree.ElementTree import Element
 
 from flask.testing import FlaskClient
@@ -73,8 +73,8 @@ class Visitor:
         if form.get("method", "get").lower() == "post":
             self.address = target
             return self._arrive(self.client.post(target, data=data))
-        self.address = target
-        return self._arrive(self.client.get(target, query_string=data))
+        self.address = f"{target.partition('?')[0]}?{urlencode(data, doseq=True)}"
+        return self._arrive(self.client.get(self.address))
 
     def find(self, tag: str | None = None, **attributes: str) -> Element | None:
         """Return the first element of the page with these attributes."""

@@ -130,7 +130,7 @@ def test_a_part_of_a_page_sends_the_whole_browser_to_the_sign_in(client: Checkin
 
 
 def test_the_session_is_a_new_one_after_signing_in(client: CheckingClient, alice: Account) -> None:
-    client.get("/fr/order")
+    client.get("/login")
     before = client.get_cookie(COOKIE).value
     log_in(client, alice.nic_handle)
     with client.session_transaction() as session:

@@ -1,0 +1,269 @@
+"""Public pages kept for every visitor without a session: rendered once, current, nobody's."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import brotli
+import flask
+import pytest
+import time_machine
+from flask import Flask
+from structlog.testing import capture_logs
+from werkzeug.test import TestResponse
+
+from models import Account, Contract, Offer, Price
+from shop import clock as shop_clock
+from shop.subscriptions import price_changes
+from tests.support.client import CheckingClient, browser
+from tests.support.visitor import Visitor
+from web import shared_pages
+
+SHARED = [
+    "/fr/",
+    "/en/",
+    "/fr/office-365-business",
+    "/en/office-365-pro-plus",
+    "/fr/order",
+    "/en/order?offer=business",
+    "/fr/order?offer=pro_plus",
+    "/en/contracts/general_terms/1",
+    "/fr/contracts/privacy_notice/1",
+    "/en/legal-notice",
+    "/fr/mediation",
+    "/en/contact",
+]
+
+
+@pytest.fixture
+def renderings() -> Iterator[list[str]]:
+    """The templates rendered from now on."""
+    found: list[str] = []
+
+    def note(_app: Flask, template: object, **_: object) -> None:
+        found.append(template.name)
+
+    with flask.template_rendered.connected_to(note):
+        yield found
+
+
+def visit(app: Flask, path: str, **headers: str) -> TestResponse:
+    """Open a page in a new browser."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    client = browser(app)
+    client.reads_pages = "Accept-Encoding" not in named
+    response = client.get(path, headers=named)
+    assert response.status_code in {200, 304}, response.status
+    return response
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("path", SHARED)
+def test_a_public_page_is_rendered_once_and_names_nobody(
+    app: Flask, renderings: list[str], path: str
+) -> None:
+    first, second = visit(app, path), visit(app, path)
+    assert len(renderings) == 1
+    assert second.text == first.text
+    for response in (first, second):
+        assert response.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
+        assert {"cookie", "accept-encoding"} <= {each.lower() for each in response.vary}
+        assert response.headers["ETag"] == first.headers["ETag"]
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "shop_session" not in response.headers.get("Set-Cookie", "")
+        assert len(response.headers["X-Request-Id"]) == 8
+    assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
+    assert not re.search("csrf|nonce|[xX]-CSRFToken", second.text)
+    assert set(dict(first.headers)) == set(dict(second.headers))
+
+
+@pytest.mark.one_database
+def test_each_content_coding_has_its_body_and_its_tag(app: Flask) -> None:
+    plain = visit(app, "/fr/").data
+    packed = {
+        "br": (brotli.decompress, "gzip, deflate, br, zstd"),
+        "gzip": (gzip.decompress, "gzip, deflate"),
+        "": (bytes, "br;q=0, identity"),
+    }
+    tags = set()
+    for coding, (unpacked, accepted) in packed.items():
+        response = visit(app, "/fr/", Accept_Encoding=accepted)
+        assert response.headers.get("Content-Encoding", "") == coding
+        assert unpacked(response.data) == plain
+        assert int(response.headers["Content-Length"]) == len(response.data)
+        tags.add(response.headers["ETag"])
+        tag = response.headers["ETag"]
+        again = visit(app, "/fr/", Accept_Encoding=accepted, If_None_Match=f'"x", W/{tag}')
+        assert (again.status_code, again.data) == (304, b"")
+    assert len(tags) == 3
+
+
+@pytest.mark.one_database
+def test_a_copy_that_is_right_is_not_sent_again(app: Flask) -> None:
+    tag = visit(app, "/fr/order").headers["ETag"]
+    again = visit(app, "/fr/order", If_None_Match=tag)
+    assert (again.status_code, again.data) == (304, b"")
+    for name in ("ETag", "Cache-Control", "Vary", "X-Content-Type-Options"):
+        assert again.headers[name]
+    assert browser(app).head("/fr/order").headers["ETag"] == tag
+
+
+def a_price() -> None:
+    Price.update(amount_cents=4321).where(Price.offer == "business").execute()
+
+
+def a_name() -> None:
+    Offer.update(name="Office 43.21 43,21").where(Offer.code == "business").execute()
+
+
+@pytest.mark.parametrize("change", [a_price, a_name])
+@pytest.mark.parametrize("path", ["/fr/", "/fr/office-365-business", "/fr/order?offer=business"])
+def test_a_change_shows_at_once(app: Flask, path: str, change: Callable[[], None]) -> None:
+    before = visit(app, path)
+    change()
+    after = visit(app, path, If_None_Match=before.headers["ETag"])
+    assert after.status_code == 200
+    assert "43,21" in after.text
+    assert "43,21" not in before.text
+
+
+def test_every_process_learns_of_a_change(
+    app: Flask, make_app: Callable[..., Flask], renderings: list[str]
+) -> None:
+    processes = [app, make_app()]
+    for process in processes:
+        assert "43,21" not in visit(process, "/fr/order").text
+    a_price()
+    for process in processes:
+        assert "43,21" in visit(process, "/fr/order").text
+    assert len(renderings) == 4
+
+
+@pytest.mark.one_database
+def test_a_price_set_beforehand_shows_when_it_begins(
+    app: Flask, clock: time_machine.Traveller
+) -> None:
+    price_changes.change_price("business", 4321, shop_clock.now() + timedelta(hours=2))
+    assert "43,21" not in visit(app, "/fr/").text
+    clock.shift(timedelta(hours=2))
+    assert "43,21" in visit(app, "/fr/").text
+
+
+@pytest.mark.one_database
+def test_a_text_to_come_is_announced_at_once(app: Flask) -> None:
+    address = "/fr/contracts/general_terms/1"
+    assert "general_terms/2" not in visit(app, address).text
+    for language in ("fr", "en"):
+        Contract.create(
+            kind="general_terms", version=2, language=language, title="t", body="b", digest="d",
+            published_at=shop_clock.now(), applies_on=shop_clock.today() + timedelta(days=31),
+        )  # fmt: skip
+    assert "general_terms/2" in visit(app, address).text
+
+
+@pytest.mark.one_database
+def test_whoever_has_a_session_gets_a_page_of_their_own(app: Flask, alice: Account) -> None:
+    visitor = Visitor(browser(app))
+    visitor.log_in(alice)
+    for path in SHARED:
+        shared = visit(app, path)
+        own = visitor.client.get(path)
+        assert alice.nic_handle in own.text
+        assert own.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in own.headers
+        assert visit(app, path).text == shared.text
+        assert alice.nic_handle not in shared.text
+
+
+@pytest.mark.one_database
+def test_a_message_is_shown_to_the_one_it_is_for(app: Flask) -> None:
+    visit(app, "/fr/order")
+    visitor = Visitor(browser(app))
+    visitor.open("/fr/order/summary")
+    assert visitor.sees("Choisissez d’abord vos licences")
+    assert "Choisissez d’abord" not in visit(app, "/fr/order").text
+
+
+@pytest.mark.one_database
+def test_a_page_is_kept_for_names_of_this_shop_and_addresses_without_more(app: Flask) -> None:
+    pages: shared_pages.SharedPages = next(
+        each for each in middleware(app) if isinstance(each, shared_pages.SharedPages)
+    )
+    pages._kept.clear()
+    client = browser(app)
+    for path in ("/fr/?a=b", "/fr/order?business=3", "/fr/order?offer=%62usiness", "/nowhere"):
+        client.get(path)
+    assert client.get("/fr/", headers={"Host": "evil.example"}).status_code == 421
+    client.post("/fr/order")
+    assert not pages._kept
+    visit(app, "/fr/")
+    assert client.get("/fr/", headers={"Host": "evil.example"}).status_code == 421
+    assert len(pages._kept) == 1
+
+
+def middleware(app: Flask) -> Iterator[object]:
+    layer: object = app.wsgi_app
+    while layer is not None:
+        yield layer
+        layer = getattr(layer, "app", None) or getattr(layer, "_application", None)
+
+
+@pytest.mark.one_database
+def test_the_language_of_the_home_page_is_remembered(app: Flask) -> None:
+    for path, language in (("/fr/", "fr"), ("/en/", "en"), ("/en/", "en")):
+        assert f"language={language};" in visit(app, path).headers["Set-Cookie"]
+    client = browser(app)
+    client.get("/en/")
+    assert "Set-Cookie" not in client.get("/en/").headers
+    assert client.get("/").location == "/en/"
+    assert "Set-Cookie" not in visit(app, "/fr/order").headers
+
+
+@pytest.mark.one_database
+def test_a_page_that_sets_a_cookie_is_not_kept(
+    app: Flask, renderings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a page that would leak a session is served to its visitor alone."""
+    monkeypatch.setitem(app.jinja_env.globals, "asset", lambda name: leak())
+
+    def leak() -> str:
+        flask.session["somebody"] = "alice"
+        return "/static/icons/sprite.svg"
+
+    Price.update(amount_cents=1234).execute()
+    for _ in range(2):
+        response = visit(app, "/fr/contact")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in response.headers
+    assert len(renderings) == 2
+
+
+def test_showing_a_kept_page_takes_two_statements(app: Flask, client: CheckingClient) -> None:
+    visit(app, "/fr/")
+    client.get("/fr/")
+    assert len(client.statements) == 2, client.statements
+
+
+@pytest.mark.one_database
+def test_without_a_database_there_is_no_page(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit(app, "/fr/")
+
+    def fail() -> str:
+        raise shared_pages.database.DATABASE_UNAVAILABLE[0]("gone")
+
+    monkeypatch.setattr(shared_pages.catalogue_version, "current", fail)
+    client = browser(app)
+    client.expects_faults = True
+    assert client.get("/fr/").status_code == 503
+
+
+@pytest.mark.one_database
+def test_a_kept_page_is_a_line_in_the_log(app: Flask) -> None:
+    visit(app, "/fr/")
+    with capture_logs() as said:
+        visit(app, "/fr/")
+    (line,) = [each for each in said if each["event"] == "request"]
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/<language:lang>/", 200)

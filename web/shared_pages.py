@@ -1,0 +1,201 @@
+"""Public pages as every visitor without a session sees them: rendered once, then kept in memory.
+
+A view says by `shared` that its page is such a page. For a visitor without a session it carries no
+token, no message and no name, so one copy serves them all, until the catalogue changes
+(`shop.pricing.catalogue_version`, which is read for each request). Whoever has a session gets a
+page of their own, which nothing keeps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import structlog
+from flask import Flask, Response, current_app, g, request, session
+
+from shop import database
+from shop.pricing import catalogue_version
+from shop.sandbox_link import test_points
+from shop.settings import Settings
+from web import access_log, error_pages, headers, languages
+from web.assets import Assets
+from web.stored import Stored, compressed
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger()
+
+P = ParamSpec("P")
+
+CACHE_CONTROL = "public, max-age=0, must-revalidate"
+"""Browsers ask each time whether their copy is still right: a price or a sign-in shows at once."""
+
+VARY = ("Accept-Encoding", "Cookie")
+
+MOST_KEPT = 500
+"""Pages kept; there are fewer, unless many versions of contracts are read."""
+
+READING = {"GET", "HEAD"}
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A page, what it was made of, and what the access log calls it."""
+
+    version: str
+    response: Stored
+    route: str
+    language: tuple[str, str]
+    """The cookie by which browsers remember the page's language, and its header; empty if none."""
+
+
+def shared(view: Callable[P, Response]) -> Callable[P, Response]:
+    """Mark a view's page as the same for every visitor without a session.
+
+    Pages with arguments in their URL carry no token either, but are not kept, unless the view
+    calls `keep_with`.
+    """
+
+    @wraps(view)
+    def marked(*given: P.args, **named: P.kwargs) -> Response:
+        g.is_shared = request.method in READING and not _has_session()
+        if g.is_shared and not request.query_string:
+            _may_be_kept()
+        return view(*given, **named)
+
+    return marked
+
+
+def keep_with(query: str) -> None:
+    """Keep this page, too, if its URL has exactly the arguments ``query``."""
+    if is_shared() and request.query_string == query.encode():
+        _may_be_kept()
+
+
+def is_shared() -> bool:
+    """Return whether the page being made is for all visitors without a session."""
+    return bool(g.get("is_shared"))
+
+
+def _may_be_kept() -> None:
+    # Read before the view reads anything of the catalogue.
+    g.kept_version = _version_with(current_app.extensions["assets"])
+
+
+def _version_with(assets: Assets) -> str:
+    """Return the version of what pages are made of; other assets have other URLs."""
+    return f"{catalogue_version.current()} {assets.version}"
+
+
+def _has_session() -> bool:
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+
+
+class SharedPages:
+    """The WSGI application in front of the shop: answers from memory what it can."""
+
+    def __init__(self, app: Flask, settings: Settings, assets: Assets) -> None:
+        self._application: WSGIApplication = app.wsgi_app
+        self._session = f"{app.config['SESSION_COOKIE_NAME']}="
+        self._always = list(headers.of_pages(settings).items())
+        self._assets = assets
+        self._kept: dict[Key, _Kept] = {}
+        app.after_request(self._keep)
+
+        @app.context_processor
+        def _shared() -> dict[str, Any]:
+            return {"is_shared": is_shared()}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request from memory, or have the application answer it."""
+        file = self._assets.find(environ["PATH_INFO"])
+        if file is not None and environ["REQUEST_METHOD"] in READING:
+            return file.answer(environ, start_response)
+        began = time.perf_counter()
+        kept = self._find(environ)
+        if kept is None:
+            return self._application(environ, start_response)
+        return self._answer(kept, environ, start_response, began)
+
+    def _find(self, environ: WSGIEnvironment) -> _Kept | None:
+        if environ["REQUEST_METHOD"] not in READING:
+            return None
+        kept = self._kept.get(_key(environ))
+        if kept is None or self._session in environ.get("HTTP_COOKIE", ""):
+            return None
+        return kept if kept.version == self._version() else None
+
+    def _version(self) -> str:
+        """Return what a kept page has to be made of to be shown now; "" if it cannot be known."""
+        try:
+            with database.connection():
+                test_points.follow_clock()
+                return _version_with(self._assets)
+        except database.DATABASE_UNAVAILABLE:
+            return ""  # The application says so.
+
+    def _answer(
+        self,
+        kept: _Kept,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        began: float,
+    ) -> list[bytes]:
+        reference = error_pages.new_reference()
+        extra = [("X-Request-Id", reference)]
+        cookie, header = kept.language
+        if cookie and cookie not in environ.get("HTTP_COOKIE", "").split("; "):
+            extra.append(("Set-Cookie", header))
+        statuses: list[str] = []
+
+        def start(status: str, given: list[tuple[str, str]], *rest: Any) -> Any:
+            statuses.append(status)
+            return start_response(status, given, *rest)
+
+        body = kept.response.answer(environ, start, extra)
+        access_log.record_kept(
+            environ["REQUEST_METHOD"], kept.route, int(statuses[0][:3]),
+            time.perf_counter() - began, reference,
+        )  # fmt: skip
+        return body
+
+    def _keep(self, response: Response) -> Response:
+        """Keep the page just made, if its view said so; send it as it will be sent from now on."""
+        if "kept_version" not in g or response.status_code != 200:
+            return response
+        if session.modified or response.headers.get("Set-Cookie"):
+            log.error("shared_page_has_a_session", route=str(request.url_rule))
+            return response
+        response.vary.update(VARY)
+        own = [
+            ("Content-Type", response.headers["Content-Type"]),
+            ("Cache-Control", CACHE_CONTROL),
+            ("Vary", response.headers["Vary"]),
+        ]
+        stored = Stored(compressed(response.get_data()), own, self._always)
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[_key(request.environ)] = _Kept(
+            g.kept_version, stored, str(request.url_rule), languages.cookie_of_page()
+        )
+        return _as_response(stored, request.environ)
+
+
+def _key(environ: Mapping[str, Any]) -> Key:
+    """Return host, path and arguments; only names of this shop come as far as being kept."""
+    return environ.get("HTTP_HOST", ""), environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+
+
+def _as_response(stored: Stored, environ: Mapping[str, Any]) -> Response:
+    """Return the response that `Stored.answer` gives, for the application to add to."""
+    started: list[Any] = []
+    body = stored.answer(environ, lambda *given: started.append(given))  # type: ignore[arg-type]
+    status, given = started[0]
+    return Response(body, status, given)
