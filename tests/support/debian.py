@@ -33,10 +33,17 @@ def find(program: str, package: str) -> str:
     for place in ("usr/bin", "usr/sbin", "bin"):
         if (folder / place / program).exists():
             return str(folder / place / program)
-    if not shutil.which("apt-get") or not _unpack(package, folder):
-        pytest.skip(f"{program} is missing, and Debian's package {package} cannot be had here")
+    unpacked(package)
     find.cache_clear()
     return find(program, package)
+
+
+def unpacked(package: str) -> Path:
+    """Return a folder with the files of a Debian package; skip the test where it cannot be had."""
+    folder = FOLDER / package
+    if not folder.exists() and not (shutil.which("apt-get") and _unpack(package, folder)):
+        pytest.skip(f"Debian's package {package} cannot be had here")
+    return folder
 
 
 def _unpack(package: str, folder: Path) -> bool:
