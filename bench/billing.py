@@ -26,7 +26,6 @@ import app as application
 import models
 from models import Account, LicenceGroup, Order, OrderLine, Price, Renewal, Subscription
 from shop import clock, database
-from shop.jobs import queue
 from shop.operations import demo
 from shop.pricing import periods
 from shop.settings import Settings
@@ -99,7 +98,6 @@ def _shop(url: str) -> Iterator[None]:
         environment = {"DATABASE_URL": database_url, "SECRET_KEY": "bench", "RATE_LIMITS": "off"}
         application.create_app(Settings.from_environment(environment))
         database.migrate()
-        queue.create_queue_tables()
         demo.publish()
         for table in (models.LedgerEntry, models.Renewal, models.Subscription):
             assert not table.select().exists(), "the database is not empty"

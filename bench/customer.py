@@ -107,6 +107,9 @@ class Customer(Visitor):
 
     def _identify(self) -> None:
         self._press("to the identification", "Poursuivre")
+        self._sign_in()
+
+    def _sign_in(self) -> None:
         if self._account is not None:
             given = {name: self._account[name] for name in ("nic_handle", "password")}
             self._press("sign in", "Se connecter", **given)

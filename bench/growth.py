@@ -28,7 +28,6 @@ import models
 from models import Account, LicenceGroup, Order, OrderLine, Seat, SeatKey, SeatStatus
 from shop import clock, database
 from shop.customers import passwords
-from shop.jobs import queue
 from shop.licences.seats import search_keys
 from shop.operations import demo
 from shop.settings import Settings
@@ -117,7 +116,6 @@ def _shop(url: str) -> Iterator[Flask]:
         shop = application.create_app(Settings.from_environment(environment | CHEAP_PASSWORDS))
         shop.testing = True
         database.migrate()
-        queue.create_queue_tables()
         demo.publish()
         yield shop
         models.database.close()

@@ -6,7 +6,6 @@ import click
 from flask.cli import AppGroup
 
 from shop import database, settings
-from shop.jobs import queue
 from shop.operations import database_state, demo
 from shop.subscriptions import subscriptions
 
@@ -24,7 +23,6 @@ def migrate() -> None:
 def _bring_up_to_date() -> list[str]:
     database_state.check_migratable()
     applied = database.migrate()
-    queue.create_queue_tables()
     demo.publish()
     subscriptions.start_missing()
     return applied

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import BigAutoField, CharField, Check, IntegerField
+from peewee import SQL, BigAutoField, CharField, Check, IntegerField
 
 from records.base import JSONField, MomentField, Table, one_of
 
@@ -22,7 +22,8 @@ class Job(Table):
     """A job, written in the transaction of its cause; the unique ``key`` makes enqueuing
     idempotent.
 
-    ``run_at`` is in the shop's time; ``lease_until`` and ``dispatched_at`` are in real time.
+    ``run_at`` is in the shop's time, ``lease_until`` in real time. ``dispatched_at`` belongs to the
+    previous release, whose workers send a message for a job in which it is missing.
     """
 
     id = BigAutoField()
@@ -41,6 +42,11 @@ class Job(Table):
     class Meta:
         constraints = [one_of("status", JobStatus), Check("attempts >= 0")]
         indexes = ((("status", "run_at"), False),)
+
+
+Job.add_index(
+    Job.index(Job.priority, Job.run_at, Job.id, name="job_waiting").where(SQL("status = 'queued'"))
+)
 
 
 class SandboxSwitch(Table):

@@ -217,7 +217,7 @@ class StatementContext(Context):
         """Append the UPDATE of rows of one table."""
         if not self._is_top() or self.state.value_literals:
             return False
-        if obj._cte_list or obj._from or obj._returning or obj._order_by or obj._limit is not None:
+        if obj._cte_list or obj._from or obj._order_by or obj._limit is not None:
             return False
         if not all(isinstance(field, Field) for field in obj._update):
             return False
@@ -237,6 +237,7 @@ class StatementContext(Context):
             if obj._where is not None:
                 with self.scope_normal():
                     self.literal(" WHERE ").sql(obj._where)
+            obj.apply_returning(self)
         return True
 
 

@@ -87,7 +87,6 @@ def settings(database_url: str) -> Settings:
 def _app(settings: Settings) -> Flask:
     app = _make(settings)
     shop_database.migrate()
-    queue.create_queue_tables()
     demo.publish()
     return app
 

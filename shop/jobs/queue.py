@@ -1,8 +1,9 @@
 """The job queue: jobs are enqueued in the caller's transaction and run at least once.
 
-A SqlHuey message carries the job's id to a worker at once; the row in `records.jobs.Job` holds the
-payload, the number of attempts and the worker's lease. A periodic sweep dispatches overdue jobs
-again, so a killed worker, a lost message or a changed clock delays a job and never loses it.
+The row in `records.jobs.Job` is the queue: it holds the payload, the number of attempts and the
+worker's lease. A worker's thread takes the next due row when it is free, and is woken by what
+`shop.jobs.waking` sees; what is not seen is found a second later, so a lost signal or a changed
+clock delays a job and never loses it. A periodic sweep queues again what a killed worker held.
 Handlers are idempotent: a job may run again if its worker died before it finished.
 """
 
@@ -11,35 +12,29 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, cast
 
 import structlog
-from huey.contrib.sql_huey import SqlHuey
-from peewee import fn
+from peewee import PostgresqlDatabase, fn
 
 from records.base import database
 from records.jobs import Job, JobStatus
 from shop import clock, durations, settings
+from shop.database import connection
 from shop.errors import PartyUnavailable
 from shop.sandbox_link import test_points
-from shop.security.signing import MessageSerializer
-from shop.settings import PerProcess
 
 log = structlog.get_logger()
 
-REDISPATCH = timedelta(seconds=15)
-"""The time after which a job that was dispatched and not started is dispatched again."""
+CHANNEL = "shop_jobs"
+"""The channel on which PostgreSQL tells workers of new jobs."""
 
 LONGEST_DELAY = timedelta(hours=1)
 """The longest delay between two attempts of a failing job."""
-
-BATCH = 200
-"""The number of overdue jobs that one sweep dispatches."""
 
 
 class Priority(IntEnum):
@@ -51,9 +46,6 @@ class Priority(IntEnum):
     LETTER = -10  # e-mails: rendering their PDFs takes longer than installing a group
     BULK = -20  # one of thousands of jobs that one customer started
 
-
-LONG_QUEUE = 50
-"""From this number of messages on, a dispatched job counts as waiting and not as lost."""
 
 UNKNOWN_KIND_DELAY = timedelta(minutes=1)
 """The delay before a job of a kind unknown to this worker is tried again."""
@@ -86,6 +78,9 @@ class Handler:
     priority: Priority
 
 
+AT_ONCE = 4
+"""The number of due jobs that a thread tries to take before it looks again."""
+
 _handlers: dict[str, Handler] = {}
 _running: set[int] = set()
 _running_lock = threading.Lock()
@@ -101,55 +96,6 @@ def register_handler(kind: str, handler: Handler) -> None:
 def lease_duration() -> timedelta:
     """Return how long a worker keeps a job without renewing its lease (``JOB_LEASE``)."""
     return timedelta(seconds=settings.current().job_lease)
-
-
-class _Serializer(MessageSerializer):
-    """Signs messages with the last of ``secrets``, and reads those signed with any of them."""
-
-    def __init__(self, secrets: Sequence[str]) -> None:
-        super().__init__(secret=secrets[-1], salt="jobs")
-        self._former = [MessageSerializer(secret=each, salt="jobs") for each in secrets[:-1]]
-
-    def _unsign(self, signed: bytes) -> bytes:
-        for former in self._former:
-            with suppress(ValueError):
-                return bytes(former._unsign(signed))
-        return bytes(super()._unsign(signed))
-
-
-class Messages:
-    """Sends the ids of jobs to workers, through SqlHuey on the shop's database.
-
-    Messages are signed with the last of ``secrets``; those of the others are valid.
-    """
-
-    def __init__(self, secrets: Sequence[str]) -> None:
-        self.huey = SqlHuey(
-            "shop",
-            database=database.obj,
-            create_tables=False,
-            results=False,
-            serializer=_Serializer(secrets),
-        )
-        self._task = self.huey.task(name="run_job")(run_job)
-
-    def send(self, job: Job) -> None:
-        """Send a job's id to the workers."""
-        self._task(job.id, priority=job.priority)
-
-
-messages = PerProcess[Messages]()
-"""The message sender of this process."""
-
-
-def huey() -> SqlHuey:
-    """Return the SqlHuey queue of this process."""
-    return messages().huey
-
-
-def create_queue_tables() -> None:
-    """Create SqlHuey's own tables if they are missing."""
-    huey().storage.create_tables()
 
 
 def enqueue(
@@ -171,12 +117,9 @@ def enqueue(
     if priority is None:
         priority = _handlers[kind].priority
     job = {"kind": kind, "key": key, "payload": payload, "priority": priority, "created_at": now}
-    with database.atomic():
-        written = (
-            Job.insert(**job, run_at=run_at or now).on_conflict_ignore().as_rowcount().execute()
-        )
-        if written and (run_at is None or run_at <= now):
-            _dispatch(_to_dispatch(Job.key == key))
+    insert = Job.insert(**job, run_at=run_at or now).on_conflict_ignore()
+    if insert.as_rowcount().execute() and (run_at is None or run_at <= now):
+        _tell_workers()
 
 
 def restart(key: str) -> bool:
@@ -184,34 +127,69 @@ def restart(key: str) -> bool:
 
     Return False if there is no such job.
     """
-    with database.atomic():
-        again = (
-            Job.update(status=JobStatus.QUEUED, attempts=0, run_at=clock.now(), error="")
-            .where(Job.key == key, Job.status.in_([JobStatus.FAILED, JobStatus.DONE]))
-            .execute()
-        )
-        if again:
-            _dispatch(_to_dispatch(Job.key == key))
+    again = (
+        Job.update(status=JobStatus.QUEUED, attempts=0, run_at=clock.now(), error="")
+        .where(Job.key == key, Job.status.in_([JobStatus.FAILED, JobStatus.DONE]))
+        .execute()
+    )
+    if again:
+        _tell_workers()
     return bool(again)
 
 
-def _to_dispatch(which: Any) -> Job:
-    return Job.select(Job.id, Job.priority).where(which).get()
+def _tell_workers() -> None:
+    """Wake workers once the transaction is committed. On SQLite they see that data changed."""
+    if isinstance(database.obj, PostgresqlDatabase):
+        database.execute_sql(f"NOTIFY {CHANNEL}")
 
 
-def _dispatch(job: Job) -> None:
-    """Send a job's message; the sweep repeats this if the message is lost."""
-    Job.update(dispatched_at=clock.real_now()).where(Job.id == job.id).execute()
-    messages().send(job)
+_DUE_OF_PRIORITY = (
+    "SELECT * FROM (SELECT id, priority, run_at FROM job WHERE status = 'queued' AND priority = ? "
+    "AND run_at <= ? ORDER BY run_at, id LIMIT ?) AS due"
+)
+_DUE = (
+    " UNION ALL ".join([_DUE_OF_PRIORITY] * len(Priority))
+    + " ORDER BY priority DESC, run_at, id LIMIT ?"
+)
+"""Each priority is one look into the index `job_waiting`, however many jobs wait for later."""
+
+
+def due_jobs(limit: int) -> list[int]:
+    """Return the ids of jobs that wait for a worker, in the order in which they are taken."""
+    sql = _DUE if database.obj.param == "?" else _DUE.replace("?", database.obj.param)
+    now = clock.now()
+    moment = Job.run_at.db_value(now)
+    given = [value for priority in Priority for value in (int(priority), moment, limit)]
+    rows = database.execute_sql(sql, [*given, limit]).fetchall()
+    return [row[0] for row in rows] or _of_unknown_priority(now, limit)
+
+
+def _of_unknown_priority(now: datetime, limit: int) -> list[int]:
+    """Return due jobs, of which none has a priority that this version knows."""
+    due = Job.select(Job.id).where(Job.status == JobStatus.QUEUED, Job.run_at <= now)
+    return [job.id for job in due.limit(limit)]
+
+
+def run_next() -> bool:
+    """Run the next due job; return False if none waits. Other workers may be taking them, too."""
+    with connection():
+        test_points.follow_clock()
+        for job_id in due_jobs(AT_ONCE):
+            if (job := _claim(job_id)) is not None:
+                _run(job)
+                return True
+    return False
 
 
 def run_job(job_id: int) -> None:
     """Run one job if it is due and no other worker holds its lease."""
-    database.connect(reuse_if_open=True)
-    test_points.follow_clock()
-    job = _claim(job_id)
-    if job is None:
-        return
+    with connection():
+        test_points.follow_clock()
+        if (job := _claim(job_id)) is not None:
+            _run(job)
+
+
+def _run(job: Job) -> None:
     with _running_lock:
         _running.add(job.id)
     try:
@@ -230,9 +208,9 @@ def _claim(job_id: int) -> Job | None:
             status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + lease_duration()
         )
         .where(Job.id == job_id, due | abandoned)
-        .execute()
+        .returning(Job)
     )
-    return Job.get_by_id(job_id) if claimed else None
+    return next(iter(list(claimed.execute())), None)
 
 
 def _attempt(job: Job) -> None:
@@ -294,45 +272,12 @@ def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
     )
 
 
-def _overdue() -> Any:
-    """Return the condition for jobs that are due, not leased and not dispatched recently.
-
-    In a long queue a dispatched job is still waiting there: dispatching it again would only add
-    duplicate messages.
-    """
-    now, real = clock.now(), clock.real_now()
-    unsent = Job.dispatched_at.is_null()
-    if huey().pending_count() < LONG_QUEUE:
-        unsent |= Job.dispatched_at < real - REDISPATCH
-    waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now) & unsent
-    died = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
-    # A job whose lease expired was dispatched before its run: only a later dispatch counts.
-    return waiting | (died & (unsent | (Job.dispatched_at <= Job.lease_until)))
-
-
-def due_jobs(limit: int = BATCH) -> list[Job]:
-    """Return the id and priority of overdue jobs: by highest priority, then oldest ``run_at``."""
-    late = Job.select(Job.id, Job.priority).where(_overdue())
-    return list(late.order_by(Job.priority.desc(), Job.run_at).limit(limit))
-
-
 def sweep() -> int:
-    """Dispatch overdue jobs; return their number.
-
-    If several workers sweep at once, each job is dispatched by one of them.
-    """
-    dispatched, overdue = 0, _overdue()
-    for job in due_jobs():
-        with database.atomic():
-            mine = (
-                Job.update(dispatched_at=clock.real_now())
-                .where(Job.id == job.id, overdue)
-                .execute()
-            )
-            if mine:
-                messages().send(job)
-                dispatched += 1
-    return dispatched
+    """Queue again what dead workers held; return the number of jobs."""
+    died = (Job.status == JobStatus.RUNNING) & (Job.lease_until < clock.real_now())
+    if not Job.select(Job.id).where(died).exists():
+        return 0
+    return Job.update(status=JobStatus.QUEUED, lease_until=None).where(died).execute()
 
 
 def renew_leases() -> None:
@@ -348,13 +293,10 @@ def renew_leases() -> None:
 def drain(limit: int = 10_000) -> int:
     """Run all due jobs in this thread, in a worker's order; return their number (for tests)."""
     for done in range(limit):
-        due_now = Job.select(Job.id).where(
-            Job.status == JobStatus.QUEUED, Job.run_at <= clock.now()
-        )
-        job = due_now.order_by(Job.priority.desc(), Job.run_at, Job.id).first()
-        if job is None:
+        due = due_jobs(1)
+        if not due:
             return done
-        run_job(job.id)
+        run_job(due[0])
     raise RuntimeError(f"more than {limit} jobs: do they ask for each other for ever?")
 
 

@@ -200,6 +200,8 @@ def _addressee(letter: Letter) -> str:
 
 
 def _times_sent(letter: Letter) -> int:
+    if letter.sent_at is None:
+        return 0
     return int(
         Event.select()
         .where(

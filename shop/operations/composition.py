@@ -8,7 +8,6 @@ from shop import settings as shop_settings
 from shop.customers import data_export, passwords
 from shop.delivery import additions, installation, seat_jobs
 from shop.invoicing import order_invoices
-from shop.jobs import queue
 from shop.licences.seats import import_job
 from shop.office import configured
 from shop.orders import orders, withdrawals
@@ -45,7 +44,6 @@ def set_up(settings: Settings) -> None:
     signing.use_sha256()
     shop_settings.current.set_factory(lambda: settings)
     database.bind(settings.database_url)
-    queue.messages.set_factory(lambda: queue.Messages(settings.secret_keys))
     rate_limits.limiter.set_factory(lambda: rate_limits.limiter_for(settings))
     proxies.throttle.set_factory(proxies.once_a_minute)
     passwords.hashing.set_factory(

@@ -1,20 +1,20 @@
-"""The worker process: threads that run jobs, and a periodic tick that queues overdue ones."""
+"""The worker process: threads that run jobs, one that wakes them, and a periodic tick."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from datetime import timedelta
 from types import FrameType
 
 import structlog
-from huey.consumer import Consumer
 
 from records.base import database
 from shop import clock, durations
 from shop.customers import activity_log, known_origins, one_time_links, sessions
 from shop.customers.two_factor import passkeys
-from shop.jobs import failed, queue
+from shop.jobs import failed, queue, waking
 from shop.sandbox_link import test_points
 from shop.security import rate_limits
 from shop.subscriptions import renewals
@@ -22,18 +22,60 @@ from shop.subscriptions import renewals
 log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
-"""Seconds between two ticks: renewal of leases, billing runs, overdue jobs."""
+"""Seconds between two ticks: renewal of leases, billing runs, jobs of dead workers."""
 
-LONGEST_POLL_DELAY = 0.5
+PAUSE_SECONDS = 1.0
+"""Seconds without the database, or after another fault, until a thread goes on."""
+
 KEEP_FINISHED = timedelta(days=90)
 KEEP_FAILED = timedelta(days=365)
 
 
-class _Consumer(Consumer):
-    """Huey's consumer without its signal handlers, as this worker sets its own."""
+class Crew:
+    """The threads that run jobs. One that has no job waits until it is called."""
 
-    def _set_signal_handlers(self) -> None:
-        return None
+    def __init__(self, threads: int, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._calls = 0
+        self._called = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"job-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def call(self) -> None:
+        """Wake as many threads as jobs are due."""
+        due = len(queue.due_jobs(len(self._threads)))
+        with self._called:
+            self._calls = due
+            self._called.notify(due)
+
+    def finish(self) -> None:
+        """Let each thread finish its job, and end."""
+        self._stopping.set()
+        with self._called:
+            self._called.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if queue.run_next():
+                    continue
+            except Exception:
+                # The job's lease ends, and it is run again.
+                log.exception("worker_thread_failed")
+                self._stopping.wait(PAUSE_SECONDS)
+                continue
+            with self._called:
+                self._called.wait_for(lambda: self._calls or self._stopping.is_set())
+                self._calls -= 1
 
 
 def run_worker(threads: int) -> None:
@@ -45,39 +87,47 @@ def run_worker(threads: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    huey = queue.huey()
-    consumer = _Consumer(
-        huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=LONGEST_POLL_DELAY,
-        check_worker_health=True,
-    )  # fmt: skip
-    consumer.start()
+    crew = Crew(threads, stopping)
+    crew.start()
     log.info("worker_started", threads=threads)
     try:
-        _tick_until(stopping)
+        _watch_until(stopping, crew)
     finally:
-        consumer.stop(graceful=True)
+        crew.finish()
         durations.flush_safely()
         log.info("worker_stopped")
 
 
-def _tick_until(stopping: threading.Event) -> None:
-    ticks = 0
-    while not stopping.wait(TICK_SECONDS):
+def _watch_until(stopping: threading.Event, crew: Crew) -> None:
+    """Call the crew when jobs are due; tick every second."""
+    watch, next_tick, ticks = None, time.monotonic(), 0
+    while not stopping.is_set():
         try:
             database.connect(reuse_if_open=True)
-            test_points.follow_clock()
-            queue.renew_leases()
-            renewals.queue_runs()
-            queue.sweep()
-            if ticks % durations.FLUSH_SECONDS == 0:
-                durations.flush()
-            if ticks % 600 == 0:
-                delete_expired()
+            watch = watch or waking.watch()
+            if time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + TICK_SECONDS
+                _tick(ticks)
+                ticks += 1
+            crew.call()
+            watch.wait(next_tick - time.monotonic(), stopping)
         except Exception:
             # A temporary failure of the database must not end the worker.
             log.exception("worker_tick_failed")
+            watch = None
             database.close()
-        ticks += 1
+            stopping.wait(PAUSE_SECONDS)
+
+
+def _tick(number: int) -> None:
+    test_points.follow_clock()
+    queue.renew_leases()
+    renewals.queue_runs()
+    queue.sweep()
+    if number % durations.FLUSH_SECONDS == 0:
+        durations.flush()
+    if number % 600 == 0:
+        delete_expired()
 
 
 def delete_expired() -> None:

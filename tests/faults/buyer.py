@@ -79,7 +79,7 @@ class Buyer(Customer):
         self._press("summary", "Commander", business="2", pro_plus="0")
         self._press("identification", "Poursuivre")
         if "Se connecter" in self._page.text and "Confirmer et Payer" not in self._page.text:
-            self._identify()
+            self._sign_in()
         self._confirm()
 
     def _pay_order(self, order: str) -> None:

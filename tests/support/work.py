@@ -46,11 +46,6 @@ def the_job() -> Job:
     return job
 
 
-def messages() -> int:
-    """Return the number of messages waiting in the queue."""
-    return int(queue.huey().pending_count())
-
-
-def lose_messages() -> None:
-    """Empty the queue, as a crash might do."""
-    queue.huey().flush()
+def waiting() -> int:
+    """Return the number of jobs that wait for a worker and are due."""
+    return len(queue.due_jobs(1000))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -122,14 +123,18 @@ def test_a_fault_that_was_away_for_a_minute_has_its_traceback_again(
 def test_a_worker_in_an_outage_is_one_line_a_minute(
     outage: None, minutes: Minutes, log_lines: Read
 ) -> None:
-    class Stopping:
+    class Stopping(threading.Event):
         left = 20
 
-        def wait(self, _seconds: float) -> bool:
+        def is_set(self) -> bool:
             self.left -= 1
             return self.left < 0
 
-    worker._tick_until(Stopping())
+        def wait(self, timeout: float | None = None) -> bool:
+            return False
+
+    stopping = Stopping()
+    worker._watch_until(stopping, worker.Crew(0, stopping))
     (first,) = log_lines()
     assert first["event"] == "worker_tick_failed"
     assert "Traceback" in first["exception"]
@@ -137,7 +142,7 @@ def test_a_worker_in_an_outage_is_one_line_a_minute(
     assert [line["repeated"] for line in log_lines()] == [19]
 
 
-def test_the_queues_own_messages_in_an_outage_are_counted_too(
+def test_the_messages_of_libraries_in_an_outage_are_counted_too(
     shop: Flask, minutes: Minutes, log_lines: Read
 ) -> None:
     def read() -> None:
@@ -147,9 +152,9 @@ def test_the_queues_own_messages_in_an_outage_are_counted_too(
         try:
             read()
         except peewee.OperationalError:
-            logging.getLogger("huey.consumer.Worker").exception("Error reading from queue.")
+            logging.getLogger("httpx").exception("Error reading.")
     (first,) = log_lines()
-    assert (first["event"], first["logger"]) == ("library_message", "huey.consumer.Worker")
+    assert (first["event"], first["logger"]) == ("library_message", "httpx")
     assert "Traceback" in first["exception"]
     minutes.pass_()
     assert [line["repeated"] for line in log_lines()] == [49]

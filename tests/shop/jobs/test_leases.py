@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
-from huey.contrib.sql_huey import SqlHuey
-from huey.serializer import Serializer, SignedSerializer
 
 from models import Job, JobStatus
 from shop import clock as shop_clock
 from shop.jobs import queue
 from shop.jobs.queue import Priority
 from tests.support import patience, racing
-from tests.support.work import KIND, Work, ask, fail, lose_messages, messages, the_job
+from tests.support.work import KIND, Work, ask, fail, the_job, waiting
 
 pytestmark = pytest.mark.every_case
 
@@ -28,16 +23,17 @@ pytestmark = pytest.mark.every_case
 def die_holding(job: Job) -> None:
     """Put a job in the state a killed worker leaves: running, with an expired lease."""
     long_ago = shop_clock.real_now() - timedelta(minutes=5)
-    Job.update(
-        status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=long_ago,
-        dispatched_at=long_ago - timedelta(minutes=1),
-    ).where(Job.id == job.id).execute()  # fmt: skip
+    Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=long_ago).where(
+        Job.id == job.id
+    ).execute()
 
 
 def test_a_job_whose_worker_died_is_run_again(work: Work) -> None:
     ask()
     die_holding(the_job())
+    assert waiting() == 0
     assert queue.sweep() == 1
+    assert waiting() == 1
     queue.run_job(the_job().id)
     assert len(work.done) == 1
     assert the_job().status == JobStatus.DONE
@@ -59,6 +55,7 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
         for _ in range(5):
             queue.run_job(number)
         assert queue.sweep() == 0
+        assert not queue.run_next()
         may_end.set()
 
     acts = iter([lambda: queue.run_job(number), rival])
@@ -68,7 +65,7 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
     assert the_job().status == JobStatus.DONE
 
 
-def test_12_workers_with_one_message_run_it_once(work: Work) -> None:
+def test_12_workers_with_one_job_run_it_once(work: Work) -> None:
     ask()
     number = the_job().id
     racing.race(lambda: queue.run_job(number), 12)
@@ -115,78 +112,80 @@ def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
     assert "died" in work.given_up[0]["reason"]
 
 
-# --- Dispatching overdue jobs --------------------------------------------------------------------
+# --- Taking jobs ---------------------------------------------------------------------------------
 
 
-def sweep_at_once(monkeypatch: pytest.MonkeyPatch, workers: int) -> list[Any]:
-    """Sweep with several workers that have all selected before the first one updates."""
-    look, seen = queue.due_jobs, threading.Barrier(workers)
-
-    def look_together(limit: int = queue.BATCH) -> list[Job]:
-        found = look(limit)
-        seen.wait(timeout=patience.STUCK)
-        return found
-
-    monkeypatch.setattr(queue, "due_jobs", look_together)
-    return racing.race(queue.sweep, workers)
-
-
-@pytest.mark.parametrize("dead", [False, True])
-def test_of_four_workers_one_dispatches_each_job(
-    work: Work, monkeypatch: pytest.MonkeyPatch, dead: bool
-) -> None:
+def test_of_four_workers_one_queues_a_dead_workers_job_again(work: Work) -> None:
     for number in range(10):
         ask(f"job {number}")
     for job in Job.select():
-        if dead:
-            die_holding(job)
-    Job.update(dispatched_at=shop_clock.real_now() - timedelta(minutes=10)).execute()
-    lose_messages()
-    dispatched = sweep_at_once(monkeypatch, 4)
-    assert sum(dispatched) == messages() == 10
+        die_holding(job)
+    assert sum(racing.race(queue.sweep, 4)) == waiting() == 10
 
 
-def test_a_lost_message_delays_and_loses_nothing(work: Work, clock: time_machine.Traveller) -> None:
+def test_four_threads_take_each_job_once(work: Work) -> None:
+    for number in range(20):
+        ask(f"job {number}", number=number)
+
+    def take_all() -> int:
+        return sum(iter(queue.run_next, False))
+
+    assert sum(racing.race(take_all, 4)) == 20
+    assert sorted(payload["number"] for payload in work.done) == list(range(20))
+
+
+def test_control_without_compare_and_set_jobs_run_twice(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(job_id: int) -> Job:
+        Job.update(status=JobStatus.RUNNING, attempts=1).where(Job.id == job_id).execute()
+        return Job.get_by_id(job_id)
+
+    seen, inner = threading.Barrier(4), queue.due_jobs
+
+    def look_together(limit: int) -> list[int]:
+        found = inner(limit)
+        seen.wait(timeout=patience.STUCK)
+        return found
+
+    monkeypatch.setattr(queue, "_claim", careless)
+    monkeypatch.setattr(queue, "due_jobs", look_together)
     ask()
-    lose_messages()
-    assert queue.sweep() == 0, "it may only be slow"
-    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-    assert queue.sweep() == 1
-    assert queue.sweep() == 0
-    assert messages() == 1
-
-
-def test_a_long_queue_gets_no_duplicate_messages(work: Work, clock: time_machine.Traveller) -> None:
-    for number in range(queue.LONG_QUEUE):
-        ask(f"job {number}")
-    dead = Job.select().first()
-    for _ in range(3):
-        clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-        assert queue.sweep() == 0
-    die_holding(dead)
-    assert queue.sweep() == 1, "its message was taken by the worker that died"
-    assert messages() == queue.LONG_QUEUE + 1
-    lose_messages()
-    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-    assert queue.sweep() == queue.LONG_QUEUE
+    racing.race(queue.run_next, 4)
+    assert len(work.done) == 4
 
 
 def waiting_keys() -> list[str]:
     """Return the keys of the waiting jobs in the order in which workers take them."""
-    return [Job.get_by_id(message.args[0]).key for message in queue.huey().pending()]
+    return [Job.get_by_id(number).key for number in queue.due_jobs(100)]
 
 
-def test_awaited_jobs_run_before_bulk_jobs(work: Work, clock: time_machine.Traveller) -> None:
+def test_awaited_jobs_run_before_bulk_jobs(work: Work) -> None:
     for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
         queue.enqueue(KIND, f"{priority.name} 1", priority=priority)
         queue.enqueue(KIND, f"{priority.name} 2", priority=priority)
     expected = ["AWAITED 1", "AWAITED 2", "USUAL 1", "USUAL 2", "BULK 1", "BULK 2"]
     assert waiting_keys() == expected
-    lose_messages()
-    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-    assert [Job.get_by_id(job.id).key for job in queue.due_jobs(limit=2)] == expected[:2]
-    queue.sweep()
-    assert waiting_keys() == expected
+    assert [Job.get_by_id(number).key for number in queue.due_jobs(2)] == expected[:2]
+
+
+def test_jobs_that_wait_for_later_hide_none_that_is_due(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    later = shop_clock.now() + timedelta(days=14)
+    for number in range(30):
+        queue.enqueue(KIND, f"later {number}", run_at=later, priority=Priority.AWAITED)
+    ask("due")
+    assert waiting_keys() == ["due"]
+    clock.shift(timedelta(days=15))
+    assert len(waiting_keys()) == 31
+
+
+def test_a_job_of_a_priority_that_is_not_known_is_run_last(work: Work) -> None:
+    queue.enqueue(KIND, "of a newer version", priority=7)
+    ask("known")
+    assert waiting_keys() == ["known"]
+    assert queue.drain() == 2
 
 
 def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
@@ -195,17 +194,6 @@ def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
     work.act = lambda: queue.enqueue(KIND, "new", priority=Priority.PAID, number="new")
     queue.drain()
     assert [payload["number"] for payload in work.done] == ["AWAITED", "new", "USUAL", "BULK"]
-
-
-def test_a_dead_workers_job_is_not_dispatched_every_second(
-    work: Work, clock: time_machine.Traveller
-) -> None:
-    ask()
-    die_holding(the_job())
-    lose_messages()
-    assert [queue.sweep() for _ in range(3)] == [1, 0, 0]
-    clock.shift(queue.REDISPATCH + timedelta(seconds=1))
-    assert queue.sweep() == 1
 
 
 def test_jobs_that_ask_for_each_other_for_ever_are_noticed(work: Work) -> None:
@@ -228,43 +216,3 @@ def test_finished_jobs_are_forgotten_and_failed_ones_kept(
     clock.shift(timedelta(days=100))
     assert queue.delete_finished(shop_clock.now() - timedelta(days=90)) == 1
     assert [job.key for job in Job.select()] == ["failed"]
-
-
-# --- Messages ----------------------------------------------------------------------------------
-
-
-class Trap:
-    """A pickle that runs code when a worker loads it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return Path.touch, (self.path,)
-
-
-@pytest.mark.parametrize(
-    "serializer", [Serializer(), SignedSerializer(secret="another secret", salt="jobs")]
-)
-def test_a_forged_message_is_not_unpickled(
-    work: Work, serializer: Serializer, tmp_path: Path
-) -> None:
-    huey, sprung = queue.huey(), tmp_path / "sprung"
-    huey.storage.enqueue(serializer.serialize(Trap(sprung)))
-    ask()
-    with pytest.raises(ValueError, match=r"[Ss]ignature|Separator"):
-        huey.dequeue()
-    assert not sprung.exists()
-    take_message(huey)
-    assert the_job().status == JobStatus.DONE, "and the next message is taken"
-
-
-def test_control_without_a_signature_the_forged_job_would_run(tmp_path: Path) -> None:
-    sprung = tmp_path / "sprung"
-    pickle.loads(Serializer().serialize(Trap(sprung)))
-    assert sprung.exists()
-
-
-def take_message(huey: SqlHuey) -> None:
-    """Take one message from the queue and run its task, as a worker does."""
-    huey.execute(huey.dequeue())

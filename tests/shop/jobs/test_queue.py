@@ -13,7 +13,7 @@ from models import Job, JobStatus, database
 from shop import clock as shop_clock
 from shop.jobs import queue
 from tests.support import racing
-from tests.support.work import KIND, Work, ask, fail, messages, the_job
+from tests.support.work import KIND, Work, ask, fail, the_job, waiting
 
 # --- With its cause ----------------------------------------------------------------------------
 
@@ -22,7 +22,7 @@ def test_a_job_is_queued_with_its_cause(work: Work) -> None:
     with database.atomic():
         ask(number=7)
         assert the_job().status == JobStatus.QUEUED
-    assert messages() == 1
+    assert waiting() == 1
     assert queue.drain() == 1
     assert work.done == [{"number": 7}]
     assert the_job().status == JobStatus.DONE
@@ -33,7 +33,7 @@ def test_a_job_goes_with_a_cause_that_is_rolled_back(work: Work) -> None:
         ask()
         transaction.rollback()
     assert not Job.select().exists()
-    assert messages() == 0
+    assert waiting() == 0
 
 
 def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
@@ -45,7 +45,7 @@ def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
     with pytest.raises(ValueError, match="out of paper"):
         cause()
     assert not Job.select().exists()
-    assert messages() == 0
+    assert waiting() == 0
 
 
 def test_a_job_is_invisible_before_its_cause_is_committed(work: Work) -> None:
@@ -65,7 +65,7 @@ def is_sqlite() -> bool:
 def test_asking_twice_asks_once(work: Work) -> None:
     ask(number=1)
     ask(number=2)
-    assert messages() == 1
+    assert waiting() == 1
     queue.drain()
     ask(number=3)
     queue.drain()
@@ -75,18 +75,17 @@ def test_asking_twice_asks_once(work: Work) -> None:
 def test_concurrent_requests_ask_once(work: Work) -> None:
     racing.race(ask, 12)
     assert Job.select().count() == 1
-    assert messages() == 1
+    assert waiting() == 1
 
 
 def test_a_job_for_later_waits_for_its_time(work: Work, clock: time_machine.Traveller) -> None:
     queue.enqueue(KIND, "later", run_at=shop_clock.now() + timedelta(hours=1))
-    assert messages() == 0
-    assert (queue.drain(), queue.sweep()) == (0, 0)
+    assert waiting() == 0
+    assert queue.drain() == 0
     queue.run_job(the_job().id)
     assert work.done == []
     clock.shift(timedelta(hours=1, seconds=1))
-    assert queue.sweep() == 1
-    assert messages() == 1
+    assert waiting() == 1
     assert queue.drain() == 1
 
 
@@ -146,7 +145,7 @@ def test_after_the_last_attempt_it_is_given_up_once(
     assert len(work.done) == 3
     assert work.given_up == [{"number": 7, "reason": "out of paper"}]
     assert the_job().status == JobStatus.FAILED
-    assert queue.sweep() == 0
+    assert waiting() == 0
 
 
 def test_giving_up_that_fails_is_tried_again(work: Work, clock: time_machine.Traveller) -> None:
@@ -188,7 +187,7 @@ def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Tra
         clock.shift(timedelta(hours=2))
     work.act = lambda: None
     assert queue.restart("one")
-    assert messages() >= 1
+    assert waiting() >= 1
     queue.drain()
     assert (the_job().status, the_job().attempts) == (JobStatus.DONE, 1)
     assert not queue.restart("unheard of")

@@ -10,7 +10,6 @@ from flask import Flask
 
 from shop import settings as shop_settings
 from shop.customers import passwords
-from shop.jobs import queue
 from shop.office import configured
 from shop.office.graph import GraphProvider
 from shop.office.sandbox import SandboxProvider
@@ -30,7 +29,6 @@ MakeApp = Callable[..., Flask]
 
 SLOTS = {
     "settings": shop_settings.current,
-    "queue": queue.messages,
     "limiter": rate_limits.limiter,
     "hashing": passwords.hashing,
     "registry": registry,

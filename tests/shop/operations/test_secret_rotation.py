@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from models import Account, Job, JobStatus
-from shop.jobs import queue
+from models import Account
 from shop.payments import outcomes
 from shop.security import encryption
 from tests.conftest import ENVIRONMENT
@@ -50,15 +49,6 @@ def test_a_former_key_signs_nothing_new(client: CheckingClient, make_app: MakeAp
     behind = moved(fresh, make_app())
     answer = behind.ask("POST", "/logout", {}, token)
     assert answer.status_code == 400
-
-
-def test_messages_of_the_former_key_are_read(app: Flask, make_app: MakeApp, alice: Account) -> None:
-    job = Job.get(Job.status == JobStatus.QUEUED)
-    queue.messages().send(job)
-    make_app(**ROTATED)
-    message = queue.huey().dequeue()
-    assert message is not None
-    assert message.args == (job.id,)
 
 
 def test_references_of_the_former_key_lead_to_their_payment(

@@ -6,10 +6,7 @@ import hashlib
 
 import pytest
 from flask import Flask
-from huey.serializer import SignedSerializer
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
-
-from shop.security.signing import MessageSerializer
 
 pytestmark = pytest.mark.one_database
 
@@ -33,13 +30,3 @@ def test_links_and_forms_are_signed_by_sha256(app: Flask) -> None:
 def test_session_cookies_are_signed_by_sha256(app: Flask) -> None:
     serializer = app.session_interface.get_signing_serializer(app)
     assert serializer.signer_kwargs["digest_method"] is hashlib.sha256
-
-
-def test_messages_are_signed_by_sha256() -> None:
-    ours = MessageSerializer(secret=KEY, salt="jobs")
-    signed = ours.serialize({"job": 1})
-    assert ours.deserialize(signed) == {"job": 1}
-    assert len(signed.rsplit(b":", 1)[1]) == 64
-    for other in (SignedSerializer(secret=KEY, salt="jobs"), MessageSerializer("other", "jobs")):
-        with pytest.raises(ValueError, match="mismatch"):
-            ours.deserialize(other.serialize({"job": 1}))

@@ -1,0 +1,134 @@
+"""A worker's threads sleep until there is a job, and then take it at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from models import Job, JobStatus, database
+from shop.database import connection
+from shop.jobs import queue, waking
+from shop.operations import worker
+from tests.support import patience, racing
+from tests.support.work import KIND, Work, ask
+
+pytestmark = pytest.mark.every_case
+
+LONG = 3600.0
+"""Seconds that no test waits: what ends the wait is a change."""
+
+
+def quiet_watch() -> waking.Watch:
+    """Return a watch that has seen what other tests told this connection."""
+    watch = waking.watch()
+    while watch.wait(0.0, threading.Event()):
+        continue
+    return watch
+
+
+@pytest.fixture
+def crew(work: Work) -> Iterator[worker.Crew]:
+    """Two threads that run jobs."""
+    database.close()
+    made = worker.Crew(2, threading.Event())
+    made.start()
+    yield made
+    made.finish()
+
+
+def test_a_watch_sees_a_job_of_another_connection(work: Work) -> None:
+    database.connect(reuse_if_open=True)
+    watch = quiet_watch()
+    racing.race(ask, 1)
+    assert watch.wait(LONG, threading.Event())
+
+
+def test_a_watch_ends_when_the_worker_is_to_stop(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "LONGEST_WAIT", 0.01)
+    database.connect(reuse_if_open=True)
+    stopping = threading.Event()
+    stopping.set()
+    assert not quiet_watch().wait(LONG, stopping)
+
+
+def test_a_job_whose_cause_is_rolled_back_wakes_nobody(work: Work) -> None:
+    database.connect(reuse_if_open=True)
+    watch = quiet_watch()
+
+    def roll_back() -> None:
+        with database.atomic() as transaction:
+            ask()
+            transaction.rollback()
+
+    racing.race(roll_back, 1)
+    assert not watch.wait(0.01, threading.Event())
+
+
+def test_threads_that_sleep_take_a_job_when_they_are_called(crew: worker.Crew, work: Work) -> None:
+    done = threading.Event()
+    work.act = done.set
+    with connection():
+        ask()
+        crew.call()
+    assert done.wait(timeout=patience.STUCK)
+
+
+def test_a_thread_goes_on_with_the_jobs_that_follow(crew: worker.Crew, work: Work) -> None:
+    """Nobody calls it again: what a job queues is run by whoever is free."""
+    done = threading.Event()
+
+    def again() -> None:
+        if len(work.done) < 5:
+            ask(f"job {len(work.done)}")
+        else:
+            done.set()
+
+    work.act = again
+    with connection():
+        ask()
+        crew.call()
+    assert done.wait(timeout=patience.STUCK)
+
+
+def test_a_thread_survives_a_fault_outside_of_jobs(
+    crew: worker.Crew, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.0)
+    faults, done, inner = iter([True, True]), threading.Event(), queue._claim
+
+    def claim(job_id: int) -> Job | None:
+        if next(faults, False):
+            raise ConnectionError("the database is gone")
+        return inner(job_id)
+
+    monkeypatch.setattr(queue, "_claim", claim)
+    work.act = done.set
+    with connection():
+        ask()
+        crew.call()
+    assert done.wait(timeout=patience.STUCK)
+
+
+def test_finishing_waits_for_the_job_that_runs(crew: worker.Crew, work: Work) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        begun.set()
+        assert may_end.wait(timeout=patience.STUCK)
+
+    work.act = slowly
+    with connection():
+        ask()
+        crew.call()
+    assert begun.wait(timeout=patience.STUCK)
+    finishing = threading.Thread(target=crew.finish)
+    finishing.start()
+    may_end.set()
+    finishing.join(timeout=patience.STUCK)
+    assert not finishing.is_alive()
+    with connection():
+        assert Job.get(Job.kind == KIND, Job.key == "one").status == JobStatus.DONE
