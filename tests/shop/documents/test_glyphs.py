@@ -9,14 +9,18 @@ import pytest
 import structlog
 import typst
 from flask import Flask
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from models import MissingGlyph
 from shop.documents import glyphs, pdf, typesetting
 from shop.documents.invoice import invoice_pdf
 from shop.documents.purchase_order import purchase_order_pdf
+from shop.errors import Refusal
 from shop.operations import monitoring
 from shop.operations.doctor import inside
+from shop.text.names import read_name
 from tests.shop.documents.test_documents import ALICE, order_of
 from tests.shop.documents.test_invoices import FRENCH, invoice
 
@@ -149,3 +153,16 @@ def test_the_doctor_finds_fonts_that_are_missing(
     (finding,) = inside.examine_papers()
     assert finding.severity == "fault"
     assert "cannot show 3 of" in finding.said
+
+
+@settings(
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.text(min_size=1, max_size=40))
+def test_whatever_name_is_accepted_has_its_paper(app: Flask, typed: str) -> None:
+    try:
+        name = read_name(typed, "company")
+    except Refusal:
+        assume(False)
+    assert company(name).startswith(b"%PDF-")
