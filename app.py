@@ -116,7 +116,9 @@ def _connect_web(app: Flask, settings: Settings) -> None:
         allow_all_origins=False,
         add_headers_function=headers.on_files(settings),
     )
-    app.wsgi_app = SharedPages(app, settings, assets)  # type: ignore[method-assign]
+    pages = SharedPages(app, settings, assets)
+    app.extensions["shared_pages"] = pages
+    app.wsgi_app = pages  # type: ignore[method-assign]
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For; of scheme and host the nearest one says how it is.
         hops = settings.trusted_proxies

@@ -12,12 +12,13 @@ from werkzeug.wrappers import Request, Response
 
 from app import create_app
 from serving import web_server
-from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits
+from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits, Scope
 from shop import durations
 from shop.parties.calls import Calls, calls
 from shop.settings import Settings
 from web import error_pages
 from web.languages import preferred_by
+from web.shared_pages import SharedPages
 
 log = structlog.get_logger()
 
@@ -38,7 +39,13 @@ def create(
     calls.set_factory(lambda: Calls(settings.party_calls, slots.released))
     durations.flush_regularly()
     return BufferedApplication(
-        shop, _refusals(shop), slots, limits, constant=_constant(shop), stopping=stopping
+        shop,
+        _refusals(shop),
+        slots,
+        limits,
+        constant=_constant(shop),
+        at_once=_at_once(shop),
+        stopping=stopping,
     )
 
 
@@ -54,6 +61,18 @@ def main() -> None:
 def _constant(shop: Flask) -> dict[str, Answer]:
     """What is answered without a thread: that the process responds, however busy it is."""
     return {"/healthz": _answer(shop.test_client().get("/healthz"))}
+
+
+def _at_once(shop: Flask) -> Callable[[Scope, Mapping[str, str]], Answer | None]:
+    """Files and public pages from memory, for which a thread would only cost time."""
+    pages: SharedPages = shop.extensions["shared_pages"]
+
+    def answer(scope: Scope, headers: Mapping[str, str]) -> Answer | None:
+        query = scope["query_string"].decode("latin-1")
+        found = pages.answer_at_once(scope["method"], scope["path"], query, headers)
+        return Answer(*found) if found else None
+
+    return answer
 
 
 def _refusals(shop: Flask) -> Callable[[int, Mapping[str, str]], Answer]:

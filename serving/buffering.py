@@ -130,8 +130,9 @@ class BufferedApplication:
     """An ASGI application that wraps a WSGI application.
 
     ``refusal`` creates the page of a request refused here, from its status and headers.
-    ``constant`` holds the answers by path that need no thread. While ``stopping`` is true, the
-    process says that it is not ready and waits for no body any longer.
+    ``constant`` holds the answers by path that need no thread; ``at_once`` returns the answer to a
+    request, by its scope and headers, that is known without one, or None. While ``stopping`` is
+    true, the process says that it is not ready and waits for no body any longer.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class BufferedApplication:
         slots: ComputingSlots,
         limits: Limits | None = None,
         constant: Mapping[str, Answer] | None = None,
+        at_once: Callable[[Scope, Mapping[str, str]], Answer | None] = lambda _, __: None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._application = application
@@ -148,6 +150,7 @@ class BufferedApplication:
         self._slots = slots
         self._limits = limits or Limits()
         self._constant = constant or {}
+        self._at_once = at_once
         self._threads = ThreadPoolExecutor(self._limits.threads, "request")
         self._stopping = stopping
         self._bodies: set[asyncio.Task[Any]] = set()
@@ -161,8 +164,10 @@ class BufferedApplication:
             return
         headers = _headers(scope)
         try:
-            answer = self._constant_answer(scope["path"]) or await self._respond(
-                scope, headers, receive
+            answer = (
+                self._constant_answer(scope["path"])
+                or self._at_once(scope, headers)
+                or await self._respond(scope, headers, receive)
             )
         except Refused as refused:
             answer = self._refusal(refused.status, headers)

@@ -171,6 +171,11 @@ def connection() -> Iterator[None]:
             database.close()
 
 
+def reads_at_once() -> bool:
+    """Return whether a short read waits for nobody: in SQLite's WAL mode no writer blocks it."""
+    return isinstance(database.obj, SqliteDatabase)
+
+
 def close_idle_connections() -> None:
     """Close the connections kept for later, which do not survive a restart of the server."""
     assert isinstance(database.obj, PooledDatabase)

@@ -23,7 +23,7 @@ from shop.sandbox_link import test_points
 from shop.settings import Settings
 from web import access_log, error_pages, headers, languages
 from web.assets import Assets
-from web.stored import Stored, compressed
+from web.stored import RawHeaders, Stored, compressed, raw_headers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,6 +41,7 @@ MOST_KEPT = 500
 """Pages kept; there are fewer, unless many versions of contracts are read."""
 
 READING = {"GET", "HEAD"}
+BODY_HEADERS = {"content-length", "transfer-encoding"}
 
 Key = tuple[str, str, str]
 
@@ -106,6 +107,7 @@ class SharedPages:
         self._session = f"{app.config['SESSION_COOKIE_NAME']}="
         self._always = list(headers.of_pages(settings).items())
         self._assets = assets
+        self._is_behind_proxies = settings.trusted_proxies > 0
         self._kept: dict[Key, _Kept] = {}
         app.after_request(self._keep)
 
@@ -119,16 +121,50 @@ class SharedPages:
         if file is not None and environ["REQUEST_METHOD"] in READING:
             return file.answer(environ, start_response)
         began = time.perf_counter()
-        kept = self._find(environ)
+        kept = None
+        if environ["REQUEST_METHOD"] in READING:
+            kept = self._find(_key(environ), environ.get("HTTP_COOKIE", ""))
         if kept is None:
             return self._application(environ, start_response)
         return self._answer(kept, environ, start_response, began)
 
-    def _find(self, environ: WSGIEnvironment) -> _Kept | None:
-        if environ["REQUEST_METHOD"] not in READING:
+    def answer_at_once(
+        self, method: str, path: str, query: str, headers: Mapping[str, str]
+    ) -> tuple[int, RawHeaders, bytes] | None:
+        """Return the answer to a request that nothing has to be waited for; None for all others.
+
+        The web server's event loop calls this before it gives a request to a thread, which would
+        take longer than the answer. ``headers`` are the request's by lower-case name.
+        """
+        if method not in READING or not BODY_HEADERS.isdisjoint(headers):
             return None
-        kept = self._kept.get(_key(environ))
-        if kept is None or self._session in environ.get("HTTP_COOKIE", ""):
+        file = self._assets.find(path)
+        if file is not None:
+            return file.raw_answer(method, headers)
+        key = (self._host(headers), path, query)
+        if key not in self._kept or not database.reads_at_once():
+            return None
+        began = time.perf_counter()
+        cookies = headers.get("cookie", "")
+        kept = self._find(key, cookies)
+        if kept is None:
+            return None
+        status, raw, body = kept.response.raw_answer(method, headers)
+        extra = self._record(kept, method, status, began, cookies)
+        return status, [*raw, *raw_headers(extra)], body
+
+    def _host(self, headers: Mapping[str, str]) -> str:
+        """Return the host asked for, as the nearest proxy says it where there is one."""
+        if not self._is_behind_proxies:
+            return headers.get("host", "")
+        if "x-forwarded-port" in headers:
+            return ""  # It may change the host: the application finds out.
+        said = headers.get("x-forwarded-host", "").rpartition(",")[2].strip()
+        return said or headers.get("host", "")
+
+    def _find(self, key: Key, cookies: str) -> _Kept | None:
+        kept = self._kept.get(key)
+        if kept is None or self._session in cookies:
             return None
         return kept if kept.version == self._version() else None
 
@@ -148,23 +184,25 @@ class SharedPages:
         start_response: StartResponse,
         began: float,
     ) -> list[bytes]:
-        reference = error_pages.new_reference()
-        extra = [("X-Request-Id", reference)]
-        cookie, header = kept.language
-        if cookie and cookie not in environ.get("HTTP_COOKIE", "").split("; "):
-            extra.append(("Set-Cookie", header))
-        statuses: list[str] = []
-
-        def start(status: str, given: list[tuple[str, str]], *rest: Any) -> Any:
-            statuses.append(status)
-            return start_response(status, given, *rest)
-
-        body = kept.response.answer(environ, start, extra)
-        access_log.record_kept(
-            environ["REQUEST_METHOD"], kept.route, int(statuses[0][:3]),
-            time.perf_counter() - began, reference,
-        )  # fmt: skip
+        found: list[Any] = []
+        body = kept.response.answer(environ, lambda *given: found.extend(given))  # type: ignore[arg-type]
+        status, given = found
+        method, cookies = environ["REQUEST_METHOD"], environ.get("HTTP_COOKIE", "")
+        extra = self._record(kept, method, int(status[:3]), began, cookies)
+        start_response(status, [*given, *extra])
         return body
+
+    def _record(
+        self, kept: _Kept, method: str, status: int, began: float, cookies: str
+    ) -> list[tuple[str, str]]:
+        """Log an answer; return the headers that it has for this request alone."""
+        reference = error_pages.new_reference()
+        seconds = time.perf_counter() - began
+        access_log.record_kept(method, kept.route, status, seconds, reference)
+        cookie, header = kept.language
+        if cookie and cookie not in cookies.split("; "):
+            return [("X-Request-Id", reference), ("Set-Cookie", header)]
+        return [("X-Request-Id", reference)]
 
     def _keep(self, response: Response) -> Response:
         """Keep the page just made, if its view said so; send it as it will be sent from now on."""
@@ -185,7 +223,11 @@ class SharedPages:
         self._kept[_key(request.environ)] = _Kept(
             g.kept_version, stored, str(request.url_rule), languages.cookie_of_page()
         )
-        return _as_response(stored, request.environ)
+        sent = _as_response(stored, request.environ)
+        for name, _ in self._always:
+            # As of all responses, `web.headers` adds them.
+            del sent.headers[name]
+        return sent
 
 
 def _key(environ: Mapping[str, Any]) -> Key:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[str, str]]
 
+RawHeaders = list[tuple[bytes, bytes]]
 EMPTY: Headers = []
 
 PLAIN, GZIP, BROTLI = "", "gzip", "br"
@@ -60,6 +61,8 @@ class _Form:
     tag: str
     headers: Headers
     unmodified: Headers
+    raw: RawHeaders
+    raw_unmodified: RawHeaders
 
 
 def _form(body: bytes, coding: str, digest: str, headers: Headers, always: Headers) -> _Form:
@@ -69,7 +72,13 @@ def _form(body: bytes, coding: str, digest: str, headers: Headers, always: Heade
     whole = [*own, ("Content-Length", str(len(body)))]
     if coding:
         whole.append(("Content-Encoding", coding))
-    return _Form(body, tag, [*whole, *always], [*unmodified, *always])
+    both = [*whole, *always], [*unmodified, *always]
+    return _Form(body, tag, *both, *map(raw_headers, both))
+
+
+def raw_headers(headers: Headers) -> RawHeaders:
+    """Return headers as ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 class Stored:
@@ -100,6 +109,13 @@ class Stored:
             return []
         start_response("200 OK", [*form.headers, *extra])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
+
+    def raw_answer(self, method: str, headers: Mapping[str, str]) -> tuple[int, RawHeaders, bytes]:
+        """Return what `answer` sends, for ASGI; ``headers`` are the request's, lower-case."""
+        form = self.form_for(headers.get("accept-encoding", ""))
+        if _names(headers.get("if-none-match", ""), form.tag):
+            return 304, form.raw_unmodified, b""
+        return 200, form.raw, b"" if method == "HEAD" else form.body
 
 
 def _names(condition: str, tag: str) -> bool:

@@ -247,6 +247,67 @@ def test_showing_a_kept_page_takes_two_statements(app: Flask, client: CheckingCl
     assert len(client.statements) == 2, client.statements
 
 
+def at_once(app: Flask, path: str, **headers: str) -> tuple[int, dict[str, str], bytes] | None:
+    """Return the answer of the server's event loop."""
+    pages = app.extensions["shared_pages"]
+    named = {"host": "localhost"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    path, _, query = path.partition("?")
+    found = pages.answer_at_once("GET", path, query, named)
+    if found is None:
+        return None
+    status, raw, body = found
+    return status, {name.decode().title(): value.decode() for name, value in raw}, body
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("path", ["/fr/", "/fr/order?offer=business", "/static/built/shop.css"])
+def test_the_event_loop_answers_what_the_application_does(app: Flask, path: str) -> None:
+    path = path.replace("/static/built/shop.css", app.extensions["assets"].url("shop.css"))
+    slow = visit(app, path, Accept_Encoding="br")
+    quick = at_once(app, path, accept_encoding="br")
+    if not shared_pages.database.reads_at_once() and not path.startswith("/static/"):
+        assert quick is None, "a database elsewhere is asked by a thread"
+        return
+    assert quick is not None
+    status, headers, body = quick
+    assert (status, body) == (200, slow.data)
+    expected = {name.title(): value for name, value in slow.headers.items()}
+    for each in (headers, expected):
+        each.pop("X-Request-Id", None)
+    assert headers == expected
+    known = at_once(app, path, accept_encoding="br", if_none_match=headers["Etag"])
+    assert known is not None
+    assert (known[0], known[2]) == (304, b"")
+
+
+def test_the_event_loop_leaves_all_else_to_the_application(app: Flask) -> None:
+    for path in ("/fr/", "/fr/office-365-business"):
+        visit(app, path)
+    cookie = "a=b; shop_session=eyJ9"
+    assert at_once(app, "/fr/", cookie=cookie) is None
+    assert at_once(app, "/fr/", host="evil.example") is None
+    assert at_once(app, "/fr/", content_length="3") is None
+    assert at_once(app, "/fr/?a=b") is None
+    assert at_once(app, "/en/") is None
+    assert at_once(app, "/nowhere") is None
+    a_price()
+    assert at_once(app, "/fr/") is None
+
+
+@pytest.mark.one_database
+def test_behind_a_proxy_the_host_is_the_one_it_names(make_app: Callable[..., Flask]) -> None:
+    shop = make_app(TRUSTED_PROXIES="1", PUBLIC_URL="http://shop.example")
+    told = {"X_Forwarded_Host": "shop.example", "X_Forwarded_Proto": "http"}
+    visit(shop, "/fr/", **told)
+    proxied = {"host": "127.0.0.1:5000", "x_forwarded_host": "shop.example"}
+    assert at_once(shop, "/fr/", **proxied) is not None
+    assert at_once(shop, "/fr/", **proxied | {"x_forwarded_host": "evil.example"}) is None
+    assert at_once(shop, "/fr/", **proxied | {"x_forwarded_port": "81"}) is None
+    assert at_once(shop, "/fr/", host="evil.example") is None
+
+
 @pytest.mark.one_database
 def test_without_a_database_there_is_no_page(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     visit(app, "/fr/")
