@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ import models
 from models import Account, ExchangeService
 from shop import clock as shop_clock
 from shop import database as shop_database
+from shop.documents import from_orders
 from shop.jobs import queue
 from shop.office import configured
 from shop.operations import composition, demo
@@ -159,6 +161,14 @@ def _quiet_end() -> Iterator[None]:
     """Do not log at the end how often each fault was repeated: the tests provoked them."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(logs, "atexit", SimpleNamespace(register=_nothing, unregister=_nothing))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _contracts_made_once() -> Iterator[None]:
+    """Typeset each contract once per process, not for each test's empty database."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(from_orders, "contract_pdf", cache(from_orders.contract_pdf))
         yield
 
 
