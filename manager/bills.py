@@ -16,7 +16,7 @@ from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
 from shop.pricing.lines import positions_of
 from shop.text import csv_export, templates
-from shop.text.pagination import page_of
+from shop.text.pagination import page_of_prepared
 from web import auth, lookups
 from web.arguments import page_number
 from web.checkout import keeps_card, pay
@@ -31,7 +31,8 @@ def bills() -> Response:
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
-    shown = page_of(listing.bills_of_account(auth.customer(), selection), page_number())
+    asked = auth.customer(), selection.first, selection.last
+    shown = page_of_prepared(listing.bills_between, page_number(), *asked)
     return page(
         "manager/bills.html",
         "manager/_bills.html",

@@ -9,10 +9,10 @@ from manager import manager
 from shop import mail
 from shop.customers import email_proofs
 from shop.errors import Refusal
-from shop.mail.archive import SEARCH_LIMIT, SearchResult
+from shop.mail.archive import SEARCH_LIMIT
 from shop.reading import read_integer
 from shop.security import rate_limits
-from shop.text.pagination import page_of
+from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups
 from web.arguments import page_number
 from web.files import pdf
@@ -25,19 +25,20 @@ def emails() -> Response:
     """List the customer's e-mails, newest first, paged, searchable by subject."""
     who, wanted = auth.customer(), request.args.get("q", "").strip()[:100]
     before = read_integer(request.args.get("before", ""))
-    found = (
-        mail.search_letters(who, wanted, _id(before))
-        if wanted
-        else SearchResult(mail.letters_of(who), None)
+    found = mail.search_letters(who, wanted, _id(before)) if wanted else None
+    shown = (
+        page_of(found.letters, page_number())
+        if found
+        else page_of_prepared(mail.letters_for_page, page_number(), who)
     )
     return page(
         "manager/emails.html",
         "manager/_emails.html",
-        letters=page_of(found.letters, page_number()),
+        letters=shown,
         wanted=wanted,
         before=before,
         searched=SEARCH_LIMIT,
-        older=found.before,
+        older=found.before if found else None,
     )
 
 

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from manager import manager
 from shop.delivery import installation
 from shop.orders import orders as shop_orders
-from shop.text.pagination import page_of
+from shop.text.pagination import page_of_prepared
 from web import auth
 from web.arguments import page_number
 from web.htmx import page
@@ -18,8 +18,7 @@ from web.order_page import OrderPage
 @manager.get("/manager/account/orders")
 def orders() -> Response:
     """Show the customer's orders, newest first, in pages."""
-    query = shop_orders.orders_of(auth.customer())
-    shown = page_of(query, page_number())
+    shown = page_of_prepared(shop_orders.orders_of, page_number(), auth.customer())
     return page(
         "manager/orders.html",
         "manager/_orders.html",

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from manager import manager
 from models import CardSetup, CardSetupStatus, Invoice
+from shop import clock
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
 from shop.orders import withdrawals
@@ -23,7 +24,7 @@ from shop.subscriptions import (
     subscriptions,
     terminations,
 )
-from shop.text.pagination import page_of
+from shop.text.pagination import page_of_prepared
 from web import auth, lookups
 from web.arguments import number_of, page_number
 from web.checkout import keeps_card, pay
@@ -47,7 +48,7 @@ def _owed() -> dict[str, Any]:
 def services() -> Response:
     """List every service with its next renewal: price, means of payment, status."""
     who = auth.customer()
-    shown = page_of(shop_services.query_of(who), page_number())
+    shown = page_of_prepared(shop_services.of_account, page_number(), who, clock.today())
     listed = shop_services.for_account(who, shown.rows, shop_services.renewal_cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
 

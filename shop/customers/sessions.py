@@ -13,6 +13,7 @@ from shop import clock
 from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
+from shop.prepared import prepared
 from shop.security import encryption
 
 IDLE_LENGTH = timedelta(hours=12)
@@ -106,14 +107,18 @@ def renew_token(session: Session) -> str:
     return token
 
 
-def find_session(token: str) -> Session | None:
-    """Return the active session of a token with its account (one query), or None."""
-    session = (
+@prepared
+def _session_with_account(token_digest: str) -> ModelSelect[Session]:
+    return (
         Session.select(Session, Account)
         .join(Account)
-        .where(Session.token_digest == encryption.digest(token), Session.ended_at.is_null())
-        .first()
+        .where(Session.token_digest == token_digest, Session.ended_at.is_null())
     )
+
+
+def find_session(token: str) -> Session | None:
+    """Return the active session of a token with its account (one query), or None."""
+    session = _session_with_account.first(encryption.digest(token))
     if session is None or session.expires_at <= clock.now():
         return None
     return session

@@ -9,6 +9,7 @@ from peewee import JOIN, ModelSelect, fn
 from records.accounts import Account
 from records.exchange import Attach, ExchangeAccount, ExchangeService, MailboxStatus
 from shop import clock
+from shop.prepared import prepared
 
 MENU_LIMIT = 8
 """The number of services in the left menu."""
@@ -29,8 +30,16 @@ def find_service(account: Account, name: str) -> ExchangeService | None:
 
 def menu_services(account: Account) -> list[ExchangeService]:
     """Return the first `MENU_LIMIT` services by name, and one more if there are more."""
-    query = ExchangeService.select().where(ExchangeService.account == account)
-    return list(query.order_by(ExchangeService.name).limit(MENU_LIMIT + 1))
+    return _services_by_name.slice(MENU_LIMIT + 1, 0, account)
+
+
+@prepared
+def _services_by_name(account: Account) -> ModelSelect[ExchangeService]:
+    return (
+        ExchangeService.select()
+        .where(ExchangeService.account == account)
+        .order_by(ExchangeService.name)
+    )
 
 
 def services_with_mailbox_counts(account: Account) -> ModelSelect[Any]:

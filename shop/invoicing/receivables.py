@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from peewee import ModelSelect
+
 from records.accounts import Account
 from records.groups import LicenceGroup
 from records.invoices import PAYABLE, Invoice
 from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
 from shop.jobs import kinds
+from shop.prepared import prepared
 
 NOTICE = 4
 """The stage of the reminder that announces the end of the service."""
@@ -52,8 +55,13 @@ def notice_was_given(group_id: int) -> bool:
 
 def unpaid_subscriptions(account: Account) -> list[Subscription]:
     """Return a customer's subscriptions that are unpaid or suspended, for the warning on pages."""
+    return _late_of.rows(account)
+
+
+@prepared
+def _late_of(account: Account) -> ModelSelect[Subscription]:
     late = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDED)
-    return list(
+    return (
         Subscription.select(Subscription, LicenceGroup)
         .join(LicenceGroup)
         .where(Subscription.account == account, Subscription.status.in_(late))

@@ -14,6 +14,7 @@ from records.orders import Acceptance, Order, OrderLine
 from shop import transitions
 from shop.errors import N_
 from shop.licences.seats import search_keys
+from shop.prepared import prepared
 from shop.text.folding import fold
 from shop.text.names import read_name
 
@@ -58,12 +59,16 @@ def groups_in_menu(account: Account) -> list[LicenceGroup]:
 
     One query.
     """
-    query = (
+    return _alive_by_name.slice(IN_MENU + 1, 0, account)
+
+
+@prepared
+def _alive_by_name(account: Account) -> ModelSelect[LicenceGroup]:
+    return (
         LicenceGroup.select(LicenceGroup.id, LicenceGroup.name, LicenceGroup.display_name)
         .where(LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER))
         .order_by(LicenceGroup.display_name, LicenceGroup.id)
     )
-    return list(query.limit(IN_MENU + 1))
 
 
 def search_groups(account: Account, wanted: str = "") -> ModelSelect[Any]:

@@ -14,6 +14,7 @@ from shop.mail.archive import (
     find_letter,
     html_of,
     is_shown,
+    letters_for_page,
     letters_of,
     search_letters,
     text_of,

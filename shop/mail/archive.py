@@ -16,6 +16,7 @@ from records.letters import Attachment, Letter
 from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
 from shop.mail.links import Links
+from shop.prepared import prepared
 from shop.security import encryption
 from shop.text import templates
 from shop.text.folding import fold
@@ -140,6 +141,10 @@ def letters_of(account: Account) -> ModelSelect[Letter]:
     omitted = (Letter.text, Letter.html, Letter.folded)
     listed = [field for field in Letter._meta.sorted_fields if field not in omitted]
     return Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
+
+
+letters_for_page = prepared(letters_of)
+"""The same query, for its pages."""
 
 
 def find_letter(account: Account, letter_id: int) -> Letter | None:

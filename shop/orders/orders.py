@@ -16,6 +16,7 @@ from shop.exchange import seating
 from shop.jobs import kinds
 from shop.orders import closing, placing
 from shop.payments import gateways, payables, refunds
+from shop.prepared import prepared
 
 PENDING_PAYMENT_DELAY = timedelta(minutes=10)
 UNDER_WAY_DELAY = timedelta(minutes=10)
@@ -134,6 +135,7 @@ def find_order(account: Account, number: str) -> Order | None:
     return Order.get_or_none(Order.account == account, Order.number == number)
 
 
+@prepared
 def orders_of(account: Account) -> ModelSelect[Order]:
     """Return the query for the customer's orders, newest first."""
     return Order.select().where(Order.account == account).order_by(Order.id.desc())

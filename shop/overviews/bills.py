@@ -23,6 +23,7 @@ from shop.errors import N_, Refusal
 from shop.invoicing import invoices, receivables
 from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
+from shop.prepared import prepared
 from shop.text.zip_stream import zipped
 
 BATCH = 100
@@ -151,6 +152,12 @@ def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invo
     if selection.last:
         query = query.where(Invoice.issued_on <= selection.last)
     return query
+
+
+@prepared
+def bills_between(account: Account, first: date | None, last: date | None) -> ModelSelect[Invoice]:
+    """Return the same query, for its pages."""
+    return bills_of_account(account, Selection(first, last))
 
 
 def oldest_first(account: Account, selection: Selection) -> Iterator[Invoice]:

@@ -65,7 +65,7 @@ def _renewals(account: Account) -> list[ServiceOverview]:
     """Return the services that no card is charged for, or one that expires before the renewal."""
     cards = services.renewal_cards_of(account)
     expiring = [card.id for card in cards if card.valid_until < clock.today() + LONGEST_PERIOD]
-    query = services.query_of(account).where(
+    query = services.query_of(account, clock.today()).where(
         Subscription.renews_on.is_null(False),
         Subscription.card.is_null() | Subscription.card.in_(expiring),
     )

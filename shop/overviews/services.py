@@ -21,6 +21,7 @@ from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination
 from shop import clock
 from shop.payments import cards as stored_cards
+from shop.prepared import prepared
 from shop.pricing import periods
 from shop.subscriptions import renewal_price, terminations
 from shop.subscriptions.renewal_price import Preview
@@ -71,11 +72,11 @@ class ServiceOverview:
         return self.group.status == GroupStatus.INSTALLED and not self.subscription.is_over
 
 
-def query_of(account: Account) -> ModelSelect[Any]:
+def query_of(account: Account, today: date) -> ModelSelect[Any]:
     """Return the query for the customer's services by name, with all that `for_account` needs."""
     price_ahead = Price.alias()
     return (
-        renewal_price.facts_query(Subscription.period_end)
+        renewal_price.facts_query(Subscription.period_end, today)
         .select_extend(Termination, Renewal, Invoice, price_ahead)
         .join(
             Termination, JOIN.LEFT_OUTER, attr="termination",
@@ -97,6 +98,10 @@ def query_of(account: Account) -> ModelSelect[Any]:
     )  # fmt: skip
 
 
+of_account = prepared(query_of)
+"""The same query, for its pages."""
+
+
 def for_account(
     account: Account, rows: list[Subscription], cards: list[Card]
 ) -> list[ServiceOverview]:
@@ -111,13 +116,13 @@ def for_account(
 
 def find_service(account: Account, name: str) -> ServiceOverview | None:
     """Return the customer's service by its group's technical name; None if not found."""
-    rows = list(query_of(account).where(LicenceGroup.name == name))
+    rows = list(query_of(account, clock.today()).where(LicenceGroup.name == name))
     return for_account(account, rows, renewal_cards_of(account))[0] if rows else None
 
 
 def renewal_cards_of(account: Account) -> list[Card]:
     """Return the cards that renewals may be charged to, newest first."""
-    return list(stored_cards.usable_cards(account))
+    return stored_cards.usable_cards_of.rows(account)
 
 
 def _termination(row: Any) -> Termination | None:

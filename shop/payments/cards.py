@@ -26,6 +26,7 @@ from shop.errors import N_, PartyRejected
 from shop.payments import gateways, mandates
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import CardChange, Checkout, CheckoutRequest, Mandate
+from shop.prepared import prepared
 
 log = structlog.get_logger()
 
@@ -57,6 +58,10 @@ def usable_cards(account: Account) -> ModelSelect[Card]:
         .where(Card.account == account, Card.removed_at.is_null())
         .order_by(Card.id.desc())
     )
+
+
+usable_cards_of = prepared(usable_cards)
+"""The same query, for pages."""
 
 
 def stored_card(account: Account) -> Card | None:

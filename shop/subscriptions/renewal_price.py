@@ -157,11 +157,11 @@ def coming_periods(subscription: Subscription, ends_on: date | None) -> Iterator
 
 def facts(subscription: Subscription, period: Period) -> Facts:
     """Read the facts of one renewal: a query, and one for the account unless it was read."""
-    row = facts_query(period.start).where(Subscription.id == subscription.id).get()
+    row = facts_query(period.start, clock.today()).where(Subscription.id == subscription.id).get()
     return facts_of(row, subscription.account, period)
 
 
-def facts_query(day: Any) -> ModelSelect[Any]:
+def facts_query(day: Any, today: date) -> ModelSelect[Any]:
     """Select subscriptions with the facts of their renewal on a day: a date, or a column."""
     announced = Price.alias()
     return (
@@ -169,7 +169,7 @@ def facts_query(day: Any) -> ModelSelect[Any]:
             Subscription, LicenceGroup, OrderLine, Offer, Price, announced,
             _added(day).alias("added"),
             _given_back(day).alias("given_back"),
-            _given_back(clock.today()).alias("gone"),
+            _given_back(today).alias("gone"),
         )
         .join(LicenceGroup)
         .join(OrderLine, on=(OrderLine.id == LicenceGroup.line))

@@ -77,7 +77,7 @@ def address(group: LicenceGroup, rest: str = "") -> str:
 
 def agree(account: Account) -> None:
     """Assert that services computed together equal those computed one by one."""
-    rows = list(services.query_of(account))
+    rows = list(services.query_of(account, shop_clock.today()))
     shown = services.for_account(account, rows, services.renewal_cards_of(account))
     assert len(shown) == Subscription.select().where(Subscription.account == account).count()
     for each in shown:

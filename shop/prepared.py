@@ -1,0 +1,136 @@
+"""Queries whose SQL is built once in a process, for what pages read again and again.
+
+Building the SQL of a page's queries took a third of the page's processor time. A function that
+returns a query, decorated by `prepared`, is called with markers instead of values the first time;
+later calls put their values in the places of the markers::
+
+    @prepared
+    def _orders(account: Account) -> ModelSelect[Order]:
+        return Order.select().where(Order.account == account)
+
+    newest = _orders.rows(account)
+
+Such a function compares columns with its parameters, and does nothing else with them than to ask
+whether they are None. It reads no clock: what depends on today has to be a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from peewee import SQL, Context, Model, ModelSelect, Node, Select, fn
+
+from records.base import database
+
+Row = TypeVar("Row", bound=Model)
+
+
+class _Marker(Node):
+    """Stands for the parameter at ``place`` while a query is built."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+    def __sql__(self, ctx: Context) -> Context:
+        convert = ctx.state.converter or _unchanged
+        ctx._values.append(_Place(self.place, convert))  # type: ignore[attr-defined]
+        return ctx.literal(ctx.state.param or "?")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a parameter's value goes, and how its column stores it."""
+
+    number: int
+    convert: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A query's SQL, and its values: constants, and places for parameters."""
+
+    query: ModelSelect[Any]
+    sql: str
+    values: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, query: Any, sql_of: Any = None) -> _Statement:
+        """Build the SQL of ``query``, or of ``sql_of`` instead."""
+        source = query if sql_of is None else sql_of
+        sql, values = database.get_sql_context().sql(source).query()
+        if any(isinstance(value, date) for value in values):
+            raise TypeError(f"a day or moment in a prepared query has to be a parameter: {sql}")
+        return cls(query, sql, tuple(values))
+
+    def run(self, given: tuple[Any, ...], more_sql: str = "", *more: Any) -> Any:
+        """Run it with the parameters' values; return the cursor."""
+        values = [
+            value.convert(given[value.number]) if isinstance(value, _Place) else value
+            for value in self.values
+        ]
+        return database.execute_sql(self.sql + more_sql, [*values, *more])
+
+
+class Prepared(Generic[Row]):
+    """A query with parameters (see this module)."""
+
+    def __init__(self, build: Callable[..., ModelSelect[Row]]) -> None:
+        self._build = build
+        self._statements: dict[tuple[Any, ...], _Statement] = {}
+
+    def rows(self, *given: Any) -> list[Row]:
+        """Return all rows."""
+        return self._read(given, "")
+
+    def first(self, *given: Any) -> Row | None:
+        """Return the first row; None if there is none."""
+        rows = self._read(given, f" LIMIT {database.param}", 1)
+        return rows[0] if rows else None
+
+    def count(self, *given: Any) -> int:
+        """Return the number of rows."""
+        statement = self._statement("count", given)
+        return int(statement.run(given).fetchone()[0])
+
+    def slice(self, limit: int, offset: int, *given: Any) -> list[Row]:
+        """Return at most ``limit`` rows after the first ``offset``."""
+        mark = database.param
+        return self._read(given, f" LIMIT {mark} OFFSET {mark}", limit, offset)
+
+    def _read(self, given: tuple[Any, ...], more_sql: str, *more: Any) -> list[Row]:
+        statement = self._statement("rows", given)
+        cursor = statement.run(given, more_sql, *more)
+        return list(statement.query._get_cursor_wrapper(cursor))  # type: ignore[attr-defined]
+
+    def _statement(self, kind: str, given: tuple[Any, ...]) -> _Statement:
+        # A parameter that is None is written into the SQL; each database has SQL of its own.
+        shape = (kind, database.param, tuple([value is None for value in given]))
+        found = self._statements.get(shape)
+        if found is None:
+            found = self._statements[shape] = self._made(kind, given)
+        return found
+
+    def _made(self, kind: str, given: tuple[Any, ...]) -> _Statement:
+        markers = [None if value is None else _Marker(place) for place, value in enumerate(given)]
+        query = self._build(*markers)
+        return _Statement.of(query, _count_of(query) if kind == "count" else None)
+
+
+def prepared(build: Callable[..., ModelSelect[Row]]) -> Prepared[Row]:
+    """Prepare the query that a function returns."""
+    return Prepared(build)
+
+
+def _count_of(query: Any) -> Any:
+    """Return the query that counts the rows of another, as Peewee does."""
+    clone = query.order_by().alias("_wrapped")
+    if clone._count_can_project_one():
+        clone = clone.select(SQL("1"))
+    return Select([clone], [fn.COUNT(SQL("1"))])
+
+
+def _unchanged(value: Any) -> Any:
+    return value

@@ -1,0 +1,94 @@
+"""Queries whose SQL is built once read what Peewee reads, with any values."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from peewee import ModelSelect
+
+from models import Account, Order
+from shop import clock
+from shop.overviews import bills, services
+from shop.overviews.bills import Selection
+from shop.prepared import Prepared, prepared
+from tests.support import queries
+from tests.support.belongings import Belongings
+
+pytestmark = pytest.mark.every_case
+
+
+def by_name(account: Account, first: Any, language: Any = None) -> ModelSelect[Any]:
+    query = Order.select(Order, Account).join(Account).where(Order.account == account)
+    if first is not None:
+        query = query.where(Order.placed_at >= first)
+    if language is not None:
+        query = query.where(Account.language == language)
+    return query.order_by(Order.id.desc())
+
+
+@pytest.fixture
+def orders() -> Prepared[Any]:
+    return prepared(by_name)
+
+
+@pytest.fixture
+def owners(alices: Belongings, charlie: Account) -> list[Account]:
+    """A customer with two orders, a service and bills, and one without any."""
+    return [alices.account, charlie]
+
+
+def test_rows_count_and_slices_are_those_of_the_query(
+    orders: Prepared[Any], owners: list[Account]
+) -> None:
+    days = (None, datetime(2020, 1, 1, tzinfo=UTC), clock.now() + timedelta(days=1))
+    for given in itertools.product(owners, days, (None, "fr", "xx")):
+        expected = list(by_name(*given))
+        assert orders.rows(*given) == expected
+        assert orders.count(*given) == len(expected)
+        assert orders.first(*given) == (expected[0] if expected else None)
+        assert orders.slice(1, 1, *given) == expected[1:2]
+        assert {row.account for row in orders.rows(*given)} <= {given[0]}
+    assert orders.count(owners[0], None) == 2
+
+
+def test_the_sql_is_that_of_peewee_and_is_built_once(
+    owners: list[Account],
+) -> None:
+    built: list[Account] = []
+
+    def build(account: Account) -> ModelSelect[Order]:
+        built.append(account)
+        return Order.select().where(Order.account == account)
+
+    query = prepared(build)
+    with queries.recorded() as statements:
+        list(Order.select().where(Order.account == owners[0]))
+        for owner in owners:
+            query.rows(owner)
+    assert len(set(statements)) == 1
+    assert len(built) == 1
+
+
+def test_a_day_of_today_cannot_be_built_in(alice: Account) -> None:
+    """The statement would read that day for ever."""
+    query = prepared(lambda account: Order.select().where(Order.placed_at < clock.now()))
+    with pytest.raises(TypeError, match="has to be a parameter"):
+        query.rows(alice)
+
+
+def test_each_page_reads_what_its_query_reads(owners: list[Account]) -> None:
+    today = clock.today()
+    between = ((None, None), (today, None), (None, date(2020, 1, 1)), (today, today))
+    for owner in owners:
+        found = services.of_account.rows(owner, today)
+        assert found == list(services.query_of(owner, today))
+        assert [row.group for row in found] == [
+            row.group for row in services.query_of(owner, today)
+        ]
+        for days in between:
+            expected = list(bills.bills_of_account(owner, Selection(*days)))
+            assert bills.bills_between.rows(owner, *days) == expected
+            assert bills.bills_between.count(owner, *days) == len(expected)
