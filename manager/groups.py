@@ -19,7 +19,7 @@ from shop.licences.seats import import_preview, listing
 from shop.licences.seats.listing import View
 from shop.overviews import services
 from shop.subscriptions import give_backs
-from shop.text.pagination import page_of
+from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups
 from web.arguments import page_number
 from web.htmx import go_to, page, page_of_request, wants_partial
@@ -39,8 +39,10 @@ def _menu() -> dict[str, Any]:
 def groups_page() -> Response:
     """List the groups by name, paged, searchable by name."""
     wanted = request.args.get("q", "").strip()[:100]
-    found = groups.search_groups(auth.customer(), wanted)
-    shown = page_of(found, page_number())
+    if wanted:
+        shown = page_of(groups.search_groups(auth.customer(), wanted), page_number())
+    else:
+        shown = page_of_prepared(groups.groups_by_name, page_number(), auth.customer())
     return page("manager/groups.html", "manager/_groups.html", groups=shown, wanted=wanted)
 
 

@@ -71,15 +71,18 @@ def _alive_by_name(account: Account) -> ModelSelect[LicenceGroup]:
     )
 
 
-def search_groups(account: Account, wanted: str = "") -> ModelSelect[Any]:
-    """Return the query for the customer's groups by name.
+def search_groups(account: Account, wanted: str) -> ModelSelect[Any]:
+    """Return the query for the customer's groups whose name contains a text, by name.
 
-    With ``wanted``, only those whose name contains it, without regard to case and accents.
+    Case and accents make no difference.
     """
-    query = _groups_of_account(account)
-    if not wanted:
-        return query
-    return query.where(LicenceGroup.folded.contains(fold(wanted)))
+    return _groups_of_account(account).where(LicenceGroup.folded.contains(fold(wanted)))
+
+
+@prepared
+def groups_by_name(account: Account) -> ModelSelect[LicenceGroup]:
+    """Return the query for the customer's groups by name, for its pages."""
+    return _groups_of_account(account)
 
 
 def groups_needing_attention(account: Account, limit: int) -> list[LicenceGroup]:
