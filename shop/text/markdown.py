@@ -52,7 +52,7 @@ def _block(node: SyntaxTreeNode) -> dict[str, object]:
         case "paragraph":
             return {"kind": "paragraph", "children": _inline(node)}
         case "bullet_list":
-            return {"kind": "bullets", "items": [_blocks(item) for item in node.children]}
+            return _bullets([_blocks(item) for item in node.children])
         case "ordered_list":
             items = [_blocks(item) for item in node.children]
             return {"kind": "numbers", "start": int(node.attrs.get("start", 1)), "items": items}
@@ -66,6 +66,18 @@ def _block(node: SyntaxTreeNode) -> dict[str, object]:
             return _table(node)
         case unknown:
             raise ValueError(f"no paper can hold Markdown of this kind: {unknown}")
+
+
+def _bullets(items: list[Nodes]) -> dict[str, object]:
+    """Return a list: a form to fill in, if each item is a short question that ends in a colon."""
+    return {"kind": "form" if all(map(_is_question, items)) else "bullets", "items": items}
+
+
+def _is_question(item: Nodes) -> bool:
+    match item:
+        case [{"kind": "paragraph", "children": [*_, {"kind": "text", "text": str(text)}]}]:
+            return text.rstrip().endswith(":")
+    return False
 
 
 def _table(node: SyntaxTreeNode) -> dict[str, object]:

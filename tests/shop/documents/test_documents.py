@@ -259,6 +259,21 @@ def test_every_shipped_contract_prints(shipped):
         assert as_extracted(heading) in text
 
 
+def test_a_list_of_questions_is_a_form_with_room_to_answer():
+    kinds = [
+        block["kind"] for block in markdown.tree("- Name:\n- Date\u00a0:\n\nText\n\n- One:\n- Two")
+    ]
+    assert kinds == ["form", "paragraph", "bullets"]
+    for kind in ("general_terms.fr", "general_terms.en"):
+        name, language = kind.split(".")
+        (*_, latest) = [
+            text for text in texts.shipped_texts() if (text.kind, text.language) == (name, language)
+        ]
+        last = markdown.tree(latest.body)[-1]
+        assert last["kind"] == "form"
+        assert len(last["items"]) == 5
+
+
 def test_the_contracts_are_the_same_in_both_languages():
     shape: dict[tuple[str, int], set[object]] = {}
     for text in texts.shipped_texts():

@@ -560,7 +560,7 @@ def test_the_order_comes_with_the_contracts_that_were_accepted(
     attached = archive.attachments_of(letter)
     assert [row.filename for row in attached] == [
         f"bon-de-commande-{order.number}.pdf",
-        "conditions-generales-de-service-1.pdf",
+        "conditions-generales-de-service-2.pdf",
         "conditions-particulieres-office-365-1.pdf",
         "contrat-client-microsoft-1.pdf",
     ]
