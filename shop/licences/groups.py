@@ -46,7 +46,12 @@ def _groups_of_account(account: Account) -> ModelSelect[Any]:
 
 def groups_of(order: Order) -> list[LicenceGroup]:
     """Return the groups that an order created, in the order of its lines."""
-    return list(
+    return _of_order.rows(order)
+
+
+@prepared
+def _of_order(order: Order) -> ModelSelect[LicenceGroup]:
+    return (
         LicenceGroup.select()
         .join(OrderLine)
         .where(OrderLine.order == order)

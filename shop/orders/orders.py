@@ -132,7 +132,12 @@ def _close_unpaid_order(order: Order, by: str) -> None:
 
 def find_order(account: Account, number: str) -> Order | None:
     """Return the customer's order with that number; None if not found or another customer's."""
-    return Order.get_or_none(Order.account == account, Order.number == number)
+    return _by_number.first(account, number)
+
+
+@prepared
+def _by_number(account: Account, number: str) -> ModelSelect[Order]:
+    return Order.select().where(Order.account == account, Order.number == number)
 
 
 @prepared

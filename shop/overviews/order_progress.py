@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from peewee import ModelSelect
+
 from records.disputes import Dispute
 from records.groups import LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
@@ -18,6 +20,7 @@ from shop.licences.parts import Parts, parts_among
 from shop.orders import withdrawals
 from shop.payments import disputes, mandates, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
+from shop.prepared import prepared
 
 CONFIRMING = N_("Checking")
 
@@ -69,7 +72,7 @@ class Tracking:
 
 def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     """Return the progress of ``order``, whose lines are given (seven queries at most)."""
-    attempts = list(Payment.select().where(Payment.order == order).order_by(Payment.id))
+    attempts = _attempts_at.rows(order)
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
@@ -108,6 +111,11 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
         or (order.is_payable and bank_decides),
     )
+
+
+@prepared
+def _attempts_at(order: Order) -> ModelSelect[Payment]:
+    return Payment.select().where(Payment.order == order).order_by(Payment.id)
 
 
 def _chosen(attempts: list[Payment]) -> str:

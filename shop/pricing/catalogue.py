@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN, ModelSelect, fn
 
 from records.base import database
 from records.catalogue import Offer, Price
 from shop import clock
+from shop.prepared import prepared
 
 SHIPPED = (
     ("business", "Office 365 Business", 300, 880),
@@ -44,13 +46,20 @@ def publish_shipped() -> None:
 
 def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
     """Return every offer by its code with the price in force at a moment (now by default)."""
+    rows: list[Any] = _priced.rows(at or clock.now())
+    priced = [PricedOffer(*row) for row in rows]
+    return {offer.code: offer for offer in priced}
+
+
+@prepared
+def _priced(at: datetime) -> ModelSelect[Any]:
     newest = (
         Price.select(Price.offer, fn.MAX(Price.valid_from).alias("since"))
-        .where(Price.valid_from <= (at or clock.now()))
+        .where(Price.valid_from <= at)
         .group_by(Price.offer)
         .alias("newest")
     )
-    rows = (
+    return (
         Offer.select(Offer.code, Offer.name, Offer.places_limit, Price.amount_cents)
         .join(Price)
         .join(
@@ -61,5 +70,3 @@ def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
         .order_by(Price.amount_cents)
         .tuples()
     )
-    priced = [PricedOffer(*row) for row in list(rows)]
-    return {offer.code: offer for offer in priced}

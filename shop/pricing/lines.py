@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from peewee import ModelSelect
+
 from records.catalogue import Offer
 from records.invoices import Invoice, InvoiceLine
 from records.orders import Order, OrderLine
+from shop.prepared import prepared
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
 
@@ -22,7 +25,12 @@ class Position:
 
 def lines_of(order: Order) -> list[OrderLine]:
     """Return the lines of an order with their offers, by position (one query)."""
-    return list(
+    return _lines_by_position.rows(order)
+
+
+@prepared
+def _lines_by_position(order: Order) -> ModelSelect[OrderLine]:
+    return (
         OrderLine.select(OrderLine, Offer)
         .join(Offer)
         .where(OrderLine.order == order)
