@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 
 import structlog
@@ -63,13 +63,13 @@ def _constant(shop: Flask) -> dict[str, Answer]:
     return {"/healthz": _answer(shop.test_client().get("/healthz"))}
 
 
-def _at_once(shop: Flask) -> Callable[[Scope, Mapping[str, str]], Answer | None]:
+def _at_once(shop: Flask) -> Callable[[Scope, Mapping[str, str]], Awaitable[Answer | None]]:
     """Files and public pages from memory, for which a thread would only cost time."""
     pages: SharedPages = shop.extensions["shared_pages"]
 
-    def answer(scope: Scope, headers: Mapping[str, str]) -> Answer | None:
+    async def answer(scope: Scope, headers: Mapping[str, str]) -> Answer | None:
         query = scope["query_string"].decode("latin-1")
-        found = pages.answer_at_once(scope["method"], scope["path"], query, headers)
+        found = await pages.answer_at_once(scope["method"], scope["path"], query, headers)
         return Answer(*found) if found else None
 
     return answer

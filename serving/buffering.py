@@ -142,7 +142,7 @@ class BufferedApplication:
         slots: ComputingSlots,
         limits: Limits | None = None,
         constant: Mapping[str, Answer] | None = None,
-        at_once: Callable[[Scope, Mapping[str, str]], Answer | None] = lambda _, __: None,
+        at_once: Callable[[Scope, Mapping[str, str]], Awaitable[Answer | None]] | None = None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._application = application
@@ -166,7 +166,7 @@ class BufferedApplication:
         try:
             answer = (
                 self._constant_answer(scope["path"])
-                or self._at_once(scope, headers)
+                or (self._at_once and await self._at_once(scope, headers))
                 or await self._respond(scope, headers, receive)
             )
         except Refused as refused:

@@ -23,6 +23,7 @@ from shop.sandbox_link import test_points
 from shop.settings import Settings
 from web import access_log, error_pages, headers, languages
 from web.assets import Assets
+from web.single_flight import SingleFlight
 from web.stored import RawHeaders, Stored, compressed, raw_headers
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class SharedPages:
         self._assets = assets
         self._is_behind_proxies = settings.trusted_proxies > 0
         self._kept: dict[Key, _Kept] = {}
+        self._reading = SingleFlight(self._version)
         app.after_request(self._keep)
 
         @app.context_processor
@@ -128,26 +130,27 @@ class SharedPages:
             return self._application(environ, start_response)
         return self._answer(kept, environ, start_response, began)
 
-    def answer_at_once(
+    async def answer_at_once(
         self, method: str, path: str, query: str, headers: Mapping[str, str]
     ) -> tuple[int, RawHeaders, bytes] | None:
-        """Return the answer to a request that nothing has to be waited for; None for all others.
+        """Return the answer to a request for a file or a kept page; None for all others.
 
         The web server's event loop calls this before it gives a request to a thread, which would
-        take longer than the answer. ``headers`` are the request's by lower-case name.
+        take longer than the answer. A database elsewhere is asked for the version by one thread,
+        for all requests at once. ``headers`` are the request's by lower-case name.
         """
         if method not in READING or not BODY_HEADERS.isdisjoint(headers):
             return None
         file = self._assets.find(path)
         if file is not None:
             return file.raw_answer(method, headers)
-        key = (self._host(headers), path, query)
-        if key not in self._kept or not database.reads_at_once():
-            return None
         began = time.perf_counter()
+        kept = self._kept.get((self._host(headers), path, query))
         cookies = headers.get("cookie", "")
-        kept = self._find(key, cookies)
-        if kept is None:
+        if kept is None or self._session in cookies:
+            return None
+        version = self._version() if database.reads_at_once() else await self._reading.call()
+        if kept.version != version:
             return None
         status, raw, body = kept.response.raw_answer(method, headers)
         extra = self._record(kept, method, status, began, cookies)
