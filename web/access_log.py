@@ -51,8 +51,7 @@ def _record(response: Response, seconds: float) -> None:
 def record_kept(method: str, route: str, status: int, seconds: float, reference: str) -> None:
     """Log and count a request that was answered without the application (`web.shared_pages`)."""
     durations.observe(durations.REQUESTS, f"{method} {route} {status}", seconds)
-    with structlog.contextvars.bound_contextvars(request=reference):
-        _write(method, route, status, seconds)
+    _write(method, route, status, seconds, request=reference)
 
 
 def _write(method: str, route: str, status: int, seconds: float, **more: object) -> None:
