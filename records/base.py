@@ -77,7 +77,7 @@ class StateMachine(Table):
 
 
 def lock(row: Any, *, allow_references: bool = False) -> Any:
-    """Read ``row`` again and lock it until the transaction ends.
+    """Read ``row`` again, of which the id is enough, and lock it until the transaction ends.
 
     ``allow_references`` lets other transactions insert rows that refer to it: only those that lock
     it as well have to wait. On SQLite a writing transaction locks the whole database already.

@@ -40,7 +40,7 @@ def deliver_order(order: int) -> None:
     Each line creates a new group (guide), or adds licences to an existing one.
     """
     with database.atomic():
-        row = lock(Order.get_by_id(order))
+        row = lock(Order(id=order))
         if row.status != OrderStatus.PAID:
             return
         transitions.move(row, OrderStatus.DELIVERING, by="shop")

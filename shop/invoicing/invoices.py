@@ -138,16 +138,21 @@ def _next_number(series: str) -> tuple[str, datetime]:
     while True:
         year = clock.today().year
         name = f"{series}{year}"
-        InvoiceSeries.insert(name=name, last=0).on_conflict_ignore().execute()
-        row = InvoiceSeries.update(last=InvoiceSeries.last).where(InvoiceSeries.name == name)
-        row.execute()  # waits for a transaction that holds the row
+        lock = InvoiceSeries.update(last=InvoiceSeries.last).where(InvoiceSeries.name == name)
+        while not lock.execute():  # waits for a transaction that holds the row
+            InvoiceSeries.insert(name=name, last=0).on_conflict_ignore().execute()
         test_points.point("invoices.number")
         # The wait may have ended on another day, even in another year: dates follow the numbers.
         now = clock.now()
         if clock.day_of(now).year == year:
             break
-    InvoiceSeries.update(last=InvoiceSeries.last + 1).where(InvoiceSeries.name == name).execute()
-    return f"{name}-{InvoiceSeries.get_by_id(name).last:06d}", now
+    (row,) = (
+        InvoiceSeries.update(last=InvoiceSeries.last + 1)
+        .where(InvoiceSeries.name == name)
+        .returning(InvoiceSeries.last)
+        .execute()
+    )
+    return f"{name}-{row.last:06d}", now
 
 
 def _payment_columns(payment: Payment) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from shop.pricing.periods import Period
 def invoice_order(order: int) -> None:
     """Issue the invoice of a delivered order; idempotent."""
     with database.atomic():
-        row = lock(Order.get_by_id(order))
+        row = lock(Order(id=order))
         if row.status == OrderStatus.DELIVERED and row.total_cents and for_order(row) is None:
             payment, draft = _payment_of(row), draft_of(row)
             charged = invoices.issue(draft, payment=payment) if draft.positions else None

@@ -73,16 +73,15 @@ def store_letter(
                 created_at=clock.now(),
             )
             .on_conflict_ignore()
-            .as_rowcount()
+            .returning(Letter.id)
+            .tuples()
             .execute()
         )
-        if not written:
-            return
-        letter = Letter.get(Letter.key == key)
-        for document, subject_id in attach:
-            _attach(letter, document, subject_id)
-        priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
-        kinds.send_letter.using(priority=priority).later(letter=letter.id)
+        for (letter,) in list(written):
+            for document, subject_id in attach:
+                _attach(letter, document, subject_id)
+            priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
+            kinds.send_letter.using(priority=priority).later(letter=letter)
 
 
 def _render(kind: str, language: str, **values: Any) -> tuple[str, str, str]:
@@ -112,7 +111,7 @@ def _wrap_line(line: str) -> str:
     )
 
 
-def _attach(letter: Letter, document: str, subject_id: int) -> None:
+def _attach(letter: int, document: str, subject_id: int) -> None:
     Attachment.create(
         letter=letter,
         document=document,

@@ -284,7 +284,7 @@ CARRIED_OUT = "withdrawal_carried_out"
 def carry_out_withdrawal(order: int) -> None:
     """Carry out a withdrawal from an order once no part of it is being delivered; idempotent."""
     with database.atomic():
-        row = lock(Order.get_by_id(order))
+        row = lock(Order(id=order))
         if installation.is_under_way(row):
             raise jobs.Later(UNDER_WAY_DELAY)
         if any(event.name == CARRIED_OUT for event in transitions.history(row)):

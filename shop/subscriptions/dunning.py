@@ -171,7 +171,7 @@ def suspend(subscription: Subscription, invoice: Invoice, by: str) -> None:
 def give_notice(subscription: int, suspension: int) -> None:
     """Schedule the end of a service suspended for 60 days, 15 days ahead, and e-mail the notice."""
     with database.atomic():
-        row = lock(Subscription.get_by_id(subscription))
+        row = lock(Subscription(id=subscription))
         if row.status != SubscriptionStatus.SUSPENDED or row.suspensions != suspension:
             return
         unpaid = receivables.unpaid_invoices(row.group_id)

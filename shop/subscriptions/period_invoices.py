@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from records.accounts import Account
 from records.groups import LicenceGroup
 from records.invoices import Invoice
 from shop.documents import parties
@@ -29,8 +28,7 @@ def issue(due: Preview, *, for_period: bool = True) -> Invoice | None:
     if due.totals.total_cents < money.LEAST_CENTS:
         return None
     subscription = due.subscription
-    account = Account.get_by_id(subscription.account_id)
-    group = LicenceGroup.get_by_id(subscription.group_id)
+    account, group = subscription.account, subscription.group
     return invoices.issue(
         Draft(
             account=account,

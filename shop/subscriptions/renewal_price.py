@@ -21,6 +21,7 @@ from records.orders import BEING_DELIVERED, Order, OrderLine
 from records.subscriptions import Renewal, Subscription
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock, vat
+from shop.prepared import prepared
 from shop.pricing import money, periods
 from shop.pricing.money import Line, Share, Totals
 from shop.pricing.periods import Period
@@ -157,11 +158,13 @@ def coming_periods(subscription: Subscription, ends_on: date | None) -> Iterator
 
 def facts(subscription: Subscription, period: Period) -> Facts:
     """Read the facts of one renewal: a query, and one for the account unless it was read."""
-    row = facts_query(period.start, clock.today()).where(Subscription.id == subscription.id).get()
-    return facts_of(row, subscription.account, period)
+    row = _facts_of_one.first(subscription.id, period.start, clock.today())
+    assert row is not None
+    row.account = subscription.account
+    return facts_of(row, row.account, period)
 
 
-def facts_query(day: Any, today: date) -> ModelSelect[Any]:
+def facts_query(day: Any, today: Any) -> ModelSelect[Any]:
     """Select subscriptions with the facts of their renewal on a day: a date, or a column."""
     announced = Price.alias()
     return (
@@ -184,6 +187,11 @@ def facts_query(day: Any, today: date) -> ModelSelect[Any]:
         )
         .switch(Subscription)
     )  # fmt: skip
+
+
+@prepared
+def _facts_of_one(subscription: int, day: date, today: date) -> ModelSelect[Any]:
+    return facts_query(day, today).where(Subscription.id == subscription)
 
 
 def facts_of(row: Any, account: Account, period: Period) -> Facts:

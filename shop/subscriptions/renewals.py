@@ -92,7 +92,7 @@ def renew(subscription: int, due_on: date) -> Outcome | None:
     """
     test_points.point("renewals.renew")
     with database.atomic():
-        row = lock(Subscription.get_by_id(subscription))
+        row = lock(Subscription(id=subscription))
         if row.renews_on != due_on:
             return None
         if ending.end_if_due(row, due_on):
