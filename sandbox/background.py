@@ -6,17 +6,21 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from flask import Flask
 
 from sandbox.bank import checkouts, notifications, refunds
 from sandbox.bank.models import Letter
-from sandbox.database import database
+from sandbox.database import Changes, database
 
 log = logging.getLogger("sandbox")
 
 POLL_SECONDS = 0.15
-"""Seconds between two polls for due work."""
+"""Seconds between two polls for due work, while there is some or the database changes."""
+
+QUIET_POLL_SECONDS = 2.0
+"""Seconds between two polls while nothing waits: pages of the bank may expire meanwhile."""
 
 RETRY_SECONDS = 1.0
 """Seconds to wait after a poll that failed."""
@@ -47,14 +51,20 @@ class BankWorker:
         self._pool.shutdown(wait=True)
 
     def _run(self) -> None:
-        while not self._stopped.wait(POLL_SECONDS):
-            try:
-                self._poll()
-            except Exception:  # one failed poll must not stop the worker
-                log.exception("bank_worker_poll_failed")
-                time.sleep(RETRY_SECONDS)
+        changes, is_waiting, next_poll = Changes(), True, 0.0
+        with closing(changes):
+            while not self._stopped.wait(POLL_SECONDS):
+                try:
+                    is_waiting |= changes.since_last_look() or time.monotonic() >= next_poll
+                    if is_waiting:
+                        next_poll = time.monotonic() + QUIET_POLL_SECONDS
+                        is_waiting = self._poll()
+                except Exception:  # one failed poll must not stop the worker
+                    log.exception("bank_worker_poll_failed")
+                    time.sleep(RETRY_SECONDS)
 
-    def _poll(self) -> None:
+    def _poll(self) -> bool:
+        """Do what is due; return whether more will be, at a time that has not come."""
         with self.app.app_context(), database.connection_context():
             checkouts.process_due_checkouts()
             refunds.process_due_refunds()
@@ -62,6 +72,11 @@ class BankWorker:
                 if letter.id not in self._in_delivery:
                     self._in_delivery.add(letter.id)
                     self._pool.submit(self._deliver, letter)
+            return (
+                checkouts.is_any_processing()
+                or refunds.is_any_pending()
+                or notifications.count_undelivered() > 0
+            )
 
     def _deliver(self, letter: Letter) -> None:
         try:

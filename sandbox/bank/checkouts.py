@@ -233,6 +233,11 @@ def process_due_checkouts() -> None:
         close_checkout(reference)
 
 
+def is_any_processing() -> bool:
+    """Whether the outcome of a checkout is still to come."""
+    return Checkout.select().where(Checkout.status == Status.PROCESSING).exists()
+
+
 def _due_references() -> list[str]:
     due = Checkout.select(Checkout.reference).where(
         Checkout.status == Status.PROCESSING, Checkout.answer_at <= clock.real_now()

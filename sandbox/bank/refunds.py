@@ -86,6 +86,11 @@ def process_due_refunds() -> None:
         settle_refund(refund.reference)
 
 
+def is_any_pending() -> bool:
+    """Whether the outcome of a refund is still to come."""
+    return Refund.select().where(Refund.state == RefundState.PENDING).exists()
+
+
 def _is_due(refund: Refund) -> bool:
     return refund.state == RefundState.PENDING and (refund.due_at or 0) <= clock.now()
 

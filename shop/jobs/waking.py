@@ -16,7 +16,11 @@ from records.base import database
 from shop.jobs.queue import CHANNEL
 
 POLL_SECONDS = 0.05
-"""Between two looks at SQLite's counter, which take some microseconds."""
+QUIET_POLL_SECONDS = 0.2
+"""Between two looks at SQLite's counter; the longer one when nothing has changed for a while."""
+
+QUIET_AFTER = 5.0
+"""Seconds without a change from which on the looks are rarer."""
 
 LONGEST_WAIT = 0.5
 """For a notification of PostgreSQL, after which a signal to stop is seen."""
@@ -40,18 +44,23 @@ class Commits:
     """Sees the commits of other connections to a SQLite file."""
 
     def __init__(self) -> None:
+        self._connection: Any = database.connection()
         self._seen = self._version()
+        self._changed = time.monotonic()
 
-    @staticmethod
-    def _version() -> int:
-        return int(database.execute_sql("PRAGMA data_version").fetchone()[0])
+    def _version(self) -> int:
+        # Not by Peewee: an idle worker does little else.
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def wait(self, seconds: float, stopping: threading.Event) -> bool:
         """Wait for a commit."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not stopping.wait(min(left, POLL_SECONDS)):
+        while (left := until - time.monotonic()) > 0:
+            is_quiet = time.monotonic() - self._changed > QUIET_AFTER
+            if stopping.wait(min(left, QUIET_POLL_SECONDS if is_quiet else POLL_SECONDS)):
+                break
             if (now := self._version()) != self._seen:
-                self._seen = now
+                self._seen, self._changed = now, time.monotonic()
                 return True
         return False
 
