@@ -30,8 +30,8 @@ from shop.sandbox_link import test_points
 
 log = structlog.get_logger()
 
-CHANNEL = "shop_jobs"
-"""The channel on which PostgreSQL tells workers of new jobs."""
+NOTIFY, LISTEN = "NOTIFY shop_jobs", "LISTEN shop_jobs"
+"""By which PostgreSQL tells workers of new jobs."""
 
 LONGEST_DELAY = timedelta(hours=1)
 """The longest delay between two attempts of a failing job."""
@@ -140,7 +140,7 @@ def restart(key: str) -> bool:
 def _tell_workers() -> None:
     """Wake workers once the transaction is committed. On SQLite they see that data changed."""
     if isinstance(database.obj, PostgresqlDatabase):
-        database.execute_sql(f"NOTIFY {CHANNEL}")
+        database.execute_sql(NOTIFY)
 
 
 _DUE_OF_PRIORITY = (

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from peewee import PostgresqlDatabase
 
 from records.base import database
-from shop.jobs.queue import CHANNEL
+from shop.jobs.queue import LISTEN
 
 POLL_SECONDS = 0.05
 QUIET_POLL_SECONDS = 0.2
@@ -70,7 +70,7 @@ class Notifications:
 
     def __init__(self) -> None:
         self._connection: Any = database.connection()
-        database.execute_sql(f"LISTEN {CHANNEL}")
+        database.execute_sql(LISTEN)
 
     def wait(self, seconds: float, stopping: threading.Event) -> bool:
         """Wait for a notification."""

@@ -118,8 +118,10 @@ class _DataSsl(_Data, smtplib.SMTP_SSL):
 def _dotted(message: str | bytes) -> bytes:
     """Return a message with the dots that begin a line doubled (RFC 5321, 4.5.2)."""
     content = message.encode("ascii") if isinstance(message, str) else message
-    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    return re.sub(rb"(?m)^\.", b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+    if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
+        content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    content = content if content.endswith(b"\r\n") else content + b"\r\n"
+    return (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
 
 
 def _connect(parts: SplitResult) -> _Data:

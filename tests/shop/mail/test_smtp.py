@@ -11,6 +11,7 @@ from flask import Flask
 
 from models import Job, LetterStatus
 from shop.jobs import queue
+from shop.mail import smtp
 from tests.support import cast, letters
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.client import browser
@@ -190,3 +191,20 @@ def test_errors_on_quit_do_not_matter(goodbye: str, mailbox: Mailbox, make_app: 
 
 def test_tls_here_is_no_older_than_1_2(certificate: Certificate) -> None:
     assert ssl.create_default_context().minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(
+    ("message", "sent"),
+    [
+        (b"a\r\n.b\r\n", b"a\r\n..b\r\n"),
+        (b".", b"..\r\n"),
+        (b"a\n.\rb\r\n.\r\n", b"a\r\n..\r\nb\r\n..\r\n"),
+        (b"a.\r\n\r\n..", b"a.\r\n\r\n...\r\n"),
+        (b"\r\n.\r\n", b"\r\n..\r\n"),
+        ("text\n.", b"text\r\n..\r\n"),
+        (b"\r\n\n\r", b"\r\n\r\n\r\n"),
+    ],
+)
+@pytest.mark.one_database
+def test_no_line_of_a_message_ends_it(message: str | bytes, sent: bytes) -> None:
+    assert smtp._dotted(message) == sent
