@@ -57,8 +57,8 @@ def _both(place: Place, settings: dict[str, str]) -> Iterator[tuple[Shop, Floor]
 
 
 def _for_peewee(url: str) -> str:
-    """Return the URL as Peewee names its client for PostgreSQL."""
-    return url.replace("postgresql://", "psycopg3://")
+    """Return the URL as Peewee names its pool of connections to PostgreSQL, as any shop has one."""
+    return url.replace("postgresql://", "psycopg3+pool://")
 
 
 # --- Journeys --------------------------------------------------------------------------------

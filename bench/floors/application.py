@@ -83,6 +83,9 @@ def _create() -> None:
         database.execute_sql("PRAGMA journal_mode = wal")
         database.execute_sql("PRAGMA busy_timeout = 5000")
     with database.atomic():
+        if not isinstance(database, SqliteDatabase):
+            # Two processes that create a table at once collide, even if they ask whether it exists.
+            database.execute_sql("SELECT pg_advisory_xact_lock(1)")
         database.create_tables(TABLES)
         if not Offer.select().exists():
             Offer.insert_many(OFFERS).execute()
