@@ -71,7 +71,8 @@ class _Statement:
             value.convert(given[value.number]) if isinstance(value, _Place) else value
             for value in self.values
         ]
-        return database.execute_sql(self.sql + more_sql, [*values, *more])
+        sql = self.sql + more_sql  # both are constants of the code
+        return database.execute_sql(sql, [*values, *more])
 
 
 class Prepared(Generic[Row]):
