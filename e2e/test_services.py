@@ -100,3 +100,21 @@ def test_a_customer_looks_after_a_service_until_its_end_and_keeps_it(
     page.goto("/manager/services")
     expect(page.locator("#services tbody tr")).to_contain_text(say("Payé d’avance", "Paid ahead"))
     check_accessibility()
+
+
+def test_what_the_operator_does_with_a_service_is_told_with_its_reason(
+    page: Page, journey: Journey, shop: LiveShop, check_accessibility: Check
+) -> None:
+    say, main = journey.say, page.locator("main")
+    service = open_service(page, journey, shop)
+    name = service.rsplit("/", 1)[-1]
+    shop.flask("services", "suspend", name, "--reason", "Envois signalés.")
+    page.goto(service)
+    expect(main).to_contain_text(say("Ce service est suspendu", "This service is suspended"))
+    expect(main).to_contain_text("Envois signalés.")
+    check_accessibility()
+    shop.flask("services", "end", name, "--reason", "Envois répétés.")
+    page.goto(service)
+    expect(main).to_contain_text(say("Notre équipe y a mis fin", "Our team has ended it"))
+    expect(main).to_contain_text("Envois répétés.")
+    check_accessibility()

@@ -58,6 +58,7 @@ class Document:
     start: date
     end: date
     is_owed: bool = False
+    returned: int = 0  # the licences of it that were credited
     replaced_by: Document | None = None
 
     @property
@@ -275,6 +276,24 @@ class Naive:
         self.write("invoice", now, half_up(number * cents * share), number, today, end)
         self.quantity += number
 
+    def withdraw(self, now: datetime, number: int, added: Document) -> bool:
+        """Withdraw from licences added: their order, and each renewal since, give them back."""
+        if self.status == "ended":
+            return False
+        self.take_back_ahead(now)
+        since = self.documents[self.documents.index(added) + 1 :]
+        for document in since:
+            if document.kind == "invoice" and document.start >= added.end:
+                self.credit_part(now, document, number)
+        self.credit_part(now, added, number)
+        self.quantity -= number
+        return True
+
+    def credit_part(self, now: datetime, of: Document, number: int) -> None:
+        part = number * of.net // of.quantity
+        self.write("credit_note", now, part, number, of.start, of.end)
+        of.returned += number
+
     def give_back(self, now: datetime, number: int) -> bool:
         ends = self.next_end(now)
         if not self.is_open or self.subscribed(ends) <= number:
@@ -317,8 +336,10 @@ class Naive:
     def correct(self, now: datetime, number: int) -> None:
         """Issue a document anew, and credit the wrong one."""
         old = self.documents[number]
-        new = self.write("invoice", now, old.net, old.quantity, old.start, old.end)
-        self.write("credit_note", now, old.net, old.quantity, old.start, old.end)
+        left = old.quantity - old.returned
+        net = left * old.net // old.quantity if left else 0
+        new = self.write("invoice", now, net, left, old.start, old.end)
+        self.write("credit_note", now, net, left, old.start, old.end)
         old.replaced_by = new
         if self.ahead is not None and self.ahead.document is old:
             self.ahead.document = new

@@ -33,7 +33,7 @@ from shop.errors import Refusal
 from shop.invoicing import ledger, receivables
 from shop.jobs import queue
 from shop.mail import letters, service_letters
-from shop.orders import orders
+from shop.orders import orders, withdrawals
 from shop.overviews import services
 from shop.payments import cards, mandates, notifications, payments, refunds
 from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
@@ -75,6 +75,7 @@ ACTS = st.one_of(
         st.just("late"), st.lists(st.sampled_from(["pending", "failed", "back"]), max_size=3)
     ),
     st.tuples(st.just("stuck"), st.tuples(st.integers(1, 3), st.integers(0, 4), st.booleans())),
+    st.tuples(st.just("withdraw"), st.tuples(st.integers(1, 3), st.integers(0, 13))),
     st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open"])),
     st.tuples(
         st.sampled_from(
@@ -319,6 +320,23 @@ class History:
         waits = Payment.select().where(Payment.order == order, Payment.status == "refund_due")
         assert groups.fresh(order).status in {"delivered", "refunded"} or waits.exists()
 
+    def withdraw(self, how: tuple[int, int]) -> None:
+        """Add licences, and withdraw from their order some days later."""
+        number, days = how
+        try:
+            order = groups.add(self.group, number)
+        except Refusal:
+            return
+        payments.record_manual_payment(order, by="operator")
+        queue.drain()
+        assert self.naive.add(clock.now(), number)
+        document = self.naive.documents[-1]
+        if days:
+            self.pass_days(days, "run")
+        refused = self.refused(lambda: withdrawals.withdraw(groups.fresh(order), by="alice"))
+        queue.drain()
+        assert refused != self.naive.withdraw(clock.now(), number, document)
+
     def dispute(self, outcome: str) -> None:
         """Contest the newest charge of a card, which is then charged no more."""
         payment = (
@@ -419,7 +437,9 @@ def documents_of(group: LicenceGroup) -> list[tuple[object, ...]]:
     assert {row.service for row in rows} == {group.name}
     for row in rows:
         assert row.invoice.net_cents == row.net_cents
-        assert row.invoice.vat_cents == (row.net_cents * 2 + 5) // 10
+        # VAT is rounded on the sum of an invoice's credit notes: one of a part may be a cent off.
+        off = abs(row.invoice.vat_cents - (row.net_cents * 2 + 5) // 10)
+        assert off <= (1 if row.invoice.kind == InvoiceKind.CREDIT_NOTE else 0)
     return [
         (
             str(InvoiceKind(row.invoice.kind)), row.invoice.issued_on, row.net_cents, row.quantity,
