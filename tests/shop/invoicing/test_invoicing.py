@@ -497,6 +497,19 @@ FAULTS = {
     "SET installed_at = NULL",
     "the delivery of order {} failed, and the refund of what is missing is not scheduled": "UPDATE "
     "purchase_order SET status = 'delivery_failed' WHERE status = 'delivered'",
+    "the customer withdrew from order {}, and it is delivered, or to be, all the same": "UPDATE "
+    "purchase_order SET withdrawn_at = paid_at WHERE status = 'delivered'",
+    "the customer withdrew from order {}, and its money is kept": "UPDATE purchase_order "
+    "SET withdrawn_at = paid_at WHERE status = 'delivered'",
+    "the customer withdrew from order {}, and its licences are not being removed": "INSERT "
+    "INTO give_back (group_id, seat_id, number, status, ends_on, order_id, asked_at) "
+    "SELECT s.group_id, s.id, s.number, 'scheduled', '2030-01-01', l.order_id, "
+    "'2026-01-01 00:00:00' FROM seat s JOIN licence_group g ON g.id = s.group_id "
+    "JOIN order_line l ON l.id = g.line_id",
+    "the customer withdrew from service {}, and a month of it is still charged": "INSERT "
+    "INTO termination (group_id, status, cause, reason, ends_on, asked_at, closed_at) "
+    "SELECT group_id, 'done', 'withdrawal', '', '2026-01-01', '2026-01-01 00:00:00', "
+    "'2026-01-01 00:00:00' FROM invoice WHERE group_id IS NOT NULL",
     "the unpaid order {} is for a group that is suspended or has ended": "UPDATE licence_group "
     "SET status = 'suspended'",
     "the unpaid order {} has an amount that no bank accepts": "UPDATE purchase_order "
