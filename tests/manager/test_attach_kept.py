@@ -11,8 +11,8 @@ import pytest
 from models import Account, AttachedAccount, ExchangeService, Letter, Seat, SeatStatus
 from shop.exchange import attached_licences, services
 from shop.licences import seats
-from shop.licences.seats import csv_reader
 from shop.orders import attach
+from shop.text import csv_input
 from tests.support import exchange, groups
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -211,6 +211,6 @@ def test_an_owner_is_told_though_the_first_login_was_refused(
 def test_a_heading_is_not_read_as_a_mailbox(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_reader, "MOST_LINES", 3)
+    monkeypatch.setattr(csv_input, "MOST_LINES", 3)
     exchange.take_over(alice, ["email,first_name,last_name", *exchange.lines(3)])
     assert len(attach.preselected_mailboxes(ExchangeService.get())) == 3

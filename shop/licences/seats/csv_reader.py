@@ -1,36 +1,52 @@
-"""Reading CSV files of people, in the variants that spreadsheet programs write."""
+"""Reading files of people: which columns they have, and who stands in them."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from dataclasses import dataclass
 
 from shop.errors import N_, Refusal
-from shop.text.csv_export import unescape_formula
-from shop.text.folding import fold
+from shop.text import csv_input
+from shop.text.csv_input import Row
+from shop.text.decoding import not_csv
 
-MOST_LINES = 10_000
+MOST_LINES = csv_input.MOST_LINES
 LONGEST_CELL = 255
 
 COLUMNS = ("first_name", "last_name", "login")
 
-HEADINGS = {
-    "first_name": {"prenom", "prenoms", "first name", "firstname", "given name"},
-    "last_name": {"nom", "nom de famille", "last name", "lastname", "surname", "family name"},
-    "login": {"login", "identifiant", "username", "user name"},
+FIRST_NAMES = (
+    "prenom", "prenoms", "first name", "firstname", "given name", "givenname", "forename",
+    "vorname", "nombre", "nome", "voornaam",
+)  # fmt: skip
+LAST_NAMES = (
+    "nom", "nom de famille", "last name", "lastname", "surname", "sn", "family name",
+    "familyname", "nachname", "familienname", "apellido", "apellidos", "cognome", "achternaam",
+)  # fmt: skip
+LOGINS = (
+    "login", "identifiant", "username", "user name", "nom d utilisateur", "user id", "userid",
+    "logon name", "samaccountname", "mailnickname", "user principal name", "userprincipalname",
+    "nom d utilisateur principal", "upn", "benutzername", "anmeldename", "usuario", "utente",
+    "gebruikersnaam",
+)  # fmt: skip
+
+HEADINGS = {"first_name": FIRST_NAMES, "last_name": LAST_NAMES, "login": LOGINS}
+"""The names of each column in a heading, folded by `folding.fold`, the preferred first."""
+
+EVERY_HEADING = frozenset().union(*HEADINGS.values())
+
+MISSING = {
+    ("first_name",): N_("The heading lacks a column: first name."),
+    ("last_name",): N_("The heading lacks a column: last name."),
+    ("login",): N_("The heading lacks a column: login."),
+    ("first_name", "last_name"): N_("The heading lacks two columns: first name and last name."),
+    ("first_name", "login"): N_("The heading lacks two columns: first name and login."),
+    ("last_name", "login"): N_("The heading lacks two columns: last name and login."),
 }
-"""The accepted names of each column in a heading, folded by `folding.fold`."""
-
-
-DELIMITER_LINE = re.compile(r"\s*\"?sep=([;,\t])\"?[ \t;,]*\r?\n", re.IGNORECASE)
-"""A first line that declares the delimiter for spreadsheet programs (``sep=;``)."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a file with its number; ``is_whole`` if it has exactly three cells."""
+    """One line of a file with its number; ``is_whole`` if it has the cells of its heading."""
 
     number: int
     first_name: str
@@ -39,112 +55,109 @@ class Line:
     is_whole: bool
 
 
+@dataclass(frozen=True)
+class Heading:
+    """The places of `COLUMNS` in the lines below a heading, and the number of its cells."""
+
+    places: tuple[int, int, int]
+    width: int
+
+
+NO_HEADING = Heading((0, 1, 2), 3)
+"""What holds for a file that begins with a person."""
+
 EXTENSIONS = (".csv", ".txt")
 """The extensions of files of people: what spreadsheet programs and editors give them."""
-
-BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-"""Bytes that no text file holds, and every archive, workbook, picture or program does."""
 
 
 def check_name(filename: str) -> None:
     """Raise `Refusal` at ``file`` unless a file is named as a CSV file is."""
     if not filename.casefold().endswith(EXTENSIONS):
-        raise _not_csv()
-
-
-def _not_csv() -> Refusal:
-    return Refusal(N_("This is not a CSV file."), "file")
+        raise not_csv()
 
 
 def read_people(content: bytes) -> list[Line]:
     """Return the lines of a file of people.
 
-    The file is UTF-8 or Windows-1252, delimited by commas, semicolons or tabs, with a French or
-    English heading or without one (then: first name, last name, login).
+    A heading decides by its names which column is which, whatever stands beside them; without
+    one the columns are first name, last name and login. Where files were joined to one, each
+    heading decides for the lines below it.
 
-    Raises `Refusal` at ``file`` if it is not a CSV file, is empty, too long, or its heading
-    lacks a column.
+    Raises `Refusal` at ``file`` if it is not a CSV file, is empty, too long, or a heading lacks
+    a column.
     """
-    rows = read_cells(content)
+    rows = csv_input.read_rows(content)
     if not rows:
         raise Refusal(N_("This file is empty."), "file")
-    order = _column_order(rows[0][1])
-    if order is None and _is_heading(rows[0][1]):
-        raise Refusal(N_("The heading names first name, last name and login, each once."), "file")
-    rows = [row for row in rows if not _is_heading(row[1])]
-    if not rows:
+    lines = _lines(csv_input.below_titles(rows, HEADINGS))
+    if not lines:
         raise Refusal(N_("This file holds a heading and nobody below it."), "file")
-    if len(rows) > MOST_LINES:
-        raise Refusal(
-            N_("A file holds at most %(most)d people: split this one."), "file", most=MOST_LINES
-        )
-    return [_line(number, row, order or (0, 1, 2)) for number, row in rows]
+    if len(lines) > MOST_LINES:
+        raise csv_input.too_long()
+    return lines
 
 
-def read_cells(content: bytes) -> list[tuple[int, list[str]]]:
-    """Return the lines of a file that are not blank, each with its number and its cells.
+def _lines(rows: list[Row]) -> list[Line]:
+    heading, lines, is_first = NO_HEADING, [], True
+    for row in rows:
+        if (found := _heading(row, heading, is_first=is_first)) is not None:
+            heading, is_first = found, False
+        elif not _is_left_out(row, heading):
+            lines.append(_line(row, heading))
+            is_first = False
+    return lines
 
-    Reads at most a heading, `MOST_LINES` lines and one more. Raises `Refusal` at ``file`` if it
-    is not a CSV file.
+
+def _heading(row: Row, current: Heading, *, is_first: bool) -> Heading | None:
+    """Return the heading that a line is; None if it is a person.
+
+    Raises `Refusal` if it is known in part only. Below the first line only a whole heading is
+    one: a person may be called as a column is.
     """
-    return _rows(_decoded(content))
-
-
-def _decoded(content: bytes) -> str:
-    if BINARY.search(content):
-        raise _not_csv()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """Return the lines that are not blank, with their numbers as an editor shows them."""
-    declared = DELIMITER_LINE.match(text)
-    delimiter = declared[1] if declared else _delimiter(text)
-    before = text[: declared.end()].count("\n") if declared else 0
-    rest = text[declared.end() :] if declared else text
-    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter)
-    rows = []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append(
-                    (before + reader.line_num, [unescape_formula(cell.strip()) for cell in cells])
-                )
-            if len(rows) > MOST_LINES + 1:
-                break
-    except csv.Error as error:
-        raise Refusal(N_("This is not a CSV file."), "file") from error
-    return rows
-
-
-def _delimiter(text: str) -> str:
-    """Guess the delimiter: the most frequent candidate in the first line that is not blank."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(";,\t", key=first.count)
-
-
-def _is_heading(cells: list[str]) -> bool:
-    """Whether a line holds only column names; headings may repeat where files were joined."""
-    known = set().union(*HEADINGS.values())
-    return all(fold(cell) in known for cell in cells if cell)
-
-
-def _column_order(cells: list[str]) -> tuple[int, int, int] | None:
-    """Return the positions of `COLUMNS` in a heading; None if ``cells`` is not a complete one."""
-    folded = [fold(cell) for cell in cells]
-    found = [next((i for i, cell in enumerate(folded) if cell in HEADINGS[name]), -1)
-             for name in COLUMNS]  # fmt: skip
-    if -1 in found or len(set(found)) < len(COLUMNS):
+    names = row.cells if is_first else [_cell(row, place) for place in current.places[:2]]
+    if EVERY_HEADING.isdisjoint(csv_input.column_names(names)):
         return None
-    return found[0], found[1], found[2]
+    try:
+        places = csv_input.find_columns(row.cells, HEADINGS)
+    except csv_input.Repeated as repeated:
+        raise Refusal(
+            N_("The heading names first name, last name and login, each once."), "file"
+        ) from repeated
+    missing = tuple(name for name in COLUMNS if name not in places)
+    if not missing:
+        first_name, last_name, login = (places[name] for name in COLUMNS)
+        return Heading((first_name, last_name, login), len(row.cells))
+    if is_first or _names_columns_alone(row):
+        raise Refusal(MISSING[missing], "file")
+    return None
 
 
-def _line(number: int, cells: list[str], order: tuple[int, int, int]) -> Line:
-    padded = [*cells, "", "", ""]
-    wanted = [padded[place] if place < len(padded) else "" for place in order]
-    is_whole = len(cells) > max(order) and not any(cells[max(*order, 2) + 1 :])
+def _names_columns_alone(row: Row) -> bool:
+    return EVERY_HEADING.issuperset(csv_input.column_names([it for it in row.cells if it]))
+
+
+def _is_left_out(row: Row, heading: Heading) -> bool:
+    """Whether a line holds nobody: a remark, or cells beside the three columns alone.
+
+    The number of a line may begin with the sign of a remark, if its column is another one.
+    """
+    wanted = [_cell(row, place) for place in heading.places]
+    if not any(wanted):
+        return heading is not NO_HEADING
+    if row.is_remark and (row.is_single or 0 in heading.places or not row.cells[0]):
+        return True
+    return row.is_template
+
+
+def _cell(row: Row, place: int) -> str:
+    return row.cells[place] if place < len(row.cells) else ""
+
+
+def _line(row: Row, heading: Heading) -> Line:
+    wanted = [_cell(row, place) for place in heading.places]
+    for place, cell in zip(heading.places, wanted, strict=True):
+        if cell.count('"') % 2:
+            raise csv_input.stray_quote(row.number, place + 1)
     first_name, last_name, login = (cell[: LONGEST_CELL + 1] for cell in wanted)
-    return Line(number, first_name, last_name, login, is_whole)
+    is_whole = len(row.cells) > max(heading.places) and not any(row.cells[heading.width :])
+    return Line(row.number, first_name, last_name, login, is_whole)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 from peewee import JOIN, fn
@@ -24,6 +25,7 @@ from shop.licences.seats.rules import InvalidPerson, Person
 
 WRONG_COLUMNS = N_("Three columns are expected: first name, last name, login.")
 DUPLICATE_LOGIN = N_("This login stands in the file already.")
+OTHER_DOMAIN = N_("This address ends with @%(typed)s; those of this group end with @%(domain)s.")
 NO_FREE_SEAT = N_("There is no free licence left for this line.")
 
 LATEST = 5
@@ -43,7 +45,7 @@ def prepare_import(group: LicenceGroup, filename: str, content: bytes) -> SeatIm
     if not group.is_open:
         raise Refusal(actions.GROUP_CLOSED, "file")
     csv_reader.check_name(filename)
-    lines = csv_reader.read_people(content)
+    lines = [_without_domain(line, group) for line in csv_reader.read_people(content)]
     problems = _problems(group, lines)
     with database.atomic():
         made = SeatImport.create(
@@ -71,9 +73,26 @@ def _row(made: SeatImport, line: csv_reader.Line, problem: Problem) -> dict[str,
     }
 
 
+def _without_domain(line: csv_reader.Line, group: LicenceGroup) -> csv_reader.Line:
+    """Return a line with the login alone where it holds the whole address within the group."""
+    login, at, domain = line.login.rpartition("@")
+    is_here = at and domain.casefold() == group.domain.casefold()
+    return replace(line, login=login) if is_here else line
+
+
+def _of_line(line: csv_reader.Line, group: LicenceGroup) -> Person | Problem:
+    """Return the person that a line of a file describes, or the line's own problem."""
+    if not line.is_whole:
+        return WRONG_COLUMNS, {}
+    _, at, domain = line.login.rpartition("@")
+    if at and domain:
+        return OTHER_DOMAIN, {"typed": domain, "domain": group.domain}
+    return read_line(line)
+
+
 def _problems(group: LicenceGroup, lines: list[csv_reader.Line]) -> list[Problem]:
     """Return the problem of each line; free seats are allotted in the order of the file."""
-    people = [read_line(line) if line.is_whole else (WRONG_COLUMNS, {}) for line in lines]
+    people = [_of_line(line, group) for line in lines]
     taken = taken_logins(group, [who.login_key for who in people if isinstance(who, Person)])
     free, problems = group.seats_unconfigured, []
     seen: set[str] = set()
