@@ -152,9 +152,9 @@ class _Lines:
         """Return the refusal that names the line and cell whose quotation mark is stray."""
         number = begins
         text = "\n".join(self._lines[begins : begins + 100])
-        quote, delimiter = re.escape(self._quote), re.escape(self._delimiter)
+        quote, delimiter = self._quote, re.escape(self._delimiter)
         cell = re.compile(
-            rf" *(?:{quote}((?:[^{quote}]|{quote}{quote})*){quote}(?=[{delimiter}\n]|\Z)"
+            rf" *(?:{re.escape(quote)}((?:[^{quote}]|{quote}{quote})*){quote}(?=[{delimiter}\n]|\Z)"
             rf"|(?!{quote})[^{delimiter}\n]*)(?=[{delimiter}\n]|\Z)"
         )
         place, column = 0, 1
