@@ -343,6 +343,7 @@ def test_a_payment_lost_in_part_is_shown_and_owes_nothing_again(
     for page in (f"/manager/account/bills/{invoice.number}", "/manager/account/bills"):
         visitor.open(page)
         assert visitor.sees("Reprise en partie")
+        assert "badge-good" not in visitor.response.text
     assert letters("dispute_lost") == 1
 
 
