@@ -100,7 +100,8 @@ class Visitor:
         sent = {name: value for name, value in form.form_values() if value is not None}
         # The bank is another site: its page sends its own Referer.
         headers = {"Referer": str(self.answer.url)}
-        self.answer = self._client.post(form.action, data=sent, headers=headers)
+        how = {"data": sent} if form.method == "POST" else {"params": sent}
+        self.answer = self._client.request(form.method, form.action, headers=headers, **how)
         assert self.answer.is_success, f"{self.answer.status_code} {self.answer.url}"
 
     @property

@@ -59,7 +59,7 @@ def test_the_requests_of_a_thread_use_one_connection(
         inner(connection)
 
     monkeypatch.setattr(database.obj, "_initialize_connection", note)
-    for address in ("/fr/", "/en/office-365-business", "/fr/order"):
+    for address in ("/login", "/fr/order/account", "/fr/order/summary?business=1&pro_plus=0"):
         assert client.get(address).status_code == 200
         assert database.is_closed()
     assert len(given) == 3
