@@ -167,7 +167,8 @@ class Reminder(Table):
 
     Stage 0 is the first attempt to charge it, 1 to 3 those after 3, 7 and 14 days, 4 the notice
     that the service ends. ``payment`` is the attempt, if there was a card; ``failed_at`` is when it
-    failed, and ``reason`` why: the bank's error code, or ``no_card``.
+    failed, and ``reason`` why: the bank's error code, ``no_card``, or ``taken_back`` where the bank
+    took the payment back for good.
     """
 
     payment_id: int | None  # added by Peewee; declared for mypy

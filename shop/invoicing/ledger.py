@@ -238,6 +238,17 @@ FAULTS = {
         "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
         "WHERE e.payment_id = p.id) >= 0"
     ),
+    "the bank took the payment of renewal {} back for good, and nothing reminds of it": (
+        "SELECT i.number FROM invoice i "
+        "JOIN renewal r ON i.id IN (r.invoice_id, r.supplement_id) AND r.opened_at IS NOT NULL "
+        "JOIN subscription s ON s.group_id = r.group_id AND s.status <> 'suspended' "
+        "WHERE i.status IN ({OWED}) AND EXISTS (SELECT 1 FROM payment p "
+        "WHERE p.invoice_id IN (i.id, i.replaces_id) AND p.status = '{PaymentStatus.LOST}') "
+        "AND NOT EXISTS (SELECT 1 FROM reminder m WHERE m.invoice_id = i.id "
+        "AND m.stage >= 3 AND m.failed_at IS NOT NULL) "
+        "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
+        "AND j.key LIKE 'collect_invoice:' || i.id || ':%%')"
+    ),
     "invoice {} counts as paid by more than the credit note of the one it replaces keeps": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
         "AND i.offset_cents > (SELECT coalesce(sum(c.offset_cents), 0) FROM invoice c "

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
+
 from peewee import ModelSelect
 
 from records.accounts import Account
 from records.groups import LicenceGroup
 from records.invoices import PAYABLE, Invoice
 from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
+from shop import clock
 from shop.jobs import kinds
 from shop.prepared import prepared
 
+WAITS = (timedelta(days=3), timedelta(days=4), timedelta(days=7))
+"""The delays between attempts: these follow the first failure after 3, 7 and 14 days."""
+
 NOTICE = 4
 """The stage of the reminder that announces the end of the service."""
+
+TAKEN_BACK = "taken_back"
+"""Why the first stage of an invoice failed whose payment was lost in a dispute."""
+
+
+def suspended_on(at: datetime, stage: int = 0) -> date:
+    """Return the day on which a service is suspended if a stage fails ``at`` a moment, and the
+    stages that follow, too."""
+    return clock.day_of(at + sum(WAITS[stage:], timedelta()))
 
 
 def collect(invoice: Invoice) -> None:
@@ -29,6 +44,20 @@ def subscription_of(invoice: Invoice) -> Subscription | None:
         .where((Renewal.invoice == invoice) | (Renewal.supplement == invoice))
         .first()
     )
+
+
+def has_begun(invoice: Invoice) -> bool:
+    """Return whether the period that an invoice charges has begun: it is collected from then on."""
+    charged = (Renewal.invoice == invoice) | (Renewal.supplement == invoice)
+    return bool(Renewal.select().where(charged, Renewal.opened_at.is_null(False)).exists())
+
+
+def taken_back_at(invoice: Invoice) -> datetime | None:
+    """Return when the payment of an invoice was lost, since when it is reminded of; else None."""
+    first: Reminder | None = Reminder.get_or_none(
+        Reminder.invoice == invoice, Reminder.stage == 0, Reminder.reason == TAKEN_BACK
+    )
+    return first.at if first is not None else None
 
 
 def unpaid_invoices(group_id: int) -> list[Invoice]:

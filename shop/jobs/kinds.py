@@ -134,4 +134,4 @@ def invoice_settled(invoice: Invoice) -> None:
 @signal
 def invoice_reopened(invoice: Invoice) -> None:
     """A paid invoice is owed again. Sent by `shop.invoicing.invoices`; received in the same
-    transaction by `shop.subscriptions.dunning`, which marks its service as unpaid."""
+    transaction by `shop.subscriptions.dunning`, which collects it anew."""

@@ -218,12 +218,20 @@ def payment_disputed(dispute: Dispute, card: Card | None) -> None:
     )  # fmt: skip
 
 
-def dispute_lost(dispute: Dispute, owed_cents: int) -> None:
-    """Tell that the bank took a payment back for good, and what of it is owed again."""
+def dispute_lost(
+    dispute: Dispute, owed_cents: int, *, card: Card | None = None,
+    pay_before: date | None = None, charged_on: datetime | None = None,
+) -> None:  # fmt: skip
+    """Tell that the bank took a payment back for good, and what of it is owed again.
+
+    A service is suspended unless that is paid before a day; ``card``, another one that the customer
+    chose for the service, is charged with it on ``charged_on``.
+    """
     payment = dispute.payment
     store_letter(
         payment.account, "dispute_lost", f"dispute_lost:{dispute.id}",
         dispute=dispute, owed_cents=owed_cents, order=payment.order, invoice=_invoice_of(payment),
+        card=card, pay_before=pay_before, charged_on=charged_on,
     )  # fmt: skip
 
 

@@ -68,17 +68,20 @@ _ADVICE_OTHERWISE = N_(
 def payment_failed(
     subscription: Subscription, invoice: Invoice, stage: int, next_at: datetime,
     card: Card | None, *, reason: str, pay_before: date, is_last: bool,
+    taken_back_at: datetime | None = None,
 ) -> None:  # fmt: skip
     """Report a failed charge for a renewal, when it is retried and where it can be paid.
 
     ``reason`` is why it failed, as the bank says it: the advice depends on that. Without a card
-    nothing is retried: the service is suspended unless it is paid before a day.
+    nothing is retried: the service is suspended unless it is paid before a day. ``taken_back_at``
+    is when the bank took back what had been paid for it, if it did.
     """
+    anew = f":{taken_back_at.isoformat()}" if taken_back_at is not None else ""
     _about(
-        subscription, "payment_failed", f"{invoice.id}:{stage}",
+        subscription, "payment_failed", f"{invoice.id}:{stage}{anew}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
         advice=_ADVICE.get(reason, _ADVICE_OTHERWISE), pay_before=pay_before, is_last=is_last,
-        is_over=subscription.is_over,
+        is_over=subscription.is_over, taken_back_at=taken_back_at,
     )  # fmt: skip
 
 

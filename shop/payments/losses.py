@@ -13,9 +13,10 @@ from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
+from records.subscriptions import SubscriptionStatus
 from shop import clock, mail, transitions
-from shop.invoicing import invoices
-from shop.payments import payables, refunds
+from shop.invoicing import invoices, receivables
+from shop.payments import mandates, payables, refunds
 
 log = structlog.get_logger()
 
@@ -77,7 +78,22 @@ def _lose(dispute: Dispute, payment: Payment) -> None:
             invoices.reopen(invoice, by="bank", note="dispute lost")
             owed = invoice.balance_cents
     log.error("payment_lost", payment=payment.id, dispute=dispute.id, owed_cents=owed)
-    mail.dispute_lost(dispute, owed)
+    _tell(dispute, invoice, owed)
+
+
+def _tell(dispute: Dispute, invoice: Invoice | None, owed_cents: int) -> None:
+    """Tell of a loss; for a renewal that is reminded of from now on, by when it is to be paid."""
+    taken_back_at = receivables.taken_back_at(invoice) if invoice is not None else None
+    subscription = receivables.subscription_of(invoice) if invoice is not None else None
+    if not owed_cents or taken_back_at is None or subscription is None:
+        mail.dispute_lost(dispute, owed_cents)
+        return
+    is_running = subscription.status == SubscriptionStatus.PAST_DUE
+    mail.dispute_lost(
+        dispute, owed_cents, card=mandates.card_of(subscription),
+        pay_before=receivables.suspended_on(taken_back_at) if is_running else None,
+        charged_on=taken_back_at + receivables.WAITS[0],
+    )  # fmt: skip
 
 
 def _reinstate(payment: Payment) -> None:

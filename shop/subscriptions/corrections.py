@@ -151,8 +151,5 @@ def _treatment(invoice: Invoice, customer: Mapping[str, str], day: date) -> VatT
 
 def _collect(invoice: Invoice) -> None:
     """Have the invoice of a period that has begun charged as the one it replaces was."""
-    begun = ((Renewal.invoice == invoice) | (Renewal.supplement == invoice)) & (
-        Renewal.opened_at.is_null(False)
-    )
-    if Renewal.select().where(begun).exists():
+    if receivables.has_begun(invoice):
         receivables.collect(invoice)

@@ -4,12 +4,15 @@ The stored card is charged at once; where that fails, again after 3, 7 and 14 da
 each time. Then the group is suspended; payment resumes it. After 60 days of suspension a notice of
 15 days is sent, after which the group ends (general terms, article 10).
 
+A payment that the bank takes back for good counts as the first failure: its day is that of the
+loss, and no card is charged on it.
+
 Each delay counts from the stage before, so that an outage of the shop shortens no customer's time.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -26,8 +29,8 @@ from shop.subscriptions import interventions, resumption, terminations
 
 log = structlog.get_logger()
 
-WAITS = (timedelta(days=3), timedelta(days=4), timedelta(days=7))
-"""The delays between attempts: these follow the first failure after 3, 7 and 14 days."""
+WAITS = receivables.WAITS
+suspended_on = receivables.suspended_on
 
 LAST_ATTEMPT = len(WAITS)
 NOTICE_AFTER = timedelta(days=60)
@@ -39,18 +42,16 @@ ASK_AGAIN = timedelta(minutes=10)
 NO_CARD = "no_card"
 
 
-def suspended_on(at: datetime, stage: int = 0) -> date:
-    """Return the day on which a service is suspended if a stage fails ``at`` a moment, and the
-    stages that follow, too."""
-    return clock.day_of(at + sum(WAITS[stage:], timedelta()))
-
-
 # --- Collection ------------------------------------------------------------------------------
 
 
-def _collect_later(invoice: int, stage: int) -> None:
-    at = clock.now() + WAITS[stage - 1]
-    collect_invoice.using(run_at=at).later(invoice=invoice, stage=stage)
+def _collect_later(invoice: Invoice, stage: int) -> None:
+    at, key = clock.now() + WAITS[stage - 1], None
+    taken_back_at = receivables.taken_back_at(invoice)
+    if taken_back_at is not None:
+        # The stage may have been reached before, when the payment was not made yet.
+        key = f"{collect_invoice.key(invoice.id, stage)}:{taken_back_at.isoformat()}"
+    collect_invoice.using(run_at=at, key=key).later(invoice=invoice.id, stage=stage)
 
 
 @kinds.collect_invoice.handler(attempts=500, first_delay=timedelta(seconds=20))
@@ -58,13 +59,24 @@ def collect_invoice(invoice: int, stage: int) -> None:
     """Charge an invoice to the stored card, unless it has been settled otherwise; idempotent."""
     row = Invoice.get_by_id(invoice)
     subscription = receivables.subscription_of(row)
-    if subscription is None or not row.is_payable:
+    if subscription is None or not row.is_payable or not _is_reached(row, stage):
         return
     attempt = _begin_attempt(row, subscription, stage)
     if attempt.failed_at is None:
         reason = _outcome_of(attempt)
         if reason:
             _handle_failure(row, subscription, attempt, reason)
+
+
+def _is_reached(invoice: Invoice, stage: int) -> bool:
+    """Return whether the stage before failed long enough ago.
+
+    It did not where an invoice was paid, and the payment lost since: its stages began anew.
+    """
+    if stage == 0:
+        return True
+    failed = (Reminder.stage == stage - 1) & (Reminder.failed_at <= clock.now() - WAITS[stage - 1])
+    return bool(Reminder.select().where(Reminder.invoice == invoice, failed).exists())
 
 
 def _begin_attempt(invoice: Invoice, subscription: Subscription, stage: int) -> Reminder:
@@ -135,8 +147,9 @@ def _handle_failure(
             mail.payment_failed(
                 row, unpaid, stage, next_at, card, reason=reason,
                 pay_before=suspended_on(clock.now(), stage), is_last=stage + 1 == LAST_ATTEMPT,
+                taken_back_at=receivables.taken_back_at(unpaid),
             )  # fmt: skip
-            _collect_later(invoice.id, stage + 1)
+            _collect_later(unpaid, stage + 1)
         elif row.status == SubscriptionStatus.PAST_DUE:
             suspend(row, unpaid, by="shop")
 
@@ -214,11 +227,18 @@ def resume_settled(invoice: Invoice) -> None:
 
 
 @kinds.invoice_reopened.receiver
-def mark_unpaid(invoice: Invoice) -> None:
-    """Mark the running service of an invoice that is owed again as unpaid."""
+def collect_again(invoice: Invoice) -> None:
+    """Mark the service of an invoice that is owed again as unpaid, and begin its stages anew.
+
+    An invoice issued ahead is collected from the day on which its period begins.
+    """
     subscription = receivables.subscription_of(invoice)
-    if subscription is None:
+    if subscription is None or not receivables.has_begun(invoice):
         return
     row = lock(subscription)
     if row.status == SubscriptionStatus.ACTIVE:
         transitions.move(row, SubscriptionStatus.PAST_DUE, by="bank", note=invoice.number)
+    Reminder.delete().where(Reminder.invoice == invoice).execute()
+    now = clock.now()
+    Reminder.create(invoice=invoice, stage=0, reason=receivables.TAKEN_BACK, at=now, failed_at=now)
+    _collect_later(invoice, 1)

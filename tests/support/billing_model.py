@@ -348,7 +348,7 @@ class Naive:
             if self.status != "suspended":
                 self.ask(now, "collect", (new, 0))
 
-    def lose(self, number: int) -> None:
+    def lose(self, now: datetime, number: int) -> None:
         """Let the payment of a document be taken back: it, or its correction, is owed again."""
         document = self.documents[number]
         while document.replaced_by is not None:
@@ -356,6 +356,7 @@ class Naive:
         document.is_owed = True
         if self.status == "active":
             self.status = "past_due"
+        self.ask(now + WAITS[0], "collect", (document, 1))
 
     def pay(self, now: datetime) -> bool:
         if not self.owed:

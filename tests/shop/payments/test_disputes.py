@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -16,19 +17,26 @@ from models import (
     Event,
     Invoice,
     InvoiceStatus,
+    Job,
     LedgerEntry,
     Letter,
+    LicenceGroup,
     Payment,
     Refund,
     SubscriptionStatus,
 )
-from shop.invoicing import ledger
+from shop import clock, mail
+from shop.invoicing import credit_notes, ledger
 from shop.jobs import queue
 from shop.operations import audit, monitoring
 from shop.payments import disputes, gateway, notifications, outcomes
 from shop.payments.gateway import CardChange, DisputeState, Notification, RefundState
+from shop.pricing.lines import positions_of
+from shop.subscriptions import period_billing
+from shop.text import formats
 from tests.support import billing, purchases, running
 from tests.support.groups import fresh
+from tests.support.letters import plain
 from tests.support.parties import CARD, Bank, Provider
 from tests.support.visitor import Visitor
 
@@ -408,6 +416,140 @@ def test_a_service_whose_renewal_is_lost_is_unpaid_until_it_is_paid_again(
     billing.pay(running.owed(group), bank)
     assert running.of(group).status == SubscriptionStatus.ACTIVE
     billing.assert_balanced()
+
+
+TOLD_OF_A_LOSS = {
+    "fr": ("votre banque a repris le paiement", "n’est plus débitée", "À régler avant le"),
+    "en": ("your bank took the payment", "is not charged again", "To be paid before"),
+}
+
+
+def lost_renewal(account: Account, bank: Bank) -> LicenceGroup:
+    """Return a group whose renewal was charged to its card, and taken back by the bank."""
+    group = running.delivered(account, bank)
+    running.to_renewal(group)
+    lose(bank, Payment.get(Payment.card.is_null(False)))
+    return group
+
+
+@pytest.mark.parametrize("language", TOLD_OF_A_LOSS)
+def test_a_lost_renewal_is_reminded_of_after_3_and_7_days_and_suspended_after_14(
+    alice: Account, bank: Bank, provider: Provider, language: str
+) -> None:
+    alice.language = language
+    alice.save()
+    group = lost_renewal(alice, bank)
+    invoice, lost_at = running.owed(group), clock.now()
+    last_day = formats.day(clock.day_of(lost_at + timedelta(days=14)), language)
+    seen = [(letters("payment_failed"), running.of(group).status)]
+    for days in (3, 7, 14):
+        running.pass_time(lost_at + timedelta(days=days, minutes=-1) - clock.now())
+        seen.append((letters("payment_failed"), running.of(group).status))
+        running.pass_time(timedelta(minutes=2))
+        assert list(ledger.find_faults()) == []
+        lost_at += timedelta(minutes=1)  # each delay counts from the stage before
+    assert seen == [(0, "past_due"), (0, "past_due"), (1, "past_due"), (2, "past_due")]
+    assert (letters("payment_failed"), letters("service_suspended")) == (2, 1)
+    assert running.of(group).is_suspended
+    told = Letter.select().where(Letter.kind.in_(["dispute_lost", "payment_failed"]))
+    for letter in told:
+        said = plain(mail.text_of(letter))
+        assert TOLD_OF_A_LOSS[language][2] in said
+        assert plain(last_day) in said
+        assert invoice.number in said
+        if letter.kind == "payment_failed":
+            assert all(words in said for words in TOLD_OF_A_LOSS[language])
+    assert Payment.select().where(Payment.invoice == invoice).count() == 1, "charged once"
+    billing.pay(running.owed(group), bank)
+    queue.drain()
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    billing.assert_balanced()
+
+
+def test_paying_a_lost_renewal_ends_its_reminders_and_another_loss_begins_them_anew(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = lost_renewal(alice, bank)
+    running.pass_time(timedelta(days=3, minutes=1))
+    again = billing.pay(running.owed(group), bank)
+    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    running.pass_time(timedelta(days=1))
+    lose(bank, again)
+    # The second reminder of the first loss was due on the seventh day.
+    running.pass_time(timedelta(days=3, minutes=-1))
+    assert letters("payment_failed") == 1
+    for days, sent in ((0, 2), (4, 3), (7, 3)):
+        running.pass_time(timedelta(days=days, minutes=2))
+        assert letters("payment_failed") == sent
+    assert running.of(group).is_suspended
+    assert list(ledger.find_faults()) == []
+
+
+def test_a_lost_renewal_is_charged_to_another_card_of_the_service_after_3_days(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    running.to_renewal(group)
+    charged = Payment.get(Payment.card.is_null(False))
+    notify(bank.dispute(charged.checkout or "", charged.amount_cents))
+    running.charge_to(group, billing.card(alice))
+    lose(bank, charged)
+    said = plain(mail.text_of(Letter.get(Letter.kind == "dispute_lost")))
+    assert "en est débitée le" in said
+    invoice = running.owed(group)
+    running.pass_time(timedelta(days=3, minutes=1))
+    assert fresh(invoice).status == InvoiceStatus.PAID
+    paid_with = Payment.get(Payment.invoice == invoice, Payment.status == "succeeded").card
+    assert paid_with != charged.card
+    assert (letters("payment_failed"), running.of(group).status) == (0, SubscriptionStatus.ACTIVE)
+    assert list(ledger.find_faults()) == []
+
+
+def test_only_the_rest_of_a_lost_renewal_is_asked_for(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    running.to_renewal(group)
+    charged = Payment.get(Payment.card.is_null(False))
+    invoice = charged.invoice
+    credit_notes.credit(
+        invoice, (credit_notes.part_of(positions_of(invoice)[0], 1),), "Goodwill.", by="operator"
+    )
+    queue.drain()
+    rest = invoice.total_cents - fresh(invoice).credited_cents
+    assert 0 < rest < invoice.total_cents
+    lose(bank, charged, rest)
+    assert running.owed(group).balance_cents == rest
+    running.pass_time(timedelta(days=3, minutes=1))
+    said = plain(mail.text_of(Letter.get(Letter.kind == "payment_failed")))
+    assert plain(formats.money(rest, "fr")) in said
+    assert list(ledger.find_faults()) == []
+
+
+def test_a_renewal_issued_ahead_and_lost_is_collected_from_its_day_on(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    ahead = period_billing.bill_ahead(running.of(group))
+    lose(bank, billing.pay(ahead, bank))
+    assert billing.fresh(ahead).is_unpaid
+    running.pass_time(timedelta(days=4))
+    assert (letters("payment_failed"), running.of(group).status) == (0, SubscriptionStatus.ACTIVE)
+    running.to_renewal(group)
+    assert letters("payment_failed") == 1
+    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert list(ledger.find_faults()) == []
+
+
+def test_a_lost_renewal_that_nothing_reminds_of_is_a_fault(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = lost_renewal(alice, bank)
+    assert list(ledger.find_faults()) == []
+    Job.delete().where(Job.kind == "collect_invoice", Job.status == "queued").execute()
+    number = running.owed(group).number
+    said = f"the bank took the payment of renewal {number} back for good, and nothing reminds of it"
+    assert list(ledger.find_faults()) == [said]
 
 
 def test_a_credit_of_an_invoice_owed_again_gives_nothing_back(alice: Account, bank: Bank) -> None:

@@ -358,7 +358,7 @@ class History:
         self.bank.disputes[told[-1].reference] = told[-1]
         if outcome == "lost":
             ids = [invoice.id for invoice in Invoice.select(Invoice.id).order_by(Invoice.id)]
-            self.naive.lose(ids.index(payment.invoice_id))
+            self.naive.lose(clock.now(), ids.index(payment.invoice_id))
         if mandates.card_of(self.subscription) is None:
             self.naive.card = "none"
 
