@@ -200,9 +200,25 @@ def correct_invoice(number: str, reason: str, profile: bool, **details: str | No
     click.echo(f"Credit note {done.credit_note.number} takes invoice {number} back.")
     total = f"{done.invoice.total_cents / 100:.2f} {done.invoice.currency}"
     click.echo(f"Invoice {done.invoice.number} of {total} is in its place.")
-    for said, cents in (("given back", done.given_back_cents), ("to be paid", done.due_cents)):
-        if cents:
-            click.echo(f"{cents / 100:.2f} {done.invoice.currency} are {said}.")
+    if done.given_back_cents:
+        click.echo(f"{done.given_back_cents / 100:.2f} {done.invoice.currency} are given back.")
+    if done.due_cents:
+        click.echo(_said_of_due(done))
+
+
+def _said_of_due(done: corrections.Correction) -> str:
+    """Return what is still owed after a correction, and how it is collected."""
+    due, number = f"{done.due_cents / 100:.2f} {done.invoice.currency}", done.invoice.number
+    if not done.is_rest_due:
+        return f"{due} are to be paid."
+    owed = f"A rest of {due} is owed"
+    if done.is_collected_later:
+        return f"{owed}: it is collected when the month that it charges begins, as a renewal is."
+    return (
+        f"{owed}. No card is charged for it and no reminder is sent: the customer, told by e-mail, "
+        f"pays it on the page of the invoice, or by transfer (`flask billing mark-paid {number}`). "
+        "`flask billing unpaid` lists it until then."
+    )
 
 
 def _wanted(

@@ -65,7 +65,10 @@ def by_stage() -> Debts:
     """Return the unpaid invoices of all customers by stage; every stage is there."""
     open_ones: Any = (
         _unpaid()
-        .select(_reached().alias("stage"), Invoice.total_cents - Invoice.credited_cents)
+        .select(
+            _reached().alias("stage"),
+            Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents,
+        )
         .tuples()
     )
     numbers, cents = dict.fromkeys(STAGES, 0), dict.fromkeys(STAGES, 0)
@@ -114,7 +117,10 @@ def too_many_declined(charges: dict[str, int] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Unpaid:
-    """One unpaid invoice: ``service`` and ``card`` are None where there is none."""
+    """One unpaid invoice: ``service`` and ``card`` are None where there is none.
+
+    No card is charged for the rest that is owed after a correction.
+    """
 
     invoice: Invoice
     stage: str
@@ -140,4 +146,6 @@ def listed() -> Iterator[Unpaid]:
     for row in in_batches(query, Invoice.due_on, Invoice.id):
         group = row.group if row.group_id is not None else None
         subscription = getattr(group, "subscription", None)
-        yield Unpaid(row, STAGES[row.stage], group, getattr(subscription, "charged", None))
+        is_rest = row.offset_cents > 0 and row.stage == 0
+        card = None if is_rest else getattr(subscription, "charged", None)
+        yield Unpaid(row, STAGES[row.stage], group, card)

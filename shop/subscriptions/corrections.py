@@ -51,6 +51,17 @@ class Correction:
         """The amount that is still to be paid."""
         return int(self.invoice.balance_cents)
 
+    @property
+    def is_rest_due(self) -> bool:
+        """Whether only a part is still to be paid: what was paid pays the rest of the invoice."""
+        return self.due_cents > 0 and self.invoice.offset_cents > 0
+
+    @property
+    def is_collected_later(self) -> bool:
+        """Whether what is due is collected when its period begins: the renewal is paid ahead."""
+        renewed = receivables.subscription_of(self.invoice)
+        return renewed is not None and not receivables.has_begun(self.invoice)
+
 
 def profile_of(invoice: Invoice) -> dict[str, str]:
     """Return the details of an invoice's customer as they are today."""

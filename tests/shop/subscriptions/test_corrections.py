@@ -21,6 +21,7 @@ from shop.documents import factur_x, from_invoices
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, ledger, receivables
 from shop.jobs import queue
+from shop.operations import unpaid
 from shop.payments import disputes, outcomes, payments
 from shop.payments.gateway import DisputeState
 from shop.payments.payables import PaymentUnderWay
@@ -114,6 +115,60 @@ def test_vat_that_was_missing_is_still_to_be_paid(alice: Account, bank: Bank) ->
     billing.pay(new, bank)
     assert billing.fresh(new).status == InvoiceStatus.PAID
     assert bank.balance() == 10560
+    billing.assert_balanced()
+
+
+def with_vat(app: Flask, wrong: Invoice) -> str:
+    """Let the operator correct an invoice without VAT to one with VAT; return what is said."""
+    command = ["billing", "correct", wrong.number, REASON, "--company", "", "--vat-number", ""]
+    address = ["--country", "FR", "--postcode", "59800", "--city", "Lille"]
+    done = app.test_cli_runner().invoke(args=[*command, *address])
+    assert done.exit_code == 0, done.output
+    queue.drain()
+    return str(done.output)
+
+
+def test_the_operator_is_told_how_a_rest_of_vat_is_collected_and_finds_it_as_unpaid(
+    app: Flask, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    running.to_renewal(group)
+    confirm_number(alice)
+    wrong = correct(Renewal.get().invoice, **BERLIN).invoice
+    before = Payment.select().count()
+    said = with_vat(app, wrong)
+    new = Invoice.get(Invoice.replaces == wrong)
+    assert "A rest of 5.28 EUR is owed. No card is charged for it" in said
+    assert f"flask billing mark-paid {new.number}" in said
+    assert Payment.select().count() == before, "no card is charged"
+    run = app.test_cli_runner().invoke
+    line, total = run(args=["billing", "unpaid"]).output.splitlines()
+    assert line.split() == [
+        new.number, str(new.due_on), alice.nic_handle, "5.28", "EUR", "due", "no", "card",
+        group.name,
+    ]  # fmt: skip
+    assert total == "1 unpaid, 5.28 EUR"
+    assert (unpaid.by_stage().numbers["due"], unpaid.by_stage().cents["due"]) == (1, 528)
+    assert run(args=["billing", "mark-paid", new.number]).exit_code == 0
+    assert list(unpaid.listed()) == []
+    billing.assert_balanced()
+
+
+def test_a_rest_of_vat_on_a_renewal_paid_ahead_is_collected_on_its_day(
+    app: Flask, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    ahead = period_billing.bill_ahead(running.of(group))
+    billing.pay(ahead, bank)
+    confirm_number(alice)
+    wrong = correct(billing.fresh(ahead), **BERLIN).invoice
+    said = with_vat(app, wrong)
+    assert "A rest of 5.28 EUR is owed: it is collected when the month that it" in said
+    new = Invoice.get(Invoice.replaces == wrong)
+    assert billing.fresh(new).is_payable
+    running.to_renewal(group)
+    assert billing.fresh(new).status == InvoiceStatus.PAID
+    assert Payment.get(Payment.invoice == new).amount_cents == 528
     billing.assert_balanced()
 
 
