@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,31 @@ def test_a_customer_sees_their_cards_and_removes_one(
     assert inside.sees("est retirée : elle n’est plus débitée")
     assert inside.sees("Aucune carte n’est conservée")
     assert not Card.select().where(Card.removed_at.is_null()).exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "removal", "choice"),
+    [
+        ("fr", "Carte Visa se", "Retirer cette carte : carte Visa se", "chaque mois : carte Visa"),
+        ("en", "Visa card ending", "Remove this card: Visa card", "each month: Visa card"),
+    ],
+)
+def test_the_name_of_a_card_begins_with_a_capital_where_a_sentence_does(
+    visitor: Visitor, alice: Account, group: LicenceGroup,
+    language: str, name: str, removal: str, choice: str,
+) -> None:  # fmt: skip
+    alice.language = language
+    alice.save()
+    visitor.log_in(alice)
+    visitor.open("/manager/account/cards")
+    said = " ".join(visitor.response.text.split())
+    assert re.search(f'<h2 class="card-title" id="card-[0-9]+">{name}', said)
+    assert f'aria-label="{removal}' in said
+    visitor.open("/manager/services")
+    cells = " ".join(visitor.response.text.split()).replace('class="cell"> ', 'class="cell">')
+    assert f'class="cell">{name}' in cells
+    visitor.open(f"/manager/services/{group.name}")
+    assert choice in " ".join(visitor.response.text.split())
 
 
 def test_a_removed_card_is_gone(inside: Visitor, group: LicenceGroup) -> None:
