@@ -30,7 +30,7 @@ from shop.sandbox_link import test_points
 
 log = structlog.get_logger()
 
-NOTIFY, LISTEN = "NOTIFY shop_jobs", "LISTEN shop_jobs"
+NOTIFY, LISTEN, UNLISTEN = "NOTIFY shop_jobs", "LISTEN shop_jobs", "UNLISTEN shop_jobs"
 """By which PostgreSQL tells workers of new jobs."""
 
 LONGEST_DELAY = timedelta(hours=1)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from peewee import PostgresqlDatabase
 
 from records.base import database
-from shop.jobs.queue import LISTEN
+from shop.jobs.queue import LISTEN, UNLISTEN
 
 POLL_SECONDS = 0.05
 QUIET_POLL_SECONDS = 0.2
@@ -31,6 +31,9 @@ class Watch(Protocol):
 
     def wait(self, seconds: float, stopping: threading.Event) -> bool:
         """Wait for a change, at most for ``seconds``; return whether there may be one."""
+
+    def close(self) -> None:
+        """Let the connection go: nobody reads what it is told any more."""
 
 
 def watch() -> Watch:
@@ -64,6 +67,9 @@ class Commits:
                 return True
         return False
 
+    def close(self) -> None:
+        """Do nothing: the connection holds nothing for the watch."""
+
 
 class Notifications:
     """Sees what other transactions tell, on PostgreSQL."""
@@ -76,3 +82,11 @@ class Notifications:
         """Wait for a notification."""
         told = self._connection.notifies(timeout=max(0.0, min(seconds, LONGEST_WAIT)), stop_after=1)
         return bool(list(told))
+
+    def close(self) -> None:
+        """Stop listening.
+
+        A connection that is told and not read blocks its process at the server once its buffer is
+        full, and with it whatever waits for all processes (``DROP DATABASE``).
+        """
+        database.execute_sql(UNLISTEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 
@@ -114,9 +115,18 @@ def _watch_until(stopping: threading.Event, crew: Crew) -> None:
         except Exception:
             # A temporary failure of the database must not end the worker.
             log.exception("worker_tick_failed")
+            _let_go(watch)
             watch = None
             database.close()
             stopping.wait(PAUSE_SECONDS)
+    _let_go(watch)
+
+
+def _let_go(watch: waking.Watch | None) -> None:
+    # The connection may be the very thing that failed.
+    with suppress(Exception):
+        if watch is not None:
+            watch.close()
 
 
 def _tick(number: int) -> None:

@@ -20,12 +20,15 @@ LONG = 3600.0
 """Seconds that no test waits: what ends the wait is a change."""
 
 
-def quiet_watch() -> waking.Watch:
-    """Return a watch that has seen what other tests told this connection."""
+@pytest.fixture
+def quiet_watch(work: Work) -> Iterator[waking.Watch]:
+    """A watch that has seen what other tests told this connection."""
+    database.connect(reuse_if_open=True)
     watch = waking.watch()
     while watch.wait(0.0, threading.Event()):
         continue
-    return watch
+    yield watch
+    watch.close()
 
 
 @pytest.fixture
@@ -38,26 +41,31 @@ def crew(work: Work) -> Iterator[worker.Crew]:
     made.finish()
 
 
-def test_a_watch_sees_a_job_of_another_connection(work: Work) -> None:
-    database.connect(reuse_if_open=True)
-    watch = quiet_watch()
+def test_a_watch_sees_a_job_of_another_connection(quiet_watch: waking.Watch) -> None:
     racing.race(ask, 1)
-    assert watch.wait(LONG, threading.Event())
+    assert quiet_watch.wait(LONG, threading.Event())
+
+
+def test_a_watch_that_was_closed_leaves_nothing_on_its_connection(work: Work) -> None:
+    """A connection that is told and not read holds up the whole server in the end."""
+    database.connect(reuse_if_open=True)
+    watch = waking.watch()
+    watch.close()
+    if isinstance(watch, waking.Notifications):
+        listening = database.execute_sql("SELECT pg_listening_channels()").fetchall()
+        assert listening == []
 
 
 def test_a_watch_ends_when_the_worker_is_to_stop(
-    work: Work, monkeypatch: pytest.MonkeyPatch
+    quiet_watch: waking.Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waking, "LONGEST_WAIT", 0.01)
-    database.connect(reuse_if_open=True)
     stopping = threading.Event()
     stopping.set()
-    assert not quiet_watch().wait(LONG, stopping)
+    assert not quiet_watch.wait(LONG, stopping)
 
 
-def test_a_job_whose_cause_is_rolled_back_wakes_nobody(work: Work) -> None:
-    database.connect(reuse_if_open=True)
-    watch = quiet_watch()
+def test_a_job_whose_cause_is_rolled_back_wakes_nobody(quiet_watch: waking.Watch) -> None:
 
     def roll_back() -> None:
         with database.atomic() as transaction:
@@ -65,7 +73,7 @@ def test_a_job_whose_cause_is_rolled_back_wakes_nobody(work: Work) -> None:
             transaction.rollback()
 
     racing.race(roll_back, 1)
-    assert not watch.wait(0.01, threading.Event())
+    assert not quiet_watch.wait(0.01, threading.Event())
 
 
 def test_threads_that_sleep_take_a_job_when_they_are_called(crew: worker.Crew, work: Work) -> None:
