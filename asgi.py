@@ -49,13 +49,13 @@ def create(
     )
 
 
-def main() -> None:
-    """Serve the shop of the environment, until SIGTERM or SIGINT."""
+def main(load: web_server.Load = create) -> None:
+    """Serve what ``load`` makes of the environment in each process, until SIGTERM or SIGINT."""
     settings = Settings.from_environment()
     where = web_server.Listening(
         settings.host, settings.port, settings.web_processes, settings.stop_notice
     )
-    web_server.run(create, where)
+    web_server.run(load, where)
 
 
 def _constant(shop: Flask) -> dict[str, Answer]:

@@ -234,13 +234,14 @@ def _copy_seats(group: LicenceGroup, copies: Mapping[str, int]) -> None:
         "number": f"seat.number + copy * {copies['size']}", "login": login, "login_key": login,
     }  # fmt: skip
     _copy(Seat, f"seat.group_id = {group.id} AND seat.number <= {copies['size']}", changed, copies)
+    size = copies["size"]
     newest = (copies["first"] * copies["size"], (copies["last"] + 1) * copies["size"])
     models.database.execute_sql(
         f"""INSERT INTO seat_key (group_id, seat_id, status, "key")
         SELECT seat_key.group_id, made.id, seat_key.status, seat_key."key"
         FROM seat AS made
         JOIN seat AS first ON first.group_id = made.group_id
-            AND first.number = (made.number - 1) % {copies["size"]} + 1
+            AND first.number = made.number - {size} * ((made.number - 1) / {size})
         JOIN seat_key ON seat_key.seat_id = first.id
         WHERE made.group_id = {group.id}
             AND made.number > {newest[0]} AND made.number <= {newest[1]}
@@ -253,7 +254,9 @@ def _copy_orders(account: Account, copies: Mapping[str, int]) -> None:
         "number": "purchase_order.number || copy",
         "basket": "purchase_order.basket || 'x' || copy",
     }
-    named = f"account_id = {account.id} AND basket LIKE 'orders%' AND basket NOT LIKE '%x%'"
+    # No LIKE and no modulo: PostgreSQL's client would take their percent signs for parameters.
+    first_ones = "substr(basket, 1, 6) = 'orders' AND replace(basket, 'x', '') = basket"
+    named = f"account_id = {account.id} AND {first_ones}"
     _copy(Order, named, changed, copies)
     models.database.execute_sql(
         f"""INSERT INTO order_line (order_id, position, offer_id, offer_name, quantity,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import asgi
 from serving.buffering import BufferedApplication, Limits
-from shop.settings import Settings
 
 THREADS = "BENCH_THREADS"
 
@@ -17,19 +16,8 @@ def create(stopping: Callable[[], bool] = lambda: False) -> BufferedApplication:
     return asgi.create(stopping, limits=Limits(threads=int(os.environ[THREADS])))
 
 
-def main() -> None:
-    """Serve it, as `asgi.main` does."""
-    settings = Settings.from_environment()
-    asgi.web_server.run(
-        create,
-        asgi.web_server.Listening(
-            settings.host, settings.port, settings.web_processes, settings.stop_notice
-        ),
-    )
-
-
 if __name__ == "__main__":
     # Its processes import this module by name, and must find the same functions there.
     from bench.threads import web
 
-    web.main()
+    asgi.main(web.create)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import asgi
 from serving.buffering import BufferedApplication
-from shop.settings import Settings
 from web import auth
 
 
@@ -19,19 +18,8 @@ def create(stopping: Callable[[], bool] = lambda: False) -> BufferedApplication:
     return asgi.create(stopping)
 
 
-def main() -> None:
-    """Serve it, as `asgi.main` does."""
-    settings = Settings.from_environment()
-    asgi.web_server.run(
-        create,
-        asgi.web_server.Listening(
-            settings.host, settings.port, settings.web_processes, settings.stop_notice
-        ),
-    )
-
-
 if __name__ == "__main__":
     # Its processes import this module by name, and must find the same functions there.
     from tests.scan import web
 
-    web.main()
+    asgi.main(web.create)
