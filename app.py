@@ -12,7 +12,7 @@ from whitenoise import WhiteNoise
 
 import cli
 import models
-from cli import explaining
+from cli import preparing
 from manager import manager
 from shop.customers import sessions
 from shop.operations import composition
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises `shop.settings.SettingsError` if the settings do not allow it to start.
     """
-    with explaining.settings_explained():
+    with preparing.settings_explained():
         settings = settings or Settings.from_environment()
     app = Flask(__name__)
     app.jinja_environment = PageEnvironment

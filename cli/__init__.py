@@ -10,10 +10,10 @@ from cli.billing import billing, price_list
 from cli.customers import customers, letters, secrets
 from cli.doctor import doctor, version
 from cli.exchange import exchange
-from cli.explaining import explain_failures
 from cli.jobs import jobs
 from cli.orders import orders
 from cli.papers import papers
+from cli.preparing import prepare
 from cli.services import services
 from cli.setup import check_database, demo_data, migrate, worker
 from cli.vat import vat
@@ -25,7 +25,7 @@ GROUPS = (
 COMMANDS = (*GROUPS, migrate, check_database, worker, audit, backup, restore, doctor, version)
 
 for each in COMMANDS:
-    explain_failures(each)
+    prepare(each)
 
 
 def init_app(app: Flask) -> None:

@@ -13,6 +13,7 @@ from shop import clock
 from shop.invoicing import credit_notes, ledger
 from shop.operations import unpaid
 from shop.payments import disputes, payables, payments, refunds
+from shop.pricing import catalogue
 from shop.pricing.lines import Position
 from shop.subscriptions import corrections, price_changes, renewals
 
@@ -283,6 +284,9 @@ def set_price(offer: str, cents: int, day: datetime) -> None:
 
     Running services change at a renewal that was announced 30 days before.
     """
+    known = catalogue.known_offers()
+    if offer not in known:
+        raise click.UsageError(f"There is no offer {offer}: there is {', '.join(known)}.")
     with refusals_shown():
         price_changes.change_price(offer, cents, clock.midnight(day.date()))
     click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")

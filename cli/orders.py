@@ -6,13 +6,15 @@ import click
 from flask.cli import AppGroup
 
 from cli.operator import OPERATOR, refusals_shown
-from models import Order
+from models import Order, OrderStatus
 from shop.delivery import installation
 from shop.operations import monitoring
 from shop.orders import orders as shop_orders
 from shop.payments import payments
 
 orders = AppGroup("orders", help="Manage orders.")
+
+STATUSES = click.Choice([status.value for status in OrderStatus])
 
 
 def _order(number: str) -> Order:
@@ -23,10 +25,14 @@ def _order(number: str) -> Order:
 
 
 @orders.command("list")
-@click.option("--status", default="", help="Only orders in this status.")
+@click.option(
+    "--status",
+    type=click.Choice([each.value for each in OrderStatus]),
+    help="Only orders in this status.",
+)
 @click.option("--late", is_flag=True, help="Only paid orders not delivered within 4 hours.")
 @click.option("--limit", default=50, show_default=True)
-def list_orders(status: str, late: bool, limit: int) -> None:
+def list_orders(status: str | None, late: bool, limit: int) -> None:
     """List the newest orders, or those with a late delivery."""
     query = Order.select().order_by(Order.id.desc()).limit(limit)
     if status:

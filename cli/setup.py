@@ -48,11 +48,12 @@ def worker(threads: int) -> None:
 def load_demo() -> None:
     """Bring the database up to date, load the demo data and say how to sign in.
 
-    Refused in production.
+    Refused in production, and where the bank or the Office provider is a real one.
     """
-    if settings.current().production:
+    if not settings.current().uses_sandbox:
         raise click.ClickException(
-            "The demo data has a password that everyone knows: not in production."
+            "The demo data has a password that everyone knows: not in production, nor with a real "
+            "bank or provider."
         )
     _bring_up_to_date()
     account, password = demo.load()

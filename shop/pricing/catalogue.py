@@ -44,6 +44,11 @@ def publish_shipped() -> None:
             ).on_conflict_ignore().execute()
 
 
+def known_offers() -> list[str]:
+    """Return the codes of all offers, on sale or not."""
+    return [offer.code for offer in Offer.select(Offer.code).order_by(Offer.code)]
+
+
 def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
     """Return every offer by its code with the price in force at a moment (now by default)."""
     rows: list[Any] = _priced.rows(at or clock.now())

@@ -78,7 +78,7 @@ def test_the_operator_changes_prices(app: Flask) -> None:
     done = run(args=["prices", "set", "business", "990", "--from", "2999-01-01"])
     assert "9.90 EUR a month from 2999-01-01" in done.output
     assert "9.90 EUR from 2999-01-01" in run(args=["prices", "list"]).output
-    assert run(args=["prices", "set", "none", "990", "--from", "2999-01-01"]).exit_code == 1
+    assert run(args=["prices", "set", "none", "990", "--from", "2999-01-01"]).exit_code == 2
 
 
 def test_groups_from_before_there_were_subscriptions_get_theirs_once(

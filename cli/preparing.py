@@ -1,4 +1,5 @@
-"""Commands that say in a sentence why they cannot start, or cannot use the database."""
+"""What all commands have in common: the sandbox's clock, and a sentence for what keeps them from
+starting or from using the database."""
 
 from __future__ import annotations
 
@@ -10,16 +11,19 @@ from typing import Any
 import click
 from peewee import PeeweeException
 
+from models import database
 from shop.operations import database_state
 from shop.operations.database_state import DatabaseUnusable
+from shop.sandbox_link import test_points
 from shop.settings import SettingsError
 
 
-def explain_failures(command: click.Command) -> None:
-    """Have ``command``, and the commands of a group, end with a sentence instead of a traceback."""
+def prepare(command: click.Command) -> None:
+    """Have ``command``, and the commands of a group, follow the sandbox's clock, and end with a
+    sentence instead of a traceback."""
     if isinstance(command, click.Group):
         for each in command.commands.values():
-            explain_failures(each)
+            prepare(each)
     elif command.callback is not None:
         command.callback = _explained(command.callback)
 
@@ -28,6 +32,7 @@ def _explained(callback: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(callback)
     def run(*args: Any, **values: Any) -> Any:
         try:
+            _follow_clock()
             return callback(*args, **values)
         except DatabaseUnusable as unusable:
             raise click.ClickException(str(unusable)) from unusable
@@ -37,6 +42,20 @@ def _explained(callback: Callable[..., Any]) -> Callable[..., Any]:
             raise click.ClickException(sentence) from error
 
     return run
+
+
+def _follow_clock() -> None:
+    """Run the command at the sandbox's time.
+
+    A database that has no clock yet, or cannot be read, is the command's to judge: some create it,
+    some restore it, and some say what is wrong with it.
+    """
+    try:
+        test_points.follow_clock()
+    except PeeweeException as error:
+        database.close()
+        if not (database_state.explain(error) or _schema_fault()):
+            raise
 
 
 def _schema_fault() -> str:
