@@ -14,6 +14,7 @@ from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.card_setups import CardSetup, CardSetupStatus
 from records.cards import Card
 from records.catalogue import CatalogueVersion, Contract, ContractFile, Offer, Price
+from records.customer_search import AccountKey
 from records.disputes import Dispute, DisputeStatus
 from records.durations import DurationCount
 from records.events import Event
@@ -49,6 +50,7 @@ from records.languages import Language
 from records.ledger import EntryKind, LedgerEntry
 from records.letters import Attachment, Letter, LetterStatus
 from records.missing_glyphs import MissingGlyph
+from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -91,7 +93,7 @@ def all_tables() -> list[type[Table]]:
     """Return every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
-        KnownOrigin, AccountEvent, DataExport, DataExportPart,
+        KnownOrigin, AccountEvent, AccountKey, CustomerNote, DataExport, DataExportPart,
         CatalogueVersion, Offer, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,

@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from shop import database, settings
+from shop.customers import search_keys
 from shop.operations import database_state, demo
 from shop.subscriptions import subscriptions
 
@@ -25,6 +26,7 @@ def _bring_up_to_date() -> list[str]:
     applied = database.migrate()
     demo.publish()
     subscriptions.start_missing()
+    search_keys.write_missing()
     return applied
 
 

@@ -105,3 +105,6 @@ Refund.add_index(
         SQL("method = 'card' AND reference IS NOT NULL")
     )
 )
+Refund.add_index(
+    Refund.index(Refund.reference, name="refund_by_reference").where(SQL("reference IS NOT NULL"))
+)

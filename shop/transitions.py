@@ -6,6 +6,7 @@ from typing import Any
 
 from records.base import StateMachine, database
 from records.events import Event
+from records.owners import owner_of
 from shop import clock
 
 
@@ -54,6 +55,7 @@ def record(
         by=by,
         note=note[:255],
         at=clock.now(),
+        account_id=owner_of(row),
     ).execute()
 
 

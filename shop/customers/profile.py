@@ -10,7 +10,7 @@ from records.accounts import Account, OneTimeLink, VatStatus
 from records.base import database
 from records.languages import Language
 from shop import clock, mail, settings
-from shop.customers import activity_log, email_proofs, one_time_links
+from shop.customers import activity_log, email_proofs, one_time_links, search_keys
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.text.email_addresses import normalized
@@ -64,9 +64,13 @@ def _unconfirmed_vat(vat_number: str) -> dict[str, str]:
 
 
 def _write(account: Account, values: dict[str, Any]) -> None:
+    """Write changed columns, and what the customer is found by, in the caller's transaction."""
+    before = search_keys.keys_of(account)
     Account.update(values).where(Account.id == account.id).execute()
     for name, value in values.items():
         setattr(account, name, value)
+    if search_keys.keys_of(account) != before:
+        search_keys.write(Account.get_by_id(account.id))
 
 
 def request_email_change(account: Account, email: str, base_url: str, origin: Origin) -> bool:

@@ -11,7 +11,7 @@ from peewee import IntegrityError
 from records.accounts import Account, VatStatus
 from records.base import database
 from shop import clock, mail, settings
-from shop.customers import email_proofs, passwords
+from shop.customers import email_proofs, passwords, search_keys
 from shop.security import rate_limits
 from shop.text.email_addresses import normalized
 from shop.text.folding import without_accents
@@ -62,6 +62,7 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
                     email_proved_at=now if is_proved else None,
                     **fields,
                 )
+                search_keys.write(account)
                 confirmation.request_confirmation(account)
                 if settings.current().smtp_url and not is_proved:
                     with suppress(rate_limits.RateLimited):

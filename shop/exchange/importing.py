@@ -15,7 +15,7 @@ from shop import clock
 from shop.errors import N_, Refusal
 from shop.exchange.services import all_accounts
 from shop.exchange.source import ExchangeSource, Mailbox
-from shop.licences.seats import search_keys
+from shop.text import prefix_keys
 from shop.text.folding import fold
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
@@ -88,7 +88,7 @@ def _stored_value(row: ExchangeAccount, name: str) -> Any:
 
 def _columns(mailbox: Mailbox) -> dict[str, Any]:
     """Return the columns of a mailbox."""
-    by_name = search_keys.as_bytes(fold(f"{mailbox.last_name} {mailbox.first_name}"))
+    by_name = prefix_keys.as_bytes(fold(f"{mailbox.last_name} {mailbox.first_name}"))
     return {
         "address": mailbox.address,
         "first_name": mailbox.first_name,
@@ -97,6 +97,6 @@ def _columns(mailbox: Mailbox) -> dict[str, Any]:
         "size_gb": mailbox.size_gb,
         "status": MailboxStatus.ACTIVE,
         "folded": fold(f"{mailbox.first_name} {mailbox.last_name} {mailbox.address}"),
-        "by_address": mailbox.key.encode()[: search_keys.LONGEST],
+        "by_address": mailbox.key.encode()[: prefix_keys.LONGEST],
         "by_name": by_name or NAMELESS,
     }

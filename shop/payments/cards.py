@@ -143,8 +143,9 @@ def mark_removed(card: Card, reason: str, by: str = "bank") -> bool:
     if not Card.update(removed_at=now).where(present).execute():
         return False
     Event.insert(
-        subject="card", subject_id=card.id, name="card_removed", by=by, note=reason, at=now
-    ).execute()
+        subject="card", subject_id=card.id, name="card_removed", by=by, note=reason, at=now,
+        account_id=card.account_id,
+    ).execute()  # fmt: skip
     mandates.withdraw_all(card, by)
     log.warning("card_removed", card=card.id, reason=reason)
     return True

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from peewee import PostgresqlDatabase
+
+from models import database
 
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
@@ -13,16 +18,46 @@ class _Recorder(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.statements: list[str] = []
+        self.asked: list[tuple[str, Any]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Record a statement; Peewee logs each one before it runs it."""
         if isinstance(record.msg, tuple) and str(record.msg[0]).upper().startswith(COUNTED):
             self.statements.append(str(record.msg[0]))
+            self.asked.append((record.msg[0], record.msg[1]))
 
 
 @contextmanager
 def recorded() -> Iterator[list[str]]:
     """Provide the list of SQL statements that the block runs, without BEGIN and COMMIT."""
+    with _recorder() as recorder:
+        yield recorder.statements
+
+
+def scanned_by(act: Callable[[], object]) -> list[str]:
+    """Return the lines of the plans of an act's statements that read a whole table."""
+    with _recorder() as recorder:
+        act()
+    assert recorder.asked
+    return [line for asked in recorder.asked for line in _plan(*asked) if _reads_all(line)]
+
+
+def _plan(sql: str, parameters: Any) -> list[str]:
+    """Return the plan of a statement for large tables."""
+    execute = database.execute_sql
+    if not isinstance(database.obj, PostgresqlDatabase):
+        return [row[3] for row in execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()]
+    with database.atomic():
+        execute("SET LOCAL enable_seqscan = off")
+        return [row[0] for row in execute(f"EXPLAIN {sql}", parameters).fetchall()]
+
+
+def _reads_all(line: str) -> bool:
+    return "Seq Scan" in line or (line.startswith("SCAN") and "CONSTANT" not in line)
+
+
+@contextmanager
+def _recorder() -> Iterator[_Recorder]:
     logger, recorder = logging.getLogger("peewee"), _Recorder()
     level, propagates = logger.level, logger.propagate
     logger.addHandler(recorder)
@@ -30,7 +65,7 @@ def recorded() -> Iterator[list[str]]:
     # For this recorder only: pytest would capture every statement a second time.
     logger.propagate = False
     try:
-        yield recorder.statements
+        yield recorder
     finally:
         logger.removeHandler(recorder)
         logger.setLevel(level)

@@ -28,6 +28,7 @@ from records.groups import LicenceGroup
 from records.invoices import Invoice, InvoiceLine
 from records.ledger import LedgerEntry
 from records.letters import Letter
+from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
 from records.refunds import Refund
@@ -250,6 +251,7 @@ SECTIONS = (
         "exchange_accounts", ExchangeAccount, _mailboxes,
         ("service.name", "address", "first_name", "last_name", "kind", "size_gb", "status"),
     ),
+    Section("notes", CustomerNote, _own(CustomerNote), ("at", "text")),
     Section(
         "card_registrations", CardSetup, _own(CardSetup), ("status", "created_at", "settled_at"),
     ),
@@ -263,6 +265,7 @@ SECTIONS = (
 )  # fmt: skip
 
 OMITTED_TABLES = {
+    "account_key": "the account's own details, folded, for our search",
     "contract_announcement": "each is an e-mail",
     "known_origin": "digests; the networks and browsers are in the activity log",
     "one_time_link": "digests of one-time tokens",

@@ -11,25 +11,14 @@ from peewee import Value
 from records.groups import LicenceGroup
 from records.seat_states import NAMELESS, UNCONFIGURED_NAME, SeatStatus
 from records.seats import Seat, SeatKey
+from shop.text import prefix_keys
 from shop.text.folding import fold
-
-LONGEST = 64
-"""The most bytes of a key; longer texts are cut."""
-
-MOST_WORDS = 6
-
-AFTER_ANY_BYTE = b"\xff"
-"""Greater than any byte of UTF-8; ends a range of keys."""
+from shop.text.prefix_keys import as_bytes
 
 
 def fold_names(group: LicenceGroup) -> str:
     """Return the text that a group is searched by: its display name and its technical name."""
     return fold(f"{group.display_name} {group.name}")
-
-
-def as_bytes(folded: str) -> bytes:
-    """Return a folded text as keys are stored: UTF-8, cut to `LONGEST`."""
-    return folded.encode()[:LONGEST]
 
 
 def sort_columns(first_name: str, last_name: str, login: str) -> dict[str, bytes]:
@@ -48,15 +37,9 @@ UNCONFIGURED_SORT_COLUMNS = {"by_first": NAMELESS, "by_last": NAMELESS, "by_logi
 def keys_of(first_name: str, last_name: str, login: str) -> set[bytes]:
     """Return the keys of a seat's holder, without those that are a prefix of another."""
     phrases = (f"{first_name} {last_name}", f"{last_name} {first_name}", f"{login}@")
-    found = {as_bytes(ending) for phrase in phrases for ending in _endings(fold(phrase))}
-    return {
-        key for key in found if not any(other != key and other.startswith(key) for other in found)
-    }
-
-
-def _endings(folded: str) -> list[str]:
-    words = folded.split(" ")
-    return [" ".join(words[start:]) for start in range(min(len(words), MOST_WORDS))]
+    return prefix_keys.keys_of(
+        ending for phrase in phrases for ending in prefix_keys.endings(phrase)
+    )
 
 
 UNCONFIGURED_KEY = as_bytes(f"{UNCONFIGURED_NAME}@")
@@ -68,8 +51,7 @@ def key_range(wanted: str, group: LicenceGroup) -> tuple[bytes, bytes] | None:
     local, at, domain = folded.partition("@")
     if at and not fold(group.domain).startswith(domain):
         return None
-    low = as_bytes(local + at)
-    return low, low + AFTER_ANY_BYTE
+    return prefix_keys.range_of(local + at)
 
 
 # --- Storing keys ----------------------------------------------------------------------------

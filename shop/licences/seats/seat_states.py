@@ -94,11 +94,12 @@ def end_seats(group: LicenceGroup, *, by: str) -> None:
     subject, name, to_status, actor = said
     Event.insert_from(
         Seat.select(
-            subject, Seat.id, name, Seat.status, to_status, actor, Value("", converter=False), at
+            subject, Seat.id, name, Seat.status, to_status, actor, Value("", converter=False), at,
+            Value(group.account_id, converter=False),
         ).where(of_group),
         [
             Event.subject, Event.subject_id, Event.name, Event.from_status, Event.to_status,
-            Event.by, Event.note, Event.at,
+            Event.by, Event.note, Event.at, Event.account_id,
         ],
     ).execute()  # fmt: skip
     Seat.update(
