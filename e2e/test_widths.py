@@ -1,0 +1,97 @@
+"""No page scrolls sideways, on any screen from a small phone to a wide desktop.
+
+The pages are read over HTTP and laid out one after the other in a frame, which takes every width:
+a browser needs ten times as long to open a page as to lay it out again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from lxml import html
+from playwright.sync_api import Page
+
+from e2e import by_http
+from e2e.live import LiveShop
+
+WIDTHS = (320, 360, 390, 480, 600, 700, 768, 820, 912, 1024, 1280, 1440, 1920)
+
+MEASURE = """
+async ([pages, widths]) => {
+  const frame = document.createElement("iframe");
+  frame.style.height = "900px";
+  document.body.replaceChildren(frame);
+  const shown = frame.contentDocument;
+  shown.documentElement.classList.add("js"); // shows the buttons of scripts
+  const styles = document.querySelector("link[rel=stylesheet]").cloneNode();
+  await new Promise((resolve) => { styles.onload = resolve; shown.head.append(styles); });
+  const isTabs = (element) => element.matches(".tabs"); // they may be more than a phone is wide
+  const isTooWide = (element) => element.scrollWidth > element.clientWidth && !isTabs(element)
+    && ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+  const found = [];
+  for (const [address, text] of pages) {
+    shown.body.replaceWith(new DOMParser().parseFromString(text, "text/html").body);
+    const parts = Array.from(shown.querySelectorAll("main *"));
+    for (const width of widths) {
+      frame.style.width = `${width}px`;
+      const page = shown.documentElement;
+      const wide = parts.filter(isTooWide).map((part) => `${part.localName}.${part.className}`);
+      if (page.scrollWidth > page.clientWidth) wide.push(`the page by ${page.scrollWidth - width}`);
+      found.push(...wide.map((what) => `${address} at ${width} px: ${what}`));
+    }
+  }
+  return found;
+}
+"""
+
+
+@pytest.mark.only(size="desktop", script=True)
+def test_no_page_scrolls_sideways(page: Page, shop: LiveShop, language: str) -> None:
+    of_visitors = list(_pages(page, [f"/{language}/", *_steps(language), "/login", "/nothing"]))
+    customer = shop.new_customer(language, licences=3, exchange=True)
+    by_http.open_group(page, customer)
+    page.context.clear_cookies()
+    by_http.order(page, language, customer)
+    of_customers = list(_pages(page, ["/manager/web", *_steps(language)]))
+    assert len(of_visitors) > 15
+    assert len(of_customers) > 35
+    wide = page.evaluate(MEASURE, [[*of_visitors, *of_customers], WIDTHS])
+    assert not wide, "\n".join(wide)
+
+
+def _steps(language: str) -> list[str]:
+    """Return pages that forms lead to."""
+    steps = ("account", "summary", "identification", "contracts")
+    return [f"/{language}/order/{step}?business=2&pro_plus=1" for step in steps] + [
+        "/manager/order/office/contracts?offer=business&quantity=2"
+    ]
+
+
+def _pages(page: Page, left: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the addresses and texts of the pages that links lead to, one of each kind."""
+    seen: set[str] = set()
+    while left:
+        address = left.pop(0)
+        if _kind(address) in seen:
+            continue
+        seen.add(_kind(address))
+        answer = page.request.get(address)
+        if "html" in answer.headers["content-type"]:
+            yield address, answer.text()
+            left += _links(answer.body())
+
+
+def _links(text: bytes) -> Iterable[str]:
+    """Return the links of a page within the shop, in the language of the page."""
+    document = html.document_fromstring(text)
+    other = "/en/" if document.get("lang") == "fr" else "/fr/"
+    links = document.xpath("//a/@href")
+    return [link for link in links if link.startswith("/") and not link.startswith(other)]
+
+
+def _kind(address: str) -> str:
+    """Return an address without the names and numbers of what it shows."""
+    return re.sub(r"/(?!office-365|o365)[^/]*\d[^/]*", "/*", urlsplit(address).path)
