@@ -16,7 +16,7 @@ THREE_AT_ONCE := --dist worksteal -n 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-all test-unit test-postgresql test-e2e coverage lint types format \
+.PHONY: help run test test-all test-unit test-postgresql test-e2e choose-postgresql coverage lint types format \
         lock upgrade release bench bench-compare faults scan sbom clean setup setup-test setup-e2e
 
 define heading
@@ -43,6 +43,10 @@ test-unit: setup-test ## Test on SQLite
 test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a server of our own)
 	$(call heading,Tests on PostgreSQL)
 	@$(PYTEST) tests -q $(THREE_AT_ONCE) --postgresql $(UNIT_OPTIONS) $(OPTIONS)
+
+choose-postgresql: setup-test ## Write anew which tests need not run on PostgreSQL
+	$(call heading,All tests that may differ on PostgreSQL)
+	@$(PYTEST) tests -q --choose-postgresql
 
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)

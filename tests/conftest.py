@@ -16,6 +16,7 @@ import models
 from models import Account, ExchangeService
 from shop import clock as shop_clock
 from shop import database as shop_database
+from shop import durations
 from shop.documents import from_orders
 from shop.jobs import queue
 from shop.office import configured
@@ -161,6 +162,14 @@ def _quiet_end() -> Iterator[None]:
     """Do not log at the end how often each fault was repeated: the tests provoked them."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(logs, "atexit", SimpleNamespace(register=_nothing, unregister=_nothing))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _durations_wait() -> Iterator[None]:
+    """Let no thread that an application begins write durations while a test resets the database."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(durations, "flush_regularly", lambda: None)
         yield
 
 

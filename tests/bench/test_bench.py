@@ -247,7 +247,7 @@ def test_the_sandbox_of_a_running_shop_is_at_the_next_port() -> None:
 # --- The whole -------------------------------------------------------------------------------
 
 
-@pytest.mark.begun_first
+@pytest.mark.waits
 def test_complete_journeys_are_measured(new_database: Callable[[str], str]) -> None:
     """Two of each kind of customer, at a running shop."""
     environment = os.environ | {"DATABASE_URL": new_database("bench"), "SANDBOX_LATENCY": "0"}

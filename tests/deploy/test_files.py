@@ -20,6 +20,8 @@ from tests.support.certificates import make_certificate
 from tests.support.proxy import nginx_configuration
 from tooling import env_example
 
+pytestmark = pytest.mark.waits
+
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 

@@ -27,6 +27,8 @@ from tests.support.processes import free_port
 from tests.support.proxy import nginx_runs
 from tooling.serving import serving
 
+pytestmark = pytest.mark.waits
+
 SECRETS = (
     "SECRET_KEY", "SANDBOX_BANK_KEY", "SANDBOX_PROVIDER_KEY", "SANDBOX_NOTIFICATION_SECRET",
 )  # fmt: skip

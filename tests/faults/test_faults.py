@@ -12,7 +12,7 @@ from tests.faults import driver
 from tests.faults.running_shop import RunningShop
 from tests.faults.scenarios import SCENARIOS, WORKER, Scenario
 
-pytestmark = [pytest.mark.begun_first]
+pytestmark = [pytest.mark.waits]
 
 INSTALLING = "SELECT count(*) FROM job WHERE kind = 'install_group' AND status = 'running'"
 

@@ -28,7 +28,7 @@ from shop.settings import Settings
 from tests.support import exchange, groups, processes
 from tests.support.parties import Bank
 
-pytestmark = pytest.mark.begun_first
+pytestmark = pytest.mark.waits
 
 LICENCES = 25
 KILLED_AT = (1, 8, 17)

@@ -18,7 +18,7 @@ from shop.settings import Settings
 from tests.support import processes, purchases
 from tests.support.parties import Provider
 
-pytestmark = pytest.mark.begun_first
+pytestmark = pytest.mark.waits
 
 GROUPS = 24
 KILLS = 2

@@ -34,7 +34,7 @@ from shop.payments import payments
 from shop.settings import Settings
 from tests.support import groups, processes, purchases
 
-pytestmark = [pytest.mark.begun_first, pytest.mark.every_case]
+pytestmark = [pytest.mark.waits, pytest.mark.every_case]
 
 KILLED_AT = (0.2, 0.6)
 """The shares of the file done when the worker is killed."""

@@ -30,7 +30,7 @@ from shop.payments import payments
 from shop.settings import Settings
 from tests.support import processes, purchases
 
-pytestmark = pytest.mark.begun_first
+pytestmark = pytest.mark.waits
 
 ORDERS = 200
 KILLS = 10

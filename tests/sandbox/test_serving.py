@@ -20,6 +20,8 @@ from tests.sandbox.conftest import checkout_body
 from tests.sandbox.test_adapters import CARD
 from tests.support import patience
 
+pytestmark = pytest.mark.waits
+
 
 def free_port():
     with socket.socket() as probe:

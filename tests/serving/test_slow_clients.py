@@ -19,6 +19,8 @@ from tests import ROOT
 from tests.support import groups, patience, processes
 from tests.support.parties import Bank
 
+pytestmark = pytest.mark.waits
+
 SLOW = 500
 """Clients of each kind: ten times the threads of all processes, and more than their queues."""
 
@@ -72,7 +74,6 @@ HALF_READ = b"GET /static/js/shop.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF_ASKED = b"GET /fr/ HTTP/1.1\r\nHost: local"
 
 
-@pytest.mark.begun_first
 @pytest.mark.one_database
 @pytest.mark.usefixtures("many_files")
 def test_500_slow_clients_of_each_kind_delay_no_customer(

@@ -23,6 +23,8 @@ from tests.tooling.wheels import (
 )
 from tooling import environment, htmx, lock, uv
 
+pytestmark = pytest.mark.waits
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 LOCKS = [environment.RUNTIME, environment.DEVELOPMENT, htmx.NPM_REQUIREMENTS]

@@ -15,6 +15,8 @@ import pytest
 from tests.whole.test_dependencies import SHOP
 from tooling import uv
 
+pytestmark = pytest.mark.waits
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = (*SHOP, "migrations", "static", "templates", "translations")
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.mo")

@@ -16,7 +16,7 @@ from shop.database import open_database
 from tests import ROOT
 from tests.upgrade.releases import Shop, code_of, previous, walk
 
-pytestmark = pytest.mark.begun_first
+pytestmark = pytest.mark.waits
 
 NARROWING = "ALTER TABLE purchase_order RENAME COLUMN number TO reference"
 """What no migration may do: the previous release reads and writes that column."""
