@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import click
 import pytest
@@ -58,11 +59,11 @@ def test_a_command_sees_the_day_to_which_the_sandbox_moved_on(app: Flask) -> Non
 
 
 def test_a_database_without_a_clock_has_real_time(
-    app: Flask, make_app: Callable[..., Flask]
+    app: Flask, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     running.move_on(timedelta(days=61))
     clock.move_on(timedelta(0))
-    empty = make_app(DATABASE_URL="sqlite:///:memory:")
+    empty = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
     said = empty.test_cli_runner().invoke(args=["check-database"])
     assert "is empty" in said.output
     assert clock.now() - clock.real_now() < timedelta(minutes=1)
