@@ -42,6 +42,10 @@ class Account(Table):
     """When a link sent to ``email`` was followed; until then other e-mails wait."""
     blocked_at = MomentField(null=True)
     """When the operator blocked the account; nobody can sign in to it."""
+    closed_at = MomentField(null=True)
+    """When the account was closed for good; nobody can sign in to it."""
+    erased_at = MomentField(null=True)
+    """When the personal data of the account were erased (`shop.personal_data`)."""
 
     class Meta:
         constraints = [

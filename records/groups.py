@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    SQL,
+    AutoField,
+    CharField,
+    Check,
+    DateField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 from records.accounts import Account
 from records.base import MomentField, StateMachine, one_of
@@ -43,7 +52,8 @@ class LicenceGroup(StateMachine):
     ``places_limit`` enforces the Business limit (guide: 300). ``seats_…`` count the seats in each
     status and are updated in the transaction that changes one, so that a page of a group of 100,000
     costs what a page of 100 costs. ``last_number`` is the last seat number used. ``folded`` is the
-    search key of the group's names (`shop.licences.seats.search_keys`).
+    search key of the group's names (`shop.licences.seats.search_keys`). ``people_blanked_at`` is
+    when the names of its licence holders were deleted, after its end (`shop.personal_data`).
     """
 
     event_subject = "group"
@@ -76,6 +86,7 @@ class LicenceGroup(StateMachine):
     seats_releasing = IntegerField(default=0)
     seats_error = IntegerField(default=0)
     seats_ended = IntegerField(default=0)
+    people_blanked_at = MomentField(null=True)
 
     class Meta:
         constraints = [
@@ -163,6 +174,13 @@ class LicenceGroup(StateMachine):
     def is_open(self) -> bool:
         """Whether its licences may be changed and more of them ordered."""
         return self.status == GroupStatus.INSTALLED
+
+
+LicenceGroup.add_index(
+    LicenceGroup.index(LicenceGroup.id, name="licence_group_with_people").where(
+        SQL("people_blanked_at IS NULL AND status IN ('terminated', 'cancelled')")
+    )
+)
 
 
 class AdditionStatus(StrEnum):

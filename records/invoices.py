@@ -76,6 +76,9 @@ class Invoice(StateMachine):
     ``replaces`` is the wrong invoice that this one was issued in place of. ``offset_cents`` is what
     the payment of that one pays of it; on a credit note, what is not given back, because it pays
     the invoice in its place, or was not paid.
+
+    ``blanked_at`` is when its time of ten years was over and ``customer`` was blanked, which the
+    trigger allows then.
     """
 
     event_subject = "invoice"
@@ -114,6 +117,7 @@ class Invoice(StateMachine):
     offset_cents = BigIntegerField(default=0)
     paid_at = MomentField(null=True)
     method = CharField(max_length=16, default="")
+    blanked_at = MomentField(null=True)
 
     class Meta:
         constraints = [

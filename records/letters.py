@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from peewee import (
+    SQL,
     AutoField,
     BlobField,
     BooleanField,
@@ -38,7 +39,8 @@ class LetterStatus(StrEnum):
 LETTER_MOVES: dict[str, set[str]] = {
     LetterStatus.QUEUED: {LetterStatus.STORED, LetterStatus.SENT, LetterStatus.FAILED},
     LetterStatus.STORED: {LetterStatus.QUEUED},
-    LetterStatus.FAILED: {LetterStatus.QUEUED},
+    # One that is emptied is not sent any more.
+    LetterStatus.FAILED: {LetterStatus.QUEUED, LetterStatus.STORED},
     LetterStatus.SENT: {LetterStatus.QUEUED},
 }
 
@@ -50,7 +52,8 @@ class Letter(StateMachine):
     to be the customer; ``folded`` is the search key of ``subject``
     (`shop.licences.seats.search_keys`). ``text`` and ``html`` are encrypted where ``is_secret``;
     read them through `shop.mail`. ``unconfirmed`` counts the attempts after whose data the mail
-    server's answer was lost: the e-mail may have arrived.
+    server's answer was lost: the e-mail may have arrived. ``emptied_at`` is when its content was
+    deleted because it is no longer needed (`shop.personal_data`).
     """
 
     event_subject = "letter"
@@ -73,6 +76,7 @@ class Letter(StateMachine):
     unconfirmed = IntegerField(default=0)
     created_at = MomentField()
     sent_at = MomentField(null=True)
+    emptied_at = MomentField(null=True)
 
     class Meta:
         constraints = [one_of("status", LetterStatus), one_of("language", Language)]
@@ -91,6 +95,9 @@ class Letter(StateMachine):
     def is_doubtful(self) -> bool:
         """Whether it was sent, without the mail server's answer to every attempt."""
         return self.status == LetterStatus.SENT and self.unconfirmed > 0
+
+
+Letter.add_index(Letter.index(Letter.created_at, name="letter_secret").where(SQL("is_secret")))
 
 
 class Attachment(Table):
