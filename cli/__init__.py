@@ -14,6 +14,7 @@ from cli.jobs import jobs
 from cli.orders import orders
 from cli.papers import papers
 from cli.preparing import prepare
+from cli.retention import retention
 from cli.services import services
 from cli.setup import check_database, demo_data, migrate, worker
 from cli.vat import vat
@@ -22,7 +23,18 @@ GROUPS = (
     orders, services, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data,
     vat, papers,
 )  # fmt: skip
-COMMANDS = (*GROUPS, migrate, check_database, worker, audit, backup, restore, doctor, version)
+COMMANDS = (
+    *GROUPS,
+    migrate,
+    check_database,
+    worker,
+    audit,
+    retention,
+    backup,
+    restore,
+    doctor,
+    version,
+)
 
 for each in COMMANDS:
     prepare(each)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from cli.operator import OPERATOR, find_customer
+from cli.operator import OPERATOR, find_customer, refusals_shown
 from models import Letter, LetterStatus
-from shop import mail
+from shop import mail, personal_data
 from shop.customers import blocking, sessions, two_factor
 from shop.operations import key_rotation
+from shop.personal_data import erasure
 
 customers = AppGroup("accounts", help="Manage customers' accounts.")
 letters = AppGroup("letters", help="Manage e-mails to customers.")
@@ -52,6 +53,25 @@ def unblock(nic_handle: str) -> None:
     """Let the customer of a blocked account log in again."""
     changed = blocking.unblock(find_customer(nic_handle))
     click.echo(f"{nic_handle} {'can log in again' if changed else 'is not blocked'}.")
+
+
+@customers.command("erase")
+@click.argument("nic_handle")
+@click.option("--reason", required=True, help="Why: it is kept, so name nobody in it.")
+@click.option("--yes", is_flag=True, help="Erase without asking.")
+def erase(nic_handle: str, reason: str, yes: bool) -> None:
+    """Close an account for good, and delete what tells who its customer is.
+
+    Invoices of the last ten years stay, and what proves the VAT on them: the law says so.
+    """
+    account = find_customer(nic_handle)
+    for what, why in personal_data.KEPT:
+        click.echo(f"Stays: {what}, {why}.")
+    if not yes:
+        click.confirm(f"Erase {nic_handle} for good?", abort=True)
+    with refusals_shown():
+        done = erasure.erase(account, reason, by=OPERATOR)
+    click.echo(f"{nic_handle} {'is erased' if done else 'was erased before'}.")
 
 
 @secrets.command("reseal")

@@ -267,3 +267,25 @@ def test_the_password_is_changed_with_the_keyboard_alone(area: Area, page: Page)
     page.goto("/login")
     area.type_password()
     expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def test_a_customer_closes_the_account(area: Area, page: Page, check_accessibility: Check) -> None:
+    area.be_logged_in()
+    page.goto("/manager/account")
+    area.link("Fermer mon compte", "Close my account").click()
+    expect(area.heading("Fermer mon compte", "Close my account")).to_be_visible()
+    kept = area.say("pendant dix ans", "for ten years")
+    expect(page.get_by_role("region").filter(has_text=kept)).to_be_visible()
+    check_accessibility()
+    area.field("Mot de passe actuel", "Current password").fill(area.customer.password)
+    page.get_by_label(
+        area.say("Je comprends que c’est irréversible", "I understand that this cannot be undone")
+    ).check()
+    area.button("Fermer mon compte définitivement", "Close my account for good").click()
+    expect(page).to_have_url("/login")
+    expect(
+        page.get_by_text(area.say("Votre compte est fermé", "Your account is closed"))
+    ).to_be_visible()
+    area.type_password()
+    closed = area.say("Ce compte est fermé", "This account is closed")
+    expect(page.get_by_text(closed).first).to_be_visible()

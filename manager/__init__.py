@@ -29,6 +29,7 @@ def _locked_by_default() -> ResponseReturnValue | None:
 
 from manager import (  # noqa: E402  (views need the blueprint)
     account,
+    account_closing,
     attach,
     bills,
     cards,

@@ -239,9 +239,9 @@ def send_reset_links(identifier: str, base_url: str, wish: str = "", after: int 
 def _send_reset_link(account: Account, base_url: str) -> None:
     """Send the link; to an address that is not proved yet, the link that proves it.
 
-    The customer of a blocked account gets none.
+    The customer of a blocked or closed account gets none.
     """
-    if account.blocked_at is not None:
+    if account.blocked_at is not None or account.closed_at is not None:
         return
     if settings.current().smtp_url and account.email_proved_at is None:
         with suppress(rate_limits.RateLimited):

@@ -42,8 +42,17 @@ class AccountBlocked(Refusal):
     status = 403
 
 
+class AccountClosed(AccountBlocked):
+    """The account was closed for good."""
+
+
 def check_not_blocked(account: Account) -> None:
-    """Raise `AccountBlocked` if the operator has blocked the account (`blocking`)."""
+    """Raise `AccountBlocked` if the operator has blocked the account (`blocking`), and
+    `AccountClosed` if it was closed for good."""
+    if Account.select().where(Account.id == account.id, _CLOSED).exists():
+        raise AccountClosed(
+            N_("This account is closed. Create a new one to order again."), "nic_handle"
+        )
     if Account.select().where(Account.id == account.id, _BLOCKED).exists():
         raise AccountBlocked(
             N_("This account is blocked. Write to our customer service."), "nic_handle"
@@ -51,6 +60,7 @@ def check_not_blocked(account: Account) -> None:
 
 
 _BLOCKED = Account.blocked_at.is_null(False)
+_CLOSED = Account.closed_at.is_null(False)
 
 
 def lock_password(account: Account) -> None:
@@ -61,7 +71,11 @@ def lock_password(account: Account) -> None:
     `AccountBlocked` if the change was committed first.
     """
     known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
-    if not Account.update(password_hash=account.password_hash).where(known, ~_BLOCKED).execute():
+    if (
+        not Account.update(password_hash=account.password_hash)
+        .where(known, ~_BLOCKED, ~_CLOSED)
+        .execute()
+    ):
         check_not_blocked(account)
         raise PasswordChanged(
             N_("The password of this account was changed a moment ago. Log in again."), "password"

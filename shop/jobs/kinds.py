@@ -135,3 +135,9 @@ def invoice_settled(invoice: Invoice) -> None:
 def invoice_reopened(invoice: Invoice) -> None:
     """A paid invoice is owed again. Sent by `shop.invoicing.invoices`; received in the same
     transaction by `shop.subscriptions.dunning`, which collects it anew."""
+
+
+@declare
+def delete_personal_data() -> None:
+    """Delete personal data kept long enough. Queued by `shop.subscriptions.renewals`, handled by
+    `shop.personal_data.retention`."""

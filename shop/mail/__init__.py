@@ -22,6 +22,7 @@ from shop.mail.archive import (
 from shop.mail.composing import compose
 from shop.mail.credentials import is_outdated
 from shop.mail.letters import (
+    account_closed,
     account_created,
     attach_installed,
     attach_ordered,

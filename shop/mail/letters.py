@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -31,6 +32,14 @@ from shop.text import templates
 def account_created(account: Account) -> None:
     """Tell a new customer their nic-handle (guide: sign in with nic-handle and password)."""
     store_letter(account, "account_created", f"account_created:{account.id}")
+
+
+def account_closed(account: Account, kept: Sequence[tuple[str, str]]) -> None:
+    """Confirm that an account was closed; ``kept`` says what stays of it and why (``msgid``)."""
+    told = [[templates.translate(each, account.language) for each in pair] for pair in kept]
+    store_letter(
+        account, "account_closed", f"account_closed:{account.id}", closed_at=clock.now(), kept=told
+    )
 
 
 def contract_change(account: Account, contract: Contract, applies_on: date) -> None:

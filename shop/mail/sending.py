@@ -46,12 +46,12 @@ NEXT_TRY = timedelta(minutes=10)
 
 
 def send_again(letter: Letter, by: str) -> bool:
-    """Queue an e-mail again; return False if it is queued already.
+    """Queue an e-mail again; return False if it is queued already, or its content was deleted.
 
     It is sent to the customer's current e-mail address, because it may contain a password that
     must not go to an address they no longer use.
     """
-    if letter.status == LetterStatus.QUEUED:
+    if letter.status == LetterStatus.QUEUED or letter.emptied_at is not None:
         return False
     is_fixed = letter.kind in FIXED_RECIPIENT
     recipient = letter.recipient if is_fixed else letter.account.email

@@ -13,6 +13,7 @@ from shop.office import configured
 from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
+from shop.personal_data import retention
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
 from shop.settings import Settings
@@ -31,8 +32,8 @@ from shop.vat import confirmation, registry
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
     give_backs, import_job, installation, mail, order_invoices, orders, outcomes, passwords,
-    payments, previews, refunds, renewal_notices, renewals, seat_jobs, suspension, vat_checks,
-    withdrawals,
+    payments, previews, refunds, renewal_notices, renewals, retention, seat_jobs, suspension,
+    vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -20,6 +20,9 @@ from shop import transitions
 from shop.errors import N_, Refusal
 
 ALLOWED, WITHDRAWN = "card_allowed", "card_withdrawn"
+
+PROOFS = (ALLOWED, WITHDRAWN)
+"""Names of events whose note is the card that a customer allowed for a service, or no longer."""
 """The events of a subscription; the note is the id of the card."""
 
 

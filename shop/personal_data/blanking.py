@@ -16,11 +16,12 @@ from records.cards import Card
 from records.events import Event
 from records.exchange import Attach, AttachedAccount, ExchangeAccount, ExchangeService, MailboxKind
 from records.exports import DataExport
-from records.groups import Addition, LicenceGroup
+from records.groups import LicenceGroup
 from records.imports import SeatImport, SeatImportLine
 from records.invoices import Invoice, InvoiceFile
 from records.jobs import Job, JobStatus
 from records.letters import Attachment, Letter, LetterStatus
+from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import UNSETTLED, Payment
 from records.seats import Seat, SeatKey
@@ -30,6 +31,7 @@ from records.terminations import Termination
 from records.vat import PlaceProof, VatCheck
 from shop import clock, transitions
 from shop.customers import passwords
+from shop.customers import search_keys as account_keys
 from shop.errors import N_
 from shop.licences.seats import search_keys
 from shop.payments import mandates
@@ -60,7 +62,7 @@ def blank_people(group: LicenceGroup) -> None:
             first_name="", last_name="", login=None, login_key=None, reference="", error="",
             **search_keys.UNCONFIGURED_SORT_COLUMNS,
         ).where(Seat.group == group).execute()  # fmt: skip
-        _forget_notes(Seat.event_subject, seats)
+        _forget_notes((Event.subject == Seat.event_subject) & Event.subject_id.in_(seats))
         imports = SeatImport.select(SeatImport.id).where(SeatImport.group == group)
         SeatImportLine.delete().where(SeatImportLine.seat_import.in_(imports)).execute()
         SeatImport.update(filename="").where(SeatImport.group == group).execute()
@@ -115,12 +117,11 @@ def _forget_errors(seats: set[int]) -> None:
             Job.update(error="").where(Job.id == job.id).execute()
 
 
-def _forget_notes(subject: str, ids: Any) -> None:
+def _forget_notes(which: Any) -> None:
     """Delete the notes of events, but those that prove which card a customer allowed."""
     Event.update(note="").where(
-        Event.subject == subject, Event.note != "", Event.subject_id.in_(ids),
-        Event.name.not_in(mandates.PROOFS),
-    ).execute()  # fmt: skip
+        which, Event.note != "", Event.name.not_in(mandates.PROOFS)
+    ).execute()
 
 
 # --- E-mails ---------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def empty_letters(which: Any, *, is_personal: bool) -> int:
                 "recipient": f"{row.id}@{GONE}",
             }  # fmt: skip
             Attachment.delete().where(Attachment.letter == row.id).execute()
-            _forget_notes(Letter.event_subject, [row.id])
+            _forget_notes((Event.subject == Letter.event_subject) & (Event.subject_id == row.id))
         if row.status in {LetterStatus.QUEUED, LetterStatus.FAILED}:
             transitions.move(row, LetterStatus.STORED, by=BY)
         number += Letter.update(values).where(Letter.id == row.id).execute()
@@ -155,14 +156,13 @@ def empty_letters(which: Any, *, is_personal: bool) -> int:
 
 
 def forget_sign_in(account: Account) -> None:
-    """End every way to sign in to an account, and delete what is kept for signing in."""
+    """End the sessions of an account, and delete what is kept for signing in but the password
+    itself: with it a customer learns that the account is closed."""
     for table in (
         Session, OneTimeLink, Authenticator, RecoveryCode, Passkey, KnownOrigin, AccountEvent,
         DataExport,
     ):  # fmt: skip
-        table.delete().where(table.account == account).execute()  # type: ignore[attr-defined]
-    hashed = passwords.hash_password(secrets.token_urlsafe(32))
-    Account.update(password_hash=hashed).where(Account.id == account.id).execute()
+        table.delete().where(table.account == account).execute()
     RateCount.delete().where(RateCount.key.contains(account.nic_handle)).execute()
 
 
@@ -181,6 +181,8 @@ def blank_account(account: Account) -> None:
         empty_letters(Letter.account == account, is_personal=True)
         _forget_vat_proofs(account)
         _forget_jobs(personal)
+        _forget_notes(Event.account_id == account.id)
+        CustomerNote.delete().where(CustomerNote.account == account).execute()
         Card.update(brand="", last4="").where(Card.account == account).execute()
         CardSetup.update(typed={}, back_to="", checkout_url="").where(
             CardSetup.account == account
@@ -188,8 +190,10 @@ def blank_account(account: Account) -> None:
         Account.update(
             email=f"{account.nic_handle}@{GONE}", first_name="", last_name="", company="",
             siren="", vat_number="", vat_status=VatStatus.NONE, street="", postcode="", city="",
+            password_hash=passwords.hash_password(secrets.token_urlsafe(32)),
             erased_at=clock.now(),
         ).where(Account.id == account.id).execute()  # fmt: skip
+        account_keys.write(Account.get_by_id(account.id))
 
 
 def _identifiers(account: Account) -> list[str]:
@@ -203,9 +207,6 @@ def _blank_group(group: LicenceGroup) -> None:
     LicenceGroup.update(
         display_name=group.name, folded=search_keys.fold_names(group), error=""
     ).where(LicenceGroup.id == group.id).execute()
-    _forget_notes(LicenceGroup.event_subject, [group.id])
-    for table in (Termination, Subscription, Addition):
-        _forget_notes(table.event_subject, table.select(table.id).where(table.group == group))
     Termination.update(reason="").where(Termination.group == group).execute()
     Subscription.update(hold_reason="").where(
         Subscription.group == group, Subscription.status == SubscriptionStatus.TERMINATED
@@ -251,7 +252,6 @@ def _blank_orders(account: Account) -> None:
     invoices: Any = Invoice.select(Invoice.id).where(Invoice.account == account)
     paid = Payment.order.in_(ids) | Payment.invoice.in_(invoices)
     Payment.update(checkout_url="").where(paid, Payment.status.not_in(UNSETTLED)).execute()
-    _forget_notes(Order.event_subject, ids)
 
 
 def _forget_vat_proofs(account: Account) -> None:
@@ -296,5 +296,3 @@ def blank_invoice(invoice: Invoice) -> None:
             Invoice.id == invoice.id
         ).execute()
         _forget_vat_proofs(invoice.account)
-
-

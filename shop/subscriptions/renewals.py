@@ -123,7 +123,8 @@ _queued: set[str] = set()
 
 
 def queue_runs() -> None:
-    """Queue the billing run of the hour, and the announcements and VAT checks of the day.
+    """Queue the billing run of the hour, and the announcements, VAT checks and
+    deletions of the day.
 
     Idempotent.
 
@@ -135,6 +136,7 @@ def queue_runs() -> None:
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
         f"announce_contracts:{clock.today().isoformat()}": kinds.announce_contracts,
         f"announce_renewals:{clock.today().isoformat()}": renewal_notices.announce_renewals,
+        f"delete_personal_data:{clock.today().isoformat()}": kinds.delete_personal_data,
         f"check_vat_numbers:{clock.today().isoformat()}": vat_checks.check_vat_numbers,
     }
     for key, task in wanted.items():

@@ -37,6 +37,7 @@ from shop.payments.gateway import (
     Notification,
     RefundState,
 )
+from shop.personal_data import closing
 from shop.pricing.lines import positions_of
 from shop.subscriptions import (
     dunning,
@@ -145,6 +146,11 @@ def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
 def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is changed."""
     passwords.change_password(account, "Another-Horse-8")
+
+
+def account_closed(account: Account, bank: Bank, provider: Provider) -> None:
+    """The customer closes the account."""
+    closing.close(account, by=account.nic_handle)
 
 
 def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
@@ -450,7 +456,7 @@ CAUSES: dict[str, Cause] = {
         service_suspended_by_us, service_resumed_by_us, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,
         licences_given_back, give_back_undone, price_change, contract_change, free_period_ending,
-        email_confirmation, email_changed, second_factor_changed, export_ready,
+        account_closed, email_confirmation, email_changed, second_factor_changed, export_ready,
         attach_ordered, attach_installed, licence_for_owner,
     )
 }  # fmt: skip

@@ -69,6 +69,7 @@ SIGNED_IN = """
     manager.email_address manager.change_email_address manager.change_language
     manager.new_email_address manager.confirm_email_address
     manager.confirmation manager.confirm
+    manager.account_closing manager.close_account
     manager.security manager.password manager.change_password
     manager.sessions manager.end_session manager.end_other_sessions manager.activity
     manager.authenticator manager.authenticator_qr manager.add_authenticator

@@ -1,0 +1,139 @@
+"""Close an account: for its customer, at once and for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import fn
+
+from records.accounts import Account
+from records.base import database, lock
+from records.cards import Card
+from records.disputes import Dispute, DisputeStatus
+from records.events import Event
+from records.groups import GROUPS_OVER, LicenceGroup
+from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
+from records.orders import UNDELIVERED, Order, OrderStatus
+from records.payments import UNSETTLED, Payment, PaymentStatus
+from records.refunds import Refund, RefundStatus
+from shop import clock, mail
+from shop.errors import N_, Conflict
+from shop.orders import orders
+from shop.payments import cards
+from shop.personal_data import KEPT, blanking
+
+SERVICES_RUN = N_(
+    "Licence groups of this account still run: terminate them first, and wait for their last day."
+)
+ORDERS_RUN = N_("A paid order is being delivered: wait until it is finished or refunded.")
+MONEY_OWED = N_("Invoices of this account are not paid yet: pay them first.")
+MONEY_MOVES = N_("A payment or a refund is still under way: wait until the bank has finished it.")
+
+
+class CannotClose(Conflict):
+    """The account cannot be closed yet: services run, or money is owed."""
+
+
+def obstacles(account: Account) -> list[str]:
+    """Return why an account cannot be closed now (``msgid``), nothing where it can.
+
+    One statement.
+    """
+    found = _conditions(account)
+    columns = [fn.EXISTS(query) for _, query in found]
+    rows: Any = Account.select(*columns).where(Account.id == account.id).tuples()
+    said = [sentence for (sentence, _), holds in zip(found, rows.get(), strict=True) if holds]
+    return list(dict.fromkeys(said))
+
+
+def _conditions(account: Account) -> list[tuple[str, Any]]:
+    """Return the queries that find what keeps an account from being closed."""
+    mine = Invoice.select(Invoice.id).where(Invoice.account == account)
+    ordered = Order.select(Order.id).where(Order.account == account)
+    paid = Payment.select(Payment.id).where(Payment.order.in_(ordered) | Payment.invoice.in_(mine))
+    # The bank's page of an order that is not paid yet is closed with the order.
+    taken = Payment.status.in_((PaymentStatus.PROCESSING, PaymentStatus.REFUND_DUE))
+    for_invoice = Payment.status.in_(UNSETTLED) & Payment.invoice.is_null(False)
+    return [
+        (
+            SERVICES_RUN,
+            LicenceGroup.select().where(
+                LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER)
+            ),
+        ),
+        (ORDERS_RUN, ordered.where(Order.status.in_(UNDELIVERED))),
+        (
+            MONEY_OWED,
+            mine.where(
+                Invoice.kind == InvoiceKind.INVOICE,
+                Invoice.status.in_(PAYABLE),
+                Invoice.total_cents > Invoice.credited_cents + Invoice.offset_cents,
+            ),
+        ),
+        (MONEY_MOVES, paid.where(taken | for_invoice)),
+        (
+            MONEY_MOVES,
+            Refund.select().where(
+                Refund.payment.in_(paid),
+                Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING)),
+            ),
+        ),
+        (
+            MONEY_MOVES,
+            Dispute.select().where(Dispute.payment.in_(paid), Dispute.status == DisputeStatus.OPEN),
+        ),
+        (
+            MONEY_MOVES,
+            mine.where(
+                Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.status == InvoiceStatus.DUE
+            ),
+        ),
+    ]
+
+
+def close(account: Account, *, by: str, reason: str = "", tell: bool = True) -> bool:
+    """Close an account for good; return False if it is closed already.
+
+    Unpaid orders are cancelled, cards removed, sessions and all that is kept for signing in
+    deleted. Raise `CannotClose` while services run or money is owed, and the refusal of an order
+    that cannot be cancelled. ``tell`` sends the customer a confirmation.
+    """
+    if not _is_open(account):
+        return False
+    _check(account)
+    open_orders = Order.select().where(
+        Order.account == account, Order.status == OrderStatus.AWAITING_PAYMENT
+    )
+    for order in list(open_orders):
+        orders.cancel_order(order, by=by)
+    with database.atomic():
+        lock(account)
+        if not _is_open(account):
+            return False
+        _check(account)
+        for card in Card.select().where(Card.account == account, Card.removed_at.is_null()):
+            if cards.mark_removed(card, "account_closed", by):
+                cards.forget_card.later(card=card.id)
+        if tell:
+            mail.account_closed(account, KEPT)
+        blanking.forget_sign_in(account)
+        Account.update(closed_at=clock.now()).where(Account.id == account.id).execute()
+        record(account, "account_closed", by=by, note=reason)
+    return True
+
+
+def _is_open(account: Account) -> bool:
+    return Account.select().where(Account.id == account.id, Account.closed_at.is_null()).exists()
+
+
+def _check(account: Account) -> None:
+    if found := obstacles(account):
+        raise CannotClose(found[0])
+
+
+def record(account: Account, name: str, *, by: str, note: str = "") -> None:
+    """Write an event about an account."""
+    Event.insert(
+        subject="account", subject_id=account.id, account_id=account.id, name=name, by=by,
+        note=note[:255], at=clock.now(),
+    ).execute()  # fmt: skip

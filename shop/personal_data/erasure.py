@@ -1,0 +1,26 @@
+"""Erase an account: the customer's right (GDPR, article 17), and the end of retention."""
+
+from __future__ import annotations
+
+from records.accounts import Account
+from records.base import database
+from shop.errors import N_, Refusal
+from shop.personal_data import blanking, closing
+
+
+def erase(account: Account, reason: str, *, by: str) -> bool:
+    """Close an account, and delete what tells who its customer is; return False if that was done.
+
+    What the law has us keep stays (`shop.personal_data.KEPT`). Raise `Refusal` without a reason,
+    and `closing.CannotClose` while services run or money is owed.
+    """
+    if not reason.strip():
+        raise Refusal(N_("Give the reason."), "reason")
+    if not Account.select().where(Account.id == account.id, Account.erased_at.is_null()).exists():
+        return False
+    closing.close(account, by=by, reason=reason, tell=False)
+    found: Account = Account.get_by_id(account.id)
+    with database.atomic():
+        blanking.blank_account(found)
+        closing.record(found, "account_erased", by=by, note=reason)
+    return True

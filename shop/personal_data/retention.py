@@ -1,0 +1,168 @@
+"""What has been kept long enough, and its deletion: once a day, and by ``flask retention``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import structlog
+from peewee import fn
+
+from records.accounts import Account
+from records.batches import in_batches
+from records.events import Event
+from records.groups import GROUPS_OVER, LicenceGroup
+from records.invoices import Invoice
+from records.letters import Letter, LetterStatus
+from records.orders import Order
+from records.subscriptions import Subscription
+from shop import clock
+from shop.jobs import kinds
+from shop.personal_data import blanking, closing, erasure
+
+log = structlog.get_logger()
+
+PEOPLE = timedelta(days=30)
+"""How long the names of licence holders are kept after the end of their group (terms, 16.2)."""
+
+SECRETS = timedelta(days=90)
+"""How long the content of an e-mail with a password or a link is kept."""
+
+ACCOUNT_YEARS = 5
+"""How long an account is kept after its last service (terms, 16.1: limitation of actions)."""
+
+BECAUSE = "five years without a service"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of data: what is due, what it is called in lists, and how it goes."""
+
+    name: str
+    says: str
+    due: Callable[[], Iterator[Any]]
+    shown: Callable[[Any], str]
+    apply: Callable[[Any], object]
+
+
+# --- What is due -----------------------------------------------------------------------------
+
+
+def _groups_with_people() -> Iterator[LicenceGroup]:
+    """Yield the groups that ended 30 days ago and more, and still name licence holders."""
+    until = clock.now() - PEOPLE
+    ended = Event.select().where(
+        Event.subject == LicenceGroup.event_subject,
+        Event.subject_id == LicenceGroup.id,
+        Event.to_status.in_(GROUPS_OVER),
+        Event.at <= until,
+    )
+    over = Subscription.select().where(
+        Subscription.group == LicenceGroup.id, Subscription.ended_at <= until
+    )
+    query = LicenceGroup.select().where(
+        LicenceGroup.people_blanked_at.is_null(),
+        LicenceGroup.status.in_(GROUPS_OVER),
+        fn.EXISTS(ended) | fn.EXISTS(over),
+    )
+    return in_batches(query, LicenceGroup.id)
+
+
+def _secret_letters() -> Iterator[Letter]:
+    """Yield the e-mails with a secret that are 90 days old and not waiting to be sent."""
+    query = Letter.select(Letter.id, Letter.kind).where(
+        Letter.is_secret,
+        Letter.created_at <= clock.now() - SECRETS,
+        Letter.status != LetterStatus.QUEUED,
+    )
+    return in_batches(query, Letter.id)
+
+
+def years_before(day: date, years: int) -> date:
+    """Return the same day some years before; the 28th of February for the 29th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _idle_accounts() -> Iterator[Account]:
+    """Yield the accounts without a service, an order and an invoice for five years."""
+    until = clock.midnight(years_before(clock.today(), ACCOUNT_YEARS))
+    later = (
+        _of(LicenceGroup, LicenceGroup.status.not_in(GROUPS_OVER)),
+        _of(Subscription, Subscription.ended_at > until),
+        _of(Order, Order.placed_at > until),
+        _of(Invoice, Invoice.issued_at > until),
+    )
+    query = Account.select().where(
+        Account.erased_at.is_null(),
+        Account.created_at <= until,
+        Account.closed_at.is_null() | (Account.closed_at <= until),
+        *(~fn.EXISTS(each) for each in later),
+    )
+    for account in in_batches(query, Account.id):
+        if not closing.obstacles(account):
+            yield account
+
+
+def _of(table: Any, which: Any) -> Any:
+    return table.select().where(table.account == Account.id, which)
+
+
+def _old_invoices() -> Iterator[Invoice]:
+    """Yield the invoices whose ten years are over."""
+    last_year = clock.today().year - 11
+    query = Invoice.select().where(
+        Invoice.blanked_at.is_null(), Invoice.issued_on <= date(last_year, 12, 31)
+    )
+    return in_batches(query, Invoice.id)
+
+
+RULES = (
+    Rule(
+        "people", "groups ended for 30 days: the names of licence holders",
+        _groups_with_people, lambda group: group.name, blanking.blank_people,
+    ),
+    Rule(
+        "secrets", "e-mails with a password or a link, 90 days old: their content",
+        _secret_letters, lambda letter: f"{letter.id} ({letter.kind})",
+        lambda letter: blanking.empty_letters(Letter.id == letter.id, is_personal=False),
+    ),
+    Rule(
+        "accounts", "accounts without a service for five years: closed, and erased",
+        _idle_accounts, lambda account: account.nic_handle,
+        lambda account: erasure.erase(account, BECAUSE, by=blanking.BY),
+    ),
+    Rule(
+        "invoices", "invoices whose ten years are over: the customer, and the PDF",
+        _old_invoices, lambda invoice: invoice.number, blanking.blank_invoice,
+    ),
+)  # fmt: skip
+
+
+def due(rule: Rule) -> list[str]:
+    """Return what would go by a rule now, by name."""
+    return [rule.shown(row) for row in rule.due()]
+
+
+def run() -> dict[str, int]:
+    """Delete what has been kept long enough; return how much by each rule."""
+    done = {}
+    for rule in RULES:
+        number = 0
+        for row in rule.due():
+            rule.apply(row)
+            number += 1
+        done[rule.name] = number
+    return done
+
+
+@kinds.delete_personal_data.handler(attempts=20, first_delay=timedelta(minutes=1))
+def delete_personal_data() -> None:
+    """Delete what has been kept long enough, once a day."""
+    done = run()
+    if any(done.values()):
+        log.info("personal_data_deleted", **done)
