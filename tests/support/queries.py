@@ -22,7 +22,7 @@ class _Recorder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Record a statement; Peewee logs each one before it runs it."""
-        if isinstance(record.msg, tuple) and str(record.msg[0]).upper().startswith(COUNTED):
+        if isinstance(record.msg, tuple) and str(record.msg[0]).lstrip("(").startswith(COUNTED):
             self.statements.append(str(record.msg[0]))
             self.asked.append((record.msg[0], record.msg[1]))
 
