@@ -49,6 +49,7 @@ from records.jobs import Job, JobStatus, SandboxSwitch
 from records.languages import Language
 from records.ledger import EntryKind, LedgerEntry
 from records.letters import Attachment, Letter, LetterStatus
+from records.licence_stock import LicenceStock
 from records.missing_glyphs import MissingGlyph
 from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
@@ -87,13 +88,15 @@ from records.terminations import (
     TerminationStatus,
 )
 from records.vat import PlaceProof, ProofKind, VatAnswer, VatCheck
+from records.viewings import Viewing
 
 
 def all_tables() -> list[type[Table]]:
     """Return every table, parents before their children."""
     return cast("list[type[Table]]", [
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
-        KnownOrigin, AccountEvent, AccountKey, CustomerNote, DataExport, DataExportPart,
+        KnownOrigin, AccountEvent, AccountKey, CustomerNote, Viewing,
+        DataExport, DataExportPart,
         CatalogueVersion, Offer, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
@@ -102,5 +105,5 @@ def all_tables() -> list[type[Table]]:
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         ContractAnnouncement,
-        VatCheck, PlaceProof, MissingGlyph, Job, SandboxSwitch, DurationCount,
+        VatCheck, PlaceProof, MissingGlyph, LicenceStock, Job, SandboxSwitch, DurationCount,
     ])  # fmt: skip

@@ -181,6 +181,9 @@ LicenceGroup.add_index(
         SQL("people_blanked_at IS NULL AND status IN ('terminated', 'cancelled')")
     )
 )
+LicenceGroup.add_index(
+    LicenceGroup.index(LicenceGroup.account, LicenceGroup.id, name="licence_group_of_account")
+)
 
 
 class AdditionStatus(StrEnum):

@@ -182,6 +182,11 @@ Invoice.add_index(
         Invoice.group, Invoice.period_start, unique=True, name="invoice_one_of_period"
     ).where(SQL("kind = 'invoice' AND period_start IS NOT NULL"))
 )
+OWED = "kind = 'invoice' AND status IN ('due', 'unpaid')"
+"""The condition of an index, which queries repeat word for word."""
+
+Invoice.add_index(Invoice.index(Invoice.account, Invoice.id, name="invoice_of_account"))
+Invoice.add_index(Invoice.index(Invoice.account, name="invoice_owed").where(SQL(OWED)))
 
 
 class InvoiceLine(Table):

@@ -58,6 +58,14 @@ class LicenceCounter(Protocol):
         """Return the licences of a group; None if it has none there, or was deleted."""
 
 
+@runtime_checkable
+class StockCounter(Protocol):
+    """A provider whose licences are bought in advance, and run out."""
+
+    def licences_left(self) -> dict[str, int]:
+        """Return the number of licences that no one has yet, by product."""
+
+
 class OfficeProvider(Protocol):
     """An Office provider. Every call carries an idempotency ``key``: repeated with the same key, it
     returns the same operation, even if the first answer was lost. All methods raise

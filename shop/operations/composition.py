@@ -9,7 +9,7 @@ from shop.customers import data_export, passwords
 from shop.delivery import additions, installation, seat_jobs
 from shop.invoicing import order_invoices
 from shop.licences.seats import import_job
-from shop.office import configured
+from shop.office import configured, stock
 from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
@@ -24,16 +24,15 @@ from shop.subscriptions import (
     previews,
     renewal_notices,
     renewals,
-    suspension,
-    vat_checks,
+    suspension, vat_checks,
 )
 from shop.vat import confirmation, registry
 
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
     give_backs, import_job, installation, mail, order_invoices, orders, outcomes, passwords,
-    payments, previews, refunds, renewal_notices, renewals, retention, seat_jobs, suspension,
-    vat_checks, withdrawals,
+    payments, previews, refunds, renewal_notices, renewals, retention, seat_jobs, stock,
+    suspension, vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -41,15 +41,26 @@ def by_status() -> dict[str, dict[str, int]]:
 
 def late_orders(limit: int) -> list[Order]:
     """Return paid orders not delivered in the promised time (guide: 4 hours), oldest first."""
-    return list(_late().order_by(Order.paid_at).limit(limit))
+    return list(late().order_by(Order.paid_at).limit(limit))
 
 
-def _late() -> ModelSelect[Order]:
-    late = Order.paid_at < clock.now() - DELIVERY_PROMISE
-    return Order.select().where(Order.status.in_(UNDELIVERED), late)
+def late() -> ModelSelect[Order]:
+    """Return the query for paid orders not delivered in the promised time."""
+    promised = Order.paid_at < clock.now() - DELIVERY_PROMISE
+    return Order.select().where(Order.status.in_(UNDELIVERED), promised)
 
 
-def _late_licences() -> ModelSelect[Job]:
+def failed_deliveries() -> ModelSelect[Order]:
+    """Return the query for orders whose delivery failed, which await a decision."""
+    return Order.select().where(Order.status == OrderStatus.DELIVERY_FAILED)
+
+
+def failed_letters() -> ModelSelect[Letter]:
+    """Return the query for e-mails that could not be sent."""
+    return Letter.select().where(Letter.status == LetterStatus.FAILED)
+
+
+def late_licences() -> ModelSelect[Job]:
     """Return the jobs of licences queued or running for longer than the promised delivery time."""
     under_way = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
     of_licences = Job.kind.in_([task.kind for _, task in actions.WORK.values()])
@@ -89,10 +100,10 @@ def alarms(
     ``waiting`` and ``charges`` are read unless the caller has them.
     """
     return {
-        **_counts(
-            late_deliveries=_late(),
-            failed_deliveries=Order.select().where(Order.status == OrderStatus.DELIVERY_FAILED),
-            late_licences=_late_licences(),
+        **counts(
+            late_deliveries=late(),
+            failed_deliveries=failed_deliveries(),
+            late_licences=late_licences(),
             failed_jobs=failed.unhandled_failures(),
             failed_refunds=refunds.failed(),
             refunds_to_transfer=refunds.transfers_due(),
@@ -102,7 +113,7 @@ def alarms(
             unpaid_invoices=unpaid.soon_suspended(),
             suspended_services=unpaid.suspended(),
             missing_glyphs=MissingGlyph.select(),
-            failed_letters=Letter.select().where(Letter.status == LetterStatus.FAILED),
+            failed_letters=failed_letters(),
         ),
         "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
         "declined_charges": unpaid.too_many_declined(charges),
@@ -111,7 +122,7 @@ def alarms(
     }
 
 
-def _counts(**queries: ModelSelect[Any]) -> dict[str, int]:
+def counts(**queries: ModelSelect[Any]) -> dict[str, int]:
     """Return the number of rows of each query, by one statement."""
     columns = [
         query.order_by().select(fn.COUNT(query.model.id)).alias(name)

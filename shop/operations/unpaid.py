@@ -37,14 +37,14 @@ LEAST_DECLINED, LARGEST_SHARE = 3, 0.2
 """How many charges of a day, and which share of them, banks may decline without an alarm."""
 
 
-def _reached() -> Any:
+def reached() -> Any:
     """Return the index in `STAGES` that the invoice of the outer query has reached."""
     return Reminder.select(fn.COALESCE(fn.MAX(Reminder.stage) + 1, 0)).where(
         Reminder.invoice == Invoice.id, Reminder.failed_at.is_null(False)
     )
 
 
-def _unpaid() -> ModelSelect[Invoice]:
+def open_ones() -> ModelSelect[Invoice]:
     """Return the query for invoices that are due and not paid; not those issued ahead."""
     return Invoice.select().where(
         Invoice.status.in_(PAYABLE),
@@ -63,16 +63,16 @@ class Debts:
 
 def by_stage() -> Debts:
     """Return the unpaid invoices of all customers by stage; every stage is there."""
-    open_ones: Any = (
-        _unpaid()
+    rows: Any = (
+        open_ones()
         .select(
-            _reached().alias("stage"),
+            reached().alias("stage"),
             Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents,
         )
         .tuples()
     )
     numbers, cents = dict.fromkeys(STAGES, 0), dict.fromkeys(STAGES, 0)
-    for stage, owed in open_ones:
+    for stage, owed in rows:
         numbers[STAGES[stage]] += 1
         cents[STAGES[stage]] += owed
     return Debts(numbers, cents)
@@ -80,13 +80,22 @@ def by_stage() -> Debts:
 
 def soon_suspended() -> ModelSelect[Invoice]:
     """Return the query for invoices unpaid for 7 days and more, for the alarm."""
-    return _unpaid().where(_reached() >= ALARMED_FROM)
+    return open_ones().where(reached() >= ALARMED_FROM)
 
 
 def suspended() -> ModelSelect[Subscription]:
     """Return the query for services that are suspended because a renewal is not paid."""
     return Subscription.select().where(
         Subscription.status == SubscriptionStatus.SUSPENDED, Subscription.hold_reason == ""
+    )
+
+
+def declined_of_a_day() -> ModelSelect[Payment]:
+    """Return the query for stored cards that banks declined within a day."""
+    return Payment.select().where(
+        Payment.settled_at > clock.now() - A_DAY,
+        Payment.card.is_null(False),
+        Payment.status == PaymentStatus.DECLINED,
     )
 
 
@@ -131,8 +140,8 @@ class Unpaid:
 def listed() -> Iterator[Unpaid]:
     """Yield the unpaid invoices of all customers, those due first first, with their services."""
     query = (
-        _unpaid()
-        .select(Invoice, Account, LicenceGroup, Subscription, Card, _reached().alias("stage"))
+        open_ones()
+        .select(Invoice, Account, LicenceGroup, Subscription, Card, reached().alias("stage"))
         .join(Account)
         .switch(Invoice)
         .left_outer_join(LicenceGroup, on=(LicenceGroup.id == Invoice.group))

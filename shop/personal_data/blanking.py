@@ -29,6 +29,7 @@ from records.security import AccountEvent, Authenticator, KnownOrigin, Passkey, 
 from records.subscriptions import Subscription, SubscriptionStatus
 from records.terminations import Termination
 from records.vat import PlaceProof, VatCheck
+from records.viewings import Viewing
 from shop import clock, transitions
 from shop.customers import passwords
 from shop.customers import search_keys as account_keys
@@ -160,7 +161,7 @@ def forget_sign_in(account: Account) -> None:
     itself: with it a customer learns that the account is closed."""
     for table in (
         Session, OneTimeLink, Authenticator, RecoveryCode, Passkey, KnownOrigin, AccountEvent,
-        DataExport,
+        DataExport, Viewing,
     ):  # fmt: skip
         table.delete().where(table.account == account).execute()
     RateCount.delete().where(RateCount.key.contains(account.nic_handle)).execute()

@@ -20,6 +20,7 @@ from records.batches import in_batches
 from records.subscriptions import Subscription
 from shop import clock, jobs
 from shop.jobs import kinds
+from shop.office import stock
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
     ending,
@@ -123,8 +124,8 @@ _queued: set[str] = set()
 
 
 def queue_runs() -> None:
-    """Queue the billing run of the hour, and the announcements, VAT checks and
-    deletions of the day.
+    """Queue the hour's billing run and count of licences, and the day's announcements, VAT checks
+    and deletions.
 
     Idempotent.
 
@@ -133,6 +134,7 @@ def queue_runs() -> None:
     now = clock.now()
     wanted = {
         f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
+        f"count_stock:{now:%Y-%m-%dT%H}": stock.count_stock,
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
         f"announce_contracts:{clock.today().isoformat()}": kinds.announce_contracts,
         f"announce_renewals:{clock.today().isoformat()}": renewal_notices.announce_renewals,

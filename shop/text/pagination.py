@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from peewee import ModelSelect
+from peewee import Model, ModelSelect
 
 from shop.prepared import Prepared
+from shop.reading import read_integer
 
 PER_PAGE = 20
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,30 @@ def _within(number: int, total: int, per_page: int) -> tuple[int, int]:
     """Return the nearest page number that there is, and the number of pages."""
     pages = max(1, -(-total // per_page))
     return min(max(1, number), pages), pages
+
+
+# --- Lists that go on after the last row shown -----------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stretch(Generic[Row]):
+    """A stretch of a list; ``older`` is the key from which the next one goes on, "" at the end."""
+
+    rows: list[Row]
+    older: str = ""
+
+
+def newest_first(
+    query: ModelSelect[Row], key: Any, before: str = "", per_page: int = PER_PAGE
+) -> Stretch[Row]:
+    """Return a stretch of a list by its unique ``key``, a number, the greatest first (one query).
+
+    It begins after the row with the key ``before``; at the beginning if that is no number.
+    """
+    number = read_integer(before)
+    if number is not None:
+        query = query.where(key < max(0, min(number, 2**31 - 1)))
+    rows = list(query.order_by(key.desc()).limit(per_page + 1))
+    shown = rows[:per_page]
+    more = len(rows) > per_page
+    return Stretch(shown, str(getattr(shown[-1], key.name)) if more else "")

@@ -36,6 +36,7 @@ from records.seats import Seat
 from records.security import AccountEvent, Authenticator, Passkey
 from records.subscriptions import Subscription
 from records.vat import PlaceProof, VatCheck
+from records.viewings import Viewing
 from shop import clock, documents, mail, settings
 from shop.errors import N_
 from shop.text import formats, templates
@@ -251,6 +252,7 @@ SECTIONS = (
         "exchange_accounts", ExchangeAccount, _mailboxes,
         ("service.name", "address", "first_name", "last_name", "kind", "size_gb", "status"),
     ),
+    Section("viewings", Viewing, _own(Viewing), ("created_at", "by", "reason")),
     Section("notes", CustomerNote, _own(CustomerNote), ("at", "text")),
     Section(
         "card_registrations", CardSetup, _own(CardSetup), ("status", "created_at", "settled_at"),

@@ -15,9 +15,6 @@ PERMISSIONS = {
     "User-PasswordProfile.ReadWrite.All", "LicenseAssignment.Read.All",
 }  # fmt: skip
 
-FEW = 20
-"""The number of licences below which more should be bought."""
-
 
 def permissions_missing(token: str) -> list[str]:
     """Return the permissions that an access token lacks, in order."""

@@ -14,8 +14,8 @@ from shop import database as shop_database
 from shop import settings
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.mail import smtp
-from shop.office import configured
-from shop.office.graph import GraphProvider, examination
+from shop.office import configured, stock
+from shop.office.graph import GraphProvider
 from shop.operations.doctor.findings import Finding, fault, ok, warning
 from shop.payments import gateways
 from shop.payments.stripe import StripeGateway
@@ -107,7 +107,7 @@ def _directory(provider: GraphProvider) -> Iterator[Finding]:
             "Verify it in Microsoft Entra, or correct OFFICE_DOMAIN.",
         )  # fmt: skip
     for product, left in provider.licences_left().items():
-        if left < examination.FEW:
+        if left < stock.FEW:
             few = fault if left <= 0 else warning
             yield few("Office", f"{left} licences of {product} are left.", "Buy more of them.")
         else:
