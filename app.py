@@ -30,6 +30,7 @@ from web import (
     languages,
     logs,
     proxies,
+    viewing,
     work_limits,
 )
 from web.arguments import BoundedJson
@@ -88,6 +89,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     error_pages.init_app(app)
     languages.init_app(app)
     auth.init_app(app)
+    viewing.init_app(app)
     headers.init_app(app, settings)
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
@@ -96,7 +98,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     app.extensions["assets"] = assets
     # Globals, because components are imported without the page's context.
     app.jinja_env.globals |= {"asset": assets.url, "has_asset": assets.has}
-    for blueprint in (webhooks, monitoring, storefront, manager):
+    for blueprint in (webhooks, monitoring, storefront, manager, viewing.viewing):
         app.register_blueprint(blueprint)
     if settings.uses_sandbox:
         _register_sandbox_controls(app, csrf)

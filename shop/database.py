@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
-from peewee import Database, InterfaceError, OperationalError, SqliteDatabase
+from peewee import Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.db_url import connect
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
@@ -169,6 +169,36 @@ def connection() -> Iterator[None]:
     finally:
         if is_own:
             database.close()
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Have the database refuse whatever this block would write (`is_refused_write`)."""
+    _refuse_writes(True)
+    try:
+        yield
+    finally:
+        _refuse_writes(False)
+
+
+_READ_ONLY = {True: "PRAGMA query_only = 1", False: "PRAGMA query_only = 0"}
+_READ_ONLY_POSTGRESQL = {
+    True: "SET default_transaction_read_only = on",
+    False: "SET default_transaction_read_only = off",
+}
+
+
+def _refuse_writes(refuse: bool) -> None:
+    statements = _READ_ONLY if isinstance(database.obj, SqliteDatabase) else _READ_ONLY_POSTGRESQL
+    database.execute_sql(statements[refuse])
+
+
+def is_refused_write(error: BaseException) -> bool:
+    """Return whether an error is that of a write in `read_only`."""
+    text = str(error)
+    return isinstance(error, DatabaseError) and (
+        "readonly database" in text or "read-only transaction" in text
+    )
 
 
 def reads_at_once() -> bool:

@@ -175,6 +175,11 @@ def treat_as_anonymous() -> None:
     g._login_user = AnonymousUserMixin()
 
 
+def treat_as(row: Session) -> None:
+    """Make this request as the customer of a session that is not stored."""
+    g._login_user = SignedIn(row, "")
+
+
 def this_page() -> str | None:
     """Return the page to come back to after signing in, as a URL within the site.
 

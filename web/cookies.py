@@ -25,6 +25,16 @@ class Sessions(SecureCookieSessionInterface):
     digest_method = staticmethod(signing.DIGEST)
 
 
+def forget(response: Response, base: str) -> None:
+    """Have the browser delete a cookie that `set_for_long` set."""
+    response.delete_cookie(
+        name_of(base),
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
+
+
 def set_for_long(response: Response, base: str, value: str, seconds: int) -> None:
     """Set a cookie that scripts cannot read and that lasts for ``seconds``."""
     response.set_cookie(

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from shop import database
 from shop.errors import Refusal
 from shop.security.rate_limits import RateLimited
-from web import auth
+from web import auth, viewing
 from web.languages import sentence
 
 log = structlog.get_logger()
@@ -77,7 +77,7 @@ def _http(error: HTTPException) -> Response | HTTPException:
     _log_refusal(code)
     if code == 421:
         auth.treat_as_anonymous()
-    response = _page(code)
+    response = _page(code, error.description or "" if isinstance(error, viewing.ReadOnly) else "")
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
     return response
@@ -113,11 +113,15 @@ def _refused(refusal: Refusal) -> Response:
 
 
 def _fault(error: Exception) -> Response:
+    if viewing.current() and database.is_refused_write(error):
+        return _page(403, viewing.refusal())
     return _server_error("request_failed", 500)
 
 
 def _database_unavailable(error: Exception) -> Response:
     """Answer 503 with Retry-After: the database is unavailable, perhaps only for a moment."""
+    if viewing.current() and database.is_refused_write(error):
+        return _page(403, viewing.refusal())
     database.close_idle_connections()
     response = _server_error("database_unavailable", 503)
     response.retry_after = 30

@@ -41,6 +41,7 @@ DESCRIPTIONS: dict[str, str] = {
     "all_sessions_ended": N_("Customer service ended all sessions"),
     "account_blocked": N_("Customer service blocked the account"),
     "account_unblocked": N_("Customer service unblocked the account"),
+    "seen_by_staff": N_("Customer service looked at your customer area, and changed nothing"),
     "export_requested": N_("A copy of all data was asked for"),
     "export_downloaded": N_("A copy of all data was downloaded"),
 }

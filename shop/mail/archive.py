@@ -188,8 +188,11 @@ PROVES_MAILBOX = {"email_confirmation", "email_proof", "password_reset", "termin
 def is_shown(letter: Letter) -> bool:
     """Whether "Emails reçus" shows the content: not if its link proves access to the mailbox.
 
-    Without a mail server it is shown, because "Emails reçus" is then the only mailbox.
+    Without a mail server it is shown, because "Emails reçus" is then the only mailbox. A secret is
+    not shown where secrets are masked.
     """
+    if letter.is_secret and encryption.are_secrets_masked():
+        return False
     return letter.kind not in PROVES_MAILBOX or not settings.current().smtp_url
 
 

@@ -14,7 +14,7 @@ from functools import reduce
 from heapq import merge
 from typing import Any
 
-from peewee import SQL, Model, fn
+from peewee import SQL, Cast, Model, Value, fn
 
 from records.accounts import Account
 from records.cards import Card
@@ -190,9 +190,13 @@ def _selected(
     query: Any, subject: str, ids: set[int], table: type[Model], text: Any, kind: str, key: Any
 ) -> Any:
     of_subject: Any = table
-    return query.select(SQL(f"'{subject}'"), of_subject.id, text, SQL(f"'{kind}'"), key).where(
-        of_subject.id.in_(sorted(ids))
-    )
+    columns = (_word(subject), of_subject.id, text, _word(kind), key)
+    return query.select(*columns).where(of_subject.id.in_(sorted(ids)))
+
+
+def _word(word: str) -> Any:
+    """Return a word as a column, of which databases know that it is text."""
+    return Cast(Value(word), "VARCHAR(16)")
 
 
 def _orders(subject: str, ids: set[int]) -> Iterator[Any]:

@@ -11,6 +11,9 @@ import base64
 import binascii
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Protocol
 
@@ -84,8 +87,31 @@ def seal(text: str) -> str:
     return _current()[0].encrypt(text.encode())
 
 
+MASK = "••••••••"
+"""What stands for a secret where secrets are masked."""
+
+_masked = ContextVar("_masked", default=False)
+
+
+@contextmanager
+def secrets_masked() -> Iterator[None]:
+    """Let no secret be decrypted in this block: `unseal` returns `MASK`."""
+    token = _masked.set(True)
+    try:
+        yield
+    finally:
+        _masked.reset(token)
+
+
+def are_secrets_masked() -> bool:
+    """Return whether `secrets_masked` is in force."""
+    return _masked.get()
+
+
 def unseal(sealed: str) -> str:
     """Decrypt with any current key. Raise `cryptography.fernet.InvalidToken` if none fits."""
+    if _masked.get():
+        return MASK
     for key in _current():
         try:
             return key.decrypt(sealed).decode()

@@ -38,6 +38,7 @@ PUBLIC = """
     manager.login manager.log_in manager.log_out
     manager.second_step manager.take_second_step
     manager.passkey_options manager.log_in_by_passkey
+    viewing.stop
 """
 """Open to everyone."""
 
