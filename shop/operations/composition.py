@@ -24,7 +24,8 @@ from shop.subscriptions import (
     previews,
     renewal_notices,
     renewals,
-    suspension, vat_checks,
+    suspension,
+    vat_checks,
 )
 from shop.vat import confirmation, registry
 

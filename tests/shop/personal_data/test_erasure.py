@@ -144,7 +144,7 @@ BLANKED = {
     "account_event", "account_key", "authenticator", "card", "card_setup", "customer_note",
     "data_export", "exchange_service", "invoice", "known_origin", "letter", "licence_group",
     "one_time_link", "passkey", "place_proof", "purchase_order", "recovery_code", "session",
-    "vat_check",
+    "vat_check", "viewing",
 }  # fmt: skip
 NUMBERS_ONLY = {"contract_announcement", "ledger_entry", "subscription"}
 
