@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from zipfile import BadZipFile
+
 import click
 from flask.cli import AppGroup
 
@@ -11,6 +14,7 @@ from shop.delivery import installation
 from shop.operations import monitoring
 from shop.orders import orders as shop_orders
 from shop.payments import payments
+from shop.personal_data import evidence
 
 orders = AppGroup("orders", help="Manage orders.")
 
@@ -45,6 +49,34 @@ def list_orders(status: str | None, late: bool, limit: int) -> None:
         click.echo(f"{order.number}  {placed}  {nic_handle:<16} {order.status:<18} {amount:>14}")
     if not rows:
         click.echo("No orders.")
+
+
+@orders.command("evidence")
+@click.argument("number")
+@click.argument("file", type=click.Path(exists=False, dir_okay=False, path_type=Path))
+def evidence_of_order(number: str, file: Path) -> None:
+    """Write the evidence of an order to FILE: a signed ZIP file, for a dispute or a court."""
+    if file.exists():
+        raise click.ClickException(f"{file} is there already.")
+    content = evidence.pack(_order(number), by=OPERATOR)
+    with file.open("xb") as opened:
+        opened.write(content)
+    click.echo(f"{file}: {len(content) / 1e6:.1f} MB, public key {evidence.public_key()}")
+
+
+@orders.command("check-evidence")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_evidence(file: Path) -> None:
+    """Check that FILE is evidence made by this shop, and unchanged since."""
+    try:
+        verdict = evidence.check(file.read_bytes())
+    except (BadZipFile, KeyError, ValueError) as error:
+        raise click.ClickException(f"{file} is no evidence of an order.") from error
+    for fault in verdict.faults:
+        click.echo(fault, err=True)
+    if verdict.faults:
+        raise click.ClickException(f"{len(verdict.faults)} fault(s).")
+    click.echo(f"Order {verdict.order}, as of {verdict.made_at}: signed by this shop, unchanged.")
 
 
 @orders.command("retry")
