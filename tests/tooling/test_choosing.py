@@ -45,7 +45,7 @@ def test_a_test_without_statements_is_not_chosen_but_for_its_folder() -> None:
 def test_every_test_left_out_exists() -> None:
     missing = []
     for name in choosing.left_out():
-        file, _, test = name.partition("::")
+        file, *_, test = name.split("::")
         if not (ROOT / file).is_file() or test not in _functions(ROOT / file):
             missing.append(name)
     assert not missing, f"run make choose-postgresql: {missing}"
@@ -58,4 +58,4 @@ def test_no_test_of_races_kills_or_migrations_is_left_out() -> None:
 @cache
 def _functions(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
