@@ -25,6 +25,7 @@ from web import (
     cookies,
     error_pages,
     headers,
+    help_links,
     hosts,
     input_filter,
     languages,
@@ -88,6 +89,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     work_limits.init_app(app)
     error_pages.init_app(app)
     languages.init_app(app)
+    help_links.init_app(app)
     auth.init_app(app)
     viewing.init_app(app)
     headers.init_app(app, settings)

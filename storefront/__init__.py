@@ -8,6 +8,7 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
     card_return,
     documents,
     email_proofs,
+    help,
     identification,
     legal,
     offers,

@@ -30,6 +30,7 @@ PUBLIC = """
     storefront.contract storefront.contract_pdf
     storefront.security_txt
     storefront.legal_notice storefront.legal_text storefront.mediation storefront.contact
+    storefront.help storefront.short_help
     storefront.quantities storefront.choose_quantities storefront.totals storefront.summary
     storefront.identification storefront.identify
     storefront.new_account storefront.create_account storefront.check_registration
