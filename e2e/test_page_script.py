@@ -138,3 +138,44 @@ def test_a_field_says_what_is_wrong_when_it_is_left_and_no_longer_once_it_is_rig
     expect(mistake).to_be_hidden()
     expect(field).to_be_focused()
     expect(field).to_have_value("zoe@example.com")
+
+
+@pytest.mark.only(script=True)
+def test_what_is_corrected_leaves_the_summary_of_errors(
+    page: Page, language: str, say: Say, check_accessibility: Callable[[], None]
+) -> None:
+    summary = page.locator(".error-summary")
+    page.goto(f"/{language}/order/account")
+    page.get_by_role("button", name=say("Créer mon compte", "Create my account")).click()
+    expect(summary.get_by_role("heading")).to_have_text(
+        say("8 points sont à corriger", "Please correct 8 things")
+    )
+    page.get_by_label(say("Ville", "City"), exact=True).fill("Lille")
+    page.get_by_label(say("Prénom", "First name"), exact=True).fill("Zoé")
+    page.get_by_label(say("Adresse e-mail", "Email address"), exact=True).fill("zoe@example")
+    page.get_by_label(say("Mot de passe", "Password"), exact=True).focus()
+    expect(summary.get_by_role("heading")).to_have_text(
+        say("6 points sont à corriger", "Please correct 6 things")
+    )
+    # What is corrected wrongly stays, with what is wrong now.
+    expect(summary.locator("[href='#email']")).to_contain_text("@example.com")
+    check_accessibility()
+
+    page.goto(f"/{language}/order/summary?business=301&pro_plus=0")
+    expect(summary).to_be_visible()
+    page.get_by_label(say("Licences Office 365 Business", "Office 365 Business licences")).fill("3")
+    expect(summary).to_have_count(0)
+
+    # Nobody checks these fields before they are sent.
+    page.goto("/login")
+    page.get_by_role("button", name=say("Se connecter", "Log in"), exact=True).click()
+    expect(summary).to_be_visible()
+    page.get_by_label(say("Identifiant client", "Customer ID")).fill("zl12345-ovh")
+    page.get_by_label(say("Mot de passe", "Password"), exact=True).focus()
+    expect(summary.get_by_role("heading")).to_have_text(
+        say("Un point est à corriger", "Please correct one thing")
+    )
+    page.get_by_label(say("Mot de passe", "Password"), exact=True).fill("Something-1")
+    page.keyboard.press("Tab")
+    expect(summary).to_have_count(0)
+    expect(page.locator("[aria-invalid]")).to_have_count(0)

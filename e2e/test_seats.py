@@ -136,7 +136,7 @@ def test_a_licence_becomes_a_persons_and_opens_the_office_portal_until_it_is_rel
 
 
 def test_mistakes_are_said_at_their_field_and_what_was_typed_stays(
-    page: Page, journey: Journey, group: str, check_accessibility: Check
+    page: Page, journey: Journey, group: str, script: bool, check_accessibility: Check
 ) -> None:
     open_act(page, journey, "Configurer", "Configure")
     fill_holder(journey, "", "Dupont", "a..b")
@@ -153,6 +153,10 @@ def test_mistakes_are_said_at_their_field_and_what_was_typed_stays(
         expect(page.locator(".error-summary")).to_contain_text(journey.say(french, english))
         expect(page.locator(".field-error:not(:empty)").first).to_be_visible()
         expect(journey.field("Prénom", "First name")).to_have_value("Zoé")
+    if script:
+        journey.field("Login", "Login").fill("zoe")
+        journey.field("Login", "Login").press("Tab")
+        expect(page.locator(".error-summary")).to_have_count(0)
 
 
 def test_add_user_opens_a_free_licence_then_an_order_for_the_group(

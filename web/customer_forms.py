@@ -60,7 +60,7 @@ class NewPasswordForm(ShopForm):
             InputRequired(_l("Repeat the password.")),
             EqualTo("password", _l("The two passwords are not the same.")),
         ],
-        render_kw={"autocomplete": "new-password"},
+        render_kw={"autocomplete": "new-password", "data-confirms": "password"},
     )
 
     def validate(self, extra_validators: object = None) -> bool:

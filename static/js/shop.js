@@ -269,6 +269,72 @@
     announce(mistake ? mistake.textContent.trim() : "");
   });
 
+  /* --- Error summaries: what is corrected leaves them ---------------------------------------- */
+
+  const groupOf = (field) => (field.matches("[type=radio]")
+    ? Array.from(field.closest("form").querySelectorAll("[type=radio]")).filter((other) => other.name === field.name)
+    : [field]);
+
+  /* Whether the server checks a field while the form is filled in. */
+  const isChecked = (field) => isReady
+    && Boolean(field.matches("[hx-post]") || field.closest("[hx-trigger^='input'], [hx-trigger^='change']"));
+
+  /* Whether a field that nobody checks before the form is sent was given another content. */
+  function isAnswered(field) {
+    if (field.dataset.confirms) return field.value !== "" && field.value === byId(field.dataset.confirms).value;
+    if (field.matches("select")) return Array.from(field.selectedOptions).some((option) => !option.defaultSelected);
+    if (field.matches("[type=checkbox], [type=radio]")) return groupOf(field).some((box) => box.checked && !box.defaultChecked);
+    return differs(field) && field.validity.valid;
+  }
+
+  /* Take the error from a field that was answered; the server says it again if it must. */
+  function clearError(field) {
+    const box = field.closest(".field");
+    if (!box) return;
+    box.classList.remove("field-invalid");
+    box.querySelectorAll(".field-error").forEach((error) => error.remove());
+    [box, ...groupOf(field)].forEach((part) => {
+      part.removeAttribute("aria-invalid");
+      const about = (part.getAttribute("aria-describedby") || "").split(" ").filter((id) => id && byId(id));
+      if (about.length) part.setAttribute("aria-describedby", about.join(" "));
+      else part.removeAttribute("aria-describedby");
+    });
+  }
+
+  function followEntry(link) {
+    const field = byId(link.hash.slice(1));
+    if (!field || !field.matches("input, select, textarea")) return;
+    if (!isChecked(field) && isAnswered(field)) clearError(field);
+    const error = field.closest(".field") && field.closest(".field").querySelector(".field-error > span");
+    if (error) link.querySelector("span").textContent = error.lastChild.textContent;
+    link.closest("li").hidden = !error;
+  }
+
+  function followCorrections() {
+    document.querySelectorAll(".error-summary").forEach((summary) => {
+      const entries = Array.from(summary.querySelectorAll("li"));
+      const before = entries.filter((entry) => !entry.hidden).length;
+      summary.querySelectorAll("a[href^='#']").forEach(followEntry);
+      const left = entries.filter((entry) => !entry.hidden).length;
+      if (left === before) return;
+      if (!left) {
+        summary.remove();
+        return;
+      }
+      summary.removeAttribute("role"); // it was announced; a shorter one is no alarm
+      const title = summary.querySelector(".error-summary-title");
+      title.textContent = left === 1 ? title.dataset.one : title.dataset.many.replace("{n}", left);
+    });
+  }
+
+  on("change", (event) => {
+    document.querySelectorAll(`[data-confirms="${event.target.id}"][hx-post]`).forEach((other) => {
+      if (other.value) other.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    followCorrections();
+  });
+  on("htmx:after:swap", followCorrections);
+
   /* --- Focus ----------------------------------------------------------------------------- */
 
   function focusWhatMatters(root) {
