@@ -97,7 +97,7 @@ def authenticator(page: Page) -> CDPSession:
 
 
 def test_every_page_of_the_account_can_be_used_by_everybody(
-    area: Area, page: Page, check_accessibility: Check
+    area: Area, page: Page, script: bool, check_accessibility: Check
 ) -> None:
     area.be_logged_in()
     for path in (
@@ -108,6 +108,10 @@ def test_every_page_of_the_account_can_be_used_by_everybody(
         page.goto(f"/manager/{path}")
         check_accessibility()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    if script:
+        page.goto("/manager/account/authenticator")
+        page.get_by_role("button", name=area.say("Copier", "Copy")).first.click()
+        expect(page.locator(".said-beside")).to_have_text(area.say("Copié", "Copied"))
 
 
 def test_the_address_is_changed(area: Area, page: Page, check_accessibility: Check) -> None:

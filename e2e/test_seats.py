@@ -80,6 +80,10 @@ def test_a_licence_becomes_a_persons_and_opens_the_office_portal_until_it_is_rel
     expect(journey.button("Valider", "Confirm")).to_be_visible()
     check_accessibility()
     fill_holder(journey, "Zoé", "Lefèvre", "zoe.lefevre")
+    expect(page.locator("#messages")).to_contain_text(
+        journey.say("Zoé Lefèvre : la licence", "Zoé Lefèvre: the licence")
+    )
+    check_accessibility()
     expect_status(page, journey, "Créé", "Created")
     expect(row(page)).to_contain_text("zoe.lefevre@")
     check_accessibility()

@@ -19,6 +19,7 @@ from web import auth, lookups
 from web.arguments import page_number
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.messages import tell
 
 MOST_AT_ONCE = 1000
 """The most licences given back with one form."""
@@ -105,11 +106,14 @@ def confirm_give_back(name: str) -> Response:
         give_backs.give_back_seats(found.group, numbers, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _choice_page(found, sentence(refusal), refusal.status)
-    flash(
-        ngettext(
-            "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers)
-        ),
-        "success",
+    said = ngettext(
+        "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers)
+    )
+    may_undo = periods.undo_until(subscriptions.next_end(found.subscription), clock.now())
+    tell(
+        said,
+        undo=url_for("manager.keep_licences", name=name) if may_undo else "",
+        fields=[("licences", str(number)) for number in numbers],
     )
     return go_to(services.here(found))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from flask import Response, flash, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
@@ -24,6 +24,7 @@ from web import auth, lookups
 from web.arguments import page_number
 from web.htmx import go_to, page, page_of_request, wants_partial
 from web.languages import sentence
+from web.messages import tell
 
 
 @manager.context_processor
@@ -117,11 +118,16 @@ def group_name(name: str) -> Response:
 def rename_group(name: str) -> Response:
     """Change the group's display name."""
     found, typed = lookups.own_group(name), request.form.get("display_name", "")
+    before = found.display_name
     try:
         groups.rename(found, typed, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _name_form(found, typed, sentence(refusal), refusal.status)
-    flash(gettext("The group has a new name."), "success")
+    tell(
+        gettext("The group has a new name: %(name)s", name=lookups.own_group(name).display_name),
+        undo=url_for("manager.rename_group", name=name),
+        fields=[("display_name", before)],
+    )
     return go_to(_page_of_group(found))
 
 

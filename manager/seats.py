@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from flask import Response, abort, flash, url_for
+from flask import Response, abort, url_for
 from flask_babel import gettext
 
 from manager import manager
@@ -17,9 +16,11 @@ from shop.errors import Conflict, Refusal
 from shop.licences import seats
 from shop.licences.seats import listing
 from shop.licences.seats.actions import StaleVersion
+from shop.text.pagination import PER_PAGE
 from web import auth, lookups
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
+from web.messages import tell
 
 SEAT = "/manager/groups/<name>/seats/<int:number>"
 
@@ -98,13 +99,15 @@ def retry_seat(name: str, number: int) -> Response:
     seat, form, error, status = lookups.own_seat(name, number), VersionedForm(), "", 200
     try:
         seats.retry(seat, form.seen, by=auth.customer().nic_handle)
+        _tell("retry", seat)
     except Refusal as refusal:
         error, status = sentence(refusal), refusal.status
     if not wants_partial():
-        flash(error or gettext("It is being tried again."), "error" if error else "success")
+        if error:
+            tell(error, "error")
         return go_to(url_for("manager.group", name=name))
     fresh = lookups.own_group(name)
-    shown = seats_shown(fresh, arguments_of_current_page(fresh), error=error)
+    shown = seats_shown(fresh, arguments_of_current_page(fresh), error=error, is_told=not error)
     return page("manager/_seats.html", "manager/_seats.html", status=status, **shown)
 
 
@@ -162,10 +165,11 @@ def _stale_page(seat: Seat, said: str, status: int = 409) -> Response:
     )
 
 
-def _carry_out(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Any]) -> Response:
+def _carry_out(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], Seat]) -> Response:
     """Run an action and show the list; if it is refused, show why at the form or instead of it."""
+    holder = seat.full_name if act == "release" else ""
     try:
-        do(auth.customer().nic_handle)
+        done = do(auth.customer().nic_handle)
     except StaleVersion as stale:
         stale.seat.group = seat.group
         return _stale_page(stale.seat, sentence(stale))
@@ -176,10 +180,12 @@ def _carry_out(act: str, seat: Seat, form: VersionedForm, do: Callable[[str], An
             return _stale_page(lookups.own_seat(seat.group.name, seat.number), sentence(refusal))
         form.refuse(refusal)
         return _form(act, seat, form, refusal.status)
-    return _done(act, seat.group)
+    done.group = seat.group
+    _tell(act, done, holder)
+    return _done(seat.group)
 
 
-def _done(act: str, group: LicenceGroup) -> Response:
+def _done(group: LicenceGroup) -> Response:
     """Show the list, where the action is in progress; the dialog closes."""
     if wants_partial():
         fresh = lookups.own_group(group.name)
@@ -188,16 +194,37 @@ def _done(act: str, group: LicenceGroup) -> Response:
         # The list is swapped out of band, so the dialog is closed by an event.
         response.headers["HX-Trigger"] = "dialog:close"
         return response
-    flash(_success_messages()[act], "success")
     return go_to(url_for("manager.group", name=group.name))
 
 
-def _success_messages() -> dict[str, str]:
+def _tell(act: str, seat: Seat, holder: str = "") -> None:
+    """Say what is being done for the holder of a seat.
+
+    The list may not show the seat any more, by its search, status or page: a link does.
+    """
+    said = _success_messages(holder or seat.full_name)[act]
+    arguments = arguments_of_current_page(seat.group)
+    is_long = seat.group.seats_total > PER_PAGE
+    if act == "release" or not (is_long or arguments.get("q") or arguments.get("status")):
+        tell(said)
+    else:
+        address = url_for("manager.group", name=seat.group.name, q=seat.login)
+        tell(said, see=(gettext("Show this licence"), address))
+
+
+def _success_messages(person: str) -> dict[str, str]:
     return {
-        "configure": gettext("The licence is being created; it is ready within a few minutes."),
-        "edit": gettext("The licence is being changed."),
-        "password": gettext("The password is being changed. An email brings the new one."),
-        "release": gettext("The licence is being released."),
+        "configure": gettext(
+            "%(person)s: the licence is being created; it is ready within a few minutes.",
+            person=person,
+        ),
+        "edit": gettext("%(person)s: the licence is being changed.", person=person),
+        "password": gettext(
+            "%(person)s: the password is being changed. An email brings the new one.",
+            person=person,
+        ),
+        "release": gettext("%(person)s: the licence is being released.", person=person),
+        "retry": gettext("%(person)s: it is being tried again.", person=person),
     }
 
 

@@ -30,6 +30,7 @@ from web.arguments import number_of, page_number
 from web.checkout import keeps_card, pay
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.messages import tell
 from web.urls import base_url
 
 SERVICE = "/manager/services/<name>"
@@ -126,11 +127,16 @@ def choose_card(name: str) -> Response:
     except Refusal as refusal:
         return shown(lookups.own_service(name), sentence(refusal), refusal.status)
     if wanted == NO_CARD:
-        flash(gettext("You pay the renewals of this service yourself from now on."), "success")
+        said = gettext("You pay the renewals of this service yourself from now on.")
     else:
-        flash(
-            gettext("The renewals of this service are charged to this card from now on."), "success"
-        )
+        said = gettext("The renewals of this service are charged to this card from now on.")
+    before = str(found.card.id) if found.card else NO_CARD
+    may_undo = before != wanted and (before in there or before == NO_CARD)
+    tell(
+        said,
+        undo=url_for("manager.choose_card", name=name) if may_undo else "",
+        fields=[("card", before)],
+    )
     return go_to(here(found))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, flash
+from flask import Response, flash, url_for
 from flask_babel import gettext
 
 from manager import manager, services
@@ -15,6 +15,7 @@ from shop.subscriptions import period_billing, resumption, subscriptions, termin
 from web import auth, lookups
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.messages import tell
 
 
 @manager.get(services.SERVICE + "/termination")
@@ -52,7 +53,11 @@ def ask_for_termination(name: str) -> Response:
         )
         flash(said, "info")
     else:
-        flash(gettext("The end of this service is noted."), "success")
+        may_undo = periods.undo_until(subscriptions.next_end(found.subscription), clock.now())
+        tell(
+            gettext("The end of this service is noted."),
+            undo=url_for("manager.keep_service", name=name) if may_undo else "",
+        )
     return go_to(services.here(found))
 
 

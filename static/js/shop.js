@@ -477,12 +477,31 @@
     button.setAttribute("aria-pressed", String(hidden));
   }
 
+  /* Say beside a button what it has done, and to screen readers. */
+  function sayBeside(button, text) {
+    const earlier = button.nextElementSibling;
+    if (earlier && earlier.matches(".said-beside")) earlier.remove();
+    const said = document.createElement("span");
+    said.className = "said-beside";
+    said.setAttribute("aria-hidden", "true"); // the region for announcements has it
+    said.textContent = text;
+    button.after(said);
+    announce(text);
+    setTimeout(() => said.remove(), 4000);
+  }
+
   function copy(button) {
-    navigator.clipboard.writeText(button.dataset.copy).then(() => {
-      announce(byId("announcements").dataset.copied);
+    const sentences = byId("announcements").dataset;
+    const written = navigator.clipboard ? navigator.clipboard.writeText(button.dataset.copy) : Promise.reject();
+    written.then(() => {
+      sayBeside(button, sentences.copied);
       button.classList.add("icon-button-done");
-      setTimeout(() => button.classList.remove("icon-button-done"), 2000);
-    }, () => {});
+      setTimeout(() => button.classList.remove("icon-button-done"), 4000);
+    }, () => {
+      const value = button.parentElement.querySelector(".copyable-value");
+      if (value) window.getSelection().selectAllChildren(value);
+      sayBeside(button, sentences.notCopied);
+    });
   }
 
   const CLICKS = {

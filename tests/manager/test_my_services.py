@@ -246,6 +246,10 @@ def test_one_of_several_cards_is_chosen(
     assert mandates.card_of(running.of(group)) == older, "a newer card is not charged unasked"
     assert inside.press("Enregistrer ce choix", card=str(newer.id)).status_code == 200
     assert mandates.card_of(running.of(group)) == newer
+    inside.press("Annuler")
+    assert mandates.card_of(running.of(group)) == older
+    inside.press("Annuler")
+    assert mandates.card_of(running.of(group)) == newer
     response = inside.client.ask("POST", address(group, "/card"), {"card": "999999"})
     assert response.status_code == 422
 
@@ -266,6 +270,10 @@ def test_a_consumer_terminates_and_changes_their_mind(inside: Visitor, group: Li
     inside.press("Garder ce service")
     assert terminations.for_group(group) is None
     assert inside.sees("31,68 €")
+    inside.follow("Résilier ce service")
+    inside.press("Résilier ce service")
+    inside.press("Annuler")
+    assert terminations.for_group(group) is None
 
 
 def readable_when_it_is_over(inside: Visitor, group: LicenceGroup) -> None:
@@ -362,6 +370,11 @@ def test_licences_are_given_back_and_kept_again(inside: Visitor, group: LicenceG
     inside.press("Poursuivre", unused="1", licences="1")
     assert inside.sees("Camille Dupont (camille.dupont@")
     assert inside.sees("10,56 €")
+    inside.press("Rendre 2 licences")
+    inside.press("Annuler")
+    assert not give_backs.for_group(group)
+    inside.follow("Rendre des licences")
+    inside.press("Poursuivre", unused="1", licences="1")
     inside.press("Rendre 2 licences")
     assert [row.number for row in give_backs.for_group(group)] == [1, 3]
     assert inside.sees("10,56 €")

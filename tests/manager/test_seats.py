@@ -91,7 +91,7 @@ def test_a_seat_is_configured_from_its_menu(
     signed_in.open(address_of(group))
     signed_in.follow("Configurer")
     signed_in.press("Valider", first_name="Camille", last_name="Dupont", login="camille")
-    assert signed_in.sees("La licence est en cours de création")
+    assert signed_in.sees("Camille Dupont : la licence est en cours de création")
     assert signed_in.sees("En création")
     drain()
     signed_in.open(address_of(group))
@@ -168,6 +168,29 @@ def test_an_error_offers_another_try(
     assert groups.seat_of(group).status == SeatStatus.ACTIVE
 
 
+def test_a_message_names_the_person_and_leads_to_the_licence_that_a_filter_hides(
+    signed_in: Visitor, client: CheckingClient, group: LicenceGroup
+) -> None:
+    here = address_of(group, "?status=unconfigured")
+    answer = client.post(
+        address_of(group, "/seats/2/configuration"),
+        data={
+            "first_name": "Zoé", "last_name": "Lefèvre", "login": "zoe", "version": "1",
+            "csrf_token": client.csrf_token(),
+        },
+        headers={**PARTIAL, "HX-Current-URL": f"http://localhost{here}"},
+    )  # fmt: skip
+    seats_shown, messages = answer.text.split('<div class="flashes"')
+    assert "zoe" not in seats_shown
+    assert 'id="messages"' in messages
+    assert 'role="status"' in messages
+    assert "Zoé Lefèvre : la licence est en cours de création" in messages
+    assert f'<a href="{address_of(group, "?q=zoe")}">Voir cette licence</a>' in messages
+    signed_in.open(address_of(group, "?q=zoe"))
+    assert signed_in.sees("zoe@")
+    assert not signed_in.sees("en cours de création"), "said once"
+
+
 def test_a_list_at_work_refreshes_itself_and_a_settled_one_rests(
     signed_in: Visitor, client: CheckingClient, group: LicenceGroup, provider: Provider,
     drain: Drain,
@@ -187,7 +210,9 @@ def test_the_group_is_renamed_in_place(signed_in: Visitor, group: LicenceGroup) 
     signed_in.press("Enregistrer", display_name="  Siège de   Lille ")
     assert groups.fresh(group).display_name == "Siège de Lille"
     assert signed_in.sees("Siège de Lille")
-    assert signed_in.sees("Le groupe a un nouveau nom.")
+    assert signed_in.sees("Le groupe a un nouveau nom : Siège de Lille")
+    signed_in.press("Annuler")
+    assert groups.fresh(group).display_name == group.display_name
     signed_in.follow("Modifier le nom du groupe")
     assert signed_in.press("Enregistrer", display_name=" ").status_code == 422
     assert signed_in.sees("Donnez un nom au groupe")
@@ -232,7 +257,8 @@ def test_a_new_name_stands_everywhere_on_the_page_it_was_given_on(
     known = here if tab != "/elsewhere" else address_of(group)
     assert answer.headers["HX-Redirect"] == known
     page = client.get(known).text
-    assert "Marseille" not in page, "in the title, the menu, the breadcrumbs or the heading"
+    elsewhere = page.replace('value="Marseille"', "", 1)  # in the form that undoes it
+    assert "Marseille" not in elsewhere, "in the title, the menu, the breadcrumbs or the heading"
     assert page.count("Lille") >= 4
 
 
