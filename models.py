@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from records.account_credits import AccountCredit, CreditKind, CreditUse
 from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.card_setups import CardSetup, CardSetupStatus
@@ -52,6 +53,7 @@ from records.letters import Attachment, Letter, LetterStatus
 from records.licence_stock import LicenceStock
 from records.missing_glyphs import MissingGlyph
 from records.notes import CustomerNote
+from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -101,6 +103,7 @@ def all_tables() -> list[type[Table]]:
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
+        AccountCredit, CreditUse, MoneyAct,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,

@@ -7,10 +7,10 @@ from datetime import datetime
 import click
 from flask.cli import AppGroup
 
-from cli.operator import OPERATOR, refusals_shown
+from cli.operator import OPERATOR, find_customer, refusals_shown
 from models import Dispute, Invoice, Order, Refund, database
 from shop import clock
-from shop.invoicing import credit_notes, ledger
+from shop.invoicing import account_credits, credit_notes, ledger
 from shop.operations import unpaid
 from shop.payments import disputes, payables, payments, refunds
 from shop.pricing import catalogue
@@ -34,11 +34,32 @@ def check_billing() -> None:
 
 @billing.command("mark-paid")
 @click.argument("number")
-def mark_invoice_paid(number: str) -> None:
-    """Record a payment of an invoice by other means, such as a bank transfer."""
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day; today by default.")
+@click.option("--reference", default="", help="Its reference at your bank.")
+@click.option("--cents", type=click.IntRange(1), help="Only this part, in cents.")
+def mark_invoice_paid(number: str, day: datetime | None, reference: str, cents: int | None) -> None:
+    """Record a payment of an invoice by other means, such as a bank transfer, or a part of it."""
+    invoice = _invoice(number)
     with refusals_shown():
-        payments.record_manual_payment(_invoice(number), OPERATOR)
-    click.echo(f"Invoice {number} is paid.")
+        payments.record_manual_payment(
+            invoice, OPERATOR, day=day.date() if day else None, reference=reference, cents=cents
+        )
+    left = Invoice.get_by_id(invoice.id).balance_cents
+    rest = f", {left / 100:.2f} {invoice.currency} are still owed" if left else ""
+    click.echo(f"Invoice {number} is paid{' in part' if left else ''}{rest}.")
+
+
+@billing.command("goodwill")
+@click.argument("nic_handle")
+@click.argument("cents", type=click.IntRange(1))
+@click.argument("reason")
+def grant_goodwill(nic_handle: str, cents: int, reason: str) -> None:
+    """Put CENTS on a customer's balance, which their next invoice uses; they are told REASON."""
+    account = find_customer(nic_handle)
+    with refusals_shown(), database.atomic():
+        account_credits.grant_goodwill(account, cents, reason, by=OPERATOR)
+    balance = f"{account_credits.available_of(account) / 100:.2f} EUR"
+    click.echo(f"{balance} are on the balance of {nic_handle} for the next invoices.")
 
 
 @billing.command("refunds")
@@ -155,10 +176,13 @@ def _debt(number: str) -> Invoice | Order:
 @click.argument("reason")
 @click.option("--line", type=click.IntRange(1), help="Only this remaining line, from 1.")
 @click.option("--quantity", type=click.IntRange(1), help="Number of licences of that line.")
+@click.option("--net-cents", type=click.IntRange(1), help="Only this amount, excluding VAT.")
+@click.option("--percent", type=click.IntRange(1, 100), help="Only this share.")
 @click.option("--refunded", default="", help="The bank's reference of the refund it has made.")
 def credit_invoice(
-    number: str, reason: str, line: int | None, quantity: int | None, refunded: str
-) -> None:
+    number: str, reason: str, line: int | None, quantity: int | None, refunded: str,
+    net_cents: int | None, percent: int | None,
+) -> None:  # fmt: skip
     """Issue a credit note with REASON for the rest of an invoice, or for a part of it.
 
     A paid amount is refunded, unless the bank has done so (--refunded); an unpaid amount is no
@@ -167,7 +191,14 @@ def credit_invoice(
     invoice = _invoice(number)
     with refusals_shown(), database.atomic():
         positions = _wanted(credit_notes.remaining_of(invoice), line, quantity)
-        note = credit_notes.credit(invoice, positions, reason, by=OPERATOR)
+        if percent is not None:
+            positions = credit_notes.share_of(positions, percent)
+        if net_cents is not None:
+            positions = credit_notes.amounts_of(positions, net_cents)
+        note = credit_notes.credit(
+            invoice, positions, reason, by=OPERATOR,
+            by_amount=percent is not None or net_cents is not None,
+        )  # fmt: skip
         if refunded:
             refunds.explain(_refund(refunded), by=OPERATOR, note=note)
     amount = f"{note.total_cents / 100:.2f} {note.currency}"

@@ -12,6 +12,7 @@ from manager import manager
 from models import Account
 from shop import documents
 from shop.errors import Refusal
+from shop.invoicing import account_credits
 from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
 from shop.pricing.lines import positions_of
@@ -38,6 +39,7 @@ def bills() -> Response:
         "manager/_bills.html",
         status=422 if errors else 200,
         bills=shown,
+        on_balance=account_credits.available_of(auth.customer()),
         typed=typed,
         errors=errors,
         status_word=listing.status_word,

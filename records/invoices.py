@@ -160,6 +160,11 @@ class Invoice(StateMachine):
         return self.status == InvoiceStatus.DUE and self.is_credit_note
 
     @property
+    def is_replaced(self) -> bool:
+        """Whether another invoice was issued in its place."""
+        return bool(Invoice.select().where(Invoice.replaces == self).exists())
+
+    @property
     def balance_cents(self) -> int:
         """The amount still owed: while it is payable, all not credited or offset; else 0."""
         owed = self.total_cents - self.credited_cents - self.offset_cents

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from peewee import SQL, BigAutoField, BigIntegerField, CharField, Check, ForeignKeyField
 
+from records.account_credits import AccountCredit
 from records.accounts import Account
 from records.base import MomentField, Table, one_of
 from records.disputes import Dispute
@@ -24,16 +25,19 @@ class EntryKind(StrEnum):
     RETURNED = "returned"  # a refund that succeeded came back: it failed after all
     WITHDRAWN = "withdrawn"  # taken back by the bank for a dispute
     REINSTATED = "reinstated"  # given back after a dispute
+    GOODWILL = "goodwill"  # given by the shop, for the next invoices
+    RECEIVED = "received"  # a transfer, for a part of an invoice
+    PAID_OUT = "paid_out"  # the rest of a transfer, given back
 
 
 class LedgerEntry(Table):
-    """A change of what a customer owes, in cents: charges, refunds and withdrawals add, the others
-    subtract.
+    """A change of what a customer owes, in cents: charges, refunds, withdrawals and what was
+    paid out add, the others subtract.
 
     Each document and each movement of money has exactly one entry. ``invoice`` is the invoice that
     was charged or paid, or the credit note. It is empty for money received before its invoice was
-    issued, and for money that was not owed and was refunded. ``refund`` and ``dispute`` are what an
-    entry is about.
+    issued, and for money that was not owed and was refunded. ``refund``, ``dispute`` and
+    ``credit`` (of the customer's balance) are what an entry is about.
     """
 
     account_id: int  # added by Peewee; declared for mypy
@@ -41,6 +45,7 @@ class LedgerEntry(Table):
     payment_id: int | None
     refund_id: int | None
     dispute_id: int | None
+    credit_id: int | None
 
     id = BigAutoField()
     account = ForeignKeyField(Account, backref="ledger")
@@ -49,6 +54,7 @@ class LedgerEntry(Table):
     payment = ForeignKeyField(Payment, backref="ledger", null=True)
     refund = ForeignKeyField(Refund, backref="ledger", null=True)
     dispute = ForeignKeyField(Dispute, backref="ledger", null=True)
+    credit = ForeignKeyField(AccountCredit, backref="ledger", null=True)
     cents = BigIntegerField()
     at = MomentField()
 
@@ -56,13 +62,14 @@ class LedgerEntry(Table):
         constraints = [
             one_of("kind", EntryKind),
             Check(
-                "CASE WHEN kind IN ('charged', 'refunded', 'withdrawn') "
+                "CASE WHEN kind IN ('charged', 'refunded', 'withdrawn', 'paid_out') "
                 "THEN cents >= 0 ELSE cents <= 0 END"
             ),
             Check("kind NOT IN ('charged', 'credited') OR invoice_id IS NOT NULL"),
             Check("kind NOT IN ('paid', 'refunded') OR payment_id IS NOT NULL"),
             Check("kind <> 'returned' OR refund_id IS NOT NULL"),
             Check("kind NOT IN ('withdrawn', 'reinstated') OR dispute_id IS NOT NULL"),
+            Check("kind NOT IN ('goodwill', 'received', 'paid_out') OR credit_id IS NOT NULL"),
         ]
 
 

@@ -66,6 +66,7 @@ class Payment(StateMachine):
     operator). ``uncharged_cents`` is the part of a successful payment that the order's invoice does
     not charge, as it was not delivered, or delivered later: it is given back. ``card`` is the
     stored card of an off-session charge; empty where the customer pays on the bank's page.
+    ``reference`` is that of a bank transfer, and ``settled_at`` its day.
     """
 
     event_subject = "payment"
@@ -91,6 +92,7 @@ class Payment(StateMachine):
     checkout_url = CharField(max_length=1024, default="")
     reason = CharField(max_length=64, default="")
     refund = CharField(max_length=128, default="")
+    reference = CharField(max_length=128, default="")
     created_at = MomentField()
     settled_at = MomentField(null=True)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from records.account_credits import AccountCredit
 from records.accounts import Account
 from records.cards import Card
 from records.groups import LicenceGroup
@@ -18,7 +19,7 @@ from records.invoices import InvoiceLine as Row
 from records.orders import Order
 from records.payments import Payment
 from shop import clock, mail, settings, transitions
-from shop.invoicing import ledger
+from shop.invoicing import account_credits, ledger
 from shop.jobs import kinds
 from shop.pricing import money
 from shop.pricing.lines import Position
@@ -64,7 +65,14 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
     order or period was invoiced before, and `pricing.TooLarge`.
     """
     sums = money.totals([position.line for position in draft.positions], draft.treatment)
-    paid = _payment_columns(payment) if payment else _replaced_columns(draft, sums.total_cents)
+    taken = _from_balance(draft, sums.total_cents) if payment is None else []
+    offset = draft.offset_cents + sum(cents for _, cents in taken)
+    if payment is not None:
+        paid = _payment_columns(payment)
+    elif taken and offset == sums.total_cents:
+        paid = _settled_columns()
+    else:
+        paid = _replaced_columns(draft, sums.total_cents)
     invoice = write(
         SERIES,
         draft.positions,
@@ -82,9 +90,10 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
         due_on=draft.due_on,
         replaces=draft.replaces,
         reason=templates.translate(draft.reason, draft.language)[:255],
-        offset_cents=draft.offset_cents,
+        offset_cents=offset,
         **paid,
     )
+    account_credits.use(taken, invoice)
     ledger.post_invoice(invoice)
     mail.invoice_issued(invoice, draft.charged_to)
     return invoice
@@ -163,6 +172,18 @@ def _payment_columns(payment: Payment) -> dict[str, Any]:
     }
 
 
+def _from_balance(draft: Draft, total_cents: int) -> list[tuple[AccountCredit, int]]:
+    """Return what the customer's balance pays of an invoice that replaces no other one."""
+    if draft.replaces is not None:
+        return []
+    return account_credits.take(draft.account.id, total_cents)
+
+
+def _settled_columns() -> dict[str, Any]:
+    """Return the state of an invoice that the customer's balance pays."""
+    return {"status": InvoiceStatus.PAID, "paid_at": clock.now(), "method": "manual"}
+
+
 def _replaced_columns(draft: Draft, total_cents: int) -> dict[str, Any]:
     """Return the state of an invoice issued in place of another: as that one, if that pays it."""
     before = draft.replaces
@@ -189,14 +210,25 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
     kinds.invoice_settled.send(invoice)
 
 
+def mark_settled(invoice: Invoice, by: str) -> None:
+    """Mark an invoice as paid of which the balance paid a part, and a credit note took the rest.
+
+    Runs in the caller's transaction, which has locked ``invoice``.
+    """
+    changes = _settled_columns()
+    transitions.move(invoice, changes.pop("status"), by=by, **changes)
+
+
 def reopen(invoice: Invoice, by: str, note: str) -> None:
-    """Let a paid invoice be owed again, because its payment was lost.
+    """Let a paid invoice be owed again, because its payment was lost, less what the customer's
+    balance paid.
 
     Runs in the caller's transaction, which has locked ``invoice``.
     """
     transitions.move(
-        invoice, InvoiceStatus.UNPAID, by=by, note=note, paid_at=None, method="", offset_cents=0
-    )
+        invoice, InvoiceStatus.UNPAID, by=by, note=note, paid_at=None, method="",
+        offset_cents=account_credits.used_on(invoice),
+    )  # fmt: skip
     kinds.invoice_reopened.send(invoice)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
+from records.account_credits import AccountCredit, CreditKind
 from records.base import database
 from records.disputes import Dispute, DisputeStatus
 from records.groups import AdditionStatus, GroupStatus
@@ -73,6 +74,18 @@ def post_dispute(dispute: Dispute, cents: int) -> None:
     _post(kind, _account_id(dispute.payment), cents, payment=dispute.payment, dispute=dispute)
 
 
+def post_credit(credit: AccountCredit) -> None:
+    """Post an amount that was put on a customer's balance."""
+    is_goodwill = credit.kind == CreditKind.GOODWILL
+    kind = EntryKind.GOODWILL if is_goodwill else EntryKind.RECEIVED
+    _post(kind, credit.account_id, -credit.cents, credit=credit)
+
+
+def post_paid_out(credit: AccountCredit, cents: int) -> None:
+    """Post that a part of a transfer was given back to the customer."""
+    _post(EntryKind.PAID_OUT, credit.account_id, cents, credit=credit)
+
+
 def explain_refund(refund: Refund) -> None:
     """Say of a refund that was posted for which credit note it was."""
     LedgerEntry.update(invoice=refund.credit_note).where(LedgerEntry.refund == refund).execute()
@@ -87,10 +100,11 @@ def _post(
     payment: Payment | None = None,
     refund: Refund | None = None,
     dispute: Dispute | None = None,
+    credit: AccountCredit | None = None,
 ) -> None:
     LedgerEntry.create(
         account=account_id, kind=kind, invoice=invoice, payment=payment, refund=refund,
-        dispute=dispute, cents=cents, at=clock.now(),
+        dispute=dispute, credit=credit, cents=cents, at=clock.now(),
     )  # fmt: skip
 
 
@@ -252,7 +266,23 @@ FAULTS = {
     "invoice {} counts as paid by more than the credit note of the one it replaces keeps": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
         "AND i.offset_cents > (SELECT coalesce(sum(c.offset_cents), 0) FROM invoice c "
-        "WHERE c.corrects_id = i.replaces_id)"
+        "WHERE c.corrects_id = i.replaces_id) "
+        "+ (SELECT coalesce(sum(u.cents - u.returned_cents), 0) "
+        "FROM credit_use u WHERE u.invoice_id = i.id)"
+    ),
+    "invoice {} counts as paid by less of the customer's balance than it used": (
+        "SELECT i.number FROM invoice i WHERE i.offset_cents < "
+        "(SELECT coalesce(sum(u.cents - u.returned_cents), 0) "
+        "FROM credit_use u WHERE u.invoice_id = i.id)"
+    ),
+    "amount {} of a customer's balance is in the ledger with another amount than it has": (
+        "SELECT c.id FROM account_credit c WHERE c.cents - c.paid_out_cents <> "
+        "(SELECT coalesce(-sum(e.cents), 0) FROM ledger_entry e WHERE e.credit_id = c.id)"
+    ),
+    "amount {} of a customer's balance was used by other invoices than it says": (
+        "SELECT c.id FROM account_credit c WHERE c.used_cents <> "
+        "(SELECT coalesce(sum(u.cents - u.returned_cents), 0) "
+        "FROM credit_use u WHERE u.credit_id = c.id)"
     ),
     "invoice {} replaces one that still charges": (
         "SELECT i.number FROM invoice i JOIN invoice w ON w.id = i.replaces_id "
@@ -426,6 +456,7 @@ FAULTS = {
         "SELECT a.nic_handle FROM account a JOIN ("
         "SELECT account_id, sum(cents) AS cents FROM ("
         "SELECT account_id, cents FROM ledger_entry UNION ALL "
+        "SELECT account_id, cents - used_cents - paid_out_cents FROM account_credit UNION ALL "
         "SELECT account_id, -(total_cents - credited_cents - offset_cents) FROM invoice "
         "WHERE kind = '{InvoiceKind.INVOICE}' AND status IN ({OWED}) UNION ALL "
         "SELECT account_id, total_cents - offset_cents FROM invoice "

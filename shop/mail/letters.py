@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from records.account_credits import AccountCredit
 from records.accounts import Account
 from records.cards import Card
 from records.catalogue import Contract
@@ -184,6 +185,20 @@ def invoice_issued(invoice: Invoice, card: Card | None = None) -> None:
 def invoice_paid(invoice: Invoice, payment: Payment) -> None:
     """Confirm the payment of an invoice."""
     _about_invoice(invoice, "invoice_paid", payment=payment)
+
+
+def part_payment_received(invoice: Invoice, credit: AccountCredit) -> None:
+    """Confirm a transfer that pays a part of an invoice, and say what is still owed."""
+    key = f"part_payment_received:{credit.id}"
+    _about_invoice(invoice, "part_payment_received", key=key, credit=credit)
+
+
+def goodwill_granted(credit: AccountCredit, available_cents: int) -> None:
+    """Tell a customer of an amount that their next invoice uses, and why."""
+    store_letter(
+        credit.account, "goodwill_granted", f"goodwill_granted:{credit.id}",
+        credit=credit, available_cents=available_cents,
+    )  # fmt: skip
 
 
 def credit_note_issued(note: Invoice, reason: str) -> None:

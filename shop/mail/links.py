@@ -57,6 +57,11 @@ class Links:
         """The page of the stored cards, where one is removed."""
         return f"{self.base}/manager/account/cards"
 
+    @property
+    def bills(self) -> str:
+        """The list of all invoices ("Mes factures")."""
+        return f"{self.base}/manager/account/bills"
+
     def legal(self, name: str) -> str:
         """Return a legal page: legal-notice, terms, privacy, mediation or contact."""
         return f"{self.base}/{self.language}/{name}"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 
 from peewee import IntegrityError
 
+from records.account_credits import AccountCredit
 from records.base import database
 from records.cards import Card
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
-from shop.errors import PartyRejected
-from shop.invoicing import ledger
+from shop.errors import N_, PartyRejected, Refusal
+from shop.invoicing import account_credits, ledger
 from shop.payments import cards, gateways, outcomes, payables
 from shop.payments.gateway import ChargeRequest
 from shop.payments.payables import Debt
@@ -142,29 +143,60 @@ def charge_card(payment: int) -> None:
 # --- Recorded manually -----------------------------------------------------------------------
 
 
-def record_manual_payment(debt: Debt, by: str) -> Payment:
-    """Record a payment that the operator received otherwise (by bank transfer, for example).
+def record_manual_payment(
+    debt: Debt, by: str, *, day: date | None = None, reference: str = "", cents: int | None = None
+) -> Payment | AccountCredit:
+    """Record a payment that arrived otherwise (by bank transfer, for example), on a ``day``.
 
-    Raise `Refusal` if ``debt`` is not payable, `PaymentUnderWay` while a card is confirmed.
+    ``cents`` less than what is owed for an invoice are a part payment, which is taken off it.
+    Raise `Refusal` if ``debt`` is not payable, for another amount than that of an order, for more
+    than is owed, and for a day that lies ahead; `PaymentUnderWay` while a card is confirmed.
+    """
+    close_pending(debt)
+    with database.atomic():
+        return apply_manual_payment(debt, by, day=day, reference=reference, cents=cents)
+
+
+def close_pending(debt: Debt) -> None:
+    """Close the payment of ``debt`` that has no outcome yet, before another one is recorded.
+
+    Raise `PaymentUnderWay` while a card is confirmed.
     """
     pending = unsettled_payment(debt)
     if pending is not None:
         outcomes.close_payment(pending)
-    with database.atomic():
-        payable = payables.locked_payable(debt)
-        if not payable.can_be_paid:
-            raise payable.not_payable()
-        payment = Payment.create(
-            **{payable.column.name: payable.row},
-            status=PaymentStatus.SUCCEEDED,
-            method="manual",
-            key=secrets.token_urlsafe(24),
-            amount_cents=payable.cents,
-            currency=payable.row.currency,
-            created_at=clock.now(),
-            settled_at=clock.now(),
+
+
+def apply_manual_payment(
+    debt: Debt, by: str, *, day: date | None = None, reference: str = "", cents: int | None = None
+) -> Payment | AccountCredit:
+    """Do what `record_manual_payment` does, in the caller's transaction, if none is pending."""
+    if day is not None and day > clock.today():
+        raise Refusal(N_("This day lies ahead."), "day")
+    payable = payables.locked_payable(debt)
+    if not payable.can_be_paid:
+        raise payable.not_payable()
+    if unsettled_payment(debt) is not None:
+        raise payable.under_way()
+    if cents is not None and cents != payable.cents:
+        if payable.invoice is None or cents > payable.cents:
+            raise Refusal(N_("This is another amount than what is owed."), "amount")
+        return account_credits.record_part_payment(
+            payable.invoice, cents, day=day or clock.today(), reference=reference, by=by
         )
-        transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
-        ledger.post_payment(payment, payable.invoice)
-        payable.mark_paid(payment, by)
+    is_earlier = day is not None and day < clock.today()
+    payment: Payment = Payment.create(
+        **{payable.column.name: payable.row},
+        status=PaymentStatus.SUCCEEDED,
+        method="manual",
+        key=secrets.token_urlsafe(24),
+        amount_cents=payable.cents,
+        currency=payable.row.currency,
+        reference=reference[:128],
+        created_at=clock.now(),
+        settled_at=clock.midnight(day) if is_earlier and day is not None else clock.now(),
+    )
+    transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
+    ledger.post_payment(payment, payable.invoice)
+    payable.mark_paid(payment, by)
     return payment

@@ -135,6 +135,9 @@ class Settings:
     web_processes: int = _setting("WEB_PROCESSES", 2, variables.count(1, 64))
     stop_notice: float = _setting("STOP_NOTICE", 0.5, variables.number(0, 40))
     party_calls: int = _setting("PARTY_CALLS", 4, variables.count(1, 64))
+    desk_approval_cents: int = _setting(
+        "DESK_APPROVAL_CENTS", 100_000, variables.count(0, 100_000_000_000)
+    )
     bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
     provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)
     notification_secret: str = _setting(

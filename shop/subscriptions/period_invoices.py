@@ -57,10 +57,10 @@ def credit_undelivered(invoice: Invoice, group: LicenceGroup, quantity: int, *, 
     for position in credit_notes.remaining_of(invoice):
         line = position.line
         # Licences charged by the day can only be credited together.
-        enough = line.quantity == quantity if line.share else line.quantity >= quantity
-        if position.service == group.name and enough:
-            part = credit_notes.part_of(position, quantity)
-            credit_notes.credit(invoice, (part,), UNDELIVERED, by=by)
+        enough = not line.share or line.quantity == quantity
+        part = credit_notes.licences_of(invoice, position, quantity) if enough else None
+        if position.service == group.name and part is not None:
+            credit_notes.credit(invoice, (part,), UNDELIVERED, by=by, by_amount=True)
             return True
     return False
 

@@ -291,10 +291,14 @@ def _credit_part(
     """
     for invoice in invoices:
         for position in credit_notes.remaining_of(invoice):
-            if position.service != group.name or position.line.quantity < number:
+            if position.service != group.name:
                 continue
-            part = position if position.line.share else credit_notes.part_of(position, number)
-            return credit_notes.credit(invoice, (part,), period_invoices.WITHDRAWN, by=by)
+            part = credit_notes.licences_of(invoice, position, number)
+            if part is None:
+                continue
+            return credit_notes.credit(
+                invoice, (part,), period_invoices.WITHDRAWN, by=by, by_amount=True
+            )
     return None
 
 

@@ -23,7 +23,7 @@ from shop import clock, mail, vat
 from shop.customers import data_export, email_proofs, passwords, profile, two_factor
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import recovery_codes
-from shop.invoicing import credit_notes, invoices
+from shop.invoicing import account_credits, credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.orders import attach, contracts, orders, withdrawals
@@ -178,6 +178,20 @@ def export_ready(account: Account, bank: Bank, provider: Provider) -> None:
 def invoice_issued(account: Account, bank: Bank, provider: Provider) -> None:
     """An order is delivered, and its invoice made."""
     service_installed(account, bank, provider)
+
+
+def goodwill_granted(account: Account, bank: Bank, provider: Provider) -> None:
+    """A member of staff puts an amount on the balance."""
+    with database.atomic():
+        account_credits.grant_goodwill(account, 1_000, "Merci.", by="staff:camille")
+
+
+def part_payment_received(account: Account, bank: Bank, provider: Provider) -> None:
+    """A part of an invoice arrives by transfer."""
+    invoice = _due(account, bank, provider)
+    payments.record_manual_payment(
+        invoice, by="staff:camille", day=clock.today(), reference="VIR-1", cents=500
+    )
 
 
 def _due(account: Account, bank: Bank, provider: Provider) -> Invoice:
@@ -447,7 +461,8 @@ CAUSES: dict[str, Cause] = {
         account_created, email_proof, password_reset, password_changed, order_placed,
         order_cancelled, order_expired, payment_received, payment_refunded, delivery_failed,
         rest_refunded, service_installed,
-        invoice_issued, invoice_paid, invoice_payment_refunded, credit_note_issued,
+        invoice_issued, invoice_paid, goodwill_granted, part_payment_received,
+        invoice_payment_refunded, credit_note_issued,
         credit_note_refunded, refund_failed,
         refunded_by_bank, payment_disputed, dispute_lost, card_removed, card_withdrawn,
         card_expiring, renewal_coming,

@@ -34,7 +34,7 @@ JOBS = {
 }
 """Of each job of that order, from the look for it until it is finished, as they ran."""
 
-RENEWAL = 23
+RENEWAL = 24
 """Of one renewal with its invoice and e-mail."""
 
 

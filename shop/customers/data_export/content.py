@@ -14,6 +14,7 @@ from typing import Any
 
 from peewee import ModelSelect
 
+from records.account_credits import AccountCredit
 from records.accounts import Account, Session
 from records.base import Table
 from records.batches import in_batches
@@ -29,6 +30,7 @@ from records.invoices import Invoice, InvoiceLine
 from records.ledger import LedgerEntry
 from records.letters import Letter
 from records.notes import CustomerNote
+from records.money_acts import MoneyAct
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
 from records.refunds import Refund
@@ -222,6 +224,17 @@ SECTIONS = (
         ("kind", "country", "detail", "recorded_at"),
     ),
     Section("ledger", LedgerEntry, _own(LedgerEntry), ("at", "kind", "cents")),
+    Section(
+        "account_credits", AccountCredit, _own(AccountCredit),
+        (
+            "kind", "cents", "used_cents", "paid_out_cents", "reference", "received_on", "reason",
+            "at",
+        ),
+    ),
+    Section(
+        "acts_on_money", MoneyAct, _own(MoneyAct),
+        ("kind", "number", "cents", "reason", "status", "asked_at", "decided_at"),
+    ),
     Section(
         "cards", Card, _own(Card),
         ("brand", "last4", "expiry_month", "expiry_year", "consented_at", "removed_at"),

@@ -15,7 +15,7 @@ from models import (
     database,
 )
 from shop import clock, vat
-from shop.invoicing import ledger
+from shop.invoicing import account_credits, ledger
 from shop.jobs import queue
 from shop.payments import disputes, gateway
 from shop.subscriptions import corrections, period_billing
@@ -108,6 +108,12 @@ FAULTS = {
     "FROM job WHERE kind = 'collect_invoice'",
     "invoice {} counts as paid by more than the credit note of the one it replaces keeps": "UPDATE "
     "invoice SET offset_cents = offset_cents + 1 WHERE replaces_id IS NOT NULL",
+    "invoice {} counts as paid by less of the customer's balance than it used": "UPDATE credit_use "
+    "SET cents = cents + 1",
+    "amount {} of a customer's balance is in the ledger with another amount than it has": "UPDATE "
+    "account_credit SET cents = cents + 1",
+    "amount {} of a customer's balance was used by other invoices than it says": "UPDATE "
+    "account_credit SET used_cents = used_cents - 1 WHERE used_cents > 0",
     "invoice {} replaces one that still charges": "UPDATE invoice SET status = 'unpaid' "
     "WHERE id IN (SELECT replaces_id FROM invoice)",
     "the period that invoice {} charges is still that of the one it replaces": "UPDATE invoice "
@@ -208,6 +214,8 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     groups.add(group, 3)
     queue.drain()
     without_vat(alice)
+    account_credits.grant_goodwill(alice, 100, "An error.", by="staff:camille")
+    billing.due(alice)
     database.execute_sql("UPDATE purchase_order SET vat_code = 'oss:FR'")
     queue.drain()
     lose_the_renewal(alice, bank)

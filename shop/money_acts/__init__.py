@@ -1,0 +1,329 @@
+"""Acts of the staff on a customer's money: each has a reason and takes effect once.
+
+An act of more than ``DESK_APPROVAL_CENTS`` waits until a second member of staff confirms it. The
+key is that of the form which asked for it: sent twice, it is the same act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from peewee import IntegrityError, ModelSelect
+
+from records.account_credits import AccountCredit
+from records.accounts import Account
+from records.base import database, lock
+from records.invoices import Invoice
+from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
+from records.orders import Order
+from shop import clock, settings, transitions
+from shop.errors import N_, Conflict, Refusal
+from shop.invoicing import account_credits, credit_notes
+from shop.orders import orders
+from shop.payments import payables, payments, refunds
+from shop.pricing.lines import Position
+
+REASON_MISSING = N_("Give the reason: it is kept on record.")
+OWN_ACT = N_("Another member of staff has to confirm this.")
+DECIDED = N_("This was confirmed or refused before.")
+NOT_AN_INVOICE = N_("This is not an invoice.")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a member of staff asks for: ``number`` names the order, invoice or credit note.
+
+    ``cents`` is the amount of money (VAT included); ``details`` is what else was filled in.
+    """
+
+    kind: MoneyActKind
+    account: Account
+    cents: int
+    number: str = ""
+    details: dict[str, Any] | None = None
+
+
+# --- What can be asked for -------------------------------------------------------------------
+
+
+def mark_paid(
+    debt: payables.Debt, *, day: date, reference: str, cents: int | None = None
+) -> Wanted:
+    """Ask to record money that arrived for an order or an invoice, wholly or for a part of it."""
+    if not reference.strip():
+        raise Refusal(N_("Give the reference of the transfer."), "reference")
+    if day > clock.today():
+        raise Refusal(N_("This day lies ahead."), "day")
+    payable = payables.for_debt(debt)
+    if not payable.can_be_paid:
+        raise payable.not_payable()
+    if cents is not None and cents <= 0:
+        raise Refusal(N_("Enter an amount."), "amount")
+    details = {"day": day.isoformat(), "reference": " ".join(reference.split()), "cents": cents}
+    amount = payable.cents if cents is None else cents
+    return Wanted(MoneyActKind.MARK_PAID, debt.account, amount, debt.number, details)
+
+
+def credit(invoice: Invoice, *, net_cents: int | None = None, percent: int | None = None) -> Wanted:
+    """Ask for a credit note of an amount excluding VAT, of a share, or of all that is left."""
+    details = {"net_cents": net_cents, "percent": percent}
+    totals = credit_notes.totals_of(invoice, _positions(invoice, details), by_amount=True)
+    return Wanted(MoneyActKind.CREDIT, invoice.account, totals.total_cents, invoice.number, details)
+
+
+def goodwill(account: Account, cents: int) -> Wanted:
+    """Ask to put an amount on a customer's balance, for the next invoice."""
+    if cents <= 0:
+        raise Refusal(N_("Enter an amount."), "amount")
+    return Wanted(MoneyActKind.GOODWILL, account, cents)
+
+
+def refund(order: Order) -> Wanted:
+    """Ask to give back what was not delivered of an order."""
+    payment = refunds.kept_payment(order)
+    cents = payment.refund_cents if payment is not None else 0
+    return Wanted(MoneyActKind.REFUND, order.account, cents, order.number)
+
+
+def retry_refund(debt: payables.Debt) -> Wanted:
+    """Ask the bank again for a refund that failed."""
+    cents = _refund_cents(refunds.refund_due_of(debt))
+    return Wanted(MoneyActKind.RETRY_REFUND, debt.account, cents, debt.number)
+
+
+def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
+    """Ask to record that money was given back by transfer."""
+    if not reference.strip():
+        raise Refusal(N_("Give the reference of the transfer."), "reference")
+    if day > clock.today():
+        raise Refusal(N_("This day lies ahead."), "day")
+    cents = _refund_cents(refunds.refund_due_of(debt))
+    details = {"day": day.isoformat(), "reference": reference.strip()}
+    return Wanted(MoneyActKind.MARK_REFUNDED, debt.account, cents, debt.number, details)
+
+
+def pay_out(held: AccountCredit, *, day: date, reference: str) -> Wanted:
+    """Ask to record that what is left of a transfer was given back by another one."""
+    if not reference.strip():
+        raise Refusal(N_("Give the reference of the transfer."), "reference")
+    if day > clock.today():
+        raise Refusal(N_("This day lies ahead."), "day")
+    details = {"credit": held.id, "day": day.isoformat(), "reference": reference.strip()}
+    return Wanted(MoneyActKind.PAY_OUT, held.account, held.left_cents, "", details)
+
+
+def _refund_cents(subject: refunds.Subject) -> int:
+    if isinstance(subject, Invoice):
+        return subject.refund_cents
+    return subject.to_give_back_cents
+
+
+# --- Asking, confirming, refusing --------------------------------------------------------------
+
+
+def perform(wanted: Wanted, reason: str, *, by: str, key: str) -> MoneyAct:
+    """Carry an act out, or let it wait for a second member of staff; idempotent by its key.
+
+    Raise `Refusal` where the reason is missing, and what the operation itself refuses.
+    """
+    reason = " ".join(reason.split())[:255]
+    if not reason:
+        raise Refusal(REASON_MISSING, "reason")
+    earlier = find_by_key(key)
+    if earlier is not None:
+        return earlier
+    waits = wanted.cents > settings.current().desk_approval_cents
+    if not waits:
+        _prepare(wanted.kind, wanted.number)
+    try:
+        with database.atomic():
+            act: MoneyAct = MoneyAct.create(
+                key=key, kind=wanted.kind, account=wanted.account, number=wanted.number,
+                cents=wanted.cents, details=wanted.details or {}, reason=reason,
+                status=MoneyActStatus.WAITING if waits else MoneyActStatus.DONE,
+                asked_by=by, asked_at=clock.now(),
+            )  # fmt: skip
+            transitions.record(act, f"money_{act.kind}", by=by, note=reason, to_status=act.status)
+            if not waits:
+                _carry_out(act)
+            return act
+    except IntegrityError:
+        # The same form, sent twice: the unique key lets one of them through.
+        earlier = find_by_key(key)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def confirm(act: MoneyAct, *, by: str) -> MoneyAct:
+    """Carry out an act that waits; by another member of staff than the one who asked for it.
+
+    Raise `Conflict` where it was decided before, `Refusal` for one's own act, and what the
+    operation itself refuses.
+    """
+    _check_decides(act, by)
+    _prepare(act.kind, act.number)
+    with database.atomic():
+        _decide(act, MoneyActStatus.DONE, by)
+        _carry_out(act)
+    return act
+
+
+def refuse(act: MoneyAct, *, by: str) -> MoneyAct:
+    """Refuse an act that waits; whoever asked for it takes it back by that.
+
+    Raise `Conflict` where it was decided before.
+    """
+    with database.atomic():
+        _decide(act, MoneyActStatus.REFUSED, "" if by == act.asked_by else by, actor=by)
+    return act
+
+
+def _check_decides(act: MoneyAct, by: str) -> None:
+    if by == act.asked_by:
+        raise Refusal(OWN_ACT)
+    if not act.is_waiting:
+        raise Conflict(DECIDED)
+
+
+def _decide(act: MoneyAct, status: str, by: str, *, actor: str = "") -> None:
+    won = act.may_become(status) and transitions.move(
+        act, status, by=actor or by, note=act.reason, decided_by=by, decided_at=clock.now()
+    )
+    if not won:
+        raise Conflict(DECIDED)
+
+
+# --- Carrying out --------------------------------------------------------------------------------
+
+
+def _prepare(kind: str, number: str) -> None:
+    """Close what is pending at the bank, before the transaction."""
+    if kind == MoneyActKind.MARK_PAID:
+        payments.close_pending(find_debt(number))
+
+
+def _carry_out(act: MoneyAct) -> None:
+    """Call the operation of an act, in the caller's transaction, and keep what it made."""
+    act.result = _OPERATIONS[MoneyActKind(act.kind)](act)[:32]
+    MoneyAct.update(result=act.result).where(MoneyAct.id == act.id).execute()
+
+
+def _mark_paid(act: MoneyAct) -> str:
+    given = act.details
+    payments.apply_manual_payment(
+        find_debt(act.number), act.asked_by, day=date.fromisoformat(given["day"]),
+        reference=given["reference"], cents=given["cents"],
+    )  # fmt: skip
+    return act.number
+
+
+def _credit(act: MoneyAct) -> str:
+    invoice = _invoice(act.number)
+    positions = _positions(lock(invoice), act.details)
+    totals = credit_notes.totals_of(invoice, positions, by_amount=True)
+    if totals.total_cents != act.cents:
+        raise Conflict(N_("What is left of this invoice has changed: begin again."))
+    note = credit_notes.credit(invoice, positions, act.reason, by=act.asked_by, by_amount=True)
+    return str(note.number)
+
+
+def _goodwill(act: MoneyAct) -> str:
+    made = account_credits.grant_goodwill(act.account, act.cents, act.reason, by=act.asked_by)
+    return str(made.id)
+
+
+def _refund(act: MoneyAct) -> str:
+    order = find_debt(act.number)
+    if not isinstance(order, Order):
+        raise Refusal(N_("This is not an order."))
+    orders.refund_order(order, act.asked_by)
+    return act.number
+
+
+def _retry_refund(act: MoneyAct) -> str:
+    refunds.ask_again(refunds.refund_due_of(find_debt(act.number)), by=act.asked_by)
+    return act.number
+
+
+def _mark_refunded(act: MoneyAct) -> str:
+    subject = refunds.refund_due_of(find_debt(act.number))
+    day, reference = date.fromisoformat(act.details["day"]), act.details["reference"]
+    refunds.record_transfer(subject, by=act.asked_by, day=day, reference=reference)
+    return act.number
+
+
+def _pay_out(act: MoneyAct) -> str:
+    held = account_credits.find_credit(act.account, act.details["credit"])
+    if held is None:
+        raise Refusal(account_credits.NOT_LEFT)
+    account_credits.pay_out(held, act.cents, by=act.asked_by)
+    return str(held.id)
+
+
+_OPERATIONS: dict[MoneyActKind, Callable[[MoneyAct], str]] = {
+    MoneyActKind.MARK_PAID: _mark_paid,
+    MoneyActKind.CREDIT: _credit,
+    MoneyActKind.GOODWILL: _goodwill,
+    MoneyActKind.REFUND: _refund,
+    MoneyActKind.RETRY_REFUND: _retry_refund,
+    MoneyActKind.MARK_REFUNDED: _mark_refunded,
+    MoneyActKind.PAY_OUT: _pay_out,
+}
+
+
+def _positions(invoice: Invoice, details: dict[str, Any]) -> tuple[Position, ...]:
+    """Return what a credit note takes back of an invoice."""
+    left = credit_notes.remaining_of(invoice)
+    if details["percent"] is not None:
+        return credit_notes.share_of(left, details["percent"])
+    if details["net_cents"] is not None:
+        return credit_notes.amounts_of(left, details["net_cents"])
+    return credit_notes.share_of(left, 100)
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def find_debt(number: str) -> payables.Debt:
+    """Return the order, invoice or credit note with a number. Raise `Refusal` if there is none."""
+    debt: payables.Debt | None = Invoice.get_or_none(Invoice.number == number)
+    debt = debt or Order.get_or_none(Order.number == number)
+    if debt is None:
+        raise Refusal(N_("There is no order, invoice or credit note with this number."), "number")
+    return debt
+
+
+def _invoice(number: str) -> Invoice:
+    found = find_debt(number)
+    if not isinstance(found, Invoice):
+        raise Refusal(NOT_AN_INVOICE, "number")
+    return found
+
+
+def find_by_key(key: str) -> MoneyAct | None:
+    """Return the act of a form, if it was sent before."""
+    return MoneyAct.get_or_none(MoneyAct.key == key)
+
+
+def find_act(number: int) -> MoneyAct | None:
+    """Return an act by its number."""
+    return MoneyAct.get_or_none(MoneyAct.id == number)
+
+
+def waiting() -> ModelSelect[MoneyAct]:
+    """Return the query for the acts that a second member of staff has to confirm, oldest first."""
+    return (
+        MoneyAct.select(MoneyAct, Account)
+        .join(Account)
+        .where(MoneyAct.status == MoneyActStatus.WAITING)
+        .order_by(MoneyAct.id)
+    )
+
+
+def acts_of(account: Account) -> ModelSelect[MoneyAct]:
+    """Return the query for the acts on a customer's money, newest first."""
+    return MoneyAct.select().where(MoneyAct.account == account).order_by(MoneyAct.id.desc())
