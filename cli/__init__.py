@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from cli.accounting import accounting
 from cli.audit import audit
 from cli.backups import backup, restore
 from cli.billing import billing, price_list
@@ -21,7 +22,7 @@ from cli.vat import vat
 
 GROUPS = (
     orders, services, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data,
-    vat, papers,
+    vat, papers, accounting,
 )  # fmt: skip
 COMMANDS = (
     *GROUPS,

@@ -137,6 +137,7 @@ class Invoice(StateMachine):
             (("account", "issued_on", "id"), False),
             (("group", "id"), False),
             (("status", "due_on"), False),
+            (("issued_on",), False),
         )
 
     @property
@@ -160,7 +161,7 @@ class Invoice(StateMachine):
         return self.status == InvoiceStatus.DUE and self.is_credit_note
 
     @property
-    def is_replaced(self) -> bool:
+    def has_replacement(self) -> bool:
         """Whether another invoice was issued in its place."""
         return bool(Invoice.select().where(Invoice.replaces == self).exists())
 

@@ -71,6 +71,7 @@ class LedgerEntry(Table):
             Check("kind NOT IN ('withdrawn', 'reinstated') OR dispute_id IS NOT NULL"),
             Check("kind NOT IN ('goodwill', 'received', 'paid_out') OR credit_id IS NOT NULL"),
         ]
+        indexes = ((("at", "id"), False),)
 
 
 LedgerEntry.add_index(

@@ -37,6 +37,11 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), PARIS).astimezone(UTC)
 
 
+def next_midnight(day: date) -> datetime:
+    """Return the moment at which ``day`` ends in Paris (aware, UTC)."""
+    return midnight(day + timedelta(days=1))
+
+
 def today() -> date:
     """Return the shop's calendar day (Europe/Paris)."""
     return day_of(now())

@@ -13,6 +13,7 @@ from typing import Any
 from shop.errors import N_
 from shop.settings import checks, variables
 from shop.settings.defaults import (
+    ACCOUNTING_CHART,
     DEVELOPMENT_BANK_KEY,
     DEVELOPMENT_NOTIFICATION_SECRET,
     DEVELOPMENT_PROVIDER_KEY,
@@ -137,6 +138,9 @@ class Settings:
     party_calls: int = _setting("PARTY_CALLS", 4, variables.count(1, 64))
     desk_approval_cents: int = _setting(
         "DESK_APPROVAL_CENTS", 100_000, variables.count(0, 100_000_000_000)
+    )
+    accounting_chart: tuple[tuple[str, str], ...] = _setting(
+        "ACCOUNTING_CHART", ACCOUNTING_CHART, variables.chart(ACCOUNTING_CHART)
     )
     bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
     provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)

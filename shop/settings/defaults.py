@@ -23,5 +23,20 @@ MADE_UP_SELLER = {
 }
 """The fictitious seller of development environments, by the names of `Seller`'s fields."""
 
+ACCOUNTING_CHART = (
+    ("customers", "411000"),
+    ("bank", "512000"),
+    ("cards", "511500"),
+    ("goodwill", "658000"),
+    ("vat", "445710"),
+    ("vat_oss", "445712"),
+    ("sales", "706000"),
+    ("sales_untaxed", "706100"),
+    ("sales_oss", "706200"),
+    ("sales_reverse_charge", "706300"),
+    ("sales_outside", "706400"),
+)
+"""The accounts of the general plan that entries are booked on, by their role."""
+
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 """The URL schemes of mail servers, and the default port of each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 class InvalidSetting(ValueError):
     """A variable's text cannot be read; the message names the variable."""
 
+
+_ACCOUNT = re.compile(r"[1-7][0-9]{2,11}")
 
 Reader = Callable[[str, str], Any]
 """A function that converts a variable's name and text to a value, or raises `InvalidSetting`."""
@@ -64,6 +67,23 @@ def environment(name: str, raw: str) -> bool:
     if raw not in {"development", "production"}:
         raise InvalidSetting(f"{name} is 'development' or 'production', not {raw!r}")
     return raw == "production"
+
+
+def chart(defaults: tuple[tuple[str, str], ...]) -> Reader:
+    """Return a reader of numbers of accounts by role: ``sales=706000 bank=512100``."""
+
+    def read(name: str, raw: str) -> tuple[tuple[str, str], ...]:
+        found = dict(defaults)
+        for pair in keys(name, raw):
+            role, _, account = pair.partition("=")
+            if role not in found:
+                raise InvalidSetting(f"{name} knows {', '.join(found)}, not {role!r}")
+            if not _ACCOUNT.fullmatch(account):
+                raise InvalidSetting(f"{name}: an account is a number like 706000, not {account!r}")
+            found[role] = account
+        return tuple(found.items())
+
+    return read
 
 
 def number(low: float, high: float) -> Reader:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from models import (
     Account,
     AccountCredit,
-    CreditUse,
     Event,
-    Invoice,
     InvoiceStatus,
-    LedgerEntry,
     Letter,
     MoneyAct,
     Payment,
@@ -25,34 +20,20 @@ from models import (
 )
 from shop import clock, money_acts, transitions
 from shop.errors import Conflict, Refusal
-from shop.invoicing import account_credits, credit_notes, ledger
+from shop.invoicing import account_credits, credit_notes
 from shop.jobs import queue
 from shop.mail import letters
-from shop.money_acts import Wanted
 from shop.payments import disputes, gateway, payments, refunds
 from shop.settings import current
-from shop.subscriptions import corrections
 from tests.support import billing, cast, purchases, racing
 from tests.support.billing import fresh
 from tests.support.databases import Snapshot
+from tests.support.money_books import ACTS, CAMILLE, REASON, Books, balance_of, paid, perform
 from tests.support.parties import Bank, Provider
 
 pytestmark = pytest.mark.usefixtures("provider")
 
-CAMILLE, SACHA = "staff:camille", "staff:sacha"
-REASON = "Une erreur de notre part."
-
-
-def perform(wanted: Wanted, key: str = "", reason: str = REASON) -> MoneyAct:
-    return money_acts.perform(wanted, reason, by=CAMILLE, key=key or secrets.token_hex(8))
-
-
-def paid(debt: Invoice, cents: int | None = None) -> Wanted:
-    return money_acts.mark_paid(debt, day=clock.today(), reference="VIR-77", cents=cents)
-
-
-def balance_of(account: Account) -> int:
-    return sum(row.cents for row in LedgerEntry.select().where(LedgerEntry.account == account))
+SACHA = "staff:sacha"
 
 
 # --- Money received ----------------------------------------------------------------------------
@@ -303,102 +284,6 @@ def test_what_became_impossible_stays_waiting(alice: Account, bank: Bank) -> Non
 
 
 # --- Any acts, in any order --------------------------------------------------------------------
-
-ACTS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            [
-                "bill", "bill", "card", "whole", "part", "amount", "share", "rest", "goodwill",
-                "pay_out", "correct", "lose", "refund",
-            ]
-        ),
-        st.integers(0, 5),
-        st.integers(1, 9_000),
-    ),
-    min_size=10,
-    max_size=16,
-)  # fmt: skip
-
-
-class Books:
-    """One customer's money, counted beside the shop: what each act moves, in cents."""
-
-    def __init__(self, account: Account, bank: Bank) -> None:
-        self.account, self.bank, self.owed = account, bank, 0
-
-    def act(self, name: str, number: int, cents: int) -> None:
-        found = list(Invoice.select().where(Invoice.kind == "invoice").order_by(Invoice.id))
-        if name not in {"bill", "goodwill", "pay_out", "refund"}:
-            if not found:
-                return
-            getattr(self, name)(found[number % len(found)], cents)
-        else:
-            getattr(self, name)(number, cents)
-
-    def bill(self, number: int, cents: int) -> None:
-        self.owed += billing.due(self.account, number + 1, cents).total_cents
-
-    def card(self, invoice: Invoice, _: int) -> None:
-        if invoice.balance_cents >= 50:
-            self.owed -= billing.pay(invoice, self.bank).amount_cents
-
-    def whole(self, invoice: Invoice, _: int) -> None:
-        self.owed -= perform(paid(invoice)).cents
-
-    def part(self, invoice: Invoice, cents: int) -> None:
-        self.owed -= perform(paid(invoice, cents)).cents
-
-    def amount(self, invoice: Invoice, cents: int) -> None:
-        self.credited(money_acts.credit(invoice, net_cents=cents))
-
-    def share(self, invoice: Invoice, cents: int) -> None:
-        self.credited(money_acts.credit(invoice, percent=cents % 100 + 1))
-
-    def rest(self, invoice: Invoice, _: int) -> None:
-        self.credited(money_acts.credit(invoice))
-
-    def credited(self, wanted: Wanted) -> None:
-        self.owed -= Invoice.get(Invoice.number == perform(wanted).result).total_cents
-
-    def goodwill(self, _: int, cents: int) -> None:
-        self.owed -= perform(money_acts.goodwill(self.account, cents)).cents
-
-    def pay_out(self, number: int, _: int) -> None:
-        held = list(account_credits.credits_of(self.account))
-        if held:
-            chosen = held[number % len(held)]
-            wanted = money_acts.pay_out(chosen, day=clock.today(), reference="VIR-1")
-            self.owed += perform(wanted).cents
-
-    def correct(self, invoice: Invoice, cents: int) -> None:
-        corrections.correct(invoice, {"street": f"{cents} rue Haute"}, REASON, by=CAMILLE)
-
-    def lose(self, invoice: Invoice, _: int) -> None:
-        payment = Payment.get_or_none(
-            Payment.invoice == invoice, Payment.status == "succeeded", Payment.method == "card"
-        )
-        if payment is None or refunds.left_of(payment) != payment.amount_cents:
-            return
-        cents, state = payment.amount_cents, gateway.DisputeState.LOST
-        told = self.bank.dispute(payment.checkout, cents, state=state, withdrawn_cents=cents)
-        disputes.settle(payment, told)
-        self.owed += cents
-
-    def refund(self, number: int, _: int) -> None:
-        """Give back by transfer what a credit note says, and drain what the bank gives back."""
-        due = list(Invoice.select().where(Invoice.kind == "credit_note", Invoice.status == "due"))
-        if due:
-            note = due[number % len(due)]
-            wanted = money_acts.mark_refunded(note, day=clock.today(), reference="VIR-2")
-            perform(wanted)
-
-    def check(self) -> None:
-        queue.drain()
-        assert list(ledger.find_faults()) == []
-        moved = LedgerEntry.select().where(LedgerEntry.kind.in_(["refunded", "returned"]))
-        assert balance_of(self.account) == self.owed + sum(row.cents for row in moved)
-        left = sum(use.cents - use.returned_cents for use in CreditUse.select())
-        assert left == sum(credit.used_cents for credit in AccountCredit.select())
 
 
 @pytest.mark.parametrize("examples", [6, pytest.param(200, marks=pytest.mark.slow)])

@@ -1,0 +1,266 @@
+"""The books: the FEC by the DGFiP's rules, and VAT figures as naive sums over any history."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from models import Account, CreditUse, Invoice, LedgerEntry
+from shop import clock, vat
+from shop.accounting import fec, vat_returns
+from shop.errors import Refusal
+from shop.jobs import queue
+from shop.mail import letters
+from shop.money_acts import goodwill
+from shop.settings import current
+from tests.support import billing, cast, fec_rules
+from tests.support.databases import Snapshot
+from tests.support.money_books import ACTS, Books, balance_of, paid, perform
+from tests.support.parties import Bank
+
+pytestmark = pytest.mark.usefixtures("provider")
+
+TREATMENTS = [
+    vat.treatment_of(place)
+    for place in (
+        vat.PlaceOfSupply("FR", "59000"),
+        vat.PlaceOfSupply("FR", "97400"),
+        vat.PlaceOfSupply("FR", "97300"),
+        vat.PlaceOfSupply("DE", "10117"),
+        vat.PlaceOfSupply("ES", "28001"),
+        vat.PlaceOfSupply("DE", "10117", "DE136695976", vat_confirmed=True),
+        vat.PlaceOfSupply("US", "10001"),
+    )
+]
+
+
+def read_fec(first: date, last: date) -> list[dict[str, str]]:
+    """Return the lines of a FEC, checked by the rules of the DGFiP."""
+    return fec_rules.read(fec.filename(last), b"".join(fec.lines(first, last)), first, last)
+
+
+def year_of(day: date) -> tuple[date, date]:
+    return date(day.year, 1, 1), date(day.year, 12, 31)
+
+
+# --- FEC ---------------------------------------------------------------------------------------
+
+
+def test_a_paid_order_is_booked_and_lettered(alice: Account, bank: Bank) -> None:
+    invoice = billing.of(billing.delivered(alice, bank))  # paid by card before its invoice
+    rows = read_fec(*year_of(clock.today()))
+    assert [(row["JournalCode"], row["CompteNum"], fec_rules.cents(row)) for row in rows] == [
+        ("BQ", "411000", -invoice.total_cents),
+        ("BQ", "511500", invoice.total_cents),
+        ("VE", "411000", invoice.total_cents),
+        ("VE", "706000", -invoice.net_cents),
+        ("VE", "445710", -invoice.vat_cents),
+    ]
+    assert [row["EcritureLet"] for row in rows] == ["AAA", "", "AAA", "", ""]
+    assert {row["CompAuxNum"] for row in rows} == {alice.nic_handle, ""}
+    assert rows[2]["PieceRef"] == invoice.number
+
+
+def test_what_is_owed_has_no_letters_and_a_transfer_is_at_the_bank(alice: Account) -> None:
+    first, second = billing.due(alice), billing.due(alice)
+    perform(paid(first))
+    perform(goodwill(alice, 700))
+    rows = read_fec(*year_of(clock.today()))
+    of = {row["PieceRef"]: row for row in rows if row["CompteNum"] == "411000"}
+    assert of[first.number]["EcritureLet"]
+    assert not of[second.number]["EcritureLet"]
+    assert Counter(row["CompteNum"] for row in rows)["512000"] == 1
+    assert Counter(row["CompteNum"] for row in rows)["658000"] == 1
+    customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
+    assert sum(customers) == balance_of(alice)
+
+
+def test_names_that_the_file_cannot_hold_do_not_break_it(alice: Account) -> None:
+    Account.update(company="Ły\tsa 東 & Žofie").where(Account.id == alice.id).execute()
+    billing.due(alice)
+    rows = read_fec(*year_of(clock.today()))
+    assert rows[0]["CompAuxLib"] == "?y sa ? & Žofie"
+
+
+def test_accounts_are_a_setting(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shop.settings import variables
+    from shop.settings.defaults import ACCOUNTING_CHART
+
+    read = variables.chart(ACCOUNTING_CHART)
+    assert dict(read("ACCOUNTING_CHART", "sales=707100"))["sales"] == "707100"
+    for wrong in ("sale=707100", "sales=abc", "sales"):
+        with pytest.raises(variables.InvalidSetting):
+            read("ACCOUNTING_CHART", wrong)
+
+
+def test_a_command_writes_it_under_its_name(app: Flask, alice: Account, tmp_path: Path) -> None:
+    billing.due(alice)
+    first, last = year_of(clock.today())
+    run = app.test_cli_runner().invoke
+    words = ["accounting", "fec", "--from", str(first), "--to", str(last)]
+    assert "3 lines" in run(args=[*words, "--into", str(tmp_path)]).output
+    name = f"{current().seller.siren}FEC{last:%Y%m%d}.txt"
+    assert len(fec_rules.read(name, (tmp_path / name).read_bytes(), first, last)) == 3
+    wrong = ["accounting", "fec", "--from", str(last), "--to", str(first)]
+    assert "lies before" in run(args=wrong).output
+    month = f"{clock.today():%Y-%m}"
+    assert "domestic" not in run(args=["accounting", "ca3", month]).output, "nothing was paid"
+    perform(paid(Invoice.get()))
+    assert "88.00          17.60 EUR" in run(args=["accounting", "ca3", month]).output
+    assert run(args=["accounting", "des", month]).exit_code == 0
+    assert "is no month" in run(args=["accounting", "ca3", "2026"]).output
+
+
+# --- VAT ---------------------------------------------------------------------------------------
+
+
+def test_an_oss_credit_note_of_an_earlier_quarter_corrects_it(
+    alice: Account, clock: time_machine.Traveller
+) -> None:
+    clock.move_to("2027-03-30T10:00:00+00:00")
+    treatment = vat.treatment_of(vat.PlaceOfSupply("DE", "10117"))
+    billing.due(alice, treatment=treatment)
+    wrong = billing.due(alice, treatment=treatment)
+    (line,) = vat_returns.oss(2027, 1)
+    assert (line.country, line.rate, line.quarter) == ("DE", 1900, "")
+    assert (line.base_cents, line.vat_cents) == (17_600, 3_344)
+    clock.move_to("2027-04-02T10:00:00+00:00")
+    billing.credit(wrong)
+    (line,) = vat_returns.oss(2027, 2)
+    assert (line.quarter, line.base_cents, line.vat_cents) == ("2027-Q1", -8_800, -1_672)
+
+
+def test_services_to_businesses_are_listed_by_vat_number(alice: Account) -> None:
+    number = "DE136695976"
+    place = vat.PlaceOfSupply("DE", "10117", number, vat_confirmed=True)
+    invoice = billing.due(alice, treatment=vat.treatment_of(place))
+    first, last = vat_returns.days_of_month(clock.today())
+    (service,) = vat_returns.des(first, last)
+    assert (service.base_cents, service.euros) == (8_800, 88)
+    (document,) = vat_returns.of_number(service.vat_number, first, last)
+    assert document.number == invoice.number
+
+
+def half_up(amount: Fraction) -> int:
+    return int(abs(amount) + Fraction(1, 2)) * (1 if amount >= 0 else -1)
+
+
+def naive_invoiced(days: Callable[[date], bool]) -> dict[tuple[str, int], list[int]]:
+    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for invoice in Invoice.select():
+        if days(invoice.issued_on):
+            sign = -1 if invoice.kind == "credit_note" else 1
+            line = sums[invoice.vat_code, invoice.vat_rate]
+            line[0] += sign * invoice.net_cents
+            line[1] += sign * invoice.vat_cents
+    return sums
+
+
+def naive_received(days: Callable[[date], bool]) -> dict[tuple[str, int], int]:
+    """Follow each movement of money, and each payment that a correction moved."""
+    sums: dict[tuple[str, int], int] = defaultdict(int)
+    for entry in LedgerEntry.select():
+        if not days(clock.day_of(entry.at)):
+            continue
+        if entry.payment is not None:
+            debt = entry.payment.invoice or entry.payment.order
+        elif entry.kind in {"received", "paid_out"}:
+            uses = CreditUse.select().where(CreditUse.credit == entry.credit)
+            debt = sorted(uses, key=lambda use: use.id)[0].invoice
+        else:
+            continue
+        sums[debt.vat_code, debt.vat_rate] -= entry.cents
+    for new in Invoice.select().where(Invoice.replaces.is_null(False)):
+        notes = list(Invoice.select().where(Invoice.corrects == new.replaces))
+        note = next(note for note in notes if note.id > new.id)
+        if days(note.issued_on):
+            moved = min(note.offset_cents, new.total_cents)
+            sums[note.vat_code, note.vat_rate] -= moved
+            sums[new.vat_code, new.vat_rate] += moved
+    return sums
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(150, marks=pytest.mark.slow)])
+def test_figures_are_naive_sums_over_any_history(
+    app: Flask, bank: Bank, examples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "store_letter", lambda *_, **__: None)
+    new = Snapshot()
+
+    @settings(
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        phases=[Phase.generate],
+        deadline=None,
+    )
+    @given(acts=ACTS, taxed=st.lists(st.sampled_from(TREATMENTS), min_size=1, max_size=6))
+    def live(acts: list[tuple[str, int, int]], taxed: list[vat.VatTreatment]) -> None:
+        new.restore()
+        bank.__init__()
+        with time_machine.travel("2026-12-20T10:00:00+00:00", tick=False) as traveller:
+            books = Books(cast.register(cast.ALICE), bank)
+            for number, act in enumerate(acts):
+                books.treatment = taxed[number % len(taxed)]
+                with suppress(Refusal):
+                    books.act(*act)
+                queue.drain()
+                traveller.shift(timedelta(days=3))
+            check_figures(books.account)
+
+    live()
+
+
+def check_figures(account: Account) -> None:
+    """Compare the figures of December, and of the whole time, with naive sums."""
+    whole = date(2026, 12, 1), date(2027, 12, 31)
+    for first, last in (whole, (date(2026, 12, 1), date(2026, 12, 31))):
+        invoiced = naive_invoiced(lambda day, a=first, b=last: a <= day <= b)
+        received = naive_received(lambda day, a=first, b=last: a <= day <= b)
+        expected = [
+            (code, rate, *amounts)
+            for (code, rate), amounts in invoiced.items()
+            if code.split(":")[0] not in {"domestic", "oss"}
+        ]
+        for (code, rate), cents in received.items():
+            base = half_up(Fraction(cents * 10_000, 10_000 + rate))
+            if code.startswith("domestic") and cents:
+                expected.append((code, rate, base, cents - base))
+        figures = vat_returns.ca3(first, last)
+        found = [(each.code, each.rate, each.base_cents, each.vat_cents) for each in figures]
+        assert found == sorted(expected)
+        for figure in figures:
+            documents = list(vat_returns.documents(figure.code, figure.rate, first, last))
+            total = sum(each.base_cents + each.vat_cents for each in documents)
+            assert total == figure.total_cents
+        services = vat_returns.des(first, last)
+        of_des = sum(each.base_cents for each in services)
+        assert of_des == sum(
+            net for (code, _), (net, _) in invoiced.items() if code.startswith("reverse_charge")
+        )
+    lines = [
+        each for quarter in ((2026, 4), (2027, 1), (2027, 2)) for each in vat_returns.oss(*quarter)
+    ]
+    whole_oss = naive_invoiced(lambda day: whole[0] <= day <= whole[1])
+    for country in ("DE", "ES"):
+        declared = [each for each in lines if each.country == country]
+        expected = [sums for (code, _), sums in whole_oss.items() if code == f"oss:{country}"]
+        assert sum(each.base_cents for each in declared) == sum(net for net, _ in expected)
+        assert sum(each.vat_cents for each in declared) == sum(tax for _, tax in expected)
+    rows = read_fec(*whole)
+    customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
+    assert sum(customers) == balance_of(account)
+    lettered = defaultdict(int)
+    for row in rows:
+        if row["EcritureLet"]:
+            lettered[row["EcritureLet"]] += fec_rules.cents(row)
+    assert set(lettered.values()) <= {0}
