@@ -52,8 +52,8 @@ from records.ledger import EntryKind, LedgerEntry
 from records.letters import Attachment, Letter, LetterStatus
 from records.licence_stock import LicenceStock
 from records.missing_glyphs import MissingGlyph
-from records.notes import CustomerNote
 from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
+from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus

@@ -140,7 +140,7 @@ class Settings:
         "DESK_APPROVAL_CENTS", 100_000, variables.count(0, 100_000_000_000)
     )
     accounting_chart: tuple[tuple[str, str], ...] = _setting(
-        "ACCOUNTING_CHART", ACCOUNTING_CHART, variables.chart(ACCOUNTING_CHART)
+        "ACCOUNTING_CHART", (), variables.chart(ACCOUNTING_CHART), lambda _: ACCOUNTING_CHART
     )
     bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
     provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)

@@ -39,8 +39,8 @@ ACTS = st.lists(
     st.tuples(
         st.sampled_from(
             [
-                "bill", "bill", "bill", "card", "whole", "part", "amount", "share", "rest", "goodwill",
-                "pay_out", "correct", "lose", "refund",
+                "bill", "bill", "bill", "card", "whole", "part", "amount", "share", "rest",
+                "goodwill", "pay_out", "correct", "lose", "refund",
             ]
         ),
         st.integers(0, 5),

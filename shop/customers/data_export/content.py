@@ -29,8 +29,8 @@ from records.groups import LicenceGroup
 from records.invoices import Invoice, InvoiceLine
 from records.ledger import LedgerEntry
 from records.letters import Letter
-from records.notes import CustomerNote
 from records.money_acts import MoneyAct
+from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
 from records.refunds import Refund

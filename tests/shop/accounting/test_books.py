@@ -259,7 +259,7 @@ def check_figures(account: Account) -> None:
     rows = read_fec(*whole)
     customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
     assert sum(customers) == balance_of(account)
-    lettered = defaultdict(int)
+    lettered: dict[str, int] = defaultdict(int)
     for row in rows:
         if row["EcritureLet"]:
             lettered[row["EcritureLet"]] += fec_rules.cents(row)
