@@ -13,6 +13,8 @@ from whitenoise import WhiteNoise
 import cli
 import models
 from cli import preparing
+from desk import access as desk_access
+from desk import desk
 from manager import manager
 from shop.customers import sessions
 from shop.operations import composition
@@ -93,6 +95,8 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     auth.init_app(app)
     viewing.init_app(app)
     headers.init_app(app, settings)
+    # Before CSRF: to who is not signed in to it, a form of the desk does not exist either.
+    desk_access.init_app(app)
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
     Compress(app)
@@ -100,7 +104,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     app.extensions["assets"] = assets
     # Globals, because components are imported without the page's context.
     app.jinja_env.globals |= {"asset": assets.url, "has_asset": assets.has}
-    for blueprint in (webhooks, monitoring, storefront, manager, viewing.viewing):
+    for blueprint in (webhooks, monitoring, storefront, manager, viewing.viewing, desk):
         app.register_blueprint(blueprint)
     if settings.uses_sandbox:
         _register_sandbox_controls(app, csrf)

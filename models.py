@@ -76,6 +76,13 @@ from records.security import (
     Passkey,
     RecoveryCode,
 )
+from records.staff import (
+    Role,
+    StaffAccount,
+    StaffAct,
+    StaffInvitation,
+    StaffSession,
+)
 from records.subscriptions import (
     ContractAnnouncement,
     PriceAnnouncement,
@@ -109,4 +116,5 @@ def all_tables() -> list[type[Table]]:
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         ContractAnnouncement,
         VatCheck, PlaceProof, MissingGlyph, LicenceStock, Job, SandboxSwitch, DurationCount,
+        StaffAccount, StaffSession, StaffInvitation, StaffAct,
     ])  # fmt: skip

@@ -18,11 +18,12 @@ from cli.preparing import prepare
 from cli.retention import retention
 from cli.services import services
 from cli.setup import check_database, demo_data, migrate, worker
+from cli.staff import staff
 from cli.vat import vat
 
 GROUPS = (
     orders, services, billing, price_list, letters, secrets, customers, exchange, jobs, demo_data,
-    vat, papers, accounting,
+    vat, papers, accounting, staff,
 )  # fmt: skip
 COMMANDS = (
     *GROUPS,

@@ -61,3 +61,14 @@ def load_demo() -> None:
     account, password = demo.load()
     click.echo(f"Customer ID (nic-handle): {account.nic_handle}")
     click.echo(f"Password:                 {password}")
+    _say_demo_member()
+
+
+def _say_demo_member() -> None:
+    """Say how to sign in to the desk, if the first member of staff is still the demo's."""
+    found = demo.member_of_staff()
+    if found is not None:
+        click.echo(f"Desk ({settings.current().public_url}/desk):")
+        click.echo(f"  Login:                  {found[0].login}")
+        click.echo(f"  Password:               {demo.DEMO_PASSWORD}")
+        click.echo(f"  Secret for the codes:   {found[1]}")

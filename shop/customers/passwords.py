@@ -121,7 +121,7 @@ def sign_in(
     allowances.count_network(origin, known)
     allowances.count(allowances.PASSWORD, subject, origin, known)
     if (
-        not _matches(account.password_hash if account else hashing().dummy_hash, password)
+        not matches(account.password_hash if account else hashing().dummy_hash, password)
         or not account
     ):
         activity_log.record(account, "sign_in_failed", origin)
@@ -155,7 +155,7 @@ def _rehash(account: Account, password: str) -> None:
         account.password_hash = renewed
         return
     now = Account.get_by_id(account.id).password_hash
-    if _matches(now, password):
+    if matches(now, password):
         # A concurrent sign-in with the same password renewed the hash first.
         account.password_hash = now
 
@@ -171,13 +171,14 @@ def reauthenticate(
     known = _familiarity(account.nic_handle, origin)
     subject = _guessed(account.nic_handle, account)
     allowances.count(allowances.CONFIRMATION, subject, origin, known)
-    if not _matches(account.password_hash, password):
+    if not matches(account.password_hash, password):
         activity_log.record(account, "identity_refused", origin)
         raise SignInRefused(N_("This is not your current password."), field)
     allowances.reset(allowances.CONFIRMATION, subject, origin, known)
 
 
-def _matches(password_hash: str, password: str) -> bool:
+def matches(password_hash: str, password: str) -> bool:
+    """Return whether ``password`` is the one of a hash."""
     try:
         return hashing().hasher.verify(password_hash, password[: MAX_PASSWORD_LENGTH + 1])
     except (VerificationError, InvalidHashError):

@@ -6,16 +6,20 @@ import secrets
 
 from records.accounts import Account
 from records.languages import Language
-from shop.customers import registration
+from records.staff import Role, StaffAccount
+from shop.customers import passwords, registration
 from shop.exchange import importing
 from shop.exchange.source import Mailbox
 from shop.orders import baskets, contracts
 from shop.orders.placing import Confirmation
 from shop.payments import payments
 from shop.pricing import catalogue
+from shop.security import one_time_codes
+from shop.staff import accounts
 from shop.text.folding import fold
 
 DEMO_EMAIL = "camille.martin@example.com"
+DEMO_STAFF = "dominique@nuage.example"
 DEMO_PASSWORD = "Bienvenue-2026"
 
 _PEOPLE: dict[str, tuple[str, ...]] = {
@@ -36,7 +40,29 @@ def load() -> tuple[Account, str]:
     existing = Account.get_or_none(Account.email == DEMO_EMAIL)
     account = existing or _register(Language.FRENCH, DEMO_EMAIL, DEMO_PASSWORD, "")
     create_exchange_service(account)
+    _add_member_of_staff()
     return account, DEMO_PASSWORD
+
+
+def member_of_staff() -> tuple[StaffAccount, str] | None:
+    """Return the demo's administrator and the secret of their application; None if it is changed.
+
+    The secret is random and made once; `load` creates the account.
+    """
+    staff = accounts.find(DEMO_STAFF)
+    if staff is None or not passwords.matches(staff.password_hash, DEMO_PASSWORD):
+        return None
+    return staff, accounts.secret_of(staff)
+
+
+def _add_member_of_staff() -> None:
+    if accounts.find(DEMO_STAFF) is not None:
+        return
+    _, token = accounts.add(DEMO_STAFF, Role.ADMINISTRATOR)
+    invitation = accounts.find_invitation(token)
+    assert invitation is not None
+    shown = one_time_codes.code_of(accounts.secret_of(invitation.staff), step=-1)
+    accounts.accept(invitation, DEMO_PASSWORD, DEMO_PASSWORD, shown)
 
 
 def new_account(language: str, licences: int = 0, *, with_exchange: bool = False) -> dict[str, str]:

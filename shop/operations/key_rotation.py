@@ -9,11 +9,13 @@ from peewee import Field
 from records.letters import Letter
 from records.seats import Seat
 from records.security import Authenticator
+from records.staff import StaffAccount
 from shop.security import encryption
 
 SECRETS: tuple[tuple[Any, tuple[Field, ...], Any], ...] = (
     (Letter, (Letter.text, Letter.html), Letter.is_secret),
     (Authenticator, (Authenticator.secret,), Authenticator.secret != ""),
+    (StaffAccount, (StaffAccount.secret,), StaffAccount.secret != ""),
     (Seat, (Seat.secret,), Seat.secret != ""),
 )
 """Every table with encrypted secrets: its fields, and the condition of the rows that have one."""

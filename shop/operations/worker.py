@@ -18,6 +18,7 @@ from shop.customers.two_factor import passkeys
 from shop.jobs import failed, queue, waking
 from shop.sandbox_link import test_points
 from shop.security import rate_limits
+from shop.staff import sessions as staff_sessions
 from shop.subscriptions import renewals
 
 log = structlog.get_logger()
@@ -144,6 +145,7 @@ def delete_expired() -> None:
     """Delete expired rate limits, sessions, links, log entries and old jobs."""
     rate_limits.forget_expired()
     sessions.delete_old()
+    staff_sessions.delete_old()
     one_time_links.delete_old_links()
     activity_log.delete_old()
     known_origins.delete_old()

@@ -133,6 +133,7 @@ class Settings:
         "MAIL_FROM", "", derive=lambda known: "{0.name} <{0.email}>".format(known["seller"])
     )
     trusted_proxies: int = _setting("TRUSTED_PROXIES", 0, variables.count(0, 10))
+    desk_networks: tuple[str, ...] = _setting("DESK_NETWORKS", (), variables.networks)
     web_processes: int = _setting("WEB_PROCESSES", 2, variables.count(1, 64))
     stop_notice: float = _setting("STOP_NOTICE", 0.5, variables.number(0, 40))
     party_calls: int = _setting("PARTY_CALLS", 4, variables.count(1, 64))

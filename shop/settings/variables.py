@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 
@@ -48,6 +49,14 @@ def domain(_name: str, raw: str) -> str:
 def keys(_name: str, raw: str) -> tuple[str, ...]:
     """Return several texts that are separated by spaces or commas."""
     return tuple(raw.replace(",", " ").split())
+
+
+def networks(name: str, raw: str) -> tuple[str, ...]:
+    """Return IP networks, or addresses, that are separated by spaces or commas."""
+    try:
+        return tuple(str(ip_network(each, strict=False)) for each in keys(name, raw))
+    except ValueError as error:
+        raise InvalidSetting(f"{name} lists IP networks: {error}") from None
 
 
 def switch(_name: str, raw: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests import ROOT
 
-SHOP = ("cli", "manager", "records", "sandbox", "serving", "shop", "storefront", "web")
+SHOP = ("cli", "desk", "manager", "records", "sandbox", "serving", "shop", "storefront", "web")
 TESTS = ("tests", "e2e", "bench")
 OSCAR = ROOT / "bench" / "oscar"
 """The shop of the comparison: its project has an environment and a lock of its own."""

@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from desk import roles
 from models import Account, Event, LicenceGroup, Order
 from shop.orders import placing
 from shop.sandbox_link import signatures
@@ -115,11 +116,15 @@ SIGNED = "webhooks.bank_notification webhooks.doctor"
 SANDBOX = "sandbox_controls.move_clock sandbox_controls.pause sandbox_controls.make_account"
 """The sandbox's controls: signed, and not registered in production."""
 
+DESK = " ".join(f"desk.{name}" for name in (*roles.OPEN, *roles.ROLES))
+"""The desk's, which `tests/desk/test_access.py` checks."""
+
 AUDIENCES = {
     endpoint: audience
     for audience, endpoints in {
         "public": PUBLIC, "by secret": BY_SECRET, "identified": IDENTIFIED,
         "signed in": SIGNED_IN, "machines": MACHINES, "signed": SIGNED, "sandbox": SANDBOX,
+        "desk": DESK,
     }.items()
     for endpoint in endpoints.split()
 }  # fmt: skip

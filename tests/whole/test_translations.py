@@ -16,6 +16,7 @@ from tests import ROOT
 CATALOGUE = ROOT / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
 SOURCES = [
     "app.py",
+    "desk/**.py",
     "manager/**.py",
     "records/**.py",
     "shop/**.py",

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from io import BytesIO
-
-import pyotp
-import segno
 from peewee import IntegrityError
 
 from records.accounts import Account
 from records.base import database
 from records.security import Authenticator
-from shop import clock, mail, settings
+from shop import clock, mail
 from shop.customers import activity_log
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import doubtful
-from shop.errors import N_, Conflict, Refusal
-from shop.security import encryption
+from shop.errors import N_, Conflict
+from shop.security import encryption, one_time_codes
+from shop.security.one_time_codes import WrongCode
 
-STEP_SECONDS = 30
-"""The length of a time step, in which an application shows one code."""
-
-DRIFT_STEPS = 1
-"""Accepted steps before and after the current one, for clock drift and typing time."""
-
-
-class WrongCode(Refusal):
-    """The code is not valid at this time, or was used already."""
+__all__ = [
+    "WrongCode", "begin_enrolment", "check_code", "finish_enrolment", "qr_code", "secret_of",
+    "unconfirmed_authenticator",
+]  # fmt: skip
 
 
 def begin_enrolment(account: Account) -> Authenticator:
@@ -55,7 +46,7 @@ def _create(account: Account) -> Authenticator:
         with database.atomic():
             return Authenticator.create(
                 account=account,
-                secret=encryption.seal(pyotp.random_base32()),
+                secret=encryption.seal(one_time_codes.new_secret()),
                 created_at=clock.now(),
             )
     except IntegrityError:
@@ -82,14 +73,14 @@ def check_code(account: Account, code: str) -> None:
         Authenticator.account == account, Authenticator.confirmed_at.is_null(False)
     )
     if row is None:
-        raise _wrong()
+        raise one_time_codes.wrong()
     _use_code(row, code)
 
 
 def _use_code(row: Authenticator, code: str) -> None:
-    step = _step_of(row, code)
+    step = one_time_codes.step_of(secret_of(row), code)
     if step is None:
-        raise _wrong()
+        raise one_time_codes.wrong()
     # Compare-and-set: the first use of the code raises the step, a second one changes no row.
     used = (
         Authenticator.update(last_step=step)
@@ -97,28 +88,7 @@ def _use_code(row: Authenticator, code: str) -> None:
         .execute()
     )
     if not used:
-        raise _wrong()
-
-
-def _step_of(row: Authenticator, code: str) -> int | None:
-    """Return the step of ``code`` or None. Devices use real time, not the sandbox's clock."""
-    digits = re.sub(r"\s", "", code)
-    if not re.fullmatch(r"[0-9]{6}", digits):
-        return None
-    now = int(clock.real_now().timestamp()) // STEP_SECONDS
-    shown = pyotp.TOTP(secret_of(row))
-    steps = range(now - DRIFT_STEPS, now + DRIFT_STEPS + 1)
-    return next((step for step in steps if _equals(shown.generate_otp(step), digits)), None)
-
-
-def _equals(one: str, other: str) -> bool:
-    return bool(pyotp.utils.strings_equal(one, other))
-
-
-def _wrong() -> WrongCode:
-    return WrongCode(
-        N_("This code is not right, or no longer. Type the one the application shows now."), "code"
-    )
+        raise one_time_codes.wrong()
 
 
 # --- Set-up ----------------------------------------------------------------------------------
@@ -131,9 +101,4 @@ def secret_of(row: Authenticator) -> str:
 
 def qr_code(row: Authenticator) -> bytes:
     """Return the secret as a QR code (SVG), to be scanned by the application."""
-    uri = pyotp.TOTP(secret_of(row)).provisioning_uri(
-        name=row.account.nic_handle, issuer_name=settings.current().shop_name
-    )
-    image = BytesIO()
-    segno.make(uri, error="m").save(image, kind="svg", scale=6, border=4, light="#fff")
-    return image.getvalue()
+    return one_time_codes.qr_code(secret_of(row), row.account.nic_handle)

@@ -1,0 +1,13 @@
+"""The desk, for members of staff: every view in it needs a role that `desk.roles` gives it to."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+desk = Blueprint("desk", __name__, url_prefix="/desk")
+
+from desk import (  # noqa: E402  (views need the blueprint)
+    own_account,
+    sign_in,
+    staff_accounts,
+)

@@ -1,0 +1,32 @@
+"""The menu of the desk: each shows what their role opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from desk import roles
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the menu; ``part`` is what its pages set as ``part`` to be shown as current."""
+
+    endpoint: str
+    label: Any
+    symbol: str
+    part: str
+
+
+MENU = (
+    Entry("desk.staff_accounts", _l("Staff"), "users", "staff"),
+    Entry("desk.own_account", _l("My account"), "user", "own_account"),
+)
+"""In the order of the menu; the first one that a member may open is their home."""
+
+
+def menu_of(role: str) -> list[Entry]:
+    """Return the entries for a role."""
+    return [entry for entry in MENU if roles.may(role, entry.endpoint)]

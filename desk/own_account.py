@@ -1,0 +1,49 @@
+"""The account of the member of staff who is signed in."""
+
+from __future__ import annotations
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext
+
+from desk import access, desk
+from desk.words import ACT_WORDS, ROLE_NAMES
+from models import Language
+from shop.staff import accounts, acts, sessions
+from web import auth, user_agents
+from web.htmx import go_to, page
+
+MOST_ACTS = 20
+
+
+@desk.get("/account")
+def own_account() -> Response:
+    """Show login, role, sessions and latest acts."""
+    who = access.staff()
+    return page(
+        "desk/own_account.html",
+        sessions=list(sessions.active_sessions(who)),
+        current=access.session(),
+        acts=list(acts.latest(who.actor, MOST_ACTS)),
+        role_names=ROLE_NAMES,
+        act_words=ACT_WORDS,
+        browser_name=user_agents.name_of,
+    )
+
+
+@desk.post("/account/sessions/end")
+def end_other_sessions() -> Response:
+    """End the member's sessions in other browsers."""
+    sessions.end_others(access.session())
+    flash(gettext("All other sessions were ended"), "success")
+    return go_to(url_for("desk.own_account"))
+
+
+@desk.post("/language")
+def change_language() -> Response:
+    """Change the language of the desk for this member."""
+    wanted = request.form.get("language", "")
+    if wanted in tuple(Language):
+        accounts.set_language(access.staff(), wanted)
+    home = url_for("desk.own_account")
+    found = auth.safe_next(request.form.get("next"), home)
+    return go_to(found if found.startswith("/desk/") else home)

@@ -1,0 +1,44 @@
+"""Who may open what at the desk: one table of all its endpoints.
+
+An endpoint that is missing here is refused to everybody.
+"""
+
+from __future__ import annotations
+
+from models import Role
+
+ALL = frozenset(Role)
+"""Every member of staff: pages that only show something."""
+
+SUPPORT = frozenset({Role.SUPPORT, Role.ADMINISTRATOR})
+"""Acts on customers, their e-mails and their licences."""
+
+BILLING = frozenset({Role.BILLING, Role.ADMINISTRATOR})
+"""Acts on money, prices, exports."""
+
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+READERS_OF_STAFF = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+
+OPEN = {"entrance", "sign_in", "invitation", "invitation_qr", "accept_invitation"}
+"""The pages of the desk for who has not signed in to it."""
+
+ROLES: dict[str, frozenset[Role]] = {
+    # A member's own account.
+    "own_account": ALL,
+    "change_language": ALL,
+    "end_other_sessions": ALL,
+    "sign_out": ALL,
+    # Members of staff.
+    "staff_accounts": READERS_OF_STAFF,
+    "staff_account": READERS_OF_STAFF,
+    "new_staff_account": ADMINISTRATORS,
+    "add_staff_account": ADMINISTRATORS,
+    "staff_act": ADMINISTRATORS,
+    "take_staff_act": ADMINISTRATORS,
+}
+
+
+def may(role: str, endpoint: str) -> bool:
+    """Return whether a role opens an endpoint, with or without the blueprint's name."""
+    return role in ROLES.get(endpoint.removeprefix("desk."), frozenset())

@@ -1,0 +1,23 @@
+"""What roles and acts are called at the desk."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from models import Role
+
+ROLE_NAMES = {
+    Role.SUPPORT: _l("Support"),
+    Role.BILLING: _l("Billing"),
+    Role.ADMINISTRATOR: _l("Administrator"),
+    Role.AUDITOR: _l("Auditor"),
+}
+
+ACT_WORDS = {
+    "staff_added": _l("A member of staff was added"),
+    "staff_role": _l("A member of staff got another role"),
+    "staff_reset": _l("Password and application of a member of staff were reset"),
+    "staff_disabled": _l("The account of a member of staff was disabled"),
+    "staff_enabled": _l("The account of a member of staff was enabled"),
+}
+"""The acts that `shop.staff.acts` records, by their kind."""

@@ -1,0 +1,201 @@
+"""Accounts of members of staff: invited, given a role, disabled, invited again."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+
+import structlog
+from peewee import ModelSelect
+
+from records.base import database, lock
+from records.languages import Language
+from records.staff import LONGEST_LOGIN, Role, StaffAccount, StaffInvitation, StaffSession
+from shop import clock
+from shop.customers import passwords
+from shop.errors import N_, Conflict, Refusal
+from shop.security import encryption, one_time_codes
+from shop.text.email_addresses import normalized
+from shop.text.folding import fold
+
+log = structlog.get_logger()
+
+INVITATION_LENGTH = timedelta(days=3)
+
+
+def add(email: str, role: Role, language: str = Language.FRENCH) -> tuple[StaffAccount, str]:
+    """Create an account; return it and the token of its invitation.
+
+    Raise `Conflict` if the address has an account, `Refusal` if it is no e-mail address.
+    """
+    email = normalized(email)
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email) or len(email) > 254:
+        raise Refusal(N_("This is not an email address."), "email")
+    with database.atomic():
+        if StaffAccount.get_or_none(StaffAccount.email == email) is not None:
+            raise Conflict(N_("A member of staff has this email address."), "email")
+        staff: StaffAccount = StaffAccount.create(
+            login=_free_login(email), email=email, role=role, language=language,
+            created_at=clock.now(),
+        )  # fmt: skip
+        _log("added", staff, role=role)
+        return staff, _invite(staff)
+
+
+def _free_login(email: str) -> str:
+    """Return the local part of an address, in plain letters, with a number if others have it."""
+    plain = re.sub(r"[^a-z0-9]+", ".", fold(email.partition("@")[0])).strip(".") or "staff"
+    taken = {row.login for row in StaffAccount.select(StaffAccount.login)}
+    number = 1
+    while (login := _numbered(plain, number)) in taken:
+        number += 1
+    return login
+
+
+def _numbered(plain: str, number: int) -> str:
+    ending = "" if number == 1 else str(number)
+    return plain[: LONGEST_LOGIN - len(ending)] + ending
+
+
+def everyone() -> ModelSelect[StaffAccount]:
+    """Return all members of staff, by login."""
+    return StaffAccount.select().order_by(StaffAccount.login)
+
+
+def find(name: str) -> StaffAccount | None:
+    """Return the member of staff with a login or an e-mail address, or None."""
+    name = normalized(name)
+    return StaffAccount.get_or_none((StaffAccount.login == name) | (StaffAccount.email == name))
+
+
+def _log(kind: str, staff: StaffAccount, **more: object) -> None:
+    log.info("staff_changed", kind=kind, staff=staff.id, **more)
+
+
+# --- Invitations -----------------------------------------------------------------------------
+
+
+def _invite(staff: StaffAccount) -> str:
+    """Void what let this member sign in; return the token of a new invitation."""
+    now, token = clock.now(), secrets.token_urlsafe(32)
+    _end_sessions(staff)
+    StaffInvitation.update(used_at=now).where(
+        StaffInvitation.staff == staff, StaffInvitation.used_at.is_null()
+    ).execute()
+    sealed = encryption.seal(one_time_codes.new_secret())
+    StaffAccount.update(password_hash="", secret=sealed, last_step=0).where(
+        StaffAccount.id == staff.id
+    ).execute()
+    StaffInvitation.create(
+        token_digest=encryption.digest(token), staff=staff, created_at=now,
+        expires_at=now + INVITATION_LENGTH,
+    )  # fmt: skip
+    return token
+
+
+def find_invitation(token: str) -> StaffInvitation | None:
+    """Return the valid invitation of a token with its member of staff, or None."""
+    return (
+        StaffInvitation.select(StaffInvitation, StaffAccount)
+        .join(StaffAccount)
+        .where(
+            StaffInvitation.token_digest == encryption.digest(token),
+            StaffInvitation.used_at.is_null(),
+            StaffInvitation.expires_at > clock.now(),
+            StaffAccount.disabled_at.is_null(),
+        )
+        .first()
+    )
+
+
+def secret_of(staff: StaffAccount) -> str:
+    """Return the secret for the authenticator application, in base 32."""
+    return encryption.unseal(staff.secret)
+
+
+def accept(invitation: StaffInvitation, password: str, confirmation: str, code: str) -> bool:
+    """Choose a password, and prove that the application is set up by its code.
+
+    Return False if the invitation was used already. Raise `Refusal` at the field it concerns.
+    """
+    staff = invitation.staff
+    passwords.check_password(password, confirmation, [staff.login, staff.email])
+    step = one_time_codes.step_of(secret_of(staff), code)
+    if step is None:
+        raise one_time_codes.wrong()
+    hashed = passwords.hash_password(password)
+    with database.atomic():
+        unused = StaffInvitation.used_at.is_null()
+        if (
+            not StaffInvitation.update(used_at=clock.now())
+            .where(StaffInvitation.id == invitation.id, unused)
+            .execute()
+        ):
+            return False
+        StaffAccount.update(password_hash=hashed, last_step=step).where(
+            StaffAccount.id == staff.id
+        ).execute()
+        _log("joined", staff)
+    return True
+
+
+# --- Changes ---------------------------------------------------------------------------------
+
+
+def set_role(staff: StaffAccount, role: Role) -> None:
+    """Give a member another role. Raise `Conflict` for the last administrator."""
+    with database.atomic():
+        staff = _unless_last_administrator(staff, stays=role == Role.ADMINISTRATOR)
+        StaffAccount.update(role=role).where(StaffAccount.id == staff.id).execute()
+        _log("role", staff, role=role)
+
+
+def set_language(staff: StaffAccount, language: str) -> None:
+    """Change the language in which a member sees the desk."""
+    StaffAccount.update(language=language).where(StaffAccount.id == staff.id).execute()
+
+
+def disable(staff: StaffAccount) -> None:
+    """Keep a member from signing in, and end their sessions. Raise `Conflict` like `set_role`."""
+    with database.atomic():
+        staff = _unless_last_administrator(staff, stays=False)
+        _end_sessions(staff)
+        StaffAccount.update(disabled_at=clock.now()).where(
+            StaffAccount.id == staff.id, StaffAccount.disabled_at.is_null()
+        ).execute()
+        _log("disabled", staff)
+
+
+def enable(staff: StaffAccount) -> None:
+    """Let a disabled member sign in again."""
+    StaffAccount.update(disabled_at=None).where(StaffAccount.id == staff.id).execute()
+    _log("enabled", staff)
+
+
+def reset(staff: StaffAccount) -> str:
+    """Void password and factor, end the sessions; return the token of a new invitation."""
+    with database.atomic():
+        _log("reset", staff)
+        return _invite(lock(staff))
+
+
+def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAccount:
+    """Lock the administrators' rows; raise `Conflict` if ``staff`` is the last and would go."""
+    for row in StaffAccount.select(StaffAccount.id).order_by(StaffAccount.id):
+        lock(row)
+    staff = StaffAccount.get_by_id(staff.id)
+    others = StaffAccount.select().where(
+        StaffAccount.role == Role.ADMINISTRATOR,
+        StaffAccount.disabled_at.is_null(),
+        StaffAccount.id != staff.id,
+    )
+    if not stays and staff.role == Role.ADMINISTRATOR and not others.exists():
+        raise Conflict(N_("This is the last administrator: make somebody else one first."), "role")
+    return staff
+
+
+def _end_sessions(staff: StaffAccount) -> None:
+    StaffSession.update(ended_at=clock.now()).where(
+        StaffSession.staff == staff, StaffSession.ended_at.is_null()
+    ).execute()

@@ -1,0 +1,122 @@
+"""Members of staff are invited and changed by administrators, each act with its reason."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+
+from desk.words import ACT_WORDS
+from models import Role, StaffAccount, StaffAct, StaffSession
+from shop.security import one_time_codes
+from shop.staff import accounts
+from tests.support import staff
+from tests.support.client import browser
+from tests.support.visitor import Visitor
+
+NEW = {"email": "Léa.Moreau@nuage.example", "role": "support"}
+
+
+def test_an_administrator_invites_a_member_who_sets_up_their_account(app: Flask) -> None:
+    admin = staff.desk_of(app, email="dominique@nuage.example")
+    response = staff.confirm(admin, "/desk/staff/new", **NEW)
+    assert response.location == "/desk/staff"
+    shown = admin.get("/desk/staff").text
+    link = re.search(r"http://localhost(/desk/invitation/[\w-]+)", shown)[1]
+    assert link not in admin.get("/desk/staff").text, "shown once"
+    member = accounts.find("lea.moreau")
+    visitor = Visitor(browser(app))
+    visitor.open(link)
+    assert visitor.client.get(f"{link}.svg").status_code == 200
+    secret = accounts.secret_of(member)
+    typed = {"password": "Correct-Horse-7", "password_confirmation": "Correct-Horse-7"}
+    visitor.press("Valider", **typed, code="000000")
+    assert visitor.response.status_code == 422
+    visitor.press("Valider", **typed, code=one_time_codes.code_of(secret, -1))
+    assert visitor.address == "/desk"
+    assert visitor.client.get(link).status_code == 404, "it works once"
+    visitor.press(
+        "Se connecter",
+        login="lea.moreau", password="Correct-Horse-7", code=one_time_codes.code_of(secret),
+    )  # fmt: skip
+    assert visitor.address == "/desk/account"
+    act = StaffAct.get()
+    assert (act.by, act.kind, act.subject) == ("staff:dominique", "staff_added", NEW["email"])
+    assert act.reason == "Asked by telephone"
+
+
+def test_an_act_needs_a_reason_and_its_confirmation(app: Flask) -> None:
+    admin = staff.desk_of(app)
+    answer = admin.ask("POST", "/desk/staff/new", NEW | {"key": "k", "confirmed": "yes"})
+    assert answer.status_code == 422
+    assert "Indiquez le motif." in answer.text
+    answer = admin.ask("POST", "/desk/staff/new", NEW | {"key": "k", "reason": "Embauche"})
+    assert answer.status_code == 200
+    assert "Embauche" in answer.text
+    assert StaffAccount.select().count() == 1
+    assert not StaffAct.select().exists()
+
+
+def test_two_clicks_are_one_act(app: Flask) -> None:
+    admin = staff.desk_of(app)
+    member = staff.member(Role.SUPPORT)
+    form = {"reason": "Parti", "key": "one-form", "confirmed": "yes"}
+    for _ in range(2):
+        response = admin.ask("POST", f"/desk/staff/{member.login}/disable", form)
+        assert response.location == f"/desk/staff/{member.login}"
+    assert StaffAct.select().count() == 1
+    again = NEW | form | {"key": "another-form"}
+    assert admin.ask("POST", "/desk/staff/new", again).status_code == 303
+    assert admin.ask("POST", "/desk/staff/new", again).status_code == 303
+    assert StaffAccount.select().count() == 3
+
+
+def test_changes_of_a_member_are_made_and_undone(app: Flask) -> None:
+    admin = staff.desk_of(app)
+    client = browser(app)
+    member = staff.sign_in(client, Role.SUPPORT)
+    page = f"/desk/staff/{member.login}"
+    staff.confirm(admin, f"{page}/role", role="auditor")
+    assert client.get("/desk/staff").status_code == 200, "an auditor reads it"
+    staff.confirm(admin, f"{page}/disable")
+    assert client.get("/desk/staff").status_code == 303
+    assert "Désactivé" in admin.get(page).text
+    staff.confirm(admin, f"{page}/enable")
+    staff.confirm(admin, f"{page}/reset")
+    assert "/desk/invitation/" in admin.get(page).text
+    assert accounts.find(member.login).is_invited
+    assert {act.kind for act in StaffAct.select()} < set(ACT_WORDS)
+    assert StaffAct.select().count() == 4
+
+
+def test_the_last_administrator_stays(app: Flask) -> None:
+    client = browser(app)
+    admin = staff.sign_in(client)
+    for name, more in (("disable", {}), ("role", {"role": "support"})):
+        response = staff.confirm(client, f"/desk/staff/{admin.login}/{name}", **more)
+        assert response.status_code == 409
+        assert "dernier administrateur" in response.text
+    assert accounts.find(admin.login).role == Role.ADMINISTRATOR
+    assert not StaffAct.select().exists()
+
+
+def test_a_role_without_an_act_sees_no_button(app: Flask) -> None:
+    member = staff.member(Role.SUPPORT)
+    for role, seen in ((Role.AUDITOR, False), (Role.ADMINISTRATOR, True)):
+        text = staff.desk_of(app, role).get(f"/desk/staff/{member.login}").text
+        assert ("/disable" in text) is seen
+
+
+def test_a_member_ends_their_other_sessions_and_chooses_a_language(app: Flask) -> None:
+    client = browser(app)
+    member = staff.sign_in(client, Role.BILLING)
+    StaffSession.create(
+        token_digest="another", staff=member, created_at=member.created_at,
+        seen_at=member.created_at, expires_at=StaffSession.get().expires_at, address="192.0.2.1",
+    )  # fmt: skip
+    assert "192.0.2.1" in client.get("/desk/account").text
+    client.ask("POST", "/desk/account/sessions/end")
+    assert "192.0.2.1" not in client.get("/desk/account").text
+    form = {"language": "en", "next": "https://evil.example/desk/"}
+    assert client.ask("POST", "/desk/language", form).location == "/desk/account"
+    assert 'lang="en"' in client.get("/desk/account").text

@@ -1,0 +1,67 @@
+"""Members of staff, signed in to a browser of the tests."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import Any
+
+from flask import Flask
+
+from desk import access
+from models import Role, StaffAccount
+from shop.customers.activity_log import Origin
+from shop.security import one_time_codes
+from shop.staff import accounts, sessions
+from tests.support import cast
+from tests.support.client import CheckingClient, browser
+from web import cookies
+
+_numbers = count(1)
+
+
+def member(
+    role: Role | str = Role.ADMINISTRATOR, language: str = "fr", email: str = ""
+) -> StaffAccount:
+    """Return a new member of staff, with `cast.PASSWORD`; their current code is not used yet."""
+    email = email or f"{role}.{next(_numbers)}@nuage.example"
+    staff, token = accounts.add(email, Role(role), language)
+    invitation = accounts.find_invitation(token)
+    assert invitation is not None
+    code = one_time_codes.code_of(accounts.secret_of(invitation.staff), step=-1)
+    assert accounts.accept(invitation, cast.PASSWORD, cast.PASSWORD, code)
+    return StaffAccount.get_by_id(staff.id)
+
+
+def code_of(staff: StaffAccount, step: int = 0) -> str:
+    """Return the code that a member's application shows."""
+    return one_time_codes.code_of(accounts.secret_of(staff), step)
+
+
+def sign_in(
+    client: CheckingClient, role: Role | str = Role.ADMINISTRATOR, **more: Any
+) -> StaffAccount:
+    """Sign a new member of staff of ``role`` in to a browser, without its pages; return them."""
+    staff = member(role, **more)
+    token = sessions.sign_in(staff.login, cast.PASSWORD, code_of(staff), Origin("127.0.0.1"))
+    client.set_cookie(cookies.name_of(access.COOKIE), token)
+    return staff
+
+
+def desk_of(app: Flask, role: Role | str = Role.ADMINISTRATOR, **more: Any) -> CheckingClient:
+    """Return a browser in which a new member of staff of ``role`` is signed in."""
+    client = browser(app)
+    sign_in(client, role, **more)
+    return client
+
+
+def confirm(client: CheckingClient, address: str, **form: str) -> Any:
+    """Do an act whose form is at ``address``: fill it in, confirm it; return the last answer."""
+    found = re.search(r'name="key"[^>]*value="([^"]+)"', client.get(address).text)
+    assert found, "a form without a key"
+    key = found[1]
+    values = {"reason": "Asked by telephone", "key": key} | form
+    first = client.ask("POST", address, values)
+    if first.status_code != 200:
+        return first
+    return client.ask("POST", address, values | {"confirmed": "yes"})
