@@ -109,6 +109,7 @@ def test_every_page_of_the_account_can_be_used_by_everybody(
         check_accessibility()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     if script:
+        page.context.grant_permissions(["clipboard-write"])
         page.goto("/manager/account/authenticator")
         page.get_by_role("button", name=area.say("Copier", "Copy")).first.click()
         expect(page.locator(".said-beside")).to_have_text(area.say("Copié", "Copied"))
