@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from e2e import by_http
 from e2e.live import Customer
 
 Say = Callable[[str, str], str]
@@ -32,6 +34,48 @@ def test_the_total_follows_while_typing(page: Page, language: str, say: Say) -> 
     field.fill("5")
     expect(page.locator("#totals")).to_contain_text(say("52,80\u00a0€", "€52.80"))
     expect(field).to_be_focused()
+
+
+def test_what_was_typed_survives_a_change_of_language(
+    page: Page,
+    language: str,
+    script: bool,
+    customer: Customer,
+    check_accessibility: Callable[[], None],
+) -> None:
+    other, name = ("en", "English (EN)") if language == "fr" else ("fr", "Français (FR)")
+    page.goto(f"/{language}/order")
+    page.locator("#business").fill("5")
+    page.locator("#pro_plus").fill("2")
+    if script:
+        expect(page).to_have_url(f"/{language}/order?business=5&pro_plus=2")
+        page.reload()
+        expect(page.locator("#business")).to_have_value("5")
+        check_accessibility()
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(page).to_have_url(re.compile(f"/{other}/order[?].*business=5&pro_plus=2"))
+    expect(page.locator("#business")).to_have_value("5")
+    page.locator("#pro_plus").press("Enter")
+    expect(page).to_have_url(re.compile(f"/{other}/order/summary"))
+
+    page.goto(f"/{language}/order/account")
+    for field, value in (("first_name", "Zoé"), ("city", "Lille"), ("vat_number", "FR1")):
+        page.locator(f"#{field}").fill(value)
+    page.locator("#country").select_option("BE")
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(page.locator("html")).to_have_attribute("lang", other)
+    for field, value in (("first_name", "Zoé"), ("city", "Lille"), ("country", "BE")):
+        expect(page.locator(f"#{field}")).to_have_value(value)
+    expect(page.locator(".field-error")).to_have_count(0)
+    check_accessibility()
+
+    if script:
+        by_http.sign_in(page, customer)
+        page.goto("/manager/account/profile")
+        page.locator("#city").fill("Lille")
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator("html")).to_have_attribute("lang", other)
+        expect(page.locator("#city")).to_have_value("Lille")
 
 
 @pytest.mark.only(script=True)

@@ -134,8 +134,13 @@ def new_account(lang: str) -> Response:
 
 @storefront.post("/<language:lang>/order/account")
 def create_account(lang: str) -> Response:
-    """Register the customer: the nic-handle is shown and e-mailed, and the order continues."""
+    """Register the customer: the nic-handle is shown and e-mailed, and the order continues.
+
+    ``only=language`` asks for the form in this language, with what was typed (but for passwords).
+    """
     basket, form = basket_of_address(), RegistrationForm.empty(lang)
+    if request.form.get("only") == "language":
+        return _registration_page(form, basket)
     try:
         form.count_attempt(auth.address())
         if not form.validate_on_submit():

@@ -84,6 +84,11 @@ def same_page_in(language: str) -> str:
     return f"{address}?{asked}" if asked else address
 
 
+def address_of_page() -> str:
+    """Return the URL of this page; empty if it does not answer GET."""
+    return request.full_path if _can_be_opened() else ""
+
+
 def _can_be_opened() -> bool:
     """Return whether this URL answers GET: it may be the target of a form just sent."""
     if request.method == "GET":
@@ -113,7 +118,12 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def _languages() -> dict[str, Any]:
-        return {"lang": current(), "languages": tuple(Language), "language_url": same_page_in}
+        return {
+            "lang": current(),
+            "languages": tuple(Language),
+            "language_url": same_page_in,
+            "page_address": address_of_page,
+        }
 
     for name in formats.FILTERS:
         app.add_template_filter(_localised(formats.FILTERS[name]), name)

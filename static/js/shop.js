@@ -105,6 +105,62 @@
   on("input", fieldChanged);
   on("change", fieldChanged);
 
+  /* --- What was typed: in the address, and through a change of language ------------------------ */
+
+  /* A form with data-address keeps its visible fields in the page's address: for reloads, the way
+     back and the other language. */
+  on("input", (event) => {
+    const form = event.target.closest("form[data-address]");
+    if (!form) return;
+    const address = new URL(form.dataset.address, location.href);
+    Array.from(form.elements).filter(isKept).forEach((field) => {
+      if (!isUnticked(field)) address.searchParams.append(field.name, field.value);
+    });
+    history.replaceState(history.state, "", address);
+  });
+
+  const isKept = (field) => Boolean(field.name) && field.matches("select, textarea, input")
+    && !field.matches("[type=hidden], [type=password], [type=file], [type=search]");
+  const isBox = (field) => field.matches("[type=checkbox], [type=radio]");
+  const isUnticked = (field) => isBox(field) && !field.checked;
+  const withoutLanguage = (address) => new URL(address, location.href).pathname.replace(/^\/(fr|en)(?=\/|$)/, "");
+  const TYPED = "typed";
+
+  const keptFields = () => Array.from(document.querySelectorAll("main form")).flatMap((form) => {
+    const action = withoutLanguage(form.getAttribute("action") || location.href);
+    return Array.from(form.elements).filter(isKept)
+      .map((field) => [[action, field.name, isBox(field) ? field.value : ""].join(" "), field]);
+  });
+
+  /* Keep what was typed until the page comes in the other language: no password, and only that page. */
+  function keepTyped() {
+    const typed = keptFields().map(([key, field]) => [key, isBox(field) ? field.checked : field.value]);
+    try {
+      sessionStorage.setItem(TYPED, JSON.stringify({ page: withoutLanguage(location.href), typed }));
+    } catch (_full) { /* then it is typed again */ }
+  }
+
+  function restoreTyped() {
+    const kept = JSON.parse(sessionStorage.getItem(TYPED) || "{}");
+    sessionStorage.removeItem(TYPED);
+    if (kept.page !== withoutLanguage(location.href)) return;
+    const typed = new Map(kept.typed);
+    keptFields().filter(([key]) => typed.has(key)).forEach(([key, field]) => {
+      if (isBox(field)) field.checked = typed.get(key);
+      else field.value = typed.get(key);
+    });
+  }
+
+  on("click", (event) => { if (event.target.closest(".languages a")) keepTyped(); });
+  on("submit", (event) => {
+    if (!event.target.matches("form.languages")) return;
+    keepTyped();
+    event.target.elements.next.value = location.pathname + location.search;
+  });
+  try {
+    restoreTyped();
+  } catch (_unreadable) { /* a browser without storage */ }
+
   /* --- Announcements ------------------------------------------------------------------- */
 
   function announce(text) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from werkzeug.test import TestResponse
 
+from models import Account
 from tests.support.client import CheckingClient
 
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -64,3 +65,21 @@ def test_there_are_no_other_fields(client: CheckingClient, name: str) -> None:
     token = token_page.split('name="csrf_token" value="')[1].split('"')[0]
     address = f"/en/order/account/fields/{name}"
     assert client.post(address, data={"csrf_token": token}).status_code == 404
+
+
+@pytest.mark.one_database
+def test_the_form_comes_in_the_other_language_with_what_was_typed_but_for_passwords(
+    client: CheckingClient,
+) -> None:
+    accounts = Account.select().count()
+    typed = {"first_name": "Zoé", "email": "zoe@", "country": "BE", "password": "Secret-3x-of-hers"}
+    data = typed | {"only": "language", "csrf_token": client.csrf_token()}
+    answer = client.post("/en/order/account?business=2&pro_plus=0", data=data)
+    assert answer.status_code == 200
+    assert '<html lang="en"' in answer.text
+    assert 'value="Zoé"' in answer.text
+    assert 'value="zoe@"' in answer.text
+    assert '<option selected value="BE">' in answer.text
+    assert "Secret-3x" not in answer.text
+    assert "field-error" not in answer.text, "nothing is checked yet"
+    assert Account.select().count() == accounts
