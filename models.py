@@ -54,6 +54,7 @@ from records.licence_stock import LicenceStock
 from records.missing_glyphs import MissingGlyph
 from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
 from records.notes import CustomerNote
+from records.notices import Notice, NoticeKind
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -115,6 +116,6 @@ def all_tables() -> list[type[Table]]:
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         ContractAnnouncement,
-        VatCheck, PlaceProof, MissingGlyph, LicenceStock, Job, SandboxSwitch, DurationCount,
+        VatCheck, PlaceProof, MissingGlyph, LicenceStock, Notice, Job, SandboxSwitch, DurationCount,
         StaffAccount, StaffSession, StaffInvitation, StaffAct,
     ])  # fmt: skip

@@ -15,6 +15,7 @@ from shop.operations import unpaid
 from shop.payments import disputes, payables, payments, refunds
 from shop.pricing import catalogue
 from shop.pricing.lines import Position
+from shop.publishing import prices
 from shop.subscriptions import corrections, price_changes, renewals
 
 billing = AppGroup("billing", help="Run renewals, record payments and refunds, issue credit notes.")
@@ -310,7 +311,8 @@ def list_prices() -> None:
 @click.argument("offer")
 @click.argument("cents", type=int)
 @click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
-def set_price(offer: str, cents: int, day: datetime) -> None:
+@click.option("--reason", default="by command", help="Why: it is kept.")
+def set_price(offer: str, cents: int, day: datetime, reason: str) -> None:
     """Set the price of an offer, in cents a month excluding VAT, from a future day on.
 
     Running services change at a renewal that was announced 30 days before.
@@ -319,5 +321,19 @@ def set_price(offer: str, cents: int, day: datetime) -> None:
     if offer not in known:
         raise click.UsageError(f"There is no offer {offer}: there is {', '.join(known)}.")
     with refusals_shown():
-        price_changes.change_price(offer, cents, clock.midnight(day.date()))
+        prices.set_price(offer, cents, day.date(), by=OPERATOR, reason=reason)
     click.echo(f"{offer} costs {cents / 100:.2f} EUR a month from {day.date()} on.")
+
+
+@price_list.command("take-back")
+@click.argument("offer")
+@click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--reason", required=True, help="Why: it is kept.")
+def take_back_price(offer: str, day: datetime, reason: str) -> None:
+    """Take a price back that does not apply yet and was announced to nobody."""
+    found = prices.find_price_from(offer, clock.midnight(day.date()))
+    if found is None:
+        raise click.ClickException(f"{offer} has no price from {day.date()} on.")
+    with refusals_shown():
+        prices.take_back(found, by=OPERATOR, reason=reason)
+    click.echo(f"The price of {offer} from {day.date()} on is taken back.")

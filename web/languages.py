@@ -15,6 +15,7 @@ from werkzeug.routing import AnyConverter, Map
 from werkzeug.wrappers import Request
 
 from models import Language
+from shop.publishing import notices
 from shop.text import formats, markdown, templates
 from web import cookies
 
@@ -124,6 +125,9 @@ def init_app(app: Flask) -> None:
             "language_url": same_page_in,
             "page_address": address_of_page,
         }
+
+    # A global, because components are imported without the page's context.
+    app.jinja_env.globals["notices"] = notices.shown
 
     for name in formats.FILTERS:
         app.add_template_filter(_localised(formats.FILTERS[name]), name)

@@ -24,6 +24,7 @@ from shop.mail.credentials import is_outdated
 from shop.mail.letters import (
     account_closed,
     account_created,
+    announcement,
     attach_installed,
     attach_ordered,
     card_expiring,

@@ -49,6 +49,11 @@ def contract_change(account: Account, contract: Contract, applies_on: date) -> N
     store_letter(account, "contract_change", key, contract=contract, applies_on=applies_on)
 
 
+def announcement(account: Account, notice: int, text: str) -> None:
+    """Send an announcement that the customer's pages show."""
+    store_letter(account, "announcement", f"announcement:{notice}:{account.id}", text=text)
+
+
 def email_proof(account: Account, token: str) -> None:
     """Send the link that proves a new account's address: the only e-mail before it is followed.
 

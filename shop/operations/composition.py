@@ -14,6 +14,7 @@ from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
 from shop.personal_data import retention
+from shop.publishing import notices
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
 from shop.settings import Settings
@@ -31,9 +32,9 @@ from shop.vat import confirmation, registry
 
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
-    give_backs, import_job, installation, mail, order_invoices, orders, outcomes, passwords,
-    payments, previews, refunds, renewal_notices, renewals, retention, seat_jobs, stock,
-    suspension, vat_checks, withdrawals,
+    give_backs, import_job, installation, mail, notices, order_invoices, orders, outcomes,
+    passwords, payments, previews, refunds, renewal_notices, renewals, retention, seat_jobs,
+    stock, suspension, vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

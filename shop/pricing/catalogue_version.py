@@ -12,19 +12,22 @@ from shop import clock
 MOMENT = MomentField()
 
 STATE = (
-    "SELECT token, (SELECT max(valid_from) FROM price WHERE valid_from <= ?) FROM catalogue_version"
+    "SELECT token, (SELECT max(valid_from) FROM price WHERE valid_from <= ?), "
+    "(SELECT max(starts_at) FROM notice WHERE starts_at <= ?), "
+    "(SELECT max(ends_at) FROM notice WHERE ends_at <= ?) FROM catalogue_version"
 )
 
 
 def current() -> str:
     """Return the version of what is on sale and published now (one short statement).
 
-    It differs after each change of an offer, a price or a contract, whoever made it; when a price
-    that was set beforehand begins to apply; and each day, as contracts apply from a day on. Read it
+    It differs after each change of an offer, a price, a contract or an announcement, whoever made
+    it; when a price that was set beforehand begins to apply, or an announcement begins or ends; and
+    each day, as contracts apply from a day on. Read it
     before the data that you keep under it: then what is kept is never older than its version.
     """
     now = clock.now()
-    token, prices_from = database.execute_sql(
-        STATE.replace("?", database.param), (MOMENT.db_value(now),)
+    state = database.execute_sql(
+        STATE.replace("?", database.param), (MOMENT.db_value(now),) * 3
     ).fetchone()
-    return f"{token} {prices_from} {clock.day_of(now)}"
+    return f"{' '.join(map(str, state))} {clock.day_of(now)}"

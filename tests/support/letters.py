@@ -39,6 +39,7 @@ from shop.payments.gateway import (
 )
 from shop.personal_data import closing
 from shop.pricing.lines import positions_of
+from shop.publishing import notices
 from shop.subscriptions import (
     dunning,
     give_backs,
@@ -146,6 +147,19 @@ def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
 def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is changed."""
     passwords.change_password(account, "Another-Horse-8")
+
+
+def announcement(account: Account, bank: Bank, provider: Provider) -> None:
+    """An announcement is published that is e-mailed to customers with a running service."""
+    running.delivered(account, bank)
+    now = clock.now()
+    notices.publish(
+        notices.Wording(
+            "Maintenance samedi de 2 h à 4 h.", "Maintenance on Saturday from 2 to 4.",
+            now, now + timedelta(days=1), by_email=True,
+        ),
+        by="staff:dora", reason="Maintenance",
+    )  # fmt: skip
 
 
 def account_closed(account: Account, bank: Bank, provider: Provider) -> None:
@@ -471,7 +485,8 @@ CAUSES: dict[str, Cause] = {
         service_suspended_by_us, service_resumed_by_us, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,
         licences_given_back, give_back_undone, price_change, contract_change, free_period_ending,
-        account_closed, email_confirmation, email_changed, second_factor_changed, export_ready,
+        account_closed, announcement, email_confirmation, email_changed, second_factor_changed,
+        export_ready,
         attach_ordered, attach_installed, licence_for_owner,
     )
 }  # fmt: skip

@@ -56,6 +56,17 @@ def publish(offered: list[ShippedText]) -> None:
                 _write(both, first_day_after_notice() if kind in kinds else None)
 
 
+def publish_from(both: list[ShippedText], applies_on: date) -> bool:
+    """Publish a version in both languages from a day on; return False if it is there already.
+
+    In the caller's transaction.
+    """
+    first = both[0]
+    if (first.kind, first.version) in _published():
+        return False
+    return all(_write(both, applies_on))
+
+
 def first_day_after_notice() -> date:
     """Return the first day after 30 full days of notice from today."""
     return clock.today() + NOTICE + timedelta(days=1)
@@ -66,8 +77,13 @@ def _published() -> set[tuple[str, int]]:
     return set(rows)
 
 
-def _write(both: list[ShippedText], applies_on: date | None) -> None:
-    for text in both:
+def _write(both: list[ShippedText], applies_on: date | None) -> list[bool]:
+    """Write a version; return for each language whether it was not there already."""
+    return [_write_one(text, applies_on) for text in both]
+
+
+def _write_one(text: ShippedText, applies_on: date | None) -> bool:
+    written = (
         Contract.insert(
             kind=text.kind,
             version=text.version,
@@ -77,7 +93,12 @@ def _write(both: list[ShippedText], applies_on: date | None) -> None:
             digest=hashlib.sha256(text.body.encode()).hexdigest(),
             published_at=clock.now(),
             applies_on=applies_on,
-        ).on_conflict_ignore().execute()
+        )
+        .on_conflict_ignore()
+        .as_rowcount()
+        .execute()
+    )
+    return bool(written)
 
 
 # --- In force ------------------------------------------------------------------------------------

@@ -1,0 +1,90 @@
+"""Prices: set from a day to come, and taken back until they were announced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from peewee import IntegrityError, fn
+
+from records.base import database
+from records.catalogue import Offer, Price
+from records.subscriptions import PriceAnnouncement
+from shop import clock
+from shop.errors import N_, Conflict
+from shop.publishing import acts
+from shop.subscriptions import price_changes
+
+NOT_TO_COME = N_("This price applies already: set another one from a day to come.")
+ANNOUNCED = N_("This price was announced to customers: it can no longer be taken back.")
+
+
+@dataclass(frozen=True)
+class ShownPrice:
+    """A price and the state in which it is."""
+
+    price: Price
+    is_to_come: bool
+    announced: int
+    """The number of services whose customers it was announced to."""
+
+    @property
+    def can_be_taken_back(self) -> bool:
+        """Whether nobody relies on it yet."""
+        return self.is_to_come and not self.announced
+
+
+def all_prices() -> list[ShownPrice]:
+    """Return every price of every offer with its state, the newest first. One query."""
+    told = PriceAnnouncement.select(fn.COUNT(PriceAnnouncement.id)).where(
+        PriceAnnouncement.price == Price.id
+    )
+    rows: Any = (
+        Price.select(Price, Offer, told.alias("told"))
+        .join(Offer)
+        .order_by(Price.valid_from.desc(), Price.offer)
+    )
+    now = clock.now()
+    return [ShownPrice(row, row.valid_from > now, row.told) for row in rows]
+
+
+def set_price(offer: str, cents: int, day: date, *, by: str, reason: str) -> Price:
+    """Set the price of an offer from the beginning of a day to come.
+
+    Raise `Refusal` without a reason, and as `price_changes.change_price` does.
+    """
+    reason = acts.checked(reason)
+    with database.atomic():
+        price = price_changes.change_price(offer, cents, clock.midnight(day))
+        acts.record("price", price, "price_set", by=by, reason=reason)
+    return price
+
+
+def find_price(price_id: int) -> Price | None:
+    """Return a price and its offer, or None."""
+    return Price.select(Price, Offer).join(Offer).where(Price.id == price_id).first()
+
+
+def find_price_from(offer: str, valid_from: datetime) -> Price | None:
+    """Return the price of an offer that begins to apply at a moment, or None."""
+    return Price.get_or_none(Price.offer == offer, Price.valid_from == valid_from)
+
+
+def take_back(price: Price, *, by: str, reason: str) -> None:
+    """Delete a price that does not apply yet and was announced to nobody.
+
+    Raise `Refusal` without a reason, and `Conflict` for any other price.
+    """
+    reason = acts.checked(reason)
+    if price.valid_from <= clock.now():
+        raise Conflict(NOT_TO_COME)
+    try:
+        with database.atomic():
+            told = PriceAnnouncement.select().where(PriceAnnouncement.price == price.id).exists()
+            if told or not Price.delete().where(Price.id == price.id).execute():
+                raise Conflict(ANNOUNCED)
+            acts.record("price", price.id, "price_taken_back", by=by, reason=reason)
+    except IntegrityError:
+        # It was announced at the same time.
+        raise Conflict(ANNOUNCED) from None
