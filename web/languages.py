@@ -15,9 +15,8 @@ from werkzeug.routing import AnyConverter, Map
 from werkzeug.wrappers import Request
 
 from models import Language
-from shop.publishing import notices
 from shop.text import formats, markdown, templates
-from web import cookies
+from web import cookies, notices
 
 LANGUAGE_COOKIE = "language"
 
@@ -126,7 +125,6 @@ def init_app(app: Flask) -> None:
             "page_address": address_of_page,
         }
 
-    # A global, because components are imported without the page's context.
     app.jinja_env.globals["notices"] = notices.shown
 
     for name in formats.FILTERS:

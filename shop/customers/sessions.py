@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from records.accounts import Account, Session
 from records.base import database
+from records.notices import Notice
 from shop import clock
 from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import UNKNOWN, Origin
@@ -122,18 +123,27 @@ def renew_token(session: Session) -> str:
 
 
 @prepared
-def _session_with_account(token_digest: str) -> ModelSelect[Session]:
+def _session_with_account(
+    token_digest: str, now: datetime, again: datetime
+) -> ModelSelect[Session]:
+    shown = Notice.select(Notice.id).where(
+        Notice.ends_at > now, Notice.starts_at <= again, Notice.taken_back_at.is_null()
+    )
     return (
-        Session.select(Session, Account)
+        Session.select(Session, Account, fn.EXISTS(shown).alias("has_notices"))
         .join(Account)
         .where(Session.token_digest == token_digest, Session.ended_at.is_null())
     )
 
 
 def find_session(token: str) -> Session | None:
-    """Return the active session of a token with its account (one query), or None."""
-    session = _session_with_account.first(encryption.digest(token))
-    if session is None or session.expires_at <= clock.now():
+    """Return the active session of a token with its account (one query), or None.
+
+    Its ``has_notices`` says whether an announcement is shown now.
+    """
+    now = clock.now()
+    session = _session_with_account.first(encryption.digest(token), now, now)
+    if session is None or session.expires_at <= now:
         return None
     return session
 

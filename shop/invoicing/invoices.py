@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from peewee import JOIN
+
 from records.account_credits import AccountCredit
 from records.accounts import Account
 from records.cards import Card
@@ -248,5 +250,6 @@ def replacement_of(invoice: Invoice) -> Invoice | None:
 
 
 def find_invoice(account: Account, number: str) -> Invoice | None:
-    """Return the customer's own invoice or credit note with that number, if any."""
-    return Invoice.get_or_none(Invoice.account == account, Invoice.number == number)
+    """Return the customer's own invoice or credit note with that number, with its order, if any."""
+    own = Invoice.select(Invoice, Order).join(Order, JOIN.LEFT_OUTER)
+    return own.where(Invoice.account == account, Invoice.number == number).first()

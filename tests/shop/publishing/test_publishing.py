@@ -108,6 +108,7 @@ def test_an_announcement_is_on_every_page_from_its_beginning_to_its_end(
     assert seen() == [True, True, True]
     running.move_on(timedelta(days=2))
     assert seen() == [False, False, False]
+    Visitor(customer).log_in(alice)
     again = notices.publish(
         wording(starts_at=clock.now(), ends_at=clock.now() + timedelta(days=1)),
         by=ADA, reason="Encore",
