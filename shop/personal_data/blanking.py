@@ -8,6 +8,7 @@ from typing import Any
 
 from peewee import fn
 
+from records.account_credits import AccountCredit
 from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
 from records.base import database
 from records.batches import in_batches
@@ -21,11 +22,13 @@ from records.imports import SeatImport, SeatImportLine
 from records.invoices import Invoice, InvoiceFile
 from records.jobs import Job, JobStatus
 from records.letters import Attachment, Letter, LetterStatus
+from records.money_acts import MoneyAct
 from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import UNSETTLED, Payment
 from records.seats import Seat, SeatKey
 from records.security import AccountEvent, Authenticator, KnownOrigin, Passkey, RecoveryCode
+from records.staff import StaffAct
 from records.subscriptions import Subscription, SubscriptionStatus
 from records.terminations import Termination
 from records.vat import PlaceProof, VatCheck
@@ -40,6 +43,9 @@ from shop.text.folding import fold
 from shop.text.templates import translate
 
 BY = "shop"
+
+NO_REASON = "—"
+"""Stands where a reason was deleted, which must not be empty."""
 
 GONE = "erased.invalid"
 """A domain that no mail server has (RFC 2606), where a column needs an address."""
@@ -184,6 +190,7 @@ def blank_account(account: Account) -> None:
         _forget_jobs(personal)
         _forget_notes(Event.account_id == account.id)
         CustomerNote.delete().where(CustomerNote.account == account).execute()
+        _blank_reasons(account)
         Card.update(brand="", last4="").where(Card.account == account).execute()
         CardSetup.update(typed={}, back_to="", checkout_url="").where(
             CardSetup.account == account
@@ -195,6 +202,19 @@ def blank_account(account: Account) -> None:
             erased_at=clock.now(),
         ).where(Account.id == account.id).execute()  # fmt: skip
         account_keys.write(Account.get_by_id(account.id))
+
+
+ERASED = "account_erased"
+"""The kind of the act whose reason stays: it says why the account was erased."""
+
+
+def _blank_reasons(account: Account) -> None:
+    """Delete what members of staff wrote of the customer."""
+    AccountCredit.update(reason="").where(AccountCredit.account == account).execute()
+    MoneyAct.update(reason=NO_REASON).where(MoneyAct.account == account).execute()
+    StaffAct.update(reason=NO_REASON).where(
+        StaffAct.account == account, StaffAct.kind != ERASED
+    ).execute()
 
 
 def _identifiers(account: Account) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import fn
 
+from records.account_credits import AccountCredit, CreditKind
 from records.accounts import Account
 from records.base import database, lock
 from records.cards import Card
@@ -13,6 +14,7 @@ from records.disputes import Dispute, DisputeStatus
 from records.events import Event
 from records.groups import GROUPS_OVER, LicenceGroup
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
+from records.money_acts import MoneyAct, MoneyActStatus
 from records.orders import UNDELIVERED, Order, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -28,6 +30,8 @@ SERVICES_RUN = N_(
 ORDERS_RUN = N_("A paid order is being delivered: wait until it is finished or refunded.")
 MONEY_OWED = N_("Invoices of this account are not paid yet: pay them first.")
 MONEY_MOVES = N_("A payment or a refund is still under way: wait until the bank has finished it.")
+
+BALANCE_LEFT = N_("There is money on the balance of this account: ask us to pay it out first.")
 
 
 class CannotClose(Conflict):
@@ -88,7 +92,24 @@ def _conditions(account: Account) -> list[tuple[str, Any]]:
                 Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.status == InvoiceStatus.DUE
             ),
         ),
+        (
+            MONEY_MOVES,
+            MoneyAct.select().where(
+                MoneyAct.account == account, MoneyAct.status == MoneyActStatus.WAITING
+            ),
+        ),
+        (BALANCE_LEFT, _transferred(account)),
     ]
+
+
+def _transferred(account: Account) -> Any:
+    """Return the query for money on the customer's balance; goodwill ends with the account."""
+    used = AccountCredit.used_cents + AccountCredit.paid_out_cents
+    return AccountCredit.select().where(
+        AccountCredit.account == account,
+        AccountCredit.kind == CreditKind.TRANSFER,
+        AccountCredit.cents > used,
+    )
 
 
 def close(account: Account, *, by: str, reason: str = "", tell: bool = True) -> bool:

@@ -31,6 +31,7 @@ from shop.errors import Refusal
 from shop.invoicing import ledger
 from shop.operations import audit
 from shop.personal_data import blanking, closing, erasure, retention
+from shop.staff import acts
 from shop.subscriptions import interventions
 from tests.support import belongings, cast, exchange, groups, running
 from tests.support.belongings import Belongings
@@ -55,6 +56,7 @@ def owned(app: Flask, bank: Bank, provider: Provider, drain: Callable[[], int]) 
     models.CustomerNote.create(
         account=account, by="staff:dora", text="Mme Quatrebarbes a appelé.", at=clock.now()
     )
+    acts.record("k", by="staff:dora", kind="k", reason="Mme Quatrebarbes", account=account)
     return everything
 
 
@@ -141,6 +143,7 @@ def test_every_table_that_leads_to_an_account_is_dealt_with() -> None:
 
 
 BLANKED = {
+    "account_credit", "money_act", "staff_act",
     "account_event", "account_key", "authenticator", "card", "card_setup", "customer_note",
     "data_export", "exchange_service", "invoice", "known_origin", "letter", "licence_group",
     "one_time_link", "passkey", "place_proof", "purchase_order", "recovery_code", "session",
