@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Flask, request
 from flask_compress import Compress
-from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -26,6 +25,7 @@ from web import (
     auth,
     cookies,
     error_pages,
+    form_origins,
     headers,
     help_links,
     hosts,
@@ -76,7 +76,7 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": sessions.LONGEST,
         "SESSION_REFRESH_EACH_REQUEST": False,
         "WTF_CSRF_TIME_LIMIT": None,
-        "WTF_CSRF_SSL_STRICT": settings.production,
+        "WTF_CSRF_SSL_STRICT": False,  # `form_origins` does it, for browsers without Referer too.
         "MAX_CONTENT_LENGTH": 4 * 1024 * 1024,
         "TEMPLATES_AUTO_RELOAD": False,
     }
@@ -97,13 +97,17 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     headers.init_app(app, settings)
     # Before CSRF: to who is not signed in to it, a form of the desk does not exist either.
     desk_access.init_app(app)
-    csrf = CSRFProtect(app)
+    csrf = form_origins.FormProtection(app, production=settings.production)
     csrf.exempt(webhooks)
     Compress(app)
     assets = Assets(settings)
     app.extensions["assets"] = assets
     # Globals, because components are imported without the page's context.
-    app.jinja_env.globals |= {"asset": assets.url, "has_asset": assets.has}
+    app.jinja_env.globals |= {
+        "asset": assets.url,
+        "has_asset": assets.has,
+        "public_url": lambda: settings.public_url,
+    }
     for blueprint in (webhooks, monitoring, storefront, manager, viewing.viewing, desk):
         app.register_blueprint(blueprint)
     if settings.uses_sandbox:
@@ -133,7 +137,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_port=1, x_host=1)  # type: ignore[method-assign]
 
 
-def _register_sandbox_controls(app: Flask, csrf: CSRFProtect) -> None:
+def _register_sandbox_controls(app: Flask, csrf: form_origins.FormProtection) -> None:
     """Register the routes by which the sandbox moves the clock; not imported in production."""
     from web.machines.sandbox_controls import sandbox_controls
 

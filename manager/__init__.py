@@ -12,6 +12,8 @@ OPEN_TO_ALL = {
     "manager.login",
     "manager.log_in",
     "manager.log_out",
+    "manager.choose_account",
+    "manager.take_account",
     "manager.second_step",
     "manager.take_second_step",
     "manager.passkey_options",

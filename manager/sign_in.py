@@ -1,4 +1,4 @@
-"""Signing in to the manager by nic-handle and password, perhaps a second factor; signing out."""
+"""Signing in to the manager: password, perhaps which account or a second factor; signing out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from manager import manager
-from shop.customers import passwords
 from shop.errors import Refusal
-from web import auth, two_factor
+from web import auth, password_step, two_factor
 from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
+from web.password_step import Next
 
 
 def _target() -> str:
@@ -38,15 +38,39 @@ def log_in() -> Response:
     if not form.validate_on_submit():
         return _sign_in_page(form, 422)
     try:
-        who = passwords.sign_in(
-            *form.given(), auth.address(), request.user_agent.string, auth.device()
-        )
+        return _go_on(password_step.take_password(form))
     except Refusal as refusal:
         form.refuse(refusal)
         return _sign_in_page(form, refusal.status)
-    if two_factor.enter(who, stays=bool(form.stays.data)):
+
+
+def _go_on(step: Next) -> Response:
+    if step is Next.SIGNED_IN:
         return go_to(_target())
-    return go_to(url_for("manager.second_step", next=_next() or None))
+    endpoint = "choose_account" if step is Next.CHOICE else "second_step"
+    return go_to(url_for(f"manager.{endpoint}", next=_next() or None))
+
+
+@manager.get("/login/account")
+def choose_account() -> Response:
+    """Ask which of the accounts of an e-mail address is meant, after their password."""
+    offered = password_step.choices()
+    if not offered:
+        return _from_the_start()
+    return page(
+        "storefront/choose_account.html",
+        accounts=offered,
+        next=_next(),
+        choice_address=url_for("manager.take_account"),
+        start_address=url_for("manager.login", next=_next() or None),
+    )
+
+
+@manager.post("/login/account")
+def take_account() -> Response:
+    """Sign in to the account chosen, or continue to its second step."""
+    step = password_step.choose(request.form.get("account", ""))
+    return _from_the_start() if step is None else _go_on(step)
 
 
 def _sign_in_page(form: SignInForm, status: int = 200) -> Response:

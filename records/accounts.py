@@ -47,6 +47,9 @@ class Account(Table):
     erased_at = MomentField(null=True)
     """When the personal data of the account were erased (`shop.personal_data`)."""
 
+    form_digest = CharField(max_length=64, null=True, unique=True)
+    """By which form the customer registered; sent again, it makes no second account."""
+
     class Meta:
         constraints = [
             one_of("vat_status", VatStatus),

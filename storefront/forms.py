@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, StringField
+from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
 from models import Account
@@ -63,6 +66,8 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
     """A new customer: their details, e-mail address and password."""
 
     email = email_field(_l("Email address"))
+    form = HiddenField(default=lambda: secrets.token_urlsafe(16))
+    """The number of this form: sent twice, it makes one account."""
 
     @classmethod
     def empty(cls, language: str) -> RegistrationForm:
@@ -89,5 +94,11 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
             language=language,
             email=self.email.data or "",
             password=self.password.data or "",
+            form=_number(self.form.data),
             **self.details(),
         )
+
+
+def _number(typed: str | None) -> str:
+    """Return the number of a form as the shop made it; "" for any other text."""
+    return typed if typed and re.fullmatch(r"[\w-]{22}", typed, re.ASCII) else ""

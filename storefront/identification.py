@@ -6,16 +6,17 @@ from flask import Response, abort, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from shop.customers import passwords, registration
+from shop.customers import registration
 from shop.errors import Refusal
 from shop.orders.baskets import Basket
 from storefront import storefront
 from storefront.forms import RegistrationForm
 from storefront.order import basket_arguments, basket_of_address, step
-from web import auth, two_factor
+from web import auth, password_step, two_factor
 from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
 from web.languages import current
+from web.password_step import Next
 
 
 def _arguments(basket: Basket | None) -> dict[str, str]:
@@ -44,15 +45,42 @@ def identify(lang: str) -> Response:
     if not form.validate_on_submit():
         return _identification_page(form, basket, 422)
     try:
-        who = passwords.sign_in(
-            *form.given(), auth.address(), request.user_agent.string, auth.device()
-        )
+        return _go_on(password_step.take_password(form), lang, basket)
     except Refusal as refusal:
         form.refuse(refusal)
         return _identification_page(form, basket, refusal.status)
-    if two_factor.enter(who, stays=bool(form.stays.data)):
+
+
+def _go_on(next_step: Next, lang: str, basket: Basket | None) -> Response:
+    if next_step is Next.SIGNED_IN:
         return go_to(_after(lang, basket))
-    return go_to(_at("second_step", lang, basket))
+    endpoint = "choose_account" if next_step is Next.CHOICE else "second_step"
+    return go_to(_at(endpoint, lang, basket))
+
+
+@storefront.get("/<language:lang>/order/identification/account")
+def choose_account(lang: str) -> Response:
+    """Ask which of the accounts of an e-mail address is meant, after their password."""
+    basket, offered = basket_of_address(), password_step.choices()
+    if not offered:
+        return _from_the_start(lang)
+    return page(
+        "storefront/choose_account.html",
+        accounts=offered,
+        next="",
+        basket_arguments=_arguments(basket),
+        choice_address=_at("take_account", lang, basket),
+        start_address=_at("identification", lang, basket),
+    )
+
+
+@storefront.post("/<language:lang>/order/identification/account")
+def take_account(lang: str) -> Response:
+    """Sign in to the account chosen, or continue to its second step, with the same basket."""
+    next_step = password_step.choose(request.form.get("account", ""))
+    if next_step is None:
+        return _from_the_start(lang)
+    return _go_on(next_step, lang, basket_of_address())
 
 
 def _at(endpoint: str, lang: str, basket: Basket | None) -> str:
@@ -149,7 +177,8 @@ def create_account(lang: str) -> Response:
     except Refusal as refusal:
         form.refuse(refusal)
         return _registration_page(form, basket, refusal.status)
-    auth.sign_in(who, "registration")
+    if not two_factor.enter(who, stays=False, means="registration"):
+        return go_to(_at("second_step", lang, basket))  # The form was sent again, much later.
     flash(who.nic_handle, "nic-handle")
     return go_to(_after(lang, basket))
 
@@ -158,7 +187,7 @@ def create_account(lang: str) -> Response:
 def check_registration(lang: str, name: str) -> Response:
     """Validate one field and return it with its errors (htmx, when the field is left)."""
     form = RegistrationForm.empty(lang)
-    if name not in form.data or name == "csrf_token":
+    if name not in form.data or name in {"csrf_token", "form"}:
         abort(404)
     form.validate()
     template = "storefront/_registration_field.html"

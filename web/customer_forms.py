@@ -12,6 +12,7 @@ from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Leng
 from models import Account
 from shop.customers import passwords, postal_addresses
 from shop.text.names import read_name
+from shop.text.spelling import one_spelling
 from web.forms import PlainSelect, ShopForm, choices, stripped
 
 REQUIRED = _l("Fill in this field.")
@@ -46,8 +47,17 @@ def email_field(label: str) -> StringField:
 
 
 def password_field(label: str, autocomplete: str = "new-password") -> PasswordField:
-    """Return a field for a password."""
-    return PasswordField(label, [InputRequired(REQUIRED)], render_kw={"autocomplete": autocomplete})
+    """Return a field for a password; a new one is stored in one spelling."""
+    return PasswordField(
+        label,
+        [InputRequired(REQUIRED)],
+        filters=[_one_spelling] if autocomplete == "new-password" else [],
+        render_kw={"autocomplete": autocomplete},
+    )
+
+
+def _one_spelling(typed: Any) -> Any:
+    return one_spelling(typed) if isinstance(typed, str) else typed
 
 
 class NewPasswordForm(ShopForm):
@@ -60,6 +70,7 @@ class NewPasswordForm(ShopForm):
             InputRequired(_l("Repeat the password.")),
             EqualTo("password", _l("The two passwords are not the same.")),
         ],
+        filters=[_one_spelling],
         render_kw={"autocomplete": "new-password", "data-confirms": "password"},
     )
 

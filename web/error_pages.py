@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlencode
 
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
@@ -14,6 +15,8 @@ from shop import database
 from shop.errors import Refusal
 from shop.security.rate_limits import RateLimited
 from web import auth, viewing
+from web.form_origins import ForeignForm
+from web.htmx import go_to
 from web.languages import sentence
 
 log = structlog.get_logger()
@@ -28,6 +31,20 @@ They hold no personal data: neither the identifier nor the client.
 
 RETRY_AFTER = 5
 """Seconds after which a client that was refused because of too much work may try again."""
+
+ENTRANCES = {
+    "manager.log_in", "manager.take_account", "manager.take_second_step",
+    "storefront.identify", "storefront.take_account", "storefront.take_second_step",
+    "storefront.create_account",
+}  # fmt: skip
+"""Forms by which a customer signs in. Sent twice, the second has the token of the session before,
+which the first has ended."""
+
+TOKEN_OF_ANOTHER_SESSION = {
+    "The CSRF tokens do not match.",
+    "The CSRF session token is missing.",
+}
+"""Flask-WTF's reasons for a token that was made for another session than this one."""
 
 SECRET_ARGUMENTS = {"token", "reference"}
 """Arguments of URLs that give access to whoever knows them: they are not logged."""
@@ -96,12 +113,34 @@ def _stale_form(error: CSRFError) -> Response:
         route=str(request.url_rule),
         reason=error.description,
     )
+    if isinstance(error, ForeignForm):
+        return _page(
+            400,
+            gettext(
+                "Your browser says that this form was sent from another website. Open the page "
+                "here and try again: nothing was changed."
+            ),
+        )
+    if _is_already_signed_in(error):
+        kept = request.args.to_dict()
+        if wanted := request.form.get("next"):
+            kept["next"] = wanted
+        return go_to(f"{request.path}?{urlencode(kept)}".rstrip("?"))
     return _page(
         400,
         gettext(
             "This form was open for a long time, or in a browser that refuses cookies. "
             "Go back, reload the page and try again: nothing was changed."
         ),
+    )
+
+
+def _is_already_signed_in(error: CSRFError) -> bool:
+    """Return whether a form that signs in has a token of ours, and has done so already."""
+    return (
+        request.endpoint in ENTRANCES
+        and error.description in TOKEN_OF_ANOTHER_SESSION
+        and auth.account() is not None
     )
 
 

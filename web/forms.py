@@ -91,11 +91,16 @@ class CodeForm(ShopForm):
 
 
 class SignInForm(ShopForm):
-    """Nic-handle and password (guide)."""
+    """Nic-handle (guide) or e-mail address, and password."""
 
     nic_handle = StringField(
         _l("Customer ID (nic-handle)"),
-        [InputRequired(_l("Enter your customer ID, for example ab12345-ovh."))],
+        [
+            InputRequired(
+                _l("Enter your customer ID, for example ab12345-ovh, or your email address.")
+            ),
+            Length(max=254, message=_l("At most %(max)d characters, please.")),
+        ],
         filters=[stripped],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )

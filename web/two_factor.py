@@ -26,13 +26,13 @@ Again = Callable[[CodeForm, int], Response]
 """Shows the page of the second step again, with its errors and a status."""
 
 
-def enter(who: Account, *, stays: bool) -> bool:
+def enter(who: Account, *, stays: bool, means: str = "password") -> bool:
     """Sign ``who`` in after a correct password; return False if a second factor is due first.
 
     ``stays``: the customer asked to stay signed in.
     """
     if not two_factor.is_on(who):
-        auth.sign_in(who, stays=stays)
+        auth.sign_in(who, means, stays=stays)
         return True
     session[PENDING], session[STAYS] = pending_sign_in.begin_pending(who), stays
     return False

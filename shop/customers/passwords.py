@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -30,6 +31,7 @@ from shop.errors import N_, Refusal
 from shop.security import rate_limits
 from shop.settings import PerProcess
 from shop.text.email_addresses import normalized
+from shop.text.spelling import one_spelling
 
 RESET_LENGTH = timedelta(hours=1)
 LINKS_PER_JOB = 10
@@ -62,11 +64,19 @@ hashing = PerProcess[Hashing]()
 
 def hash_password(password: str) -> str:
     """Return the hash of a password, as stored."""
-    return hashing().hasher.hash(password)
+    return hashing().hasher.hash(one_spelling(password))
 
 
 class SignInRefused(Refusal):
     """Wrong nic-handle or password; does not say which of them."""
+
+
+class SeveralAccounts(Exception):
+    """The password is right for several ``accounts`` of one e-mail address."""
+
+    def __init__(self, accounts: list[Account]) -> None:
+        super().__init__()
+        self.accounts = accounts
 
 
 # --- Rules -----------------------------------------------------------------------------------
@@ -79,6 +89,7 @@ def check_password(
 
     ``words`` are the customer's own (`words_of`), which others guess.
     """
+    password = one_spelling(password)
     if len(password) < MIN_PASSWORD_LENGTH:
         raise Refusal(
             N_("Choose a password of at least %(length)d characters."),
@@ -91,7 +102,7 @@ def check_password(
             "password",
             length=MAX_PASSWORD_LENGTH,
         )
-    if confirmation is not None and password != confirmation:
+    if confirmation is not None and password != one_spelling(confirmation):
         raise Refusal(N_("The two passwords are not the same."), "password_confirmation")
     weak_passwords.check(password, words)
 
@@ -105,34 +116,104 @@ def words_of(account: Account) -> list[str]:
 
 
 def sign_in(
-    nic_handle: str, password: str, address: str, browser: str = "", device: str = ""
+    identifier: str, password: str, address: str, browser: str = "", device: str = ""
 ) -> Account:
     """Return the account if the password is right; a second step may follow (`two_factor`).
 
-    Raise `SignInRefused` otherwise, after the same time whether the account exists or not,
-    `sessions.AccountBlocked` if the operator has blocked it, and
+    ``identifier`` is a nic-handle, or an e-mail address: raise `SeveralAccounts` if it owns several
+    accounts with this password. Raise `SignInRefused` for a wrong one, after the same time whether
+    there is an account or not, `sessions.AccountBlocked` if the operator has blocked it, and
     `rate_limits.RateLimited` after too many attempts from this IP address, or at this account from
     where they come (`allowances`).
     """
-    nic_handle, origin = nic_handle.strip().lower(), Origin(address, browser, device)
-    account = Account.get_or_none(Account.nic_handle == nic_handle)
-    known = _familiarity(nic_handle, origin)
-    subject = _guessed(nic_handle, account)
-    allowances.count_network(origin, known)
-    allowances.count(allowances.PASSWORD, subject, origin, known)
-    if (
-        not matches(account.password_hash if account else hashing().dummy_hash, password)
-        or not account
-    ):
-        activity_log.record(account, "sign_in_failed", origin)
+    origin = Origin(address, browser, device)
+    targets = _targets(identifier, origin)
+    familiar = max((target.known for target in targets), key=lambda known: known.browser)
+    allowances.count_network(origin, familiar)
+    for target in targets:
+        allowances.count(allowances.PASSWORD, target.subject, origin, target.known)
+    opened = [target for target in targets if _opens(target, password)]
+    if not opened:
+        _record_failure(targets, origin)
         raise SignInRefused(
             N_("This customer ID and password do not match. Check both and try again."), "password"
         )
-    sessions.check_not_blocked(account)
-    allowances.reset(allowances.PASSWORD, subject, origin, known)
-    if hashing().hasher.check_needs_rehash(account.password_hash):
-        _rehash(account, password)
-    return account
+    accounts = _not_blocked([target.account for target in opened if target.account])
+    for target in opened:
+        allowances.reset(allowances.PASSWORD, target.subject, origin, target.known)
+    for account in accounts:
+        if _needs_rehash(account, password):
+            _rehash(account, password)
+    if len(accounts) > 1:
+        raise SeveralAccounts(accounts)
+    return accounts[0]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a password is verified against; without an account, the dummy's hash.
+
+    ``subject`` is what guesses are counted for: this password of this account. A new password is
+    guessed from the start, so its counts start at zero.
+    """
+
+    subject: str
+    account: Account | None
+    known: Familiarity
+
+
+MOST_TARGETS = email_proofs.MOST_PROVED
+"""The accounts of an e-mail address that a password is verified for, dummies included."""
+
+
+def _targets(identifier: str, origin: Origin) -> list[_Target]:
+    """Return what a password typed with ``identifier`` may open.
+
+    Their number depends on the kind of identifier alone, so that the time of the answer says
+    nothing about accounts. Of an address with more accounts the open and proved ones come first.
+    """
+    identifier = normalized(identifier)
+    if "@" not in identifier:
+        account = Account.get_or_none(Account.nic_handle == identifier)
+        return [_target(identifier, account, origin)]
+    found = list(
+        Account.select()
+        .where(Account.email == identifier)
+        .order_by(
+            Account.closed_at.is_null(False),
+            Account.email_proved_at.is_null(),
+            Account.id,
+        )
+        .limit(MOST_TARGETS)
+    )
+    names = [account.nic_handle for account in found]
+    names += [f"{identifier} {place}" for place in range(len(found), MOST_TARGETS)]
+    accounts = [*found, *[None] * (MOST_TARGETS - len(found))]
+    return [_target(name, account, origin) for name, account in zip(names, accounts, strict=True)]
+
+
+def _target(name: str, account: Account | None, origin: Origin) -> _Target:
+    return _Target(_guessed(name, account), account, _familiarity(name, origin))
+
+
+def _record_failure(targets: list[_Target], origin: Origin) -> None:
+    accounts: list[Account | None] = [each.account for each in targets if each.account]
+    for account in accounts or [None]:
+        activity_log.record(account, "sign_in_failed", origin)
+
+
+def _opens(target: _Target, password: str) -> bool:
+    account = target.account
+    is_right = matches(account.password_hash if account else hashing().dummy_hash, password)
+    return is_right and account is not None
+
+
+def _not_blocked(accounts: list[Account]) -> list[Account]:
+    """Return the accounts that can be signed in to. Raise `sessions.AccountBlocked` if none can."""
+    open_ones = [each for each in accounts if not (each.blocked_at or each.closed_at)]
+    if not open_ones:
+        sessions.check_not_blocked(accounts[0])
+    return open_ones or accounts[:1]
 
 
 def _familiarity(nic_handle: str, origin: Origin) -> Familiarity:
@@ -140,11 +221,15 @@ def _familiarity(nic_handle: str, origin: Origin) -> Familiarity:
 
 
 def _guessed(nic_handle: str, account: Account | None) -> str:
-    """Return what guesses are counted for: this password of this account, if there is one.
-
-    A new password is guessed from the start, so its counts start at zero.
-    """
     return f"{nic_handle} {account.password_hash if account else ''}"
+
+
+def _needs_rehash(account: Account, password: str) -> bool:
+    """Return whether the hash has another cost, or is of another spelling of the password."""
+    if hashing().hasher.check_needs_rehash(account.password_hash):
+        return True
+    is_other = _bounded(password) != one_spelling(_bounded(password))
+    return is_other and not _verifies(account.password_hash, one_spelling(password))
 
 
 def _rehash(account: Account, password: str) -> None:
@@ -177,8 +262,27 @@ def reauthenticate(
     allowances.reset(allowances.CONFIRMATION, subject, origin, known)
 
 
+def is_of(account: Account, password: str) -> bool:
+    """Return whether this is the account's password."""
+    return matches(account.password_hash, password)
+
+
 def matches(password_hash: str, password: str) -> bool:
-    """Return whether ``password`` is the one of a hash."""
+    """Return whether ``password`` is the one of a hash, in its one spelling or as it was typed.
+
+    Hashes stored before passwords had one spelling are of what was typed.
+    """
+    typed = _bounded(password)
+    spellings = dict.fromkeys([one_spelling(typed), typed])
+    return any(_verifies(password_hash, each) for each in spellings)
+
+
+def _bounded(password: str) -> str:
+    """Return as much of a password as decides: in NFC it may be a third as long."""
+    return password[: 3 * (MAX_PASSWORD_LENGTH + 1)]
+
+
+def _verifies(password_hash: str, password: str) -> bool:
     try:
         return hashing().hasher.verify(password_hash, password[: MAX_PASSWORD_LENGTH + 1])
     except (VerificationError, InvalidHashError):

@@ -12,7 +12,7 @@ from records.accounts import Account, VatStatus
 from records.base import database
 from shop import clock, mail, settings
 from shop.customers import email_proofs, passwords, search_keys
-from shop.security import rate_limits
+from shop.security import encryption, rate_limits
 from shop.text.email_addresses import normalized
 from shop.text.folding import without_accents
 from shop.vat import confirmation
@@ -37,6 +37,8 @@ class Registration:
     company: str = ""
     siren: str = ""
     vat_number: str = ""
+    form: str = ""
+    """The number of the form it was typed in: one that is sent twice makes one account."""
 
 
 def register(registration: Registration, *, is_proved: bool = False) -> Account:
@@ -46,8 +48,11 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
     Raise `Refusal` for an address with as many accounts as it may have.
     """
     fields = vars(registration) | {"email": normalized(registration.email)}
+    form_digest = _form_digest(registration)
+    if before := _registered_before(registration):
+        return before
     email_proofs.check_vacancy(fields["email"])
-    del fields["password"]
+    del fields["password"], fields["form"]
     status = VatStatus.UNCONFIRMED if registration.vat_number else VatStatus.NONE
     password_hash = passwords.hash_password(registration.password)
     now = clock.now()
@@ -57,6 +62,7 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
                 account = Account.create(
                     nic_handle=_new_nic_handle(registration),
                     password_hash=password_hash,
+                    form_digest=form_digest,
                     vat_status=status,
                     created_at=now,
                     email_proved_at=now if is_proved else None,
@@ -70,10 +76,35 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
                 mail.account_created(account)
                 return account
         except IntegrityError:
-            # The nic-handle is in use: draw again.
+            if before := _registered_before(registration):
+                return before
+            # The nic-handle is in use: draw again. Or the form was sent with another password: that
+            # is another account, which this form does not name.
+            form_digest = None if _is_used(form_digest) else form_digest
             if attempt == MAX_DRAWS - 1:
                 raise
     raise AssertionError("unreachable")
+
+
+def _form_digest(registration: Registration) -> str | None:
+    """Return what is stored of a form: its number with the e-mail address typed in it."""
+    if not registration.form:
+        return None
+    return encryption.digest(f"{registration.form} {normalized(registration.email)}")
+
+
+def _registered_before(registration: Registration) -> Account | None:
+    """Return the account that this form has made already, if its password is this one."""
+    account = _by_form(_form_digest(registration))
+    return account if account and passwords.is_of(account, registration.password) else None
+
+
+def _is_used(form_digest: str | None) -> bool:
+    return _by_form(form_digest) is not None
+
+
+def _by_form(form_digest: str | None) -> Account | None:
+    return Account.get_or_none(Account.form_digest == form_digest) if form_digest else None
 
 
 def _new_nic_handle(registration: Registration) -> str:

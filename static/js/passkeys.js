@@ -56,6 +56,17 @@
     place.classList.toggle("field-error", Boolean(sentence));
   }
 
+  /* A passkey belongs to the shop's own address: elsewhere the browser has none, or refuses. */
+  const isElsewhere = (form) => new URL(form.dataset.home).origin !== window.location.origin;
+
+  function sayWhereToGo(form) {
+    const link = document.createElement("a");
+    link.href = new URL(window.location.pathname + window.location.search, form.dataset.home).href;
+    link.textContent = form.dataset.home;
+    say(form, form.dataset.elsewhere + " ");
+    form.querySelector(".passkey-error").append(link);
+  }
+
   function sentenceFor(form, error) {
     if (error.name === "NotAllowedError" || error.name === "AbortError") return form.dataset.cancelled;
     return error.name === "InvalidStateError" ? form.dataset.known : form.dataset.failed;
@@ -72,7 +83,8 @@
       form.requestSubmit(button);
     } catch (error) {
       button.removeAttribute("aria-busy");
-      say(form, sentenceFor(form, error));
+      if (isElsewhere(form)) sayWhereToGo(form);
+      else say(form, sentenceFor(form, error));
     }
   }
 

@@ -41,6 +41,8 @@ PUBLIC = """
     manager.second_step manager.take_second_step
     manager.passkey_options manager.log_in_by_passkey
     viewing.stop
+    storefront.choose_account storefront.take_account
+    manager.choose_account manager.take_account
 """
 """Open to everyone."""
 

@@ -38,6 +38,23 @@ def pending_account(token: str) -> Account | None:
     return link.account if link else None
 
 
+def pending_accounts(tokens: list[str]) -> dict[str, Account]:
+    """Return the accounts whose sign-in is pending under one of ``tokens``, by their tokens."""
+    by_digest = {encryption.digest(token): token for token in tokens}
+    links = (
+        OneTimeLink.select(OneTimeLink, Account)
+        .join(Account)
+        .where(
+            OneTimeLink.token_digest.in_(list(by_digest)),
+            OneTimeLink.purpose == PURPOSE,
+            OneTimeLink.used_at.is_null(),
+            OneTimeLink.expires_at > clock.now(),
+        )
+        .order_by(Account.id)
+    )
+    return {by_digest[link.token_digest]: link.account for link in links}
+
+
 def _is_valid(token: str) -> object:
     return (
         (OneTimeLink.token_digest == encryption.digest(token))

@@ -1,0 +1,52 @@
+"""Forms come from this site's own pages: the token proves it, and what the browser says of itself.
+
+Browsers say where a form was sent from in `Origin`, `Sec-Fetch-Site` or `Referer`; some are set up
+to send none of them, and the token alone decides then. The session's cookie, which the token
+belongs to, cannot be planted by another site (`__Host-`).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+
+OWN_SITES = {"same-origin", "none"}
+"""Values of `Sec-Fetch-Site` for forms of our pages, and for what the customer began."""
+
+
+class ForeignForm(CSRFError):
+    """The browser says that the form was sent from another site."""
+
+
+class FormProtection(CSRFProtect):
+    """Checks the token of each form, and in production where it was sent from."""
+
+    def __init__(self, app: Flask, *, production: bool) -> None:
+        self._checks_origin = production
+        super().__init__(app)
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        """Raise `CSRFError` for a request that changes something and is not of our pages."""
+        super().protect(apply_exemptions=apply_exemptions)
+        if self._checks_origin and g.get("csrf_valid") and is_from_elsewhere():
+            raise ForeignForm("The form was sent from another site.")
+
+
+def is_from_elsewhere() -> bool:
+    """Return whether the browser says that another site sent this request."""
+    origin = request.headers.get("Origin", "")
+    if origin and origin != "null":
+        return not _is_ours(origin)
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in OWN_SITES
+    return bool(request.referrer) and not _is_ours(request.referrer or "")
+
+
+def _is_ours(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return (parts.scheme, parts.netloc.lower()) == (request.scheme, request.host.lower())
