@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
@@ -51,14 +53,36 @@ def _id(given: int | None) -> int | None:
 def email(letter_id: int) -> Response:
     """Show one e-mail: its text, its HTML in a frame, and its attachments."""
     letter = lookups.own_letter(letter_id)
+    text = mail.text_of(letter) if mail.is_shown(letter) else ""
     return page(
         "manager/email.html",
         letter=letter,
-        text=mail.text_of(letter) if mail.is_shown(letter) else "",
+        text=text,
+        facts=mail.facts_of(letter, text),
+        frame_steps=_frame_steps(text),
         attachments=mail.attachments_of(letter),
         is_outdated=mail.is_outdated(letter),
         reason=mail.failure_reason(letter),
     )
+
+
+FRAME_STEPS = range(6, 21)
+"""The heights of an e-mail's frame (`static/css/pages.css`)."""
+
+CHARACTERS_IN_STEP, CHARACTERS_OF_LINE = 250, 55
+
+
+def _frame_steps(text: str) -> int:
+    """Return the height of an e-mail's frame, in steps.
+
+    Nothing of the shop can look into the frame (its sandbox), but an e-mail's height follows from
+    its text: each line takes the room of some characters more, for the space around it. URLs are
+    links in HTML.
+    """
+    lines = [line for line in re.sub(r"https?://\S+", "", text).splitlines() if line.strip()]
+    characters = sum(len(line) + CHARACTERS_OF_LINE for line in lines)
+    steps = -(-characters // CHARACTERS_IN_STEP)
+    return min(max(steps, FRAME_STEPS[0]), FRAME_STEPS[-1])
 
 
 @manager.get("/manager/account/emails/<int:letter_id>/html")

@@ -20,7 +20,7 @@ from shop.mail.archive import (
     text_of,
 )
 from shop.mail.composing import compose
-from shop.mail.credentials import is_outdated
+from shop.mail.credentials import facts_of, is_outdated
 from shop.mail.letters import (
     account_closed,
     account_created,

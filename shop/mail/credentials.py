@@ -1,4 +1,4 @@
-"""E-mails with a licence's credentials: whether a later e-mail supersedes them."""
+"""E-mails with a licence's credentials: what they say, and whether a later e-mail supersedes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from records.exchange import AttachedAccount
 from records.letters import Letter
 from records.seats import Seat
+from shop.errors import N_
+from shop.text.templates import translate
 
 CREDENTIALS = {"licence_active", "licence_for_owner", "seat_password_changed"}
 """E-mails that contain a licence's password at the time of writing."""
@@ -16,6 +18,30 @@ SUPERSEDING = ("licence_active", "seat_password_changed", "licence_released")
 
 MAX_CHANGES = 100
 """The number of newest changes of a licence whose e-mails are looked up."""
+
+
+FACT = N_("%(label)s: %(value)s")
+LABELS = (
+    N_("Login"), N_("Initial password"), N_("New password"), N_("Office portal"),
+    N_("Licence group"),
+)  # fmt: skip
+"""What these e-mails say of a licence, each on a line of its own (`templates/mail/_parts.txt`)."""
+
+
+def facts_of(letter: Letter, text: str) -> list[tuple[str, str]]:
+    """Return what an e-mail with credentials, of this ``text``, says of its licence.
+
+    The labels are those of `LABELS`. The passwords are in the e-mail alone.
+    """
+    if letter.kind not in CREDENTIALS:
+        return []
+    facts = []
+    for label in LABELS:
+        named = translate(label, letter.language)
+        begin = "  " + translate(FACT, letter.language, label=named, value="")
+        lines = [line for line in text.splitlines() if line.startswith(begin)]
+        facts += [(label, line.removeprefix(begin)) for line in lines[:1]]
+    return facts
 
 
 def is_outdated(letter: Letter) -> bool:
