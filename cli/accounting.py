@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from cli.operator import refusals_shown
 from shop import clock
-from shop.accounting import fec, vat_returns
+from shop.accounting import fec, revenue, vat_returns
 
 accounting = AppGroup("accounting", help="Write the FEC, and list the figures of VAT returns.")
 
@@ -69,6 +69,19 @@ def list_oss(year: int, quarter: int) -> None:
         click.echo(
             f"{line.country} {line.rate / 100:>6.2f} % {line.base_cents / 100:>14.2f} "
             f"{line.vat_cents / 100:>14.2f} EUR{corrects}"
+        )
+
+
+@accounting.command("months")
+@click.option("--number", type=click.IntRange(1, 60), default=12, show_default=True)
+def list_months(number: int) -> None:
+    """List turnover, recurring revenue, deferred revenue and churn, month by month (EUR, net)."""
+    click.echo(f"{'month':<8} {'turnover':>14} {'recurring':>14} {'deferred':>14} {'churn':>8}")
+    for month in revenue.months_until(clock.today(), number):
+        click.echo(
+            f"{month.first:%Y-%m}  {month.turnover_cents / 100:>14.2f} "
+            f"{month.recurring_cents / 100:>14.2f} {month.deferred_cents / 100:>14.2f} "
+            f"{month.churn / 10:>6.1f} %"
         )
 
 

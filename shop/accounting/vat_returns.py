@@ -65,7 +65,7 @@ class Service:
     @property
     def euros(self) -> int:
         """The amount declared: whole euros, rounded."""
-        return _rounded(self.base_cents, 100)
+        return money.rounded(self.base_cents, 100)
 
 
 @dataclass(frozen=True, order=True)
@@ -151,14 +151,8 @@ def received(first: date, last: date) -> list[Figure]:
 
 
 def _contained(code: str, rate: int, cents: int) -> Figure:
-    base = _rounded(cents * money.WHOLE, money.WHOLE + rate)
+    base = money.rounded(cents * money.WHOLE, money.WHOLE + rate)
     return Figure(code, rate, base, cents - base)
-
-
-def _rounded(numerator: int, denominator: int) -> int:
-    if numerator < 0:
-        return -money.round_half_up(-numerator, denominator)
-    return money.round_half_up(numerator, denominator)
 
 
 def _within(first: date, last: date) -> Any:

@@ -35,6 +35,12 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def rounded(numerator: int, denominator: int) -> int:
+    """Return ``numerator / denominator`` rounded half up, away from zero where it is negative."""
+    size = round_half_up(abs(numerator), denominator)
+    return -size if numerator < 0 else size
+
+
 @dataclass(frozen=True)
 class Share:
     """A part of a billing period, in days: ``days`` of its ``of`` days are charged."""

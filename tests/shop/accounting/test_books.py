@@ -15,9 +15,9 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from models import Account, CreditUse, Invoice, LedgerEntry
+from models import Account, CreditUse, Invoice, InvoiceLine, LedgerEntry, Subscription
 from shop import clock, vat
-from shop.accounting import fec, vat_returns
+from shop.accounting import fec, revenue, vat_returns
 from shop.errors import Refusal
 from shop.jobs import queue
 from shop.mail import letters
@@ -151,6 +151,23 @@ def test_services_to_businesses_are_listed_by_vat_number(alice: Account) -> None
     assert document.number == invoice.number
 
 
+def test_services_that_end_are_the_churn_of_their_month(alice: Account, bank: Bank) -> None:
+    for _ in range(2):
+        billing.delivered(alice, bank)
+    first, second = Subscription.select().order_by(Subscription.id)
+    earlier = clock.midnight(date(2026, 1, 10))
+    Subscription.update(started_at=earlier).execute()
+    Subscription.update(
+        status="terminated", renews_on=None, ended_at=clock.midnight(date(2026, 3, 31))
+    ).where(Subscription.id == first.id).execute()
+    found = {month.first.month: month for month in revenue.months_until(date(2026, 5, 1), 5)}
+    assert [(found[n].services, found[n].ended) for n in range(1, 6)] == [
+        (0, 0), (2, 0), (2, 1), (1, 0), (1, 0),
+    ]  # fmt: skip
+    assert found[3].churn == 500
+    assert not Subscription.get_by_id(second.id).ended_at
+
+
 def half_up(amount: Fraction) -> int:
     return int(abs(amount) + Fraction(1, 2)) * (1 if amount >= 0 else -1)
 
@@ -220,6 +237,24 @@ def test_figures_are_naive_sums_over_any_history(
     live()
 
 
+def check_months() -> None:
+    """Compare recurring and deferred revenue with sums over all lines, day by day."""
+    for month in revenue.months_until(date(2027, 2, 3), 4):
+        recurring, deferred = 0, Fraction()
+        for line in InvoiceLine.select():
+            invoice = line.invoice
+            if invoice.issued_on > month.last:
+                continue
+            sign = -1 if invoice.kind == "credit_note" else 1
+            days = range(line.period_start.toordinal(), line.period_end.toordinal())
+            if month.last.toordinal() in days:
+                recurring += sign * line.quantity * line.unit_price_cents
+            later = [day for day in days if day > month.last.toordinal()]
+            deferred += Fraction(sign * line.net_cents * len(later), len(days))
+        assert month.recurring_cents == recurring
+        assert month.deferred_cents == half_up(deferred)
+
+
 def check_figures(account: Account) -> None:
     """Compare the figures of December, and of the whole time, with naive sums."""
     whole = date(2026, 12, 1), date(2027, 12, 31)
@@ -256,7 +291,11 @@ def check_figures(account: Account) -> None:
         expected = [sums for (code, _), sums in whole_oss.items() if code == f"oss:{country}"]
         assert sum(each.base_cents for each in declared) == sum(net for net, _ in expected)
         assert sum(each.vat_cents for each in declared) == sum(tax for _, tax in expected)
+    check_months()
     rows = read_fec(*whole)
+    sales = [fec_rules.cents(row) for row in rows if row["CompteNum"].startswith("706")]
+    months = revenue.months_until(whole[1], 13)
+    assert sum(month.turnover_cents for month in months) == -sum(sales)
     customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
     assert sum(customers) == balance_of(account)
     lettered: dict[str, int] = defaultdict(int)
