@@ -7,6 +7,8 @@ from flask import Blueprint
 desk = Blueprint("desk", __name__, url_prefix="/desk")
 
 from desk import (  # noqa: E402  (views need the blueprint)
+    accounting,
+    money,
     own_account,
     sign_in,
     staff_accounts,

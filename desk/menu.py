@@ -21,6 +21,8 @@ class Entry:
 
 
 MENU = (
+    Entry("desk.waiting_acts", _l("Money"), "card", "money"),
+    Entry("desk.accounting", _l("Accounting"), "file", "accounting"),
     Entry("desk.staff_accounts", _l("Staff"), "users", "staff"),
     Entry("desk.own_account", _l("My account"), "user", "own_account"),
 )

@@ -16,6 +16,9 @@ SUPPORT = frozenset({Role.SUPPORT, Role.ADMINISTRATOR})
 BILLING = frozenset({Role.BILLING, Role.ADMINISTRATOR})
 """Acts on money, prices, exports."""
 
+ACCOUNTANTS = frozenset({Role.BILLING, Role.ADMINISTRATOR, Role.AUDITOR})
+"""The accountant's corner: files and figures, no acts."""
+
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 READERS_OF_STAFF = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
@@ -29,6 +32,25 @@ ROLES: dict[str, frozenset[Role]] = {
     "change_language": ALL,
     "end_other_sessions": ALL,
     "sign_out": ALL,
+    # Money.
+    "waiting_acts": ALL,
+    "find_money": ALL,
+    "money_document": ALL,
+    "customer_money": ALL,
+    "money_form": BILLING,
+    "take_money_form": BILLING,
+    "goodwill": BILLING,
+    "take_goodwill": BILLING,
+    "pay_out": BILLING,
+    "take_pay_out": BILLING,
+    "decide_act": BILLING,
+    "take_decision": BILLING,
+    # The accountant's corner.
+    "accounting": ACCOUNTANTS,
+    "fec_file": ACCOUNTANTS,
+    "vat_figures": ACCOUNTANTS,
+    "vat_documents": ACCOUNTANTS,
+    "vat_documents_file": ACCOUNTANTS,
     # Members of staff.
     "staff_accounts": READERS_OF_STAFF,
     "staff_account": READERS_OF_STAFF,

@@ -51,6 +51,16 @@ class AccountCredit(Table):
         indexes = ((("account", "id"), False),)
 
     @property
+    def is_goodwill(self) -> bool:
+        """Whether the shop gave it."""
+        return self.kind == CreditKind.GOODWILL
+
+    @property
+    def can_be_paid_out(self) -> bool:
+        """Whether it is money received of which something is left."""
+        return self.kind == CreditKind.TRANSFER and self.left_cents > 0
+
+    @property
     def left_cents(self) -> int:
         """The part that no invoice uses and that was not paid out."""
         return self.cents - self.used_cents - self.paid_out_cents

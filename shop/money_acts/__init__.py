@@ -158,7 +158,7 @@ def perform(wanted: Wanted, reason: str, *, by: str, key: str) -> MoneyAct:
         return earlier
 
 
-def confirm(act: MoneyAct, *, by: str) -> MoneyAct:
+def confirm(act: MoneyAct, *, by: str, note: str = "") -> MoneyAct:
     """Carry out an act that waits; by another member of staff than the one who asked for it.
 
     Raise `Conflict` where it was decided before, `Refusal` for one's own act, and what the
@@ -167,18 +167,18 @@ def confirm(act: MoneyAct, *, by: str) -> MoneyAct:
     _check_decides(act, by)
     _prepare(act.kind, act.number)
     with database.atomic():
-        _decide(act, MoneyActStatus.DONE, by)
+        _decide(act, MoneyActStatus.DONE, by, note=note)
         _carry_out(act)
     return act
 
 
-def refuse(act: MoneyAct, *, by: str) -> MoneyAct:
+def refuse(act: MoneyAct, *, by: str, note: str = "") -> MoneyAct:
     """Refuse an act that waits; whoever asked for it takes it back by that.
 
     Raise `Conflict` where it was decided before.
     """
     with database.atomic():
-        _decide(act, MoneyActStatus.REFUSED, "" if by == act.asked_by else by, actor=by)
+        _decide(act, MoneyActStatus.REFUSED, "" if by == act.asked_by else by, actor=by, note=note)
     return act
 
 
@@ -189,9 +189,9 @@ def _check_decides(act: MoneyAct, by: str) -> None:
         raise Conflict(DECIDED)
 
 
-def _decide(act: MoneyAct, status: str, by: str, *, actor: str = "") -> None:
+def _decide(act: MoneyAct, status: str, by: str, *, actor: str = "", note: str = "") -> None:
     won = act.may_become(status) and transitions.move(
-        act, status, by=actor or by, note=act.reason, decided_by=by, decided_at=clock.now()
+        act, status, by=actor or by, note=note or act.reason, decided_by=by, decided_at=clock.now()
     )
     if not won:
         raise Conflict(DECIDED)

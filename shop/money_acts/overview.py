@@ -1,0 +1,121 @@
+"""What a member of staff sees of a document before acting on its money."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from records.accounts import Account
+from records.events import Event
+from records.invoices import Invoice, InvoiceStatus
+from records.money_acts import MoneyAct
+from records.orders import Order
+from records.payments import Payment
+from records.refunds import Refund
+from shop import money_acts, transitions
+from shop.errors import N_, Refusal
+from shop.payments import payables, refunds
+
+MOST = 50
+
+_AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
+
+
+@dataclass(frozen=True)
+class DocumentMoney:
+    """An order, an invoice or a credit note with its payments and refunds, and what can be done."""
+
+    row: payables.Debt
+    account: Account
+    payments: list[Payment]
+    given_back: list[Refund]
+    notes: list[Invoice]
+    acts: list[MoneyAct]
+    events: list[Event]
+    refund_due: refunds.Subject | None
+
+    @property
+    def invoice(self) -> Invoice | None:
+        """The row, if it is an invoice or a credit note."""
+        return self.row if isinstance(self.row, Invoice) else None
+
+    @property
+    def order(self) -> Order | None:
+        """The row, if it is an order."""
+        return self.row if isinstance(self.row, Order) else None
+
+    @property
+    def names(self) -> list[str]:
+        """The acts that are possible now, as their URLs name them."""
+        possible = {
+            "mark-paid": payables.for_debt(self.row).can_be_paid,
+            "credit": self._can_be_credited,
+            "refund": self.order is not None and self.order.is_delivery_failed,
+            "retry-refund": self._has_failed,
+            "mark-refunded": self.refund_due is not None,
+        }
+        return [name for name, is_possible in possible.items() if is_possible]
+
+    @property
+    def _can_be_credited(self) -> bool:
+        invoice = self.invoice
+        return (
+            invoice is not None
+            and not invoice.is_credit_note
+            and invoice.status != InvoiceStatus.REFUNDED
+        )
+
+    @property
+    def _has_failed(self) -> bool:
+        last = refunds.latest(self.refund_due) if self.refund_due is not None else None
+        return last is not None and last.has_failed and not last.is_transfer
+
+
+def money_of(number: str) -> DocumentMoney | None:
+    """Return an order, invoice or credit note with its money, if there is one with that number."""
+    try:
+        row = money_acts.find_debt(number)
+    except Refusal:
+        return None
+    paid = list(Payment.select().where(payables.for_debt(row).is_paid_by).order_by(Payment.id))
+    is_invoice = isinstance(row, Invoice)
+    of_it = Refund.payment.in_(paid or [0])
+    if is_invoice:
+        of_it |= Refund.credit_note == row
+    notes = Invoice.select().where(Invoice.corrects == row).order_by(Invoice.id)
+    return DocumentMoney(
+        row=row,
+        account=row.account,
+        payments=paid,
+        given_back=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
+        notes=list(notes.limit(MOST)) if is_invoice else [],
+        acts=list(
+            MoneyAct.select()
+            .where(MoneyAct.account == row.account, MoneyAct.number == number)
+            .order_by(MoneyAct.id.desc())
+            .limit(MOST)
+        ),
+        events=transitions.history(row),
+        refund_due=_refund_due(row),
+    )
+
+
+def find_customer(nic_handle: str) -> Account | None:
+    """Return the customer with a nic-handle, if there is one."""
+    return Account.get_or_none(Account.nic_handle == nic_handle)
+
+
+def _refund_due(row: payables.Debt) -> refunds.Subject | None:
+    try:
+        due = refunds.refund_due_of(row)
+    except Refusal:
+        return None
+    return None if isinstance(due, Invoice) and not due.is_refund_due else due
+
+
+def read_amount(text: str, field: str = "amount") -> int:
+    """Return an amount typed in euros in cents. Raise `Refusal` at its field for anything else."""
+    found = _AMOUNT.fullmatch(re.sub(r"[\s\u202f\u00a0€]", "", text))
+    if found is None:
+        raise Refusal(N_("Enter an amount in euros, such as 12.50."), field)
+    return 100 * int(found[1]) + int((found[2] or "0").ljust(2, "0"))
