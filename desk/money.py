@@ -43,6 +43,9 @@ STATUSES = {
 }
 
 
+DECISIONS = {"confirm": money_acts.confirm, "refuse": money_acts.refuse}
+
+
 # --- Forms -------------------------------------------------------------------------------------
 
 
@@ -418,9 +421,9 @@ def find_money() -> Response:
     return go_to(url_for("desk.money_document", number=number))
 
 
-def _waiting(number: int) -> MoneyAct:
+def _waiting(number: int, name: str) -> MoneyAct:
     found = money_acts.find_act(number)
-    if found is None:
+    if found is None or name not in DECISIONS:
         abort(404)
     return found
 
@@ -455,21 +458,21 @@ def _decision(act: MoneyAct, name: str) -> Act:
     )
 
 
-@desk.get("/money/acts/<int:number>/<any(confirm, refuse):name>")
+@desk.get("/money/acts/<int:number>/<name>")
 def decide_act(number: int, name: str) -> Response:
     """Show the form that confirms or refuses an act that waits."""
-    act = _waiting(number)
+    act = _waiting(number, name)
     if not act.is_waiting:
         flash(gettext("This was confirmed or refused before."), "info")
         return go_to(url_for("desk.waiting_acts"))
     return acts.show(ActForm(), _decision(act, name))
 
 
-@desk.post("/money/acts/<int:number>/<any(confirm, refuse):name>")
+@desk.post("/money/acts/<int:number>/<name>")
 def take_decision(number: int, name: str) -> Response:
     """Confirm or refuse an act that waits; not one's own."""
-    act, form = _waiting(number), ActForm()
-    decide = money_acts.confirm if name == "confirm" else money_acts.refuse
+    act, form = _waiting(number, name), ActForm()
+    decide = DECISIONS[name]
     return acts.take(
         form,
         _decision(act, name),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from records.accounts import Account
-from records.events import Event
 from records.invoices import Invoice, InvoiceStatus
 from records.money_acts import MoneyAct
 from records.orders import Order
 from records.payments import Payment
 from records.refunds import Refund
-from shop import money_acts, transitions
+from shop import money_acts
 from shop.errors import N_, Refusal
 from shop.payments import payables, refunds
 
@@ -31,7 +31,6 @@ class DocumentMoney:
     given_back: list[Refund]
     notes: list[Invoice]
     acts: list[MoneyAct]
-    events: list[Event]
     refund_due: refunds.Subject | None
 
     @property
@@ -44,7 +43,7 @@ class DocumentMoney:
         """The row, if it is an order."""
         return self.row if isinstance(self.row, Order) else None
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The acts that are possible now, as their URLs name them."""
         possible = {
@@ -95,7 +94,6 @@ def money_of(number: str) -> DocumentMoney | None:
             .order_by(MoneyAct.id.desc())
             .limit(MOST)
         ),
-        events=transitions.history(row),
         refund_due=_refund_due(row),
     )
 

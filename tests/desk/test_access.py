@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 
 from desk import access, roles
 from desk.menu import MENU
@@ -28,8 +28,8 @@ def rules(app: Flask) -> Iterator[tuple[str, str, str]]:
 def filled(rule: Rule) -> str:
     address = str(rule)
     for name in rule.arguments:
-        kind = type(rule._converters[name]).__name__
-        value = "1" if kind == "IntegerConverter" else "nothing"
+        is_number = isinstance(rule._converters[name], IntegerConverter)
+        value = "1" if is_number else "nothing"
         address = "".join(value if part.endswith(f"{name}>") else part for part in split(address))
     return address
 

@@ -60,7 +60,9 @@ def due(
 
 def _customer(account: Account) -> dict[str, str]:
     names = ("nic_handle", "first_name", "last_name", "street", "postcode", "city", "country")
-    return {name: getattr(account, name) for name in (*names, "email", "company", "siren")}
+    return {
+        name: getattr(account, name) for name in (*names, "email", "company", "siren", "vat_number")
+    }
 
 
 def fresh(invoice: Invoice) -> Invoice:

@@ -1,0 +1,225 @@
+"""Money at the desk: acts with a reason, once, by those who may; the accountant's corner."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from flask import Flask
+
+from models import (
+    Account,
+    AccountCredit,
+    Invoice,
+    InvoiceStatus,
+    MoneyAct,
+    Payment,
+    Role,
+)
+from shop import clock, money_acts, vat
+from shop.invoicing import account_credits
+from shop.jobs import queue
+from shop.payments import gateway
+from shop.settings import current
+from tests.support import billing, fec_rules, purchases, staff
+from tests.support.billing import fresh
+from tests.support.client import CheckingClient
+from tests.support.parties import Bank
+
+pytestmark = pytest.mark.usefixtures("provider")
+
+
+def address_of(number: str, name: str = "") -> str:
+    return f"/desk/money/documents/{number}" + (f"/{name}" if name else "")
+
+
+def test_billing_records_a_part_payment_and_the_rest(app: Flask, alice: Account) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    invoice = billing.due(alice)
+    form = {"day": clock.today().isoformat(), "reference": "VIR 1", "amount": "40,00"}
+    done = staff.confirm(desk, address_of(invoice.number, "mark-paid"), **form)
+    assert done.location == address_of(invoice.number)
+    page = desk.get(address_of(invoice.number)).text
+    assert "40,00" in page
+    assert "Asked by telephone" in page
+    assert fresh(invoice).balance_cents == 6_560
+    rest = form | {"reference": "VIR 2", "amount": "65.60 €"}
+    staff.confirm(desk, address_of(invoice.number, "mark-paid"), **rest)
+    assert fresh(invoice).status == InvoiceStatus.PAID
+    event = MoneyAct.select().first()
+    assert event.asked_by.startswith("staff:")
+    billing.assert_balanced()
+
+
+def test_what_cannot_be_is_said_before_the_confirming_step(app: Flask, alice: Account) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    invoice = billing.due(alice)
+    address, day = address_of(invoice.number, "mark-paid"), clock.today().isoformat()
+    base = {"key": "k", "reason": "Virement", "reference": "VIR", "day": day}
+    for wrong, said in {
+        "dix": "Indiquez un montant en euros",
+        "": "Renseignez ce champ",
+    }.items():
+        answer = desk.ask("POST", address, base | {"amount": wrong})
+        assert answer.status_code == 422
+        assert said in answer.text
+    answer = desk.ask("POST", address, base | {"amount": "10,00", "reason": ""})
+    assert "Indiquez le motif" in answer.text
+    answer = desk.ask("POST", address, base | {"amount": "10,00", "day": "2199-01-01"})
+    assert answer.status_code == 422
+    answer = desk.ask("POST", address, base | {"amount": "105,30", "confirmed": "yes"})
+    assert answer.status_code == 422, "the rest would be too small"
+    assert not MoneyAct.select().exists()
+
+
+def test_a_form_sent_twice_is_one_act(app: Flask, alice: Account) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    invoice = billing.due(alice)
+    form = {"key": "one", "reason": "Erreur", "percent": "100", "confirmed": "yes"}
+    for _ in range(2):
+        answer = desk.ask("POST", address_of(invoice.number, "credit"), form)
+        assert answer.location == address_of(invoice.number)
+    assert Invoice.select().where(Invoice.kind == "credit_note").count() == 1
+    amount = {"key": "two", "reason": "Excuses", "amount": "5", "confirmed": "yes"}
+    for _ in range(2):
+        desk.ask("POST", f"/desk/money/customers/{alice.nic_handle}/goodwill", amount)
+    assert account_credits.available_of(alice) == 500
+    billing.assert_balanced()
+
+
+def test_a_credit_note_takes_an_amount_and_the_customer_reads_why(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    invoice = billing.of(billing.delivered(alice, bank))
+    staff.confirm(desk, address_of(invoice.number, "credit"), amount="3,00", reason="Panne")
+    note = Invoice.get(Invoice.kind == "credit_note")
+    assert (note.net_cents, note.reason) == (300, "Panne")
+    assert note.number in desk.get(address_of(invoice.number)).text
+    queue.drain()
+    billing.assert_balanced()
+
+
+def test_a_failed_refund_is_asked_for_again(app: Flask, alice: Account, bank: Bank) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    invoice = billing.due(alice)
+    billing.pay(invoice, bank)
+    bank.refunding = gateway.RefundState.FAILED
+    note = billing.credit(fresh(invoice))
+    queue.drain()
+    staff.confirm(desk, address_of(note.number, "retry-refund"))
+    queue.drain()
+    form = {"day": clock.today().isoformat(), "reference": "VIR 3"}
+    staff.confirm(desk, address_of(note.number, "mark-refunded"), **form)
+    assert fresh(note).status == InvoiceStatus.REFUNDED
+    assert desk.get(address_of(note.number, "retry-refund")).status_code == 404
+    billing.assert_balanced()
+
+
+def test_a_part_payment_no_longer_needed_is_paid_out(app: Flask, alice: Account) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    invoice = billing.due(alice)
+    day = clock.today().isoformat()
+    form = {"day": day, "reference": "VIR 1", "amount": "40"}
+    staff.confirm(desk, address_of(invoice.number, "mark-paid"), **form)
+    staff.confirm(desk, address_of(invoice.number, "credit"))
+    credit = AccountCredit.get()
+    address = f"/desk/money/customers/{alice.nic_handle}/pay-out/{credit.id}"
+    assert address in desk.get(f"/desk/money/customers/{alice.nic_handle}").text
+    staff.confirm(desk, address, day=day, reference="VIR 2")
+    assert desk.get(address).status_code == 404
+    billing.assert_balanced()
+
+
+def test_a_large_act_is_confirmed_by_another_member(app: Flask, alice: Account) -> None:
+    camille, sacha = (staff.desk_of(app, Role.BILLING) for _ in range(2))
+    euros = str(current().desk_approval_cents // 100 + 1)
+    address = f"/desk/money/customers/{alice.nic_handle}/goodwill"
+    staff.confirm(camille, address, amount=euros)
+    act = MoneyAct.get()
+    assert act.is_waiting
+    confirming = f"/desk/money/acts/{act.id}/confirm"
+    assert confirming not in camille.get("/desk/money").text
+    assert confirming in sacha.get("/desk/money").text
+    own = camille.ask("POST", confirming, {"key": "k", "reason": "Oui", "confirmed": "yes"})
+    assert own.status_code == 422
+    staff.confirm(sacha, confirming, reason="Vu au téléphone")
+    assert account_credits.available_of(alice) == act.cents
+    again = sacha.ask("POST", confirming, {"key": "k", "reason": "Oui", "confirmed": "yes"})
+    assert again.status_code == 409
+    assert account_credits.available_of(alice) == act.cents
+    billing.assert_balanced()
+
+
+@pytest.mark.one_database
+def test_a_role_without_the_act_sees_no_button(app: Flask, alice: Account) -> None:
+    invoice = billing.due(alice)
+    money_acts.perform(money_acts.goodwill(alice, 10**7), "Merci", by="staff:camille", key="large")
+    pages = (address_of(invoice.number), f"/desk/money/customers/{alice.nic_handle}", "/desk/money")
+    for role in (Role.SUPPORT, Role.AUDITOR):
+        desk = staff.desk_of(app, role)
+        for address in pages:
+            shown = desk.get(address).text
+            assert not re.search(r"mark-paid|/goodwill|/confirm|/refuse", shown), address
+        assert desk.get(address_of(invoice.number, "mark-paid")).status_code == 403
+    english = staff.desk_of(app, Role.BILLING, language="en")
+    assert "Record money received" in english.get(pages[0]).text
+    assert english.get("/desk/money/find?number=nothing").location.startswith("/desk/money?")
+    found = english.get(f"/desk/money/find?number={invoice.number.lower()}")
+    assert found.location == address_of(invoice.number)
+
+
+# --- The accountant's corner -------------------------------------------------------------------
+
+
+def test_an_order_is_opened_by_its_number(app: Flask, alice: Account) -> None:
+    order = purchases.place(alice)
+    desk = staff.desk_of(app, Role.BILLING)
+    assert "mark-paid" in desk.get(address_of(order.number)).text
+    assert desk.get(address_of("nothing")).status_code == 404
+    assert not Payment.select().exists()
+
+
+def figures(desk: CheckingClient, address: str) -> list[str]:
+    """Return the links from the figures of a page to what they are made of."""
+    found = re.findall(r'href="(/desk/accounting/vat/documents\?[^"]+)"', desk.get(address).text)
+    return [each.replace("&amp;", "&") for each in found]
+
+
+def test_each_figure_opens_its_documents(app: Flask, alice: Account) -> None:
+    number = "DE136695976"
+    Account.update(vat_number=number, vat_status="confirmed").execute()
+    alice = Account.get_by_id(alice.id)
+    of_business = vat.PlaceOfSupply("DE", "10117", number, vat_confirmed=True)
+    invoices = [billing.due(alice)] + [
+        billing.due(alice, treatment=vat.treatment_of(place))
+        for place in (vat.PlaceOfSupply("DE", "10117"), of_business)
+    ]
+    money_acts.perform(
+        money_acts.mark_paid(invoices[0], day=clock.today(), reference="VIR"),
+        "Virement", by="staff:camille", key="paid",
+    )  # fmt: skip
+    desk = staff.desk_of(app, Role.AUDITOR)
+    links = figures(desk, "/desk/accounting/vat")
+    shown = [desk.get(link).text for link in links]
+    for invoice in invoices:
+        assert any(invoice.number in each for each in shown), invoice.vat_code
+    for link in links:
+        file = desk.get(link.replace("documents?", "documents.csv?"))
+        assert "88,00" in file.text
+    assert desk.get("/desk/accounting/vat/documents?code=nothing:FR").status_code == 404
+    english = staff.desk_of(app, Role.BILLING, language="en")
+    assert "One Stop Shop" in english.get("/desk/accounting/vat?month=2026-10").text
+
+
+def test_the_fec_is_downloaded_for_a_fiscal_year(app: Flask, alice: Account) -> None:
+    billing.due(alice)
+    desk, year = staff.desk_of(app, Role.AUDITOR), clock.today().year
+    assert "chart-bar" in desk.get("/desk/accounting").text
+    answer = desk.get(f"/desk/accounting/fec?from={year}-01-01&to={year}-12-31")
+    name = re.search(r'filename="([^"]+)"', answer.headers["Content-Disposition"])[1]
+    rows = fec_rules.read(name, answer.data, date(year, 1, 1), date(year, 12, 31))
+    assert len(rows) == 3
+    for wrong in (f"from={year}-12-31&to={year}-01-01", "from=x&to=y"):
+        assert desk.get(f"/desk/accounting/fec?{wrong}").status_code == 422
