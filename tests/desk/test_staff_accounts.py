@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from flask import Flask
+from flask import Flask, url_for
 
+from desk.menu import menu_of
 from desk.words import ACT_WORDS
 from models import Role, StaffAccount, StaffAct, StaffSession
 from shop.security import one_time_codes
@@ -39,7 +40,8 @@ def test_an_administrator_invites_a_member_who_sets_up_their_account(app: Flask)
         "Se connecter",
         login="lea.moreau", password="Correct-Horse-7", code=one_time_codes.code_of(secret),
     )  # fmt: skip
-    assert visitor.address == "/desk/account"
+    with app.test_request_context():
+        assert visitor.address == url_for(menu_of("support")[0].endpoint)
     act = StaffAct.get()
     assert (act.by, act.kind, act.subject) == ("staff:dominique", "staff_added", NEW["email"])
     assert act.reason == "Asked by telephone"
