@@ -36,9 +36,9 @@ def write_fec(first: datetime, last: datetime, into: Path) -> None:
     click.echo(f"{path}: {number} lines.")
 
 
-@accounting.command("ca3")
+@accounting.command("vat")
 @click.argument("month")
-def list_ca3(month: str) -> None:
+def list_vat(month: str) -> None:
     """List the bases of the CA3 of a MONTH (2026-11), by treatment and rate."""
     first, last = _month(month)
     basis = "invoices" if vat_returns.on_debits() else "payments for French rates"

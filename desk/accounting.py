@@ -19,6 +19,7 @@ from shop.accounting.vat_returns import Document
 from shop.errors import Refusal
 from shop.text import csv_export, formats
 from shop.vat import Kind
+from web.arguments import number_of
 from web.files import streamed, table
 from web.htmx import page
 from web.languages import current, sentence
@@ -165,7 +166,7 @@ def _asked() -> Asked:
         abort(404)
     if code and code.partition(":")[0] not in set(Kind):
         abort(404)
-    return Asked(first, last, code, request.args.get("rate", 0, type=int), number)
+    return Asked(first, last, code, number_of(request.args, "rate"), number)
 
 
 @desk.get("/accounting/vat/documents")

@@ -21,6 +21,7 @@ from shop.invoicing import account_credits
 from shop.money_acts import Wanted
 from shop.money_acts.overview import MOST, DocumentMoney, find_customer, money_of, read_amount
 from shop.text import formats
+from web.arguments import number_of
 from web.customer_forms import TOO_LONG
 from web.forms import stripped
 from web.htmx import go_to, page
@@ -400,8 +401,8 @@ def take_pay_out(nic: str, number: int) -> Response:
 @desk.get("/money")
 def waiting_acts() -> Response:
     """List the acts that a second member of staff has to confirm."""
-    after = request.args.get("after", 0, type=int)
-    rows = list(money_acts.waiting().where(MoneyAct.id > after).limit(MOST + 1))
+    after = number_of(request.args, "after")
+    rows = list(money_acts.waiting(after).limit(MOST + 1))
     return page(
         "desk/waiting_acts.html",
         rows=rows[:MOST],

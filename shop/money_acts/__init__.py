@@ -314,12 +314,13 @@ def find_act(number: int) -> MoneyAct | None:
     return MoneyAct.get_or_none(MoneyAct.id == number)
 
 
-def waiting() -> ModelSelect[MoneyAct]:
-    """Return the query for the acts that a second member of staff has to confirm, oldest first."""
+def waiting(after: int = 0) -> ModelSelect[MoneyAct]:
+    """Return the query for the acts that a second member of staff has to confirm, oldest first,
+    from the one after a number on."""
     return (
         MoneyAct.select(MoneyAct, Account)
         .join(Account)
-        .where(MoneyAct.status == MoneyActStatus.WAITING)
+        .where(MoneyAct.status == MoneyActStatus.WAITING, MoneyAct.id > after)
         .order_by(MoneyAct.id)
     )
 

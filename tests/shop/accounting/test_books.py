@@ -114,11 +114,11 @@ def test_a_command_writes_it_under_its_name(app: Flask, alice: Account, tmp_path
     wrong = ["accounting", "fec", "--from", str(last), "--to", str(first)]
     assert "lies before" in run(args=wrong).output
     month = f"{clock.today():%Y-%m}"
-    assert "domestic" not in run(args=["accounting", "ca3", month]).output, "nothing was paid"
+    assert "domestic" not in run(args=["accounting", "vat", month]).output, "nothing was paid"
     perform(paid(Invoice.get()))
-    assert "88.00          17.60 EUR" in run(args=["accounting", "ca3", month]).output
+    assert "88.00          17.60 EUR" in run(args=["accounting", "vat", month]).output
     assert run(args=["accounting", "des", month]).exit_code == 0
-    assert "is no month" in run(args=["accounting", "ca3", "2026"]).output
+    assert "is no month" in run(args=["accounting", "vat", "2026"]).output
 
 
 # --- VAT ---------------------------------------------------------------------------------------
