@@ -56,8 +56,8 @@ def accept_and_confirm(page: Page, journey: Journey) -> None:
 
 
 def give_other_logins(page: Page) -> None:
-    """Replace each login that has an error."""
-    marked = page.locator("input[name^=login-][aria-invalid=true]")
+    """Replace each login that is not the mailbox's own: with a hint, or with an error."""
+    marked = page.locator("input[name^=login-][aria-describedby]")
     ids = [marked.nth(n).get_attribute("id") for n in range(marked.count())]
     assert len(ids) == 3, "two that are too long, and one that is taken"
     for number, name in enumerate(ids):
@@ -83,6 +83,7 @@ def test_the_banner_leads_to_25_free_licences_after_a_card_is_registered(
     journey.button("Suivant", "Next").click()
     expect(page.locator("main")).to_contain_text(journey.say("220,00 € HT", "€220.00 excl. VAT"))
     check_accessibility()
+    page.locator("input[name^=login-][aria-describedby$=-hint]").first.fill("ab")
     accept_and_confirm(page, journey)
     expect(page.locator(".error-summary")).to_be_visible()
     expect(page.locator("#accepted")).to_be_checked()
@@ -149,11 +150,12 @@ def test_accounts_are_chosen_across_searches_and_pages(
     expect_chosen(page, journey, 2)
     journey.button("Suivant", "Next").click()
     expect(page.locator("input[name^=login-]")).to_have_count(2)
-    page.locator("input[name^=login-]").last.fill("zoe")
+    typed = page.locator(f"#{page.locator('input[name^=login-]').last.get_attribute('id')}")
+    typed.fill("zoe")
     accept_and_confirm(page, journey)
     journey.enter_card(ACCEPTED)
     page.wait_for_url("**/attach/review*")
-    expect(page.locator("input[name^=login-]").last).to_have_value("zoe")
+    expect(typed).to_have_value("zoe")
     journey.button("Valider", "Confirm").click()
     page.wait_for_url(service)
     expect_active(page, journey, 2)
@@ -178,6 +180,8 @@ def test_the_keyboard_is_enough(page: Page, journey: Journey, service: str) -> N
     expect_chosen(page, journey, 2)
     expect(box.nth(3)).to_be_checked()
     press(journey.button("Suivant", "Next"), "Enter")
+    press(page.locator("input[name^=login-][aria-describedby$=-hint]"), "Control+A")
+    page.keyboard.type("as")
     press(page.locator("#accepted"), "Space")
     press(page.locator("#renewal"), "Space")
     press(journey.button("Valider", "Confirm"), "Enter")

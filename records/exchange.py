@@ -91,6 +91,11 @@ class ExchangeAccount(Table):
         return f"{self.first_name} {self.last_name}".strip()
 
     @property
+    def local_part(self) -> str:
+        """What stands before the @ of the address."""
+        return self.address.partition("@")[0]
+
+    @property
     def is_active(self) -> bool:
         """Whether the mailbox still exists."""
         return self.status == MailboxStatus.ACTIVE

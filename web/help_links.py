@@ -6,8 +6,6 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from web import languages
-
 TOPICS = {
     "storefront.offer": "which-offer",
     "storefront.quantities": "new-group",
@@ -48,17 +46,16 @@ TOPICS = {
     "manager.withdrawal": "stop",
     "manager.exchange_services": "attach",
     "manager.exchange_service": "attach",
-    "manager.exchange_accounts": "attach",
+    "manager.exchange_accounts": "outlook",
     "manager.attach_accounts": "attach",
     "manager.review_attach": "attach-price",
 }
 """The topic of an endpoint's page, of ``storefront/texts/help.<language>.md``."""
 
 
-def help_url() -> str:
+def help_url(language: str) -> str:
     """Return the URL of the help, at the question that the page being shown is about."""
-    topic = TOPICS.get(request.endpoint or "")
-    return url_for("storefront.help", lang=languages.current(), _anchor=topic)
+    return url_for("storefront.help", lang=language, _anchor=TOPICS.get(request.endpoint or ""))
 
 
 def init_app(app: Flask) -> None:

@@ -99,8 +99,8 @@ def _choice_page(
 def _typed_for(chosen: list[ExchangeAccount], given: Given) -> list[tuple[str, str]]:
     """Return the review's fields that differ from what would be proposed, by name."""
     typed = [("owners", "yes")] if "owners" in given else []
-    for account in chosen[: 2 * MOST_ATTACHED]:
-        proposal = attach.propose_holder(account)
+    for proposal in attach.propose_holders(chosen[: 2 * MOST_ATTACHED]):
+        account = proposal.account
         for field in PARTS:
             name = f"{field}-{account.id}"
             value = given.get(name, "")[:MOST_TYPED]

@@ -63,7 +63,7 @@ def _typed_before(setup: CardSetup) -> Given:
 
 def _holders(accounts: list[ExchangeAccount], given: Given) -> list[Holder]:
     """Return the holder typed or proposed for each mailbox; a name in the mailbox is kept."""
-    return [_holder(attach.propose_holder(account), given) for account in accounts]
+    return [_holder(proposal, given) for proposal in attach.propose_holders(accounts)]
 
 
 def _holder(proposal: Holder, given: Given) -> Holder:
@@ -79,6 +79,7 @@ def _holder(proposal: Holder, given: Given) -> Holder:
         typed("last_name", proposal.last_name) if named else proposal.last_name,
         typed("login", proposal.login),
         tells_owner="owners" in given or f"owner-{number}" in given,
+        proposal=proposal.proposal,
     )
 
 

@@ -22,11 +22,13 @@ from records.exchange import (
     AttachedAccount,
     ExchangeAccount,
     ExchangeService,
+    MailboxKind,
 )
 from records.orders import Order, OrderLine
 from shop import clock, mail, vat
 from shop.errors import N_, Conflict, Refusal
-from shop.exchange import attached_licences, services
+from shop.exchange import attached_licences, proposals, services
+from shop.exchange.proposals import Proposal
 from shop.licences.seats import rules
 from shop.licences.seats.rules import InvalidPerson, Person
 from shop.orders import baskets, placing
@@ -63,8 +65,12 @@ class CardMissing(Refusal):
 
 
 def preselected_mailboxes(service: ExchangeService) -> list[ExchangeAccount]:
-    """Return the mailboxes chosen by default: the first 25 (guide)."""
-    return list(services.active_accounts(service).limit(MOST_ATTACHED))
+    """Return the mailboxes chosen by default: the first 25 that belong to a person (guide).
+
+    A licence is for one person: whoever wants one for a shared mailbox chooses it.
+    """
+    personal = services.active_accounts(service).where(ExchangeAccount.kind == MailboxKind.PERSON)
+    return list(personal.limit(MOST_ATTACHED))
 
 
 def chosen_mailboxes(service: ExchangeService, ids: Iterable[int]) -> list[ExchangeAccount]:
@@ -114,21 +120,31 @@ class Holder:
     last_name: str
     login: str
     tells_owner: bool = False
+    proposal: Proposal | None = None
+    """What was proposed for it, if that is known."""
+
+    @property
+    def has_changed_login(self) -> bool:
+        """Whether the login is a proposed one that is not the local part of the address."""
+        proposed = self.proposal
+        return proposed is not None and proposed.is_changed and self.login == proposed.login
+
+    @property
+    def is_mailbox_as_it_stands(self) -> bool:
+        """Whether the names are those of a person and the login is that of the mailbox."""
+        return bool(self.account.full_name) and self.login == self.account.local_part
 
     def person(self) -> Person:
         """Return the holder validated by the rules of seats. Raises `InvalidPerson`."""
         return rules.read_person(self.first_name, self.last_name, self.login)
 
 
-def propose_holder(account: ExchangeAccount) -> Holder:
-    """Return the proposed holder of a mailbox's licence: the login is the local part (guide).
-
-    A shared mailbox takes its names from the local part and the domain, as names are required.
-    """
-    local, _, domain = account.address.partition("@")
-    if account.full_name:
-        return Holder(account, account.first_name, account.last_name, local)
-    return Holder(account, local.capitalize(), domain.partition(".")[0], local)
+def propose_holders(accounts: Iterable[ExchangeAccount]) -> list[Holder]:
+    """Return the proposed holder of each mailbox's licence (see `shop.exchange.proposals`)."""
+    return [
+        Holder(each.account, each.first_name, each.last_name, each.login, proposal=each)
+        for each in proposals.propose(accounts)
+    ]
 
 
 class InvalidHolders(Exception):

@@ -58,13 +58,18 @@ def test_clashes_and_invalid_logins_are_marked_and_edited_in_place(
     visitor: Visitor, alice: Account, clashing: dict[str, int], drain: Callable[[], int]
 ) -> None:
     visitor.log_in(alice)
-    visitor.open(f"{HERE}/attach/review")
-    assert visitor.sees("2 comptes demandent un autre login")
-    assert visitor.sees("zoe.lefevre@atelier.example a déjà ce login")
-    assert visitor.sees("3 à 20 caractères")
+    shared = clashing["contact@atelier.example"]
+    visitor.open(
+        f"{HERE}/attach/review?kept=1&{'&'.join(f'chosen={n}' for n in clashing.values())}"
+    )
+    assert visitor.sees("« zoe.lefevre » ne peut pas être le login")
+    assert visitor.find("input", value="z.lefevre-nandu") is not None
+    assert visitor.find("input", value="j.rochefoucauld") is not None
     long = f"login-{clashing['jean-baptiste.de-la-rochefoucauld@atelier.example']}"
     twin = f"login-{clashing['zoe.lefevre@lille.atelier.example']}"
-    shared = clashing["contact@atelier.example"]
+    visitor.press("Valider", **{long: "jean-baptiste.de-la-rochefoucauld", twin: "Zoe.Lefevre"})
+    assert visitor.sees("zoe.lefevre@atelier.example a déjà ce login")
+    assert visitor.sees("3 à 20 caractères")
     answer = visitor.press(
         "Valider",
         **{

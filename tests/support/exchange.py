@@ -83,7 +83,7 @@ def with_card(account: Account, bank: Bank) -> None:
 def attach_request(owned: ExchangeService, licences: int = 3, **changes: object) -> AttachRequest:
     """Return a request of one licence for each of the first ``licences`` mailboxes."""
     rows = list(services.active_accounts(owned).limit(licences))
-    holders = [replace(attach.propose_holder(row), **changes) for row in rows]
+    holders = [replace(each, **changes) for each in attach.propose_holders(rows)]
     card = cards.stored_card(owned.account)
     return AttachRequest(owned, holders, new_name(), card.id if card else None)
 
