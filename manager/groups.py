@@ -17,7 +17,7 @@ from shop.errors import Refusal
 from shop.licences import groups
 from shop.licences.seats import import_preview, listing
 from shop.licences.seats.listing import View
-from shop.overviews import services
+from shop.overviews import services, states
 from shop.subscriptions import give_backs
 from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups
@@ -33,6 +33,7 @@ def _menu() -> dict[str, Any]:
     return {
         "menu_groups": lambda: groups.groups_in_menu(auth.customer()),
         "menu_most": groups.IN_MENU,
+        "state_of_group": lambda found: states.of_groups(auth.customer(), [found])[found.id],
     }
 
 
@@ -44,7 +45,13 @@ def groups_page() -> Response:
         shown = page_of(groups.search_groups(auth.customer(), wanted), page_number())
     else:
         shown = page_of_prepared(groups.groups_by_name, page_number(), auth.customer())
-    return page("manager/groups.html", "manager/_groups.html", groups=shown, wanted=wanted)
+    return page(
+        "manager/groups.html",
+        "manager/_groups.html",
+        groups=shown,
+        states=states.of_groups(auth.customer(), shown.rows),
+        wanted=wanted,
+    )
 
 
 # --- The seats of a group ----------------------------------------------------------------------
@@ -166,10 +173,12 @@ def _name_form(found: LicenceGroup, typed: str, error: str = "", status: int = 2
 def group_information(name: str) -> Response:
     """Show names, offer, status, seats, renewal, contracts and orders of the group."""
     found = lookups.own_group(name)
+    origins = groups.origins_of(found)
+    states.mark_confirming(origins.orders)
     return page(
         "manager/group_information.html",
         group=found,
         service=services.find_service(auth.customer(), name),
         today=clock.today(),
-        origins=groups.origins_of(found),
+        origins=origins,
     )

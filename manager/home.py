@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from manager import manager
-from shop.overviews import dashboard
+from shop.overviews import dashboard, states
 from web import auth
 from web.htmx import page
 
@@ -13,4 +13,9 @@ from web.htmx import page
 @manager.get("/manager/web")
 def home() -> Response:
     """Show unpaid orders, deliveries in progress and groups; a link to order if there are none."""
-    return page("manager/home.html", overview=dashboard.for_account(auth.customer()))
+    return page(
+        "manager/home.html",
+        overview=dashboard.for_account(auth.customer()),
+        keep_before=states.keep_before,
+        confirm_before=states.confirm_before,
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, url_for
 from flask_babel import gettext
 
 from manager import manager
 from shop.delivery import installation
 from shop.orders import orders as shop_orders
+from shop.overviews import states
 from shop.text.pagination import page_of_prepared
 from web import auth
 from web.arguments import page_number
@@ -22,7 +25,7 @@ def orders() -> Response:
     return page(
         "manager/orders.html",
         "manager/_orders.html",
-        orders=shown,
+        orders=replace(shown, rows=states.mark_confirming(shown.rows)),
     )
 
 

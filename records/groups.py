@@ -131,6 +131,14 @@ class LicenceGroup(StateMachine):
         return sum(self.seats_by_status.values())
 
     @property
+    def licences_shown(self) -> int:
+        """Number of licences on pages: until the group is installed those ordered, then its seats.
+
+        A group whose installation failed has none.
+        """
+        return self.seats_total if self.is_settled else self.places_taken
+
+    @property
     def places_free(self) -> int | None:
         """Number of licences that may still be ordered; None where there is no limit."""
         return None if self.places_limit is None else self.places_limit - self.places_taken

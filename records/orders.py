@@ -70,6 +70,9 @@ class Order(StateMachine):
 
     account_id: int  # added by Peewee; declared for mypy
 
+    is_confirming = False
+    """Whether the bank is confirming its payment; not stored."""
+
     id = AutoField()
     number = CharField(max_length=16, unique=True)
     account = ForeignKeyField(Account, backref="orders")
@@ -120,7 +123,10 @@ class Order(StateMachine):
 
     @property
     def shown_status(self) -> str:
-        """The status on pages: `withdrawn` once its consumer withdrew from it."""
+        """The status on pages: `withdrawn` once its consumer withdrew from it, `confirming` while
+        the bank confirms its payment (where `shop.overviews.states` has marked that)."""
+        if self.is_payable and self.is_confirming:
+            return "confirming"
         return "withdrawn" if self.is_withdrawn else str(self.status)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from peewee import ModelSelect
 
@@ -73,6 +74,36 @@ def unpaid_invoices(group_id: int) -> list[Invoice]:
         )
         .order_by(Invoice.id)
     )
+
+
+def pay_before(group_ids: list[int]) -> dict[int, date]:
+    """Return the day on which each of these groups is suspended unless it is paid, by group.
+
+    Groups of whose unpaid invoices no stage has failed are left out. One query, none without ids.
+    """
+    if not group_ids:
+        return {}
+    renewing = (Renewal.invoice == Invoice.id) | (Renewal.supplement == Invoice.id)
+    failed: Any = (
+        Reminder.select(Reminder.invoice, Reminder.failed_at, Reminder.stage, Renewal.group)
+        .join(Invoice)
+        .join(Renewal, on=renewing)
+        .where(
+            Renewal.group.in_(group_ids),
+            Invoice.status.in_(PAYABLE),
+            Reminder.failed_at.is_null(False),
+            Reminder.stage <= len(WAITS),
+        )
+        .order_by(Reminder.stage)
+        .tuples()
+    )
+    by_invoice: dict[tuple[int, int], date] = {}
+    for invoice, failed_at, stage, group in failed:
+        by_invoice[group, invoice] = suspended_on(failed_at, stage)  # the latest stage counts
+    days: dict[int, date] = {}
+    for (group, _), day in by_invoice.items():
+        days[group] = min(day, days.get(group, day))
+    return days
 
 
 def notice_was_given(group_id: int) -> bool:

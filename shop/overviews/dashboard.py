@@ -9,10 +9,12 @@ from records.accounts import Account
 from records.groups import LicenceGroup
 from records.orders import Order, OrderStatus
 from records.subscriptions import Subscription
+from records.terminations import Termination
 from shop import clock
 from shop.licences import groups as licence_groups
-from shop.overviews import services
+from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
+from shop.overviews.states import GivenBack, GroupState
 
 SHOWN = 10
 
@@ -27,12 +29,29 @@ OPEN_STATUSES = (
 @dataclass(frozen=True)
 class Overview:
     """The customer's open orders, newest first, the services whose next renewal they have to see
-    to, the next one first, the groups that need attention, errors first, and the groups by name."""
+    to, the next one first, the groups that need attention, errors first, the groups by name, what
+    ends, the next one first, and the states of the groups by id."""
 
     orders: list[Order]
     renewals: list[ServiceOverview]
     needing_attention: list[LicenceGroup]
     groups: list[LicenceGroup]
+    endings: list[Termination]
+    given_back: list[GivenBack]
+    states: dict[int, GroupState]
+
+    def to_configure(self, group: LicenceGroup) -> int:
+        """Return the number of licences of a group to configure; none of those that end."""
+        if any(row.group_id == group.id for row in self.endings if row.is_scheduled):
+            return 0
+        ending = [row.unconfigured for row in self.given_back if row.group.id == group.id]
+        return max(0, group.seats_unconfigured - sum(ending))
+
+    @property
+    def to_do(self) -> bool:
+        """Whether anything of the customer has a deadline or needs them."""
+        groups = any(each.seats_error or self.to_configure(each) for each in self.needing_attention)
+        return bool(self.orders or self.renewals or self.endings or self.given_back or groups)
 
     @property
     def is_empty(self) -> bool:
@@ -41,7 +60,7 @@ class Overview:
 
 
 def for_account(account: Account) -> Overview:
-    """Return the overview of one customer (five queries)."""
+    """Return the overview of one customer (nine queries, one more if a renewal is unpaid)."""
     waiting = (
         Order.select()
         .where(Order.account == account, Order.status.in_(OPEN_STATUSES))
@@ -55,7 +74,16 @@ def for_account(account: Account) -> Overview:
         .limit(SHOWN)
     )
     needing_attention = licence_groups.groups_needing_attention(account, SHOWN)
-    return Overview(list(waiting), _renewals(account), needing_attention, list(groups))
+    shown = list(groups)
+    return Overview(
+        orders=states.mark_confirming(list(waiting)),
+        renewals=_renewals(account),
+        needing_attention=needing_attention,
+        groups=shown,
+        endings=states.endings_of(account)[:SHOWN],
+        given_back=states.given_back_by(account)[:SHOWN],
+        states=states.of_groups(account, shown),
+    )
 
 
 LONGEST_PERIOD = timedelta(days=31)

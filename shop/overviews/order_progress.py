@@ -74,6 +74,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     """Return the progress of ``order``, whose lines are given (seven queries at most)."""
     attempts = _attempts_at.rows(order)
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
+    order.is_confirming = confirming
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     rest = next((row for row in attempts if row.has_succeeded and row.uncharged_cents), None)

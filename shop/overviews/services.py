@@ -20,6 +20,8 @@ from records.invoices import Invoice
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination
 from shop import clock
+from shop.invoicing import receivables
+from shop.overviews.states import GroupState, state_of
 from shop.payments import cards as stored_cards
 from shop.prepared import prepared
 from shop.pricing import periods
@@ -32,7 +34,8 @@ class ServiceOverview:
     """A service as its customer sees it.
 
     ``preview`` is the next renewal, None if there will be none; ``cards`` are the customer's,
-    newest first; ``termination`` is the one requested or scheduled.
+    newest first; ``termination`` is the one requested or scheduled; ``pay_before`` is the day on
+    which it is suspended unless its renewal is paid.
     """
 
     subscription: Subscription
@@ -40,6 +43,12 @@ class ServiceOverview:
     preview: Preview | None
     cards: list[Card]
     termination: Termination | None
+    pay_before: date | None = None
+
+    @property
+    def state(self) -> GroupState:
+        """The state of the service, as of its group everywhere."""
+        return state_of(self.group, self.subscription, self.termination, self.pay_before)
 
     @property
     def card(self) -> Card | None:
@@ -108,10 +117,14 @@ def for_account(
     """Return the overviews of rows of `query_of`; ``cards`` are the customer's, newest first."""
     for row in rows:
         row.account = account
+    until = receivables.pay_before([row.group_id for row in rows if row.is_past_due])
     return [
-        ServiceOverview(row, row.group, _preview(row, account), cards, _termination(row))
+        ServiceOverview(
+            row, row.group, _preview(row, account), cards, _termination(row),
+            until.get(row.group_id),
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def find_service(account: Account, name: str) -> ServiceOverview | None:
