@@ -49,6 +49,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     security,
     services,
     sign_in,
+    states,
     terminations,
     two_factor,
     usage,

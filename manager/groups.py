@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from manager import manager
+from manager import manager, states
 from models import LicenceGroup, SeatStatus
 from shop import clock
 from shop.delivery import seat_jobs
@@ -17,7 +17,8 @@ from shop.errors import Refusal
 from shop.licences import groups
 from shop.licences.seats import import_preview, listing
 from shop.licences.seats.listing import View
-from shop.overviews import services, states
+from shop.overviews import services
+from shop.overviews import states as order_states
 from shop.subscriptions import give_backs
 from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups
@@ -33,7 +34,6 @@ def _menu() -> dict[str, Any]:
     return {
         "menu_groups": lambda: groups.groups_in_menu(auth.customer()),
         "menu_most": groups.IN_MENU,
-        "state_of_group": lambda found: states.of_groups(auth.customer(), [found])[found.id],
     }
 
 
@@ -49,7 +49,7 @@ def groups_page() -> Response:
         "manager/groups.html",
         "manager/_groups.html",
         groups=shown,
-        states=states.of_groups(auth.customer(), shown.rows),
+        states=states.of_groups(shown.rows),
         wanted=wanted,
     )
 
@@ -174,11 +174,11 @@ def group_information(name: str) -> Response:
     """Show names, offer, status, seats, renewal, contracts and orders of the group."""
     found = lookups.own_group(name)
     origins = groups.origins_of(found)
-    states.mark_confirming(origins.orders)
+    order_states.mark_confirming(origins.orders)
     return page(
         "manager/group_information.html",
         group=found,
-        service=services.find_service(auth.customer(), name),
+        service=services.find_service(auth.customer(), name, states.owed()),
         today=clock.today(),
         origins=origins,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from manager import manager
+from manager.states import endings, owed
 from shop.overviews import dashboard, states
 from web import auth
 from web.htmx import page
@@ -13,9 +14,10 @@ from web.htmx import page
 @manager.get("/manager/web")
 def home() -> Response:
     """Show unpaid orders, deliveries in progress and groups; a link to order if there are none."""
+    overview = dashboard.for_account(auth.customer(), owed(), endings())
     return page(
         "manager/home.html",
-        overview=dashboard.for_account(auth.customer()),
+        overview=overview,
         keep_before=states.keep_before,
         confirm_before=states.confirm_before,
     )

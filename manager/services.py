@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
@@ -14,7 +11,7 @@ from shop import clock
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
 from shop.orders import withdrawals
-from shop.overviews import resumptions, states
+from shop.overviews import resumptions
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
 from shop.payments import cards
@@ -38,12 +35,6 @@ SERVICE = "/manager/services/<name>"
 
 NO_CARD = "none"
 """The choice of a customer who pays each renewal themselves."""
-
-
-@manager.context_processor
-def _owed() -> dict[str, Any]:
-    """Let the template load what is unpaid itself: a partial has no banner and no query for it."""
-    return {"services_owed": cache(lambda: states.owed_by(auth.customer()))}
 
 
 @manager.get("/manager/services")

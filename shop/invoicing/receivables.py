@@ -76,36 +76,6 @@ def unpaid_invoices(group_id: int) -> list[Invoice]:
     )
 
 
-def pay_before(group_ids: list[int]) -> dict[int, date]:
-    """Return the day on which each of these groups is suspended unless it is paid, by group.
-
-    Groups of whose unpaid invoices no stage has failed are left out. One query, none without ids.
-    """
-    if not group_ids:
-        return {}
-    renewing = (Renewal.invoice == Invoice.id) | (Renewal.supplement == Invoice.id)
-    failed: Any = (
-        Reminder.select(Reminder.invoice, Reminder.failed_at, Reminder.stage, Renewal.group)
-        .join(Invoice)
-        .join(Renewal, on=renewing)
-        .where(
-            Renewal.group.in_(group_ids),
-            Invoice.status.in_(PAYABLE),
-            Reminder.failed_at.is_null(False),
-            Reminder.stage <= len(WAITS),
-        )
-        .order_by(Reminder.stage)
-        .tuples()
-    )
-    by_invoice: dict[tuple[int, int], date] = {}
-    for invoice, failed_at, stage, group in failed:
-        by_invoice[group, invoice] = suspended_on(failed_at, stage)  # the latest stage counts
-    days: dict[int, date] = {}
-    for (group, _), day in by_invoice.items():
-        days[group] = min(day, days.get(group, day))
-    return days
-
-
 def notice_was_given(group_id: int) -> bool:
     """Return whether a group's customer was notified of the day on which it ends if unpaid."""
     unpaid = [invoice.id for invoice in unpaid_invoices(group_id)]
@@ -114,16 +84,50 @@ def notice_was_given(group_id: int) -> bool:
 
 
 def unpaid_subscriptions(account: Account) -> list[Subscription]:
-    """Return a customer's subscriptions that are unpaid or suspended, for the warning on pages."""
+    """Return a customer's subscriptions that are unpaid or suspended, for the warning on pages.
+
+    They carry the latest failed stage of their oldest unpaid invoice, for `pay_before`.
+    """
     return _late_of.rows(account)
+
+
+def pay_before(subscription: Any) -> date | None:
+    """Return the day on which a row of `unpaid_subscriptions` is suspended unless it is paid."""
+    failed_at: datetime | None = Reminder.failed_at.python_value(subscription.failed_at)
+    if not subscription.is_past_due or failed_at is None:
+        return None
+    return suspended_on(failed_at, subscription.stage)
 
 
 @prepared
 def _late_of(account: Account) -> ModelSelect[Subscription]:
     late = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDED)
     return (
-        Subscription.select(Subscription, LicenceGroup)
+        Subscription.select(
+            Subscription,
+            LicenceGroup,
+            _latest_failure(Reminder.failed_at).alias("failed_at"),
+            _latest_failure(Reminder.stage).alias("stage"),
+        )
         .join(LicenceGroup)
         .where(Subscription.account == account, Subscription.status.in_(late))
         .order_by(Subscription.id)
+    )
+
+
+def _latest_failure(column: Any) -> Any:
+    """Return the subquery for a column of the latest failed stage of a subscription."""
+    renewing = (Renewal.invoice == Invoice.id) | (Renewal.supplement == Invoice.id)
+    return (
+        Reminder.select(column)
+        .join(Invoice)
+        .join(Renewal, on=renewing)
+        .where(
+            Renewal.group == Subscription.group,
+            Invoice.status.in_(PAYABLE),
+            Reminder.failed_at.is_null(False),
+            Reminder.stage <= len(WAITS),
+        )
+        .order_by(Invoice.id, Reminder.stage.desc())
+        .limit(1)
     )

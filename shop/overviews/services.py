@@ -20,8 +20,7 @@ from records.invoices import Invoice
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination
 from shop import clock
-from shop.invoicing import receivables
-from shop.overviews.states import GroupState, state_of
+from shop.overviews.states import GroupState, Owed, owed_by, state_of
 from shop.payments import cards as stored_cards
 from shop.prepared import prepared
 from shop.pricing import periods
@@ -112,12 +111,17 @@ of_account = prepared(query_of)
 
 
 def for_account(
-    account: Account, rows: list[Subscription], cards: list[Card]
+    account: Account, rows: list[Subscription], cards: list[Card], owed: list[Owed] | None = None
 ) -> list[ServiceOverview]:
-    """Return the overviews of rows of `query_of`; ``cards`` are the customer's, newest first."""
+    """Return the overviews of rows of `query_of`; ``cards`` are the customer's, newest first.
+
+    ``owed`` is what `states.owed_by` returns; it is read if it is missing and needed.
+    """
     for row in rows:
         row.account = account
-    until = receivables.pay_before([row.group_id for row in rows if row.is_past_due])
+    if owed is None:
+        owed = owed_by(account) if any(row.is_past_due for row in rows) else []
+    until = {each.group.id: each.pay_before for each in owed}
     return [
         ServiceOverview(
             row, row.group, _preview(row, account), cards, _termination(row),
@@ -127,10 +131,15 @@ def for_account(
     ]  # fmt: skip
 
 
-def find_service(account: Account, name: str) -> ServiceOverview | None:
-    """Return the customer's service by its group's technical name; None if not found."""
+def find_service(
+    account: Account, name: str, owed: list[Owed] | None = None
+) -> ServiceOverview | None:
+    """Return the customer's service by its group's technical name; None if not found.
+
+    ``owed`` is as for `for_account`.
+    """
     rows = list(query_of(account, clock.today()).where(LicenceGroup.name == name))
-    return for_account(account, rows, renewal_cards_of(account))[0] if rows else None
+    return for_account(account, rows, renewal_cards_of(account), owed)[0] if rows else None
 
 
 def renewal_cards_of(account: Account) -> list[Card]:

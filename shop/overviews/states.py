@@ -33,14 +33,21 @@ ENDING = "ending"
 def mark_confirming(orders: list[Order]) -> list[Order]:
     """Mark those orders whose payment the bank is confirming (one query, if any is payable)."""
     payable = [order.id for order in orders if order.is_payable]
-    if payable:
-        processing = Payment.select(Payment.order).where(
-            Payment.order.in_(payable), Payment.status == PaymentStatus.PROCESSING
-        )
-        confirmed = {row.order_id for row in processing}
-        for order in orders:
-            order.is_confirming = order.id in confirmed
+    processing = Payment.select(Payment.order).where(
+        Payment.order.in_(payable), Payment.status == PaymentStatus.PROCESSING
+    )
+    confirmed = {row.order_id for row in processing} if payable else set()
+    for order in orders:
+        order.is_confirming = order.id in confirmed
     return orders
+
+
+def with_confirming(query: ModelSelect[Order]) -> ModelSelect[Order]:
+    """Return a query for orders that marks them itself, as `mark_confirming` does."""
+    processing = Payment.select(Payment.id).where(
+        Payment.order == Order.id, Payment.status == PaymentStatus.PROCESSING
+    )
+    return query.select_extend(fn.EXISTS(processing).alias("is_confirming"))
 
 
 # --- Groups and their services -----------------------------------------------------------------
@@ -89,11 +96,12 @@ def state_of(
     return GroupState(ENDING, ends_on) if ends_on else GroupState(group.status)
 
 
-def of_groups(account: Account, groups: Iterable[LicenceGroup]) -> dict[int, GroupState]:
-    """Return the states of some of a customer's groups, by id (two queries; one more if unpaid)."""
-    shown = list(groups)
-    unpaid = {owed.group.id: owed for owed in owed_by(account)}
-    ending = {row.group_id: row for row in endings_of(account)} if shown else {}
+def states_by(
+    groups: Iterable[LicenceGroup], owed: list[Owed], endings: list[Termination]
+) -> dict[int, GroupState]:
+    """Return the states of groups by id, from what is unpaid and what ends of their customer."""
+    unpaid = {each.group.id: each for each in owed}
+    ending = {row.group_id: row for row in endings}
     return {
         group.id: state_of(
             group,
@@ -101,7 +109,7 @@ def of_groups(account: Account, groups: Iterable[LicenceGroup]) -> dict[int, Gro
             ending.get(group.id),
             unpaid[group.id].pay_before if group.id in unpaid else None,
         )
-        for group in shown
+        for group in groups
     }
 
 
@@ -122,10 +130,9 @@ class Owed:
 
 
 def owed_by(account: Account) -> list[Owed]:
-    """Return a customer's services that are unpaid or suspended (one query; one more if unpaid)."""
+    """Return a customer's services that are unpaid or suspended (one query)."""
     rows = receivables.unpaid_subscriptions(account)
-    until = receivables.pay_before([row.group_id for row in rows if row.is_past_due])
-    return [Owed(row, until.get(row.group_id)) for row in rows]
+    return [Owed(row, receivables.pay_before(row)) for row in rows]
 
 
 def endings_of(account: Account) -> list[Termination]:

@@ -1,0 +1,42 @@
+"""The states of the customer's groups for pages, read once for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import g
+
+from manager import manager
+from models import LicenceGroup, Termination
+from shop.overviews import states
+from shop.overviews.states import GroupState, Owed
+from web import auth
+
+
+@manager.context_processor
+def _states() -> dict[str, Any]:
+    """Let templates load these themselves: a partial has no banner and no query for it."""
+    return {
+        "services_owed": owed,
+        "state_of_group": lambda found: of_groups([found])[found.id],
+    }
+
+
+def owed() -> list[Owed]:
+    """Return the services of the customer that are not paid."""
+    if "owed" not in g:
+        g.owed = states.owed_by(auth.customer())
+    return list(g.owed)
+
+
+def endings() -> list[Termination]:
+    """Return the terminations of the customer that are requested or scheduled."""
+    if "endings" not in g:
+        g.endings = states.endings_of(auth.customer())
+    return list(g.endings)
+
+
+def of_groups(groups: Iterable[LicenceGroup]) -> dict[int, GroupState]:
+    """Return the states of groups of the customer, by id."""
+    return states.states_by(groups, owed(), endings())
