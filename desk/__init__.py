@@ -10,6 +10,8 @@ from desk import (  # noqa: E402  (views need the blueprint)
     accounting,
     money,
     own_account,
+    personal_data,
+    publishing,
     sign_in,
     staff_accounts,
 )

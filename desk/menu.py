@@ -23,6 +23,10 @@ class Entry:
 MENU = (
     Entry("desk.waiting_acts", _l("Money"), "card", "money"),
     Entry("desk.accounting", _l("Accounting"), "file", "accounting"),
+    Entry("desk.price_list", _l("Prices"), "cart", "prices"),
+    Entry("desk.announcements", _l("Announcements"), "info", "announcements"),
+    Entry("desk.contract_versions_list", _l("Contracts"), "file", "contracts"),
+    Entry("desk.data", _l("Personal data"), "shield", "data"),
     Entry("desk.staff_accounts", _l("Staff"), "users", "staff"),
     Entry("desk.own_account", _l("My account"), "user", "own_account"),
 )

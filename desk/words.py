@@ -14,6 +14,12 @@ ROLE_NAMES = {
 }
 
 ACT_WORDS = {
+    "price_set": _l("A price was set"),
+    "price_taken_back": _l("A price was taken back"),
+    "notice_published": _l("An announcement was published"),
+    "notice_taken_back": _l("An announcement was taken back"),
+    "contract_published": _l("A version of a contract was published"),
+    "account_erased": _l("A customer was erased"),
     "staff_added": _l("A member of staff was added"),
     "staff_role": _l("A member of staff got another role"),
     "staff_reset": _l("Password and application of a member of staff were reset"),

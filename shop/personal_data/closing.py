@@ -38,6 +38,11 @@ class CannotClose(Conflict):
     """The account cannot be closed yet: services run, or money is owed."""
 
 
+def find_account(nic_handle: str) -> Account | None:
+    """Return the account with a nic-handle that was not erased, or None."""
+    return Account.get_or_none(Account.nic_handle == nic_handle, Account.erased_at.is_null())
+
+
 def obstacles(account: Account) -> list[str]:
     """Return why an account cannot be closed now (``msgid``), nothing where it can.
 

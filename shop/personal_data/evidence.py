@@ -66,6 +66,11 @@ class Verdict:
 # --- The content -----------------------------------------------------------------------------
 
 
+def find_order(number: str) -> Order | None:
+    """Return the order with a number, or None."""
+    return Order.get_or_none(Order.number == number)
+
+
 def filename(order: Order) -> str:
     """Return the file name of an order's pack."""
     return f"evidence-{order.number}.zip"

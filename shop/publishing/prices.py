@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from records.base import database
 from records.catalogue import Offer, Price
 from records.subscriptions import PriceAnnouncement
 from shop import clock
-from shop.errors import N_, Conflict
+from shop.errors import N_, Conflict, Refusal
 from shop.publishing import acts
 from shop.subscriptions import price_changes
 
@@ -59,6 +60,17 @@ def set_price(offer: str, cents: int, day: date, *, by: str, reason: str) -> Pri
         price = price_changes.change_price(offer, cents, clock.midnight(day))
         acts.record("price", price, "price_set", by=by, reason=reason)
     return price
+
+
+EUROS = re.compile(r"(\d{1,6})(?:[.,](\d{1,2}))?")
+
+
+def read_euros(typed: str) -> int:
+    """Return the cents of an amount in euros as typed. Raise `Refusal` for anything else."""
+    found = EUROS.fullmatch(typed.strip().removesuffix("€").strip())
+    if found is None:
+        raise Refusal(N_("Give the amount in euros, as in 9.90."), "amount")
+    return int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0"))
 
 
 def find_price(price_id: int) -> Price | None:
