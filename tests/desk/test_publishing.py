@@ -1,0 +1,141 @@
+"""Publishing at the desk: prices, announcements, contracts; erasure and evidence."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from datetime import timedelta
+from html import unescape
+from io import BytesIO
+
+import pytest
+from flask import Flask
+
+from models import Account, Contract, Event, Notice, Price, Role, StaffAct
+from shop import clock
+from shop.orders import contracts
+from shop.personal_data import evidence
+from tests.support import purchases, staff
+from tests.support.client import CheckingClient
+
+SOON = timedelta(days=9)
+
+
+@pytest.fixture
+def admin(app: Flask) -> CheckingClient:
+    """An administrator's browser."""
+    return staff.desk_of(app, email="ada@nuage.example")
+
+
+def test_a_price_is_set_and_taken_back(app: Flask, admin: CheckingClient) -> None:
+    day = clock.today() + SOON
+    wrong = staff.confirm(admin, "/desk/prices/new", offer="business", amount="9,999", day=str(day))
+    assert wrong.status_code == 422
+    assert "par exemple 9,90" in wrong.text
+    done = staff.confirm(admin, "/desk/prices/new", offer="business", amount="9,90", day=str(day))
+    assert done.location == "/desk/prices"
+    price = Price.get(Price.amount_cents == 990)
+    assert clock.day_of(price.valid_from) == day
+    listed = admin.get("/desk/prices").text
+    assert "9,90" in listed
+    back = f"/desk/prices/{price.id}/taking-back"
+    assert back in listed
+    auditor = staff.desk_of(app, Role.AUDITOR)
+    seen = auditor.get("/desk/prices").text
+    assert "9,90" in seen
+    assert back not in seen
+    assert "/desk/prices/new" not in seen
+    assert staff.confirm(admin, back).location == "/desk/prices"
+    assert not Price.select().where(Price.amount_cents == 990).exists()
+    assert {(act.by, act.kind) for act in StaffAct.select()} == {
+        ("staff:ada", "price_set"), ("staff:ada", "price_taken_back"),
+    }  # fmt: skip
+
+
+def test_an_announcement_is_published_once_under_two_clicks_and_taken_back(
+    app: Flask, admin: CheckingClient
+) -> None:
+    address, now = "/desk/announcements/new", clock.now().astimezone(clock.PARIS)
+    form = {
+        "text_fr": "Maintenance samedi.", "text_en": "Maintenance on Saturday.", "kind": "warning",
+        "starts_at": f"{now:%Y-%m-%dT%H:%M}", "ends_at": f"{now + SOON:%Y-%m-%dT%H:%M}",
+        "by_email": "yes",
+    }  # fmt: skip
+    assert staff.confirm(admin, address, **form, reason="").status_code == 422
+    assert staff.confirm(admin, address, **form | {"text_en": ""}).status_code == 422
+    assert staff.confirm(admin, address, **form).location == "/desk/announcements"
+    key = StaffAct.get().key
+    again = admin.ask("POST", address, form | {"key": key, "reason": "r", "confirmed": "yes"})
+    assert again.location == "/desk/announcements"
+    notice = Notice.get()
+    assert (notice.text_en, notice.kind, notice.by_email) == (form["text_en"], "warning", True)
+    assert notice.starts_at == now.replace(second=0, microsecond=0)
+    assert "Affichée" in admin.get("/desk/announcements").text
+    back = f"/desk/announcements/{notice.id}/taking-back"
+    assert staff.confirm(admin, back).location == "/desk/announcements"
+    assert "Retirée" in admin.get("/desk/announcements").text
+    assert staff.confirm(admin, back).status_code == 409
+
+
+def test_a_contract_is_compared_before_it_is_published(admin: CheckingClient) -> None:
+    address = "/desk/contracts/general_terms/new"
+    shown = admin.get(address).text
+    texts = re.findall(r"<textarea[^>]*>\r?\n?(.*?)</textarea>", shown, re.DOTALL)
+    bodies = [unescape(each) for each in texts]
+    key = re.search(r'name="key"[^>]*value="([^"]+)"', shown)[1]
+    first = contracts.first_day_after_notice()
+    form = {
+        "title_fr": "Conditions générales", "title_en": "General terms",
+        "body_fr": bodies[0] + "\r\n\r\nUn alinéa de plus.", "body_en": bodies[1] + "\n\nOne more.",
+        "applies_on": str(first), "reason": "Arrêt du 3 mars", "key": key,
+    }  # fmt: skip
+    early = admin.ask("POST", address, form | {"applies_on": str(first - timedelta(days=1))})
+    assert early.status_code == 422
+    compared = admin.ask("POST", address, form)
+    assert compared.status_code == 200
+    added = re.findall(r"<ins[^>]*>(.*?)</ins>", compared.text, re.DOTALL)
+    assert [re.sub(r"<.*?>|\s+", " ", each).split()[-1] for each in added] == ["plus.", "more."]
+    assert "<del" not in compared.text
+    number = Contract.select().count()
+    for _ in range(2):
+        done = admin.ask("POST", address, form | {"confirmed": "yes"})
+    assert done.location == "/desk/contracts" or done.status_code == 422
+    assert Contract.select().count() == number + 2
+    version = Contract.select().order_by(Contract.version.desc()).get().version
+    assert f"/desk/contracts/general_terms/{version}" in admin.get("/desk/contracts").text
+    assert "Un alinéa de plus." in admin.get(f"/desk/contracts/general_terms/{version}").text
+    assert admin.get("/desk/contracts/general_terms/99").status_code == 404
+    assert admin.get("/desk/contracts/menu/new").status_code == 404
+
+
+def test_a_customer_is_erased_once_nothing_is_owed(
+    app: Flask, admin: CheckingClient, alice: Account
+) -> None:
+    nic = alice.nic_handle
+    found = admin.get(f"/desk/data?nic={nic.upper()}")
+    assert found.location == f"/desk/customers/{nic}/erasure"
+    assert "Il n’y a pas de client nobody" in admin.get("/desk/data?nic=nobody").text
+    shown = admin.get(found.location).text
+    assert "Lefèvre" in shown
+    assert "pendant dix ans" in shown
+    assert staff.confirm(admin, found.location, reason="Demande").location == "/desk/data"
+    assert Account.get_by_id(alice.id).last_name == ""
+    act = StaffAct.get()
+    assert (act.kind, act.reason, act.account_id) == ("account_erased", "Demande", alice.id)
+    assert admin.get(found.location).status_code == 404
+    support = staff.desk_of(app, Role.SUPPORT)
+    assert "Effacer un client" not in support.get("/desk/data").text
+
+
+def test_the_evidence_of_an_order_is_downloaded_and_on_record(app: Flask, alice: Account) -> None:
+    order = purchases.place(alice, purchases.basket(business=1))
+    auditor = staff.desk_of(app, Role.AUDITOR, email="eva@nuage.example")
+    address = f"/desk/orders/{order.number}/evidence"
+    assert auditor.get(f"/desk/data?number={order.number}").location == address
+    assert evidence.public_key() in auditor.get(address).text
+    file = auditor.get(f"{address}.zip")
+    assert file.headers["Content-Disposition"].endswith(f'"evidence-{order.number}.zip"')
+    assert evidence.check(file.data).faults == ()
+    assert "order.json" in zipfile.ZipFile(BytesIO(file.data)).namelist()
+    assert Event.get(Event.name == "evidence_made").by == "staff:eva"
+    assert auditor.get("/desk/orders/nothing/evidence").status_code == 404
