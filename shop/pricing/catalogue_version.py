@@ -27,7 +27,8 @@ def current() -> str:
     before the data that you keep under it: then what is kept is never older than its version.
     """
     now = clock.now()
+    moment = MOMENT.db_value(now)
     state = database.execute_sql(
-        STATE.replace("?", database.param), (MOMENT.db_value(now),) * 3
+        STATE.replace("?", database.param), (moment, moment, moment)
     ).fetchone()
     return f"{' '.join(map(str, state))} {clock.day_of(now)}"
