@@ -33,6 +33,7 @@ from web import (
     languages,
     logs,
     proxies,
+    search_engines,
     viewing,
     work_limits,
 )
@@ -91,6 +92,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     work_limits.init_app(app)
     error_pages.init_app(app)
     languages.init_app(app)
+    search_engines.init_app(app, settings)
     help_links.init_app(app)
     auth.init_app(app)
     viewing.init_app(app)
@@ -145,7 +147,11 @@ def _register_sandbox_controls(app: Flask, csrf: form_origins.FormProtection) ->
     app.register_blueprint(sandbox_controls)
 
 
-NEED_NO_DATABASE = {"static", "monitoring.healthz", "monitoring.readyz", "webhooks.doctor"}
+NEED_NO_DATABASE = {
+    "static", "monitoring.healthz", "monitoring.readyz", "webhooks.doctor",
+    "storefront.robots_txt", "storefront.sitemap", "storefront.manifest", "storefront.favicon",
+    "storefront.touch_icon", "storefront.change_password", "storefront.security_txt",
+}  # fmt: skip
 
 
 def _open_database_for_requests(app: Flask) -> None:

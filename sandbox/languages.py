@@ -39,8 +39,16 @@ def use_requested_language() -> None:
     chosen = request.args.get("lang", "")
     if chosen in LANGUAGES:
         session["language"] = chosen
-    preferred = request.accept_languages.best_match(list(LANGUAGES))
-    use_language(session.get("language") or preferred or "fr")
+    use_language(session.get("language") or _of_browser())
+
+
+def _of_browser() -> str:
+    """Return the language that the browser wants most; ``fr-FR`` is French."""
+    found = [
+        (-quality, position, tag.partition("-")[0].lower())
+        for position, (tag, quality) in enumerate(request.accept_languages)
+    ]
+    return next((code for quality, _, code in sorted(found) if code in LANGUAGES and quality), "fr")
 
 
 def money(cents: int, currency: str = "EUR") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,11 @@ from web import cookies, notices
 
 LANGUAGE_COOKIE = "language"
 
-_CODES = tuple(Language)
+CODES = tuple(Language)
+
+QUALITY = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
+MOST_ACCEPTED = 20
+"""The languages of a browser that are read."""
 
 
 def preferred() -> str:
@@ -31,9 +36,31 @@ def preferred() -> str:
 def preferred_by(asked: Request) -> str:
     """Return what `preferred` does for a request outside any context."""
     chosen = asked.cookies.get(cookies.name_of(LANGUAGE_COOKIE))
-    if chosen in _CODES:
+    if chosen in CODES:
         return str(chosen)
-    return asked.accept_languages.best_match(_CODES) or Language.FRENCH
+    return _best_of(asked.headers.get("Accept-Language", "")) or Language.FRENCH
+
+
+def _best_of(accepted: str) -> str | None:
+    """Return the language of ours that a browser wants most, French of Canada being French.
+
+    ``fr-FR,en;q=0.5`` wants French: a library that looks for exact names first would say English.
+    """
+    wanted = []
+    for place, entry in enumerate(accepted.split(",")[:MOST_ACCEPTED]):
+        tag, _, parameter = entry.strip().lower().partition(";")
+        language = tag.strip().partition("-")[0]
+        quality = _quality(parameter)
+        if language in CODES and quality > 0:
+            wanted.append((-quality, place, language))
+    return min(wanted)[2] if wanted else None
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.replace(" ", "").partition("=")
+    if name != "q":
+        return 1.0
+    return float(value) if QUALITY.fullmatch(value) else 0.0
 
 
 def remember(response: Response, language: str) -> None:
@@ -65,7 +92,7 @@ def current() -> str:
 
 def _of_address() -> str | None:
     given = (request.view_args or {}).get("lang") or request.path.split("/")[1]
-    return given if given in _CODES else None
+    return given if given in CODES else None
 
 
 def _of_customer() -> str | None:

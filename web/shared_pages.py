@@ -67,7 +67,7 @@ def shared(view: Callable[P, Response]) -> Callable[P, Response]:
 
     @wraps(view)
     def marked(*given: P.args, **named: P.kwargs) -> Response:
-        g.is_shared = request.method in READING and not _has_session()
+        g.is_shared = request.method in READING and not has_session()
         if g.is_shared and not request.query_string:
             _may_be_kept()
         return view(*given, **named)
@@ -96,7 +96,8 @@ def _version_with(assets: Assets) -> str:
     return f"{catalogue_version.current()} {assets.version}"
 
 
-def _has_session() -> bool:
+def has_session() -> bool:
+    """Return whether the browser of this request has a session, so that caches keep nothing."""
     return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 

@@ -29,7 +29,8 @@ from tests.support.visitor import Visitor
 PUBLIC = """
     static storefront.entrance storefront.home storefront.offer
     storefront.contract storefront.contract_pdf
-    storefront.security_txt
+    storefront.security_txt storefront.robots_txt storefront.sitemap storefront.manifest
+    storefront.favicon storefront.touch_icon storefront.change_password
     storefront.legal_notice storefront.legal_text storefront.mediation storefront.contact
     storefront.help storefront.short_help
     storefront.quantities storefront.choose_quantities storefront.totals storefront.summary
