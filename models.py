@@ -11,6 +11,7 @@ from typing import cast
 
 from records.account_credits import AccountCredit, CreditKind, CreditUse
 from records.accounts import Account, OneTimeLink, RateCount, Session, VatStatus
+from records.bank_lines import BankLine, BankLineStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.card_setups import CardSetup, CardSetupStatus
 from records.cards import Card
@@ -111,7 +112,7 @@ def all_tables() -> list[type[Table]]:
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
         UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
-        AccountCredit, CreditUse, MoneyAct,
+        AccountCredit, CreditUse, MoneyAct, BankLine,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,

@@ -14,4 +14,5 @@ from desk import (  # noqa: E402  (views need the blueprint)
     publishing,
     sign_in,
     staff_accounts,
+    statements,
 )

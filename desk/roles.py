@@ -45,6 +45,10 @@ ROLES: dict[str, frozenset[Role]] = {
     "take_pay_out": BILLING,
     "decide_act": BILLING,
     "take_decision": BILLING,
+    "bank_lines": ACCOUNTANTS,
+    "upload_statement": BILLING,
+    "bank_line_act": BILLING,
+    "take_bank_line_act": BILLING,
     # The accountant's corner.
     "accounting": ACCOUNTANTS,
     "fec_file": ACCOUNTANTS,

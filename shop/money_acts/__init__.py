@@ -15,6 +15,7 @@ from peewee import IntegrityError, ModelSelect
 
 from records.account_credits import AccountCredit
 from records.accounts import Account
+from records.bank_lines import BankLine, BankLineStatus
 from records.base import database, lock
 from records.invoices import Invoice
 from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
@@ -218,7 +219,20 @@ def _mark_paid(act: MoneyAct) -> str:
         find_debt(act.number), act.asked_by, day=date.fromisoformat(given["day"]),
         reference=given["reference"], cents=given["cents"],
     )  # fmt: skip
+    if "bank_line" in given:
+        _mark_recorded(act, given["bank_line"])
     return act.number
+
+
+def _mark_recorded(act: MoneyAct, number: int) -> None:
+    """Say of a line of a bank statement what it was recorded for: once."""
+    line: BankLine = lock(BankLine(id=number))
+    recorded = line.is_open and transitions.move(
+        line, BankLineStatus.RECORDED, by=act.asked_by, note=act.number, number=act.number,
+        payer="", text="",
+    )  # fmt: skip
+    if not recorded:
+        raise Conflict(N_("This line was recorded or ignored before."))
 
 
 def _credit(act: MoneyAct) -> str:

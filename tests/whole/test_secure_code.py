@@ -150,8 +150,13 @@ def test_nothing_received_is_executed_or_unpickled() -> None:
     assert not wrong
 
 
-MAY_USE = {"serving/supervisor.py": {"ctypes"}, "shop/documents/factur_x.py": {"lxml"}}
-"""One asks the kernel to end children with their parent, the other validates what it wrote."""
+MAY_USE = {
+    "serving/supervisor.py": {"ctypes"},
+    "shop/documents/factur_x.py": {"lxml"},
+    "shop/money_acts/statement_files.py": {"lxml"},
+}
+"""One asks the kernel to end children with their parent, one validates what it wrote, and one reads
+statements, without their document types and entities."""
 
 
 def test_no_template_is_made_of_a_text_that_is_not_the_shops() -> None:
