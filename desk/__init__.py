@@ -8,6 +8,7 @@ desk = Blueprint("desk", __name__, url_prefix="/desk")
 
 from desk import (  # noqa: E402  (views need the blueprint)
     accounting,
+    customer_acts,
     money,
     own_account,
     personal_data,

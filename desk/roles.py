@@ -76,6 +76,16 @@ ROLES: dict[str, frozenset[Role]] = {
     "erase_customer": ADMINISTRATORS,
     "order_evidence": ALL,
     "evidence_file": ALL,
+    # Acts for customers.
+    "customer_acts": ALL,
+    "customer_act": SUPPORT,
+    "take_customer_act": SUPPORT,
+    "service_act": SUPPORT,
+    "take_service_act": SUPPORT,
+    "order_act": SUPPORT | BILLING,
+    "take_order_act": SUPPORT | BILLING,
+    "email_act": SUPPORT,
+    "take_email_act": SUPPORT,
     # Members of staff.
     "staff_accounts": READERS_OF_STAFF,
     "staff_account": READERS_OF_STAFF,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from models import Role
+from shop.customers import activity_log
 
 ROLE_NAMES = {
     Role.SUPPORT: _l("Support"),
@@ -13,7 +14,7 @@ ROLE_NAMES = {
     Role.AUDITOR: _l("Auditor"),
 }
 
-ACT_WORDS = {
+ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()} | {
     "price_set": _l("A price was set"),
     "price_taken_back": _l("A price was taken back"),
     "notice_published": _l("An announcement was published"),

@@ -42,6 +42,10 @@ class Account(Table):
     """When a link sent to ``email`` was followed; until then other e-mails wait."""
     blocked_at = MomentField(null=True)
     """When the operator blocked the account; nobody can sign in to it."""
+    blocked_reason = CharField(max_length=255, null=True)
+    """Why, as the customer is told at the sign-in; empty if the operator gave no reason."""
+    money_held_until = MomentField(null=True)
+    """Until when nothing is ordered and no card registered (`shop.customers.holds`)."""
     closed_at = MomentField(null=True)
     """When the account was closed for good; nobody can sign in to it."""
     erased_at = MomentField(null=True)

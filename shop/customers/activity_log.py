@@ -42,6 +42,17 @@ DESCRIPTIONS: dict[str, str] = {
     "account_blocked": N_("Customer service blocked the account"),
     "account_unblocked": N_("Customer service unblocked the account"),
     "seen_by_staff": N_("Customer service looked at your customer area, and changed nothing"),
+    "money_held": N_("Orders and cards are held for 72 hours, for the account’s security"),
+    "staff_sent_email": N_("Customer service sent an email again"),
+    "staff_gave_email": N_("Customer service sent a link to another email address"),
+    "staff_took_email_back": N_("Customer service took back the link to another email address"),
+    "staff_set_vat_number": N_("Customer service set the VAT number"),
+    "staff_suspended_service": N_("Customer service suspended a service"),
+    "staff_resumed_service": N_("Customer service resumed a service"),
+    "staff_ended_service": N_("Customer service ended a service"),
+    "staff_retried_delivery": N_("Customer service tried a delivery again"),
+    "staff_extended_order": N_("Customer service gave more time to pay an order"),
+    "staff_cancelled_order": N_("Customer service cancelled an order"),
     "export_requested": N_("A copy of all data was asked for"),
     "export_downloaded": N_("A copy of all data was downloaded"),
 }
@@ -59,7 +70,7 @@ SIGN_IN_METHODS: dict[str, str] = {
 
 ALARMING = {
     "sign_in_failed", "second_step_failed", "identity_refused", "second_factor_reset",
-    "account_blocked",
+    "account_blocked", "staff_gave_email", "money_held",
 }  # fmt: skip
 """Kinds of events that are highlighted for the customer."""
 

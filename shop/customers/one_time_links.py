@@ -6,6 +6,8 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from peewee import ModelSelect
+
 from records.accounts import Account, OneTimeLink
 from shop import clock
 from shop.security import encryption
@@ -42,6 +44,16 @@ def find_link(token: str, purpose: str) -> OneTimeLink | None:
         .first()
     )
     return link if link and link.expires_at > clock.now() else None
+
+
+def open_links(account: Account, purpose: str) -> ModelSelect[OneTimeLink]:
+    """Return an account's unused, unexpired links of a purpose."""
+    return OneTimeLink.select().where(
+        OneTimeLink.account == account,
+        OneTimeLink.purpose == purpose,
+        OneTimeLink.used_at.is_null(),
+        OneTimeLink.expires_at > clock.now(),
+    )
 
 
 def use_link(link: OneTimeLink) -> bool:

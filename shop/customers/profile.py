@@ -57,6 +57,12 @@ def change_details(account: Account, details: Details, origin: Origin) -> bool:
     return True
 
 
+def set_vat_number(account: Account, vat_number: str) -> None:
+    """Set a checked VAT number, or none, and ask the registry, in the caller's transaction."""
+    _write(account, _unconfirmed_vat(vat_number))
+    confirmation.request_confirmation(account)
+
+
 def _unconfirmed_vat(vat_number: str) -> dict[str, str]:
     """Return a VAT number with its status reset."""
     status = VatStatus.UNCONFIRMED if vat_number else VatStatus.NONE

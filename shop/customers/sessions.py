@@ -54,10 +54,19 @@ def check_not_blocked(account: Account) -> None:
         raise AccountClosed(
             N_("This account is closed. Create a new one to order again."), "nic_handle"
         )
-    if Account.select().where(Account.id == account.id, _BLOCKED).exists():
+    blocked = Account.select(Account.blocked_reason).where(Account.id == account.id, _BLOCKED)
+    row = blocked.first()
+    if row is None:
+        return
+    if row.blocked_reason:
         raise AccountBlocked(
-            N_("This account is blocked. Write to our customer service."), "nic_handle"
+            N_("This account is blocked: %(reason)s. Write to our customer service."),
+            "nic_handle",
+            reason=row.blocked_reason.rstrip("."),
         )
+    raise AccountBlocked(
+        N_("This account is blocked. Write to our customer service."), "nic_handle"
+    )
 
 
 _BLOCKED = Account.blocked_at.is_null(False)

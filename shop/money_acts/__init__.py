@@ -21,6 +21,7 @@ from records.invoices import Invoice
 from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
 from records.orders import Order
 from shop import clock, settings, transitions
+from shop.customers import holds
 from shop.errors import N_, Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes
 from shop.orders import orders
@@ -136,6 +137,7 @@ def perform(wanted: Wanted, reason: str, *, by: str, key: str) -> MoneyAct:
     earlier = find_by_key(key)
     if earlier is not None:
         return earlier
+    _check_not_held(wanted.kind, wanted.account)
     waits = wanted.cents > settings.current().desk_approval_cents
     if not waits:
         _prepare(wanted.kind, wanted.number)
@@ -166,6 +168,7 @@ def confirm(act: MoneyAct, *, by: str, note: str = "") -> MoneyAct:
     operation itself refuses.
     """
     _check_decides(act, by)
+    _check_not_held(act.kind, act.account)
     _prepare(act.kind, act.number)
     with database.atomic():
         _decide(act, MoneyActStatus.DONE, by, note=note)
@@ -181,6 +184,12 @@ def refuse(act: MoneyAct, *, by: str, note: str = "") -> MoneyAct:
     with database.atomic():
         _decide(act, MoneyActStatus.REFUSED, "" if by == act.asked_by else by, actor=by, note=note)
     return act
+
+
+def _check_not_held(kind: str, account: Account) -> None:
+    """Raise `holds.MoneyHeld` for money that leaves the shop soon after a change of the sign-in."""
+    if kind != MoneyActKind.MARK_PAID:
+        holds.check(account)
 
 
 def _check_decides(act: MoneyAct, by: str) -> None:

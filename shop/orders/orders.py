@@ -14,6 +14,7 @@ from shop.delivery import installation, progress
 from shop.errors import N_, Conflict, Refusal
 from shop.exchange import seating
 from shop.jobs import kinds
+from shop.licences import reservations
 from shop.orders import closing, placing
 from shop.payments import gateways, payables, refunds
 from shop.prepared import prepared
@@ -43,12 +44,30 @@ def cancel_order(order: Order, by: str) -> None:
         mail.order_cancelled(cancelled)
 
 
+def extend_order(order: Order, by: str) -> None:
+    """Give an unpaid order another `placing.EXPIRES_AFTER` to be paid.
+
+    Raises `Refusal` unless it is unpaid, and for licences of a running period, which is over then.
+    """
+    with database.atomic():
+        row: Order = lock(order)
+        if not row.is_payable:
+            raise Refusal(N_("Only an unpaid order has time to be paid."))
+        if reservations.for_order(row):
+            raise Refusal(N_("Licences added to a group are paid before its next renewal."))
+        expires_at = clock.now() + placing.EXPIRES_AFTER
+        Order.update(expires_at=expires_at).where(Order.id == row.id).execute()
+        transitions.record(row, "order_extended", by=by)
+
+
 @kinds.expire_order.handler(attempts=50, first_delay=timedelta(minutes=1))
 def expire_order(order: int) -> None:
     """Expire an order that was not paid in time (design: 14 days)."""
     row = Order.get_by_id(order)
     if not row.is_payable:
         return
+    if row.expires_at > clock.now():
+        raise jobs.Later(row.expires_at - clock.now())
     try:
         closing.stop_payment(row)
     except (payables.PaymentUnderWay, gateways.BankUnavailable):

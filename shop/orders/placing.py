@@ -14,6 +14,7 @@ from records.base import database, lock
 from records.catalogue import Contract
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from shop import clock, mail, transitions, vat
+from shop.customers import holds
 from shop.documents import parties
 from shop.errors import N_, Conflict, Refusal
 from shop.jobs import kinds
@@ -182,6 +183,7 @@ def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
     paid, and `EarlierOrderInUse` if a payment of one has begun.
     """
     lock(ordered.account, allow_references=True)
+    holds.check_orders(ordered.account)
     if any(Order.get_by_id(order.id).paid_at for order in earlier):
         raise Conflict(ALREADY_CLOSED)
     for order in _to_replace(ordered):

@@ -34,6 +34,7 @@ EVENTS: dict[str, str] = {
     "order_delivery_failed": N_("Delivery failed"),
     "order_cancelled": N_("Cancelled"),
     "order_expired": N_("Expired unpaid"),
+    "order_extended": N_("More time to pay given"),
     "order_refunded": N_("Refunded"),
     "order_withdrawn": N_("Withdrawn from"),
     "withdrawal_carried_out": N_("Withdrawal carried out"),

@@ -22,6 +22,7 @@ from records.events import Event
 from records.groups import LicenceGroup
 from records.subscriptions import Subscription
 from shop import clock, jobs, mail, settings
+from shop.customers import holds
 from shop.errors import N_, PartyRejected
 from shop.payments import gateways, mandates
 from shop.payments.checkouts import Checkouts, move_by_bank
@@ -192,6 +193,7 @@ def register_card(
     renewals of ``group``, if any, are charged to the card once it is stored. Raise `Refusal` when
     the bank is unavailable or opens no page.
     """
+    holds.check(account)
     with database.atomic():
         setup = CHECKOUTS.begin(by, account=account, back_to=back_to, typed=typed, group=group)
     return CHECKOUTS.open(setup, base_url)

@@ -198,6 +198,7 @@ def blank_account(account: Account) -> None:
         Account.update(
             email=f"{account.nic_handle}@{GONE}", first_name="", last_name="", company="",
             siren="", vat_number="", vat_status=VatStatus.NONE, street="", postcode="", city="",
+            blocked_reason=None,
             password_hash=passwords.hash_password(secrets.token_urlsafe(32)),
             erased_at=clock.now(),
         ).where(Account.id == account.id).execute()  # fmt: skip
@@ -212,7 +213,7 @@ def _blank_reasons(account: Account) -> None:
     """Delete what members of staff wrote of the customer."""
     AccountCredit.update(reason="").where(AccountCredit.account == account).execute()
     MoneyAct.update(reason=NO_REASON).where(MoneyAct.account == account).execute()
-    StaffAct.update(reason=NO_REASON).where(
+    StaffAct.update(reason=NO_REASON, subject="").where(
         StaffAct.account == account, StaffAct.kind != ERASED
     ).execute()
 

@@ -16,6 +16,7 @@ from records.orders import Order, OrderLine, OrderStatus
 from records.subscriptions import Renewal, Subscription, SubscriptionStatus
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock, transitions
+from shop.customers import holds
 from shop.errors import N_, Refusal
 from shop.jobs import kinds
 from shop.licences.seats import seat_states
@@ -173,12 +174,13 @@ def billed_ahead(subscription: Subscription) -> Renewal | None:
 def choose_card(subscription: Subscription, card: Card | None, by: str) -> None:
     """Charge renewals to ``card``; without one, the customer pays each of them.
 
-    Raise `Refusal` if the card is removed or another customer's.
+    Raise `Refusal` if the card is removed or another customer's, or cards are held.
     """
     with database.atomic():
         if card is None:
             mandates.withdraw(subscription, by)
         else:
+            holds.check(subscription.account)
             mandates.allow(subscription, card, by)
 
 

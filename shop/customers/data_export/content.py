@@ -131,7 +131,7 @@ SECTIONS = (
             "nic_handle", "email", "first_name", "last_name", "company", "siren", "vat_number",
             "vat_status", "street", "postcode", "city", "country", "language", "created_at",
             "email_proved_at",
-            "blocked_at",
+            "blocked_at", "blocked_reason", "money_held_until",
         ),
     ),
     Section(
@@ -285,6 +285,7 @@ OMITTED_TABLES = {
     "known_origin": "digests; the networks and browsers are in the activity log",
     "one_time_link": "digests of one-time tokens",
     "recovery_code": "digests of secrets",
+    "staff_act": "each that concerns the customer is an entry of the activity log",
 }
 """Tables of an account that are not exported, with the reason."""
 

@@ -110,7 +110,7 @@ def discard_unconfirmed(account: Account) -> None:
     ).execute()
 
 
-def switch_off(account: Account, origin: Origin = UNKNOWN) -> bool:
+def switch_off(account: Account, origin: Origin = UNKNOWN, reason: str = "") -> bool:
     """Remove all second factors of a customer who lost them (done by customer service).
 
     All sessions and pending sign-ins end. Return False if there was no factor. The customer is
@@ -122,6 +122,6 @@ def switch_off(account: Account, origin: Origin = UNKNOWN) -> bool:
         sessions.end_others(account)
         one_time_links.void_links(account, pending_sign_in.PURPOSE)
         if gone:
-            activity_log.record(account, "second_factor_reset", origin)
+            activity_log.record(account, "second_factor_reset", origin, note=reason)
             mail.second_factor_changed(account, activity_log.DESCRIPTIONS["second_factor_reset"])
     return bool(gone)
