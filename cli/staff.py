@@ -12,7 +12,7 @@ from shop.staff import accounts
 
 staff = AppGroup("staff", help="Manage members of staff, who sign in at /desk.")
 
-ROLES = click.Choice([*Role])
+ROLES = click.Choice([role.value for role in Role])
 by_role = click.option("--role", type=ROLES, required=True)
 
 
@@ -32,7 +32,7 @@ def _say_invitation(member: StaffAccount, token: str) -> None:
 @staff.command("add")
 @click.argument("email")
 @by_role
-@click.option("--language", type=click.Choice([*Language]), default=Language.FRENCH)
+@click.option("--language", type=click.Choice([each.value for each in Language]), default=Language.FRENCH.value)
 def add(email: str, role: str, language: str) -> None:
     """Add a member of staff, and show the link by which they set up their account."""
     with refusals_shown():

@@ -64,7 +64,7 @@ def test_every_act_on_what_alice_owns_is_found_and_done(app: Flask, alices: Belo
     letter = Letter.select().where(Letter.account == who).first()
     here = f"/desk/customers/{who.nic_handle}/acts"
     shown = client.get(here).text
-    done = (
+    done: tuple[tuple[str, dict[str, str], str], ...] = (
         (f"/desk/emails/{letter.id}/again", {}, "staff_sent_email"),
         (f"{here}/email-address", {"email": "alice@neuf.example"}, "staff_gave_email"),
         (f"{here}/no-email-address", {}, "staff_took_email_back"),

@@ -1,0 +1,49 @@
+"""The operator's commands for members of staff."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+
+from models import StaffAccount
+from shop.customers.activity_log import Origin
+from shop.operations import demo
+from shop.security import one_time_codes
+from shop.staff import accounts, sessions
+from tests.support.client import browser
+
+
+def test_the_operator_adds_changes_and_disables_members(app: Flask) -> None:
+    def run(*args: str) -> str:
+        return app.test_cli_runner().invoke(args=["staff", *args], catch_exceptions=False).output
+
+    said = run("add", "Dominique.Durand@nuage.example", "--role", "administrator")
+    assert "invitation" in said, said
+    link = re.search(r"http://localhost(/desk/invitation/\S+)", said)[1]
+    assert browser(app).get(link).status_code == 200
+    assert "has this email" in run("add", "dominique.durand@nuage.example", "--role", "support")
+    run("add", "lea@nuage.example", "--role", "support")
+    assert "last administrator" in run("disable", "dominique.durand")
+    assert "auditor from now on" in run("set-role", "lea@nuage.example", "--role", "auditor")
+    assert "is disabled" in run("disable", "lea")
+    listed = run("list").splitlines()
+    assert [line.split()[:3] for line in listed] == [
+        ["dominique.durand", "administrator", "invited"],
+        ["lea", "auditor", "disabled"],
+    ]
+    assert "can sign in again" in run("enable", "lea")
+    assert "/desk/invitation/" in run("reset", "dominique.durand")
+    assert browser(app).get(link).status_code == 404, "the earlier link is void"
+    assert "no member of staff nobody" in run("reset", "nobody")
+    assert {row.role for row in StaffAccount.select()} == {"administrator", "auditor"}
+
+
+def test_the_demo_has_a_member_of_staff_whose_secret_is_told(app: Flask) -> None:
+    for _ in range(2):
+        said = app.test_cli_runner().invoke(args=["demo", "load"]).output
+    login, secret = (re.search(rf"{name}: +(\S+)", said)[1] for name in ("Login", "for the codes"))
+    code = one_time_codes.code_of(secret)
+    assert sessions.sign_in(login, demo.DEMO_PASSWORD, code, Origin("127.0.0.1"))
+    accounts.reset(accounts.find(login))
+    assert "Secret" not in app.test_cli_runner().invoke(args=["demo", "load"]).output
