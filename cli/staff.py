@@ -32,7 +32,11 @@ def _say_invitation(member: StaffAccount, token: str) -> None:
 @staff.command("add")
 @click.argument("email")
 @by_role
-@click.option("--language", type=click.Choice([each.value for each in Language]), default=Language.FRENCH.value)
+@click.option(
+    "--language",
+    type=click.Choice([each.value for each in Language]),
+    default=Language.FRENCH.value,
+)
 def add(email: str, role: str, language: str) -> None:
     """Add a member of staff, and show the link by which they set up their account."""
     with refusals_shown():
