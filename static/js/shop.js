@@ -383,13 +383,33 @@
     });
   }
 
+  /* A press on a button ends the edit of a field: were the summary to shrink before the release, the
+     button would move away from under the pointer, and the press would be lost. */
+  let isPressing = false;
+  let waits = false;
+
+  function followWhenReleased() {
+    if (isPressing) waits = true;
+    else followCorrections();
+  }
+
+  function release() {
+    isPressing = false;
+    if (!waits) return;
+    waits = false;
+    setTimeout(followCorrections); // after the click that follows
+  }
+
+  on("pointerdown", () => { isPressing = true; });
+  on("pointerup", release);
+  on("pointercancel", release);
   on("change", (event) => {
     document.querySelectorAll(`[data-confirms="${event.target.id}"][hx-post]`).forEach((other) => {
       if (other.value) other.dispatchEvent(new Event("change", { bubbles: true }));
     });
-    followCorrections();
+    followWhenReleased();
   });
-  on("htmx:after:swap", followCorrections);
+  on("htmx:after:swap", followWhenReleased);
 
   /* --- Focus ----------------------------------------------------------------------------- */
 
