@@ -11,9 +11,8 @@ from flask_babel import lazy_gettext as _l
 from desk import access, acts, desk
 from desk.acts import Act, ActForm
 from models import Account, Order
-from shop import personal_data
 from shop.errors import Conflict
-from shop.personal_data import blanking, closing, erasure, evidence, retention
+from shop.personal_data import KEPT, blanking, closing, erasure, evidence, retention
 from shop.staff import acts as records
 from web.htmx import go_to, page
 
@@ -43,7 +42,7 @@ def data() -> Response:
         for rule in retention.RULES
     }
     return page(
-        "desk/data.html", due=due, rules=RULES, most=MOST_SHOWN, kept=personal_data.KEPT,
+        "desk/data.html", due=due, rules=RULES, most=MOST_SHOWN, kept=KEPT,
         nic=nic, number=number,
     )  # fmt: skip
 
@@ -59,7 +58,7 @@ def _customer(nic: str) -> Account:
 
 
 def _erasing(account: Account) -> Act:
-    kept = "; ".join(f"{gettext(what)} ({gettext(why)})" for what, why in personal_data.KEPT)
+    kept = ((gettext(what), gettext("stays %(why)s", why=gettext(why))) for what, why in KEPT)
     return Act(
         title=gettext("Erase a customer"),
         explanation=gettext(
@@ -72,7 +71,7 @@ def _erasing(account: Account) -> Act:
         effects=(
             (gettext("Customer ID (nic-handle)"), account.nic_handle),
             (gettext("Name"), account.company or account.full_name),
-            (gettext("What stays, and why"), kept),
+            *kept,
         ),
         hint=gettext("It stays on record, under your name. Name nobody in it."),
         is_dangerous=True,

@@ -132,14 +132,15 @@ def renew_token(session: Session) -> str:
 
 
 @prepared
-def _session_with_account(
-    token_digest: str, now: datetime, again: datetime
-) -> ModelSelect[Session]:
-    shown = Notice.select(Notice.id).where(
-        Notice.ends_at > now, Notice.starts_at <= again, Notice.taken_back_at.is_null()
-    )
+def _session_with_account(token_digest: str, now: datetime) -> ModelSelect[Session]:
+    shown = (Notice.ends_at > now, Notice.starts_at <= now, Notice.taken_back_at.is_null())
+    line = Notice.kind.concat("\n").concat(Notice.text_fr).concat("\n").concat(Notice.text_en)
+    newest = Notice.select(line).where(*shown).order_by(Notice.id.desc()).limit(1)
+    number = Notice.select(fn.COUNT(Notice.id)).where(*shown)
     return (
-        Session.select(Session, Account, fn.EXISTS(shown).alias("has_notices"))
+        Session.select(
+            Session, Account, newest.alias("newest_notice"), number.alias("notices_shown")
+        )
         .join(Account)
         .where(Session.token_digest == token_digest, Session.ended_at.is_null())
     )
@@ -148,10 +149,11 @@ def _session_with_account(
 def find_session(token: str) -> Session | None:
     """Return the active session of a token with its account (one query), or None.
 
-    Its ``has_notices`` says whether an announcement is shown now.
+    Its ``notices_shown`` is the number of announcements to show now, and ``newest_notice`` the
+    newest of them: look, French and English text, each on a line.
     """
     now = clock.now()
-    session = _session_with_account.first(encryption.digest(token), now, now)
+    session = _session_with_account.first(encryption.digest(token), now)
     if session is None or session.expires_at <= now:
         return None
     return session

@@ -11,7 +11,7 @@ from shop.errors import N_
 
 KEPT: tuple[tuple[str, str], ...] = (
     (
-        N_("Your invoices and credit notes, with the name and address on them"),
+        N_("Invoices and credit notes, with the name and address on them"),
         N_("for ten years from the end of the year: the law says so (Code de commerce, L123-22)"),
     ),
     (
@@ -20,7 +20,7 @@ KEPT: tuple[tuple[str, str], ...] = (
     ),
     (
         N_("Amounts, dates and numbers of orders, payments and refunds"),
-        N_("as long as the invoices, without your name"),
+        N_("as long as the invoices, without the name"),
     ),
     (
         N_("How many licences were in use on which day"),

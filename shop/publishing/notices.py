@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,6 +68,10 @@ def publish(wording: Wording, *, by: str, reason: str) -> Notice:
     """
     reason = acts.checked(reason)
     _check(wording)
+    wording = replace(
+        wording, text_fr=" ".join(wording.text_fr.split()),
+        text_en=" ".join(wording.text_en.split()),
+    )  # fmt: skip
     with database.atomic():
         notice = Notice.create(**vars(wording), created_at=clock.now(), created_by=by)
         acts.record("notice", notice, "notice_published", by=by, reason=reason)

@@ -96,7 +96,7 @@ def test_an_announcement_is_on_every_page_from_its_beginning_to_its_end(
     def seen() -> list[bool]:
         pages = (
             stranger.get("/fr/").text, stranger.get("/en/office-365-business").text,
-            customer.get("/manager/web").text,
+            customer.get("/manager/account").text,
         )  # fmt: skip
         texts = ("Maintenance samedi.", "Maintenance on Saturday.", "Maintenance samedi.")
         return [text in page for text, page in zip(texts, pages, strict=True)]
@@ -114,8 +114,13 @@ def test_an_announcement_is_on_every_page_from_its_beginning_to_its_end(
         by=ADA, reason="Encore",
     )  # fmt: skip
     assert seen() == [True, True, True]
+    also = wording(text_fr="Prix\nnouveaux.", starts_at=clock.now())
+    notices.publish(also, by=ADA, reason="Hausse")
+    assert seen() == [True, True, True]
+    assert "Prix nouveaux." in customer.get("/manager/account").text
     notices.take_back(again, by=ADA, reason="Annulé")
     assert seen() == [False, False, False]
+    assert "Prix nouveaux." in customer.get("/manager/account").text
     with pytest.raises(Conflict):
         notices.take_back(again, by=ADA, reason="Annulé")
 
