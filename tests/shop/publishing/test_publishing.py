@@ -114,7 +114,7 @@ def test_an_announcement_is_on_every_page_from_its_beginning_to_its_end(
         by=ADA, reason="Encore",
     )  # fmt: skip
     assert seen() == [True, True, True]
-    also = wording(text_fr="Prix\nnouveaux.", starts_at=clock.now())
+    also = wording(text_fr="Prix\nnouveaux.", text_en="New prices.", starts_at=clock.now())
     notices.publish(also, by=ADA, reason="Hausse")
     assert seen() == [True, True, True]
     assert "Prix nouveaux." in customer.get("/manager/account").text
