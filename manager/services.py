@@ -150,9 +150,11 @@ def pay_service(name: str) -> Response:
 
 
 def _to_pay(found: ServiceOverview, number: str) -> Invoice | None:
-    """Return the invoice that the button showed; None if it was settled since then."""
+    """Return the invoice that the button showed; None if it was settled since then, or by
+    the balance of the account."""
     if not number:
-        return period_billing.bill_ahead(found.subscription)
+        ahead = period_billing.bill_ahead(found.subscription)
+        return ahead if ahead.is_payable else None
     due = {invoice.number: invoice for invoice in receivables.unpaid_invoices(found.group.id)}
     if number in due:
         return due[number]

@@ -29,7 +29,9 @@ class DocumentMoney:
     account: Account
     payments: list[Payment]
     given_back: list[Refund]
-    notes: list[Invoice]
+    documents: list[Invoice]
+    """The invoices of an order, and the credit notes of an invoice."""
+
     acts: list[MoneyAct]
     refund_due: refunds.Subject | None
 
@@ -81,13 +83,14 @@ def money_of(number: str) -> DocumentMoney | None:
     of_it = Refund.payment.in_(paid or [0])
     if is_invoice:
         of_it |= Refund.credit_note == row
-    notes = Invoice.select().where(Invoice.corrects == row).order_by(Invoice.id)
+    of_row = Invoice.corrects == row if is_invoice else Invoice.order == row
+    documents = Invoice.select().where(of_row).order_by(Invoice.id)
     return DocumentMoney(
         row=row,
         account=row.account,
         payments=paid,
         given_back=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
-        notes=list(notes.limit(MOST)) if is_invoice else [],
+        documents=list(documents.limit(MOST)),
         acts=list(
             MoneyAct.select()
             .where(MoneyAct.account == row.account, MoneyAct.number == number)

@@ -155,6 +155,6 @@ def listed() -> Iterator[Unpaid]:
     for row in in_batches(query, Invoice.due_on, Invoice.id):
         group = row.group if row.group_id is not None else None
         subscription = getattr(group, "subscription", None)
-        is_rest = row.offset_cents > 0 and row.stage == 0
+        is_rest = row.replaces_id is not None and row.offset_cents > 0 and row.stage == 0
         card = None if is_rest else getattr(subscription, "charged", None)
         yield Unpaid(row, STAGES[row.stage], group, card)

@@ -22,10 +22,12 @@ from models import (
     Subscription,
     SubscriptionStatus,
     TerminationStatus,
+    database,
 )
 from shop import clock as shop_clock
 from shop import mail
 from shop.clock import midnight
+from shop.invoicing import account_credits
 from shop.jobs import queue
 from shop.orders import withdrawals
 from shop.overviews import services
@@ -41,7 +43,7 @@ from shop.subscriptions import (
     terminations,
 )
 from shop.text import formats
-from tests.support import cast, groups, letters, purchases, running
+from tests.support import billing, cast, groups, letters, purchases, running
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
 
@@ -168,6 +170,20 @@ def test_a_page_of_services_asks_no_more_for_many(
 
 
 # --- Paying ----------------------------------------------------------------------------------
+
+
+def test_a_renewal_that_the_balance_pays_ahead_asks_for_no_money(
+    inside: Visitor, alice: Account, group: LicenceGroup, bank: Bank
+) -> None:
+    with database.atomic():
+        account_credits.grant_goodwill(alice, 100_000, "Une panne.", by="staff:camille")
+    inside.open(f"/manager/services/{group.name}")
+    inside.press("Payer ce renouvellement maintenant")
+    assert inside.sees("rien de plus n’a été prélevé")
+    assert not Payment.select().where(Payment.invoice.is_null(False)).exists()
+    inside.open("/manager/account/bills")
+    assert inside.sees("Sur le solde de votre compte")
+    billing.assert_balanced()
 
 
 def test_a_renewal_is_paid_ahead_and_not_charged_again(

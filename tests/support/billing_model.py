@@ -60,6 +60,11 @@ class Document:
     is_owed: bool = False
     returned: int = 0  # the licences of it that were credited
     replaced_by: Document | None = None
+    covered: int = 0  # the cents of it that the balance of the account pays
+
+    @property
+    def total(self) -> int:
+        return self.net + half_up(Fraction(self.net, 5))
 
     @property
     def said(self) -> tuple[object, ...]:
@@ -94,6 +99,7 @@ class Naive:
     suspensions: int = 0
     queue: list[tuple[datetime, int, str, object]] = field(default_factory=list)
     asked: int = 0
+    pot: int = 0  # what the balance of the account holds for the next invoices
 
     def __post_init__(self) -> None:
         day = paris_day(self.begun)
@@ -110,6 +116,15 @@ class Naive:
     ) -> Document:
         document = Document(kind, paris_day(now), net, quantity, start, end)
         self.documents.append(document)
+        return document
+
+    def bill(self, now: datetime, net: int, quantity: int, start: date, end: date) -> Document:
+        """Write an invoice of a period; the balance pays it, or leaves what a bank charges."""
+        document = self.write("invoice", now, net, quantity, start, end)
+        used = min(self.pot, document.total)
+        if 0 < document.total - used < 50:
+            used = max(0, document.total - 50)
+        document.covered, self.pot = used, self.pot - used
         return document
 
     def listed(self, at: datetime) -> int:
@@ -177,16 +192,18 @@ class Naive:
                 due.append(self.ahead.document)
             more = self.subscribed(start) - self.ahead.document.quantity
             if more > 0:
-                due.append(self.write("invoice", now, more * self.cents, more, start, end))
+                due.append(self.bill(now, more * self.cents, more, start, end))
             self.ahead = None
         else:
             self.cents, number = self.price_on(start), self.subscribed(start)
-            due.append(self.write("invoice", now, number * self.cents, number, start, end))
+            due.append(self.bill(now, number * self.cents, number, start, end))
         self.owe(now, *due)
         self.period_start, self.period_end = start, end
 
     def owe(self, now: datetime, *due: Document) -> None:
         for document in due:
+            if document.covered == document.total:
+                continue
             document.is_owed = True
             self.ask(now, "collect", (document, 0))
 
@@ -239,7 +256,7 @@ class Naive:
         self.cents, number = self.price_on(today), self.subscribed(today)
         net = half_up(number * self.cents * share)
         if is_asked_for(net):
-            self.owe(now, self.write("invoice", now, net, number, today, end))
+            self.owe(now, self.bill(now, net, number, today, end))
         self.period_start, self.period_end = today, end
 
     def announce(self, now: datetime) -> None:
@@ -333,20 +350,25 @@ class Naive:
             self.resume(now)
         return True
 
-    def correct(self, now: datetime, number: int) -> None:
-        """Issue a document anew, and credit the wrong one."""
+    def correct(self, now: datetime, number: int) -> bool:
+        """Issue a document anew, and credit the wrong one, unless a part of it is paid."""
         old = self.documents[number]
+        is_ahead = self.ahead is not None and self.ahead.document is old and not self.ahead.is_paid
+        if old.covered and (old.is_owed or is_ahead):
+            return False
         left = old.quantity - old.returned
         net = left * old.net // old.quantity if left else 0
         new = self.write("invoice", now, net, left, old.start, old.end)
         self.write("credit_note", now, net, left, old.start, old.end)
         old.replaced_by = new
+        new.covered = old.covered
         if self.ahead is not None and self.ahead.document is old:
             self.ahead.document = new
         if old.is_owed:
             old.is_owed, new.is_owed = False, True
             if self.status != "suspended":
                 self.ask(now, "collect", (new, 0))
+        return True
 
     def lose(self, now: datetime, number: int) -> None:
         """Let the payment of a document be taken back: it, or its correction, is owed again."""
@@ -373,7 +395,7 @@ class Naive:
                 return False
             cents, number = self.price_on(start), self.subscribed(start)
             end = next_anniversary(start, self.anchor)
-            document = self.write("invoice", now, number * cents, number, start, end)
+            document = self.bill(now, number * cents, number, start, end)
             self.ahead = Ahead(document, cents)
         self.ahead.is_paid = now_paid
         return True

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from models import (
+    AccountCredit,
     Card,
     GroupStatus,
     Invoice,
@@ -27,10 +28,10 @@ from models import (
     Subscription,
     SubscriptionStatus,
 )
-from shop import clock, documents
+from shop import clock, documents, money_acts
 from shop.delivery import installation
 from shop.errors import Refusal
-from shop.invoicing import ledger, receivables
+from shop.invoicing import account_credits, ledger, receivables
 from shop.jobs import queue
 from shop.mail import letters, service_letters
 from shop.orders import orders, withdrawals
@@ -76,6 +77,7 @@ ACTS = st.one_of(
     ),
     st.tuples(st.just("stuck"), st.tuples(st.integers(1, 3), st.integers(0, 4), st.booleans())),
     st.tuples(st.just("withdraw"), st.tuples(st.integers(1, 3), st.integers(0, 13))),
+    st.tuples(st.just("goodwill"), st.integers(1, 100)),
     st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open"])),
     st.tuples(
         st.sampled_from(
@@ -135,6 +137,7 @@ class History:
         day = clock.today() + timedelta(days=days)
         foreseen = list(renewals.due_by(day))
         expected = self.foreseen(foreseen)
+        self.naive.pot = account_credits.available_of(self.account)
         known = len(self.naive.documents)
         issued = {invoice.id for invoice in Invoice.select(Invoice.id)}
         self.travel(datetime(day.year, day.month, day.day, 0, 5, tzinfo=clock.PARIS))
@@ -191,6 +194,7 @@ class History:
     # --- Acts of the customer and the operator -----------------------------------------------
 
     def act(self, name: str, value: Any) -> None:
+        self.naive.pot = account_credits.available_of(self.account)
         getattr(self, name)(value) if hasattr(self, name) else None
         queue.drain()
         self.naive.work(clock.now())
@@ -367,8 +371,20 @@ class History:
         right = Invoice.kind == InvoiceKind.INVOICE, Invoice.status != "refunded"
         wrong = Invoice.select().where(*right).order_by(Invoice.id.desc()).first()
         ids = [invoice.id for invoice in Invoice.select(Invoice.id).order_by(Invoice.id)]
-        corrections.correct(wrong, {"street": f"{len(ids)} rue Haute"}, "Error.", by="operator")
-        self.naive.correct(clock.now(), ids.index(wrong.id))
+        refused = self.refused(
+            lambda: corrections.correct(
+                wrong, {"street": f"{len(ids)} rue Haute"}, "Error.", by="operator"
+            )
+        )
+        assert refused != self.naive.correct(clock.now(), ids.index(wrong.id))
+
+    def goodwill(self, cents: int) -> None:
+        """Give goodwill, which the next invoice of a period uses."""
+        if not account_credits.available_of(self.account):
+            money_acts.perform(
+                money_acts.goodwill(self.account, cents), "Sorry.", by="staff:camille",
+                key=f"goodwill-{AccountCredit.select().count()}",
+            )  # fmt: skip
 
     # --- Comparison --------------------------------------------------------------------------
 
