@@ -91,7 +91,7 @@ def _act(line: BankLine, name: str) -> Act:
         effects=(
             (gettext("Date"), formats.day(line.day, current())),
             (gettext("Amount"), formats.money(line.cents, current())),
-            (gettext("From"), line.payer),
+            (gettext("Payer"), line.payer),
             (gettext("Text"), line.text),
             (gettext("Reference at the bank"), line.reference),
         ),

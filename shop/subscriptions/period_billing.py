@@ -206,17 +206,19 @@ def restart_billing(subscription: Subscription, *, charge: bool = True) -> None:
 def bill_ahead(subscription: Subscription) -> Invoice:
     """Return the invoice of the next renewal, to be paid ahead; issue it unless it exists.
 
-    Runs in its own transaction. Raise `Refusal` where there is no next renewal, it costs nothing,
-    it is paid already, or an earlier invoice is not.
+    A new one may be paid by the customer's balance. Runs in its own transaction. Raise `Refusal`
+    where there is no next renewal, it costs nothing, it is paid already, or an earlier invoice is
+    not.
     """
     with database.atomic():
         row = lock(subscription)
         if receivables.unpaid_invoices(row.group_id):
             raise Refusal(N_("Pay the invoices that are due first."))
         ahead = subscriptions.billed_ahead(row)
+        is_new = ahead is None
         if ahead is None:
             ahead = _bill_next(row)
-        if ahead.invoice is None or not ahead.invoice.is_payable:
+        if ahead.invoice is None or not (is_new or ahead.invoice.is_payable):
             raise Refusal(N_("The next renewal is paid already."))
         return ahead.invoice
 
