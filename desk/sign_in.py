@@ -15,7 +15,7 @@ from models import StaffInvitation
 from shop.errors import Refusal
 from shop.security import one_time_codes
 from shop.staff import accounts, sessions
-from web import auth
+from web import auth, languages
 from web.customer_forms import password_field
 from web.forms import CodeForm, stripped
 from web.headers import SVG
@@ -141,5 +141,6 @@ def accept_invitation(token: str) -> Response:
         return _invitation_page(token, found, form, refusal.status)
     if not accepted:
         abort(404)
+    accounts.set_language(found.staff, languages.current())
     flash(gettext("Your account is ready. Log in with the next code."), "success")
     return go_to(url_for("desk.entrance"))
