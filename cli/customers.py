@@ -41,9 +41,10 @@ def end_sessions(nic_handle: str | None, of_all: bool) -> None:
 
 @customers.command("block")
 @click.argument("nic_handle")
-def block(nic_handle: str) -> None:
+@click.option("--reason", default="", help="Why, in the customer's language: told at the login.")
+def block(nic_handle: str, reason: str) -> None:
     """Keep everybody from logging in to an account, and end its sessions; services go on."""
-    changed = blocking.block(find_customer(nic_handle))
+    changed = blocking.block(find_customer(nic_handle), reason[:255])
     click.echo(f"{nic_handle} is blocked{'' if changed else ' already'}.")
 
 

@@ -92,6 +92,11 @@ class Letter(StateMachine):
         return is_waiting and account.email_proved_at is None
 
     @property
+    def may_be_sent_again(self) -> bool:
+        """Whether it is not being sent now, and its content is still there."""
+        return self.status != LetterStatus.QUEUED and self.emptied_at is None
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether it was sent, without the mail server's answer to every attempt."""
         return self.status == LetterStatus.SENT and self.unconfirmed > 0

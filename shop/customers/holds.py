@@ -32,17 +32,25 @@ def begin(account: Account) -> None:
 
 def check(account: Account) -> None:
     """Raise `MoneyHeld` while orders and cards are held."""
-    held = Account.money_held_until > clock.now()
-    if Account.select().where(Account.id == account.id, held).exists():
+    _check(Account.get_by_id(account.id))
+
+
+def check_orders(account: Account) -> None:
+    """Raise `MoneyHeld`, or `sessions.AccountBlocked`, if nothing may be ordered.
+
+    ``account`` was read in this transaction: an order takes no statement more.
+    """
+    if account.blocked_at is not None or account.closed_at is not None:
+        sessions.check_not_blocked(account)
+    _check(account)
+
+
+def _check(account: Account) -> None:
+    until = account.money_held_until
+    if until is not None and until > clock.now():
         raise MoneyHeld(
             N_(
                 "Customer service changed how one logs in to this account. For its security, "
                 "orders, cards and refunds are held for 72 hours."
             )
         )
-
-
-def check_orders(account: Account) -> None:
-    """Raise `MoneyHeld`, or `sessions.AccountBlocked`, if nothing may be ordered."""
-    sessions.check_not_blocked(account)
-    check(account)

@@ -182,8 +182,7 @@ def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
     in two tabs, the second replaces the first. Raises `Conflict` if one of ``earlier`` has been
     paid, and `EarlierOrderInUse` if a payment of one has begun.
     """
-    lock(ordered.account, allow_references=True)
-    holds.check_orders(ordered.account)
+    holds.check_orders(lock(ordered.account, allow_references=True))
     if any(Order.get_by_id(order.id).paid_at for order in earlier):
         raise Conflict(ALREADY_CLOSED)
     for order in _to_replace(ordered):

@@ -76,6 +76,15 @@ def test_an_auditor_has_only_forms_of_their_own_account(app: Flask) -> None:
     assert {name for name in changing if Role.AUDITOR in roles.ROLES[name]} == own
 
 
+def test_nothing_changes_at_the_desk_without_the_token_of_our_forms(app: Flask) -> None:
+    client = staff.desk_of(app)
+    for _, address, method in rules(app):
+        if method != "GET":
+            forged = client.open(address, method=method, headers={"X-CSRFToken": "forged"})
+            assert forged.status_code == 400, f"{method} {address}: {forged.status}"
+    assert client.get("/desk/account").status_code == 200, "signed in still"
+
+
 def test_an_endpoint_missing_from_the_table_is_refused(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

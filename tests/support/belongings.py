@@ -134,7 +134,12 @@ _SHARED = {
 
 
 def filled(rule: str, owned: dict[str, str] | None = None) -> str:
-    """Return a URL of a route with its parameters filled in."""
+    """Return a URL of a route with its parameters filled in.
+
+    Those of the desk name nothing: it opens for no customer, and has tests of its own.
+    """
+    if rule.startswith("/desk"):
+        return re.sub(r"<(\w+:)?\w+>", lambda found: "1" if found[1] == "int:" else "no", rule)
     values = _SHARED | (owned or {})
     for piece in sorted(values, key=len, reverse=True):
         rule = rule.replace(piece, values[piece])
