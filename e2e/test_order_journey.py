@@ -175,6 +175,8 @@ def test_the_order_says_checking_while_the_bank_is_slow(
     journey.expect_status("Validation", "Checking")
     # A second Pay starts no new charge: there is no button for it.
     expect(journey.button("Payer par carte", "Pay by card")).to_have_count(0)
+    journey.link("Commander à nouveau", "Order again").click()
+    expect(page.locator("#business")).to_have_value("1")
     check_accessibility()
     journey.expect_delivered()
 
@@ -213,7 +215,8 @@ def test_the_customer_chooses_who_pays_the_renewals(
 def test_an_unpaid_order_is_cancelled(page: Page, journey: Journey, shop: LiveShop) -> None:
     number = journey.order(shop.new_customer(journey.language))
     page.goto(f"/manager/account/orders/{number}")
-    journey.button("Annuler la commande", "Cancel the order").click()
+    page.locator("summary", has_text=journey.say("Annuler la", "Cancel the")).click()
+    journey.button("Oui, annuler la commande", "Yes, cancel the order").click()
     expect(page.locator("main")).to_contain_text(journey.say("Annulée", "Cancelled"))
     expect(journey.button("Payer par carte", "Pay by card")).to_have_count(0)
 

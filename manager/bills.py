@@ -22,7 +22,7 @@ from web import auth, lookups
 from web.arguments import page_number
 from web.checkout import keeps_card, pay
 from web.files import pdf, streamed, table
-from web.htmx import page
+from web.htmx import page, wants_partial
 from web.languages import current, sentence
 
 
@@ -60,6 +60,7 @@ def _selected() -> Selection:
 
 def _page(number: str, *, partial: str = "", status: int = 200, error: str = "") -> Response:
     invoice = lookups.own_invoice(number)
+    services = listing.services_of(invoice)
     return page(
         "manager/bill.html",
         partial,
@@ -69,6 +70,9 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         mention=documents.vat_mention(invoice, current()),
         payment=listing.payment_state(invoice),
         suspended=listing.suspended_for(invoice),
+        services=services,
+        runs_again=listing.runs_again(invoice, services),
+        is_part=bool(partial) and wants_partial(),
         error=error,
     )
 

@@ -11,7 +11,7 @@ from shop import clock
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
 from shop.orders import withdrawals
-from shop.overviews import resumptions
+from shop.overviews import bills, resumptions
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
 from shop.payments import cards
@@ -70,6 +70,8 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         may_undo=termination is not None and terminations.can_be_undone(termination),
         undo_until=shop_services.undo_until(found),
         right=withdrawals.right_of_service(found.group),
+        # Of a suspended one, what is to be paid is listed above.
+        papers=[] if found.subscription.is_suspended else bills.of_service(found.group),
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),

@@ -165,6 +165,11 @@ class Order(StateMachine):
         return self.status == OrderStatus.EXPIRED
 
     @property
+    def is_over(self) -> bool:
+        """Whether it ended without what was ordered: cancelled, expired or refunded."""
+        return self.is_cancelled or self.is_expired or self.is_refunded
+
+    @property
     def is_refunded(self) -> bool:
         """Whether the order was refunded: not delivered, or withdrawn from before it was."""
         return self.status == OrderStatus.REFUNDED

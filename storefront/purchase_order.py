@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Response, abort, url_for
+from flask import Response, abort, session, url_for
 from flask_login import login_required
 
+from models import Invoice
 from shop.errors import Refusal
+from shop.licences import reservations
 from shop.payments import outcomes, payables
 from shop.payments.payables import Payable
 from storefront import storefront
 from web import auth
 from web.htmx import go_to, page
-from web.order_page import OrderPage
+from web.order_page import PAID_FROM, OrderPage
 
 
 def _page(lang: str, number: int) -> OrderPage:
@@ -88,8 +90,14 @@ def payment_return(reference: str) -> Response:
 
 
 def _page_of(payable: Payable) -> str:
-    """Return the URL of the page where the customer follows what they paid."""
+    """Return the URL of the page where the customer follows what they paid.
+
+    Licences added to a group are ordered in the customer area, and followed there.
+    """
     paid = payable.row
-    if payable.invoice:
+    if isinstance(paid, Invoice):
         return url_for("manager.bill", number=paid.number)
+    in_manager = url_for("manager.order", number=paid.number)
+    if session.get(PAID_FROM) == in_manager or reservations.for_order(paid):
+        return in_manager
     return url_for("storefront.purchase_order", lang=paid.language, number=paid.number)

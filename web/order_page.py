@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, flash, request, url_for
+from flask import Response, flash, request, session, url_for
 from flask_babel import gettext
 
 from models import Order, OrderLine
@@ -20,11 +20,14 @@ from shop.pricing.lines import lines_of
 from web import auth, lookups
 from web.checkout import pay
 from web.files import pdf
-from web.htmx import go_to, page
+from web.htmx import go_to, page, wants_partial
 from web.languages import current, sentence
 
 CHOICE = "renewals"
 """The field in which the customer chooses how renewals are paid."""
+
+PAID_FROM = "paid_from"
+"""The key in the session of the page from which the customer last went to the bank."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,13 @@ class OrderPage:
             order=order,
             lines=lines,
             change_url=_form_url(order, lines) if order.is_payable else "",
-            again_url=_form_url(order, lines) if order.is_expired else "",
+            again_url=_form_url(order, lines) if order.is_over else "",
             tracking=order_progress.for_order(order, lines),
             mention=documents.vat_mention(order, current()),
             error=error,
             choice=request.form.get(CHOICE, ""),
             unchosen=unchosen,
+            is_part=bool(partial) and wants_partial(),
         )
 
     def show_status(self) -> Response:
@@ -75,6 +79,7 @@ class OrderPage:
         """Redirect to the bank's page to pay the order."""
         try:
             order = self._order()
+            session[PAID_FROM] = self.here
             store_card = mandates.read_choice(order, request.form.get(CHOICE, ""))
             return pay(order, here=self.here, store_card=store_card)
         except Refusal as refusal:

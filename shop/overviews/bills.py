@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import JOIN, ModelSelect, fn
 
 from records.accounts import Account
 from records.batches import in_batches
 from records.disputes import Dispute, DisputeStatus
+from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
-from records.orders import Order
+from records.orders import Order, OrderLine
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund
-from records.subscriptions import Subscription
+from records.subscriptions import Reminder, Subscription
 from shop import documents
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, receivables
@@ -27,6 +28,9 @@ from shop.prepared import prepared
 from shop.text.zip_stream import zipped
 
 BATCH = 100
+
+MOST_OF_SERVICE = 6
+"""The most invoices that the page of a service names."""
 
 STATUS_WORDS: dict[str, str] = {
     InvoiceStatus.DUE: N_("Due"),
@@ -226,6 +230,48 @@ def suspended_for(invoice: Invoice) -> Subscription | None:
     """Return the suspended subscription that an unpaid invoice is for, if any."""
     found = receivables.subscription_of(invoice) if invoice.is_payable else None
     return found if found is not None and found.is_suspended else None
+
+
+def services_of(invoice: Invoice) -> list[LicenceGroup]:
+    """Return the groups that an invoice is for, and whether it was what they were suspended for.
+
+    One query.
+    """
+    suspended_for_it = Reminder.select().where(
+        Reminder.invoice == invoice.id, Reminder.stage == len(receivables.WAITS)
+    )
+    groups = LicenceGroup.select(
+        LicenceGroup, fn.EXISTS(suspended_for_it).alias("was_suspended")
+    ).order_by(LicenceGroup.id)
+    if invoice.group_id is not None:
+        return list(groups.where(LicenceGroup.id == invoice.group_id))
+    lines = OrderLine.select(OrderLine.id).where(OrderLine.order == invoice.order_id)
+    added = Addition.select(Addition.group).where(Addition.line.in_(lines))
+    return list(groups.where(LicenceGroup.line.in_(lines) | LicenceGroup.id.in_(added)))
+
+
+def runs_again(invoice: Invoice, services: list[Any]) -> bool:
+    """Return whether the service runs that was suspended because this invoice was not paid.
+
+    ``services`` is what `services_of` returns.
+    """
+    is_paid = invoice.paid_at is not None and not invoice.is_credit_note
+    return is_paid and any(each.was_suspended and each.is_open for each in services)
+
+
+def of_service(group: LicenceGroup) -> list[Invoice]:
+    """Return the newest invoices of a group and of its orders, each with its order (one query)."""
+    added = Addition.select(Addition.line).where(Addition.group == group)
+    orders = OrderLine.select(OrderLine.order).where(
+        (OrderLine.id == group.line_id) | OrderLine.id.in_(added)
+    )
+    return list(
+        Invoice.select(Invoice, Order)
+        .join(Order, JOIN.LEFT_OUTER)
+        .where((Invoice.group == group) | Invoice.order.in_(orders))
+        .order_by(Invoice.id.desc())
+        .limit(MOST_OF_SERVICE)
+    )
 
 
 def _refund_due(invoice: Invoice, attempts: list[Payment]) -> Refund | None:

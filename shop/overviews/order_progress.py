@@ -9,6 +9,7 @@ from peewee import ModelSelect
 
 from records.disputes import Dispute
 from records.groups import LicenceGroup
+from records.invoices import Invoice
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -55,6 +56,7 @@ class Tracking:
 
     steps: list[Step]
     groups: list[LicenceGroup]
+    invoices: list[Invoice]
     is_confirming: bool
     payment_open: bool
     last_refusal: str
@@ -71,7 +73,7 @@ class Tracking:
 
 
 def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
-    """Return the progress of ``order``, whose lines are given (seven queries at most)."""
+    """Return the progress of ``order``, whose lines are given (eight queries at most)."""
     attempts = _attempts_at.rows(order)
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     order.is_confirming = confirming
@@ -93,6 +95,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     return Tracking(
         steps=_steps(order, confirming),
         groups=[*groups, *[row.group for row in additions]],
+        invoices=_invoices_of.rows(order) if order.paid_at else [],
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",
@@ -111,6 +114,15 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         or settles
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)
         or (order.is_payable and bank_decides),
+    )
+
+
+@prepared
+def _invoices_of(order: Order) -> ModelSelect[Invoice]:
+    return (
+        Invoice.select(Invoice.number, Invoice.kind)
+        .where(Invoice.order == order)
+        .order_by(Invoice.id)
     )
 
 

@@ -228,7 +228,7 @@ def test_a_success_for_a_cancelled_order_goes_back(
     checkout = go_to_bank(shopper, alice)
     order = Order.get()
     shopper.open(f"/{shopper.language}/order/{order.number}")
-    shopper.press(shopper.say("Annuler la commande", "Cancel the order"))
+    shopper.press(shopper.say("Oui, annuler la commande", "Yes, cancel the order"))
     assert status_of(order) == OrderStatus.CANCELLED
     bank.tell(checkout, CheckoutStatus.SUCCEEDED)
     assert tell_shop(app, checkout).status_code == 204
