@@ -28,6 +28,11 @@ def find_failed(number: int) -> Job | None:
     return unhandled_failures().where(Job.id == number).first()
 
 
+def find_any(number: int) -> Job | None:
+    """Return the job with this id, whatever became of it, or None."""
+    return Job.get_or_none(Job.id == number)
+
+
 def retry(job: Job) -> bool:
     """Queue a failed job again, with all its attempts.
 

@@ -139,23 +139,27 @@ def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
 
 def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
     """Return the query for the customer's invoices and credit notes, newest first, with orders."""
+    query = with_state().where(Invoice.account == account)
+    query = query.order_by(Invoice.issued_on.desc(), Invoice.id.desc())
+    if selection.first:
+        query = query.where(Invoice.issued_on >= selection.first)
+    if selection.last:
+        query = query.where(Invoice.issued_on <= selection.last)
+    return query
+
+
+def with_state() -> ModelSelect[Invoice]:
+    """Return the query for invoices with their orders and all that `status_word` asks for."""
     note, newer = Invoice.alias(), Invoice.alias()
     awaits_refund = fn.EXISTS(_due_notes(note).where(note.corrects == Invoice.id))
-    query = (
+    return (
         Invoice.select(
             Invoice, Order, awaits_refund.alias("awaits_refund"),
             fn.EXISTS(_losses(Invoice.id, Invoice.order)).alias("is_taken_back"),
             fn.EXISTS(newer.select().where(newer.replaces == Invoice.id)).alias("is_replaced"),
         )
         .left_outer_join(Order, on=(Invoice.order == Order.id))
-        .where(Invoice.account == account)
-        .order_by(Invoice.issued_on.desc(), Invoice.id.desc())
     )  # fmt: skip
-    if selection.first:
-        query = query.where(Invoice.issued_on >= selection.first)
-    if selection.last:
-        query = query.where(Invoice.issued_on <= selection.last)
-    return query
 
 
 @prepared

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import SQL, ModelSelect, Select, fn
+from peewee import JOIN, SQL, ModelSelect, Select, fn
 
 from records.accounts import Account, Session
 from records.base import database
@@ -22,6 +22,7 @@ from records.security import Authenticator, Passkey
 from records.subscriptions import Reminder, Subscription, SubscriptionStatus
 from shop import mail
 from shop.customers import sessions
+from shop.overviews import bills
 from shop.text.pagination import PER_PAGE, Stretch, newest_first
 
 
@@ -91,13 +92,18 @@ def orders_of(account: Account, before: str = "", per_page: int = PER_PAGE) -> S
 
 def invoices_of(account: Account, before: str = "") -> Stretch[Invoice]:
     """Return a customer's invoices and credit notes, the newest first."""
-    query = Invoice.select().where(Invoice.account == account)
+    query = bills.with_state().where(Invoice.account == account)
     return newest_first(query, Invoice.id, before)
 
 
 def letters_of(account: Account, before: str = "") -> Stretch[Letter]:
     """Return the e-mails to a customer without their contents, the newest first."""
     return newest_first(mail.letters_of(account).order_by(), Letter.id, before)
+
+
+def find_letter(letter_id: int) -> Letter | None:
+    """Return an e-mail with its customer, or None."""
+    return Letter.select(Letter, Account).join(Account).where(Letter.id == letter_id).first()
 
 
 def sessions_of(account: Account, before: str = "") -> Stretch[Session]:
@@ -189,7 +195,9 @@ def page_of_order(order: Order) -> OrderPage:
 
 def find_invoice(number: str) -> Invoice | None:
     """Return the invoice or credit note with a number, with its customer; None if there is none."""
-    return Invoice.select(Invoice, Account).join(Account).where(Invoice.number == number).first()
+    query = bills.with_state().select_extend(Account, LicenceGroup)
+    query = query.join_from(Invoice, Account).join_from(Invoice, LicenceGroup, JOIN.LEFT_OUTER)
+    return query.where(Invoice.number == number).first()
 
 
 @dataclass(frozen=True)
@@ -227,6 +235,6 @@ def page_of_invoice(invoice: Invoice) -> InvoicePage:
         related=list(Invoice.select().where(related).order_by(Invoice.id)),
         reminders=list(reminders.order_by(Reminder.stage)),
         refunds=list(refunds.order_by(Refund.id)) if invoice.is_credit_note else [],
-        order=invoice.order,
-        group=invoice.group,
+        order=invoice.order if invoice.order_id else None,
+        group=invoice.group if invoice.group_id else None,
     )

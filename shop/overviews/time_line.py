@@ -68,6 +68,8 @@ class Entry:
     browser: str = ""
     thing: Thing | None = None
     is_alarming: bool = False
+    is_worded: bool = False
+    """Whether ``note`` is a sentence of ours (``msgid``)."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,11 @@ def _of_account(row: AccountEvent, account: Account) -> Entry:
         is_alarming=row.kind in activity_log.ALARMING,
     )
     if row.kind == "signed_in":
-        return replace(entry, note=activity_log.SIGN_IN_METHODS.get(row.note, row.note))
+        means = activity_log.SIGN_IN_METHODS.get(row.note, row.note)
+        return replace(entry, note=means, is_worded=True)
+    if row.kind == "seen_by_staff":
+        by, _, reason = row.note.partition(": ")
+        return replace(entry, by=by, note=reason)
     if row.kind in event_words.BY_STAFF:
         return replace(entry, by="operator")
     return replace(entry, by="") if row.kind in event_words.BY_STRANGERS else entry

@@ -1,0 +1,85 @@
+"""Today: what awaits a member of staff, live by htmx; and the list of each kind of case."""
+
+from __future__ import annotations
+
+from flask import Response, abort, request, url_for
+from flask_babel import gettext
+
+from desk import acts, desk
+from desk.access import actor
+from desk.acts import Act, ActForm
+from models import Job, database
+from shop.jobs import failed
+from shop.operations import today as cases
+from shop.operations import unpaid
+from shop.staff.acts import record
+from web.htmx import page
+
+
+@desk.get("/today")
+def today() -> Response:
+    """Show the first cases of each kind; the part with them refreshes itself."""
+    return page(
+        "desk/today.html",
+        "desk/_today.html",
+        part="today",
+        today=cases.today(),
+        sections=cases.SECTIONS,
+        stages=unpaid.STAGES,
+    )
+
+
+@desk.get("/today/<name>")
+def cases_of(name: str) -> Response:
+    """Show the list of a kind of case."""
+    if name not in cases.SECTIONS:
+        abort(404)
+    listed = cases.listed(name, request.args.get("after", ""))
+    return page("desk/cases.html", part="today", listed=listed, stages=unpaid.STAGES)
+
+
+def _job(job_id: int) -> Job:
+    found = failed.find_any(job_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+@desk.get("/jobs/<int:job_id>")
+def job(job_id: int) -> Response:
+    """Show a job that is late or failed."""
+    row = _job(job_id)
+    return page("desk/job.html", part="today", job=row, can_retry=failed.find_failed(row.id) is not None)
+
+
+def _retrying(row: Job) -> Act:
+    return Act(
+        title=gettext("Try job %(number)s again", number=row.id),
+        explanation=gettext("The job is queued again, with all its attempts."),
+        button=gettext("Try again"),
+        back=url_for("desk.job", job_id=row.id),
+        done=gettext("The job is queued again."),
+        effects=((gettext("Job"), row.kind), (gettext("Error"), row.error)),
+        part="today",
+    )
+
+
+@desk.get("/jobs/<int:job_id>/attempts")
+def retry_job(job_id: int) -> Response:
+    """Show the form that has a failed job tried again."""
+    return acts.show(ActForm(), _retrying(_job(job_id)))
+
+
+@desk.post("/jobs/<int:job_id>/attempts")
+def take_retry_job(job_id: int) -> Response:
+    """Queue a failed job again."""
+    row, form = _job(job_id), ActForm()
+
+    def retry() -> None:
+        given = form.given()
+        with database.atomic():
+            if record(given.key, by=actor(), kind="retry_job", reason=given.reason,
+                      subject=f"{row.kind} {row.id}"):  # fmt: skip
+                failed.retry(row)
+
+    return acts.take(form, _retrying(row), retry)
