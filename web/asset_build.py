@@ -26,12 +26,13 @@ STATIC = ROOT / "static"
 BUILT = "built"
 MANIFEST = "manifest.json"
 
-STYLES = ("tokens", "base", "layout", "forms", "components", "data", "pages")
+STYLES = ("tokens", "base", "layout", "forms", "components", "data", "pages", "desk")
 """The style sheets in their order; that for paper comes last."""
 
 COPIED = {
     "shop.js": "js/shop.js",
     "passkeys.js": "js/passkeys.js",
+    "desk.js": "js/desk.js",
     "favicon.svg": "icons/favicon.svg",
     "sprite.svg": "icons/sprite.svg",
     "hero.svg": "images/hero.svg",
