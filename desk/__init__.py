@@ -9,11 +9,16 @@ desk = Blueprint("desk", __name__, url_prefix="/desk")
 from desk import (  # noqa: E402  (views need the blueprint)
     accounting,
     customer_acts,
+    customers,
+    documents,
     money,
     own_account,
     personal_data,
     publishing,
+    search,
     sign_in,
     staff_accounts,
     statements,
+    today,
+    viewing,
 )

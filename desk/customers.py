@@ -7,7 +7,7 @@ from flask_babel import gettext
 
 from desk import desk
 from desk.access import actor
-from models import Account, Payment
+from models import Account
 from shop import mail
 from shop.customers import notes
 from shop.errors import Refusal
@@ -86,7 +86,7 @@ def customer_orders(nic: str) -> Response:
     orders = customer_pages.orders_of(who, _before())
     return page(
         "desk/orders.html", customer=who, tab="orders", orders=orders,
-        attempts=customer_pages.attempts_at(orders.rows, Payment.order),
+        attempts=customer_pages.attempts_at(orders.rows),
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def customer_invoices(nic: str) -> Response:
     invoices = customer_pages.invoices_of(who, _before())
     return page(
         "desk/invoices.html", customer=who, tab="invoices", invoices=invoices,
-        attempts=customer_pages.attempts_at(invoices.rows, Payment.invoice),
+        attempts=customer_pages.attempts_at(invoices.rows),
         status_word=bills.status_word,
     )  # fmt: skip
 

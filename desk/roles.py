@@ -18,6 +18,8 @@ BILLING = frozenset({Role.BILLING, Role.ADMINISTRATOR})
 
 ACCOUNTANTS = frozenset({Role.BILLING, Role.ADMINISTRATOR, Role.AUDITOR})
 """The accountant's corner: files and figures, no acts."""
+NOTE_WRITERS = SUPPORT | BILLING
+"""All but auditors, who change nothing."""
 
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
@@ -86,6 +88,28 @@ ROLES: dict[str, frozenset[Role]] = {
     "take_order_act": SUPPORT | BILLING,
     "email_act": SUPPORT,
     "take_email_act": SUPPORT,
+    # Customers, and what awaits staff.
+    "today": ALL,
+    "cases_of": ALL,
+    "job": ALL,
+    "retry_job": ADMINISTRATORS,
+    "take_retry_job": ADMINISTRATORS,
+    "search": ALL,
+    "customer": ALL,
+    "customer_time_line": ALL,
+    "customer_services": ALL,
+    "customer_orders": ALL,
+    "customer_invoices": ALL,
+    "customer_emails": ALL,
+    "customer_sessions": ALL,
+    "email": ALL,
+    "order": ALL,
+    "order_pdf": ALL,
+    "invoice": ALL,
+    "invoice_pdf": ALL,
+    "write_note": NOTE_WRITERS,
+    "see_as": SUPPORT,
+    "start_viewing": SUPPORT,
     # Members of staff.
     "staff_accounts": READERS_OF_STAFF,
     "staff_account": READERS_OF_STAFF,

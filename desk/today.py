@@ -49,7 +49,9 @@ def _job(job_id: int) -> Job:
 def job(job_id: int) -> Response:
     """Show a job that is late or failed."""
     row = _job(job_id)
-    return page("desk/job.html", part="today", job=row, can_retry=failed.find_failed(row.id) is not None)
+    return page(
+        "desk/job.html", part="today", job=row, can_retry=failed.find_failed(row.id) is not None
+    )
 
 
 def _retrying(row: Job) -> Act:

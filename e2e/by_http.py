@@ -24,7 +24,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 def sign_in(page: Page, customer: Customer) -> None:
     """Sign in to the customer area; the browser stays on its page."""
-    answer = _submit(page, "/login", nic_handle=customer.nic_handle, password=customer.password)
+    answer = submit(page, "/login", nic_handle=customer.nic_handle, password=customer.password)
     assert answer.url.endswith("/manager/web"), answer.url
 
 
@@ -34,9 +34,9 @@ def order(page: Page, language: str, customer: Customer, business: int = 1) -> s
     Return the order's number.
     """
     sign_in(page, customer)
-    summary = _submit(page, f"/{language}/order", business=str(business))
+    summary = submit(page, f"/{language}/order", business=str(business))
     contracts = summary.url.replace("/order/summary", "/order/contracts")
-    answer = _submit(page, contracts, accepted="yes")
+    answer = submit(page, contracts, accepted="yes")
     assert re.search(rf"/{language}/order/\d+$", answer.url), answer.url
     page.goto(answer.url)
     return answer.url.rsplit("/", 1)[-1]
@@ -95,7 +95,7 @@ def _wait(page: Page, happened: Callable[[], bool]) -> None:
     patience.wait_until(happened, lambda: 0, between=lambda: page.wait_for_timeout(LOOK_EVERY))
 
 
-def _submit(page: Page, address: str, **values: str) -> APIResponse:
+def submit(page: Page, address: str, **values: str) -> APIResponse:
     """Submit the form of a page that has fields of these names."""
     forms = _read(_get(page, address)).forms
     form = next(form for form in forms if set(values) <= set(form.fields))

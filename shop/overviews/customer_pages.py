@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,21 +123,35 @@ class Attempt:
     disputes: list[Dispute] = field(default_factory=list)
 
 
-def attempts_at(payables: list[Any], column: Any) -> dict[int, list[Attempt]]:
-    """Return the attempts to pay some orders or invoices, by their ids, oldest first.
+def attempts_at(payables: Sequence[Order | Invoice]) -> dict[int, list[Attempt]]:
+    """Return the attempts to pay some orders, or some invoices, by their ids, oldest first.
 
-    ``column`` is `Payment.order` or `Payment.invoice`. Three statements at most.
+    An order's invoice is paid by the payments of its order. Three statements at most.
     """
-    found: dict[int, list[Attempt]] = defaultdict(list)
-    payments = _rows_of(Payment.select(), column, [row.id for row in payables])
+    orders = [order for row in payables if (order := _order_paid(row)) is not None]
+    invoices = [row.id for row in payables if isinstance(row, Invoice)]
+    which = Payment.order.in_(orders) | Payment.invoice.in_(invoices)
+    payments = list(Payment.select().where(which).order_by(Payment.id)) if payables else []
     attempts = {payment.id: Attempt(payment) for payment in payments}
     for refund in _rows_of(Refund.select(), Refund.payment, list(attempts)):
         attempts[refund.payment_id].refunds.append(refund)
     for dispute in _rows_of(Dispute.select(), Dispute.payment, list(attempts)):
         attempts[dispute.payment_id].disputes.append(dispute)
-    for attempt in attempts.values():
-        found[getattr(attempt.payment, column.object_id_name)].append(attempt)
-    return found
+    return {row.id: [each for each in attempts.values() if _pays(each, row)] for row in payables}
+
+
+def _order_paid(row: Order | Invoice) -> int | None:
+    """Return the id of the order whose payments pay an order or an invoice, if there is one."""
+    if isinstance(row, Order):
+        return int(row.id)
+    return None if row.is_credit_note else row.order_id
+
+
+def _pays(attempt: Attempt, row: Order | Invoice) -> bool:
+    payment = attempt.payment
+    order = _order_paid(row)
+    is_of_order = order is not None and payment.order_id == order
+    return is_of_order or (isinstance(row, Invoice) and payment.invoice_id == row.id)
 
 
 def _rows_of(query: ModelSelect[Any], column: Any, ids: list[int]) -> list[Any]:
@@ -185,7 +199,7 @@ def page_of_order(order: Order) -> OrderPage:
     return OrderPage(
         order=order,
         lines=list(OrderLine.select().where(line).order_by(OrderLine.position)),
-        attempts=attempts_at([order], Payment.order)[order.id],
+        attempts=attempts_at([order])[order.id],
         groups=list(groups.order_by(LicenceGroup.id)),
         additions=list(additions.order_by(Addition.id)),
         invoices=list(Invoice.select().where(Invoice.order == order).order_by(Invoice.id)),
@@ -231,7 +245,7 @@ def page_of_invoice(invoice: Invoice) -> InvoicePage:
     return InvoicePage(
         invoice=invoice,
         lines=list(lines.order_by(InvoiceLine.position)),
-        attempts=attempts_at([invoice], Payment.invoice)[invoice.id],
+        attempts=attempts_at([invoice])[invoice.id],
         related=list(Invoice.select().where(related).order_by(Invoice.id)),
         reminders=list(reminders.order_by(Reminder.stage)),
         refunds=list(refunds.order_by(Refund.id)) if invoice.is_credit_note else [],

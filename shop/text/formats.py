@@ -81,6 +81,12 @@ def moment(value: datetime, language: str) -> str:
     return f"{written} at {at} (Paris time)"
 
 
+def short_moment(value: datetime, language: str) -> str:
+    """Format a moment in figures and Paris time, for dense tables: "05/11/2026 14:03"."""
+    at = value.astimezone(clock.PARIS).strftime("%H:%M")
+    return f"{short_day(value, language)} {at}"
+
+
 def country(code: str, language: str) -> str:
     """Return the name of a country by its ISO 3166 code; the code itself if it has no name."""
     return locale_of(language).territories.get(code, code)
@@ -107,6 +113,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "short_day": short_day,
     "month": month,
     "moment": moment,
+    "short_moment": short_moment,
     "country": country,
 }
 """The template filters of pages, e-mails and documents: ``{{ order.total_cents|money }}``.

@@ -1,0 +1,146 @@
+"""The desk's pages of customers and of today: what they show, to whom, and at what cost."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from models import CustomerNote, Job, Letter, StaffAct, Viewing
+from shop.mail import letters
+from shop.overviews import time_line
+from tests.shop.operations.test_today import have_a_bad_day
+from tests.support import queries, staff
+from tests.support.belongings import Belongings
+from web import viewing
+
+
+def pages_of(alices: Belongings) -> dict[str, str]:
+    """Return the URLs of the desk's pages about alice, by what they are."""
+    own = f"/desk/customers/{alices.account.nic_handle}"
+    return {
+        "customer": own,
+        "time line": f"{own}/time-line",
+        "services": f"{own}/services",
+        "orders": f"{own}/orders",
+        "invoices": f"{own}/invoices",
+        "emails": f"{own}/emails",
+        "sessions": f"{own}/sessions",
+        "order": f"/desk/orders/{alices.delivered.number}",
+        "invoice": f"/desk/invoices/{alices.invoice.number}",
+        "email": f"/desk/emails/{alices.document.letter_id}",
+        "search": "/desk/search?q=lefevre&list=1",
+        "search for a domain": f"/desk/search?q={alices.group.domain}&list=1",
+        "nothing found": "/desk/search?q=nothing-of-the-kind",
+        "today": "/desk/today",
+        "new customers": "/desk/today/new_customers",
+    }
+
+
+@pytest.mark.parametrize(("role", "language"), [("support", "fr"), ("auditor", "en")])
+def test_staff_read_everything_of_a_customer(
+    app: Flask, alices: Belongings, role: str, language: str
+) -> None:
+    have_a_bad_day(alices)
+    client = staff.desk_of(app, role, language=language)
+    shown = {}
+    for name, address in pages_of(alices).items():
+        with queries.recorded() as statements:
+            response = client.get(address)
+        assert response.status_code == 200, address
+        assert len(statements) <= 12, (address, len(statements))
+        shown[name] = response.text
+    licence = f"camille.dupont@{alices.group.domain}"
+    order, invoice = alices.delivered.number, alices.invoice.number
+    for name, words in {
+        "customer": (alices.account.email, alices.group.name, order),
+        "time line": (licence, order, alices.account.nic_handle),
+        "services": (alices.group.domain,),
+        "orders": (order, "checkout-1", "dp_1"),
+        "invoices": (invoice, order, "checkout-1"),
+        "emails": (alices.account.email,),
+        "sessions": (alices.session.address,),
+        "order": (invoice, alices.group.display_name),
+        "invoice": (order, "checkout-1"),
+        "search": (alices.account.nic_handle,),
+        "search for a domain": (alices.group.name,),
+        "today": (order, invoice, "billing_run"),
+        "new customers": (alices.account.email,),
+    }.items():
+        for word in words:
+            assert word in shown[name], (name, word)
+    assert client.get(f"/desk/orders/{order}.pdf").data.startswith(b"%PDF")
+    assert client.get(f"/desk/invoices/{invoice}.pdf").data.startswith(b"%PDF")
+    for unknown in ("customers/nobody-ovh", "orders/1", "invoices/FA1", "emails/99", "jobs/99",
+                    "today/nothing"):  # fmt: skip
+        assert client.get(f"/desk/{unknown}").status_code == 404, unknown
+    acts = (f"customers/{alices.account.nic_handle}/viewing",) if role == "support" else ()
+    for act in acts:
+        assert act in shown["customer"]
+    assert ('name="text"' in shown["customer"]) == (role == "support")
+
+
+def test_a_search_for_one_customer_leads_to_their_page(app: Flask, alices: Belongings) -> None:
+    client = staff.desk_of(app, "billing")
+    for typed in (alices.invoice.number, f"camille.dupont@{alices.group.domain}", "LEFEVRE alice"):
+        answer = client.get("/desk/search", query_string={"q": typed})
+        assert answer.status_code == 303, typed
+        assert answer.location.startswith(f"/desk/customers/{alices.account.nic_handle}")
+
+
+def test_no_page_of_the_desk_tells_a_secret(app: Flask, alices: Belongings) -> None:
+    letters.licence_active(
+        alices.account, group="G", address="marie@x.example", password="hV7-kq2Rm9wX_t4B",
+        portal="http://p.example", key="1",
+    )  # fmt: skip
+    client = staff.desk_of(app)
+    for letter in list(Letter.select().where(Letter.is_secret)):
+        shown = client.get(f"/desk/emails/{letter.id}").text
+        for secret in ("hV7-kq2Rm9wX_t4B", "/password/", "/termination/", alices.reset_token):
+            assert secret not in shown
+
+
+def test_staff_write_notes_that_stay_under_their_name(app: Flask, alices: Belongings) -> None:
+    client = staff.desk_of(app, "billing")
+    own = f"/desk/customers/{alices.account.nic_handle}"
+    refused = client.ask("POST", f"{own}/notes", {"text": " "})
+    assert refused.status_code == 422
+    assert client.ask("POST", f"{own}/notes", {"text": "Called <today>"}).status_code == 303
+    note = CustomerNote.get()
+    assert note.by.startswith("staff:billing.")
+    assert "Called &lt;today&gt;" in client.get(own).text
+    auditor = staff.desk_of(app, "auditor")
+    assert auditor.ask("POST", f"{own}/notes", {"text": "No"}).status_code == 403
+    assert CustomerNote.select().count() == 1
+
+
+def test_support_sees_as_the_customer_with_a_reason_and_nobody_else_does(
+    app: Flask, alices: Belongings
+) -> None:
+    client = staff.desk_of(app, "support")
+    own = f"/desk/customers/{alices.account.nic_handle}"
+    assert staff.confirm(client, f"{own}/viewing", reason=" ").status_code == 422
+    assert not Viewing.select().exists()
+    assert staff.confirm(client, f"{own}/viewing").location == "/manager/web"
+    assert client.get_cookie(viewing.COOKIE) is not None
+    seen = Viewing.get()
+    assert (seen.account, seen.reason) == (alices.account, "Asked by telephone")
+    assert alices.group.display_name in client.get("/manager/groups").text
+    # The desk stays the desk.
+    assert client.get(own).status_code == 200
+    newest = time_line.of_account(alices.account, size=1).entries[0]
+    assert newest.by == seen.by
+    assert client.ask("POST", "/viewing/end").location == own
+    assert client.get("/manager/groups").status_code == 303
+    for role in ("auditor", "billing"):
+        assert staff.desk_of(app, role).get(f"{own}/viewing").status_code == 403
+
+
+def test_an_administrator_has_a_failed_job_tried_again(app: Flask, alices: Belongings) -> None:
+    have_a_bad_day(alices)
+    client, job = staff.desk_of(app), Job.get(Job.key == "failed")
+    address = f"/desk/jobs/{job.id}"
+    assert f"{address}/attempts" in client.get(address).text
+    assert staff.confirm(client, f"{address}/attempts").location == address
+    assert Job.get_by_id(job.id).status == "queued"
+    assert StaffAct.get(StaffAct.kind == "retry_job").subject == f"billing_run {job.id}"
+    assert f"{address}/attempts" not in client.get(address).text
