@@ -72,6 +72,11 @@ class Account(Table):
         return self.vat_status == VatStatus.UNCONFIRMED
 
     @property
+    def is_vat_number_unknown(self) -> bool:
+        """Whether the registry does not know the VAT number."""
+        return self.vat_status == VatStatus.UNKNOWN
+
+    @property
     def is_business(self) -> bool:
         """Whether the customer is a company: reverse charge may apply, there is no withdrawal."""
         return bool(self.company)

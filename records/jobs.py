@@ -43,6 +43,11 @@ class Job(Table):
         constraints = [one_of("status", JobStatus), Check("attempts >= 0")]
         indexes = ((("status", "run_at"), False),)
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it waits to be run."""
+        return self.status == JobStatus.QUEUED
+
 
 Job.add_index(
     Job.index(Job.priority, Job.run_at, Job.id, name="job_waiting").where(SQL("status = 'queued'"))

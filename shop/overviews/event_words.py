@@ -21,6 +21,7 @@ SUBJECTS: dict[str, str] = {
     "termination": N_("Termination"),
     "give_back": N_("Licences given back"),
     "export": N_("Copy of all data"),
+    "money_act": N_("Act on money"),
     "account": N_("Account"),
     "note": N_("Note"),
 }
@@ -111,6 +112,9 @@ EVENTS: dict[str, str] = {
     "give_back_undone": N_("Undone"),
     "give_back_done": N_("Carried out"),
     "give_back_withdrawn": N_("Caused by a withdrawal"),
+    "money_act_waiting": N_("Waits for a second member of staff"),
+    "money_act_done": N_("Done"),
+    "money_act_refused": N_("Refused by a second member of staff"),
     "export_requested": N_("Request"),
     "export_ready": N_("Ready"),
     "export_failed": N_("Failed"),

@@ -55,6 +55,8 @@ def test_days():
     assert formats.day(date(2026, 11, 5), "en") == "5 November 2026"
     assert formats.short_day(date(2026, 11, 5), "fr") == "05/11/2026"
     assert formats.short_day(date(2026, 11, 5), "en") == "05/11/2026"
+    at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
+    assert formats.short_moment(at, "fr") == "06/11/2026 00:30"
     assert formats.month(date(2026, 2, 1), "fr") == "février 2026"
 
 
@@ -81,6 +83,7 @@ def test_every_filter_writes_both_languages(name):
         "short_day": date(2026, 1, 2),
         "month": date(2026, 1, 2),
         "moment": datetime(2026, 1, 2, tzinfo=UTC),
+        "short_moment": datetime(2026, 1, 2, tzinfo=UTC),
     }.get(name, 1234)
     assert formats.FILTERS[name](value, "fr")
     assert formats.FILTERS[name](value, "en")
