@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from desk import desk
 from desk.access import actor
+from desk.words import ACT_WORDS
 from models import Account
 from shop import mail
 from shop.customers import notes
@@ -53,6 +54,7 @@ def _overview(who: Account, typed: str = "", error: str = "", status: int = 200)
         notes=notes.newest(who, LATEST),
         line=time_line.of_account(who, size=2 * LATEST),
         subjects=event_words.SUBJECTS,
+        act_words=ACT_WORDS,
         browser_name=user_agents.name_of,
         typed=typed,
         error=error,
@@ -67,6 +69,7 @@ def customer_time_line(nic: str) -> Response:
     return page(
         "desk/time_line.html", customer=who, tab="time_line", line=line,
         subjects=event_words.SUBJECTS,
+        act_words=ACT_WORDS,
         browser_name=user_agents.name_of,
     )  # fmt: skip
 

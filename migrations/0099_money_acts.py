@@ -151,6 +151,10 @@ def up(migrator, db):
     with db.bind_ctx([Account, Invoice, *NEW]):
         db.create_tables(NEW)
     db.execute_sql("ALTER TABLE payment ADD COLUMN reference VARCHAR(128) NOT NULL DEFAULT ''")
+    for table in ("payment", "account_credit"):
+        db.execute_sql(
+            f"CREATE INDEX {table}_by_reference ON {table} (reference) WHERE reference <> ''"
+        )
     db.execute_sql("ALTER TABLE ledger_entry ADD COLUMN credit_id INTEGER "
                    'REFERENCES "account_credit" ("id") '
                    "CHECK (kind NOT IN ('goodwill', 'received', 'paid_out') "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, BigIntegerField, CharField, Check, DateField, ForeignKeyField
+from peewee import SQL, AutoField, BigIntegerField, CharField, Check, DateField, ForeignKeyField
 
 from records.accounts import Account
 from records.base import MomentField, Table, one_of
@@ -64,6 +64,13 @@ class AccountCredit(Table):
     def left_cents(self) -> int:
         """The part that no invoice uses and that was not paid out."""
         return self.cents - self.used_cents - self.paid_out_cents
+
+
+AccountCredit.add_index(
+    AccountCredit.index(AccountCredit.reference, name="account_credit_by_reference").where(
+        SQL("reference <> ''")
+    )
+)
 
 
 class CreditUse(Table):

@@ -164,3 +164,9 @@ Payment.add_index(
         SQL("status = 'succeeded'")
     )
 )
+HAS_REFERENCE = "reference <> ''"
+"""The condition of an index, which queries repeat word for word."""
+
+Payment.add_index(
+    Payment.index(Payment.reference, name="payment_by_reference").where(SQL(HAS_REFERENCE))
+)

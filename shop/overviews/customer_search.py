@@ -12,8 +12,9 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, fn
 
+from records.account_credits import AccountCredit
 from records.accounts import Account
 from records.cards import Card
 from records.customer_search import AccountKey
@@ -22,7 +23,7 @@ from records.groups import LicenceGroup
 from records.invoices import Invoice
 from records.letters import Letter
 from records.orders import Order
-from records.payments import Payment
+from records.payments import HAS_REFERENCE, Payment
 from records.refunds import Refund
 from records.seats import Seat
 from shop.text import prefix_keys
@@ -150,6 +151,10 @@ def _bank_references(spellings: set[str]) -> Iterator[Hit]:
     """Yield what has a reference at the bank: of a payment, a refund, a dispute or a card."""
     queries: tuple[Any, ...] = (
         _payers(Payment.select(), Payment.checkout, spellings),
+        _payers(Payment.select().where(SQL(HAS_REFERENCE)), Payment.reference, spellings),
+        AccountCredit.select(AccountCredit.reference, AccountCredit.account).where(
+            SQL(HAS_REFERENCE), AccountCredit.reference.in_(spellings)
+        ),
         _payers(Refund.select().join(Payment), Refund.reference, spellings),
         _payers(Dispute.select().join(Payment), Dispute.reference, spellings),
         Card.select(Card.mandate, Card.account).where(Card.mandate.in_(spellings)),

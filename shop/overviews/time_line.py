@@ -1,7 +1,7 @@
 """Everything that happened with a customer, in one time line: what, when, and who did it.
 
-It is merged of the events of all that they own, their account's own events, and the notes of
-members of staff; each is read from an index, so that a page costs the same whatever came before.
+It is merged of the events of all that they own, their account's own events, and the notes and acts
+of members of staff; each is read from an index, so that a page costs the same whatever came before.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from records.payments import Payment
 from records.refunds import Refund
 from records.seats import Seat
 from records.security import AccountEvent
+from records.staff import StaffAct
 from records.subscriptions import Subscription
 from records.terminations import GiveBack, Termination
 from shop.customers import activity_log
@@ -37,7 +38,13 @@ from shop.overviews import event_words
 
 PER_PAGE = 25
 
-CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})", re.ASCII)
+ACT = "act"
+"""The subject of entries that are acts of members of staff; ``what`` is then the act's kind."""
+
+CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-(\d{1,18})", re.ASCII)
+
+SHOWN_AS_ACTS = ("seen_by_staff",)
+"""Events of an account that an act of a member of staff tells of, too."""
 
 NAMES_A_CARD = {"card_allowed", "card_withdrawn"}
 """Events whose note is the number of a card, which tells a reader nothing."""
@@ -95,7 +102,7 @@ class _Read:
 def of_account(account: Account, older: str = "", size: int = PER_PAGE) -> TimeLine:
     """Return a page of a customer's time line: the newest entries, or those from ``older`` on.
 
-    Four statements.
+    Five statements.
     """
     reached = [int(number) for number in _read_cursor(older)]
     read = [
@@ -111,7 +118,7 @@ def of_account(account: Account, older: str = "", size: int = PER_PAGE) -> TimeL
     return TimeLine(entries, "-".join(map(str, reached)) if len(merged) > size else "")
 
 
-SOURCES: tuple[Any, ...] = (Event, AccountEvent, CustomerNote)
+SOURCES: tuple[Any, ...] = (Event, AccountEvent, CustomerNote, StaffAct)
 AT_THE_END = 2**62
 """More than any id: where a time line begins."""
 
@@ -124,6 +131,8 @@ def _read_cursor(older: str) -> tuple[Any, ...]:
 def _rows(source: Any, account: Account, below: int, limit: int) -> list[Any]:
     owner = source.account_id if source is Event else source.account
     query = source.select().where(owner == account.id)
+    if source is AccountEvent:
+        query = query.where(AccountEvent.kind.not_in(SHOWN_AS_ACTS))
     if below < AT_THE_END:
         query = query.where(source.id < below)
     return list(query.order_by(source.id.desc()).limit(limit))
@@ -135,6 +144,8 @@ def _rows(source: Any, account: Account, below: int, limit: int) -> list[Any]:
 def _entry(row: Any, account: Account, things: dict[tuple[str, int], Thing]) -> Entry:
     if isinstance(row, CustomerNote):
         return Entry(row.at, "note", "", row.by, note=row.text)
+    if isinstance(row, StaffAct):
+        return Entry(row.at, ACT, row.kind, row.by, note=row.reason)
     if isinstance(row, AccountEvent):
         return _of_account(row, account)
     return Entry(
@@ -161,9 +172,6 @@ def _of_account(row: AccountEvent, account: Account) -> Entry:
     if row.kind == "signed_in":
         means = activity_log.SIGN_IN_METHODS.get(row.note, row.note)
         return replace(entry, note=means, is_worded=True)
-    if row.kind == "seen_by_staff":
-        by, _, reason = row.note.partition(": ")
-        return replace(entry, by=by, note=reason)
     if row.kind in event_words.BY_STAFF:
         return replace(entry, by="operator")
     return replace(entry, by="") if row.kind in event_words.BY_STRANGERS else entry

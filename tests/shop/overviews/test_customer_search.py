@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from models import Account, AccountKey, Payment, Refund, database
+from models import Account, AccountCredit, AccountKey, Payment, Refund, database
 from shop import clock
 from shop.customers import profile, search_keys
 from shop.customers.activity_log import UNKNOWN
@@ -70,6 +70,11 @@ def test_everything_of_a_customer_leads_to_them(alices: Belongings, charlie: Acc
         payment=payment, cents=1, key="k", method="manual", reference="VIR 2026 ab",
         origin="bank", created_at=clock.now(),
     )  # fmt: skip
+    Payment.update(reference="SEPA 77 x").where(Payment.id == payment.id).execute()
+    AccountCredit.create(
+        account=alices.account, kind="transfer", cents=1, reference="SEPA78", by="staff:sam",
+        received_on=clock.today(), at=clock.now(),
+    )  # fmt: skip
     address = f"camille.dupont@{group.domain}"
     for typed, kind, reference in (
         (number, "order", number),
@@ -78,6 +83,8 @@ def test_everything_of_a_customer_leads_to_them(alices: Belongings, charlie: Acc
         (note.number, "credit_note", note.number),
         (payment.checkout, "bank", payment.checkout),
         (refund.reference, "bank", refund.reference),
+        ("SEPA  77 x", "bank", "SEPA 77 x"),
+        ("SEPA 78", "bank", "SEPA78"),
         (alices.card.mandate, "bank", alices.card.mandate),
         (address.upper(), "licence", address),
         (f"other@{group.domain}", "service", group.name),
