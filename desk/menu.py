@@ -21,14 +21,14 @@ class Entry:
 
 
 MENU = (
+    Entry("desk.today", _l("Today"), "calendar", "today"),
+    Entry("desk.search", _l("Customers"), "search", "customers"),
     Entry("desk.waiting_acts", _l("Money"), "card", "money"),
     Entry("desk.accounting", _l("Accounting"), "file", "accounting"),
     Entry("desk.price_list", _l("Prices"), "cart", "prices"),
     Entry("desk.announcements", _l("Announcements"), "info", "announcements"),
     Entry("desk.contract_versions_list", _l("Contracts"), "file", "contracts"),
     Entry("desk.data", _l("Personal data"), "shield", "data"),
-    Entry("desk.today", _l("Today"), "calendar", "today"),
-    Entry("desk.search", _l("Customers"), "search", "customers"),
     Entry("desk.staff_accounts", _l("Staff"), "users", "staff"),
     Entry("desk.own_account", _l("My account"), "user", "own_account"),
 )

@@ -39,6 +39,7 @@ EVENTS: dict[str, str] = {
     "order_refunded": N_("Refunded"),
     "order_withdrawn": N_("Withdrawn from"),
     "withdrawal_carried_out": N_("Withdrawal carried out"),
+    "evidence_made": N_("Evidence put together"),
     "delivery_late": N_("Delivery late"),
     "group_installing": N_("Installed again"),
     "group_installed": N_("Installed"),

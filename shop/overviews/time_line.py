@@ -119,7 +119,7 @@ def of_account(account: Account, older: str = "", size: int = PER_PAGE) -> TimeL
 
 
 SOURCES: tuple[Any, ...] = (Event, AccountEvent, CustomerNote, StaffAct)
-AT_THE_END = 2**62
+AT_THE_END = 10**17
 """More than any id: where a time line begins."""
 
 
