@@ -8,6 +8,7 @@ masked.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 from flask import Blueprint, Flask, Response, after_this_request, g, request
 from flask_babel import gettext
@@ -93,7 +94,10 @@ def init_app(app: Flask) -> None:
             return
         g.viewing = found
         # A session that no row and no cookie hold: nothing was confirmed in it.
-        auth.treat_as(Session(id=0, account=found.account, created_at=found.created_at))
+        session: Any = Session(id=0, account=found.account, created_at=found.created_at)
+        for name in ("notices_shown", "newest_notice"):
+            setattr(session, name, getattr(found, name))
+        auth.treat_as(session)
         if request.method not in READING:
             raise ReadOnly(refusal())
         kept = g.viewing_rules = ExitStack()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import ModelSelect, fn
 
@@ -133,17 +134,20 @@ def renew_token(session: Session) -> str:
 
 @prepared
 def _session_with_account(token_digest: str, now: datetime) -> ModelSelect[Session]:
+    return (
+        Session.select(Session, Account, *notice_columns(now))
+        .join(Account)
+        .where(Session.token_digest == token_digest, Session.ended_at.is_null())
+    )
+
+
+def notice_columns(now: datetime) -> tuple[Any, Any]:
+    """Return the columns ``newest_notice`` and ``notices_shown`` of who is signed in."""
     shown = (Notice.ends_at > now, Notice.starts_at <= now, Notice.taken_back_at.is_null())
     line = Notice.kind.concat("\n").concat(Notice.text_fr).concat("\n").concat(Notice.text_en)
     newest = Notice.select(line).where(*shown).order_by(Notice.id.desc()).limit(1)
     number = Notice.select(fn.COUNT(Notice.id)).where(*shown)
-    return (
-        Session.select(
-            Session, Account, newest.alias("newest_notice"), number.alias("notices_shown")
-        )
-        .join(Account)
-        .where(Session.token_digest == token_digest, Session.ended_at.is_null())
-    )
+    return newest.alias("newest_notice"), number.alias("notices_shown")
 
 
 def find_session(token: str) -> Session | None:

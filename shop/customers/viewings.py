@@ -9,7 +9,7 @@ from records.accounts import Account
 from records.base import database
 from records.viewings import Viewing
 from shop import clock
-from shop.customers import activity_log
+from shop.customers import activity_log, sessions
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.security import encryption
@@ -36,12 +36,16 @@ def start(account: Account, reason: str, *, by: str, origin: Origin) -> str:
 
 
 def find(token: str) -> Viewing | None:
-    """Return the viewing of a token with its account, if it is not over; else None."""
-    query = Viewing.select(Viewing, Account).join(Account)
+    """Return the viewing of a token with its account, if it is not over; else None.
+
+    Its ``notices_shown`` and ``newest_notice`` are those of `sessions.find_session`.
+    """
+    now = clock.now()
+    query = Viewing.select(Viewing, Account, *sessions.notice_columns(now)).join(Account)
     return query.where(
         Viewing.token_digest == encryption.digest(token),
         Viewing.ended_at.is_null(),
-        Viewing.expires_at > clock.now(),
+        Viewing.expires_at > now,
     ).first()
 
 

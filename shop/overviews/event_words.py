@@ -22,6 +22,7 @@ SUBJECTS: dict[str, str] = {
     "give_back": N_("Licences given back"),
     "export": N_("Copy of all data"),
     "money_act": N_("Act on money"),
+    "bank_line": N_("Line of a statement"),
     "account": N_("Account"),
     "note": N_("Note"),
 }
@@ -116,6 +117,8 @@ EVENTS: dict[str, str] = {
     "money_act_waiting": N_("Waits for a second member of staff"),
     "money_act_done": N_("Done"),
     "money_act_refused": N_("Refused by a second member of staff"),
+    "bank_line_recorded": N_("Recorded as a payment"),
+    "bank_line_ignored": N_("No payment of a customer"),
     "export_requested": N_("Request"),
     "export_ready": N_("Ready"),
     "export_failed": N_("Failed"),
