@@ -78,6 +78,10 @@ def test_the_operator_changes_prices(app: Flask) -> None:
     done = run(args=["prices", "set", "business", "990", "--from", "2999-01-01"])
     assert "9.90 EUR a month from 2999-01-01" in done.output
     assert "9.90 EUR from 2999-01-01" in run(args=["prices", "list"]).output
+    back = ["prices", "take-back", "business", "--from", "2999-01-01", "--reason", "Too dear"]
+    assert "is taken back" in run(args=back).output
+    assert run(args=back).exit_code == 1
+    assert "2999" not in run(args=["prices", "list"]).output
     assert run(args=["prices", "set", "none", "990", "--from", "2999-01-01"]).exit_code == 2
 
 
