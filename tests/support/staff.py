@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from desk import access
 from models import Role, StaffAccount
@@ -14,6 +15,7 @@ from shop.customers.activity_log import Origin
 from shop.security import one_time_codes
 from shop.staff import accounts, sessions
 from tests.support import cast
+from tests.support.belongings import Belongings, filled
 from tests.support.client import CheckingClient, browser
 from web import cookies
 
@@ -65,3 +67,29 @@ def confirm(client: CheckingClient, address: str, **form: str) -> Any:
     if first.status_code != 200:
         return first
     return client.ask("POST", address, values | {"confirmed": "yes"})
+
+
+def address(rule: Rule, alices: Belongings) -> str:
+    """Return a URL of a route of the desk that shows or changes something of alice's."""
+    return filled(
+        str(rule),
+        {
+            "/customers/<nic>/acts/<name>": "/customers/<nic>/acts/vat-number",
+            "<nic>": alices.account.nic_handle,
+            "/services/<name>/acts/<act>": f"/services/{alices.group.name}/acts/suspend",
+            "/orders/<number>/acts/<act>": f"/orders/{alices.unpaid.number}/acts/extend",
+            "/orders/<number>": f"/orders/{alices.delivered.number}",
+            "/documents/<number>/<name>": f"/documents/{alices.invoice.number}/credit",
+            "/documents/<number>": f"/documents/{alices.invoice.number}",
+            "/emails/<int:letter_id>": f"/emails/{alices.document.letter_id}",
+            "/money/acts/<int:number>/<name>": "/money/acts/1/confirm",
+            "/statements/<int:number>/<name>": "/statements/1/record",
+            "/staff/<login>/<name>": "/staff/nobody/role",
+            "<login>": "nobody",
+            "<token>": "nothing",
+            "/contracts/<kind>/new": "/contracts/general_terms/new",
+            "<int:number>": "1",
+            "<int:notice_id>": "1",
+            "<int:price_id>": "1",
+        },
+    )

@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests.support import cast
+from tests.support import cast, staff
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.visitor import Visitor
@@ -61,7 +61,7 @@ FIELD = re.compile(r"^    (\w+) = \w*(?:Field|_text|_password|_field)\(", re.MUL
 def names_read() -> list[str]:
     """Return every name that a view or a form reads, and some that Flask may interpret."""
     names = set("business pro_plus _external _scheme _anchor _method endpoint self x".split())
-    for room in ("manager", "storefront", "web"):
+    for room in ("desk", "manager", "storefront", "web"):
         for path in Path(room).glob("*.py"):
             names |= {*READS.findall(source := path.read_text()), *FIELD.findall(source)}
     return sorted(names)
@@ -70,10 +70,13 @@ def names_read() -> list[str]:
 NAMES = names_read()
 
 
-LOCKED = {endpoint for endpoint, audience in AUDIENCES.items() if audience == "signed in"}
+LOCKED = {endpoint for endpoint, audience in AUDIENCES.items() if audience in {"signed in", "desk"}}
 
-ENDING = {"manager.log_out", "storefront.choose_password"}
-"""Routes that may end alice's session: tested last."""
+ENDING = {
+    "manager.log_out", "storefront.choose_password",
+    "desk.sign_out", "desk.sign_in", "desk.end_other_sessions", "desk.take_staff_act",
+}  # fmt: skip
+"""Routes that may end a session: tested last."""
 
 
 def clients(app: Flask, alices: Belongings) -> list[CheckingClient]:
@@ -93,7 +96,14 @@ def every_way(app: Flask) -> Iterator[tuple[Rule, str]]:
                 yield rule, method
 
 
+def is_of_the_desk(rule: Rule) -> bool:
+    """Return whether a route is for staff; for others it does not exist (tests/desk)."""
+    return rule.endpoint.startswith("desk.")
+
+
 def address_of(rule: Rule, alices: Belongings) -> str:
+    if is_of_the_desk(rule):
+        return staff.address(rule, alices)
     return alices.secret_addresses.get(rule.endpoint) or alices.address(rule)
 
 
@@ -162,19 +172,22 @@ def test_every_page_and_form_survives(
     """
     monkeypatch.setattr(app, "request_class", ReadsNoted)
     stranger, alice = clients(app, alices)
-    tokens = {client: client.csrf_token() for client in (stranger, alice)}
+    member = staff.desk_of(app)
+    member.reads_pages = False
+    tokens = {client: client.csrf_token() for client in (stranger, alice, member)}
     names: dict[tuple[str, str, CheckingClient], list[str]] = {}
     ways = [(method, rule, address_of(rule, alices)) for rule, method in every_way(app)]
     for value in values:
         for method, rule, address in ways:
-            for client in {alice, alice if rule.endpoint in LOCKED else stranger}:
+            own = member if is_of_the_desk(rule) else alice
+            for client in {own, own if rule.endpoint in LOCKED else stranger}:
                 way = (method, rule.endpoint, client)
                 if asked := names.get(way, NAMES):
                     Reads.names = set()
                     ask_all(client, method, address, dict.fromkeys(asked, value), tokens[client])
                     names[way] = sorted(Reads.names.intersection(NAMES))
             for other in hostile_addresses(rule, address, value):
-                check(alice.ask(method, other, token=tokens[alice]))
+                check(own.ask(method, other, token=tokens[own]))
 
 
 def ask_all(
