@@ -310,6 +310,8 @@ class Naive:
         part = number * of.net // of.quantity
         self.write("credit_note", now, part, number, of.start, of.end)
         of.returned += number
+        if not of.is_owed:
+            of.covered = 0  # what the balance had paid of it goes back there first
 
     def give_back(self, now: datetime, number: int) -> bool:
         ends = self.next_end(now)
