@@ -41,7 +41,7 @@ def test_a_team_comes_from_a_file_and_its_consumption_is_seen(
     journey.link(
         "Configurer des licences depuis un fichier (CSV)", "Configure licences from a file (CSV)"
     ).click()
-    look = journey.button("Examiner le fichier", "Look at the file")
+    look = journey.button("Examiner le fichier", "Check the file")
     look.click()
     expect(page.locator(".field-error")).to_contain_text(say("Choisissez", "Choose"))
     check_accessibility()
@@ -52,7 +52,7 @@ def test_a_team_comes_from_a_file_and_its_consumption_is_seen(
     look.click()
     bad = page.locator("tbody tr").filter(has_text=say("Laissée de côté", "Left out"))
     expect(bad).to_have_count(2)
-    expect(bad.nth(0)).to_contain_text(say("Renseignez ce champ", "Fill in this field"))
+    expect(bad.nth(0)).to_contain_text(say("Indiquez le", "Enter the"))
     expect(bad.nth(1)).to_contain_text(say("figure déjà dans le fichier", "in the file already"))
     check_accessibility()
     page.get_by_role("link", name=re.compile(say("Avec un problème", "With a problem"))).click()

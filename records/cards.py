@@ -36,6 +36,11 @@ class Card(Table):
         constraints = [Check("expiry_month BETWEEN 1 AND 12")]
 
     @property
+    def brand_name(self) -> str:
+        """The brand as it writes itself; the sandbox's are in lower case."""
+        return self.brand[:1].upper() + self.brand[1:]
+
+    @property
     def valid_until(self) -> date:
         """The last day on which it is valid, as printed on it."""
         return date(

@@ -15,7 +15,6 @@ from shop.customers.registration import Registration
 from shop.customers.two_factor import doubtful
 from shop.security import rate_limits
 from web.customer_forms import (
-    REQUIRED,
     TOO_LONG,
     CustomerForm,
     KnownCustomersPasswordForm,
@@ -30,7 +29,10 @@ class ForgottenForm(ShopForm):
 
     identifier = StringField(
         _l("Customer ID (nic-handle) or email address"),
-        [InputRequired(REQUIRED), Length(max=254, message=TOO_LONG)],
+        [
+            InputRequired(_l("Enter your customer ID or your email address.")),
+            Length(max=254, message=TOO_LONG),
+        ],
         filters=[stripped],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )

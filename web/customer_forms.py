@@ -15,15 +15,17 @@ from shop.text.names import read_name
 from shop.text.spelling import one_spelling
 from web.forms import PlainSelect, ShopForm, choices, stripped
 
-REQUIRED = _l("Fill in this field.")
 TOO_LONG = _l("At most %(max)d characters, please.")
 
 
 def text_field(
-    label: str, autocomplete: str, *, required: bool = True, longest: int = 255
+    label: str, autocomplete: str, missing: str = "", *, longest: int = 255
 ) -> StringField:
-    """Return a field for a line of text; ``autocomplete`` is HTML's name of its content."""
-    checks = [DataRequired(REQUIRED)] if required else [Optional()]
+    """Return a field for a line of text; ``autocomplete`` is HTML's name of its content.
+
+    ``missing`` is said where it is required and empty; without it, it is optional.
+    """
+    checks = [DataRequired(missing)] if missing else [Optional()]
     return StringField(
         label,
         [*checks, Length(max=longest, message=TOO_LONG)],
@@ -37,7 +39,7 @@ def email_field(label: str) -> StringField:
     return StringField(
         label,
         [
-            InputRequired(REQUIRED),
+            InputRequired(_l("Enter your email address.")),
             Length(max=254, message=TOO_LONG),
             Email(_l("This does not look like an email address: name@example.com.")),
         ],
@@ -48,10 +50,11 @@ def email_field(label: str) -> StringField:
 
 def password_field(label: str, autocomplete: str = "new-password") -> PasswordField:
     """Return a field for a password; a new one is stored in one spelling."""
+    is_known = autocomplete == "current-password"
     return PasswordField(
         label,
-        [InputRequired(REQUIRED)],
-        filters=[_one_spelling] if autocomplete == "new-password" else [],
+        [InputRequired(_l("Enter your password.") if is_known else _l("Choose a password."))],
+        filters=[] if is_known else [_one_spelling],
         render_kw={"autocomplete": autocomplete},
     )
 
@@ -104,17 +107,17 @@ class KnownCustomersPasswordForm(NewPasswordForm):
 class CustomerForm(ShopForm):
     """The details of a customer that purchase orders and invoices need."""
 
-    first_name = text_field(_l("First name"), "given-name")
-    last_name = text_field(_l("Last name"), "family-name")
-    company = text_field(_l("Company"), "organization", required=False)
-    siren = text_field(_l("SIREN"), "off", required=False, longest=20)
-    vat_number = text_field(_l("VAT number"), "off", required=False, longest=24)
-    street = text_field(_l("Address"), "street-address")
-    postcode = text_field(_l("Postcode"), "postal-code", required=False, longest=16)
-    city = text_field(_l("City"), "address-level2")
+    first_name = text_field(_l("First name"), "given-name", _l("Enter your first name."))
+    last_name = text_field(_l("Last name"), "family-name", _l("Enter your last name."))
+    company = text_field(_l("Company"), "organization")
+    siren = text_field(_l("SIREN"), "off", longest=20)
+    vat_number = text_field(_l("VAT number"), "off", longest=24)
+    street = text_field(_l("Address"), "street-address", _l("Enter your address."))
+    postcode = text_field(_l("Postcode"), "postal-code", longest=16)
+    city = text_field(_l("City"), "address-level2", _l("Enter your city."))
     country = SelectField(
         _l("Country"),
-        [InputRequired(REQUIRED)],
+        [InputRequired(_l("Choose your country."))],
         widget=PlainSelect(),
         render_kw={"autocomplete": "country"},
         validate_choice=True,

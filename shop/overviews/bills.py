@@ -43,7 +43,7 @@ REPLACED = N_("Replaced")
 """The state of a wrong invoice in whose place another one was issued."""
 TAKEN_BACK = N_("Taken back in part")
 """The state of a paid invoice of whose payment the bank kept a part, after a dispute."""
-TO_BE_REFUNDED, PAID_BACK, DEDUCTED = N_("To be refunded"), N_("Paid back"), N_("Deducted")
+TO_BE_REFUNDED, PAID_BACK, DEDUCTED = N_("To be refunded"), N_("Refunded to you"), N_("Deducted")
 """The states of a credit note: not refunded yet, refunded, or its invoice was not paid yet."""
 
 

@@ -6,7 +6,7 @@ English is European English: days before months, 24 hours. Dates and times are i
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -15,6 +15,8 @@ from babel import Locale, dates, numbers
 from records.languages import Language
 from shop import clock
 from shop.text.folding import without_accents
+
+MINUS = "\u2212"
 
 _LOCALES: dict[str, str] = {Language.FRENCH: "fr_FR", Language.ENGLISH: "en_GB"}
 
@@ -32,9 +34,10 @@ def locale_of(language: str) -> Locale:
 
 def money(cents: int, language: str, currency: str = "EUR") -> str:
     """Format an amount in cents: "1 234,56 €" in French, "€1,234.56" in English."""
-    return numbers.format_currency(
+    written = numbers.format_currency(
         Decimal(cents).scaleb(-2), currency, locale=locale_of(language), group_separator=True
     )
+    return written.replace("-", MINUS)
 
 
 def number(value: int | Decimal, language: str) -> str:
@@ -87,6 +90,17 @@ def short_moment(value: datetime, language: str) -> str:
     return f"{short_day(value, language)} {at}"
 
 
+def deadline(value: datetime, language: str) -> str:
+    """Format the end of a time as the last minute within it.
+
+    What ends with a day ends at 00:00 of the next one, which reads as a day more: "14 décembre
+    2026 à 23:59 (heure de Paris)".
+    """
+    at = value.astimezone(clock.PARIS)
+    is_midnight = (at.hour, at.minute) == (0, 0)
+    return moment(value - timedelta(minutes=1) if is_midnight else value, language)
+
+
 def country(code: str, language: str) -> str:
     """Return the name of a country by its ISO 3166 code; the code itself if it has no name."""
     return locale_of(language).territories.get(code, code)
@@ -114,6 +128,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "month": month,
     "moment": moment,
     "short_moment": short_moment,
+    "deadline": deadline,
     "country": country,
 }
 """The template filters of pages, e-mails and documents: ``{{ order.total_cents|money }}``.

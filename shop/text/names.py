@@ -26,14 +26,21 @@ ENCODED_WORD = "=?"
 """The start of an encoded word (RFC 2047), which mail programs decode."""
 
 
-def read_name(typed: str, field: str, missing: str = N_("Fill in this field.")) -> str:
+MISSING = {
+    "first_name": N_("Enter the first name."),
+    "last_name": N_("Enter the last name."),
+}
+"""What is said of names that are missing, by field; of others, that the field is empty."""
+
+
+def read_name(typed: str, field: str, missing: str = "") -> str:
     """Return a name in normal form, on one line.
 
     Raise `Refusal` at ``field`` if it is not valid, with the message ``missing`` if it is empty.
     """
     name = unicodedata.normalize("NFC", " ".join(typed.split()))
     if not name:
-        raise Refusal(missing, field)
+        raise Refusal(missing or MISSING.get(field, N_("Fill in this field.")), field)
     if len(name) > LONGEST:
         raise Refusal(N_("A name has at most 255 characters."), field)
     if not DIRECTION_MARKS.isdisjoint(name):

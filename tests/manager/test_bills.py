@@ -69,7 +69,7 @@ def test_each_status_has_its_word_in_both_languages(
         alice: ("À régler", "Impayée", "Payée", "Annulée par un avoir", "À rembourser"),
         emma: ("Due", "Unpaid", "Paid", "Cancelled by a credit note", "To be refunded"),
     }
-    after = {alice: ("Remboursée", "Remboursé"), emma: ("Refunded", "Paid back")}
+    after = {alice: ("Remboursée", "Remboursé"), emma: ("Refunded", "Refunded to you")}
     for account, (due, unpaid, paid, credited, to_refund) in words.items():
         first, second, third, fourth = (billing.due(account) for _ in range(4))
         Invoice.update(status=InvoiceStatus.UNPAID).where(Invoice.id == second.id).execute()

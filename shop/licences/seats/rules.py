@@ -71,7 +71,7 @@ def read_login(typed: str) -> str:
     login = typed.strip().replace("’", "'")
     shortest, longest = LOGIN_LENGTHS
     if not login:
-        raise Refusal(N_("Fill in this field."), "login")
+        raise Refusal(N_("Enter the login."), "login")
     if not re.fullmatch(r"[A-Za-z0-9_.'-]+", login):
         raise Refusal(
             N_("A login is made of letters without accents, digits and the signs - _ . ’"), "login"

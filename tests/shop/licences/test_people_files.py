@@ -260,7 +260,7 @@ def test_whole_addresses_give_the_login_within_the_groups_domain(group: LicenceG
     lines = list(import_preview.results_of(made))
     assert [line.login for line in lines[:3]] == ["zoe.l", "paul.p", "luc@client.example"]
     assert [line.problem for line in lines] == [
-        "", "", import_preview.OTHER_DOMAIN, import_preview.DUPLICATE_LOGIN, "Fill in this field.",
+        "", "", import_preview.OTHER_DOMAIN, import_preview.DUPLICATE_LOGIN, "Enter the first name.",
     ]  # fmt: skip
     assert lines[2].details == {"typed": "client.example", "domain": group.domain}
 
@@ -272,7 +272,7 @@ def test_names_of_every_script_and_shape_are_kept(group: LicenceGroup) -> None:
     )
     made = import_preview.prepare_import(group, "p.csv", (HEADING + rows).encode())
     problems = [line.problem for line in import_preview.results_of(made)]
-    assert problems == ["", "", "", "", "Fill in this field.", ""]
+    assert problems == ["", "", "", "", "Enter the last name.", ""]
 
 
 def test_the_shops_own_export_is_read_again(

@@ -23,7 +23,7 @@ def test_a_name_stands_on_one_line_in_one_spelling() -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "\n", "\u2003"])
 def test_an_empty_field_is_not_a_name(name: str) -> None:
-    with pytest.raises(Refusal, match="Fill in this field") as refusal:
+    with pytest.raises(Refusal, match="Enter the last name") as refusal:
         read_name(name, "last_name")
     assert refusal.value.field == "last_name"
     with pytest.raises(Refusal, match="Name it"):
