@@ -26,7 +26,9 @@ STATIC = ROOT / "static"
 BUILT = "built"
 MANIFEST = "manifest.json"
 
-STYLES = ("tokens", "base", "layout", "forms", "components", "data", "pages", "desk")
+STYLES = (
+    "tokens", "base", "layout", "forms", "components", "data", "pages", "desk", "contrast",
+)  # fmt: skip
 """The style sheets in their order; that for paper comes last."""
 
 COPIED = {

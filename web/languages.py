@@ -156,6 +156,7 @@ def init_app(app: Flask) -> None:
 
     for name in formats.FILTERS:
         app.add_template_filter(_localised(formats.FILTERS[name]), name)
+    app.add_template_filter(_localised(formats.money_on_page), "money")
     app.add_template_filter(markdown.markdown, "markdown")
 
 

@@ -34,10 +34,14 @@ def locale_of(language: str) -> Locale:
 
 def money(cents: int, language: str, currency: str = "EUR") -> str:
     """Format an amount in cents: "1 234,56 €" in French, "€1,234.56" in English."""
-    written = numbers.format_currency(
+    return numbers.format_currency(
         Decimal(cents).scaleb(-2), currency, locale=locale_of(language), group_separator=True
     )
-    return written.replace("-", MINUS)
+
+
+def money_on_page(cents: int, language: str, currency: str = "EUR") -> str:
+    """Format an amount as `money` does, with the sign of minus: "−12,00 €"."""
+    return money(cents, language, currency).replace("-", MINUS)
 
 
 def number(value: int | Decimal, language: str) -> str:

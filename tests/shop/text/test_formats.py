@@ -69,6 +69,19 @@ def test_a_moment_is_written_in_paris_and_says_so():
     assert formats.moment(winter, "en") == "31 December 2026 at 23:30 (Paris time)"
 
 
+def test_a_deadline_at_midnight_is_the_last_minute_of_the_day_before():
+    midnight = datetime(2026, 12, 14, 23, 0, tzinfo=UTC)
+    assert formats.deadline(midnight, "fr") == "14 décembre 2026 à 23:59 (heure de Paris)"
+    assert formats.deadline(midnight, "en") == "14 December 2026 at 23:59 (Paris time)"
+    noon = datetime(2026, 12, 14, 11, 0, tzinfo=UTC)
+    assert formats.deadline(noon, "fr") == formats.moment(noon, "fr")
+
+
+def test_pages_write_the_sign_of_minus():
+    assert formats.money_on_page(-150, "fr") == "−1,50\u00a0€"
+    assert formats.money_on_page(-150, "en") == "−€1.50"
+
+
 def test_countries_have_names():
     assert formats.country("RE", "fr") == "La Réunion"
     assert formats.country("GR", "en") == "Greece"
@@ -84,6 +97,7 @@ def test_every_filter_writes_both_languages(name):
         "month": date(2026, 1, 2),
         "moment": datetime(2026, 1, 2, tzinfo=UTC),
         "short_moment": datetime(2026, 1, 2, tzinfo=UTC),
+        "deadline": datetime(2026, 1, 2, tzinfo=UTC),
     }.get(name, 1234)
     assert formats.FILTERS[name](value, "fr")
     assert formats.FILTERS[name](value, "en")
