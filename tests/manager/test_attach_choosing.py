@@ -122,7 +122,7 @@ def test_htmx_counts_while_boxes_are_ticked(inside: Visitor, service: ExchangeSe
     answer = inside.client.get(
         f"{HERE}/attach", query_string={"kept": "1", "chosen": chosen}, headers=part
     )
-    assert "26 comptes sélectionnés pour un maximum de 25" in answer.text
+    assert "26\u00a0comptes sélectionnés pour un maximum de 25" in answer.text
     assert "<html" not in answer.text
 
 

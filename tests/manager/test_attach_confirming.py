@@ -82,7 +82,7 @@ def test_clashes_and_invalid_logins_are_marked_and_edited_in_place(
     assert answer.status_code == 422
     for kept in ("jb", "zoe.nandu", "Accueil"):
         assert visitor.find("input", value=kept) is not None, kept
-    assert visitor.sees("Renseignez ce champ")
+    assert visitor.sees("Indiquez le nom.")
     assert visitor.sees("Cochez la case")
     assert nothing_happened()
     visitor.press(

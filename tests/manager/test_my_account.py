@@ -82,7 +82,7 @@ def test_an_unchanged_value_records_no_event(inside: Visitor, alice: Account) ->
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"first_name": ""}, "Renseignez ce champ."),
+        ({"first_name": ""}, "Indiquez votre prénom."),
         ({"postcode": "123"}, "Un code postal français compte cinq chiffres."),
         ({"company": "Atelier"}, "SIREN"),
         ({"vat_number": "FR44732829320"}, "société"),

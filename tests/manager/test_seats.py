@@ -103,7 +103,7 @@ def test_mistakes_are_said_at_their_fields(signed_in: Visitor, group: LicenceGro
     signed_in.open(address_of(group, "/seats/1/configuration"))
     answer = signed_in.press("Valider", first_name="", last_name="Dupont", login="c")
     assert answer.status_code == 422
-    assert signed_in.sees("Renseignez ce champ")
+    assert signed_in.sees("Indiquez le prénom.")
     assert signed_in.sees("Un login compte de 3 à 20 caractères.")
     assert 'value="Dupont"' in answer.text
     assert groups.seat_of(group).status == SeatStatus.UNCONFIGURED
@@ -297,4 +297,4 @@ def test_searching_finds_by_the_beginning_of_any_name_or_address(
     }.items():  # fmt: skip
         shown = signed_in.client.get(address_of(group), query_string={"q": wanted}).text
         assert shown.count('id="seat-') >= found
-        assert (f"{found} licence trouvée" in shown) == bool(found), wanted
+        assert (f"{found}\u00a0licence trouvée" in shown) == bool(found), wanted

@@ -359,7 +359,7 @@ def test_a_file_is_looked_at_then_run(
     content = as_csv([*PEOPLE, ("", "X", "xyz")], ";").encode("utf-8")
     visitor.press("Examiner le fichier", file=(io.BytesIO(content), "équipe.csv"))
     assert visitor.sees("3 lignes peuvent être configurées. 1 ligne ne le peut pas")
-    assert visitor.sees("Renseignez ce champ.")
+    assert visitor.sees("Indiquez le prénom.")
     visitor.press("Configurer 3 licences")
     assert visitor.sees("0 / 3")
     here = visitor.address
@@ -372,7 +372,7 @@ def test_a_file_is_looked_at_then_run(
     assert visitor.sees("Le fichier est traité. 1 ligne a été laissée de côté.")
     result = visitor.client.get(f"{here}.csv").text
     assert "Zoé;Moreau;zoe;Créé" in result
-    assert ";X;xyz;Renseignez ce champ." in result
+    assert ";X;xyz;Indiquez le prénom." in result
 
 
 def test_a_result_says_which_licences_could_not_be_created(
