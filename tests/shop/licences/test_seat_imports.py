@@ -143,7 +143,7 @@ def test_every_bad_line_has_its_reason(group: LicenceGroup, provider: Provider) 
     ]  # fmt: skip
     made = import_preview.prepare_import(groups.fresh(group), "people.csv", as_csv(rows).encode())
     problems = [line.problem for line in import_preview.results_of(made)]
-    expected = ["has this login", "", "in the file already", "Fill in", "without accents",
+    expected = ["has this login", "", "in the file already", "Enter the", "without accents",
                 "Three columns", "Three columns", "", "", "", "no free licence"]  # fmt: skip
     for problem, said in zip(problems, expected, strict=True):
         assert (said in problem) if said else not problem
