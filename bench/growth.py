@@ -28,10 +28,11 @@ import models
 from models import Account, LicenceGroup, Order, OrderLine, Seat, SeatKey, SeatStatus
 from shop import clock, database
 from shop.customers import passwords
+from shop.customers import search_keys as search_keys_of_accounts
 from shop.licences.seats import search_keys
 from shop.operations import demo
 from shop.settings import Settings
-from tests.support import queries
+from tests.support import queries, staff
 
 SMALL, LARGE = 1_000, 1_000_000
 AT_ONCE = 100_000
@@ -332,6 +333,36 @@ def _measure(
         yield _compare(name, clients, urls, rounds)
     for name, url in PAGES.items():
         yield _compare(name, clients, [url, url], rounds)
+    yield from _measure_desk(clients[0].application, groups, rounds)
+
+
+DESK = {
+    "desk: customer": "/desk/customers/{nic}",
+    "desk: orders": "/desk/customers/{nic}/orders",
+    "desk: time line": "/desk/customers/{nic}/time-line",
+    "desk: search for a name": "/desk/search?list=1&q={nic}",
+    "desk: search for a licence": "/desk/search?list=1&q=person7@{domain}",
+    "desk: search for an order": "/desk/search?list=1&q={order}",
+}
+"""The desk's pages about a customer, by what they show."""
+
+
+def _measure_desk(shop: Flask, groups: Sequence[LicenceGroup], rounds: int) -> Iterator[Growth]:
+    clients = [shop.test_client() for _ in groups]
+    for client in clients:
+        staff.sign_in(client, "support", language="en")
+    for group in groups:
+        search_keys_of_accounts.write(group.account)
+    known = [
+        {
+            "nic": group.account.nic_handle,
+            "domain": group.domain,
+            "order": Order.get(Order.account == group.account).number,
+        }
+        for group in groups
+    ]
+    for name, url in DESK.items():
+        yield _compare(name, clients, [url.format_map(values) for values in known], rounds)
 
 
 def _compare(name: str, clients: Sequence[FlaskClient], urls: Sequence[str], rounds: int) -> Growth:

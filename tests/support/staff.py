@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from desk import access
@@ -41,7 +42,7 @@ def code_of(staff: StaffAccount, step: int = 0) -> str:
 
 
 def sign_in(
-    client: CheckingClient, role: Role | str = Role.ADMINISTRATOR, **more: Any
+    client: FlaskClient, role: Role | str = Role.ADMINISTRATOR, **more: Any
 ) -> StaffAccount:
     """Sign a new member of staff of ``role`` in to a browser, without its pages; return them."""
     staff = member(role, **more)
