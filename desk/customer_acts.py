@@ -68,7 +68,10 @@ def _of(account: Account) -> tuple[tuple[str, str], ...]:
 def customer_acts(nic: str) -> Response:
     """List what can be done for a customer now."""
     account = _customer(nic)
-    return page("desk/customer_acts.html", customer=account, possible=staff_acts.possible(account))
+    return page(
+        "desk/customer_acts.html", customer=account, tab="acts",
+        possible=staff_acts.possible(account),
+    )  # fmt: skip
 
 
 def _customer(nic: str) -> Account:
