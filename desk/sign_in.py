@@ -15,7 +15,7 @@ from models import StaffInvitation
 from shop.errors import Refusal
 from shop.security import one_time_codes
 from shop.staff import accounts, sessions
-from web import auth, languages
+from web import auth, languages, viewing
 from web.customer_forms import password_field
 from web.forms import CodeForm, stripped
 from web.headers import SVG
@@ -80,6 +80,7 @@ def _sign_in_page(form: StaffSignInForm, status: int = 200) -> Response:
 def sign_out() -> Response:
     """End the session, in the database too."""
     sessions.end(access.session())
+    viewing.end()
     access.forget()
     flash(gettext("You are logged out."), "success")
     return go_to(url_for("desk.entrance"))

@@ -131,6 +131,10 @@ def test_support_sees_as_the_customer_with_a_reason_and_nobody_else_does(
     assert newest.by == seen.by
     assert client.ask("POST", "/viewing/end").location == own
     assert client.get("/manager/groups").status_code == 303
+    assert staff.confirm(client, f"{own}/viewing").location == "/manager/web"
+    assert client.ask("POST", "/desk/sign-out").status_code == 303
+    assert client.get("/manager/groups").status_code == 303
+    assert not Viewing.select().where(Viewing.ended_at.is_null()).exists()
     for role in ("auditor", "billing"):
         assert staff.desk_of(app, role).get(f"{own}/viewing").status_code == 403
 
