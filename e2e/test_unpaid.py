@@ -79,7 +79,7 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
         # The session has ended with the days without use.
         by_http.sign_in(page, customer)
     page.goto("/manager/web")
-    suspended = page.get_by_text(say("est suspendu", "is suspended"))
+    suspended = page.get_by_text(say("est suspendu\u00a0: un", "is suspended: a"))
     by_http.see(page, suspended)
     journey.link("Voir et payer", "See and pay").first.click()
     expect(main).to_contain_text(say("À régler maintenant", "To pay now"))
