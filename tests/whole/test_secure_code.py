@@ -224,9 +224,14 @@ def test_patterns_are_constants() -> None:
     assert not wrong
 
 
+KEPT_FOR_A_PAGE = re.compile(r"sessionStorage\.(?:setItem|getItem|removeItem)\(TYPED\b")
+"""The one thing a script keeps: what was typed, without passwords, until the same page comes in
+the other language."""
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_write_text_only_and_store_nothing(script: Path) -> None:
-    lines = script.read_text().splitlines()
+    lines = [KEPT_FOR_A_PAGE.sub("", line) for line in script.read_text().splitlines()]
     assert not [line for line in lines if DANGEROUS_SCRIPT.search(line)]
     assert '"use strict";' in script.read_text()
     assert script.read_text().count("(function () {") == 1
