@@ -20,7 +20,7 @@ def test_these_are_logins(login: str) -> None:
 @pytest.mark.parametrize(
     ("login", "said"),
     [
-        ("", "Fill in"),
+        ("", "Enter the login"),
         ("ab", "3 to 20"),
         ("a" * 21, "3 to 20"),
         (".abc", "dot"),
