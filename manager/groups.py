@@ -178,7 +178,7 @@ def group_information(name: str) -> Response:
     return page(
         "manager/group_information.html",
         group=found,
-        service=services.find_service(auth.customer(), name, states.owed()),
+        service=services.find_service(auth.customer(), name, lookups.services_owed()),
         today=clock.today(),
         origins=origins,
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from flask import Response
 
 from manager import manager
-from manager.states import endings, owed
+from manager.states import endings
 from shop.overviews import dashboard, states
-from web import auth
+from web import auth, lookups
 from web.htmx import page
 
 
 @manager.get("/manager/web")
 def home() -> Response:
     """Show unpaid orders, deliveries in progress and groups; a link to order if there are none."""
-    overview = dashboard.for_account(auth.customer(), owed(), endings())
+    overview = dashboard.for_account(auth.customer(), lookups.services_owed(), endings())
     return page(
         "manager/home.html",
         overview=overview,

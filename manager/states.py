@@ -10,24 +10,17 @@ from flask import g
 from manager import manager
 from models import LicenceGroup, Termination
 from shop.overviews import states
-from shop.overviews.states import GroupState, Owed
-from web import auth
+from shop.overviews.states import GroupState
+from web import auth, lookups
 
 
 @manager.context_processor
 def _states() -> dict[str, Any]:
     """Let templates load these themselves: a partial has no banner and no query for it."""
     return {
-        "services_owed": owed,
+        "services_owed": lookups.services_owed,
         "state_of_group": lambda found: of_groups([found])[found.id],
     }
-
-
-def owed() -> list[Owed]:
-    """Return the services of the customer that are not paid."""
-    if "owed" not in g:
-        g.owed = states.owed_by(auth.customer())
-    return list(g.owed)
 
 
 def endings() -> list[Termination]:
@@ -39,4 +32,4 @@ def endings() -> list[Termination]:
 
 def of_groups(groups: Iterable[LicenceGroup]) -> dict[int, GroupState]:
     """Return the states of groups of the customer, by id."""
-    return states.states_by(groups, owed(), endings())
+    return states.states_by(groups, lookups.services_owed(), endings())

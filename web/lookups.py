@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from flask import abort
+from flask import abort, g
 
 from models import Card, ExchangeService, Invoice, Letter, LicenceGroup, Order, Seat, SeatImport
 from shop import mail
@@ -13,8 +13,9 @@ from shop.invoicing import invoices
 from shop.licences import groups
 from shop.licences.seats import import_preview, listing
 from shop.orders import orders
-from shop.overviews import services
+from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
+from shop.overviews.states import Owed
 from shop.payments import cards
 from web import auth
 
@@ -48,7 +49,14 @@ def own_group(name: str) -> LicenceGroup:
 
 def own_service(name: str) -> ServiceOverview:
     """Return the subscription of the customer's group with that name, and its next renewal."""
-    return _or_404(services.find_service(auth.customer(), name))
+    return _or_404(services.find_service(auth.customer(), name, services_owed()))
+
+
+def services_owed() -> list[Owed]:
+    """Return the services of the customer that are not paid; read once for each request."""
+    if "owed" not in g:
+        g.owed = states.owed_by(auth.customer())
+    return list(g.owed)
 
 
 def own_seat(group_name: str, number: int) -> Seat:

@@ -38,7 +38,7 @@ def credit(
 
     Raise `Refusal` when the invoice does not charge that, or it was credited before.
     """
-    invoice = lock(invoice)
+    invoice = invoices.lock_with_order(invoice)
     subscription = receivables.subscription_of(invoice)
     if subscription is not None:
         # Before the number: a transaction that holds the subscription may be waiting for a number.

@@ -14,6 +14,7 @@ from peewee import JOIN
 
 from records.account_credits import AccountCredit
 from records.accounts import Account
+from records.base import lock
 from records.cards import Card
 from records.groups import LicenceGroup
 from records.invoices import Invoice, InvoiceSeries, InvoiceStatus
@@ -247,6 +248,17 @@ def latest_in_place_of(invoice: Invoice) -> Invoice:
 def replacement_of(invoice: Invoice) -> Invoice | None:
     """Return the invoice that was issued in place of another one, if any."""
     return Invoice.get_or_none(Invoice.replaces == invoice)
+
+
+def lock_with_order(invoice: Invoice) -> Invoice:
+    """Lock an invoice to write another one of its order; return it as it is now.
+
+    The order comes first: whoever writes an invoice of it waits for its row, and a withdrawal holds
+    that while it waits for the invoice.
+    """
+    if invoice.order_id is not None:
+        lock(Order(id=invoice.order_id))
+    return lock(invoice)
 
 
 def find_invoice(account: Account, number: str) -> Invoice | None:

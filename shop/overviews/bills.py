@@ -205,14 +205,17 @@ class PaymentState:
 
 
 def payment_state(invoice: Invoice) -> PaymentState:
-    """Return the state of the payment of ``invoice`` (five queries at most)."""
+    """Return the state of the payment of ``invoice`` (four queries at most)."""
     of_it = Payment.invoice == invoice
     if invoice.order_id is not None and not invoice.is_credit_note:
         of_it |= Payment.order == invoice.order_id
     paying = list(Payment.select().where(of_it).order_by(Payment.id))
     attempts = [row for row in paying if row.invoice_id == invoice.id]
-    notes = Invoice.select().where(Invoice.corrects == invoice).order_by(Invoice.id)
-    newer = invoices.replacement_of(invoice) if invoice.status == InvoiceStatus.REFUNDED else None
+    about_it = (Invoice.corrects == invoice) | (Invoice.replaces == invoice)
+    later = list(Invoice.select().where(about_it).order_by(Invoice.id))
+    newer = None
+    if invoice.status == InvoiceStatus.REFUNDED:
+        newer = next((row for row in later if row.replaces_id == invoice.id), None)
     payable, dispute = invoice.is_payable, disputes.latest_of(paying)
     is_taken_back = any(disputes.is_lost_by(row, dispute) for row in paying)
     return PaymentState(
@@ -223,7 +226,7 @@ def payment_state(invoice: Invoice) -> PaymentState:
         is_confirming=payable and any(_is_being_confirmed(row) for row in attempts),
         payment_open=payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if payable else "",
-        credit_notes=list(notes),
+        credit_notes=[row for row in later if row.corrects_id == invoice.id],
         refund=_refund_due(invoice, attempts),
         dispute=dispute,
         bank_refunds=refunds.made_by_bank(paying),

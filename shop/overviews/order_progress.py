@@ -95,7 +95,8 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     return Tracking(
         steps=_steps(order, confirming),
         groups=[*groups, *[row.group for row in additions]],
-        invoices=_invoices_of.rows(order) if order.paid_at else [],
+        # What was delivered of an order that failed is invoiced once the rest is settled.
+        invoices=_invoices_of.rows(order) if order.paid_at and not order.is_delivery_failed else [],
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",

@@ -83,7 +83,7 @@ def correct(invoice: Invoice, details: Mapping[str, str], reason: str, *, by: st
     if pending is not None:
         outcomes.close_payment(pending)
     with database.atomic():
-        row = lock(invoice)
+        row = invoices.lock_with_order(invoice)
         _check_state(row)
         subscription = receivables.subscription_of(row)
         if subscription is not None:

@@ -86,9 +86,15 @@ def order_cancelled(account: Account, bank: Bank, provider: Provider) -> None:
     orders.cancel_order(_placed(account), by=account.nic_handle)
 
 
+def expire(order: Order) -> None:
+    """Let an order expire that is not paid."""
+    Order.update(expires_at=clock.now()).where(Order.id == order.id).execute()
+    orders.expire_order(order.id)
+
+
 def order_expired(account: Account, bank: Bank, provider: Provider) -> None:
     """An order is not paid in time."""
-    orders.expire_order(_placed(account).id)
+    expire(_placed(account))
 
 
 def payment_received(account: Account, bank: Bank, provider: Provider) -> None:
@@ -160,6 +166,7 @@ def announcement(account: Account, bank: Bank, provider: Provider) -> None:
         ),
         by="staff:dora", reason="Maintenance",
     )  # fmt: skip
+    queue.drain()
 
 
 def account_closed(account: Account, bank: Bank, provider: Provider) -> None:
@@ -501,6 +508,7 @@ TO_OTHERS = {"licence_for_owner"}
 class Written:
     """A copy of an e-mail, independent of the database."""
 
+    kind: str
     language: str
     subject: str
     text: str
@@ -514,6 +522,7 @@ class Written:
     def of(cls, letter: Letter) -> Written:
         """Return the copy of ``letter``."""
         return cls(
+            letter.kind,
             letter.language,
             letter.subject,
             mail.text_of(letter),

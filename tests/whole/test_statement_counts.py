@@ -23,7 +23,7 @@ from tests.support.parties import Bank, Provider
 
 pytestmark = pytest.mark.one_database
 
-REQUESTS = 114
+REQUESTS = 111
 """Of the requests in which a known customer orders both offers, pays, and reads the order."""
 
 JOBS = {

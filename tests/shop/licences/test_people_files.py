@@ -261,7 +261,7 @@ def test_whole_addresses_give_the_login_within_the_groups_domain(group: LicenceG
     assert [line.login for line in lines[:3]] == ["zoe.l", "paul.p", "luc@client.example"]
     assert [line.problem for line in lines] == [
         "", "", import_preview.OTHER_DOMAIN, import_preview.DUPLICATE_LOGIN,
-        "Enter the first name.",
+        "Enter the login.",
     ]  # fmt: skip
     assert lines[2].details == {"typed": "client.example", "domain": group.domain}
 
