@@ -70,7 +70,7 @@ def test_an_unpaid_renewal_suspends_the_group_until_it_is_paid(
     unpaid = page.get_by_text(say("n’est pas payé", "is not paid"))
     by_http.see(page, unpaid)
     check_accessibility()
-    subject = re.compile(say("renouvellement de", "renewal of"), re.IGNORECASE)
+    subject = re.compile(say("renouvellement du groupe", "renewal of"), re.IGNORECASE)
     letters = main.get_by_role("link", name=subject)
     for told, days in enumerate(WAITS, start=1):
         page.goto("/manager/account/emails")
