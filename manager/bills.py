@@ -69,7 +69,7 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         positions=positions_of(invoice),
         mention=documents.vat_mention(invoice, current()),
         payment=listing.payment_state(invoice),
-        suspended=listing.suspended_for(invoice),
+        suspended=listing.suspended_for(invoice, services, lookups.services_owed()),
         services=services,
         runs_again=listing.runs_again(invoice, services),
         is_part=bool(partial) and wants_partial(),

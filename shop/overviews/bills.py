@@ -22,6 +22,7 @@ from records.subscriptions import Reminder, Subscription
 from shop import documents
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, receivables
+from shop.overviews.states import Owed
 from shop.payments import disputes, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.prepared import prepared
@@ -233,10 +234,18 @@ def payment_state(invoice: Invoice) -> PaymentState:
     )
 
 
-def suspended_for(invoice: Invoice) -> Subscription | None:
-    """Return the suspended subscription that an unpaid invoice is for, if any."""
-    found = receivables.subscription_of(invoice) if invoice.is_payable else None
-    return found if found is not None and found.is_suspended else None
+def suspended_for(
+    invoice: Invoice, services: list[LicenceGroup], owed: list[Owed]
+) -> Subscription | None:
+    """Return the suspended subscription that an unpaid invoice is for, if any.
+
+    ``services`` is what `services_of` returns, ``owed`` what `states.owed_by` does.
+    """
+    if not invoice.is_payable or invoice.group_id is None:
+        return None
+    of_it = {group.id for group in services}
+    found = (each.subscription for each in owed if each.group.id in of_it)
+    return next((each for each in found if each.is_suspended), None)
 
 
 def services_of(invoice: Invoice) -> list[LicenceGroup]:

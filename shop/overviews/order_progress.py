@@ -73,14 +73,15 @@ class Tracking:
 
 
 def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
-    """Return the progress of ``order``, whose lines are given (eight queries at most)."""
+    """Return the progress of ``order``, whose lines are given (seven queries at most)."""
     attempts = _attempts_at.rows(order)
     confirming = any(row.status == PaymentStatus.PROCESSING for row in attempts)
     order.is_confirming = confirming
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     rest = next((row for row in attempts if row.has_succeeded and row.uncharged_cents), None)
-    refund = refunds.latest(due[-1]) if due else refunds.latest(rest) if rest else None
+    given_back = refunds.OfPayments.read(attempts)
+    refund = given_back.latest(due[-1]) if due else given_back.latest(rest) if rest else None
     failed = order.is_delivery_failed and refund is None
     # Licences charged by the day are those added to a group.
     added = [line for line in lines if line.days is not None] if order.paid_at else []
@@ -109,7 +110,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         if failed and order.total_cents
         else None,
         dispute=disputes.latest_of(attempts),
-        bank_refunds=refunds.made_by_bank(attempts),
+        bank_refunds=given_back.by_bank,
         withdraw_until=None if due else withdrawals.open_until(order, living=living),
         refreshes=order.is_being_delivered
         or settles

@@ -9,6 +9,7 @@ was paid by transfer goes back by transfer: it waits for the operator (`transfer
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -400,6 +401,37 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
     ledger.explain_refund(row)
     if row.status == RefundStatus.SUCCEEDED:
         _finish(row, note, by)
+
+
+@dataclass(frozen=True)
+class OfPayments:
+    """The refunds of some payments, oldest first."""
+
+    made: list[Refund]
+
+    @classmethod
+    def read(cls, payments: list[Payment]) -> OfPayments:
+        """Read them (one query, none where nothing was taken)."""
+        due = PaymentStatus.REFUND_DUE
+        ids = [
+            each.id
+            for each in payments
+            if each.taken_cents or each.uncharged_cents or each.status == due
+        ]
+        made = Refund.select().where(Refund.payment.in_(ids)).order_by(Refund.id)
+        return cls(list(made) if ids else [])
+
+    def latest(self, payment: Payment) -> Refund | None:
+        """Return the last attempt to refund a whole payment, as `latest` does."""
+        own = [each for each in self.made if each.payment_id == payment.id]
+        asked = [each for each in own if each.credit_note_id is None and each.origin != FROM_BANK]
+        return asked[-1] if asked else None
+
+    @property
+    def by_bank(self) -> list[Refund]:
+        """Those that the bank made of itself, as `made_by_bank` returns them."""
+        done = [each for each in self.made if each.status == RefundStatus.SUCCEEDED]
+        return [each for each in done if each.origin == FROM_BANK]
 
 
 def made_by_bank(payments: list[Payment]) -> list[Refund]:
