@@ -17,8 +17,10 @@ from tooling import translations
 
 SERVER = "TEST_DATABASE_URL"
 
-# The duration of an example depends on the load of the machine, not on the shop.
-hypothesis.settings.register_profile("shop", deadline=None)
+# The duration of an example depends on the load of the machine, not on the shop. The few examples
+# of an ordinary run are always the same, so that it does not fail by luck; --slow finds new ones.
+hypothesis.settings.register_profile("shop", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("shop-slow", deadline=None)
 hypothesis.settings.load_profile("shop")
 
 
@@ -40,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare each process; and once, before xdist's workers start, what they share."""
     applications.share_compiled()
+    if config.getoption("slow"):
+        hypothesis.settings.load_profile("shop-slow")
     if hasattr(config, "workerinput"):
         return
     if config.getoption("choose_postgresql"):
