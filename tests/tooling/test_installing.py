@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,13 +63,21 @@ class Index:
             "PIP_FIND_LINKS": str(self.folder / "wheels"),
             "PIP_NO_INDEX": "1",
         }
-        return subprocess.run(
-            command,
-            env=os.environ | reached | variables,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+
+        def once() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                command,
+                env=os.environ | reached | variables,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+
+        done = once()
+        if done.returncode and not re.search("×|error", done.stdout, re.IGNORECASE):
+            # Now and then uv ends before it has said why it refuses: asked again, it does.
+            done = once()
+        return done
 
 
 @pytest.fixture
