@@ -429,19 +429,9 @@ class OfPayments:
 
     @property
     def by_bank(self) -> list[Refund]:
-        """Those that the bank made of itself, as `made_by_bank` returns them."""
+        """Those that the bank made of itself, without being asked."""
         done = [each for each in self.made if each.status == RefundStatus.SUCCEEDED]
         return [each for each in done if each.origin == FROM_BANK]
-
-
-def made_by_bank(payments: list[Payment]) -> list[Refund]:
-    """Return the refunds of some payments that the bank made of itself, oldest first."""
-    ids = [payment.id for payment in payments if payment.taken_cents]
-    made = Refund.select().where(
-        Refund.payment.in_(ids), Refund.origin == FROM_BANK,
-        Refund.status == RefundStatus.SUCCEEDED,
-    ).order_by(Refund.id)  # fmt: skip
-    return list(made) if ids else []
 
 
 def unexplained() -> ModelSelect[Refund]:
