@@ -383,33 +383,45 @@
     });
   }
 
-  /* A press on a button ends the edit of a field: were the summary to shrink before the release, the
-     button would move away from under the pointer, and the press would be lost. */
-  let isPressing = false;
-  let waits = false;
+  /* A press on a button ends the edit of a field, and any answer may arrive meanwhile: were the page to
+     change before the release, the button would move away from under the pointer, and the press would be
+     lost. Answers wait for the release, at most PRESS_MS, since a release outside the window is not told. */
+  const PRESS_MS = 2000;
+  let press = null; // a promise, kept when the pointer is released
+  let release = () => {};
 
-  function followWhenReleased() {
-    if (isPressing) waits = true;
-    else followCorrections();
-  }
+  on("pointerdown", () => {
+    release();
+    const mine = new Promise((keep) => {
+      release = () => {
+        if (press === mine) press = null;
+        setTimeout(keep); // after the click that follows
+      };
+    });
+    press = mine;
+    setTimeout(release, PRESS_MS);
+  });
+  on("pointerup", () => release());
+  on("pointercancel", () => release());
 
-  function release() {
-    isPressing = false;
-    if (!waits) return;
-    waits = false;
-    setTimeout(followCorrections); // after the click that follows
-  }
+  on("htmx:before:response", (event) => {
+    const answer = event.detail.ctx.response.raw;
+    const read = answer.text.bind(answer);
+    answer.text = async () => {
+      const text = await read();
+      await press;
+      return text;
+    };
+  });
 
-  on("pointerdown", () => { isPressing = true; });
-  on("pointerup", release);
-  on("pointercancel", release);
   on("change", (event) => {
     document.querySelectorAll(`[data-confirms="${event.target.id}"][hx-post]`).forEach((other) => {
       if (other.value) other.dispatchEvent(new Event("change", { bubbles: true }));
     });
-    followWhenReleased();
+    if (press) press.then(followCorrections);
+    else followCorrections();
   });
-  on("htmx:after:swap", followWhenReleased);
+  on("htmx:after:swap", followCorrections);
 
   /* --- Focus ----------------------------------------------------------------------------- */
 
