@@ -52,6 +52,9 @@ def test_a_new_customer_orders_pays_and_owns_an_installed_group(
     page.goto("/manager/account/orders")
     expect(page.get_by_role("link", name=re.compile(number)).first).to_be_visible()
     check_accessibility()
+    page.goto("/manager/web")
+    expect(page.locator("main")).to_contain_text(journey.say("0 sur 9", "0 of 9"))
+    check_accessibility()
 
 
 def test_an_existing_customer_finds_seven_licences_again_after_a_wrong_password(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
+
+from peewee import JOIN, SQL, ModelSelect, fn
 
 from records.accounts import Account
-from records.groups import LicenceGroup
+from records.cards import Card
+from records.groups import GroupStatus, LicenceGroup
+from records.invoices import OWED, Invoice
 from records.orders import Order, OrderStatus
 from records.subscriptions import Subscription
 from records.terminations import Termination
@@ -15,6 +20,7 @@ from shop.licences import groups as licence_groups
 from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
 from shop.overviews.states import GivenBack, GroupState, Owed
+from shop.prepared import prepared
 
 SHOWN = 10
 
@@ -27,12 +33,44 @@ OPEN_STATUSES = (
 
 
 @dataclass(frozen=True)
+class Licences:
+    """The licences of a customer's running groups, and how many of them have a holder."""
+
+    total: int
+    used: int
+
+    @property
+    def free(self) -> int:
+        """The number of licences that are paid and that nobody has."""
+        return self.total - self.used
+
+
+@dataclass(frozen=True)
+class Debts:
+    """The number and the sum of a customer's unpaid invoices, VAT included.
+
+    ``pay_before`` is the first day on which a service is suspended for one of them.
+    """
+
+    number: int
+    cents: int
+    pay_before: date | None
+
+
+@dataclass(frozen=True)
 class Overview:
-    """The customer's open orders, newest first, the services whose next renewal they have to see
-    to, the next one first, the groups that need attention, errors first, the groups by name, what
-    ends, the next one first, and the states of the groups by id."""
+    """What a customer's home page shows.
+
+    The open orders, newest first; the service that renews next, None if none does; the services
+    whose next renewal the customer has to see to, the next one first; the groups that need
+    attention, errors first; the groups by name; what ends, the next one first; and the states of
+    the groups by id.
+    """
 
     orders: list[Order]
+    licences: Licences
+    debts: Debts
+    next_renewal: ServiceOverview | None
     renewals: list[ServiceOverview]
     needing_attention: list[LicenceGroup]
     groups: list[LicenceGroup]
@@ -49,6 +87,12 @@ class Overview:
         return max(0, group.seats_unconfigured - sum(ending))
 
     @property
+    def group_with_room(self) -> LicenceGroup | None:
+        """The first group with a licence to configure; None if there is none."""
+        found = (group for group in self.needing_attention if self.to_configure(group))
+        return next(found, None)
+
+    @property
     def to_do(self) -> bool:
         """Whether anything of the customer has a deadline or needs them."""
         dated = (self.owed, self.orders, self.renewals, self.endings, self.given_back)
@@ -63,7 +107,7 @@ class Overview:
 
 
 def for_account(account: Account, owed: list[Owed], endings: list[Termination]) -> Overview:
-    """Return the overview of one customer, with what `states` reads of them (six queries)."""
+    """Return the overview of one customer, with what `states` reads of them (seven queries)."""
     waiting = (
         Order.select()
         .where(Order.account == account, Order.status.in_(OPEN_STATUSES))
@@ -77,10 +121,15 @@ def for_account(account: Account, owed: list[Owed], endings: list[Termination]) 
         .limit(SHOWN)
     )
     needing_attention = licence_groups.groups_needing_attention(account, SHOWN)
+    licences, debts = _figures(account, owed)
+    renewing = _renewing(account, owed)
     shown, over = list(groups), {row.group_id for row in endings if row.is_scheduled}
     return Overview(
         orders=list(states.with_confirming(waiting)),
-        renewals=_renewals(account, owed),
+        licences=licences,
+        debts=debts,
+        next_renewal=next(iter(renewing), None),
+        renewals=[each for each in renewing if each.is_to_be_paid or each.expires_before_renewal],
         needing_attention=needing_attention,
         groups=shown,
         endings=endings,
@@ -93,14 +142,60 @@ def for_account(account: Account, owed: list[Owed], endings: list[Termination]) 
 LONGEST_PERIOD = timedelta(days=31)
 
 
-def _renewals(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
-    """Return the services that no card is charged for, or one that expires before the renewal."""
-    cards = services.renewal_cards_of(account)
-    expiring = [card.id for card in cards if card.valid_until < clock.today() + LONGEST_PERIOD]
-    query = services.query_of(account, clock.today()).where(
-        Subscription.renews_on.is_null(False),
-        Subscription.card.is_null() | Subscription.card.in_(expiring),
+def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
+    """Return the service that renews next, and those that no card is charged for, or one that
+    expires before the renewal; the next one first (one query)."""
+    latest = clock.today() + LONGEST_PERIOD
+    expires_before = Card.expiry_year * 12 + Card.expiry_month < latest.year * 12 + latest.month
+    other = Subscription.alias()
+    first = (
+        other.select(other.id)
+        .where(other.account == account, other.renews_on.is_null(False))
+        .order_by(other.renews_on, other.id)
+        .limit(1)
     )
+    query = (
+        services.query_of(account, clock.today())
+        .select_extend(Card)
+        .join_from(
+            Subscription, Card, JOIN.LEFT_OUTER, attr="usable_card",
+            on=(Card.id == Subscription.card) & Card.removed_at.is_null(),
+        )
+        .where(
+            Subscription.renews_on.is_null(False),
+            Card.id.is_null() | expires_before | Subscription.id.in_(first),
+        )
+    )  # fmt: skip
     rows = list(query.order_by(Subscription.renews_on, Subscription.id).limit(SHOWN))
+    cards = [row.usable_card for row in rows if getattr(row, "usable_card", None)]
     shown = services.for_account(account, rows, cards, owed)
-    return [each for each in shown if each.is_to_be_paid or each.expires_before_renewal]
+    return [each for each in shown if each.preview is not None]
+
+
+def _figures(account: Account, owed: list[Owed]) -> tuple[Licences, Debts]:
+    """Count the licences of running groups, and add up the invoices to pay (one query)."""
+    row: Any = _sums.rows(account)[0]
+    total = row.total or 0
+    days = [each.pay_before for each in owed if each.pay_before]
+    debts = Debts(row.invoices, row.cents or 0, min(days, default=None))
+    return Licences(total, total - (row.unconfigured or 0)), debts
+
+
+@prepared
+def _sums(account: Account) -> ModelSelect[Any]:
+    counts = (
+        LicenceGroup.seats_unconfigured, LicenceGroup.seats_activating, LicenceGroup.seats_active,
+        LicenceGroup.seats_updating, LicenceGroup.seats_releasing, LicenceGroup.seats_error,
+    )  # fmt: skip
+    balance = Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents
+    running = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
+    return LicenceGroup.select(
+        fn.SUM(sum(counts[1:], counts[0])).alias("total"),
+        fn.SUM(LicenceGroup.seats_unconfigured).alias("unconfigured"),
+        _unpaid(account, fn.COUNT(Invoice.id)).alias("invoices"),
+        _unpaid(account, fn.SUM(balance)).alias("cents"),
+    ).where(LicenceGroup.account == account, LicenceGroup.status.in_(running))
+
+
+def _unpaid(account: Account, figure: Any) -> ModelSelect[Any]:
+    return Invoice.select(figure).where(Invoice.account == account, SQL(OWED))
