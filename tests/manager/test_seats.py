@@ -47,6 +47,20 @@ def test_home_says_what_needs_attention(
     assert signed_in.sees("Réessayer")
 
 
+def test_chips_count_the_licences_by_status_and_lead_to_them(
+    signed_in: Visitor, group: LicenceGroup
+) -> None:
+    groups.configured(group)
+    signed_in.open(address_of(group, "?q=nobody"))
+    for status, number in (("Créé", 1), ("Non configuré", 2), ("Toutes les licences", 3)):
+        signed_in.follow(f"{status} {number}")
+        assert signed_in.sees(f"{number} licence")
+        current = signed_in.find("a", **{"aria-current": "true", "class": "chip"})
+        assert current is not None
+        assert status in "".join(current.itertext())
+        assert ("Camille" in signed_in.response.text) == (status != "Non configuré")
+
+
 def test_the_menu_names_few_groups_and_leads_to_all(
     signed_in: Visitor, group: LicenceGroup, alice: Account, bank: Bank
 ) -> None:
