@@ -132,7 +132,7 @@ def test_a_login_is_checked_when_its_field_is_left(
     inside.open(f"{HERE}/review")
     first, second = (login_field(service, person) for person in (1, 2))
     assert "aria-invalid" not in check(inside, first, **{first: "fine", second: "p02"})
-    assert "Un login compte de 3 à 20 caractères." in check(inside, first, **{first: "x"})
+    assert "Un login compte de 3 à 20\u00a0caractères." in check(inside, first, **{first: "x"})
     for field, rival in ((first, "p02"), (second, "p01")):
         part = check(inside, field, **{first: "Same", second: "same"})
         assert f"{rival}@atelier.example a déjà ce login" in part

@@ -35,6 +35,12 @@ NO_BREAK = "\u00a0"
 NARROW_NO_BREAK = "\u202f"
 
 
+PARTED_NUMBER = re.compile(
+    r"\d (?!(?:du|de|et|si|ou|à|en|pour|par|côte)\b)[a-zéèàâêîôûç]{2,}", re.IGNORECASE
+)
+"""A number in figures, and the noun that could stand at the beginning of the next line."""
+
+
 def parts_of(message: Message) -> Iterator[str]:
     """Yield a message's translations: one, or one for each plural form."""
     strings = message.string if isinstance(message.string, (list, tuple)) else [message.string]
@@ -73,6 +79,12 @@ def test_the_catalogue_holds_no_unused_message(catalogue: Catalog) -> None:
 
 def test_no_translation_is_a_guess(catalogue: Catalog) -> None:
     assert not [message.id for message in catalogue if message.id and message.fuzzy]
+
+
+def test_a_number_stays_on_the_line_of_its_noun(catalogue: Catalog) -> None:
+    texts = (text for message in catalogue for text in parts_of(message) if message.id)
+    parted = (PARTED_NUMBER.search(text.replace("Office 365", "Office")) for text in texts)
+    assert [found.string for found in parted if found] == []
 
 
 def test_places_to_fill_are_the_same_in_french(catalogue: Catalog) -> None:
