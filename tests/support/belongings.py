@@ -26,7 +26,7 @@ from models import (
     SeatImport,
     Session,
 )
-from shop import mail
+from shop import documents, mail
 from shop.customers import data_export, email_proofs, passwords, profile, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
@@ -172,7 +172,10 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         invoice=Invoice.get(Invoice.order == delivered),
         group=group,
         seat_import=import_preview.prepare_import(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
-        document=Attachment.get(Attachment.letter == letters.the(account, "order_placed")),
+        document=Attachment.get(
+            Attachment.letter == letters.the(account, "order_placed"),
+            Attachment.document == documents.PURCHASE_ORDER,
+        ),
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),
         proof_token=token_of(account, "email_proof"),

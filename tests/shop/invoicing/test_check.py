@@ -209,7 +209,7 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     period_billing.bill_ahead(Subscription.select().order_by(Subscription.id).get())
     for _ in range(2):
         purchases.place(alice)
-    group = LicenceGroup.select().first()
+    group = LicenceGroup.select().order_by(LicenceGroup.id).get()
     purchases.pay(groups.add(group, 2), bank)
     groups.add(group, 3)
     queue.drain()
