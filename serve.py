@@ -124,7 +124,7 @@ def serve(settings: Settings) -> None:
     supervisor.listen_to_signals()
     try:
         supervisor.start(health_urls)
-        if not supervisor.stopping.is_set():
+        if not supervisor.stopping:
             print_welcome(settings, welcome)
         supervisor.watch()
     finally:

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -114,36 +114,39 @@ class Supervisor:
     services: list[Service]
     stop_timeout: float = STOP_TIMEOUT
     """Seconds that the processes have to end after SIGTERM."""
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: bool = False
+    """Whether a signal asked to stop; no event, whose lock the interrupted thread might hold."""
 
     def listen_to_signals(self) -> None:
         """Stop on SIGINT (Ctrl+C), SIGTERM, and SIGHUP when the terminal closes."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.stopping.set())
+            signal.signal(number, self._stop_soon)
+
+    def _stop_soon(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stopping = True
 
     def start(self, health_urls: list[str]) -> None:
         """Start every service and wait until each health check succeeds; raises `StartFailed`."""
         for service in self.services:
             service.start()
         deadline = time.monotonic() + START_TIMEOUT
-        while not self.stopping.is_set() and (
-            silent := [u for u in health_urls if not is_healthy(u)]
-        ):
+        while not self.stopping and (silent := [u for u in health_urls if not is_healthy(u)]):
             for service in self.services:
                 if service.has_ended():
                     raise StartFailed(f"The {service.name} did not start; see above why.")
             if time.monotonic() > deadline:
                 raise StartFailed(f"{silent[0]} has not answered for {START_TIMEOUT} s.")
-            self.stopping.wait(0.1)
+            time.sleep(0.1)
 
     def watch(self) -> None:
         """Restart services that crash, until a signal to stop."""
-        while not self.stopping.wait(0.2):
+        while not self.stopping:
             for service in self.services:
                 if service.has_ended():
                     service.plan_restart()
                 elif service.process is None and time.monotonic() >= service.restart_at:
                     service.start()
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """End every process by SIGTERM, and by SIGKILL those that do not end in time."""

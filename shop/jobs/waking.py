@@ -6,7 +6,6 @@ from memory which all processes share.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any, Protocol
 
@@ -26,10 +25,17 @@ LONGEST_WAIT = 0.5
 """For a notification of PostgreSQL, after which a signal to stop is seen."""
 
 
+class Stopping(Protocol):
+    """Whether a worker has been asked to stop."""
+
+    def wait(self, seconds: float, /) -> bool:
+        """Wait for that, at most for ``seconds``; return whether it has been asked."""
+
+
 class Watch(Protocol):
     """Waits for changes, on the connection of the thread that made it."""
 
-    def wait(self, seconds: float, stopping: threading.Event) -> bool:
+    def wait(self, seconds: float, stopping: Stopping) -> bool:
         """Wait for a change, at most for ``seconds``; return whether there may be one."""
 
     def close(self) -> None:
@@ -55,7 +61,7 @@ class Commits:
         # Not by Peewee: an idle worker does little else.
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
-    def wait(self, seconds: float, stopping: threading.Event) -> bool:
+    def wait(self, seconds: float, stopping: Stopping) -> bool:
         """Wait for a commit."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -78,7 +84,7 @@ class Notifications:
         self._connection: Any = database.connection()
         database.execute_sql(LISTEN)
 
-    def wait(self, seconds: float, stopping: threading.Event) -> bool:
+    def wait(self, seconds: float, stopping: Stopping) -> bool:
         """Wait for a notification."""
         told = self._connection.notifies(timeout=max(0.0, min(seconds, LONGEST_WAIT)), stop_after=1)
         return bool(list(told))

@@ -33,10 +33,34 @@ KEEP_FINISHED = timedelta(days=90)
 KEEP_FAILED = timedelta(days=365)
 
 
+class Stop:
+    """Whether a worker has been asked to stop.
+
+    It has no lock, unlike an event: the handler of a signal would wait for ever for one that the
+    thread which it interrupts holds.
+    """
+
+    def __init__(self) -> None:
+        self._is_asked = False
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._is_asked = True
+
+    def is_set(self) -> bool:
+        """Return whether it was asked."""
+        return self._is_asked
+
+    def wait(self, seconds: float, /) -> bool:
+        """Wait, also where it is asked meanwhile; return whether it was asked."""
+        time.sleep(max(0.0, seconds))
+        return self._is_asked
+
+
 class Crew:
     """The threads that run jobs. One that has no job waits until it is called."""
 
-    def __init__(self, threads: int, stopping: threading.Event) -> None:
+    def __init__(self, threads: int, stopping: Stop) -> None:
         self._stopping = stopping
         self._calls = 0
         self._called = threading.Condition()
@@ -82,7 +106,7 @@ class Crew:
 
 def run_worker(threads: int) -> None:
     """Run jobs until SIGTERM or SIGINT; jobs that are running are finished first."""
-    stopping = threading.Event()
+    stopping = Stop()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         stopping.set()
@@ -100,7 +124,7 @@ def run_worker(threads: int) -> None:
         log.info("worker_stopped")
 
 
-def _watch_until(stopping: threading.Event, crew: Crew) -> None:
+def _watch_until(stopping: Stop, crew: Crew) -> None:
     """Call the crew when jobs are due; tick every second."""
     watch, next_tick, ticks = None, time.monotonic(), 0
     while not stopping.is_set():

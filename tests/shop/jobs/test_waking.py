@@ -35,7 +35,7 @@ def quiet_watch(work: Work) -> Iterator[waking.Watch]:
 def crew(work: Work) -> Iterator[worker.Crew]:
     """Two threads that run jobs."""
     database.close()
-    made = worker.Crew(2, threading.Event())
+    made = worker.Crew(2, worker.Stop())
     made.start()
     yield made
     made.finish()
