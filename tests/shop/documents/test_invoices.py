@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from importlib.resources import files
@@ -201,6 +204,23 @@ def test_data_that_do_not_follow_the_schema_are_refused(monkeypatch):
     monkeypatch.setattr(factur_x, "generate_xml", lambda *_, **__: wrong)
     with pytest.raises(etree.DocumentInvalid, match="Kind"):
         factur_x.xml_of(invoice())
+
+
+def test_one_thread_at_a_time_uses_the_schema(monkeypatch):
+    """libxml2 can end the process where two validate at once."""
+    both = threading.Barrier(2)
+
+    class Schema:
+        def assertValid(self, _tree: object) -> None:  # noqa: N802 (lxml's name)
+            with suppress(threading.BrokenBarrierError):
+                both.wait(timeout=0.2)
+                met.append(True)
+
+    met: list[bool] = []
+    monkeypatch.setattr(factur_x, "_schema", Schema)
+    with ThreadPoolExecutor(2) as pool:
+        assert len(list(pool.map(factur_x.xml_of, [invoice(), invoice()]))) == 2
+    assert met == []
 
 
 def test_the_vat_of_each_treatment_has_its_category_and_reason():
