@@ -54,5 +54,5 @@ def test_an_unpaid_renewal_is_an_amount_with_a_deadline(
     inside.open(HOME)
     assert inside.sees(formats.money(running.owed(group).balance_cents, "fr"))
     assert inside.sees("1\u00a0facture impayée · à régler avant le")
-    inside.follow("Payer mes factures")
+    inside.follow("Régler ce qui est dû")
     assert inside.sees(running.owed(group).number)
