@@ -8,6 +8,7 @@ import pytest
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.graph import GraphProvider
+from shop.office.graph.groups import Groups
 from shop.office.graph.memory import Group, User
 from shop.office.graph.people import People
 from shop.office.protocol import Operation, OperationStatus, Person
@@ -294,6 +295,23 @@ def test_a_group_ended_during_an_activation_keeps_no_account(
     again = graph.adapter().create_user("activate-1", DOMAIN, ALICE, FIRST)
     assert failure(again) == "unknown_tenant"
     assert not graph.server.directory.users
+
+
+def test_the_last_place_taken_meanwhile_by_the_same_operation_is_no_failure(
+    graph: GraphUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(graph, 1)
+    count = Groups.size
+
+    def slowly(groups: Groups, group: Group) -> int:
+        monkeypatch.setattr(Groups, "size", count)
+        done(graph.adapter().create_user("activate-1", DOMAIN, ALICE, FIRST))
+        return groups.size(group)
+
+    monkeypatch.setattr(Groups, "size", slowly)
+    user = activate(graph)
+    assert list(graph.server.directory.users) == [user]
+    assert failure(graph.provider.create_user("activate-2", DOMAIN, BOB, FIRST)) == "no_free_seat"
 
 
 def test_looking_up_an_incomplete_account_completes_it(graph: GraphUnderTest) -> None:

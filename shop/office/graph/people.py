@@ -51,9 +51,13 @@ class People:
         return self.finish(user, group)
 
     def _make(self, mark: str, group: Group, person: Person, password: str) -> User:
-        """Create a disabled account, not complete yet."""
+        """Create a disabled account, not complete yet, or return the one created meanwhile."""
         if self._groups.size(group) >= group.seats:
-            raise OperationFailed("no_free_seat", "All places of this group are taken.")
+            # The last place may be this operation's own: another process may have run it.
+            user = self.find(person.address)
+            if user is None:
+                raise OperationFailed("no_free_seat", "All places of this group are taken.")
+            return user
         body = {
             **_name_fields(person),
             "accountEnabled": False,
