@@ -6,9 +6,9 @@ import click
 from flask.cli import AppGroup
 
 from cli.operator import OPERATOR, find_customer, refusals_shown
-from models import Letter, LetterStatus
+from models import Letter, LetterStatus, database
 from shop import mail, personal_data
-from shop.customers import blocking, sessions, two_factor
+from shop.customers import blocking, holds, sessions, two_factor
 from shop.operations import key_rotation
 from shop.personal_data import erasure
 
@@ -20,9 +20,16 @@ secrets = AppGroup("secrets", help="Manage encrypted secrets.")
 @customers.command("reset-second-factor")
 @click.argument("nic_handle")
 def reset_second_factor(nic_handle: str) -> None:
-    """Remove the second factors of a customer who lost them, end their sessions, notify them."""
+    """Remove the second factors of a customer who lost them, and notify them.
+
+    Their sessions end, and orders and cards are held for 72 hours.
+    """
     account = find_customer(nic_handle)
-    if two_factor.switch_off(account):
+    with database.atomic():
+        removed = two_factor.switch_off(account)
+        if removed:
+            holds.begin(account)
+    if removed:
         click.echo(f"{nic_handle} logs in with the password alone from now on.")
     else:
         click.echo(f"{nic_handle} has no second step.")

@@ -53,3 +53,10 @@ def end(token: str) -> None:
     """End the viewing of a token; idempotent."""
     alive = (Viewing.token_digest == encryption.digest(token)) & Viewing.ended_at.is_null()
     Viewing.update(ended_at=clock.now()).where(alive).execute()
+
+
+def end_all_by(by: str) -> None:
+    """End the viewings of a member of staff, named as in ``Viewing.by``; idempotent."""
+    now = clock.now()
+    alive = (Viewing.by == by) & Viewing.ended_at.is_null() & (Viewing.expires_at > now)
+    Viewing.update(ended_at=now).where(alive).execute()

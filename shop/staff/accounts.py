@@ -13,7 +13,7 @@ from records.base import database, lock
 from records.languages import Language
 from records.staff import LONGEST_LOGIN, Role, StaffAccount, StaffInvitation, StaffSession
 from shop import clock
-from shop.customers import passwords
+from shop.customers import passwords, viewings
 from shop.errors import N_, Conflict, Refusal
 from shop.security import encryption, one_time_codes
 from shop.text.email_addresses import normalized
@@ -144,9 +144,13 @@ def accept(invitation: StaffInvitation, password: str, confirmation: str, code: 
 
 
 def set_role(staff: StaffAccount, role: Role) -> None:
-    """Give a member another role. Raise `Conflict` for the last administrator."""
+    """Give a member another role, and end their viewings of customer areas.
+
+    Raise `Conflict` for the last administrator.
+    """
     with database.atomic():
         staff = _unless_last_administrator(staff, stays=role == Role.ADMINISTRATOR)
+        viewings.end_all_by(staff.actor)
         StaffAccount.update(role=role).where(StaffAccount.id == staff.id).execute()
         _log("role", staff, role=role)
 
@@ -157,7 +161,10 @@ def set_language(staff: StaffAccount, language: str) -> None:
 
 
 def disable(staff: StaffAccount) -> None:
-    """Keep a member from signing in, and end their sessions. Raise `Conflict` like `set_role`."""
+    """Keep a member from signing in; end their sessions and viewings.
+
+    Raise `Conflict` like `set_role`.
+    """
     with database.atomic():
         staff = _unless_last_administrator(staff, stays=False)
         _end_sessions(staff)
@@ -174,7 +181,7 @@ def enable(staff: StaffAccount) -> None:
 
 
 def reset(staff: StaffAccount) -> str:
-    """Void password and factor, end the sessions; return the token of a new invitation."""
+    """Void password and factor, end sessions and viewings; return the token of an invitation."""
     with database.atomic():
         _log("reset", staff)
         return _invite(lock(staff))
@@ -196,6 +203,8 @@ def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAcco
 
 
 def _end_sessions(staff: StaffAccount) -> None:
+    """End the sessions at the desk, and what the member sees as a customer does."""
+    viewings.end_all_by(staff.actor)
     StaffSession.update(ended_at=clock.now()).where(
         StaffSession.staff == staff, StaffSession.ended_at.is_null()
     ).execute()

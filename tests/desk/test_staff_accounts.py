@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask, url_for
 
 from desk.menu import menu_of
 from desk.words import ACT_WORDS
-from models import Role, StaffAccount, StaffAct, StaffSession
+from models import Account, Role, StaffAccount, StaffAct, StaffSession
 from shop.security import one_time_codes
 from shop.staff import accounts
 from tests.support import staff
@@ -89,6 +90,22 @@ def test_changes_of_a_member_are_made_and_undone(app: Flask) -> None:
     assert accounts.find(member.login).is_invited
     assert {act.kind for act in StaffAct.select()} < set(ACT_WORDS)
     assert StaffAct.select().count() == 4
+
+
+@pytest.mark.parametrize(
+    ("act", "more"), [("disable", {}), ("reset", {}), ("role", {"role": "auditor"})]
+)
+def test_a_member_who_may_no_longer_see_as_a_customer_sees_nothing_more(
+    app: Flask, alice: Account, act: str, more: dict[str, str]
+) -> None:
+    clients = [browser(app) for _ in range(2)]
+    members = [staff.sign_in(client, Role.SUPPORT) for client in clients]
+    for client in clients:
+        staff.confirm(client, f"/desk/customers/{alice.nic_handle}/viewing")
+        assert client.get("/manager/services").status_code == 200
+    staff.confirm(staff.desk_of(app), f"/desk/staff/{members[0].login}/{act}", **more)
+    assert clients[0].get("/manager/services").status_code == 303
+    assert clients[1].get("/manager/services").status_code == 200, "the colleague goes on"
 
 
 def test_the_last_administrator_stays(app: Flask) -> None:

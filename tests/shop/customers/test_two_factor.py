@@ -12,7 +12,7 @@ from flask import Flask
 
 from models import Account, AccountEvent, Authenticator, Letter, RecoveryCode
 from shop import clock
-from shop.customers import one_time_links, passwords, two_factor
+from shop.customers import holds, one_time_links, passwords, two_factor
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import pending_sign_in, recovery_codes, totp
 from shop.customers.two_factor.totp import WrongCode
@@ -361,15 +361,22 @@ def test_another_email_address_needs_the_second_factor(
     assert visitor.address == "/manager/account/email-address"
 
 
-def test_customer_service_can_switch_it_off(app: Flask, alice: Account) -> None:
+def test_customer_service_can_switch_it_off(
+    app: Flask, alice: Account, clock: time_machine.Traveller
+) -> None:
     application(alice)
     result = app.test_cli_runner().invoke(
         args=["accounts", "reset-second-factor", alice.nic_handle]
     )
     assert result.exit_code == 0, result.output
     assert not two_factor.is_on(alice)
+    with pytest.raises(holds.MoneyHeld):
+        holds.check(alice)
+    clock.shift(holds.LENGTH)
+    holds.check(alice)
     again = app.test_cli_runner().invoke(args=["accounts", "reset-second-factor", alice.nic_handle])
     assert "no second step" in again.output
+    holds.check(alice)
 
 
 def test_a_second_application_is_refused(alice: Account) -> None:
