@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from e2e import cdn, combinations, live
 from e2e.combinations import Combination
 from e2e.journey import Journey
-from tooling import assets, browser, htmx
+from tooling import assets, browser, fonts, htmx
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -52,8 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Download htmx if it is missing, and keep a screenshot of every failure."""
+    """Download what is missing from npm, and keep a screenshot of every failure."""
     htmx.prepare()
+    fonts.prepare()
     assets.prepare(sys.executable)
     expect.set_options(timeout=PATIENCE)
     config.option.screenshot = "only-on-failure"

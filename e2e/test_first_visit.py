@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e import by_http, cdn
 from e2e.live import Customer
+from tests.support import patience
 from tooling import htmx
 
 Say = Callable[[str, str], str]
@@ -63,6 +64,76 @@ def test_the_first_order_page_is_light(page: Page, language: str) -> None:
     assert sum(weights[request] for request in own) <= MOST_BYTES, weights
     assert page.evaluate("document.cookie") == ""
     assert not [each for each in page.context.cookies() if "session" in each["name"]]
+
+
+# --- The typeface --------------------------------------------------------------------------------
+
+WATCH_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) window.shifted += each.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+HAS_COME = (
+    "[...document.fonts].some((face) => face.family.includes('Source') && face.status == 'loaded')"
+)
+
+
+def _movement_when_it_comes(page: Page, language: str, until_then: str = "") -> float:
+    """Return how much of the order page moves when the typeface comes late: the layout shift."""
+    held: list[Route] = []
+    page.add_init_script(WATCH_SHIFTS)
+    page.route("**/static/built/latin.*.woff2", lambda route: held.append(route))
+    page.goto(f"/{language}/order?offer=business", wait_until="domcontentloaded")
+    if until_then:
+        page.evaluate(
+            "(face) => document.documentElement.style.setProperty('--font', face)", until_then
+        )
+    # What follows by script, the total among it, is there before the typeface.
+    _wait_until(page, "typeof htmx != 'undefined'")
+    page.evaluate(SETTLED)
+    assert not page.evaluate(HAS_COME)
+    before = float(page.evaluate("window.shifted"))
+    patience.wait_until(lambda: bool(held), lambda: 0, between=lambda: page.wait_for_timeout(50))
+    held.pop().continue_()
+    _wait_until(page, HAS_COME)
+    page.evaluate(SETTLED)
+    return float(page.evaluate("window.shifted")) - before
+
+
+def _wait_until(page: Page, condition: str) -> None:
+    """Wait for a condition in the page, whose policy allows Playwright no `wait_for_function`."""
+    patience.wait_until(
+        lambda: bool(page.evaluate(condition)), lambda: 0, between=lambda: page.wait_for_timeout(50)
+    )
+
+
+@pytest.mark.only(script=True)
+def test_nothing_moves_when_the_typeface_comes(page: Page, language: str) -> None:
+    assert _movement_when_it_comes(page, language) < 0.02
+
+
+@pytest.mark.only(language="fr", size="phone", script=True)
+def test_a_face_of_another_width_would_move_the_page(page: Page) -> None:
+    """The positive control of the test above."""
+    other = '"Source Sans 3", "DejaVu Sans", monospace'
+    assert _movement_when_it_comes(page, "fr", other) > 0.02
+
+
+@pytest.mark.only(script=True)
+def test_pages_are_set_in_the_typeface_with_figures_of_one_width(page: Page, language: str) -> None:
+    page.goto(f"/{language}/order?business=3")
+    _wait_until(page, HAS_COME)
+    assert page.evaluate("document.fonts.check('16px \"Source Sans 3\"', 'éœ€')")
+    widths = page.evaluate(
+        """() => {
+          const context = document.createElement("canvas").getContext("2d");
+          context.font = "600 40px 'Source Sans 3'";
+          return Array.from("0123456789", (figure) => context.measureText(figure).width);
+        }"""
+    )
+    assert len(set(widths)) == 1, widths
 
 
 # --- Where the CDN does not answer ---------------------------------------------------------------

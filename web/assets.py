@@ -19,7 +19,7 @@ from web.stored import BROTLI, GZIP, PLAIN, Stored
 
 PREFIX = "/static/built/"
 
-NAMED = re.compile(r"/static/built/([a-z]+)\.[0-9a-f]{12}\.([a-z]+)")
+NAMED = re.compile(r"/static/built/([a-z]+)\.[0-9a-f]{12}\.([a-z0-9]+)")
 """The URL of a file: its name, a digest of its content, and its kind."""
 
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -30,7 +30,11 @@ TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": headers.SVG,
+    "woff2": "font/woff2",
 }
+
+CODINGS = {"": PLAIN, ".gz": GZIP, ".br": BROTLI}
+"""The content coding of a form of a file, by what its name ends in."""
 
 LOOK_INTERVAL = 0.5
 """Seconds between two looks at the sources, outside production."""
@@ -54,7 +58,7 @@ class Assets:
         return self._urls[name]
 
     def has(self, name: str) -> bool:
-        """Return whether the file was built: the copy of htmx may be missing."""
+        """Return whether the file was built: what comes from npm may be missing."""
         return name in self._urls
 
     def find(self, path: str) -> Stored | None:
@@ -98,8 +102,8 @@ class Assets:
     def _read(self, file: str, cache: str) -> Stored:
         path = self._folder / file
         bodies = {
-            coding: path.with_name(path.name + end).read_bytes()
-            for coding, end in ((PLAIN, ""), (GZIP, ".gz"), (BROTLI, ".br"))
+            CODINGS[end]: path.with_name(path.name + end).read_bytes()
+            for end in asset_build.endings(path.name)
         }
         own = [
             ("Content-Type", TYPES[path.suffix[1:]]),

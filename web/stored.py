@@ -84,7 +84,8 @@ def raw_headers(headers: Headers) -> RawHeaders:
 class Stored:
     """A response 200 to GET and HEAD: the body by content coding, and the headers.
 
-    ``always`` are the headers that a response 304 has as well.
+    A coding that ``bodies`` lacks is answered by the plain body. ``always`` are the headers that a
+    response 304 has as well.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Stored:
 
     def form_for(self, accepted: str) -> _Form:
         """Return the body to send to a client that accepts these content codings."""
-        return self._forms[coding_for(accepted)]
+        return self._forms.get(coding_for(accepted)) or self._forms[PLAIN]
 
     def answer(
         self, environ: Mapping[str, Any], start_response: StartResponse, extra: Iterable[Any] = ()

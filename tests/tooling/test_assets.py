@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tooling import assets, htmx, steps
+from tooling import assets, fonts, htmx, npm, steps
 from tooling.report import SetupError
 
 pytestmark = pytest.mark.one_database
@@ -25,6 +28,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(assets, "MANIFEST", tmp_path / "static" / "built" / "manifest.json")
     monkeypatch.setattr(assets, "BUILDER", tmp_path / "builder.py")
     monkeypatch.setattr(htmx, "FILE", tmp_path / "htmx.js")
+    monkeypatch.setattr(fonts, "FILES", {"latin.woff2": tmp_path / "fetched.woff2"})
     found: list[list[str]] = []
 
     def run(command: list[object]) -> str:
@@ -54,43 +58,100 @@ def test_assets_are_built_once_and_again_after_each_change(
     assert len(runs) == 2
 
 
-def test_a_copy_of_htmx_that_came_later_is_built_in(
+def test_what_came_from_npm_later_is_built_in(
     runs: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assets.prepare("python")
-    htmx.FILE.write_text("var htmx = {};")
-    os.utime(htmx.FILE, ns=(assets.MANIFEST.stat().st_mtime_ns + 10**9,) * 2)
-    assets.prepare("python")
-    assert runs[1][-1] == str(htmx.FILE)
+    for path in (htmx.FILE, fonts.FILES["latin.woff2"]):
+        path.write_text("fetched")
+        os.utime(path, ns=(assets.MANIFEST.stat().st_mtime_ns + 10**9,) * 2)
+        assets.prepare("python")
+    assert runs[1][3:] == [f"htmx.js={htmx.FILE}"]
+    assert runs[2][3:] == [f"htmx.js={htmx.FILE}", f"latin.woff2={fonts.FILES['latin.woff2']}"]
+
+
+# --- Files from npm ------------------------------------------------------------------------------
+
+PACKAGE = npm.Package("@fonts/made-up", "1.2.3", "A typeface")
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What npm is asked for; it packs one file, ``files/a.woff2``, of the content ``right``."""
+    monkeypatch.setattr(npm, "CACHE", tmp_path)
+    monkeypatch.setattr(npm.shutil, "which", lambda _: "npm")
+    asked: list[list[str]] = []
+
+    def run(command: list[object]) -> str:
+        asked.append([str(word) for word in command])
+        with tarfile.open(tmp_path / "fonts-made-up-1.2.3.tgz", "w:gz") as archive:
+            member = tarfile.TarInfo("package/files/a.woff2")
+            member.size = len(b"right")
+            archive.addfile(member, io.BytesIO(b"right"))
+        return ""
+
+    monkeypatch.setattr(npm, "run", run)
+    return asked
+
+
+def test_a_file_is_fetched_from_npm_once_in_the_pinned_version(
+    registry: list[list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = {tmp_path / "a.woff2": npm.Member("files/a.woff2", npm.integrity(b"right"))}
+    npm.fetch(PACKAGE, wanted)
+    npm.fetch(PACKAGE, wanted)
+    assert (tmp_path / "a.woff2").read_bytes() == b"right"
+    assert [asked[:3] for asked in registry] == [["npm", "pack", "@fonts/made-up@1.2.3"]]
+    (tmp_path / "a.woff2").write_bytes(b"half of it")
+    npm.fetch(PACKAGE, wanted)
+    assert (tmp_path / "a.woff2").read_bytes() == b"right"
+
+
+def test_a_file_with_another_content_is_refused(
+    registry: list[list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SetupError, match=r"A typeface 1\.2\.3 does not have the integrity hash"):
+        npm.fetch(PACKAGE, {tmp_path / "a": npm.Member("files/a.woff2", npm.integrity(b"other"))})
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.fixture
 def no_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Attempts to fetch htmx from a registry that does not answer."""
+    """What was to be fetched from a registry that does not answer."""
     attempts: list[str] = []
 
-    def fail() -> None:
-        attempts.append("npm")
+    def fail(package: npm.Package, wanted: object) -> None:
+        attempts.append(package.title)
         raise SetupError("npm does not answer")
 
-    monkeypatch.setattr(htmx, "prepare", fail)
-    monkeypatch.setattr(htmx, "FAILED", tmp_path / "failed")
+    monkeypatch.setattr(npm, "fetch", fail)
+    monkeypatch.setattr(htmx, "FAILED", tmp_path / "no-htmx")
+    monkeypatch.setattr(fonts, "FAILED", tmp_path / "no-typeface")
     return attempts
 
 
+@pytest.mark.parametrize(
+    ("module", "missing"), [(htmx, "a copy of htmx"), (fonts, "its typeface")], ids=str
+)
 def test_the_shop_is_served_without_npm_which_is_said_once(
-    no_npm: list[str], capsys: pytest.CaptureFixture[str]
+    no_npm: list[str], capsys: pytest.CaptureFixture[str], module: ModuleType, missing: str
 ) -> None:
-    htmx.prepare_if_possible()
-    htmx.prepare_if_possible()
-    assert no_npm == ["npm"]
+    module.prepare_if_possible()
+    module.prepare_if_possible()
+    assert len(no_npm) == 1
     said = capsys.readouterr().out
-    assert said.count("Without a copy of htmx on this site: npm does not answer") == 1
-    os.utime(htmx.FAILED, (0, 0))
-    htmx.prepare_if_possible()
+    assert said.count(f"Without {missing} on this site: npm does not answer") == 1
+    os.utime(module.FAILED, (0, 0))
+    module.prepare_if_possible()
     assert len(no_npm) == 2, "a day later"
 
 
-def test_an_image_is_not_made_without_the_copy(no_npm: list[str]) -> None:
+def test_an_image_is_not_made_without_what_npm_has(
+    no_npm: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(SetupError):
         steps.prepare_image()
+    monkeypatch.setattr(htmx, "prepare", lambda: None)
+    with pytest.raises(SetupError):
+        steps.prepare_image()
+    assert no_npm == ["htmx", "Source Sans 3"]

@@ -22,13 +22,13 @@ from tests.tooling.wheels import (
     write_lock,
     write_wheel,
 )
-from tooling import environment, htmx, lock, uv
+from tooling import environment, lock, npm, uv
 
 pytestmark = pytest.mark.waits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-LOCKS = [environment.RUNTIME, environment.DEVELOPMENT, htmx.NPM_REQUIREMENTS]
+LOCKS = [environment.RUNTIME, environment.DEVELOPMENT, npm.REQUIREMENTS]
 
 
 class Index:

@@ -12,7 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from shop import VERSION
 from tests import ROOT
-from tooling import htmx, sbom
+from tooling import fonts, htmx, sbom
 
 LOCK = (ROOT / "requirements.txt").read_text()
 
@@ -29,13 +29,17 @@ def test_the_bill_keeps_to_the_schema(written: str) -> None:
     assert validator.validate_str(written.replace('"SHA-256"', '"SHA-255"', 1)) is not None
 
 
-def test_the_bill_names_every_package_and_htmx(written: str) -> None:
+def test_the_bill_names_every_package_and_what_pages_load(written: str) -> None:
     components = json.loads(written)["components"]
     pins = re.findall(r"^(\S+?)(?:\[.*?\])?==(\S+)", LOCK, re.MULTILINE)
     expected = {f"pkg:pypi/{name}@{version}" for name, version in pins}
     assert len(expected) > 50
     named = [each["purl"] for each in components]
-    assert sorted(named) == sorted({*expected, f"pkg:npm/htmx.org@{htmx.VERSION}"})
+    assert sorted(named) == sorted(
+        {*expected, *(each.url for each in (htmx.PACKAGE, fonts.PACKAGE))}
+    )
+    assert "pkg:npm/htmx.org@4.0.1" in named
+    assert "pkg:npm/%40fontsource-variable/source-sans-3@5.3.1" in named
 
 
 def test_the_bill_names_the_hash_of_every_file(written: str) -> None:

@@ -24,14 +24,17 @@ BUILT = re.compile(r'(?:href|src|data-copy)="(/static/[^"#]+)')
 
 
 def test_the_order_page_loads_few_files_and_little(client: CheckingClient) -> None:
-    """The htmx of the CDN comes on top, its copy only where the CDN does not answer."""
+    """The htmx of the CDN comes on top, its copy only where the CDN does not answer.
+
+    The typeface, which the style sheet names, is part of what the browser test weighs.
+    """
     client.reads_pages = False
     page = client.get("/fr/order?offer=business", headers={"Accept-Encoding": "gzip"})
     text = gzip.decompress(page.data).decode()
     files = {path for path in BUILT.findall(text) if "/htmx." not in path}
     assert len(files) == 4, files
     packed = [client.get(path, headers={"Accept-Encoding": "gzip"}) for path in files]
-    assert sum(len(each.data) for each in [page, *packed]) < 25_000
+    assert sum(len(each.data) for each in [page, *packed]) < 27_000
     assert {each.headers["Content-Encoding"] for each in packed} == {"gzip"}
 
 
@@ -75,7 +78,7 @@ def test_the_style_sheet_is_all_of_them_in_order_without_what_browsers_do_not_ne
         positions.append(sheet.index(first))
     assert positions == sorted(positions)
     listed = {path.stem for path in (ROOT / "static" / "css").glob("*.css")}
-    assert listed == {*asset_build.STYLES, "print"}
+    assert listed == {*asset_build.STYLES, "fonts", "print"}
     assert "/*" not in sheet
     assert "../" not in sheet, "a picture that is not part of it"
     assert sheet.count("{") == sheet.count("}")
@@ -153,8 +156,88 @@ def test_a_copy_of_htmx_is_named_with_its_hash_if_there_is_one(
     assert not without.has("htmx.js")
     script = tmp_path / "htmx.js"
     script.write_text("var htmx = {};")
-    asset_build.build(static, static / "built", script)
+    asset_build.build(static, static / "built", {"htmx.js": script})
     found = Assets(settings, static)
     assert body(found, found.url("htmx.js")) == script.read_bytes()
     edit(static / "css" / "pages.css", ".changed { color: red; }\n")
     assert Assets(settings, static).has("htmx.js"), "a new build keeps it"
+
+
+# --- The typeface --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def typeface(tmp_path: Path) -> dict[str, Path]:
+    """The files that set-up fetches from npm, in place of theirs."""
+    files = {name: tmp_path / name for name in asset_build.FONTS}
+    for name, path in files.items():
+        path.write_bytes(b"wOF2" + name.encode())
+    return files
+
+
+def test_the_style_sheet_names_the_typeface_by_its_content(
+    settings: Settings, static: Path, typeface: dict[str, Path]
+) -> None:
+    asset_build.build(static, static / "built", typeface)
+    found = Assets(settings, static)
+    sheet = body(found, found.url("shop.css")).decode()
+    for name, path in typeface.items():
+        file = found.url(name).rpartition("/")[2]
+        assert sheet.count(f'url("{file}")') == 1, "relative to the style sheet, beside it"
+        assert body(found, found.url(name)) == path.read_bytes()
+    assert sheet.index("@font-face") < sheet.index('--font: "Source Sans 3"')
+    assert "font-display: swap" in sheet
+
+
+def test_a_font_is_kept_for_good_in_the_one_form_that_it_has(
+    settings: Settings, static: Path, typeface: dict[str, Path]
+) -> None:
+    asset_build.build(static, static / "built", typeface)
+    stored = Assets(settings, static).find(Assets(settings, static).url("latin.woff2"))
+    assert stored is not None
+    for accepted in ("", "gzip", "br, gzip"):
+        form = stored.form_for(accepted)
+        headers = dict(form.headers)
+        assert headers["Content-Type"] == "font/woff2"
+        assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert "Content-Encoding" not in headers
+        assert form.body == typeface["latin.woff2"].read_bytes()
+    assert len(list((static / "built").glob("latin.*"))) == 1
+
+
+def test_a_changed_source_keeps_the_typeface_and_another_one_replaces_it(
+    settings: Settings, static: Path, typeface: dict[str, Path]
+) -> None:
+    asset_build.build(static, static / "built", typeface)
+    found = Assets(settings, static)
+    sheet, font = found.url("shop.css"), found.url("latin.woff2")
+    edit(static / "css" / "pages.css", ".changed { color: red; }\n")
+    after = Assets(settings, static)
+    assert after.url("shop.css") != sheet
+    assert after.url("latin.woff2") == font
+    assert b"@font-face" in body(after, after.url("shop.css"))
+    typeface["latin.woff2"].write_bytes(b"wOF2, a newer one")
+    asset_build.build(static, static / "built", typeface)
+    assert Assets(settings, static).url("latin.woff2") != font
+
+
+def test_without_the_typeface_pages_have_that_of_the_system(
+    settings: Settings, static: Path, typeface: dict[str, Path]
+) -> None:
+    """Half of it is not enough: a name of another alphabet would stand out in every line."""
+    del typeface["latinext.woff2"]
+    for given in ({}, typeface):
+        asset_build.build(static, static / "built", given)
+        found = Assets(settings, static)
+        sheet = body(found, found.url("shop.css")).decode()
+        assert "@font-face" not in sheet
+        assert "woff2" not in sheet
+        assert "system-ui" in sheet
+
+
+def test_the_licence_of_the_typeface_is_served_beside_it(client: CheckingClient) -> None:
+    client.reads_pages = False
+    text = client.get("/static/fonts/source-sans-3.license.txt").text
+    assert "SIL Open Font License, Version 1.1" in text
+    sheet = (ROOT / "static" / "css" / "fonts.css").read_text()
+    assert "static/fonts/source-sans-3.license.txt" in sheet
