@@ -37,7 +37,7 @@ from records.groups import (
     GroupStatus,
     LicenceGroup,
 )
-from records.imports import ImportStatus, SeatImport, SeatImportLine
+from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine
 from records.invoices import (
     PAYABLE,
     Invoice,

@@ -47,6 +47,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     seat_imports,
     seats,
     security,
+    selections,
     services,
     sign_in,
     states,

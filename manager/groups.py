@@ -73,6 +73,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         arguments.get("status", ""),
         arguments.get("sort", ""),
         page_number(arguments),
+        arguments.get("rows", ""),
     )
     shown = listing.page_of(found, looked)
     return {
@@ -81,6 +82,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "seats": shown,
         "here": list_address(found, looked, page=shown.number),
         "address_of": lambda **changes: list_address(found, looked, **changes),
+        "page_sizes": listing.PAGE_SIZES,
         "statuses": [each for each in SeatStatus if (each == SeatStatus.ENDED) == found.is_over],
         "error_words": seat_jobs.ERROR_SENTENCES,
         "error_otherwise": seat_jobs.OTHER_ERROR,
@@ -98,8 +100,10 @@ def list_address(found: LicenceGroup, looked: View, **changes: Any) -> str:
         "status": looked.status,
         "sort": sort,
         "page": 1,
+        "rows": looked.per_page,
     } | changes
-    kept = {name: value for name, value in values.items() if value not in ("", 1)}
+    usual = ("", 1, listing.PAGE_SIZES[0])
+    kept = {name: value for name, value in values.items() if value not in usual}
     return url_for("manager.group", name=found.name, **kept)
 
 

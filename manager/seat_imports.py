@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, flash, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext
 
-from manager import manager
-from models import ImportStatus, LicenceGroup, SeatImport, SeatImportLine, SeatStatus
+from manager import manager, seat_lines
+from models import LicenceGroup, Seat
 from shop.errors import N_, Refusal
 from shop.licences.seats import csv_reader, import_preview, listing
 from shop.security import rate_limits
-from shop.text import templates
-from shop.text.pagination import page_of
 from web import auth, lookups
-from web.arguments import page_number
 from web.files import table
 from web.htmx import go_to, page
-from web.languages import current, sentence
+from web.languages import sentence
 
 IMPORT = "/manager/groups/<name>/imports/<int:import_id>"
 
@@ -62,60 +59,19 @@ def _upload_page(group: LicenceGroup, error: str = "", status: int = 200) -> Res
 @manager.get(IMPORT)
 def seat_import(name: str, import_id: int) -> Response:
     """Show an import: its preview, its progress, or its result."""
-    return _shown(lookups.own_import(name, import_id))
-
-
-def _shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
-    standing = (
-        import_preview.count_seats_by_status(made) if made.status != ImportStatus.PREVIEW else {}
-    )
-    waiting, failed = (standing.get(it, 0) for it in (SeatStatus.ACTIVATING, SeatStatus.ERROR))
-    only_bad = request.args.get("show") == "bad"
-    shown = page_of(import_preview.results_of(made, bad=only_bad), page_number())
-    settled = made.lines_done - made.lines_refused - waiting - failed
-    return page(
-        "manager/seat_import.html",
-        "manager/_seat_import.html",
-        status=status,
-        group=made.group,
-        file=made,
-        lines=shown,
-        only_bad=only_bad,
-        settled=max(settled, 0),
-        failed=failed,
-        is_running=made.status == ImportStatus.RUNNING or bool(waiting),
-        said={line.number: _problem_of(line) for line in shown.rows},
-        error=error,
-    )
-
-
-def _problem_of(line: SeatImportLine) -> str:
-    """Return what is wrong with a line, in the customer's language."""
-    text = gettext(line.problem) if line.problem else ""
-    return text % line.details if line.details else text
+    return seat_lines.shown(lookups.own_import(name, import_id))
 
 
 @manager.post(IMPORT + "/start")
 def start_import(name: str, import_id: int) -> Response:
     """Configure the valid lines in the background."""
-    made = lookups.own_import(name, import_id)
-    try:
-        import_preview.start_import(made, by=auth.customer().nic_handle)
-    except Refusal as refusal:
-        return _shown(lookups.own_import(name, import_id), sentence(refusal), refusal.status)
-    return go_to(url_for("manager.seat_import", name=name, import_id=import_id))
+    return seat_lines.start(lookups.own_import(name, import_id))
 
 
 @manager.post(IMPORT + "/abandonment")
 def abandon_import(name: str, import_id: int) -> Response:
     """Abandon the import."""
-    made = lookups.own_import(name, import_id)
-    try:
-        import_preview.abandon_import(made, by=auth.customer().nic_handle)
-    except Refusal as refusal:
-        return _shown(lookups.own_import(name, import_id), sentence(refusal), refusal.status)
-    flash(gettext("Nothing was configured from this file."), "info")
-    return go_to(url_for("manager.group", name=name))
+    return seat_lines.abandon(lookups.own_import(name, import_id))
 
 
 # --- Downloads ---------------------------------------------------------------------------------
@@ -124,60 +80,15 @@ def abandon_import(name: str, import_id: int) -> Response:
 @manager.get(IMPORT + ".csv")
 def import_result(name: str, import_id: int) -> Response:
     """Return the file with the outcome of each line."""
-    made = lookups.own_import(name, import_id)
-    heading = [
-        gettext("Line"),
-        gettext("First name"),
-        gettext("Last name"),
-        gettext("Login"),
-        gettext("Result"),
-    ]
-    say = _Outcomes(current())
-    return table(_result_rows(made, heading, say), f"{made.group.name}-import-{made.id}.csv")
-
-
-def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterator[list[Any]]:
-    yield heading
-    for line in import_preview.all_results(made):
-        yield [line.number, line.first_name, line.last_name, line.login, say.of(line)]
-
-
-class _Outcomes:
-    """The outcomes of lines as texts that need no request: the file is streamed after it."""
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-        self._statuses = _words()
-        self._not_processed = gettext("Not processed")
-        self._changed = gettext("Changed since")
-
-    def of(self, line: SeatImportLine) -> str:
-        """What became of a line."""
-        if line.problem:
-            return templates.translate(line.problem, self._language, **line.details)
-        if not line.is_done or line.seat is None:
-            return self._not_processed
-        if line.seat.version != line.version:
-            return self._changed
-        return self._statuses[line.seat.status]
-
-
-def _words() -> dict[str, str]:
-    return {
-        SeatStatus.UNCONFIGURED: gettext("Not configured"),
-        SeatStatus.ACTIVATING: gettext("Creating"),
-        SeatStatus.ACTIVE: gettext("Created"),
-        SeatStatus.UPDATING: gettext("Update"),
-        SeatStatus.RELEASING: gettext("Deleting"),
-        SeatStatus.ERROR: gettext("Error"),
-        SeatStatus.ENDED: gettext("Ended"),
-    }
+    return seat_lines.result(lookups.own_import(name, import_id))
 
 
 @manager.get("/manager/groups/<name>/seats.csv")
 def export_seats(name: str) -> Response:
-    """Return every seat of the group as CSV, streamed."""
+    """Return the selected seats as CSV, streamed; every seat of the group if none is selected."""
     group = lookups.own_group(name)
+    numbers = seat_lines.numbers_selected(group, request.args)
+    listed = listing.numbered_seats(group, numbers) if numbers else listing.all_seats(group)
     heading = [
         gettext("First name"),
         gettext("Last name"),
@@ -186,14 +97,15 @@ def export_seats(name: str) -> Response:
         gettext("Licence"),
         gettext("Status"),
     ]
-    return table(_seat_rows(group, heading, _words()), f"{group.name}.csv")
+    rows = _seat_rows(group, listed, heading, seat_lines.status_words())
+    return table(rows, f"{group.name}.csv")
 
 
 def _seat_rows(
-    group: LicenceGroup, heading: list[str], words: dict[str, str]
+    group: LicenceGroup, listed: Iterator[Seat], heading: list[str], words: dict[str, str]
 ) -> Iterator[list[Any]]:
     yield heading
-    for seat in listing.all_seats(group):
+    for seat in listed:
         yield [
             seat.first_name,
             seat.last_name,

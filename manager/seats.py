@@ -16,7 +16,6 @@ from shop.errors import Conflict, Refusal
 from shop.licences import seats
 from shop.licences.seats import listing
 from shop.licences.seats.actions import StaleVersion
-from shop.text.pagination import PER_PAGE
 from web import auth, lookups
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
@@ -204,7 +203,7 @@ def _tell(act: str, seat: Seat, holder: str = "") -> None:
     """
     said = _success_messages(holder or seat.full_name)[act]
     arguments = arguments_of_current_page(seat.group)
-    is_long = seat.group.seats_total > PER_PAGE
+    is_long = seat.group.seats_total > listing.PAGE_SIZES[0]
     if act == "release" or not (is_long or arguments.get("q") or arguments.get("status")):
         tell(said)
     else:

@@ -1,4 +1,4 @@
-"""CSV imports of people into seats: the file and its lines."""
+"""Acts on many seats at once, of a CSV file of people or of a selection: the act and its lines."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ class ImportStatus(StrEnum):
     ABANDONED = "abandoned"
 
 
+class ImportAct(StrEnum):
+    """What is done with the lines: people of a file are configured, the rest is of a selection."""
+
+    CONFIGURE = "configure"
+    RELEASE = "release"
+    PASSWORD = "password"
+    GIVE_BACK = "give_back"
+
+
 IMPORT_MOVES: dict[str, set[str]] = {
     ImportStatus.PREVIEW: {ImportStatus.RUNNING, ImportStatus.ABANDONED},
     ImportStatus.RUNNING: {ImportStatus.DONE},
@@ -37,7 +46,10 @@ IMPORT_MOVES: dict[str, set[str]] = {
 
 
 class SeatImport(StateMachine):
-    """A CSV file of people to configure seats for: a preview first, then run in the background."""
+    """An act on many seats: a preview first, then run in the background.
+
+    Each line is a person of a CSV file to configure a seat for, or one of the seats selected.
+    """
 
     event_subject = "import"
     moves = IMPORT_MOVES
@@ -46,6 +58,7 @@ class SeatImport(StateMachine):
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="+", index=False)
+    act = CharField(max_length=16, default=ImportAct.CONFIGURE)
     filename = CharField(max_length=255)
     status = CharField(max_length=16, default=ImportStatus.PREVIEW)
     lines_total = IntegerField()
@@ -58,27 +71,44 @@ class SeatImport(StateMachine):
     class Meta:
         constraints = [
             one_of("status", ImportStatus),
+            one_of("act", ImportAct),
             Check("lines_good BETWEEN 0 AND lines_total"),
             Check("lines_done BETWEEN 0 AND lines_good"),
             Check("lines_refused BETWEEN 0 AND lines_done"),
         ]
-        indexes = ((("group", "id"), False), (("group", "status", "id"), False))
+        indexes = (
+            (("group", "id"), False),
+            (("group", "act", "id"), False),
+            (("group", "status", "id"), False),
+        )
 
     @property
     def is_preview(self) -> bool:
-        """Whether the import is a preview that the customer can start or abandon."""
+        """Whether this is a preview that the customer can start or abandon."""
         return self.status == ImportStatus.PREVIEW
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether the customer abandoned the import before starting it."""
+        """Whether the customer abandoned it before starting it."""
         return self.status == ImportStatus.ABANDONED
+
+    @property
+    def is_running(self) -> bool:
+        """Whether lines are being processed."""
+        return self.status == ImportStatus.RUNNING
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether the lines come from a file; otherwise from a selection of seats."""
+        return self.act == ImportAct.CONFIGURE
 
 
 class SeatImportLine(Table):
     """One line of an import. ``problem`` is a message of the catalogue, ``details`` its values.
 
     ``seat`` is the seat that the line configured, and ``version`` the seat's version after that.
+    A selected seat has both from the beginning, with the version that the customer saw; ``number``
+    is its number then.
     """
 
     seat_import_id: int  # added by Peewee; declared for mypy

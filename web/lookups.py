@@ -66,8 +66,19 @@ def own_seat(group_name: str, number: int) -> Seat:
 
 def own_import(group_name: str, import_id: int) -> SeatImport:
     """Return a CSV import into the customer's group."""
+    return _own_lines(group_name, import_id, of_file=True)
+
+
+def own_selection(group_name: str, import_id: int) -> SeatImport:
+    """Return an act on a selection of the customer's seats."""
+    return _own_lines(group_name, import_id, of_file=False)
+
+
+def _own_lines(group_name: str, import_id: int, *, of_file: bool) -> SeatImport:
     group = own_group(group_name)
     found = _or_404(import_preview.find_import(group, import_id))
+    if found.is_of_file != of_file:
+        abort(404)
     found.group = group
     return found
 

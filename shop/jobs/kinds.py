@@ -28,6 +28,18 @@ def import_seats(seat_import: int, by: str) -> None:
 
 
 @declare
+def act_on_seats(seat_import: int, by: str) -> None:
+    """Release the seats of a selection, or replace their passwords. Queued by
+    `shop.licences.seats.import_preview`, handled by `shop.licences.seats.selection_job`."""
+
+
+@declare
+def give_seats_back(seat_import: int, by: str) -> None:
+    """Give the seats of a selection back. Queued by `shop.licences.seats.import_preview`, handled
+    by `shop.subscriptions.give_back_selections`."""
+
+
+@declare
 def activate_seat(seat: int, version: int, since: str) -> None:
     """Create a licence holder's account at the provider. Queued by `shop.licences.seats.actions`,
     handled by `shop.delivery.seat_jobs`, as are the next three."""

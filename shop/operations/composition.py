@@ -8,7 +8,7 @@ from shop import settings as shop_settings
 from shop.customers import data_export, passwords
 from shop.delivery import additions, installation, seat_jobs
 from shop.invoicing import order_invoices
-from shop.licences.seats import import_job
+from shop.licences.seats import import_job, selection_job
 from shop.office import configured, stock
 from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
@@ -21,6 +21,7 @@ from shop.settings import Settings
 from shop.subscriptions import (
     dunning,
     ending,
+    give_back_selections,
     give_backs,
     previews,
     renewal_notices,
@@ -32,9 +33,9 @@ from shop.vat import confirmation, registry
 
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
-    give_backs, import_job, installation, mail, notices, order_invoices, orders, outcomes,
-    passwords, payments, previews, refunds, renewal_notices, renewals, retention, seat_jobs,
-    stock, suspension, vat_checks, withdrawals,
+    give_back_selections, give_backs, import_job, installation, mail, notices, order_invoices,
+    orders, outcomes, passwords, payments, previews, refunds, renewal_notices, renewals, retention,
+    seat_jobs, selection_job, stock, suspension, vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -27,6 +27,8 @@ RETRY_BUSY = timedelta(seconds=5)
 RETRY_SUSPENDED = timedelta(hours=1)
 RETRY_REFUSED = timedelta(hours=1)
 
+ONE_STAYS = N_("At least one licence stays in a group. To give back all, terminate the group.")
+
 ALIVE = (TerminationStatus.SCHEDULED, TerminationStatus.ENDING)
 
 
@@ -79,10 +81,7 @@ def _schedule(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBack]
     ends_on = subscriptions.next_end(subscription)
     # Only delivered licences count: an addition under way may fail.
     if current.seats_total - len(for_group(group)) <= len(wanted):
-        raise Refusal(
-            N_("At least one licence stays in a group. To give back all, terminate the group."),
-            "licences",
-        )
+        raise Refusal(ONE_STAYS, "licences")
     now = clock.now()
     for seat in sorted(seats, key=lambda each: each.number):
         row = GiveBack.create(

@@ -44,9 +44,15 @@ def page_of_prepared(
     return Page(query.slice(per_page, (number - 1) * per_page, *given), number, pages, total)
 
 
-def page_of(query: ModelSelect[Any], number: int, per_page: int = PER_PAGE) -> Page:
-    """Return page ``number`` of an ordered query (two queries); the nearest one if out of range."""
-    total = query.count()
+def page_of(
+    query: ModelSelect[Any], number: int, per_page: int = PER_PAGE, total: int | None = None
+) -> Page:
+    """Return page ``number`` of an ordered query; the nearest one if out of range.
+
+    Two queries, or one where the ``total`` is known.
+    """
+    if total is None:
+        total = query.count()
     number, pages = _within(number, total, per_page)
     return Page(list(query.paginate(number, per_page)), number, pages, total)
 

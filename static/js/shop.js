@@ -268,6 +268,8 @@
     const form = event.target;
     if (form.dataset.sent) {
       event.preventDefault(); // already submitted; the server's token makes it idempotent
+    } else if (event.submitter && event.submitter.matches("[data-download]")) {
+      return; // a file comes: the page stays as it is
     } else if (!event.defaultPrevented && form.method === "post") {
       // The browser submits first; then the form is shown as busy.
       setTimeout(() => work(form, event.submitter || defaultButton(form)), 0);
@@ -324,6 +326,31 @@
     const mistake = target.querySelector(".field-error");
     announce(mistake ? mistake.textContent.trim() : "");
   });
+
+  /* --- Licences selected ---------------------------------------------------------------------- */
+
+  /* Say how many rows of the list are selected. */
+  function countSelected() {
+    const place = byId("selected");
+    if (!place) return;
+    const all = document.querySelector("[data-select-all]");
+    const ticked = document.querySelectorAll(".seat-box:checked").length;
+    const number = all && all.checked ? Number(all.dataset.selectAll) : ticked;
+    const text = number === 1 ? place.dataset.one : place.dataset.many.replace("{n}", number);
+    place.textContent = number ? text : "";
+  }
+
+  on("change", (event) => {
+    const box = event.target;
+    const shown = byId("select-shown");
+    if (!shown || !box.form || box.form.id !== "selection") return;
+    const rows = Array.from(document.querySelectorAll(".seat-box"));
+    if (box === shown) rows.forEach((row) => { row.checked = shown.checked; });
+    else if (rows.includes(box)) shown.checked = rows.every((row) => row.checked);
+    countSelected();
+  });
+  on("htmx:after:swap", countSelected);
+  window.addEventListener("pageshow", countSelected);
 
   /* --- Error summaries: what is corrected leaves them ---------------------------------------- */
 

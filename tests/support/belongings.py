@@ -18,6 +18,7 @@ from models import (
     Card,
     DataExport,
     ExchangeService,
+    ImportAct,
     Invoice,
     LicenceGroup,
     Order,
@@ -30,7 +31,7 @@ from shop import documents, mail
 from shop.customers import data_export, email_proofs, passwords, profile, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
-from shop.licences.seats import import_preview
+from shop.licences.seats import import_preview, selections
 from shop.orders import baskets
 from shop.payments import cards, outcomes
 from shop.subscriptions import terminations
@@ -55,6 +56,7 @@ class Belongings:
     invoice: Invoice
     group: LicenceGroup
     seat_import: SeatImport
+    selection: SeatImport
     document: Attachment
     reset_token: str
     address_token: str
@@ -97,6 +99,7 @@ class Belongings:
             ),
             "/exports/<int:export_id>": f"/exports/{self.export.id}",
             "/imports/<int:import_id>": f"/imports/{self.seat_import.id}",
+            "/selections/<int:import_id>": f"/selections/{self.selection.id}",
             "/groups/<name>/seats/<int:number>": f"/groups/{self.group.name}/seats/1",
             "/groups/<name>/seats/<int:number>/configuration": (
                 f"/groups/{self.group.name}/seats/2/configuration"
@@ -172,6 +175,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         invoice=Invoice.get(Invoice.order == delivered),
         group=group,
         seat_import=import_preview.prepare_import(group, "people.csv", b"Zoe,Moreau,zoe\n,,x\n"),
+        selection=selections.prepare_selection(group, ImportAct.PASSWORD, [1]),
         document=Attachment.get(
             Attachment.letter == letters.the(account, "order_placed"),
             Attachment.document == documents.PURCHASE_ORDER,

@@ -66,7 +66,7 @@ class Visitor:
         A checkbox is ticked with True and left out with False; several of one name are a list.
         """
         form, button = self._form_with(name)
-        data = _filled(form, values)
+        data = _filled(self._controls_of(form), values)
         if button.get("name"):
             data[button.get("name", "")] = button.get("value", "")
         target = urljoin(self.address, button.get("formaction") or form.get("action", ""))
@@ -107,16 +107,22 @@ class Visitor:
                     return form, button
         raise AssertionError(f"no button {name!r} in a form at {self.address}")
 
+    def _controls_of(self, form: Element) -> list[Element]:
+        """Return the controls of a form: those in it, and those that name it elsewhere."""
+        name = form.get("id", "")
+        elsewhere = [each for each in self._page().iter() if name and each.get("form") == name]
+        return [*form.iter(), *elsewhere]
+
 
 def _text(element: Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-def _filled(form: Element, values: dict[str, object]) -> dict[str, object]:
+def _filled(controls: list[Element], values: dict[str, object]) -> dict[str, object]:
     """Return what a browser would send: the values of the page, and those the visitor set."""
     data: dict[str, object] = {}
     fields: dict[str, Element] = {}
-    for field in form.iter():
+    for field in controls:
         name = field.get("name", "")
         if field.tag not in {"input", "select", "textarea"} or field.get("disabled") is not None:
             continue

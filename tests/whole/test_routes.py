@@ -96,6 +96,8 @@ SIGNED_IN = """
     manager.release_seat manager.save_release manager.retry_seat manager.check_seat_field
     manager.import_seats manager.upload_seats manager.seat_import manager.start_import
     manager.abandon_import manager.import_result manager.export_seats
+    manager.select_seats manager.selection manager.start_selection
+    manager.abandon_selection manager.selection_result
     manager.order_platform manager.order_office manager.order_choice manager.choose_office
     manager.order_contracts manager.confirm_office
     manager.exchange_services manager.exchange_service manager.exchange_accounts

@@ -76,7 +76,9 @@ def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
     return row
 
 
-def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
+def change_password(
+    seat: Seat, version: int, password: str, by: str, priority: jobs.Priority | None = None
+) -> Seat:
     """Replace the holder's password and send it by e-mail; a blank one is generated.
 
     Raises `StaleVersion`, and `Refusal` at ``password`` if it does not follow the rules.
@@ -86,17 +88,17 @@ def change_password(seat: Seat, version: int, password: str, by: str) -> Seat:
         if password:
             rules.check_password(password, login)
         secret = encryption.seal(password or rules.new_password(login))
-        _begin(row, SeatAct.PASSWORD, by, secret=secret)
+        _begin(row, SeatAct.PASSWORD, by, priority=priority, secret=secret)
     return row
 
 
-def release(seat: Seat, version: int, by: str) -> Seat:
+def release(seat: Seat, version: int, by: str, priority: jobs.Priority | None = None) -> Seat:
     """Remove the licence from its holder; the seat stays paid until the renewal (design).
 
     Raises `StaleVersion`.
     """
     with _locked_seat(seat, version, "release") as row:
-        _begin(row, SeatAct.RELEASE, by, secret="")
+        _begin(row, SeatAct.RELEASE, by, priority=priority, secret="")
     return row
 
 
@@ -132,7 +134,7 @@ def _locked_seat(seat: Seat, version: int, act: str) -> Iterator[Seat]:
             if row.version != version:
                 raise StaleVersion(row)
             if not row.may(act):
-                raise Refusal(_refusal_reason(row))
+                raise Refusal(refusal_reason(row))
             yield row
     except IntegrityError:
         raise Refusal(LOGIN_TAKEN, "login") from None
@@ -140,7 +142,8 @@ def _locked_seat(seat: Seat, version: int, act: str) -> Iterator[Seat]:
         raise Refusal(N_("This group has been terminated.")) from None
 
 
-def _refusal_reason(seat: Seat) -> str:
+def refusal_reason(seat: Seat) -> str:
+    """Return why the seat's status does not allow what was asked for (``msgid``)."""
     if seat.is_moving:
         return N_("The provider is at work on this licence: wait until it is done.")
     return N_("This cannot be done with the licence as it stands.")

@@ -1,8 +1,4 @@
-"""The background job that imports a file of people.
-
-Each chunk of lines is one transaction, which configures the seats, queues their activation and
-marks the lines as done. If a worker dies, the next one continues after the last complete chunk.
-"""
+"""The background job that imports a file of people: configures a seat for each line."""
 
 from __future__ import annotations
 
@@ -10,24 +6,18 @@ from typing import Any
 
 from peewee import IntegrityError, PostgresqlDatabase
 
-from records.base import database, lock
+from records.base import database
 from records.groups import LicenceGroup
-from records.imports import ImportStatus, SeatImport, SeatImportLine
+from records.imports import SeatImport, SeatImportLine
 from records.seat_states import SeatStatus
 from records.seats import Seat
-from shop import clock, jobs, transitions
+from shop import jobs
 from shop.errors import N_
 from shop.jobs import kinds
-from shop.licences.seats import actions
-from shop.licences.seats.import_preview import (
-    NO_FREE_SEAT,
-    NO_PROBLEM,
-    Problem,
-    read_line,
-    taken_logins,
-)
+from shop.licences.seats import actions, line_jobs
+from shop.licences.seats.import_preview import NO_FREE_SEAT, read_line, taken_logins
+from shop.licences.seats.line_jobs import NO_PROBLEM, Problem
 from shop.licences.seats.rules import Person
-from shop.sandbox_link import test_points
 
 CHUNK_SIZE = 50
 """Lines in one transaction; small, because other writers wait for it."""
@@ -37,52 +27,18 @@ NOT_REACHED = N_("Something went wrong on our side before this line: load it aga
 
 def _give_up(seat_import: int, by: str, reason: str) -> None:
     """End an import whose job has failed; mark the lines it did not reach."""
-    made = lock(SeatImport.get_by_id(seat_import))
-    if made.status != ImportStatus.RUNNING:
-        return
-    waiting = (SeatImportLine.seat_import == made) & _WAITING
-    left = SeatImportLine.update(is_done=True, problem=NOT_REACHED).where(waiting).execute()
-    _count(made, left, left)
-    _finish(made)
+    line_jobs.give_up(seat_import, NOT_REACHED)
 
 
 @kinds.import_seats.handler(attempts=20, give_up=_give_up)
 def import_seats(seat_import: int, by: str) -> None:
     """Configure a seat for each valid line, chunk by chunk; idempotent, resumes where it ended."""
-    while _run_chunk(seat_import, by):
-        test_points.point("imports.chunk")
+    line_jobs.run(seat_import, by, _configure, CHUNK_SIZE)
 
 
-_WAITING = ~SeatImportLine.is_done & (SeatImportLine.problem == "")
-
-
-def _run_chunk(seat_import: int, by: str) -> bool:
-    """Process one chunk; return False when no line is left."""
-    with database.atomic():
-        made = lock(SeatImport.get_by_id(seat_import))
-        if made.status != ImportStatus.RUNNING:
-            return False
-        waiting = SeatImportLine.select().where(SeatImportLine.seat_import == made, _WAITING)
-        lines = list(waiting.order_by(SeatImportLine.number).limit(CHUNK_SIZE))
-        if not lines:
-            _finish(made)
-            return False
-        _count(made, len(lines), _configure(made.group, lines, by))
-    return True
-
-
-def _count(made: SeatImport, done: int, refused: int) -> None:
-    SeatImport.update(
-        lines_done=SeatImport.lines_done + done, lines_refused=SeatImport.lines_refused + refused
-    ).where(SeatImport.id == made.id).execute()
-
-
-def _finish(made: SeatImport) -> None:
-    transitions.move(made, ImportStatus.DONE, by="shop", finished_at=clock.now())
-
-
-def _configure(group: LicenceGroup, lines: list[SeatImportLine], by: str) -> int:
+def _configure(made: SeatImport, lines: list[SeatImportLine], by: str) -> int:
     """Configure a seat for each line; return the number of refused lines."""
+    group = made.group
     free = _free_seats(group, len(lines)) if group.is_open else []
     people = [read_line(line) for line in lines]
     taken = taken_logins(group, [who.login_key for who in people if isinstance(who, Person)])
@@ -92,7 +48,7 @@ def _configure(group: LicenceGroup, lines: list[SeatImportLine], by: str) -> int
         if problem == NO_PROBLEM and isinstance(who, Person):
             problem = _configure_line(free, line, who, by)
         if problem != NO_PROBLEM:
-            _write_outcome(line, problem=problem[0], details=problem[1])
+            line_jobs.write_refusal(line, problem)
             refused += 1
     return refused
 
@@ -120,7 +76,7 @@ def _configure_line(free: list[Seat], line: SeatImportLine, person: Person, by: 
         # Another request took the login after the check.
         free[0] = _reload(seat)
         return actions.LOGIN_TAKEN, {}
-    _write_outcome(line, seat=seat, version=seat.version)
+    line_jobs.write_outcome(line, seat=seat, version=seat.version)
     free.pop(0)
     return NO_PROBLEM
 
@@ -130,12 +86,6 @@ def _reload(seat: Seat) -> Seat:
     fresh: Seat = Seat.get_by_id(seat.id)
     fresh.group = seat.group
     return fresh
-
-
-def _write_outcome(line: SeatImportLine, **outcome: Any) -> None:
-    SeatImportLine.update(is_done=True, **outcome).where(
-        SeatImportLine.seat_import == line.seat_import_id, SeatImportLine.number == line.number
-    ).execute()
 
 
 def _free_seats(group: LicenceGroup, number: int) -> list[Seat]:

@@ -1,6 +1,7 @@
-"""Import of a file of people: the preview before anything is configured, and the results.
+"""Import of a file of people: the preview before anything is configured, start and results.
 
-`shop.licences.seats.import_job` runs the import.
+Start and results are those of selections (`shop.licences.seats.selections`), too.
+`shop.licences.seats.import_job` runs the import of a file.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from peewee import JOIN, fn
 from records.base import database
 from records.batches import in_batches
 from records.groups import LicenceGroup
-from records.imports import ImportStatus, SeatImport, SeatImportLine
+from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine
 from records.seat_states import SeatStatus
 from records.seats import Seat
 from shop import clock, transitions
 from shop.errors import N_, Conflict, Refusal
 from shop.jobs import kinds
+from shop.jobs.tasks import Task
 from shop.licences.seats import actions, csv_reader, rules
+from shop.licences.seats.line_jobs import NO_PROBLEM, Problem
 from shop.licences.seats.rules import InvalidPerson, Person
 
 WRONG_COLUMNS = N_("Three columns are expected: first name, last name, login.")
@@ -31,10 +34,8 @@ NO_FREE_SEAT = N_("There is no free licence left for this line.")
 LATEST = 5
 """The number of a group's imports that are listed."""
 
-Problem = tuple[str, dict[str, object]]
-"""The problem of a line: a message id of the catalogue and its placeholders' values."""
-
-NO_PROBLEM: Problem = ("", {})
+ALREADY = N_("This file is being worked on already.")
+SELECTION_ALREADY = N_("These licences are being worked on already, or were left.")
 
 
 # --- Preview ---------------------------------------------------------------------------------
@@ -142,20 +143,21 @@ def taken_logins(group: LicenceGroup, login_keys: list[str]) -> set[str]:
 
 
 def find_import(group: LicenceGroup, import_id: int) -> SeatImport | None:
-    """Return an import of the group; None if not found."""
+    """Return an import of a file, or an act on a selection, of the group; None if not found."""
     return SeatImport.get_or_none(SeatImport.group == group, SeatImport.id == import_id)
 
 
 def latest_of(group: LicenceGroup) -> list[SeatImport]:
-    """Return the newest imports of a group, in any status."""
-    query = SeatImport.select().where(SeatImport.group == group)
+    """Return the newest imports of files into a group, in any status."""
+    of_files = SeatImport.act == ImportAct.CONFIGURE
+    query = SeatImport.select().where(SeatImport.group == group, of_files)
     return list(query.order_by(SeatImport.id.desc()).limit(LATEST))
 
 
 def running_of(group: LicenceGroup) -> SeatImport | None:
-    """Return the running import of the group, if there is one."""
+    """Return the running import of the group, or the running act on a selection, if any."""
     return (
-        SeatImport.select(SeatImport.id)
+        SeatImport.select(SeatImport.id, SeatImport.act, SeatImport.status)
         .where(SeatImport.group == group, SeatImport.status == ImportStatus.RUNNING)
         .order_by(SeatImport.id.desc())
         .first()
@@ -165,42 +167,50 @@ def running_of(group: LicenceGroup) -> SeatImport | None:
 # --- Start -----------------------------------------------------------------------------------
 
 
+JOBS: dict[str, Task[[int, str]]] = {
+    ImportAct.CONFIGURE: kinds.import_seats,
+    ImportAct.RELEASE: kinds.act_on_seats,
+    ImportAct.PASSWORD: kinds.act_on_seats,
+    ImportAct.GIVE_BACK: kinds.give_seats_back,
+}
+"""The job that processes the lines of each act."""
+
+
 def start_import(made: SeatImport, by: str) -> None:
-    """Queue the import of the valid lines.
+    """Queue the work on the valid lines.
 
     Raises `Conflict` if it was started before, `Refusal` if the group cannot be changed now.
     """
     if not LicenceGroup.get_by_id(made.group_id).is_open:
         raise Refusal(actions.GROUP_CLOSED)
     with database.atomic():
-        if made.status != ImportStatus.PREVIEW or not transitions.move(
-            made, ImportStatus.RUNNING, by=by
-        ):
-            raise Conflict(N_("This file is being worked on already."))
-        key = f"import_seats:{made.id}"
-        kinds.import_seats.using(key=key).later(seat_import=made.id, by=by)
+        _leave_preview(made, ImportStatus.RUNNING, by)
+        job = JOBS[made.act]
+        job.using(key=f"{job.kind}:{made.id}").later(seat_import=made.id, by=by)
 
 
 def abandon_import(made: SeatImport, by: str) -> None:
-    """Discard an import. Raises `Conflict` if it was started before."""
-    if made.status != ImportStatus.PREVIEW or not transitions.move(
-        made, ImportStatus.ABANDONED, by=by
-    ):
-        raise Conflict(N_("This file is being worked on already."))
+    """Discard an import or a selection. Raises `Conflict` if it was started before."""
+    _leave_preview(made, ImportStatus.ABANDONED, by)
+
+
+def _leave_preview(made: SeatImport, to: str, by: str) -> None:
+    if not made.is_preview or not transitions.move(made, to, by=by):
+        raise Conflict(ALREADY if made.is_of_file else SELECTION_ALREADY)
 
 
 # --- Results ---------------------------------------------------------------------------------
 
 _UNCHANGED = Seat.version == SeatImportLine.version
-_FAILED = _UNCHANGED & (Seat.status == SeatStatus.ERROR)
+_FAILED = SeatImportLine.is_done & _UNCHANGED & (Seat.status == SeatStatus.ERROR)
 
 
 def count_seats_by_status(made: SeatImport) -> dict[str, int]:
-    """Return the number of its seats in each status, without those changed by hand since."""
+    """Return the number of seats done in each status, without those changed by hand since."""
     rows = (
         SeatImportLine.select(Seat.status, fn.COUNT(Seat.id))
         .join(Seat)
-        .where(SeatImportLine.seat_import == made, _UNCHANGED)
+        .where(SeatImportLine.seat_import == made, SeatImportLine.is_done, _UNCHANGED)
         .group_by(Seat.status)
         .tuples()
     )
@@ -208,7 +218,7 @@ def count_seats_by_status(made: SeatImport) -> dict[str, int]:
 
 
 def results_of(made: SeatImport, *, bad: bool = False) -> Any:
-    """Return the lines of a file in its order, each with its seat if it has one.
+    """Return the lines in their order, each with its seat if it has one.
 
     With ``bad``, only the lines that were refused or whose seat is in error.
     """
@@ -223,5 +233,5 @@ def results_of(made: SeatImport, *, bad: bool = False) -> Any:
 
 
 def all_results(made: SeatImport) -> Iterator[SeatImportLine]:
-    """Yield all lines of a file in its order, read in batches."""
+    """Yield all lines in their order, read in batches."""
     return in_batches(results_of(made), SeatImportLine.number)

@@ -7,7 +7,7 @@ end; a search is one range of keys and shows its first hits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,12 +15,19 @@ from records.batches import in_batches
 from records.groups import LicenceGroup
 from records.seat_states import SeatStatus
 from records.seats import Seat, SeatKey
+from shop.errors import N_, Refusal
 from shop.licences.seats import search_keys
 from shop.text.folding import fold
-from shop.text.pagination import PER_PAGE, Page
+from shop.text.pagination import Page
 
 MOST_HITS = 500
 """The most seats that one search lists; the page asks to narrow a search that finds more."""
+
+PAGE_SIZES = (20, 50, 100)
+"""The numbers of seats a page may show; the first is the default."""
+
+MOST_AT_ONCE = 10_000
+"""The most seats that one act on all of a view may concern, as many as a file may have lines."""
 
 SORTS: dict[str, Any] = {
     "": Seat.number,
@@ -33,13 +40,14 @@ SORTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class View:
-    """Search, filter, order and page of a list of seats."""
+    """Search, filter, order, page and size of the pages of a list of seats."""
 
     wanted: str = ""
     status: str = ""
     sort: str = ""
     descending: bool = False
     page: int = 1
+    per_page: int = PAGE_SIZES[0]
 
     @property
     def is_narrowed(self) -> bool:
@@ -47,7 +55,7 @@ class View:
         return bool(self.wanted or self.status)
 
 
-def read_view(wanted: str, status: str, sort: str, page: int) -> View:
+def read_view(wanted: str, status: str, sort: str, page: int, rows: str = "") -> View:
     """Return the view that a URL describes; invalid values are ignored."""
     name = sort.removeprefix("-")
     return View(
@@ -56,6 +64,7 @@ def read_view(wanted: str, status: str, sort: str, page: int) -> View:
         sort=name if name in SORTS else "",
         descending=sort.startswith("-") and bool(name in SORTS and name),
         page=max(1, min(page, 10_000_000)),
+        per_page=next((size for size in PAGE_SIZES if str(size) == rows), PAGE_SIZES[0]),
     )
 
 
@@ -75,8 +84,8 @@ def page_of(group: LicenceGroup, view: View) -> SeatPage:
         return _search_page(group, view)
     counts = group.seats_by_status
     total = counts[view.status] if view.status else group.seats_total
-    number, pages = _nearest_page(view.page, total)
-    numbers = _numbers(group, view, total, (number - 1) * PER_PAGE)
+    number, pages = _nearest_page(view, total)
+    numbers = _numbers(group, view, total, (number - 1) * view.per_page)
     rows = {row.number: row for row in _rows(group, Seat.number.in_(numbers or [0]))}
     shown = [rows[number] for number in numbers if number in rows]
     return SeatPage(shown, number, pages, total)
@@ -106,6 +115,40 @@ def all_seats(group: LicenceGroup) -> Iterator[Seat]:
     return in_batches(Seat.select().where(Seat.group == group), Seat.number)
 
 
+def selected(group: LicenceGroup, numbers: Iterable[int]) -> dict[int, Seat]:
+    """Return the seats of the group with these numbers, by number."""
+    wanted, found = sorted(set(numbers)), {}
+    for start in range(0, len(wanted), 500):
+        for row in _rows(group, Seat.number.in_(wanted[start : start + 500])):
+            found[row.number] = row
+    return dict(sorted(found.items()))
+
+
+def numbers_in_view(group: LicenceGroup, view: View) -> list[int]:
+    """Return the numbers of the seats on all pages of a view.
+
+    Raise `Refusal` if they are more than `MOST_AT_ONCE`.
+    """
+    query = Seat.select(Seat.number).where(Seat.group == group)
+    if fold(view.wanted):
+        query = query.where(Seat.id.in_(_hits(group, view)[0][:MOST_HITS] or [0]))
+    elif view.status:
+        query = query.where(Seat.status == view.status)
+    rows = query.order_by(Seat.number).limit(MOST_AT_ONCE + 1).tuples()
+    numbers = [row[0] for row in cast("Any", rows)]
+    if len(numbers) > MOST_AT_ONCE:
+        raise Refusal(
+            N_("At most %(most)s licences at once: narrow the list."), most=f"{MOST_AT_ONCE}"
+        )
+    return numbers
+
+
+def numbered_seats(group: LicenceGroup, numbers: list[int]) -> Iterator[Seat]:
+    """Yield the seats of the group with these numbers, by number, read in batches."""
+    for start in range(0, len(numbers), 500):
+        yield from selected(group, numbers[start : start + 500]).values()
+
+
 def held_among(group: LicenceGroup, numbers: list[int]) -> list[Seat]:
     """Return those of the numbered seats that have a holder, by number."""
     held = Seat.login.is_null(False)
@@ -113,14 +156,14 @@ def held_among(group: LicenceGroup, numbers: list[int]) -> list[Seat]:
     return list(seats.order_by(Seat.number))
 
 
-def _nearest_page(number: int, total: int) -> tuple[int, int]:
-    pages = max(1, -(-total // PER_PAGE))
-    return min(number, pages), pages
+def _nearest_page(view: View, total: int) -> tuple[int, int]:
+    pages = max(1, -(-total // view.per_page))
+    return min(view.page, pages), pages
 
 
 def _numbers(group: LicenceGroup, view: View, total: int, offset: int) -> list[int]:
     """Return the seat numbers of a page, read from the nearer end of the list."""
-    limit = min(PER_PAGE, total - offset)
+    limit = min(view.per_page, total - offset)
     if limit <= 0:
         return []
     reverse = offset > total // 2
@@ -150,9 +193,9 @@ def _search_page(group: LicenceGroup, view: View) -> SeatPage:
     """Return the page of a search: hits are found by key, then sorted as the view asks."""
     hits, is_cut = _hits(group, view)
     listed = hits[:MOST_HITS]
-    number, pages = _nearest_page(view.page, len(listed))
+    number, pages = _nearest_page(view, len(listed))
     query = Seat.select().where(Seat.id.in_(listed or [0])).order_by(*_order(view))
-    rows = list(query.paginate(number, PER_PAGE))
+    rows = list(query.paginate(number, view.per_page))
     for row in rows:
         row.group = group
     return SeatPage(rows, number, pages, len(listed), is_cut=is_cut)

@@ -88,7 +88,7 @@ def end_seats(group: LicenceGroup, *, by: str) -> None:
     before the group's row changes: a single seat's change locks the seat and then its group, too.
     """
     of_group = (Seat.group == group) & (Seat.status != SeatStatus.ENDED)
-    _lock_seats(of_group)
+    lock_seats(of_group)
     at = Value(clock.now(), converter=Event.at.db_value)
     said = [Value(each, converter=False) for each in ("seat", "seat_ended", SeatStatus.ENDED, by)]
     subject, name, to_status, actor = said
@@ -114,7 +114,7 @@ def end_seats(group: LicenceGroup, *, by: str) -> None:
     _end_consumption(group)
 
 
-def _lock_seats(which: Any) -> None:
+def lock_seats(which: Any) -> None:
     """Lock seats until the transaction ends; SQLite has locked the whole database already."""
     if isinstance(database.obj, PostgresqlDatabase):
         locked = Seat.select(Seat.id).where(which).order_by(Seat.id).for_update()
