@@ -337,3 +337,39 @@ def test_a_group_is_searched_filtered_renamed_and_described(
     check_accessibility()
     page.goto("/manager/groups")
     check_accessibility()
+
+
+def test_several_licences_are_selected_and_released_at_once(
+    page: Page, journey: Journey, group: str, script: bool, check_accessibility: Check
+) -> None:
+    for number, (first, last, login) in enumerate(
+        [("Zoé", "Lefèvre", "zoe"), ("Ana", "Silva", "ana.silva")], 1
+    ):
+        open_act(page, journey, "Configurer", "Configure", number)
+        fill_holder(journey, first, last, login)
+        expect_status(page, journey, "Créé", "Created", number)
+    select_page = page.get_by_label(
+        journey.say("Tout sélectionner sur cette page", "Select all on this page")
+    )
+    select_page.check()
+    if script:
+        expect(row(page).get_by_role("checkbox")).to_be_checked()
+        expect(page.locator("#selected")).to_have_text(
+            journey.say("2\u00a0licences sélectionnées", "2 licences selected")
+        )
+    check_accessibility()
+    journey.button("Libérer", "Release").click()
+    expect(page.locator("main")).to_contain_text(
+        journey.say("2\u00a0licences sont concernées.", "2 licences are concerned.")
+    )
+    check_accessibility()
+    journey.button("Libérer 2\u00a0licences", "Release 2 licences").click()
+    done = page.get_by_text(journey.say("C’est terminé.", "This is done."))
+    if not script:
+        by_http.look_again_until(page, lambda: done.count() == 1)
+    expect(done).to_be_visible()
+    expect(page.locator("main")).to_contain_text("2 / 2")
+    check_accessibility()
+    journey.link("Vers les licences", "To the licences").click()
+    expect(row(page, 1)).to_contain_text("configureme")
+    expect(row(page, 2)).to_contain_text("configureme")
