@@ -15,6 +15,7 @@ from records.base import database
 from records.letters import Attachment, Letter
 from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
+from shop.mail import mark
 from shop.mail.links import Links
 from shop.prepared import prepared
 from shop.security import encryption
@@ -177,7 +178,12 @@ def text_of(letter: Letter) -> str:
 
 
 def html_of(letter: Letter) -> str:
-    """Return an e-mail's HTML, decrypted."""
+    """Return an e-mail's HTML, decrypted, whole in itself: with the mark in it."""
+    return sent_html_of(letter).replace(mark.REFERENCE, mark.url())
+
+
+def sent_html_of(letter: Letter) -> str:
+    """Return the same as it is stored and sent, with a reference to the mark, a part beside it."""
     return encryption.unseal(letter.html) if letter.is_secret else letter.html
 
 

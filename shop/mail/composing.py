@@ -17,7 +17,8 @@ import idna
 from records.events import Event
 from records.letters import Attachment, Letter, LetterStatus
 from shop import clock, settings
-from shop.mail.archive import html_of, one_line, text_of
+from shop.mail import mark
+from shop.mail.archive import one_line, sent_html_of, text_of
 from shop.security import encryption
 
 
@@ -180,7 +181,10 @@ def _build(
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(text_of(letter))
-    message.add_alternative(html_of(letter), subtype="html")
+    message.add_alternative(sent_html_of(letter), subtype="html")
+    if mark.REFERENCE in sent_html_of(letter):
+        _, html = message.iter_parts()
+        html.add_related(mark.content(), "image", "png", cid=f"<{mark.CONTENT_ID}>")
     for attachment in attachments:
         message.add_attachment(
             bytes(attachment.content or b""),

@@ -241,3 +241,23 @@ def test_the_licence_of_the_typeface_is_served_beside_it(client: CheckingClient)
     assert "SIL Open Font License, Version 1.1" in text
     sheet = (ROOT / "static" / "css" / "fonts.css").read_text()
     assert "static/fonts/source-sans-3.license.txt" in sheet
+
+
+# --- The mark ------------------------------------------------------------------------------------
+
+
+def test_the_mark_is_one_drawing_wherever_it_is_shown() -> None:
+    """Papers draw it by curves (templates/documents/logo.typ): the ends of these are compared."""
+    icons = ROOT / "static" / "icons"
+    outlines = re.findall(r' d="([^"]+)"', (icons / "favicon.svg").read_text())
+    assert len(outlines) == 2
+    sprite = (icons / "sprite.svg").read_text()
+    for name in ("brand", "brand-light"):
+        (symbol,) = re.findall(rf'<symbol id="{name}".*?</symbol>', sprite)
+        assert re.findall(r' d="([^"]+)"', symbol) == outlines
+    paper = (ROOT / "templates" / "documents" / "logo.typ").read_text()
+    assert paper.count("(9, 26), (") == len(outlines), "where both begin"
+    for end in ("(25, 11.6)", "(24, 26)", "(17.5, 26)"):
+        assert end in paper
+    mail = (icons / "mark-light.png").read_bytes()
+    assert int.from_bytes(mail[16:20]) == int.from_bytes(mail[20:24]) == 56, "twice 28 pixels"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import re
@@ -180,9 +181,38 @@ def test_a_letter_arrives_as_it_is_kept(mailbox: Mailbox, make_app: MakeApp) -> 
     assert message["Content-Language"] == "fr"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content_type() == "multipart/alternative"
-    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    text, html = message.iter_parts()
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "multipart/related")
     assert body_of(message, "plain") == mail.text_of(letter)
-    assert body_of(message, "html") == mail.html_of(letter)
+    assert body_of(message, "html") == archive.sent_html_of(letter)
+
+
+def test_the_mark_comes_with_a_letter_and_is_part_of_the_kept_one(
+    mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    letters.activate(sent_by(mailbox, make_app))
+    queue.drain()
+    assert len(mailbox.letters) > 1
+    for message in mailbox.letters:
+        (source,) = re.findall(r'<img src="([^"]+)"', body_of(message, "html"))
+        (mark,) = [part for part in message.walk() if part.get_content_maintype() == "image"]
+        assert mark["Content-ID"] == f"<{source.removeprefix('cid:')}>"
+        assert mark.get_content_disposition() == "inline"
+        assert mark.get_content().startswith(b"\x89PNG")
+    for letter in Letter.select():
+        (source,) = re.findall(r'<img src="([^"]+)"', mail.html_of(letter))
+        assert base64.b64decode(source.removeprefix("data:image/png;base64,")) == mark.get_content()
+
+
+def test_letters_that_were_stored_without_a_mark_are_sent_without(
+    mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    sent_by(mailbox, make_app)
+    Letter.update(html="<p>Bonjour</p>").execute()
+    queue.drain()
+    (message,) = mailbox.letters
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert body_of(message, "html").strip() == "<p>Bonjour</p>"
 
 
 def test_a_secret_letter_arrives_readable(mailbox: Mailbox, make_app: MakeApp) -> None:
