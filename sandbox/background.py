@@ -10,7 +10,7 @@ from contextlib import closing
 
 from flask import Flask
 
-from sandbox.bank import checkouts, notifications, refunds
+from sandbox.bank import checkouts, notifications, payouts, refunds
 from sandbox.bank.models import Letter
 from sandbox.database import Changes, database
 
@@ -68,6 +68,7 @@ class BankWorker:
         with self.app.app_context(), database.connection_context():
             checkouts.process_due_checkouts()
             refunds.process_due_refunds()
+            payouts.process_due_payouts()
             for letter in notifications.due_letters():
                 if letter.id not in self._in_delivery:
                     self._in_delivery.add(letter.id)

@@ -9,7 +9,7 @@ from typing import Any
 from peewee import Model
 from playhouse.pool import PooledSqliteDatabase
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the tables. Increase it when one changes: there are no migrations."""
 
 PRAGMAS = {

@@ -86,6 +86,7 @@ BANK = (
     Switch("bank_card_country", TEXT, "FR", N_("Country of the cards (two letters)")),
     Switch("refund_delay", SECONDS, 0, N_("Seconds until a refund is done (sandbox’s clock)")),
     Switch("refunds_failing", COUNT, 0, N_("Next refunds that fail (-1: all)")),
+    Switch("payouts_failing", COUNT, 0, N_("Next payouts that fail (-1: all)")),
     Switch("notifications_doubled", FLAG, False, N_("Send every notification twice")),
     Switch("notifications_withheld", FLAG, False, N_("Hold notifications back until released")),
     Switch(

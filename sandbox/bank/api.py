@@ -12,6 +12,8 @@ GET    /bank/api/refunds/<ref>            the state of a refund
 GET    /bank/api/disputes/<ref>           the state of a dispute
 POST   /bank/api/charges                  charge a stored card off session
 DELETE /bank/api/mandates/<ref>           revoke a stored card
+GET    /bank/api/payouts                  payouts, newest first: ``?since=<seconds>&after=<ref>``
+GET    /bank/api/payouts/<ref>/lines      what a payout is made of: ``?after=<ref>``
 GET    /bank/api/ledger                   ledger: ``?page=``, ``?reference=<merchant's>``
 ========================================  ====================================================
 """
@@ -24,8 +26,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults
 from sandbox.api_errors import Fields, idempotency_key, require_key
-from sandbox.bank import checkouts, dashboard, ledger, refunds, views
-from sandbox.reading import read_page
+from sandbox.bank import checkouts, dashboard, ledger, payouts, refunds, views
+from sandbox.reading import read_integer, read_page
 
 MAX_CENTS = 99_999_999
 
@@ -43,6 +45,8 @@ def blueprint(key: str) -> Blueprint:
     api.get("/disputes/<reference>")(find_dispute)
     api.post("/charges")(charge_card)
     api.delete("/mandates/<reference>")(revoke_mandate)
+    api.get("/payouts")(list_payouts)
+    api.get("/payouts/<reference>/lines")(list_payout_lines)
     api.get("/ledger")(read_ledger)
     return api
 
@@ -110,6 +114,19 @@ def revoke_mandate(reference: str) -> tuple[str, int]:
     """Revoke a stored card."""
     checkouts.revoke_mandate(reference)
     return "", 204
+
+
+def list_payouts() -> Response:
+    """Return payouts, the newest first."""
+    since = read_integer(request.args.get("since", "0")) or 0
+    rows, after = payouts.list_payouts(since, request.args.get("after", ""))
+    return jsonify(payouts=[views.payout_json(row) for row in rows], after=after)
+
+
+def list_payout_lines(reference: str) -> Response:
+    """Return what a payout is made of."""
+    rows, after = payouts.list_movements(reference, request.args.get("after", ""))
+    return jsonify(lines=[views.movement_json(row) for row in rows], after=after)
 
 
 def read_ledger() -> Response:

@@ -39,7 +39,7 @@ def open_dispute(reference: str, amount_cents: int | None = None) -> Dispute:
             reason=REASON,
             created_at=clock.now(),
         )
-        ledger.book_dispute(checkout, cents)
+        ledger.book_dispute(dispute, cents)
         notifications.enqueue_dispute(dispute.reference)
     return find_dispute(dispute.reference)
 
@@ -66,7 +66,7 @@ def decide_dispute(reference: str, *, won: bool) -> Dispute:
         )
         dispute = find_dispute(reference)
         if changed and won:
-            ledger.book_dispute(dispute.checkout, -dispute.amount_cents)
+            ledger.book_dispute(dispute, -dispute.amount_cents)
         if changed:
             notifications.enqueue_dispute(reference)
     return dispute

@@ -9,7 +9,8 @@ from peewee import fn
 
 from sandbox import clock
 from sandbox.api_errors import ApiRefusal
-from sandbox.bank.models import Checkout, Entry, Refund, RefundState, Status
+from sandbox.bank import payouts
+from sandbox.bank.models import Checkout, Dispute, Entry, Refund, RefundState, Status
 from sandbox.database import database
 
 CARDS, MERCHANT = "cards", "merchant"
@@ -26,6 +27,7 @@ def book_payment(checkout: Checkout) -> None:
         currency=checkout.currency,
         checkout=checkout,
     )
+    payouts.move_charge(checkout)
 
 
 def refunded_cents(checkout: Checkout) -> int:
@@ -64,6 +66,7 @@ def book_refund(checkout: Checkout, amount_cents: int, **columns: Any) -> Refund
         checkout=checkout,
         refund=refund,
     )
+    payouts.move_refund(refund, -amount_cents)
     return refund
 
 
@@ -79,11 +82,12 @@ def book_returned_refund(refund: Refund) -> None:
         checkout=refund.checkout_id,
         refund=refund,
     )
+    payouts.move_refund(refund, refund.amount_cents)
 
 
-def book_dispute(checkout: Checkout, cents: int) -> None:
+def book_dispute(dispute: Dispute, cents: int) -> None:
     """Book what is withdrawn from the merchant for a dispute; a negative amount is given back."""
-    taken = cents > 0
+    taken, checkout = cents > 0, dispute.checkout
     Entry.create(
         at=clock.now(),
         kind="withdrawal" if taken else "reinstatement",
@@ -93,6 +97,7 @@ def book_dispute(checkout: Checkout, cents: int) -> None:
         currency=checkout.currency,
         checkout=checkout,
     )
+    payouts.move_dispute(dispute, -cents)
 
 
 def balances() -> dict[str, int]:

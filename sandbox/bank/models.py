@@ -1,4 +1,4 @@
-"""The bank's tables: checkouts, stored cards, refunds, ledger, outgoing notifications."""
+"""The bank's tables: checkouts, stored cards, refunds, ledger, payouts, outgoing notifications."""
 
 from __future__ import annotations
 
@@ -204,6 +204,54 @@ Entry.add_index(
 )
 
 
+class PayoutState(StrEnum):
+    """The state of a payout."""
+
+    PENDING = "pending"  # on its way
+    PAID = "paid"
+    FAILED = "failed"  # the merchant's own bank did not take it: a later one brings the money
+
+
+class Payout(Table):
+    """A transfer of the merchant's balance, less fees, to the merchant's account elsewhere.
+
+    It is done at ``arrives_at``, by the sandbox's clock.
+    """
+
+    id = AutoField()
+    reference = TextField(unique=True)
+    amount_cents = IntegerField(constraints=[Check("amount_cents > 0")])
+    currency = TextField()
+    state = TextField(
+        default=PayoutState.PENDING, constraints=[Check("state IN ('pending', 'paid', 'failed')")]
+    )
+    reason = TextField(default="")
+    created_at = FloatField(index=True)
+    arrives_at = FloatField()
+
+
+class Movement(Table):
+    """A movement of the merchant's balance, which is part of one payout at last.
+
+    ``source`` is the reference of the checkout, refund, dispute, or payout that failed.
+    """
+
+    id = AutoField()
+    reference = TextField(unique=True)
+    kind = TextField(constraints=[Check("kind IN ('charge', 'refund', 'dispute', 'payout')")])
+    gross_cents = IntegerField()
+    fee_cents = IntegerField(default=0)
+    currency = TextField()
+    source = TextField()
+    at = FloatField()
+    payout = ForeignKeyField(Payout, null=True, backref="movements")
+
+
+Movement.add_index(
+    Movement.index(Movement.at, name="movements_held").where(SQL("payout_id IS NULL"))
+)
+
+
 class Letter(Table):
     """A notification in the outbox; all copies of one have the same ``event``."""
 
@@ -231,4 +279,6 @@ Letter.add_index(
     )
 )
 
-TABLES: list[type[Any]] = [StoredCard, Checkout, Refund, Dispute, UsedKey, Entry, Letter]
+TABLES: list[type[Any]] = [
+    StoredCard, Checkout, Refund, Dispute, UsedKey, Entry, Payout, Movement, Letter,
+]  # fmt: skip

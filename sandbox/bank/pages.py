@@ -1,4 +1,4 @@
-"""The bank's pages: card form, strong authentication, cancellation, and the ledger.
+"""The bank's pages: card form, strong authentication, cancellation, ledger and payouts.
 
 The URL of a payment page cannot be guessed and needs no cookie. Whatever the outcome, the
 browser is redirected to the shop's ``return_url`` (303).
@@ -12,7 +12,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from sandbox import clock, languages, switches
-from sandbox.bank import checkouts, ledger, notifications
+from sandbox.bank import checkouts, ledger, notifications, payouts
 from sandbox.bank.cards import TEST_CARDS, read_card
 from sandbox.bank.models import Checkout, Status
 from sandbox.reading import read_page
@@ -86,6 +86,20 @@ def ledger_page() -> Page:
         pages=max(1, -(-count // 25)),
         count=count,
         reference=reference,
+    )
+
+
+@pages.get("/payouts")
+def payouts_page() -> Page:
+    """Show the payouts to the shop's account."""
+    languages.use_requested_language()
+    rows, after = payouts.list_payouts(after=request.args.get("after", ""))
+    return render_template(
+        "bank/payouts.html",
+        payouts=rows,
+        totals=payouts.totals(rows),
+        held=payouts.held_cents(),
+        after=after,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import current_app
 
-from sandbox.bank.models import Checkout, Dispute, Entry, Refund, StoredCard
+from sandbox import clock
+from sandbox.bank.models import Checkout, Dispute, Entry, Movement, Payout, Refund, StoredCard
 
 
 def checkout_json(checkout: Checkout) -> dict[str, Any]:
@@ -65,6 +66,31 @@ def dispute_json(dispute: Dispute) -> dict[str, Any]:
 def card_json(card: StoredCard) -> dict[str, Any]:
     """Represent a stored card and whether it was removed."""
     return {**mandate_json(card), "is_removed": card.revoked_at is not None}
+
+
+def payout_json(payout: Payout) -> dict[str, Any]:
+    """Represent a payout."""
+    return {
+        "reference": payout.reference,
+        "amount_cents": payout.amount_cents,
+        "currency": payout.currency,
+        "state": payout.state,
+        "reason": payout.reason,
+        "created_at": payout.created_at,
+        "arrives_on": clock.as_datetime(payout.arrives_at).date().isoformat(),
+    }
+
+
+def movement_json(movement: Movement) -> dict[str, Any]:
+    """Represent a movement that a payout is made of."""
+    return {
+        "reference": movement.reference,
+        "kind": movement.kind,
+        "gross_cents": movement.gross_cents,
+        "fee_cents": movement.fee_cents,
+        "source": movement.source,
+        "at": movement.at,
+    }
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

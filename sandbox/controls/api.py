@@ -21,6 +21,7 @@ POST   /controls/disputes                      ``{"checkout", "amount_cents"}`` 
 POST   /controls/disputes/<ref>/outcome        ``{"won": true}``: for the shop, or against it
 POST   /controls/cards/<mandate>/renewal       the bank replaces a stored card by its successor
 POST   /controls/cards/<mandate>/removal       a stored card is removed, or its mandate revoked
+POST   /controls/payouts/<ref>/failure         the merchant's own bank sends a payout back
 GET    /controls/notifications                 ``{"waiting": n, "letters": […]}``, newest first;
                                                ``?checkout=`` for one checkout's
 POST   /controls/notifications/<event>/copies  ``{"times": n}``: send copies of an old one
@@ -40,7 +41,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import clock, switches
 from sandbox.api_errors import ApiRefusal, Fields, InvalidField, error_response
-from sandbox.bank import dashboard, notifications, refunds, views
+from sandbox.bank import dashboard, notifications, payouts, refunds, views
 from sandbox.bank.api import MAX_CENTS
 from sandbox.controls import shop
 from sandbox.reading import read_seconds
@@ -181,6 +182,12 @@ def remove_card(mandate: str) -> Response:
 def fail_refund(reference: str) -> Response:
     """Have a refund fail, pending or done."""
     return jsonify(views.refund_json(refunds.fail_refund(reference)))
+
+
+@controls.post("/payouts/<reference>/failure")
+def fail_payout(reference: str) -> Response:
+    """Have a payout fail, on its way or done."""
+    return jsonify(views.payout_json(payouts.fail_payout(reference)))
 
 
 @controls.get("/notifications")

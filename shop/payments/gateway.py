@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 
 class CheckoutStatus(StrEnum):
@@ -146,6 +147,79 @@ class Notification:
     subject: Checkout | Refund | Dispute | CardChange
 
 
+class PayoutState(StrEnum):
+    """The state of a payout at the bank."""
+
+    PENDING = "pending"  # announced, or on its way
+    PAID = "paid"
+    FAILED = "failed"  # the seller's own bank did not take it: a later payout brings the money
+
+
+@dataclass(frozen=True)
+class Payout:
+    """Money that the bank transfers to the seller's account; negative where it collects a debt.
+
+    Its lines are final once ``lists_lines`` is true. It stays false for a payout that somebody
+    began by hand (``is_automatic`` is false): the bank does not say what that is made of.
+    ``reason`` is the bank's code for a failure.
+    """
+
+    reference: str
+    amount_cents: int
+    currency: str
+    arrives_on: date
+    created_at: datetime
+    state: PayoutState = PayoutState.PENDING
+    is_automatic: bool = True
+    lists_lines: bool = True
+    reason: str = ""
+
+
+class PayoutLineKind(StrEnum):
+    """What moved the seller's balance at the bank."""
+
+    CHARGE = "charge"
+    REFUND = "refund"  # positive where the money of a refund came back
+    DISPUTE = "dispute"  # positive where the bank gave the money back
+    FEE = "fee"  # of the bank's own, beside those of the other lines
+    PAYOUT = "payout"  # the money of a payout that failed
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class PayoutLine:
+    """A movement of the balance that a payout pays out: ``net_cents`` is gross less fee.
+
+    ``source`` is the reference that the shop knows: of the checkout or charge, of the refund, of
+    the dispute, or of the payout that failed; "" if there is none.
+    """
+
+    reference: str
+    kind: PayoutLineKind
+    gross_cents: int
+    fee_cents: int
+    source: str
+    at: datetime
+    description: str = ""
+
+    @property
+    def net_cents(self) -> int:
+        """The part of the payout."""
+        return self.gross_cents - self.fee_cents
+
+
+Listed = TypeVar("Listed")
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Listed]):
+    """A part of a list of the bank's; ``after`` is what the next part begins after, "" at the
+    end."""
+
+    rows: list[Listed]
+    after: str = ""
+
+
 class PaymentGateway(Protocol):
     """A bank that takes cards.
 
@@ -177,6 +251,12 @@ class PaymentGateway(Protocol):
 
     def find_dispute(self, reference: str) -> Dispute:
         """Return a dispute with its present state."""
+
+    def list_payouts(self, since: datetime, after: str = "") -> Batch[Payout]:
+        """Return payouts created since a moment, the newest first."""
+
+    def list_payout_lines(self, payout: str, after: str = "") -> Batch[PayoutLine]:
+        """Return lines of a payout that lists them."""
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank."""

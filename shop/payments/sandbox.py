@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -12,6 +13,7 @@ import structlog
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.parties.calls import BANK
 from shop.payments.gateway import (
+    Batch,
     CardChange,
     ChargeRequest,
     Checkout,
@@ -21,6 +23,10 @@ from shop.payments.gateway import (
     DisputeState,
     Mandate,
     Notification,
+    Payout,
+    PayoutLine,
+    PayoutLineKind,
+    PayoutState,
     Refund,
     RefundState,
 )
@@ -31,6 +37,8 @@ from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
 log = structlog.get_logger()
 
 API = "/bank/api"
+
+Listed = TypeVar("Listed")
 
 
 class SandboxBank:
@@ -76,6 +84,16 @@ class SandboxBank:
     def find_dispute(self, reference: str) -> Dispute:
         """Return a dispute with its present state."""
         return _dispute(self._calls.call("GET", f"{API}/disputes/{_part(reference)}"))
+
+    def list_payouts(self, since: datetime, after: str = "") -> Batch[Payout]:
+        """Return payouts created since a moment, the newest first."""
+        place = f"{API}/payouts?since={since.timestamp():.0f}&after={_part(after)}"
+        return _batch(self._calls.call("GET", place), "payouts", _payout)
+
+    def list_payout_lines(self, payout: str, after: str = "") -> Batch[PayoutLine]:
+        """Return lines of a payout."""
+        place = f"{API}/payouts/{_part(payout)}/lines?after={_part(after)}"
+        return _batch(self._calls.call("GET", place), "lines", _payout_line)
 
     def forget_mandate(self, mandate: str) -> None:
         """Delete a stored card at the bank; idempotent."""
@@ -164,6 +182,39 @@ def _dispute(answer: dict[str, Any]) -> Dispute:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PartyUnavailable("the bank's answer cannot be read") from error
+
+
+def _batch(
+    answer: dict[str, Any], name: str, read: Callable[[dict[str, Any]], Listed]
+) -> Batch[Listed]:
+    """Read a part of a list. Raise `PartyUnavailable` for an invalid answer."""
+    try:
+        return Batch([read(row) for row in answer[name]], str(answer["after"]))
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise PartyUnavailable("the bank's answer cannot be read") from error
+
+
+def _payout(row: dict[str, Any]) -> Payout:
+    return Payout(
+        reference=str(row["reference"]),
+        amount_cents=int(row["amount_cents"]),
+        currency=str(row["currency"]),
+        arrives_on=date.fromisoformat(row["arrives_on"]),
+        created_at=datetime.fromtimestamp(row["created_at"], UTC),
+        state=PayoutState(row["state"]),
+        reason=str(row["reason"]),
+    )
+
+
+def _payout_line(row: dict[str, Any]) -> PayoutLine:
+    return PayoutLine(
+        reference=str(row["reference"]),
+        kind=PayoutLineKind(row["kind"]),
+        gross_cents=int(row["gross_cents"]),
+        fee_cents=int(row["fee_cents"]),
+        source=str(row["source"]),
+        at=datetime.fromtimestamp(row["at"], UTC),
+    )
 
 
 def _card_change(answer: dict[str, Any]) -> CardChange:

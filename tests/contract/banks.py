@@ -59,6 +59,12 @@ class BankUnderTest(Protocol):
     def decide(self, dispute: str, *, won: bool) -> None:
         """Decide a dispute, for the shop or against it."""
 
+    def pay_out(self) -> None:
+        """Make a payout of all that was moved so far."""
+
+    def fail_payout(self, reference: str) -> None:
+        """Have the shop's own bank send a payout back."""
+
     def renew_card(self, mandate: str) -> None:
         """Replace a stored card by its successor at the bank."""
 
@@ -134,6 +140,12 @@ class SandboxBankUnderTest:
     def decide(self, dispute: str, *, won: bool) -> None:
         self._control(f"disputes/{dispute}/outcome", won=won)
 
+    def pay_out(self) -> None:
+        self._control("clock", advance_seconds=2 * 86400)
+
+    def fail_payout(self, reference: str) -> None:
+        self._control(f"payouts/{reference}/failure")
+
     def renew_card(self, mandate: str) -> None:
         self._control(f"cards/{mandate}/renewal")
 
@@ -200,6 +212,12 @@ class StripeUnderTest:
     def decide(self, dispute: str, *, won: bool) -> None:
         self.account.decide_dispute(dispute, won)
 
+    def pay_out(self) -> None:
+        self.account.pay_out()
+
+    def fail_payout(self, reference: str) -> None:
+        self.account.fail_payout(reference)
+
     def renew_card(self, mandate: str) -> None:
         self.account.renew_card(mandate)
 
@@ -260,6 +278,12 @@ class InProcessBankUnderTest:
         self.gateway.disputes[dispute] = replace(
             made, state=state, withdrawn_cents=0 if won else made.withdrawn_cents
         )
+
+    def pay_out(self) -> None:
+        self.gateway.pay_out()
+
+    def fail_payout(self, reference: str) -> None:
+        self.gateway.fail_payout(reference)
 
     def renew_card(self, mandate: str) -> None:
         card = self.gateway.mandates[mandate]

@@ -291,6 +291,69 @@ class StripeAccount:
             self.add_event("charge.dispute.funds_reinstated", made)
         self.add_event("charge.dispute.closed", made)
 
+    # --- Payouts ---------------------------------------------------------------------------
+
+    def pay_out(self, automatic: bool = True) -> Object:
+        """Pay out all that is in no payout yet; what it is made of is known at once."""
+        moved = self._unpaid()
+        amount = sum(each["net"] for each in moved)
+        payout = self.new(
+            "po", "payout", amount=amount, currency="eur", automatic=automatic, status="pending",
+            arrival_date=int(time.time()) // 86400 * 86400 + 86400, failure_code=None,
+            reconciliation_status="completed" if automatic else "not_applicable",
+        )  # fmt: skip
+        own = self._moved("payout", "payout", -amount, 0, payout["id"])
+        for each in [*moved, own]:
+            each["_payout"] = payout["id"] if automatic else "by hand"
+        return payout
+
+    def fail_payout(self, reference: str) -> None:
+        """Have the merchant's bank send a payout back: its money is in the next one."""
+        payout = self.get(reference, "po")
+        payout.update(status="failed", failure_code="account_closed")
+        self._moved("payout_failure", "payout_reversal", payout["amount"], 0, payout["id"])
+
+    def charge_fee(self, cents: int) -> Object:
+        """Charge a fee of Stripe's own."""
+        return self._moved("stripe_fee", "fee", -cents, 0, None)
+
+    def _moved(self, kind: str, category: str, amount: int, fee: int, source: Any) -> Object:
+        return self.new(
+            "txn", "balance_transaction", type=kind, reporting_category=category, amount=amount,
+            fee=fee, net=amount - fee, currency="eur", source=source, description=None,
+            _payout=None,
+        )  # fmt: skip
+
+    def _unpaid(self) -> list[Object]:
+        """Return the transactions of no payout; make those of what happened since the last one."""
+        known = {row["_of"] for row in self.all_of("balance_transaction") if "_of" in row}
+        for intent in self.all_of("payment_intent"):
+            if intent["status"] == "succeeded" and intent["id"] not in known:
+                charge = self.new("ch", "charge", amount=intent["amount"],
+                                  payment_intent=intent["id"],
+                                  metadata=dict(intent["metadata"]))  # fmt: skip
+                fee = round(intent["amount"] * 0.015) + 25
+                made = self._moved("charge", "charge", intent["amount"], fee, charge["id"])
+                made["_of"] = intent["id"]
+        for refund in self.all_of("refund"):
+            if refund["id"] not in known:
+                made = self._moved("refund", "refund", -refund["amount"], 0, refund["id"])
+                made["_of"] = refund["id"]
+            if refund["status"] == "failed" and f"{refund['id']} failed" not in known:
+                made = self._moved(
+                    "refund_failure", "refund_failure", refund["amount"], 0, refund["id"]
+                )
+                made["_of"] = f"{refund['id']} failed"
+        for dispute in self.all_of("dispute"):
+            for number, part in enumerate(dispute["balance_transactions"]):
+                if f"{dispute['id']} {number}" not in known:
+                    category = "dispute" if part["amount"] < 0 else "dispute_reversal"
+                    made = self._moved(
+                        "adjustment", category, part["amount"], part["fee"], dispute["id"]
+                    )
+                    made["_of"] = f"{dispute['id']} {number}"
+        return [row for row in self.all_of("balance_transaction") if row["_payout"] is None]
+
     def renew_card(self, mandate: str) -> None:
         """Have the network replace a card by its successor."""
         method = self.objects[mandate.partition("/")[2]]

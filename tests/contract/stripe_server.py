@@ -111,6 +111,25 @@ class StripeServer:
                 return self._page("checkout.session", call, "payment_intent")
             case "GET", ["refunds"]:
                 return self._page("refund", call, "payment_intent")
+            case "GET", ["payouts"]:
+                _check_known("", _plain(call.query), params.PayoutListParams)
+                since = int(call.query["created[gte]"])
+                made = self.account.all_of("payout")
+                return self._listed([row for row in made if row["created"] >= since], call)
+            case "GET", ["balance_transactions"]:
+                _check_known("", _plain(call.query), params.BalanceTransactionListParams)
+                payout = self.account.get(call.query["payout"], "po", param="payout")
+                if not payout["automatic"]:
+                    raise StripeError(400, "Balance transaction history can only be filtered on "
+                                        "automatic transfers, not manual.")  # fmt: skip
+                made = self.account.all_of("balance_transaction")
+                page = self._listed([row for row in made if row["_payout"] == payout["id"]], call)
+                if "data.source" in call.query.values():
+                    objects = self.account.objects
+                    page["data"] = [
+                        row | {"source": objects.get(row["source"])} for row in page["data"]
+                    ]
+                return page
             case "GET", ["payment_methods", reference]:
                 return self.account.get(reference, "pm")
             case "POST", ["payment_methods", reference, "detach"]:
@@ -135,6 +154,9 @@ class StripeServer:
 
     def _page(self, kind: str, call: Call, field: str) -> Object:
         rows = [row for row in self.account.all_of(kind) if row[field] == call.query[field]]
+        return self._listed(rows, call)
+
+    def _listed(self, rows: list[Object], call: Call) -> Object:
         after = call.query.get("starting_after")
         start = next((i + 1 for i, row in enumerate(rows) if row["id"] == after), 0)
         end = start + int(call.query.get("limit", "10"))
@@ -144,6 +166,11 @@ class StripeServer:
             "has_more": end < len(rows),
             "data": [_public(row) for row in rows[start:end]],
         }
+
+
+def _plain(query: Mapping[str, str]) -> Object:
+    """Return the parameters of a query by their outermost names."""
+    return {name.partition("[")[0]: value for name, value in query.items()}
 
 
 def _public(made: Object) -> Object:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,6 +19,10 @@ from shop.payments.gateway import (
     CheckoutStatus,
     Dispute,
     DisputeState,
+    Payout,
+    PayoutLine,
+    PayoutLineKind,
+    PayoutState,
     RefundState,
 )
 from tests.contract.banks import BankUnderTest
@@ -370,6 +375,102 @@ def test_the_dispute_of_a_checkout_names_it(bank: BankUnderTest) -> None:
 def test_an_unknown_dispute_is_rejected(bank: BankUnderTest) -> None:
     with pytest.raises(PartyRejected):
         bank.gateway.find_dispute("du_unknown")
+
+
+# --- Payouts ---------------------------------------------------------------------------------
+
+
+def payouts_of(bank: BankUnderTest) -> list[Payout]:
+    """Return all payouts, the newest first, read part by part."""
+    found, after = [], ""
+    while True:
+        part = bank.gateway.list_payouts(datetime(2020, 1, 1, tzinfo=UTC), after)
+        found += part.rows
+        if not (after := part.after):
+            return found
+
+
+def lines_of(bank: BankUnderTest, payout: Payout) -> dict[tuple[str, int], PayoutLine]:
+    """Return the lines of a payout by their source and gross amount."""
+    found: dict[tuple[str, int], PayoutLine] = {}
+    after = ""
+    while True:
+        part = bank.gateway.list_payout_lines(payout.reference, after)
+        found |= {(line.source, line.gross_cents): line for line in part.rows}
+        if not (after := part.after):
+            return found
+
+
+def test_a_payout_says_what_it_is_made_of(bank: BankUnderTest) -> None:
+    checkout = paid(bank, store_card=True)
+    assert checkout.mandate is not None
+    charged = bank.gateway.charge(charge_of(bank, checkout.mandate.reference))
+    disputed = paid(bank, key="order-2", amount_cents=9_900)
+    refund = bank.gateway.refund(checkout.reference, 56, "refund-1")
+    dispute = bank.dispute(disputed.reference, 900)
+    bank.pay_out()
+    (payout,) = payouts_of(bank)
+    assert (payout.currency, payout.state) == ("EUR", PayoutState.PENDING)
+    assert payout.is_automatic
+    assert payout.lists_lines
+    assert payout.arrives_on >= payout.created_at.date()
+    lines = lines_of(bank, payout)
+    kinds = {key: (line.kind, line.fee_cents > 0) for key, line in lines.items()}
+    assert kinds == {
+        (checkout.reference, 1056): (PayoutLineKind.CHARGE, True),
+        (charged.reference, 880): (PayoutLineKind.CHARGE, True),
+        (disputed.reference, 9_900): (PayoutLineKind.CHARGE, True),
+        (refund.reference, -56): (PayoutLineKind.REFUND, False),
+        (dispute, -900): (PayoutLineKind.DISPUTE, True),
+    }
+    assert payout.amount_cents == sum(line.net_cents for line in lines.values())
+    assert len({line.reference for line in lines.values()}) == 5
+    assert payouts_of(bank) == [payout]
+    later = payout.created_at + timedelta(days=1)
+    assert bank.gateway.list_payouts(later).rows == []
+
+
+def test_what_was_paid_out_is_in_no_later_payout(bank: BankUnderTest) -> None:
+    paid(bank)
+    bank.pay_out()
+    second = paid(bank, key="order-2", amount_cents=2_000)
+    bank.pay_out()
+    newest, oldest = payouts_of(bank)
+    assert list(lines_of(bank, newest)) == [(second.reference, 2_000)]
+    assert len(lines_of(bank, oldest)) == 1
+
+
+def test_the_money_of_a_failed_payout_is_in_a_later_one(bank: BankUnderTest) -> None:
+    paid(bank)
+    bank.pay_out()
+    (payout,) = payouts_of(bank)
+    bank.fail_payout(payout.reference)
+    (failed,) = payouts_of(bank)
+    assert (failed.state, failed.reason) == (PayoutState.FAILED, "account_closed")
+    bank.pay_out()
+    later = payouts_of(bank)[0]
+    line = lines_of(bank, later)[payout.reference, payout.amount_cents]
+    assert (line.kind, line.fee_cents) == (PayoutLineKind.PAYOUT, 0)
+    assert later.amount_cents == payout.amount_cents
+
+
+def test_a_refund_that_comes_back_is_a_line_of_its_own(bank: BankUnderTest) -> None:
+    checkout = paid(bank)
+    refund = bank.gateway.refund(checkout.reference, 56, "refund-1")
+    bank.settle_refund(refund.reference, fails=True)
+    bank.pay_out()
+    (payout,) = payouts_of(bank)
+    lines = lines_of(bank, payout)
+    assert {(refund.reference, -56), (refund.reference, 56)} < set(lines)
+    assert payout.amount_cents == sum(line.net_cents for line in lines.values())
+
+
+def test_the_lines_of_an_unknown_payout_are_refused(bank: BankUnderTest) -> None:
+    with pytest.raises(PartyRejected):
+        bank.gateway.list_payout_lines("po_unknown")
+
+
+# --- Changed cards ---------------------------------------------------------------------------
 
 
 def test_a_card_renewed_at_the_bank_is_notified(bank: BankUnderTest) -> None:

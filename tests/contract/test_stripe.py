@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from shop.payments.gateway import (
     DisputeState,
     RefundState,
 )
-from shop.payments.stripe import StripeGateway, answers
+from shop.payments.stripe import StripeGateway, answers, payouts
 from shop.payments.stripe.calls import connect
 from tests.contract import banks
 from tests.contract.banks import StripeUnderTest
@@ -363,3 +364,68 @@ def test_an_event_waits_while_stripe_does_not_answer(stripe: StripeUnderTest) ->
     with pytest.raises(PartyUnavailable):
         stripe.gateway.read_notification(headers, body)
     assert stripe.gateway.read_notification(headers, body) is not None
+
+
+# --- Payouts ---------------------------------------------------------------------------------
+
+BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_a_payout_made_by_hand_lists_no_lines(stripe: StripeUnderTest) -> None:
+    paid(stripe)
+    stripe.account.pay_out(automatic=False)
+    (payout,) = stripe.gateway.list_payouts(BEGINNING).rows
+    assert (payout.is_automatic, payout.lists_lines) == (False, False)
+
+
+def test_the_lines_of_a_payout_may_come_later(stripe: StripeUnderTest) -> None:
+    paid(stripe)
+    made = stripe.account.pay_out()
+    made["reconciliation_status"] = "in_progress"
+    (payout,) = stripe.gateway.list_payouts(BEGINNING).rows
+    assert (payout.is_automatic, payout.lists_lines) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("in_transit", "pending"), ("paid", "paid"), ("canceled", "failed"), ("failed", "failed")],
+)
+def test_a_payout_is_under_way_done_or_failed(
+    stripe: StripeUnderTest, status: str, state: str
+) -> None:
+    paid(stripe)
+    stripe.account.pay_out()["status"] = status
+    (payout,) = stripe.gateway.list_payouts(BEGINNING).rows
+    assert payout.state == state
+
+
+def test_fees_of_stripes_own_are_fees_without_an_amount(stripe: StripeUnderTest) -> None:
+    paid(stripe)
+    fee = stripe.account.charge_fee(210)
+    payout = stripe.account.pay_out()
+    lines = {line.reference: line for line in stripe.gateway.list_payout_lines(payout["id"]).rows}
+    line = lines[fee["id"]]
+    assert (line.kind, line.gross_cents, line.fee_cents, line.source) == ("fee", 0, 210, "")
+    assert sum(line.net_cents for line in lines.values()) == payout["amount"]
+
+
+def test_lists_are_read_page_by_page(
+    stripe: StripeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payouts, "AT_ONCE", 2)
+    for number in range(3):
+        paid(stripe, key=f"order-{number}")
+    payout = stripe.account.pay_out()
+    first = stripe.gateway.list_payout_lines(payout["id"])
+    second = stripe.gateway.list_payout_lines(payout["id"], first.after)
+    assert second.after == ""
+    assert len({line.source for line in first.rows + second.rows}) == 3
+
+
+@pytest.mark.parametrize("broken", [{"status": "lost"}, {"amount": None}, {"arrival_date": "x"}])
+def test_a_payout_that_cannot_be_read_is_no_answer(
+    stripe: StripeUnderTest, broken: dict[str, object]
+) -> None:
+    stripe.account.pay_out().update(broken)
+    with pytest.raises(PartyUnavailable):
+        stripe.gateway.list_payouts(BEGINNING)

@@ -417,6 +417,74 @@ def test_the_ledger_is_paginated(visitor, sandbox_app, paid):
     assert visitor.sees("Paiement")
 
 
+# --- Payouts -------------------------------------------------------------------------------------
+
+DAY = 86_400
+
+
+def payouts(bank, **asked):
+    return bank("GET", "/payouts?" + "&".join(f"{n}={v}" for n, v in asked.items())).json
+
+
+def test_each_day_pays_out_what_was_taken_two_days_before(bank, paid, move_on, visitor):
+    assert payouts(bank) == {"payouts": [], "after": ""}
+    refund(bank, paid, 56)
+    move_on(2 * DAY)
+    (payout,) = payouts(bank)["payouts"]
+    fee = 15 + 25  # 1.4 % of 10.56 and 25 cents
+    assert (payout["state"], payout["amount_cents"]) == ("pending", 1000 - fee)
+    lines = bank("GET", f"/payouts/{payout['reference']}/lines").json["lines"]
+    assert [(line["kind"], line["gross_cents"], line["fee_cents"]) for line in lines] == [
+        ("charge", 1056, fee), ("refund", -56, 0),
+    ]  # fmt: skip
+    assert lines[0]["source"] == paid["reference"]
+    move_on(DAY)
+    assert [row["state"] for row in payouts(bank)["payouts"]] == ["paid"]
+    visitor.open("/bank/payouts")
+    assert visitor.sees("Arrivé")
+    assert visitor.sees("9,60 €")
+
+
+def test_days_of_refunds_alone_are_taken_off_the_next_payout(
+    bank, paid, move_on, open_checkout, visitor
+):
+    move_on(2 * DAY)
+    refund(bank, paid, 1000)
+    move_on(3 * DAY)
+    assert len(payouts(bank)["payouts"]) == 1
+    pay(visitor, open_checkout(amount_cents=5000))
+    move_on(2 * DAY)
+    newest = payouts(bank)["payouts"][0]
+    assert newest["amount_cents"] == 5000 - 70 - 25 - 1000
+
+
+def test_a_clock_that_moves_on_far_makes_the_payout_of_each_day(
+    bank, paid, move_on, open_checkout, visitor
+):
+    move_on(DAY)
+    pay(visitor, open_checkout(amount_cents=5000))
+    move_on(30 * DAY)
+    found = payouts(bank)["payouts"]
+    assert [row["state"] for row in found] == ["paid", "paid"]
+    assert found[0]["created_at"] - found[1]["created_at"] == pytest.approx(DAY, abs=3600)
+    assert payouts(bank, since=int(found[0]["created_at"]))["payouts"] == found[:1]
+    assert payouts(bank, after=found[0]["reference"])["payouts"] == found[1:]
+    assert bank("GET", "/payouts?after=po_unknown").status_code == 404
+
+
+def test_a_payout_that_fails_comes_with_a_later_one(bank, paid, move_on, switch):
+    move_on(2 * DAY)
+    switch(payouts_failing=1)
+    move_on(DAY)
+    (failed,) = payouts(bank)["payouts"]
+    assert (failed["state"], failed["reason"]) == ("failed", "account_closed")
+    move_on(3 * DAY)
+    later = payouts(bank)["payouts"][0]
+    assert (later["state"], later["amount_cents"]) == ("paid", failed["amount_cents"])
+    (line,) = bank("GET", f"/payouts/{later['reference']}/lines").json["lines"]
+    assert (line["kind"], line["source"]) == ("payout", failed["reference"])
+
+
 # --- Time ----------------------------------------------------------------------------------------
 
 

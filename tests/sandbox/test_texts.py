@@ -21,7 +21,7 @@ NAMES = {
     "GET", "POST", "DELETE", "controls", "clock", "switches", "pauses", "accounts",
     "notifications", "event", "copies", "advance", "seconds", "doubled", "true", "null",
     "point", "payment", "settle", "language", "fr", "times", "setup", "exe", "configure",
-    "configuration", "xml", "failure", "reference", "refunds",
+    "configuration", "xml", "failure", "reference", "refunds", "payouts",
     "disputes", "outcome", "cards", "mandate", "renewal", "removal", "won", "checkout", "cs",
     "amount", "cents",
 }  # fmt: skip

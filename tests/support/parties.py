@@ -10,10 +10,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
+from shop import clock
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import (
+    Batch,
     CardChange,
     ChargeRequest,
     Checkout,
@@ -22,10 +25,16 @@ from shop.payments.gateway import (
     Dispute,
     Mandate,
     Notification,
+    Payout,
+    PayoutLine,
+    PayoutLineKind,
+    PayoutState,
     Refund,
     RefundState,
 )
 from tests.support.provider import Provider as Provider
+
+Listed = TypeVar("Listed", Payout, PayoutLine)
 
 CARD = Mandate("mandate-1", "visa", "4242", 12, 2030)
 
@@ -42,7 +51,7 @@ class Bank:
     While `silent` it does not answer; `failing` and `losing` count the next calls that are not
     done, or done without an answer. While `refusing` is set, it refuses every call with that.
     Refunds begin in the state `refunding`; `mandates` are the stored cards as it has them, and
-    `card_country` is where its cards are issued.
+    `card_country` is where its cards are issued. Lists have `at_once` rows.
     """
 
     def __init__(self) -> None:
@@ -54,6 +63,9 @@ class Bank:
         self.disputes: dict[str, Dispute] = {}
         self.mandates: dict[str, Mandate] = {}
         self.card_country = ""
+        self.payouts: list[Payout] = []
+        self.lines: dict[str, list[PayoutLine]] = {}
+        self.at_once = 2
         self.silent = False
         self.refusing: PartyRejected | None = None
         self.failing = 0
@@ -184,6 +196,74 @@ class Bank:
         made = Dispute(f"dispute-of-{checkout}", checkout, cents, **state)
         self.disputes[made.reference] = made
         return made
+
+    def list_payouts(self, since: datetime, after: str = "") -> Batch[Payout]:
+        """Return payouts created since a moment, the newest first."""
+        with self._answering():
+            found = [made for made in reversed(self.payouts) if made.created_at >= since]
+            return self._part(found, after)
+
+    def list_payout_lines(self, payout: str, after: str = "") -> Batch[PayoutLine]:
+        """Return lines of a payout."""
+        with self._answering():
+            if payout not in self.lines:
+                raise PartyRejected("there is no such payout", "unknown_payout")
+            return self._part(self.lines[payout], after)
+
+    def _part(self, rows: list[Listed], after: str) -> Batch[Listed]:
+        begin = next((n + 1 for n, row in enumerate(rows) if row.reference == after), 0)
+        shown = rows[begin : begin + self.at_once]
+        more = begin + self.at_once < len(rows)
+        return Batch(shown, shown[-1].reference if more else "")
+
+    def pay_out(self, *extra: PayoutLine, state: PayoutState = PayoutState.PENDING) -> Payout:
+        """Pay out what no payout has yet, less fees, with ``extra`` lines; arrives tomorrow."""
+        known = {line.reference for lines in self.lines.values() for line in lines}
+        lines = [line for line in self._moved() if line.reference not in known] + list(extra)
+        reference = f"payout-{len(self.payouts) + 1}"
+        self.lines[reference] = lines
+        made = Payout(
+            reference, sum(line.net_cents for line in lines), "EUR",
+            clock.today() + timedelta(days=1), clock.now(), state,
+        )  # fmt: skip
+        self.payouts.append(made)
+        return made
+
+    def _moved(self) -> Iterator[PayoutLine]:
+        """Yield every movement of the balance."""
+        now = clock.now()
+        for checkout in self.checkouts.values():
+            if checkout.status == CheckoutStatus.SUCCEEDED and checkout.amount_cents:
+                fee = checkout.amount_cents * 14 // 1000 + 25
+                yield PayoutLine(f"line-of-{checkout.reference}", PayoutLineKind.CHARGE,
+                                 checkout.amount_cents, fee, checkout.reference, now)  # fmt: skip
+        for made in self.refunds.values():
+            kind = PayoutLineKind.REFUND
+            yield PayoutLine(f"line-of-{made.reference}", kind, -made.amount_cents, 0,
+                             made.reference, now)  # fmt: skip
+            if made.state == RefundState.FAILED:
+                yield PayoutLine(f"line-of-failed-{made.reference}", kind, made.amount_cents, 0,
+                                 made.reference, now)  # fmt: skip
+        for dispute in self.disputes.values():
+            if dispute.withdrawn_cents:
+                yield PayoutLine(f"line-of-{dispute.reference}", PayoutLineKind.DISPUTE,
+                                 -dispute.withdrawn_cents, 1_500, dispute.reference,
+                                 now)  # fmt: skip
+        for payout in self.payouts:
+            if payout.state == PayoutState.FAILED:
+                yield PayoutLine(f"line-of-{payout.reference}", PayoutLineKind.PAYOUT,
+                                 payout.amount_cents, 0, payout.reference, now)  # fmt: skip
+
+    def fail_payout(self, reference: str) -> None:
+        """Have the shop's own bank send a payout back."""
+        self.tell_payout(reference, PayoutState.FAILED, "account_closed")
+
+    def tell_payout(self, reference: str, state: PayoutState, reason: str = "") -> None:
+        """Set the state of a payout."""
+        self.payouts = [
+            replace(made, state=state, reason=reason) if made.reference == reference else made
+            for made in self.payouts
+        ]
 
     def refund_of_itself(
         self, checkout: str, cents: int, state: RefundState = RefundState.SUCCEEDED

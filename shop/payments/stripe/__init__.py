@@ -16,21 +16,25 @@ Stripe's minimum amount is 0.50 EUR; it refuses to open a checkout for less.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from stripe import InvalidRequestError, StripeClient, StripeError
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import (
+    Batch,
     CardChange,
     ChargeRequest,
     Checkout,
     CheckoutRequest,
     Dispute,
     Notification,
+    Payout,
+    PayoutLine,
     Refund,
 )
-from shop.payments.stripe import charges, disputes, refunds, sessions
+from shop.payments.stripe import charges, disputes, payouts, refunds, sessions
 from shop.payments.stripe.answers import checkout_of_intent, checkout_of_session, mandate_of
 from shop.payments.stripe.calls import (
     as_dict,
@@ -143,6 +147,19 @@ class StripeGateway:
         with errors_mapped():
             made = disputes.find(self._client, reference)
             return disputes.dispute_of(made, self._checkout_of(made.get("payment_intent")))
+
+    def list_payouts(self, since: datetime, after: str = "") -> Batch[Payout]:
+        """Return payouts created since a moment, the newest first."""
+        with errors_mapped():
+            rows, following = payouts.list_payouts(self._client, since, after)
+        return Batch([payouts.payout_of(row) for row in rows], following)
+
+    def list_payout_lines(self, payout: str, after: str = "") -> Batch[PayoutLine]:
+        """Return lines of an automatic payout, without the payout's own transaction."""
+        with errors_mapped():
+            rows, following = payouts.list_lines(self._client, payout, after)
+            lines = [payouts.line_of(row, self._checkout_of) for row in rows]
+        return Batch(lines, following)
 
     def _checkout_of(self, intent: Any) -> str:
         """Return the shop's reference of a PaymentIntent: its session's, or for charges its own."""
