@@ -41,6 +41,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     exchange,
     give_backs,
     groups,
+    history,
     home,
     ordering,
     orders,

@@ -145,7 +145,7 @@ def rename_group(name: str) -> Response:
 def _page_of_group(found: LicenceGroup) -> str:
     """Return the URL of the group's page that sent the htmx request, else of its first one."""
     here = page_of_request().path
-    tabs = ("manager.group", "manager.usage", "manager.group_information")
+    tabs = ("manager.group", "manager.usage", "manager.group_information", "manager.history")
     addresses = [url_for(tab, name=found.name) for tab in tabs]
     return here if here in addresses else addresses[0]
 

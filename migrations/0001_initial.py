@@ -1,4 +1,5 @@
 """The tables of the first release: customers, offers, contracts, orders, payments, groups, letters, jobs."""
+
 from peewee import (
     SQL, AutoField, BigAutoField, BigIntegerField, BlobField, BooleanField, CharField, Check,
     DateTimeField, ForeignKeyField, IntegerField, Model, TextField,
@@ -100,9 +101,7 @@ class Price(Model):
             Check("amount_cents >= 0"),
             Check("currency = 'EUR'"),
         ]
-        indexes = (
-            (("offer", "valid_from"), True),
-        )
+        indexes = ((("offer", "valid_from"), True),)
 
 
 class Contract(Model):
@@ -122,9 +121,7 @@ class Contract(Model):
             Check("version > 0"),
             Check("language IN ('fr', 'en')"),
         ]
-        indexes = (
-            (("kind", "language", "version"), True),
-        )
+        indexes = ((("kind", "language", "version"), True),)
 
 
 class Order(Model):
@@ -152,7 +149,9 @@ class Order(Model):
         legacy_table_names = False
         table_name = "purchase_order"
         constraints = [
-            Check("status IN ('awaiting_payment', 'paid', 'delivering', 'delivered', 'delivery_failed', 'cancelled', 'expired', 'refunded')"),
+            Check(
+                "status IN ('awaiting_payment', 'paid', 'delivering', 'delivered', 'delivery_failed', 'cancelled', 'expired', 'refunded')"
+            ),
             Check("net_cents >= 0 AND vat_cents >= 0"),
             Check("net_cents + vat_cents = total_cents"),
             Check("language IN ('fr', 'en')"),
@@ -183,9 +182,7 @@ class OrderLine(Model):
             Check("unit_price_cents >= 0"),
             Check("net_cents = quantity * CAST(unit_price_cents AS BIGINT)"),
         ]
-        indexes = (
-            (("order", "position"), True),
-        )
+        indexes = ((("order", "position"), True),)
 
 
 class Acceptance(Model):
@@ -199,9 +196,7 @@ class Acceptance(Model):
     class Meta:
         legacy_table_names = False
         table_name = "acceptance"
-        indexes = (
-            (("order", "contract"), True),
-        )
+        indexes = ((("order", "contract"), True),)
 
 
 class Event(Model):
@@ -218,9 +213,7 @@ class Event(Model):
     class Meta:
         legacy_table_names = False
         table_name = "event"
-        indexes = (
-            (("subject", "subject_id", "id"), False),
-        )
+        indexes = ((("subject", "subject_id", "id"), False),)
 
 
 class Payment(Model):
@@ -244,7 +237,9 @@ class Payment(Model):
         legacy_table_names = False
         table_name = "payment"
         constraints = [
-            Check("status IN ('open', 'processing', 'succeeded', 'declined', 'closed', 'refund_due', 'refunded')"),
+            Check(
+                "status IN ('open', 'processing', 'succeeded', 'declined', 'closed', 'refund_due', 'refunded')"
+            ),
             Check("method IN ('card', 'manual')"),
             Check("amount_cents >= 0"),
         ]
@@ -289,13 +284,13 @@ class LicenceGroup(Model):
         legacy_table_names = False
         table_name = "licence_group"
         constraints = [
-            Check("status IN ('installing', 'installed', 'install_failed', 'suspended', 'terminated', 'cancelled')"),
+            Check(
+                "status IN ('installing', 'installed', 'install_failed', 'suspended', 'terminated', 'cancelled')"
+            ),
             Check("places_taken >= 0"),
             Check("places_limit IS NULL OR places_taken <= places_limit"),
         ]
-        indexes = (
-            (("account", "display_name"), False),
-        )
+        indexes = ((("account", "display_name"), False),)
 
 
 class Seat(Model):
@@ -314,7 +309,9 @@ class Seat(Model):
         legacy_table_names = False
         table_name = "seat"
         constraints = [
-            Check("status IN ('unconfigured', 'activating', 'active', 'updating', 'releasing', 'error')"),
+            Check(
+                "status IN ('unconfigured', 'activating', 'active', 'updating', 'releasing', 'error')"
+            ),
             Check("number > 0"),
             Check("(status = 'unconfigured') = (login_key IS NULL)"),
             Check("(login IS NULL) = (login_key IS NULL)"),
@@ -349,9 +346,7 @@ class Letter(Model):
             Check("status IN ('queued', 'stored', 'sent', 'failed')"),
             Check("language IN ('fr', 'en')"),
         ]
-        indexes = (
-            (("account", "id"), False),
-        )
+        indexes = ((("account", "id"), False),)
 
 
 class Attachment(Model):
@@ -365,9 +360,7 @@ class Attachment(Model):
     class Meta:
         legacy_table_names = False
         table_name = "attachment"
-        indexes = (
-            (("letter", "filename"), True),
-        )
+        indexes = ((("letter", "filename"), True),)
 
 
 class Job(Model):
@@ -390,9 +383,7 @@ class Job(Model):
             Check("status IN ('queued', 'running', 'done', 'failed')"),
             Check("attempts >= 0"),
         ]
-        indexes = (
-            (("status", "run_at"), False),
-        )
+        indexes = ((("status", "run_at"), False),)
 
 
 class SandboxSwitch(Model):
@@ -415,7 +406,27 @@ Payment.add_index(
     )
 )
 
-TABLES = [Account, Session, OneTimeLink, RateCount, Offer, Price, Contract, Order, OrderLine, Acceptance, Event, Payment, Card, LicenceGroup, Seat, Letter, Attachment, Job, SandboxSwitch]
+TABLES = [
+    Account,
+    Session,
+    OneTimeLink,
+    RateCount,
+    Offer,
+    Price,
+    Contract,
+    Order,
+    OrderLine,
+    Acceptance,
+    Event,
+    Payment,
+    Card,
+    LicenceGroup,
+    Seat,
+    Letter,
+    Attachment,
+    Job,
+    SandboxSwitch,
+]
 
 
 def up(migrator, db):

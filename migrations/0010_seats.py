@@ -1,4 +1,5 @@
 """Seats that are looked after: their work, keys, events and imports; additions to a group."""
+
 from peewee import (
     BigAutoField, BlobField, BooleanField, CharField, Check, CompositeKey, DateField,
     DateTimeField, ForeignKeyField, IntegerField, Model, PostgresqlDatabase, TextField,
@@ -176,7 +177,9 @@ def replace_check(db, name, old, new):
     if is_postgresql(db):
         rows = db.execute_sql(
             "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass "
-            "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %s", (name, "%net_cents%"))
+            "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %s",
+            (name, "%net_cents%"),
+        )
         for (constraint,) in rows.fetchall():
             db.execute_sql(f'ALTER TABLE "{name}" DROP CONSTRAINT "{constraint}"')
         db.execute_sql(f'ALTER TABLE "{name}" ADD CHECK ({new})')
@@ -184,8 +187,10 @@ def replace_check(db, name, old, new):
     # SQLite's documented way to change a CHECK: nothing on disk but the words of the table changes.
     (version,) = db.execute_sql("PRAGMA schema_version").fetchone()
     db.execute_sql("PRAGMA writable_schema = ON")
-    db.execute_sql("UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
-                   "WHERE type = 'table' AND name = ?", (old, new, name))
+    db.execute_sql(
+        "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
+        (old, new, name),
+    )
     db.execute_sql(f"PRAGMA schema_version = {version + 1}")
     db.execute_sql("PRAGMA writable_schema = OFF")
 
@@ -197,11 +202,15 @@ def count_seats(db):
         f"WHERE seat.group_id = licence_group.id AND seat.status = '{status}')"
         for status in STATUSES
     ]
-    last = ("last_number = (SELECT coalesce(max(number), 0) FROM seat "
-            "WHERE seat.group_id = licence_group.id)")
+    last = (
+        "last_number = (SELECT coalesce(max(number), 0) FROM seat "
+        "WHERE seat.group_id = licence_group.id)"
+    )
     db.execute_sql(f"UPDATE licence_group SET {', '.join([last, *counted])}")
-    db.execute_sql("INSERT INTO seat_key (group_id, seat_id, status, key) "
-                   f"SELECT group_id, id, status, {literal(db, 'configureme@')} FROM seat")
+    db.execute_sql(
+        "INSERT INTO seat_key (group_id, seat_id, status, key) "
+        f"SELECT group_id, id, status, {literal(db, 'configureme@')} FROM seat"
+    )
 
 
 def literal(db, text):

@@ -1,4 +1,5 @@
 """The account's security: second factors, what happened, downloads; sessions that were confirmed."""
+
 from peewee import (
     SQL, AutoField, BigAutoField, BigIntegerField, BlobField, CharField, Check, DateTimeField,
     ForeignKeyField, IntegerField, Model, SqliteDatabase, TextField,

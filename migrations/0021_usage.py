@@ -1,4 +1,5 @@
 """What each day saw of a group's licences, counted from the seats' events recorded so far."""
+
 from datetime import UTC
 from zoneinfo import ZoneInfo
 

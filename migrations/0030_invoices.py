@@ -1,4 +1,5 @@
 """Invoices, their PDFs and the ledger; payments may pay an invoice instead of an order."""
+
 from peewee import (
     SQL, AutoField, BigAutoField, BigIntegerField, BlobField, CharField, Check, DateField,
     DateTimeField, ForeignKeyField, IntegerField, Model, PostgresqlDatabase, TextField,
@@ -146,9 +147,7 @@ class LedgerEntry(Model):
         table_name = "ledger_entry"
         constraints = [
             Check("kind IN ('charged', 'credited', 'paid', 'refunded')"),
-            Check(
-                "CASE WHEN kind IN ('charged', 'refunded') THEN cents >= 0 ELSE cents <= 0 END"
-            ),
+            Check("CASE WHEN kind IN ('charged', 'refunded') THEN cents >= 0 ELSE cents <= 0 END"),
             Check("kind NOT IN ('charged', 'credited') OR invoice_id IS NOT NULL"),
             Check("kind NOT IN ('paid', 'refunded') OR payment_id IS NOT NULL"),
         ]
@@ -242,9 +241,7 @@ def enter_what_was_paid(db):
         "p.settled_at FROM payment p JOIN purchase_order o ON o.id = p.order_id "
         "WHERE p.status = 'refunded' ORDER BY p.id"
     )
-    payload = (
-        "'{\"order\":' || id || '}'"
-    )
+    payload = "'{\"order\":' || id || '}'"
     db.execute_sql(
         "INSERT INTO job (kind, key, payload, status, attempts, run_at, error, created_at) "
         f"SELECT 'invoice_order', 'invoice_order:' || id, {payload}, 'queued', 0, delivered_at, "

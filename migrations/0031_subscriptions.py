@@ -1,4 +1,5 @@
 """Subscriptions of licence groups: renewals, reminders, terminations, announced prices."""
+
 from peewee import (
     SQL, AutoField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, Model,
 )  # fmt: skip

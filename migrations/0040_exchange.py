@@ -1,4 +1,5 @@
 """Exchange services and their mailboxes, Office Attach, and cards registered without a payment."""
+
 from peewee import (
     AutoField, BlobField, BooleanField, CharField, Check, DateTimeField, ForeignKeyField,
     IntegerField, Model, TextField,
@@ -112,9 +113,7 @@ class CardSetup(Model):
     class Meta:
         legacy_table_names = False
         table_name = "card_setup"
-        constraints = [
-            Check("status IN ('open', 'processing', 'succeeded', 'declined', 'closed')")
-        ]
+        constraints = [Check("status IN ('open', 'processing', 'succeeded', 'declined', 'closed')")]
 
 
 TABLES = [ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup]

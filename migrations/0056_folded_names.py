@@ -1,4 +1,5 @@
 """What letters and licence groups are found by: without case, accents and punctuation."""
+
 import re
 import unicodedata
 

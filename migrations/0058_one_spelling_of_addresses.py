@@ -1,4 +1,5 @@
 """Customers' e-mail addresses in the one way in which they are compared from now on."""
+
 import unicodedata
 
 from email_validator import EmailNotValidError, validate_email

@@ -170,8 +170,10 @@ def up(migrator, db):
     )
     for kind, argument, due in WAITING:
         job = f"(SELECT j.id FROM job j WHERE j.key = '{kind}:' || due.id)"
-        db.execute_sql(f"UPDATE job SET status = 'queued', attempts = 0, error = '' "
-                       f"WHERE status = 'failed' AND kind = '{kind}'")
+        db.execute_sql(
+            f"UPDATE job SET status = 'queued', attempts = 0, error = '' "
+            f"WHERE status = 'failed' AND kind = '{kind}'"
+        )
         db.execute_sql(
             "INSERT INTO job (kind, key, payload, status, priority, attempts, run_at, error, created_at) "
             f"SELECT '{kind}', '{kind}:' || due.id, '{{\"{argument}\":' || due.id || '}}', 'queued', "

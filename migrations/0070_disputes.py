@@ -66,7 +66,9 @@ def replace_checks(db):
         for start, new in zip(STARTS, CHECKS.values()):
             rows = db.execute_sql(
                 "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_entry'::regclass "
-                "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %s", (start,)).fetchall()
+                "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %s",
+                (start,),
+            ).fetchall()
             assert len(rows) == 1, (start, rows)
             db.execute_sql(f'ALTER TABLE ledger_entry DROP CONSTRAINT "{rows[0][0]}"')
             db.execute_sql(f"ALTER TABLE ledger_entry ADD CHECK ({new})")
@@ -75,8 +77,11 @@ def replace_checks(db):
     (version,) = db.execute_sql("PRAGMA schema_version").fetchone()
     db.execute_sql("PRAGMA writable_schema = ON")
     for old, new in CHECKS.items():
-        db.execute_sql("UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
-                       "WHERE type = 'table' AND name = 'ledger_entry'", (f"({old})", f"({new})"))
+        db.execute_sql(
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
+            "WHERE type = 'table' AND name = 'ledger_entry'",
+            (f"({old})", f"({new})"),
+        )
     db.execute_sql(f"PRAGMA schema_version = {version + 1}")
     db.execute_sql("PRAGMA writable_schema = OFF")
 
@@ -88,6 +93,7 @@ def up(migrator, db):
     db.execute_sql("ALTER TABLE refund ADD COLUMN explanation VARCHAR(255) NOT NULL DEFAULT ''")
     db.execute_sql(
         'ALTER TABLE ledger_entry ADD COLUMN dispute_id INTEGER REFERENCES "dispute" ("id") '
-        "CHECK (kind NOT IN ('withdrawn', 'reinstated') OR dispute_id IS NOT NULL)")
+        "CHECK (kind NOT IN ('withdrawn', 'reinstated') OR dispute_id IS NOT NULL)"
+    )
     db.execute_sql('CREATE INDEX "ledger_entry_dispute_id" ON "ledger_entry" ("dispute_id")')
     replace_checks(db)

@@ -4,10 +4,13 @@ from peewee import PostgresqlDatabase
 
 WIDENS = ("payment",)
 
-OLD = ("status IN ('open', 'processing', 'succeeded', 'declined', 'closed', 'refund_due', "
-       "'refunded')")
-NEW = ("status IN ('open', 'processing', 'succeeded', 'declined', 'closed', 'refund_due', "
-       "'refunded', 'lost')")
+OLD = (
+    "status IN ('open', 'processing', 'succeeded', 'declined', 'closed', 'refund_due', 'refunded')"
+)
+NEW = (
+    "status IN ('open', 'processing', 'succeeded', 'declined', 'closed', 'refund_due', "
+    "'refunded', 'lost')"
+)
 
 
 def up(migrator, db):
@@ -15,7 +18,8 @@ def up(migrator, db):
     if isinstance(db, PostgresqlDatabase):
         rows = db.execute_sql(
             "SELECT conname FROM pg_constraint WHERE conrelid = 'payment'::regclass "
-            "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE '%%''refund_due''%%'").fetchall()
+            "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE '%%''refund_due''%%'"
+        ).fetchall()
         assert len(rows) == 1, rows
         db.execute_sql(f'ALTER TABLE payment DROP CONSTRAINT "{rows[0][0]}"')
         db.execute_sql(f"ALTER TABLE payment ADD CHECK ({NEW})")
@@ -23,7 +27,10 @@ def up(migrator, db):
     # SQLite's documented way to change a CHECK: nothing on disk but the words of the table changes.
     (version,) = db.execute_sql("PRAGMA schema_version").fetchone()
     db.execute_sql("PRAGMA writable_schema = ON")
-    db.execute_sql("UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
-                   "WHERE type = 'table' AND name = 'payment'", (OLD, NEW))
+    db.execute_sql(
+        "UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
+        "WHERE type = 'table' AND name = 'payment'",
+        (OLD, NEW),
+    )
     db.execute_sql(f"PRAGMA schema_version = {version + 1}")
     db.execute_sql("PRAGMA writable_schema = OFF")

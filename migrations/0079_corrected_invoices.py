@@ -12,5 +12,7 @@ def up(migrator, db):
     db.execute_sql('ALTER TABLE invoice ADD COLUMN replaces_id INTEGER REFERENCES "invoice" ("id")')
     db.execute_sql('CREATE UNIQUE INDEX "invoice_replaces_id" ON "invoice" ("replaces_id")')
     db.execute_sql("DROP INDEX invoice_one_of_order")
-    db.execute_sql("CREATE UNIQUE INDEX invoice_one_of_order ON invoice (order_id) "
-                   "WHERE kind = 'invoice' AND replaces_id IS NULL")
+    db.execute_sql(
+        "CREATE UNIQUE INDEX invoice_one_of_order ON invoice (order_id) "
+        "WHERE kind = 'invoice' AND replaces_id IS NULL"
+    )

@@ -3,9 +3,7 @@
 
 def up(migrator, db):
     """Create it; workers of the previous release do without."""
-    db.execute_sql(
-        "CREATE INDEX job_waiting ON job (priority, run_at, id) WHERE status = 'queued'"
-    )
+    db.execute_sql("CREATE INDEX job_waiting ON job (priority, run_at, id) WHERE status = 'queued'")
 
 
 def down(migrator, db):

@@ -96,8 +96,10 @@ class MoneyAct(Model):
         legacy_table_names = False
         table_name = "money_act"
         constraints = [
-            Check("kind IN ('mark_paid', 'credit', 'goodwill', 'refund', 'retry_refund', "
-                  "'mark_refunded', 'pay_out')"),
+            Check(
+                "kind IN ('mark_paid', 'credit', 'goodwill', 'refund', 'retry_refund', "
+                "'mark_refunded', 'pay_out')"
+            ),
             Check("status IN ('waiting', 'done', 'refused')"),
             Check("cents >= 0"),
             Check("reason <> ''"),
@@ -110,7 +112,7 @@ NEW = [AccountCredit, CreditUse, MoneyAct]
 
 WIDENS = ("ledger_entry",)
 
-KINDS = ("'charged', 'credited', 'paid', 'refunded', 'returned', 'withdrawn', 'reinstated'")
+KINDS = "'charged', 'credited', 'paid', 'refunded', 'returned', 'withdrawn', 'reinstated'"
 
 CHECKS = {
     f"kind IN ({KINDS})": f"kind IN ({KINDS}, 'goodwill', 'received', 'paid_out')",
@@ -131,7 +133,9 @@ def replace_checks(db):
         for start, new in zip(STARTS, CHECKS.values()):
             rows = db.execute_sql(
                 "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_entry'::regclass "
-                "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %s", (start,)).fetchall()
+                "AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %s",
+                (start,),
+            ).fetchall()
             assert len(rows) == 1, (start, rows)
             db.execute_sql(f'ALTER TABLE ledger_entry DROP CONSTRAINT "{rows[0][0]}"')
             db.execute_sql(f"ALTER TABLE ledger_entry ADD CHECK ({new})")
@@ -140,8 +144,11 @@ def replace_checks(db):
     (version,) = db.execute_sql("PRAGMA schema_version").fetchone()
     db.execute_sql("PRAGMA writable_schema = ON")
     for old, new in CHECKS.items():
-        db.execute_sql("UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
-                       "WHERE type = 'table' AND name = 'ledger_entry'", (f"({old})", f"({new})"))
+        db.execute_sql(
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
+            "WHERE type = 'table' AND name = 'ledger_entry'",
+            (f"({old})", f"({new})"),
+        )
     db.execute_sql(f"PRAGMA schema_version = {version + 1}")
     db.execute_sql("PRAGMA writable_schema = OFF")
 
@@ -155,9 +162,11 @@ def up(migrator, db):
         db.execute_sql(
             f"CREATE INDEX {table}_by_reference ON {table} (reference) WHERE reference <> ''"
         )
-    db.execute_sql("ALTER TABLE ledger_entry ADD COLUMN credit_id INTEGER "
-                   'REFERENCES "account_credit" ("id") '
-                   "CHECK (kind NOT IN ('goodwill', 'received', 'paid_out') "
-                   "OR credit_id IS NOT NULL)")
+    db.execute_sql(
+        "ALTER TABLE ledger_entry ADD COLUMN credit_id INTEGER "
+        'REFERENCES "account_credit" ("id") '
+        "CHECK (kind NOT IN ('goodwill', 'received', 'paid_out') "
+        "OR credit_id IS NOT NULL)"
+    )
     db.execute_sql('CREATE INDEX "ledger_entry_credit_id" ON "ledger_entry" ("credit_id")')
     replace_checks(db)

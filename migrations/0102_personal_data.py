@@ -45,9 +45,7 @@ def _guard(db):
     """Exchange the trigger of 0030 for one that knows the end of the ten years."""
     pg = is_postgresql(db)
     said = " AND ".join(SAME[pg].format(column) for column in SAID)
-    allowed = (
-        f"OLD.blanked_at IS NULL AND NEW.blanked_at IS NOT NULL AND {KEPT[pg]} AND {said}"
-    )
+    allowed = f"OLD.blanked_at IS NULL AND NEW.blanked_at IS NOT NULL AND {KEPT[pg]} AND {said}"
     watched = ", ".join((*SAID, "customer", "blanked_at"))
     name = "invoice_never_changes"
     db.execute_sql(f"DROP TRIGGER {name}{' ON invoice' if pg else ''}")

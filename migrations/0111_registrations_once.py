@@ -4,9 +4,7 @@
 def up(migrator, db):
     """Add the column; earlier accounts have none."""
     db.execute_sql("ALTER TABLE account ADD COLUMN form_digest VARCHAR(64)")
-    db.execute_sql(
-        'CREATE UNIQUE INDEX "account_form_digest" ON "account" ("form_digest")'
-    )
+    db.execute_sql('CREATE UNIQUE INDEX "account_form_digest" ON "account" ("form_digest")')
 
 
 def down(migrator, db):

@@ -6,6 +6,7 @@ from typing import Any
 
 from records.base import StateMachine, database
 from records.events import Event
+from records.group_history import told_of
 from records.owners import owner_of
 from shop import clock
 
@@ -34,7 +35,7 @@ def move(row: StateMachine, to: str, *, by: str, note: str = "", **changes: Any)
         if not won:
             return False
         name = f"{row.event_subject}_{to}"
-        record(row, name, by=by, note=note, from_status=row.status, to_status=to)
+        _write(row, name, by, note, row.status, to, changes)
     row.status = to
     for name, value in changes.items():
         setattr(row, name, value)
@@ -46,6 +47,13 @@ def record(
     from_status: str = "", to_status: str = "",
 ) -> None:  # fmt: skip
     """Write an event about ``row``."""
+    _write(row, name, by, note, from_status, to_status, {})
+
+
+def _write(
+    row: StateMachine, name: str, by: str, note: str, from_status: str, to_status: str,
+    changes: dict[str, Any],
+) -> None:  # fmt: skip
     Event.insert(
         subject=row.event_subject,
         subject_id=row.id,
@@ -56,6 +64,7 @@ def record(
         note=note[:255],
         at=clock.now(),
         account_id=owner_of(row),
+        **told_of(row, name, changes),
     ).execute()
 
 

@@ -44,7 +44,9 @@ def hold_places(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addit
         if not now.is_open:
             raise Refusal(CLOSED, "group")
         raise PlacesExhausted(now, max(now.places_free or 0, 0))
-    return Addition.create(line=line, group=group, renewal_on=renewal_on, created_at=clock.now())
+    held = Addition.create(line=line, group=group, renewal_on=renewal_on, created_at=clock.now())
+    transitions.record(held, "addition_held", by=group.account.nic_handle, to_status=held.status)
+    return held
 
 
 def _take_places(group: LicenceGroup, quantity: int) -> bool:

@@ -49,6 +49,7 @@ EVENTS: dict[str, str] = {
     "group_terminated": N_("Terminated"),
     "group_cancelled": N_("Installation cancelled"),
     "group_renamed": N_("Renamed"),
+    "addition_held": N_("Ordered"),
     "addition_installing": N_("Installation began"),
     "addition_installed": N_("Installed"),
     "addition_failed": N_("Installation failed"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from peewee import fn
@@ -70,6 +70,7 @@ def blank_people(group: LicenceGroup) -> None:
             **search_keys.UNCONFIGURED_SORT_COLUMNS,
         ).where(Seat.group == group).execute()  # fmt: skip
         _forget_notes((Event.subject == Seat.event_subject) & Event.subject_id.in_(seats))
+        forget_in_history(group.id)
         imports = SeatImport.select(SeatImport.id).where(SeatImport.group == group)
         SeatImportLine.delete().where(SeatImportLine.seat_import.in_(imports)).execute()
         SeatImport.update(filename="").where(SeatImport.group == group).execute()
@@ -88,6 +89,14 @@ def blank_people(group: LicenceGroup) -> None:
         LicenceGroup.update(people_blanked_at=clock.now()).where(
             LicenceGroup.id == group.id
         ).execute()
+
+
+def forget_in_history(group: int, until: datetime | None = None) -> None:
+    """Delete the names of licence holders from a group's history, or from its part up to a time."""
+    named = (Event.group_id == group) & (Event.person != "")
+    if until is not None:
+        named &= Event.at <= until
+    Event.update(person="", login="").where(named).execute()
 
 
 def _blank_attached(attached: Any) -> None:

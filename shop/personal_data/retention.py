@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from peewee import fn
+from peewee import SQL, fn
 
 from records.accounts import Account
 from records.batches import in_batches
@@ -26,6 +26,9 @@ log = structlog.get_logger()
 
 PEOPLE = timedelta(days=30)
 """How long the names of licence holders are kept after the end of their group (terms, 16.2)."""
+
+HISTORY = timedelta(days=365)
+"""How long the history of a group that has not ended names licence holders."""
 
 SECRETS = timedelta(days=90)
 """How long the content of an e-mail with a password or a link is kept."""
@@ -68,6 +71,13 @@ def _groups_with_people() -> Iterator[LicenceGroup]:
         fn.EXISTS(ended) | fn.EXISTS(over),
     )
     return in_batches(query, LicenceGroup.id)
+
+
+def _old_histories() -> Iterator[int]:
+    """Yield the numbers of the groups whose history names licence holders for too long."""
+    old = (SQL("person <> ''"), Event.at <= clock.now() - HISTORY)
+    rows = Event.select(Event.group_id).where(*old).distinct().tuples()
+    return iter([row[0] for row in cast("Any", rows)])
 
 
 def _secret_letters() -> Iterator[Letter]:
@@ -125,6 +135,11 @@ RULES = (
     Rule(
         "people", "groups ended for 30 days: the names of licence holders",
         _groups_with_people, lambda group: group.name, blanking.blank_people,
+    ),
+    Rule(
+        "histories", "histories of groups, after a year: the names of licence holders",
+        _old_histories, str,
+        lambda group: blanking.forget_in_history(group, clock.now() - HISTORY),
     ),
     Rule(
         "secrets", "e-mails with a password or a link, 90 days old: their content",

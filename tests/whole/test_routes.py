@@ -82,7 +82,7 @@ SIGNED_IN = """
     manager.remove_authenticator manager.make_recovery_codes
     manager.new_passkey manager.new_passkey_options manager.add_passkey manager.remove_passkey
     manager.exports manager.ask_for_export manager.export_file
-    manager.usage manager.usage_file
+    manager.usage manager.usage_file manager.history manager.history_file
     manager.services manager.service manager.register_card manager.choose_card manager.pay_service
     manager.cards manager.remove_card
     manager.terminate manager.ask_for_termination manager.keep_service

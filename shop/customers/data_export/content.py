@@ -103,6 +103,12 @@ def _order_events(account: Account) -> ModelSelect[Event]:
     return query.where(Event.subject == Order.event_subject, Order.account == account)
 
 
+def _histories(account: Account) -> ModelSelect[Event]:
+    of_group = Event.group_id == LicenceGroup.id
+    query = Event.select(Event, LicenceGroup).join(LicenceGroup, on=of_group, attr="group")
+    return query.where(LicenceGroup.account == account)
+
+
 def _subscriptions(account: Account) -> ModelSelect[Subscription]:
     query = Subscription.select(Subscription, LicenceGroup).join(LicenceGroup)
     return query.where(Subscription.account == account)
@@ -249,6 +255,10 @@ SECTIONS = (
     Section(
         "licences", Seat, _seats,
         ("group.name", "number", "status", "first_name", "last_name", "login"),
+    ),
+    Section(
+        "histories", Event, _histories,
+        ("group.name", "name", "number", "person", "login", "by", "at"),
     ),
     Section(
         "subscriptions", Subscription, _subscriptions,

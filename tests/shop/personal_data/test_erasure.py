@@ -214,7 +214,13 @@ def test_people_go_thirty_days_after_their_group_and_secrets_after_ninety(
     mails = Letter.select().where(Letter.kind == "licence_active").order_by(Letter.id)
     assert [bool(letter.emptied_at) for letter in mails] == [True, False]
     running.move_on(timedelta(days=60))
-    assert retention.run() == {"people": 0, "secrets": 1, "accounts": 0, "invoices": 0}
+    assert retention.run() == {
+        "people": 0,
+        "histories": 0,
+        "secrets": 1,
+        "accounts": 0,
+        "invoices": 0,
+    }
     assert not Letter.select().where(Letter.is_secret).exists()
     assert Letter.get_by_id(mails[1].id).recipient == alice.email
     assert list(audit.find_faults(timedelta(days=365))) == []
@@ -227,10 +233,10 @@ def test_accounts_go_five_years_after_their_last_service(
     interventions.end(group, "Fini", by="operator")
     drain()
     running.move_on(timedelta(days=365 * 5))
-    due = retention.due(retention.RULES[2])
+    due = retention.due(retention.RULES[3])
     assert due == [], "a leap day is missing yet"
     running.move_on(timedelta(days=2))
-    assert retention.due(retention.RULES[2]) == [alice.nic_handle, bob.nic_handle]
+    assert retention.due(retention.RULES[3]) == [alice.nic_handle, bob.nic_handle]
     retention.run()
     assert Account.get_by_id(alice.id).erased_at is not None
     assert list(ledger.find_faults()) == []
@@ -249,10 +255,10 @@ def test_an_invoice_is_blanked_after_ten_years_and_not_a_day_before(
     last = blanking.kept_until(invoice.issued_on)
     assert last == date(invoice.issued_on.year + 10, 12, 31)
     running.move_on(clock.midnight(last) - clock.now())
-    assert retention.due(retention.RULES[3]) == []
+    assert retention.due(retention.RULES[4]) == []
     running.move_on(timedelta(days=1))
-    assert retention.due(retention.RULES[3]) == [invoice.number]
-    retention.RULES[3].apply(invoice)
+    assert retention.due(retention.RULES[4]) == [invoice.number]
+    retention.RULES[4].apply(invoice)
     found = Invoice.get()
     assert found.customer == {"nic_handle": alice.nic_handle, "country": "FR"}
     assert found.total_cents == invoice.total_cents
