@@ -92,7 +92,7 @@ def refund(order: Order) -> Wanted:
 
 def retry_refund(debt: payables.Debt) -> Wanted:
     """Ask the bank again for a refund that failed."""
-    cents = _refund_cents(refunds.refund_due_of(debt))
+    cents = refunds.cents_due(refunds.refund_due_of(debt))
     return Wanted(MoneyActKind.RETRY_REFUND, debt.account, cents, debt.number)
 
 
@@ -102,7 +102,7 @@ def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
         raise Refusal(N_("Give the reference of the transfer."), "reference")
     if day > clock.today():
         raise Refusal(N_("This day lies ahead."), "day")
-    cents = _refund_cents(refunds.refund_due_of(debt))
+    cents = refunds.cents_due(refunds.refund_due_of(debt))
     details = {"day": day.isoformat(), "reference": reference.strip()}
     return Wanted(MoneyActKind.MARK_REFUNDED, debt.account, cents, debt.number, details)
 
@@ -115,12 +115,6 @@ def pay_out(held: AccountCredit, *, day: date, reference: str) -> Wanted:
         raise Refusal(N_("This day lies ahead."), "day")
     details = {"credit": held.id, "day": day.isoformat(), "reference": reference.strip()}
     return Wanted(MoneyActKind.PAY_OUT, held.account, held.left_cents, "", details)
-
-
-def _refund_cents(subject: refunds.Subject) -> int:
-    if isinstance(subject, Invoice):
-        return subject.refund_cents
-    return subject.to_give_back_cents
 
 
 # --- Asking, confirming, refusing --------------------------------------------------------------

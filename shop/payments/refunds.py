@@ -82,16 +82,16 @@ def _create(subject: Subject, *, by: str, method: str) -> Refund:
         credit_note=subject if isinstance(subject, Invoice) else None,
         method=method,
         key=f"{name}-{earlier + 1}" if earlier else name,
-        cents=_cents_of(subject, payment),
+        cents=cents_due(subject),
         created_at=clock.now(),
     )
     transitions.record(row, "refund_asked", by=by, to_status=row.status)
     return row
 
 
-def _cents_of(subject: Subject, payment: Payment) -> int:
-    """Return the cents to give back: no more than the bank has left of a payment disputed in
-    part."""
+def cents_due(subject: Subject) -> int:
+    """Return the cents to refund: no more than the bank has left of a payment disputed in part."""
+    payment = _payment_of(subject)
     cents = subject.refund_cents if isinstance(subject, Invoice) else subject.to_give_back_cents
     return min(cents, left_of(payment)) if has_lost_part(payment) else cents
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,7 +24,7 @@ from shop.errors import Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes
 from shop.jobs import queue
 from shop.mail import letters
-from shop.payments import disputes, gateway, payments, refunds
+from shop.payments import disputes, gateway, notifications, payments, refunds
 from shop.settings import current
 from tests.support import billing, cast, purchases, racing
 from tests.support.billing import fresh
@@ -221,6 +222,27 @@ def test_a_failed_refund_is_asked_for_again_and_then_made_by_transfer(
     assert refunds.refunds_of(note).count() == 2
     perform(money_acts.mark_refunded(note, day=clock.today(), reference="VIR-80"))
     assert fresh(note).status == InvoiceStatus.REFUNDED
+    billing.assert_balanced()
+
+
+def test_acts_on_a_refund_are_of_what_the_bank_has_left_of_a_payment_lost_in_part(
+    alice: Account, bank: Bank
+) -> None:
+    invoice = billing.due(alice)  # of 105.60 EUR
+    payment = billing.pay(invoice, bank)
+    lost = bank.dispute(
+        payment.checkout, 3_000, state=gateway.DisputeState.LOST, withdrawn_cents=3_000
+    )
+    notifications.apply(gateway.Notification("e", lost))
+    bank.refunding = gateway.RefundState.FAILED
+    note = billing.credit(fresh(invoice))
+    queue.drain()
+    with current.using(replace(current(), desk_approval_cents=7_560)):
+        again = perform(money_acts.retry_refund(note))
+        queue.drain()
+        by_hand = perform(money_acts.mark_refunded(note, day=clock.today(), reference="VIR-81"))
+    assert [(act.cents, act.status) for act in (again, by_hand)] == [(7_560, "done")] * 2
+    assert [row.cents for row in refunds.refunds_of(note)] == [7_560] * 3
     billing.assert_balanced()
 
 
