@@ -55,6 +55,7 @@ def set_up(settings: Settings) -> None:
     registry.registry.set_factory(lambda: registry.registry_for(settings))
     gateways.gateway.set_factory(lambda: gateways.gateway_for(settings))
     configured.provider.set_factory(lambda: configured.provider_for(settings))
+    renewals.queued.set_factory(set)
     test_points.controls.set_factory(lambda: _controls(settings))
 
 

@@ -157,6 +157,9 @@ def _let_go(watch: waking.Watch | None) -> None:
 def _tick(number: int) -> None:
     test_points.follow_clock()
     queue.renew_leases()
+    if number % 600 == 0:
+        # The database may have been restored to a state in which they are not queued.
+        renewals.queued().clear()
     renewals.queue_runs()
     queue.sweep()
     if number % durations.FLUSH_SECONDS == 0:

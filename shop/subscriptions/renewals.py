@@ -22,6 +22,7 @@ from shop import clock, jobs
 from shop.jobs import kinds
 from shop.office import stock
 from shop.sandbox_link import test_points
+from shop.settings import PerProcess
 from shop.subscriptions import (
     ending,
     period_billing,
@@ -120,7 +121,8 @@ def announce_prices() -> None:
     price_changes.announce_all()
 
 
-_queued: set[str] = set()
+queued = PerProcess[set[str]](set)
+"""The keys of the jobs that this process has queued for this hour and day."""
 
 
 def queue_runs() -> None:
@@ -141,8 +143,9 @@ def queue_runs() -> None:
         f"delete_personal_data:{clock.today().isoformat()}": kinds.delete_personal_data,
         f"check_vat_numbers:{clock.today().isoformat()}": vat_checks.check_vat_numbers,
     }
+    known = queued()
     for key, task in wanted.items():
-        if key not in _queued:
+        if key not in known:
             task.using(key=key).later()
-    _queued.clear()
-    _queued.update(wanted)
+    known.clear()
+    known.update(wanted)

@@ -23,6 +23,7 @@ from shop import clock
 from shop.clock import midnight
 from shop.errors import PartyRejected, Refusal
 from shop.jobs import queue
+from shop.operations import worker
 from shop.orders import orders
 from shop.payments import mandates
 from shop.pricing import periods
@@ -102,13 +103,20 @@ def test_groups_from_before_there_were_subscriptions_get_theirs_once(
 def test_the_worker_asks_for_a_run_every_hour_and_only_once(app: Flask) -> None:
     for _ in range(3):
         renewals.queue_runs()
-        renewals._queued.clear()
+        renewals.queued().clear()
     assert Job.select().where(Job.kind == "billing_run").count() == 1
     running.pass_time(timedelta(hours=1))
     renewals.queue_runs()
     assert Job.select().where(Job.kind == "billing_run").count() == 2
     queue.drain()
     assert not Job.select().where(Job.status == "failed").exists()
+
+
+def test_a_worker_queues_the_runs_again_after_its_database_was_restored(app: Flask) -> None:
+    renewals.queue_runs()
+    Job.delete().execute()
+    worker._tick(600)
+    assert Job.select().where(Job.kind == "billing_run").count() == 1
 
 
 def test_the_month_of_office_attach_is_free_and_then_charged(

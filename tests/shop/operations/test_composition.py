@@ -20,6 +20,7 @@ from shop.sandbox_link import test_points
 from shop.sandbox_link.switches import Switches
 from shop.security import rate_limits
 from shop.settings import PerProcess
+from shop.subscriptions import renewals
 from shop.vat.registry import SandboxRegistry, Vies, registry
 from tests import conftest
 from tests.support import racing
@@ -35,6 +36,7 @@ SLOTS = {
     "bank": gateways.gateway,
     "office": configured.provider,
     "controls": test_points.controls,
+    "queued": renewals.queued,
 }
 
 OUTSIDE = {

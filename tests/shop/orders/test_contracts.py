@@ -145,7 +145,7 @@ def test_the_worker_announces_on_the_day_of_publication(
 ) -> None:
     running.delivered(alice, bank)
     publish()
-    renewals._queued.clear()
+    renewals.queued().clear()
     renewals.queue_runs()
     drain()
     assert len(letters_sent()) == 1
