@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from e2e import cdn, combinations, live
 from e2e.combinations import Combination
 from e2e.journey import Journey
+from tests.support import patience
 from tooling import assets, browser, fonts, htmx
 
 CHROMIUM_OPTIONS = [
@@ -29,7 +30,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60_000
+PATIENCE = patience.STUCK * 1000
 """Milliseconds until something that does not appear is missing, on a machine however busy."""
 
 SIZES: dict[str, dict[str, Any]] = {

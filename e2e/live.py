@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import patience
 from tooling.report import ROOT
 from tooling.serving import free_ports, serving
 
@@ -83,7 +84,11 @@ class LiveShop:
 
     def _control(self, method: str, name: str, body: object = None) -> Any:
         address = f"{self.sandbox_url}/controls/{name}"
-        return httpx.request(method, address, json=body, timeout=30).raise_for_status().json()
+        return (
+            httpx.request(method, address, json=body, timeout=patience.STUCK)
+            .raise_for_status()
+            .json()
+        )
 
 
 @contextmanager

@@ -221,8 +221,7 @@ def test_a_device_that_does_not_answer_leaves_other_ways(area: Area, page: Page)
     page.goto("/login")
     area.button("Se connecter avec une clé d’accès", "Log in with a passkey").click()
     expect(page.locator(".passkey-error")).to_contain_text(
-        area.say("Votre appareil n’a pas répondu.", "Your device gave no answer."),
-        timeout=30_000,
+        area.say("Votre appareil n’a pas répondu.", "Your device gave no answer.")
     )
     area.type_password()
     expect(page).to_have_url("/manager/web")

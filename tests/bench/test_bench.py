@@ -253,7 +253,7 @@ def test_complete_journeys_are_measured(new_database: Callable[[str], str]) -> N
     environment = os.environ | {"DATABASE_URL": new_database("bench"), "SANDBOX_LATENCY": "0"}
     command = [sys.executable, "-m", "bench.journeys", "--customers=2", "--journeys=4", "--runs=1"]
     result = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=patience.STUCK
     )
     assert result.returncode == 0, result.stderr
     counts = dict(re.findall(r"^(\S.*?)  +(\d+) ", result.stdout, re.MULTILINE))

@@ -27,11 +27,13 @@ class OrderExpired(Exception):
 
 
 class Buyer(Customer):
-    """A customer, with or without an account, who gives up at ``deadline`` (monotonic clock)."""
+    """A customer, with or without an account, who tries again until ``gives_up``."""
 
-    def __init__(self, url: str, account: Mapping[str, str] | None, deadline: float) -> None:
+    def __init__(
+        self, url: str, account: Mapping[str, str] | None, gives_up: Callable[[], bool]
+    ) -> None:
         super().__init__(url, Stopwatch(), account)
-        self._deadline = deadline
+        self._gives_up = gives_up
         self._login = account["nic_handle"].split("-")[0] if account else "camille.dupont"
 
     def buy(self, *, adding: bool) -> None:
@@ -62,7 +64,7 @@ class Buyer(Customer):
                 self._return()
                 act()
             except (JourneyFailed, httpx.HTTPError, LookupError) as error:
-                if time.monotonic() > self._deadline:
+                if self._gives_up():
                     raise JourneyFailed(f"{step}: {error}") from error
                 time.sleep(PAUSE)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,7 @@ from pathlib import Path
 from tests.faults.buyer import Buyer
 from tests.faults.running_shop import RunningShop, running
 from tests.faults.scenarios import Scenario
-
-GIVE_UP = 90.0
-"""Seconds after the last fault in which customers must finish, and then the shop must settle."""
+from tests.support import patience
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,14 @@ def run(
     database_url: str,
     *,
     customers: int = 3,
-    give_up: float = GIVE_UP,
+    give_up: float = patience.STUCK,
     ends: float = math.inf,
     **changes: str,
 ) -> Result:
     """Serve a shop on an empty database, and let customers buy while the scenario's faults come.
 
-    It ends at ``ends`` (of the monotonic clock) at the latest, as customers and audit have it.
+    Customers and audit give up when the shop has done nothing for ``give_up`` seconds, and at
+    ``ends`` (of the monotonic clock) at the latest.
     """
     with running(folder, database_url, **changes) as shop:
         shop.add_workers(scenario.workers - 1)
@@ -61,15 +61,17 @@ def observe(
     shop: RunningShop,
     scenario: Scenario,
     customers: int,
-    give_up: float = GIVE_UP,
+    give_up: float = patience.STUCK,
     ends: float = math.inf,
 ) -> Result:
     """Let customers buy at a running shop while the scenario's faults come, then audit it."""
     accounts = [shop.new_account() for _ in range(customers)]
-    deadline = min(ends, time.monotonic() + scenario.times * (scenario.every + 6) + give_up)
     with ThreadPoolExecutor(customers) as pool:
         buying = [
-            pool.submit(Buyer(shop.url, each, deadline).buy, adding=scenario.adding)
+            pool.submit(
+                Buyer(shop.url, each, _end_of_patience(shop, give_up, ends)).buy,
+                adding=scenario.adding,
+            )
             for each in accounts
         ]
         for _ in range(scenario.times):
@@ -80,7 +82,7 @@ def observe(
         scenario.mend(shop)
         last = time.monotonic()
         failed = [str(each) for each in (future.exception() for future in buying) if each]
-    settled = settle(shop, min(ends, time.monotonic() + give_up))
+    settled = settle(shop, _end_of_patience(shop, give_up, ends))
     recovery = time.monotonic() - last
     lost = [f"a customer could not buy: {each}" for each in failed] + settled
     emails = shop.doubled_emails(may_repeat=scenario.loses_acceptance)
@@ -89,10 +91,15 @@ def observe(
     return Result(scenario.name, scenario.times, customers, lost, doubled, recovery, is_cut)
 
 
-def settle(shop: RunningShop, deadline: float) -> list[str]:
-    """Return what the audit still finds when work has had the time to end."""
+def _end_of_patience(shop: RunningShop, give_up: float, ends: float) -> Callable[[], bool]:
+    watch = patience.Watch(shop.work_done, give_up)
+    return lambda: time.monotonic() > ends or watch.is_stuck()
+
+
+def settle(shop: RunningShop, gives_up: Callable[[], bool]) -> list[str]:
+    """Return what the audit still finds when no more work is done."""
     while faults := shop.audit():
-        if time.monotonic() > deadline:
+        if gives_up():
             return faults
         time.sleep(1)
     return []

@@ -19,12 +19,16 @@ import httpx
 import psycopg
 
 from tests import ROOT
-from tests.support import databases
+from tests.support import databases, patience
 from tests.support.mailbox import Mailbox
 from tooling.serving import free_ports
 
 PROC = Path("/proc")
-START_TIMEOUT = 120.0
+TRIES = 30
+WORK_DONE = (
+    "SELECT (SELECT coalesce(max(id), 0) FROM event) "
+    "+ (SELECT count(*) FROM job WHERE status = 'done')"
+)
 SETTINGS = {
     "HOST": "127.0.0.1",
     "RATE_LIMITS": "off",
@@ -76,18 +80,21 @@ class RunningShop:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + START_TIMEOUT
-        while b"is open: " not in self._log.read_bytes()[began:]:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the shop did not open:\n{self._log.read_text()[-3000:]}")
-            time.sleep(0.1)
+        patience.wait_until(lambda: self._has_opened(began), lambda: self._log.stat().st_size)
+
+    def _has_opened(self, began: int) -> bool:
+        if b"is open: " in self._log.read_bytes()[began:]:
+            return True
+        if self.process is None or self.process.poll() is not None:
+            raise RuntimeError(f"the shop did not open:\n{self._log.read_text()[-3000:]}")
+        return False
 
     def stop(self) -> None:
         """End every process."""
         for each in [*self._others, self.process]:
             if each is not None and each.poll() is None:
                 each.send_signal(signal.SIGTERM)
-                each.wait(60)
+                each.wait(patience.STUCK)
 
     def add_workers(self, number: int) -> None:
         """Start that many workers beside the supervised one."""
@@ -176,6 +183,15 @@ class RunningShop:
         with psycopg.connect(self.database_url) as opened:
             return opened.execute(sql.encode()).fetchall()
 
+    def work_done(self) -> float:
+        """Return a number that grows with what customers and workers do."""
+        for _ in range(TRIES):
+            # The database may be locked or stopped for some seconds.
+            with suppress(sqlite3.Error, psycopg.Error):
+                return float(self.query(WORK_DONE)[0][0])
+            time.sleep(1)
+        return 0.0
+
     # --- Outside parties -------------------------------------------------------------------
 
     def switch(self, **values: object) -> None:
@@ -196,7 +212,10 @@ class RunningShop:
 
     def _control(self, name: str, body: object) -> Any:
         answer = httpx.post(
-            f"{self.sandbox_url}/controls/{name}", json=body, timeout=60, trust_env=False
+            f"{self.sandbox_url}/controls/{name}",
+            json=body,
+            timeout=patience.STUCK,
+            trust_env=False,
         )
         return answer.raise_for_status().json()
 
@@ -210,7 +229,7 @@ class RunningShop:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience.STUCK,
             check=False,
         )
         if done.returncode == 0 and "Not compared" not in done.stdout:

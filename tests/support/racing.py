@@ -45,7 +45,7 @@ def all_meet_at(point: str, times: int) -> Iterator[None]:
 
     def wait() -> None:
         try:
-            barrier.wait(timeout=60)
+            barrier.wait(timeout=patience.STUCK)
         except threading.BrokenBarrierError:
             # Fewer threads arrived than expected: a guard sent the others another way.
             return
@@ -55,6 +55,17 @@ def all_meet_at(point: str, times: int) -> Iterator[None]:
         yield
     finally:
         test_points.hook(point, None)
+
+
+def wait_until_another_is_blocked() -> None:
+    """Wait until another connection waits for a lock of this one's transaction.
+
+    SQLite has one writer at a time: whoever waits there holds nothing.
+    """
+    if _is_sqlite():
+        return
+    blocked = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    patience.wait_until(lambda: bool(database.execute_sql(blocked).fetchone()), lambda: 0)
 
 
 @contextmanager
@@ -74,11 +85,15 @@ def without_index(name: str) -> Iterator[None]:
 
 
 def _definition(name: str) -> str:
-    if "sqlite" in type(database.obj).__name__.lower():
+    if _is_sqlite():
         query = "SELECT sql FROM sqlite_master WHERE name = ?"
     else:
         query = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
     return str(database.execute_sql(query, (name,)).fetchone()[0])
+
+
+def _is_sqlite() -> bool:
+    return "sqlite" in type(database.obj).__name__.lower()
 
 
 def without_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import io
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from importlib.resources import files
@@ -30,6 +29,7 @@ from shop.pricing.periods import Period
 from shop.settings import Seller
 from shop.text import formats
 from shop.vat import PlaceOfSupply
+from tests.support import patience
 from tests.support.schematron import broken_rules
 
 pytestmark = pytest.mark.one_database
@@ -208,19 +208,33 @@ def test_data_that_do_not_follow_the_schema_are_refused(monkeypatch):
 
 def test_one_thread_at_a_time_uses_the_schema(monkeypatch):
     """libxml2 can end the process where two validate at once."""
-    both = threading.Barrier(2)
+    guard, at_the_guard, validating, met = factur_x._VALIDATING, [], [], []
+    both_came = threading.Event()
+
+    class Guard:
+        def __enter__(self) -> None:
+            at_the_guard.append(True)
+            if len(at_the_guard) == 2:
+                both_came.set()
+            guard.acquire()
+
+        def __exit__(self, *_error: object) -> None:
+            guard.release()
 
     class Schema:
         def assertValid(self, _tree: object) -> None:  # noqa: N802 (lxml's name)
-            with suppress(threading.BrokenBarrierError):
-                both.wait(timeout=0.2)
-                met.append(True)
+            validating.append(True)
+            if len(validating) == 2:
+                both_came.set()
+            assert both_came.wait(patience.STUCK)
+            met.append(len(validating))
+            validating.pop()
 
-    met: list[bool] = []
+    monkeypatch.setattr(factur_x, "_VALIDATING", Guard())
     monkeypatch.setattr(factur_x, "_schema", Schema)
     with ThreadPoolExecutor(2) as pool:
         assert len(list(pool.map(factur_x.xml_of, [invoice(), invoice()]))) == 2
-    assert met == []
+    assert met == [1, 1]
 
 
 def test_the_vat_of_each_treatment_has_its_category_and_reason():

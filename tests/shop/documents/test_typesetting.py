@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from shop.documents import typesetting
 from tests import ROOT
+from tests.support import patience
 
 HELLO = b'#set document(title: "x")\n#sys.inputs.name'
 
@@ -39,7 +40,11 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def forked(when: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", FORK, when], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", FORK, when],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=patience.STUCK,
     )
     return done.stdout.strip()
 

@@ -23,7 +23,7 @@ from shop.settings import PerProcess
 from shop.subscriptions import renewals
 from shop.vat.registry import SandboxRegistry, Vies, registry
 from tests import conftest
-from tests.support import racing
+from tests.support import patience, racing
 from tests.support.parties import Bank
 
 MakeApp = Callable[..., Flask]
@@ -95,7 +95,7 @@ def test_threads_that_ask_at_once_get_the_same(app: Flask) -> None:
     slot = PerProcess(make)
 
     def ask() -> None:
-        together.wait(timeout=10)
+        together.wait(timeout=patience.STUCK)
         assert slot() is made[0]
 
     assert racing.race(ask, 8) == [None] * 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -486,7 +485,8 @@ def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
                 return credit_notes.credit(fresh(first), left, "Wrong", by="operator")
         return give_backs.give_back_seats(fresh(group), [1], by="alice")
 
-    test_points.hook("invoices.number", lambda: time.sleep(0.3))
+    waits = iter([racing.wait_until_another_is_blocked])
+    test_points.hook("invoices.number", lambda: next(waits, lambda: None)())
     results = racing.race(act, 2)
     assert not [outcome for outcome in results if isinstance(outcome, Exception)]
     billing.assert_balanced()
