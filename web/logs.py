@@ -19,9 +19,6 @@ EMAIL_ADDRESS = re.compile(r"[^\s<>'\"(){}\[\],;:=]+@[^\s<>'\"(){}\[\],;:=]+")
 QUIET = ("_granian", "granian.access")
 """Loggers of libraries that write their own lines."""
 
-_repeated: RepeatedFaults | None = None
-"""What counts this process's faults, once the log is set up."""
-
 
 def set_up(settings: Settings) -> None:
     """Configure structlog: JSON in production, readable lines in development."""
@@ -59,13 +56,13 @@ def set_up(settings: Settings) -> None:
 
 def _follow_faults(write: Callable[[Event], None]) -> RepeatedFaults:
     """Return what counts repeated faults from now on; what counted before writes no line more."""
-    global _repeated
-    if _repeated is not None:
-        atexit.unregister(_repeated.flush)
-        _repeated.forget()
-    _repeated = RepeatedFaults(write)
-    atexit.register(_repeated.flush)
-    return _repeated
+    for former in structlog.get_config()["processors"]:
+        if isinstance(former, RepeatedFaults):
+            atexit.unregister(former.flush)
+            former.forget()
+    repeated = RepeatedFaults(write)
+    atexit.register(repeated.flush)
+    return repeated
 
 
 def hide_email_addresses(_logger: object, _method: str, event: Event) -> Event:

@@ -264,6 +264,17 @@ def test_only_post_changes_anything_beside_reading() -> None:
     assert not wrong
 
 
+def test_no_function_replaces_a_name_of_its_module() -> None:
+    """What a process keeps is in a `PerProcess`, which setting up again makes anew."""
+    found = [
+        f"{each.name}:{node.lineno}"
+        for each in modules()
+        for node in each.nodes
+        if isinstance(node, ast.Global)
+    ]
+    assert not found
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [("eval('1')", True), ("import pickle", True), ("re.compile('a')", False)],
