@@ -34,6 +34,7 @@ from records.groups import (
     GROUPS_OVER,
     Addition,
     AdditionStatus,
+    GroupKey,
     GroupStatus,
     LicenceGroup,
 )
@@ -109,8 +110,8 @@ def all_tables() -> list[type[Table]]:
         KnownOrigin, AccountEvent, AccountKey, CustomerNote, Viewing,
         DataExport, DataExportPart,
         CatalogueVersion, Offer, Price, Contract, ContractFile,
-        Card, Order, OrderLine, Acceptance, Event, LicenceGroup, Addition, Seat, SeatKey, SeatEvent,
-        UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
+        Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, Addition, Seat, SeatKey,
+        SeatEvent, UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
         AccountCredit, CreditUse, MoneyAct, BankLine,
         LedgerEntry,

@@ -29,6 +29,7 @@ from models import Account, LicenceGroup, Order, OrderLine, Seat, SeatKey, SeatS
 from shop import clock, database
 from shop.customers import passwords
 from shop.customers import search_keys as search_keys_of_accounts
+from shop.licences import group_keys
 from shop.licences.seats import search_keys
 from shop.operations import demo
 from shop.settings import Settings
@@ -146,6 +147,7 @@ def _group(account: Account, name: str, size: int) -> LicenceGroup:
         domain=f"{name}.example", display_name=name, status="installed", places_taken=size,
         last_number=size, created_at=now, installed_at=now,
     )  # fmt: skip
+    group_keys.create(group)
     with models.database.atomic():
         _fill(group, range(1, size + 1))
     _count_seats(group, size)
@@ -316,6 +318,9 @@ PAGES = {
     "orders, first page": "/manager/account/orders",
     "bills": "/manager/account/bills",
     "e-mails": "/manager/account/emails",
+    "search everywhere: a name": "/manager/search?q=lefevre",
+    "search everywhere: a number": "/manager/search?q=1",
+    "search everywhere: no match": "/manager/search?q=zzz",
 }
 
 

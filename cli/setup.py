@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from shop import database, settings
 from shop.customers import search_keys
+from shop.licences import group_keys
 from shop.operations import database_state, demo
 from shop.subscriptions import subscriptions
 
@@ -27,6 +28,7 @@ def _bring_up_to_date() -> list[str]:
     demo.publish()
     subscriptions.start_missing()
     search_keys.write_missing()
+    group_keys.write_missing()
     return applied
 
 

@@ -303,7 +303,7 @@ def test_a_group_is_searched_filtered_renamed_and_described(
     open_act(page, journey, "Configurer", "Configure")
     fill_holder(journey, "Zoé", "Lefèvre", "zoe")
     expect_status(page, journey, "Créé", "Created")
-    search = page.get_by_role("searchbox")
+    search = page.locator("main").get_by_role("searchbox")
     search.fill("lefev")
     search.press("Enter")
     expect(page.locator(".table-seats tbody tr")).to_have_count(1)

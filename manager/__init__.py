@@ -45,6 +45,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     home,
     ordering,
     orders,
+    search,
     seat_imports,
     seats,
     security,

@@ -7,8 +7,10 @@ from enum import StrEnum
 from peewee import (
     SQL,
     AutoField,
+    BlobField,
     CharField,
     Check,
+    CompositeKey,
     DateField,
     ForeignKeyField,
     IntegerField,
@@ -16,7 +18,7 @@ from peewee import (
 )
 
 from records.accounts import Account
-from records.base import MomentField, StateMachine, one_of
+from records.base import MomentField, StateMachine, Table, one_of
 from records.catalogue import Offer
 from records.orders import OrderLine
 from records.seat_states import SeatStatus
@@ -192,6 +194,20 @@ LicenceGroup.add_index(
 LicenceGroup.add_index(
     LicenceGroup.index(LicenceGroup.account, LicenceGroup.id, name="licence_group_of_account")
 )
+
+
+class GroupKey(Table):
+    """A text that a customer finds a group by, folded (`shop.licences.group_keys`).
+
+    A search is one range of keys, whatever the number of the customer's groups.
+    """
+
+    account = ForeignKeyField(Account, backref="+", index=False)
+    key = BlobField()
+    group = ForeignKeyField(LicenceGroup, backref="+", on_delete="CASCADE")
+
+    class Meta:
+        primary_key = CompositeKey("account", "key", "group")
 
 
 class AdditionStatus(StrEnum):

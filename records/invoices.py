@@ -135,6 +135,7 @@ class Invoice(StateMachine):
         ]
         indexes = (
             (("account", "issued_on", "id"), False),
+            (("account", "number"), False),
             (("group", "id"), False),
             (("status", "due_on"), False),
             (("issued_on",), False),

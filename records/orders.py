@@ -108,6 +108,7 @@ class Order(StateMachine):
         indexes = (
             (("account", "basket_key"), True),
             (("account", "id"), False),
+            (("account", "number"), False),
             (("status", "expires_at"), False),
         )
 

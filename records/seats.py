@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from peewee import (
+    SQL,
     AutoField,
     BigAutoField,
     BlobField,
@@ -15,6 +16,7 @@ from peewee import (
     TextField,
 )
 
+from records.accounts import Account
 from records.base import MomentField, StateMachine, Table, one_of
 from records.groups import LicenceGroup
 from records.orders import OrderLine
@@ -127,16 +129,29 @@ class SeatKey(Table):
 
     Keys are bytes because every database compares bytes alike; a search is one range of them.
     ``status`` repeats the seat's status, so that a filtered search reads only the rows it shows.
+    ``account`` is the customer, for a search in all groups; the database writes it (a trigger)
+    where the seat has a holder.
     """
 
     group = ForeignKeyField(LicenceGroup, backref="+", index=False)
     seat = ForeignKeyField(Seat, backref="+", on_delete="CASCADE")
     status = CharField(max_length=16)
     key = BlobField()
+    account = ForeignKeyField(Account, backref="+", null=True, index=False)
 
     class Meta:
         primary_key = CompositeKey("group", "key", "seat")
         indexes = ((("group", "status", "key", "seat"), False),)
+
+
+HAS_HOLDER = "account_id IS NOT NULL"
+"""The condition of an index, which queries repeat word for word."""
+
+SeatKey.add_index(
+    SeatKey.index(SeatKey.account, SeatKey.key, SeatKey.seat, name="seat_key_of_account").where(
+        SQL(HAS_HOLDER)
+    )
+)
 
 
 class SeatEvent(Table):

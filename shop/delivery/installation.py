@@ -17,7 +17,7 @@ from shop.delivery import additions, progress
 from shop.errors import N_, PartyRejected, Refusal
 from shop.exchange import seating
 from shop.jobs import kinds
-from shop.licences import reservations
+from shop.licences import group_keys, reservations
 from shop.licences.groups import groups_of
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
@@ -69,6 +69,7 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
     )
     group.folded = search_keys.fold_names(group)
     group.save(force_insert=True)
+    group_keys.create(group)
     return group
 
 

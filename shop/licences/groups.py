@@ -8,11 +8,13 @@ from typing import Any
 from peewee import ModelSelect
 
 from records.accounts import Account
+from records.base import database
 from records.catalogue import Contract, Offer
 from records.groups import GROUPS_OVER, Addition, GroupStatus, LicenceGroup
 from records.orders import Acceptance, Order, OrderLine
 from shop import transitions
 from shop.errors import N_
+from shop.licences import group_keys
 from shop.licences.seats import search_keys
 from shop.prepared import prepared
 from shop.text.folding import fold
@@ -126,8 +128,10 @@ def rename(group: LicenceGroup, typed: str, by: str) -> None:
     if name != group.display_name:
         group.display_name = name
         group.folded = search_keys.fold_names(group)
-        group.save()
-        transitions.record(group, "group_renamed", by=by, note=name)
+        with database.atomic():
+            group.save()
+            group_keys.replace(group)
+            transitions.record(group, "group_renamed", by=by, note=name)
 
 
 @dataclass(frozen=True)

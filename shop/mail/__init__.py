@@ -16,6 +16,7 @@ from shop.mail.archive import (
     is_shown,
     letters_for_page,
     letters_of,
+    newest_found,
     search_letters,
     text_of,
 )

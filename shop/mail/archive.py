@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
@@ -20,6 +20,7 @@ from shop.mail.links import Links
 from shop.prepared import prepared
 from shop.security import encryption
 from shop.text import templates
+from shop.text.email_addresses import normalized
 from shop.text.folding import fold
 
 TEXT_WIDTH = 76
@@ -160,16 +161,37 @@ def find_attachment(letter: Letter, attachment_id: int) -> Attachment | None:
 def search_letters(account: Account, wanted: str, before: int | None = None) -> SearchResult:
     """Return the customer's e-mails whose subject contains ``wanted``, ignoring case and accents.
 
-    Only the `SEARCH_LIMIT` newest are examined: of all, or of those with an id below ``before``.
+    A text with an @ is looked for in the addresses they were sent to as well. Only the
+    `SEARCH_LIMIT` newest are examined: of all, or of those with an id below ``before``.
     """
     candidates = letters_of(account)
     if before is not None:
         candidates = candidates.where(Letter.id < before)
     limit_id = candidates.select(Letter.id).offset(SEARCH_LIMIT).limit(1).scalar()
-    found = candidates.where(Letter.folded.contains(fold(wanted)))
+    found = candidates.where(_matches(wanted))
     if limit_id is None:
         return SearchResult(found, None)
     return SearchResult(found.where(Letter.id > limit_id), limit_id + 1)
+
+
+def newest_found(account: Account, wanted: str, most: int) -> list[Letter]:
+    """Return the newest of the e-mails that `search_letters` finds first (one query)."""
+    last = (
+        Letter.select(Letter.id)
+        .where(Letter.account == account)
+        .order_by(Letter.id.desc())
+        .offset(SEARCH_LIMIT - 1)
+        .limit(1)
+    )
+    found = letters_of(account).where(Letter.id >= fn.COALESCE(last, 0), _matches(wanted))
+    return list(found.limit(most))
+
+
+def _matches(wanted: str) -> Any:
+    in_subject = Letter.folded.contains(fold(wanted))
+    if "@" not in wanted:
+        return in_subject
+    return in_subject | Letter.recipient.contains(normalized(one_line(wanted)))
 
 
 def text_of(letter: Letter) -> str:

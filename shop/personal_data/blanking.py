@@ -37,6 +37,7 @@ from shop import clock, transitions
 from shop.customers import passwords
 from shop.customers import search_keys as account_keys
 from shop.errors import N_
+from shop.licences import group_keys
 from shop.licences.seats import search_keys
 from shop.payments import mandates
 from shop.text.folding import fold
@@ -238,6 +239,7 @@ def _blank_group(group: LicenceGroup) -> None:
     LicenceGroup.update(
         display_name=group.name, folded=search_keys.fold_names(group), error=""
     ).where(LicenceGroup.id == group.id).execute()
+    group_keys.replace(group)
     Termination.update(reason="").where(Termination.group == group).execute()
     Subscription.update(hold_reason="").where(
         Subscription.group == group, Subscription.status == SubscriptionStatus.TERMINATED

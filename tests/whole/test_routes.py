@@ -61,7 +61,7 @@ IDENTIFIED = "storefront.order_contracts storefront.confirm"
 SIGNED_IN = """
     storefront.purchase_order storefront.order_status storefront.purchase_order_pdf
     storefront.pay_order storefront.cancel
-    manager.home
+    manager.home manager.search manager.search_suggestions
     manager.orders manager.order manager.order_status manager.order_pdf
     manager.pay_order manager.cancel_order manager.retry_delivery
     manager.refund_order
