@@ -34,6 +34,7 @@ from web import (
     logs,
     proxies,
     search_engines,
+    urls,
     viewing,
     work_limits,
 )
@@ -106,6 +107,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     app.extensions["assets"] = assets
     # Globals, because components are imported without the page's context.
     app.jinja_env.globals |= {
+        "url_for": urls.PageUrls(app),
         "asset": assets.url,
         "has_asset": assets.has,
         "public_url": lambda: settings.public_url,

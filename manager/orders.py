@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flask import Response, url_for
 from flask_babel import gettext
 
@@ -21,12 +19,8 @@ from web.order_page import OrderPage
 @manager.get("/manager/account/orders")
 def orders() -> Response:
     """Show the customer's orders, newest first, in pages."""
-    shown = page_of_prepared(shop_orders.orders_of, page_number(), auth.customer())
-    return page(
-        "manager/orders.html",
-        "manager/_orders.html",
-        orders=replace(shown, rows=states.mark_confirming(shown.rows)),
-    )
+    shown = page_of_prepared(states.orders_of, page_number(), auth.customer())
+    return page("manager/orders.html", "manager/_orders.html", orders=shown)
 
 
 def _page(number: int) -> OrderPage:

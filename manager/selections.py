@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, request, url_for
 
 from manager import manager, seat_lines
@@ -54,7 +56,7 @@ def _export(group: LicenceGroup, numbers: list[int]) -> Response:
         raise Refusal(selections.NOTHING_SELECTED)
     if request.form.get("all"):
         given = {key: request.form.get(key, "") for key in ("all", "q", "status")}
-        chosen = {key: value for key, value in given.items() if value}
+        chosen: dict[str, Any] = {key: value for key, value in given.items() if value}
         return go_to(url_for("manager.export_seats", name=group.name, **chosen))
     listed = ",".join(map(str, numbers))
     return go_to(url_for("manager.export_seats", name=group.name, shown=listed))

@@ -48,13 +48,14 @@ class _Place:
     convert: Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Statement:
     """A query's SQL, and its values: constants, and places for parameters."""
 
     query: ModelSelect[Any]
     sql: str
     values: tuple[Any, ...]
+    _reader: Any = None
 
     @classmethod
     def of(cls, query: Any, sql_of: Any = None) -> _Statement:
@@ -73,6 +74,20 @@ class _Statement:
         ]
         sql = self.sql + more_sql  # both are constants of the code
         return database.execute_sql(sql, [*values, *more])
+
+    def objects(self, cursor: Any) -> list[Any]:
+        """Return a cursor's rows as the objects that the query describes.
+
+        Peewee finds out for each cursor which column goes where. A statement's columns are always
+        the same: what it found out for the first cursor serves for all.
+        """
+        found = cursor.fetchall()
+        if found and self._reader is None:
+            reader = self.query._get_cursor_wrapper(cursor)  # type: ignore[attr-defined]
+            reader.initialize()
+            reader.cursor = None
+            self._reader = reader
+        return [self._reader.process_row(row) for row in found]
 
 
 class Prepared(Generic[Row]):
@@ -103,8 +118,7 @@ class Prepared(Generic[Row]):
 
     def _read(self, given: tuple[Any, ...], more_sql: str, *more: Any) -> list[Row]:
         statement = self._statement("rows", given)
-        cursor = statement.run(given, more_sql, *more)
-        return list(statement.query._get_cursor_wrapper(cursor))  # type: ignore[attr-defined]
+        return statement.objects(statement.run(given, more_sql, *more))
 
     def _statement(self, kind: str, given: tuple[Any, ...]) -> _Statement:
         # A parameter that is None is written into the SQL; each database has SQL of its own.

@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from functools import partial
+from types import FunctionType, MethodType
 from typing import Any
 
 import flask.templating
 from flask.sansio.app import App
 from flask_babel import get_locale
 from jinja2 import Template
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context, Macro
 
 from models import Language
 from shop.text import compiled, formats, templates
 from shop.text.translating import TranslatingEnvironment
 
 
+class PageTemplate(Template):
+    """A template whose globals are its environment's, as those of all pages are."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        # Jinja looks at each import for globals that only the importing template has.
+        return super()._get_default_module()
+
+
+PLAIN: tuple[type, ...] = (Macro, FunctionType, MethodType)
+"""What templates call for the most part."""
+
+
+class PageContext(Context):
+    """A context that calls macros and plain functions without looking how they want to be called.
+
+    A page calls some hundred of them, and Jinja asks each twice what it wants as first argument.
+    """
+
+    def call(
+        __self,  # noqa: N805 - as Jinja names it: a keyword may be named ``self``
+        __obj: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Call ``__obj`` as a template asks for."""
+        kind: type = type(__obj)
+        if kind not in PLAIN or (kind is not Macro and hasattr(__obj, "jinja_pass_arg")):
+            return super().call(__obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return __obj(*args, **kwargs)
+
+
 class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
     """The application's Jinja: it renders each page in the environment of the page's language."""
+
+    template_class = PageTemplate
+    context_class = PageContext
 
     def __init__(self, app: App, **options: Any) -> None:
         super().__init__(app, **options)

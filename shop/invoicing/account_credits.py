@@ -17,6 +17,7 @@ from records.invoices import Invoice
 from shop import clock, mail
 from shop.errors import N_, Refusal
 from shop.invoicing import ledger
+from shop.prepared import prepared
 from shop.pricing import money
 
 NOT_LEFT = N_("Less than that is left of this amount.")
@@ -190,9 +191,15 @@ def find_credit(account: Account, number: int) -> AccountCredit | None:
 
 def available_of(account: Account) -> int:
     """Return the cents on a customer's balance that the next invoices use."""
+    (row,) = _available_of.rows(account)
+    return int(row.available_cents)  # type: ignore[attr-defined]
+
+
+@prepared
+def _available_of(account: Account) -> ModelSelect[AccountCredit]:
     left = AccountCredit.cents - AccountCredit.used_cents - AccountCredit.paid_out_cents
-    total = AccountCredit.select(fn.COALESCE(fn.SUM(left), 0))
-    return int(total.where(AccountCredit.account == account).scalar())
+    total = fn.COALESCE(fn.SUM(left), 0).alias("available_cents")
+    return AccountCredit.select(total).where(AccountCredit.account == account)
 
 
 def _left_of(account_id: int) -> ModelSelect[AccountCredit]:

@@ -157,9 +157,3 @@ def find_order(account: Account, number: str) -> Order | None:
 @prepared
 def _by_number(account: Account, number: str) -> ModelSelect[Order]:
     return Order.select().where(Order.account == account, Order.number == number)
-
-
-@prepared
-def orders_of(account: Account) -> ModelSelect[Order]:
-    """Return the query for the customer's orders, newest first."""
-    return Order.select().where(Order.account == account).order_by(Order.id.desc())

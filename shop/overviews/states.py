@@ -50,6 +50,13 @@ def with_confirming(query: ModelSelect[Order]) -> ModelSelect[Order]:
     return query.select_extend(fn.EXISTS(processing).alias("is_confirming"))
 
 
+@prepared
+def orders_of(account: Account) -> ModelSelect[Order]:
+    """Return the query for a customer's orders with that mark, newest first."""
+    query = Order.select().where(Order.account == account)
+    return with_confirming(query).order_by(Order.id.desc())
+
+
 # --- Groups and their services -----------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ def _problems(made: SeatImport, lines: list[SeatImportLine]) -> dict[int, Proble
     }
 
     def problem(line: SeatImportLine) -> Problem:
-        seat = seats.get(line.seat_id)
+        seat = seats.get(line.seat_id or 0)
         if seat is None:
             return selections.UNKNOWN_SEAT, {}
         if seat.version != line.version:

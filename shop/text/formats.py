@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, dates, numbers
 
 from records.languages import Language
 from shop import clock
 from shop.text.folding import without_accents
+
+MOST_KEPT = 4096
+"""Written amounts and days that a process keeps: pages show the same ones again and again."""
 
 MINUS = "\u2212"
 
@@ -32,6 +35,7 @@ def locale_of(language: str) -> Locale:
     return Locale.parse(_LOCALES[language])
 
 
+@lru_cache(MOST_KEPT)
 def money(cents: int, language: str, currency: str = "EUR") -> str:
     """Format an amount in cents: "1 234,56 €" in French, "€1,234.56" in English."""
     return numbers.format_currency(
@@ -60,8 +64,11 @@ def rate(basis_points: int, language: str) -> str:
 
 def day(value: date | datetime, language: str) -> str:
     """Format a date in full: "5 novembre 2026", "5 November 2026"; a moment as its day in Paris."""
-    if isinstance(value, datetime):
-        value = clock.day_of(value)
+    return _day(clock.day_of(value) if isinstance(value, datetime) else value, language)
+
+
+@lru_cache(MOST_KEPT)
+def _day(value: date, language: str) -> str:
     if language == Language.FRENCH and value.day == 1:
         return dates.format_date(value, "d'er' MMMM y", locale=locale_of(language))
     return dates.format_date(value, "long", locale=locale_of(language))
@@ -69,9 +76,8 @@ def day(value: date | datetime, language: str) -> str:
 
 def short_day(value: date | datetime, language: str) -> str:
     """Format a date in figures, for tables: "05/11/2026" in both languages."""
-    if isinstance(value, datetime):
-        value = clock.day_of(value)
-    return dates.format_date(value, "dd/MM/y", locale=locale_of(language))
+    value = clock.day_of(value) if isinstance(value, datetime) else value
+    return value.strftime("%d/%m/%Y")
 
 
 def month(value: date, language: str) -> str:

@@ -167,7 +167,7 @@ def running_of(group: LicenceGroup) -> SeatImport | None:
 # --- Start -----------------------------------------------------------------------------------
 
 
-JOBS: dict[str, Task[[int, str]]] = {
+JOBS: dict[str, Task[...]] = {
     ImportAct.CONFIGURE: kinds.import_seats,
     ImportAct.RELEASE: kinds.act_on_seats,
     ImportAct.PASSWORD: kinds.act_on_seats,

@@ -380,8 +380,8 @@ def test_the_licences_selected_are_exported(
     visitor.open(f"{here}?q=zoe")
     everything = {"act": "export", "all": "yes", "q": "zoe"}
     answer = visitor.client.ask("POST", f"{here}/selections", everything)
-    rows = visitor.client.get(answer.location).text.splitlines()
-    assert [row.split(";")[2] for row in rows] == ["Login", "zoe"]
+    lines = visitor.client.get(answer.location).text.splitlines()
+    assert [line.split(";")[2] for line in lines] == ["Login", "zoe"]
     nothing = visitor.client.ask("POST", f"{here}/selections", {"act": "export"})
     assert nothing.status_code == 422
 
