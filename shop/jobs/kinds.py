@@ -104,7 +104,7 @@ def end_seats(group: int, day: str, tries: int) -> None:
 @declare
 def end_withdrawn_seats(order: int, tries: int) -> None:
     """Remove the licences of an order that its consumer withdrew from. Queued by
-    `shop.subscriptions.withdrawals`, handled by `shop.subscriptions.give_backs`."""
+    `shop.subscriptions.withdrawn`, handled by `shop.subscriptions.give_backs`."""
 
 
 @declare
@@ -137,6 +137,12 @@ def announce_contracts() -> None:
     `shop.orders.contracts.announcements`."""
 
 
+@declare
+def delete_personal_data() -> None:
+    """Delete personal data kept long enough. Queued by `shop.subscriptions.renewals`, handled by
+    `shop.personal_data.retention`."""
+
+
 @signal
 def invoice_settled(invoice: Invoice) -> None:
     """An invoice was paid, or credited in full. Sent by `shop.invoicing.invoices`; received in the
@@ -147,9 +153,3 @@ def invoice_settled(invoice: Invoice) -> None:
 def invoice_reopened(invoice: Invoice) -> None:
     """A paid invoice is owed again. Sent by `shop.invoicing.invoices`; received in the same
     transaction by `shop.subscriptions.dunning`, which collects it anew."""
-
-
-@declare
-def delete_personal_data() -> None:
-    """Delete personal data kept long enough. Queued by `shop.subscriptions.renewals`, handled by
-    `shop.personal_data.retention`."""

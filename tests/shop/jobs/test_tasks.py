@@ -151,6 +151,20 @@ def test_a_handler_is_the_task_that_was_declared() -> None:
     assert kinds.invoice_settled.has_handler
 
 
+def test_a_declared_task_or_signal_names_the_modules_at_its_ends() -> None:
+    named: list[str] = []
+    for name, made in vars(kinds).items():
+        if not isinstance(made, tasks.Task | tasks.Signal):
+            continue
+        # "as are the next three" stands for the modules named before
+        named = re.findall(r"`(shop\.[\w.]+)`", made.__doc__ or "") or named
+        assert len(named) == 2, name
+        for module in named:
+            path = ROOT / module.replace(".", "/")
+            source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            assert re.search(rf"\b{name}\b", source.read_text()), f"{module} has no {name}"
+
+
 def test_nothing_is_queued_by_a_bare_string() -> None:
     call = re.compile(r"\benqueue\(")
     rooms = ("shop", "web", "storefront", "manager", "cli")
