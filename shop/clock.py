@@ -15,7 +15,8 @@ _moved_on: ContextVar[timedelta] = ContextVar("moved_on", default=timedelta(0))
 def real_now() -> datetime:
     """Return the machine's time (aware, UTC).
 
-    For leases between processes, never for business rules.
+    For what is between machines (leases, limits, codes and signatures that expire, names of files),
+    never for business rules.
     """
     return datetime.now(UTC)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
+from shop import clock
 from shop.database import make_private
 
 BEGINNING = b"SQLite format 3\0"
@@ -72,7 +72,7 @@ def _set_aside_if_damaged(path: Path) -> None:
         with closing(open_database(path)) as found:
             check(found)
     except CopyFailed:
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        moment = clock.real_now().strftime("%Y%m%dT%H%M%S")
         path.rename(path.with_name(f"{path.name}.damaged-{moment}"))
         for log in ("-wal", "-shm"):
             path.with_name(path.name + log).unlink(missing_ok=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 import structlog
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 
 from records.accounts import RateCount
 from records.base import database
+from shop import clock
 from shop.errors import N_, Refusal
 from shop.settings import PerProcess, Settings
 
@@ -66,7 +66,7 @@ class DatabaseStorage(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Increment the count of ``key``, in a window of ``expiry`` seconds from its start."""
-        now = datetime.now(UTC)
+        now = clock.real_now()
         running = RateCount.expires_at > now
         with database.atomic():
             RateCount.insert(
@@ -87,14 +87,14 @@ class DatabaseStorage(Storage):
     def get(self, key: str) -> int:
         """Return the count of ``key`` in its current window."""
         row = RateCount.select(RateCount.count).where(
-            RateCount.key == key[:255], RateCount.expires_at > datetime.now(UTC)
+            RateCount.key == key[:255], RateCount.expires_at > clock.real_now()
         )
         return int(row.scalar() or 0)
 
     def get_expiry(self, key: str) -> float:
         """Return when the window of ``key`` ends, in seconds since the epoch."""
         ends = RateCount.select(RateCount.expires_at).where(RateCount.key == key[:255]).scalar()
-        return ends.timestamp() if ends else time.time()
+        return (ends or clock.real_now()).timestamp()
 
     def check(self) -> bool:
         """Return True: without its database the shop does not work at all."""
@@ -197,4 +197,4 @@ def network_of(address: str) -> str:
 
 def forget_expired() -> int:
     """Delete the counts of windows that have ended. Return their number."""
-    return int(RateCount.delete().where(RateCount.expires_at < datetime.now(UTC)).execute())
+    return int(RateCount.delete().where(RateCount.expires_at < clock.real_now()).execute())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from shop import clock
 
 PIECE = 64 * 1024
 """Bytes of a piece, if nothing else is asked for."""
@@ -21,7 +22,7 @@ def zipped(
     pieces: Any = _Pieces(piece)
     with zipfile.ZipFile(pieces, "w") as archive:
         for name, content in files:
-            entry = zipfile.ZipInfo(name, time.localtime()[:6])
+            entry = zipfile.ZipInfo(name, clock.now().astimezone(clock.PARIS).timetuple()[:6])
             entry.compress_type = compression
             with archive.open(entry, "w") as file:
                 for part in content:

@@ -7,9 +7,10 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -228,7 +229,15 @@ def test_one_failed_journey_ends_the_measurement(capsys: pytest.CaptureFixture[s
 
 
 def test_a_run_that_takes_too_long_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Customer, "order", lambda _: time.sleep(0.3))
+    over = threading.Event()
+
+    def wait_in_vain(*asked: Any, **limits: Any) -> Any:
+        waited = wait(*asked, **limits)
+        over.set()
+        return waited
+
+    monkeypatch.setattr(journeys, "wait", wait_in_vain)
+    monkeypatch.setattr(Customer, "order", lambda _: over.wait(patience.STUCK))
     monkeypatch.setattr(Shop, "new_account", lambda _: {})
     with pytest.raises(JourneyFailed, match="not over"):
         journeys.measure(existing_shop("http://localhost:1"), 1, 3, 0.1, Stopwatch())

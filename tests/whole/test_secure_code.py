@@ -264,6 +264,35 @@ def test_only_post_changes_anything_beside_reading() -> None:
     assert not wrong
 
 
+READS_THE_CLOCK = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns",
+    "time.localtime", "time.gmtime", "time.ctime", "time.strftime",
+}  # fmt: skip
+
+
+def test_one_module_of_the_shop_reads_the_clock() -> None:
+    reading = {
+        each.name
+        for each in modules()
+        if each.name.startswith("shop/")
+        and any(ast.unparse(call.func) in READS_THE_CLOCK for call in each.calls)
+    }
+    assert reading == {"shop/clock.py"}
+
+
+def test_no_test_sleeps() -> None:
+    """Fixtures and the driver of faults may, between two looks at what they wait for."""
+    free = (ROOT / "tests" / "support", ROOT / "tests" / "faults")
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "e2e").rglob("*.py")]
+        if not path.is_relative_to(free[0]) and not path.is_relative_to(free[1])
+        for call in read(path.read_text()).calls
+        if ast.unparse(call.func) in {"time.sleep", "sleep"}
+    ]
+    assert not found
+
+
 def test_no_function_replaces_a_name_of_its_module() -> None:
     """What a process keeps is in a `PerProcess`, which setting up again makes anew."""
     found = [

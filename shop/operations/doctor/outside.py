@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 from peewee import PostgresqlDatabase
 
 from records.base import database
+from shop import clock, settings
 from shop import database as shop_database
-from shop import settings
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.mail import smtp
 from shop.office import configured, stock
@@ -152,14 +151,14 @@ def _database_offset() -> Iterator[tuple[str, float]]:
     if isinstance(database.obj, PostgresqlDatabase):
         with shop_database.connection():
             (now,) = database.execute_sql("SELECT clock_timestamp()").fetchone()
-        yield "the database", (datetime.now(UTC) - now).total_seconds()
+        yield "the database", (clock.real_now() - now).total_seconds()
 
 
 def _offset_of(url: str) -> Iterator[float]:
     """Yield by how many seconds this clock is ahead of a server's, if it tells."""
     try:
         said = httpx.head(url, timeout=TIMEOUT).headers.get("Date", "")
-        yield (datetime.now(UTC) - parsedate_to_datetime(said)).total_seconds()
+        yield (clock.real_now() - parsedate_to_datetime(said)).total_seconds()
     except (httpx.HTTPError, ValueError, TypeError):
         return
 
