@@ -30,7 +30,7 @@ help: ## Show this list
 run: setup ## Serve the shop with demo data on this machine
 	@exec $(BIN)/python serve.py
 
-test: lint types test-unit test-postgresql test-e2e ## Check and test everything, in about 15 minutes
+test: lint types test-unit test-postgresql test-e2e ## Check and test everything, in about 10 minutes
 
 test-all: E2E_OPTIONS := --all-combinations
 test-all: UNIT_OPTIONS := --slow
@@ -76,7 +76,7 @@ faults: setup-test ## Buy while everything breaks, on both databases (OPTIONS="-
 	@$(PYTEST) tests/faults -q --slow
 	@$(BIN)/python -m tests.faults $(OPTIONS)
 
-scan: setup-test ## Let wapiti and sqlmap at the shop, and pip-audit at its packages (OPTIONS="--minutes 12")
+scan: setup-test ## Attack the shop with wapiti and sqlmap, and ask pip-audit about its packages (OPTIONS="--minutes 12")
 	$(call heading,Scan)
 	@$(BIN)/python -m tests.scan $(OPTIONS)
 

@@ -1,4 +1,4 @@
-"""The tables that storefront and manager share: the data, and the legal moves of each state.
+"""The tables that storefront, manager and desk share: the data, and the legal moves of each state.
 
 Rules that concern one row or a pair of rows are constraints in the database; models answer
 questions about themselves, and the modules of `shop` make changes. The tables are defined in

@@ -1,6 +1,6 @@
 """Who is signed in to the desk, and what they may open.
 
-For everybody else the desk does not exist: 404, but for its sign-in.
+For everybody else the desk does not exist: 404, except its sign-in.
 """
 
 from __future__ import annotations
