@@ -32,6 +32,7 @@ from web import (
     input_filter,
     languages,
     logs,
+    offers,
     proxies,
     search_engines,
     urls,
@@ -93,6 +94,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     work_limits.init_app(app)
     error_pages.init_app(app)
     languages.init_app(app)
+    offers.init_app(app)
     search_engines.init_app(app, settings)
     help_links.init_app(app)
     auth.init_app(app)

@@ -9,9 +9,10 @@ from models import Seat
 from shop.errors import Refusal
 from shop.licences import seats
 from shop.licences.seats import actions, rules
+from shop.pricing.catalogue import PricedOffer
 from shop.reading import read_integer
 from shop.text.names import read_name
-from web.forms import ShopForm, choices
+from web.forms import ShopForm
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -82,25 +83,21 @@ class ReleaseForm(VersionedForm):
     """A form without fields, to confirm a release."""
 
 
-OFFERS = {
-    "business": _l("Office Business licences"),
-    "pro_plus": _l("Office Pro Plus licences"),
-}
-"""What the type of a licence is called in the manager, by the code of its offer (design)."""
-
-
 class OrderForm(ShopForm):
     """Type, number and group (guide).
 
     ``moved`` if the chosen group is not offered: it is of another type, or ``closed``, when no
-    licences can be added to it. ``held`` are the places that the unpaid order of the same basket
-    holds, by the group's id.
+    licences can be added to it. ``ended`` if a new group is asked for of an offer that is no longer
+    on sale. ``types`` are the offers that can be chosen, by code. ``held`` are the places that the
+    unpaid order of the same basket holds, by the group's id.
     """
 
-    offer = RadioField(_l("Type"), choices=choices(OFFERS.items()))
+    offer = RadioField(_l("Type"), choices=[])
     quantity = StringField(_l("Number of licences"))
     group = SelectField(_l("Licence group"), validate_choice=False)
     basket = HiddenField()
     moved = False
     closed = False
+    ended = False
+    types: dict[str, PricedOffer]
     held: dict[int, int]

@@ -10,20 +10,21 @@ from flask import Response, request, url_for
 from flask_babel import gettext
 
 from manager import manager
-from manager.forms import OFFERS, OrderForm
+from manager.forms import OrderForm
 from models import LicenceGroup
 from shop.errors import N_, Refusal
 from shop.licences import groups, reservations
-from shop.orders import additions, baskets
+from shop.orders import additions, baskets, on_sale
 from shop.orders.additions import AdditionOrder, AdditionRequest
 from shop.orders.baskets import Basket, BasketOrder
 from shop.orders.placing import OrderKind
-from shop.pricing import catalogue
+from shop.pricing.catalogue import PricedOffer
 from shop.pricing.displayed import vat_beside_prices
-from web import auth, contract_step, lookups
+from web import auth, contract_step, lookups, offers
 from web.forms import choices
 from web.htmx import go_to, page
 from web.languages import sentence
+from web.offers import Offers
 
 NEW_GROUP = "new"
 
@@ -86,9 +87,12 @@ def _form() -> OrderForm:
     """Return the form as filled in by the URL or the customer; a chosen group sets the type."""
     given = request.values
     form, named = OrderForm(formdata=None), given.get("group") or NEW_GROUP
-    form.offer.data = given.get("offer") if given.get("offer") in OFFERS else next(iter(OFFERS))
+    wanted = given.get("offer", "")
     if named != NEW_GROUP and "offer" not in given:
-        form.offer.data = lookups.own_group(named).offer_id
+        wanted = lookups.own_group(named).offer_id
+    form.types = _types(wanted)
+    form.offer.choices = choices((code, _type(each)) for code, each in form.types.items())
+    form.offer.data = wanted if wanted in form.types else next(iter(form.types))
     form.basket.data = _basket(given.get("basket", ""))
     form.held = reservations.held_by_basket(auth.customer().id, form.basket.data)
     there = groups.groups_open_to_additions(auth.customer(), form.offer.data, named)
@@ -96,12 +100,34 @@ def _form() -> OrderForm:
         found.name: _described(found, additions.places_free(found, form.held)) for found in there
     }
     offered = {NEW_GROUP: gettext("New group")} | described
+    if described and not form.types[form.offer.data].is_on_sale:
+        del offered[NEW_GROUP]
     form.group.choices = choices(offered.items())
-    form.group.data = named if named in described else NEW_GROUP
+    form.group.data = named if named in offered else next(iter(offered))
     form.quantity.data = given.get("quantity", "1")[:40]
     form.moved = form.group.data != named
+    form.ended = (
+        NEW_GROUP in (named, form.group.data) and not form.types[form.offer.data].is_on_sale
+    )
     form.closed = form.moved and _is_of(form.offer.data, named)
     return form
+
+
+def _types(wanted: str) -> Offers:
+    """Return the offers that the form shows, by code.
+
+    Those on sale, the one that the customer asks for, and others of which they have a group.
+    """
+    every = offers.priced()
+    ended = [code for code, offer in every.items() if not offer.is_on_sale and code != wanted]
+    kept = groups.offers_open_to_additions(auth.customer(), ended)
+    shown = {code: each for code, each in every.items() if code not in ended or code in kept}
+    return shown or every
+
+
+def _type(offer: PricedOffer) -> str:
+    """Return what the type of a licence is called in the manager (design)."""
+    return gettext("%(offer)s licences", offer=offer.name.replace("Office 365 ", "Office "))
 
 
 def _is_of(offer: str, named: str) -> bool:
@@ -131,6 +157,9 @@ def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
     While ``typing``, a change of the type leads to a new group. The link to change an order of
     licences for a group never does.
     """
+    if form.ended and not (typing and form.group.data != NEW_GROUP):
+        form.refuse(_at_offer(form.types[form.offer.data]))
+        return None
     if form.closed:
         form.refuse(Refusal(reservations.CLOSED, "group"))
         return None
@@ -149,6 +178,10 @@ def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
     return choice
 
 
+def _at_offer(ended: PricedOffer) -> Refusal:
+    return Refusal(on_sale.NOT_ON_SALE, "offer", offer=ended.name)
+
+
 def _at_quantity(refusal: Refusal) -> Refusal:
     return Refusal(refusal.sentence, "quantity", **refusal.values)
 
@@ -159,7 +192,7 @@ def _quantity(form: OrderForm, group: LicenceGroup | None) -> int:
         raise Refusal(N_("Choose at least one licence."))
     if group is not None:
         return additions.read_quantity(typed, group, form.held)
-    quantity = baskets.read_quantity(typed, catalogue.offers()[form.offer.data])
+    quantity = baskets.read_quantity(typed, form.types[form.offer.data])
     if not quantity:
         raise Refusal(N_("Choose at least one licence."))
     return quantity
@@ -177,7 +210,8 @@ def _choice_page(form: OrderForm, *, partial: str = "", status: int = 200) -> Re
         chosen=group,
         free=additions.places_free(group, form.held) if group else None,
         renewal=additions.renewal_of(group) if choice and group else None,
-        offer=catalogue.offers()[form.offer.data],
+        offer=form.types[form.offer.data],
+        offers=form.types,
         shown_vat=vat_beside_prices(auth.account()),
     )
 
@@ -223,7 +257,7 @@ def _confirmed_choice() -> Choice:
     named, form = request.values.get("group") or NEW_GROUP, _form()
     group = lookups.own_group(named) if named != NEW_GROUP else None
     code = group.offer_id if group else form.offer.data
-    quantity = baskets.read_quantity(form.quantity.data or "", catalogue.offers()[code])
+    quantity = baskets.read_quantity(form.quantity.data or "", offers.priced()[code])
     return Choice(code, max(quantity, 1), group, form.basket.data or "")
 
 

@@ -50,12 +50,14 @@ GROUPS_OVER = (GroupStatus.TERMINATED, GroupStatus.CANCELLED)
 class LicenceGroup(StateMachine):
     """A group of licences of one offer (the guide also says "service").
 
-    ``places_taken`` counts seats and the places that pending orders hold; the CHECK against
-    ``places_limit`` enforces the Business limit (guide: 300). ``seats_…`` count the seats in each
-    status and are updated in the transaction that changes one, so that a page of a group of 100,000
-    costs what a page of 100 costs. ``last_number`` is the last seat number used. ``folded`` is the
-    search key of the group's names (`shop.licences.seats.search_keys`). ``people_blanked_at`` is
-    when the names of its licence holders were deleted, after its end (`shop.personal_data`).
+    ``places_taken`` counts seats and the places that pending orders hold. ``places_limit`` is the
+    limit of the offer when licences were last ordered for the group (guide: Business, 300), and a
+    CHECK enforces it: a limit that is lowered takes nothing from it. ``seats_…`` count the seats in
+    each status and are updated in the transaction that changes one, so that a page of a group of
+    100,000 costs what a page of 100 costs. ``last_number`` is the last seat number used. ``folded``
+    is the search key of the group's names (`shop.licences.seats.search_keys`).
+    ``people_blanked_at`` is when the names of its licence holders were deleted, after its end
+    (`shop.personal_data`).
     """
 
     event_subject = "group"
@@ -143,7 +145,13 @@ class LicenceGroup(StateMachine):
     @property
     def places_free(self) -> int | None:
         """Number of licences that may still be ordered; None where there is no limit."""
-        return None if self.places_limit is None else self.places_limit - self.places_taken
+        return None if self.limit is None else max(self.limit - self.places_taken, 0)
+
+    @property
+    def limit(self) -> int | None:
+        """The most licences to which it may grow: the limit that its offer has now, if any."""
+        limit: int | None = self.offer.places_limit
+        return limit
 
     @property
     def is_settled(self) -> bool:

@@ -196,6 +196,8 @@ class OrderLine(Table):
     up; both are empty where whole months are charged.
     """
 
+    offer_id: str  # added by Peewee; declared for mypy
+
     id = AutoField()
     order = ForeignKeyField(Order, backref="lines")
     position = IntegerField()

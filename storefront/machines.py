@@ -11,7 +11,7 @@ from flask_babel import gettext
 from shop import settings
 from shop.settings import ROOT
 from storefront import storefront
-from web import languages, search_engines
+from web import languages, offers, search_engines
 from web.htmx import page
 from web.shared_pages import has_session
 
@@ -23,15 +23,13 @@ PRIVATE = ("/manager", "/desk", "/login", "/payment/", "/fr/order/", "/en/order/
 
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("home", {}),
-    ("offer", {"slug": "office-365-business"}),
-    ("offer", {"slug": "office-365-pro-plus"}),
     ("quantities", {}),
     ("help", {}),
     ("contact", {}),
     ("legal_notice", {}),
     ("mediation", {}),
 )
-"""The pages of the sitemap: endpoint and arguments."""
+"""The pages of the sitemap beside those of the offers: endpoint and arguments."""
 
 
 @storefront.get("/robots.txt")
@@ -47,6 +45,7 @@ def robots_txt() -> Response:
 @storefront.get("/sitemap.xml")
 def sitemap() -> Response:
     """Return the public pages with their languages."""
+    of_offers = [("offer", {"slug": entry.slug}) for entry in offers.in_menu()]
     found = [
         {
             code: search_engines.url_in(
@@ -54,7 +53,7 @@ def sitemap() -> Response:
             )
             for code in languages.CODES
         }
-        for endpoint, arguments in PAGES
+        for endpoint, arguments in (*PAGES, *of_offers)
     ]
     response = page("storefront/sitemap.xml", pages=found)
     response.content_type = "application/xml; charset=utf-8"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from flask import Response, abort, make_response, redirect, url_for
 
-from shop.pricing import catalogue
 from shop.pricing.displayed import ShownVat, vat_beside_prices
 from storefront import storefront
-from web import auth, languages
+from web import auth, languages, offers
 from web.htmx import page
 from web.shared_pages import shared
-
-PAGES = {"office-365-business": "business", "office-365-pro-plus": "pro_plus"}
 
 
 @storefront.get("/")
@@ -26,21 +23,22 @@ def entrance() -> Response:
 @storefront.get("/<language:lang>/")
 @shared
 def home(lang: str) -> Response:
-    """Show both offers side by side."""
+    """Show the offers side by side."""
     languages.remember_page()
-    return page("storefront/home.html", offers=catalogue.offers(), shown_vat=_shown_vat())
+    return page("storefront/home.html", offers=offers.on_sale(), shown_vat=_shown_vat())
 
 
 @storefront.get("/<language:lang>/<slug>")
 @shared
 def offer(lang: str, slug: str) -> Response:
-    """Show one offer and its content."""
-    if slug not in PAGES:
+    """Show one offer and its content, also when it is no longer on sale: customers have it."""
+    known = {each.slug: each for each in offers.priced().values()}
+    if slug not in known:
         abort(404)
-    offers = catalogue.offers()
     return page(
-        "storefront/offer.html", offer=offers[PAGES[slug]], offers=offers, shown_vat=_shown_vat()
-    )
+        "storefront/offer.html",
+        offer=known[slug], offers=offers.on_sale(), shown_vat=_shown_vat(),
+    )  # fmt: skip
 
 
 def _shown_vat() -> ShownVat | None:

@@ -10,21 +10,25 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from shop.errors import Refusal
-from shop.orders import baskets
-from shop.orders.baskets import Basket, BasketOrder, InvalidBasket, is_name, new_name, read_basket
+from shop.orders import baskets, on_sale
+from shop.orders.baskets import (
+    Basket,
+    BasketOrder,
+    InvalidBasket,
+    check_basket,
+    is_name,
+    new_name,
+    read_basket,
+)
 from shop.orders.placing import Quote
-from shop.pricing import catalogue
 from shop.pricing.displayed import vat_beside_prices
 from shop.text import templates
 from storefront import storefront
-from web import auth, contract_step
+from web import auth, contract_step, offers
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
-from web.shared_pages import is_shared, keep_with, shared
-
-Offers = dict[str, catalogue.PricedOffer]
-"""The offers on sale, by code."""
-
+from web.offers import Offers
+from web.shared_pages import do_not_keep, is_shared, keep_with, shared
 
 # --- The basket in the URL ---------------------------------------------------------------------
 
@@ -35,19 +39,30 @@ def basket_arguments(basket: Basket) -> dict[str, str]:
     return {"basket": basket.name} | numbers
 
 
-def typed_numbers(source: MultiDict[str, str], offers: Offers) -> dict[str, str]:
-    """Return the text typed for each offer."""
-    return {code: source.get(code, "")[:40] for code in offers}
+def typed_numbers(source: MultiDict[str, str]) -> dict[str, str]:
+    """Return the text typed for each offer that a form or a URL names."""
+    return {code: source[code][:40] for code in offers.priced() if code in source}
 
 
 def basket_of_address() -> Basket | None:
-    """Return the basket in this step's URL; None if there is none or an invalid one."""
-    offers = catalogue.offers()
+    """Return the basket in this step's URL; None if there is none or an invalid one.
+
+    It may hold an offer that is no longer on sale: the contract step refuses that.
+    """
     try:
-        typed = typed_numbers(request.values, offers)
-        return read_basket(request.values.get("basket", ""), typed, offers)
+        typed = typed_numbers(request.values)
+        return read_basket(request.values.get("basket", ""), typed, offers.priced())
     except InvalidBasket:
         return None
+
+
+def shown_fields(typed: dict[str, str]) -> Offers:
+    """Return the offers that have a field: those on sale, and those that the customer asks for."""
+    return {
+        code: offer
+        for code, offer in offers.priced().items()
+        if offer.is_on_sale or typed.get(code, "0").strip(" 0")
+    }
 
 
 def step(name: str, lang: str, basket: Basket) -> str:
@@ -104,21 +119,18 @@ def quantities(lang: str) -> Response:
     The form leads to the summary by GET: it changes nothing, and so needs no token. The page of a
     visitor without a session has no name of a basket either; the summary gives one.
     """
-    if request.args.get("offer") in SHARED_FOR:
-        keep_with(f"offer={request.args['offer']}")
-    offers = catalogue.offers()
-    given = {name: request.args[name] for name in (*offers, "basket") if name in request.args}
-    begun = given if given.keys() & offers.keys() else _begun(offers)
-    return _quantities_page(
-        {code: str(begun.get(code, "0"))[:40] for code in offers},
-        _name_in_form(given.get("basket") or begun.get("basket", "")),
-        offers,
-        errors={},
-    )
-
-
-SHARED_FOR = {"business", "pro_plus"}
-"""The offers whose pages lead to the order page."""
+    if offer := request.args.get("offer", ""):
+        keep_with(f"offer={offer}")
+        if offer not in offers.priced():
+            do_not_keep()
+    known = offers.priced()
+    given = {name: request.args[name] for name in (*known, "basket") if name in request.args}
+    begun = given if given.keys() & known.keys() else _begun()
+    typed = {code: str(begun[code])[:40] for code in known if code in begun}
+    quote, errors = _quote_of(typed)
+    is_asked = bool(errors.keys() & {*given, request.args.get("offer")})
+    name = _name_in_form(given.get("basket") or begun.get("basket", ""))
+    return _quantities_page(typed, name, errors, 422 if is_asked else 200, quote)
 
 
 def _name_in_form(given: str) -> str:
@@ -130,11 +142,11 @@ def _name_in_form(given: str) -> str:
     return name if is_name(name) else "" if is_shared() else new_name()
 
 
-def _begun(offers: Offers) -> dict[str, str]:
+def _begun() -> dict[str, str]:
     """Return the basket in the cookie; after an offer's page with at least one of that offer."""
     begun: dict[str, str] = session.get("basket", {})
     offer = request.args.get("offer", "")
-    wants_more = offer in offers and begun.get(offer, "0") == "0"
+    wants_more = offer in offers.priced() and begun.get(offer, "0") == "0"
     return begun | {offer: "1"} if wants_more else begun
 
 
@@ -144,14 +156,12 @@ def choose_quantities(lang: str) -> Response:
 
     Pages of the release before this one, open in browsers, send their form here.
     """
-    offers = catalogue.offers()
-    typed = typed_numbers(request.form, offers)
-    name = request.form.get("basket", "")
+    typed, name = typed_numbers(request.form), request.form.get("basket", "")
     try:
-        basket, _ = baskets.read_and_quote(name, typed, offers, auth.account())
+        basket, _ = baskets.read_and_quote(name, typed, offers.priced(), auth.account())
     except InvalidBasket as invalid:
         shown = name if is_name(name) else new_name()
-        return _quantities_page(typed, shown, offers, _messages(invalid), 422)
+        return _quantities_page(typed, shown, _messages(invalid), 422)
     _remember(basket)
     return go_to(step("summary", lang, basket))
 
@@ -163,41 +173,47 @@ def _messages(invalid: InvalidBasket) -> dict[str, str]:
 def _quantities_page(
     typed: dict[str, str],
     basket_name: str,
-    offers: Offers,
     errors: dict[str, str],
     status: int = 200,
+    quote: Quote | None = None,
 ) -> Response:
+    shown = shown_fields(typed)
     return page(
         "storefront/quantities.html",
         status=status,
-        offers=offers,
+        offers=shown,
         shown_vat=vat_beside_prices(auth.account()),
-        typed=typed,
+        typed={code: typed.get(code, "0") for code in shown},
         errors=errors,
         basket_name=basket_name,
-        quote=None if errors else _quote_of(typed, offers),
+        quote=quote,
     )
 
 
-def _quote_of(typed: dict[str, str], offers: Offers) -> Quote | None:
-    """Return the price of what was typed; None if it is invalid or beyond what can be charged."""
+def _quote_of(typed: dict[str, str]) -> tuple[Quote | None, dict[str, str]]:
+    """Return the price of what was typed, or what is not on sale of it.
+
+    There is neither if it is invalid, or beyond what can be charged.
+    """
+    known = offers.priced()
     try:
-        return baskets.read_and_quote("", typed, offers, auth.account())[1]
-    except InvalidBasket:
-        return None
+        return baskets.read_and_quote("", typed, known, auth.account())[1], {}
+    except InvalidBasket as invalid:
+        over = [each for each in invalid.refusals if each.sentence == on_sale.NOT_ON_SALE]
+        return None, {refusal.field: sentence(refusal) for refusal in over}
 
 
 @storefront.get("/<language:lang>/order/totals")
 def totals(lang: str) -> Response:
     """Return the totals while the customer types (htmx), or the reason why there are none."""
-    offers, errors, quote = catalogue.offers(), {}, None
-    typed = typed_numbers(request.args, offers)
+    errors: dict[str, str] = {}
+    quote, typed = None, typed_numbers(request.args)
     if not wants_partial():
         # This URL returns a part of a page; opened in a browser, it leads to the whole page.
         values: dict[str, Any] = dict(typed)
         return go_to(url_for("storefront.quantities", lang=lang, **values))
     try:
-        _, quote = baskets.read_and_quote("", typed, offers, auth.account())
+        _, quote = baskets.read_and_quote("", typed, offers.priced(), auth.account())
     except InvalidBasket as invalid:
         # While typing, an empty basket is not an error yet.
         errors = _messages(invalid) if any(number.strip(" 0") for number in typed.values()) else {}
@@ -206,7 +222,7 @@ def totals(lang: str) -> Response:
         quote=quote,
         errors=errors,
         typed=typed,
-        offers=offers,
+        offers=typed,
         live=True,
     )
 
@@ -217,15 +233,13 @@ def totals(lang: str) -> Response:
 @storefront.get("/<language:lang>/order/summary")
 def summary(lang: str) -> Response:
     """Show what will be ordered, to change or to continue, or what is wrong at each field."""
-    offers = catalogue.offers()
-    if not request.args.keys() & offers.keys():
+    typed, name = typed_numbers(request.args), request.args.get("basket", "")
+    if not typed:
         return back_to_start(lang)
-    typed = typed_numbers(request.args, offers)
-    name = request.args.get("basket", "")
     try:
-        basket, quote = baskets.read_and_quote(name, typed, offers, auth.account())
+        basket, quote = baskets.read_and_quote(name, typed, offers.priced(), auth.account())
     except InvalidBasket as invalid:
-        return _quantities_page(typed, _name_in_form(name), offers, _messages(invalid), 422)
+        return _quantities_page(typed, _name_in_form(name), _messages(invalid), 422)
     if not is_name(name):
         basket = _known_basket(basket)
     _remember(basket)
@@ -251,11 +265,15 @@ def order_contracts(lang: str) -> Response:
         return back_to_start(lang)
     if auth.account() is None:
         return go_to(step("identification", lang, basket))
+    try:
+        check_basket(basket, offers.priced())
+    except InvalidBasket:
+        return go_to(step("summary", lang, basket))  # which says what is no longer on sale
     return _contracts_page(lang, basket)
 
 
 def _contracts_page(lang: str, basket: Basket, error: str = "", status: int = 200) -> Response:
-    quote = baskets.quote(basket, catalogue.offers(), auth.customer())
+    quote = baskets.quote(basket, offers.priced(), auth.customer())
     return page(
         "storefront/contracts.html",
         status=status,
@@ -279,6 +297,10 @@ def confirm(lang: str) -> Response:
     try:
         order = contract_step.place(BasketOrder(auth.customer(), basket), lang)
     except Refusal as refusal:
+        if refusal.field in basket.quantities:
+            typed = {code: str(number) for code, number in basket.quantities.items()}
+            errors = {refusal.field: sentence(refusal)}
+            return _quantities_page(typed, basket.name, errors, refusal.status)
         return _contracts_page(lang, basket, sentence(refusal), refusal.status)
     forget_basket(basket)
     return go_to(url_for("storefront.purchase_order", lang=lang, number=order.number))

@@ -81,6 +81,11 @@ def keep_with(query: str) -> None:
         _may_be_kept()
 
 
+def do_not_keep() -> None:
+    """Do not keep the page being made, after all."""
+    g.pop("kept_version", None)
+
+
 def is_shared() -> bool:
     """Return whether the page being made is for all visitors without a session."""
     return bool(g.get("is_shared"))

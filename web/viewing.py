@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
         g.viewing = found
         # A session that no row and no cookie hold: nothing was confirmed in it.
         session: Any = Session(id=0, account=found.account, created_at=found.created_at)
-        for name in ("notices_shown", "newest_notice"):
+        for name in ("notices_shown", "newest_notice", "catalogue_token"):
             setattr(session, name, getattr(found, name))
         auth.treat_as(session)
         if request.method not in READING:

@@ -10,6 +10,7 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account, Session
 from records.base import database
+from records.catalogue import CatalogueVersion
 from records.notices import Notice
 from shop import clock
 from shop.customers import activity_log, known_origins
@@ -135,7 +136,7 @@ def renew_token(session: Session) -> str:
 @prepared
 def _session_with_account(token_digest: str, now: datetime) -> ModelSelect[Session]:
     return (
-        Session.select(Session, Account, *notice_columns(now))
+        Session.select(Session, Account, *notice_columns(now), catalogue_column())
         .join(Account)
         .where(Session.token_digest == token_digest, Session.ended_at.is_null())
     )
@@ -150,11 +151,17 @@ def notice_columns(now: datetime) -> tuple[Any, Any]:
     return newest.alias("newest_notice"), number.alias("notices_shown")
 
 
+def catalogue_column() -> Any:
+    """Return the column ``catalogue_token``, under which this process keeps the offers."""
+    return CatalogueVersion.select(CatalogueVersion.token).limit(1).alias("catalogue_token")
+
+
 def find_session(token: str) -> Session | None:
     """Return the active session of a token with its account (one query), or None.
 
     Its ``notices_shown`` is the number of announcements to show now, and ``newest_notice`` the
-    newest of them: look, French and English text, each on a line.
+    newest of them: look, French and English text, each on a line. ``catalogue_token`` is that of
+    `records.catalogue.CatalogueVersion`.
     """
     now = clock.now()
     session = _session_with_account.first(encryption.digest(token), now)

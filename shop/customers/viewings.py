@@ -38,10 +38,12 @@ def start(account: Account, reason: str, *, by: str, origin: Origin) -> str:
 def find(token: str) -> Viewing | None:
     """Return the viewing of a token with its account, if it is not over; else None.
 
-    Its ``notices_shown`` and ``newest_notice`` are those of `sessions.find_session`.
+    Its ``notices_shown``, ``newest_notice`` and ``catalogue_token`` are those of
+    `sessions.find_session`.
     """
     now = clock.now()
-    query = Viewing.select(Viewing, Account, *sessions.notice_columns(now)).join(Account)
+    shown = (*sessions.notice_columns(now), sessions.catalogue_column())
+    query = Viewing.select(Viewing, Account, *shown).join(Account)
     return query.where(
         Viewing.token_digest == encryption.digest(token),
         Viewing.ended_at.is_null(),

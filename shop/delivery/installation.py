@@ -55,6 +55,8 @@ def deliver_order(order: int) -> None:
 def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
     offer, attach = line.offer, seating.attach_of_line(line)
     name = f"o365-{order.number}-{line.position}"
+    # A limit that was lowered since the order takes nothing from it.
+    limit = offer.places_limit and max(offer.places_limit, line.quantity)
     group = LicenceGroup(
         account=order.account,
         line=line,
@@ -63,7 +65,7 @@ def _new_group(order: Order, line: OrderLine) -> LicenceGroup:
         domain=f"{name}.{settings.current().office_domain}",
         display_name=attach.service.name if attach else f"{line.offer_name} {order.number}",
         places_taken=line.quantity,
-        places_limit=offer.places_limit,
+        places_limit=limit,
         last_number=line.quantity,
         created_at=clock.now(),
     )
@@ -164,7 +166,9 @@ def install_group(group: int) -> None:
     try:
         settled_operation(
             key,
-            lambda: provider().create_tenant(key, row.domain, row.offer.code, row.line.quantity),
+            lambda: provider().create_tenant(
+                key, row.domain, row.offer.provider_product, row.line.quantity
+            ),
             since=row.line.order.paid_at,
         )
     except PartyRejected as refusal:

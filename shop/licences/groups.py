@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,14 +113,26 @@ def groups_open_to_additions(account: Account, offer: str, named: str = "") -> l
 
     The group named ``named`` is always included, even if there are more than `MOST_IN_LIST`.
     """
-    query = LicenceGroup.select().where(
-        LicenceGroup.account == account,
-        LicenceGroup.offer == offer,
-        LicenceGroup.status == GroupStatus.INSTALLED,
+    query = _groups_of_account(account).where(
+        LicenceGroup.offer == offer, LicenceGroup.status == GroupStatus.INSTALLED
     )
     first = (LicenceGroup.name == named).desc()
     rows = list(query.order_by(first, LicenceGroup.display_name).limit(MOST_IN_LIST))
     return sorted(rows, key=lambda group: group.display_name.casefold())
+
+
+def offers_open_to_additions(account: Account, among: Iterable[str]) -> set[str]:
+    """Return those of the offers ``among`` of which the customer has a group to add licences to."""
+    codes = list(among)
+    if not codes:
+        return set()
+    query = LicenceGroup.select(LicenceGroup.offer).where(
+        LicenceGroup.account == account,
+        LicenceGroup.offer.in_(codes),
+        LicenceGroup.status == GroupStatus.INSTALLED,
+    )
+    rows: Any = query.distinct().tuples()
+    return {code for (code,) in rows}
 
 
 def rename(group: LicenceGroup, typed: str, by: str) -> None:

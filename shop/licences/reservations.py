@@ -12,12 +12,17 @@ from typing import Any, cast
 from peewee import IntegrityError, fn
 
 from records.base import database
+from records.catalogue import Offer
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.orders import Order, OrderLine, OrderStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.sandbox_link import test_points
 
+LOWERED = N_(
+    "Groups of %(offer)s hold at most %(limit)d licences now: this one keeps those it has, and no "
+    "more can be added."
+)
 CLOSED = N_("Licences cannot be added to this group at the moment.")
 
 
@@ -25,11 +30,13 @@ class PlacesExhausted(Refusal):
     """The group has fewer free places than the customer orders."""
 
     def __init__(self, group: LicenceGroup, free: int) -> None:
+        fewer = N_("This group has %(free)d free places of %(limit)d: order fewer licences.")
         super().__init__(
-            N_("This group has %(free)d free places of %(limit)d: order fewer licences."),
+            fewer if group.places_taken <= (group.limit or 0) else LOWERED,
             "quantity",
             free=free,
-            limit=group.places_limit,
+            limit=group.limit,
+            offer=group.offer.name,
         )
 
 
@@ -43,23 +50,24 @@ def hold_places(group: LicenceGroup, line: OrderLine, renewal_on: date) -> Addit
         now = LicenceGroup.get_by_id(group.id)
         if not now.is_open:
             raise Refusal(CLOSED, "group")
-        raise PlacesExhausted(now, max(now.places_free or 0, 0))
+        raise PlacesExhausted(now, now.places_free or 0)
     held = Addition.create(line=line, group=group, renewal_on=renewal_on, created_at=clock.now())
     transitions.record(held, "addition_held", by=group.account.nic_handle, to_status=held.status)
     return held
 
 
 def _take_places(group: LicenceGroup, quantity: int) -> bool:
+    """Take places up to the limit that the offer has now, which becomes that of the group."""
     taken: Any = LicenceGroup.places_taken + quantity
-    fits = LicenceGroup.places_limit.is_null() | (taken <= LicenceGroup.places_limit)
+    limit: Any = Offer.select(Offer.places_limit).where(Offer.code == group.offer_id)
     try:
         with database.atomic():
             return bool(
-                LicenceGroup.update(places_taken=taken)
+                LicenceGroup.update(places_taken=taken, places_limit=limit)
                 .where(
                     LicenceGroup.id == group.id,
                     LicenceGroup.status == GroupStatus.INSTALLED,
-                    fits,
+                    taken <= fn.COALESCE(limit, taken),
                 )
                 .execute()
             )

@@ -215,7 +215,7 @@ def _comma_separated(numbers: list[int]) -> str:
 
 def price_change(subscription: Subscription, after: Price, before: Price, renewal: date) -> None:
     """Announce the price of a licence from a renewal on, 30 days before (general terms, 5.4)."""
-    offer = Offer.select(Offer.name).where(Offer.code == after.offer_id).scalar()
+    offer = Offer.get_by_id(after.offer_id).name_in(subscription.account.language)
     _about(
         subscription, "price_change", after.id, offer=offer, renewal=renewal,
         before_cents=before.amount_cents, after_cents=after.amount_cents,

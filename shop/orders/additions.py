@@ -62,8 +62,8 @@ def places_free(group: LicenceGroup, held: dict[int, int]) -> int | None:
     ``held`` is what `reservations.held_by_basket` returns for the order's basket: the places that
     its unpaid order holds are free for the order that replaces it.
     """
-    free = group.places_free
-    return None if free is None else max(free, 0) + held.get(group.id, 0)
+    limit = group.limit
+    return None if limit is None else max(limit - group.places_taken + held.get(group.id, 0), 0)
 
 
 def check_places(group: LicenceGroup, quantity: int, held: dict[int, int]) -> None:
@@ -93,7 +93,8 @@ class AdditionOrder(OrderKind):
     @cached_property
     def quote(self) -> Quote:
         """The price of the days up to the renewal."""
-        request, offer = self.request, catalogue.offers()[self.request.group.offer_id]
+        request = self.request
+        offer = catalogue.offers(language=self.language)[request.group.offer_id]
         share = periods.share_left(self.period, self.now)
         line = money.Line(offer.code, offer.name, request.quantity, offer.price_cents, share)
         treatment = vat.treatment_of(vat.place_of(self.account))

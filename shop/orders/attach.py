@@ -31,11 +31,12 @@ from shop.exchange import attached_licences, proposals, services
 from shop.exchange.proposals import Proposal
 from shop.licences.seats import rules
 from shop.licences.seats.rules import InvalidPerson, Person
-from shop.orders import baskets, placing
+from shop.orders import baskets, on_sale, placing
 from shop.orders.baskets import Basket
 from shop.orders.placing import Confirmation, OrderKind, Quote
 from shop.payments import cards, mandates, payables
 from shop.pricing import catalogue, money, periods
+from shop.pricing.catalogue import PricedOffer
 
 OFFER = "business"
 """The offer of Office Attach (guide)."""
@@ -178,7 +179,8 @@ def read_holders(holders: list[Holder]) -> list[Person]:
 
 def quote_after_free_month(account: Account, licences: int) -> Quote:
     """Return the monthly price of that number of licences after the free month: the list price."""
-    return baskets.quote(Basket("", {OFFER: licences}), catalogue.offers(), account)
+    offers = catalogue.offers(language=account.language)
+    return baskets.quote(Basket("", {OFFER: licences}), offers, account)
 
 
 def first_renewal() -> date:
@@ -217,9 +219,14 @@ class AttachOrder(OrderKind):
         self.people = read_holders(request.holders)
 
     @cached_property
+    def offer(self) -> PricedOffer:
+        """The offer as it is when it is ordered."""
+        return catalogue.offers(language=self.language)[OFFER]
+
+    @cached_property
     def quote(self) -> Quote:
         """The price of the first month: zero."""
-        name = catalogue.offers()[OFFER].name
+        name = self.offer.name
         lines = [money.Line(OFFER, name, len(self.people), 0)]
         treatment = vat.treatment_of(vat.place_of(self.account))
         return Quote(lines, money.totals(lines, treatment), treatment, is_estimate=False)
@@ -235,9 +242,13 @@ class AttachOrder(OrderKind):
         return self.later.totals.total_cents
 
     def check(self) -> None:
-        """Raise `AlreadyAttached` if the offer was used, `CardMissing` without a stored card."""
+        """Raise `AlreadyAttached` if it was used, `CardMissing` without a stored card.
+
+        Raise `Refusal` where the offer is no longer on sale.
+        """
         if attached_licences.attach_of(self.request.service):
             raise AlreadyAttached
+        on_sale.check(self.offer)
         card = cards.stored_card(self.account)
         if card is None:
             raise CardMissing(N_("A card is needed for the renewals: register one first."))
@@ -249,6 +260,7 @@ class AttachOrder(OrderKind):
 
     def reserve(self, lines: list[OrderLine]) -> None:
         """Record the use of the offer. Raises `AlreadyAttached` if another request was first."""
+        on_sale.hold(lines)
         try:
             with database.atomic():
                 attach = Attach.create(

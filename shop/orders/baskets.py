@@ -16,7 +16,7 @@ from records.accounts import Account
 from records.orders import Order, OrderLine
 from shop import vat
 from shop.errors import N_, Refusal
-from shop.orders import placing
+from shop.orders import on_sale, placing
 from shop.orders.placing import Confirmation, OrderKind, Quote
 from shop.pricing import catalogue, money
 from shop.pricing.catalogue import PricedOffer
@@ -25,12 +25,20 @@ from shop.reading import read_integer
 MOST_LICENCES = 100_000
 """The most licences of one offer in one order; groups themselves may grow further."""
 
+TOO_MANY_BUT_FOR = N_(
+    "A group of %(offer)s licences holds at most %(limit)d licences. For more, choose %(larger)s."
+)
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{16,43}")
 
 
 @dataclass(frozen=True)
 class Basket:
-    """Numbers of licences by offer code, under a random name."""
+    """Numbers of licences by offer code, under a random name.
+
+    It holds those offers that the URL names, so that its key stays the same when another offer
+    comes on sale.
+    """
 
     name: str
     quantities: dict[str, int]
@@ -76,13 +84,11 @@ def read_quantity(text: str, offer: PricedOffer) -> int:
         number = MOST_LICENCES + 1  # its value no longer matters, only that it is too large
     if offer.places_limit is not None and number > offer.places_limit:
         raise Refusal(
-            N_(
-                "A group of %(offer)s licences holds at most %(limit)d licences. "
-                "For more, choose Office 365 Pro Plus."
-            ),
+            TOO_MANY_BUT_FOR if offer.larger else on_sale.TOO_MANY,
             offer.code,
             offer=offer.name,
             limit=offer.places_limit,
+            larger=offer.larger,
         )
     if number > MOST_LICENCES:
         raise Refusal(
@@ -95,19 +101,39 @@ def read_quantity(text: str, offer: PricedOffer) -> int:
 def read_basket(name: str, typed: dict[str, str], offers: dict[str, PricedOffer]) -> Basket:
     """Return the basket with the quantities typed, by offer code.
 
-    Raises `InvalidBasket` with every refusal, each at its field.
+    Raises `InvalidBasket` with every refusal, each at its field. What is no longer on sale is in
+    it, too: `check_basket` refuses that.
     """
     quantities, refusals = {}, []
     for code, offer in offers.items():
         try:
-            quantities[code] = read_quantity(typed.get(code, ""), offer)
+            if code in typed:
+                quantities[code] = read_quantity(typed[code], offer)
         except Refusal as refusal:
             refusals.append(refusal)
     if not refusals and not any(quantities.values()):
-        refusals.append(Refusal(N_("Choose at least one licence."), next(iter(offers))))
+        refusals.append(Refusal(N_("Choose at least one licence."), _first_field(typed, offers)))
     if refusals:
         raise InvalidBasket(refusals)
     return Basket(name if is_name(name) else new_name(), quantities)
+
+
+def _first_field(typed: dict[str, str], offers: dict[str, PricedOffer]) -> str:
+    fields = [code for code in offers if code in typed] or list(offers)
+    return next((code for code in fields if offers[code].is_on_sale), next(iter(fields), ""))
+
+
+def check_basket(basket: Basket, offers: dict[str, PricedOffer]) -> None:
+    """Raise `InvalidBasket` if a basket holds licences that are no longer on sale."""
+    refusals = []
+    for code, number in basket.quantities.items():
+        try:
+            if number:
+                on_sale.check(offers[code])
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise InvalidBasket(refusals)
 
 
 class InvalidBasket(Exception):
@@ -137,9 +163,10 @@ def read_and_quote(
 ) -> tuple[Basket, Quote]:
     """Return the basket typed and its price.
 
-    Raises `InvalidBasket`, also if no bank accepts the total.
+    Raises `InvalidBasket`, also if no bank accepts the total, or an offer is no longer on sale.
     """
     basket = read_basket(name, typed, offers)
+    check_basket(basket, offers)
     try:
         quoted = quote(basket, offers, account)
         placing.check_payable(quoted.totals.total_cents)
@@ -159,13 +186,22 @@ class BasketOrder(OrderKind):
     @cached_property
     def quote(self) -> Quote:
         """The price of the licences for one month."""
-        return quote(self.contents, catalogue.offers(), self.account)
+        return quote(self.contents, self.offers, self.account)
+
+    @cached_property
+    def offers(self) -> catalogue.Offers:
+        """The offers as they were when it was placed."""
+        return catalogue.offers(language=self.language)
 
     def check(self) -> None:
-        """Do nothing: every basket can be ordered."""
+        """Raise `Refusal` at the first offer that is no longer on sale."""
+        for code, number in self.contents.quantities.items():
+            if number:
+                on_sale.check(self.offers[code])
 
     def reserve(self, lines: list[OrderLine]) -> None:
-        """Do nothing: new groups need no places in existing ones."""
+        """Raise `Refusal` at an offer whose sale ended, or whose limit was lowered, meanwhile."""
+        on_sale.hold(lines)
 
 
 def place_order(account: Account, basket: Basket, confirmed: Confirmation) -> Order:

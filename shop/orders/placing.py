@@ -75,11 +75,13 @@ class OrderKind(ABC):
     """The subject of an order: a basket, licences for a group, or Office Attach.
 
     ``basket`` is the name of the form: an order replaces an unpaid one with the same name.
-    ``key``, made of name and content, is the idempotency key of placement.
+    ``key``, made of name and content, is the idempotency key of placement. ``language`` is the one
+    in which the order names its offers.
     """
 
     def __init__(self, account: Account, basket: str, key: str) -> None:
         self.account = account
+        self.language = account.language
         self.basket = basket
         self.key = key
 
@@ -134,6 +136,7 @@ def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
     placed = _find_placed(ordered)
     if placed is not None:
         return placed
+    ordered.language = confirmed.language
     ordered.check()
     ordered.check_amount()
     accepted = contracts.current_contracts(confirmed.language)

@@ -1,44 +1,75 @@
-"""The offers on sale and their prices, from the database."""
+"""The offers and their prices, from the database: those on sale, and those sold before."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from peewee import JOIN, ModelSelect, fn
 
 from records.base import database
-from records.catalogue import Offer, Price
+from records.catalogue import CatalogueVersion, Described, Offer, Price
+from records.languages import Language
 from shop import clock
 from shop.prepared import prepared
 
 SHIPPED = (
-    ("business", "Office 365 Business", 300, 880),
-    ("pro_plus", "Office 365 Pro Plus", None, 1290),
-)
-"""Code, name, limit of places (guide), price in cents a month excluding VAT (design)."""
+    (
+        "business", "Office 365 Business", 300, 880,
+        "Excel, Word, PowerPoint, Outlook, OneNote, Publisher",
+    ),
+    (
+        "pro_plus", "Office 365 Pro Plus", None, 1290,
+        "Excel, Word, PowerPoint, Outlook, Access, Power BI",
+    ),
+)  # fmt: skip
+"""Code, name, limit of places (guide), price in cents a month excluding VAT (design), contents."""
 
 SHIPPED_FROM = datetime(2017, 1, 1, tzinfo=UTC)
+FIRST_DAY = SHIPPED_FROM.date()
+
+Offers = dict[str, "PricedOffer"]
+"""Offers by their code, in the order in which pages show them."""
 
 
 @dataclass(frozen=True)
-class PricedOffer:
-    """An offer with the price in force: integer cents a month, excluding VAT."""
+class PricedOffer(Described):
+    """An offer with the price in force: integer cents a month, excluding VAT.
+
+    ``name`` is in the language asked for, and ``larger`` the name of an offer on sale whose groups
+    hold more licences, "" if there is none.
+    """
 
     code: str
     name: str
     places_limit: int | None
     price_cents: int
+    applications: str = ""
+    on_sale_from: date | None = FIRST_DAY
+    on_sale_until: date | None = None
+    larger: str = ""
+
+    @property
+    def is_on_sale(self) -> bool:
+        """Whether new groups of it can be ordered now."""
+        return self.is_on_sale_on(clock.today())
 
 
 def publish_shipped() -> None:
     """Insert the default offers and prices that do not exist yet."""
     with database.atomic():
-        for code, name, places_limit, cents in SHIPPED:
+        for position, (code, name, places_limit, cents, applications) in enumerate(SHIPPED, 1):
+            described = {
+                "applications": applications, "product": code, "position": position,
+                "on_sale_from": FIRST_DAY,
+            }  # fmt: skip
             Offer.insert(
-                code=code, name=name, places_limit=places_limit
+                code=code, name=name, places_limit=places_limit, **described
             ).on_conflict_ignore().execute()
+            # The previous release inserts offers that say nothing of themselves.
+            undescribed = (Offer.code == code) & (Offer.applications == "")
+            Offer.update(described).where(undescribed).execute()
             Price.insert(
                 offer=code, amount_cents=cents, valid_from=SHIPPED_FROM
             ).on_conflict_ignore().execute()
@@ -49,11 +80,39 @@ def known_offers() -> list[str]:
     return [offer.code for offer in Offer.select(Offer.code).order_by(Offer.code)]
 
 
-def offers(at: datetime | None = None) -> dict[str, PricedOffer]:
-    """Return every offer by its code with the price in force at a moment (now by default)."""
-    rows: list[Any] = _priced.rows(at or clock.now())
-    priced = [PricedOffer(*row) for row in rows]
-    return {offer.code: offer for offer in priced}
+# --- With prices -----------------------------------------------------------------------------
+
+
+def offers(at: datetime | None = None, language: str = Language.ENGLISH) -> Offers:
+    """Return every offer that has a price at a moment (now by default), on sale or not."""
+    rows = [(row.offer, row.amount_cents) for row in _priced.rows(at or clock.now())]
+    today = clock.today()
+    sold = [offer for offer, _ in rows if offer.is_on_sale_on(today)]
+    return {
+        offer.code: PricedOffer(
+            offer.code, offer.name_in(language), offer.places_limit, cents, offer.applications,
+            offer.on_sale_from, offer.on_sale_until, _larger(offer, sold, language),
+        )
+        for offer, cents in rows
+    }  # fmt: skip
+
+
+def _larger(offer: Offer, sold: list[Offer], language: str) -> str:
+    """Return the name of the first offer on sale whose groups hold more licences than ``offer``."""
+    limit = offer.places_limit
+    if limit is None:
+        return ""
+    names = (
+        each.name_in(language)
+        for each in sold
+        if each.places_limit is None or each.places_limit > limit
+    )
+    return next(names, "")
+
+
+def on_sale(priced: Offers) -> Offers:
+    """Return those of ``priced`` of which new groups can be ordered now."""
+    return {code: offer for code, offer in priced.items() if offer.is_on_sale}
 
 
 @prepared
@@ -65,13 +124,47 @@ def _priced(at: datetime) -> ModelSelect[Any]:
         .alias("newest")
     )
     return (
-        Offer.select(Offer.code, Offer.name, Offer.places_limit, Price.amount_cents)
-        .join(Price)
+        Price.select(Price.amount_cents, Offer)
+        .join(Offer)
+        .switch(Price)
         .join(
             newest,
             JOIN.INNER,
             on=(newest.c.offer_id == Price.offer) & (newest.c.since == Price.valid_from),
         )
-        .order_by(Price.amount_cents)
-        .tuples()
+        .order_by(Offer.position, Price.amount_cents, Offer.code)
     )
+
+
+# --- Without prices --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The offers as they were read, and the token of the catalogue under which they were."""
+
+    token: str
+    offers: dict[str, Offer]
+
+
+_kept = _Kept("", {})
+
+
+def described(token: str = "") -> dict[str, Offer]:
+    """Return every offer by its code, as this process keeps them; without prices.
+
+    ``token`` is that of the catalogue (`records.catalogue.CatalogueVersion`), where it is known
+    already: nothing is asked then unless the catalogue has changed.
+    """
+    global _kept
+    token = token or CatalogueVersion.select(CatalogueVersion.token).scalar()
+    kept = _kept
+    if kept.token != token:
+        rows = Offer.select().order_by(Offer.position, Offer.code)
+        kept = _kept = _Kept(token, {row.code: row for row in rows})
+    return kept.offers
+
+
+def last_described() -> dict[str, Offer]:
+    """Return what `described` returned last; asks no database, and is empty at first."""
+    return _kept.offers

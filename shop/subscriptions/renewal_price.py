@@ -200,7 +200,7 @@ def facts_of(row: Any, account: Account, period: Period) -> Facts:
         subscription=row,
         period=period,
         offer=row.group.offer_id,
-        offer_name=row.group.offer.name,
+        offer_name=row.group.offer.name_in(account.language),
         ordered=int(row.group.line.quantity) + int(row.added),
         given_back=int(row.given_back),
         gone=int(row.gone),

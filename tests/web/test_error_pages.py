@@ -40,7 +40,7 @@ class Broken(Exception):
 def broken(client: CheckingClient, monkeypatch: pytest.MonkeyPatch) -> CheckingClient:
     """A browser of a shop that cannot read its prices."""
 
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise Broken("the secret cause")
 
     monkeypatch.setattr(catalogue, "offers", fail)
@@ -174,7 +174,7 @@ def test_without_its_database_the_shop_says_so_calmly(
 def test_a_database_lost_during_a_request_gives_the_page_of_a_break(
     client: CheckingClient, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise error("gone")
 
     monkeypatch.setattr(catalogue, "offers", fail)

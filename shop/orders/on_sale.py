@@ -1,0 +1,42 @@
+"""Whether new groups of an offer can be ordered, decided in the transaction of the order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import PostgresqlDatabase
+
+from records.base import database
+from records.catalogue import Offer
+from records.orders import OrderLine
+from shop import clock
+from shop.errors import N_, Refusal
+from shop.pricing.catalogue import PricedOffer
+
+NOT_ON_SALE = N_("%(offer)s is no longer on sale: choose another offer.")
+TOO_MANY = N_("A group of %(offer)s licences holds at most %(limit)d licences.")
+
+
+def check(offer: PricedOffer) -> None:
+    """Raise `Refusal` at the offer's field unless new groups of it can be ordered now."""
+    if not offer.is_on_sale:
+        raise Refusal(NOT_ON_SALE, offer.code, offer=offer.name)
+
+
+def hold(lines: list[OrderLine]) -> None:
+    """Check the lines of new groups against their offers, in the caller's transaction.
+
+    Whoever ends a sale or lowers a limit waits until the order is written, and an order that comes
+    later sees it. Raise `Refusal` at the field of an offer that is not on sale, or whose groups
+    hold fewer licences.
+    """
+    query: Any = Offer.select().where(Offer.code.in_([line.offer_id for line in lines]))
+    if isinstance(database.obj, PostgresqlDatabase):
+        query = query.order_by(Offer.code).for_update("FOR SHARE")
+    found, today = {offer.code: offer for offer in query}, clock.today()
+    for line in lines:
+        offer = found[line.offer_id]
+        if not offer.is_on_sale_on(today):
+            raise Refusal(NOT_ON_SALE, offer.code, offer=line.offer_name)
+        if offer.places_limit is not None and line.quantity > offer.places_limit:
+            raise Refusal(TOO_MANY, offer.code, offer=line.offer_name, limit=offer.places_limit)

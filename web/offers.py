@@ -1,0 +1,90 @@
+"""The offers as pages name them: on every page without a statement of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g
+from flask_login import current_user
+
+from models import Offer
+from shop import clock
+from shop.pricing import catalogue
+from web import languages
+
+Offers = catalogue.Offers
+
+
+def priced() -> Offers:
+    """Return the offers with their prices, by code, named in the language of the page.
+
+    Those whose sale has ended are among them, those whose sale has not begun are not. One
+    statement in a request.
+    """
+    if "priced_offers" not in g:
+        today, every = clock.today(), catalogue.offers(language=languages.current())
+        g.priced_offers = {
+            code: offer for code, offer in every.items() if offer.was_on_sale_by(today)
+        }
+    found: Offers = g.priced_offers
+    return found
+
+
+def on_sale() -> Offers:
+    """Return the offers of which new groups can be ordered, by code."""
+    return catalogue.on_sale(priced())
+
+
+def known() -> dict[str, Offer]:
+    """Return every offer without its price, by code, on sale or not.
+
+    The query of a session brings the version of the catalogue, and a page for all visitors has
+    read it: such pages have no statement for offers unless one was changed.
+    """
+    session = getattr(current_user, "session", None)
+    token = getattr(session, "catalogue_token", None) or g.get("kept_version", "").partition(" ")[0]
+    return catalogue.described(token)
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """An offer in a menu: the name of its page in URLs, and its own name."""
+
+    slug: str
+    name: str
+
+
+def in_menu() -> list[MenuEntry]:
+    """Return the offers that menus lead to: those on sale."""
+    if "priced_offers" in g:
+        return [MenuEntry(offer.slug, offer.name) for offer in on_sale().values()]
+    return _entries(known())
+
+
+def in_menu_of_error() -> list[MenuEntry]:
+    """Return the same as far as this process knows it: error pages ask no database."""
+    return _entries(catalogue.last_described())
+
+
+def _entries(offers: dict[str, Offer]) -> list[MenuEntry]:
+    today, language = clock.today(), languages.current()
+    return [
+        MenuEntry(offer.slug, offer.name_in(language))
+        for offer in offers.values()
+        if offer.is_on_sale_on(today)
+    ]
+
+
+def name_of(code: str) -> str:
+    """Return the name of an offer in the language of the page."""
+    return known()[code].name_in(languages.current())
+
+
+def init_app(app: Flask) -> None:
+    """Let templates name the offers."""
+    given: dict[str, Any] = {
+        "offers_in_menu": in_menu, "offers_in_menu_of_error": in_menu_of_error,
+        "offer_name": name_of, "offer_of": lambda code: known()[code],
+    }  # fmt: skip
+    app.jinja_env.globals.update(given)
