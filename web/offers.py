@@ -11,7 +11,7 @@ from flask_login import current_user
 from models import Offer
 from shop import clock
 from shop.pricing import catalogue
-from web import languages
+from web import languages, notices
 
 Offers = catalogue.Offers
 
@@ -39,12 +39,21 @@ def on_sale() -> Offers:
 def known() -> dict[str, Offer]:
     """Return every offer without its price, by code, on sale or not.
 
-    The query of a session brings the version of the catalogue, and a page for all visitors has
-    read it: such pages have no statement for offers unless one was changed.
+    The query of a session brings the token of the catalogue, that of announcements brings it to
+    others, and a page for all visitors has read it: no page has a statement for offers unless one
+    was changed.
     """
+    if "known_offers" not in g:
+        g.known_offers = catalogue.described(_token())
+    found: dict[str, Offer] = g.known_offers
+    return found
+
+
+def _token() -> str:
     session = getattr(current_user, "session", None)
-    token = getattr(session, "catalogue_token", None) or g.get("kept_version", "").partition(" ")[0]
-    return catalogue.described(token)
+    of_session = getattr(session, "catalogue_token", None)
+    of_kept_page = g.get("kept_version", "").partition(" ")[0]
+    return str(of_session or of_kept_page or notices.without_session()[0])
 
 
 @dataclass(frozen=True)

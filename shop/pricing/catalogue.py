@@ -9,7 +9,7 @@ from typing import Any
 from peewee import JOIN, ModelSelect, fn
 
 from records.base import database
-from records.catalogue import CatalogueVersion, Described, Offer, Price
+from records.catalogue import Described, Offer, Price
 from records.languages import Language
 from shop import clock
 from shop.prepared import prepared
@@ -150,14 +150,13 @@ class _Kept:
 _kept = _Kept("", {})
 
 
-def described(token: str = "") -> dict[str, Offer]:
+def described(token: str) -> dict[str, Offer]:
     """Return every offer by its code, as this process keeps them; without prices.
 
-    ``token`` is that of the catalogue (`records.catalogue.CatalogueVersion`), where it is known
-    already: nothing is asked then unless the catalogue has changed.
+    ``token`` is that of the catalogue (`records.catalogue.CatalogueVersion`), read before: the
+    database is not asked unless the catalogue has changed.
     """
     global _kept
-    token = token or CatalogueVersion.select(CatalogueVersion.token).scalar()
     kept = _kept
     if kept.token != token:
         rows = Offer.select().order_by(Offer.position, Offer.code)

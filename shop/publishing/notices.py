@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import JOIN, ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
 from records.batches import in_batches
+from records.catalogue import CatalogueVersion
 from records.notices import Notice, NoticeKind
 from records.subscriptions import Subscription, SubscriptionStatus
 from shop import clock, jobs, mail
@@ -36,15 +37,22 @@ class Wording:
 
 def shown() -> list[Notice]:
     """Return the announcements that pages show now, the newest first (one short query)."""
+    return shown_with_token()[1]
+
+
+def shown_with_token() -> tuple[str, list[Notice]]:
+    """Return the token of the catalogue, and what `shown` returns (one short query)."""
     now = clock.now()
-    return _shown_at.slice(MOST_SHOWN, 0, now, now)
+    rows: Any = _shown_at.slice(MOST_SHOWN, 0, now, now)
+    return rows[0].token, [row.notice for row in rows if getattr(row, "notice", None)]
 
 
 @prepared
-def _shown_at(now: datetime, again: datetime) -> ModelSelect[Notice]:
+def _shown_at(now: datetime, again: datetime) -> ModelSelect[CatalogueVersion]:
+    is_shown = (Notice.ends_at > now) & (Notice.starts_at <= again) & Notice.taken_back_at.is_null()
     return (
-        Notice.select()
-        .where(Notice.ends_at > now, Notice.starts_at <= again, Notice.taken_back_at.is_null())
+        CatalogueVersion.select(CatalogueVersion.token, Notice)
+        .join(Notice, JOIN.LEFT_OUTER, on=is_shown, attr="notice")
         .order_by(Notice.id.desc())
     )
 
