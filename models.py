@@ -15,7 +15,16 @@ from records.bank_lines import BankLine, BankLineStatus
 from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.card_setups import CardSetup, CardSetupStatus
 from records.cards import Card
-from records.catalogue import CatalogueVersion, Contract, ContractFile, Offer, Price
+from records.catalogue import (
+    CatalogueVersion,
+    ChangeKind,
+    Contract,
+    ContractFile,
+    Offer,
+    OfferChange,
+    Price,
+    Product,
+)
 from records.customer_search import AccountKey
 from records.disputes import Dispute, DisputeStatus
 from records.durations import DurationCount
@@ -109,7 +118,7 @@ def all_tables() -> list[type[Table]]:
         Account, Session, OneTimeLink, RateCount, Authenticator, RecoveryCode, Passkey, Challenge,
         KnownOrigin, AccountEvent, AccountKey, CustomerNote, Viewing,
         DataExport, DataExportPart,
-        CatalogueVersion, Offer, Price, Contract, ContractFile,
+        CatalogueVersion, Offer, OfferChange, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, Addition, Seat, SeatKey,
         SeatEvent, UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,

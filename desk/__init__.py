@@ -12,6 +12,7 @@ from desk import (  # noqa: E402  (views need the blueprint)
     customers,
     documents,
     money,
+    offers,
     own_account,
     personal_data,
     publishing,

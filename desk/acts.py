@@ -76,6 +76,7 @@ class Act:
 
     ``explanation`` says what it does, ``effects`` the facts to check before confirming (label and
     value), ``button`` names it, ``back`` is the page it belongs to, ``done`` is said afterwards.
+    ``preview`` is the offer that the confirmation shows as customers will see it, if any.
     """
 
     title: str
@@ -87,6 +88,7 @@ class Act:
     hint: str = ""
     is_dangerous: bool = False
     part: str = ""
+    preview: Any = None
 
 
 def show(form: ActForm, act: Act, status: int = 200) -> Response:

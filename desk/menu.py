@@ -25,6 +25,7 @@ MENU = (
     Entry("desk.search", _l("Customers"), "search", "customers"),
     Entry("desk.waiting_acts", _l("Money"), "card", "money"),
     Entry("desk.accounting", _l("Accounting"), "file", "accounting"),
+    Entry("desk.offer_list", _l("Offers"), "grid", "offers"),
     Entry("desk.price_list", _l("Prices"), "cart", "prices"),
     Entry("desk.announcements", _l("Announcements"), "info", "announcements"),
     Entry("desk.contract_versions_list", _l("Contracts"), "file", "contracts"),

@@ -27,8 +27,7 @@ from models import Contract, Language, NoticeKind, database
 from shop import clock
 from shop.errors import Refusal
 from shop.orders import contracts
-from shop.pricing import catalogue
-from shop.publishing import contract_versions, notices, prices
+from shop.publishing import contract_versions, notices, offers, prices
 from shop.publishing.contract_versions import Draft
 from shop.publishing.notices import Wording
 from shop.reading import read_integer
@@ -43,7 +42,7 @@ REQUIRED = InputRequired(_l("Fill in this field."))
 MOST_LISTED = 50
 
 
-def _in_one(form: ActForm, kind: str, subject: str, do: Callable[[], object]) -> Any:
+def in_one(form: ActForm, kind: str, subject: str, do: Callable[[], object]) -> Any:
     """Return what does an act and records it, once for each form sent."""
 
     def done() -> bool:
@@ -97,7 +96,9 @@ def _pricing() -> Act:
 
 def _price_form() -> PriceForm:
     form = PriceForm()
-    form.offer.choices = choices((each.code, each.name) for each in catalogue.offers().values())
+    form.offer.choices = choices(
+        (each.offer.code, each.offer.name_in(current())) for each in offers.all_offers()
+    )
     return form
 
 
@@ -120,7 +121,7 @@ def set_price() -> Response:
         )
 
     subject = f"{form.offer.data} {form.amount.data}"
-    return acts.take(form, _pricing(), _in_one(form, "price_set", subject, do))
+    return acts.take(form, _pricing(), in_one(form, "price_set", subject, do))
 
 
 def _price_to_take_back(price_id: int) -> tuple[Any, Act]:
@@ -160,7 +161,7 @@ def take_price_back(price_id: int) -> Response:
     def do() -> None:
         prices.take_back(price, by=access.actor(), reason=form.given().reason)
 
-    return acts.take(form, act, _in_one(form, "price_taken_back", price.offer_id, do))
+    return acts.take(form, act, in_one(form, "price_taken_back", price.offer_id, do))
 
 
 # --- Announcements ---------------------------------------------------------------------------
@@ -237,7 +238,7 @@ def publish_announcement() -> Response:
         notices.publish(form.wording(), by=access.actor(), reason=form.given().reason)
 
     subject = (form.text_fr.data or "")[:64]
-    return acts.take(form, _announcing(), _in_one(form, "notice_published", subject, do))
+    return acts.take(form, _announcing(), in_one(form, "notice_published", subject, do))
 
 
 def _notice_to_take_back(notice_id: int) -> tuple[Any, Act]:
@@ -271,7 +272,7 @@ def take_announcement_back(notice_id: int) -> Response:
     def do() -> None:
         notices.take_back(notice, by=access.actor(), reason=form.given().reason)
 
-    return acts.take(form, act, _in_one(form, "notice_taken_back", notice.text_fr[:64], do))
+    return acts.take(form, act, in_one(form, "notice_taken_back", notice.text_fr[:64], do))
 
 
 # --- Contracts -------------------------------------------------------------------------------
@@ -369,7 +370,7 @@ def publish_contract_version(kind: str) -> Response:
         contract_versions.check(draft)
         if not form.confirmed.data:
             return _difference_page(form, draft, last)
-        do = _in_one(
+        do = in_one(
             form, "contract_published", kind,
             lambda: contract_versions.publish(
                 draft, by=access.actor(), reason=form.given().reason

@@ -15,6 +15,10 @@ ROLE_NAMES = {
 }
 
 ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()} | {
+    "offer_added": _l("An offer was added"),
+    "offer_details": _l("The description of an offer was changed"),
+    "offer_sale": _l("The days of the sale of an offer were set"),
+    "offer_undone": _l("The last change of an offer was undone"),
     "price_set": _l("A price was set"),
     "price_taken_back": _l("A price was taken back"),
     "notice_published": _l("An announcement was published"),

@@ -191,7 +191,7 @@ def _quantity(form: OrderForm, group: LicenceGroup | None) -> int:
     if not typed.strip():
         raise Refusal(N_("Choose at least one licence."))
     if group is not None:
-        return additions.read_quantity(typed, group, form.held)
+        return additions.read_quantity(typed, group, form.held, form.types[group.offer_id])
     quantity = baskets.read_quantity(typed, form.types[form.offer.data])
     if not quantity:
         raise Refusal(N_("Choose at least one licence."))

@@ -17,7 +17,7 @@ from peewee import (
     TextField,
 )
 
-from records.base import MomentField, Table, one_of
+from records.base import JSONField, MomentField, Table, one_of
 from records.languages import Language
 
 
@@ -111,6 +111,36 @@ class Offer(Described, Table):
     def provider_product(self) -> str:
         """What the provider is asked for."""
         return str(self.product or self.code)
+
+
+class ChangeKind(StrEnum):
+    """What kind of change of an offer it was."""
+
+    ADDED = "added"
+    DETAILS = "details"
+    SALE = "sale"
+    UNDONE = "undone"
+
+
+class OfferChange(Table):
+    """A change of an offer: the columns it changed, ``before`` and ``after``, who and why.
+
+    ``version`` is that of the offer after the change.
+    """
+
+    id = AutoField()
+    offer = ForeignKeyField(Offer, backref="changes")
+    version = IntegerField()
+    kind = CharField(max_length=16)
+    before = JSONField()
+    after = JSONField()
+    by = CharField(max_length=32)
+    reason = CharField(max_length=255)
+    at = MomentField()
+
+    class Meta:
+        constraints = [one_of("kind", ChangeKind)]
+        indexes = ((("offer", "version"), True),)
 
 
 class Price(Table):

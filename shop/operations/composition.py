@@ -14,6 +14,7 @@ from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
 from shop.personal_data import retention
+from shop.pricing import catalogue
 from shop.publishing import notices
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
@@ -47,6 +48,7 @@ def set_up(settings: Settings) -> None:
     signing.use_sha256()
     shop_settings.current.set_factory(lambda: settings)
     database.bind(settings.database_url)
+    catalogue.kept.set_factory(catalogue.KeptOffers)
     rate_limits.limiter.set_factory(lambda: rate_limits.limiter_for(settings))
     proxies.throttle.set_factory(proxies.once_a_minute)
     passwords.hashing.set_factory(

@@ -19,6 +19,7 @@ from shop.licences import reservations
 from shop.orders import baskets, placing
 from shop.orders.placing import OrderKind, Quote
 from shop.pricing import catalogue, money, periods
+from shop.pricing.catalogue import PricedOffer
 from shop.pricing.periods import Period
 
 ONE_DAY, ONE_SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -125,9 +126,11 @@ class AdditionOrder(OrderKind):
             reservations.hold_places(self.request.group, line, self.period.end)
 
 
-def read_quantity(typed: str, group: LicenceGroup, held: dict[int, int]) -> int:
-    """Return the number of licences typed for ``group``. Raises `Refusal` at ``quantity``."""
-    offer = catalogue.offers()[group.offer_id]
+def read_quantity(typed: str, group: LicenceGroup, held: dict[int, int], offer: PricedOffer) -> int:
+    """Return the number of licences typed for ``group``, which is of ``offer``.
+
+    Raises `Refusal` at ``quantity``.
+    """
     try:
         quantity = baskets.read_quantity(typed, offer)
     except Refusal as refusal:

@@ -13,6 +13,7 @@ from records.catalogue import Described, Offer, Price
 from records.languages import Language
 from shop import clock
 from shop.prepared import prepared
+from shop.settings.per_process import PerProcess
 
 SHIPPED = (
     (
@@ -139,15 +140,27 @@ def _priced(at: datetime) -> ModelSelect[Any]:
 # --- Without prices --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """The offers as they were read, and the token of the catalogue under which they were."""
+class KeptOffers:
+    """The offers as this process read them last, and the token of the catalogue at that time."""
 
-    token: str
-    offers: dict[str, Offer]
+    def __init__(self) -> None:
+        self._kept: tuple[str, dict[str, Offer]] = ("", {})
+
+    def under(self, token: str) -> dict[str, Offer]:
+        """Return the offers of the catalogue with a token, read if they are not kept."""
+        known, found = self._kept
+        if known != token:
+            rows = Offer.select().order_by(Offer.position, Offer.code)
+            found = {row.code: row for row in rows}
+            self._kept = (token, found)
+        return found
+
+    def last(self) -> dict[str, Offer]:
+        """Return what `under` returned last; empty at first."""
+        return self._kept[1]
 
 
-_kept = _Kept("", {})
+kept = PerProcess(KeptOffers)
 
 
 def described(token: str) -> dict[str, Offer]:
@@ -156,14 +169,9 @@ def described(token: str) -> dict[str, Offer]:
     ``token`` is that of the catalogue (`records.catalogue.CatalogueVersion`), read before: the
     database is not asked unless the catalogue has changed.
     """
-    global _kept
-    kept = _kept
-    if kept.token != token:
-        rows = Offer.select().order_by(Offer.position, Offer.code)
-        kept = _kept = _Kept(token, {row.code: row for row in rows})
-    return kept.offers
+    return kept().under(token)
 
 
 def last_described() -> dict[str, Offer]:
-    """Return what `described` returned last; asks no database, and is empty at first."""
-    return _kept.offers
+    """Return what `described` returned last; asks no database."""
+    return kept().last()

@@ -14,7 +14,7 @@ from records.catalogue import Offer, Price
 from records.subscriptions import PriceAnnouncement
 from shop import clock
 from shop.errors import N_, Conflict, Refusal
-from shop.publishing import acts
+from shop.publishing import acts, offers
 from shop.subscriptions import price_changes
 
 NOT_TO_COME = N_("This price applies already: set another one from a day to come.")
@@ -86,13 +86,15 @@ def find_price_from(offer: str, valid_from: datetime) -> Price | None:
 def take_back(price: Price, *, by: str, reason: str) -> None:
     """Delete a price that does not apply yet and was announced to nobody.
 
-    Raise `Refusal` without a reason, and `Conflict` for any other price.
+    Raise `Refusal` without a reason, and `Conflict` for any other price, and for the one with which
+    the sale of an offer begins.
     """
     reason = acts.checked(reason)
     if price.valid_from <= clock.now():
         raise Conflict(NOT_TO_COME)
     try:
         with database.atomic():
+            offers.hold_price(price.offer_id, price.id)
             told = PriceAnnouncement.select().where(PriceAnnouncement.price == price.id).exists()
             if told or not Price.delete().where(Price.id == price.id).execute():
                 raise Conflict(ANNOUNCED)

@@ -27,12 +27,14 @@ ANNOUNCED_BEFORE = timedelta(days=30)
 
 def price_at(offer: str, at: datetime) -> Price:
     """Return the price of an offer at a moment."""
-    return (
-        Price.select()
-        .where(Price.offer == offer, Price.valid_from <= at)
-        .order_by(Price.valid_from.desc())
-        .get()
-    )
+    found = _find_price(offer, at)
+    assert found is not None, "what was sold has a price"
+    return found
+
+
+def _find_price(offer: str, at: datetime) -> Price | None:
+    begun = Price.select().where(Price.offer == offer, Price.valid_from <= at)
+    return begun.order_by(Price.valid_from.desc()).first()
 
 
 def for_renewal(subscription: Subscription, on: date) -> Price:
@@ -91,7 +93,9 @@ def announce_all() -> int:
 def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
     """Yield the subscriptions of an offer whose price is not the newest that may soon apply."""
     # The first renewal at least 30 days away is at most 62 days away: renewals are monthly.
-    newest = price_at(offer.code, now + ANNOUNCED_BEFORE + timedelta(days=32))
+    newest = _find_price(offer.code, now + ANNOUNCED_BEFORE + timedelta(days=32))
+    if newest is None:
+        return  # It is not sold yet.
     announced = PriceAnnouncement.select(PriceAnnouncement.id).where(
         PriceAnnouncement.subscription == Subscription.id, PriceAnnouncement.price == newest
     )
@@ -106,7 +110,7 @@ def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
             ~fn.EXISTS(announced),
         )
     )
-    return in_batches(unannounced, Subscription.id)
+    yield from in_batches(unannounced, Subscription.id)
 
 
 def announce_to(subscription: Subscription, now: datetime) -> bool:

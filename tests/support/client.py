@@ -24,8 +24,12 @@ NOT_SWAPPED = {400, 401, 403, 404, 405, 410, 413, 429, *range(500, 600)}
 MOST_QUERIES = 12
 """The most SQL statements showing a page may take (issue: every page of the journey)."""
 
-UPKEEP = 'UPDATE "session" SET "seen_at"'
-"""What the first page after a while runs besides: that the session was used."""
+UPKEEP = (
+    'UPDATE "session" SET "seen_at"',
+    'SELECT "t1"."code", "t1"."name", "t1"."places_limit", "t1"."name_fr"',
+)
+"""What the first page after a while runs besides: that the session was used, and the offers that a
+process keeps until they change."""
 
 
 class CheckingClient(FlaskClient):
