@@ -68,6 +68,7 @@ from records.notes import CustomerNote
 from records.notices import Notice, NoticeKind
 from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
+from records.payouts import LineKind, LineProblem, Payout, PayoutLine, PayoutStatus
 from records.refunds import Refund, RefundStatus
 from records.seat_states import (
     ACTS,
@@ -122,7 +123,7 @@ def all_tables() -> list[type[Table]]:
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, Addition, Seat, SeatKey,
         SeatEvent, UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
-        AccountCredit, CreditUse, MoneyAct, BankLine,
+        AccountCredit, CreditUse, MoneyAct, BankLine, Payout, PayoutLine,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,

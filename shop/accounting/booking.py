@@ -1,13 +1,16 @@
-"""The entries of the books: one for each entry of the ledger, in the order in which they were made.
+"""The entries of the books: one for each entry of the ledger and each payout, in the order in which
+they were made.
 
-The balance of the customers' account is that of the ledger, to the cent.
+The balance of the customers' account is that of the ledger, to the cent. What cards paid stands on
+the account of the bank that takes them until a payout brings it to the seller's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from heapq import merge
 from typing import Any
 
 from peewee import JOIN
@@ -19,6 +22,7 @@ from records.invoices import Invoice
 from records.ledger import EntryKind, LedgerEntry
 from records.orders import Order
 from records.payments import Payment
+from records.payouts import Payout
 from records.refunds import Refund
 from shop import clock
 from shop.accounting import chart
@@ -73,7 +77,10 @@ class Posting:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a journal: its postings add up to nothing."""
+    """An entry of a journal: its postings add up to nothing.
+
+    ``id`` is that of the ledger's entry, 0 for one that is not of the ledger.
+    """
 
     id: int
     journal: Journal
@@ -85,7 +92,11 @@ class Entry:
 
 
 def entries(first: date, last: date) -> Iterator[Entry]:
-    """Yield the entries from a day to another, both included, in the order of the ledger."""
+    """Yield the entries from a day to another, both included, in their order."""
+    return merge(_of_ledger(first, last), _of_payouts(first, last), key=lambda entry: entry.day)
+
+
+def _of_ledger(first: date, last: date) -> Iterator[Entry]:
     query = _query().where(
         LedgerEntry.at >= clock.midnight(first), LedgerEntry.at < clock.next_midnight(last)
     )
@@ -165,3 +176,50 @@ def _piece_of(row: Any, kind: EntryKind, day: date) -> tuple[str, date]:
 
 def _name_of(row: Any) -> str:
     return row.company or f"{row.first_name} {row.last_name}"
+
+
+# --- Payouts ---------------------------------------------------------------------------------
+
+
+def _of_payouts(first: date, last: date) -> Iterator[Entry]:
+    """Yield the entries of payouts, and of those that were sent back."""
+    booked, returned = (
+        in_batches(
+            Payout.select().where(
+                column >= clock.midnight(first), column < clock.next_midnight(last)
+            ),
+            column, Payout.id,
+        )
+        for column in (Payout.booked_at, Payout.returned_at)
+    )  # fmt: skip
+    return merge(
+        (entry for row in booked if (entry := _booked(row)).postings),
+        (_returned(row) for row in returned),
+        key=lambda entry: entry.day,
+    )
+
+
+def _booked(row: Payout) -> Entry:
+    """Return what a payout brought, and the fees that were kept of what it was made of."""
+    received, fees = row.received_cents or 0, row.fee_cents
+    return _entry_of_payout(
+        row, row.booked_at, "Versement",
+        (("bank", received), ("bank_fees", fees), ("cards", -received - fees)),
+    )  # fmt: skip
+
+
+def _returned(row: Payout) -> Entry:
+    received = row.received_cents or 0
+    return _entry_of_payout(
+        row, row.returned_at, "Versement renvoyé", (("cards", received), ("bank", -received))
+    )
+
+
+def _entry_of_payout(
+    row: Payout, at: datetime, word: str, amounts: tuple[tuple[str, int], ...]
+) -> Entry:
+    day = clock.day_of(at)
+    postings = tuple(Posting(chart.account_for(role), cents) for role, cents in amounts if cents)
+    return Entry(
+        0, BANK, day, row.reference, min(day, row.arrives_on), f"{word} {row.reference}", postings
+    )

@@ -20,6 +20,7 @@ _NAMES = {
     "customers": "Clients",
     "bank": "Banque",
     "cards": "Encaissements par carte",
+    "bank_fees": "Commissions sur cartes bancaires",
     "goodwill": "Gestes commerciaux",
     "vat": "TVA collectée",
     "vat_oss": "TVA collectée, guichet unique OSS",

@@ -19,6 +19,7 @@ from records.jobs import JobStatus
 from records.ledger import EntryKind, LedgerEntry
 from records.orders import UNDELIVERED, Order, OrderStatus
 from records.payments import Payment, PaymentStatus
+from records.payouts import LineKind, PayoutStatus
 from records.refunds import Refund, RefundStatus
 from records.terminations import TerminationStatus
 from records.vat import VatAnswer
@@ -123,7 +124,9 @@ _STATES = {
     "InvoiceKind": InvoiceKind,
     "InvoiceStatus": InvoiceStatus,
     "OrderStatus": OrderStatus,
+    "LineKind": LineKind,
     "PaymentStatus": PaymentStatus,
+    "PayoutStatus": PayoutStatus,
     "RefundStatus": RefundStatus,
     "TerminationStatus": TerminationStatus,
     "VatAnswer": VatAnswer,
@@ -446,6 +449,28 @@ FAULTS = {
         "JOIN account a ON a.id = s.account_id "
         "WHERE c.applies_on <= '{TODAY}' AND NOT EXISTS (SELECT 1 FROM contract_announcement n "
         "WHERE n.account_id = a.id AND n.kind = c.kind AND n.version = c.version)"
+    ),
+    "the lines of payout {} do not add up to its amount": (
+        "SELECT p.reference FROM payout p WHERE p.read_at IS NOT NULL AND p.is_automatic "
+        "AND p.cents <> (SELECT coalesce(sum(l.gross_cents - l.fee_cents), 0) "
+        "FROM payout_line l WHERE l.payout_id = p.id)"
+    ),
+    "payout {} sums its lines up wrongly": (
+        "SELECT p.reference FROM payout p "
+        "LEFT JOIN (SELECT payout_id, count(*) AS number, sum(fee_cents) AS fees, "
+        "sum(CASE WHEN problem <> '' AND explanation = '' THEN 1 ELSE 0 END) AS open "
+        "FROM payout_line GROUP BY payout_id) AS l ON l.payout_id = p.id "
+        "WHERE p.line_count <> coalesce(l.number, 0) OR p.fee_cents <> coalesce(l.fees, 0) "
+        "OR p.open_lines <> coalesce(l.open, 0)"
+    ),
+    "payment {} arrived in more than one payout": (
+        "SELECT l.payment_id FROM payout_line l WHERE l.kind = '{LineKind.CHARGE}' "
+        "AND l.gross_cents > 0 AND l.problem = '' GROUP BY l.payment_id HAVING count(*) > 1"
+    ),
+    "payout {} is booked with another amount than arrived": (
+        "SELECT p.reference FROM payout p WHERE p.booked_at IS NOT NULL "
+        "AND p.received_cents - CASE WHEN p.returned_at IS NULL THEN 0 ELSE p.cents END "
+        "<> CASE WHEN p.status = '{PayoutStatus.PAID}' THEN p.cents ELSE 0 END"
     ),
     "numbers are missing or too many in the series {}": (
         "SELECT s.name FROM invoice_series s WHERE s.last <> "

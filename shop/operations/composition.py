@@ -12,7 +12,7 @@ from shop.licences.seats import import_job, selection_job
 from shop.office import configured, stock
 from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
-from shop.payments import cards, disputes, gateways, outcomes, payments, refunds
+from shop.payments import cards, disputes, gateways, outcomes, payments, payouts, refunds
 from shop.personal_data import retention
 from shop.pricing import catalogue
 from shop.publishing import notices
@@ -35,8 +35,8 @@ from shop.vat import confirmation, registry
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
     give_back_selections, give_backs, import_job, installation, mail, notices, order_invoices,
-    orders, outcomes, passwords, payments, previews, refunds, renewal_notices, renewals, retention,
-    seat_jobs, selection_job, stock, suspension, vat_checks, withdrawals,
+    orders, outcomes, passwords, payments, payouts, previews, refunds, renewal_notices, renewals,
+    retention, seat_jobs, selection_job, stock, suspension, vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -23,6 +23,7 @@ SUBJECTS: dict[str, str] = {
     "export": N_("Copy of all data"),
     "money_act": N_("Act on money"),
     "bank_line": N_("Line of a statement"),
+    "payout": N_("Payout"),
     "account": N_("Account"),
     "note": N_("Note"),
 }
@@ -120,6 +121,9 @@ EVENTS: dict[str, str] = {
     "money_act_refused": N_("Refused by a second member of staff"),
     "bank_line_recorded": N_("Recorded as a payment"),
     "bank_line_ignored": N_("No payment of a customer"),
+    "payout_announced": N_("Announced by the bank"),
+    "payout_paid": N_("Arrived"),
+    "payout_failed": N_("Sent back"),
     "export_requested": N_("Request"),
     "export_ready": N_("Ready"),
     "export_failed": N_("Failed"),

@@ -143,6 +143,7 @@ class Settings:
     accounting_chart: tuple[tuple[str, str], ...] = _setting(
         "ACCOUNTING_CHART", (), variables.chart(ACCOUNTING_CHART), lambda _: ACCOUNTING_CHART
     )
+    accounting_payouts_from: str = _setting("ACCOUNTING_PAYOUTS_FROM", "", variables.day)
     bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
     provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)
     notification_secret: str = _setting(

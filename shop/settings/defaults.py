@@ -27,6 +27,7 @@ ACCOUNTING_CHART = (
     ("customers", "411000"),
     ("bank", "512000"),
     ("cards", "511500"),
+    ("bank_fees", "627800"),
     ("goodwill", "658000"),
     ("vat", "445710"),
     ("vat_oss", "445712"),

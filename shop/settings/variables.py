@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from ipaddress import ip_network
 from typing import Any
 
@@ -49,6 +50,14 @@ def domain(_name: str, raw: str) -> str:
 def keys(_name: str, raw: str) -> tuple[str, ...]:
     """Return several texts that are separated by spaces or commas."""
     return tuple(raw.replace(",", " ").split())
+
+
+def day(name: str, raw: str) -> str:
+    """Return a day, written as 2027-01-31."""
+    try:
+        return date.fromisoformat(raw).isoformat()
+    except ValueError as error:
+        raise InvalidSetting(f"{name} is a day like 2027-01-31, not {raw!r}") from error
 
 
 def networks(name: str, raw: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from records.subscriptions import Subscription
 from shop import clock, jobs
 from shop.jobs import kinds
 from shop.office import stock
+from shop.payments import payouts
 from shop.sandbox_link import test_points
 from shop.settings import PerProcess
 from shop.subscriptions import (
@@ -126,8 +127,8 @@ queued = PerProcess[set[str]](set)
 
 
 def queue_runs() -> None:
-    """Queue the hour's billing run and count of licences, and the day's announcements, VAT checks
-    and deletions.
+    """Queue the hour's billing run, count of licences and look for payouts, and the day's
+    announcements, VAT checks and deletions.
 
     Idempotent.
 
@@ -137,6 +138,7 @@ def queue_runs() -> None:
     wanted = {
         f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
         f"count_stock:{now:%Y-%m-%dT%H}": stock.count_stock,
+        f"fetch_payouts:{now:%Y-%m-%dT%H}": payouts.fetch_payouts,
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
         f"announce_contracts:{clock.today().isoformat()}": kinds.announce_contracts,
         f"announce_renewals:{clock.today().isoformat()}": renewal_notices.announce_renewals,

@@ -1,0 +1,370 @@
+"""Payouts of the bank: fetched every hour, part by part, and each line matched with what it is for.
+
+A part of the bank's list is one job, and so is each payout that is read: what a killed worker left
+is done again, and finds the rows that are there. Lines of a payout are read from the one reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from peewee import SQL, Case, ModelSelect, fn
+
+from records.base import database, lock
+from records.disputes import Dispute
+from records.payments import Payment, PaymentStatus
+from records.payouts import (
+    IS_OPEN,
+    LineKind,
+    LineProblem,
+    Payout,
+    PayoutLine,
+    PayoutStatus,
+)
+from records.refunds import Refund
+from shop import clock, jobs, settings, transitions
+from shop.errors import N_, Conflict, PartyRejected
+from shop.payments import gateway, gateways
+from shop.sandbox_link import test_points
+
+log = structlog.get_logger()
+
+LOOK_BACK = timedelta(days=30)
+"""How far back each run looks for payouts that changed: banks send money back within days."""
+
+PARTS_AT_ONCE = 20
+"""How many parts of a payout's lines one run of its job reads."""
+
+MOST_TRIED = 500
+"""How many lines without a match are tried again by a run, the newest first."""
+
+RECEIVED = (
+    PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED, PaymentStatus.LOST,
+)  # fmt: skip
+"""The statuses of payments whose money the shop recorded."""
+
+
+# --- Fetching --------------------------------------------------------------------------------
+
+
+@jobs.handles("fetch_payouts", attempts=20, first_delay=timedelta(seconds=10))
+def fetch_payouts(after: str = "", since: str = "") -> None:
+    """Record the payouts of one part of the bank's list; queue the next part, if there is one.
+
+    The first part begins with the newest payout; they reach back to ``since``.
+    """
+    begin = datetime.fromisoformat(since) if since else _beginning()
+    try:
+        part = gateways.gateway().list_payouts(begin, after)
+    except PartyRejected as error:
+        # The next run asks again.
+        gateways.record_refusal("payouts", error)
+        return
+    # The oldest first, so that their numbers rise with time.
+    for told in reversed(part.rows):
+        record(told)
+    if not after:
+        match_again()
+    if part.after:
+        key = f"fetch_payouts:{begin.isoformat()}:{part.after}"
+        fetch_payouts.using(key=key).later(after=part.after, since=begin.isoformat())
+
+
+def _beginning() -> datetime:
+    """Return since when payouts may be new or changed: at first, since the first payment."""
+    newest = Payout.select(fn.MAX(Payout.announced_at)).scalar()
+    if newest is not None:
+        return min(cast("datetime", newest), clock.now()) - LOOK_BACK
+    first = Payment.select(fn.MIN(Payment.settled_at)).where(Payment.method == "card").scalar()
+    return cast("datetime", first) if first is not None else clock.now() - LOOK_BACK
+
+
+def record(told: gateway.Payout) -> Payout:
+    """Record a payout as the bank has it today, and queue the reading of its lines; idempotent."""
+    with database.atomic():
+        made = (
+            Payout.insert(
+                reference=told.reference, status=told.state, cents=told.amount_cents,
+                currency=told.currency, arrives_on=told.arrives_on, announced_at=told.created_at,
+                is_automatic=told.is_automatic, reason=told.reason[:64],
+            )
+            .on_conflict_ignore()
+            .as_rowcount()
+            .execute()
+        )  # fmt: skip
+        row = lock(Payout.get(Payout.reference == told.reference))
+        if made:
+            transitions.record(row, "payout_announced", by="bank", to_status=row.status)
+        if _update(row, told) or (made and row.has_failed):
+            log.error("payout_failed", payout=row.id, reason=row.reason)
+        if told.lists_lines and not row.is_read:
+            read_payout.later(payout=row.id)
+        elif not told.is_automatic and not row.is_read:
+            Payout.update(read_at=clock.now()).where(Payout.id == row.id).execute()
+        book(row)
+    return row
+
+
+def _update(row: Payout, told: gateway.Payout) -> bool:
+    """Take over what changed of a payout that is locked; return whether it has failed now."""
+    if told.arrives_on != row.arrives_on:
+        Payout.update(arrives_on=told.arrives_on).where(Payout.id == row.id).execute()
+        row.arrives_on = told.arrives_on
+    if not row.may_become(str(told.state)):
+        return False
+    transitions.move(row, str(told.state), by="bank", note=told.reason, reason=told.reason[:64])
+    return row.has_failed
+
+
+@jobs.handles("read_payout", attempts=50, first_delay=timedelta(seconds=10))
+def read_payout(payout: int) -> None:
+    """Read the lines of a payout from the one reached on; idempotent."""
+    for _ in range(PARTS_AT_ONCE):
+        row: Payout = Payout.get_by_id(payout)
+        if row.is_read:
+            return
+        try:
+            part = gateways.gateway().list_payout_lines(row.reference, row.reached)
+        except PartyRejected as error:
+            gateways.record_refusal(row.reference, error)
+            raise jobs.Later(gateways.WATCH_EVERY) from error
+        keep(row, part)
+        test_points.point("payouts.kept")
+    raise jobs.Later(timedelta(0))
+
+
+def keep(row: Payout, part: gateway.Batch[gateway.PayoutLine]) -> None:
+    """Keep lines of a payout, each once and matched; the last part completes it."""
+    with database.atomic():
+        row = lock(row)
+        values = [_values(row, line, found) for line, found in _matched(row.currency, part.rows)]
+        if values:
+            PayoutLine.insert_many(values).on_conflict_ignore().execute()
+        _sum_up(row)
+        # Another run may have read on meanwhile.
+        reached = {"reached": part.after} if part.after else {"read_at": clock.now()}
+        Payout.update(**reached).where(Payout.id == row.id, Payout.read_at.is_null()).execute()
+        book(lock(row))
+
+
+def _values(row: Payout, line: gateway.PayoutLine, found: Match) -> dict[str, Any]:
+    return {
+        "payout": row.id,
+        "reference": line.reference,
+        "kind": str(line.kind),
+        "gross_cents": line.gross_cents,
+        "fee_cents": line.fee_cents,
+        "source": line.source[:128],
+        "description": " ".join(line.description.split())[:255],
+        "at": line.at,
+        **found.columns,
+    }
+
+
+def _sum_up(row: Payout) -> None:
+    """Store the sums of a payout's lines, which lists show."""
+    is_open = Case(None, [(SQL(IS_OPEN), 1)], 0)
+    number, fees, still_open = (
+        PayoutLine.select(
+            fn.COUNT(PayoutLine.id), fn.COALESCE(fn.SUM(PayoutLine.fee_cents), 0),
+            fn.COALESCE(fn.SUM(is_open), 0),
+        )
+        .where(PayoutLine.payout == row)
+        .tuples()
+        .get()
+    )  # fmt: skip
+    Payout.update(line_count=number, fee_cents=int(fees), open_lines=int(still_open)).where(
+        Payout.id == row.id
+    ).execute()
+
+
+# --- Matching --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a line is for, and why it does not match, if it does not."""
+
+    payment: int | None = None
+    refund: int | None = None
+    dispute: int | None = None
+    returned: int | None = None
+    problem: LineProblem = LineProblem.NONE
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of a line."""
+        return {**vars(self), "problem": str(self.problem)}
+
+
+UNKNOWN = Match(problem=LineProblem.UNKNOWN)
+
+
+def _matched(
+    currency: str, lines: Iterable[gateway.PayoutLine]
+) -> list[tuple[gateway.PayoutLine, Match]]:
+    """Return lines with what they are for: five queries."""
+    lines = list(lines)
+    named: dict[str, list[str]] = {}
+    for line in lines:
+        named.setdefault(str(line.kind), []).append(line.source)
+    known = {
+        LineKind.CHARGE: _by(Payment, Payment.checkout, named),
+        LineKind.REFUND: _by(Refund, Refund.reference, named, Refund.method == "card"),
+        LineKind.DISPUTE: _by(Dispute, Dispute.reference, named),
+        LineKind.PAYOUT: _by(Payout, Payout.reference, named),
+    }
+    paid = _paid_out(known[LineKind.CHARGE].values())
+    matched = []
+    for line in lines:
+        found = _match(line, currency, known, paid)
+        if found.payment is not None and line.kind == LineKind.CHARGE and line.gross_cents > 0:
+            paid.setdefault(found.payment, line.reference)
+        matched.append((line, found))
+    return matched
+
+
+_KINDS = {Payment: LineKind.CHARGE, Refund: LineKind.REFUND, Dispute: LineKind.DISPUTE,
+          Payout: LineKind.PAYOUT}  # fmt: skip
+
+
+def _by(table: Any, column: Any, named: dict[str, list[str]], *more: Any) -> dict[str, Any]:
+    """Return the rows of a table that lines name, by their reference."""
+    wanted = [name for name in named.get(_KINDS[table], []) if name]
+    if not wanted:
+        return {}
+    rows = table.select().where(column.in_(wanted), *more)
+    return {getattr(row, column.name): row for row in rows}
+
+
+def _paid_out(payments: Iterable[Payment]) -> dict[int, str]:
+    """Return the references of the lines in which payments arrived, by the payment's id."""
+    ids = [payment.id for payment in payments]
+    query = PayoutLine.select(PayoutLine.payment, PayoutLine.reference).where(
+        PayoutLine.payment.in_(ids), PayoutLine.kind == LineKind.CHARGE, PayoutLine.gross_cents > 0
+    )
+    return dict(cast("Any", query.order_by(PayoutLine.id.desc()).tuples())) if ids else {}
+
+
+def _match(
+    line: gateway.PayoutLine, currency: str, known: dict[LineKind, dict[str, Any]],
+    paid: dict[int, str],
+) -> Match:  # fmt: skip
+    kind = LineKind(str(line.kind))
+    if kind is LineKind.FEE:
+        return Match()
+    if kind is LineKind.OTHER:
+        return Match(problem=LineProblem.OTHER)
+    found = known[kind].get(line.source)
+    if found is None:
+        return UNKNOWN
+    if kind is LineKind.CHARGE:
+        return Match(payment=found.id, problem=_of_charge(line, currency, found, paid))
+    if kind is LineKind.PAYOUT:
+        return Match(returned=found.id, problem=_of_amount(abs(found.cents), line))
+    if kind is LineKind.REFUND:
+        problem = _of_amount(found.cents, line)
+        return Match(payment=found.payment_id, refund=found.id, problem=problem)
+    return Match(payment=found.payment_id, dispute=found.id)
+
+
+def _of_amount(cents: int, line: gateway.PayoutLine) -> LineProblem:
+    return LineProblem.NONE if abs(line.gross_cents) == cents else LineProblem.AMOUNT
+
+
+def _of_charge(
+    line: gateway.PayoutLine, currency: str, payment: Payment, paid: dict[int, str]
+) -> LineProblem:
+    if paid.get(payment.id, line.reference) != line.reference and line.gross_cents > 0:
+        return LineProblem.TWICE
+    if currency != payment.currency:
+        return LineProblem.AMOUNT
+    if payment.status not in RECEIVED:
+        return LineProblem.UNSETTLED
+    return _of_amount(payment.refund_cents, line)
+
+
+def match_again() -> None:
+    """Match the newest open lines again: what they are for may have been recorded since."""
+    newest = PayoutLine.select().where(SQL(IS_OPEN)).order_by(PayoutLine.id.desc())
+    by_payout: dict[int, dict[str, PayoutLine]] = {}
+    for line in newest.limit(MOST_TRIED):
+        by_payout.setdefault(line.payout_id, {})[line.reference] = line
+    for payout, lines in by_payout.items():
+        _match_those(Payout.get_by_id(payout), lines)
+
+
+def _match_those(row: Payout, lines: dict[str, PayoutLine]) -> None:
+    """Match lines of a payout again, by their reference."""
+    with database.atomic():
+        row = lock(row)
+        for told, found in _matched(row.currency, [_as_told(line) for line in lines.values()]):
+            if str(found.problem) != lines[told.reference].problem:
+                PayoutLine.update(**found.columns).where(
+                    PayoutLine.reference == told.reference, SQL(IS_OPEN)
+                ).execute()
+        _sum_up(row)
+
+
+def _as_told(line: PayoutLine) -> gateway.PayoutLine:
+    return gateway.PayoutLine(
+        line.reference, gateway.PayoutLineKind(line.kind), line.gross_cents, line.fee_cents,
+        line.source, line.at,
+    )  # fmt: skip
+
+
+def explain(line: PayoutLine, explanation: str) -> None:
+    """Say what a line is that matches nothing, in the caller's transaction.
+
+    Raise `Conflict` if it is matched or explained already.
+    """
+    payout = lock(line.payout)
+    done = (
+        PayoutLine.update(explanation=explanation[:255])
+        .where(PayoutLine.id == line.id, SQL(IS_OPEN))
+        .execute()
+    )
+    if not done:
+        raise Conflict(N_("This line is matched or explained already."))
+    _sum_up(payout)
+
+
+# --- Books -----------------------------------------------------------------------------------
+
+
+def book(row: Payout) -> None:
+    """Let a payout, locked by the caller's transaction, become an entry of the books.
+
+    That is once it is decided and its lines are known, on that day, so that no closed period
+    changes. One that arrived before ``ACCOUNTING_PAYOUTS_FROM`` never does.
+    """
+    if row.booked_at is None:
+        _book_first(row)
+    elif row.has_failed and row.returned_at is None and row.received_cents:
+        Payout.update(returned_at=clock.now()).where(Payout.id == row.id).execute()
+
+
+def _book_first(row: Payout) -> None:
+    begins = settings.current().accounting_payouts_from
+    is_decided = row.status != PayoutStatus.PENDING and row.is_read
+    if not is_decided or row.currency != "EUR" or row.arrives_on.isoformat() < begins:
+        return
+    received = 0 if row.has_failed else row.cents
+    Payout.update(booked_at=clock.now(), received_cents=received).where(
+        Payout.id == row.id
+    ).execute()
+
+
+# --- What needs somebody ---------------------------------------------------------------------
+
+
+def to_examine() -> ModelSelect[Payout]:
+    """Return the query for payouts with open lines, and for failed ones whose money has not come
+    with a later one."""
+    again = PayoutLine.select().where(PayoutLine.returned == Payout.id)
+    lost = (Payout.status == PayoutStatus.FAILED) & ~fn.EXISTS(again)
+    return Payout.select().where((Payout.open_lines > 0) | lost).order_by(Payout.id)
