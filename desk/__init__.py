@@ -14,6 +14,7 @@ from desk import (  # noqa: E402  (views need the blueprint)
     money,
     offers,
     own_account,
+    payouts,
     personal_data,
     publishing,
     search,

@@ -57,6 +57,12 @@ ROLES: dict[str, frozenset[Role]] = {
     "vat_figures": ACCOUNTANTS,
     "vat_documents": ACCOUNTANTS,
     "vat_documents_file": ACCOUNTANTS,
+    "payouts_list": ACCOUNTANTS,
+    "payouts_file": ACCOUNTANTS,
+    "payout": ACCOUNTANTS,
+    "payout_file": ACCOUNTANTS,
+    "payout_line": BILLING,
+    "explain_payout_line": BILLING,
     # What is published.
     "offer_list": ALL,
     "offer_page": ALL,

@@ -6,7 +6,7 @@ from flask import Response, abort, request, url_for
 from flask_babel import gettext
 
 from desk import acts, desk
-from desk.access import actor
+from desk.access import actor, may
 from desk.acts import Act, ActForm
 from models import Job, database
 from shop.jobs import failed
@@ -19,20 +19,27 @@ from web.htmx import page
 @desk.get("/today")
 def today() -> Response:
     """Show the first cases of each kind; the part with them refreshes itself."""
+    sections = _sections()
     return page(
         "desk/today.html",
         "desk/_today.html",
         part="today",
-        today=cases.today(),
-        sections=cases.SECTIONS,
+        today=cases.today(sections),
+        sections=sections,
         stages=unpaid.STAGES,
     )
+
+
+def _sections() -> dict[str, cases.Section]:
+    """Return the kinds of cases whose pages this member of staff may open."""
+    hidden = set() if may("payout") else {"payouts"}
+    return {name: section for name, section in cases.SECTIONS.items() if name not in hidden}
 
 
 @desk.get("/today/<name>")
 def cases_of(name: str) -> Response:
     """Show the list of a kind of case."""
-    if name not in cases.SECTIONS:
+    if name not in _sections():
         abort(404)
     listed = cases.listed(name, request.args.get("after", ""))
     return page("desk/cases.html", part="today", listed=listed, stages=unpaid.STAGES)

@@ -26,6 +26,7 @@ ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()}
     "contract_published": _l("A version of a contract was published"),
     "account_erased": _l("A customer was erased"),
     "see_as": _l("The shop was seen as the customer sees it"),
+    "payout_line_explained": _l("A line of a payout was explained"),
     "retry_job": _l("A failed job was tried again"),
     "staff_added": _l("A member of staff was added"),
     "staff_role": _l("A member of staff got another role"),

@@ -70,7 +70,9 @@ class Payout(Model):
         indexes = ((("arrives_on", "id"), False), (("status",), False))
 
 
-Payout.add_index(Payout.index(Payout.id, name="payout_open").where(SQL("open_lines > 0")))
+Payout.add_index(
+    Payout.index(Payout.open_lines, name="payout_open").where(SQL("open_lines > 0"))
+)
 Payout.add_index(
     Payout.index(Payout.booked_at, name="payout_booked").where(SQL("booked_at IS NOT NULL"))
 )

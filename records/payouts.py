@@ -98,7 +98,7 @@ class Payout(StateMachine):
 IS_OPEN = "problem <> '' AND explanation = ''"
 """The condition of an index, which queries repeat word for word."""
 
-Payout.add_index(Payout.index(Payout.id, name="payout_open").where(SQL("open_lines > 0")))
+Payout.add_index(Payout.index(Payout.open_lines, name="payout_open").where(SQL("open_lines > 0")))
 Payout.add_index(
     Payout.index(Payout.booked_at, name="payout_booked").where(SQL("booked_at IS NOT NULL"))
 )

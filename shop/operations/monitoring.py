@@ -20,7 +20,7 @@ from shop.jobs.queue import Priority
 from shop.licences.seats import actions
 from shop.operations import unpaid
 from shop.orders import withdrawals
-from shop.payments import disputes, gateways, refunds
+from shop.payments import disputes, gateways, payouts, refunds
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.vat import confirmation
 
@@ -109,6 +109,7 @@ def alarms(
             refunds_to_transfer=refunds.transfers_due(),
             unexplained_refunds=refunds.unexplained(),
             open_disputes=disputes.open_disputes(),
+            payouts_to_examine=payouts.to_examine(),
             misfitting_vat_names=confirmation.misfits(),
             unpaid_invoices=unpaid.soon_suspended(),
             suspended_services=unpaid.suspended(),

@@ -6,7 +6,7 @@ one statement, and a section's list by another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -25,6 +25,7 @@ from records.letters import Letter
 from records.licence_stock import LicenceStock
 from records.orders import Order, OrderStatus
 from records.payments import Payment
+from records.payouts import Payout
 from records.refunds import Refund
 from records.subscriptions import Subscription, SubscriptionStatus
 from records.vat import VatCheck
@@ -32,7 +33,7 @@ from shop.errors import N_
 from shop.jobs import failed
 from shop.office import stock
 from shop.operations import monitoring, unpaid
-from shop.payments import disputes, refunds
+from shop.payments import disputes, payouts, refunds
 from shop.reading import read_integer
 from shop.text.pagination import PER_PAGE
 from shop.vat import confirmation
@@ -97,15 +98,16 @@ class Today:
     stock: list[LicenceStock]
 
 
-def today() -> Today:
-    """Return what awaits staff: four statements."""
-    queries = [_first(section) for section in SECTIONS.values()]
+def today(sections: Collection[str] = ()) -> Today:
+    """Return what awaits staff, of all sections or of those named: four statements."""
+    chosen = {name: SECTIONS[name] for name in SECTIONS if not sections or name in sections}
+    queries = [_first(section) for section in chosen.values()]
     together = reduce(lambda query, other: query.union_all(other), queries)
-    cases: dict[str, list[Case]] = {name: [] for name in SECTIONS}
+    cases: dict[str, list[Case]] = {name: [] for name in chosen}
     for row in database.execute(together).fetchall():
         case = _case(row)
         cases[case.section].append(case)
-    counted = {name: section.counted() for name, section in SECTIONS.items() if section.counted}
+    counted = {name: section.counted() for name, section in chosen.items() if section.counted}
     return Today(cases, monitoring.counts(**counted), unpaid.by_stage(), stock.running_out())
 
 
@@ -226,6 +228,12 @@ def _misfits() -> Query:
     return confirmation.misfits().order_by()
 
 
+def _payouts() -> Query:
+    """Return the query for payouts to examine, which name no customer."""
+    found = payouts.to_examine().order_by()
+    return found.join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
+
+
 def _with_customers(jobs: Callable[[], Query]) -> Callable[[], Query]:
     """Return a query of jobs, which name no customer."""
     return lambda: jobs().order_by().join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
@@ -259,6 +267,11 @@ SECTIONS = {
         _refund_section("refunds_to_transfer", N_("Refunds to transfer"), refunds.transfers_due),
         _refund_section(
             "unexplained_refunds", N_("Refunds made by the bank of itself"), refunds.unexplained
+        ),
+        Section(
+            "payouts", N_("Bank payouts to examine"), _payouts, Payout.id, Payout.announced_at,
+            Payout.reference, SQL("'payout'"), Payout.id.cast("VARCHAR(20)"), payouts.to_examine,
+            cents=Payout.cents, detail=Payout.open_lines.cast("VARCHAR(20)"),
         ),
         Section(
             "declined_charges", N_("Cards declined within a day"),

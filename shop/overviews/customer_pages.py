@@ -17,10 +17,12 @@ from records.invoices import OWED, Invoice, InvoiceLine
 from records.letters import Letter
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
+from records.payouts import Payout
 from records.refunds import Refund
 from records.security import Authenticator, Passkey
 from records.subscriptions import Reminder, Subscription, SubscriptionStatus
 from shop import mail
+from shop.accounting import payouts
 from shop.customers import sessions
 from shop.overviews import bills
 from shop.text.pagination import PER_PAGE, Stretch, newest_first
@@ -121,6 +123,8 @@ class Attempt:
     payment: Payment
     refunds: list[Refund] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
+    payout: Payout | None = None
+    """The payout of the bank in which its money arrived."""
 
 
 def attempts_at(payables: Sequence[Order | Invoice]) -> dict[int, list[Attempt]]:
@@ -131,8 +135,11 @@ def attempts_at(payables: Sequence[Order | Invoice]) -> dict[int, list[Attempt]]
     orders = [order for row in payables if (order := _order_paid(row)) is not None]
     invoices = [row.id for row in payables if isinstance(row, Invoice)]
     which = Payment.order.in_(orders) | Payment.invoice.in_(invoices)
-    payments = list(Payment.select().where(which).order_by(Payment.id)) if payables else []
-    attempts = {payment.id: Attempt(payment) for payment in payments}
+    query = payouts.with_arrivals(Payment.select().where(which).order_by(Payment.id))
+    attempts = {
+        payment.id: Attempt(payment, payout=payouts.arrival_of(payment))
+        for payment in (query if payables else [])
+    }
     for refund in _rows_of(Refund.select(), Refund.payment, list(attempts)):
         attempts[refund.payment_id].refunds.append(refund)
     for dispute in _rows_of(Dispute.select(), Dispute.payment, list(attempts)):

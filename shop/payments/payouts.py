@@ -365,6 +365,10 @@ def _book_first(row: Payout) -> None:
 def to_examine() -> ModelSelect[Payout]:
     """Return the query for payouts with open lines, and for failed ones whose money has not come
     with a later one."""
-    again = PayoutLine.select().where(PayoutLine.returned == Payout.id)
-    lost = (Payout.status == PayoutStatus.FAILED) & ~fn.EXISTS(again)
-    return Payout.select().where((Payout.open_lines > 0) | lost).order_by(Payout.id)
+    found = Payout.alias()
+    again = PayoutLine.select().where(PayoutLine.returned == found.id)
+    lost = found.select(found.id).where(found.status == PayoutStatus.FAILED, ~fn.EXISTS(again))
+    still_open = Payout.select(Payout.id).where(SQL("open_lines > 0"))
+    return (
+        Payout.select().where(Payout.id.in_(still_open) | Payout.id.in_(lost)).order_by(Payout.id)
+    )

@@ -14,6 +14,7 @@ from models import (
     LicenceStock,
     Order,
     Payment,
+    Payout,
     Refund,
     Subscription,
     VatCheck,
@@ -65,6 +66,8 @@ def have_a_bad_day(alices: Belongings) -> None:
     Job.create(kind="activate_seat", key="late", **job)
     alices.account.vat_number, alices.account.vat_status = "FR1", "confirmed"
     alices.account.save()
+    Payout.create(reference="po_1", status="failed", cents=4_200, arrives_on=clock.today(),
+                  announced_at=now)  # fmt: skip
     VatCheck.create(account=alices.account, vat_number="FR1", answer="confirmed",
                     name="ATELIER", is_fitting=False, asked_at=now)  # fmt: skip
 
@@ -85,6 +88,7 @@ def test_each_case_is_in_its_section_and_leads_to_its_page(alices: Belongings) -
         "failed_refunds": [("order", order)],
         "refunds_to_transfer": [("order", order)],
         "unexplained_refunds": [("order", order)],
+        "payouts": [("payout", str(Payout.get().id))],
         "declined_charges": [("order", order)],
         "unpaid_invoices": [("invoice", invoice)],
         "suspended_services": [("group", alices.group.name)],
