@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Response, abort, request, url_for
+from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
@@ -21,7 +21,7 @@ from shop.staff.acts import record
 from shop.text import csv_export, formats
 from web.arguments import number_of
 from web.files import table
-from web.htmx import page
+from web.htmx import go_to, page
 from web.languages import current
 
 STATUSES = {
@@ -173,7 +173,11 @@ def _explaining(line: PayoutLine) -> Act:
 @desk.get("/accounting/payout-lines/<int:number>/explanation")
 def payout_line(number: int) -> Response:
     """Show the form that explains a line that matches nothing."""
-    return acts.show(ActForm(), _explaining(_line(number)))
+    line = _line(number)
+    if not line.is_open:
+        flash(gettext("This line is matched or explained already."), "info")
+        return go_to(url_for("desk.payout", number=line.payout_id))
+    return acts.show(ActForm(), _explaining(line))
 
 
 @desk.post("/accounting/payout-lines/<int:number>/explanation")

@@ -16,12 +16,14 @@ import sys
 import app
 from desk import access
 from shop.customers.activity_log import Origin
+from shop.sandbox_link import test_points
 from shop.staff import sessions
 from tests.support import cast, staff
 from web import cookies
 
 role, language, email = sys.argv[1:]
 with app.create_app().app_context():
+    test_points.follow_clock()  # the clock may have been moved on
     member = staff.member(role, language, email)
     name, code = cookies.name_of(access.COOKIE), staff.code_of(member)
     print(name, sessions.sign_in(member.login, cast.PASSWORD, code, Origin("127.0.0.1")))

@@ -130,12 +130,14 @@ def _with_debts() -> ModelSelect[Any]:
 
 
 def _line(row: PayoutLine) -> Line:
-    if row.payment_id is None:
+    payment = row.payment
+    if payment is None:
         return Line(row)
-    order = row.payment.order_id is not None
-    debt = row.payment.order if order else row.payment.invoice
+    debt: Order | Invoice | None = payment.order or payment.invoice
+    assert debt is not None, "a CHECK constraint requires one of them"
     account = debt.account
-    return Line(row, debt.number, order, account.nic_handle, account.company or account.full_name)
+    name = account.company or account.full_name
+    return Line(row, debt.number, payment.order_id is not None, account.nic_handle, name)
 
 
 # --- Where a payment arrived -----------------------------------------------------------------

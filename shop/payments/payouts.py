@@ -52,14 +52,22 @@ RECEIVED = (
 
 
 @jobs.handles("fetch_payouts", attempts=20, first_delay=timedelta(seconds=10))
-def fetch_payouts(after: str = "", since: str = "") -> None:
-    """Record the payouts of one part of the bank's list; queue the next part, if there is one.
+def fetch_payouts() -> None:
+    """Record new and changed payouts, and match again what matched nothing; idempotent."""
+    _fetch(_beginning())
+    match_again()
 
-    The first part begins with the newest payout; they reach back to ``since``.
-    """
-    begin = datetime.fromisoformat(since) if since else _beginning()
+
+@jobs.handles("fetch_earlier_payouts", attempts=20, first_delay=timedelta(seconds=10))
+def fetch_earlier_payouts(since: str, after: str) -> None:
+    """Record the payouts that the bank lists after one, back to a moment; idempotent."""
+    _fetch(datetime.fromisoformat(since), after)
+
+
+def _fetch(since: datetime, after: str = "") -> None:
+    """Record one part of the bank's list, the newest payouts first; queue the next, if any."""
     try:
-        part = gateways.gateway().list_payouts(begin, after)
+        part = gateways.gateway().list_payouts(since, after)
     except PartyRejected as error:
         # The next run asks again.
         gateways.record_refusal("payouts", error)
@@ -67,11 +75,8 @@ def fetch_payouts(after: str = "", since: str = "") -> None:
     # The oldest first, so that their numbers rise with time.
     for told in reversed(part.rows):
         record(told)
-    if not after:
-        match_again()
     if part.after:
-        key = f"fetch_payouts:{begin.isoformat()}:{part.after}"
-        fetch_payouts.using(key=key).later(after=part.after, since=begin.isoformat())
+        fetch_earlier_payouts.later(since=since.isoformat(), after=part.after)
 
 
 def _beginning() -> datetime:
@@ -168,7 +173,7 @@ def _values(row: Payout, line: gateway.PayoutLine, found: Match) -> dict[str, An
 def _sum_up(row: Payout) -> None:
     """Store the sums of a payout's lines, which lists show."""
     is_open = Case(None, [(SQL(IS_OPEN), 1)], 0)
-    number, fees, still_open = (
+    sums: Any = (
         PayoutLine.select(
             fn.COUNT(PayoutLine.id), fn.COALESCE(fn.SUM(PayoutLine.fee_cents), 0),
             fn.COALESCE(fn.SUM(is_open), 0),
@@ -177,6 +182,7 @@ def _sum_up(row: Payout) -> None:
         .tuples()
         .get()
     )  # fmt: skip
+    number, fees, still_open = sums
     Payout.update(line_count=number, fee_cents=int(fees), open_lines=int(still_open)).where(
         Payout.id == row.id
     ).execute()
@@ -222,7 +228,7 @@ def _matched(
     matched = []
     for line in lines:
         found = _match(line, currency, known, paid)
-        if found.payment is not None and line.kind == LineKind.CHARGE and line.gross_cents > 0:
+        if found.payment is not None and str(line.kind) == LineKind.CHARGE and line.gross_cents > 0:
             paid.setdefault(found.payment, line.reference)
         matched.append((line, found))
     return matched

@@ -61,7 +61,7 @@ def test_each_line_of_a_payout_leads_to_what_it_is_for(
     desk = staff.desk_of(app, role, language=language)
     shown = plain(desk.get(LIST).text)
     matched, amount = {
-        "fr": ("Tout est rapproché", f"{payout.cents // 100},{payout.cents % 100:02d} €"),
+        "fr": ("Rapproché", f"{payout.cents // 100},{payout.cents % 100:02d} €"),
         "en": ("All matched", f"€{payout.cents / 100:.2f}"),
     }[language]
     assert matched in shown
@@ -111,6 +111,7 @@ def test_what_matches_nothing_is_shown_and_explained_once(
     assert "Bank payouts to examine" not in desk.get("/desk/today").text
     again = desk.ask("POST", address, {"key": "k", "reason": "x", "confirmed": "yes"})
     assert again.status_code == 409
+    assert desk.ask("GET", address).location == f"{LIST}/{payout.id}"
     assert StaffAct.select().where(StaffAct.kind == "payout_line_explained").count() == 1
     unreasoned = desk.ask("POST", address, {"key": "k2", "reason": ""})
     assert unreasoned.status_code == 422
