@@ -70,8 +70,9 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
             made = self.overlay()
             made.catalogue = catalogue
             made.bytecode_cache = compiled.kept("pages", language, catalogue)
+            written = formats.FILTERS | {"money": formats.money_on_page}
             made.filters = self.filters | {
-                name: partial(write, language=language) for name, write in formats.FILTERS.items()
+                name: partial(write, language=language) for name, write in written.items()
             }
             self._languages[language] = made
         return made

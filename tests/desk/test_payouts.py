@@ -13,8 +13,8 @@ from models import Account, Payment, Payout, PayoutLine, Role, StaffAct
 from shop import clock
 from shop.accounting import payouts as listed
 from shop.jobs import queue
-from shop.payments import gateway, payouts
-from shop.payments.gateway import PayoutLineKind, PayoutState
+from shop.payments import gateway, notifications, payouts
+from shop.payments.gateway import Notification, PayoutLineKind, PayoutState
 from tests.support import billing, purchases, queries, staff
 from tests.support.client import CheckingClient
 from tests.support.parties import Bank
@@ -57,6 +57,9 @@ def test_each_line_of_a_payout_leads_to_what_it_is_for(
 ) -> None:
     order = purchases.place(alice)
     purchases.pay(order, bank)
+    paid = billing.pay(billing.due(alice), bank)
+    assert paid.checkout
+    notifications.apply(Notification("e", bank.refund_of_itself(paid.checkout, 560)))
     payment, payout = paid_out(alice, bank)
     desk = staff.desk_of(app, role, language=language)
     shown = plain(desk.get(LIST).text)
@@ -68,6 +71,7 @@ def test_each_line_of_a_payout_leads_to_what_it_is_for(
     assert amount in shown
     assert f"{LIST}/{payout.id}" in desk.get("/desk/accounting/payouts").text
     page = desk.get(f"{LIST}/{payout.id}").text
+    assert {"fr": "−5,60 €", "en": "−€5.60"}[language] in plain(page), "the sign of minus"
     assert payment.invoice is not None
     for link in (
         f"/desk/invoices/{payment.invoice.number}", f"/desk/orders/{order.number}",
