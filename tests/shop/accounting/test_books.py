@@ -15,13 +15,24 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from models import Account, CreditUse, Invoice, InvoiceLine, LedgerEntry, Subscription
+from models import (
+    Account,
+    CreditUse,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    PayoutLine,
+    Subscription,
+)
 from shop import clock, vat
 from shop.accounting import fec, revenue, vat_returns
 from shop.errors import Refusal
+from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.mail import letters
 from shop.money_acts import goodwill
+from shop.payments import payouts
+from shop.payments.gateway import PayoutState
 from shop.settings import current
 from tests.support import billing, cast, fec_rules
 from tests.support.databases import Snapshot
@@ -232,9 +243,20 @@ def test_figures_are_naive_sums_over_any_history(
                     books.act(*act)
                 queue.drain()
                 traveller.shift(timedelta(days=3))
+                if number % 6 == 5:
+                    pay_out(bank)
+            pay_out(bank)
             check_figures(books.account)
 
     live()
+
+
+def pay_out(bank: Bank) -> None:
+    """Have the bank pay out all that it took, and the shop record it."""
+    bank.pay_out(state=PayoutState.PAID)
+    payouts.fetch_payouts()
+    queue.drain()
+    assert [fault for fault in ledger.find_faults() if "payout" in fault] == []
 
 
 def check_months() -> None:
@@ -298,6 +320,9 @@ def check_figures(account: Account) -> None:
     assert sum(month.turnover_cents for month in months) == -sum(sales)
     customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
     assert sum(customers) == balance_of(account)
+    assert PayoutLine.select().where(PayoutLine.problem != "").count() == 0
+    on_the_way = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "511500"]
+    assert sum(on_the_way) == 0, "all that cards paid was paid out"
     lettered: dict[str, int] = defaultdict(int)
     for row in rows:
         if row["EcritureLet"]:
