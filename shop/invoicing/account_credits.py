@@ -150,9 +150,9 @@ def give_back(invoice: Invoice, most_cents: int) -> int:
         ).execute()
         used = AccountCredit.used_cents - cents
         AccountCredit.update(used_cents=used).where(AccountCredit.id == credit.id).execute()
-        if row.invoice_id == invoice.id:
-            _add_offset(invoice, -cents)
-        else:
+        _add_offset(invoice, -cents)
+        if row.invoice_id != invoice.id:
+            # It paid the invoice that this one replaces, too.
             _add_offset(Invoice.get_by_id(row.invoice_id), -cents)
         left -= cents
     return most_cents - left

@@ -16,10 +16,12 @@ from models import (
     Renewal,
     SubscriptionStatus,
     VatStatus,
+    database,
 )
+from shop import vat
 from shop.documents import factur_x, from_invoices
 from shop.errors import Refusal
-from shop.invoicing import credit_notes, ledger, receivables
+from shop.invoicing import account_credits, credit_notes, ledger, receivables
 from shop.jobs import queue
 from shop.operations import unpaid
 from shop.payments import disputes, outcomes, payments
@@ -214,6 +216,22 @@ def test_what_was_credited_before_is_not_charged_again(alice: Account, bank: Ban
     done = correct(billing.fresh(wrong), city="Roubaix")
     assert done.invoice.total_cents == 6336
     assert bank.balance() == 6336
+
+
+def test_a_credit_gives_back_the_balance_that_paid_the_invoice_replaced(alice: Account) -> None:
+    account_credits.grant_goodwill(alice, 20_000, "An error.", by="staff:camille")
+    german = vat.treatment_of(vat.PlaceOfSupply("DE", "10117"))
+    wrong = billing.due(alice, treatment=german)  # 104.72, all of it from the balance
+    made = correct(wrong, city="Roubaix")  # 105.60
+    assert (made.invoice.offset_cents, made.invoice.balance_cents) == (10_472, 88)
+    note = credit_notes.amounts_of(credit_notes.remaining_of(made.invoice), 1_000)
+    with database.atomic():
+        credit_notes.credit(made.invoice, note, REASON, by="operator", by_amount=True)
+    # 12.00 less: the 0.88 that was owed, and 11.12 that go back on the balance.
+    new = billing.fresh(made.invoice)
+    assert (new.offset_cents, new.balance_cents) == (10_472 - 1_112, 0)
+    assert account_credits.available_of(alice) == 20_000 - 10_472 + 1_112
+    billing.assert_balanced()
 
 
 def test_the_invoice_of_an_order_is_corrected(
