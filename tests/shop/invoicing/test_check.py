@@ -17,7 +17,7 @@ from models import (
 from shop import clock, vat
 from shop.invoicing import account_credits, ledger
 from shop.jobs import queue
-from shop.payments import disputes, gateway
+from shop.payments import disputes, gateway, payouts
 from shop.subscriptions import corrections, period_billing
 from tests.support import billing, groups, purchases, running
 from tests.support.parties import Bank
@@ -165,6 +165,15 @@ FAULTS = {
     "a new version of a contract applies, and it was not announced to customer {}": "UPDATE "
     "contract SET applies_on = '2020-01-01', published_at = '2199-01-01 00:00:00' "
     "WHERE kind = 'general_terms'",
+    "the lines of payout {} do not add up to its amount": "UPDATE payout_line "
+    "SET gross_cents = gross_cents + 1",
+    "payout {} sums its lines up wrongly": "UPDATE payout SET fee_cents = fee_cents + 1",
+    "payment {} arrived in more than one payout": "INSERT INTO payout_line (payout_id, reference, "
+    "kind, gross_cents, fee_cents, source, description, at, payment_id, problem, explanation) "
+    "SELECT payout_id, reference || '-2', kind, gross_cents, fee_cents, source, description, at, "
+    "payment_id, problem, explanation FROM payout_line WHERE kind = 'charge'",
+    "payout {} is booked with another amount than arrived": "UPDATE payout "
+    "SET received_cents = received_cents + 1",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",
     "the balance of customer {} differs from the open amounts": "UPDATE ledger_entry "
     "SET cents = cents - 1 "
@@ -219,6 +228,9 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
     database.execute_sql("UPDATE purchase_order SET vat_code = 'oss:FR'")
     queue.drain()
     lose_the_renewal(alice, bank)
+    bank.pay_out(state=gateway.PayoutState.PAID)
+    payouts.fetch_payouts()
+    queue.drain()
     billing.assert_balanced()
     for sentence, fault in FAULTS.items():
         with database.atomic() as transaction:
