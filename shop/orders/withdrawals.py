@@ -76,11 +76,6 @@ def can_withdraw(order: Order) -> bool:
     return _why_not(order) is None
 
 
-def can_withdraw_from_service(group: LicenceGroup) -> bool:
-    """Return whether the customer may withdraw from the contract that began a service now."""
-    return group.is_installed and can_withdraw(terminations.order_of(group))
-
-
 def _why_not(order: Order) -> Refusal | None:
     """Return why an order cannot be withdrawn from; None if it can."""
     until = ends_at(order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from peewee import fn
@@ -311,11 +311,6 @@ def _forget_jobs(personal: list[str]) -> None:
 
 
 # --- Invoices --------------------------------------------------------------------------------
-
-
-def kept_until(issued_on: date) -> date:
-    """Return the last day on which an invoice is kept: ten years from the end of its year."""
-    return date(issued_on.year + 10, 12, 31)
 
 
 def blank_invoice(invoice: Invoice) -> None:

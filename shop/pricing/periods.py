@@ -96,14 +96,6 @@ def next_period(period: Period, anchor: int) -> Period:
     return Period(period.end, renewal_after(period.end, anchor))
 
 
-def periods_until(period: Period, anchor: int, moment: datetime) -> list[Period]:
-    """Return the periods after ``period`` that have begun by ``moment``, oldest first."""
-    due = []
-    while (period := next_period(period, anchor)).starts_at <= moment:
-        due.append(period)
-    return due
-
-
 def share_left(period: Period, moment: datetime) -> Share:
     """Return the share of ``period`` charged for licences that join at ``moment``, from that day.
 

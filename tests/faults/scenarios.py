@@ -11,7 +11,6 @@ from tests.faults.running_shop import RunningShop
 
 Act = Callable[[RunningShop], None]
 
-EVERYTHING = ""
 WEB, WORKER, SANDBOX = "asgi", "worker", "sandbox"
 """A word in the commands of each kind of process; the sandbox is bank and provider."""
 

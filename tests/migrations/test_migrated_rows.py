@@ -26,7 +26,8 @@ from models import (
 from shop import database, mail
 from shop.licences import groups
 from shop.text.email_addresses import normalized
-from shop.licences.seats import seat_states, search_keys, listing
+from shop.licences.seats import listing, search_keys
+from tests.support.groups import count_by_status
 
 THEN = datetime(2026, 1, 15, 9, 30)
 NOW = THEN.replace(tzinfo=UTC)
@@ -106,7 +107,7 @@ def after(before: tuple[Database, Runner]) -> Iterator[Database]:
 
 def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
     for group in LicenceGroup.select().order_by(LicenceGroup.id):
-        assert group.seats_by_status == seat_states.count_by_status(group)
+        assert group.seats_by_status == count_by_status(group)
         assert group.seats_total == group.last_number == SIZES[group.id]
 
 

@@ -37,7 +37,6 @@ from tests.support import billing, groups, purchases, racing
 from tests.support.parties import Bank, Provider
 
 BASKET_INDEX = "purchase_order_account_id_basket_key"
-UNSETTLED_INDEX = "payment_one_unsettled"
 
 
 def confirm_at_once(alice: Account, times: int) -> list[object]:

@@ -175,11 +175,3 @@ def remove_seats(group: LicenceGroup, seats: list[int]) -> None:
     LicenceGroup.update({counted: counted - removed, places: places - removed}).where(
         LicenceGroup.id == group.id, LicenceGroup.status.in_(ALIVE)
     ).execute()
-
-
-def count_by_status(group: LicenceGroup) -> dict[str, int]:
-    """Return the number of seats in each status, counted from the table to check the counters."""
-    return {
-        status: Seat.select().where(Seat.group == group, Seat.status == status).count()
-        for status in SeatStatus
-    }

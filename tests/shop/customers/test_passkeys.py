@@ -19,11 +19,6 @@ from tests.support.client import CheckingClient
 from tests.support.devices import BASE, Device, passkey_of
 from tests.support.visitor import Visitor
 
-NO_ANSWERS = [
-    "", "{}", "[]", "null", '{"response": {}}', "x" * 30_000,
-    '{"id": 3, "response": {"clientDataJSON": 1}}',
-]  # fmt: skip
-
 
 def options(client: CheckingClient) -> dict[str, object]:
     response = client.ask("POST", "/login/passkey-options")
