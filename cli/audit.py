@@ -7,8 +7,9 @@ from datetime import timedelta
 import click
 
 from shop.operations import audit as auditing
+from shop.payments.payables import DELIVERY_PROMISE
 
-MINUTES = int(auditing.PROMISED.total_seconds() // 60)
+MINUTES = int(DELIVERY_PROMISE.total_seconds() // 60)
 
 
 @click.command("audit")

@@ -17,7 +17,7 @@ from desk.acts import Act, ActForm
 from models import Account, Letter, LicenceGroup, Order
 from shop import customer_care
 from shop.customer_care import Asked
-from shop.overviews import staff_acts
+from shop.overviews import customer_pages, staff_acts
 from web.customer_forms import TOO_LONG
 from web.forms import stripped
 from web.htmx import page
@@ -308,7 +308,7 @@ def _order_deeds(order: Order) -> dict[str, Deed]:
 
 
 def _order(number: str) -> Order:
-    found = staff_acts.find_order(number)
+    found = customer_pages.find_order(number)
     if found is None:
         abort(404)
     return found
@@ -345,7 +345,7 @@ def _sending(letter: Letter) -> Deed:
 
 
 def _letter(letter_id: int) -> Letter:
-    found = staff_acts.find_letter(letter_id)
+    found = customer_pages.find_letter(letter_id)
     if found is None:
         abort(404)
     return found

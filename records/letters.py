@@ -19,10 +19,16 @@ from records.accounts import Account
 from records.base import MomentField, StateMachine, Table, one_of
 from records.languages import Language
 
+LICENCE_ACTIVE = "licence_active"
+"""The kind of the e-mail with a licence's first password."""
+
+LICENCE_FOR_OWNER = "licence_for_owner"
+"""The kind of the same e-mail to the mailbox of the one who gets the licence."""
+
 TO_UNPROVED = {"email_confirmation", "email_proof"}
 """Kinds of e-mails to an address that its customer has not proved to be theirs."""
 
-INDEPENDENT = TO_UNPROVED | {"licence_for_owner"}
+INDEPENDENT = TO_UNPROVED | {LICENCE_FOR_OWNER}
 """Kinds that do not wait for the account's address: the mailbox of a licence's owner is one of the
 customer's Exchange service."""
 

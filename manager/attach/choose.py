@@ -10,6 +10,7 @@ from manager import manager
 from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
 from shop.exchange import listing, services
+from shop.licences.seats import csv_reader
 from shop.orders import attach
 from shop.reading import read_integer
 from web import lookups
@@ -21,7 +22,7 @@ ATTACH = "/manager/exchange/<name>/attach"
 MOST_TYPED = 300
 """Characters kept of a field: more than any field allows."""
 
-PARTS = ("first_name", "last_name", "login")
+PARTS = csv_reader.COLUMNS
 """The fields for a mailbox's holder."""
 
 Given = MultiDict[str, str]

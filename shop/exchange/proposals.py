@@ -7,13 +7,13 @@ another mailbox has it, a similar one is proposed that is valid and that no othe
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from records.exchange import ExchangeAccount
 from shop.errors import Refusal
 from shop.licences.seats import rules
+from shop.text import folding
 
 FOREIGN = re.compile(r"[^A-Za-z0-9_.'-]+")
 SHORTEST, LONGEST = rules.LOGIN_LENGTHS
@@ -94,8 +94,7 @@ def _free_login(candidates: list[str], taken: set[str]) -> str:
 
 def _clean(text: str) -> str:
     """Return the letters without accents, digits and signs of ``text``, as long as a login."""
-    plain = unicodedata.normalize("NFKD", text.translate(WITHOUT_DECOMPOSITION))
-    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    letters = folding.remove_accents(text.translate(WITHOUT_DECOMPOSITION))
     joined = re.sub(r"\.{2,}", ".", FOREIGN.sub("-", letters.strip()))
     return joined.strip(".-")[:LONGEST].rstrip(".-")
 

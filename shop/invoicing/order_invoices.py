@@ -31,7 +31,7 @@ def invoice_order(order: int) -> None:
     with database.atomic():
         row = lock(Order(id=order))
         if row.status == OrderStatus.DELIVERED and row.total_cents and for_order(row) is None:
-            payment, draft = _payment_of(row), draft_of(row)
+            payment, draft = kept_payment(row), draft_of(row)
             charged = invoices.issue(draft, payment=payment) if draft.positions else None
             if payment is not None:
                 _give_back_rest(payment, charged)
@@ -105,5 +105,6 @@ def _position_added(row: OrderLine, added: Addition) -> Position | None:
     return Position(line, period, added.group.name)
 
 
-def _payment_of(order: Order) -> Payment | None:
+def kept_payment(order: Order) -> Payment | None:
+    """Return the payment that paid an order and is kept, if any."""
     return Payment.get_or_none(Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED)

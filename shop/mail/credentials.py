@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 from records.exchange import AttachedAccount
-from records.letters import Letter
+from records.letters import LICENCE_ACTIVE, LICENCE_FOR_OWNER, Letter
 from records.seats import Seat
 from shop.errors import N_
 from shop.text.templates import translate
 
-CREDENTIALS = {"licence_active", "licence_for_owner", "seat_password_changed"}
+CREDENTIALS = {LICENCE_ACTIVE, LICENCE_FOR_OWNER, "seat_password_changed"}
 """E-mails that contain a licence's password at the time of writing."""
 
-SUPERSEDING = ("licence_active", "seat_password_changed", "licence_released")
+SUPERSEDING = (LICENCE_ACTIVE, "seat_password_changed", "licence_released")
 """E-mails after which the licence has another password, or none."""
 
 MAX_CHANGES = 100
@@ -65,7 +65,7 @@ def _seat_of(letter: Letter) -> Seat | None:
     named = re.fullmatch(r"\w+:(\d+)(:\d+)?", letter.key)
     if named is None:
         return None
-    if letter.kind == "licence_for_owner":
+    if letter.kind == LICENCE_FOR_OWNER:
         of_mailbox = AttachedAccount.select(AttachedAccount.seat).where(
             AttachedAccount.id == int(named[1])
         )

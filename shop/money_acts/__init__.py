@@ -23,7 +23,7 @@ from records.orders import Order
 from shop import clock, settings, transitions
 from shop.customers import holds
 from shop.errors import N_, Conflict, Refusal
-from shop.invoicing import account_credits, credit_notes
+from shop.invoicing import account_credits, credit_notes, order_invoices
 from shop.orders import orders
 from shop.payments import payables, payments, refunds
 from shop.pricing.lines import Position
@@ -85,7 +85,7 @@ def goodwill(account: Account, cents: int) -> Wanted:
 
 def refund(order: Order) -> Wanted:
     """Ask to give back what was not delivered of an order."""
-    payment = refunds.kept_payment(order)
+    payment = order_invoices.kept_payment(order)
     cents = payment.refund_cents if payment is not None else 0
     return Wanted(MoneyActKind.REFUND, order.account, cents, order.number)
 

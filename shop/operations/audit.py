@@ -19,7 +19,7 @@ from records.disputes import DisputeStatus
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.invoices import InvoiceKind, InvoiceStatus
 from records.jobs import Job, JobStatus
-from records.letters import Letter, LetterStatus
+from records.letters import LICENCE_ACTIVE, Letter, LetterStatus
 from records.orders import UNDELIVERED, OrderStatus
 from records.payments import PaymentStatus
 from records.refunds import RefundStatus
@@ -32,9 +32,7 @@ from shop.invoicing import ledger
 from shop.jobs import queue
 from shop.office.configured import provider
 from shop.office.protocol import Holdings, LicenceCounter
-
-PROMISED = timedelta(hours=4)
-"""How long work may be under way before it is a fault (guide: delivery takes up to 4 hours)."""
+from shop.payments.payables import DELIVERY_PROMISE
 
 
 def _listed(*states: StrEnum) -> str:
@@ -205,7 +203,7 @@ RULES = {
 """Each fault, and the query that finds the numbers or names of the rows that have it."""
 
 
-def find_faults(patience: timedelta = PROMISED) -> Iterator[str]:
+def find_faults(patience: timedelta = DELIVERY_PROMISE) -> Iterator[str]:
     """Check the whole database; yield a sentence for each fault, those of the ledger last.
 
     Work that has been under way for longer than ``patience`` is a fault.
@@ -232,7 +230,7 @@ def _broken(sentence: str, query: str, since: datetime, real: datetime) -> Itera
 
 def _unwritten_credentials() -> Iterator[str]:
     """Find active licences without an e-mail that holds their password."""
-    letters: Any = Letter.select(Letter.key).where(Letter.kind == "licence_active").tuples()
+    letters: Any = Letter.select(Letter.key).where(Letter.kind == LICENCE_ACTIVE).tuples()
     written = {int(row[0].split(":")[1]) for row in letters}
     active = Seat.select(Seat, LicenceGroup).join(LicenceGroup)
     for seat in in_batches(active.where(Seat.status == SeatStatus.ACTIVE), Seat.id):

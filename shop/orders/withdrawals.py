@@ -189,7 +189,8 @@ def _declare(
     for each in orders:
         if installation.is_under_way(each):
             waits = True
-            back += sum(payment.refund_cents for payment in [refunds.kept_payment(each)] if payment)
+            payment = order_invoices.kept_payment(each)
+            back += payment.refund_cents if payment is not None else 0
             carry_out_withdrawal.later(order=each.id)
         else:
             back += _carry_out(each, groups, by, numbers)
@@ -317,7 +318,7 @@ def _carry_out(order: Order, ended: list[LicenceGroup], by: str, numbers: list[i
 
 def _close(order: Order, by: str) -> int:
     """Close an order that is not delivered and refund its payment; return the cents."""
-    payment = refunds.kept_payment(order)
+    payment = order_invoices.kept_payment(order)
     if payment is not None:
         refunds.give_back(payment, by)
     installation.give_up_undelivered(order, by)

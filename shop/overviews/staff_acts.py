@@ -51,13 +51,3 @@ def find_service(name: str) -> LicenceGroup | None:
     """Return the licence group of a technical name with its customer, or None."""
     query = LicenceGroup.select(LicenceGroup, Account).join(Account)
     return query.where(LicenceGroup.name == name).first()
-
-
-def find_order(number: str) -> Order | None:
-    """Return the order of a number with its customer, or None."""
-    return Order.select(Order, Account).join(Account).where(Order.number == number).first()
-
-
-def find_letter(letter_id: int) -> Letter | None:
-    """Return an e-mail with its customer, or None."""
-    return Letter.select(Letter, Account).join(Account).where(Letter.id == letter_id).first()

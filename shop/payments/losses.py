@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 
 from records.base import lock
-from records.disputes import Dispute, DisputeStatus
+from records.disputes import Dispute
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
@@ -29,18 +29,8 @@ def apply(dispute: Dispute, payment: Payment) -> None:
     is_kept = payment.has_succeeded or payment.status == PaymentStatus.REFUND_DUE
     if is_kept and dispute.is_lost and dispute.withdrawn_cents:
         _lose(dispute, payment)
-    elif payment.is_lost and not _is_lost(payment):
+    elif payment.is_lost and not refunds.has_lost_part(payment):
         _reinstate(payment)
-
-
-def _is_lost(payment: Payment) -> bool:
-    """Return whether the bank has decided a dispute of a payment for its cardholder."""
-    lost = Dispute.select().where(
-        Dispute.payment == payment,
-        Dispute.status == DisputeStatus.LOST,
-        Dispute.withdrawn_cents > 0,
-    )
-    return bool(lost.exists())
 
 
 def _invoice_of(payment: Payment) -> Invoice | None:

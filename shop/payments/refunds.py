@@ -26,7 +26,7 @@ from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
 from shop import clock, jobs, mail, transitions
 from shop.errors import N_, PartyRejected, Refusal, ShopRefused
-from shop.invoicing import ledger
+from shop.invoicing import ledger, order_invoices
 from shop.jobs import kinds
 from shop.payments import gateway, gateways, payables
 
@@ -180,22 +180,17 @@ def request_refund(order: Order, by: str) -> Payment:
     """
     with database.atomic():
         order = lock(order)
-        payment = kept_payment(order)
+        payment = order_invoices.kept_payment(order)
         if order.status != OrderStatus.DELIVERY_FAILED or payment is None:
             raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
         give_back(payment, by)
         return payment
 
 
-def kept_payment(order: Order) -> Payment | None:
-    """Return the payment that paid an order and is kept, if any."""
-    return Payment.get_or_none(Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED)
-
-
 def is_lost(order: Order) -> bool:
     """Return whether the bank took the payment of an order back, and nothing of it is kept."""
     lost = (Payment.order == order) & (Payment.status == PaymentStatus.LOST)
-    return kept_payment(order) is None and Payment.select().where(lost).exists()
+    return order_invoices.kept_payment(order) is None and Payment.select().where(lost).exists()
 
 
 def give_back(payment: Payment, by: str) -> None:

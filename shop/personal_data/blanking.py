@@ -21,7 +21,7 @@ from records.groups import LicenceGroup
 from records.imports import SeatImport, SeatImportLine
 from records.invoices import Invoice, InvoiceFile
 from records.jobs import Job, JobStatus
-from records.letters import Attachment, Letter, LetterStatus
+from records.letters import LICENCE_ACTIVE, LICENCE_FOR_OWNER, Attachment, Letter, LetterStatus
 from records.money_acts import MoneyAct
 from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
@@ -54,7 +54,7 @@ GONE = "erased.invalid"
 EMPTIED = N_("Email whose content was deleted")
 """The subject of an e-mail that told of a person."""
 
-ABOUT_SEATS = ("licence_active", "licence_released", "seat_password_changed", "licence_for_owner")
+ABOUT_SEATS = (LICENCE_ACTIVE, "licence_released", "seat_password_changed", LICENCE_FOR_OWNER)
 """Kinds of e-mails about one licence: their keys hold the number of its row."""
 
 
@@ -115,7 +115,7 @@ def _empty_letters_about(group: LicenceGroup, seats: set[int], owners: set[int])
     found = []
     for row in in_batches(about, Letter.id):
         number = int(row.key.split(":")[1])
-        if row.kind == "licence_for_owner":
+        if row.kind == LICENCE_FOR_OWNER:
             is_about = number in owners
         else:
             is_about = number in seats or Seat.get_or_none(Seat.id == number) is None

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from records.languages import Language
 from shop.text import formats
-
-BOM = "\ufeff"
-"""The byte order mark, by which spreadsheets recognise UTF-8."""
+from shop.text.decoding import BOM
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")

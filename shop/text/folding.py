@@ -6,10 +6,15 @@ import re
 import unicodedata
 
 
+def remove_accents(text: str) -> str:
+    """Return ``text`` without accents, in its case."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
 def without_accents(text: str) -> str:
     """Return ``text`` case-folded and without accents."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    return remove_accents(text).casefold()
 
 
 def fold(text: str) -> str:

@@ -19,6 +19,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from records.accounts import VatStatus
 from shop.errors import N_
 from shop.vat.numbers import prefix_of
 from shop.vat.rates import standard_rate
@@ -113,7 +114,7 @@ def place_of(buyer: Buyer) -> PlaceOfSupply:
         country=buyer.country,
         postcode=buyer.postcode,
         vat_number=buyer.vat_number,
-        vat_confirmed=buyer.vat_status == "confirmed",
+        vat_confirmed=buyer.vat_status == VatStatus.CONFIRMED,
     )
 
 
