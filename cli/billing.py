@@ -70,7 +70,7 @@ def list_refunds() -> None:
     for row in rows:
         asked = clock.day_of(row.created_at)
         state = "to transfer" if row.is_transfer else f"{row.status} {row.reason}".strip()
-        if row.origin == refunds.FROM_BANK:
+        if row.is_of_bank:
             state = f"made by the bank as {row.reference}"
         amount = f"{row.cents / 100:.2f} {row.payment.currency}"
         click.echo(
@@ -233,8 +233,8 @@ def correct_invoice(number: str, reason: str, profile: bool, **details: str | No
     click.echo(f"Credit note {done.credit_note.number} takes invoice {number} back.")
     total = f"{done.invoice.total_cents / 100:.2f} {done.invoice.currency}"
     click.echo(f"Invoice {done.invoice.number} of {total} is in its place.")
-    if done.given_back_cents:
-        click.echo(f"{done.given_back_cents / 100:.2f} {done.invoice.currency} are given back.")
+    if done.refunded_cents:
+        click.echo(f"{done.refunded_cents / 100:.2f} {done.invoice.currency} are given back.")
     if done.due_cents:
         click.echo(_said_of_due(done))
 

@@ -21,6 +21,7 @@ from records.base import JSONField, MomentField, StateMachine, Table, one_of
 from records.groups import LicenceGroup
 from records.languages import Language
 from records.orders import Order
+from records.payment_methods import PaymentMethod
 
 
 class InvoiceKind(StrEnum):
@@ -140,6 +141,11 @@ class Invoice(StateMachine):
             (("status", "due_on"), False),
             (("issued_on",), False),
         )
+
+    @property
+    def is_paid_manually(self) -> bool:
+        """Whether the operator recorded its payment."""
+        return self.method == PaymentMethod.MANUAL
 
     @property
     def is_credit_note(self) -> bool:

@@ -11,6 +11,7 @@ from records.base import MomentField, StateMachine, one_of
 from records.cards import Card
 from records.invoices import Invoice
 from records.orders import Order
+from records.payment_methods import PaymentMethod
 
 
 class PaymentStatus(StrEnum):
@@ -81,7 +82,7 @@ class Payment(StateMachine):
     invoice = ForeignKeyField(Invoice, backref="payments", null=True)
     card = ForeignKeyField(Card, backref="payments", null=True)
     status = CharField(max_length=16, default=PaymentStatus.OPEN)
-    method = CharField(max_length=16, default="card")
+    method = CharField(max_length=16, default=PaymentMethod.CARD)
     key = CharField(max_length=64, unique=True)
     amount_cents = BigIntegerField()
     taken_cents = BigIntegerField(null=True)
@@ -99,7 +100,7 @@ class Payment(StateMachine):
     class Meta:
         constraints = [
             one_of("status", PaymentStatus),
-            Check("method IN ('card', 'manual')"),
+            one_of("method", PaymentMethod),
             Check("amount_cents >= 0"),
             Check("uncharged_cents >= 0"),
             Check("(order_id IS NULL) <> (invoice_id IS NULL)"),
@@ -119,8 +120,8 @@ class Payment(StateMachine):
         return self.amount_cents if self.taken_cents is None else self.taken_cents
 
     @property
-    def to_give_back_cents(self) -> int:
-        """The amount that is given back: what was not charged, or all of a payment not kept."""
+    def refund_due_cents(self) -> int:
+        """The amount to refund: what was not charged, or all of a payment that is not kept."""
         return self.uncharged_cents if self.has_succeeded else self.refund_cents
 
     @property
@@ -132,6 +133,11 @@ class Payment(StateMachine):
     def is_lost(self) -> bool:
         """Whether the bank took all of it back for good, after a dispute."""
         return self.status == PaymentStatus.LOST
+
+    @property
+    def is_transfer(self) -> bool:
+        """Whether the operator recorded it, and no card was charged."""
+        return self.method == PaymentMethod.MANUAL
 
     @property
     def is_returned(self) -> bool:

@@ -8,6 +8,7 @@ from peewee import SQL, AutoField, BigIntegerField, CharField, Check, ForeignKey
 
 from records.base import MomentField, StateMachine, one_of
 from records.invoices import Invoice
+from records.payment_methods import PaymentMethod
 from records.payments import Payment
 
 
@@ -18,6 +19,13 @@ class RefundStatus(StrEnum):
     PENDING = "pending"  # accepted by the bank, and not done yet
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class RefundOrigin(StrEnum):
+    """Who began a refund: the shop, or the bank of its own accord, in its dashboard."""
+
+    SHOP = "shop"
+    BANK = "bank"
 
 
 REFUND_MOVES: dict[str, set[str]] = {
@@ -49,8 +57,8 @@ class Refund(StateMachine):
     payment = ForeignKeyField(Payment, backref="refunds")
     credit_note = ForeignKeyField(Invoice, backref="refunds", null=True)
     status = CharField(max_length=16, default=RefundStatus.ASKED)
-    method = CharField(max_length=16, default="card")
-    origin = CharField(max_length=16, default="shop")
+    method = CharField(max_length=16, default=PaymentMethod.CARD)
+    origin = CharField(max_length=16, default=RefundOrigin.SHOP)
     key = CharField(max_length=128, unique=True)
     reference = CharField(max_length=128, null=True)
     cents = BigIntegerField()
@@ -62,8 +70,8 @@ class Refund(StateMachine):
     class Meta:
         constraints = [
             one_of("status", RefundStatus),
-            Check("method IN ('card', 'manual')"),
-            Check("origin IN ('shop', 'bank')"),
+            one_of("method", PaymentMethod),
+            one_of("origin", RefundOrigin),
             Check("cents > 0"),
             Check("status <> 'succeeded' OR settled_at IS NOT NULL"),
         ]
@@ -85,9 +93,14 @@ class Refund(StateMachine):
         return self.status == RefundStatus.FAILED
 
     @property
+    def is_of_bank(self) -> bool:
+        """Whether the bank made it of its own accord."""
+        return self.origin == RefundOrigin.BANK
+
+    @property
     def is_transfer(self) -> bool:
         """Whether the operator makes it, and not the bank."""
-        return self.method == "manual"
+        return self.method == PaymentMethod.MANUAL
 
 
 Refund.add_index(

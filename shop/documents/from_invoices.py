@@ -6,6 +6,7 @@ import hashlib
 from datetime import date
 
 from records.invoices import Invoice, InvoiceFile
+from records.payment_methods import PaymentMethod
 from shop import clock, settings, vat
 from shop.documents.invoice import invoice_pdf
 from shop.documents.invoice_data import Corrected, InvoiceDocument, InvoiceLine
@@ -16,7 +17,10 @@ from shop.pricing.money import Totals
 from shop.settings import Seller
 from shop.text.templates import translate
 
-_PAYMENT_METHODS = {"card": N_("Paid by bank card."), "manual": N_("Payment recorded by our team.")}
+_PAYMENT_METHODS = {
+    PaymentMethod.CARD: N_("Paid by bank card."),
+    PaymentMethod.MANUAL: N_("Payment recorded by our team."),
+}
 
 
 def pdf_of(invoice: Invoice) -> bytes:
@@ -55,12 +59,14 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         ),
         order_number=invoice.order.number if invoice.order else "",
         paid_on=paid_on,
-        payment=translate(_PAYMENT_METHODS[invoice.method], invoice.language) if paid_on else "",
+        payment=translate(_PAYMENT_METHODS[PaymentMethod(invoice.method)], invoice.language)
+        if paid_on
+        else "",
         corrects=_referred(invoice.corrects),
         replaces=_referred(invoice.replaces),
         prepaid_cents=_prepaid_cents(invoice),
         reason=invoice.reason,
-        is_paid_by_transfer=bool(paid_on) and invoice.method == "manual",
+        is_paid_by_transfer=bool(paid_on) and invoice.is_paid_manually,
     )
 
 

@@ -131,10 +131,10 @@ def _add_offset(invoice: Invoice, cents: int) -> None:
     invoice.offset_cents += cents
 
 
-# --- Given back ------------------------------------------------------------------------------
+# --- Restored --------------------------------------------------------------------------------
 
 
-def give_back(invoice: Invoice, most_cents: int) -> int:
+def restore(invoice: Invoice, most_cents: int) -> int:
     """Put up to that amount of what paid an invoice back on the balance; return how much it was.
 
     Runs in the caller's transaction, which has locked the invoice.

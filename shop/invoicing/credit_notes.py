@@ -52,7 +52,7 @@ def credit(
         offset_cents = min(sums.total_cents, invoice.balance_cents)
     is_paid = invoice.status == InvoiceStatus.PAID or invoice.offset_cents > 0
     if is_paid and used:
-        offset_cents += account_credits.give_back(invoice, sums.total_cents - offset_cents)
+        offset_cents += account_credits.restore(invoice, sums.total_cents - offset_cents)
     is_refunded = is_paid and offset_cents < sums.total_cents
     note = invoices.write(
         SERIES,

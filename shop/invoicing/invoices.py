@@ -20,6 +20,7 @@ from records.groups import LicenceGroup
 from records.invoices import Invoice, InvoiceSeries, InvoiceStatus
 from records.invoices import InvoiceLine as Row
 from records.orders import Order
+from records.payment_methods import PaymentMethod
 from records.payments import Payment
 from shop import clock, mail, settings, transitions
 from shop.invoicing import account_credits, ledger
@@ -184,7 +185,7 @@ def _from_balance(draft: Draft, total_cents: int) -> list[tuple[AccountCredit, i
 
 def _settled_columns() -> dict[str, Any]:
     """Return the state of an invoice that the customer's balance pays."""
-    return {"status": InvoiceStatus.PAID, "paid_at": clock.now(), "method": "manual"}
+    return {"status": InvoiceStatus.PAID, "paid_at": clock.now(), "method": PaymentMethod.MANUAL}
 
 
 def _replaced_columns(draft: Draft, total_cents: int) -> dict[str, Any]:

@@ -34,10 +34,10 @@ def invoice_order(order: int) -> None:
             payment, draft = kept_payment(row), draft_of(row)
             charged = invoices.issue(draft, payment=payment) if draft.positions else None
             if payment is not None:
-                _give_back_rest(payment, charged)
+                _refund_rest(payment, charged)
 
 
-def _give_back_rest(payment: Payment, charged: Invoice | None) -> None:
+def _refund_rest(payment: Payment, charged: Invoice | None) -> None:
     """Queue the refund of what was paid for an order and its invoice does not charge."""
     rest = payment.refund_cents - (charged.total_cents if charged is not None else 0)
     if rest > 0 and not payment.uncharged_cents:

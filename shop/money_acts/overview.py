@@ -28,7 +28,7 @@ class DocumentMoney:
     row: payables.Debt
     account: Account
     payments: list[Payment]
-    given_back: list[Refund]
+    refunded: list[Refund]
     documents: list[Invoice]
     """The invoices of an order, and the credit notes of an invoice."""
 
@@ -89,7 +89,7 @@ def money_of(number: str) -> DocumentMoney | None:
         row=row,
         account=row.account,
         payments=paid,
-        given_back=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
+        refunded=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
         documents=list(documents.limit(MOST)),
         acts=list(
             MoneyAct.select()

@@ -21,6 +21,7 @@ from records.invoices import InvoiceKind, InvoiceStatus
 from records.jobs import Job, JobStatus
 from records.letters import LICENCE_ACTIVE, Letter, LetterStatus
 from records.orders import UNDELIVERED, OrderStatus
+from records.payment_methods import PaymentMethod
 from records.payments import PaymentStatus
 from records.refunds import RefundStatus
 from records.seat_states import MOVING, SeatStatus
@@ -65,7 +66,7 @@ _STATES = {
     # Days at the customer's bank, or on the operator's list of transfers.
     # Or the bank decides a dispute of the payment first.
     "IN_OTHER_HANDS": f"f.status = '{RefundStatus.PENDING}' "
-    f"OR (f.status = '{RefundStatus.ASKED}' AND f.method = 'manual')",
+    f"OR (f.status = '{RefundStatus.ASKED}' AND f.method = '{PaymentMethod.MANUAL}')",
     "ALIVE": _listed(GroupStatus.INSTALLED, GroupStatus.SUSPENDED),
     "WAS_INSTALLED": _listed(
         GroupStatus.INSTALLED, GroupStatus.SUSPENDED, GroupStatus.TERMINATED

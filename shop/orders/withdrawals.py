@@ -320,7 +320,7 @@ def _close(order: Order, by: str) -> int:
     """Close an order that is not delivered and refund its payment; return the cents."""
     payment = order_invoices.kept_payment(order)
     if payment is not None:
-        refunds.give_back(payment, by)
+        refunds.refund_kept(payment, by)
     installation.give_up_undelivered(order, by)
     if not order.total_cents:
         seating.restore_offer(order)

@@ -217,7 +217,7 @@ def payment_state(invoice: Invoice) -> PaymentState:
     newer = None
     if invoice.status == InvoiceStatus.REFUNDED:
         newer = next((row for row in later if row.replaces_id == invoice.id), None)
-    given_back = refunds.OfPayments.read(paying)
+    refunded = refunds.OfPayments.read(paying)
     payable, dispute = invoice.is_payable, disputes.latest_of(paying)
     is_taken_back = any(disputes.is_lost_by(row, dispute) for row in paying)
     return PaymentState(
@@ -229,9 +229,9 @@ def payment_state(invoice: Invoice) -> PaymentState:
         payment_open=payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if payable else "",
         credit_notes=[row for row in later if row.corrects_id == invoice.id],
-        refund=_refund_due(invoice, attempts, given_back),
+        refund=_refund_due(invoice, attempts, refunded),
         dispute=dispute,
-        bank_refunds=given_back.by_bank,
+        bank_refunds=refunded.by_bank,
     )
 
 
@@ -292,12 +292,12 @@ def of_service(group: LicenceGroup) -> list[Invoice]:
 
 
 def _refund_due(
-    invoice: Invoice, attempts: list[Payment], given_back: refunds.OfPayments
+    invoice: Invoice, attempts: list[Payment], refunded: refunds.OfPayments
 ) -> Refund | None:
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     if invoice.is_refund_due:
         return refunds.latest(invoice)
-    return given_back.latest(due[-1]) if due else None
+    return refunded.latest(due[-1]) if due else None
 
 
 def _is_being_confirmed(payment: Payment) -> bool:

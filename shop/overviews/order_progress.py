@@ -80,8 +80,8 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     rest = next((row for row in attempts if row.has_succeeded and row.uncharged_cents), None)
-    given_back = refunds.OfPayments.read(attempts)
-    refund = given_back.latest(due[-1]) if due else given_back.latest(rest) if rest else None
+    refunded = refunds.OfPayments.read(attempts)
+    refund = refunded.latest(due[-1]) if due else refunded.latest(rest) if rest else None
     failed = order.is_delivery_failed and refund is None
     # Licences charged by the day are those added to a group.
     added = [line for line in lines if line.days is not None] if order.paid_at else []
@@ -110,7 +110,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         if failed and order.total_cents
         else None,
         dispute=disputes.latest_of(attempts),
-        bank_refunds=given_back.by_bank,
+        bank_refunds=refunded.by_bank,
         withdraw_until=None if due else withdrawals.open_until(order, living=living),
         refreshes=order.is_being_delivered
         or settles

@@ -10,6 +10,7 @@ from peewee import IntegrityError
 from records.account_credits import AccountCredit
 from records.base import database
 from records.cards import Card
+from records.payment_methods import PaymentMethod
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_, PartyRejected, Refusal
@@ -188,7 +189,7 @@ def apply_manual_payment(
     payment: Payment = Payment.create(
         **{payable.column.name: payable.row},
         status=PaymentStatus.SUCCEEDED,
-        method="manual",
+        method=PaymentMethod.MANUAL,
         key=secrets.token_urlsafe(24),
         amount_cents=payable.cents,
         currency=payable.row.currency,

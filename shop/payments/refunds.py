@@ -22,8 +22,9 @@ from records.invoices import Invoice, InvoiceStatus
 from records.jobs import Job, JobStatus
 from records.ledger import LedgerEntry
 from records.orders import Order, OrderStatus
+from records.payment_methods import PaymentMethod
 from records.payments import Payment, PaymentStatus
-from records.refunds import Refund, RefundStatus
+from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import clock, jobs, mail, transitions
 from shop.errors import N_, PartyRejected, Refusal, ShopRefused
 from shop.invoicing import ledger, order_invoices
@@ -32,17 +33,11 @@ from shop.payments import gateway, gateways, payables
 
 log = structlog.get_logger()
 
-NOT_REFUNDABLE = N_("No money is to be given back for this.")
-STILL_ASKED = N_("The bank is still being asked to give this money back.")
-
-MANUAL = "manual"
-"""The method of a refund that the operator makes by transfer."""
+NOT_REFUNDABLE = N_("Nothing is to be refunded for this.")
+STILL_ASKED = N_("The bank is still being asked for this refund.")
 
 LOST = "dispute_lost"
 """Why a refund is not made: the bank has taken the payment back for its cardholder."""
-
-FROM_BANK = "bank"
-"""The origin of a refund that the bank made of itself: in its dashboard."""
 
 LOOK_AGAIN = timedelta(hours=1)
 """The delay between two look-ups of a refund that is pending at the bank."""
@@ -92,7 +87,7 @@ def _create(subject: Subject, *, by: str, method: str) -> Refund:
 def cents_due(subject: Subject) -> int:
     """Return the cents to refund: no more than the bank has left of a payment disputed in part."""
     payment = _payment_of(subject)
-    cents = subject.refund_cents if isinstance(subject, Invoice) else subject.to_give_back_cents
+    cents = subject.refund_cents if isinstance(subject, Invoice) else subject.refund_due_cents
     return min(cents, left_of(payment)) if has_lost_part(payment) else cents
 
 
@@ -116,7 +111,7 @@ def refunds_of(subject: Subject) -> ModelSelect[Refund]:
         of_it = Refund.credit_note == subject
     else:
         of_it = (Refund.payment == subject) & Refund.credit_note.is_null()
-        of_it &= Refund.origin != FROM_BANK
+        of_it &= Refund.origin != RefundOrigin.BANK
     return Refund.select().where(of_it).order_by(Refund.id)
 
 
@@ -183,7 +178,7 @@ def request_refund(order: Order, by: str) -> Payment:
         payment = order_invoices.kept_payment(order)
         if order.status != OrderStatus.DELIVERY_FAILED or payment is None:
             raise Refusal(N_("Only a paid order whose delivery failed can be refunded."))
-        give_back(payment, by)
+        refund_kept(payment, by)
         return payment
 
 
@@ -193,7 +188,7 @@ def is_lost(order: Order) -> bool:
     return order_invoices.kept_payment(order) is None and Payment.select().where(lost).exists()
 
 
-def give_back(payment: Payment, by: str) -> None:
+def refund_kept(payment: Payment, by: str) -> None:
     """Ask for the refund of a whole payment that was kept, in the caller's transaction."""
     payment = lock(payment)
     transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
@@ -224,7 +219,7 @@ def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
     waiting = Refund.select().where(
         Refund.payment == payment,
         Refund.status == RefundStatus.ASKED,
-        Refund.origin != FROM_BANK,
+        Refund.origin != RefundOrigin.BANK,
     )
     for row in list(waiting):
         transitions.move(row, RefundStatus.FAILED, by="bank", note=LOST, reason=LOST)
@@ -355,8 +350,8 @@ def _record_of_bank(answer: gateway.Refund) -> Refund | None:
         row = Refund.create(
             payment=payment,
             credit_note=subject if isinstance(subject, Invoice) else None,
-            origin="shop" if subject is not None else FROM_BANK,
-            key=f"{FROM_BANK}-{answer.reference}"[:128],
+            origin=RefundOrigin.SHOP if subject is not None else RefundOrigin.BANK,
+            key=f"{RefundOrigin.BANK}-{answer.reference}"[:128],
             reference=answer.reference,
             cents=answer.amount_cents,
             created_at=clock.now(),
@@ -380,7 +375,7 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
     the same payment and amount.
     """
     row = lock(row)
-    if row.origin != FROM_BANK or row.explanation or row.credit_note is not None:
+    if not row.is_of_bank or row.explanation or row.credit_note is not None:
         raise Refusal(N_("This refund was explained, or asked for, before."))
     if note is None:
         Refund.update(explanation=text[:255]).where(Refund.id == row.id).execute()
@@ -419,20 +414,20 @@ class OfPayments:
     def latest(self, payment: Payment) -> Refund | None:
         """Return the last attempt to refund a whole payment, as `latest` does."""
         own = [each for each in self.made if each.payment_id == payment.id]
-        asked = [each for each in own if each.credit_note_id is None and each.origin != FROM_BANK]
+        asked = [each for each in own if each.credit_note_id is None and not each.is_of_bank]
         return asked[-1] if asked else None
 
     @property
     def by_bank(self) -> list[Refund]:
         """Those that the bank made of itself, without being asked."""
         done = [each for each in self.made if each.status == RefundStatus.SUCCEEDED]
-        return [each for each in done if each.origin == FROM_BANK]
+        return [each for each in done if each.is_of_bank]
 
 
 def unexplained() -> ModelSelect[Refund]:
     """Return the query for refunds that the bank made of itself, and nobody explained."""
     return Refund.select().where(
-        Refund.origin == FROM_BANK, Refund.credit_note.is_null(), Refund.explanation == "",
+        Refund.origin == RefundOrigin.BANK, Refund.credit_note.is_null(), Refund.explanation == "",
         Refund.status != RefundStatus.FAILED,
     ).order_by(Refund.id)  # fmt: skip
 
@@ -469,7 +464,7 @@ def _locked_subject(row: Refund) -> Subject:
 
 def _apply(row: Refund, subject: Subject, before: str, by: str) -> None:
     """Post what a refund's new status means, and tell the customer."""
-    own = row.origin == FROM_BANK and row.credit_note is None
+    own = row.is_of_bank and row.credit_note is None
     if row.status == RefundStatus.SUCCEEDED:
         ledger.post_refund(row)
         if own:
@@ -554,9 +549,9 @@ def _transfer_of(subject: Subject, by: str) -> Refund:
         if not _is_given_up(last):
             raise Refusal(STILL_ASKED)
         _move(last, RefundStatus.FAILED, by=by, reason="given_up")
-    elif last is None and _payment_of(subject).method != MANUAL:
+    elif last is None and _payment_of(subject).method != PaymentMethod.MANUAL:
         raise Refusal(STILL_ASKED)
-    return _create(subject, by=by, method=MANUAL)
+    return _create(subject, by=by, method=PaymentMethod.MANUAL)
 
 
 def _is_given_up(row: Refund) -> bool:
@@ -585,7 +580,7 @@ def refund_due_of(debt: payables.Debt) -> Subject:
 def transfers_due() -> ModelSelect[Refund]:
     """Return the query for refunds that the operator has to make by transfer, oldest first."""
     return Refund.select().where(
-        Refund.status == RefundStatus.ASKED, Refund.method == MANUAL
+        Refund.status == RefundStatus.ASKED, Refund.method == PaymentMethod.MANUAL
     ).order_by(Refund.id)  # fmt: skip
 
 
@@ -600,7 +595,7 @@ def failed() -> ModelSelect[Refund]:
     # What a bank took back is given back by that.
     lost = Payment.select(Payment.id).where(Payment.status == PaymentStatus.LOST)
     return Refund.select().where(
-        Refund.status == RefundStatus.FAILED, Refund.origin != FROM_BANK, ~fn.EXISTS(again),
+        Refund.status == RefundStatus.FAILED, Refund.origin != RefundOrigin.BANK, ~fn.EXISTS(again),
         Refund.payment.not_in(lost),
     ).order_by(Refund.id)  # fmt: skip
 
@@ -611,7 +606,7 @@ def unfinished() -> Iterator[Refund]:
     yield from unexplained()
     yield from transfers_due()
     at_bank = Refund.status.in_([RefundStatus.ASKED, RefundStatus.PENDING])
-    of_shop = (Refund.method != MANUAL) & (Refund.origin != FROM_BANK)
+    of_shop = (Refund.method != PaymentMethod.MANUAL) & (Refund.origin != RefundOrigin.BANK)
     yield from Refund.select().where(at_bank, of_shop).order_by(Refund.id)
 
 

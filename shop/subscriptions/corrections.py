@@ -42,7 +42,7 @@ class Correction:
     invoice: Invoice
 
     @property
-    def given_back_cents(self) -> int:
+    def refunded_cents(self) -> int:
         """The amount that was paid and is not charged any more."""
         return int(self.credit_note.refund_cents)
 

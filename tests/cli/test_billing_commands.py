@@ -184,7 +184,7 @@ def test_a_credit_note_the_bank_refuses_is_paid_back_otherwise(
     queue.drain()
     assert run(args=command).output == f"The money of {note.number} is given back.\n"
     assert groups.fresh(note).paid_at is not None
-    assert "No money is to be given back" in run(args=command).output
+    assert "Nothing is to be refunded" in run(args=command).output
     billing.assert_balanced()
 
 

@@ -286,7 +286,7 @@ def test_money_paid_by_transfer_goes_back_by_transfer(
     visitor.open(f"/manager/account/bills/{note.number}")
     assert visitor.sees("Remboursé le")
     assert monitoring.alarms()["refunds_to_transfer"] == 0
-    assert "No money is to be given back" in run(args=transferred(note.number)).output
+    assert "Nothing is to be refunded" in run(args=transferred(note.number)).output
     billing.assert_balanced()
 
 

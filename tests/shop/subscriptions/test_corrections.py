@@ -86,7 +86,7 @@ def test_a_wrong_address_is_corrected_without_moving_money(alice: Account, bank:
     assert Refund.select().count() == 0
     assert bank.balance() == wrong.total_cents
     assert_valid(new, note)
-    assert (done.given_back_cents, done.due_cents) == (0, 0)
+    assert (done.refunded_cents, done.due_cents) == (0, 0)
 
 
 @pytest.mark.one_database
