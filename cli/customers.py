@@ -28,7 +28,7 @@ def reset_second_factor(nic_handle: str) -> None:
     with database.atomic():
         removed = two_factor.switch_off(account)
         if removed:
-            holds.begin(account)
+            holds.hold_money(account)
     if removed:
         click.echo(f"{nic_handle} logs in with the password alone from now on.")
     else:

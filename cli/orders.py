@@ -69,7 +69,7 @@ def evidence_of_order(number: str, file: Path) -> None:
 def check_evidence(file: Path) -> None:
     """Check that FILE is evidence made by this shop, and unchanged since."""
     try:
-        verdict = evidence.check(file.read_bytes())
+        verdict = evidence.check_pack(file.read_bytes())
     except (BadZipFile, KeyError, ValueError) as error:
         raise click.ClickException(f"{file} is no evidence of an order.") from error
     for fault in verdict.faults:

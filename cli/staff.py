@@ -17,7 +17,7 @@ by_role = click.option("--role", type=ROLES, required=True)
 
 
 def _find(name: str) -> StaffAccount:
-    found = accounts.find(name)
+    found = accounts.find_member(name)
     if found is None:
         raise click.ClickException(f"There is no member of staff {name}.")
     return found

@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
 def _admit() -> ResponseReturnValue | None:
     if not _is_allowed_network():
         abort(404)
-    found = sessions.find(request.cookies.get(cookies.name_of(COOKIE), ""))
+    found = sessions.find_staff_session(request.cookies.get(cookies.name_of(COOKIE), ""))
     if found is not None and sessions.is_active(found):
         sessions.mark_seen(found)
         g.staff_session = found

@@ -242,7 +242,7 @@ def publish_announcement() -> Response:
 
 
 def _notice_to_take_back(notice_id: int) -> tuple[Any, Act]:
-    notice = notices.find(notice_id)
+    notice = notices.find_notice(notice_id)
     if notice is None:
         abort(404)
     act = replace(
@@ -367,7 +367,7 @@ def publish_contract_version(kind: str) -> Response:
         return _contract_page(kind, form, 422)
     draft = form.draft(kind)
     try:
-        contract_versions.check(draft)
+        contract_versions.check_draft(draft)
         if not form.confirmed.data:
             return _difference_page(form, draft, last)
         do = in_one(

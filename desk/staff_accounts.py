@@ -34,7 +34,7 @@ MOST_ACTS = 50
 
 
 def _member(login: str) -> StaffAccount:
-    found = accounts.find(login)
+    found = accounts.find_member(login)
     if found is None or found.login != login:
         abort(404)
     return found

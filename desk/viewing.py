@@ -46,6 +46,6 @@ def start_viewing(nic: str) -> Response:
         given = form.given()
         known = {"by": actor(), "reason": given.reason}
         if record(given.key, kind="see_as", account=who, subject=who.nic_handle, **known):
-            viewing.begin(viewings.start(who, origin=auth.origin(), **known))
+            viewing.begin_viewing(viewings.start(who, origin=auth.origin(), **known))
 
     return acts.take(form, _seeing(who), start, arrive=lambda: url_for("manager.home"))

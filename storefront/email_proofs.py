@@ -14,7 +14,7 @@ from web.htmx import go_to, page
 
 def _link(token: str) -> OneTimeLink:
     """Return the link of a new account, or one that customer service sent to a new address."""
-    link = email_proofs.find(token) or rescue.find(token)
+    link = email_proofs.find_link(token) or rescue.find_link(token)
     if link is None:
         abort(410)
     return link

@@ -40,7 +40,7 @@ def current() -> Viewing | None:
     return found
 
 
-def begin(token: str) -> None:
+def begin_viewing(token: str) -> None:
     """Have the browser see the customer area as the customer of a viewing."""
     seconds = int(viewings.VALIDITY.total_seconds())
 
@@ -60,7 +60,7 @@ def end() -> None:
 @viewing.post("/viewing/end")
 def stop() -> Response:
     """Stop seeing the shop as a customer; anyone may, and without a viewing nothing happens."""
-    found = viewings.find(_token()) if _token() else None
+    found = viewings.find_viewing(_token()) if _token() else None
     end()
     return go_to(f"/desk/customers/{found.account.nic_handle}" if found else "/desk/")
 
@@ -88,7 +88,7 @@ def init_app(app: Flask) -> None:
     def _see() -> None:
         if request.endpoint in APART or request.blueprint in OWN_AUDIENCE or not _token():
             return
-        found = viewings.find(_token())
+        found = viewings.find_viewing(_token())
         if found is None:
             after_this_request(_forget)
             return

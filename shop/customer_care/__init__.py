@@ -89,7 +89,7 @@ def reset_second_factor(account: Account, asked: Asked) -> None:
             return
         if not two_factor.switch_off(account, reason=asked.reason):
             raise Refusal(N_("This customer has no second step."))
-        holds.begin(account)
+        holds.hold_money(account)
 
 
 def block(account: Account, asked: Asked) -> None:

@@ -54,7 +54,7 @@ def request(account: Account) -> None:
         mail.email_proof(account, token)
 
 
-def find(token: str) -> OneTimeLink | None:
+def find_link(token: str) -> OneTimeLink | None:
     """Return the valid link of a token, if it was sent to its account's present address."""
     link = one_time_links.find_link(token, PURPOSE)
     return link if link and link.payload == link.account.email else None

@@ -23,14 +23,14 @@ class MoneyHeld(Refusal):
     status = 403
 
 
-def begin(account: Account) -> None:
+def hold_money(account: Account) -> None:
     """Hold orders and cards from now on, in the caller's transaction."""
     until = clock.now() + LENGTH
     Account.update(money_held_until=until).where(Account.id == account.id).execute()
     activity_log.record(account, "money_held", UNKNOWN)
 
 
-def check(account: Account) -> None:
+def check_not_held(account: Account) -> None:
     """Raise `MoneyHeld` while orders and cards are held."""
     _check(Account.get_by_id(account.id))
 

@@ -104,7 +104,7 @@ def check_password(
         )
     if confirmation is not None and password != one_spelling(confirmation):
         raise Refusal(N_("The two passwords are not the same."), "password_confirmation")
-    weak_passwords.check(password, words)
+    weak_passwords.check_password(password, words)
 
 
 def words_of(account: Account) -> list[str]:

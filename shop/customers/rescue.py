@@ -49,7 +49,7 @@ def take_back(account: Account) -> None:
     one_time_links.void_links(account, PURPOSE)
 
 
-def find(token: str) -> OneTimeLink | None:
+def find_link(token: str) -> OneTimeLink | None:
     """Return the valid link of a token, or None."""
     return one_time_links.find_link(token, PURPOSE)
 
@@ -65,5 +65,5 @@ def confirm(link: OneTimeLink, origin: Origin) -> bool:
         account = Account.get_by_id(link.account_id)
         profile.change_email(account, link.payload, origin)
         sessions.end_others(account)
-        holds.begin(account)
+        holds.hold_money(account)
     return True

@@ -35,7 +35,7 @@ def start(account: Account, reason: str, *, by: str, origin: Origin) -> str:
     return token
 
 
-def find(token: str) -> Viewing | None:
+def find_viewing(token: str) -> Viewing | None:
     """Return the viewing of a token with its account, if it is not over; else None.
 
     Its ``notices_shown``, ``newest_notice`` and ``catalogue_token`` are those of

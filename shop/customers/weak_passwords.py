@@ -30,7 +30,7 @@ def common_passwords() -> frozenset[str]:
     return frozenset(line for line in lines if not line.startswith("# "))
 
 
-def check(password: str, words: Iterable[str], field: str = "password") -> None:
+def check_password(password: str, words: Iterable[str], field: str = "password") -> None:
     """Raise `Refusal` at ``field`` for a common password, or one that is mainly known words.
 
     ``words`` are the customer's names, address, e-mail address and customer ID, in any form.

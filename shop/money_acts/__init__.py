@@ -183,7 +183,7 @@ def refuse(act: MoneyAct, *, by: str, note: str = "") -> MoneyAct:
 def _check_not_held(kind: str, account: Account) -> None:
     """Raise `holds.MoneyHeld` for money that leaves the shop soon after a change of the sign-in."""
     if kind != MoneyActKind.MARK_PAID:
-        holds.check(account)
+        holds.check_not_held(account)
 
 
 def _check_decides(act: MoneyAct, by: str) -> None:

@@ -49,14 +49,14 @@ def member_of_staff() -> tuple[StaffAccount, str] | None:
 
     The secret is random and made once; `load` creates the account.
     """
-    staff = accounts.find(DEMO_STAFF)
+    staff = accounts.find_member(DEMO_STAFF)
     if staff is None or not passwords.matches(staff.password_hash, DEMO_PASSWORD):
         return None
     return staff, accounts.secret_of(staff)
 
 
 def _add_member_of_staff() -> None:
-    if accounts.find(DEMO_STAFF) is not None:
+    if accounts.find_member(DEMO_STAFF) is not None:
         return
     _, token = accounts.add(DEMO_STAFF, Role.ADMINISTRATOR)
     invitation = accounts.find_invitation(token)

@@ -28,7 +28,7 @@ def save(path: Path, copy: Path) -> None:
             # All pages in one step: readers of the log do not keep writers waiting.
             source.backup(target)
             target.execute("PRAGMA journal_mode = delete")
-            check(target)
+            check_pages(target)
     except sqlite3.Error as error:
         raise CopyFailed(f"{error}.") from error
 
@@ -40,7 +40,7 @@ def restore(copy: Path, path: Path) -> None:
     """
     try:
         with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as source:
-            check(source)
+            check_pages(source)
             _set_aside_if_damaged(path)
             make_private(path)
             with closing(open_database(path)) as target:
@@ -50,7 +50,7 @@ def restore(copy: Path, path: Path) -> None:
         raise CopyFailed(f"{error}. Nothing was changed.") from error
 
 
-def check(opened: sqlite3.Connection) -> None:
+def check_pages(opened: sqlite3.Connection) -> None:
     """Raise `CopyFailed` if pages of a database contradict each other."""
     try:
         (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
@@ -70,7 +70,7 @@ def _set_aside_if_damaged(path: Path) -> None:
         return
     try:
         with closing(open_database(path)) as found:
-            check(found)
+            check_pages(found)
     except CopyFailed:
         moment = clock.real_now().strftime("%Y%m%dT%H%M%S")
         path.rename(path.with_name(f"{path.name}.damaged-{moment}"))

@@ -193,7 +193,7 @@ def register_card(
     renewals of ``group``, if any, are charged to the card once it is stored. Raise `Refusal` when
     the bank is unavailable or opens no page.
     """
-    holds.check(account)
+    holds.check_not_held(account)
     with database.atomic():
         setup = CHECKOUTS.begin(by, account=account, back_to=back_to, typed=typed, group=group)
     return CHECKOUTS.open(setup, base_url)

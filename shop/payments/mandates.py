@@ -119,7 +119,7 @@ def allow_for_order(order: Order, card: Card) -> None:
     Order.update(renewal_card=card).where(Order.id == order.id).execute()
 
 
-def begin(subscription: Subscription, order: Order) -> None:
+def allow_ordered(subscription: Subscription, order: Order) -> None:
     """Apply to a service that begins what was chosen with its order, in the same transaction."""
     card = order.renewal_card
     if card is not None and card.removed_at is None and card.account_id == order.account_id:

@@ -237,7 +237,7 @@ def public_key(secret: str = "") -> str:
     return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
 
 
-def check(content: bytes) -> Verdict:
+def check_pack(content: bytes) -> Verdict:
     """Check a pack that this shop made: its signature, and the digest of each file.
 
     Packs signed with a former ``SECRET_KEY`` count as long as ``SECRET_KEY_FALLBACKS`` names it.

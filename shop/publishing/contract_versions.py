@@ -98,7 +98,7 @@ def _paragraphs(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
 
 
-def check(draft: Draft) -> None:
+def check_draft(draft: Draft) -> None:
     """Raise `Refusal` for a draft that cannot be published: the day, a text, or its paper."""
     if draft.kind not in KINDS:
         raise Refusal(N_("There is no such text."), "kind")
@@ -132,10 +132,10 @@ def publish(draft: Draft, *, by: str, reason: str) -> int:
 
     It is announced to customers with a running service, and accepted with their next order from
     its first day on. It can be neither changed nor taken back. Raise `Refusal` without a reason,
-    and as `check` does; `Conflict` if another version was published at the same time.
+    and as `check_draft` does; `Conflict` if another version was published at the same time.
     """
     reason = acts.checked(reason)
-    check(draft)
+    check_draft(draft)
     last = newest(draft.kind, Language.FRENCH)
     version = last.version + 1 if last else 1
     with database.atomic():

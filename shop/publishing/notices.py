@@ -63,7 +63,7 @@ def newest(limit: int, before: int | None = None) -> list[Notice]:
     return list(query if before is None else query.where(Notice.id < before))
 
 
-def find(notice_id: int) -> Notice | None:
+def find_notice(notice_id: int) -> Notice | None:
     """Return an announcement, or None."""
     return Notice.get_or_none(Notice.id == notice_id)
 

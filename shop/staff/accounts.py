@@ -63,7 +63,7 @@ def everyone() -> ModelSelect[StaffAccount]:
     return StaffAccount.select().order_by(StaffAccount.login)
 
 
-def find(name: str) -> StaffAccount | None:
+def find_member(name: str) -> StaffAccount | None:
     """Return the member of staff with a login or an e-mail address, or None."""
     name = normalized(name)
     return StaffAccount.get_or_none((StaffAccount.login == name) | (StaffAccount.email == name))

@@ -34,7 +34,7 @@ def sign_in(name: str, password: str, code: str, origin: Origin) -> str:
     the account exists or not; `rate_limits.RateLimited` after too many attempts.
     """
     name = normalized(name)
-    staff = accounts.find(name)
+    staff = accounts.find_member(name)
     known = Familiarity(network=_is_known(staff, origin))
     subject = f"staff {staff.login if staff else name}"
     allowances.count_network(origin, known)
@@ -102,7 +102,7 @@ def _with_staff(token_digest: str) -> ModelSelect[StaffSession]:
     )
 
 
-def find(token: str) -> StaffSession | None:
+def find_staff_session(token: str) -> StaffSession | None:
     """Return the session of a token with its member of staff, over or not; None if unknown."""
     return _with_staff.first(encryption.digest(token))
 

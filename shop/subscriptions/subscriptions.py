@@ -85,7 +85,7 @@ def _begin(
     assert subscription is not None
     if begun:
         transitions.record(subscription, "subscription_started", by="shop", to_status="active")
-        mandates.begin(subscription, order)
+        mandates.allow_ordered(subscription, order)
         if free_until:
             notice_at = clock.midnight(free_until) - FREE_END_TOLD_BEFORE
             kinds.tell_of_free_end.using(run_at=notice_at).later(subscription=subscription.id)
@@ -180,7 +180,7 @@ def choose_card(subscription: Subscription, card: Card | None, by: str) -> None:
         if card is None:
             mandates.withdraw(subscription, by)
         else:
-            holds.check(subscription.account)
+            holds.check_not_held(subscription.account)
             mandates.allow(subscription, card, by)
 
 

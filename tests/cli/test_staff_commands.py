@@ -45,5 +45,5 @@ def test_the_demo_has_a_member_of_staff_whose_secret_is_told(app: Flask) -> None
     login, secret = (re.search(rf"{name}: +(\S+)", said)[1] for name in ("Login", "for the codes"))
     code = one_time_codes.code_of(secret)
     assert sessions.sign_in(login, demo.DEMO_PASSWORD, code, Origin("127.0.0.1"))
-    accounts.reset(accounts.find(login))
+    accounts.reset(accounts.find_member(login))
     assert "Secret" not in app.test_cli_runner().invoke(args=["demo", "load"]).output

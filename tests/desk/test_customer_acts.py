@@ -161,13 +161,13 @@ def test_a_link_taken_back_no_longer_works(app: Flask, alice: Account) -> None:
 def test_without_a_second_step_there_is_nothing_to_reset(app: Flask, alice: Account) -> None:
     with pytest.raises(Refusal):
         customer_care.reset_second_factor(alice, asked())
-    holds.check(alice)
+    holds.check_not_held(alice)
 
 
 def test_for_72_hours_nothing_is_ordered_no_card_kept_and_no_money_given(
     app: Flask, alice: Account, clock
 ) -> None:
-    holds.begin(alice)
+    holds.hold_money(alice)
     for costs in (
         lambda: purchases.place(alice, purchases.basket(business=1)),
         lambda: cards.register_card(

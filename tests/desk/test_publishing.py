@@ -135,7 +135,7 @@ def test_the_evidence_of_an_order_is_downloaded_and_on_record(app: Flask, alice:
     assert evidence.public_key() in auditor.get(address).text
     file = auditor.get(f"{address}.zip")
     assert file.headers["Content-Disposition"].endswith(f'"evidence-{order.number}.zip"')
-    assert evidence.check(file.data).faults == ()
+    assert evidence.check_pack(file.data).faults == ()
     assert "order.json" in zipfile.ZipFile(BytesIO(file.data)).namelist()
     assert Event.get(Event.name == "evidence_made").by == "staff:eva"
     assert auditor.get("/desk/orders/nothing/evidence").status_code == 404

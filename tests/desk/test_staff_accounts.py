@@ -26,7 +26,7 @@ def test_an_administrator_invites_a_member_who_sets_up_their_account(app: Flask)
     shown = admin.get("/desk/staff").text
     link = re.search(r"http://localhost(/desk/invitation/[\w-]+)", shown)[1]
     assert link not in admin.get("/desk/staff").text, "shown once"
-    member = accounts.find("lea.moreau")
+    member = accounts.find_member("lea.moreau")
     visitor = Visitor(browser(app))
     visitor.open(link)
     assert visitor.client.get(f"{link}.svg").status_code == 200
@@ -87,7 +87,7 @@ def test_changes_of_a_member_are_made_and_undone(app: Flask) -> None:
     staff.confirm(admin, f"{page}/enable")
     staff.confirm(admin, f"{page}/reset")
     assert "/desk/invitation/" in admin.get(page).text
-    assert accounts.find(member.login).is_invited
+    assert accounts.find_member(member.login).is_invited
     assert {act.kind for act in StaffAct.select()} < set(ACT_WORDS)
     assert StaffAct.select().count() == 4
 
@@ -115,7 +115,7 @@ def test_the_last_administrator_stays(app: Flask) -> None:
         response = staff.confirm(client, f"/desk/staff/{admin.login}/{name}", **more)
         assert response.status_code == 409
         assert "dernier administrateur" in response.text
-    assert accounts.find(admin.login).role == Role.ADMINISTRATOR
+    assert accounts.find_member(admin.login).role == Role.ADMINISTRATOR
     assert not StaffAct.select().exists()
 
 

@@ -72,7 +72,7 @@ def examine_database() -> Iterator[Finding]:
 
 def _check_file(path: Path) -> None:
     with closing(sqlite_files.open_database(path)) as opened:
-        sqlite_files.check(opened)
+        sqlite_files.check_pages(opened)
 
 
 def examine_keys() -> Iterator[Finding]:

@@ -139,13 +139,13 @@ class StripeGateway:
     def find_refund(self, reference: str) -> Refund:
         """Return a refund with its present state."""
         with errors_mapped():
-            made = refunds.find(self._client, reference)
+            made = refunds.find_refund(self._client, reference)
             return refunds.refund_of(made, self._checkout_of(made.get("payment_intent")))
 
     def find_dispute(self, reference: str) -> Dispute:
         """Return a dispute with its present state."""
         with errors_mapped():
-            made = disputes.find(self._client, reference)
+            made = disputes.find_dispute(self._client, reference)
             return disputes.dispute_of(made, self._checkout_of(made.get("payment_intent")))
 
     def list_payouts(self, since: datetime, after: str = "") -> Batch[Payout]:

@@ -18,7 +18,7 @@ DECIDED = {
 """The states of decided disputes and inquiries; all others are open."""
 
 
-def find(client: StripeClient, reference: str) -> dict[str, Any]:
+def find_dispute(client: StripeClient, reference: str) -> dict[str, Any]:
     """Return a dispute."""
     return as_dict(client.v1.disputes.retrieve(reference))
 

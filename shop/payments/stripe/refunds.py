@@ -30,7 +30,7 @@ def refund(client: StripeClient, intent: str, amount_cents: int, key: str) -> di
     return made
 
 
-def find(client: StripeClient, reference: str) -> dict[str, Any]:
+def find_refund(client: StripeClient, reference: str) -> dict[str, Any]:
     """Return a refund."""
     return as_dict(client.v1.refunds.retrieve(reference))
 

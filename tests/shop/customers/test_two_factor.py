@@ -371,12 +371,12 @@ def test_customer_service_can_switch_it_off(
     assert result.exit_code == 0, result.output
     assert not two_factor.is_on(alice)
     with pytest.raises(holds.MoneyHeld):
-        holds.check(alice)
+        holds.check_not_held(alice)
     clock.shift(holds.LENGTH)
-    holds.check(alice)
+    holds.check_not_held(alice)
     again = app.test_cli_runner().invoke(args=["accounts", "reset-second-factor", alice.nic_handle])
     assert "no second step" in again.output
-    holds.check(alice)
+    holds.check_not_held(alice)
 
 
 def test_a_second_application_is_refused(alice: Account) -> None:

@@ -74,22 +74,22 @@ def test_a_pack_that_was_changed_is_found_out(
 ) -> None:
     order = purchases.place(alice, purchases.basket(business=1))
     content = evidence.pack(order, by="staff:dora")
-    assert evidence.check(content).faults == ()
-    changed = evidence.check(altered(content, "order.json", b"{}"))
+    assert evidence.check_pack(content).faults == ()
+    changed = evidence.check_pack(altered(content, "order.json", b"{}"))
     assert changed.faults == ("order.json was changed.",)
     manifest = json.loads(opened(content).read("manifest.json"))
     assert manifest["made_by"] == "staff:dora"
     manifest["files"]["order.json"] = hashlib.sha256(b"{}").hexdigest()
     forged = altered(content, "order.json", b"{}")
     forged = altered(forged, "manifest.json", json.dumps(manifest).encode())
-    assert evidence.check(forged).faults == ("The signature is not this shop's.",)
+    assert evidence.check_pack(forged).faults == ("The signature is not this shop's.",)
     file = tmp_path / "other.zip"
     file.write_bytes(b"PK")
     said = app.test_cli_runner().invoke(args=["orders", "check-evidence", str(file)])
     assert "is no evidence" in said.output
     key = "another-secret-of-tests-that-nobody-else-uses"
     make_app(SECRET_KEY=key)
-    assert evidence.check(content).faults == ("The signature is not this shop's.",)
+    assert evidence.check_pack(content).faults == ("The signature is not this shop's.",)
 
 
 def test_every_kind_of_row_of_an_order_has_its_emails(app: Flask) -> None:
