@@ -44,7 +44,7 @@ test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a serve
 	$(call heading,Tests on PostgreSQL)
 	@$(PYTEST) tests -q $(THREE_AT_ONCE) --postgresql $(UNIT_OPTIONS) $(OPTIONS)
 
-choose-postgresql: setup-test ## Write anew which tests need not run on PostgreSQL
+choose-postgresql: setup-test ## Choose again which tests need not run on PostgreSQL
 	$(call heading,All tests that may differ on PostgreSQL)
 	@$(PYTEST) tests -q --choose-postgresql
 
@@ -100,7 +100,7 @@ upgrade: ## Lock the newest versions of everything
 release: ## Record this commit as the release that the next one upgrades
 	@$(PYTHON) -m tooling.release
 
-clean: ## Remove what was made here, but for the shop's data in var/
+clean: ## Remove what was made here, except the shop's data in var/
 	@rm -rf .venv .cache .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov test-results
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@find translations -name '*.mo' -delete

@@ -100,7 +100,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     auth.init_app(app)
     viewing.init_app(app)
     headers.init_app(app, settings)
-    # Before CSRF: to who is not signed in to it, a form of the desk does not exist either.
+    # Before CSRF: without a sign-in to the desk, its forms do not exist either.
     desk_access.init_app(app)
     csrf = form_origins.FormProtection(app, production=settings.production)
     csrf.exempt(webhooks)

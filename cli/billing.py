@@ -220,7 +220,7 @@ def credit_invoice(
 @click.option("--city")
 @click.option("--country", help="ISO 3166 code.")
 def correct_invoice(number: str, reason: str, profile: bool, **details: str | None) -> None:
-    """Credit a wrong invoice, and issue it anew for the same days, with REASON on both.
+    """Credit a wrong invoice, and issue it again for the same days, with REASON on both.
 
     Name, address, VAT number and the VAT that follows from them are corrected; what was paid pays
     the new invoice. Details that no option names stay as they are on the invoice.

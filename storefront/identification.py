@@ -164,7 +164,7 @@ def new_account(lang: str) -> Response:
 def create_account(lang: str) -> Response:
     """Register the customer: the nic-handle is shown and e-mailed, and the order continues.
 
-    ``only=language`` asks for the form in this language, with what was typed (but for passwords).
+    ``only=language`` asks for the form in this language, with what was typed (without passwords).
     """
     basket, form = basket_of_address(), RegistrationForm.empty(lang)
     if request.form.get("only") == "language":

@@ -86,7 +86,7 @@ class RepeatedFaults:
         self._write(dict(fault.event) | {"repeated": count})
 
     def forget(self) -> None:
-        """Follow no fault any more: the log is set up anew."""
+        """Follow no fault any more: the log is set up again."""
         with self._lock:
             self._faults = {}
 

@@ -30,7 +30,7 @@ def keys_of(account: Account) -> set[bytes]:
 
 
 def write(account: Account) -> None:
-    """Write the keys of an account anew, in the transaction that changes it."""
+    """Write the keys of an account again, in the transaction that changes it."""
     rows = [{"key": key, "account": account.id} for key in keys_of(account)]
     AccountKey.delete().where(AccountKey.account == account).execute()
     AccountKey.insert_many(rows).execute()

@@ -1,6 +1,6 @@
 """The state of a whole delivery: complete when every part is, failed when one of them is.
 
-What failed is tried again, or refunded: when the customer asks for it, or of itself after
+What failed is tried again, or refunded: when the customer asks for it, or on its own after
 `REFUNDED_AFTER`. What was delivered is invoiced and kept.
 """
 
@@ -69,7 +69,7 @@ def mark_failed(order: Order, reason: str) -> None:
 
 
 def refund_time(order: Order, additions: list[Addition] | None = None) -> datetime:
-    """Return when what was not delivered of a failed order is refunded of itself.
+    """Return when what was not delivered of a failed order is refunded on its own.
 
     ``additions`` are those of the order, where the caller has read them.
 

@@ -59,7 +59,7 @@ def xml_of(document: InvoiceDocument) -> bytes:
             _header(document) | _parties(document) | _amounts(document) | _payment(document),
             flavor="factur-x",
             level="en16931",
-            check_xsd=False,  # it would read the schema anew each time
+            check_xsd=False,  # it would read the schema again each time
             check_schematron=False,  # needs a separate server; done by the tests
         )
     )

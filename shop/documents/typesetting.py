@@ -67,7 +67,7 @@ def typeset(source: bytes, inputs: dict[str, str]) -> bytes:
     Raise `typst.TypstError` if it is wrong, or if a text has no glyph in any font.
     """
     if _first_process() != os.getpid():
-        raise ForkedProcessError("start this process anew instead of forking it: it would hang")
+        raise ForkedProcessError("start this process again instead of forking it: it would hang")
     made = _typesetter().compiler.compile(
         source,
         format="pdf",

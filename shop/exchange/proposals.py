@@ -1,7 +1,7 @@
 """The holder and login proposed for the licence of each mailbox of Office Attach.
 
-The login is the local part of the mailbox's address (guide). Where that is no valid login, or
-another mailbox has it, a similar one is proposed that is valid and that no other mailbox has.
+The login is the local part of the mailbox's address (guide). If that is not a valid login, or
+another mailbox has it, a similar login is proposed that is valid and free.
 """
 
 from __future__ import annotations

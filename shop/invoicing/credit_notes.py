@@ -169,7 +169,7 @@ def amounts_of(positions: Iterable[Position], net_cents: int) -> tuple[Position,
 
 
 def share_of(positions: Iterable[Position], percent: int) -> tuple[Position, ...]:
-    """Return so many per cent of each position; no position where that rounds to nothing.
+    """Return ``percent`` of each position; no position where that rounds to nothing.
 
     Raise `Refusal` where nothing is left of them.
     """

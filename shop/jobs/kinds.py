@@ -152,4 +152,4 @@ def invoice_settled(invoice: Invoice) -> None:
 @signal
 def invoice_reopened(invoice: Invoice) -> None:
     """A paid invoice is owed again. Sent by `shop.invoicing.invoices`; received in the same
-    transaction by `shop.subscriptions.dunning`, which collects it anew."""
+    transaction by `shop.subscriptions.dunning`, which collects it again."""

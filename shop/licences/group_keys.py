@@ -29,7 +29,7 @@ def create(group: LicenceGroup) -> None:
 
 
 def replace(group: LicenceGroup) -> None:
-    """Write the keys of a group anew, in the transaction that renames it."""
+    """Write the keys of a group again, in the transaction that renames it."""
     GroupKey.delete().where(GroupKey.group == group).execute()
     create(group)
 

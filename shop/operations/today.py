@@ -266,7 +266,7 @@ SECTIONS = {
         _refund_section("failed_refunds", N_("Failed refunds"), refunds.failed),
         _refund_section("refunds_to_transfer", N_("Refunds to transfer"), refunds.transfers_due),
         _refund_section(
-            "unexplained_refunds", N_("Refunds made by the bank of itself"), refunds.unexplained
+            "unexplained_refunds", N_("Refunds made by the bank on its own"), refunds.unexplained
         ),
         Section(
             "payouts", N_("Bank payouts to examine"), _payouts, Payout.id, Payout.announced_at,

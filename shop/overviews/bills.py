@@ -186,7 +186,7 @@ class PaymentState:
     ``status_word`` is its status (`status_word`), and ``replacement`` the invoice issued in its
     place. ``refund`` is the last attempt to give back a
     credit note's money, or a payment that was not due, as long as that is not done; ``dispute`` and
-    ``bank_refunds`` are what the bank did of itself.
+    ``bank_refunds`` are what the bank did on its own.
     """
 
     status_word: str

@@ -86,7 +86,7 @@ EVENTS: dict[str, str] = {
     "refund_pending": N_("Accepted by the bank"),
     "refund_succeeded": N_("Made"),
     "refund_failed": N_("Failed"),
-    "refund_made_by_bank": N_("Made by the bank of itself"),
+    "refund_made_by_bank": N_("Made by the bank on its own"),
     "refund_explained": N_("Explained"),
     "dispute_opened": N_("Opened"),
     "dispute_won": N_("Won"),

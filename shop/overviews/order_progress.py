@@ -49,8 +49,8 @@ class Tracking:
     is what they said last (a `mandates.RenewalChoice`), "" until then. ``refund`` is the last
     attempt to give a payment back, as long as that is due; ``rest`` is a payment of which a part is
     not charged and goes back. ``parts`` says what was delivered; of a failed delivery,
-    ``refunded_at`` when the rest is refunded of itself. ``dispute`` and ``bank_refunds`` are what
-    the bank did of itself. ``withdraw_until`` is until when a consumer may withdraw from the order;
+    ``refunded_at`` when the rest is refunded on its own. ``dispute`` and ``bank_refunds`` are what
+    the bank did on its own. Until ``withdraw_until`` a consumer may withdraw from the order;
     None if that is not possible.
     """
 

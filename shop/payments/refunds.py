@@ -47,7 +47,7 @@ WHILE_CONTESTED = timedelta(hours=6)
 
 LOOK_BACK = timedelta(days=5)
 FOLLOWED_FOR = timedelta(days=30)
-"""A refund that succeeded is looked up again so often and so long: it may come back."""
+"""How often, and for how long, a refund that succeeded is looked up again: it may come back."""
 
 Subject = Invoice | Payment
 """What a refund is for: a credit note, or a payment (the part of it that is not charged)."""
@@ -320,7 +320,7 @@ def watch_refund(refund: int) -> None:
 
 
 def apply_notified(answer: gateway.Refund) -> None:
-    """Apply a notified refund: one that was asked for here, or one that the bank made of itself.
+    """Apply a notified refund: one that was asked for here, or one that the bank made on its own.
 
     That of another shop's payment changes nothing.
     """
@@ -369,7 +369,7 @@ def _failed_for(payment: Payment, cents: int) -> Subject | None:
 
 
 def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None) -> None:
-    """Record why the bank made a refund of itself: a text, or the credit note issued for it.
+    """Record why the bank made a refund on its own: a text, or the credit note issued for it.
 
     Runs in the caller's transaction. Raise `Refusal` unless nobody explained it, and the note is of
     the same payment and amount.
@@ -419,13 +419,13 @@ class OfPayments:
 
     @property
     def by_bank(self) -> list[Refund]:
-        """Those that the bank made of itself, without being asked."""
+        """Those that the bank made on its own, without being asked."""
         done = [each for each in self.made if each.status == RefundStatus.SUCCEEDED]
         return [each for each in done if each.is_of_bank]
 
 
 def unexplained() -> ModelSelect[Refund]:
-    """Return the query for refunds that the bank made of itself, and nobody explained."""
+    """Return the query for refunds that the bank made on its own, and nobody explained."""
     return Refund.select().where(
         Refund.origin == RefundOrigin.BANK, Refund.credit_note.is_null(), Refund.explanation == "",
         Refund.status != RefundStatus.FAILED,

@@ -241,7 +241,7 @@ def check_pack(content: bytes) -> Verdict:
     """Check a pack that this shop made: its signature, and the digest of each file.
 
     Packs signed with a former ``SECRET_KEY`` count as long as ``SECRET_KEY_FALLBACKS`` names it.
-    Raise `zipfile.BadZipFile` for what is no ZIP file, and `KeyError` for what is no pack.
+    Raise `zipfile.BadZipFile` unless it is a ZIP file, `KeyError` where a part of it is missing.
     """
     with zipfile.ZipFile(BytesIO(content)) as archive:
         manifest = archive.read(MANIFEST)

@@ -1,4 +1,4 @@
-"""Corrections: a wrong invoice is credited, and issued anew for the same lines and days.
+"""Corrections: a wrong invoice is credited, and issued again for the same lines and days.
 
 What was paid for it pays the new one: no money moves. Where the VAT was wrong, only the difference
 does: it is given back, or still to be paid.
@@ -70,7 +70,7 @@ def profile_of(invoice: Invoice) -> dict[str, str]:
 
 
 def correct(invoice: Invoice, details: Mapping[str, str], reason: str, *, by: str) -> Correction:
-    """Credit what is left of an invoice, and issue it anew with other details of the buyer.
+    """Credit what is left of an invoice, and issue it again with other details of the buyer.
 
     VAT follows from the details, and from whether the VAT number was confirmed since. ``reason`` is
     printed on both. Raise `Refusal` for details that are missing or wrong or change nothing, for a

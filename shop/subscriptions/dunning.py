@@ -71,7 +71,7 @@ def collect_invoice(invoice: int, stage: int) -> None:
 def _is_reached(invoice: Invoice, stage: int) -> bool:
     """Return whether the stage before failed long enough ago.
 
-    It did not where an invoice was paid, and the payment lost since: its stages began anew.
+    It did not where an invoice was paid, and the payment lost since: its stages began again.
     """
     if stage == 0:
         return True
@@ -228,7 +228,7 @@ def resume_settled(invoice: Invoice) -> None:
 
 @kinds.invoice_reopened.receiver
 def collect_again(invoice: Invoice) -> None:
-    """Mark the service of an invoice that is owed again as unpaid, and begin its stages anew.
+    """Mark the service of an invoice that is owed again as unpaid, and begin its stages again.
 
     An invoice issued ahead is collected from the day on which its period begins.
     """

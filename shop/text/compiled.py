@@ -1,7 +1,7 @@
 """Compiled templates kept between processes, so that none compiles what another has compiled.
 
 Compiling the pages of one language takes more than a second of processor time: each web process,
-worker and command would spend it anew.
+worker and command would spend it again.
 """
 
 from __future__ import annotations

@@ -353,7 +353,7 @@ class Naive:
         return True
 
     def correct(self, now: datetime, number: int) -> bool:
-        """Issue a document anew, and credit the wrong one, unless a part of it is paid."""
+        """Issue a document again, and credit the wrong one, unless a part of it is paid."""
         old = self.documents[number]
         is_ahead = self.ahead is not None and self.ahead.document is old and not self.ahead.is_paid
         if old.covered and (old.is_owed or is_ahead):

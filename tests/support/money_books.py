@@ -107,7 +107,7 @@ class Books:
     def correct(self, invoice: Invoice, cents: int) -> None:
         details = {"street": f"{cents} rue Haute"}
         made = corrections.correct(invoice, details, REASON, by=CAMILLE)
-        # VAT may differ with the place, and what is left is rounded anew.
+        # VAT may differ with the place, and what is left is rounded again.
         self.owed += made.invoice.total_cents - made.credit_note.total_cents
 
     def lose(self, invoice: Invoice, _: int) -> None:

@@ -98,7 +98,7 @@ def _text_of(source: str) -> str:
 
 
 def _seen(element: Element) -> tuple[object, ...]:
-    """Return what tells elements apart, but for white space, which moves around head and body."""
+    """Return what tells elements apart, without white space, which moves around head and body."""
     return element.tag, element.attrib, (element.text or "").strip(), (element.tail or "").strip()
 
 

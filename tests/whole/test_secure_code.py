@@ -294,7 +294,7 @@ def test_no_test_sleeps() -> None:
 
 
 def test_no_function_replaces_a_name_of_its_module() -> None:
-    """What a process keeps is in a `PerProcess`, which setting up again makes anew."""
+    """What a process keeps is in a `PerProcess`, which setting up again replaces."""
     found = [
         f"{each.name}:{node.lineno}"
         for each in modules()

@@ -1,6 +1,6 @@
 """Creates tables, a catalogue of two products, and accounts: ``python -m … [accounts]``.
 
-On PostgreSQL everything lies in a schema of its own, which is created anew.
+On PostgreSQL everything lies in a schema of its own, which is created from scratch.
 """
 
 from __future__ import annotations

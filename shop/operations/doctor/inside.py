@@ -50,7 +50,7 @@ def examine_papers() -> Iterator[Finding]:
         yield fault(
             "Papers",
             f"PDFs cannot show {len(missing)} of the characters that they should: {missing[0]} …",
-            "Install the packages of requirements.txt anew: those of fonts are incomplete.",
+            "Install the packages of requirements.txt again: those of fonts are incomplete.",
         )
     else:
         yield ok("Papers", "PDFs can be made, with names in every script that they should show.")

@@ -1,4 +1,4 @@
-"""Wrong invoices: credited, and issued anew for the same days; what was paid stays paid."""
+"""Wrong invoices: credited, and issued again for the same days; what was paid stays paid."""
 
 from __future__ import annotations
 
