@@ -12,7 +12,7 @@ from models import Dispute, Invoice, Order, Refund, database
 from shop import clock
 from shop.invoicing import account_credits, credit_notes, ledger
 from shop.operations import unpaid
-from shop.payments import disputes, payables, payments, refunds
+from shop.payments import disputes, manual_refunds, payables, payments, refund_lists, refunds
 from shop.pricing import catalogue
 from shop.pricing.lines import Position
 from shop.publishing import prices
@@ -66,7 +66,7 @@ def grant_goodwill(nic_handle: str, cents: int, reason: str) -> None:
 @billing.command("refunds")
 def list_refunds() -> None:
     """List the refunds that are not done: failed ones, transfers to be made, those at the bank."""
-    rows = list(refunds.unfinished())
+    rows = list(refund_lists.unfinished())
     for row in rows:
         asked = clock.day_of(row.created_at)
         state = "to transfer" if row.is_transfer else f"{row.status} {row.reason}".strip()
@@ -74,7 +74,7 @@ def list_refunds() -> None:
             state = f"made by the bank as {row.reference}"
         amount = f"{row.cents / 100:.2f} {row.payment.currency}"
         click.echo(
-            f"{refunds.number_of(row):<16} {asked}  {row.payment.account.nic_handle:<16} "
+            f"{refund_lists.number_of(row):<16} {asked}  {row.payment.account.nic_handle:<16} "
             f"{amount:>14}  {state}"
         )
     if not rows:
@@ -147,7 +147,7 @@ def mark_refunded(number: str, day: datetime, reference: str) -> None:
     """
     with refusals_shown():
         subject = refunds.refund_due_of(_debt(number))
-        refunds.record_transfer(subject, by=OPERATOR, day=day.date(), reference=reference)
+        manual_refunds.record_transfer(subject, by=OPERATOR, day=day.date(), reference=reference)
     click.echo(f"The money of {number} is given back.")
 
 

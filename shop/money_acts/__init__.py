@@ -25,7 +25,7 @@ from shop.customers import holds
 from shop.errors import N_, Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes, order_invoices
 from shop.orders import orders
-from shop.payments import payables, payments, refunds
+from shop.payments import manual_refunds, payables, payments, refunds
 from shop.pricing.lines import Position
 
 REASON_MISSING = N_("Give the reason: it is kept on record.")
@@ -269,7 +269,7 @@ def _retry_refund(act: MoneyAct) -> str:
 def _mark_refunded(act: MoneyAct) -> str:
     subject = refunds.refund_due_of(find_debt(act.number))
     day, reference = date.fromisoformat(act.details["day"]), act.details["reference"]
-    refunds.record_transfer(subject, by=act.asked_by, day=day, reference=reference)
+    manual_refunds.record_transfer(subject, by=act.asked_by, day=day, reference=reference)
     return act.number
 
 

@@ -20,7 +20,7 @@ from shop.jobs.queue import Priority
 from shop.licences.seats import actions
 from shop.operations import unpaid
 from shop.orders import withdrawals
-from shop.payments import disputes, gateways, payouts, refunds
+from shop.payments import disputes, gateways, payouts, refund_lists
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.vat import confirmation
 
@@ -105,9 +105,9 @@ def alarms(
             failed_deliveries=failed_deliveries(),
             late_licences=late_licences(),
             failed_jobs=failed.unhandled_failures(),
-            failed_refunds=refunds.failed(),
-            refunds_to_transfer=refunds.transfers_due(),
-            unexplained_refunds=refunds.unexplained(),
+            failed_refunds=refund_lists.failed(),
+            refunds_to_transfer=refund_lists.transfers_due(),
+            unexplained_refunds=refund_lists.unexplained(),
             open_disputes=disputes.open_disputes(),
             payouts_to_examine=payouts.to_examine(),
             misfitting_vat_names=confirmation.misfits(),

@@ -33,7 +33,7 @@ from shop.errors import N_
 from shop.jobs import failed
 from shop.office import stock
 from shop.operations import monitoring, unpaid
-from shop.payments import disputes, payouts, refunds
+from shop.payments import disputes, payouts, refund_lists
 from shop.reading import read_integer
 from shop.text.pagination import PER_PAGE
 from shop.vat import confirmation
@@ -263,10 +263,13 @@ SECTIONS = {
             PAID_NUMBER, PAID_PAGE, PAID_NUMBER, disputes.open_disputes, cents=Dispute.cents,
             detail=Dispute.reason,
         ),
-        _refund_section("failed_refunds", N_("Failed refunds"), refunds.failed),
-        _refund_section("refunds_to_transfer", N_("Refunds to transfer"), refunds.transfers_due),
+        _refund_section("failed_refunds", N_("Failed refunds"), refund_lists.failed),
         _refund_section(
-            "unexplained_refunds", N_("Refunds made by the bank on its own"), refunds.unexplained
+            "refunds_to_transfer", N_("Refunds to transfer"), refund_lists.transfers_due
+        ),
+        _refund_section(
+            "unexplained_refunds", N_("Refunds made by the bank on its own"),
+            refund_lists.unexplained,
         ),
         Section(
             "payouts", N_("Bank payouts to examine"), _payouts, Payout.id, Payout.announced_at,

@@ -23,7 +23,7 @@ from shop import documents
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, receivables
 from shop.overviews.states import Owed
-from shop.payments import disputes, refunds
+from shop.payments import disputes, refund_lists, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.prepared import prepared
 from shop.text.zip_stream import zipped
@@ -217,7 +217,7 @@ def payment_state(invoice: Invoice) -> PaymentState:
     newer = None
     if invoice.status == InvoiceStatus.REFUNDED:
         newer = next((row for row in later if row.replaces_id == invoice.id), None)
-    refunded = refunds.OfPayments.read(paying)
+    refunded = refund_lists.OfPayments.read(paying)
     payable, dispute = invoice.is_payable, disputes.latest_of(paying)
     is_taken_back = any(disputes.is_lost_by(row, dispute) for row in paying)
     return PaymentState(
@@ -292,7 +292,7 @@ def of_service(group: LicenceGroup) -> list[Invoice]:
 
 
 def _refund_due(
-    invoice: Invoice, attempts: list[Payment], refunded: refunds.OfPayments
+    invoice: Invoice, attempts: list[Payment], refunded: refund_lists.OfPayments
 ) -> Refund | None:
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     if invoice.is_refund_due:

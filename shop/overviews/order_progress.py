@@ -19,7 +19,7 @@ from shop.licences import reservations
 from shop.licences.groups import groups_of
 from shop.licences.parts import Parts, parts_among
 from shop.orders import withdrawals
-from shop.payments import disputes, mandates, refunds
+from shop.payments import disputes, mandates, refund_lists
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.prepared import prepared
 
@@ -80,7 +80,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     rest = next((row for row in attempts if row.has_succeeded and row.uncharged_cents), None)
-    refunded = refunds.OfPayments.read(attempts)
+    refunded = refund_lists.OfPayments.read(attempts)
     refund = refunded.latest(due[-1]) if due else refunded.latest(rest) if rest else None
     failed = order.is_delivery_failed and refund is None
     # Licences charged by the day are those added to a group.

@@ -3,14 +3,13 @@ charge, or of the amount of a credit note.
 
 Each attempt is a `Refund`, done when the bank says so: it is followed by notification and by
 look-up. One that failed raises an alarm and can be asked for again, or be made by a transfer. What
-was paid by transfer goes back by transfer: it waits for the operator (`transfers_due`).
+was paid by transfer goes back by transfer: it waits for the operator
+(`shop.payments.manual_refunds`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -19,22 +18,19 @@ from peewee import ModelSelect, fn
 from records.base import database, lock
 from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceStatus
-from records.jobs import Job, JobStatus
 from records.ledger import LedgerEntry
 from records.orders import Order, OrderStatus
-from records.payment_methods import PaymentMethod
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import clock, jobs, mail, transitions
 from shop.errors import N_, PartyRejected, Refusal, ShopRefused
 from shop.invoicing import ledger, order_invoices
 from shop.jobs import kinds
-from shop.payments import gateway, gateways, payables
+from shop.payments import gateway, gateways, payables, refund_lists
 
 log = structlog.get_logger()
 
 NOT_REFUNDABLE = N_("Nothing is to be refunded for this.")
-STILL_ASKED = N_("The bank is still being asked for this refund.")
 
 LOST = "dispute_lost"
 """Why a refund is not made: the bank has taken the payment back for its cardholder."""
@@ -63,14 +59,15 @@ def refund_later(payment: Payment) -> None:
 
 def _ask(subject: Subject, by: str) -> Refund:
     """Begin a refund and queue its job; one of a transfer waits for the operator."""
-    row = _create(subject, by=by, method=_payment_of(subject).method)
+    row = create(subject, by=by, method=payment_of(subject).method)
     if not row.is_transfer:
         send_refund.later(refund=row.id)
     return row
 
 
-def _create(subject: Subject, *, by: str, method: str) -> Refund:
-    payment, earlier = _payment_of(subject), refunds_of(subject).count()
+def create(subject: Subject, *, by: str, method: str) -> Refund:
+    """Begin a refund of what is due, in the caller's transaction."""
+    payment, earlier = payment_of(subject), refunds_of(subject).count()
     name = f"refund-{subject.number if isinstance(subject, Invoice) else subject.key}"
     row = Refund.create(
         payment=payment,
@@ -86,7 +83,7 @@ def _create(subject: Subject, *, by: str, method: str) -> Refund:
 
 def cents_due(subject: Subject) -> int:
     """Return the cents to refund: no more than the bank has left of a payment disputed in part."""
-    payment = _payment_of(subject)
+    payment = payment_of(subject)
     cents = subject.refund_cents if isinstance(subject, Invoice) else subject.refund_due_cents
     return min(cents, left_of(payment)) if has_lost_part(payment) else cents
 
@@ -101,7 +98,8 @@ def has_lost_part(payment: Payment) -> bool:
     return bool(lost.exists())
 
 
-def _payment_of(subject: Subject) -> Payment:
+def payment_of(subject: Subject) -> Payment:
+    """Return the payment of which a credit note, or itself, is refunded."""
     return payment_for(subject.corrects) if isinstance(subject, Invoice) else subject
 
 
@@ -121,7 +119,7 @@ def latest(subject: Subject) -> Refund | None:
     return attempts[-1] if attempts else None
 
 
-def _is_due(subject: Subject) -> bool:
+def is_due(subject: Subject) -> bool:
     """Return whether money is still to be given back for it."""
     if isinstance(subject, Invoice):
         return subject.is_refund_due
@@ -134,6 +132,20 @@ def has_rest_due(payment: Payment) -> bool:
     """Return whether a part of a kept payment is still to be given back, as it is not charged."""
     done = refunds_of(payment).where(Refund.status == RefundStatus.SUCCEEDED)
     return payment.has_succeeded and payment.uncharged_cents > 0 and not done.exists()
+
+
+def refund_due_of(debt: payables.Debt) -> Subject:
+    """Return what is to be refunded of a credit note, an order or an invoice.
+
+    Raise `Refusal` where nothing is.
+    """
+    if isinstance(debt, Invoice) and debt.is_credit_note:
+        return debt
+    of_it = Payment.select().where(payables.for_debt(debt).is_paid_by).order_by(Payment.id)
+    for payment in of_it:
+        if is_due(payment):
+            return payment
+    raise Refusal(NOT_REFUNDABLE)
 
 
 @kinds.refund_payment.handler(attempts=50, first_delay=timedelta(seconds=5))
@@ -151,7 +163,7 @@ def refund_credit_note(credit_note: int) -> None:
 def _ask_first(subject: Subject) -> None:
     with database.atomic():
         subject = lock(subject)
-        if _is_due(subject) and not refunds_of(subject).exists():
+        if is_due(subject) and not refunds_of(subject).exists():
             _ask(subject, by="shop")
 
 
@@ -163,7 +175,7 @@ def ask_again(subject: Subject, by: str) -> Refund:
     with database.atomic():
         subject = lock(subject)
         last = latest(subject)
-        if not _is_due(subject) or last is None or not last.has_failed or last.is_transfer:
+        if not is_due(subject) or last is None or not last.has_failed or last.is_transfer:
             raise Refusal(N_("Only a refund that failed can be asked for again."))
         return _ask(subject, by=by)
 
@@ -280,11 +292,11 @@ def send_refund(refund: int) -> None:
     try:
         answer = gateways.gateway().refund(row.payment.checkout or "", row.cents, row.key)
     except ShopRefused as error:
-        gateways.record_refusal(number_of(row), error)
+        gateways.record_refusal(refund_lists.number_of(row), error)
         raise jobs.Later(gateways.WATCH_EVERY) from error
     except PartyRejected as error:
         log.error("refund_refused", refund=row.id, reason=str(error))
-        _move(row, RefundStatus.FAILED, reason=error.code or "refused")
+        move(row, RefundStatus.FAILED, reason=error.code or "refused")
         return
     settle(row, answer)
     watch_refund.using(run_at=clock.now() + LOOK_AGAIN).later(refund=row.id)
@@ -310,7 +322,7 @@ def watch_refund(refund: int) -> None:
     try:
         found = gateways.gateway().find_refund(row.reference)
     except PartyRejected as error:
-        gateways.record_refusal(number_of(row), error)
+        gateways.record_refusal(refund_lists.number_of(row), error)
         raise jobs.Later(LOOK_AGAIN) from error
     row = settle(row, found)
     if row.is_awaited:
@@ -363,7 +375,7 @@ def _record_of_bank(answer: gateway.Refund) -> Refund | None:
 
 def _failed_for(payment: Payment, cents: int) -> Subject | None:
     """Return what a refund of a payment, of that amount, has failed for, if anything."""
-    for row in failed().where(Refund.payment == payment, Refund.cents == cents):
+    for row in refund_lists.failed().where(Refund.payment == payment, Refund.cents == cents):
         return row.credit_note if row.credit_note is not None else payment
     return None
 
@@ -383,7 +395,7 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
         return
     if not note.is_refund_due or note.refund_cents != row.cents or refunds_of(note).exists():
         raise Refusal(N_("The credit note has another amount than this refund."))
-    if _payment_of(note).id != row.payment_id:
+    if payment_of(note).id != row.payment_id:
         raise Refusal(N_("The credit note is for another payment than this refund."))
     Refund.update(credit_note=note).where(Refund.id == row.id).execute()
     row.credit_note = note
@@ -393,53 +405,13 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
         _finish(row, note, by)
 
 
-@dataclass(frozen=True)
-class OfPayments:
-    """The refunds of some payments, oldest first."""
-
-    made: list[Refund]
-
-    @classmethod
-    def read(cls, payments: list[Payment]) -> OfPayments:
-        """Read them (one query, none where nothing was taken)."""
-        due = PaymentStatus.REFUND_DUE
-        ids = [
-            each.id
-            for each in payments
-            if each.taken_cents or each.uncharged_cents or each.status == due
-        ]
-        made = Refund.select().where(Refund.payment.in_(ids)).order_by(Refund.id)
-        return cls(list(made) if ids else [])
-
-    def latest(self, payment: Payment) -> Refund | None:
-        """Return the last attempt to refund a whole payment, as `latest` does."""
-        own = [each for each in self.made if each.payment_id == payment.id]
-        asked = [each for each in own if each.credit_note_id is None and not each.is_of_bank]
-        return asked[-1] if asked else None
-
-    @property
-    def by_bank(self) -> list[Refund]:
-        """Those that the bank made on its own, without being asked."""
-        done = [each for each in self.made if each.status == RefundStatus.SUCCEEDED]
-        return [each for each in done if each.is_of_bank]
-
-
-def unexplained() -> ModelSelect[Refund]:
-    """Return the query for refunds that the bank made on its own, and nobody explained."""
-    return Refund.select().where(
-        Refund.origin == RefundOrigin.BANK, Refund.credit_note.is_null(), Refund.explanation == "",
-        Refund.status != RefundStatus.FAILED,
-    ).order_by(Refund.id)  # fmt: skip
-
-
 def settle(row: Refund, answer: gateway.Refund) -> Refund:
     """Apply the bank's state to a refund; idempotent. Return it with its present status."""
-    return _move(row, str(answer.state), reference=answer.reference, reason=answer.reason)
+    return move(row, str(answer.state), reference=answer.reference, reason=answer.reason)
 
 
-def _move(
-    row: Refund, status: str, *, reason: str = "", by: str = "bank", **changes: Any
-) -> Refund:
+def move(row: Refund, status: str, *, reason: str = "", by: str = "bank", **changes: Any) -> Refund:
+    """Change the status of a refund, with all that follows, where that is possible."""
     with database.atomic():
         subject = _locked_subject(row)
         row = lock(row)
@@ -516,102 +488,3 @@ def _reopen(row: Refund, subject: Subject) -> None:
     elif not subject.has_succeeded:
         transitions.move(subject, PaymentStatus.REFUND_DUE, by="bank", note=row.reason)
         payables.paid_by(subject).reopen_refunded()
-
-
-# --- Made by the operator --------------------------------------------------------------------
-
-
-def record_transfer(subject: Subject, *, by: str, day: date, reference: str) -> Refund:
-    """Record that the operator transferred the money back on a day, with the bank's reference.
-
-    Raise `Refusal` where no refund is due, the day lies ahead, or the bank may still make it.
-    """
-    if day > clock.today():
-        raise Refusal(N_("This day lies ahead."))
-    if not reference.strip():
-        raise Refusal(N_("Give the reference of the transfer."))
-    with database.atomic():
-        row = _transfer_of(lock(subject), by)
-        return _move(
-            row, RefundStatus.SUCCEEDED, by=by, reference=reference.strip()[:128],
-            settled_at=clock.now() if day == clock.today() else clock.midnight(day),
-        )  # fmt: skip
-
-
-def _transfer_of(subject: Subject, by: str) -> Refund:
-    """Return the refund by transfer of a subject; begin it where the bank's failed."""
-    if not _is_due(subject):
-        raise Refusal(NOT_REFUNDABLE)
-    last = latest(subject)
-    if last is not None and last.is_awaited:
-        if last.is_transfer:
-            return last
-        if not _is_given_up(last):
-            raise Refusal(STILL_ASKED)
-        _move(last, RefundStatus.FAILED, by=by, reason="given_up")
-    elif last is None and _payment_of(subject).method != PaymentMethod.MANUAL:
-        raise Refusal(STILL_ASKED)
-    return _create(subject, by=by, method=PaymentMethod.MANUAL)
-
-
-def _is_given_up(row: Refund) -> bool:
-    """Return whether the job that asks the bank failed for good: it cannot refund it any more."""
-    key = send_refund.key(refund=row.id)
-    return Job.select().where(Job.key == key, Job.status == JobStatus.FAILED).exists()
-
-
-def refund_due_of(debt: payables.Debt) -> Subject:
-    """Return what is to be refunded of a credit note, an order or an invoice.
-
-    Raise `Refusal` where nothing is.
-    """
-    if isinstance(debt, Invoice) and debt.is_credit_note:
-        return debt
-    of_it = Payment.select().where(payables.for_debt(debt).is_paid_by).order_by(Payment.id)
-    for payment in of_it:
-        if _is_due(payment):
-            return payment
-    raise Refusal(NOT_REFUNDABLE)
-
-
-# --- Lists for the operator ------------------------------------------------------------------
-
-
-def transfers_due() -> ModelSelect[Refund]:
-    """Return the query for refunds that the operator has to make by transfer, oldest first."""
-    return Refund.select().where(
-        Refund.status == RefundStatus.ASKED, Refund.method == PaymentMethod.MANUAL
-    ).order_by(Refund.id)  # fmt: skip
-
-
-def failed() -> ModelSelect[Refund]:
-    """Return the query for refunds that failed and were not asked for again, oldest first."""
-    later = Refund.alias()
-    again = later.select().where(
-        later.payment == Refund.payment,
-        fn.COALESCE(later.credit_note, 0) == fn.COALESCE(Refund.credit_note, 0),
-        later.id > Refund.id,
-    )
-    # What a bank took back is given back by that.
-    lost = Payment.select(Payment.id).where(Payment.status == PaymentStatus.LOST)
-    return Refund.select().where(
-        Refund.status == RefundStatus.FAILED, Refund.origin != RefundOrigin.BANK, ~fn.EXISTS(again),
-        Refund.payment.not_in(lost),
-    ).order_by(Refund.id)  # fmt: skip
-
-
-def unfinished() -> Iterator[Refund]:
-    """Yield the refunds that are not done, or that nobody explained, the most urgent first."""
-    yield from failed()
-    yield from unexplained()
-    yield from transfers_due()
-    at_bank = Refund.status.in_([RefundStatus.ASKED, RefundStatus.PENDING])
-    of_shop = (Refund.method != PaymentMethod.MANUAL) & (Refund.origin != RefundOrigin.BANK)
-    yield from Refund.select().where(at_bank, of_shop).order_by(Refund.id)
-
-
-def number_of(row: Refund) -> str:
-    """Return the number of the credit note, order or invoice that a refund is for."""
-    if row.credit_note is not None:
-        return str(row.credit_note.number)
-    return str(payables.paid_by(row.payment).row.number)

@@ -29,7 +29,7 @@ from shop.jobs import queue
 from shop.orders import attach, contracts, orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.orders.contracts.texts import ShippedText
-from shop.payments import cards, disputes, notifications, outcomes, payments, refunds
+from shop.payments import cards, disputes, manual_refunds, notifications, outcomes, payments
 from shop.payments.gateway import (
     CardChange,
     CheckoutStatus,
@@ -265,7 +265,9 @@ def credit_note_refunded(account: Account, bank: Bank, provider: Provider) -> No
             Invoice.get_by_id(invoice.id), positions_of(invoice), "An error.", by="operator"
         )
     queue.drain()
-    refunds.record_transfer(note, by="operator", day=clock.today(), reference="VIR-2026-11-042")
+    manual_refunds.record_transfer(
+        note, by="operator", day=clock.today(), reference="VIR-2026-11-042"
+    )
 
 
 def refund_failed(account: Account, bank: Bank, provider: Provider) -> None:

@@ -18,7 +18,7 @@ from shop.documents.from_invoices import document_of
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, invoices, ledger
 from shop.invoicing.invoices import Draft
-from shop.payments import payments, refunds
+from shop.payments import manual_refunds, payments
 from shop.pricing.lines import Position
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
@@ -167,7 +167,9 @@ def test_each_credited_part_is_refunded_once(
     second = credit(fresh(invoice), credit_notes.part_of(charged, 2))
     drain()
     for note in (first, second):
-        refunds.record_transfer(note, by="operator", day=shop_clock.today(), reference="VIR-7")
+        manual_refunds.record_transfer(
+            note, by="operator", day=shop_clock.today(), reference="VIR-7"
+        )
     back = LedgerEntry.select().where(LedgerEntry.kind == "refunded").order_by(LedgerEntry.id)
     assert [(row.invoice_id, row.cents) for row in back] == [(first.id, 1056), (second.id, 2112)]
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
