@@ -24,7 +24,7 @@ from web.htmx import page
 
 
 @dataclass(frozen=True)
-class Deed:
+class CareAct:
     """One act: how it is presented, its form, and the operation that does it."""
 
     act: Act
@@ -37,15 +37,15 @@ def _asked(form: ActForm) -> Asked:
     return Asked(given.key, given.reason, access.actor())
 
 
-def _found(deeds: dict[str, Deed], name: str) -> Deed:
-    if name not in deeds:
+def _found(care_acts: dict[str, CareAct], name: str) -> CareAct:
+    if name not in care_acts:
         abort(404)
-    return deeds[name]
+    return care_acts[name]
 
 
-def _take(deed: Deed) -> Response:
-    form = deed.form()
-    return acts.take(form, deed.act, lambda: deed.do(form, _asked(form)))
+def _take(care_act: CareAct) -> Response:
+    form = care_act.form()
+    return acts.take(form, care_act.act, lambda: care_act.do(form, _asked(form)))
 
 
 def _told() -> str:
@@ -107,18 +107,23 @@ class VatNumberForm(ActForm):
     )
 
 
-def _account_deeds(account: Account) -> dict[str, Deed]:
+def _maker_for(account: Account) -> Callable[..., CareAct]:
     back, about, hint = _customer_page(account), _of(account), _told()
 
-    def deed(
+    def care_act(
         title: str, explanation: str, button: str, done: str, do: Callable[[Any, Asked], object],
         form: type[ActForm] = ActForm, *, is_dangerous: bool = False,
-    ) -> Deed:  # fmt: skip
+    ) -> CareAct:  # fmt: skip
         act = Act(title, explanation, button, back, done, about, hint, is_dangerous, "customers")
-        return Deed(act, do, form)
+        return CareAct(act, do, form)
 
+    return care_act
+
+
+def _sign_in_acts(account: Account) -> dict[str, CareAct]:
+    care_act = _maker_for(account)
     return {
-        "email-address": deed(
+        "email-address": care_act(
             gettext("Change the email address"),
             gettext(
                 "We send a link to the new address; it applies when the link is followed, within a "
@@ -133,14 +138,14 @@ def _account_deeds(account: Account) -> dict[str, Deed]:
             NewAddressForm,
             is_dangerous=True,
         ),
-        "no-email-address": deed(
+        "no-email-address": care_act(
             gettext("Take the link to the new address back"),
             gettext("The link that was sent to the new address no longer works."),
             gettext("Take it back"),
             gettext("The link no longer works."),
             lambda _form, asked: customer_care.take_email_address_back(account, asked),
         ),
-        "second-factor": deed(
+        "second-factor": care_act(
             gettext("Reset the second step"),
             gettext(
                 "Application, passkeys and recovery codes are removed; the customer logs in with "
@@ -152,7 +157,13 @@ def _account_deeds(account: Account) -> dict[str, Deed]:
             lambda _form, asked: customer_care.reset_second_factor(account, asked),
             is_dangerous=True,
         ),
-        "block": deed(
+    }
+
+
+def _standing_acts(account: Account) -> dict[str, CareAct]:
+    care_act = _maker_for(account)
+    return {
+        "block": care_act(
             gettext("Block the account"),
             gettext(
                 "Nobody can log in or order any more, and all sessions end. Services and their "
@@ -163,14 +174,14 @@ def _account_deeds(account: Account) -> dict[str, Deed]:
             lambda _form, asked: customer_care.block(account, asked),
             is_dangerous=True,
         ),
-        "unblock": deed(
+        "unblock": care_act(
             gettext("Unblock the account"),
             gettext("The customer can log in and order again."),
             gettext("Unblock"),
             gettext("The account is unblocked."),
             lambda _form, asked: customer_care.unblock(account, asked),
         ),
-        "vat-number": deed(
+        "vat-number": care_act(
             gettext("Set the VAT number"),
             gettext(
                 "We ask VIES about it; until VIES confirms it, VAT is charged. The same number "
@@ -186,40 +197,44 @@ def _account_deeds(account: Account) -> dict[str, Deed]:
     }
 
 
+def _account_care_acts(account: Account) -> dict[str, CareAct]:
+    return {**_sign_in_acts(account), **_standing_acts(account)}
+
+
 @desk.get("/customers/<nic>/acts/<name>")
 def customer_act(nic: str, name: str) -> Response:
     """Show the form of an act on an account."""
     account = _customer(nic)
-    deed = _found(_account_deeds(account), name)
-    form = deed.form()
+    care_act = _found(_account_care_acts(account), name)
+    form = care_act.form()
     if isinstance(form, VatNumberForm):
         form.vat_number.data = account.vat_number
-    return acts.show(form, deed.act)
+    return acts.show(form, care_act.act)
 
 
 @desk.post("/customers/<nic>/acts/<name>")
 def take_customer_act(nic: str, name: str) -> Response:
     """Do an act on an account, once it is confirmed."""
-    return _take(_found(_account_deeds(_customer(nic)), name))
+    return _take(_found(_account_care_acts(_customer(nic)), name))
 
 
 # --- Services ----------------------------------------------------------------------------------
 
 
-def _service_deeds(group: LicenceGroup) -> dict[str, Deed]:
+def _service_care_acts(group: LicenceGroup) -> dict[str, CareAct]:
     back = _customer_page(group.account)
     about = ((gettext("Service"), f"{group.display_name} ({group.name})"), *_of(group.account))
 
-    def deed(
+    def care_act(
         title: str, explanation: str, done: str,
         do: Callable[[LicenceGroup, Asked], object], *, is_dangerous: bool = False,
-    ) -> Deed:  # fmt: skip
+    ) -> CareAct:  # fmt: skip
         hint = gettext("It stays on record, under your name. We write it to the customer.")
         act = Act(title, explanation, title, back, done, about, hint, is_dangerous, "customers")
-        return Deed(act, lambda _form, asked: do(group, asked))
+        return CareAct(act, lambda _form, asked: do(group, asked))
 
     return {
-        "suspend": deed(
+        "suspend": care_act(
             gettext("Suspend the service"),
             gettext(
                 "Its licences stop until a member of staff resumes it; meanwhile nothing is "
@@ -229,7 +244,7 @@ def _service_deeds(group: LicenceGroup) -> dict[str, Deed]:
             customer_care.suspend,
             is_dangerous=True,
         ),
-        "resume": deed(
+        "resume": care_act(
             gettext("Resume the service"),
             gettext(
                 "Its licences work again. What is owed for it stays owed. The customer is told by "
@@ -238,7 +253,7 @@ def _service_deeds(group: LicenceGroup) -> dict[str, Deed]:
             gettext("The service runs again."),
             customer_care.resume,
         ),
-        "end": deed(
+        "end": care_act(
             gettext("End the service"),
             gettext(
                 "Its licences stop today and for good: this cannot be undone. What was paid for "
@@ -261,43 +276,43 @@ def _service(name: str) -> LicenceGroup:
 @desk.get("/services/<name>/acts/<act>")
 def service_act(name: str, act: str) -> Response:
     """Show the form of an act on a service."""
-    return acts.show(ActForm(), _found(_service_deeds(_service(name)), act).act)
+    return acts.show(ActForm(), _found(_service_care_acts(_service(name)), act).act)
 
 
 @desk.post("/services/<name>/acts/<act>")
 def take_service_act(name: str, act: str) -> Response:
     """Do an act on a service, once it is confirmed."""
-    return _take(_found(_service_deeds(_service(name)), act))
+    return _take(_found(_service_care_acts(_service(name)), act))
 
 
 # --- Orders ------------------------------------------------------------------------------------
 
 
-def _order_deeds(order: Order) -> dict[str, Deed]:
+def _order_care_acts(order: Order) -> dict[str, CareAct]:
     back, hint = _customer_page(order.account), _told()
     about = ((gettext("Order"), order.number), *_of(order.account))
 
-    def deed(
+    def care_act(
         title: str, explanation: str, done: str,
         do: Callable[[Order, Asked], object], *, is_dangerous: bool = False,
-    ) -> Deed:  # fmt: skip
+    ) -> CareAct:  # fmt: skip
         act = Act(title, explanation, title, back, done, about, hint, is_dangerous, "customers")
-        return Deed(act, lambda _form, asked: do(order, asked))
+        return CareAct(act, lambda _form, asked: do(order, asked))
 
     return {
-        "retry": deed(
+        "retry": care_act(
             gettext("Try the delivery again"),
             gettext("What could not be delivered of this order is asked for again."),
             gettext("The order is being delivered again."),
             customer_care.retry_delivery,
         ),
-        "extend": deed(
+        "extend": care_act(
             gettext("Give more time to pay"),
             gettext("The order can be paid for 14 days from today."),
             gettext("The order can be paid for 14 more days."),
             customer_care.extend,
         ),
-        "cancel": deed(
+        "cancel": care_act(
             gettext("Cancel the order"),
             gettext("It cannot be paid any more, and what it reserved is free again."),
             gettext("The order is cancelled."),
@@ -317,19 +332,19 @@ def _order(number: str) -> Order:
 @desk.get("/orders/<number>/acts/<act>")
 def order_act(number: str, act: str) -> Response:
     """Show the form of an act on an order."""
-    return acts.show(ActForm(), _found(_order_deeds(_order(number)), act).act)
+    return acts.show(ActForm(), _found(_order_care_acts(_order(number)), act).act)
 
 
 @desk.post("/orders/<number>/acts/<act>")
 def take_order_act(number: str, act: str) -> Response:
     """Do an act on an order, once it is confirmed."""
-    return _take(_found(_order_deeds(_order(number)), act))
+    return _take(_found(_order_care_acts(_order(number)), act))
 
 
 # --- E-mails -----------------------------------------------------------------------------------
 
 
-def _sending(letter: Letter) -> Deed:
+def _sending(letter: Letter) -> CareAct:
     about = ((gettext("Email"), letter.subject), *_of(letter.account))
     act = Act(
         gettext("Send the email again"),
@@ -341,7 +356,7 @@ def _sending(letter: Letter) -> Deed:
         _told(),
         part="customers",
     )
-    return Deed(act, lambda _form, asked: customer_care.send_email_again(letter, asked))
+    return CareAct(act, lambda _form, asked: customer_care.send_email_again(letter, asked))
 
 
 def _letter(letter_id: int) -> Letter:
