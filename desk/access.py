@@ -122,5 +122,5 @@ def _is_allowed_network() -> bool:
     networks = settings.current().desk_networks
     if not networks:
         return True
-    address = auth.address()
+    address = auth.ip_address()
     return bool(address) and any(ip_address(address) in ip_network(each) for each in networks)

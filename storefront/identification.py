@@ -170,7 +170,7 @@ def create_account(lang: str) -> Response:
     if request.form.get("only") == "language":
         return _registration_page(form, basket)
     try:
-        form.count_attempt(auth.address())
+        form.count_attempt(auth.ip_address())
         if not form.validate_on_submit():
             return _registration_page(form, basket, 422)
         who = registration.register(form.registration(lang))

@@ -29,7 +29,7 @@ def ask_for_link(lang: str) -> Response:
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
         passwords.request_reset(
-            form.identifier.data or "", auth.address(), base_url(), auth.device()
+            form.identifier.data or "", auth.ip_address(), base_url(), auth.device()
         )
     except Refusal as refusal:
         form.refuse(refusal)

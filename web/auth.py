@@ -73,14 +73,14 @@ def customer() -> Account:
     return found
 
 
-def address() -> str:
+def ip_address() -> str:
     """Return the IP address the request came from; "" where it is unknown."""
     return rate_limits.read_address(request.remote_addr or "")
 
 
 def origin() -> Origin:
     """Return IP address, browser and the browser's token of the request."""
-    return Origin(address(), request.user_agent.string, device())
+    return Origin(ip_address(), request.user_agent.string, device())
 
 
 def device() -> str:

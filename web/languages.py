@@ -111,7 +111,7 @@ def same_page_in(language: str) -> str:
     return f"{address}?{asked}" if asked else address
 
 
-def address_of_page() -> str:
+def url_of_page() -> str:
     """Return the URL of this page; empty if it does not answer GET."""
     return request.full_path if _can_be_opened() else ""
 
@@ -149,7 +149,7 @@ def init_app(app: Flask) -> None:
             "lang": current(),
             "languages": tuple(Language),
             "language_url": same_page_in,
-            "page_address": address_of_page,
+            "page_url": url_of_page,
         }
 
     app.jinja_env.globals["notices"] = notices.shown

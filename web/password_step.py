@@ -33,7 +33,7 @@ def take_password(form: SignInForm) -> Next:
     stays = bool(form.stays.data)
     try:
         who = passwords.sign_in(
-            *form.given(), auth.address(), request.user_agent.string, auth.device()
+            *form.given(), auth.ip_address(), request.user_agent.string, auth.device()
         )
     except passwords.SeveralAccounts as several:
         session[CHOICE] = [pending_sign_in.begin_pending(who) for who in several.accounts]

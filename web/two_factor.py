@@ -86,7 +86,7 @@ def ask_for_passkey() -> Response:
 
 
 def _count_from_here(item: RateLimitItem, what: str) -> None:
-    rate_limits.count_attempt(item, what, rate_limits.network_of(auth.address()))
+    rate_limits.count_attempt(item, what, rate_limits.network_of(auth.ip_address()))
 
 
 def take_passkey() -> None:

@@ -290,7 +290,7 @@ def test_as_many_proxies_are_believed_as_there_are(
 ) -> None:
     app = make_app(TRUSTED_PROXIES=proxies)
     seen = []
-    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(auth.address()))
+    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(auth.ip_address()))
     browser(app).get("/healthz", headers={"X-Forwarded-For": CHAIN})
     assert seen == [address]
 

@@ -51,7 +51,7 @@ def metrics() -> Response:
     Only this machine and its private network may read them, and not through a proxy, behind which
     every client seems to be in the private network.
     """
-    if "X-Forwarded-For" in request.headers or not _is_near(auth.address()):
+    if "X-Forwarded-For" in request.headers or not _is_near(auth.ip_address()):
         abort(404)
     registry = CollectorRegistry(auto_describe=False)
     for name, text, label, numbers in _figures():

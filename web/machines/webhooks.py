@@ -45,7 +45,7 @@ def doctor() -> Response:
         abort(403)
     chain = request.headers.get("X-Forwarded-For", "")
     return jsonify(
-        address=auth.address(),
+        address=auth.ip_address(),
         url=request.url_root,
         forwarded=[each.strip() for each in chain.split(",") if each.strip()],
     )
