@@ -29,7 +29,7 @@ from records.seats import Seat
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.office.configured import provider
 from shop.office.protocol import Holdings, LicenceCounter
@@ -214,7 +214,7 @@ def find_faults(patience: timedelta = DELIVERY_PROMISE) -> Iterator[str]:
         yield from _broken(sentence, query, since, real)
     yield from _unwritten_credentials()
     yield from _failed_jobs()
-    yield from ledger.find_faults()
+    yield from ledger_proof.find_faults()
 
 
 def _broken(sentence: str, query: str, since: datetime, real: datetime) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Which card the renewals of each service may be charged to: the customer's consent, on record.
 
 A card is kept for the services it was allowed for, and never charged for another one. Each consent
-and its end is an event of the subscription that names the card, which `shop.invoicing.ledger`
+and its end is an event of the subscription that names the card, which `shop.invoicing.ledger_proof`
 compares with the charges.
 """
 

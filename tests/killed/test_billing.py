@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from models import Account, Invoice, Job, JobStatus, Letter, Order, Reminder, Renewal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.payments import payments
 from shop.sandbox_link import switches
@@ -56,6 +56,6 @@ def test_renewals_survive_workers_killed_again_and_again(
     assert Letter.select().where(Letter.kind == "payment_failed").count() == GROUPS
     numbers = [row.number.rpartition("-")[2] for row in Invoice.select().order_by(Invoice.id)]
     assert [int(number) for number in numbers] == list(range(1, 2 * GROUPS + 1))
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]

@@ -15,7 +15,7 @@ from sandbox.bank.ledger import book_payment
 from sandbox.bank.models import Checkout, Movement
 from sandbox.database import database as bank_books
 from shop import clock
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.settings import Settings
 from tests.sandbox.conftest import checkout_body
 from tests.support import billing, processes
@@ -77,6 +77,6 @@ def test_payouts_survive_workers_killed_again_and_again(
     assert Payout.select().count() == DAYS
     assert all(row.is_matched and row.line_count == A_DAY for row in Payout.select())
     assert PayoutLine.select().count() == len(payments)
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]

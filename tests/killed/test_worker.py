@@ -25,7 +25,7 @@ from models import (
     Seat,
 )
 from shop import clock as shop_clock
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.payments import payments
 from shop.settings import Settings
 from tests.support import processes, purchases
@@ -103,6 +103,6 @@ def test_200_orders_survive_a_worker_killed_again_and_again(
     }
     numbers = sorted(int(row.number[-6:]) for row in Invoice.select())
     assert numbers == list(range(1, number + 1))
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
     assert not failed, [(job.key, job.error) for job in failed]

@@ -10,7 +10,7 @@ import pytest
 import models
 from models import Account, Card, Event, Order, Subscription
 from shop import clock
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.payments import mandates
 from tests.support import billing, purchases, running
 from tests.support.parties import Bank, Provider
@@ -32,13 +32,13 @@ def test_services_keep_the_card_that_was_charged(
     # As the release before had it: what was not chosen was charged to the newest card.
     Event.delete().where(Event.name.in_([mandates.ALLOWED, mandates.WITHDRAWN])).execute()
     Subscription.update(card=None).where(Subscription.group != chosen).execute()
-    assert [fault for fault in ledger.find_faults() if "had not allowed" in fault]
+    assert [fault for fault in ledger_proof.find_faults() if "had not allowed" in fault]
     migration.keep_cards(models.database)
     assert running.of(charged).card == newest
     assert running.of(chosen).card.last4 == "1881"
     assert running.of(without).card is None
     assert Order.get_by_id(paid.id).renewal_card == newest
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     notes = {event.note for event in Event.select().where(Event.name == mandates.ALLOWED)}
     assert str(oldest.id) in notes, "it was charged in the past"
 

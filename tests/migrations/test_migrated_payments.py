@@ -14,7 +14,7 @@ from playhouse.migrations import Runner
 import models
 from models import Invoice, Job, LedgerEntry, Payment, Refund
 from shop import database
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from tests.migrations.test_migrated_rows import ACCOUNT, ORDER, THEN
 
 pytestmark = pytest.mark.every_case
@@ -44,7 +44,7 @@ def after(
     with opened.bind_ctx([first.Account, first.Order, first.Payment, first.Job]):
         fill(first)
     runner.up()
-    monkeypatch.setattr(ledger, "database", opened)
+    monkeypatch.setattr(ledger_proof, "database", opened)
     with opened.bind_ctx(models.all_tables()):
         yield opened
     opened.close()
@@ -80,7 +80,7 @@ def test_money_that_came_and_went_stands_in_the_ledger(after: Database) -> None:
         ("4-0", "paid", -3168),
         ("3-0", "refunded", 3168),
     ]
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_refunds_made_and_due_are_kept(after: Database) -> None:

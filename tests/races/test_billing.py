@@ -11,7 +11,7 @@ import pytest
 from models import Account, Invoice, Letter, LicenceGroup, Payment, Reminder, Renewal, database
 from shop import clock, mail
 from shop.clock import midnight
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
@@ -117,7 +117,7 @@ def test_five_notifications_and_five_runs_extend_one_period(
     paid = Payment.select().where(Payment.invoice == renewal.invoice, Payment.status == "succeeded")
     assert paid.count() == 1
     assert bank.balance() == 2 * renewal.invoice.total_cents
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_one_stage_sends_one_letter_and_one_charge(

@@ -12,7 +12,7 @@ from flask import Flask
 from models import Account, Job, JobStatus, LicenceGroup, Order, OrderLine, database
 from records.base import Table
 from shop import clock
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.statements import StatementContext
 from tests.support.client import CheckingClient
 from tests.support.journeys import Shopper
@@ -55,7 +55,7 @@ def test_the_statements_of_an_order_and_of_the_ledger(
     shopper.go_to_bank()
     drain()
     client.get("/manager/services")
-    assert not list(ledger.find_faults())
+    assert not list(ledger_proof.find_faults())
     kinds = {sql.split()[0] for sql in compared}
     assert kinds >= {"SELECT", "INSERT", "UPDATE"}
     assert len(set(compared)) > 30, "beside those that are prepared"

@@ -6,7 +6,7 @@ from datetime import date
 
 from models import Account, Card, Invoice, Order, Payment, database
 from shop import clock, vat
-from shop.invoicing import credit_notes, invoices, ledger, order_invoices
+from shop.invoicing import credit_notes, invoices, ledger_proof, order_invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.payments import cards, outcomes, payments
@@ -92,4 +92,4 @@ def card(account: Account, mandate: Mandate = CARD) -> Card:
 
 def assert_balanced() -> None:
     """Assert that everything charged, paid, credited and refunded balances."""
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models import Account, AccountCredit, CreditUse, Invoice, LedgerEntry, MoneyAct, Payment
 from shop import clock, money_acts, vat
-from shop.invoicing import account_credits, ledger
+from shop.invoicing import account_credits, ledger_proof
 from shop.jobs import queue
 from shop.money_acts import Wanted
 from shop.payments import disputes, gateway, refunds
@@ -131,7 +131,7 @@ class Books:
 
     def check(self) -> None:
         queue.drain()
-        assert list(ledger.find_faults()) == []
+        assert list(ledger_proof.find_faults()) == []
         moved = LedgerEntry.select().where(LedgerEntry.kind.in_(["refunded", "returned"]))
         assert balance_of(self.account) == self.owed + sum(row.cents for row in moved)
         left = sum(use.cents - use.returned_cents for use in CreditUse.select())

@@ -27,7 +27,7 @@ from models import (
 from shop import clock, vat
 from shop.accounting import fec, revenue, vat_returns
 from shop.errors import Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.mail import letters
 from shop.money_acts import goodwill
@@ -256,7 +256,7 @@ def pay_out(bank: Bank) -> None:
     bank.pay_out(state=PayoutState.PAID)
     payouts.fetch_payouts()
     queue.drain()
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def check_months() -> None:

@@ -15,7 +15,7 @@ from models import (
     database,
 )
 from shop import clock, vat
-from shop.invoicing import account_credits, ledger
+from shop.invoicing import account_credits, ledger_proof
 from shop.jobs import queue
 from shop.payments import disputes, gateway, payouts
 from shop.subscriptions import corrections, period_billing
@@ -56,7 +56,7 @@ def test_the_check_finds_what_does_not_balance(alice: Account, bank: Bank, corru
     queue.drain()
     billing.assert_balanced()
     database.execute_sql(CORRUPTIONS[corruption])
-    assert list(ledger.find_faults())
+    assert list(ledger_proof.find_faults())
 
 
 def test_a_delivered_order_without_invoice_is_found(alice: Account, bank: Bank) -> None:
@@ -64,7 +64,7 @@ def test_a_delivered_order_without_invoice_is_found(alice: Account, bank: Bank) 
     database.execute_sql("DELETE FROM ledger_entry WHERE invoice_id IS NOT NULL")
     for table in ("attachment", "letter", "invoice_file", "invoice_line", "invoice"):
         database.execute_sql(f"DELETE FROM {table}")
-    assert f"the delivered order {order.number} has no invoice" in list(ledger.find_faults())
+    assert f"the delivered order {order.number} has no invoice" in list(ledger_proof.find_faults())
 
 
 FAULTS = {
@@ -236,7 +236,9 @@ def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> 
         with database.atomic() as transaction:
             database.execute_sql(fault)
             about = re.compile(re.escape(sentence).replace(r"\{\}", r"[\w-]+"))
-            assert [found for found in ledger.find_faults() if about.fullmatch(found)], sentence
+            assert [found for found in ledger_proof.find_faults() if about.fullmatch(found)], (
+                sentence
+            )
             transaction.rollback()
     billing.assert_balanced()
-    assert set(FAULTS) == set(ledger.FAULTS)
+    assert set(FAULTS) == set(ledger_proof.FAULTS)

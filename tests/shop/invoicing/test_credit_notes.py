@@ -16,7 +16,7 @@ from shop import vat
 from shop.documents import factur_x
 from shop.documents.from_invoices import document_of
 from shop.errors import Refusal
-from shop.invoicing import credit_notes, invoices, ledger
+from shop.invoicing import credit_notes, invoices, ledger_proof
 from shop.invoicing.invoices import Draft
 from shop.payments import manual_refunds, payments
 from shop.pricing.lines import Position
@@ -71,7 +71,7 @@ def test_the_parts_of_an_invoice_come_to_the_invoice(alice: Account) -> None:
     notes = [credit(invoice, each) for each in both]
     assert [note.vat_cents for note in notes] == [75, 109]
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     for note in notes:
         assert broken_rules(factur_x.xml_of(document_of(note)), "en16931") == set()
         assert broken_rules(factur_x.xml_of(document_of(note)), "french") == set()
@@ -106,7 +106,7 @@ def test_however_an_invoice_is_credited_it_adds_up(alice: Account, data: st.Data
     assert sum(note.total_cents for note in notes) == invoice.total_cents
     assert sum(note.vat_cents for note in notes) == invoice.vat_cents
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_no_more_is_credited_than_the_invoice_charges(alice: Account) -> None:
@@ -127,7 +127,7 @@ def test_no_more_is_credited_than_the_invoice_charges(alice: Account) -> None:
     with pytest.raises(Refusal, match="what is left"):
         credit(note, credit_notes.part_of(charged, 1))
     assert fresh(invoice).credited_cents == 3 * 1056
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_licences_charged_by_the_day_are_credited_together(alice: Account) -> None:
@@ -144,7 +144,7 @@ def test_five_credits_of_the_same_licences_at_once_succeed_once(alice: Account) 
     outcomes = racing.race(lambda: credit(invoice, credit_notes.part_of(charged, 2)), 5)
     assert sum(isinstance(outcome, Invoice) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 4
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_control_without_the_check_of_what_is_left_it_is_credited_twice(
@@ -174,7 +174,7 @@ def test_each_credited_part_is_refunded_once(
     assert [(row.invoice_id, row.cents) for row in back] == [(first.id, 1056), (second.id, 2112)]
     assert fresh(invoice).status == InvoiceStatus.REFUNDED
     assert type(payment).get_by_id(payment.id).status == PaymentStatus.SUCCEEDED
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_the_operator_credits_a_part_and_then_the_rest(app: Flask, alice: Account) -> None:
@@ -190,4 +190,4 @@ def test_the_operator_credits_a_part_and_then_the_rest(app: Flask, alice: Accoun
     assert "takes 26.04 EUR" in run("Annulation.")
     assert "what is left" in run("Annulation.")
     assert Invoice.get(Invoice.number == number).status == InvoiceStatus.REFUNDED
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []

@@ -29,7 +29,7 @@ from shop import documents
 from shop.clock import PARIS
 from shop.delivery import installation
 from shop.errors import Conflict, Refusal
-from shop.invoicing import ledger, order_invoices
+from shop.invoicing import ledger_proof, order_invoices
 from shop.licences import reservations
 from shop.licences.reservations import PlacesExhausted
 from shop.orders import orders, placing
@@ -198,7 +198,7 @@ def test_an_order_for_a_suspended_group_that_stays_payable_is_found(
 ) -> None:
     order = groups.add(group, 2)
     LicenceGroup.update(status="suspended").execute()
-    (fault,) = ledger.find_faults()
+    (fault,) = ledger_proof.find_faults()
     assert fault == f"the unpaid order {order.number} is for a group that is suspended or has ended"
 
 

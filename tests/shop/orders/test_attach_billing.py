@@ -19,7 +19,7 @@ from models import (
 from shop import mail
 from shop.clock import midnight
 from shop.exchange import attached_licences
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.subscriptions import renewals, terminations
 from tests.support import exchange, groups, letters
@@ -89,7 +89,7 @@ def test_the_first_paid_renewals_come_on_the_right_days_and_amounts(
     go_to(clock, date(2027, 3, 31))
     assert Renewal.select().count() == 2
     assert bank.balance() == 2 * WITH_VAT
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     assert groups.fresh(free).status == GroupStatus.INSTALLED
     assert len(told()) == 1
 

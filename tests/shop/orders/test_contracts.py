@@ -12,7 +12,7 @@ from models import Account, Contract, ContractAnnouncement, Letter
 from shop import clock as shop_clock
 from shop import mail
 from shop.errors import Conflict
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.orders import baskets, contracts
 from shop.orders.contracts import announcements
 from shop.orders.contracts.texts import ShippedText
@@ -96,7 +96,7 @@ def test_a_version_found_in_one_language_does_not_apply_and_is_a_fault() -> None
     assert terms("fr") == SHIPPED
     assert contracts.current_contract("general_terms", "fr").version == SHIPPED
     said = f"contract general_terms-{COMING} was not published in both languages"
-    assert list(ledger.find_faults()) == [said]
+    assert list(ledger_proof.find_faults()) == [said]
 
 
 def test_an_order_accepts_the_version_that_applies(
@@ -163,10 +163,10 @@ def test_to_whom_it_is_announced_late_it_applies_later(
         "a new version of a contract applies, and it was not announced to customer "
         f"{alice.nic_handle}"
     )
-    assert said in list(ledger.find_faults())
+    assert said in list(ledger_proof.find_faults())
     announcements.announce_all()
     assert ContractAnnouncement.get().applies_on == shop_clock.today() + timedelta(days=31)
-    assert said not in list(ledger.find_faults())
+    assert said not in list(ledger_proof.find_faults())
 
 
 def test_nobody_is_told_of_what_they_accepted_or_do_not_use(

@@ -28,7 +28,7 @@ from models import (
 from shop import clock
 from shop.delivery import installation
 from shop.errors import Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.operations import monitoring
 from shop.orders import orders, withdrawals
@@ -181,7 +181,7 @@ def test_a_refund_of_a_part_is_done_when_the_bank_says_so(
     (made,) = bank.refunds.values()
     for state in (RefundState.SUCCEEDED, RefundState.FAILED):
         notifications.apply(Notification("e", bank.tell_refund(made, state)))
-    assert [fault for fault in ledger.find_faults() if "failed" not in fault] == []
+    assert [fault for fault in ledger_proof.find_faults() if "failed" not in fault] == []
     assert monitoring.alarms()["failed_refunds"] == 1
     bank.refunding = RefundState.SUCCEEDED
     run = app.test_cli_runner().invoke
@@ -212,7 +212,7 @@ def test_a_part_of_an_order_paid_by_transfer_goes_back_by_transfer(
 
 def test_a_failed_delivery_whose_refund_is_not_scheduled_is_found(order: Order) -> None:
     queue.Job.delete().where(queue.Job.kind == "refund_undelivered").execute()
-    (fault,) = ledger.find_faults()
+    (fault,) = ledger_proof.find_faults()
     assert f"the delivery of order {order.number} failed" in fault
 
 

@@ -27,7 +27,7 @@ from shop.clock import midnight
 from shop.delivery import installation
 from shop.delivery.installation import deliver_order
 from shop.errors import Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.licences.seats import Person
 from shop.operations import audit, monitoring
@@ -544,7 +544,7 @@ def test_a_withdrawal_that_was_not_carried_out_is_a_fault(group: LicenceGroup, b
     order = terminations.order_of(group)
     Order.update(withdrawn_at=clock.now()).execute()
     said = f"the customer withdrew from order {order.number}, and "
-    assert {fault for fault in ledger.find_faults() if fault.startswith(said)} == {
+    assert {fault for fault in ledger_proof.find_faults() if fault.startswith(said)} == {
         f"{said}it is delivered, or to be, all the same",
         f"{said}its money is kept",
     }
@@ -554,7 +554,7 @@ def test_licences_left_behind_by_a_withdrawal_are_a_fault(group: LicenceGroup, b
     order = added(group, bank)
     Order.update(withdrawn_at=clock.now()).where(Order.id == order.id).execute()
     said = f"the customer withdrew from order {order.number}, and "
-    assert f"{said}it is delivered, or to be, all the same" in list(ledger.find_faults())
+    assert f"{said}it is delivered, or to be, all the same" in list(ledger_proof.find_faults())
     GiveBack.insert_many(
         [
             {"group": group, "seat": seat, "number": seat.number, "ends_on": clock.today(),
@@ -562,7 +562,7 @@ def test_licences_left_behind_by_a_withdrawal_are_a_fault(group: LicenceGroup, b
             for seat in Seat.select().where(Seat.number > 3)
         ]
     ).execute()  # fmt: skip
-    faults = [fault for fault in ledger.find_faults() if fault.startswith(said)]
+    faults = [fault for fault in ledger_proof.find_faults() if fault.startswith(said)]
     assert faults == [f"{said}its licences are not being removed", f"{said}its money is kept"]
 
 
@@ -574,4 +574,4 @@ def test_a_month_charged_for_a_service_withdrawn_from_is_a_fault(
     monkeypatch.setattr(withdrawn, "credit_group", lambda *_, **__: 0)
     withdrawals.withdraw_from_service(group, by="alice")
     said = f"the customer withdrew from service {group.name}, and a month of it is still charged"
-    assert said in list(ledger.find_faults())
+    assert said in list(ledger_proof.find_faults())

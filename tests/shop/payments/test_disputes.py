@@ -26,7 +26,7 @@ from models import (
     SubscriptionStatus,
 )
 from shop import clock, mail
-from shop.invoicing import credit_notes, ledger
+from shop.invoicing import credit_notes, ledger_proof
 from shop.jobs import queue
 from shop.operations import audit, monitoring
 from shop.payments import disputes, gateway, notifications, outcomes
@@ -150,7 +150,7 @@ def test_money_refunded_and_withdrawn_is_found(alice: Account, bank: Bank) -> No
     whole = payment.amount_cents
     notify(bank.dispute(payment.checkout or "", whole, withdrawn_cents=whole))
     said = f"more of payment {payment.id} was refunded than received"
-    assert said in list(ledger.find_faults())
+    assert said in list(ledger_proof.find_faults())
 
 
 # --- Refunds of the dashboard ----------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_a_partial_refund_of_the_dashboard_is_on_record_until_it_is_explained(
     assert letters("refunded_by_bank") == 1
     assert monitoring.alarms()["unexplained_refunds"] == 1
     said = f"the bank made the refund {made.reference} of itself, and nobody explained it"
-    assert list(ledger.find_faults()) == [said]
+    assert list(ledger_proof.find_faults()) == [said]
     assert billing.fresh(invoice).status == InvoiceStatus.PAID
     visitor.log_in(alice)
     visitor.open(f"/manager/account/bills/{invoice.number}")
@@ -328,7 +328,7 @@ def test_an_invoice_that_still_counts_as_paid_after_a_lost_dispute_is_a_fault(
     monkeypatch.setattr(disputes.losses, "apply", lambda *_: None)
     lose(bank, payment)
     said = f"the bank took the payment of invoice {invoice.number} back for good"
-    assert [fault for fault in ledger.find_faults() if fault.startswith(said)]
+    assert [fault for fault in ledger_proof.find_faults() if fault.startswith(said)]
 
 
 def test_a_payment_that_counts_as_lost_and_was_not_taken_back_is_a_fault(
@@ -337,7 +337,7 @@ def test_a_payment_that_counts_as_lost_and_was_not_taken_back_is_a_fault(
     _, payment = paid(alice, bank)
     Payment.update(status="lost").where(Payment.id == payment.id).execute()
     said = f"payment {payment.id} counts as lost, and not all of it was taken back"
-    assert said in list(ledger.find_faults())
+    assert said in list(ledger_proof.find_faults())
 
 
 def test_a_payment_lost_in_part_is_shown_and_owes_nothing_again(
@@ -446,7 +446,7 @@ def test_a_lost_renewal_is_reminded_of_after_3_and_7_days_and_suspended_after_14
         running.pass_time(lost_at + timedelta(days=days, minutes=-1) - clock.now())
         seen.append((letters("payment_failed"), running.of(group).status))
         running.pass_time(timedelta(minutes=2))
-        assert list(ledger.find_faults()) == []
+        assert list(ledger_proof.find_faults()) == []
         lost_at += timedelta(minutes=1)  # each delay counts from the stage before
     assert seen == [(0, "past_due"), (0, "past_due"), (1, "past_due"), (2, "past_due")]
     assert (letters("payment_failed"), letters("service_suspended")) == (2, 1)
@@ -482,7 +482,7 @@ def test_paying_a_lost_renewal_ends_its_reminders_and_another_loss_begins_them_a
         running.pass_time(timedelta(days=days, minutes=2))
         assert letters("payment_failed") == sent
     assert running.of(group).is_suspended
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_lost_renewal_is_charged_to_another_card_of_the_service_after_3_days(
@@ -502,7 +502,7 @@ def test_a_lost_renewal_is_charged_to_another_card_of_the_service_after_3_days(
     paid_with = Payment.get(Payment.invoice == invoice, Payment.status == "succeeded").card
     assert paid_with != charged.card
     assert (letters("payment_failed"), running.of(group).status) == (0, SubscriptionStatus.ACTIVE)
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_only_the_rest_of_a_lost_renewal_is_asked_for(
@@ -523,7 +523,7 @@ def test_only_the_rest_of_a_lost_renewal_is_asked_for(
     running.pass_time(timedelta(days=3, minutes=1))
     said = plain(mail.text_of(Letter.get(Letter.kind == "payment_failed")))
     assert plain(formats.money(rest, "fr")) in said
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_renewal_issued_ahead_and_lost_is_collected_from_its_day_on(
@@ -538,18 +538,18 @@ def test_a_renewal_issued_ahead_and_lost_is_collected_from_its_day_on(
     running.to_renewal(group)
     assert letters("payment_failed") == 1
     assert running.of(group).status == SubscriptionStatus.PAST_DUE
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_lost_renewal_that_nothing_reminds_of_is_a_fault(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = lost_renewal(alice, bank)
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     Job.delete().where(Job.kind == "collect_invoice", Job.status == "queued").execute()
     number = running.owed(group).number
     said = f"the bank took the payment of renewal {number} back for good, and nothing reminds of it"
-    assert list(ledger.find_faults()) == [said]
+    assert list(ledger_proof.find_faults()) == [said]
 
 
 def test_a_credit_of_an_invoice_owed_again_gives_nothing_back(alice: Account, bank: Bank) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from models import Account, Card, Event, Letter, LicenceGroup, Order, Payment, Subscription
 from shop.errors import PartyRejected, PartyUnavailable, Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.payments import cards, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
@@ -231,18 +231,18 @@ def test_the_ledger_sees_a_charge_that_was_not_allowed(
     said = f"payment {payment.id} charged a card that its customer had not allowed for the service"
     allowed = Event.get(Event.name == mandates.ALLOWED)
     Event.delete().where(Event.id == allowed.id).execute()
-    assert list(ledger.find_faults()) == [said]
+    assert list(ledger_proof.find_faults()) == [said]
     for name, days in ((mandates.ALLOWED, 2), (mandates.WITHDRAWN, 1)):
-        assert list(ledger.find_faults()) == ([said] if name == mandates.ALLOWED else [])
+        assert list(ledger_proof.find_faults()) == ([said] if name == mandates.ALLOWED else [])
         Event.create(
             subject=allowed.subject, subject_id=allowed.subject_id, name=name, by="alice",
             note=allowed.note, at=payment.created_at - timedelta(days=days),
         )  # fmt: skip
-    assert list(ledger.find_faults()) == [said]
+    assert list(ledger_proof.find_faults()) == [said]
 
 
 def test_the_ledger_sees_a_service_charged_to_a_card_that_is_gone(group: LicenceGroup) -> None:
     Card.update(removed_at=Card.get().consented_at).execute()
-    assert list(ledger.find_faults()) == [
+    assert list(ledger_proof.find_faults()) == [
         f"service {group.name} is charged to a card that was removed, or is another customer's"
     ]

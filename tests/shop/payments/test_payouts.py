@@ -23,7 +23,7 @@ from models import (
 from shop import clock, settings
 from shop.accounting import fec
 from shop.errors import Conflict, PartyRejected
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.payments import disputes, gateway, notifications, payouts
 from shop.payments.gateway import Notification, PayoutLineKind, PayoutState
@@ -277,20 +277,20 @@ def test_a_payout_made_by_hand_lists_no_lines_and_one_in_progress_lists_them_lat
     payouts.record(made)
     queue.drain()
     assert Payout.get_by_id(automatic.id).line_count == 1
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_payout_whose_lines_do_not_add_up_raises_an_alarm(alice: Account, bank: Bank) -> None:
     paid(alice, bank)
     bank.pay_out()
     fetch()
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     PayoutLine.update(gross_cents=PayoutLine.gross_cents - 1).execute()
-    assert list(ledger.find_faults()) == [
+    assert list(ledger_proof.find_faults()) == [
         "the lines of payout payout-1 do not add up to its amount"
     ]
     PayoutLine.update(fee_cents=PayoutLine.fee_cents - 1).execute()
-    assert list(ledger.find_faults()) == ["payout payout-1 sums its lines up wrongly"]
+    assert list(ledger_proof.find_faults()) == ["payout payout-1 sums its lines up wrongly"]
 
 
 # --- Books -----------------------------------------------------------------------------------

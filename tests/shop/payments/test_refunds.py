@@ -24,7 +24,7 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop.errors import Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.operations import audit, monitoring
 from shop.orders import orders
@@ -116,7 +116,7 @@ def test_a_refund_that_fails_days_later_is_due_again_and_raises_an_alarm(
     assert monitoring.alarms()["failed_refunds"] == 1
     number = Refund.get().id
     said = f"refund {number} failed, and the money was neither asked for again nor transferred"
-    assert list(ledger.find_faults()) == [said]
+    assert list(ledger_proof.find_faults()) == [said]
     assert said in list(audit.find_faults())
     visitor.log_in(alice)
     visitor.open(f"/manager/account/bills/{note.number}")

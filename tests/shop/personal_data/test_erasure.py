@@ -28,7 +28,7 @@ from models import (
 from shop import clock, documents
 from shop.customers import passwords, sessions
 from shop.errors import Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.operations import audit
 from shop.personal_data import blanking, closing, erasure, retention
 from shop.staff import acts
@@ -116,7 +116,7 @@ def test_after_erasure_and_retention_nothing_tells_who_it_was(
     assert not Attachment.select().exists()
     assert SeatEvent.select().count() == usage > 0
     drain()
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     assert list(audit.find_faults(timedelta(0))) == []
     noted = Event.get(Event.name == "account_erased")
     assert (noted.by, noted.account_id) == ("staff:dora", account.id)
@@ -125,7 +125,7 @@ def test_after_erasure_and_retention_nothing_tells_who_it_was(
     assert retention.run()["invoices"] == Invoice.select().count()
     assert telling() == set()
     assert not InvoiceFile.select().exists()
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     if isinstance(database.obj, SqliteDatabase):
         whole = bytes_of_the_file(tmp_path).lower()
         assert not [word for word in (*TOLD, *HOLDERS) if word.lower().encode() in whole]
@@ -178,7 +178,7 @@ def test_an_account_closes_once_nothing_runs_and_nothing_is_owed(
     assert Letter.select().where(Letter.kind == "account_closed").count() == 1
     assert Account.get_by_id(account.id).last_name == "Quatrebarbes", "kept for five years"
     drain()
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_an_erasure_needs_a_reason(alice: Account) -> None:
@@ -239,7 +239,7 @@ def test_accounts_go_five_years_after_their_last_service(
     assert retention.due(retention.RULES[3]) == [alice.nic_handle, bob.nic_handle]
     retention.run()
     assert Account.get_by_id(alice.id).erased_at is not None
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_an_invoice_is_blanked_after_ten_years_and_not_a_day_before(

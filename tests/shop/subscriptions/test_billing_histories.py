@@ -31,7 +31,7 @@ from models import (
 from shop import clock, documents, money_acts
 from shop.delivery import installation
 from shop.errors import Refusal
-from shop.invoicing import account_credits, ledger, receivables
+from shop.invoicing import account_credits, ledger_proof, receivables
 from shop.jobs import queue
 from shop.mail import letters, service_letters
 from shop.orders import orders, withdrawals
@@ -293,7 +293,7 @@ class History:
                 notifications.apply(told)
             payment = groups.fresh(payment)
             assert payment.status == ("refunded" if fate == "done" else "refund_due")
-            faults = list(ledger.find_faults())
+            faults = list(ledger_proof.find_faults())
             assert [fault for fault in faults if "failed" not in fault] == []
             assert bool(faults) == (fate != "done")
 
@@ -358,7 +358,7 @@ class History:
             told.append(replace(told[0], state=DisputeState(outcome), withdrawn_cents=left))
         for each in told:
             notifications.apply(Notification("e", each))
-            assert list(ledger.find_faults()) == []
+            assert list(ledger_proof.find_faults()) == []
         self.bank.disputes[told[-1].reference] = told[-1]
         if outcome == "lost":
             ids = [invoice.id for invoice in Invoice.select(Invoice.id).order_by(Invoice.id)]
@@ -391,7 +391,7 @@ class History:
     def check(self) -> None:
         assert documents_of(self.group) == [document.said for document in self.naive.documents]
         assert self.status() == self.naive.status
-        assert list(ledger.find_faults()) == []
+        assert list(ledger_proof.find_faults()) == []
         self.check_page()
 
     def check_page(self) -> None:

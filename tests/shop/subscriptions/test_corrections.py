@@ -21,7 +21,7 @@ from models import (
 from shop import vat
 from shop.documents import factur_x, from_invoices
 from shop.errors import Refusal
-from shop.invoicing import account_credits, credit_notes, ledger, receivables
+from shop.invoicing import account_credits, credit_notes, ledger_proof, receivables
 from shop.jobs import queue
 from shop.operations import unpaid
 from shop.payments import disputes, outcomes, payments
@@ -367,4 +367,4 @@ def test_the_details_of_the_account_are_taken_together(
     assert (new.customer["city"], new.customer["street"]) == ("Roubaix", "2 rue Haute")
     again = run(args=["billing", "correct", new.number, REASON, "--profile"])
     assert "change nothing" in again.output
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []

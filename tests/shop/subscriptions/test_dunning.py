@@ -21,7 +21,7 @@ from models import (
 )
 from shop import clock, mail
 from shop.clock import midnight
-from shop.invoicing import credit_notes, ledger, receivables
+from shop.invoicing import credit_notes, ledger_proof, receivables
 from shop.jobs import queue
 from shop.payments import outcomes, payments
 from shop.payments.gateway import CheckoutStatus
@@ -83,7 +83,7 @@ def test_a_declined_card_is_tried_again_after_3_7_and_14_days(
     assert fresh(group).status == GroupStatus.SUSPENDED
     running.pass_time(timedelta(days=30))
     assert len(charges(bank)) == 4
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_users_cannot_sign_in_while_suspended_and_payment_resumes_once(
@@ -209,7 +209,7 @@ def test_an_answer_that_was_lost_charges_once(
     running.to_renewal(group)
     running.pass_time(timedelta(hours=1))
     assert bank.balance() - before == Renewal.get().invoice.total_cents
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_each_stage_is_reached_once_however_often_its_job_runs(
@@ -252,7 +252,7 @@ def test_months_that_begin_during_a_suspension_are_not_charged(
     assert (rest.period_start, rest.period_end) == (clock.today(), current.end)
     assert (rest.days, rest.period_days) == (current.days - 9, current.days)
     assert running.of(group).renews_on == current.end
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_after_60_days_and_15_more_it_ends(alice: Account, bank: Bank, provider: Provider) -> None:
@@ -291,7 +291,7 @@ def test_an_invoice_written_off_does_not_resume_a_service(
     queue.drain()
     assert fresh(group).status == GroupStatus.SUSPENDED
     assert running.of(group).status == SubscriptionStatus.SUSPENDED
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
     running.pass_time(dunning.NOTICE_AFTER)
     assert Termination.select().count() == 0
 

@@ -19,7 +19,7 @@ from models import (
 from shop import clock
 from shop.clock import midnight
 from shop.errors import Conflict, Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.licences.seats.rules import Person
 from shop.pricing.periods import Period
@@ -58,7 +58,7 @@ def test_they_are_gone_with_the_renewal_and_not_charged(
     assert [seat.number for seat in Seat.select().where(Seat.group == group)] == [1]
     assert {row.status for row in GiveBack.select()} == {TerminationStatus.DONE}
     groups.check(group)
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_place_given_back_can_be_ordered_again(

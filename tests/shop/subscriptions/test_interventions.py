@@ -22,7 +22,7 @@ from models import (
 from shop import clock
 from shop.clock import midnight
 from shop.errors import Refusal
-from shop.invoicing import credit_notes, ledger, receivables
+from shop.invoicing import credit_notes, ledger_proof, receivables
 from shop.jobs import queue
 from shop.overviews import resumptions, services
 from shop.overviews.resumptions import Resumption
@@ -118,7 +118,7 @@ def test_the_operator_suspends_and_resumes_with_a_reason_on_record(
     assert "not suspended" in run(args=["services", "resume", group.name, "--reason", "x"]).output
     assert "no service nothing" in run(args=["services", "end", "nothing", "--reason", "x"]).output
     assert len(charged()) == 1
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_the_operator_ends_a_service_with_a_reason(
@@ -138,7 +138,7 @@ def test_the_operator_ends_a_service_with_a_reason(
     assert REASON in letter("service_terminated")
     assert receivables.unpaid_invoices(group.id) == []
     assert run(args=["services", "end", group.name, "--reason", REASON]).exit_code == 1
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_reason_is_neither_empty_nor_cut(group: LicenceGroup) -> None:
@@ -193,7 +193,7 @@ def test_a_month_paid_ahead_counts_after_a_suspension(alice: Account, group: Lic
     assert Renewal.get().opened_at is not None
     running.to_renewal(group)
     assert len(charged()) == 3
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_after_a_month_paid_ahead_and_a_longer_suspension_the_rest_is_charged(
@@ -207,7 +207,7 @@ def test_after_a_month_paid_ahead_and_a_longer_suspension_the_rest_is_charged(
     interventions.resume(group, "Réglé.", by="operator")
     assert charged()[2:] == [rest.totals.total_cents]
     assert running.of(group).period_end == until(group)
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_an_unpaid_service_resumed_by_the_operator_still_owes(
@@ -222,7 +222,7 @@ def test_an_unpaid_service_resumed_by_the_operator_still_owes(
     assert running.of(group).status == SubscriptionStatus.PAST_DUE
     payments.record_manual_payment(owed, by="operator")
     assert running.of(group).status == SubscriptionStatus.ACTIVE
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 # --- What paying starts ----------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_a_customer_who_asked_for_the_end_is_charged_nothing_more(
     running.pass_time(midnight(until(group)) - clock.now() + timedelta(minutes=1))
     assert fresh(group).status == GroupStatus.TERMINATED
     assert len(charged()) == 2
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_keeping_a_paid_service_resumes_it_for_the_amount_shown(
@@ -294,7 +294,7 @@ def test_keeping_a_paid_service_resumes_it_for_the_amount_shown(
     resumption.undo_termination(group, by="alice")
     assert fresh(group).status == GroupStatus.INSTALLED
     assert charged()[2:] == [shown.cents]
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_keeping_a_service_written_off_does_not_resume_it(

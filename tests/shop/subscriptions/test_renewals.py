@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from models import Account, InvoiceStatus, Renewal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.subscriptions import renewals
 from tests.support import letters, running
 from tests.support.parties import Bank, Provider
@@ -22,7 +22,7 @@ def test_a_month_later_the_next_is_charged_to_the_stored_card(
     assert renewal.invoice.status == InvoiceStatus.PAID
     assert renewal.invoice.total_cents == due.totals.total_cents == 3 * 880 * 12 // 10
     assert renewal.period_start == due.period.start
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_its_email_says_that_the_card_is_charged_automatically(

@@ -23,7 +23,7 @@ from shop import clock, mail
 from shop.clock import midnight
 from shop.customers import one_time_links
 from shop.errors import Conflict, Refusal
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.orders import withdrawals
 from shop.payments import payments
@@ -178,7 +178,7 @@ def test_a_consumer_withdraws_within_14_days_and_gets_everything_back(
     assert Invoice.select().where(Invoice.kind == InvoiceKind.CREDIT_NOTE).count() == 2
     assert fresh(group).status == GroupStatus.TERMINATED
     assert group.domain not in provider.tenants
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
@@ -192,7 +192,7 @@ def test_withdrawing_from_one_group_keeps_the_other_of_its_order(
     queue.drain()
     assert bank.balance() == 1290 * 12 // 10
     assert fresh(other).status == GroupStatus.INSTALLED
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_withdrawing_before_the_invoice_was_issued_refunds_everything(
@@ -208,7 +208,7 @@ def test_withdrawing_before_the_invoice_was_issued_refunds_everything(
     withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
     assert sum(given.amount_cents for given in bank.refunds.values()) == 3168
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def _later(order: int) -> None:
@@ -257,7 +257,7 @@ def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
     extra = Renewal.get().supplement
     assert extra.net_cents == 2 * 880
     assert extra.status == "paid"
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
@@ -284,7 +284,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
     running.to_renewal(group)
     assert Renewal.select().count() == 1
     assert Invoice.select().where(Invoice.kind == InvoiceKind.CREDIT_NOTE).count() == 1
-    assert list(ledger.find_faults()) == []
+    assert list(ledger_proof.find_faults()) == []
 
 
 def test_one_left_unpaid_is_collected_on_its_day(group: LicenceGroup, bank: Bank) -> None:

@@ -24,7 +24,7 @@ from models import (
 from shop import clock as shop_clock
 from shop.customers import profile
 from shop.customers.activity_log import UNKNOWN
-from shop.invoicing import ledger
+from shop.invoicing import ledger_proof
 from shop.operations import monitoring
 from shop.subscriptions import vat_checks
 from shop.vat import company_names, confirmation, evidence
@@ -405,12 +405,12 @@ def test_the_check_finds_a_sale_without_two_proofs(consumer: Account, bank: Bank
     order = purchases.place(consumer)
     purchases.pay(order, bank)
     said = f"the country of the consumer of order {order.number} is kept with fewer than two proofs"
-    assert said not in list(ledger.find_faults())
+    assert said not in list(ledger_proof.find_faults())
     gone = PlaceProof.delete().where(
         PlaceProof.order == order, PlaceProof.kind == ProofKind.NETWORK
     )
     gone.execute()
-    assert said in list(ledger.find_faults())
+    assert said in list(ledger_proof.find_faults())
 
 
 def test_the_check_finds_a_reverse_charge_without_a_confirmation_on_record(
@@ -420,7 +420,7 @@ def test_the_check_finds_a_reverse_charge_without_a_confirmation_on_record(
     said = (
         f"invoice {invoice.number} charges no VAT, and no confirmation of the number is on record"
     )
-    assert said not in list(ledger.find_faults())
+    assert said not in list(ledger_proof.find_faults())
     database.execute_sql("UPDATE vat_check SET answer = 'unknown'")
-    assert said in list(ledger.find_faults())
+    assert said in list(ledger_proof.find_faults())
     assert groups.fresh(running_group).is_open
