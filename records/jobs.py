@@ -8,6 +8,9 @@ from peewee import SQL, BigAutoField, CharField, Check, IntegerField
 
 from records.base import JSONField, MomentField, Table, one_of
 
+CARRY_OUT_WITHDRAWAL = "carry_out_withdrawal"
+"""The kind of the job that carries a withdrawal out; the proof of the ledger asks for it."""
+
 
 class JobStatus(StrEnum):
     """The status of a job."""

@@ -14,6 +14,9 @@ from records.groups import LicenceGroup
 from records.invoices import Invoice, InvoiceStatus
 from records.payments import Payment
 
+CARD_ALLOWED, CARD_WITHDRAWN = "card_allowed", "card_withdrawn"
+"""The events of a customer's consent to charge a card for a service, and of its end."""
+
 
 class SubscriptionStatus(StrEnum):
     """The status of a group's subscription."""

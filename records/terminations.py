@@ -8,10 +8,19 @@ from enum import StrEnum
 from peewee import SQL, AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
 
 from records.accounts import OneTimeLink
-from records.base import MomentField, StateMachine
+from records.base import MomentField, StateMachine, one_of
 from records.groups import LicenceGroup
 from records.orders import Order
 from records.seats import Seat
+
+
+class TerminationCause(StrEnum):
+    """Why a group ends."""
+
+    CUSTOMER = "customer"
+    UNPAID = "unpaid"
+    WITHDRAWAL = "withdrawal"
+    OPERATOR = "operator"
 
 
 class TerminationStatus(StrEnum):
@@ -68,7 +77,7 @@ class Termination(StateMachine):
     class Meta:
         constraints = [
             Check("status IN ('asked', 'scheduled', 'undone', 'done')"),
-            Check("cause IN ('customer', 'unpaid', 'withdrawal', 'operator')"),
+            one_of("cause", TerminationCause),
             Check("status NOT IN ('scheduled', 'done') OR ends_on IS NOT NULL"),
             Check("(closed_at IS NULL) = (status IN ('asked', 'scheduled'))"),
         ]

@@ -9,15 +9,18 @@ from records.base import database
 from records.disputes import DisputeStatus
 from records.groups import AdditionStatus, GroupStatus
 from records.invoices import PAYABLE, InvoiceKind, InvoiceStatus
-from records.jobs import JobStatus
+from records.jobs import CARRY_OUT_WITHDRAWAL, JobStatus
 from records.ledger import EntryKind
 from records.orders import UNDELIVERED, OrderStatus
 from records.payments import PaymentStatus
 from records.payouts import LineKind, PayoutStatus
-from records.refunds import RefundStatus
-from records.terminations import TerminationStatus
+from records.refunds import RefundOrigin, RefundStatus
+from records.subscriptions import CARD_ALLOWED, CARD_WITHDRAWN, SubscriptionStatus
+from records.terminations import TerminationCause, TerminationStatus
 from records.vat import VatAnswer
 from shop import clock
+from shop.invoicing import order_invoices
+from shop.jobs import kinds
 from shop.pricing import money
 
 
@@ -36,9 +39,17 @@ _STATES = {
     "LineKind": LineKind,
     "PaymentStatus": PaymentStatus,
     "PayoutStatus": PayoutStatus,
+    "RefundOrigin": RefundOrigin,
     "RefundStatus": RefundStatus,
+    "SubscriptionStatus": SubscriptionStatus,
+    "TerminationCause": TerminationCause,
     "TerminationStatus": TerminationStatus,
     "VatAnswer": VatAnswer,
+    "kinds": kinds,
+    "invoice_order": order_invoices.invoice_order,
+    "CARRY_OUT_WITHDRAWAL": CARRY_OUT_WITHDRAWAL,
+    "CARD_ALLOWED": CARD_ALLOWED,
+    "CARD_WITHDRAWN": CARD_WITHDRAWN,
     "LEAST": money.LEAST_CENTS,
     "MOST": money.MOST_PAYABLE_CENTS,
     "OWED": _sql_list(*PAYABLE),
@@ -100,7 +111,8 @@ FAULTS = {
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUNDED}' "
         "AND coalesce(p.taken_cents, p.amount_cents) <> (SELECT coalesce(sum(e.cents), 0) "
         "FROM ledger_entry e LEFT JOIN refund f ON f.id = e.refund_id "
-        "WHERE e.payment_id = p.id AND e.invoice_id IS NULL AND coalesce(f.origin, '') <> 'bank' "
+        "WHERE e.payment_id = p.id AND e.invoice_id IS NULL AND coalesce(f.origin, '') <> "
+        "'{RefundOrigin.BANK}' "
         "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
     ),
     "refund {} is in the ledger with another amount than it has": (
@@ -123,7 +135,7 @@ FAULTS = {
         "AND i.status = '{InvoiceStatus.DUE}' "
         "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.credit_note_id = i.id) "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'refund_credit_note:' || i.id)"
+        "AND j.key = '{kinds.refund_credit_note.kind}:' || i.id)"
     ),
     "the money of payment {} is to be given back, and nobody was asked to": (
         "SELECT p.id FROM payment p WHERE (p.status = '{PaymentStatus.REFUND_DUE}' "
@@ -131,11 +143,11 @@ FAULTS = {
         "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = p.id "
         "AND f.credit_note_id IS NULL) "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'refund_payment:' || p.id)"
+        "AND j.key = '{kinds.refund_payment.kind}:' || p.id)"
     ),
     "refund {} failed, and the money was neither asked for again nor transferred": (
         "SELECT f.id FROM refund f WHERE f.status = '{RefundStatus.FAILED}' "
-        "AND f.origin = 'shop' AND NOT EXISTS (SELECT 1 FROM payment p "
+        "AND f.origin = '{RefundOrigin.SHOP}' AND NOT EXISTS (SELECT 1 FROM payment p "
         "WHERE p.id = f.payment_id AND p.status = '{PaymentStatus.LOST}') "
         "AND NOT EXISTS (SELECT 1 FROM refund g WHERE g.payment_id = f.payment_id AND g.id > f.id "
         "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0))"
@@ -145,7 +157,8 @@ FAULTS = {
         "WHERE e.payment_id = p.id) > 0"
     ),
     "the bank made the refund {} of itself, and nobody explained it": (
-        "SELECT f.reference FROM refund f WHERE f.origin = 'bank' AND f.explanation = '' "
+        "SELECT f.reference FROM refund f WHERE f.origin = '{RefundOrigin.BANK}' AND "
+        "f.explanation = '' "
         "AND f.credit_note_id IS NULL AND f.status <> '{RefundStatus.FAILED}'"
     ),
     "dispute {} is in the ledger with another amount than was withdrawn for it": (
@@ -167,13 +180,14 @@ FAULTS = {
     "the bank took the payment of renewal {} back for good, and nothing reminds of it": (
         "SELECT i.number FROM invoice i "
         "JOIN renewal r ON i.id IN (r.invoice_id, r.supplement_id) AND r.opened_at IS NOT NULL "
-        "JOIN subscription s ON s.group_id = r.group_id AND s.status <> 'suspended' "
+        "JOIN subscription s ON s.group_id = r.group_id AND s.status <> "
+        "'{SubscriptionStatus.SUSPENDED}' "
         "WHERE i.status IN ({OWED}) AND EXISTS (SELECT 1 FROM payment p "
         "WHERE p.invoice_id IN (i.id, i.replaces_id) AND p.status = '{PaymentStatus.LOST}') "
         "AND NOT EXISTS (SELECT 1 FROM reminder m WHERE m.invoice_id = i.id "
         "AND m.stage >= 3 AND m.failed_at IS NOT NULL) "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key LIKE 'collect_invoice:' || i.id || ':%%')"
+        "AND j.key LIKE '{kinds.collect_invoice.kind}:' || i.id || ':%%')"
     ),
     "invoice {} counts as paid by more than the credit note of the one it replaces keeps": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
@@ -214,15 +228,15 @@ FAULTS = {
         ") AS r ON r.invoice_id = p.invoice_id "
         "JOIN subscription s ON s.group_id = r.group_id WHERE p.card_id IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM event a WHERE a.subject = 'subscription' "
-        "AND a.subject_id = s.id AND a.name = 'card_allowed' "
+        "AND a.subject_id = s.id AND a.name = '{CARD_ALLOWED}' "
         "AND a.note = CAST(p.card_id AS VARCHAR(16)) AND a.at <= p.created_at "
         "AND NOT EXISTS (SELECT 1 FROM event w WHERE w.subject = 'subscription' "
-        "AND w.subject_id = s.id AND w.name = 'card_withdrawn' AND w.note = a.note "
+        "AND w.subject_id = s.id AND w.name = '{CARD_WITHDRAWN}' AND w.note = a.note "
         "AND w.id > a.id AND w.at < p.created_at))"
     ),
     "service {} is charged to a card that was removed, or is another customer's": (
         "SELECT g.name FROM subscription s JOIN licence_group g ON g.id = s.group_id "
-        "JOIN card c ON c.id = s.card_id WHERE s.status <> 'terminated' "
+        "JOIN card c ON c.id = s.card_id WHERE s.status <> '{SubscriptionStatus.TERMINATED}' "
         "AND (c.removed_at IS NOT NULL OR c.account_id <> s.account_id)"
     ),
     "the delivered order {} has no invoice": (
@@ -233,7 +247,7 @@ FAULTS = {
         "AND NOT EXISTS (SELECT 1 FROM invoice i "
         "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}') "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'invoice_order:' || o.id)"
+        "AND j.key = '{invoice_order.kind}:' || o.id)"
     ),
     "the payment of order {} is neither charged nor given back in full": (
         "SELECT o.number FROM payment p JOIN purchase_order o ON o.id = p.order_id "
@@ -261,12 +275,13 @@ FAULTS = {
         "AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.order_id = o.id "
         "AND p.status = '{PaymentStatus.REFUND_DUE}') "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.kind = 'refund_undelivered' AND j.key LIKE 'refund_undelivered:' || o.id || ':%%')"
+        "AND j.kind = '{kinds.refund_undelivered.kind}' AND j.key LIKE "
+        "'{kinds.refund_undelivered.kind}:' || o.id || ':%%')"
     ),
     "the customer withdrew from order {}, and it is delivered, or to be, all the same": (
         "SELECT o.number FROM purchase_order o WHERE o.withdrawn_at IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'carry_out_withdrawal:' || o.id) "
+        "AND j.key = '{CARRY_OUT_WITHDRAWAL}:' || o.id) "
         "AND (o.status IN ({UNDELIVERED}) OR EXISTS (SELECT 1 FROM order_line l "
         "JOIN licence_group g ON g.line_id = l.id WHERE l.order_id = o.id "
         "AND g.status IN ('{GroupStatus.INSTALLED}', '{GroupStatus.SUSPENDED}')) "
@@ -281,8 +296,8 @@ FAULTS = {
     "the customer withdrew from order {}, and its licences are not being removed": (
         "SELECT DISTINCT o.number FROM give_back b JOIN purchase_order o ON o.id = b.order_id "
         "WHERE b.status IN ({LEAVING}) AND NOT EXISTS (SELECT 1 FROM job j "
-        "WHERE j.status IN ({WAITING}) AND j.kind = 'end_withdrawn_seats' "
-        "AND j.key LIKE 'end_withdrawn_seats:' || o.id || ':%%')"
+        "WHERE j.status IN ({WAITING}) AND j.kind = '{kinds.end_withdrawn_seats.kind}' "
+        "AND j.key LIKE '{kinds.end_withdrawn_seats.kind}:' || o.id || ':%%')"
     ),
     "the customer withdrew from order {}, and its money is kept": (
         "SELECT DISTINCT o.number FROM purchase_order o "
@@ -292,12 +307,12 @@ FAULTS = {
         "AND o.status = '{OrderStatus.REFUNDED}' "
         "WHERE o.withdrawn_at IS NOT NULL AND coalesce(i.id, p.id) IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'carry_out_withdrawal:' || o.id)"
+        "AND j.key = '{CARRY_OUT_WITHDRAWAL}:' || o.id)"
     ),
     "the customer withdrew from service {}, and a month of it is still charged": (
         "SELECT DISTINCT g.name FROM termination t JOIN licence_group g ON g.id = t.group_id "
         "JOIN invoice i ON i.group_id = g.id AND i.kind = '{InvoiceKind.INVOICE}' "
-        "WHERE t.cause = 'withdrawal' AND i.status <> '{InvoiceStatus.REFUNDED}'"
+        "WHERE t.cause = '{TerminationCause.WITHDRAWAL}' AND i.status <> '{InvoiceStatus.REFUNDED}'"
     ),
     "the unpaid order {} is for a group that is suspended or has ended": (
         "SELECT o.number FROM purchase_order o JOIN order_line l ON l.order_id = o.id "
@@ -305,7 +320,7 @@ FAULTS = {
         "WHERE o.status = '{OrderStatus.AWAITING_PAYMENT}' "
         "AND g.status <> '{GroupStatus.INSTALLED}' "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'close_addition:' || o.id)"
+        "AND j.key = '{kinds.close_addition.kind}:' || o.id)"
     ),
     "the unpaid order {} has an amount that no bank accepts": (
         "SELECT o.number FROM purchase_order o "
@@ -316,7 +331,7 @@ FAULTS = {
         "SELECT o.number FROM purchase_order o "
         "WHERE o.status = '{OrderStatus.AWAITING_PAYMENT}' "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
-        "AND j.key = 'expire_order:' || o.id)"
+        "AND j.key = '{kinds.expire_order.kind}:' || o.id)"
     ),
     "the unpaid order {} was to be replaced by a later one, and is still payable": (
         "SELECT o.number FROM purchase_order o "
@@ -408,10 +423,11 @@ FAULTS = {
         "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}') "
         "UNION ALL SELECT o.account_id, -f.cents FROM refund f "
         "JOIN payment p ON p.id = f.payment_id JOIN purchase_order o ON o.id = p.order_id "
-        "WHERE f.credit_note_id IS NULL AND f.origin = 'shop' "
+        "WHERE f.credit_note_id IS NULL AND f.origin = '{RefundOrigin.SHOP}' "
         "AND f.status = '{RefundStatus.SUCCEEDED}' AND p.status = '{PaymentStatus.SUCCEEDED}' "
         "UNION ALL SELECT coalesce(o.account_id, i.account_id), -m.cents FROM ("
-        "SELECT payment_id, cents FROM refund WHERE origin = 'bank' AND credit_note_id IS NULL "
+        "SELECT payment_id, cents FROM refund WHERE origin = '{RefundOrigin.BANK}' AND "
+        "credit_note_id IS NULL "
         "AND status = '{RefundStatus.SUCCEEDED}' UNION ALL "
         "SELECT payment_id, withdrawn_cents FROM dispute) AS m "
         "JOIN payment p ON p.id = m.payment_id AND p.status <> '{PaymentStatus.LOST}' "

@@ -21,6 +21,7 @@ from peewee import JOIN
 
 from records.base import database, lock
 from records.groups import Addition, AdditionStatus, LicenceGroup
+from records.jobs import CARRY_OUT_WITHDRAWAL
 from records.orders import Order, OrderLine, OrderStatus
 from records.payments import Payment
 from shop import clock, jobs, mail, transitions
@@ -276,7 +277,7 @@ def _content_line(row: Any) -> str:
 CARRIED_OUT = "withdrawal_carried_out"
 
 
-@jobs.handles("carry_out_withdrawal", attempts=100, first_delay=timedelta(seconds=5))
+@jobs.handles(CARRY_OUT_WITHDRAWAL, attempts=100, first_delay=timedelta(seconds=5))
 def carry_out_withdrawal(order: int) -> None:
     """Carry out a withdrawal from an order once no part of it is being delivered; idempotent."""
     with database.atomic():

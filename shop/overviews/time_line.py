@@ -31,7 +31,7 @@ from records.refunds import Refund
 from records.seats import Seat
 from records.security import AccountEvent
 from records.staff import StaffAct
-from records.subscriptions import Subscription
+from records.subscriptions import CARD_ALLOWED, CARD_WITHDRAWN, Subscription
 from records.terminations import GiveBack, Termination
 from shop.customers import activity_log
 from shop.overviews import event_words
@@ -46,7 +46,7 @@ CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-(\d{1,18})", re.ASCII)
 SHOWN_AS_ACTS = ("seen_by_staff",)
 """Events of an account that an act of a member of staff tells of, too."""
 
-NAMES_A_CARD = {"card_allowed", "card_withdrawn"}
+NAMES_A_CARD = {CARD_ALLOWED, CARD_WITHDRAWN}
 """Events whose note is the number of a card, which tells a reader nothing."""
 
 

@@ -15,11 +15,16 @@ from records.base import lock
 from records.cards import Card
 from records.groups import Addition, LicenceGroup
 from records.orders import Order, OrderLine
-from records.subscriptions import Subscription, SubscriptionStatus
+from records.subscriptions import (
+    CARD_ALLOWED,
+    CARD_WITHDRAWN,
+    Subscription,
+    SubscriptionStatus,
+)
 from shop import transitions
 from shop.errors import N_, Refusal
 
-ALLOWED, WITHDRAWN = "card_allowed", "card_withdrawn"
+ALLOWED, WITHDRAWN = CARD_ALLOWED, CARD_WITHDRAWN
 
 PROOFS = (ALLOWED, WITHDRAWN)
 """Names of events whose note is the card that a customer allowed for a service, or no longer."""

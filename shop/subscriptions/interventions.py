@@ -9,7 +9,7 @@ from __future__ import annotations
 from records.base import database
 from records.groups import GroupStatus, LicenceGroup
 from records.subscriptions import Subscription, SubscriptionStatus
-from records.terminations import Termination, TerminationStatus
+from records.terminations import Termination, TerminationCause, TerminationStatus
 from shop import clock, mail, transitions
 from shop.errors import N_, Conflict, Refusal
 from shop.subscriptions import (
@@ -104,7 +104,7 @@ def end(group: LicenceGroup, reason: str, *, by: str) -> Termination:
         if earlier is not None:
             transitions.move(earlier, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
         termination = Termination.create(
-            group=group, cause=terminations.OPERATOR, reason=reason, ends_on=clock.today(),
+            group=group, cause=TerminationCause.OPERATOR, reason=reason, ends_on=clock.today(),
             asked_at=clock.now(),
         )  # fmt: skip
         transitions.record(termination, "termination_by_operator", by=by, note=reason)

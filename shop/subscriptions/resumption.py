@@ -12,7 +12,7 @@ from records.base import database
 from records.groups import GroupStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceStatus
 from records.subscriptions import Renewal, Subscription, SubscriptionStatus
-from records.terminations import Termination
+from records.terminations import Termination, TerminationCause
 from shop import clock, mail, transitions
 from shop.invoicing import receivables
 from shop.subscriptions import ending, period_billing, subscriptions, suspension, terminations
@@ -32,7 +32,7 @@ def is_wanted(termination: Termination | None) -> bool:
     """Return whether a termination is scheduled that the customer asked for."""
     if termination is None:
         return False
-    return termination.is_scheduled and termination.cause == terminations.CUSTOMER
+    return termination.is_scheduled and termination.cause == TerminationCause.CUSTOMER
 
 
 def _is_resumed_by_payment(subscription: Subscription) -> bool:

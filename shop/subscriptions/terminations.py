@@ -13,7 +13,7 @@ from records.base import database
 from records.groups import LicenceGroup
 from records.orders import Order, OrderLine
 from records.subscriptions import Subscription
-from records.terminations import Termination, TerminationStatus
+from records.terminations import Termination, TerminationCause, TerminationStatus
 from shop import clock, mail, transitions
 from shop.customers import one_time_links
 from shop.errors import N_, Conflict, Refusal
@@ -25,7 +25,6 @@ from shop.subscriptions import ending, period_billing, subscriptions
 LINK_LENGTH = timedelta(days=3)
 PURPOSE = "termination"
 
-CUSTOMER, UNPAID, OPERATOR = "customer", "unpaid", "operator"
 ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
 
 
@@ -52,7 +51,10 @@ def request_termination(group: LicenceGroup, *, by: str) -> Termination:
             raise Conflict(N_("The end of this service is scheduled already."))
         if termination is None:
             termination = Termination.create(
-                group=group, status=TerminationStatus.ASKED, cause=CUSTOMER, asked_at=clock.now()
+                group=group,
+                status=TerminationStatus.ASKED,
+                cause=TerminationCause.CUSTOMER,
+                asked_at=clock.now(),
             )
             transitions.record(termination, "termination_asked", by=by)
         if needs_link(group):
@@ -133,8 +135,8 @@ def schedule(subscription: Subscription, *, by: str) -> None:
     termination = for_group(subscription.group)
     if termination is None:
         termination = Termination.create(
-            group=subscription.group_id, status=TerminationStatus.ASKED, cause=CUSTOMER,
-            asked_at=clock.now(),
+            group=subscription.group_id, status=TerminationStatus.ASKED,
+            cause=TerminationCause.CUSTOMER, asked_at=clock.now(),
         )  # fmt: skip
     if termination.status == TerminationStatus.ASKED:
         _schedule(termination, subscription, by=by)
@@ -166,9 +168,14 @@ def schedule_for_unpaid(subscription: Subscription, ends_on: date) -> Terminatio
     if termination is not None:
         transitions.move(termination, TerminationStatus.UNDONE, by="shop", closed_at=clock.now())
     termination = Termination.create(
-        group=subscription.group_id, cause=UNPAID, ends_on=ends_on, asked_at=clock.now()
+        group=subscription.group_id,
+        cause=TerminationCause.UNPAID,
+        ends_on=ends_on,
+        asked_at=clock.now(),
     )
-    transitions.record(termination, "termination_scheduled", by="shop", note=UNPAID)
+    transitions.record(
+        termination, "termination_scheduled", by="shop", note=TerminationCause.UNPAID
+    )
     _end_later(termination)
     return termination
 
@@ -181,7 +188,7 @@ def can_be_undone(termination: Termination, now: datetime | None = None) -> bool
     if termination.status == TerminationStatus.ASKED:
         return True
     scheduled = termination.status == TerminationStatus.SCHEDULED
-    by_customer = termination.cause == CUSTOMER and scheduled
+    by_customer = termination.cause == TerminationCause.CUSTOMER and scheduled
     if by_customer and receivables.notice_was_given(termination.group_id):
         return False  # the group would end for lack of payment instead
     return by_customer and periods.can_be_undone(termination.day, now or clock.now())
@@ -208,5 +215,5 @@ def undo(group: LicenceGroup, *, by: str) -> None:
 def cancel_unpaid(group: LicenceGroup) -> None:
     """Undo the termination that was scheduled for lack of payment, if any, as all is paid."""
     termination = for_group(group)
-    if termination is not None and termination.cause == UNPAID:
+    if termination is not None and termination.cause == TerminationCause.UNPAID:
         transitions.move(termination, TerminationStatus.UNDONE, by="bank", closed_at=clock.now())

@@ -21,7 +21,7 @@ from records.orders import Order
 from records.seat_states import SeatStatus
 from records.seats import Seat
 from records.subscriptions import Renewal, Subscription
-from records.terminations import GiveBack, Termination, TerminationStatus
+from records.terminations import GiveBack, Termination, TerminationCause, TerminationStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.invoicing import credit_notes
@@ -37,8 +37,6 @@ from shop.subscriptions import (
 
 log = structlog.get_logger()
 
-WITHDRAWN = "withdrawal"
-"""The cause of the termination."""
 
 LICENCES_CHANGED = N_("The licences of this group have changed. Choose again which ones end.")
 
@@ -80,7 +78,7 @@ def end_group(group: LicenceGroup, *, by: str) -> None:
     if earlier is not None:
         transitions.move(earlier, TerminationStatus.UNDONE, by=by, closed_at=clock.now())
     termination = Termination.create(
-        group=group, cause=WITHDRAWN, ends_on=clock.today(), asked_at=clock.now()
+        group=group, cause=TerminationCause.WITHDRAWAL, ends_on=clock.today(), asked_at=clock.now()
     )
     transitions.record(termination, "termination_withdrawal", by=by)
     ending.end_now(subscription, termination, by=by)
