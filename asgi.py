@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 from app import create_app
 from serving import web_server
 from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits, Scope
-from shop import durations
+from shop.metrics import durations
 from shop.parties.calls import Calls, calls
 from shop.settings import Settings
 from web import error_pages

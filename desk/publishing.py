@@ -27,10 +27,10 @@ from models import Contract, Language, NoticeKind, database
 from shop import clock
 from shop.errors import Refusal
 from shop.orders import contracts
+from shop.parsing.numbers_and_json import read_integer
 from shop.publishing import contract_versions, notices, offers, prices
 from shop.publishing.contract_versions import Draft
 from shop.publishing.notices import Wording
-from shop.reading import read_integer
 from shop.staff import acts as records
 from shop.text import formats
 from web.customer_forms import TOO_LONG

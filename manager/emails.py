@@ -12,7 +12,7 @@ from shop import mail
 from shop.customers import email_proofs
 from shop.errors import Refusal
 from shop.mail.archive import SEARCH_LIMIT
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
 from shop.security import rate_limits
 from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups

@@ -9,8 +9,8 @@ from models import Seat
 from shop.errors import Refusal
 from shop.licences import seats
 from shop.licences.seats import actions, rules
+from shop.parsing.numbers_and_json import read_integer
 from shop.pricing.catalogue import PricedOffer
-from shop.reading import read_integer
 from shop.text.names import read_name
 from web.forms import ShopForm
 

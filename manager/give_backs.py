@@ -12,8 +12,8 @@ from shop.invoicing import receivables
 from shop.licences.seats import listing
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
+from shop.parsing.numbers_and_json import read_integer
 from shop.pricing import periods
-from shop.reading import read_integer
 from shop.subscriptions import give_back_choice, give_backs, subscriptions
 from web import auth, lookups
 from web.arguments import page_number

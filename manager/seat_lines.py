@@ -14,8 +14,8 @@ from shop import clock
 from shop.errors import Refusal
 from shop.licences.seats import import_preview, listing
 from shop.overviews import services as shop_services
+from shop.parsing.numbers_and_json import read_integer
 from shop.pricing import periods
-from shop.reading import read_integer
 from shop.subscriptions import subscriptions
 from shop.text import templates
 from shop.text.pagination import page_of

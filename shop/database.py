@@ -17,7 +17,7 @@ from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
 from records.base import database
-from shop.statements import StatementContext
+from shop.sql.building import StatementContext
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 

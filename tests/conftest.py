@@ -16,9 +16,9 @@ import models
 from models import Account, ExchangeService
 from shop import clock as shop_clock
 from shop import database as shop_database
-from shop import durations
 from shop.documents import from_orders
 from shop.jobs import queue
+from shop.metrics import durations
 from shop.office import configured
 from shop.operations import composition, demo
 from shop.payments import gateways

@@ -7,7 +7,7 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-from shop import durations
+from shop.metrics import durations
 from web import error_pages
 from web.hosts import BY_ADDRESS
 

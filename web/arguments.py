@@ -8,14 +8,14 @@ from flask import request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.datastructures import MultiDict
 
-from shop.reading import read_integer, read_json
+from shop.parsing.numbers_and_json import read_integer, read_json
 
 MOST_PAGES = 10**9
 """The highest page number that is read: an offset in a list stays within 64 bits."""
 
 
 class BoundedJson(DefaultJSONProvider):
-    """Flask's JSON, read by `shop.reading`: an invalid body is answered with 400."""
+    """Flask's JSON, read within bounds (`shop.parsing`): an invalid body is answered with 400."""
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Return the value of a JSON text; raise `ValueError` if it is invalid."""

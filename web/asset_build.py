@@ -21,7 +21,7 @@ from pathlib import Path
 
 import brotli
 
-from shop import reading
+from shop.parsing import numbers_and_json
 from shop.settings import ROOT
 
 STATIC = ROOT / "static"
@@ -120,8 +120,8 @@ def _kept(folder: Path) -> dict[str, str]:
 def read_manifest(folder: Path) -> tuple[str, dict[str, str]]:
     """Return of which sources the files were made, and their names; both empty if none were."""
     try:
-        found = reading.read_json((folder / MANIFEST).read_bytes())
-    except (OSError, reading.InvalidJson):
+        found = numbers_and_json.read_json((folder / MANIFEST).read_bytes())
+    except (OSError, numbers_and_json.InvalidJson):
         return "", {}
     return found["sources"], found["files"]
 

@@ -12,7 +12,7 @@ from shop.errors import Refusal
 from shop.exchange import listing, services
 from shop.licences.seats import csv_reader
 from shop.orders import attach
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
 from web import lookups
 from web.arguments import MOST_PAGES
 from web.htmx import go_to, page

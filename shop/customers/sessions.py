@@ -16,8 +16,8 @@ from shop import clock
 from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
-from shop.prepared import prepared
 from shop.security import encryption
+from shop.sql.prepared import prepared
 
 IDLE_LENGTH = timedelta(hours=12)
 STAYING_LENGTH = timedelta(days=30)

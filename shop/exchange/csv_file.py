@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from shop.errors import Refusal
 from shop.exchange.source import InvalidFile, Mailbox
 from shop.licences.seats.csv_reader import FIRST_NAMES, LAST_NAMES
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
 from shop.text import csv_input
 from shop.text.csv_input import Row
 from shop.text.names import read_name

@@ -9,7 +9,7 @@ from peewee import JOIN, ModelSelect, fn
 from records.accounts import Account
 from records.exchange import Attach, ExchangeAccount, ExchangeService, MailboxStatus
 from shop import clock
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 
 MENU_LIMIT = 8
 """The number of services in the left menu."""

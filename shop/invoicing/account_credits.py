@@ -17,8 +17,8 @@ from records.invoices import Invoice
 from shop import clock, mail
 from shop.errors import N_, Refusal
 from shop.invoicing import ledger
-from shop.prepared import prepared
 from shop.pricing import money
+from shop.sql.prepared import prepared
 
 NOT_LEFT = N_("Less than that is left of this amount.")
 TOO_SMALL_A_REST = N_(

@@ -13,7 +13,7 @@ from records.invoices import PAYABLE, Invoice
 from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
 from shop import clock
 from shop.jobs import kinds
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 
 WAITS = (timedelta(days=3), timedelta(days=4), timedelta(days=7))
 """The delays between attempts: these follow the first failure after 3, 7 and 14 days."""

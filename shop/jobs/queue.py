@@ -23,9 +23,10 @@ from peewee import PostgresqlDatabase, fn
 
 from records.base import database
 from records.jobs import Job, JobStatus
-from shop import clock, durations, settings
+from shop import clock, settings
 from shop.database import connection
 from shop.errors import PartyUnavailable
+from shop.metrics import durations
 from shop.sandbox_link import test_points
 
 log = structlog.get_logger()

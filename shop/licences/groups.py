@@ -17,7 +17,7 @@ from shop import transitions
 from shop.errors import N_
 from shop.licences import group_keys
 from shop.licences.seats import search_keys
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 from shop.text.folding import fold
 from shop.text.names import read_name
 

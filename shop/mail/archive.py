@@ -17,8 +17,8 @@ from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
 from shop.mail import mark
 from shop.mail.links import Links
-from shop.prepared import prepared
 from shop.security import encryption
+from shop.sql.prepared import prepared
 from shop.text import templates
 from shop.text.email_addresses import normalized
 from shop.text.folding import fold

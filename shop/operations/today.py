@@ -33,8 +33,8 @@ from shop.errors import N_
 from shop.jobs import failed
 from shop.office import stock
 from shop.operations import monitoring, unpaid
+from shop.parsing.numbers_and_json import read_integer
 from shop.payments import disputes, payouts, refund_lists
-from shop.reading import read_integer
 from shop.text.pagination import PER_PAGE
 from shop.vat import confirmation
 

@@ -18,9 +18,9 @@ from shop import vat
 from shop.errors import N_, Refusal
 from shop.orders import on_sale, placing
 from shop.orders.placing import Confirmation, OrderKind, Quote
+from shop.parsing.numbers_and_json import read_integer
 from shop.pricing import catalogue, money
 from shop.pricing.catalogue import PricedOffer
-from shop.reading import read_integer
 
 MOST_LICENCES = 100_000
 """The most licences of one offer in one order; groups themselves may grow further."""

@@ -17,7 +17,7 @@ from shop.jobs import kinds
 from shop.licences import reservations
 from shop.orders import closing, placing
 from shop.payments import gateways, payables, refunds
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 
 PENDING_PAYMENT_DELAY = timedelta(minutes=10)
 UNDER_WAY_DELAY = timedelta(minutes=10)

@@ -25,7 +25,7 @@ from shop.invoicing import invoices, receivables
 from shop.overviews.states import Owed
 from shop.payments import disputes, refund_lists, refunds
 from shop.payments.attempts import decline_message, is_checkout_open
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 from shop.text.zip_stream import zipped
 
 BATCH = 100

@@ -20,7 +20,7 @@ from shop.licences import groups as licence_groups
 from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
 from shop.overviews.states import GivenBack, GroupState, Owed
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 
 SHOWN = 10
 

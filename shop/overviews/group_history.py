@@ -20,7 +20,7 @@ from records.groups import LicenceGroup
 from records.seats import Seat
 from records.terminations import GiveBack
 from shop.errors import N_
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
 from shop.text.pagination import newest_first
 
 WORDS: dict[str, str] = {

@@ -21,7 +21,7 @@ from shop.licences.parts import Parts, parts_among
 from shop.orders import withdrawals
 from shop.payments import disputes, mandates, refund_lists
 from shop.payments.attempts import decline_message, is_checkout_open
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 
 CONFIRMING = N_("Checking")
 

@@ -22,8 +22,8 @@ from records.terminations import Termination
 from shop import clock
 from shop.overviews.states import GroupState, Owed, owed_by, state_of
 from shop.payments import cards as stored_cards
-from shop.prepared import prepared
 from shop.pricing import periods
+from shop.sql.prepared import prepared
 from shop.subscriptions import renewal_price, terminations
 from shop.subscriptions.renewal_price import Preview
 

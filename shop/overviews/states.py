@@ -19,8 +19,8 @@ from records.subscriptions import Subscription
 from records.terminations import GiveBack, Termination, TerminationStatus
 from shop import clock
 from shop.invoicing import receivables
-from shop.prepared import prepared
 from shop.pricing import periods
+from shop.sql.prepared import prepared
 from shop.subscriptions import terminations
 
 UNPAID = "unpaid"

@@ -27,7 +27,7 @@ from shop.errors import N_, PartyRejected
 from shop.payments import gateways, mandates
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import CardChange, Checkout, CheckoutRequest, Mandate
-from shop.prepared import prepared
+from shop.sql.prepared import prepared
 
 log = structlog.get_logger()
 

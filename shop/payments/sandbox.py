@@ -11,6 +11,7 @@ import httpx
 import structlog
 
 from shop.errors import PartyRejected, PartyUnavailable
+from shop.parsing.numbers_and_json import read_json
 from shop.parties.calls import BANK
 from shop.payments.gateway import (
     Batch,
@@ -30,7 +31,6 @@ from shop.payments.gateway import (
     Refund,
     RefundState,
 )
-from shop.reading import read_json
 from shop.sandbox_link import signatures
 from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
 

@@ -32,7 +32,7 @@ from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
 from records.refunds import Refund
 from shop import clock, documents, mail, settings, transitions
-from shop.reading import read_json
+from shop.parsing.numbers_and_json import read_json
 from shop.text.zip_stream import zipped
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"

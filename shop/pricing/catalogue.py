@@ -12,8 +12,8 @@ from records.base import database
 from records.catalogue import Described, Offer, Price
 from records.languages import Language
 from shop import clock
-from shop.prepared import prepared
 from shop.settings.per_process import PerProcess
+from shop.sql.prepared import prepared
 
 SHIPPED = (
     (

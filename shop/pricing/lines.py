@@ -9,9 +9,9 @@ from peewee import ModelSelect
 from records.catalogue import Offer
 from records.invoices import Invoice, InvoiceLine
 from records.orders import Order, OrderLine
-from shop.prepared import prepared
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
+from shop.sql.prepared import prepared
 
 
 @dataclass(frozen=True)

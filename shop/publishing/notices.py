@@ -16,8 +16,8 @@ from records.notices import Notice, NoticeKind
 from records.subscriptions import Subscription, SubscriptionStatus
 from shop import clock, jobs, mail
 from shop.errors import N_, Conflict, Refusal
-from shop.prepared import prepared
 from shop.publishing import acts
+from shop.sql.prepared import prepared
 
 LONGEST = 500
 MOST_SHOWN = 3

@@ -18,8 +18,8 @@ from records.base import database
 from records.catalogue import MOST_PLACES, ChangeKind, Offer, OfferChange, Price, Product
 from shop import clock
 from shop.errors import N_, Conflict, Refusal
+from shop.parsing.numbers_and_json import read_integer
 from shop.publishing import acts
-from shop.reading import read_integer
 
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST_CODE, LONGEST_NAME, LONGEST_LIST = 16, 64, 500

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from shop.errors import PartyRejected, PartyUnavailable, ShopRefused
+from shop.parsing.numbers_and_json import read_json
 from shop.parties.calls import calls
-from shop.reading import read_json
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 """Seconds to wait for an answer; after a time-out the effect of the call is unknown."""

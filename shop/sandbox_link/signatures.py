@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from shop import clock
 from shop.errors import PartyRejected
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
 
 HEADER = "Sandbox-Signature"
 

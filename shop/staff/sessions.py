@@ -16,8 +16,8 @@ from shop.customers.activity_log import Origin
 from shop.customers.known_origins import Familiarity
 from shop.customers.sessions import IDLE_LENGTH, LONGEST, SEEN_INTERVAL
 from shop.errors import N_
-from shop.prepared import prepared
 from shop.security import encryption, one_time_codes
+from shop.sql.prepared import prepared
 from shop.staff import accounts
 from shop.text.email_addresses import normalized
 

@@ -9,7 +9,7 @@ from records.seat_states import SeatStatus
 from records.seats import Seat
 from records.terminations import GiveBack
 from shop.errors import N_, Refusal
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
 from shop.subscriptions import give_backs
 
 MOST = 1000

@@ -21,10 +21,10 @@ from records.orders import BEING_DELIVERED, Order, OrderLine
 from records.subscriptions import Renewal, Subscription
 from records.terminations import GiveBack, TerminationStatus
 from shop import clock, vat
-from shop.prepared import prepared
 from shop.pricing import money, periods
 from shop.pricing.money import Line, Share, Totals
 from shop.pricing.periods import Period
+from shop.sql.prepared import prepared
 from shop.subscriptions import price_changes
 from shop.vat import VatTreatment
 

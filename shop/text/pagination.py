@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from peewee import Model, ModelSelect
 
-from shop.prepared import Prepared
-from shop.reading import read_integer
+from shop.parsing.numbers_and_json import read_integer
+from shop.sql.prepared import Prepared
 
 PER_PAGE = 20
 

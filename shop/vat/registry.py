@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import httpx
 
 from shop.errors import PartyUnavailable
+from shop.parsing.numbers_and_json import read_json
 from shop.parties.calls import VAT_REGISTRY, calls
-from shop.reading import read_json
 from shop.settings import PerProcess, Settings
 from shop.vat.numbers import prefix_of
 from shop.vat.territories import MEMBER_STATES

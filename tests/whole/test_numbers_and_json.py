@@ -17,8 +17,8 @@ from flask.testing import FlaskClient
 from sandbox import create_sandbox
 from sandbox import reading as sandbox_reading
 from sandbox.database import database as sandbox_database
-from shop import reading
 from shop.customers.two_factor import webauthn
+from shop.parsing import numbers_and_json
 from shop.sandbox_link import signatures
 from tests.conftest import PRODUCTION
 from tests.support.devices import BASE, Device
@@ -50,7 +50,7 @@ def signed(body: bytes) -> dict[str, str]:
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("read", [reading.read_integer, sandbox_reading.read_integer])
+@pytest.mark.parametrize("read", [numbers_and_json.read_integer, sandbox_reading.read_integer])
 def test_an_integer_is_ascii_digits_within_bounds(read) -> None:
     assert (read("0"), read("007"), read("9" * 18)) == (0, 7, 10**18 - 1)
     assert (read("5", 5, 5), read("4", 5, 6), read("7", 5, 6)) == (5, None, None)
@@ -63,13 +63,13 @@ def sandbox_json(content: bytes) -> object:
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("read", [reading.read_json, sandbox_json])
+@pytest.mark.parametrize("read", [numbers_and_json.read_json, sandbox_json])
 def test_json_that_is_too_deep_or_too_large_is_invalid(read) -> None:
     good = b'{"a": [1, -9223372036854775807, 2.5, "\\ud83d\\ude00"]}'
     assert read(good) == {"a": [1, -(2**63) + 1, 2.5, "\U0001f600"]}
     for content in (DEEP, DEEP_OBJECT, LONG, b"-" + LONG, b"18446744073709551616", b"1e999", b"NaN",
                     b"Infinity", b'"\\ud800"', b"\xff", b"", b"{"):  # fmt: skip
-        with pytest.raises((reading.InvalidJson, sandbox_reading.InvalidJson)):
+        with pytest.raises((numbers_and_json.InvalidJson, sandbox_reading.InvalidJson)):
             read(content)
 
 
@@ -187,7 +187,7 @@ OTHER_READERS = re.compile(
     r"type=int\b|type=float\b|(?<!_app.)\bjson\.loads?\(|\.json\(\)|int\(str\(|float\(str\("
 )
 OWN_JSON = {
-    "shop/reading.py", "sandbox/reading.py",
+    "shop/parsing/numbers_and_json.py", "sandbox/reading.py",
     # What these read, the sandbox has written itself.
     "sandbox/key_value.py", "sandbox/office/api.py", "sandbox/office/rules.py",
 }  # fmt: skip

@@ -12,9 +12,9 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from models import database
-from shop import durations
 from shop.database import pending_migrations
 from shop.jobs import queue
+from shop.metrics import durations
 from shop.operations import monitoring as figures
 from shop.operations import unpaid
 from web import auth

@@ -10,7 +10,7 @@ from models import Language
 from shop import clock, settings
 from shop.errors import PartyRejected
 from shop.operations import demo
-from shop.reading import read_integer, read_seconds
+from shop.parsing.numbers_and_json import read_integer, read_seconds
 from shop.sandbox_link import signatures, switches
 
 MAX_CLOCK_OFFSET = 100 * 366 * 86400

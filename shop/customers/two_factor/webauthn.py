@@ -23,7 +23,7 @@ from webauthn.helpers.structs import (
 from records.accounts import Account
 from records.security import Passkey
 from shop import settings
-from shop.reading import read_json
+from shop.parsing.numbers_and_json import read_json
 
 MAX_ANSWER_LENGTH = 20_000
 

@@ -12,8 +12,8 @@ import httpx
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.office.graph.tokens import Tokens
+from shop.parsing.numbers_and_json import read_json
 from shop.parties.calls import PROVIDER, calls
-from shop.reading import read_json
 
 URL = "https://graph.microsoft.com/v1.0"
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from shop.office.graph.calls import GraphCalls, path_segment
 from shop.office.graph.groups import PRODUCTS
-from shop.reading import read_json
+from shop.parsing.numbers_and_json import read_json
 
 PERMISSIONS = {
     "Domain.ReadWrite.All", "Group.ReadWrite.All", "User.ReadWrite.All",

@@ -10,7 +10,7 @@ import httpx
 from shop import settings
 from shop.operations.doctor import probe
 from shop.operations.doctor.findings import Finding, fault, ok
-from shop.reading import read_json
+from shop.parsing.numbers_and_json import read_json
 
 TIMEOUT = 10
 CLAIMED = "203.0.113.77"

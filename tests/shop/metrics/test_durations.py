@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 import models
 from models import DurationCount, Job
 from shop import clock as shop_clock
-from shop import durations
 from shop.jobs import queue
 from shop.jobs.queue import Priority
+from shop.metrics import durations
 from shop.operations import monitoring
 from tests.support import cast, racing
 from tests.support.client import CheckingClient

@@ -13,7 +13,7 @@ from models import Account, Job, JobStatus, LicenceGroup, Order, OrderLine, data
 from records.base import Table
 from shop import clock
 from shop.invoicing import ledger_proof
-from shop.statements import StatementContext
+from shop.sql.building import StatementContext
 from tests.support.client import CheckingClient
 from tests.support.journeys import Shopper
 from tests.support.parties import Bank, Provider

@@ -13,7 +13,7 @@ from models import Account, Order
 from shop import clock
 from shop.overviews import bills, services
 from shop.overviews.bills import Selection
-from shop.prepared import Prepared, prepared
+from shop.sql.prepared import Prepared, prepared
 from tests.support import queries
 from tests.support.belongings import Belongings
 

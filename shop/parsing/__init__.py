@@ -1,0 +1,1 @@
+"""Reading values of others: numbers and JSON, within bounds."""
