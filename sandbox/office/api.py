@@ -13,6 +13,7 @@ PUT    /office/api/tenants/<domain>/suspension     ``{"reason"}``: block sign-in
 DELETE /office/api/tenants/<domain>/suspension     allow sign-in again
 POST   /office/api/tenants/<domain>/users          a user and a ``password``
 GET    /office/api/tenants/<domain>/users          ``?after=<address>&limit=`` in this order
+GET    /office/api/tenants/<domain>/sign-ins       ``?user=<ref>&user=…``: when each last did
 PATCH  /office/api/tenants/<domain>/users/<ref>    a user's names and address
 PUT    …/users/<ref>/password                      ``{"password"}``
 DELETE /office/api/tenants/<domain>/users/<ref>    delete the account, free its seat
@@ -38,6 +39,7 @@ from sandbox.office.models import Operation, Tenant, User
 from sandbox.reading import read_integer
 
 MAX_SEATS = 10_000_000
+MAX_SIGN_INS = 100
 
 Answer = tuple[Response, int]
 
@@ -55,6 +57,7 @@ def blueprint(key: str) -> Blueprint:
     api.delete("/tenants/<domain>/suspension")(resume_tenant)
     api.post("/tenants/<domain>/users")(create_user)
     api.get("/tenants/<domain>/users")(list_users)
+    api.get("/tenants/<domain>/sign-ins")(list_sign_ins)
     api.patch("/tenants/<domain>/users/<user>")(update_user)
     api.put("/tenants/<domain>/users/<user>/password")(set_password)
     api.delete("/tenants/<domain>/users/<user>")(delete_user)
@@ -184,6 +187,16 @@ def list_users(domain: str) -> Response:
         .limit(limit)
     )
     return jsonify(users=[_user_json(user) for user in found])
+
+
+def list_sign_ins(domain: str) -> Response:
+    """Return when users of a tenant last signed in, by reference: null for "never"."""
+    operations.execute_due(domain.lower())
+    if not Tenant.select().where(Tenant.domain == domain.lower()).exists():
+        raise ApiRefusal(404, "unknown_tenant", "There is no tenant of this domain.")
+    asked = request.args.getlist("user")[:MAX_SIGN_INS]
+    found = User.select().where(User.tenant == domain.lower(), User.reference.in_(asked))
+    return jsonify(sign_ins={user.reference: user.signed_in_at for user in found})
 
 
 def _user_json(user: User) -> dict[str, str]:

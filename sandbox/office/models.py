@@ -44,7 +44,10 @@ class Tenant(Table):
 
 
 class User(Table):
-    """A person with an account and a licence; ``folded`` is the case-folded address."""
+    """A person with an account and a licence; ``folded`` is the case-folded address.
+
+    ``signed_in_at`` is when they last signed in at the portal, empty if they never did.
+    """
 
     reference = TextField(primary_key=True)
     tenant = ForeignKeyField(Tenant, backref="users", index=False)
@@ -56,6 +59,7 @@ class User(Table):
     language = TextField()
     password_hash = TextField()
     created_at = FloatField()
+    signed_in_at = FloatField(null=True)
 
     class Meta:
         indexes = ((("tenant", "folded"), False),)

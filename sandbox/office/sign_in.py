@@ -55,8 +55,10 @@ def _clear_attempts(attempt: Attempt, address: str) -> None:
 
 def open_session(user: User) -> str:
     """Start a session; return its token, of which only a hash is stored."""
-    token = secrets.token_urlsafe(32)
-    PortalSession.create(token_hash=_digest(token), user=user, created_at=clock.now())
+    token, now = secrets.token_urlsafe(32), clock.now()
+    with database.atomic():
+        PortalSession.create(token_hash=_digest(token), user=user, created_at=now)
+        User.update(signed_in_at=now).where(User.reference == user.reference).execute()
     return token
 
 

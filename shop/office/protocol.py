@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -48,6 +50,17 @@ class Holdings:
 
     licences: int
     people: int
+
+
+MOST_SIGN_INS = 100
+"""The number of accounts whose sign-ins one call asks for."""
+
+
+class SignInsUnknown(Exception):
+    """The provider does not tell when people sign in, of a group or of any; the reason is its own.
+
+    Nobody must be taken for idle then.
+    """
 
 
 @runtime_checkable
@@ -103,4 +116,11 @@ class OfficeProvider(Protocol):
         """Return the current state of the operation with this key; None if the key is unknown.
 
         The caller then makes the call, possibly for a second time: it is idempotent.
+        """
+
+    def last_sign_ins(self, domain: str, users: Sequence[str]) -> dict[str, datetime | None]:
+        """Return when accounts of a group last signed in, by reference; None for "never".
+
+        An account that the group does not have is left out; at most `MOST_SIGN_INS` are asked for.
+        Raise `SignInsUnknown` where the provider does not tell.
         """

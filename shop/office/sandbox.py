@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from shop.errors import PartyUnavailable
-from shop.office.protocol import Holdings, Operation, OperationStatus, Person
+from shop.office.protocol import (
+    Holdings,
+    Operation,
+    OperationStatus,
+    Person,
+    SignInsUnknown,
+)
 from shop.parties.calls import PROVIDER
 from shop.sandbox_link.client import TIMEOUT, Refused, SandboxCalls
 
@@ -83,6 +91,18 @@ class SandboxProvider:
         except (KeyError, TypeError, ValueError) as error:
             raise PartyUnavailable("the provider's answer cannot be read") from error
 
+    def last_sign_ins(self, domain: str, users: Sequence[str]) -> dict[str, datetime | None]:
+        """Return when accounts of a group last signed in, by reference; None for "never"."""
+        asked = urlencode([("user", user) for user in users])
+        try:
+            answer = self._calls.call("GET", f"{_tenant(domain)}/sign-ins?{asked}")
+        except Refused as refusal:
+            raise SignInsUnknown(str(refusal)) from refusal
+        try:
+            return {str(user): _moment(at) for user, at in dict(answer["sign_ins"]).items()}
+        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+            raise PartyUnavailable("the provider's answer cannot be read") from error
+
     def _ask(
         self, key: str, method: str, path: str, body: dict[str, Any] | None = None
     ) -> Operation:
@@ -95,6 +115,10 @@ def _tenant(domain: str) -> str:
 
 def _user(domain: str, user: str) -> str:
     return f"{_tenant(domain)}/users/{quote(user, safe='')}"
+
+
+def _moment(timestamp: Any) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(float(timestamp), UTC)
 
 
 def _operation(answer: dict[str, Any]) -> Operation:

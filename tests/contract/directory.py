@@ -9,6 +9,7 @@ import itertools
 import re
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 Object = dict[str, Any]
@@ -67,7 +68,8 @@ def conflict(property_: str) -> GraphError:
 class Directory:
     """The objects of one tenant.
 
-    ``stock`` counts the licences that the reseller has bought. While ``index_lags``, searches find
+    ``stock`` counts the licences that the reseller has bought. Only a premium directory tells when
+    users signed in. While ``index_lags``, searches find
     nothing; the users whose addresses are in ``unreplicated`` exist but cannot be read yet.
     """
 
@@ -78,6 +80,7 @@ class Directory:
     deleted: dict[str, Object] = field(default_factory=dict)
     stock: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKUS, 1000))
     index_lags: bool = False
+    is_premium: bool = True
     unreplicated: set[str] = field(default_factory=set)
     page: int = 2
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -234,7 +237,15 @@ class Directory:
         except GraphError:
             return False
         matches = user["passwordProfile"]["password"] == password
-        return bool(matches and user["accountEnabled"] and user["assignedLicenses"])
+        may = bool(matches and user["accountEnabled"] and user["assignedLicenses"])
+        if may:
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            user["signInActivity"] = {
+                "lastSignInDateTime": now,
+                "lastSignInRequestId": str(uuid.uuid4()),
+                "lastNonInteractiveSignInDateTime": None,
+            }
+        return may
 
     def skus(self) -> list[Object]:
         """Return the products that the reseller has bought."""

@@ -28,7 +28,7 @@ class GraphServer:
         self.url = ""
         self.tokens: set[str] = set()
         self.tokens_given = 0
-        self.permissions = set(PERMISSIONS)
+        self.permissions = {*PERMISSIONS, "AuditLog.Read.All"}
         self._count = itertools.count(1)
 
     def answer(self, call: Call) -> Reply:
@@ -119,6 +119,7 @@ class GraphServer:
             case "POST", ["users"]:
                 return 201, _public(directory.add_user(call.json))
             case "GET", ["users", key]:
+                self._check_activity(key, call)
                 return 200, _selected(directory.user(key), call)
             case "PATCH", ["users", key]:
                 directory.change_user(key, call.json)
@@ -129,6 +130,21 @@ class GraphServer:
             case "POST", ["users", key, "assignLicense"]:
                 return 200, _public(directory.assign(key, call.json))
         raise GraphError(404, f"Resource not found for {call.path}.", "BadRequest")
+
+    def _check_activity(self, key: str, call: Call) -> None:
+        """Refuse the activity of users as Graph does: without permission, licence or id."""
+        if "signInActivity" not in call.query.get("$select", ""):
+            return
+        if "AuditLog.Read.All" not in self.permissions:
+            raise GraphError(403, "Insufficient privileges.", "Authorization_RequestDenied")
+        if not self.directory.is_premium:
+            raise GraphError(
+                403,
+                "Neither tenant is B2C or tenant doesn't have premium license",
+                "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+            )
+        if "@" in key:
+            raise GraphError(400, "Get By Key only supports UserId and the key has to be a GUID.")
 
     def _batch(self, call: Call) -> Iterator[Object]:
         requests = call.json["requests"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ from shop.office.graph import GraphProvider
 from shop.office.graph.groups import Groups
 from shop.office.graph.memory import Group, User
 from shop.office.graph.people import People
-from shop.office.protocol import Operation, OperationStatus, Person
+from shop.office.protocol import Operation, OperationStatus, Person, SignInsUnknown
 from tests.contract import offices
 from tests.contract.directory import SKUS
 from tests.contract.offices import GraphUnderTest
@@ -378,6 +379,38 @@ def test_remembered_keys_stay_within_microsofts_limits(graph: GraphUnderTest) ->
         done(graph.provider.set_password(f"password-{number}", DOMAIN, user, password))
     done(graph.provider.set_password("password-30", DOMAIN, user, FIRST))
     assert graph.can_sign_in(ALICE.address, "Mot-de-passe-59")
+
+
+# --- Sign-ins --------------------------------------------------------------------------------
+
+
+def test_without_the_permission_or_a_premium_licence_sign_ins_are_unknown(
+    graph: GraphUnderTest,
+) -> None:
+    install(graph)
+    user = activate(graph)
+    graph.server.directory.is_premium = False
+    with pytest.raises(SignInsUnknown, match="premium license"):
+        graph.provider.last_sign_ins(DOMAIN, [user])
+    graph.server.directory.is_premium = True
+    graph.server.permissions.discard("AuditLog.Read.All")
+    with pytest.raises(SignInsUnknown, match="Insufficient privileges"):
+        graph.provider.last_sign_ins(DOMAIN, [user])
+
+
+def test_the_latest_of_microsofts_moments_counts(graph: GraphUnderTest) -> None:
+    install(graph)
+    user = activate(graph)
+    graph.server.directory.user(user)["signInActivity"] = {
+        "lastSignInDateTime": "2026-03-01T10:00:00Z",
+        "lastNonInteractiveSignInDateTime": "2026-03-02T10:00:00Z",
+        "lastSuccessfulSignInDateTime": None,
+    }
+    latest = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert graph.provider.last_sign_ins(DOMAIN, [user]) == {user: latest}
+    graph.server.directory.user(user)["signInActivity"] = {"lastSignInDateTime": "yesterday"}
+    with pytest.raises(PartyUnavailable):
+        graph.provider.last_sign_ins(DOMAIN, [user])
 
 
 # --- Tokens and errors -----------------------------------------------------------------------

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -296,6 +297,47 @@ def test_a_released_licence_is_free_and_so_is_its_address(office: OfficeUnderTes
     assert office.can_sign_in(ALICE.address, FIRST)
 
 
+# --- Sign-ins --------------------------------------------------------------------------------
+
+
+def test_a_person_who_signed_in_is_told_from_one_who_never_did(office: OfficeUnderTest) -> None:
+    install(office)
+    alice, bob = activate(office), activate(office, BOB, "activate-2")
+    users = [alice, bob, "unknown"]
+    assert office.provider.last_sign_ins(DOMAIN, users) == {alice: None, bob: None}
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    assert office.can_sign_in(ALICE.address, FIRST)
+    told = office.provider.last_sign_ins(DOMAIN, users)
+    assert told.keys() == {alice, bob}
+    assert told[bob] is None
+    assert told[alice] is not None
+    assert before < told[alice] < datetime.now(UTC) + timedelta(seconds=5)
+
+
+def test_a_refused_sign_in_is_none(office: OfficeUnderTest) -> None:
+    install(office)
+    user = activate(office)
+    assert not office.can_sign_in(ALICE.address, SECOND)
+    assert office.provider.last_sign_ins(DOMAIN, [user]) == {user: None}
+
+
+def test_sign_ins_of_another_groups_people_are_not_told(office: OfficeUnderTest) -> None:
+    install(office)
+    user = activate(office)
+    other = "o365-2-1.o365.example"
+    done(office.provider.create_tenant("install-2", other, "business", 1))
+    assert office.provider.last_sign_ins(other, [user]) == {}
+
+
+def test_sign_ins_of_many_people_are_told_at_once(office: OfficeUnderTest) -> None:
+    install(office, 30)
+    people = [Person(f"p{n}@{DOMAIN}", "P", str(n), "fr") for n in range(25)]
+    users = [activate(office, person, f"activate-{n}") for n, person in enumerate(people)]
+    assert office.can_sign_in(people[24].address, FIRST)
+    told = office.provider.last_sign_ins(DOMAIN, users)
+    assert [user for user in users if told[user] is not None] == [users[24]]
+
+
 # --- Outages ---------------------------------------------------------------------------------
 
 
@@ -314,6 +356,7 @@ def test_a_provider_that_does_not_answer_is_unavailable(office: OfficeUnderTest)
         lambda: provider.delete_user("9", DOMAIN, user),
         lambda: provider.delete_tenant("10", DOMAIN),
         lambda: provider.find_operation("2"),
+        lambda: provider.last_sign_ins(DOMAIN, [user]),
     ):
         office.fail_next()
         with pytest.raises(PartyUnavailable):

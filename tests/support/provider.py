@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from shop import clock
 from shop.errors import PartyRejected, PartyUnavailable
-from shop.office.protocol import Holdings, Operation, OperationStatus, Person
+from shop.office.protocol import Holdings, Operation, OperationStatus, Person, SignInsUnknown
 
 MOST_SEATS = {"business": 300, "pro_plus": 10_000_000}
 
@@ -26,6 +28,7 @@ class Provider:
     ``failing_calls`` counts the next calls that are not done, ``forgetful`` those done without an
     answer. ``tenants`` are the sizes by domain, ``users`` the passwords by e-mail address,
     ``references`` the users' references, and ``acts`` the acts done, in their order.
+    ``sign_ins`` are when users signed in, by reference; None where the provider does not tell.
     """
 
     def __init__(self) -> None:
@@ -35,6 +38,8 @@ class Provider:
         self.references: dict[str, str] = {}
         self.calls: list[str] = []
         self.acts: list[str] = []
+        self.sign_ins: dict[str, datetime] | None = {}
+        self.sign_ins_asked: list[list[str]] = []
         self.pending = False
         self.failing = ""
         self.refused_offers: set[str] = set()
@@ -243,4 +248,20 @@ class Provider:
     def can_sign_in(self, address: str, password: str) -> bool:
         """Return whether a person can sign in with this e-mail address and password."""
         open_ = address.rpartition("@")[2] not in self._suspended
-        return open_ and self.users.get(address) == password
+        may = open_ and self.users.get(address) == password
+        if may and self.sign_ins is not None:
+            self.sign_ins[self.reference_of(address)] = clock.now()
+        return may
+
+    def reference_of(self, address: str) -> str:
+        """Return the reference of the user with this e-mail address."""
+        return next(user for user, one in self.references.items() if one == address)
+
+    def last_sign_ins(self, domain: str, users: Sequence[str]) -> dict[str, datetime | None]:
+        """Return when users of a group last signed in."""
+        self._answer()
+        self.sign_ins_asked.append(list(users))
+        if self.sign_ins is None or domain not in self._offers:
+            raise SignInsUnknown("The provider does not tell.")
+        known = [user for user in users if self.references.get(user, "").endswith(f"@{domain}")]
+        return {user: self.sign_ins.get(user) for user in known}
