@@ -55,6 +55,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     states,
     terminations,
     two_factor,
+    unused,
     usage,
     withdrawals,
 )

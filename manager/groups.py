@@ -19,7 +19,7 @@ from shop.licences.seats import import_preview, listing
 from shop.licences.seats.listing import View
 from shop.overviews import services
 from shop.overviews import states as order_states
-from shop.subscriptions import give_backs
+from shop.subscriptions import give_backs, unused
 from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups
 from web.arguments import page_number
@@ -62,7 +62,8 @@ def group(name: str) -> Response:
     """List the group's seats: search, filter, order, pages; pending rows refresh themselves."""
     found = lookups.own_group(name)
     running = None if wants_partial() else import_preview.running_of(found)
-    shown = seats_shown(found, request.args, running_import=running)
+    idle = None if wants_partial() or not found.is_open else unused.of_group(found)
+    shown = seats_shown(found, request.args, running_import=running, unused=idle)
     return page("manager/group.html", "manager/_seats.html", **shown)
 
 

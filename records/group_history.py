@@ -8,6 +8,7 @@ from peewee import fn
 
 from records.base import Table
 from records.groups import LicenceGroup
+from records.imports import SeatImport
 from records.orders import OrderLine
 from records.seats import Seat
 
@@ -27,12 +28,12 @@ TOLD = frozenset({
 def told_of(row: Table, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns by which an event belongs to the history of a group; {} if it does not.
 
-    ``changes`` are what the same transaction writes to ``row``. Values may be queries, as those of
-    `records.owners.owner_of`.
+    What is done with a selection of licences is told of each of them. ``changes`` are what the same
+    transaction writes to ``row``. Values may be queries, as those of `records.owners.owner_of`.
     """
-    if name not in TOLD:
-        return {}
     known = row.__data__ | changes
+    if name not in TOLD or (isinstance(row, SeatImport) and not row.is_of_file):
+        return {}
     if isinstance(row, LicenceGroup):
         return {"group_id": row.id}
     return {"group_id": known["group"]} | _subject(row, known)

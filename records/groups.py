@@ -57,7 +57,8 @@ class LicenceGroup(StateMachine):
     100,000 costs what a page of 100 costs. ``last_number`` is the last seat number used. ``folded``
     is the search key of the group's names (`shop.licences.seats.search_keys`).
     ``people_blanked_at`` is when the names of its licence holders were deleted, after its end
-    (`shop.personal_data`).
+    (`shop.personal_data`). ``seats_idle`` counts the idle ones (`shop.licences.seats.idle`); the
+    provider told of some at ``sign_ins_seen_at``, empty if it does not tell.
     """
 
     event_subject = "group"
@@ -91,6 +92,8 @@ class LicenceGroup(StateMachine):
     seats_error = IntegerField(default=0)
     seats_ended = IntegerField(default=0)
     people_blanked_at = MomentField(null=True)
+    seats_idle = IntegerField(default=0)
+    sign_ins_seen_at = MomentField(null=True)
 
     class Meta:
         constraints = [
@@ -100,6 +103,7 @@ class LicenceGroup(StateMachine):
             Check("seats_unconfigured >= 0 AND seats_activating >= 0 AND seats_active >= 0"),
             Check("seats_updating >= 0 AND seats_releasing >= 0 AND seats_error >= 0"),
             Check("seats_ended >= 0"),
+            Check("seats_idle >= 0"),
             Check(
                 "status IN ('terminated', 'cancelled') OR seats_unconfigured + seats_activating "
                 "+ seats_active + seats_updating + seats_releasing + seats_error <= places_taken"

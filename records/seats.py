@@ -7,6 +7,7 @@ from peewee import (
     AutoField,
     BigAutoField,
     BlobField,
+    BooleanField,
     CharField,
     Check,
     CompositeKey,
@@ -39,7 +40,9 @@ class Seat(StateMachine):
     ``reference`` identifies the account at the provider while the licence is consumed (an ended
     seat keeps the last one), and ``creation_key`` the last call that may have created one.
     ``secret`` is an encrypted password, kept until the provider has it and it was e-mailed.
-    ``by_…`` are the sort keys of the list of seats.
+    ``by_…`` are the sort keys of the list of seats. ``active_since`` is when the licence began
+    to be consumed, ``has_signed_in`` whether the provider has told since that its holder signed in,
+    and ``is_idle`` whether it told that they did not, in time (`shop.licences.seats.idle`).
     """
 
     event_subject = "seat"
@@ -67,6 +70,9 @@ class Seat(StateMachine):
     by_first = BlobField(default=NAMELESS)
     by_last = BlobField(default=NAMELESS)
     by_login = BlobField(default=NAMELESS)
+    active_since = MomentField(null=True)
+    has_signed_in = BooleanField(default=False)
+    is_idle = BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -122,6 +128,23 @@ class Seat(StateMachine):
         if self.status == SeatStatus.ERROR:
             return act in ACTS_AFTER_ERROR[self.act]
         return act in ACTS.get(self.status, ())
+
+
+NOT_SIGNED_IN = "status = 'active' AND NOT has_signed_in"
+"""The seats of whose holders no sign-in is known."""
+
+SIGN_IN_UNKNOWN = f"{NOT_SIGNED_IN} AND NOT is_idle"
+"""Those of whom it is not known either that they did not sign in."""
+
+Seat.add_index(
+    Seat.index(Seat.group, Seat.number, name="seat_not_signed_in").where(SQL(NOT_SIGNED_IN))
+)
+Seat.add_index(
+    Seat.index(Seat.group, Seat.active_since, name="seat_sign_in_unknown").where(
+        SQL(SIGN_IN_UNKNOWN)
+    )
+)
+Seat.add_index(Seat.index(Seat.group, Seat.number, name="seat_idle").where(SQL("is_idle")))
 
 
 class SeatKey(Table):

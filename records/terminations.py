@@ -52,6 +52,10 @@ GIVE_BACK_MOVES: dict[str, set[str]] = {
 }
 
 
+GIVEN_BACK = (TerminationStatus.SCHEDULED, TerminationStatus.ENDING)
+"""The statuses of a licence that is given back and not removed yet."""
+
+
 class Termination(StateMachine):
     """The termination of a whole group: its cause, when it was requested, and its day.
 

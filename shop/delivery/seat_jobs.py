@@ -137,7 +137,7 @@ def activate_seat(seat: int, version: int, since: str) -> None:
         return
     with database.atomic():
         secret = row.secret
-        if _complete(row, reference=reference):
+        if _complete(row, reference=reference, active_since=clock.now()):
             seat_states.consume(row, +1)
             credentials = _credentials(row, secret)
             mail.licence_active(row.group.account, **credentials)
@@ -242,6 +242,8 @@ UNCONFIGURED_COLUMNS: dict[str, Any] = {
     "secret": "",
     "error": "",
     "error_code": "",
+    "active_since": None,
+    "has_signed_in": False,
     **search_keys.UNCONFIGURED_SORT_COLUMNS,
 }
 """The columns of an unconfigured seat."""

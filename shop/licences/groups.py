@@ -93,21 +93,6 @@ def groups_by_name(account: Account) -> ModelSelect[LicenceGroup]:
     return _groups_of_account(account)
 
 
-def groups_needing_attention(account: Account, limit: int) -> list[LicenceGroup]:
-    """Return installed groups with licences in error or not configured, errors first."""
-    needs_attention = (LicenceGroup.seats_error > 0) | (LicenceGroup.seats_unconfigured > 0)
-    query = (
-        LicenceGroup.select()
-        .where(
-            LicenceGroup.account == account,
-            LicenceGroup.status == GroupStatus.INSTALLED,
-            needs_attention,
-        )
-        .order_by(LicenceGroup.seats_error.desc(), LicenceGroup.display_name)
-    )
-    return list(query.limit(limit))
-
-
 def groups_open_to_additions(account: Account, offer: str, named: str = "") -> list[LicenceGroup]:
     """Return groups of an offer that licences can be added to, by name.
 

@@ -97,3 +97,7 @@ class Links:
     def group(self, group: LicenceGroup) -> str:
         """Return the page with the licences of ``group``."""
         return f"{self.base}/manager/groups/{group.name}"
+
+    def unused(self, group: LicenceGroup) -> str:
+        """Return the page of the licences of ``group`` that nobody uses."""
+        return f"{self.base}/manager/groups/{group.name}/unused"

@@ -30,17 +30,20 @@ def _about(subscription: Subscription, kind: str, key: object, **values: Any) ->
 
 def renewal_coming(
     subscription: Subscription, card: Card | None, *, renewal: date, total_cents: int,
-    licences: int, used: int, suspended_on: date, is_last: bool,
+    licences: int, used: int, idle: int, idle_days: int, unit_price_cents: int,
+    suspended_on: date, is_last: bool,
 ) -> None:  # fmt: skip
     """Announce a renewal 7 days before, and the day before (``is_last``).
 
-    ``used`` of its ``licences`` are configured for a person. Without a ``card`` the customer pays
-    it: otherwise the service is suspended on ``suspended_on``.
+    ``used`` of its ``licences`` are configured for a person; ``idle`` of these never signed in for
+    more than ``idle_days``. One costs ``unit_price_cents`` a month, excluding VAT. Without a
+    ``card`` the customer pays it: otherwise the service is suspended on ``suspended_on``.
     """
     _about(
         subscription, "renewal_coming", f"{renewal.isoformat()}:{1 if is_last else 7}",
         card=card, renewal=renewal, total_cents=total_cents, licences=licences, used=used,
-        unused=licences - used, suspended_on=suspended_on,
+        unused=licences - used, idle=idle, idle_days=idle_days,
+        wasted_cents=(licences - used + idle) * unit_price_cents, suspended_on=suspended_on,
         expires_before=card is not None and card.valid_until < renewal,
     )  # fmt: skip
 

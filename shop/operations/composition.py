@@ -27,6 +27,7 @@ from shop.subscriptions import (
     previews,
     renewal_notices,
     renewals,
+    sign_ins,
     suspension,
     vat_checks,
 )
@@ -36,7 +37,7 @@ HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
     give_back_selections, give_backs, import_job, installation, mail, notices, order_invoices,
     orders, outcomes, passwords, payments, payouts, previews, refunds, renewal_notices, renewals,
-    retention, seat_jobs, selection_job, stock, suspension, vat_checks, withdrawals,
+    retention, seat_jobs, selection_job, sign_ins, stock, suspension, vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

@@ -16,11 +16,11 @@ from records.orders import Order, OrderStatus
 from records.subscriptions import Subscription
 from records.terminations import Termination
 from shop import clock
-from shop.licences import groups as licence_groups
 from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
 from shop.overviews.states import GivenBack, GroupState, Owed
 from shop.sql.prepared import prepared
+from shop.subscriptions import unused
 
 SHOWN = 10
 
@@ -86,6 +86,16 @@ class Overview:
         ending = [row.unconfigured for row in self.given_back if row.group.id == group.id]
         return max(0, group.seats_unconfigured - sum(ending))
 
+    def cost_of(self, group: LicenceGroup, number: int) -> int:
+        """Return what that number of a group's licences costs a month, excluding VAT; 0 if the
+        group does not renew.
+        """
+        return number * (getattr(group, "price_cents", None) or 0)
+
+    def idle(self, group: LicenceGroup) -> int:
+        """Return for how many people who never log in a group's renewals are paid."""
+        return group.seats_idle if self.cost_of(group, group.seats_idle) else 0
+
     @property
     def group_with_room(self) -> LicenceGroup | None:
         """The first group with a licence to configure; None if there is none."""
@@ -97,7 +107,8 @@ class Overview:
         """Whether anything of the customer has a deadline or needs them."""
         dated = (self.owed, self.orders, self.renewals, self.endings, self.given_back)
         return any(dated) or any(
-            each.seats_error or self.to_configure(each) for each in self.needing_attention
+            each.seats_error or self.to_configure(each) or self.idle(each)
+            for each in self.needing_attention
         )
 
     @property
@@ -120,7 +131,7 @@ def for_account(account: Account, owed: list[Owed], endings: list[Termination]) 
         .order_by(LicenceGroup.display_name)
         .limit(SHOWN)
     )
-    needing_attention = licence_groups.groups_needing_attention(account, SHOWN)
+    needing_attention = unused.groups_needing_attention(account, SHOWN)
     licences, debts = _figures(account, owed)
     renewing = _renewing(account, owed)
     shown, over = list(groups), {row.group_id for row in endings if row.is_scheduled}

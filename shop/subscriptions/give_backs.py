@@ -11,11 +11,11 @@ from records.base import database, lock
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.seat_states import SeatStatus
 from records.seats import Seat
-from records.terminations import GiveBack, TerminationStatus
+from records.terminations import GIVEN_BACK, GiveBack, TerminationStatus
 from shop import clock, jobs, mail, transitions
 from shop.errors import N_, Conflict, PartyRejected, Refusal
 from shop.jobs import kinds
-from shop.licences.seats import actions, seat_states
+from shop.licences.seats import actions, idle, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled_operation
 from shop.pricing import periods
@@ -29,7 +29,7 @@ RETRY_REFUSED = timedelta(hours=1)
 
 ONE_STAYS = N_("At least one licence stays in a group. To give back all, terminate the group.")
 
-ALIVE = (TerminationStatus.SCHEDULED, TerminationStatus.ENDING)
+ALIVE = GIVEN_BACK
 
 
 # --- Requests --------------------------------------------------------------------------------
@@ -88,6 +88,7 @@ def _schedule(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBack]
             group=group, seat=seat, number=seat.number, ends_on=ends_on, asked_at=now
         )
         transitions.record(row, "give_back_scheduled", by=by, to_status=row.status)
+    idle.leave_out(group, [seat.id for seat in seats])
     mail.licences_given_back(subscription, wanted, ends_on, now)
     return for_group(group)
 

@@ -16,6 +16,7 @@ from records.cards import Card
 from records.groups import LicenceGroup
 from records.subscriptions import Subscription
 from shop import clock, jobs, mail
+from shop.licences.seats import idle
 from shop.payments import mandates
 from shop.pricing import money
 from shop.subscriptions import dunning, previews
@@ -78,13 +79,17 @@ def _is_to_be_paid(due: Preview) -> bool:
 def _send(subscription: Subscription, due: Preview, *, is_last: bool) -> None:
     group = LicenceGroup.get_by_id(subscription.group_id)
     configured = group.seats_total - group.seats_unconfigured
+    used = min(configured, due.quantity)
     mail.renewal_coming(
         subscription,
         mandates.card_of(subscription),
         renewal=due.period.start,
         total_cents=due.totals.total_cents,
         licences=due.quantity,
-        used=min(configured, due.quantity),
+        used=used,
+        idle=min(group.seats_idle, used),
+        idle_days=idle.GRACE.days,
+        unit_price_cents=due.price.amount_cents,
         suspended_on=dunning.suspended_on(clock.midnight(due.period.start)),
         is_last=is_last,
     )

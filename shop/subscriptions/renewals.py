@@ -29,6 +29,7 @@ from shop.subscriptions import (
     period_billing,
     price_changes,
     renewal_notices,
+    sign_ins,
     vat_checks,
 )
 from shop.subscriptions.previews import due_by, preview
@@ -128,7 +129,7 @@ queued = PerProcess[set[str]](set)
 
 def queue_runs() -> None:
     """Queue the hour's billing run, count of licences and look for payouts, and the day's
-    announcements, VAT checks and deletions.
+    announcements, VAT checks, questions about sign-ins and deletions.
 
     Idempotent.
 
@@ -139,6 +140,7 @@ def queue_runs() -> None:
         f"billing_run:{now:%Y-%m-%dT%H}": billing_run,
         f"count_stock:{now:%Y-%m-%dT%H}": stock.count_stock,
         f"fetch_payouts:{now:%Y-%m-%dT%H}": payouts.fetch_payouts,
+        f"read_sign_ins:{clock.today().isoformat()}": sign_ins.begin_reading,
         f"announce_prices:{clock.today().isoformat()}": announce_prices,
         f"announce_contracts:{clock.today().isoformat()}": kinds.announce_contracts,
         f"announce_renewals:{clock.today().isoformat()}": renewal_notices.announce_renewals,

@@ -91,6 +91,7 @@ def check(group: LicenceGroup) -> None:
     consumed = (Seat.reference != "") & (Seat.status != SeatStatus.ENDED)
     with_account = Seat.select().where(Seat.group == group, consumed).count()
     assert sum(consumption(group)) == with_account
+    assert group.seats_idle == Seat.select().where(Seat.group == group, Seat.is_idle).count()
     for status in SeatStatus:
         found = {row.seat_id for row in group_keys(group) if row.status == status}
         rows = Seat.select().where(Seat.group == group, Seat.status == status)

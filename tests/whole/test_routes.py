@@ -83,6 +83,7 @@ SIGNED_IN = """
     manager.new_passkey manager.new_passkey_options manager.add_passkey manager.remove_passkey
     manager.exports manager.ask_for_export manager.export_file
     manager.usage manager.usage_file manager.history manager.history_file
+    manager.unused_licences manager.return_seat manager.save_return
     manager.services manager.service manager.register_card manager.choose_card manager.pay_service
     manager.cards manager.remove_card
     manager.terminate manager.ask_for_termination manager.keep_service

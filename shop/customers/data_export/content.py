@@ -254,7 +254,10 @@ SECTIONS = (
     ),
     Section(
         "licences", Seat, _seats,
-        ("group.name", "number", "status", "first_name", "last_name", "login"),
+        (
+            "group.name", "number", "status", "first_name", "last_name", "login", "active_since",
+            "has_signed_in", "is_idle",
+        ),
     ),
     Section(
         "histories", Event, _histories,

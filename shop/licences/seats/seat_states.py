@@ -39,11 +39,13 @@ def move(
 
     ``found_by`` are its new keys if its holder changes. Raises `GroupEnded`.
     """
-    before = seat.status
+    before, was_idle = seat.status, seat.is_idle
+    if was_idle:
+        changes["is_idle"] = False
     with database.atomic():
         if not transitions.move(seat, to, by=by, note=note, **changes):
             return False
-        _count(seat, before)
+        _count(seat, before, was_idle)
         if found_by is None:
             search_keys.copy_status(seat)
         else:
@@ -63,10 +65,13 @@ _COUNTERS: dict[str, Field] = {
 """The group's column that counts the seats in each status."""
 
 
-def _count(seat: Seat, before: str) -> None:
-    less, more = _COUNTERS[before], _COUNTERS[seat.status]
+def _count(seat: Seat, before: str, was_idle: bool) -> None:
+    less, more, idle = _COUNTERS[before], _COUNTERS[seat.status], LicenceGroup.seats_idle
+    counts: dict[Field, Any] = {less: less - 1, more: more + 1}
+    if was_idle:
+        counts[idle] = idle - 1
     counted = (
-        LicenceGroup.update({less: less - 1, more: more + 1})
+        LicenceGroup.update(counts)
         .where(LicenceGroup.id == seat.group_id, LicenceGroup.status.in_(ALIVE))
         .execute()
     )
@@ -103,14 +108,15 @@ def end_seats(group: LicenceGroup, *, by: str) -> None:
         ],
     ).execute()  # fmt: skip
     Seat.update(
-        status=SeatStatus.ENDED, act=SeatAct.NONE, secret="", error="", error_code=""
-    ).where(of_group).execute()
+        status=SeatStatus.ENDED, act=SeatAct.NONE, secret="", error="", error_code="",
+        is_idle=False,
+    ).where(of_group).execute()  # fmt: skip
     SeatKey.update(status=SeatStatus.ENDED).where(SeatKey.group == group).execute()
     counted = dict.fromkeys(_COUNTERS.values(), 0)
     ended = Seat.select().where(Seat.group == group).count()
-    LicenceGroup.update({**counted, LicenceGroup.seats_ended: ended}).where(
-        LicenceGroup.id == group.id
-    ).execute()
+    LicenceGroup.update(
+        {**counted, LicenceGroup.seats_ended: ended, LicenceGroup.seats_idle: 0}
+    ).where(LicenceGroup.id == group.id).execute()
     _end_consumption(group)
 
 
