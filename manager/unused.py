@@ -14,8 +14,8 @@ from shop.delivery import seat_jobs
 from shop.errors import Refusal
 from shop.licences.seats import idle
 from shop.overviews import services
-from shop.pricing import periods
 from shop.parsing.numbers_and_json import read_integer
+from shop.pricing import periods
 from shop.subscriptions import subscriptions, unused
 from shop.text import formats
 from web import auth, lookups

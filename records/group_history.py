@@ -36,14 +36,21 @@ def told_of(row: Table, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         return {}
     if isinstance(row, LicenceGroup):
         return {"group_id": row.id}
-    return {"group_id": known["group"]} | _subject(row, known)
+    return {"group_id": known.get("group", _group_of(row))} | _subject(row, known)
+
+
+def _group_of(row: Any) -> Any:
+    """Return the group of a row that was read without it, as a query."""
+    return type(row).select(type(row).group).where(type(row).id == row.id)
 
 
 def _subject(row: Table, known: dict[str, Any]) -> dict[str, Any]:
     """Return which licence, or how many, and whose."""
     if isinstance(row, Seat):
-        name = f"{known['first_name']} {known['last_name']}".strip()
-        return {"number": known["number"], "person": name, "login": known["login"] or ""}
+        name = f"{known.get('first_name', '')} {known.get('last_name', '')}".strip()
+        return {
+            "number": known.get("number"), "person": name, "login": known.get("login") or "",
+        }  # fmt: skip
     if "lines_good" in known:
         return {"number": known["lines_good"]}
     if "line" in known:
