@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, RadioField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
 from models import Account
 from shop.customers.passwords import PERSONAL
@@ -68,6 +69,15 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
     """A new customer: their details, e-mail address and password."""
 
     email = email_field(_l("Email address"))
+    kind = RadioField(
+        _l("You order"),
+        [Optional()],
+        choices=choices(
+            [("business", _l("For a business")), ("private", _l("As a private person"))]
+        ),
+        default="business",
+    )
+    """Whose licences they are; a form without it, of an earlier release, says it by its fields."""
     form = HiddenField(default=lambda: secrets.token_urlsafe(16))
     """The number of this form: sent twice, it makes one account."""
 
@@ -79,6 +89,34 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
         if not form.is_submitted():
             form.country.data = "FR"
         return form
+
+    COMPANY = ("company", "siren", "vat_number")
+    """What a private person does not have."""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the customer orders as a private person."""
+        return bool(self.kind.data == "private")
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Check what applies; a private person's company is not read, and stays as it was typed."""
+        if not self.is_private:
+            return super().validate(extra_validators)
+        typed = {name: self._fields[name].data for name in self.COMPANY}
+        self._put(dict.fromkeys(typed, ""))
+        try:
+            return super().validate(extra_validators)
+        finally:
+            self._put(typed)
+
+    def _put(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            self._fields[name].data = value
+
+    def details(self) -> dict[str, str]:
+        """Return the values typed that apply, in the form in which they are stored."""
+        hidden = self.COMPANY if self.is_private else ()
+        return super().details() | dict.fromkeys(hidden, "")
 
     def words(self) -> list[str]:
         """Return what the customer typed in the other fields."""

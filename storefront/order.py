@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -125,12 +126,22 @@ def quantities(lang: str) -> Response:
             do_not_keep()
     known = offers.priced()
     given = {name: request.args[name] for name in (*known, "basket") if name in request.args}
+    if picked := _picked():
+        values: dict[str, Any] = given | picked
+        return go_to(url_for("storefront.quantities", lang=lang, **values))
     begun = given if given.keys() & known.keys() else _begun()
     typed = {code: str(begun[code])[:40] for code in known if code in begun}
     quote, errors = _quote_of(typed)
     is_asked = bool(errors.keys() & {*given, request.args.get("offer")})
     name = _name_in_form(given.get("basket") or begun.get("basket", ""))
     return _quantities_page(typed, name, errors, 422 if is_asked else 200, quote)
+
+
+def _picked() -> dict[str, str]:
+    """Return the usual number that was pressed without JavaScript, by the offer; {} if none was."""
+    code, _, number = request.args.get("pick", "").rpartition("-")
+    is_one = code in offers.priced() and re.fullmatch("[0-9]{1,4}", number)
+    return {code: number} if is_one else {}
 
 
 def _name_in_form(given: str) -> str:

@@ -63,6 +63,7 @@
       text.textContent = part.dataset.stale;
       part.replaceChildren(text);
     });
+    document.querySelectorAll(`[data-total-of="${target.id}"]`).forEach((total) => total.replaceChildren());
   }
 
   /* The same after a request that failed. */
@@ -634,10 +635,29 @@
     const least = Number(input.getAttribute("aria-valuemin") ?? -Infinity);
     const most = Number(input.getAttribute("aria-valuemax") ?? Infinity);
     const value = (Math.trunc(Number(input.value)) || 0) + by;
-    input.value = String(Math.min(Math.max(value, least), most));
+    put(input, Math.min(Math.max(value, least), most));
+  }
+
+  function put(input, number) {
+    input.value = String(number);
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
+
+  /* A usual number, without the page that a press asks for where no script runs. */
+  function pick(button, event) {
+    event.preventDefault();
+    put(byId(button.closest("[data-picks]").dataset.picks), button.dataset.pick);
+  }
+
+  function showPicked(input) {
+    document.querySelectorAll(`[data-picks="${input.id}"] [data-pick]`).forEach((button) => {
+      button.setAttribute("aria-pressed", String(button.dataset.pick === input.value.trim()));
+    });
+  }
+
+  on("input", (event) => { if (event.target.matches("[data-stepper] input")) showPicked(event.target); });
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-stepper] input").forEach(showPicked));
 
   function reveal(button) {
     const input = byId(button.dataset.reveal);
@@ -675,6 +695,7 @@
 
   const CLICKS = {
     "[data-step]": step,
+    "[data-pick]": pick,
     "[data-reveal]": reveal,
     "[data-copy]": copy,
     "[data-print]": () => window.print(),

@@ -27,6 +27,32 @@ def french(client: CheckingClient) -> Shopper:
     return Shopper(client, "fr")
 
 
+# --- Usual numbers without JavaScript ---------------------------------------------------------
+
+
+def test_a_usual_number_is_put_into_its_field_and_the_rest_stays(french: Shopper) -> None:
+    french.open("/fr/order?offer=business")
+    french.press("25", pro_plus="3")
+    assert (french.typed("business"), french.typed("pro_plus")) == ("25", "3")
+    assert "pick" not in french.address
+    assert french.sees(f"310,44{NO_BREAK}€"), "25 × 8,80 and 3 × 12,90, and VAT"
+    french.press("Commander")
+    assert french.step == "summary"
+
+
+@pytest.mark.parametrize(
+    "pick", ["", "business", "business-", "business-x", "office-5", "business-99999"]
+)
+def test_a_number_that_no_button_has_changes_nothing(french: Shopper, pick: str) -> None:
+    french.open(f"/fr/order?business=2&pro_plus=0&pick={pick}")
+    assert french.typed("business") == "2"
+
+
+def test_a_number_beside_what_is_no_number_keeps_it(french: Shopper) -> None:
+    french.open("/fr/order?business=viele&pro_plus=2&pick=pro_plus-10")
+    assert (french.typed("business"), french.typed("pro_plus")) == ("viele", "10")
+
+
 # --- The whole way ---------------------------------------------------------------------------
 
 

@@ -6,7 +6,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from models import Account
+from tests.support import cast
 from tests.support.client import CheckingClient
+from tests.support.visitor import Visitor
 
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -91,3 +93,54 @@ def test_the_form_comes_in_the_other_language_with_what_was_typed_but_for_passwo
     assert "Secret-3x" not in answer.text
     assert "field-error" not in answer.text, "nothing is checked yet"
     assert Account.select().count() == accounts
+
+
+# --- For a business or as a private person ---------------------------------------------------
+
+
+TYPED = {name: value for name, value in cast.ALICE.items() if name != "language"} | {
+    "password": cast.PASSWORD,
+    "password_confirmation": cast.PASSWORD,
+}
+NUMBERS = {"company": "Atelier", "siren": "732829320", "vat_number": "FR44732829320"}
+
+
+def test_a_private_person_has_no_company_whatever_the_hidden_fields_hold(
+    visitor: Visitor,
+) -> None:
+    visitor.open("/en/order/account")
+    visitor.press("Create my account", **TYPED, kind="private", **NUMBERS)
+    account = Account.get()
+    assert (account.company, account.siren, account.vat_number) == ("", "", "")
+
+
+@pytest.mark.parametrize("kind", [{"kind": "business"}, {}], ids=["chosen", "not said"])
+def test_a_business_gives_its_numbers(visitor: Visitor, kind: dict[str, str]) -> None:
+    visitor.open("/en/order/account")
+    visitor.press("Create my account", **TYPED, **kind, **NUMBERS)
+    account = Account.get()
+    assert (account.company, account.siren) == ("Atelier", "732829320")
+    assert account.vat_number == "FR44732829320"
+
+
+def test_nothing_typed_is_lost_by_switching(visitor: Visitor) -> None:
+    """Not even what is wrong: as a private person nobody judges it."""
+    wrong = {"company": "\u200b", "siren": "1" * 30, "vat_number": "FR?"}
+    typed = TYPED | {"city": ""}
+    visitor.open("/en/order/account")
+    response = visitor.press("Create my account", **typed, kind="private", **wrong)
+    assert response.status_code == 422
+    assert response.text.count("field-invalid") == 1, "the city alone"
+    for value in wrong.values():
+        assert f'value="{value}"' in response.text
+    response = visitor.press("Create my account", kind="business", **typed)
+    assert response.text.count("field-invalid") > 1
+    assert f'value="{wrong["siren"]}"' in response.text
+    assert Account.select().count() == 0
+
+
+@pytest.mark.one_database
+def test_another_kind_of_customer_is_refused_at_its_field(client: CheckingClient) -> None:
+    assert "Not a valid choice" not in check(client, "kind", kind="private").text
+    client.reads_pages = False
+    assert "field-error" in check(client, "kind", kind="pirate").text
