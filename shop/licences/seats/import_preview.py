@@ -186,7 +186,7 @@ def start_import(made: SeatImport, by: str) -> None:
     with database.atomic():
         _leave_preview(made, ImportStatus.RUNNING, by)
         job = JOBS[made.act]
-        job.using(key=f"{job.kind}:{made.id}").later(seat_import=made.id, by=by)
+        job.using(key=f"{job.kind}:{made.id}").later(made.id, by)
 
 
 def abandon_import(made: SeatImport, by: str) -> None:
