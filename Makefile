@@ -17,7 +17,7 @@ THREE_AT_ONCE := --dist worksteal -n 3
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test test-all test-unit test-postgresql test-e2e choose-postgresql coverage lint types format \
-        lock upgrade release bench bench-compare faults scan sbom clean setup setup-test setup-e2e
+        lock upgrade release bench bench-compare faults scan pictures sbom clean setup setup-test setup-e2e
 
 define heading
 @printf '\n== %s ==\n' "$(1)"
@@ -79,6 +79,10 @@ faults: setup-test ## Buy while everything breaks, on both databases (OPTIONS="-
 scan: setup-test ## Attack the shop with wapiti and sqlmap, and ask pip-audit about its packages (OPTIONS="--minutes 12")
 	$(call heading,Scan)
 	@$(BIN)/python -m tests.scan $(OPTIONS)
+
+pictures: setup-e2e ## Take pictures of ten screens, of this version and of an earlier one
+	$(call heading,Pictures)
+	@$(BIN)/python -m e2e.pictures $(OPTIONS)
 
 sbom: ## Write the software bill of materials, build/sbom.json
 	@$(PYTHON) -m tooling.sbom build/sbom.json

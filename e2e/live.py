@@ -92,8 +92,11 @@ class LiveShop:
 
 
 @contextmanager
-def running(database_url: str, folder: Path) -> Iterator[LiveShop]:
-    """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends."""
+def running(database_url: str, folder: Path, root: Path = ROOT) -> Iterator[LiveShop]:
+    """Run ``serve.py`` on free ports with its data in ``folder`` until the block ends.
+
+    ``root`` is the source tree that it runs from.
+    """
     port, sandbox_port = free_ports(2)
     variables = ENVIRONMENT | {
         "PORT": str(port),
@@ -107,5 +110,5 @@ def running(database_url: str, folder: Path) -> Iterator[LiveShop]:
         folder / "serve.log",
         variables,
     )
-    with serving(variables, shop.log):
+    with serving(variables, shop.log, root=root):
         yield shop

@@ -19,17 +19,20 @@ STOP_TIMEOUT = 60
 
 @contextmanager
 def serving(
-    environment: Mapping[str, str], log: Path, program: Sequence[str] = ("serve.py",)
+    environment: Mapping[str, str],
+    log: Path,
+    program: Sequence[str] = ("serve.py",),
+    root: Path = ROOT,
 ) -> Iterator[int]:
     """Run ``serve.py`` with these extra environment variables; yield its process id.
 
-    ``program`` replaces ``serve.py`` as the arguments of Python. The output is written to
-    ``log``. Raises `RuntimeError` if the shop does not start.
+    ``program`` replaces ``serve.py`` as the arguments of Python, ``root`` this source tree. The
+    output is written to ``log``. Raises `RuntimeError` if the shop does not start.
     """
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, *program],
-            cwd=ROOT,
+            cwd=root,
             env=os.environ | dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
