@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from playwright.sync_api import CDPSession, Locator, Page, Route, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, Route, expect
 
 from e2e import by_http
-from e2e.live import Customer
+from e2e.conftest import LOCALES
+from e2e.live import Customer, LiveShop
 
 Say = Callable[[str, str], str]
 Check = Callable[[], None]
@@ -225,6 +226,30 @@ def test_a_device_that_does_not_answer_leaves_other_ways(area: Area, page: Page)
     )
     area.type_password()
     expect(page).to_have_url("/manager/web")
+
+
+@pytest.mark.only(script=True, size="desktop")
+def test_at_another_address_a_passkey_is_not_asked_for_and_a_link_leads_to_the_shops_own(
+    browser: Browser, shop: LiveShop, language: str, area: Area
+) -> None:
+    elsewhere = shop.url.replace("localhost", "127.0.0.1")
+    with browser.new_context(locale=LOCALES[language]) as context:
+        page = context.new_page()
+        page.goto(f"{elsewhere}/login?next=/manager/account/bills")
+        name = area.say("Se connecter avec une clé d’accès", "Log in with a passkey")
+        page.get_by_role("button", name=name, exact=True).click()
+        said = page.locator(".passkey-error")
+        expect(said).to_contain_text(
+            area.say(
+                "Les clés d’accès ne fonctionnent qu’à l’adresse de la boutique.",
+                "Passkeys work at the shop’s own address only.",
+            )
+        )
+        expect(said.get_by_role("link")).to_have_attribute(
+            "href", f"{shop.url}/login?next=/manager/account/bills"
+        )
+        said.get_by_role("link").click()
+        expect(page).to_have_url(f"{shop.url}/login?next=/manager/account/bills")
 
 
 def test_another_session_is_ended(area: Area, page: Page) -> None:

@@ -62,6 +62,93 @@ def test_no_page_scrolls_sideways(page: Page, shop: LiveShop, language: str) -> 
     assert not wide, "\n".join(wide)
 
 
+# --- Enlarged (WCAG 1.4.4, 1.4.10) ---------------------------------------------------------------
+
+WIDTHS_OF_LARGE_TEXT = (640, 768, 1024, 1280, 1920)
+
+FOUR_TIMES = {"width": 320, "height": 256}
+"""What is left of a screen of 1280 × 1024 when a page is enlarged to 400 %."""
+
+STUCK = """
+async () => {
+  const stuck = Array.from(document.querySelectorAll("body *")).filter((element) => {
+    const style = getComputedStyle(element);
+    return ["sticky", "fixed"].includes(style.position) && style.display != "none"
+      && style.clipPath == "none" && element.getClientRects().length > 0;
+  });
+  let most = 0;
+  for (let top = 0; top <= document.documentElement.scrollHeight; top += 128) {
+    scrollTo(0, top);
+    await new Promise((done) => requestAnimationFrame(done));
+    const covered = stuck.map((element) => element.getBoundingClientRect())
+      .filter((box) => box.width > innerWidth / 2)
+      .map((box) => Math.min(box.bottom, innerHeight) - Math.max(box.top, 0))
+      .filter((height) => height > 0);
+    most = Math.max(most, ...covered, 0);
+  }
+  return {
+    most: most / innerHeight,
+    wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  };
+}
+"""
+
+
+@pytest.mark.only(size="desktop", script=True)
+def test_text_of_twice_the_size_scrolls_no_page_sideways(
+    page: Page, shop: LiveShop, language: str
+) -> None:
+    pages = _some_pages(page, shop, language)
+    page.goto(f"/{language}/order?business=3")
+    as_it_is = _size_of_text(page)
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    page.reload()
+    assert _size_of_text(page) == 2 * as_it_is
+    texts = [(address, page.request.get(address).text()) for address in pages]
+    wide = page.evaluate(MEASURE, [texts, WIDTHS_OF_LARGE_TEXT])
+    assert not wide, "\n".join(wide)
+
+
+@pytest.mark.only(size="desktop", script=True)
+def test_enlarged_four_times_pages_flow_and_what_sticks_leaves_room(
+    page: Page, shop: LiveShop, language: str
+) -> None:
+    addresses = _some_pages(page, shop, language)
+    page.set_viewport_size(FOUR_TIMES)
+    for address in addresses:
+        page.goto(address)
+        found = page.evaluate(STUCK)
+        assert found["wide"] <= 0, address
+        assert found["most"] <= 0.5, f"{address}: something covers {found['most']:.0%}"
+
+
+def _some_pages(page: Page, shop: LiveShop, language: str) -> list[str]:
+    """Sign a customer in; return addresses of pages with all kinds of tables, forms and bars."""
+    customer = shop.new_customer(language, licences=3, exchange=True)
+    by_http.open_group(page, customer)
+    group = urlsplit(page.url).path
+    exchange = html.document_fromstring(page.request.get("/manager/exchange").body()).xpath(
+        "//main//a[contains(@href, '/exchange/')]/@href"
+    )
+    assert exchange
+    return [
+        *(f"/{language}{path}" for path in ("/", "/office-365-business")),
+        *(f"/{language}/order{step}?business=3" for step in ("", "/summary", "/contracts")),
+        *("/manager/web", group, f"{group}/usage", f"{group}/information", "/manager/order"),
+        *("/manager/account/bills", "/manager/account/services", "/manager/account/profile"),
+        *(exchange[0], f"{exchange[0]}/attach"),
+    ]  # fmt: skip
+
+
+def _size_of_text(page: Page) -> float:
+    size = page.evaluate("getComputedStyle(document.querySelector('main p')).fontSize")
+    return float(str(size).removesuffix("px"))
+
+
+# --- The pages -----------------------------------------------------------------------------------
+
+
 def _steps(language: str) -> list[str]:
     """Return pages that forms lead to."""
     steps = ("account", "summary", "identification", "contracts")

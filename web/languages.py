@@ -86,8 +86,21 @@ def cookie_of_page() -> tuple[str, str]:
 def current() -> str:
     """Return the language of this request: of the URL, else of the customer, else preferred."""
     if "language" not in g:
-        g.language = _of_address() or _of_customer() or preferred()
+        g.language = _of_address() or _of_customer() or _asked_for() or preferred()
     return str(g.language)
+
+
+ASKED = "lang"
+"""The argument by which a visitor asks for a page in another language, where its path has none."""
+
+
+def _asked_for() -> str | None:
+    """Return the language that the visitor asks for, which the browser then remembers."""
+    asked = request.args.get(ASKED)
+    if asked not in CODES:
+        return None
+    remember_page()
+    return asked
 
 
 def _of_address() -> str | None:
@@ -97,18 +110,31 @@ def _of_address() -> str | None:
 
 def _of_customer() -> str | None:
     # Loading the user costs a query, which a customer's page needs anyway.
-    return current_user.account.language if current_user.is_authenticated else None
+    g.is_customers = bool(current_user.is_authenticated)
+    return current_user.account.language if g.is_customers else None
 
 
 def same_page_in(language: str) -> str:
-    """Return the URL of this page in another language, if its URL contains the language."""
+    """Return the URL of this page in another language; of the first page if there is none."""
     pieces: dict[str, Any] = dict(request.view_args or {})
-    if not request.endpoint or "lang" not in pieces or not _can_be_opened():
+    if not request.endpoint or not _can_be_opened():
         return url_for("storefront.home", lang=language)
+    if "lang" not in pieces:
+        return _asking_for(language)
     # The query is appended unchanged: url_for treats some names as its own options.
     address = url_for(request.endpoint, **pieces | {"lang": language})
     asked = urlencode(list(request.args.items(multi=True)))
     return f"{address}?{asked}" if asked else address
+
+
+def _asking_for(language: str) -> str:
+    """Return the URL by which a visitor asks for this page, whose path has no language."""
+    if g.get("is_customers") or not request.endpoint:
+        # Their account has a language; pages of the customer area have a form that changes it.
+        return url_for("storefront.home", lang=language)
+    kept = [pair for pair in request.args.items(multi=True) if pair[0] != ASKED]
+    url = url_for(request.endpoint, **request.view_args or {})
+    return f"{url}?{urlencode([*kept, (ASKED, language)])}"
 
 
 def url_of_page() -> str:

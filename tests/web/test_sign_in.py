@@ -102,6 +102,28 @@ def test_control_browsers_would_leave_by_what_is_refused() -> None:
     assert as_browsers_read("/\t/evil.example") == "evil.example"
 
 
+def test_the_other_language_of_the_sign_in_is_the_sign_in(visitor: Visitor) -> None:
+    page = visitor.open("/login?next=/manager/account/bills&lang=de")
+    assert '<html lang="fr">' in page.text, "German is not spoken"
+    visitor.follow("EN")
+    assert visitor.address == "/login?next=%2Fmanager%2Faccount%2Fbills&lang=en"
+    assert visitor.sees("Log in with your customer ID")
+    refused = visitor.press("Log in", nic_handle="", password="")
+    assert refused.status_code == 422
+    assert visitor.sees("Log in with your customer ID"), "remembered, without the argument"
+    visitor.follow("FR")
+    assert visitor.address == "/login?lang=fr"
+    assert visitor.sees("Connectez-vous avec votre identifiant client")
+
+
+def test_a_customer_keeps_the_language_of_the_account_whatever_a_link_asks_for(
+    visitor: Visitor, alice: Account
+) -> None:
+    visitor.log_in(alice)
+    assert 'lang="fr"' in visitor.open("/manager/web?lang=en").text
+    assert Account.get_by_id(alice.id).language == "fr"
+
+
 def test_a_form_of_an_ended_session_leads_back_to_its_page(
     visitor: Visitor, alice: Account
 ) -> None:
