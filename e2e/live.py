@@ -61,6 +61,10 @@ class LiveShop:
         """Move the clocks of the sandbox and of the shop on; they never go back."""
         self._control("POST", "clock", {"advance_seconds": by.total_seconds()})
 
+    def now(self) -> float:
+        """Return the time of the sandbox and of the shop, as a Unix timestamp."""
+        return float(self._control("GET", "clock")["now"])
+
     def switch(self, **values: object) -> None:
         """Make outside parties slow or silent, or repeat notifications, until `reset_switches`."""
         self._control("POST", "switches", values)

@@ -17,6 +17,7 @@ from models import (
     Account,
     Letter,
     LicenceGroup,
+    Offer,
     OrderLine,
     Seat,
     SeatEvent,
@@ -109,6 +110,14 @@ def test_groups_know_their_seats_after_the_migration(after: Database) -> None:
     for group in LicenceGroup.select().order_by(LicenceGroup.id):
         assert group.seats_by_status == count_by_status(group)
         assert group.seats_total == group.last_number == SIZES[group.id]
+
+
+def test_the_offers_there_were_say_what_the_code_said(after: Database) -> None:
+    offer = Offer.get_by_id("business")
+    assert offer.is_on_sale_on(THEN.date())
+    assert (offer.name_in("fr"), offer.places_limit) == ("Office 365 Business", 300)
+    assert offer.application_names[-2:] == ["OneNote", "Publisher"]
+    assert (offer.provider_product, offer.slug) == ("business", "office-365-business")
 
 
 def test_seats_of_groups_that_ended_before_have_ended(before: tuple[Database, Runner]) -> None:
