@@ -72,7 +72,7 @@ def test_an_administrator_brings_out_an_offer_and_ends_the_sale_of_it(
     expect(page.locator("main")).to_contain_text(say("Plus en vente", "No longer on sale"))
     customer.reload()
     expect(customer.locator("main")).to_contain_text(
-        say("n’est plus en vente\u00a0: choisissez", "is no longer on sale: choose")
+        say("n’est plus en vente\u00a0: indiquez 0", "is no longer on sale: enter 0")
     )
     expect(customer.get_by_label(say(f"Licences {name}", f"{name} licences"))).to_have_value("3")
     customer.context.close()

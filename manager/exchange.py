@@ -10,8 +10,9 @@ from manager import manager
 from models import ExchangeService
 from shop.exchange import attached_licences, listing, services
 from shop.exchange.listing import ListView
+from shop.orders.attach import OFFER
 from shop.text.pagination import page_of
-from web import auth, lookups
+from web import auth, lookups, offers
 from web.arguments import page_number
 from web.htmx import go_to, page
 
@@ -52,7 +53,7 @@ def service_page(found: ExchangeService, error: str = "", status: int = 200) -> 
         attach=attach,
         group=group,
         is_moving=attached_licences.is_in_progress(attach, group),
-        is_offered=attach is None and bool(number),
+        is_offered=attach is None and bool(number) and offers.is_on_sale(OFFER),
         renewal=attached_licences.first_renewal(group),
         error=error,
     )
@@ -75,7 +76,7 @@ def exchange_accounts(name: str) -> Response:
         accounts=shown,
         licences=attached_licences.licences_of(shown.rows),
         address_of=lambda **changes: _list_address(found, looked, **changes),
-        is_offered=attached_licences.is_offered(found),
+        is_offered=offers.is_on_sale(OFFER) and attached_licences.is_offered(found),
     )
 
 

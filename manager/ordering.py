@@ -179,7 +179,7 @@ def _read(form: OrderForm, *, typing: bool = False) -> Choice | None:
 
 
 def _at_offer(ended: PricedOffer) -> Refusal:
-    return Refusal(on_sale.NOT_ON_SALE, "offer", offer=ended.name)
+    return Refusal(on_sale.CHOOSE_ANOTHER, "offer", offer=ended.name)
 
 
 def _at_quantity(refusal: Refusal) -> Refusal:

@@ -210,7 +210,7 @@ def _quote_of(typed: dict[str, str]) -> tuple[Quote | None, dict[str, str]]:
     try:
         return baskets.read_and_quote("", typed, known, auth.account())[1], {}
     except InvalidBasket as invalid:
-        over = [each for each in invalid.refusals if each.sentence == on_sale.NOT_ON_SALE]
+        over = [each for each in invalid.refusals if each.sentence == on_sale.LEAVE_OUT]
         return None, {refusal.field: sentence(refusal) for refusal in over}
 
 

@@ -85,6 +85,11 @@ def _entries(offers: dict[str, Offer]) -> list[MenuEntry]:
     ]
 
 
+def is_on_sale(code: str) -> bool:
+    """Return whether new groups of an offer can be ordered."""
+    return known()[code].is_on_sale_on(clock.today())
+
+
 def name_of(code: str) -> str:
     """Return the name of an offer in the language of the page."""
     return known()[code].name_in(languages.current())

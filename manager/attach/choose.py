@@ -11,9 +11,9 @@ from models import MOST_ATTACHED, ExchangeAccount, ExchangeService
 from shop.errors import Refusal
 from shop.exchange import listing, services
 from shop.licences.seats import csv_reader
-from shop.orders import attach
+from shop.orders import attach, on_sale
 from shop.parsing.numbers_and_json import read_integer
-from web import lookups
+from web import lookups, offers
 from web.arguments import MOST_PAGES
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -29,11 +29,14 @@ Given = MultiDict[str, str]
 
 
 def on_offer(name: str) -> ExchangeService | Response:
-    """Return the service; if the offer was used already, a redirect to the service's page."""
+    """Return the service; a redirect to its page if the offer was used, or is no longer on sale."""
     service = lookups.own_exchange_service(name)
-    if not service.is_used:
+    if service.is_used:
+        flash(gettext(attach.ALREADY_SUBSCRIBED), "info")
+    elif not offers.is_on_sale(attach.OFFER):
+        flash(gettext(on_sale.NOT_ON_SALE, offer=offers.name_of(attach.OFFER)), "info")
+    else:
         return service
-    flash(gettext(attach.ALREADY_SUBSCRIBED), "info")
     return go_to(url_for("manager.exchange_service", name=name))
 
 

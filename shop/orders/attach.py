@@ -248,7 +248,8 @@ class AttachOrder(OrderKind):
         """
         if attached_licences.attach_of(self.request.service):
             raise AlreadyAttached
-        on_sale.check(self.offer)
+        if not self.offer.is_on_sale:
+            raise Refusal(on_sale.NOT_ON_SALE, offer=self.offer.name)
         card = cards.stored_card(self.account)
         if card is None:
             raise CardMissing(N_("A card is needed for the renewals: register one first."))

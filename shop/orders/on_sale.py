@@ -13,14 +13,16 @@ from shop import clock
 from shop.errors import N_, Refusal
 from shop.pricing.catalogue import PricedOffer
 
-NOT_ON_SALE = N_("%(offer)s is no longer on sale: choose another offer.")
+NOT_ON_SALE = N_("%(offer)s is no longer on sale.")
+LEAVE_OUT = N_("%(offer)s is no longer on sale: enter 0, or choose another offer.")
+CHOOSE_ANOTHER = N_("%(offer)s is no longer on sale: choose another offer.")
 TOO_MANY = N_("A group of %(offer)s licences holds at most %(limit)d licences.")
 
 
 def check(offer: PricedOffer) -> None:
     """Raise `Refusal` at the offer's field unless new groups of it can be ordered now."""
     if not offer.is_on_sale:
-        raise Refusal(NOT_ON_SALE, offer.code, offer=offer.name)
+        raise Refusal(LEAVE_OUT, offer.code, offer=offer.name)
 
 
 def hold(lines: list[OrderLine]) -> None:
@@ -37,6 +39,6 @@ def hold(lines: list[OrderLine]) -> None:
     for line in lines:
         offer = found[line.offer_id]
         if not offer.is_on_sale_on(today):
-            raise Refusal(NOT_ON_SALE, offer.code, offer=line.offer_name)
+            raise Refusal(LEAVE_OUT, offer.code, offer=line.offer_name)
         if offer.places_limit is not None and line.quantity > offer.places_limit:
             raise Refusal(TOO_MANY, offer.code, offer=line.offer_name, limit=offer.places_limit)

@@ -7,7 +7,16 @@ from urllib.parse import urlencode
 
 import pytest
 
-from models import Account, LicenceGroup, Offer, Order, OrderLine, Price, Subscription
+from models import (
+    Account,
+    ExchangeService,
+    LicenceGroup,
+    Offer,
+    Order,
+    OrderLine,
+    Price,
+    Subscription,
+)
 from shop import clock
 from shop.jobs import queue
 from shop.pricing import catalogue
@@ -201,3 +210,16 @@ def test_a_new_group_of_it_is_refused_in_the_customer_area(
     assert visitor.response.status_code == 422
     assert OVER in visitor.response.text
     assert visitor.find("input", name="quantity").get("value") == "4"
+
+
+def test_office_attach_ends_with_the_sale_of_its_offer(
+    client: CheckingClient, alice: Account, service: ExchangeService
+) -> None:
+    visitor = Visitor(client)
+    visitor.log_in(alice)
+    page = f"/manager/exchange/{service.name}"
+    assert "Profitez de cette offre" in visitor.open(page).text
+    end_sale()
+    for address in (page, f"{page}/accounts"):
+        assert "Profitez de cette offre" not in visitor.open(address).text
+    assert f"{OVER}." in visitor.open(f"{page}/attach").text

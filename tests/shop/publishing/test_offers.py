@@ -22,6 +22,7 @@ from shop import clock as shop_clock
 from shop.errors import Conflict, Refusal
 from shop.jobs import queue
 from shop.licences.reservations import PlacesExhausted
+from shop.operations import audit
 from shop.pricing import catalogue, catalogue_version
 from shop.publishing import offers, prices
 from shop.publishing.offers import Details, Sale
@@ -262,6 +263,8 @@ def test_a_lower_limit_takes_nothing_from_a_group_and_lets_nothing_be_added(
     running.move_on(timedelta(days=32))
     renewals.renew(subscription.id, subscription.renews_on)
     assert Subscription.get_by_id(subscription.id).renews_on > subscription.renews_on
+    queue.drain()
+    assert list(audit.find_faults()) == []
 
 
 def test_a_group_grows_to_a_limit_that_was_lowered_or_raised_since(
