@@ -21,14 +21,13 @@ from records.batches import in_batches
 from records.invoices import Invoice
 from records.ledger import EntryKind, LedgerEntry
 from records.orders import Order
+from records.payment_methods import PaymentMethod
 from records.payments import Payment
 from records.payouts import Payout
 from records.refunds import Refund
 from shop import clock
 from shop.accounting import chart
 from shop.accounting.chart import BookAccount
-
-MANUAL = "manual"
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _money_of(row: Any, kind: EntryKind) -> BookAccount:
     if kind in {EntryKind.RECEIVED, EntryKind.PAID_OUT}:
         return chart.account_for("bank")
     method = row.refund_method or row.payment_method
-    return chart.account_for("bank" if method == MANUAL else "cards")
+    return chart.account_for("bank" if method == PaymentMethod.MANUAL else "cards")
 
 
 def _piece_of(row: Any, kind: EntryKind, day: date) -> tuple[str, date]:

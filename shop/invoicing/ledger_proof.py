@@ -130,14 +130,14 @@ FAULTS = {
         "NOT IN (0, (SELECT coalesce(sum(d.withdrawn_cents), 0) FROM dispute d "
         "WHERE d.payment_id IN (SELECT f.payment_id FROM refund f WHERE f.credit_note_id = i.id)))"
     ),
-    "the money of credit note {} is to be given back, and nobody was asked to": (
+    "the money of credit note {} is to be refunded, and nobody was asked to": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.CREDIT_NOTE}' "
         "AND i.status = '{InvoiceStatus.DUE}' "
         "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.credit_note_id = i.id) "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
         "AND j.key = '{kinds.refund_credit_note.kind}:' || i.id)"
     ),
-    "the money of payment {} is to be given back, and nobody was asked to": (
+    "the money of payment {} is to be refunded, and nobody was asked to": (
         "SELECT p.id FROM payment p WHERE (p.status = '{PaymentStatus.REFUND_DUE}' "
         "OR p.status = '{PaymentStatus.SUCCEEDED}' AND p.uncharged_cents > 0) "
         "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = p.id "
@@ -156,7 +156,7 @@ FAULTS = {
         "SELECT p.id FROM payment p WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
         "WHERE e.payment_id = p.id) > 0"
     ),
-    "the bank made the refund {} of itself, and nobody explained it": (
+    "the bank made the refund {} on its own, and nobody explained it": (
         "SELECT f.reference FROM refund f WHERE f.origin = '{RefundOrigin.BANK}' AND "
         "f.explanation = '' "
         "AND f.credit_note_id IS NULL AND f.status <> '{RefundStatus.FAILED}'"

@@ -150,7 +150,7 @@ class PayableOrder(Payable):
     def reopen_refunded(self) -> None:
         """Open an order whose delivery failed, and whose refund came back.
 
-        One that was withdrawn from stays closed: its money is to be given back in any case.
+        One that was withdrawn from stays closed: its money is to be refunded in any case.
         """
         if self.order.status == OrderStatus.REFUNDED and not self.order.is_withdrawn:
             transitions.move(self.order, OrderStatus.DELIVERY_FAILED, by="bank", closed_at=None)

@@ -482,7 +482,7 @@ def _lose_if_nothing_is_left(payment: Payment) -> bool:
 
 
 def _reopen(row: Refund, subject: Subject) -> None:
-    """Undo what `_finish` did: the money is to be given back once more."""
+    """Undo what `_finish` did: the money is to be refunded once more."""
     if isinstance(subject, Invoice):
         transitions.move(subject, InvoiceStatus.DUE, by="bank", note=row.reason, paid_at=None)
     elif not subject.has_succeeded:

@@ -91,14 +91,14 @@ FAULTS = {
     "SET cents = cents - 1 WHERE kind = 'refunded'",
     "credit note {} counts as refunded, and no refund of it succeeded": "DELETE "
     "FROM ledger_entry WHERE kind = 'refunded'",
-    "the money of credit note {} is to be given back, and nobody was asked to": "UPDATE invoice "
+    "the money of credit note {} is to be refunded, and nobody was asked to": "UPDATE invoice "
     "SET status = 'due', paid_at = NULL "
     "WHERE kind = 'credit_note' AND id NOT IN (SELECT credit_note_id FROM refund)",
-    "the money of payment {} is to be given back, and nobody was asked to": "UPDATE payment "
+    "the money of payment {} is to be refunded, and nobody was asked to": "UPDATE payment "
     "SET status = 'refund_due' WHERE status = 'succeeded'",
     "refund {} failed, and the money was neither asked for again nor transferred": "UPDATE refund "
     "SET status = 'failed'",
-    "the bank made the refund {} of itself, and nobody explained it": "UPDATE refund "
+    "the bank made the refund {} on its own, and nobody explained it": "UPDATE refund "
     "SET origin = 'bank', credit_note_id = NULL, reference = 'x-' || id",
     "dispute {} is in the ledger with another amount than was withdrawn for it": "UPDATE dispute "
     "SET withdrawn_cents = withdrawn_cents + 1",

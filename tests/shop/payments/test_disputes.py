@@ -165,7 +165,7 @@ def test_a_partial_refund_of_the_dashboard_is_on_record_until_it_is_explained(
     assert kinds() == [("refunded", 500)]
     assert letters("refunded_by_bank") == 1
     assert monitoring.alarms()["unexplained_refunds"] == 1
-    said = f"the bank made the refund {made.reference} of itself, and nobody explained it"
+    said = f"the bank made the refund {made.reference} on its own, and nobody explained it"
     assert list(ledger_proof.find_faults()) == [said]
     assert billing.fresh(invoice).status == InvoiceStatus.PAID
     visitor.log_in(alice)
