@@ -270,7 +270,7 @@ def test_a_damaged_database_is_not_saved_as_if_it_were_sound(
     def damaged(_: object) -> None:
         raise sqlite_files.CopyFailed("the database is damaged: row 7 missing from index")
 
-    monkeypatch.setattr(sqlite_files, "check", damaged)
+    monkeypatch.setattr(sqlite_files, "check_pages", damaged)
     told = run(app, "backup", str(tmp_path / "shop.backup"), status=1)
     assert "row 7 missing from index" in told
     assert list(tmp_path.iterdir()) == []

@@ -295,9 +295,11 @@ SECTIONS = (
 OMITTED_TABLES = {
     "account_key": "the account's own details, folded, for our search",
     "contract_announcement": "each is an e-mail",
+    "group_key": "the names of their groups, folded, for their search",
     "known_origin": "digests; the networks and browsers are in the activity log",
     "one_time_link": "digests of one-time tokens",
     "recovery_code": "digests of secrets",
+    "seat_key": "names and addresses of licence holders, folded, for their search",
     "staff_act": "each that concerns the customer is an entry of the activity log",
 }
 """Tables of an account that are not exported, with the reason."""
