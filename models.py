@@ -47,6 +47,7 @@ from records.groups import (
     GroupStatus,
     LicenceGroup,
 )
+from records.handovers import Handover
 from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine
 from records.invoices import (
     PAYABLE,
@@ -121,7 +122,7 @@ def all_tables() -> list[type[Table]]:
         DataExport, DataExportPart,
         CatalogueVersion, Offer, OfferChange, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, Addition, Seat, SeatKey,
-        SeatEvent, UsageDay, SeatImport, SeatImportLine, Letter, Attachment,
+        SeatEvent, UsageDay, SeatImport, SeatImportLine, Handover, Letter, Attachment,
         InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
         AccountCredit, CreditUse, MoneyAct, BankLine, Payout, PayoutLine,
         LedgerEntry,

@@ -373,3 +373,38 @@ def test_several_licences_are_selected_and_released_at_once(
     journey.link("Vers les licences", "To the licences").click()
     expect(row(page, 1)).to_contain_text("configureme")
     expect(row(page, 2)).to_contain_text("configureme")
+
+
+def test_the_holder_of_a_licence_reads_its_password_once(
+    page: Page, journey: Journey, group: str, script: bool, check_accessibility: Check
+) -> None:
+    open_act(page, journey, "Configurer", "Configure")
+    journey.field(
+        "À la personne, par un lien qui l’affiche une seule fois",
+        "The person, by a link that shows it once",
+    ).check()
+    journey.field("Adresse e-mail de la personne", "The person’s email address").fill(
+        "zoe@home.example"
+    )
+    check_accessibility()
+    fill_holder(journey, "Zoé", "Lefèvre", "zoe")
+    expect_status(page, journey, "Créé", "Created")
+    expect(row(page)).to_contain_text(
+        journey.say("Mot de passe pas encore lu", "Password not read yet")
+    )
+    page.goto("/manager/account/emails")
+    page.locator("main tbody tr").first.get_by_role("link").first.click()
+    page.get_by_text(journey.say("L’e-mail en texte", "The email as text")).click()
+    link = re.search(r"/(?:fr|en)/licence/[\w-]{43}", page.locator("main").inner_text())
+    assert link
+    page.goto(link.group())
+    check_accessibility()
+    journey.button("Afficher le mot de passe", "Show the password").click()
+    password = page.locator(".copyable-value").last
+    expect(password).to_have_text(re.compile(r"\S{16}"))
+    check_accessibility()
+    address, shown = page.locator(".copyable-value").all_inner_texts()
+    assert address.startswith("zoe@")
+    journey.link("Ouvrir le portail Office", "Open the Office portal").click()
+    sign_in_at_portal(page, journey, address, shown)
+    expect(journey.button("Installer", "Install")).to_be_visible()

@@ -47,6 +47,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     orders,
     search,
     seat_imports,
+    seat_links,
     seats,
     security,
     selections,

@@ -115,7 +115,7 @@ def send_email_again(letter_id: int) -> Response:
     letter, who = lookups.own_letter(letter_id), auth.customer().nic_handle
     try:
         rate_limits.count_attempt(rate_limits.SEND_AGAIN_PER_ACCOUNT, "send-again", who)
-        if letter.kind in mail.TO_UNPROVED:
+        if letter.kind in mail.TO_UNPROVED | mail.TO_STRANGERS:
             email_proofs.count_confirmation(letter.recipient)
     except Refusal as refusal:
         flash(sentence(refusal), "warning")

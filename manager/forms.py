@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
 
 from models import Seat
+from shop.delivery import handovers
 from shop.errors import Refusal
 from shop.licences import seats
 from shop.licences.seats import actions, rules
@@ -31,7 +32,46 @@ class VersionedForm(ShopForm):
         """Validate the field ``name`` for ``seat``."""
 
 
-class SeatForm(VersionedForm):
+SENT_TO = {
+    "me": _l("Me, by email"),
+    "person": _l("The person, by a link that shows it once"),
+    "nobody": _l("Nobody"),
+}
+"""Who gets the password of a licence, by what the form sends."""
+
+
+class PasswordForm(VersionedForm):
+    """A form that gives a seat another password: it asks who gets it."""
+
+    send_to = RadioField(
+        _l("Send the password to"),
+        choices=choices(SENT_TO.items()),
+        default="me",
+        validate_choice=False,
+    )
+    recipient = StringField(
+        _l("The person’s email address"), render_kw=PLAIN | {"inputmode": "email"}
+    )
+
+    def recipient_for(self, seat: Seat) -> str | None:
+        """Return who gets the password: an address, "" for nobody, None for the customer.
+
+        Raise `Refusal` at ``recipient``.
+        """
+        if self.send_to.data == "person":
+            return handovers.read_recipient(self.recipient.data or "", seat.group)
+        return "" if self.send_to.data == "nobody" else None
+
+    def check(self, name: str, seat: Seat) -> None:
+        """Validate the person's address."""
+        if name == "recipient" and self.recipient.data:
+            try:
+                handovers.read_recipient(self.recipient.data, seat.group)
+            except Refusal as refusal:
+                self.refuse(refusal)
+
+
+class SeatForm(PasswordForm):
     """First name, last name and login of a seat's holder (guide)."""
 
     first_name = StringField(_l("First name"), render_kw={"autocomplete": "off"})
@@ -54,7 +94,10 @@ class SeatForm(VersionedForm):
         return person
 
     def check(self, name: str, seat: Seat) -> None:
-        """Validate a name or the login."""
+        """Validate a name, the login or the person's address."""
+        if name not in {"first_name", "last_name", "login"}:
+            super().check(name, seat)
+            return
         typed = self._fields[name].data or ""
         try:
             if name != "login":
@@ -65,18 +108,27 @@ class SeatForm(VersionedForm):
             self.refuse(refusal)
 
 
-class SeatPasswordForm(VersionedForm):
+class SeatPasswordForm(PasswordForm):
     """A new password for a seat's holder; left blank, one is generated."""
 
     password = PasswordField(_l("New password"), render_kw={"autocomplete": "new-password"})
 
     def check(self, name: str, seat: Seat) -> None:
-        """Validate the password."""
-        if self.password.data:
+        """Validate the password, or the person's address."""
+        super().check(name, seat)
+        if name == "password" and self.password.data:
             try:
                 rules.check_password(self.password.data, seat.login or "")
             except Refusal as refusal:
                 self.refuse(refusal)
+
+
+class LinkForm(ShopForm):
+    """The address that another link to a password is sent to."""
+
+    recipient = StringField(
+        _l("The person’s email address"), render_kw=PLAIN | {"inputmode": "email"}
+    )
 
 
 class ReleaseForm(VersionedForm):

@@ -15,6 +15,7 @@ from shop import clock
 from shop.delivery import seat_jobs
 from shop.errors import Refusal
 from shop.licences import groups
+from shop.licences.seats import handovers as seat_handovers
 from shop.licences.seats import import_preview, listing
 from shop.licences.seats.listing import View
 from shop.overviews import services
@@ -87,6 +88,8 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "statuses": [each for each in SeatStatus if (each == SeatStatus.ENDED) == found.is_over],
         "error_words": seat_jobs.ERROR_SENTENCES,
         "error_otherwise": seat_jobs.OTHER_ERROR,
+        "links": seat_handovers.of_seats(shown.rows),
+        "now": clock.now(),
         "ending": give_backs.end_days(found, [seat.number for seat in shown.rows]),
         "is_moving": any(seat.is_moving for seat in shown.rows) or not found.is_settled,
         **more,

@@ -8,10 +8,10 @@ from flask import Response, abort, url_for
 from flask_babel import gettext
 
 from manager import manager
-from manager.forms import ReleaseForm, SeatForm, SeatPasswordForm, VersionedForm
+from manager.forms import PasswordForm, ReleaseForm, SeatForm, SeatPasswordForm, VersionedForm
 from manager.groups import arguments_of_current_page, seats_shown
 from models import LicenceGroup, Seat
-from shop.delivery import seat_jobs
+from shop.delivery import handovers, seat_jobs
 from shop.errors import Conflict, Refusal
 from shop.licences import seats
 from shop.licences.seats import listing
@@ -36,7 +36,24 @@ def configure_seat(name: str, number: int) -> Response:
 @manager.post(SEAT + "/configuration")
 def save_configuration(name: str, number: int) -> Response:
     """Configure the seat; the provider creates the account within minutes (guide)."""
-    return _save_person("configure", lookups.own_seat(name, number), seats.configure)
+    seat, form = lookups.own_seat(name, number), SeatForm()
+    person = form.person(seat)
+    if person is None:
+        return _form("configure", seat, form, 422)
+    return _carry_out(
+        "configure",
+        seat,
+        form,
+        lambda by: seats.configure(seat, form.seen, person, by, _recipient(form, seat)),
+    )
+
+
+def _recipient(form: PasswordForm, seat: Seat) -> str | None:
+    """Return who gets the password, and count the e-mail to a person. Raise `Refusal`."""
+    recipient = form.recipient_for(seat)
+    if recipient:
+        handovers.count_recipient(recipient)
+    return recipient
 
 
 @manager.get(SEAT + "/holder")
@@ -49,15 +66,11 @@ def edit_seat(name: str, number: int) -> Response:
 @manager.post(SEAT + "/holder")
 def save_holder(name: str, number: int) -> Response:
     """Save the holder's names and login."""
-    return _save_person("edit", lookups.own_seat(name, number), seats.edit)
-
-
-def _save_person(act: str, seat: Seat, save: Callable[..., Seat]) -> Response:
-    form = SeatForm()
+    seat, form = lookups.own_seat(name, number), SeatForm()
     person = form.person(seat)
     if person is None:
-        return _form(act, seat, form, 422)
-    return _carry_out(act, seat, form, lambda by: save(seat, form.seen, person, by))
+        return _form("edit", seat, form, 422)
+    return _carry_out("edit", seat, form, lambda by: seats.edit(seat, form.seen, person, by))
 
 
 # --- Password and release ----------------------------------------------------------------------
@@ -75,7 +88,12 @@ def save_seat_password(name: str, number: int) -> Response:
     seat, form = lookups.own_seat(name, number), SeatPasswordForm()
     typed = form.password.data or ""
     return _carry_out(
-        "password", seat, form, lambda by: seats.change_password(seat, form.seen, typed, by)
+        "password",
+        seat,
+        form,
+        lambda by: seats.change_password(
+            seat, form.seen, typed, by, recipient=_recipient(form, seat)
+        ),
     )
 
 
@@ -218,10 +236,7 @@ def _success_messages(person: str) -> dict[str, str]:
             person=person,
         ),
         "edit": gettext("%(person)s: the licence is being changed.", person=person),
-        "password": gettext(
-            "%(person)s: the password is being changed. An email brings the new one.",
-            person=person,
-        ),
+        "password": gettext("%(person)s: the password is being changed.", person=person),
         "release": gettext("%(person)s: the licence is being released.", person=person),
         "retry": gettext("%(person)s: it is being tried again.", person=person),
     }

@@ -25,8 +25,14 @@ LICENCE_ACTIVE = "licence_active"
 LICENCE_FOR_OWNER = "licence_for_owner"
 """The kind of the same e-mail to the mailbox of the one who gets the licence."""
 
+LICENCE_LINK = "licence_link"
+"""The kind of the e-mail with a link that shows a licence's password to its holder."""
+
 TO_UNPROVED = {"email_confirmation", "email_proof"}
 """Kinds of e-mails to an address that its customer has not proved to be theirs."""
+
+TO_STRANGERS = {LICENCE_LINK}
+"""Kinds of e-mails to an address that the customer typed, and its owner has not proved."""
 
 INDEPENDENT = TO_UNPROVED | {LICENCE_FOR_OWNER}
 """Kinds that do not wait for the account's address: the mailbox of a licence's owner is one of the

@@ -11,6 +11,7 @@ from storefront import (  # noqa: E402  (the views need the blueprint)
     help,
     identification,
     legal,
+    licence_links,
     machines,
     offers,
     order,

@@ -45,12 +45,15 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _secure(response: Response) -> Response:
         own_policy = response.headers.get("Content-Security-Policy")
+        own_referrer = response.headers.get("Referrer-Policy")
         for name, value in fixed.items():
             response.headers[name] = value
         if own_policy:
             # An e-mail's frame has a stricter policy, and the page around may frame it.
             response.headers["Content-Security-Policy"] = own_policy
             response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        if own_referrer:
+            response.headers["Referrer-Policy"] = own_referrer
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -18,6 +18,7 @@ from records.groups import GroupStatus, LicenceGroup
 from records.seat_states import SeatAct, SeatStatus
 from records.seats import Seat
 from shop import clock, jobs, mail, settings
+from shop.delivery import handovers
 from shop.errors import N_, PartyRejected
 from shop.exchange import seating
 from shop.jobs import kinds
@@ -140,7 +141,8 @@ def activate_seat(seat: int, version: int, since: str) -> None:
         if _complete(row, reference=reference, active_since=clock.now()):
             seat_states.consume(row, +1)
             credentials = _credentials(row, secret)
-            mail.licence_active(row.group.account, **credentials)
+            if not handovers.hand_over(row, secret):
+                mail.licence_active(row.group.account, **credentials)
             seating.send_to_owner(row, credentials)
 
 
@@ -224,7 +226,7 @@ def set_seat_password(seat: int, version: int, since: str) -> None:
         return
     with database.atomic():
         secret = row.secret
-        if _complete(row):
+        if _complete(row) and not handovers.hand_over(row, secret):
             mail.seat_password_changed(row.group.account, **_credentials(row, secret))
 
 

@@ -6,7 +6,7 @@ and HTML, in the transaction of its cause; the unique key makes this idempotent.
 
 from __future__ import annotations
 
-from records.letters import TO_UNPROVED
+from records.letters import TO_STRANGERS, TO_UNPROVED
 from shop.mail.archive import (
     attachments_of,
     content_of,
@@ -46,6 +46,7 @@ from shop.mail.letters import (
     invoice_payment_refunded,
     licence_active,
     licence_for_owner,
+    licence_link,
     licence_released,
     licences_added,
     order_cancelled,

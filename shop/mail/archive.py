@@ -213,15 +213,20 @@ PROVES_MAILBOX = {"email_confirmation", "email_proof", "password_reset", "termin
 """E-mails with a link that proves access to the mailbox."""
 
 
+FOR_OTHERS = {"licence_link"}
+"""E-mails with a link that works once, for the person whose mailbox it was sent to."""
+
+
 def is_shown(letter: Letter) -> bool:
-    """Whether "Emails reçus" shows the content: not if its link proves access to the mailbox.
+    """Whether "Emails reçus" shows the content: not if its link proves access to the mailbox,
+    or is for the person to whom it was sent.
 
     Without a mail server it is shown, because "Emails reçus" is then the only mailbox. A secret is
     not shown where secrets are masked.
     """
     if letter.is_secret and encryption.are_secrets_masked():
         return False
-    return letter.kind not in PROVES_MAILBOX or not settings.current().smtp_url
+    return letter.kind not in PROVES_MAILBOX | FOR_OTHERS or not settings.current().smtp_url
 
 
 def attachments_of(letter: Letter) -> list[Attachment]:

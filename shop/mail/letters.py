@@ -373,6 +373,19 @@ def licence_for_owner(
     )  # fmt: skip
 
 
+def licence_link(
+    account: Account, *, recipient: str, address: str, token: str, until: datetime, key: str
+) -> None:
+    """Send the link that shows a licence's password once, to a person whose address nobody proved.
+
+    It says nothing that the customer wrote but the login in ``address``. One e-mail per ``key``.
+    """
+    store_letter(
+        account, "licence_link", f"licence_link:{key}", is_secret=True, recipient=recipient,
+        nameless=True, is_to_stranger=True, address=address, token=token, until=until,
+    )  # fmt: skip
+
+
 def seat_password_changed(
     account: Account, *, group: str, address: str, password: str, portal: str, key: str
 ) -> None:

@@ -82,6 +82,10 @@ class Links:
         """Return the one-time link that confirms the e-mail address of a new account."""
         return f"{self.base}/{self.language}/email-address/{token}"
 
+    def licence(self, token: str) -> str:
+        """Return the one-time link that shows the password of a licence."""
+        return f"{self.base}/{self.language}/licence/{token}"
+
     def termination(self, token: str) -> str:
         """Return the one-time link that confirms the termination of a service."""
         return f"{self.base}/{self.language}/termination/{token}"

@@ -10,7 +10,14 @@ import structlog
 from records.accounts import Account
 from records.base import database
 from records.jobs import Job
-from records.letters import INDEPENDENT, LICENCE_ACTIVE, LICENCE_FOR_OWNER, Letter, LetterStatus
+from records.letters import (
+    INDEPENDENT,
+    LICENCE_ACTIVE,
+    LICENCE_FOR_OWNER,
+    LICENCE_LINK,
+    Letter,
+    LetterStatus,
+)
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
@@ -32,13 +39,19 @@ UNSUPPORTED_ADDRESS = N_(
 )
 """The permanent error shown to the customer; the only one they can act on."""
 
-FIXED_RECIPIENT = {"email_changed", "email_confirmation", "email_proof", LICENCE_FOR_OWNER}
+FIXED_RECIPIENT = {
+    "email_changed",
+    "email_confirmation",
+    "email_proof",
+    LICENCE_FOR_OWNER,
+    LICENCE_LINK,
+}
 """Kinds of e-mails that must only go to their original recipient."""
 
 MOST_PER_HOUR = 100
 """The most e-mails to one address in an hour; more wait, so that others' are not delayed."""
 
-UNLIMITED = {LICENCE_ACTIVE, LICENCE_FOR_OWNER, *PROVES_MAILBOX}
+UNLIMITED = {LICENCE_ACTIVE, LICENCE_FOR_OWNER, LICENCE_LINK, *PROVES_MAILBOX}
 """Kinds without that limit: paid licences, of which a file activates thousands, and links, which
 have limits of their own."""
 

@@ -16,6 +16,7 @@ from peewee import PostgresqlDatabase
 from records.base import database
 from records.batches import in_batches
 from records.disputes import DisputeStatus
+from records.events import Event
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.invoices import InvoiceKind, InvoiceStatus
 from records.jobs import Job, JobStatus
@@ -230,12 +231,16 @@ def _broken(sentence: str, query: str, since: datetime, real: datetime) -> Itera
 
 
 def _unwritten_credentials() -> Iterator[str]:
-    """Find active licences without an e-mail that holds their password."""
+    """Find active licences without an e-mail that holds their password, or the choice of none."""
     letters: Any = Letter.select(Letter.key).where(Letter.kind == LICENCE_ACTIVE).tuples()
     written = {int(row[0].split(":")[1]) for row in letters}
+    told: Any = Event.select(Event.subject_id).where(
+        Event.subject == Seat.event_subject, Event.name.in_(["seat_link_sent", "seat_told_nobody"])
+    )
+    chosen = {row[0] for row in told.tuples()}
     active = Seat.select(Seat, LicenceGroup).join(LicenceGroup)
     for seat in in_batches(active.where(Seat.status == SeatStatus.ACTIVE), Seat.id):
-        if seat.id not in written:
+        if seat.id not in written | chosen:
             yield (
                 f"licence {seat.number} of the group {seat.group.name} is active, "
                 "and its credentials were never written"

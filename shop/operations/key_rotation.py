@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import Field
 
+from records.handovers import Handover
 from records.letters import Letter
 from records.seats import Seat
 from records.security import Authenticator
@@ -17,6 +18,7 @@ SECRETS: tuple[tuple[Any, tuple[Field, ...], Any], ...] = (
     (Authenticator, (Authenticator.secret,), Authenticator.secret != ""),
     (StaffAccount, (StaffAccount.secret,), StaffAccount.secret != ""),
     (Seat, (Seat.secret,), Seat.secret != ""),
+    (Handover, (Handover.secret,), Handover.secret != ""),
 )
 """Every table with encrypted secrets: its fields, and the condition of the rows that have one."""
 

@@ -18,10 +18,18 @@ from records.events import Event
 from records.exchange import Attach, AttachedAccount, ExchangeAccount, ExchangeService, MailboxKind
 from records.exports import DataExport
 from records.groups import LicenceGroup
+from records.handovers import Handover
 from records.imports import SeatImport, SeatImportLine
 from records.invoices import Invoice, InvoiceFile
 from records.jobs import Job, JobStatus
-from records.letters import LICENCE_ACTIVE, LICENCE_FOR_OWNER, Attachment, Letter, LetterStatus
+from records.letters import (
+    LICENCE_ACTIVE,
+    LICENCE_FOR_OWNER,
+    LICENCE_LINK,
+    Attachment,
+    Letter,
+    LetterStatus,
+)
 from records.money_acts import MoneyAct
 from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
@@ -54,7 +62,9 @@ GONE = "erased.invalid"
 EMPTIED = N_("Email whose content was deleted")
 """The subject of an e-mail that told of a person."""
 
-ABOUT_SEATS = (LICENCE_ACTIVE, "licence_released", "seat_password_changed", LICENCE_FOR_OWNER)
+ABOUT_SEATS = (
+    LICENCE_ACTIVE, "licence_released", "seat_password_changed", LICENCE_FOR_OWNER, LICENCE_LINK,
+)  # fmt: skip
 """Kinds of e-mails about one licence: their keys hold the number of its row."""
 
 
@@ -66,6 +76,7 @@ def blank_people(group: LicenceGroup) -> None:
     with database.atomic():
         seats: Any = Seat.select(Seat.id).where(Seat.group == group)
         SeatKey.delete().where(SeatKey.group == group).execute()
+        Handover.delete().where(Handover.seat.in_(seats)).execute()
         Seat.update(
             first_name="", last_name="", login=None, login_key=None, reference="", error="",
             **search_keys.UNCONFIGURED_SORT_COLUMNS,

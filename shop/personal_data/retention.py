@@ -14,6 +14,7 @@ from records.accounts import Account
 from records.batches import in_batches
 from records.events import Event
 from records.groups import GROUPS_OVER, LicenceGroup
+from records.handovers import Handover
 from records.invoices import Invoice
 from records.letters import Letter, LetterStatus
 from records.orders import Order
@@ -32,6 +33,9 @@ HISTORY = timedelta(days=365)
 
 SECRETS = timedelta(days=90)
 """How long the content of an e-mail with a password or a link is kept."""
+
+LINKS = timedelta(days=30)
+"""How long a link to a licence's password is kept after it has expired, with the address."""
 
 ACCOUNT_YEARS = 5
 """How long an account is kept after its last service (terms, 16.1: limitation of actions)."""
@@ -88,6 +92,13 @@ def _secret_letters() -> Iterator[Letter]:
         Letter.status != LetterStatus.QUEUED,
     )
     return in_batches(query, Letter.id)
+
+
+def _old_handovers() -> Iterator[Handover]:
+    """Yield the links to passwords that expired, or were replaced, 30 days ago."""
+    until = clock.now() - LINKS
+    over = (Handover.expires_at <= until) | (Handover.ended_at <= until)
+    return in_batches(Handover.select(Handover.id).where(over), Handover.id)
 
 
 def years_before(day: date, years: int) -> date:
@@ -154,6 +165,10 @@ RULES = (
     Rule(
         "invoices", "invoices whose ten years are over: the customer, and the PDF",
         _old_invoices, lambda invoice: invoice.number, blanking.blank_invoice,
+    ),
+    Rule(
+        "links", "links to passwords of licences, out of date for 30 days: they, and the passwords",
+        _old_handovers, lambda row: f"{row.id}", lambda row: row.delete_instance(),
     ),
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ from models import (
     Order,
     OrderLine,
     Passkey,
+    Seat,
     SeatImport,
     Session,
 )
@@ -31,12 +32,13 @@ from shop import documents, mail
 from shop.customers import data_export, email_proofs, passwords, profile, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
+from shop.licences import seats
 from shop.licences.seats import import_preview, selections
 from shop.orders import baskets
 from shop.payments import cards, outcomes
 from shop.subscriptions import terminations
 from tests.support import devices, exchange, letters, purchases
-from tests.support.groups import configured
+from tests.support.groups import CAMILLE
 from tests.support.parties import Bank
 from tests.support.remembered import remembered
 
@@ -69,6 +71,7 @@ class Belongings:
     card: Card
     card_reference: str
     termination_token: str
+    licence_token: str
 
     def address(self, rule: Rule) -> str:
         """Return a URL of ``rule`` that shows or changes something of this customer."""
@@ -119,6 +122,8 @@ class Belongings:
             "storefront.confirm_email": f"/fr/email-address/{self.proof_token}",
             "storefront.payment_return": f"/payment/return/{self.payment_reference}",
             "storefront.card_return": f"/payment/card/{self.card_reference}",
+            "storefront.licence_link": f"/fr/licence/{self.licence_token}",
+            "storefront.show_password": f"/fr/licence/{self.licence_token}",
             "storefront.termination": f"/fr/termination/{self.termination_token}",
             "storefront.confirm_termination": f"/fr/termination/{self.termination_token}",
         }
@@ -167,7 +172,9 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     totp.begin_enrolment(account)
     drain()
     group = LicenceGroup.get(LicenceGroup.account == account)
-    configured(group)
+    seat = Seat.get(Seat.group == group, Seat.number == 1)
+    seats.configure(seat, seat.version, CAMILLE, account.nic_handle, "camille@home.example")
+    drain()
     return Belongings(
         account=account,
         unpaid=unpaid,
@@ -191,13 +198,14 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         card=Card.get(Card.account == account),
         card_reference=cards.CHECKOUTS.sign(exchange.registering(account)),
         termination_token=termination_token_of(account, delivered),
+        licence_token=token_of(account, "licence_link"),
     )
 
 
 def token_of(account: Account, kind: str) -> str:
     """Return the token of the link in the newest e-mail of a kind."""
     html = mail.html_of(letters.the(account, kind))
-    found = re.search(r"/(?:password|email-address)/([\w.-]{40,})", html)
+    found = re.search(r"/(?:password|email-address|licence)/([\w.-]{40,})", html)
     assert found, "no link in the e-mail"
     return found[1]
 

@@ -377,6 +377,14 @@ def licence_for_owner(account: Account, bank: Bank, provider: Provider) -> None:
     )  # fmt: skip
 
 
+def licence_link(account: Account, bank: Bank, provider: Provider) -> None:
+    """A licence is activated, and its holder gets a link to the password."""
+    mail.licence_link(
+        account, recipient="marie@atelier.example", address=ADDRESS, token="t" * 43,
+        until=clock.now(), key="1:1:1",
+    )  # fmt: skip
+
+
 def payment_failed(account: Account, bank: Bank, provider: Provider) -> None:
     """A renewal cannot be charged: the bank refuses the stored card."""
     running.to_renewal(running.delivered(account, bank, card="0341"))
@@ -496,13 +504,13 @@ CAUSES: dict[str, Cause] = {
         licences_given_back, give_back_undone, price_change, contract_change, free_period_ending,
         account_closed, announcement, email_confirmation, email_changed, second_factor_changed,
         export_ready,
-        attach_ordered, attach_installed, licence_for_owner,
+        attach_ordered, attach_installed, licence_for_owner, licence_link,
     )
 }  # fmt: skip
 """What causes each kind of e-mail."""
 
 
-TO_OTHERS = {"licence_for_owner"}
+TO_OTHERS = {"licence_for_owner", "licence_link"}
 """E-mails to people without an account: they do not mention the customer area."""
 
 
@@ -532,7 +540,7 @@ class Written:
             letter.account.full_name,
             letter.account.nic_handle,
             letter.kind not in TO_OTHERS,
-            letter.kind in mail.TO_UNPROVED,
+            letter.kind in mail.TO_UNPROVED | mail.TO_STRANGERS,
         )
 
 

@@ -52,6 +52,7 @@ BY_SECRET = """
     storefront.email_proof storefront.confirm_email
     storefront.payment_return storefront.card_return
     storefront.termination storefront.confirm_termination
+    storefront.licence_link storefront.show_password
 """
 """Open to every holder of a URL that cannot be guessed."""
 
@@ -97,6 +98,7 @@ SIGNED_IN = """
     manager.release_seat manager.save_release manager.retry_seat manager.check_seat_field
     manager.import_seats manager.upload_seats manager.seat_import manager.start_import
     manager.abandon_import manager.import_result manager.export_seats
+    manager.seat_link manager.send_seat_link
     manager.select_seats manager.selection manager.start_selection
     manager.abandon_selection manager.selection_result
     manager.order_platform manager.order_office manager.order_choice manager.choose_office

@@ -19,7 +19,7 @@ from records.seats import Seat
 from shop import clock, jobs
 from shop.errors import N_, Conflict, Refusal
 from shop.jobs import kinds
-from shop.licences.seats import rules, search_keys, seat_states
+from shop.licences.seats import handovers, rules, search_keys, seat_states
 from shop.licences.seats.rules import Person
 from shop.sandbox_link import test_points
 from shop.security import encryption
@@ -44,13 +44,18 @@ class StaleVersion(Conflict):
         self.seat = seat
 
 
-def configure(seat: Seat, version: int, person: Person, by: str) -> Seat:
+def configure(
+    seat: Seat, version: int, person: Person, by: str, recipient: str | None = None
+) -> Seat:
     """Assign an unconfigured seat to ``person`` (guide: first name, last name, login).
 
-    Raises `StaleVersion` if the seat was changed first, `Refusal` at ``login`` if it is taken.
+    ``recipient`` gets the password (`handovers.replace`). Raises `StaleVersion` if the seat was
+    changed first, `Refusal` at ``login`` if it is taken.
     """
     with _locked_seat(seat, version, "configure") as row:
-        return begin_configuration(row, person, by)
+        begin_configuration(row, person, by)
+        handovers.replace(row, recipient)
+    return row
 
 
 def begin_configuration(
@@ -73,13 +78,17 @@ def edit(seat: Seat, version: int, person: Person, by: str) -> Seat:
     with _locked_seat(seat, version, "edit") as row:
         act = SeatAct.ACTIVATE if row.act == SeatAct.ACTIVATE else SeatAct.EDIT
         _begin(row, act, by, person, **_replacement_secret(row, act))
+        handovers.carry_over(row, version)
     return row
 
 
 def change_password(
-    seat: Seat, version: int, password: str, by: str, priority: jobs.Priority | None = None
-) -> Seat:
+    seat: Seat, version: int, password: str, by: str, priority: jobs.Priority | None = None,
+    recipient: str | None = None,
+) -> Seat:  # fmt: skip
     """Replace the holder's password and send it by e-mail; a blank one is generated.
+
+    ``recipient`` gets it (`handovers.replace`).
 
     Raises `StaleVersion`, and `Refusal` at ``password`` if it does not follow the rules.
     """
@@ -89,6 +98,7 @@ def change_password(
             rules.check_password(password, login)
         secret = encryption.seal(password or rules.new_password(login))
         _begin(row, SeatAct.PASSWORD, by, priority=priority, secret=secret)
+        handovers.replace(row, recipient)
     return row
 
 
@@ -99,6 +109,7 @@ def release(seat: Seat, version: int, by: str, priority: jobs.Priority | None = 
     """
     with _locked_seat(seat, version, "release") as row:
         _begin(row, SeatAct.RELEASE, by, priority=priority, secret="")
+        handovers.end(row)
     return row
 
 
@@ -106,6 +117,7 @@ def retry(seat: Seat, version: int, by: str) -> Seat:
     """Repeat the action that failed. Raises `StaleVersion`."""
     with _locked_seat(seat, version, "retry") as row:
         _begin(row, row.act, by, **_replacement_secret(row, row.act))
+        handovers.carry_over(row, version)
     return row
 
 

@@ -13,7 +13,7 @@ from records.seat_states import SeatAct, SeatStatus
 from records.seats import Seat, SeatEvent, SeatKey
 from shop import clock, transitions
 from shop.licences import usage
-from shop.licences.seats import search_keys
+from shop.licences.seats import handovers, search_keys
 
 ALIVE = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
 
@@ -111,6 +111,7 @@ def end_seats(group: LicenceGroup, *, by: str) -> None:
         status=SeatStatus.ENDED, act=SeatAct.NONE, secret="", error="", error_code="",
         is_idle=False,
     ).where(of_group).execute()  # fmt: skip
+    handovers.end_all(Seat.select(Seat.id).where(Seat.group == group))
     SeatKey.update(status=SeatStatus.ENDED).where(SeatKey.group == group).execute()
     counted = dict.fromkeys(_COUNTERS.values(), 0)
     ended = Seat.select().where(Seat.group == group).count()

@@ -41,7 +41,7 @@ ZEPHYRINE = {
     "first_name": "Zéphyrine", "last_name": "Quatrebarbes", "street": "7 venelle du Colombier",
     "city": "Mouilleron", "email": "zephyrine@quatrebarbes.example",
 }  # fmt: skip
-HOLDERS = ("Aïcha", "Benali", "aicha.benali", "atelier-lumiere", "alice.martin")
+HOLDERS = ("Aïcha", "Benali", "aicha.benali", "atelier-lumiere", "alice.martin", "home.example")
 TOLD = ("zéphyrine", "zephyrine", "quatrebarbes", "colombier", "mouilleron")
 """What tells of the customer, in lower case, as typed and as folded for searches."""
 
@@ -220,6 +220,7 @@ def test_people_go_thirty_days_after_their_group_and_secrets_after_ninety(
         "secrets": 1,
         "accounts": 0,
         "invoices": 0,
+        "links": 0,
     }
     assert not Letter.select().where(Letter.is_secret).exists()
     assert Letter.get_by_id(mails[1].id).recipient == alice.email
