@@ -36,6 +36,7 @@ STYLES = (
 COPIED = {
     "shop.js": "js/shop.js",
     "passkeys.js": "js/passkeys.js",
+    "seats.js": "js/seats.js",
     "desk.js": "js/desk.js",
     "favicon.svg": "icons/favicon.svg",
     "sprite.svg": "icons/sprite.svg",

@@ -328,31 +328,6 @@
     announce(mistake ? mistake.textContent.trim() : "");
   });
 
-  /* --- Licences selected ---------------------------------------------------------------------- */
-
-  /* Say how many rows of the list are selected. */
-  function countSelected() {
-    const place = byId("selected");
-    if (!place) return;
-    const all = document.querySelector("[data-select-all]");
-    const ticked = document.querySelectorAll(".seat-box:checked").length;
-    const number = all && all.checked ? Number(all.dataset.selectAll) : ticked;
-    const text = number === 1 ? place.dataset.one : place.dataset.many.replace("{n}", number);
-    place.textContent = number ? text : "";
-  }
-
-  on("change", (event) => {
-    const box = event.target;
-    const shown = byId("select-shown");
-    if (!shown || !box.form || box.form.id !== "selection") return;
-    const rows = Array.from(document.querySelectorAll(".seat-box"));
-    if (box === shown) rows.forEach((row) => { row.checked = shown.checked; });
-    else if (rows.includes(box)) shown.checked = rows.every((row) => row.checked);
-    countSelected();
-  });
-  on("htmx:after:swap", countSelected);
-  window.addEventListener("pageshow", countSelected);
-
   /* --- Error summaries: what is corrected leaves them ---------------------------------------- */
 
   const groupOf = (field) => (field.matches("[type=radio]")
