@@ -48,7 +48,7 @@ from records.groups import (
     LicenceGroup,
 )
 from records.handovers import Handover
-from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine
+from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine, SendTo
 from records.invoices import (
     PAYABLE,
     Invoice,

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from manager import manager, seat_lines
+from manager.confirmation import confirmed_first
 from models import LicenceGroup, Seat
 from shop.errors import N_, Refusal
 from shop.licences.seats import csv_reader, import_preview, listing
@@ -81,6 +83,13 @@ def abandon_import(name: str, import_id: int) -> Response:
 def import_result(name: str, import_id: int) -> Response:
     """Return the file with the outcome of each line."""
     return seat_lines.result(lookups.own_import(name, import_id))
+
+
+@manager.get(IMPORT + "/passwords.csv")
+@confirmed_first
+def import_passwords(name: str, import_id: int) -> ResponseReturnValue:
+    """Return the passwords of the people of a file."""
+    return seat_lines.passwords(lookups.own_import(name, import_id))
 
 
 @manager.get("/manager/groups/<name>/seats.csv")

@@ -9,8 +9,10 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from models import ImportAct, LicenceGroup, SeatImport, SeatImportLine, SeatStatus
-from shop import clock
+from models import ImportAct, LicenceGroup, SeatImport, SeatImportLine, SeatStatus, SendTo
+from shop import clock, settings
+from shop.customers import activity_log
+from shop.delivery import passwords_of_files
 from shop.errors import Refusal
 from shop.licences.seats import import_preview, listing
 from shop.overviews import services as shop_services
@@ -32,12 +34,14 @@ OF_FILE = {
     "start": "manager.start_import",
     "leave": "manager.abandon_import",
     "result": "manager.import_result",
+    "passwords": "manager.import_passwords",
 }
 OF_SELECTION = {
     "page": "manager.selection",
     "start": "manager.start_selection",
     "leave": "manager.abandon_selection",
     "result": "manager.selection_result",
+    "passwords": "manager.selection_passwords",
 }
 
 
@@ -88,6 +92,10 @@ def shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
         is_running=made.is_running or bool(waiting),
         said={line.number: _problem_of(line) for line in lines.rows},
         end=_end_of(made),
+        reachable=import_preview.count_recipients(made)
+        if made.is_of_file and made.is_preview
+        else 0,
+        has_passwords=not made.is_preview and passwords_of_files.are_kept(made),
         error=error,
     )
 
@@ -121,7 +129,9 @@ def _end_of(made: SeatImport) -> dict[str, Any] | None:
 def start(made: SeatImport) -> Response:
     """Begin with the valid lines, in the background."""
     try:
-        import_preview.start_import(made, by=auth.customer().nic_handle)
+        typed = request.form.get("send_to", "")
+        send_to = typed if typed in set(SendTo) else SendTo.ME
+        import_preview.start_import(made, auth.customer().nic_handle, send_to)
     except Refusal as refusal:
         return _refused(made, refusal)
     return go_to(address(made, "page"))
@@ -168,6 +178,27 @@ def _result_rows(made: SeatImport, heading: list[str], say: _Outcomes) -> Iterat
     yield heading
     for line in import_preview.all_results(made):
         yield [line.number, line.first_name, line.last_name, line.login, say.of(line)]
+
+
+def passwords(made: SeatImport) -> Response:
+    """Return the passwords that are kept for the customer as CSV, streamed."""
+    activity_log.record(auth.customer(), "passwords_downloaded", auth.origin())
+    heading = [
+        gettext("First name"),
+        gettext("Last name"),
+        gettext("Login"),
+        gettext("Password"),
+        gettext("Office portal"),
+    ]
+    portal = settings.current().portal_sign_in_url
+    rows = _password_rows(made, heading, portal)
+    return table(rows, f"{made.group.name}-passwords-{made.id}.csv")
+
+
+def _password_rows(made: SeatImport, heading: list[str], portal: str) -> Iterator[list[Any]]:
+    yield heading
+    for row in passwords_of_files.rows_of(made):
+        yield [row.seat.first_name, row.seat.last_name, row.address, row.password, portal]
 
 
 class _Outcomes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
 
 from manager import manager, seat_lines
+from manager.confirmation import confirmed_first
 from manager.groups import seats_shown
 from models import ImportAct, LicenceGroup, SeatImport
 from shop.errors import N_, Refusal
@@ -91,3 +93,10 @@ def abandon_selection(name: str, import_id: int) -> Response:
 def selection_result(name: str, import_id: int) -> Response:
     """Return the outcome of each seat selected as CSV."""
     return seat_lines.result(lookups.own_selection(name, import_id))
+
+
+@manager.get(SELECTION + "/passwords.csv")
+@confirmed_first
+def selection_passwords(name: str, import_id: int) -> ResponseReturnValue:
+    """Return the new passwords of the seats selected."""
+    return seat_lines.passwords(lookups.own_selection(name, import_id))

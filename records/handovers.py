@@ -7,21 +7,26 @@ from datetime import datetime
 from peewee import AutoField, CharField, Check, ForeignKeyField, IntegerField, TextField
 
 from records.base import MomentField, Table
+from records.imports import SeatImport
 from records.seats import Seat
 
 
 class Handover(Table):
     """The choice of who gets the password of one ``version`` of a seat: a person, by a one-time
-    link sent to ``recipient``, or nobody, where that is empty.
+    link sent to ``recipient``, or nobody, where that is empty. With a ``seat_import`` and without a
+    recipient the customer gets it, in the file of all passwords of that act, for 30 days.
 
     ``secret`` is the encrypted password, from the moment the provider has it until the link shows
-    it. ``ended_at`` is when the seat got another password, or lost its holder.
+    it, or the file is no longer offered. ``ended_at`` is when the seat got another password, or
+    lost its holder.
     """
 
     seat_id: int  # added by Peewee; declared for mypy
+    seat_import_id: int | None
 
     id = AutoField()
     seat = ForeignKeyField(Seat, backref="+", on_delete="CASCADE", index=False)
+    seat_import = ForeignKeyField(SeatImport, backref="+", null=True, on_delete="CASCADE")
     version = IntegerField()
     recipient = CharField(max_length=254, default="")
     token_digest = CharField(max_length=64, null=True, unique=True)

@@ -37,6 +37,14 @@ class ImportAct(StrEnum):
     GIVE_BACK = "give_back"
 
 
+class SendTo(StrEnum):
+    """Who gets the passwords that the lines make: the customer gets one file of them all."""
+
+    ME = "me"
+    PERSON = "person"
+    NOBODY = "nobody"
+
+
 IMPORT_MOVES: dict[str, set[str]] = {
     ImportStatus.PREVIEW: {ImportStatus.RUNNING, ImportStatus.ABANDONED},
     ImportStatus.RUNNING: {ImportStatus.DONE},
@@ -59,6 +67,7 @@ class SeatImport(StateMachine):
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="+", index=False)
     act = CharField(max_length=16, default=ImportAct.CONFIGURE)
+    send_to = CharField(max_length=8, default=SendTo.ME)
     filename = CharField(max_length=255)
     status = CharField(max_length=16, default=ImportStatus.PREVIEW)
     lines_total = IntegerField()
@@ -72,6 +81,7 @@ class SeatImport(StateMachine):
         constraints = [
             one_of("status", ImportStatus),
             one_of("act", ImportAct),
+            one_of("send_to", SendTo),
             Check("lines_good BETWEEN 0 AND lines_total"),
             Check("lines_done BETWEEN 0 AND lines_good"),
             Check("lines_refused BETWEEN 0 AND lines_done"),
@@ -98,6 +108,11 @@ class SeatImport(StateMachine):
         return self.status == ImportStatus.RUNNING
 
     @property
+    def makes_passwords(self) -> bool:
+        """Whether each line makes a password."""
+        return self.act in {ImportAct.CONFIGURE, ImportAct.PASSWORD}
+
+    @property
     def is_of_file(self) -> bool:
         """Whether the lines come from a file; otherwise from a selection of seats."""
         return self.act == ImportAct.CONFIGURE
@@ -108,7 +123,7 @@ class SeatImportLine(Table):
 
     ``seat`` is the seat that the line configured, and ``version`` the seat's version after that.
     A selected seat has both from the beginning, with the version that the customer saw; ``number``
-    is its number then.
+    is its number then. ``recipient`` is an e-mail address of the person, if the file has one.
     """
 
     seat_import_id: int  # added by Peewee; declared for mypy
@@ -119,6 +134,7 @@ class SeatImportLine(Table):
     first_name = CharField(max_length=255)
     last_name = CharField(max_length=255)
     login = CharField(max_length=255)
+    recipient = CharField(max_length=254, default="")
     problem = CharField(max_length=255, default="")
     details = JSONField(default=dict)
     is_done = BooleanField(default=False)

@@ -54,6 +54,7 @@ DESCRIPTIONS: dict[str, str] = {
     "staff_extended_order": N_("Customer service gave more time to pay an order"),
     "staff_cancelled_order": N_("Customer service cancelled an order"),
     "export_requested": N_("A copy of all data was asked for"),
+    "passwords_downloaded": N_("A file of licences’ passwords was downloaded"),
     "export_downloaded": N_("A copy of all data was downloaded"),
 }
 """The description of each kind of event (``msgid``)."""

@@ -15,7 +15,7 @@ from shop.customers import activity_log, one_time_links
 from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.jobs import kinds
-from shop.security import encryption, rate_limits
+from shop.security import rate_limits
 
 PURPOSE = "email_proof"
 VALIDITY = timedelta(days=7)
@@ -41,9 +41,7 @@ def check_vacancy(email: str) -> None:
 
 def count_confirmation(email: str) -> None:
     """Count an e-mail to an address that is not proved. Raise `rate_limits.RateLimited`."""
-    rate_limits.count_attempt(
-        rate_limits.CONFIRMATIONS_PER_EMAIL, "email-proof", encryption.digest(email)
-    )
+    rate_limits.count_unproved(email)
 
 
 def request(account: Account) -> None:

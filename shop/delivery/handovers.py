@@ -27,6 +27,9 @@ from shop.text.email_addresses import normalized
 
 VALIDITY = timedelta(hours=72)
 
+KEPT = timedelta(days=30)
+"""How long the customer can download the passwords of a file or a selection."""
+
 NOT_AN_ADDRESS = N_("This does not look like an email address: name@example.com.")
 
 
@@ -83,7 +86,13 @@ def hand_over(seat: Seat, secret: str) -> bool:
     chosen = handovers.chosen_for(seat)
     if chosen is None:
         return False
-    if chosen.recipient == handovers.NOBODY:
+    if chosen.recipient == handovers.NOBODY and chosen.seat_import_id is not None:
+        now = clock.now()
+        Handover.update(secret=secret, sent_at=now, expires_at=now + KEPT).where(
+            Handover.id == chosen.id
+        ).execute()
+        transitions.record(seat, "seat_password_kept", by="shop")
+    elif chosen.recipient == handovers.NOBODY:
         now = clock.now()
         Handover.update(sent_at=now, expires_at=now).where(Handover.id == chosen.id).execute()
         transitions.record(seat, "seat_told_nobody", by="shop")

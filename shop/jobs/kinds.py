@@ -40,6 +40,12 @@ def give_seats_back(seat_import: int, by: str) -> None:
 
 
 @declare
+def tell_of_passwords(seat_import: int) -> None:
+    """Send one e-mail about all passwords of a file or a selection. Queued by
+    `shop.licences.seats.line_jobs`, handled by `shop.delivery.passwords_of_files`."""
+
+
+@declare
 def activate_seat(seat: int, version: int, since: str) -> None:
     """Create a licence holder's account at the provider. Queued by `shop.licences.seats.actions`,
     handled by `shop.delivery.seat_jobs`, as are the next three."""

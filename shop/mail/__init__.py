@@ -55,6 +55,7 @@ from shop.mail.letters import (
     part_payment_received,
     password_changed,
     password_reset,
+    passwords_ready,
     payment_disputed,
     payment_received,
     payment_refunded,

@@ -13,6 +13,7 @@ from records.catalogue import Contract
 from records.disputes import Dispute
 from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
+from records.imports import SeatImport
 from records.invoices import Invoice, InvoiceKind
 from records.orders import Order
 from records.payments import Payment
@@ -383,6 +384,17 @@ def licence_link(
     store_letter(
         account, "licence_link", f"licence_link:{key}", is_secret=True, recipient=recipient,
         nameless=True, is_to_stranger=True, address=address, token=token, until=until,
+    )  # fmt: skip
+
+
+def passwords_ready(made: SeatImport, *, kept: int, sent: int) -> None:
+    """Say that the passwords of a file of people, or of a selection, can be downloaded.
+
+    ``kept`` is their number, ``sent`` that of the links sent to the persons.
+    """
+    store_letter(
+        made.group.account, "passwords_ready", f"passwords_ready:{made.id}",
+        made=made, group=made.group.display_name, kept=kept, sent=sent,
     )  # fmt: skip
 
 

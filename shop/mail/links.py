@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from records.catalogue import Contract
 from records.groups import LicenceGroup
+from records.imports import SeatImport
 from records.invoices import Invoice
 from records.orders import Order
 
@@ -85,6 +86,11 @@ class Links:
     def licence(self, token: str) -> str:
         """Return the one-time link that shows the password of a licence."""
         return f"{self.base}/{self.language}/licence/{token}"
+
+    def seat_import(self, made: SeatImport) -> str:
+        """Return the page of a file of people or of a selection, with its passwords."""
+        kind = "imports" if made.is_of_file else "selections"
+        return f"{self.base}/manager/groups/{made.group.name}/{kind}/{made.id}"
 
     def termination(self, token: str) -> str:
         """Return the one-time link that confirms the termination of a service."""

@@ -235,7 +235,8 @@ def _unwritten_credentials() -> Iterator[str]:
     letters: Any = Letter.select(Letter.key).where(Letter.kind == LICENCE_ACTIVE).tuples()
     written = {int(row[0].split(":")[1]) for row in letters}
     told: Any = Event.select(Event.subject_id).where(
-        Event.subject == Seat.event_subject, Event.name.in_(["seat_link_sent", "seat_told_nobody"])
+        Event.subject == Seat.event_subject,
+        Event.name.in_(["seat_link_sent", "seat_told_nobody", "seat_password_kept"]),
     )
     chosen = {row[0] for row in told.tuples()}
     active = Seat.select(Seat, LicenceGroup).join(LicenceGroup)

@@ -64,6 +64,7 @@ EVENTS: dict[str, str] = {
     "seat_ended": N_("Ended"),
     "seat_link_sent": N_("Link to the password sent"),
     "seat_link_read": N_("Password read"),
+    "seat_password_kept": N_("Password kept for the customer’s file"),
     "seat_told_nobody": N_("Password told to nobody"),
     "import_running": N_("Confirmed"),
     "import_done": N_("Processed"),

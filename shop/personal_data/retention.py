@@ -97,7 +97,8 @@ def _secret_letters() -> Iterator[Letter]:
 def _old_handovers() -> Iterator[Handover]:
     """Yield the links to passwords that expired, or were replaced, 30 days ago."""
     until = clock.now() - LINKS
-    over = (Handover.expires_at <= until) | (Handover.ended_at <= until)
+    was_kept = (Handover.sends == 0) & (Handover.expires_at <= clock.now())
+    over = (Handover.expires_at <= until) | (Handover.ended_at <= until) | was_kept
     return in_batches(Handover.select(Handover.id).where(over), Handover.id)
 
 

@@ -18,6 +18,7 @@ from records.accounts import RateCount
 from records.base import database
 from shop import clock
 from shop.errors import N_, Refusal
+from shop.security import encryption
 from shop.settings import PerProcess, Settings
 
 log = structlog.get_logger()
@@ -164,6 +165,11 @@ def count_attempt(item: RateLimitItem, what: str, who: str) -> None:
         N_("Too many attempts. For your security, please try again in %(minutes)d minutes."),
         minutes=minutes,
     )
+
+
+def count_unproved(email: str) -> None:
+    """Count an e-mail to an address that nobody has proved to be theirs. Raise `RateLimited`."""
+    count_attempt(CONFIRMATIONS_PER_EMAIL, "email-proof", encryption.digest(email))
 
 
 def reset_attempts(item: RateLimitItem, what: str, who: str) -> None:

@@ -7,6 +7,15 @@ import unicodedata
 from email_validator import EmailNotValidError, validate_email
 
 
+def valid(typed: str) -> str:
+    """Return ``typed`` normalized; "" if it is no valid e-mail address of at most 254 letters."""
+    try:
+        address = validate_email(normalized(typed), check_deliverability=False).normalized
+    except EmailNotValidError:
+        return ""
+    return address if len(address) <= 254 else ""
+
+
 def normalized(typed: str) -> str:
     """Return ``typed`` in lower case and NFC, its domain as Unicode (IDNA).
 

@@ -16,6 +16,7 @@ from models import (
     Account,
     Event,
     GroupStatus,
+    Handover,
     ImportStatus,
     Job,
     JobStatus,
@@ -73,7 +74,8 @@ def started(group: LicenceGroup, lines: int) -> SeatImport:
 
 def is_settled() -> bool:
     """Return whether the file is done, every licence configured and every e-mail sent."""
-    return (
+    told = Letter.select().where(Letter.kind == "passwords_ready")
+    return told.exists() and (
         SeatImport.get().status == ImportStatus.DONE
         and LicenceGroup.get().seats_activating == 0
         and not Letter.select().where(Letter.status == "queued").exists()
@@ -114,16 +116,20 @@ def check_lines(made: SeatImport, lines: int) -> None:
 
 
 def check_seats(group: LicenceGroup, lines: int) -> None:
-    """Assert that every seat was configured once, for one person, with one e-mail."""
+    """Assert that every seat was configured once, for one person, and its password kept once."""
     assert Counter(seat.status for seat in Seat.select()) == {SeatStatus.ACTIVE: lines}
     assert {seat.login for seat in Seat.select()} == {f"login{n}" for n in range(lines)}
     moves = Counter(
         (event.subject_id, event.name) for event in Event.select().where(Event.subject == "seat")
     )
     assert set(moves.values()) == {1}
-    assert Counter(name for _, name in moves) == {"seat_activating": lines, "seat_active": lines}
-    told = Letter.select(Letter.key).where(Letter.kind == "licence_active").tuples()
-    assert len(list(told)) == lines
+    assert Counter(name for _, name in moves) == {
+        "seat_activating": lines,
+        "seat_active": lines,
+        "seat_password_kept": lines,
+    }
+    assert Handover.select().where(Handover.secret != "").count() == lines
+    assert Letter.select().where(Letter.kind == "passwords_ready").count() == 1
     groups.check(group)
 
 

@@ -26,6 +26,7 @@ from shop.customers.two_factor import recovery_codes
 from shop.invoicing import account_credits, credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
+from shop.licences.seats import import_preview
 from shop.orders import attach, contracts, orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.orders.contracts.texts import ShippedText
@@ -385,6 +386,14 @@ def licence_link(account: Account, bank: Bank, provider: Provider) -> None:
     )  # fmt: skip
 
 
+def passwords_ready(account: Account, bank: Bank, provider: Provider) -> None:
+    """Licences are configured from a file, and their passwords are ready."""
+    group = groups.installed(account, bank)
+    made = import_preview.prepare_import(groups.fresh(group), "people.csv", b"Zoe,Moreau,zoe\n")
+    import_preview.start_import(made, by=account.nic_handle)
+    queue.drain()
+
+
 def payment_failed(account: Account, bank: Bank, provider: Provider) -> None:
     """A renewal cannot be charged: the bank refuses the stored card."""
     running.to_renewal(running.delivered(account, bank, card="0341"))
@@ -504,7 +513,7 @@ CAUSES: dict[str, Cause] = {
         licences_given_back, give_back_undone, price_change, contract_change, free_period_ending,
         account_closed, announcement, email_confirmation, email_changed, second_factor_changed,
         export_ready,
-        attach_ordered, attach_installed, licence_for_owner, licence_link,
+        attach_ordered, attach_installed, licence_for_owner, licence_link, passwords_ready,
     )
 }  # fmt: skip
 """What causes each kind of e-mail."""

@@ -101,6 +101,7 @@ SIGNED_IN = """
     manager.seat_link manager.send_seat_link
     manager.select_seats manager.selection manager.start_selection
     manager.abandon_selection manager.selection_result
+    manager.import_passwords manager.selection_passwords
     manager.order_platform manager.order_office manager.order_choice manager.choose_office
     manager.order_contracts manager.confirm_office
     manager.exchange_services manager.exchange_service manager.exchange_accounts

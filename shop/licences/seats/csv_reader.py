@@ -32,6 +32,13 @@ LOGINS = (
 HEADINGS = {"first_name": FIRST_NAMES, "last_name": LAST_NAMES, "login": LOGINS}
 """The names of each column in a heading, folded by `folding.fold`, the preferred first."""
 
+EMAILS = (
+    "email personnel", "e mail personnel", "personal email", "alternate email address",
+    "othermails", "autre adresse e mail", "adresse e mail", "adresse email", "email address",
+    "e mail address", "e mail", "email", "courriel", "mail",
+)  # fmt: skip
+"""The names of the column with a mailbox of the person, which a file may have beside the others."""
+
 EVERY_HEADING = frozenset().union(*HEADINGS.values())
 
 MISSING = {
@@ -53,14 +60,17 @@ class Line:
     last_name: str
     login: str
     is_whole: bool
+    recipient: str = ""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """The places of `COLUMNS` in the lines below a heading, and the number of its cells."""
+    """The places of `COLUMNS` in the lines below a heading, the number of its cells, and the place
+    of the persons' mailboxes, if it has them."""
 
     places: tuple[int, int, int]
     width: int
+    recipient: int | None = None
 
 
 NO_HEADING = Heading((0, 1, 2), 3)
@@ -126,10 +136,18 @@ def _heading(row: Row, current: Heading, *, is_first: bool) -> Heading | None:
     missing = tuple(name for name in COLUMNS if name not in places)
     if not missing:
         first_name, last_name, login = (places[name] for name in COLUMNS)
-        return Heading((first_name, last_name, login), len(row.cells))
+        return Heading((first_name, last_name, login), len(row.cells), _place_of_emails(row))
     if is_first or _names_columns_alone(row):
         raise Refusal(MISSING[missing], "file")
     return None
+
+
+def _place_of_emails(row: Row) -> int | None:
+    """Return the place of the persons' mailboxes in a heading; None if it is not certain."""
+    try:
+        return csv_input.find_columns(row.cells, {"recipient": EMAILS}).get("recipient")
+    except csv_input.Repeated:
+        return None
 
 
 def _names_columns_alone(row: Row) -> bool:
@@ -160,4 +178,5 @@ def _line(row: Row, heading: Heading) -> Line:
             raise csv_input.stray_quote(row.number, place + 1)
     first_name, last_name, login = (cell[: LONGEST_CELL + 1] for cell in wanted)
     is_whole = len(row.cells) > max(heading.places) and not any(row.cells[heading.width :])
-    return Line(row.number, first_name, last_name, login, is_whole)
+    recipient = "" if heading.recipient is None else _cell(row, heading.recipient).strip()
+    return Line(row.number, first_name, last_name, login, is_whole, recipient)

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from records.groups import LicenceGroup
 from records.handovers import Handover
+from records.imports import SeatImport, SendTo
 from records.seats import Seat
 from shop import clock
+from shop.security import rate_limits
+from shop.text import email_addresses
 
 NOBODY = ""
 """Stands for the recipient of a password that nobody is told."""
@@ -27,6 +31,41 @@ def replace(seat: Seat, recipient: str | None) -> None:
         Handover.insert(
             seat=seat, version=seat.version, recipient=recipient, asked_at=clock.now()
         ).execute()
+
+
+def choose_by(made: SeatImport, seat: Seat, recipient: str) -> None:
+    """Choose who gets the new password of ``seat`` as a file or a selection says, in the caller's
+    transaction.
+
+    The customer gets, in the file of them all, also those of persons without an address, or whose
+    address has had too many e-mails.
+    """
+    kept_for: SeatImport | None = made
+    if made.send_to == SendTo.NOBODY:
+        recipient, kept_for = NOBODY, None
+    elif made.send_to == SendTo.ME or not _may_write_to(recipient):
+        recipient = NOBODY
+    Handover.insert(
+        seat=seat, version=seat.version, recipient=recipient, seat_import=kept_for,
+        asked_at=clock.now(),
+    ).execute()  # fmt: skip
+
+
+def _may_write_to(recipient: str) -> bool:
+    if not recipient:
+        return False
+    try:
+        rate_limits.count_unproved(recipient)
+    except rate_limits.RateLimited:
+        return False
+    return True
+
+
+def address_for(typed: str, group: LicenceGroup) -> str:
+    """Return the e-mail address that a link for a person of ``group`` may go to; "" if none."""
+    address = email_addresses.valid(typed) if typed else ""
+    is_own = address.rpartition("@")[2] == group.domain.lower()
+    return "" if is_own else address
 
 
 def carry_over(seat: Seat, before: int) -> None:

@@ -14,7 +14,7 @@ from records.seats import Seat
 from shop import jobs
 from shop.errors import N_
 from shop.jobs import kinds
-from shop.licences.seats import actions, line_jobs
+from shop.licences.seats import actions, handovers, line_jobs
 from shop.licences.seats.import_preview import NO_FREE_SEAT, read_line, taken_logins
 from shop.licences.seats.line_jobs import NO_PROBLEM, Problem
 from shop.licences.seats.rules import Person
@@ -46,7 +46,7 @@ def _configure(made: SeatImport, lines: list[SeatImportLine], by: str) -> int:
     for line, who in zip(lines, people, strict=True):
         problem = _problem_now(group, who, taken, free)
         if problem == NO_PROBLEM and isinstance(who, Person):
-            problem = _configure_line(free, line, who, by)
+            problem = _configure_line(made, free, line, who, by)
         if problem != NO_PROBLEM:
             line_jobs.write_refusal(line, problem)
             refused += 1
@@ -66,12 +66,15 @@ def _problem_now(
     return NO_PROBLEM if free else (NO_FREE_SEAT, {})
 
 
-def _configure_line(free: list[Seat], line: SeatImportLine, person: Person, by: str) -> Problem:
+def _configure_line(
+    made: SeatImport, free: list[Seat], line: SeatImportLine, person: Person, by: str
+) -> Problem:
     """Configure the next free seat for a line's person; return the problem, if there is one."""
     seat = free[0]
     try:
         with database.atomic():
             actions.begin_configuration(seat, person, by, jobs.Priority.BULK)
+            handovers.choose_by(made, seat, line.recipient)
     except IntegrityError:
         # Another request took the login after the check.
         free[0] = _reload(seat)

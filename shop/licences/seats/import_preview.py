@@ -15,14 +15,14 @@ from peewee import JOIN, fn
 from records.base import database
 from records.batches import in_batches
 from records.groups import LicenceGroup
-from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine
+from records.imports import ImportAct, ImportStatus, SeatImport, SeatImportLine, SendTo
 from records.seat_states import SeatStatus
 from records.seats import Seat
 from shop import clock, transitions
 from shop.errors import N_, Conflict, Refusal
 from shop.jobs import kinds
 from shop.jobs.tasks import Task
-from shop.licences.seats import actions, csv_reader, rules
+from shop.licences.seats import actions, csv_reader, handovers, rules
 from shop.licences.seats.line_jobs import NO_PROBLEM, Problem
 from shop.licences.seats.rules import InvalidPerson, Person
 
@@ -69,6 +69,7 @@ def _row(made: SeatImport, line: csv_reader.Line, problem: Problem) -> dict[str,
         "first_name": line.first_name[:255],
         "last_name": line.last_name[:255],
         "login": line.login[:255],
+        "recipient": handovers.address_for(line.recipient, made.group),
         "problem": problem[0],
         "details": problem[1],
     }
@@ -176,15 +177,15 @@ JOBS: dict[str, Task[...]] = {
 """The job that processes the lines of each act."""
 
 
-def start_import(made: SeatImport, by: str) -> None:
-    """Queue the work on the valid lines.
+def start_import(made: SeatImport, by: str, send_to: str = SendTo.ME) -> None:
+    """Queue the work on the valid lines; ``send_to`` says who gets the passwords that it makes.
 
     Raises `Conflict` if it was started before, `Refusal` if the group cannot be changed now.
     """
     if not LicenceGroup.get_by_id(made.group_id).is_open:
         raise Refusal(actions.GROUP_CLOSED)
     with database.atomic():
-        _leave_preview(made, ImportStatus.RUNNING, by)
+        _leave_preview(made, ImportStatus.RUNNING, by, send_to=send_to)
         job = JOBS[made.act]
         job.using(key=f"{job.kind}:{made.id}").later(made.id, by)
 
@@ -194,8 +195,8 @@ def abandon_import(made: SeatImport, by: str) -> None:
     _leave_preview(made, ImportStatus.ABANDONED, by)
 
 
-def _leave_preview(made: SeatImport, to: str, by: str) -> None:
-    if not made.is_preview or not transitions.move(made, to, by=by):
+def _leave_preview(made: SeatImport, to: str, by: str, **changes: str) -> None:
+    if not made.is_preview or not transitions.move(made, to, by=by, **changes):
         raise Conflict(ALREADY if made.is_of_file else SELECTION_ALREADY)
 
 
@@ -215,6 +216,16 @@ def count_seats_by_status(made: SeatImport) -> dict[str, int]:
         .tuples()
     )
     return dict(cast("Any", rows))
+
+
+def count_recipients(made: SeatImport) -> int:
+    """Return the number of valid lines with an e-mail address of the person."""
+    lines = SeatImportLine.select().where(
+        SeatImportLine.seat_import == made,
+        SeatImportLine.problem == "",
+        SeatImportLine.recipient != "",
+    )
+    return int(lines.count())
 
 
 def results_of(made: SeatImport, *, bad: bool = False) -> Any:

@@ -11,7 +11,8 @@ from typing import Any
 
 from records.base import database, lock
 from records.imports import ImportStatus, SeatImport, SeatImportLine
-from shop import clock, transitions
+from shop import clock, jobs, transitions
+from shop.jobs import kinds
 from shop.sandbox_link import test_points
 
 Problem = tuple[str, dict[str, object]]
@@ -77,3 +78,5 @@ def _count(made: SeatImport, done: int, refused: int) -> None:
 
 def _finish(made: SeatImport) -> None:
     transitions.move(made, ImportStatus.DONE, by="shop", finished_at=clock.now())
+    if made.makes_passwords:
+        kinds.tell_of_passwords.using(priority=jobs.Priority.BULK).later(seat_import=made.id)

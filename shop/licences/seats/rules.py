@@ -115,8 +115,11 @@ def _is_mixed(password: str) -> bool:
 
 
 def new_password(login: str) -> str:
-    """Return a random password that follows the rules."""
+    """Return a random password that follows the rules.
+
+    It begins with a letter or a digit: in a file no spreadsheet takes it for a formula.
+    """
     while True:
         password = "".join(secrets.choice(_ALL) for _ in range(INITIAL_LENGTH))
-        if _is_mixed(password) and login.lower() not in password.lower():
+        if password[0].isalnum() and _is_mixed(password) and login.lower() not in password.lower():
             return password

@@ -9,7 +9,7 @@ from records.seats import Seat
 from shop import jobs
 from shop.errors import N_, Refusal
 from shop.jobs import kinds
-from shop.licences.seats import actions, line_jobs, seat_states
+from shop.licences.seats import actions, handovers, line_jobs, seat_states
 from shop.licences.seats.line_jobs import NO_PROBLEM, Problem
 from shop.licences.seats.selections import UNKNOWN_SEAT
 
@@ -67,5 +67,7 @@ def _act_on(made: SeatImport, line: SeatImportLine, seat: Seat | None, by: str) 
         return CHANGED, {}
     except Refusal as refusal:
         return refusal.sentence, refusal.values
+    if made.makes_passwords:
+        handovers.choose_by(made, done, line.recipient)
     line_jobs.write_outcome(line, version=done.version)
     return NO_PROBLEM

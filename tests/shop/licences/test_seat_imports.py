@@ -162,7 +162,8 @@ def test_every_person_of_a_file_gets_a_seat(group: LicenceGroup, provider: Provi
     assert (made.status, made.lines_done, made.lines_refused) == (ImportStatus.DONE, 3, 0)
     held = Seat.select().where(Seat.status == SeatStatus.ACTIVE).order_by(Seat.number)
     assert [(seat.first_name, seat.last_name, seat.login) for seat in held] == PEOPLE
-    assert Letter.select().where(Letter.kind == "licence_active").count() == 3
+    assert not Letter.select().where(Letter.kind == "licence_active").exists()
+    assert Letter.select().where(Letter.kind == "passwords_ready").count() == 1
     assert import_preview.count_seats_by_status(made) == {SeatStatus.ACTIVE: 3}
     groups.check(group)
 
@@ -343,7 +344,7 @@ def test_an_import_does_not_delay_orders_of_others(
     )
     waiting = [Job.get_by_id(number).kind for number in queue.due_jobs(1000)]
     assert waiting[:2] == ["send_reset_links", "deliver_order"]
-    assert waiting[-3:] == ["activate_seat"] * 3
+    assert waiting[-4:] == ["activate_seat"] * 3 + ["tell_of_passwords"]
 
 
 # --- In the manager --------------------------------------------------------------------------
