@@ -13,7 +13,7 @@ from shop.licences.seats import actions, rules
 from shop.parsing.numbers_and_json import read_integer
 from shop.pricing.catalogue import PricedOffer
 from shop.text.names import read_name
-from web.forms import ShopForm
+from web.forms import ShopForm, choices
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
