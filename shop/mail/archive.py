@@ -12,7 +12,7 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
-from records.letters import Attachment, Letter
+from records.letters import LICENCE_LINK, Attachment, Letter
 from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
 from shop.mail import mark
@@ -213,7 +213,7 @@ PROVES_MAILBOX = {"email_confirmation", "email_proof", "password_reset", "termin
 """E-mails with a link that proves access to the mailbox."""
 
 
-FOR_OTHERS = {"licence_link"}
+FOR_OTHERS = {LICENCE_LINK}
 """E-mails with a link that works once, for the person whose mailbox it was sent to."""
 
 
