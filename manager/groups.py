@@ -15,12 +15,11 @@ from shop import clock
 from shop.delivery import seat_jobs
 from shop.errors import Refusal
 from shop.licences import groups
-from shop.licences.seats import handovers as seat_handovers
 from shop.licences.seats import import_preview, listing
 from shop.licences.seats.listing import View
-from shop.overviews import services
+from shop.overviews import seat_notes, services
 from shop.overviews import states as order_states
-from shop.subscriptions import give_backs, unused
+from shop.subscriptions import unused
 from shop.text.pagination import page_of, page_of_prepared
 from web import auth, lookups
 from web.arguments import page_number
@@ -78,6 +77,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         arguments.get("rows", ""),
     )
     shown = listing.page_of(found, looked)
+    notes = seat_notes.of_seats(shown.rows)
     return {
         "group": found,
         "view": looked,
@@ -88,9 +88,9 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "statuses": [each for each in SeatStatus if (each == SeatStatus.ENDED) == found.is_over],
         "error_words": seat_jobs.ERROR_SENTENCES,
         "error_otherwise": seat_jobs.OTHER_ERROR,
-        "links": seat_handovers.of_seats(shown.rows),
+        "links": notes.links,
         "now": clock.now(),
-        "ending": give_backs.end_days(found, [seat.number for seat in shown.rows]),
+        "ending": notes.ending,
         "is_moving": any(seat.is_moving for seat in shown.rows) or not found.is_settled,
         **more,
     }
