@@ -6,6 +6,7 @@ from flask import Response
 
 from manager import manager
 from manager.states import endings
+from shop.delivery import progress
 from shop.overviews import dashboard, states
 from web import auth, lookups
 from web.htmx import page
@@ -20,4 +21,5 @@ def home() -> Response:
         overview=overview,
         keep_before=states.keep_before,
         confirm_before=states.confirm_before,
+        refund_time=progress.refund_time_read,
     )

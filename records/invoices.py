@@ -199,7 +199,12 @@ OWED = "kind = 'invoice' AND status IN ('due', 'unpaid')"
 """The condition of an index, which queries repeat word for word."""
 
 Invoice.add_index(Invoice.index(Invoice.account, Invoice.id, name="invoice_of_account"))
-Invoice.add_index(Invoice.index(Invoice.account, name="invoice_owed").where(SQL(OWED)))
+Invoice.add_index(
+    Invoice.index(
+        Invoice.account, Invoice.kind, Invoice.status,
+        Invoice.total_cents, Invoice.credited_cents, Invoice.offset_cents, name="invoice_owed",
+    ).where(SQL(OWED))
+)  # fmt: skip
 
 
 class InvoiceLine(Table):

@@ -6,11 +6,15 @@ What failed is tried again, or refunded: when the customer asks for it, or on it
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from peewee import ModelSelect, fn
 
 from records.events import Event
-from records.groups import Addition, AdditionStatus, GroupStatus
-from records.orders import Order, OrderStatus
+from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
+from records.orders import Order, OrderLine, OrderStatus
+from records.payments import Payment, PaymentStatus
 from shop import clock, mail, transitions
 from shop.invoicing import order_invoices
 from shop.jobs import kinds
@@ -72,20 +76,81 @@ def refund_time(order: Order, additions: list[Addition] | None = None) -> dateti
     """Return when what was not delivered of a failed order is refunded on its own.
 
     ``additions`` are those of the order, where the caller has read them.
-
-    Licences for a group are refunded when the period they were paid for is over, or at once when
-    the group has ended.
     """
     failures = _failures(order)
     failed_at = failures[-1].at if failures else order.paid_at or order.placed_at
+    listed = reservations.for_order(order) if additions is None else additions
+    missing = [row for row in listed if row.status != AdditionStatus.INSTALLED]
+    over = [row for row in missing if row.group.status == GroupStatus.TERMINATED]
+    ends = [row.renewal_on for row in missing if row not in over]
+    return _refund_time(failed_at, bool(over), min(ends, default=None))
+
+
+def _refund_time(failed_at: datetime, is_over: bool, first_end: date | None) -> datetime:
+    """Return the same from when the delivery failed.
+
+    Licences for a group are refunded when the period they were paid for is over (``first_end``), or
+    at once when the group has ended (``is_over``).
+    """
+    if is_over:
+        return failed_at
     times = [failed_at + REFUNDED_AFTER]
-    for row in reservations.for_order(order) if additions is None else additions:
-        if row.status != AdditionStatus.INSTALLED:
-            ended = row.group.status == GroupStatus.TERMINATED
-            times.append(failed_at if ended else clock.midnight(row.renewal_on))
+    if first_end is not None:
+        times.append(clock.midnight(first_end))
     return min(times)
 
 
 def _failures(order: Order) -> list[Event]:
     history = transitions.history(order)
     return [each for each in history if each.to_status == OrderStatus.DELIVERY_FAILED]
+
+
+# --- The same for a list of orders -----------------------------------------------------------
+
+_NEVER = date.max
+
+
+def with_refund_times(query: ModelSelect[Order]) -> ModelSelect[Order]:
+    """Return a query for orders that reads what `refund_time_read` needs, in the same statement."""
+    failed_at = (
+        Event.select(Event.at)
+        .where(
+            Event.subject == Order.event_subject,
+            Event.subject_id == Order.id,
+            Event.to_status == OrderStatus.DELIVERY_FAILED,
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    missing = (
+        Addition.select()
+        .join(OrderLine)
+        .join_from(Addition, LicenceGroup)
+        .where(OrderLine.order == Order.id, Addition.status != AdditionStatus.INSTALLED)
+    )
+    over = missing.where(LicenceGroup.status == GroupStatus.TERMINATED)
+    first = missing.select(fn.MIN(Addition.renewal_on)).where(
+        LicenceGroup.status != GroupStatus.TERMINATED
+    )
+    given_back = Payment.select().where(
+        Payment.order == Order.id, Payment.status == PaymentStatus.REFUND_DUE
+    )
+    moment, day = Event.at.python_value, Addition.renewal_on.python_value
+    return query.select_extend(
+        fn.COALESCE(failed_at, Order.paid_at, Order.placed_at).converter(moment).alias("failed_at"),
+        fn.EXISTS(over).alias("has_group_over"),
+        fn.COALESCE(first, _NEVER).converter(day).alias("first_end"),
+        fn.EXISTS(given_back).alias("is_given_back"),
+    )
+
+
+def refund_time_read(order: Order) -> datetime | None:
+    """Return when a failed order of `with_refund_times` is refunded of itself.
+
+    None where it is not: it did not fail, cost nothing, or its payment is being given back.
+    """
+    row: Any = order
+    if not order.is_delivery_failed or not order.total_cents or row.is_given_back:
+        return None
+    first_end = None if row.first_end == _NEVER else row.first_end
+    return _refund_time(row.failed_at, bool(row.has_group_over), first_end)

@@ -16,6 +16,7 @@ from records.orders import Order, OrderStatus
 from records.subscriptions import Subscription
 from records.terminations import Termination
 from shop import clock
+from shop.delivery import progress
 from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
 from shop.overviews.states import GivenBack, GroupState, Owed
@@ -34,15 +35,21 @@ OPEN_STATUSES = (
 
 @dataclass(frozen=True)
 class Licences:
-    """The licences of a customer's running groups, and how many of them have a holder."""
+    """The licences of a customer's running groups.
+
+    Those ``used`` have a user, or will within minutes; the ``free`` ones are paid and nobody's.
+    Neither are those in error, nor those that are being taken from their users.
+    """
 
     total: int
     used: int
+    free: int
+    in_error: int = 0
 
     @property
-    def free(self) -> int:
-        """The number of licences that are paid and that nobody has."""
-        return self.total - self.used
+    def releasing(self) -> int:
+        """The number of licences that are being taken from their users."""
+        return self.total - self.used - self.free - self.in_error
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ class Overview:
 
 def for_account(account: Account, owed: list[Owed], endings: list[Termination]) -> Overview:
     """Return the overview of one customer, with what `states` reads of them (seven queries)."""
-    waiting = (
+    waiting = progress.with_refund_times(
         Order.select()
         .where(Order.account == account, Order.status.in_(OPEN_STATUSES))
         .order_by(Order.id.desc())
@@ -186,27 +193,34 @@ def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
 def _figures(account: Account, owed: list[Owed]) -> tuple[Licences, Debts]:
     """Count the licences of running groups, and add up the invoices to pay (one query)."""
     row: Any = _sums.rows(account)[0]
-    total = row.total or 0
+    licences = Licences(row.total or 0, row.used or 0, row.free or 0, row.in_error or 0)
     days = [each.pay_before for each in owed if each.pay_before]
-    debts = Debts(row.invoices, row.cents or 0, min(days, default=None))
-    return Licences(total, total - (row.unconfigured or 0)), debts
+    return licences, Debts(row.invoices, row.cents or 0, min(days, default=None))
 
 
 @prepared
 def _sums(account: Account) -> ModelSelect[Any]:
-    counts = (
-        LicenceGroup.seats_unconfigured, LicenceGroup.seats_activating, LicenceGroup.seats_active,
-        LicenceGroup.seats_updating, LicenceGroup.seats_releasing, LicenceGroup.seats_error,
-    )  # fmt: skip
-    balance = Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents
+    """Return the query for both sums: each is one aggregate, of one index."""
+    used = LicenceGroup.seats_activating + LicenceGroup.seats_active + LicenceGroup.seats_updating
+    free, in_error = LicenceGroup.seats_unconfigured, LicenceGroup.seats_error
     running = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
+    licences = (
+        LicenceGroup.select(
+            fn.SUM(used + free + in_error + LicenceGroup.seats_releasing).alias("total"),
+            fn.SUM(used).alias("used"),
+            fn.SUM(free).alias("free"),
+            fn.SUM(in_error).alias("in_error"),
+        )
+        .where(LicenceGroup.account == account, LicenceGroup.status.in_(running))
+        .alias("licences")
+    )
+    balance = Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents
+    debts = (
+        Invoice.select(fn.COUNT(SQL("*")).alias("invoices"), fn.SUM(balance).alias("cents"))
+        .where(Invoice.account == account, SQL(OWED))
+        .alias("debts")
+    )
     return LicenceGroup.select(
-        fn.SUM(sum(counts[1:], counts[0])).alias("total"),
-        fn.SUM(LicenceGroup.seats_unconfigured).alias("unconfigured"),
-        _unpaid(account, fn.COUNT(Invoice.id)).alias("invoices"),
-        _unpaid(account, fn.SUM(balance)).alias("cents"),
-    ).where(LicenceGroup.account == account, LicenceGroup.status.in_(running))
-
-
-def _unpaid(account: Account, figure: Any) -> ModelSelect[Any]:
-    return Invoice.select(figure).where(Invoice.account == account, SQL(OWED))
+        licences.c.total, licences.c.used, licences.c.free, licences.c.in_error,
+        debts.c.invoices, debts.c.cents,
+    ).from_(licences, debts)  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models import Account
+from shop.delivery import progress
+from shop.jobs import queue
 from shop.text import formats
-from tests.support import groups, running
+from tests.support import groups, purchases, running
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
 
@@ -55,4 +57,35 @@ def test_an_unpaid_renewal_is_an_amount_with_a_deadline(
     assert inside.sees(formats.money(running.owed(group).balance_cents, "fr"))
     assert inside.sees("1\u00a0facture impayée · à régler avant le")
     inside.follow("Régler ce qui est dû")
+    assert inside.sees(running.owed(group).number)
+
+
+def test_a_failed_delivery_is_told_with_the_time_of_its_refund(
+    inside: Visitor, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    provider.failing = "no capacity"
+    order = purchases.place(alice, purchases.basket(business=2))
+    purchases.pay(order, bank)
+    queue.drain()
+    refunded_at = progress.refund_time(groups.fresh(order))
+    inside.open(HOME)
+    moment = formats.deadline(refunded_at, "fr")
+    assert inside.sees(f"remboursée si elle n’est pas installée avant le {moment}")
+
+
+def test_quick_acts_lead_to_what_is_to_pay_to_the_invoices_and_to_the_help(
+    inside: Visitor, alice: Account, bank: Bank
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    inside.open(HOME)
+    assert not inside.sees("Régler une facture"), "there is none"
+    inside.follow("Retrouver une facture")
+    assert inside.address == "/manager/account/bills"
+    inside.open(HOME)
+    inside.follow("Trouver une réponse")
+    assert inside.address.startswith("/fr/help")
+    running.to_renewal(group)
+    inside.log_in(alice)
+    inside.open(HOME)
+    inside.follow("Régler une facture")
     assert inside.sees(running.owed(group).number)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from models import Account
+from models import Account, LicenceGroup, Order, Payment
+from shop.delivery import progress
+from shop.jobs import queue
+from shop.licences import seats
 from shop.overviews import dashboard, states
-from tests.support import groups, running
+from tests.support import groups, purchases, queries, running
+from tests.support.belongings import Belongings
 from tests.support.parties import Bank, Provider
 
 
@@ -15,7 +19,7 @@ def overview_of(account: Account) -> dashboard.Overview:
 def test_a_customer_without_services_owes_nothing_and_renews_nothing(alice: Account) -> None:
     shown = overview_of(alice)
     assert shown.next_renewal is None
-    assert shown.licences == dashboard.Licences(0, 0)
+    assert shown.licences == dashboard.Licences(0, 0, 0)
     assert shown.debts == dashboard.Debts(0, 0, None)
 
 
@@ -55,5 +59,69 @@ def test_a_suspended_service_counts_its_licences_and_has_no_next_renewal(
     group = running.suspended(alice, bank)
     shown = overview_of(alice)
     assert shown.next_renewal is None
-    assert shown.licences == dashboard.Licences(3, 0)
+    assert shown.licences == dashboard.Licences(3, 0, 3)
     assert shown.debts == dashboard.Debts(1, running.owed(group).balance_cents, None)
+
+
+def test_licences_in_error_and_being_released_have_no_user(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = groups.installed(alice, bank, quantity=5)
+    first = groups.configured(group)
+    groups.configured(group, 2, groups.ZOE)
+    seats.release(first, first.version, by="alice")
+    third, refused = groups.seat_of(group, 3), groups.seat_of(group, 4)
+    seats.configure(third, third.version, seats.Person("Ada", "Bell", "ada"), by="alice")
+    licences = overview_of(alice).licences
+    assert (licences.used, licences.free, licences.in_error) == (2, 2, 0), "one is being created"
+    assert (licences.total, licences.releasing) == (5, 1)
+    provider.failing = "no such country"
+    seats.configure(refused, refused.version, seats.Person("Ed", "Fox", "ed"), by="alice")
+    queue.drain()
+    after = overview_of(alice).licences
+    assert after.in_error == groups.fresh(group).seats_error > 0
+    assert after.used == groups.fresh(group).seats_active
+    assert after.total == 5
+
+
+def test_a_failed_delivery_says_until_when_it_is_tried_before_the_refund(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank)
+    provider.failing = "no capacity"
+    added = groups.add(group, 2)
+    failed = purchases.place(alice, purchases.basket(business=2))
+    for order in (added, failed):
+        purchases.pay(order, bank)
+    queue.drain()
+    shown = {order.id: order for order in overview_of(alice).orders}
+    assert {added.id, failed.id} <= set(shown)
+    for order in (added, failed):
+        expected = progress.refund_time(Order.get_by_id(order.id))
+        assert progress.refund_time_read(shown[order.id]) == expected
+    LicenceGroup.update(status="terminated").where(LicenceGroup.id == group.id).execute()
+    (again,) = (order for order in overview_of(alice).orders if order.id == added.id)
+    assert progress.refund_time_read(again) == progress.refund_time(Order.get_by_id(added.id))
+
+
+def test_an_order_that_is_refunded_or_waits_has_no_such_deadline(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    provider.failing = "no capacity"
+    failed = purchases.place(alice, purchases.basket(business=2))
+    purchases.pay(failed, bank)
+    queue.drain()
+    assert progress.refund_time_read(overview_of(alice).orders[0]) is not None
+    Payment.update(status="refund_due").where(Payment.order == failed).execute()
+    waiting = purchases.place(alice, purchases.basket(business=1))
+    shown = {order.id: order for order in overview_of(alice).orders}
+    assert progress.refund_time_read(shown[failed.id]) is None
+    assert progress.refund_time_read(shown[waiting.id]) is None
+
+
+def test_the_sums_of_the_home_are_read_from_indexes(alices: Belongings) -> None:
+    plan = queries.plan_of(lambda: dashboard._sums.rows(alices.account))
+    by_index = [line for line in plan if "invoice_owed" in line]
+    assert by_index, plan
+    assert all("COVERING INDEX" in line or "Index Only Scan" in line for line in by_index)
+    assert not [line for line in plan if "SCAN licence_group" in line or "Seq Scan" in line]
