@@ -38,6 +38,7 @@ COPIED = {
     "passkeys.js": "js/passkeys.js",
     "seats.js": "js/seats.js",
     "desk.js": "js/desk.js",
+    "search.js": "js/search.js",
     "favicon.svg": "icons/favicon.svg",
     "sprite.svg": "icons/sprite.svg",
     "hero.svg": "images/hero.svg",
