@@ -26,7 +26,6 @@ from web.forms import choices, stripped
 from web.htmx import go_to, page
 from web.languages import current
 
-REQUIRED = InputRequired(_l("Fill in this field."))
 PLAIN = {"autocomplete": "off"}
 NUMBER = PLAIN | {"inputmode": "numeric"}
 
@@ -63,7 +62,8 @@ class DetailsForm(ActForm):
     """What an offer says of itself."""
 
     name = StringField(
-        FIELDS["name"], [REQUIRED, Length(max=offers.LONGEST_NAME, message=TOO_LONG)],
+        FIELDS["name"],
+        [InputRequired(_l("Enter the name.")), Length(max=offers.LONGEST_NAME, message=TOO_LONG)],
         filters=[stripped], render_kw=PLAIN,
     )  # fmt: skip
     name_fr = StringField(
@@ -71,7 +71,8 @@ class DetailsForm(ActForm):
         filters=[stripped], render_kw=PLAIN, description=_l("Only where it differs."),
     )  # fmt: skip
     applications = StringField(
-        FIELDS["applications"], [REQUIRED], filters=[stripped], render_kw=PLAIN,
+        FIELDS["applications"], [InputRequired(_l("Enter the applications."))],
+        filters=[stripped], render_kw=PLAIN,
         description=_l("Separated by commas, in the order in which the offer’s page lists them."),
     )  # fmt: skip
     places_limit = StringField(
@@ -79,7 +80,8 @@ class DetailsForm(ActForm):
         description=_l("Empty where there is no limit."),
     )  # fmt: skip
     position = StringField(
-        FIELDS["position"], [REQUIRED], filters=[stripped], render_kw=NUMBER,
+        FIELDS["position"], [InputRequired(_l("Enter the place on pages."))],
+        filters=[stripped], render_kw=NUMBER,
         description=_l("1 comes first."),
     )  # fmt: skip
 
@@ -98,7 +100,7 @@ class NewOfferForm(DetailsForm):
     """A new offer: its code and the provider's product never change."""
 
     code = StringField(
-        _l("Code"), [REQUIRED], filters=[stripped], render_kw=PLAIN,
+        _l("Code"), [InputRequired(_l("Enter the code."))], filters=[stripped], render_kw=PLAIN,
         description=_l("In URLs and accounts, as in business or pro_plus. It never changes."),
     )  # fmt: skip
     product = SelectField(_l("Product of the provider"), choices=lambda: choices(PRODUCTS.items()))
@@ -114,7 +116,9 @@ class SaleForm(ActForm):
     """The days of a sale."""
 
     on_sale_from = DateField(
-        FIELDS["on_sale_from"], [REQUIRED], description=_l("It needs a price for this day.")
+        FIELDS["on_sale_from"],
+        [InputRequired(_l("Enter the first day of the sale."))],
+        description=_l("It needs a price for this day."),
     )
     on_sale_until = DateField(
         FIELDS["on_sale_until"], [Optional()],

@@ -38,7 +38,8 @@ from web.forms import choices, stripped
 from web.htmx import go_to, page
 from web.languages import current, sentence
 
-REQUIRED = InputRequired(_l("Fill in this field."))
+NO_FRENCH = InputRequired(_l("Write the text in French."))
+NO_ENGLISH = InputRequired(_l("Write the text in English."))
 MOST_LISTED = 50
 
 
@@ -67,11 +68,11 @@ class PriceForm(ActForm):
     offer = SelectField(_l("Offer"))
     amount = StringField(
         _l("Price of a licence a month, excl. VAT (€)"),
-        [REQUIRED],
+        [InputRequired(_l("Enter the price."))],
         filters=[stripped],
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
-    day = DateField(_l("From the day"), [REQUIRED])
+    day = DateField(_l("From the day"), [InputRequired(_l("Enter the day it applies from."))])
 
 
 @desk.get("/prices")
@@ -173,16 +174,24 @@ class NoticeForm(ActForm):
     """An announcement in both languages, between two moments (Paris)."""
 
     text_fr = TextAreaField(
-        _l("Text in French"), [REQUIRED, Length(max=notices.LONGEST, message=TOO_LONG)],
+        _l("Text in French"), [NO_FRENCH, Length(max=notices.LONGEST, message=TOO_LONG)],
         filters=[stripped], render_kw={"rows": 3, "lang": "fr"},
     )  # fmt: skip
     text_en = TextAreaField(
-        _l("Text in English"), [REQUIRED, Length(max=notices.LONGEST, message=TOO_LONG)],
+        _l("Text in English"), [NO_ENGLISH, Length(max=notices.LONGEST, message=TOO_LONG)],
         filters=[stripped], render_kw={"rows": 3, "lang": "en"},
     )  # fmt: skip
     kind = SelectField(_l("Look"), choices=lambda: choices(LOOKS.items()))
-    starts_at = DateTimeLocalField(_l("From (Paris time)"), [REQUIRED], format="%Y-%m-%dT%H:%M")
-    ends_at = DateTimeLocalField(_l("Until (Paris time)"), [REQUIRED], format="%Y-%m-%dT%H:%M")
+    starts_at = DateTimeLocalField(
+        _l("From (Paris time)"),
+        [InputRequired(_l("Enter when it begins."))],
+        format="%Y-%m-%dT%H:%M",
+    )
+    ends_at = DateTimeLocalField(
+        _l("Until (Paris time)"),
+        [InputRequired(_l("Enter when it ends."))],
+        format="%Y-%m-%dT%H:%M",
+    )
     by_email = BooleanField(_l("Also write to every customer with a running service"))
 
     def wording(self) -> Wording:
@@ -281,15 +290,23 @@ def take_announcement_back(notice_id: int) -> Response:
 class ContractForm(ActForm):
     """A version of a text in both languages, and the day from which it applies."""
 
-    title_fr = StringField(_l("Title in French"), [REQUIRED, Length(max=255, message=TOO_LONG)])
+    title_fr = StringField(
+        _l("Title in French"),
+        [InputRequired(_l("Enter the title in French.")), Length(max=255, message=TOO_LONG)],
+    )
     body_fr = TextAreaField(
-        _l("Text in French (Markdown)"), [REQUIRED], render_kw={"rows": 20, "lang": "fr"}
+        _l("Text in French (Markdown)"), [NO_FRENCH], render_kw={"rows": 20, "lang": "fr"}
     )
-    title_en = StringField(_l("Title in English"), [REQUIRED, Length(max=255, message=TOO_LONG)])
+    title_en = StringField(
+        _l("Title in English"),
+        [InputRequired(_l("Enter the title in English.")), Length(max=255, message=TOO_LONG)],
+    )
     body_en = TextAreaField(
-        _l("Text in English (Markdown)"), [REQUIRED], render_kw={"rows": 20, "lang": "en"}
+        _l("Text in English (Markdown)"), [NO_ENGLISH], render_kw={"rows": 20, "lang": "en"}
     )
-    applies_on = DateField(_l("Applies from the day"), [REQUIRED])
+    applies_on = DateField(
+        _l("Applies from the day"), [InputRequired(_l("Enter the day it applies from."))]
+    )
 
     def draft(self, kind: str) -> Draft:
         """Return the version that was filled in."""

@@ -31,7 +31,10 @@ class LineForm(ActForm):
 
     number = StringField(
         _l("Number of an order or an invoice"),
-        [InputRequired(_l("Fill in this field.")), Length(max=20, message=TOO_LONG)],
+        [
+            InputRequired(_l("Enter the number of an order or an invoice.")),
+            Length(max=20, message=TOO_LONG),
+        ],
         filters=[stripped],
         render_kw={"autocomplete": "off"},
     )

@@ -43,10 +43,15 @@ STATUSES = {
 class TransferForm(ActForm):
     """A transfer: its day and its reference at the bank."""
 
-    day = DateField(_l("Day of the transfer"), [InputRequired(_l("Fill in this field."))])
+    day = DateField(
+        _l("Day of the transfer"), [InputRequired(_l("Enter the day of the transfer."))]
+    )
     reference = StringField(
         _l("Reference at the bank"),
-        [InputRequired(_l("Fill in this field.")), Length(max=128, message=TOO_LONG)],
+        [
+            InputRequired(_l("Give the reference of the transfer.")),
+            Length(max=128, message=TOO_LONG),
+        ],
         filters=[stripped],
         render_kw={"autocomplete": "off"},
     )
@@ -57,7 +62,7 @@ class PaidForm(TransferForm):
 
     amount = StringField(
         _l("Amount received (€)"),
-        [InputRequired(_l("Fill in this field."))],
+        [InputRequired(_l("Enter an amount."))],
         filters=[stripped],
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
@@ -85,7 +90,7 @@ class GoodwillForm(ActForm):
 
     amount = StringField(
         _l("Amount incl. VAT (€)"),
-        [InputRequired(_l("Fill in this field."))],
+        [InputRequired(_l("Enter an amount."))],
         filters=[stripped],
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )

@@ -229,7 +229,7 @@ def set_sale(offer: Offer, sale: Sale, *, by: str, reason: str) -> None:
     """
     reason = acts.checked(reason)
     if sale.on_sale_from is None:
-        raise Refusal(N_("Fill in this field."), "on_sale_from")
+        raise Refusal(N_("Enter the first day of the sale."), "on_sale_from")
     check_sale(offer, sale)
     _change(offer, ChangeKind.SALE, asdict(sale), by, reason)
 

@@ -23,6 +23,7 @@ from shop.invoicing import credit_notes, invoices, receivables
 from shop.invoicing.invoices import Draft
 from shop.payments import outcomes, payments
 from shop.pricing import money
+from shop.text import names
 from shop.vat import PlaceOfSupply, VatTreatment
 
 DETAILS = (
@@ -31,7 +32,14 @@ DETAILS = (
 )  # fmt: skip
 """The details of the buyer that can be corrected."""
 
-_REQUIRED = ("first_name", "last_name", "street", "city", "country")
+_REQUIRED = {
+    "first_name": names.MISSING["first_name"],
+    "last_name": names.MISSING["last_name"],
+    "street": N_("Enter the address."),
+    "city": N_("Enter the city."),
+    "country": N_("Choose a country from the list."),
+}
+"""What is said of details that are missing, by name."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +147,9 @@ def _checked(invoice: Invoice, details: Mapping[str, str]) -> dict[str, str]:
     """Return the details as stored, with all that depends on them checked."""
     given = {name: " ".join(value.split()) for name, value in details.items()}
     new = {name: str(invoice.customer.get(name, "")) for name in DETAILS} | given
-    for name in _REQUIRED:
+    for name, missing in _REQUIRED.items():
         if not new[name]:
-            raise Refusal(N_("Fill in this field."), name)
+            raise Refusal(missing, name)
     if new["country"] not in dict(postal_addresses.countries("en")):
         raise Refusal(N_("Choose a country from the list."), "country")
     new["postcode"] = postal_addresses.check_postcode(new["country"], new["postcode"])

@@ -30,7 +30,7 @@ MISSING = {
     "first_name": N_("Enter the first name."),
     "last_name": N_("Enter the last name."),
 }
-"""What is said of names that are missing, by field; of others, that the field is empty."""
+"""What is said of names that are missing, by field."""
 
 
 def read_name(typed: str, field: str, missing: str = "") -> str:
@@ -40,7 +40,7 @@ def read_name(typed: str, field: str, missing: str = "") -> str:
     """
     name = unicodedata.normalize("NFC", " ".join(typed.split()))
     if not name:
-        raise Refusal(missing or MISSING.get(field, N_("Fill in this field.")), field)
+        raise Refusal(missing or MISSING.get(field, N_("Enter the name.")), field)
     if len(name) > LONGEST:
         raise Refusal(N_("A name has at most 255 characters."), field)
     if not DIRECTION_MARKS.isdisjoint(name):

@@ -59,7 +59,7 @@ def test_what_cannot_be_is_said_before_the_confirming_step(app: Flask, alice: Ac
     base = {"key": "k", "reason": "Virement", "reference": "VIR", "day": day}
     for wrong, said in {
         "dix": "Indiquez un montant en euros",
-        "": "Renseignez ce champ",
+        "": "Indiquez un montant",
     }.items():
         answer = desk.ask("POST", address, base | {"amount": wrong})
         assert answer.status_code == 422

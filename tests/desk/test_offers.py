@@ -78,7 +78,7 @@ def test_an_offer_is_added_priced_and_sold(admin: CheckingClient) -> None:
         ({"places_limit": "301"}, "au plus 300\u00a0licences"),
         ({"places_limit": ""}, "au plus 300\u00a0licences"),
         ({"position": "first"}, "de 1 à 999"),
-        ({"name": ""}, "Renseignez ce champ"),
+        ({"name": ""}, "Indiquez le nom"),
         ({"name": "x" * 65}, "x" * 64),
         ({"product": "none"}, "choix"),
     ],

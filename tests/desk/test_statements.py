@@ -143,8 +143,8 @@ def test_a_statement_pays_an_order_an_invoice_and_a_part(app: Flask, alice: Acco
     )
     shown = upload(desk, content)
     assert shown.count("Le montant concorde") == 2
-    assert "4 virements nouveaux" in shown
-    assert "0 virements nouveaux, 4 déjà connus" in upload(desk, content)
+    assert "4\u00a0virements nouveaux" in shown
+    assert "0\u00a0virements nouveaux, 4\u00a0déjà connus" in upload(desk, content)
     lines = list(BankLine.select().order_by(BankLine.id))
     for line in lines[:3]:
         address = f"/desk/money/statements/{line.id}/record"

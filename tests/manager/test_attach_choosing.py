@@ -154,7 +154,7 @@ def test_another_accounts_service_and_mailboxes_do_not_exist(
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "Choisissez au moins un compte"), (26, "Choisissez au plus 25 comptes")],
+    [(0, "Choisissez au moins un compte"), (26, "Choisissez au plus 25\u00a0comptes")],
 )
 def test_none_and_26_are_refused(
     inside: Visitor, service: ExchangeService, number: int, said: str

@@ -41,6 +41,16 @@ PARTED_NUMBER = re.compile(
 """A number in figures, and the noun that could stand at the beginning of the next line."""
 
 
+COUNTS = "num|count|most|days|size|new"
+"""Places in texts that are filled with a count, besides those that end in d."""
+
+PARTED_COUNT = re.compile(
+    rf"%\((?:(?:{COUNTS})\)s|(?!line\b)\w+\)d) "
+    r"(?!(?:du|de|et|si|sur|ou|à|au|en|pour|par|sont)\b)\w{2,}"
+)
+"""A count, and the noun that could stand at the beginning of the next line."""
+
+
 def parts_of(message: Message) -> Iterator[str]:
     """Yield a message's translations: one, or one for each plural form."""
     strings = message.string if isinstance(message.string, (list, tuple)) else [message.string]
@@ -85,6 +95,14 @@ def test_a_number_stays_on_the_line_of_its_noun(catalogue: Catalog) -> None:
     texts = (text for message in catalogue for text in parts_of(message) if message.id)
     parted = (PARTED_NUMBER.search(text.replace("Office 365", "Office")) for text in texts)
     assert [found.string for found in parted if found] == []
+
+
+def test_a_count_that_is_filled_in_stays_on_the_line_of_its_noun(catalogue: Catalog) -> None:
+    texts = [text for message in catalogue for text in parts_of(message) if message.id]
+    assert [text for text in texts if PARTED_COUNT.search(text)] == []
+    assert PARTED_COUNT.search("%(num)s licences")
+    assert PARTED_COUNT.search("au plus %(places)d comptes")
+    assert not PARTED_COUNT.search(f"%(num)s{NO_BREAK}licences")
 
 
 def test_places_to_fill_are_the_same_in_french(catalogue: Catalog) -> None:

@@ -280,7 +280,7 @@ def test_a_share_of_a_month_is_an_allowance_with_its_days():
     xml = factur_x.xml_of(invoice())
     line = "//ram:IncludedSupplyChainTradeLineItem[2]"
     assert value(xml, f"{line}//ram:SpecifiedTradeAllowanceCharge/ram:ActualAmount") == "77.40"
-    assert value(xml, f"{line}//ram:Reason") == "Au prorata\u00a0: 12 jours sur 30"
+    assert value(xml, f"{line}//ram:Reason") == "Au prorata\u00a0: 12\u00a0jours sur 30"
     assert value(xml, f"{line}//ram:LineTotalAmount") == "51.60"
 
 
