@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, ModelSelect
 
 from records.accounts import Account
 from records.batches import in_batches
 from records.invoices import Invoice
 from records.orders import Order
 from records.payments import Payment
-from records.payouts import LineKind, Payout, PayoutLine
+from records.payouts import Payout, PayoutLine
 from shop.text.pagination import PER_PAGE
 
 LINES_PER_PAGE = 50
@@ -138,27 +138,3 @@ def _line(row: PayoutLine) -> Line:
     account = debt.account
     name = account.company or account.full_name
     return Line(row, debt.number, payment.order_id is not None, account.nic_handle, name)
-
-
-# --- Where a payment arrived -----------------------------------------------------------------
-
-
-def with_arrivals(query: ModelSelect[Payment]) -> ModelSelect[Payment]:
-    """Return a query of payments joined with the payouts in which they arrived (`arrival_of`)."""
-    other = PayoutLine.alias()
-    first = other.select(fn.MIN(other.id)).where(
-        other.payment == Payment.id, other.kind == LineKind.CHARGE, other.problem == ""
-    )
-    return (
-        query.select_extend(PayoutLine.id, Payout.id, Payout.arrives_on)
-        .join_from(
-            Payment, PayoutLine, JOIN.LEFT_OUTER, on=(PayoutLine.id == first), attr="arrival"
-        )
-        .join(Payout, JOIN.LEFT_OUTER)
-    )
-
-
-def arrival_of(payment: Payment) -> Payout | None:
-    """Return the payout in which a payment read by `with_arrivals` arrived."""
-    line = getattr(payment, "arrival", None)
-    return line.payout if line is not None else None

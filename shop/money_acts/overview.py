@@ -11,10 +11,11 @@ from records.invoices import Invoice, InvoiceStatus
 from records.money_acts import MoneyAct
 from records.orders import Order
 from records.payments import Payment
+from records.payouts import Payout
 from records.refunds import Refund
 from shop import money_acts
 from shop.errors import N_, Refusal
-from shop.payments import payables, refunds
+from shop.payments import payables, payouts, refunds
 
 MOST = 50
 
@@ -27,7 +28,9 @@ class DocumentMoney:
 
     row: payables.Debt
     account: Account
-    payments: list[Payment]
+    payments: list[tuple[Payment, Payout | None]]
+    """Each with the payout of the bank in which it arrived."""
+
     refunded: list[Refund]
     documents: list[Invoice]
     """The invoices of an order, and the credit notes of an invoice."""
@@ -78,17 +81,18 @@ def money_of(number: str) -> DocumentMoney | None:
         row = money_acts.find_debt(number)
     except Refusal:
         return None
-    paid = list(Payment.select().where(payables.for_debt(row).is_paid_by).order_by(Payment.id))
+    of_row = Payment.select().where(payables.for_debt(row).is_paid_by).order_by(Payment.id)
+    paid = list(payouts.with_arrivals(of_row))
     is_invoice = isinstance(row, Invoice)
     of_it = Refund.payment.in_(paid or [0])
     if is_invoice:
         of_it |= Refund.credit_note == row
-    of_row = Invoice.corrects == row if is_invoice else Invoice.order == row
-    documents = Invoice.select().where(of_row).order_by(Invoice.id)
+    issued = Invoice.corrects == row if is_invoice else Invoice.order == row
+    documents = Invoice.select().where(issued).order_by(Invoice.id)
     return DocumentMoney(
         row=row,
         account=row.account,
-        payments=paid,
+        payments=[(payment, payouts.arrival_of(payment)) for payment in paid],
         refunded=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
         documents=list(documents.limit(MOST)),
         acts=list(

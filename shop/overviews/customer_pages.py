@@ -22,9 +22,9 @@ from records.refunds import Refund
 from records.security import Authenticator, Passkey
 from records.subscriptions import Reminder, Subscription, SubscriptionStatus
 from shop import mail
-from shop.accounting import payouts
 from shop.customers import sessions
 from shop.overviews import bills
+from shop.payments import payouts
 from shop.text.pagination import PER_PAGE, Stretch, newest_first
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from peewee import SQL, Case, ModelSelect, fn
+from peewee import JOIN, SQL, Case, ModelSelect, fn
 
 from records.base import database, lock
 from records.disputes import Dispute
@@ -363,6 +363,30 @@ def _book_first(row: Payout) -> None:
     Payout.update(booked_at=clock.now(), received_cents=received).where(
         Payout.id == row.id
     ).execute()
+
+
+# --- Where a payment arrived -----------------------------------------------------------------
+
+
+def with_arrivals(query: ModelSelect[Payment]) -> ModelSelect[Payment]:
+    """Return a query of payments joined with the payouts in which they arrived (`arrival_of`)."""
+    other = PayoutLine.alias()
+    first = other.select(fn.MIN(other.id)).where(
+        other.payment == Payment.id, other.kind == LineKind.CHARGE, other.problem == ""
+    )
+    return (
+        query.select_extend(PayoutLine.id, Payout.id, Payout.arrives_on)
+        .join_from(
+            Payment, PayoutLine, JOIN.LEFT_OUTER, on=(PayoutLine.id == first), attr="arrival"
+        )
+        .join(Payout, JOIN.LEFT_OUTER)
+    )
+
+
+def arrival_of(payment: Payment) -> Payout | None:
+    """Return the payout in which a payment read by `with_arrivals` arrived."""
+    line = getattr(payment, "arrival", None)
+    return line.payout if line is not None else None
 
 
 # --- What needs somebody ---------------------------------------------------------------------

@@ -79,6 +79,7 @@ def test_each_line_of_a_payout_leads_to_what_it_is_for(
     ):  # fmt: skip
         assert f'href="{link}"' in page
     for address in (f"/desk/invoices/{payment.invoice.number}", f"/desk/orders/{order.number}",
+                    f"/desk/money/documents/{payment.invoice.number}",
                     f"/desk/customers/{alice.nic_handle}/invoices"):  # fmt: skip
         assert f'href="{LIST}/{payout.id}"' in desk.get(address).text
 
