@@ -50,9 +50,17 @@ def money_on_page(cents: int, language: str, currency: str = "EUR") -> str:
 
 def number(value: int | Decimal, language: str) -> str:
     """Format a number with grouped thousands: "12 345" in French, "12,345" in English."""
+    # 1.5 and 1.50 are the same key, and are written differently.
+    return _integer(value, language) if type(value) is int else _number(value, language)
+
+
+def _number(value: int | Decimal, language: str) -> str:
     return numbers.format_decimal(
         value, locale=locale_of(language), decimal_quantization=False, group_separator=True
     )
+
+
+_integer = lru_cache(MOST_KEPT)(_number)
 
 
 def rate(basis_points: int, language: str) -> str:
