@@ -51,7 +51,7 @@ def _overview(who: Account, typed: str = "", error: str = "", status: int = 200)
         standing=customer_pages.standing_of(who),
         groups=customer_pages.groups_of(who, per_page=LATEST),
         orders=customer_pages.orders_of(who, per_page=LATEST),
-        notes=notes.newest(who, LATEST),
+        notes=notes.notes_about(who, per_page=LATEST),
         line=time_line.of_account(who, size=2 * LATEST),
         subjects=event_words.SUBJECTS,
         act_words=ACT_WORDS,
@@ -122,6 +122,14 @@ def customer_sessions(nic: str) -> Response:
         "desk/sessions.html", customer=who, tab="sessions", sessions=sessions,
         browser_name=user_agents.name_of,
     )  # fmt: skip
+
+
+@desk.get(CUSTOMER + "/notes")
+def customer_notes(nic: str) -> Response:
+    """Show what members of staff noted about a customer."""
+    who = find(nic)
+    found = notes.notes_about(who, _before())
+    return page("desk/notes.html", customer=who, tab="notes", notes=found)
 
 
 @desk.post(CUSTOMER + "/notes")

@@ -118,6 +118,7 @@ ROLES: dict[str, frozenset[Role]] = {
     "customer_invoices": ALL,
     "customer_emails": ALL,
     "customer_sessions": ALL,
+    "customer_notes": ALL,
     "email": ALL,
     "order": ALL,
     "order_pdf": ALL,

@@ -6,6 +6,7 @@ from records.accounts import Account
 from records.notes import CustomerNote
 from shop import clock
 from shop.errors import N_, Refusal
+from shop.text.pagination import PER_PAGE, Stretch, newest_first
 
 LONGEST = 2000
 
@@ -21,7 +22,9 @@ def write(account: Account, text: str, by: str) -> CustomerNote:
     return note
 
 
-def newest(account: Account, limit: int) -> list[CustomerNote]:
-    """Return the newest notes about a customer."""
+def notes_about(
+    account: Account, before: str = "", per_page: int = PER_PAGE
+) -> Stretch[CustomerNote]:
+    """Return the notes about a customer, the newest first."""
     query = CustomerNote.select().where(CustomerNote.account == account)
-    return list(query.order_by(CustomerNote.id.desc()).limit(limit))
+    return newest_first(query, CustomerNote.id, before, per_page)

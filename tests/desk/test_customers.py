@@ -6,11 +6,13 @@ import pytest
 from flask import Flask
 
 from models import CustomerNote, Job, Letter, StaffAct, Viewing
+from shop.customers import notes
 from shop.mail import letters
 from shop.overviews import time_line
 from tests.shop.operations.test_today import have_a_bad_day
 from tests.support import queries, staff
 from tests.support.belongings import Belongings
+from tests.support.visitor import Visitor
 from web import viewing
 
 
@@ -25,6 +27,7 @@ def pages_of(alices: Belongings) -> dict[str, str]:
         "invoices": f"{own}/invoices",
         "emails": f"{own}/emails",
         "sessions": f"{own}/sessions",
+        "notes": f"{own}/notes",
         "order": f"/desk/orders/{alices.delivered.number}",
         "invoice": f"/desk/invoices/{alices.invoice.number}",
         "email": f"/desk/emails/{alices.document.letter_id}",
@@ -111,6 +114,22 @@ def test_staff_write_notes_that_stay_under_their_name(app: Flask, alices: Belong
     auditor = staff.desk_of(app, "auditor")
     assert auditor.ask("POST", f"{own}/notes", {"text": "No"}).status_code == 403
     assert CustomerNote.select().count() == 1
+
+
+def test_all_notes_can_be_read(app: Flask, alices: Belongings) -> None:
+    for number in range(30):
+        notes.write(alices.account, f"Note {number};", by="staff:sam")
+    client = staff.desk_of(app, "auditor")
+    visitor = Visitor(client)
+    visitor.open(f"/desk/customers/{alices.account.nic_handle}")
+    assert visitor.sees("Note 29;")
+    assert not visitor.sees("Note 9;")  # the time line has ten
+    visitor.follow("Toutes les notes")
+    pages = [visitor.response.text]
+    visitor.follow("Plus anciens")
+    pages.append(visitor.response.text)
+    assert all("".join(pages).count(f"Note {number};") == 1 for number in range(30))
+    assert "Plus anciens" not in pages[-1]
 
 
 def test_support_sees_as_the_customer_with_a_reason_and_nobody_else_does(
