@@ -25,6 +25,7 @@ from shop.mail.credentials import facts_of, is_outdated
 from shop.mail.letters import (
     account_closed,
     account_created,
+    account_ending,
     announcement,
     attach_installed,
     attach_ordered,

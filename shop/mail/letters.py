@@ -44,6 +44,16 @@ def account_closed(account: Account, kept: Sequence[tuple[str, str]]) -> None:
     )
 
 
+ACCOUNT_ENDING = "account_ending"
+"""The kind of the e-mail that `account_ending` sends, by which retention knows that it was."""
+
+
+def account_ending(account: Account, ends_on: date) -> None:
+    """Tell that an account without a service for five years ends on a day, and how to keep it."""
+    key = f"{ACCOUNT_ENDING}:{account.id}:{ends_on.isoformat()}"
+    store_letter(account, ACCOUNT_ENDING, key, ends_on=ends_on)
+
+
 def contract_change(account: Account, contract: Contract, applies_on: date) -> None:
     """Announce a new version of a contract, 30 days before it applies to the customer."""
     key = f"contract_change:{account.id}:{contract.kind}:{contract.version}"

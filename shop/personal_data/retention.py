@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import structlog
@@ -19,8 +19,9 @@ from records.invoices import Invoice
 from records.letters import Letter, LetterStatus
 from records.orders import Order
 from records.subscriptions import Subscription
-from shop import clock
+from shop import clock, mail
 from shop.jobs import kinds
+from shop.mail.letters import ACCOUNT_ENDING as ENDING
 from shop.personal_data import blanking, closing, erasure
 
 log = structlog.get_logger()
@@ -39,6 +40,9 @@ LINKS = timedelta(days=30)
 
 ACCOUNT_YEARS = 5
 """How long an account is kept after its last service (terms, 16.1: limitation of actions)."""
+
+NOTICE = timedelta(days=30)
+"""How long before its end an idle account is told of it, so that its owner can keep it."""
 
 BECAUSE = "five years without a service"
 
@@ -110,9 +114,31 @@ def years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
-def _idle_accounts() -> Iterator[Account]:
-    """Yield the accounts without a service, an order and an invoice for five years."""
-    until = clock.midnight(years_before(clock.today(), ACCOUNT_YEARS))
+def _forgotten_accounts() -> Iterator[Account]:
+    """Yield the accounts to be erased: closed, or told of it 30 days ago, and idle for long."""
+    until = _idle_since(clock.today())
+    told = _of(Letter, (Letter.kind == ENDING) & (Letter.created_at > until))
+    told_long_ago = told.where(Letter.created_at <= clock.now() - NOTICE)
+    return _idle_accounts(
+        until,
+        (Account.closed_at <= until) | (Account.closed_at.is_null() & fn.EXISTS(told_long_ago)),
+    )
+
+
+def _accounts_to_tell() -> Iterator[Account]:
+    """Yield the open accounts that end in 30 days, and were not told of it."""
+    until = _idle_since(clock.today() + NOTICE)
+    told = _of(Letter, (Letter.kind == ENDING) & (Letter.created_at > until))
+    return _idle_accounts(until, Account.closed_at.is_null() & ~fn.EXISTS(told))
+
+
+def _idle_since(day: date) -> datetime:
+    """Return the moment since which an account has had nothing that ends on ``day``."""
+    return clock.midnight(years_before(day, ACCOUNT_YEARS))
+
+
+def _idle_accounts(until: datetime, which: Any) -> Iterator[Account]:
+    """Yield the accounts without a service, an order and an invoice since ``until``."""
     later = (
         _of(LicenceGroup, LicenceGroup.status.not_in(GROUPS_OVER)),
         _of(Subscription, Subscription.ended_at > until),
@@ -122,12 +148,17 @@ def _idle_accounts() -> Iterator[Account]:
     query = Account.select().where(
         Account.erased_at.is_null(),
         Account.created_at <= until,
-        Account.closed_at.is_null() | (Account.closed_at <= until),
+        which,
         *(~fn.EXISTS(each) for each in later),
     )
     for account in in_batches(query, Account.id):
         if not closing.obstacles(account):
             yield account
+
+
+def _tell(account: Account) -> None:
+    """Tell a customer by e-mail when their account ends: 30 days from now, or later."""
+    mail.account_ending(account, clock.today() + NOTICE)
 
 
 def _of(table: Any, which: Any) -> Any:
@@ -159,8 +190,12 @@ RULES = (
         lambda letter: blanking.empty_letters(Letter.id == letter.id, is_personal=False),
     ),
     Rule(
+        "notices", "accounts that end in 30 days: their owners are told",
+        _accounts_to_tell, lambda account: account.nic_handle, _tell,
+    ),
+    Rule(
         "accounts", "accounts without a service for five years: closed, and erased",
-        _idle_accounts, lambda account: account.nic_handle,
+        _forgotten_accounts, lambda account: account.nic_handle,
         lambda account: erasure.erase(account, BECAUSE, by=blanking.BY),
     ),
     Rule(

@@ -175,6 +175,11 @@ def account_closed(account: Account, bank: Bank, provider: Provider) -> None:
     closing.close(account, by=account.nic_handle)
 
 
+def account_ending(account: Account, bank: Bank, provider: Provider) -> None:
+    """The account ends in 30 days, after five years without a service."""
+    mail.account_ending(account, clock.today() + timedelta(days=30))
+
+
 def email_confirmation(account: Account, bank: Bank, provider: Provider) -> None:
     """A new e-mail address is requested."""
     profile.request_email_change(account, "elsewhere@atelier.example", purchases.BASE, UNKNOWN)
@@ -511,7 +516,8 @@ CAUSES: dict[str, Cause] = {
         service_suspended_by_us, service_resumed_by_us, termination_notice, termination_link,
         termination_scheduled, termination_undone, service_terminated, withdrawal_received,
         licences_given_back, give_back_undone, price_change, contract_change, free_period_ending,
-        account_closed, announcement, email_confirmation, email_changed, second_factor_changed,
+        account_closed, account_ending, announcement, email_confirmation, email_changed,
+        second_factor_changed,
         export_ready,
         attach_ordered, attach_installed, licence_for_owner, licence_link, passwords_ready,
     )
