@@ -36,6 +36,7 @@ from shop.subscriptions import interventions
 from tests.support import belongings, cast, exchange, groups, running
 from tests.support.belongings import Belongings
 from tests.support.parties import Bank, Provider
+from tests.whole.test_routes import client_of
 
 ZEPHYRINE = {
     "first_name": "Zéphyrine", "last_name": "Quatrebarbes", "street": "7 venelle du Colombier",
@@ -47,7 +48,19 @@ TOLD = ("zéphyrine", "zephyrine", "quatrebarbes", "colombier", "mouilleron")
 
 
 @pytest.fixture
-def owned(app: Flask, bank: Bank, provider: Provider, drain: Callable[[], int]) -> Belongings:
+def logged(app: Flask, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Return the function that tells what was logged since the beginning of the test."""
+    return lambda: capfd.readouterr().err
+
+
+@pytest.fixture
+def owned(
+    app: Flask,
+    logged: Callable[[], str],
+    bank: Bank,
+    provider: Provider,
+    drain: Callable[[], int],
+) -> Belongings:
     """One of everything a customer can own, with licences of Office Attach; nothing runs now."""
     account = cast.register(cast.ALICE, **ZEPHYRINE)
     everything = belongings.furnish(account, bank, drain)
@@ -99,9 +112,14 @@ def bytes_of_the_file(folder: Path) -> bytes:
 
 
 def test_after_erasure_and_retention_nothing_tells_who_it_was(
-    owned: Belongings, drain: Callable[[], int], tmp_path: Path
+    app: Flask,
+    owned: Belongings,
+    logged: Callable[[], str],
+    drain: Callable[[], int],
+    tmp_path: Path,
 ) -> None:
     account = owned.account
+    client_of(app, account).get("/manager/account")
     before = telling()
     assert before >= {"account", "account_key", "letter", "purchase_order", "invoice"}
     with pytest.raises(closing.CannotClose):
@@ -126,6 +144,9 @@ def test_after_erasure_and_retention_nothing_tells_who_it_was(
     assert telling() == set()
     assert not InvoiceFile.select().exists()
     assert list(ledger_proof.find_faults()) == []
+    lines = logged().lower()
+    assert "route=/manager/account" in lines
+    assert not [word for word in (*TOLD, *HOLDERS) if word.lower() in lines]
     if isinstance(database.obj, SqliteDatabase):
         whole = bytes_of_the_file(tmp_path).lower()
         assert not [word for word in (*TOLD, *HOLDERS) if word.lower().encode() in whole]
