@@ -20,7 +20,9 @@ MOST_SHOWN = 10
 
 RULES = {
     "people": _l("Names of licence holders, 30 days after the end of their group"),
+    "histories": _l("Names of licence holders in the history of a group, after a year"),
     "secrets": _l("Content of emails with a password or a link, after 90 days"),
+    "notices": _l("Customers told by email that their account ends in 30 days"),
     "accounts": _l("Accounts without a service for five years: closed, and erased"),
     "invoices": _l("The customer on invoices, and their PDF, after ten years"),
 }

@@ -63,8 +63,8 @@ class Account(Table):
 
     @property
     def full_name(self) -> str:
-        """First and last name, as e-mails address the customer."""
-        return f"{self.first_name} {self.last_name}"
+        """First and last name, as e-mails address the customer; "" once they are erased."""
+        return f"{self.first_name} {self.last_name}".strip()
 
     @property
     def awaits_vat_confirmation(self) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from models import CustomerNote, Job, Letter, StaffAct, Viewing
+from models import Account, CustomerNote, Job, Letter, StaffAct, Viewing
 from shop.customers import notes
 from shop.mail import letters
 from shop.overviews import time_line
+from shop.personal_data import erasure
 from tests.shop.operations.test_today import have_a_bad_day
 from tests.support import queries, staff
 from tests.support.belongings import Belongings
@@ -167,3 +168,11 @@ def test_an_administrator_has_a_failed_job_tried_again(app: Flask, alices: Belon
     assert Job.get_by_id(job.id).status == "queued"
     assert StaffAct.get(StaffAct.kind == "retry_job").subject == f"billing_run {job.id}"
     assert f"{address}/attempts" not in client.get(address).text
+
+
+def test_who_was_erased_is_named_by_their_nic_handle(app: Flask, alice: Account) -> None:
+    assert erasure.erase(alice, "Asked", by="staff:dora")
+    client = staff.desk_of(app, "support")
+    link = f'<a href="/desk/customers/{alice.nic_handle}">{alice.nic_handle}</a>'
+    assert link in client.get("/desk/today").text
+    assert f"<h1>{alice.nic_handle}</h1>" in client.get(f"/desk/customers/{alice.nic_handle}").text
