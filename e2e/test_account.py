@@ -139,6 +139,17 @@ def test_the_language_follows_at_once(area: Area, page: Page, language: str) -> 
     expect(page.locator("html")).to_have_attribute("lang", "en" if language == "fr" else "fr")
 
 
+def test_what_was_typed_survives_the_other_language(area: Area, page: Page, language: str) -> None:
+    area.be_logged_in()
+    page.goto("/manager/account/profile")
+    area.field("Ville", "City").fill("Nantes")
+    other = "English (EN)" if language == "fr" else "Français (FR)"
+    page.get_by_role("button", name=other, exact=True).click()
+    expect(page).to_have_url("/manager/account/profile")
+    expect(page.locator("html")).to_have_attribute("lang", "en" if language == "fr" else "fr")
+    expect(page.locator("[name=city]")).to_have_value("Nantes")
+
+
 def test_an_application_guards_the_account(
     area: Area, page: Page, check_accessibility: Check
 ) -> None:

@@ -15,7 +15,7 @@ from shop.customers import profile as profiles
 from shop.customers.profile import Details
 from shop.errors import Refusal
 from shop.security import rate_limits
-from web import auth, languages
+from web import auth, kept_input, languages
 from web.customer_forms import CustomerForm, email_field
 from web.forms import ShopForm
 from web.htmx import go_to, page
@@ -149,11 +149,12 @@ def ask_for_email_proof() -> Response:
 
 @manager.post("/manager/account/language")
 def change_language() -> Response:
-    """Change the language and redirect to the page the customer was on."""
+    """Change the language and redirect to the page the customer was on, with what they typed."""
     who = auth.customer()
     chosen = request.form.get("language", "")
     if profiles.change_language(who, chosen, auth.origin()):
         with force_locale(chosen):
             flash(gettext("We speak and write English with you from now on."), "success")
-    here = auth.safe_next(request.form.get("next"), url_for("manager.account"))
-    return go_to(here)
+    wanted = request.args.get("next") or request.form.get("next")
+    here = auth.safe_next(wanted, url_for("manager.account"))
+    return go_to(kept_input.keep(here))

@@ -30,7 +30,7 @@ SEAT = "/manager/groups/<name>/seats/<int:number>"
 @manager.get(SEAT + "/configuration")
 def configure_seat(name: str, number: int) -> Response:
     """Show the form for the licence's holder (guide: first name, last name, login)."""
-    return _form("configure", lookups.own_seat(name, number), SeatForm(formdata=None))
+    return _form("configure", lookups.own_seat(name, number), SeatForm())
 
 
 @manager.post(SEAT + "/configuration")
@@ -60,7 +60,7 @@ def _recipient(form: PasswordForm, seat: Seat) -> str | None:
 def edit_seat(name: str, number: int) -> Response:
     """Show the form to change the holder's names or login."""
     seat = lookups.own_seat(name, number)
-    return _form("edit", seat, SeatForm(formdata=None, obj=seat))
+    return _form("edit", seat, SeatForm(obj=seat))
 
 
 @manager.post(SEAT + "/holder")
@@ -79,7 +79,7 @@ def save_holder(name: str, number: int) -> Response:
 @manager.get(SEAT + "/password")
 def seat_password(name: str, number: int) -> Response:
     """Show the form for a new password; left blank, one is generated."""
-    return _form("password", lookups.own_seat(name, number), SeatPasswordForm(formdata=None))
+    return _form("password", lookups.own_seat(name, number), SeatPasswordForm())
 
 
 @manager.post(SEAT + "/password")
@@ -253,5 +253,5 @@ def add_user(name: str) -> Response:
     if free is None:
         return go_to(url_for("manager.order_office", offer=group.offer_id, group=group.name))
     if wants_partial():
-        return _form("configure", free, SeatForm(formdata=None))
+        return _form("configure", free, SeatForm())
     return go_to(url_for("manager.configure_seat", name=name, number=free.number))

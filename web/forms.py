@@ -8,12 +8,14 @@ from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 from markupsafe import Markup, escape
 from wtforms import BooleanField, PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import Select
 
 from shop.errors import Refusal
+from web import kept_input
 from web.languages import sentence
 
 
@@ -44,7 +46,16 @@ class PlainSelect(Select):
 
 
 class ShopForm(FlaskForm):
-    """A form that shows a refusal at the field it concerns, or above all fields."""
+    """A form that shows a refusal at the field it concerns, or above all fields.
+
+    It is filled with what was typed before a change of language (`web.kept_input`).
+    """
+
+    def __init__(self, formdata: Any = _Auto, **given: Any) -> None:
+        if formdata is _Auto:
+            names = [name for name, _ in self._unbound_fields]
+            formdata = kept_input.take(names) or _Auto
+        super().__init__(formdata=formdata, **given)
 
     @classmethod
     def refusing(cls, refusal: Refusal) -> Self:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g
 from flask_login import current_user
+from peewee import PeeweeException
 
 from models import Offer
-from shop import clock
+from shop import clock, database
 from shop.pricing import catalogue
 from web import languages, notices
 
@@ -72,8 +74,15 @@ def in_menu() -> list[MenuEntry]:
 
 
 def in_menu_of_error() -> list[MenuEntry]:
-    """Return the same as far as this process knows it: error pages ask no database."""
-    return _entries(catalogue.last_described())
+    """Return the same as this process last knew it: error pages need no database.
+
+    A process that has shown no page yet asks the database, if it answers.
+    """
+    offers = catalogue.last_described()
+    if not offers:
+        with suppress(PeeweeException, *database.DATABASE_UNAVAILABLE):
+            offers = known()
+    return _entries(offers)
 
 
 def _entries(offers: dict[str, Offer]) -> list[MenuEntry]:

@@ -1,0 +1,82 @@
+"""What was typed in the customer area survives a change of language without JavaScript, once."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from models import Account
+from tests.support import groups
+from tests.support.client import CheckingClient
+from tests.support.parties import Bank, Provider
+from tests.whole.test_routes import client_of
+from web.kept_input import MOST_CHARACTERS
+
+pytestmark = pytest.mark.one_database
+
+PROFILE = "/manager/account/profile"
+
+
+@pytest.fixture
+def client(app: Flask, alice: Account) -> CheckingClient:
+    return client_of(app, alice)
+
+
+def choose_english(client: CheckingClient, page: str, **typed: str) -> str:
+    """Press EN beside a page's form; return the page that comes."""
+    address = f"/manager/account/language?next={page}"
+    answer = client.ask("POST", address, {"language": "en", **typed})
+    assert (answer.status_code, answer.location) == (303, page)
+    return client.get(page).text
+
+
+def test_a_form_comes_back_as_it_was_left(client: CheckingClient, alice: Account) -> None:
+    shown = choose_english(client, PROFILE, first_name="Zoé", city="", postcode="590")
+    assert "Edit my details" in shown
+    assert 'value="Zoé"' in shown
+    assert 'value="590"' in shown
+    assert f'value="{alice.city}"' not in shown, "emptied"
+    assert f'value="{alice.last_name}"' in shown, "left alone"
+    assert 'value="Zoé"' not in client.get(PROFILE).text, "once"
+    assert Account.get_by_id(alice.id).first_name == alice.first_name
+
+
+def test_it_fills_no_other_page(client: CheckingClient) -> None:
+    address = f"/manager/account/language?next={PROFILE}"
+    client.ask("POST", address, {"language": "en", "email": "zoe@elsewhere.example"})
+    assert "zoe@elsewhere.example" not in client.get("/manager/account/email").text
+
+
+def test_a_licence_keeps_who_it_is_for_and_no_password(
+    client: CheckingClient, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = groups.installed(alice, bank)
+    page = f"/manager/groups/{group.name}/seats/1/configuration"
+    typed = {"version": "1", "first_name": "Ève", "login": "eve", "send_to": "nobody"}
+    shown = choose_english(client, page, **typed, password="Secret-Secret-1")
+    assert 'value="Ève"' in shown
+    assert "Secret-Secret-1" not in shown
+    with client.session_transaction() as session:
+        assert "Secret-Secret-1" not in str(dict(session))
+
+
+def test_an_order_keeps_its_quantity_in_the_url(client: CheckingClient) -> None:
+    address = "/manager/account/language?next=/manager/order/office&in_url=True"
+    answer = client.ask("POST", address, {"language": "en", "offer": "pro_plus", "quantity": "17"})
+    assert answer.location == "/manager/order/office?offer=pro_plus&quantity=17"
+    assert 'value="17"' in client.get(answer.location).text
+
+
+def test_what_does_not_fit_in_a_cookie_is_not_kept(client: CheckingClient) -> None:
+    choose_english(client, PROFILE, street="x" * MOST_CHARACTERS)
+    with client.session_transaction() as session:
+        assert "typed" not in session
+
+
+def test_without_a_script_the_buttons_send_the_form(client: CheckingClient) -> None:
+    page = client.get(PROFILE).text
+    hidden = page[page.index("<noscript>") : page.index("</noscript>")]
+    assert hidden.count('form="profile-form"') == 3, "Enter, and two languages"
+    assert '<form class="form" action="/manager/account/profile" method="post" novalidate id=' in (
+        " ".join(page.split())
+    )
