@@ -34,7 +34,7 @@ def keep(page_url: str) -> str:
     if typed and "in_url" in request.args:
         return f"{page_url.partition('?')[0]}?{urlencode(typed)}"
     if typed and sum(len(name) + len(value) for name, value in typed) <= MOST_CHARACTERS:
-        session[KEY] = {"page": page_url, "fields": typed}
+        session[KEY] = {"page": page_url.rstrip("?"), "fields": typed}
     return page_url
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -76,6 +78,9 @@ def test_what_does_not_fit_in_a_cookie_is_not_kept(client: CheckingClient) -> No
 def test_without_a_script_the_buttons_send_the_form(client: CheckingClient) -> None:
     page = client.get(PROFILE).text
     hidden = page[page.index("<noscript>") : page.index("</noscript>")]
+    [target] = set(re.findall(r'formaction="([^"]+)"', hidden))
+    answer = client.ask("POST", target, {"language": "en", "city": "Nantes"})
+    assert 'value="Nantes"' in client.get(answer.location).text
     assert hidden.count('form="profile-form"') == 3, "Enter, and two languages"
     assert '<form class="form" action="/manager/account/profile" method="post" novalidate id=' in (
         " ".join(page.split())
