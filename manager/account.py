@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 from manager import manager
-from manager.confirmation import confirmed_first, factor_first, form_confirmed_first, typed_before
+from manager.confirmation import confirmed_first, factor_first, form_confirmed_first
 from models import OneTimeLink
 from shop.customers import email_proofs
 from shop.customers import profile as profiles
@@ -81,7 +81,7 @@ def check_profile(name: str) -> Response:
 @factor_first
 def email_address() -> ResponseReturnValue:
     """Show the form to change the e-mail address."""
-    return page("manager/email_address.html", form=EmailForm(formdata=typed_before()))
+    return page("manager/email_address.html", form=EmailForm())
 
 
 @manager.post("/manager/account/email-address")
@@ -157,4 +157,4 @@ def change_language() -> Response:
             flash(gettext("We speak and write English with you from now on."), "success")
     wanted = request.args.get("next") or request.form.get("next")
     here = auth.safe_next(wanted, url_for("manager.account"))
-    return go_to(kept_input.keep(here))
+    return go_to(kept_input.keep_for_other_language(here))

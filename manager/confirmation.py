@@ -6,18 +6,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, flash, request, session, url_for
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from werkzeug.datastructures import MultiDict
 
 from manager import manager
 from shop.customers import passwords, sessions, two_factor
 from shop.customers.two_factor import passkeys, pending_sign_in
 from shop.errors import Refusal
-from web import auth
+from web import auth, kept_input
 from web.customer_forms import password_field
 from web.forms import CodeForm, ShopForm
 from web.htmx import go_to, page
@@ -25,9 +24,6 @@ from web.two_factor import given_challenge, keep_challenge
 from web.urls import base_url
 
 View = Callable[..., ResponseReturnValue]
-
-TYPED = "typed"
-"""The cookie's key for form fields that wait until the password was given."""
 
 MOST_KEPT = 320
 """Characters kept of a field: more than any field allows."""
@@ -60,14 +56,14 @@ def factor_first(view: View) -> View:
 def form_confirmed_first(form_page: str, *kept: str) -> Callable[[View], View]:
     """Require the same before a form is processed, and restore its fields ``kept`` afterwards.
 
-    ``form_page`` is the endpoint of the form's page, which finds the fields with `typed_before`.
+    ``form_page`` is the endpoint of the form's page, whose form is filled with them.
     None of them may be a secret: the cookie holds them.
     """
 
     def ask() -> str:
-        fields = {name: request.form.get(name, "")[:MOST_KEPT] for name in kept}
-        session[TYPED] = {"page": form_page, "fields": fields}
-        return url_for(form_page)
+        here = url_for(form_page)
+        kept_input.keep(here, [(name, request.form.get(name, "")[:MOST_KEPT]) for name in kept])
+        return here
 
     return lambda view: _guarded(view, ask)
 
@@ -82,14 +78,6 @@ def _guarded(view: View, ask: Callable[[], str]) -> View:
         return go_to(url_for("manager.confirmation", next=ask()))
 
     return guarded
-
-
-def typed_before() -> MultiDict[str, str] | None:
-    """Return the fields of this page's form kept before the password was asked for, once."""
-    kept = session.pop(TYPED, None)
-    if kept is None or kept["page"] != request.endpoint:
-        return None
-    return MultiDict(kept["fields"])
 
 
 def _target() -> str:

@@ -10,7 +10,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from manager import manager
-from manager.confirmation import confirmed_first, factor_first, form_confirmed_first, typed_before
+from manager.confirmation import confirmed_first, factor_first, form_confirmed_first
 from models import Authenticator
 from shop.customers import two_factor
 from shop.customers.two_factor import passkeys, recovery_codes, totp
@@ -139,7 +139,7 @@ class PasskeyForm(ShopForm):
 @factor_first
 def new_passkey() -> ResponseReturnValue:
     """Show the form to name a passkey and create it on the device."""
-    return page("manager/passkey.html", form=PasskeyForm(formdata=typed_before()))
+    return page("manager/passkey.html", form=PasskeyForm())
 
 
 @manager.post("/manager/account/passkeys/options")

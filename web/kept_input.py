@@ -1,8 +1,9 @@
-"""What was typed in the customer area, kept through a change of language without JavaScript.
+"""What was typed in a form of the customer area, kept until its page is shown again, once.
 
-The buttons that choose a language send the page's form (templates/manager/_languages.html). Its
-fields wait in the session for the same page in the other language, and fill its form once. With
-JavaScript the browser keeps them (static/js/shop.js).
+A form is left for a while when its password is asked for (`manager.confirmation`), or when a
+language is chosen without JavaScript: those buttons send the form, too
+(templates/manager/_languages.html; with JavaScript the browser keeps it, static/js/shop.js). The
+session holds the fields, which is a cookie: none of them may be a secret.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ MOST_CHARACTERS = 1500
 OF_THE_CHOICE = {"csrf_token", "language", "next"}
 
 
-def keep(page_url: str) -> str:
+def keep(page_url: str, fields: list[tuple[str, str]]) -> None:
+    """Keep these fields for the form of the page at ``page_url``, if they fit in a cookie."""
+    if fields and sum(len(name) + len(value) for name, value in fields) <= MOST_CHARACTERS:
+        session[KEY] = {"page": page_url.rstrip("?"), "fields": fields}
+
+
+def keep_for_other_language(page_url: str) -> str:
     """Keep the fields of this request's form, but passwords, for the page at ``page_url``.
 
     Return the URL of that page, with the fields if it is one that takes them from there.
@@ -33,8 +40,7 @@ def keep(page_url: str) -> str:
     ]
     if typed and "in_url" in request.args:
         return f"{page_url.partition('?')[0]}?{urlencode(typed)}"
-    if typed and sum(len(name) + len(value) for name, value in typed) <= MOST_CHARACTERS:
-        session[KEY] = {"page": page_url.rstrip("?"), "fields": typed}
+    keep(page_url, typed)
     return page_url
 
 
