@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from peewee import fn
 
@@ -14,6 +14,8 @@ from sandbox import clock, switches
 from sandbox.api_errors import ApiRefusal
 from sandbox.bank.models import Checkout, Dispute, Movement, Payout, PayoutState, Refund
 from sandbox.database import database
+
+Row = TypeVar("Row", Payout, Movement)
 
 HELD_DAYS = 2
 """How many days the bank holds what it took."""
@@ -175,7 +177,8 @@ def list_movements(reference: str, after: str = "") -> tuple[list[Movement], str
     return _cut(list(query.order_by(Movement.id).limit(AT_ONCE + 1)))
 
 
-def _cut(rows):  # type: ignore[no-untyped-def]  # of payouts or movements
+def _cut(rows: list[Row]) -> tuple[list[Row], str]:
+    """Return a page of rows, and the reference after which the next one begins; "" at the end."""
     shown = rows[:AT_ONCE]
     return shown, shown[-1].reference if len(rows) > AT_ONCE else ""
 

@@ -29,7 +29,10 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
     return groups.installed(alice, bank)
 
 
-def told(group: LicenceGroup, view: View = View()) -> list[tuple[str, Actor, int | None, str]]:  # noqa: B008
+EVERYTHING = View()
+
+
+def told(group: LicenceGroup, view: View = EVERYTHING) -> list[tuple[str, Actor, int | None, str]]:
     """Return what a page of the history says, newest first."""
     entries = group_history.of_group(group, view).entries
     return [(entry.what, entry.actor, entry.licence, entry.login) for entry in entries]
