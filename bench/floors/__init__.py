@@ -21,6 +21,9 @@ from bench.processor import seconds_of_tree
 from tooling.serving import ROOT, free_ports
 
 PROCESSES = 2
+PREPARE = (sys.executable, "-c", "import bench.floors.application")
+"""Creates the tables and the offers."""
+
 START_TIMEOUT = 30
 """Seconds until a floor that does not answer is an error."""
 
@@ -46,7 +49,10 @@ def serving(settings: Mapping[str, str]) -> Iterator[Floor]:
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="shop-floor-") as folder:
         variables = {"FLOOR_DATABASE": f"sqlite:///{folder}/floor.db", **settings}
-        process = subprocess.Popen(_command(port), cwd=ROOT, env=os.environ | variables)
+        environment = os.environ | variables
+        # Two processes that begin at once would both change SQLite's journal, and one would fail.
+        subprocess.run(PREPARE, cwd=ROOT, env=environment, check=True)
+        process = subprocess.Popen(_command(port), cwd=ROOT, env=environment)
         try:
             _wait_until_open(process, port)
             yield Floor(f"http://127.0.0.1:{port}", process.pid)
