@@ -11,9 +11,9 @@ from limits import RateLimitItem
 from models import Account
 from shop.customers import activity_log, known_origins, two_factor
 from shop.customers.two_factor import passkeys, pending_sign_in
-from shop.customers.two_factor.passkeys import Ceremony, PasskeyRefused
 from shop.errors import Refusal
 from shop.security import encryption, rate_limits
+from shop.security.passkeys import Ceremony, PasskeyRefused
 from web import auth
 from web.forms import CodeForm
 from web.urls import base_url

@@ -14,11 +14,10 @@ import structlog
 from records.base import database
 from shop import clock
 from shop.customers import activity_log, known_origins, one_time_links, sessions
-from shop.customers.two_factor import passkeys
 from shop.jobs import failed, queue, waking
 from shop.metrics import durations
 from shop.sandbox_link import test_points
-from shop.security import rate_limits
+from shop.security import passkeys, rate_limits
 from shop.staff import sessions as staff_sessions
 from shop.subscriptions import renewals
 

@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from sandbox import create_sandbox
 from sandbox import reading as sandbox_reading
 from sandbox.database import database as sandbox_database
-from shop.customers.two_factor import webauthn
 from shop.parsing import numbers_and_json
 from shop.sandbox_link import signatures
+from shop.security import webauthn
 from tests.conftest import PRODUCTION
 from tests.support.devices import BASE, Device
 
@@ -128,7 +128,7 @@ def test_a_passkeys_nested_answers_are_refused() -> None:
     answer["response"]["clientDataJSON"] = base64.urlsafe_b64encode(nested).decode().rstrip("=")
     parsed = webauthn.parse_answer(json.dumps(answer))
     with pytest.raises(webauthn.InvalidAssertion):
-        webauthn.verify_registration(parsed, "AAAA", BASE)
+        webauthn.verify_registration(parsed, "AAAA", webauthn.Site(BASE, user_verified=False))
     with pytest.raises(webauthn.InvalidAssertion):
         webauthn.parse_answer(DEEP.decode())
 

@@ -13,7 +13,7 @@ from models import Account, AccountEvent, Challenge, Passkey
 from shop.customers import two_factor
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import passkeys
-from shop.customers.two_factor.passkeys import PasskeyRefused
+from shop.security.passkeys import PasskeyRefused, delete_expired_challenges
 from tests.support import cast, racing
 from tests.support.client import CheckingClient
 from tests.support.devices import BASE, Device, passkey_of
@@ -199,7 +199,7 @@ def test_an_answer_comes_too_late(alice: Account, clock: time_machine.Traveller)
     clock.shift(timedelta(minutes=6))
     with pytest.raises(PasskeyRefused):
         passkeys.finish_authentication(answer, challenge, BASE)
-    assert passkeys.delete_expired_challenges() == 1
+    assert delete_expired_challenges() == 1
     assert not Challenge.select().exists()
 
 

@@ -1,12 +1,13 @@
 """WebAuthn: options for browsers, and verification of their responses.
 
-The library takes half a second to load. `passkeys` therefore imports this module where it is used,
-so that processes that do not use passkeys start without it.
+The library takes half a second to load. `shop.security.passkeys` therefore imports this module
+where it is used, so that processes that do not use passkeys start without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +21,6 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from records.accounts import Account
-from records.security import Passkey
 from shop import settings
 from shop.parsing.numbers_and_json import read_json
 
@@ -32,17 +31,35 @@ class InvalidAssertion(Exception):
     """The browser's response is malformed or cannot be verified."""
 
 
+@dataclass(frozen=True)
+class Site:
+    """The site a passkey belongs to, by its ``base_url``, and what is required of its device.
+
+    ``user_verified``: the device verifies its user, by fingerprint, face or PIN.
+    """
+
+    base_url: str
+    user_verified: bool
+
+    @property
+    def relying_party_id(self) -> str:
+        """The WebAuthn relying party id: the host without the port."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def verification(self) -> UserVerificationRequirement:
+        """The requirement as browsers read it."""
+        if self.user_verified:
+            return UserVerificationRequirement.REQUIRED
+        return UserVerificationRequirement.PREFERRED
+
+
 _VERIFICATION_ERRORS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
 """Errors of the library for responses that are invalid or malformed."""
 
 
-def relying_party_id(base_url: str) -> str:
-    """Return the WebAuthn relying party id: the host without the port."""
-    return urlsplit(base_url).hostname or ""
-
-
-def _descriptors(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id)) for key in keys]
+def _descriptors(credential_ids: Iterable[str]) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each)) for each in credential_ids]
 
 
 def parse_answer(answer: str) -> dict[str, Any]:
@@ -60,33 +77,37 @@ def parse_answer(answer: str) -> dict[str, Any]:
 
 
 def registration_options(
-    account: Account, handle: str, keys: Iterable[Passkey], challenge: str, base_url: str
+    handle: str, names: tuple[str, str], credential_ids: Iterable[str], challenge: str, site: Site
 ) -> str:
-    """Return the options to create a key (JSON) on a device without any of ``keys``."""
+    """Return the options (JSON) to create a key on a device without any of ``credential_ids``.
+
+    ``names`` are what the device calls its user: the name at sign-in, and the full name.
+    """
     options = webauthn.generate_registration_options(
-        rp_id=relying_party_id(base_url),
+        rp_id=site.relying_party_id,
         rp_name=settings.current().shop_name,
         user_id=base64url_to_bytes(handle),
-        user_name=account.nic_handle,
-        user_display_name=account.full_name,
+        user_name=names[0],
+        user_display_name=names[1],
         challenge=base64url_to_bytes(challenge),
-        exclude_credentials=_descriptors(keys),
+        exclude_credentials=_descriptors(credential_ids),
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.PREFERRED,
+            user_verification=site.verification,
         ),
     )
     return webauthn.options_to_json(options)
 
 
-def verify_registration(answer: dict[str, Any], challenge: str, base_url: str) -> dict[str, Any]:
+def verify_registration(answer: dict[str, Any], challenge: str, site: Site) -> dict[str, Any]:
     """Return the columns of a verified new key. Raise `InvalidAssertion`."""
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=base64url_to_bytes(challenge),
-            expected_rp_id=relying_party_id(base_url),
-            expected_origin=base_url,
+            expected_rp_id=site.relying_party_id,
+            expected_origin=site.base_url,
+            require_user_verification=site.user_verified,
         )
     except _VERIFICATION_ERRORS as error:
         raise InvalidAssertion from error
@@ -100,40 +121,34 @@ def verify_registration(answer: dict[str, Any], challenge: str, base_url: str) -
 # --- Authentication --------------------------------------------------------------------------
 
 
-def authentication_options(keys: Iterable[Passkey], challenge: str, base_url: str) -> str:
-    """Return the options (JSON) to sign with one of ``keys``, or with any of this site if empty.
-
-    In that case the device must verify its user: by fingerprint, face or PIN.
-    """
-    allowed = _descriptors(keys)
-    verification = (
-        UserVerificationRequirement.PREFERRED if allowed else UserVerificationRequirement.REQUIRED
-    )
+def authentication_options(credential_ids: Iterable[str], challenge: str, site: Site) -> str:
+    """Return the options (JSON) to sign with one of the keys, or with any of this site if empty."""
     options = webauthn.generate_authentication_options(
-        rp_id=relying_party_id(base_url),
+        rp_id=site.relying_party_id,
         challenge=base64url_to_bytes(challenge),
-        allow_credentials=allowed,
-        user_verification=verification,
+        allow_credentials=_descriptors(credential_ids),
+        user_verification=site.verification,
     )
     return webauthn.options_to_json(options)
 
 
 def verify_authentication(
-    answer: dict[str, Any], key: Passkey, challenge: str, base_url: str, *, user_verified: bool
+    answer: dict[str, Any], public_key: str, challenge: str, site: Site
 ) -> int:
     """Return the device's new signature counter. Raise `InvalidAssertion` for a wrong signature.
 
-    ``user_verified`` requires that the device has verified its user.
+    The counter is compared where it is stored (`shop.security.passkeys.record_use`): the library
+    would compare it before it has verified the signature.
     """
     try:
         proof = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=base64url_to_bytes(challenge),
-            expected_rp_id=relying_party_id(base_url),
-            expected_origin=base_url,
-            credential_public_key=base64url_to_bytes(key.public_key),
-            credential_current_sign_count=key.sign_count,
-            require_user_verification=user_verified,
+            expected_rp_id=site.relying_party_id,
+            expected_origin=site.base_url,
+            credential_public_key=base64url_to_bytes(public_key),
+            credential_current_sign_count=0,
+            require_user_verification=site.user_verified,
         )
     except _VERIFICATION_ERRORS as error:
         raise InvalidAssertion from error
