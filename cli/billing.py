@@ -12,7 +12,15 @@ from models import Dispute, Invoice, Order, Refund, database
 from shop import clock
 from shop.invoicing import account_credits, credit_notes, ledger_proof
 from shop.operations import unpaid
-from shop.payments import disputes, manual_refunds, payables, payments, refund_lists, refunds
+from shop.payments import (
+    disputes,
+    manual_refunds,
+    payables,
+    payments,
+    refund_lists,
+    refundables,
+    refunds,
+)
 from shop.pricing import catalogue
 from shop.pricing.lines import Position
 from shop.publishing import prices
@@ -146,8 +154,8 @@ def mark_refunded(number: str, day: datetime, reference: str) -> None:
     NUMBER is that of a credit note, or of the order or invoice whose payment is refunded.
     """
     with refusals_shown():
-        subject = refunds.refund_due_of(_debt(number))
-        manual_refunds.record_transfer(subject, by=OPERATOR, day=day.date(), reference=reference)
+        refundable = refundables.refund_due_of(_debt(number))
+        manual_refunds.record_transfer(refundable, by=OPERATOR, day=day.date(), reference=reference)
     click.echo(f"The money of {number} is given back.")
 
 
@@ -159,7 +167,7 @@ def retry_refund(number: str) -> None:
     NUMBER is that of a credit note, or of the order or invoice whose payment is refunded.
     """
     with refusals_shown():
-        refunds.ask_again(refunds.refund_due_of(_debt(number)), by=OPERATOR)
+        refunds.ask_again(refundables.refund_due_of(_debt(number)), by=OPERATOR)
     click.echo(f"The bank is asked again to give the money of {number} back.")
 
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from flask import Response, abort, session, url_for
 from flask_login import login_required
 
-from models import Invoice
 from shop.errors import Refusal
 from shop.licences import reservations
 from shop.payments import outcomes, payables
@@ -94,10 +93,10 @@ def _page_of(payable: Payable) -> str:
 
     Licences added to a group are ordered in the customer area, and followed there.
     """
-    paid = payable.row
-    if isinstance(paid, Invoice):
-        return url_for("manager.bill", number=paid.number)
-    in_manager = url_for("manager.order", number=paid.number)
-    if session.get(PAID_FROM) == in_manager or reservations.for_order(paid):
+    order = payable.order
+    if order is None:
+        return url_for("manager.bill", number=payable.row.number)
+    in_manager = url_for("manager.order", number=order.number)
+    if session.get(PAID_FROM) == in_manager or reservations.for_order(order):
         return in_manager
-    return url_for("storefront.purchase_order", lang=paid.language, number=paid.number)
+    return url_for("storefront.purchase_order", lang=order.language, number=order.number)

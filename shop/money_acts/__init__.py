@@ -25,7 +25,7 @@ from shop.customers import holds
 from shop.errors import N_, Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes, order_invoices
 from shop.orders import orders
-from shop.payments import manual_refunds, payables, payments, refunds
+from shop.payments import manual_refunds, payables, payments, refundables, refunds
 from shop.pricing.lines import Position
 
 REASON_MISSING = N_("Give the reason: it is kept on record.")
@@ -92,7 +92,7 @@ def refund(order: Order) -> Wanted:
 
 def retry_refund(debt: payables.Debt) -> Wanted:
     """Ask the bank again for a refund that failed."""
-    cents = refunds.cents_due(refunds.refund_due_of(debt))
+    cents = refundables.refund_due_of(debt).cents
     return Wanted(MoneyActKind.RETRY_REFUND, debt.account, cents, debt.number)
 
 
@@ -102,7 +102,7 @@ def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
         raise Refusal(N_("Give the reference of the transfer."), "reference")
     if day > clock.today():
         raise Refusal(N_("This day lies ahead."), "day")
-    cents = refunds.cents_due(refunds.refund_due_of(debt))
+    cents = refundables.refund_due_of(debt).cents
     details = {"day": day.isoformat(), "reference": reference.strip()}
     return Wanted(MoneyActKind.MARK_REFUNDED, debt.account, cents, debt.number, details)
 
@@ -254,22 +254,23 @@ def _goodwill(act: MoneyAct) -> str:
 
 
 def _refund(act: MoneyAct) -> str:
-    order = find_debt(act.number)
-    if not isinstance(order, Order):
+    order = payables.for_debt(find_debt(act.number)).order
+    if order is None:
         raise Refusal(N_("This is not an order."))
     orders.refund_order(order, act.asked_by)
     return act.number
 
 
 def _retry_refund(act: MoneyAct) -> str:
-    refunds.ask_again(refunds.refund_due_of(find_debt(act.number)), by=act.asked_by)
+    refundable = refundables.refund_due_of(find_debt(act.number))
+    refunds.ask_again(refundable, by=act.asked_by)
     return act.number
 
 
 def _mark_refunded(act: MoneyAct) -> str:
-    subject = refunds.refund_due_of(find_debt(act.number))
+    refundable = refundables.refund_due_of(find_debt(act.number))
     day, reference = date.fromisoformat(act.details["day"]), act.details["reference"]
-    manual_refunds.record_transfer(subject, by=act.asked_by, day=day, reference=reference)
+    manual_refunds.record_transfer(refundable, by=act.asked_by, day=day, reference=reference)
     return act.number
 
 
@@ -315,10 +316,10 @@ def find_debt(number: str) -> payables.Debt:
 
 
 def _invoice(number: str) -> Invoice:
-    found = find_debt(number)
-    if not isinstance(found, Invoice):
+    invoice = payables.for_debt(find_debt(number)).invoice
+    if invoice is None:
         raise Refusal(NOT_AN_INVOICE, "number")
-    return found
+    return invoice
 
 
 def find_by_key(key: str) -> MoneyAct | None:

@@ -15,7 +15,9 @@ from records.payouts import Payout
 from records.refunds import Refund
 from shop import money_acts
 from shop.errors import N_, Refusal
-from shop.payments import payables, payouts, refunds
+from shop.payments import payables, payouts, refundables
+from shop.payments.payables import Payable
+from shop.payments.refundables import Refundable
 
 MOST = 50
 
@@ -26,7 +28,7 @@ _AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
 class DocumentMoney:
     """An order, an invoice or a credit note with its payments and refunds, and what can be done."""
 
-    row: payables.Debt
+    payable: Payable
     account: Account
     payments: list[tuple[Payment, Payout | None]]
     """Each with the payout of the bank in which it arrived."""
@@ -36,23 +38,28 @@ class DocumentMoney:
     """The invoices of an order, and the credit notes of an invoice."""
 
     acts: list[MoneyAct]
-    refund_due: refunds.Subject | None
+    refund_due: Refundable | None
+
+    @property
+    def row(self) -> Order | Invoice:
+        """The order, invoice or credit note."""
+        return self.payable.row
 
     @property
     def invoice(self) -> Invoice | None:
         """The row, if it is an invoice or a credit note."""
-        return self.row if isinstance(self.row, Invoice) else None
+        return self.payable.invoice
 
     @property
     def order(self) -> Order | None:
         """The row, if it is an order."""
-        return self.row if isinstance(self.row, Order) else None
+        return self.payable.order
 
     @cached_property
     def names(self) -> list[str]:
         """The acts that are possible now, as their URLs name them."""
         possible = {
-            "mark-paid": payables.for_debt(self.row).can_be_paid,
+            "mark-paid": self.payable.can_be_paid,
             "credit": self._can_be_credited,
             "refund": self.order is not None and self.order.is_delivery_failed,
             "retry-refund": self._has_failed,
@@ -71,7 +78,7 @@ class DocumentMoney:
 
     @property
     def _has_failed(self) -> bool:
-        last = refunds.latest(self.refund_due) if self.refund_due is not None else None
+        last = self.refund_due.latest() if self.refund_due is not None else None
         return last is not None and last.has_failed and not last.is_transfer
 
 
@@ -81,20 +88,18 @@ def money_of(number: str) -> DocumentMoney | None:
         row = money_acts.find_debt(number)
     except Refusal:
         return None
-    of_row = Payment.select().where(payables.for_debt(row).is_paid_by).order_by(Payment.id)
+    payable = payables.for_debt(row)
+    of_row = Payment.select().where(payable.is_paid_by).order_by(Payment.id)
     paid = list(payouts.with_arrivals(of_row))
-    is_invoice = isinstance(row, Invoice)
     of_it = Refund.payment.in_(paid or [0])
-    if is_invoice:
-        of_it |= Refund.credit_note == row
-    issued = Invoice.corrects == row if is_invoice else Invoice.order == row
-    documents = Invoice.select().where(issued).order_by(Invoice.id)
+    if payable.invoice is not None:
+        of_it |= Refund.credit_note == payable.invoice
     return DocumentMoney(
-        row=row,
+        payable=payable,
         account=row.account,
         payments=[(payment, payouts.arrival_of(payment)) for payment in paid],
         refunded=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
-        documents=list(documents.limit(MOST)),
+        documents=list(payable.documents.limit(MOST)),
         acts=list(
             MoneyAct.select()
             .where(MoneyAct.account == row.account, MoneyAct.number == number)
@@ -110,12 +115,12 @@ def find_customer(nic_handle: str) -> Account | None:
     return Account.get_or_none(Account.nic_handle == nic_handle)
 
 
-def _refund_due(row: payables.Debt) -> refunds.Subject | None:
+def _refund_due(row: payables.Debt) -> Refundable | None:
     try:
-        due = refunds.refund_due_of(row)
+        due = refundables.refund_due_of(row)
     except Refusal:
         return None
-    return None if isinstance(due, Invoice) and not due.is_refund_due else due
+    return due if due.is_due else None
 
 
 def read_amount(text: str, field: str = "amount") -> int:

@@ -31,7 +31,7 @@ from shop.exchange import seating
 from shop.invoicing import order_invoices
 from shop.licences import reservations
 from shop.licences.groups import groups_of
-from shop.payments import refunds
+from shop.payments import refunds, taken_back
 from shop.sandbox_link import test_points
 from shop.subscriptions import terminations, withdrawn
 
@@ -209,7 +209,7 @@ def _declare(
 
 
 def _is_contested(order: Order) -> bool:
-    return any(map(refunds.is_contested, Payment.select().where(Payment.order == order)))
+    return any(map(taken_back.is_contested, Payment.select().where(Payment.order == order)))
 
 
 # --- What it is about ------------------------------------------------------------------------

@@ -23,8 +23,9 @@ from shop import documents
 from shop.errors import N_, Refusal
 from shop.invoicing import invoices, receivables
 from shop.overviews.states import Owed
-from shop.payments import disputes, refund_lists, refunds
+from shop.payments import disputes, refund_lists
 from shop.payments.attempts import decline_message, is_checkout_open
+from shop.payments.refundables import RefundableNote
 from shop.sql.prepared import prepared
 from shop.text.zip_stream import zipped
 
@@ -296,7 +297,7 @@ def _refund_due(
 ) -> Refund | None:
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     if invoice.is_refund_due:
-        return refunds.latest(invoice)
+        return RefundableNote(invoice).latest()
     return refunded.latest(due[-1]) if due else None
 
 

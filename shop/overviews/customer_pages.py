@@ -24,7 +24,7 @@ from records.subscriptions import Reminder, Subscription, SubscriptionStatus
 from shop import mail
 from shop.customers import sessions
 from shop.overviews import bills
-from shop.payments import payouts
+from shop.payments import payables, payouts
 from shop.text.pagination import PER_PAGE, Stretch, newest_first
 
 
@@ -127,38 +127,26 @@ class Attempt:
     """The payout of the bank in which its money arrived."""
 
 
-def attempts_at(payables: Sequence[Order | Invoice]) -> dict[int, list[Attempt]]:
+def attempts_at(debts: Sequence[payables.Debt]) -> dict[int, list[Attempt]]:
     """Return the attempts to pay some orders, or some invoices, by their ids, oldest first.
 
     An order's invoice is paid by the payments of its order. Three statements at most.
     """
-    orders = [order for row in payables if (order := _order_paid(row)) is not None]
-    invoices = [row.id for row in payables if isinstance(row, Invoice)]
+    owed = [payables.for_debt(debt) for debt in debts]
+    orders = [each.paying_order_id for each in owed if each.paying_order_id is not None]
+    invoices = [each.invoice.id for each in owed if each.invoice is not None]
     which = Payment.order.in_(orders) | Payment.invoice.in_(invoices)
     query = payouts.with_arrivals(Payment.select().where(which).order_by(Payment.id))
     attempts = {
         payment.id: Attempt(payment, payout=payouts.arrival_of(payment))
-        for payment in (query if payables else [])
+        for payment in (query if owed else [])
     }
     for refund in _rows_of(Refund.select(), Refund.payment, list(attempts)):
         attempts[refund.payment_id].refunds.append(refund)
     for dispute in _rows_of(Dispute.select(), Dispute.payment, list(attempts)):
         attempts[dispute.payment_id].disputes.append(dispute)
-    return {row.id: [each for each in attempts.values() if _pays(each, row)] for row in payables}
-
-
-def _order_paid(row: Order | Invoice) -> int | None:
-    """Return the id of the order whose payments pay an order or an invoice, if there is one."""
-    if isinstance(row, Order):
-        return int(row.id)
-    return None if row.is_credit_note else row.order_id
-
-
-def _pays(attempt: Attempt, row: Order | Invoice) -> bool:
-    payment = attempt.payment
-    order = _order_paid(row)
-    is_of_order = order is not None and payment.order_id == order
-    return is_of_order or (isinstance(row, Invoice) and payment.invoice_id == row.id)
+    made = attempts.values()
+    return {each.row.id: [one for one in made if each.is_settled_by(one.payment)] for each in owed}
 
 
 def _rows_of(query: ModelSelect[Any], column: Any, ids: list[int]) -> list[Any]:

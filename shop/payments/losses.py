@@ -16,7 +16,7 @@ from records.refunds import Refund, RefundStatus
 from records.subscriptions import SubscriptionStatus
 from shop import clock, mail, transitions
 from shop.invoicing import invoices, receivables
-from shop.payments import mandates, payables, refunds
+from shop.payments import mandates, payables, refunds, taken_back
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ def apply(dispute: Dispute, payment: Payment) -> None:
     is_kept = payment.has_succeeded or payment.status == PaymentStatus.REFUND_DUE
     if is_kept and dispute.is_lost and dispute.withdrawn_cents:
         _lose(dispute, payment)
-    elif payment.is_lost and not refunds.has_lost_part(payment):
+    elif payment.is_lost and not taken_back.has_lost_part(payment):
         _reinstate(payment)
 
 
@@ -58,7 +58,7 @@ def _lose(dispute: Dispute, payment: Payment) -> None:
     """
     invoice = _invoice_of(payment)
     owed = 0
-    if refunds.left_of(payment) == 0 and not _is_refunded_at_bank(payment):
+    if taken_back.left_of(payment) == 0 and not _is_refunded_at_bank(payment):
         refunds.give_up_lost(payment, invoice)
         was_due = payment.is_returned
         transitions.move(payment, PaymentStatus.LOST, by="bank", note=dispute.reason)

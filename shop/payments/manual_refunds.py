@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from records.base import database, lock
+from records.base import database
 from records.jobs import Job, JobStatus
 from records.payment_methods import PaymentMethod
 from records.refunds import Refund, RefundStatus
 from shop import clock
 from shop.errors import N_, Refusal
 from shop.payments import refunds
+from shop.payments.refundables import NOT_REFUNDABLE, Refundable
 
 STILL_ASKED = N_("The bank is still being asked for this refund.")
 
 
-def record_transfer(subject: refunds.Subject, *, by: str, day: date, reference: str) -> Refund:
+def record_transfer(refundable: Refundable, *, by: str, day: date, reference: str) -> Refund:
     """Record that the operator transferred the money back on a day, with the bank's reference.
 
     Raise `Refusal` where no refund is due, the day lies ahead, or the bank may still make it.
@@ -25,27 +26,27 @@ def record_transfer(subject: refunds.Subject, *, by: str, day: date, reference: 
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."))
     with database.atomic():
-        row = _transfer_of(lock(subject), by)
+        row = _transfer_of(refundable.locked(), by)
         return refunds.move(
             row, RefundStatus.SUCCEEDED, by=by, reference=reference.strip()[:128],
             settled_at=clock.now() if day == clock.today() else clock.midnight(day),
         )  # fmt: skip
 
 
-def _transfer_of(subject: refunds.Subject, by: str) -> Refund:
-    """Return the refund by transfer of a subject; begin it where the bank's failed."""
-    if not refunds.is_due(subject):
-        raise Refusal(refunds.NOT_REFUNDABLE)
-    last = refunds.latest(subject)
+def _transfer_of(refundable: Refundable, by: str) -> Refund:
+    """Return the refund by transfer of a refundable; begin it where the bank's failed."""
+    if not refundable.is_due:
+        raise Refusal(NOT_REFUNDABLE)
+    last = refundable.latest()
     if last is not None and last.is_awaited:
         if last.is_transfer:
             return last
         if not _is_given_up(last):
             raise Refusal(STILL_ASKED)
         refunds.move(last, RefundStatus.FAILED, by=by, reason="given_up")
-    elif last is None and refunds.payment_of(subject).method != PaymentMethod.MANUAL:
+    elif last is None and refundable.payment.method != PaymentMethod.MANUAL:
         raise Refusal(STILL_ASKED)
-    return refunds.create(subject, by=by, method=PaymentMethod.MANUAL)
+    return refunds.create(refundable, by=by, method=PaymentMethod.MANUAL)
 
 
 def _is_given_up(row: Refund) -> bool:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import Any
 
-from peewee import ForeignKeyField
+from peewee import ForeignKeyField, ModelSelect
 
 from records.base import lock
 from records.cards import Card
@@ -40,6 +40,9 @@ class Payable(ABC):
     column: ForeignKeyField
     """The foreign key of `Payment` that refers to it."""
 
+    order: Order | None = None
+    """The order, if it is one."""
+
     invoice: Invoice | None = None
     """The invoice that the money is posted for; None if it is issued after the payment."""
 
@@ -58,6 +61,22 @@ class Payable(ABC):
     def under_way(self) -> PaymentUnderWay:
         """Return the refusal that says that the bank is still confirming an earlier attempt."""
         return PaymentUnderWay(self.under_way_message)
+
+    @property
+    @abstractmethod
+    def documents(self) -> ModelSelect[Invoice]:
+        """The query for what was issued for it, oldest first."""
+
+    @property
+    @abstractmethod
+    def paying_order_id(self) -> int | None:
+        """The id of the order whose payments pay it; None if only its own payments do."""
+
+    def is_settled_by(self, payment: Payment) -> bool:
+        """Return whether ``payment`` is for it, or for the order that the invoice charges."""
+        if self.invoice is not None and payment.invoice_id == self.invoice.id:
+            return True
+        return self.paying_order_id is not None and payment.order_id == self.paying_order_id
 
     @property
     @abstractmethod
@@ -107,8 +126,20 @@ class PayableOrder(Payable):
         "A payment of this order is being confirmed by the bank. Please wait for it."
     )
 
+    order: Order
+
     def __init__(self, order: Order) -> None:
         self.row = self.order = order
+
+    @property
+    def documents(self) -> ModelSelect[Invoice]:
+        """The query for the invoices and credit notes of the order, oldest first."""
+        return Invoice.select().where(Invoice.order == self.order).order_by(Invoice.id)
+
+    @property
+    def paying_order_id(self) -> int:
+        """The id of the order."""
+        return int(self.order.id)
 
     @property
     def cents(self) -> int:
@@ -189,6 +220,16 @@ class PayableInvoice(Payable):
 
     def __init__(self, invoice: Invoice) -> None:
         self.row = self.invoice = invoice
+
+    @property
+    def documents(self) -> ModelSelect[Invoice]:
+        """The query for the credit notes of the invoice, oldest first."""
+        return Invoice.select().where(Invoice.corrects == self.invoice).order_by(Invoice.id)
+
+    @property
+    def paying_order_id(self) -> int | None:
+        """The id of the order that the invoice charges, if it charges one; a credit note none."""
+        return None if self.invoice.is_credit_note else self.invoice.order_id
 
     @property
     def cents(self) -> int:

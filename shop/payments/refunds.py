@@ -13,12 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from peewee import ModelSelect, fn
+from peewee import ModelSelect
 
 from records.base import database, lock
-from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceStatus
-from records.ledger import LedgerEntry
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
@@ -26,11 +24,10 @@ from shop import clock, jobs, mail, transitions
 from shop.errors import N_, PartyRejected, Refusal, ShopRefused
 from shop.invoicing import ledger, order_invoices
 from shop.jobs import kinds
-from shop.payments import gateway, gateways, payables, refund_lists
+from shop.payments import gateway, gateways, refund_lists, refundables, taken_back
+from shop.payments.refundables import Refundable, RefundableNote, RefundablePayment
 
 log = structlog.get_logger()
-
-NOT_REFUNDABLE = N_("Nothing is to be refunded for this.")
 
 LOST = "dispute_lost"
 """Why a refund is not made: the bank has taken the payment back for its cardholder."""
@@ -45,139 +42,67 @@ LOOK_BACK = timedelta(days=5)
 FOLLOWED_FOR = timedelta(days=30)
 """How often, and for how long, a refund that succeeded is looked up again: it may come back."""
 
-Subject = Invoice | Payment
-"""What a refund is for: a credit note, or a payment (the part of it that is not charged)."""
-
-
 # --- Asking ----------------------------------------------------------------------------------
 
 
 def refund_later(payment: Payment) -> None:
     """Ask for the refund of a whole payment (``refund_due``), in the caller's transaction."""
-    _ask(payment, by="shop")
+    _ask(RefundablePayment(payment), by="shop")
 
 
-def _ask(subject: Subject, by: str) -> Refund:
+def _ask(refundable: Refundable, by: str) -> Refund:
     """Begin a refund and queue its job; one of a transfer waits for the operator."""
-    row = create(subject, by=by, method=payment_of(subject).method)
+    row = create(refundable, by=by, method=refundable.payment.method)
     if not row.is_transfer:
         send_refund.later(refund=row.id)
     return row
 
 
-def create(subject: Subject, *, by: str, method: str) -> Refund:
+def create(refundable: Refundable, *, by: str, method: str) -> Refund:
     """Begin a refund of what is due, in the caller's transaction."""
-    payment, earlier = payment_of(subject), refunds_of(subject).count()
-    name = f"refund-{subject.number if isinstance(subject, Invoice) else subject.key}"
+    earlier = refundable.refunds.count()
     row = Refund.create(
-        payment=payment,
-        credit_note=subject if isinstance(subject, Invoice) else None,
+        payment=refundable.payment,
+        credit_note=refundable.credit_note,
         method=method,
-        key=f"{name}-{earlier + 1}" if earlier else name,
-        cents=cents_due(subject),
+        key=f"{refundable.key}-{earlier + 1}" if earlier else refundable.key,
+        cents=refundable.cents,
         created_at=clock.now(),
     )
     transitions.record(row, "refund_asked", by=by, to_status=row.status)
     return row
 
 
-def cents_due(subject: Subject) -> int:
-    """Return the cents to refund: no more than the bank has left of a payment disputed in part."""
-    payment = payment_of(subject)
-    cents = subject.refund_cents if isinstance(subject, Invoice) else subject.refund_due_cents
-    return min(cents, left_of(payment)) if has_lost_part(payment) else cents
-
-
-def has_lost_part(payment: Payment) -> bool:
-    """Return whether a bank has taken a part of a payment back for good."""
-    lost = Dispute.select().where(
-        Dispute.payment == payment,
-        Dispute.status == DisputeStatus.LOST,
-        Dispute.withdrawn_cents > 0,
-    )
-    return bool(lost.exists())
-
-
-def payment_of(subject: Subject) -> Payment:
-    """Return the payment of which a credit note, or itself, is refunded."""
-    return payment_for(subject.corrects) if isinstance(subject, Invoice) else subject
-
-
-def refunds_of(subject: Subject) -> ModelSelect[Refund]:
-    """Return the query for the attempts to refund a credit note or a payment, oldest first."""
-    if isinstance(subject, Invoice):
-        of_it = Refund.credit_note == subject
-    else:
-        of_it = (Refund.payment == subject) & Refund.credit_note.is_null()
-        of_it &= Refund.origin != RefundOrigin.BANK
-    return Refund.select().where(of_it).order_by(Refund.id)
-
-
-def latest(subject: Subject) -> Refund | None:
-    """Return the last attempt to refund a credit note or a whole payment, if any."""
-    attempts = list(refunds_of(subject))
-    return attempts[-1] if attempts else None
-
-
-def is_due(subject: Subject) -> bool:
-    """Return whether money is still to be given back for it."""
-    if isinstance(subject, Invoice):
-        return subject.is_refund_due
-    if subject.has_succeeded:
-        return has_rest_due(subject)
-    return subject.status == PaymentStatus.REFUND_DUE
-
-
-def has_rest_due(payment: Payment) -> bool:
-    """Return whether a part of a kept payment is still to be given back, as it is not charged."""
-    done = refunds_of(payment).where(Refund.status == RefundStatus.SUCCEEDED)
-    return payment.has_succeeded and payment.uncharged_cents > 0 and not done.exists()
-
-
-def refund_due_of(debt: payables.Debt) -> Subject:
-    """Return what is to be refunded of a credit note, an order or an invoice.
-
-    Raise `Refusal` where nothing is.
-    """
-    if isinstance(debt, Invoice) and debt.is_credit_note:
-        return debt
-    of_it = Payment.select().where(payables.for_debt(debt).is_paid_by).order_by(Payment.id)
-    for payment in of_it:
-        if is_due(payment):
-            return payment
-    raise Refusal(NOT_REFUNDABLE)
-
-
 @kinds.refund_payment.handler(attempts=50, first_delay=timedelta(seconds=5))
 def refund_payment(payment: int) -> None:
     """Ask for the refund of a payment that has none yet; idempotent."""
-    _ask_first(Payment.get_by_id(payment))
+    _ask_first(RefundablePayment(Payment.get_by_id(payment)))
 
 
 @kinds.refund_credit_note.handler(attempts=50, first_delay=timedelta(seconds=5))
 def refund_credit_note(credit_note: int) -> None:
     """Ask for the refund of a credit note whose invoice was paid; idempotent."""
-    _ask_first(Invoice.get_by_id(credit_note))
+    _ask_first(RefundableNote(Invoice.get_by_id(credit_note)))
 
 
-def _ask_first(subject: Subject) -> None:
+def _ask_first(refundable: Refundable) -> None:
     with database.atomic():
-        subject = lock(subject)
-        if is_due(subject) and not refunds_of(subject).exists():
-            _ask(subject, by="shop")
+        refundable = refundable.locked()
+        if refundable.is_due and not refundable.refunds.exists():
+            _ask(refundable, by="shop")
 
 
-def ask_again(subject: Subject, by: str) -> Refund:
+def ask_again(refundable: Refundable, by: str) -> Refund:
     """Ask the bank again for a refund that failed.
 
     Raise `Refusal` unless the last attempt was the bank's and failed.
     """
     with database.atomic():
-        subject = lock(subject)
-        last = latest(subject)
-        if not is_due(subject) or last is None or not last.has_failed or last.is_transfer:
+        refundable = refundable.locked()
+        last = refundable.latest()
+        if not refundable.is_due or last is None or not last.has_failed or last.is_transfer:
             raise Refusal(N_("Only a refund that failed can be asked for again."))
-        return _ask(subject, by=by)
+        return _ask(refundable, by=by)
 
 
 def request_refund(order: Order, by: str) -> Payment:
@@ -205,22 +130,6 @@ def refund_kept(payment: Payment, by: str) -> None:
     payment = lock(payment)
     transitions.move(payment, PaymentStatus.REFUND_DUE, by=by)
     refund_later(payment)
-
-
-def is_contested(payment: Payment) -> bool:
-    """Return whether a bank has taken a payment back for a dispute that it has not decided."""
-    contested = Dispute.select().where(
-        Dispute.payment == payment,
-        Dispute.status == DisputeStatus.OPEN,
-        Dispute.withdrawn_cents > 0,
-    )
-    return bool(contested.exists())
-
-
-def left_of(payment: Payment) -> int:
-    """Return the cents of a payment that were neither given back nor taken back by its bank."""
-    moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
-    return -int(moved.where(LedgerEntry.payment == payment).scalar())
 
 
 def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
@@ -257,23 +166,7 @@ def resume_lost(payment: Payment, invoice: Invoice) -> None:
     for note in list(notes):
         if any(event.note == LOST for event in transitions.history(note)):
             transitions.move(note, InvoiceStatus.DUE, by="bank", note="dispute won")
-            _ask(note, by="shop")
-
-
-def payment_for(invoice: Invoice) -> Payment:
-    """Return the payment of an invoice, of its order, or of the invoice that it replaces.
-
-    The largest, where the difference was paid apart. Raise `Payment.DoesNotExist`.
-    """
-    ids, replaced = [invoice.id], invoice.replaces
-    while replaced is not None:
-        ids.append(replaced.id)
-        replaced = replaced.replaces
-    of_it = Payment.invoice.in_(ids)
-    if invoice.order_id is not None:
-        of_it |= Payment.order == invoice.order_id
-    paid = Payment.select().where(Payment.status == PaymentStatus.SUCCEEDED, of_it)
-    return paid.order_by(Payment.amount_cents.desc()).get()
+            _ask(RefundableNote(note), by="shop")
 
 
 # --- At the bank -----------------------------------------------------------------------------
@@ -285,7 +178,7 @@ def send_refund(refund: int) -> None:
     row = Refund.get_by_id(refund)
     if row.status != RefundStatus.ASKED or row.is_transfer:
         return
-    if is_contested(row.payment):
+    if taken_back.is_contested(row.payment):
         # A bank refunds no payment that it has taken back: it decides first.
         raise jobs.Later(WHILE_CONTESTED)
     row = _without_lost_part(row)
@@ -304,9 +197,9 @@ def send_refund(refund: int) -> None:
 
 def _without_lost_part(row: Refund) -> Refund:
     """Return a refund, less what its bank has taken back since it was asked for."""
-    if has_lost_part(row.payment):
+    if taken_back.has_lost_part(row.payment):
         with database.atomic():
-            left = left_of(lock(row.payment))
+            left = taken_back.left_of(lock(row.payment))
             Refund.update(cents=left).where(
                 Refund.id == row.id, Refund.status == RefundStatus.ASKED, Refund.cents > left
             ).execute()
@@ -358,26 +251,25 @@ def _record_of_bank(answer: gateway.Refund) -> Refund | None:
         row = Refund.get_or_none(Refund.reference == answer.reference)
         if row is not None:
             return row  # recorded by a notification at the same time
-        subject = _failed_for(payment, answer.amount_cents)
+        expected = _failed_for(payment, answer.amount_cents)
         row = Refund.create(
             payment=payment,
-            credit_note=subject if isinstance(subject, Invoice) else None,
-            origin=RefundOrigin.SHOP if subject is not None else RefundOrigin.BANK,
+            credit_note=expected.credit_note if expected is not None else None,
+            origin=RefundOrigin.SHOP if expected is not None else RefundOrigin.BANK,
             key=f"{RefundOrigin.BANK}-{answer.reference}"[:128],
             reference=answer.reference,
             cents=answer.amount_cents,
             created_at=clock.now(),
         )
         transitions.record(row, "refund_made_by_bank", by="bank", to_status=row.status)
-    log.warning("refund_made_by_bank", refund=row.id, expected=subject is not None)
+    log.warning("refund_made_by_bank", refund=row.id, expected=expected is not None)
     return row
 
 
-def _failed_for(payment: Payment, cents: int) -> Subject | None:
-    """Return what a refund of a payment, of that amount, has failed for, if anything."""
-    for row in refund_lists.failed().where(Refund.payment == payment, Refund.cents == cents):
-        return row.credit_note if row.credit_note is not None else payment
-    return None
+def _failed_for(payment: Payment, cents: int) -> Refund | None:
+    """Return the refund of a payment, of that amount, that has failed, if there is one."""
+    of_it = refund_lists.failed().where(Refund.payment == payment, Refund.cents == cents)
+    return of_it.first()
 
 
 def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None) -> None:
@@ -393,16 +285,17 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
         Refund.update(explanation=text[:255]).where(Refund.id == row.id).execute()
         transitions.record(row, "refund_explained", by=by, note=text)
         return
-    if not note.is_refund_due or note.refund_cents != row.cents or refunds_of(note).exists():
+    refundable = RefundableNote(note)
+    if not note.is_refund_due or note.refund_cents != row.cents or refundable.refunds.exists():
         raise Refusal(N_("The credit note has another amount than this refund."))
-    if payment_of(note).id != row.payment_id:
+    if refundable.payment.id != row.payment_id:
         raise Refusal(N_("The credit note is for another payment than this refund."))
     Refund.update(credit_note=note).where(Refund.id == row.id).execute()
     row.credit_note = note
     transitions.record(row, "refund_explained", by=by, note=note.number)
     ledger.explain_refund(row)
     if row.status == RefundStatus.SUCCEEDED:
-        _finish(row, note, by)
+        refundable.close(row, by)
 
 
 def settle(row: Refund, answer: gateway.Refund) -> Refund:
@@ -413,28 +306,18 @@ def settle(row: Refund, answer: gateway.Refund) -> Refund:
 def move(row: Refund, status: str, *, reason: str = "", by: str = "bank", **changes: Any) -> Refund:
     """Change the status of a refund, with all that follows, where that is possible."""
     with database.atomic():
-        subject = _locked_subject(row)
+        refundable = refundables.locked_of_refund(row)
         row = lock(row)
         if row.may_become(status):
             before, reason = row.status, reason[:64]
             if status == RefundStatus.SUCCEEDED:
                 changes.setdefault("settled_at", clock.now())
             transitions.move(row, status, by=by, note=reason, reason=reason, **changes)
-            _apply(row, subject, before, by)
+            _apply(row, refundable, before, by)
     return row
 
 
-def _locked_subject(row: Refund) -> Subject:
-    """Lock what a refund is for, the order or invoice before its payment."""
-    if row.credit_note is not None:
-        note: Invoice = lock(row.credit_note)
-        return note
-    lock(payables.paid_by(row.payment).row)
-    payment: Payment = lock(row.payment)
-    return payment
-
-
-def _apply(row: Refund, subject: Subject, before: str, by: str) -> None:
+def _apply(row: Refund, refundable: Refundable, before: str, by: str) -> None:
     """Post what a refund's new status means, and tell the customer."""
     own = row.is_of_bank and row.credit_note is None
     if row.status == RefundStatus.SUCCEEDED:
@@ -442,49 +325,12 @@ def _apply(row: Refund, subject: Subject, before: str, by: str) -> None:
         if own:
             mail.refunded_by_bank(row)
         else:
-            _finish(row, subject, by)
+            refundable.close(row, by)
     elif row.status == RefundStatus.FAILED:
         log.error("refund_failed", refund=row.id, reason=row.reason)
         if before == RefundStatus.SUCCEEDED:
             ledger.post_returned_refund(row)
             if not own:
-                _reopen(row, subject)
+                refundable.reopen(row)
         if not own:
             mail.refund_failed(row)
-
-
-def _finish(row: Refund, subject: Subject, by: str) -> None:
-    if isinstance(subject, Invoice):
-        transitions.move(
-            subject, InvoiceStatus.REFUNDED, by=by, note=row.reference or "",
-            paid_at=row.settled_at, method=row.method,
-        )  # fmt: skip
-        if row.is_transfer or refunds_of(subject).count() > 1:
-            mail.credit_note_refunded(subject, row)
-        _lose_if_nothing_is_left(row.payment)
-    elif subject.has_succeeded:
-        payables.paid_by(subject).mark_rest_refunded(subject, row)
-        _lose_if_nothing_is_left(subject)
-    else:
-        if not _lose_if_nothing_is_left(subject):
-            transitions.move(
-                subject, PaymentStatus.REFUNDED, by=by, refund=(row.reference or "")[:128]
-            )
-        payables.paid_by(subject).mark_refunded(subject, row)
-
-
-def _lose_if_nothing_is_left(payment: Payment) -> bool:
-    """Count a payment as lost whose bank took a part back, once the rest is given back."""
-    payment = lock(payment)
-    if not has_lost_part(payment) or left_of(payment) or not payment.may_become(PaymentStatus.LOST):
-        return False
-    return transitions.move(payment, PaymentStatus.LOST, by="bank", note="nothing is left")
-
-
-def _reopen(row: Refund, subject: Subject) -> None:
-    """Undo what `_finish` did: the money is to be refunded once more."""
-    if isinstance(subject, Invoice):
-        transitions.move(subject, InvoiceStatus.DUE, by="bank", note=row.reason, paid_at=None)
-    elif not subject.has_succeeded:
-        transitions.move(subject, PaymentStatus.REFUND_DUE, by="bank", note=row.reason)
-        payables.paid_by(subject).reopen_refunded()

@@ -38,7 +38,7 @@ def record_payment(payment: Payment, card_country: str) -> None:
     sale: Order | Invoice | None = payment.order or payment.invoice
     if sale is None or not _is_needed(sale):
         return
-    if isinstance(sale, Invoice):
+    if payment.order is None:
         _record(sale, ProofKind.ADDRESS, *_address(sale))
     if card_country:
         _record(sale, ProofKind.CARD, card_country, "")
@@ -57,7 +57,7 @@ def _address(sale: Order | Invoice) -> tuple[str, str]:
 def _record(
     sale: Order | Invoice, kind: ProofKind, country: str, detail: str, at: datetime | None = None
 ) -> None:
-    subject: dict[str, Any] = {"invoice" if isinstance(sale, Invoice) else "order": sale}
+    subject: dict[str, Any] = {sale.event_subject: sale}
     PlaceProof.insert(
         account=sale.account_id, kind=kind, country=country[:2].upper(), detail=detail[:64],
         recorded_at=at or clock.now(), **subject,

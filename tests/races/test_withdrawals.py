@@ -13,7 +13,7 @@ from shop.errors import Refusal
 from shop.jobs import queue
 from shop.operations import audit
 from shop.orders import orders, withdrawals
-from shop.payments import disputes, refunds
+from shop.payments import disputes, taken_back
 from shop.payments.gateway import DisputeState
 from shop.subscriptions import corrections, terminations
 from tests.support import billing, purchases, racing, running
@@ -158,5 +158,5 @@ def test_while_the_bank_takes_the_money_back(
     together(withdraw(paid), lambda: disputes.settle(payment, made))
     queue.drain()
     assert (bank.refunds, provider.tenants) == ({}, {})
-    assert refunds.left_of(payment) == 0
+    assert taken_back.left_of(payment) == 0
     billing.assert_balanced()

@@ -38,6 +38,7 @@ from shop.payments.gateway import (
     Notification,
     RefundState,
 )
+from shop.payments.refundables import RefundableNote
 from shop.personal_data import closing
 from shop.pricing.lines import positions_of
 from shop.publishing import notices
@@ -272,7 +273,7 @@ def credit_note_refunded(account: Account, bank: Bank, provider: Provider) -> No
         )
     queue.drain()
     manual_refunds.record_transfer(
-        note, by="operator", day=clock.today(), reference="VIR-2026-11-042"
+        RefundableNote(note), by="operator", day=clock.today(), reference="VIR-2026-11-042"
     )
 
 

@@ -11,7 +11,7 @@ from shop import clock, money_acts, vat
 from shop.invoicing import account_credits, ledger_proof
 from shop.jobs import queue
 from shop.money_acts import Wanted
-from shop.payments import disputes, gateway, refunds
+from shop.payments import disputes, gateway, taken_back
 from shop.subscriptions import corrections
 from tests.support import billing
 from tests.support.parties import Bank
@@ -114,7 +114,7 @@ class Books:
         payment = Payment.get_or_none(
             Payment.invoice == invoice, Payment.status == "succeeded", Payment.method == "card"
         )
-        if payment is None or refunds.left_of(payment) != payment.amount_cents:
+        if payment is None or taken_back.left_of(payment) != payment.amount_cents:
             return
         cents, state = payment.amount_cents, gateway.DisputeState.LOST
         told = self.bank.dispute(payment.checkout, cents, state=state, withdrawn_cents=cents)

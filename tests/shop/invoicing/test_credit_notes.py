@@ -19,6 +19,7 @@ from shop.errors import Refusal
 from shop.invoicing import credit_notes, invoices, ledger_proof
 from shop.invoicing.invoices import Draft
 from shop.payments import manual_refunds, payments
+from shop.payments.refundables import RefundableNote
 from shop.pricing.lines import Position
 from shop.pricing.money import Line, Share
 from shop.pricing.periods import Period
@@ -168,7 +169,7 @@ def test_each_credited_part_is_refunded_once(
     drain()
     for note in (first, second):
         manual_refunds.record_transfer(
-            note, by="operator", day=shop_clock.today(), reference="VIR-7"
+            RefundableNote(note), by="operator", day=shop_clock.today(), reference="VIR-7"
         )
     back = LedgerEntry.select().where(LedgerEntry.kind == "refunded").order_by(LedgerEntry.id)
     assert [(row.invoice_id, row.cents) for row in back] == [(first.id, 1056), (second.id, 2112)]

@@ -24,7 +24,8 @@ from shop.errors import Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes
 from shop.jobs import queue
 from shop.mail import letters
-from shop.payments import disputes, gateway, notifications, payments, refunds
+from shop.payments import disputes, gateway, notifications, payments
+from shop.payments.refundables import RefundableNote
 from shop.settings import current
 from tests.support import billing, cast, purchases, racing
 from tests.support.billing import fresh
@@ -155,7 +156,7 @@ def test_a_credit_note_gives_goodwill_back_to_the_balance_and_money_to_the_card(
     note = billing.credit(fresh(invoice))
     queue.drain()
     assert note.refund_cents == 7_560
-    assert [made.cents for made in refunds.refunds_of(note)] == [7_560]
+    assert [made.cents for made in RefundableNote(note).refunds] == [7_560]
     assert account_credits.available_of(alice) == 3_000
     billing.assert_balanced()
 
@@ -219,7 +220,7 @@ def test_a_failed_refund_is_asked_for_again_and_then_made_by_transfer(
     queue.drain()
     perform(money_acts.retry_refund(note))
     queue.drain()
-    assert refunds.refunds_of(note).count() == 2
+    assert RefundableNote(note).refunds.count() == 2
     perform(money_acts.mark_refunded(note, day=clock.today(), reference="VIR-80"))
     assert fresh(note).status == InvoiceStatus.REFUNDED
     billing.assert_balanced()
@@ -242,7 +243,7 @@ def test_acts_on_a_refund_are_of_what_the_bank_has_left_of_a_payment_lost_in_par
         queue.drain()
         by_hand = perform(money_acts.mark_refunded(note, day=clock.today(), reference="VIR-81"))
     assert [(act.cents, act.status) for act in (again, by_hand)] == [(7_560, "done")] * 2
-    assert [row.cents for row in refunds.refunds_of(note)] == [7_560] * 3
+    assert [row.cents for row in RefundableNote(note).refunds] == [7_560] * 3
     billing.assert_balanced()
 
 

@@ -30,6 +30,7 @@ from shop.operations import audit, monitoring
 from shop.orders import orders
 from shop.payments import gateway, notifications, payments, refunds
 from shop.payments.gateway import CheckoutStatus, Notification, RefundState
+from shop.payments.refundables import RefundableNote
 from tests.support import billing, purchases
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
@@ -173,10 +174,10 @@ def test_a_refund_whose_answer_was_lost_is_made_once(
 def test_only_a_failed_refund_is_asked_for_again(alice: Account, bank: Bank) -> None:
     note = credited(alice, bank)
     with pytest.raises(Refusal, match="Only a refund that failed"):
-        refunds.ask_again(note, by="operator")
+        refunds.ask_again(RefundableNote(note), by="operator")
     notify(bank, RefundState.SUCCEEDED)
     with pytest.raises(Refusal, match="Only a refund that failed"):
-        refunds.ask_again(note, by="operator")
+        refunds.ask_again(RefundableNote(note), by="operator")
 
 
 def test_a_refund_of_nobody_changes_nothing(alice: Account, bank: Bank) -> None:

@@ -36,8 +36,9 @@ from shop.jobs import queue
 from shop.mail import letters, service_letters
 from shop.orders import orders, withdrawals
 from shop.overviews import services
-from shop.payments import cards, mandates, notifications, payments, refunds
+from shop.payments import cards, mandates, notifications, payments, refunds, taken_back
 from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
+from shop.payments.refundables import RefundablePayment
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
     corrections,
@@ -284,7 +285,7 @@ class History:
         for fate in [*fates, "done"]:
             self.bank.refunding = FATES[fate][0]
             if payment.status == "refund_due":
-                refunds.ask_again(payment, by="operator")
+                refunds.ask_again(RefundablePayment(payment), by="operator")
             notifications.apply(Notification("e", paid))
             queue.drain()
             made = list(self.bank.refunds.values())[-1]
@@ -349,7 +350,7 @@ class History:
             .order_by(Payment.id.desc())
             .first()
         )
-        if payment is None or refunds.left_of(payment) != payment.amount_cents:
+        if payment is None or taken_back.left_of(payment) != payment.amount_cents:
             return  # A bank that takes back more than is left of a charge is a fault of its own.
         cents, checkout = payment.amount_cents, payment.checkout
         told = [self.bank.dispute(checkout, cents, withdrawn_cents=cents)]

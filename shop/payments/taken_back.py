@@ -1,0 +1,42 @@
+"""What a bank has taken back of a payment in a dispute, and what is left of it."""
+
+from __future__ import annotations
+
+from peewee import fn
+
+from records.base import lock
+from records.disputes import Dispute, DisputeStatus
+from records.ledger import LedgerEntry
+from records.payments import Payment, PaymentStatus
+from shop import transitions
+
+
+def has_lost_part(payment: Payment) -> bool:
+    """Return whether a bank has taken a part of a payment back for good."""
+    return _has_dispute(payment, DisputeStatus.LOST)
+
+
+def is_contested(payment: Payment) -> bool:
+    """Return whether a bank has taken a payment back for a dispute that it has not decided."""
+    return _has_dispute(payment, DisputeStatus.OPEN)
+
+
+def _has_dispute(payment: Payment, status: DisputeStatus) -> bool:
+    found = Dispute.select().where(
+        Dispute.payment == payment, Dispute.status == status, Dispute.withdrawn_cents > 0
+    )
+    return bool(found.exists())
+
+
+def left_of(payment: Payment) -> int:
+    """Return the cents of a payment that were neither given back nor taken back by its bank."""
+    moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
+    return -int(moved.where(LedgerEntry.payment == payment).scalar())
+
+
+def lose_if_nothing_is_left(payment: Payment) -> bool:
+    """Count a payment as lost whose bank took a part back, once the rest is given back."""
+    payment = lock(payment)
+    if not has_lost_part(payment) or left_of(payment) or not payment.may_become(PaymentStatus.LOST):
+        return False
+    return transitions.move(payment, PaymentStatus.LOST, by="bank", note="nothing is left")
