@@ -1,4 +1,9 @@
-"""Answers to the questions of the customer's guide; each screen links to those about it."""
+"""Answers to the questions of the customer's guide; each screen links to those about it.
+
+What an answer says of the offers is that of the catalogue: ``{offers}`` are links to those on sale,
+``{attached}`` is one to that of Office Attach, ``{not_attached}`` says that it cannot be started
+(both `shop.orders.attach`), and a paragraph ``{comparison}`` is the table of the home page.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from babel.lists import format_list
 from flask import Response, make_response, redirect, request, url_for
+from flask_babel import gettext
 
+from shop.orders import attach
+from shop.pricing.displayed import vat_beside_prices
+from shop.text import formats, markdown
 from storefront import storefront
-from web import languages
+from web import auth, languages, offers
 from web.htmx import page
 from web.shared_pages import shared
 
@@ -26,6 +36,13 @@ class Question:
     topic: str
     title: str
     answer: str
+
+    def filled(self, said: dict[str, str]) -> str:
+        """Return the answer with the names in braces replaced by what is said of the offers."""
+        answer = self.answer
+        for name, text in said.items():
+            answer = answer.replace(name, text)
+        return answer
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,28 @@ def _section(text: str) -> Section:
 def show_help(lang: str) -> Response:
     """Show all questions with their answers."""
     languages.remember_page()
-    return page("storefront/help.html", sections=sections(lang))
+    return page(
+        "storefront/help.html", sections=sections(lang), said=_said_of_offers(lang),
+        offers=offers.on_sale(), shown_vat=vat_beside_prices(auth.account()),
+    )  # fmt: skip
+
+
+def _said_of_offers(lang: str) -> dict[str, str]:
+    """Return what stands in answers for the names in braces, as Markdown."""
+    sold = [_link(lang, each.slug, each.name) for each in offers.on_sale().values()]
+    either = format_list(sold, style="or", locale=formats.locale_of(lang))
+    attached = offers.known()[attach.OFFER]
+    over = gettext("%(offer)s is no longer on sale.", offer=offers.name_of(attach.OFFER))
+    return {
+        "{offers}": f" ({either})" if sold else "",
+        "{attached}": _link(lang, attached.slug, offers.name_of(attach.OFFER)),
+        "{not_attached}": "" if offers.is_on_sale(attach.OFFER) else markdown.escaped(over),
+    }
+
+
+def _link(lang: str, slug: str, name: str) -> str:
+    address = url_for("storefront.offer", lang=lang, slug=slug)
+    return f"[{markdown.escaped(name)}]({address})"
 
 
 SHORT = {"/aide": "fr", "/help": "en"}

@@ -17,6 +17,8 @@ from web.shared_pages import has_session
 
 ICONS = ROOT / "static" / "icons"
 KEPT = "public, max-age=86400"
+KEPT_AN_HOUR = "public, max-age=3600"
+"""For the sitemap, which names the offers on sale."""
 
 PRIVATE = ("/manager", "/desk", "/login", "/payment/", "/fr/order/", "/en/order/")
 """What search engines need not ask for: it needs a customer, or an order that was begun."""
@@ -57,7 +59,7 @@ def sitemap() -> Response:
     ]
     response = page("storefront/sitemap.xml", pages=found)
     response.content_type = "application/xml; charset=utf-8"
-    return _kept(response)
+    return _kept(response, KEPT_AN_HOUR)
 
 
 @storefront.get("/<language:lang>/app.webmanifest")
@@ -97,6 +99,6 @@ def change_password() -> Response:
     return make_response(redirect(url_for("manager.password"), 302))
 
 
-def _kept(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store" if has_session() else KEPT
+def _kept(response: Response, how_long: str = KEPT) -> Response:
+    response.headers["Cache-Control"] = "no-store" if has_session() else how_long
     return response

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from string import punctuation
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -13,6 +15,8 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 """Raw HTML is escaped, and markdown-it drops links with unsafe schemes."""
 
 Nodes = list[dict[str, object]]
+
+_PUNCTUATION = re.compile(f"[{re.escape(punctuation)}]")
 
 TOP = 2
 """The default level of ``##`` headings, below the document's own title."""
@@ -30,6 +34,11 @@ def markdown(text: str, level: int = TOP) -> Markup:
         if token.type.startswith("heading_"):
             _move(token, level - TOP)
     return Markup(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S704 - escaped
+
+
+def escaped(text: str) -> str:
+    """Return Markdown that shows ``text`` as it is: a name that staff chose is no markup."""
+    return _PUNCTUATION.sub(r"\\\g<0>", text)
 
 
 def _move(token: Token, by: int) -> None:

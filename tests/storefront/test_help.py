@@ -7,7 +7,10 @@ import re
 import pytest
 from flask import Flask
 
-from storefront.help import sections
+from models import Offer, Price
+from shop import clock
+from shop.pricing import catalogue
+from storefront.help import TEXTS, sections
 from tests.support.client import CheckingClient
 from tests.support.visitor import Visitor
 from web.help_links import TOPICS
@@ -52,3 +55,33 @@ def test_a_screen_leads_to_its_question(visitor: Visitor) -> None:
     assert 'href="/fr/help#new-group"' in visitor.response.text
     visitor.open("/en/password")
     assert 'href="/en/help#sign-in"' in visitor.response.text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_text_names_an_offer_its_applications_its_limit_or_its_price(lang: str) -> None:
+    text = (TEXTS / f"help.{lang}.md").read_text(encoding="utf-8")
+    for _, name, limit, cents, applications in catalogue.SHIPPED:
+        # Outlook is named where it looks for a mailbox.
+        contents = set(applications.split(", ")) - {"Outlook"}
+        for said in (name.removeprefix("Office 365 "), str(limit), str(cents / 100), *contents):
+            assert not re.search(rf"\b{said}\b", text), said
+
+
+def test_the_help_compares_the_offers_on_sale_and_shows_their_names_as_they_are(
+    client: CheckingClient,
+) -> None:
+    mini = Offer.create(
+        code="mini", name="Office [365] *Mini* | 5 <b>", applications="Word, Teams", position=3,
+        places_limit=5, product="business", on_sale_from=clock.today(),
+    )  # fmt: skip
+    Price.create(offer=mini, amount_cents=450, valid_from=catalogue.SHIPPED_FROM)
+    shown = client.get("/fr/help").text
+    link = '<a href="/fr/office-365-mini">Office [365] *Mini* | 5 &lt;b&gt;</a>'
+    assert f"Office 365 Pro Plus</a> ou {link})" in shown
+    for said in ("jusqu’à 5\u00a0licences", "jusqu’à 300\u00a0licences", "Teams", "illimité"):
+        assert said in shown, said
+    Offer.update(on_sale_until=clock.today()).execute()
+    nothing = client.get("/fr/help").text
+    assert "Ouvrez la page d’une offre et cliquez" in nothing
+    assert "Aucune offre n’est en vente pour le moment." in nothing
+    assert "Aucune offre n’est en vente pour le moment." in client.get("/fr/").text

@@ -31,6 +31,7 @@ SHARED = [
     "/fr/order",
     "/en/order?offer=business",
     "/fr/order?offer=pro_plus",
+    "/en/help",
     "/en/contracts/general_terms/1",
     "/fr/contracts/privacy_notice/1",
     "/en/legal-notice",
@@ -121,7 +122,9 @@ def a_name() -> None:
 
 
 @pytest.mark.parametrize("change", [a_price, a_name])
-@pytest.mark.parametrize("path", ["/fr/", "/fr/office-365-business", "/fr/order?offer=business"])
+@pytest.mark.parametrize(
+    "path", ["/fr/", "/fr/office-365-business", "/fr/order?offer=business", "/fr/help"]
+)
 def test_a_change_shows_at_once(app: Flask, path: str, change: Callable[[], None]) -> None:
     before = visit(app, path)
     change()
@@ -129,6 +132,21 @@ def test_a_change_shows_at_once(app: Flask, path: str, change: Callable[[], None
     assert after.status_code == 200
     assert "43,21" in after.text
     assert "43,21" not in before.text
+
+
+@pytest.mark.one_database
+def test_every_public_page_names_an_offer_as_it_is_now(app: Flask) -> None:
+    pages = [*SHARED, "/fr/order/summary?business=2&pro_plus=1", "/sitemap.xml"]
+    assert all("business" in visit(app, path).text.lower() for path in pages)
+    Offer.update(name="Office 43").where(Offer.code == "business").execute()
+    for path in pages:
+        assert "Office 365 Business" not in visit(app, path).text, path
+    Offer.update(on_sale_until=shop_clock.today()).where(Offer.code == "business").execute()
+    client = browser(app)
+    named = {path for path in pages if "office-365-business" in client.get(path).text}
+    # Its own page stays, and the help of Office Attach says that it cannot be started.
+    assert named == {"/fr/office-365-business", "/en/help"}
+    assert "Office 43 is no longer on sale" in visit(app, "/en/help").text
 
 
 def test_every_process_learns_of_a_change(
