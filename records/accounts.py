@@ -92,7 +92,7 @@ class Session(Table):
     seen_at = MomentField()
     expires_at = MomentField()
     ended_at = MomentField(null=True)
-    address = CharField(max_length=45)
+    ip_address = CharField(column_name="address", max_length=45)
     browser = CharField(max_length=255, default="")
     confirmed_at = MomentField(null=True)
     """When the customer last proved their identity in this session."""

@@ -235,7 +235,7 @@ class Acceptance(Table):
     contract = ForeignKeyField(Contract)
     digest = CharField(max_length=64)
     accepted_at = MomentField()
-    address = CharField(max_length=45)
+    ip_address = CharField(column_name="address", max_length=45)
 
     class Meta:
         indexes = ((("order", "contract"), True),)

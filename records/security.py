@@ -111,7 +111,7 @@ class AccountEvent(Table):
     account = ForeignKeyField(Account, null=True, backref="events", on_delete="CASCADE")
     kind = CharField(max_length=48)
     note = CharField(max_length=255, default="")
-    address = CharField(max_length=45, default="")
+    ip_address = CharField(column_name="address", max_length=45, default="")
     browser = CharField(max_length=255, default="")
     at = MomentField(index=True)
 

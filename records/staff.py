@@ -78,7 +78,7 @@ class StaffSession(Table):
     seen_at = MomentField()
     expires_at = MomentField(index=True)
     ended_at = MomentField(null=True)
-    address = CharField(max_length=45)
+    ip_address = CharField(column_name="address", max_length=45)
     browser = CharField(max_length=255, default="")
 
 

@@ -122,10 +122,10 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
         """Return what the customer typed in the other fields."""
         return [str(self._fields[name].data or "") for name in PERSONAL]
 
-    def count_attempt(self, address: str) -> None:
+    def count_attempt(self, ip_address: str) -> None:
         """Count a registration from this network; raise `Refusal` (429) beyond the rate limit."""
         rate_limits.count_attempt(
-            rate_limits.REGISTRATION_PER_ADDRESS, "register", rate_limits.network_of(address)
+            rate_limits.REGISTRATION_PER_ADDRESS, "register", rate_limits.network_of(ip_address)
         )
 
     def registration(self, language: str) -> Registration:

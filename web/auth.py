@@ -75,7 +75,7 @@ def customer() -> Account:
 
 def ip_address() -> str:
     """Return the IP address the request came from; "" where it is unknown."""
-    return rate_limits.read_address(request.remote_addr or "")
+    return rate_limits.read_ip_address(request.remote_addr or "")
 
 
 def origin() -> Origin:

@@ -36,7 +36,7 @@ def confirmation(language: str) -> Confirmation:
     return Confirmation(
         total_cents=number_of(request.form, "total_cents", -1),
         contract_digests=tuple(request.form.get("digests", "").split(",")),
-        address=auth.ip_address(),
+        ip_address=auth.ip_address(),
         language=language,
     )
 

@@ -83,7 +83,7 @@ class Origin:
     ``device`` is the token of the browser's long-lived cookie (`web.auth`).
     """
 
-    address: str = ""
+    ip_address: str = ""
     browser: str = ""
     device: str = ""
 
@@ -103,7 +103,7 @@ def record(account: Account | None, kind: str, origin: Origin, note: str = "") -
         account=account,
         kind=kind,
         note=note[:255],
-        address=origin.address[:45],
+        ip_address=origin.ip_address[:45],
         browser=origin.browser[:255],
         at=clock.now(),
     ).execute()

@@ -78,14 +78,14 @@ def count_network(origin: Origin, known: Familiarity) -> None:
         rate_limits.count_attempt(
             rate_limits.SIGN_IN_PER_ADDRESS,
             "sign-in-from",
-            rate_limits.network_of(origin.address),
+            rate_limits.network_of(origin.ip_address),
         )
 
 
 def _key(subject: str, origin: Origin, known: Familiarity) -> str:
     if known.browser:
         return _hashed(f"{subject} browser {origin.device}")
-    return _hashed(f"{subject} network {rate_limits.network_of(origin.address)}")
+    return _hashed(f"{subject} network {rate_limits.network_of(origin.ip_address)}")
 
 
 def _hashed(subject: str) -> str:

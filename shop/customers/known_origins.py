@@ -73,7 +73,7 @@ def ids_of(condition: Expression) -> Select:
 def _digests(origin: Origin) -> dict[str, str]:
     """Return the digests of an origin's network and browser, without those that are unknown."""
     values = {
-        OriginKind.NETWORK: rate_limits.network_of(origin.address),
+        OriginKind.NETWORK: rate_limits.network_of(origin.ip_address),
         OriginKind.BROWSER: origin.device,
     }
     return {kind: _digest(kind, value) for kind, value in values.items() if value}

@@ -116,7 +116,7 @@ def words_of(account: Account) -> list[str]:
 
 
 def sign_in(
-    identifier: str, password: str, address: str, browser: str = "", device: str = ""
+    identifier: str, password: str, ip_address: str, browser: str = "", device: str = ""
 ) -> Account:
     """Return the account if the password is right; a second step may follow (`two_factor`).
 
@@ -126,7 +126,7 @@ def sign_in(
     `rate_limits.RateLimited` after too many attempts from this IP address, or at this account from
     where they come (`allowances`).
     """
-    origin = Origin(address, browser, device)
+    origin = Origin(ip_address, browser, device)
     targets = _targets(identifier, origin)
     familiar = max((target.known for target in targets), key=lambda known: known.browser)
     allowances.count_network(origin, familiar)
@@ -292,7 +292,7 @@ def _verifies(password_hash: str, password: str) -> bool:
 # --- Reset -----------------------------------------------------------------------------------
 
 
-def request_reset(identifier: str, address: str, base_url: str, device: str = "") -> None:
+def request_reset(identifier: str, ip_address: str, base_url: str, device: str = "") -> None:
     """Send a one-time link for a nic-handle, or for each account of an e-mail address.
 
     Neither the response nor its duration reveals whether an account exists: a worker looks up the
@@ -300,12 +300,12 @@ def request_reset(identifier: str, address: str, base_url: str, device: str = ""
     from unknown networks together no further e-mail is sent; the links of those sent within the
     hour still work, so that strangers cannot keep the customer from a reset.
     """
-    identifier, origin = normalized(identifier), Origin(address, device=device)
+    identifier, origin = normalized(identifier), Origin(ip_address, device=device)
     accounts = known_origins.ids_of(_identified_by(identifier))
     known = known_origins.familiarity(accounts, origin)
     if not known.browser:
         rate_limits.count_attempt(
-            rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(address)
+            rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(ip_address)
         )
     allowances.count_own(allowances.RESET, identifier, origin, known)
     with suppress(rate_limits.RateLimited):

@@ -114,7 +114,7 @@ def start_session(
             confirmed_at=now,
             factor_at=now if means in FACTOR_METHODS else None,
             stays=stays,
-            address=origin.address[:45],
+            ip_address=origin.ip_address[:45],
             browser=origin.browser[:255],
         )
         known_origins.remember(account, origin)
@@ -207,7 +207,7 @@ def sign_out(session: Session, origin: Origin) -> None:
 
 def end_session(session: Session, origin: Origin) -> None:
     """End another session of the same account."""
-    _end(session, "session_ended", origin, note=session.address)
+    _end(session, "session_ended", origin, note=session.ip_address)
 
 
 def _end(session: Session, kind: str, origin: Origin, note: str = "") -> None:

@@ -89,7 +89,7 @@ def _order(account: Account, licences: int) -> None:
         contract_digests=tuple(
             each.digest for each in contracts.current_contracts(account.language)
         ),
-        address="127.0.0.1",
+        ip_address="127.0.0.1",
         language=account.language,
     )
     payments.record_manual_payment(baskets.place_order(account, basket, seen), by="demo")

@@ -67,7 +67,7 @@ class Confirmation:
 
     total_cents: int
     contract_digests: tuple[str, ...]
-    address: str
+    ip_address: str
     language: str
 
 
@@ -238,9 +238,9 @@ def _create_order(ordered: OrderKind, accepted: list[Contract], confirmed: Confi
             contract=contract,
             digest=contract.digest,
             accepted_at=now,
-            address=confirmed.address,
+            ip_address=confirmed.ip_address,
         )
-    evidence.record_order(order, confirmed.address)
+    evidence.record_order(order, confirmed.ip_address)
     transitions.record(order, "order_placed", by=account.nic_handle, to_status=order.status)
     ordered.follow_up(order)
     return order

@@ -62,8 +62,8 @@ class Thing:
 @dataclass(frozen=True)
 class Entry:
     """Something that happened. ``what`` is a sentence (``msgid``), ``by`` who did it, "" if that
-    is not known; ``subject`` names the kind of ``thing``, and ``address`` and ``browser`` where a
-    request came from.
+    is not known; ``subject`` names the kind of ``thing``, and ``ip_address`` and ``browser`` where
+    a request came from.
     """
 
     at: datetime
@@ -71,7 +71,7 @@ class Entry:
     what: str
     by: str
     note: str = ""
-    address: str = ""
+    ip_address: str = ""
     browser: str = ""
     thing: Thing | None = None
     is_alarming: bool = False
@@ -165,7 +165,7 @@ def _of_account(row: AccountEvent, account: Account) -> Entry:
         activity_log.DESCRIPTIONS.get(row.kind, row.kind),
         account.nic_handle,
         note=row.note,
-        address=row.address,
+        ip_address=row.ip_address,
         browser=row.browser,
         is_alarming=row.kind in activity_log.ALARMING,
     )

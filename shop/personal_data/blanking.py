@@ -292,7 +292,7 @@ def _blank_orders(account: Account) -> None:
     for order in in_batches(mine, Order.id):
         Order.update(customer=blanked(order.customer)).where(Order.id == order.id).execute()
     ids: Any = Order.select(Order.id).where(Order.account == account)
-    Acceptance.update(address="").where(Acceptance.order.in_(ids)).execute()
+    Acceptance.update(ip_address="").where(Acceptance.order.in_(ids)).execute()
     invoices: Any = Invoice.select(Invoice.id).where(Invoice.account == account)
     paid = Payment.order.in_(ids) | Payment.invoice.in_(invoices)
     Payment.update(checkout_url="").where(paid, Payment.status.not_in(UNSETTLED)).execute()

@@ -143,7 +143,7 @@ def _contracts(order: Order) -> Iterator[tuple[str, bytes]]:
             {
                 "contract": contract.kind, "version": contract.version, "title": contract.title,
                 "language": contract.language, "published_at": contract.published_at,
-                "digest": row.digest, "accepted_at": row.accepted_at, "address": row.address,
+                "digest": row.digest, "accepted_at": row.accepted_at, "address": row.ip_address,
                 "file": name,
             }
         )  # fmt: skip

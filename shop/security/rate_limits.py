@@ -177,7 +177,7 @@ def reset_attempts(item: RateLimitItem, what: str, who: str) -> None:
     limiter().clear(item, what, who)
 
 
-def read_address(text: str) -> str:
+def read_ip_address(text: str) -> str:
     """Return the IP address that a proxy or a server reported; "" if it is not one.
 
     Some add a port. A server that listens on IPv4 and IPv6 reports an IPv4 address as an IPv6
@@ -191,12 +191,12 @@ def read_address(text: str) -> str:
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
-def network_of(address: str) -> str:
+def network_of(ip: str) -> str:
     """Return the network an IP address is counted under: itself, or for IPv6 its /64.
 
     One customer usually holds a whole /64.
     """
-    if ":" not in (plain := read_address(address)):
+    if ":" not in (plain := read_ip_address(ip)):
         return plain
     return str(ip_network((plain, 64), strict=False))
 

@@ -54,7 +54,7 @@ def sign_in(name: str, password: str, code: str, origin: Origin) -> str:
 
 def _is_known(staff: StaffAccount | None, origin: Origin) -> bool:
     """Return whether the member has signed in from this IP address before."""
-    there = StaffSession.address == origin.address[:45]
+    there = StaffSession.ip_address == origin.ip_address[:45]
     return (
         StaffSession.select()
         .where(StaffSession.staff == (staff.id if staff else 0), there)
@@ -87,7 +87,8 @@ def _begin(staff: StaffAccount, code: str, origin: Origin) -> str:
             return ""
         StaffSession.create(
             token_digest=encryption.digest(token), staff=staff, created_at=now, seen_at=now,
-            expires_at=now + IDLE_LENGTH, address=origin.address[:45], browser=origin.browser[:255],
+            expires_at=now + IDLE_LENGTH, ip_address=origin.ip_address[:45],
+            browser=origin.browser[:255],
         )  # fmt: skip
     log.info("staff_signed_in", staff=staff.id)
     return token

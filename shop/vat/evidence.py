@@ -22,12 +22,12 @@ LEAST = 2
 """The number of proofs that are kept for each sale."""
 
 
-def record_order(order: Order, network_address: str) -> None:
+def record_order(order: Order, ip_address: str) -> None:
     """Record address and network of a consumer's order, in the caller's transaction."""
     if _is_needed(order):
         at = order.placed_at
         _record(order, ProofKind.ADDRESS, *_address(order), at)
-        _record(order, ProofKind.NETWORK, "", network_address, at)
+        _record(order, ProofKind.NETWORK, "", ip_address, at)
 
 
 def record_payment(payment: Payment, card_country: str) -> None:

@@ -62,7 +62,7 @@ def test_staff_read_everything_of_a_customer(
         "orders": (order, "checkout-1", "dp_1"),
         "invoices": (invoice, order, "checkout-1"),
         "emails": (alices.account.email,),
-        "sessions": (alices.session.address,),
+        "sessions": (alices.session.ip_address,),
         "order": (invoice, alices.group.display_name),
         "invoice": (order, "checkout-1"),
         "search": (alices.account.nic_handle,),

@@ -131,7 +131,7 @@ def test_a_member_ends_their_other_sessions_and_chooses_a_language(app: Flask) -
     member = staff.sign_in(client, Role.BILLING)
     StaffSession.create(
         token_digest="another", staff=member, created_at=member.created_at,
-        seen_at=member.created_at, expires_at=StaffSession.get().expires_at, address="192.0.2.1",
+        seen_at=member.created_at, expires_at=StaffSession.get().expires_at, ip_address="192.0.2.1",
     )  # fmt: skip
     assert "192.0.2.1" in client.get("/desk/account").text
     client.ask("POST", "/desk/account/sessions/end")

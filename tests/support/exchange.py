@@ -95,7 +95,7 @@ def seen(requested: AttachRequest) -> Confirmation:
     return Confirmation(
         total_cents=quote.totals.total_cents,
         contract_digests=tuple(one.digest for one in contracts.current_contracts(account.language)),
-        address="203.0.113.7",
+        ip_address="203.0.113.7",
         language=account.language,
     )
 

@@ -59,7 +59,7 @@ def seen_by(account: Account, requested: AdditionRequest) -> Confirmation:
     return Confirmation(
         total_cents=AdditionOrder(account, requested).quote.totals.total_cents,
         contract_digests=tuple(contract.digest for contract in contracts.current_contracts("fr")),
-        address="203.0.113.7",
+        ip_address="203.0.113.7",
         language="fr",
     )
 

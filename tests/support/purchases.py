@@ -28,7 +28,7 @@ def seen_by(account: Account, chosen: Basket, language: str = "fr") -> Confirmat
         contract_digests=tuple(
             contract.digest for contract in contracts.current_contracts(language)
         ),
-        address="203.0.113.7",
+        ip_address="203.0.113.7",
         language=language,
     )
 

@@ -82,8 +82,8 @@ def test_a_viewing_is_recorded_ends_and_is_over_after_fifteen_minutes(
         viewings.start(alice, " ", by="staff:sam", origin=FROM)
     client = seeing(app, alice)
     entry = AccountEvent.get(AccountEvent.kind == "seen_by_staff")
-    assert (entry.account, entry.note, entry.address) == (
-        alice, "staff:sam: She cannot find her licences", FROM.address,
+    assert (entry.account, entry.note, entry.ip_address) == (
+        alice, "staff:sam: She cannot find her licences", FROM.ip_address,
     )  # fmt: skip
     assert client.get("/manager/services").status_code == 200
     assert client.ask("POST", "/viewing/end").location == f"/desk/customers/{alice.nic_handle}"

@@ -84,9 +84,9 @@ def _histogram(
     return family
 
 
-def _is_near(address: str) -> bool:
+def _is_near(client: str) -> bool:
     try:
-        return ip_address(address).is_private
+        return ip_address(client).is_private
     except ValueError:
         return False
 

@@ -45,6 +45,9 @@ from shop.text import formats, templates
 
 BATCH = 200
 
+KEYS = {"ip_address": "address"}
+"""The keys of columns that are not named as in this code, so that the format stays."""
+
 README = N_(
     "This file holds the data of the customer account %(nic_handle)s at %(shop)s, as of "
     "%(moment)s.\n\n"
@@ -142,11 +145,11 @@ SECTIONS = (
     ),
     Section(
         "sessions", Session, _own(Session),
-        ("created_at", "seen_at", "expires_at", "ended_at", "address", "browser"),
+        ("created_at", "seen_at", "expires_at", "ended_at", "ip_address", "browser"),
     ),
     Section(
         "activity", AccountEvent, _own(AccountEvent),
-        ("at", "kind", "note", "address", "browser"),
+        ("at", "kind", "note", "ip_address", "browser"),
     ),
     Section(
         "authenticator", Authenticator, _own(Authenticator), ("created_at", "confirmed_at"),
@@ -178,7 +181,7 @@ SECTIONS = (
         "contracts_accepted", Acceptance, _acceptances,
         (
             "order.number", "contract.title", "contract.version", "digest", "accepted_at",
-            "address",
+            "ip_address",
         ),
     ),
     Section(
@@ -338,7 +341,7 @@ def _rows(section: Section, account: Account) -> Iterator[bytes]:
 
 
 def _values(row: Any, columns: Iterable[str]) -> dict[str, Any]:
-    return {column.replace(".", "_"): _value(row, column) for column in columns}
+    return {KEYS.get(column, column.replace(".", "_")): _value(row, column) for column in columns}
 
 
 def _value(row: Any, column: str) -> Any:

@@ -49,6 +49,8 @@ def test_it_holds_everything_of_alices(alices: Belongings, drain: Callable[[], i
     assert {row["group_name"] for row in rows(archive, "licences")} >= {alices.group.name}
     assert rows(archive, "cards")[0]["last4"] == "4242"
     assert rows(archive, "order_events")
+    assert rows(archive, "contracts_accepted")[0]["address"] == "203.0.113.7"
+    assert {row["address"] for row in rows(archive, "sessions")} >= {alices.session.ip_address}
     pdfs = [name for name in archive.namelist() if name.endswith(".pdf")]
     assert len(pdfs) == 3, "two purchase orders, and the invoice of the paid one"
     assert all(archive.read(name).startswith(b"%PDF") for name in pdfs)

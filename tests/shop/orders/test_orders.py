@@ -56,7 +56,7 @@ def test_an_order_records_each_contract_accepted(alice: Account) -> None:
     accepted = Acceptance.select().where(Acceptance.order == order)
     assert {row.contract.kind for row in accepted} == set(contracts.KINDS)
     assert all(row.digest == row.contract.digest for row in accepted)
-    assert all(row.address == "203.0.113.7" for row in accepted)
+    assert all(row.ip_address == "203.0.113.7" for row in accepted)
 
 
 def test_placing_writes_its_letter_its_event_and_its_jobs(alice: Account) -> None:
