@@ -102,6 +102,17 @@ class Session(Table):
     """Whether the customer asked to stay signed in."""
 
 
+class LinkPurpose(StrEnum):
+    """What a one-time link or token is for."""
+
+    PASSWORD_RESET = "password_reset"
+    SECOND_STEP = "second_step"  # the sign-in that waits for its second factor
+    EMAIL_PROOF = "email_proof"
+    RESCUED_EMAIL = "rescued_email"  # a new address, given to customer service
+    TERMINATION = "termination"
+    NEW_EMAIL = "new_email"
+
+
 class OneTimeLink(Table):
     """A link in an e-mail that works once, with its purpose and its expiry.
 
@@ -118,6 +129,11 @@ class OneTimeLink(Table):
     created_at = MomentField()
     expires_at = MomentField()
     used_at = MomentField(null=True)
+
+    @property
+    def is_of_staff(self) -> bool:
+        """Whether customer service had it sent, to a new e-mail address."""
+        return self.purpose == LinkPurpose.RESCUED_EMAIL
 
 
 class RateCount(Table):

@@ -19,22 +19,78 @@ from records.accounts import Account
 from records.base import MomentField, StateMachine, Table, one_of
 from records.languages import Language
 
-LICENCE_ACTIVE = "licence_active"
-"""The kind of the e-mail with a licence's first password."""
 
-LICENCE_FOR_OWNER = "licence_for_owner"
-"""The kind of the same e-mail to the mailbox of the one who gets the licence."""
+class LetterKind(StrEnum):
+    """The kind of an e-mail: ``templates/mail`` holds the texts of each."""
 
-LICENCE_LINK = "licence_link"
-"""The kind of the e-mail with a link that shows a licence's password to its holder."""
+    ACCOUNT_CREATED = "account_created"
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_ENDING = "account_ending"
+    CONTRACT_CHANGE = "contract_change"
+    ANNOUNCEMENT = "announcement"
+    EMAIL_PROOF = "email_proof"
+    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"
+    EMAIL_CONFIRMATION = "email_confirmation"
+    EMAIL_CHANGED = "email_changed"
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
+    EXPORT_READY = "export_ready"
+    ORDER_PLACED = "order_placed"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_EXPIRED = "order_expired"
+    PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_REFUNDED = "payment_refunded"
+    REST_REFUNDED = "rest_refunded"
+    DELIVERY_FAILED = "delivery_failed"
+    ATTACH_ORDERED = "attach_ordered"
+    INVOICE_ISSUED = "invoice_issued"
+    INVOICE_PAID = "invoice_paid"
+    PART_PAYMENT_RECEIVED = "part_payment_received"
+    GOODWILL_GRANTED = "goodwill_granted"
+    CREDIT_NOTE_ISSUED = "credit_note_issued"
+    INVOICE_PAYMENT_REFUNDED = "invoice_payment_refunded"
+    CREDIT_NOTE_REFUNDED = "credit_note_refunded"
+    REFUNDED_BY_BANK = "refunded_by_bank"
+    PAYMENT_DISPUTED = "payment_disputed"
+    DISPUTE_LOST = "dispute_lost"
+    CARD_REMOVED = "card_removed"
+    CARD_WITHDRAWN = "card_withdrawn"
+    CARD_EXPIRING = "card_expiring"
+    REFUND_FAILED = "refund_failed"
+    SERVICE_INSTALLED = "service_installed"
+    ATTACH_INSTALLED = "attach_installed"
+    LICENCES_ADDED = "licences_added"
+    LICENCE_ACTIVE = "licence_active"
+    LICENCE_FOR_OWNER = "licence_for_owner"
+    LICENCE_LINK = "licence_link"
+    PASSWORDS_READY = "passwords_ready"
+    SEAT_PASSWORD_CHANGED = "seat_password_changed"
+    LICENCE_RELEASED = "licence_released"
+    RENEWAL_COMING = "renewal_coming"
+    PAYMENT_FAILED = "payment_failed"
+    SERVICE_SUSPENDED = "service_suspended"
+    SERVICE_RESUMED = "service_resumed"
+    SERVICE_SUSPENDED_BY_US = "service_suspended_by_us"
+    SERVICE_RESUMED_BY_US = "service_resumed_by_us"
+    TERMINATION_NOTICE = "termination_notice"
+    TERMINATION_LINK = "termination_link"
+    TERMINATION_SCHEDULED = "termination_scheduled"
+    TERMINATION_UNDONE = "termination_undone"
+    SERVICE_TERMINATED = "service_terminated"
+    WITHDRAWAL_RECEIVED = "withdrawal_received"
+    LICENCES_GIVEN_BACK = "licences_given_back"
+    GIVE_BACK_UNDONE = "give_back_undone"
+    PRICE_CHANGE = "price_change"
+    FREE_PERIOD_ENDING = "free_period_ending"
 
-TO_UNPROVED = {"email_confirmation", "email_proof"}
+
+TO_UNPROVED = {LetterKind.EMAIL_CONFIRMATION, LetterKind.EMAIL_PROOF}
 """Kinds of e-mails to an address that its customer has not proved to be theirs."""
 
-TO_STRANGERS = {LICENCE_LINK}
+TO_STRANGERS = {LetterKind.LICENCE_LINK}
 """Kinds of e-mails to an address that the customer typed, and its owner has not proved."""
 
-INDEPENDENT = TO_UNPROVED | {LICENCE_FOR_OWNER}
+INDEPENDENT = TO_UNPROVED | {LetterKind.LICENCE_FOR_OWNER}
 """Kinds that do not wait for the account's address: the mailbox of a licence's owner is one of the
 customer's Exchange service."""
 
@@ -115,6 +171,14 @@ class Letter(StateMachine):
 
 
 Letter.add_index(Letter.index(Letter.created_at, name="letter_secret").where(SQL("is_secret")))
+
+
+class DocumentKind(StrEnum):
+    """The kind of a document that e-mails have as an attachment."""
+
+    PURCHASE_ORDER = "purchase_order"
+    INVOICE = "invoice"
+    CONTRACT = "contract"
 
 
 class Attachment(Table):

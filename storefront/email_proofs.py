@@ -31,7 +31,7 @@ def email_proof(lang: str, token: str) -> Response:
 def confirm_email(lang: str, token: str) -> Response:
     """Take the address as the customer's, and send the e-mails that waited."""
     link = _link(token)
-    confirm = rescue.confirm if link.purpose == rescue.PURPOSE else email_proofs.confirm
+    confirm = rescue.confirm if link.is_of_staff else email_proofs.confirm
     if not confirm(link, auth.origin()):
         abort(410)
     flash(gettext("Your email address is confirmed."), "success")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from records.accounts import Account, OneTimeLink
+from records.accounts import Account, LinkPurpose, OneTimeLink
 from records.base import database
 from shop import clock, mail
 from shop.customers import activity_log, one_time_links
@@ -17,7 +17,6 @@ from shop.errors import N_, Refusal
 from shop.jobs import kinds
 from shop.security import rate_limits
 
-PURPOSE = "email_proof"
 VALIDITY = timedelta(days=7)
 
 MOST_PROVED = 5
@@ -48,13 +47,15 @@ def request(account: Account) -> None:
     """Send the confirmation to the account's address. Raise `rate_limits.RateLimited`."""
     count_confirmation(account.email)
     with database.atomic():
-        token = one_time_links.new_link(account, PURPOSE, VALIDITY, payload=account.email)
+        token = one_time_links.new_link(
+            account, LinkPurpose.EMAIL_PROOF, VALIDITY, payload=account.email
+        )
         mail.email_proof(account, token)
 
 
 def find_link(token: str) -> OneTimeLink | None:
     """Return the valid link of a token, if it was sent to its account's present address."""
-    link = one_time_links.find_link(token, PURPOSE)
+    link = one_time_links.find_link(token, LinkPurpose.EMAIL_PROOF)
     return link if link and link.payload == link.account.email else None
 
 

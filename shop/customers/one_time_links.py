@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from records.accounts import Account, OneTimeLink
+from records.accounts import Account, LinkPurpose, OneTimeLink
 from shop import clock
 from shop.security import encryption
 
@@ -16,7 +16,7 @@ RETENTION = timedelta(days=30)
 """How long a link is kept after it expires."""
 
 
-def new_link(account: Account, purpose: str, length: timedelta, payload: str = "") -> str:
+def new_link(account: Account, purpose: LinkPurpose, length: timedelta, payload: str = "") -> str:
     """Create a link that is valid once, for ``length``, with ``payload``; return its token."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
@@ -31,7 +31,7 @@ def new_link(account: Account, purpose: str, length: timedelta, payload: str = "
     return token
 
 
-def find_link(token: str, purpose: str) -> OneTimeLink | None:
+def find_link(token: str, purpose: LinkPurpose) -> OneTimeLink | None:
     """Return the unused, unexpired link of a token with its account, or None."""
     link = (
         OneTimeLink.select(OneTimeLink, Account)
@@ -46,7 +46,7 @@ def find_link(token: str, purpose: str) -> OneTimeLink | None:
     return link if link and link.expires_at > clock.now() else None
 
 
-def open_links(account: Account, purpose: str) -> ModelSelect[OneTimeLink]:
+def open_links(account: Account, purpose: LinkPurpose) -> ModelSelect[OneTimeLink]:
     """Return an account's unused, unexpired links of a purpose."""
     return OneTimeLink.select().where(
         OneTimeLink.account == account,
@@ -61,7 +61,7 @@ def use_link(link: OneTimeLink) -> bool:
     return bool(_use_up(OneTimeLink.id == link.id))
 
 
-def void_links(account: Account, purpose: str = "") -> None:
+def void_links(account: Account, purpose: LinkPurpose | None = None) -> None:
     """Invalidate an account's unused links, including pending sign-ins; only those of ``purpose``
     if it is given."""
     links = OneTimeLink.account == account

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from peewee import Expression
 
-from records.accounts import Account, OneTimeLink
+from records.accounts import Account, LinkPurpose, OneTimeLink
 from records.base import database
 from shop import jobs, mail, settings
 from shop.customers import (
@@ -352,13 +352,13 @@ def _send_reset_link(account: Account, base_url: str) -> None:
         with suppress(rate_limits.RateLimited):
             email_proofs.request(account)
         return
-    token = new_link(account, "password_reset", RESET_LENGTH)
+    token = new_link(account, LinkPurpose.PASSWORD_RESET, RESET_LENGTH)
     mail.password_reset(account, f"{base_url}/{account.language}/password/{token}", token)
 
 
 def find_reset(token: str) -> OneTimeLink | None:
     """Return the valid reset link of a token, or None."""
-    return find_link(token, "password_reset")
+    return find_link(token, LinkPurpose.PASSWORD_RESET)
 
 
 def reset_password(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from records.accounts import Account, OneTimeLink, VatStatus
+from records.accounts import Account, LinkPurpose, OneTimeLink, VatStatus
 from records.base import database
 from records.languages import Language
 from shop import clock, mail, settings
@@ -16,7 +16,6 @@ from shop.errors import N_, Refusal
 from shop.text.email_addresses import normalized
 from shop.vat import confirmation
 
-NEW_EMAIL = "new_email"
 NEW_EMAIL_VALIDITY = timedelta(days=1)
 
 
@@ -91,8 +90,10 @@ def request_email_change(account: Account, email: str, base_url: str, origin: Or
     email_proofs.check_vacancy(email)
     email_proofs.count_confirmation(email)
     with database.atomic():
-        one_time_links.void_links(account, NEW_EMAIL)
-        token = one_time_links.new_link(account, NEW_EMAIL, NEW_EMAIL_VALIDITY, payload=email)
+        one_time_links.void_links(account, LinkPurpose.NEW_EMAIL)
+        token = one_time_links.new_link(
+            account, LinkPurpose.NEW_EMAIL, NEW_EMAIL_VALIDITY, payload=email
+        )
         activity_log.record(account, "email_asked", origin, note=f"{account.email} → {email}")
         mail.email_confirmation(
             account, email, f"{base_url}/manager/account/email-address/{token}", token
@@ -102,7 +103,7 @@ def request_email_change(account: Account, email: str, base_url: str, origin: Or
 
 def find_new_email(account: Account, token: str) -> tuple[OneTimeLink, str] | None:
     """Return the customer's link of a token and the e-mail address it was sent to, or None."""
-    link = one_time_links.find_link(token, NEW_EMAIL)
+    link = one_time_links.find_link(token, LinkPurpose.NEW_EMAIL)
     # Links made by earlier versions of the shop have no payload.
     if link is None or link.account_id != account.id or not link.payload:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from records.accounts import Account, OneTimeLink
+from records.accounts import Account, LinkPurpose, OneTimeLink
 from records.base import database
 from shop import mail, settings
 from shop.customers import email_proofs, holds, one_time_links, profile, sessions
@@ -16,7 +16,6 @@ from shop.errors import N_, Refusal
 from shop.mail.links import Links
 from shop.text.email_addresses import normalized
 
-PURPOSE = "rescued_email"
 VALIDITY = timedelta(days=1)
 
 
@@ -30,15 +29,15 @@ def request(account: Account, email: str) -> None:
         raise Refusal(N_("This is the customer’s address already."), "email")
     email_proofs.check_vacancy(email)
     email_proofs.count_confirmation(email)
-    one_time_links.void_links(account, PURPOSE)
-    token = one_time_links.new_link(account, PURPOSE, VALIDITY, payload=email)
+    one_time_links.void_links(account, LinkPurpose.RESCUED_EMAIL)
+    token = one_time_links.new_link(account, LinkPurpose.RESCUED_EMAIL, VALIDITY, payload=email)
     link = Links(settings.current().public_url, account.language).email_proof(token)
     mail.email_confirmation(account, email, link, token)
 
 
 def waits_for(account: Account) -> str:
     """Return the address whose link was not followed yet; "" if there is none."""
-    row = one_time_links.open_links(account, PURPOSE).first()
+    row = one_time_links.open_links(account, LinkPurpose.RESCUED_EMAIL).first()
     return row.payload if row else ""
 
 
@@ -46,12 +45,12 @@ def take_back(account: Account) -> None:
     """Void the link that was not followed yet. Raise `Refusal` if there is none."""
     if not waits_for(account):
         raise Refusal(N_("No link waits to be followed."))
-    one_time_links.void_links(account, PURPOSE)
+    one_time_links.void_links(account, LinkPurpose.RESCUED_EMAIL)
 
 
 def find_link(token: str) -> OneTimeLink | None:
     """Return the valid link of a token, or None."""
-    return one_time_links.find_link(token, PURPOSE)
+    return one_time_links.find_link(token, LinkPurpose.RESCUED_EMAIL)
 
 
 def confirm(link: OneTimeLink, origin: Origin) -> bool:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from records.catalogue import Contract
 from records.invoices import Invoice
+from records.letters import DocumentKind
 from records.orders import Acceptance, Order
 from shop import vat
 from shop.errors import N_
 from shop.text import templates
 from shop.text.folding import fold
-
-PURCHASE_ORDER, INVOICE, CONTRACT = "purchase_order", "invoice", "contract"
-"""The kinds of documents that e-mails have as attachments."""
 
 PURCHASE_ORDER_NAME = N_("purchase-order")
 INVOICE_NAME = N_("invoice")
@@ -65,32 +63,34 @@ def contract_filename(contract: Contract) -> str:
     return f"{fold(contract.title).replace(' ', '-')}-{contract.version}.pdf"
 
 
-def of_order(order: Order) -> list[tuple[str, int]]:
+def of_order(order: Order) -> list[tuple[DocumentKind, int]]:
     """Return the documents that a customer keeps of an order: kind and id of each.
 
     They are the purchase order and the contracts accepted, with the form for a withdrawal, on a
     durable medium (code de la consommation, article L221-13).
     """
     accepted = Acceptance.select(Acceptance.contract).where(Acceptance.order == order)
-    contracts = [(CONTRACT, row.contract_id) for row in accepted.order_by(Acceptance.id)]
-    return [(PURCHASE_ORDER, order.id), *contracts]
+    contracts = [
+        (DocumentKind.CONTRACT, row.contract_id) for row in accepted.order_by(Acceptance.id)
+    ]
+    return [(DocumentKind.PURCHASE_ORDER, order.id), *contracts]
 
 
 def filename(document: str, subject_id: int) -> str:
     """Return the file name of an e-mail attachment, by its kind and the id of its subject."""
-    if document == INVOICE:
+    if document == DocumentKind.INVOICE:
         return invoice_filename(Invoice.get_by_id(subject_id))
-    if document == CONTRACT:
+    if document == DocumentKind.CONTRACT:
         return contract_filename(Contract.get_by_id(subject_id))
-    assert document == PURCHASE_ORDER, document
+    assert document == DocumentKind.PURCHASE_ORDER, document
     return purchase_order_filename(Order.get_by_id(subject_id))
 
 
 def make_document(document: str, subject_id: int) -> bytes:
     """Return the content of an e-mail attachment."""
-    if document == INVOICE:
+    if document == DocumentKind.INVOICE:
         return invoice_of(Invoice.get_by_id(subject_id))
-    if document == CONTRACT:
+    if document == DocumentKind.CONTRACT:
         return contract_of(Contract.get_by_id(subject_id))
-    assert document == PURCHASE_ORDER, document
+    assert document == DocumentKind.PURCHASE_ORDER, document
     return purchase_order_of(Order.get_by_id(subject_id))

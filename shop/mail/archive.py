@@ -12,7 +12,7 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
-from records.letters import LICENCE_LINK, Attachment, Letter
+from records.letters import Attachment, DocumentKind, Letter, LetterKind
 from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
 from shop.mail import mark
@@ -40,13 +40,13 @@ def one_line(text: str) -> str:
 
 def store_letter(
     account: Account,
-    kind: str,
+    kind: LetterKind,
     key: str,
     *,
     recipient: str = "",
     addressee: str = "",
     is_secret: bool = False,
-    attach: Sequence[tuple[str, int]] = (),
+    attach: Sequence[tuple[DocumentKind, int]] = (),
     **values: Any,
 ) -> None:
     """Store an e-mail and queue its sending, in the caller's transaction; idempotent per ``key``.
@@ -86,7 +86,7 @@ def store_letter(
             kinds.send_letter.using(priority=priority).later(letter=letter)
 
 
-def _render(kind: str, language: str, **values: Any) -> tuple[str, str, str]:
+def _render(kind: LetterKind, language: str, **values: Any) -> tuple[str, str, str]:
     """Return subject, text and HTML of an e-mail."""
     shop = settings.current()
     values |= {"shop": shop, "link_to": Links(shop.public_url, language)}
@@ -113,7 +113,7 @@ def _wrap_line(line: str) -> str:
     )
 
 
-def _attach(letter: int, document: str, subject_id: int) -> None:
+def _attach(letter: int, document: DocumentKind, subject_id: int) -> None:
     Attachment.create(
         letter=letter,
         document=document,
@@ -209,11 +209,16 @@ def sent_html_of(letter: Letter) -> str:
     return encryption.unseal(letter.html) if letter.is_secret else letter.html
 
 
-PROVES_MAILBOX = {"email_confirmation", "email_proof", "password_reset", "termination_link"}
+PROVES_MAILBOX = {
+    LetterKind.EMAIL_CONFIRMATION,
+    LetterKind.EMAIL_PROOF,
+    LetterKind.PASSWORD_RESET,
+    LetterKind.TERMINATION_LINK,
+}
 """E-mails with a link that proves access to the mailbox."""
 
 
-FOR_OTHERS = {LICENCE_LINK}
+FOR_OTHERS = {LetterKind.LICENCE_LINK}
 """E-mails with a link that works once, for the person whose mailbox it was sent to."""
 
 
@@ -246,7 +251,7 @@ def with_content(attachment: Attachment) -> Attachment:
     """
     if attachment.content is None:
         content = documents.make_document(attachment.document, attachment.subject_id)
-        if attachment.document != documents.CONTRACT:
+        if attachment.document != DocumentKind.CONTRACT:
             Attachment.update(content=content).where(Attachment.id == attachment.id).execute()
         attachment.content = content
     return attachment

@@ -15,7 +15,7 @@ from typing import Any
 import idna
 
 from records.events import Event
-from records.letters import Attachment, Letter, LetterStatus
+from records.letters import Attachment, Letter, LetterKind, LetterStatus
 from shop import clock, settings
 from shop.mail import mark
 from shop.mail.archive import one_line, sent_html_of, text_of
@@ -199,7 +199,9 @@ def _build(
 
 def _addressee(letter: Letter) -> str:
     """Return the recipient's name, "" if it is not known whose mailbox it is."""
-    is_customers = letter.recipient == letter.account.email and letter.kind != "email_proof"
+    is_customers = (
+        letter.recipient == letter.account.email and letter.kind != LetterKind.EMAIL_PROOF
+    )
     return letter.addressee or (letter.account.full_name if is_customers else "")
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 
 from records.exchange import AttachedAccount
-from records.letters import LICENCE_ACTIVE, LICENCE_FOR_OWNER, Letter
+from records.letters import Letter, LetterKind
 from records.seats import Seat
 from shop.errors import N_
 from shop.text.templates import translate
 
-CREDENTIALS = {LICENCE_ACTIVE, LICENCE_FOR_OWNER, "seat_password_changed"}
+CREDENTIALS = {
+    LetterKind.LICENCE_ACTIVE,
+    LetterKind.LICENCE_FOR_OWNER,
+    LetterKind.SEAT_PASSWORD_CHANGED,
+}
 """E-mails that contain a licence's password at the time of writing."""
 
-SUPERSEDING = (LICENCE_ACTIVE, "seat_password_changed", "licence_released")
+SUPERSEDING = (
+    LetterKind.LICENCE_ACTIVE,
+    LetterKind.SEAT_PASSWORD_CHANGED,
+    LetterKind.LICENCE_RELEASED,
+)
 """E-mails after which the licence has another password, or none."""
 
 MAX_CHANGES = 100
@@ -65,7 +73,7 @@ def _seat_of(letter: Letter) -> Seat | None:
     named = re.fullmatch(r"\w+:(\d+)(:\d+)?", letter.key)
     if named is None:
         return None
-    if letter.kind == LICENCE_FOR_OWNER:
+    if letter.kind == LetterKind.LICENCE_FOR_OWNER:
         of_mailbox = AttachedAccount.select(AttachedAccount.seat).where(
             AttachedAccount.id == int(named[1])
         )

@@ -15,6 +15,7 @@ from records.exports import DataExport
 from records.groups import Addition, LicenceGroup
 from records.imports import SeatImport
 from records.invoices import Invoice, InvoiceKind
+from records.letters import DocumentKind, LetterKind
 from records.orders import Order
 from records.payments import Payment
 from records.refunds import Refund
@@ -33,36 +34,36 @@ from shop.text import templates
 
 def account_created(account: Account) -> None:
     """Tell a new customer their nic-handle (guide: sign in with nic-handle and password)."""
-    store_letter(account, "account_created", f"account_created:{account.id}")
+    store_letter(account, LetterKind.ACCOUNT_CREATED, f"account_created:{account.id}")
 
 
 def account_closed(account: Account, kept: Sequence[tuple[str, str]]) -> None:
     """Confirm that an account was closed; ``kept`` says what stays of it and why (``msgid``)."""
     told = [[templates.translate(each, account.language) for each in pair] for pair in kept]
     store_letter(
-        account, "account_closed", f"account_closed:{account.id}", closed_at=clock.now(), kept=told
+        account,
+        LetterKind.ACCOUNT_CLOSED,
+        f"account_closed:{account.id}",
+        closed_at=clock.now(),
+        kept=told,
     )
-
-
-ACCOUNT_ENDING = "account_ending"
-"""The kind of the e-mail that `account_ending` sends, by which retention knows that it was."""
 
 
 def account_ending(account: Account, ends_on: date) -> None:
     """Tell that an account without a service for five years ends on a day, and how to keep it."""
-    key = f"{ACCOUNT_ENDING}:{account.id}:{ends_on.isoformat()}"
-    store_letter(account, ACCOUNT_ENDING, key, ends_on=ends_on)
+    key = f"account_ending:{account.id}:{ends_on.isoformat()}"
+    store_letter(account, LetterKind.ACCOUNT_ENDING, key, ends_on=ends_on)
 
 
 def contract_change(account: Account, contract: Contract, applies_on: date) -> None:
     """Announce a new version of a contract, 30 days before it applies to the customer."""
     key = f"contract_change:{account.id}:{contract.kind}:{contract.version}"
-    store_letter(account, "contract_change", key, contract=contract, applies_on=applies_on)
+    store_letter(account, LetterKind.CONTRACT_CHANGE, key, contract=contract, applies_on=applies_on)
 
 
 def announcement(account: Account, notice: int, text: str) -> None:
     """Send an announcement that the customer's pages show."""
-    store_letter(account, "announcement", f"announcement:{notice}:{account.id}", text=text)
+    store_letter(account, LetterKind.ANNOUNCEMENT, f"announcement:{notice}:{account.id}", text=text)
 
 
 def email_proof(account: Account, token: str) -> None:
@@ -72,27 +73,27 @@ def email_proof(account: Account, token: str) -> None:
     """
     link = Links(settings.current().public_url, account.language).email_proof(token)
     key = f"email_proof:{encryption.digest(token)}"
-    store_letter(account, "email_proof", key, is_secret=True, link=link, nameless=True)
+    store_letter(account, LetterKind.EMAIL_PROOF, key, is_secret=True, link=link, nameless=True)
 
 
 def password_reset(account: Account, link: str, token: str) -> None:
     """Send a one-time link for a new password; stored encrypted."""
     key = f"password_reset:{encryption.digest(token)}"
-    store_letter(account, "password_reset", key, is_secret=True, link=link)
+    store_letter(account, LetterKind.PASSWORD_RESET, key, is_secret=True, link=link)
 
 
 def password_changed(account: Account) -> None:
     """Report a changed password, in case the customer did not change it."""
     changed_at = clock.now()
     key = f"password_changed:{account.id}:{changed_at.isoformat()}"
-    store_letter(account, "password_changed", key, changed_at=changed_at)
+    store_letter(account, LetterKind.PASSWORD_CHANGED, key, changed_at=changed_at)
 
 
 def email_confirmation(account: Account, address: str, link: str, token: str) -> None:
     """Send a confirmation link to a new e-mail ``address``, effective once it is followed."""
     key = f"email_confirmation:{encryption.digest(token)}"
     store_letter(
-        account, "email_confirmation", key, recipient=address, is_secret=True,
+        account, LetterKind.EMAIL_CONFIRMATION, key, recipient=address, is_secret=True,
         address=address, link=link, nameless=True,
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ def email_changed(account: Account, before: str) -> None:
     changed_at = clock.now()
     key = f"email_changed:{account.id}:{changed_at.isoformat()}"
     store_letter(
-        account, "email_changed", key, recipient=before,
+        account, LetterKind.EMAIL_CHANGED, key, recipient=before,
         changed_at=changed_at, before=before, address=account.email,
     )  # fmt: skip
 
@@ -111,12 +112,14 @@ def second_factor_changed(account: Account, what: str) -> None:
     """Report a change of two-factor sign-in; ``what`` is a ``msgid`` that describes it."""
     changed_at = clock.now()
     key = f"second_factor:{account.id}:{changed_at.isoformat()}:{encryption.digest(what)[:16]}"
-    store_letter(account, "second_factor_changed", key, changed_at=changed_at, what=what)
+    store_letter(account, LetterKind.SECOND_FACTOR_CHANGED, key, changed_at=changed_at, what=what)
 
 
 def export_ready(account: Account, export: DataExport) -> None:
     """Announce that the data export can be downloaded, and until when."""
-    store_letter(account, "export_ready", f"export_ready:{export.id}", expires_at=export.expires_at)
+    store_letter(
+        account, LetterKind.EXPORT_READY, f"export_ready:{export.id}", expires_at=export.expires_at
+    )
 
 
 # --- The order -------------------------------------------------------------------------------
@@ -125,7 +128,7 @@ def export_ready(account: Account, export: DataExport) -> None:
 def order_placed(order: Order) -> None:
     """Confirm an order, with the purchase order and the contracts, and how to pay it."""
     _about_order(
-        order, "order_placed", f"order_placed:{order.id}",
+        order, LetterKind.ORDER_PLACED, f"order_placed:{order.id}",
         attach=documents.of_order(order),
         lines=lines_of(order),
         mention=documents.vat_mention(order, order.account.language),
@@ -134,23 +137,25 @@ def order_placed(order: Order) -> None:
 
 def order_cancelled(order: Order) -> None:
     """Report a cancelled order; nothing is due."""
-    _about_order(order, "order_cancelled", f"order_cancelled:{order.id}")
+    _about_order(order, LetterKind.ORDER_CANCELLED, f"order_cancelled:{order.id}")
 
 
 def order_expired(order: Order) -> None:
     """Report an order that was not paid in time; nothing is due."""
-    _about_order(order, "order_expired", f"order_expired:{order.id}")
+    _about_order(order, LetterKind.ORDER_EXPIRED, f"order_expired:{order.id}")
 
 
 def payment_received(order: Order, payment: Payment) -> None:
     """Confirm a payment: the installation starts (guide: a few minutes, up to 4 hours)."""
-    _about_order(order, "payment_received", f"payment_received:{order.id}", payment=payment)
+    _about_order(
+        order, LetterKind.PAYMENT_RECEIVED, f"payment_received:{order.id}", payment=payment
+    )
 
 
 def payment_refunded(order: Order, payment: Payment, refund: Refund, reason: str) -> None:
     """Report a full refund and when it arrives; ``reason`` is one that the template knows."""
     _about_order(
-        order, "payment_refunded", f"payment_refunded:{payment.id}:{refund.id}",
+        order, LetterKind.PAYMENT_REFUNDED, f"payment_refunded:{payment.id}:{refund.id}",
         payment=payment, refund=refund, reason=reason,
     )  # fmt: skip
 
@@ -158,7 +163,7 @@ def payment_refunded(order: Order, payment: Payment, refund: Refund, reason: str
 def rest_refunded(order: Order, payment: Payment, refund: Refund) -> None:
     """Report the refund of what is not charged of an order, and what was delivered of it."""
     _about_order(
-        order, "rest_refunded", f"rest_refunded:{payment.id}:{refund.id}",
+        order, LetterKind.REST_REFUNDED, f"rest_refunded:{payment.id}:{refund.id}",
         refund=refund, parts=parts_of(order),
     )  # fmt: skip
 
@@ -166,12 +171,12 @@ def rest_refunded(order: Order, payment: Payment, refund: Refund) -> None:
 def delivery_failed(order: Order, refunded_at: datetime) -> None:
     """Report what could not be installed and what happens next: the refund, at the latest."""
     _about_order(
-        order, "delivery_failed", f"delivery_failed:{order.id}:{clock.now().isoformat()}",
+        order, LetterKind.DELIVERY_FAILED, f"delivery_failed:{order.id}:{clock.now().isoformat()}",
         refunded_at=refunded_at, parts=parts_of(order),
     )  # fmt: skip
 
 
-def _about_order(order: Order, kind: str, key: str, **values: Any) -> None:
+def _about_order(order: Order, kind: LetterKind, key: str, **values: Any) -> None:
     store_letter(order.account, kind, key, order=order, **values)
 
 
@@ -180,7 +185,7 @@ def attach_ordered(
 ) -> None:
     """Confirm an order of Office Attach: a free month, then ``line`` and ``totals`` monthly."""
     _about_order(
-        order, "attach_ordered", f"attach_ordered:{order.id}",
+        order, LetterKind.ATTACH_ORDERED, f"attach_ordered:{order.id}",
         attach=documents.of_order(order),
         service=service,
         line=line,
@@ -195,24 +200,26 @@ def attach_ordered(
 def invoice_issued(invoice: Invoice, card: Card | None = None) -> None:
     """Send an invoice as attachment: already paid, or the amount due, its date, and the stored
     ``card`` that will be charged."""
-    _about_invoice(invoice, "invoice_issued", attach=[("invoice", invoice.id)], card=card)
+    _about_invoice(
+        invoice, LetterKind.INVOICE_ISSUED, attach=[(DocumentKind.INVOICE, invoice.id)], card=card
+    )
 
 
 def invoice_paid(invoice: Invoice, payment: Payment) -> None:
     """Confirm the payment of an invoice."""
-    _about_invoice(invoice, "invoice_paid", payment=payment)
+    _about_invoice(invoice, LetterKind.INVOICE_PAID, payment=payment)
 
 
 def part_payment_received(invoice: Invoice, credit: AccountCredit) -> None:
     """Confirm a transfer that pays a part of an invoice, and say what is still owed."""
     key = f"part_payment_received:{credit.id}"
-    _about_invoice(invoice, "part_payment_received", key=key, credit=credit)
+    _about_invoice(invoice, LetterKind.PART_PAYMENT_RECEIVED, key=key, credit=credit)
 
 
 def goodwill_granted(credit: AccountCredit, available_cents: int) -> None:
     """Tell a customer of an amount that their next invoice uses, and why."""
     store_letter(
-        credit.account, "goodwill_granted", f"goodwill_granted:{credit.id}",
+        credit.account, LetterKind.GOODWILL_GRANTED, f"goodwill_granted:{credit.id}",
         credit=credit, available_cents=available_cents,
     )  # fmt: skip
 
@@ -221,8 +228,8 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
     """Send a credit note as attachment, and whether money is refunded; ``reason`` is a ``msgid`` or
     the operator's text."""
     _about_invoice(
-        note, "credit_note_issued",
-        attach=[("invoice", note.id)],
+        note, LetterKind.CREDIT_NOTE_ISSUED,
+        attach=[(DocumentKind.INVOICE, note.id)],
         corrects=note.corrects,
         reason=templates.translate(reason, note.account.language),
     )  # fmt: skip
@@ -231,20 +238,22 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
 def invoice_payment_refunded(invoice: Invoice, payment: Payment, refund: Refund) -> None:
     """Report the refund of a payment for an invoice that was not due."""
     key = f"invoice_payment_refunded:{payment.id}:{refund.id}"
-    _about_invoice(invoice, "invoice_payment_refunded", key=key, payment=payment, refund=refund)
+    _about_invoice(
+        invoice, LetterKind.INVOICE_PAYMENT_REFUNDED, key=key, payment=payment, refund=refund
+    )
 
 
 def credit_note_refunded(note: Invoice, refund: Refund) -> None:
     """Report that the money of a credit note was given back, by transfer or after a failure."""
     key = f"credit_note_refunded:{refund.id}"
-    _about_invoice(note, "credit_note_refunded", key=key, refund=refund)
+    _about_invoice(note, LetterKind.CREDIT_NOTE_REFUNDED, key=key, refund=refund)
 
 
 def refunded_by_bank(refund: Refund) -> None:
     """Report a refund that was made in the bank's dashboard."""
     payment = refund.payment
     store_letter(
-        payment.account, "refunded_by_bank", f"refunded_by_bank:{refund.id}",
+        payment.account, LetterKind.REFUNDED_BY_BANK, f"refunded_by_bank:{refund.id}",
         refund=refund, order=payment.order, invoice=payment.invoice,
     )  # fmt: skip
 
@@ -253,7 +262,7 @@ def payment_disputed(dispute: Dispute, card: Card | None) -> None:
     """Tell that the bank reports a payment as contested, and that its ``card`` is not charged."""
     payment = dispute.payment
     store_letter(
-        payment.account, "payment_disputed", f"payment_disputed:{dispute.id}",
+        payment.account, LetterKind.PAYMENT_DISPUTED, f"payment_disputed:{dispute.id}",
         dispute=dispute, payment=payment, card=card, order=payment.order, invoice=payment.invoice,
     )  # fmt: skip
 
@@ -269,7 +278,7 @@ def dispute_lost(
     """
     payment = dispute.payment
     store_letter(
-        payment.account, "dispute_lost", f"dispute_lost:{dispute.id}",
+        payment.account, LetterKind.DISPUTE_LOST, f"dispute_lost:{dispute.id}",
         dispute=dispute, owed_cents=owed_cents, order=payment.order, invoice=_invoice_of(payment),
         card=card, pay_before=pay_before, charged_on=charged_on,
     )  # fmt: skip
@@ -286,13 +295,17 @@ def _invoice_of(payment: Payment) -> Invoice | None:
 
 def card_removed(card: Card) -> None:
     """Tell that the bank removed a stored card, so that renewals need another one."""
-    store_letter(card.account, "card_removed", f"card_removed:{card.id}", card=card)
+    store_letter(card.account, LetterKind.CARD_REMOVED, f"card_removed:{card.id}", card=card)
 
 
 def card_withdrawn(card: Card, services: list[str]) -> None:
     """Confirm that the customer removed a card, and name the services that were charged to it."""
     store_letter(
-        card.account, "card_withdrawn", f"card_withdrawn:{card.id}", card=card, services=services
+        card.account,
+        LetterKind.CARD_WITHDRAWN,
+        f"card_withdrawn:{card.id}",
+        card=card,
+        services=services,
     )
 
 
@@ -301,7 +314,7 @@ def card_expiring(card: Card, services: list[str], *, is_last: bool) -> None:
     charged to it."""
     key = f"card_expiring:{card.id}:{card.valid_until.isoformat()}:{1 if is_last else 7}"
     store_letter(
-        card.account, "card_expiring", key,
+        card.account, LetterKind.CARD_EXPIRING, key,
         card=card, services=services, expires_on=card.valid_until,
     )  # fmt: skip
 
@@ -310,12 +323,12 @@ def refund_failed(refund: Refund) -> None:
     """Report that the bank did not make a refund, or sent it back, and what happens next."""
     payment, note = refund.payment, refund.credit_note
     store_letter(
-        payment.account, "refund_failed", f"refund_failed:{refund.id}",
+        payment.account, LetterKind.REFUND_FAILED, f"refund_failed:{refund.id}",
         refund=refund, payment=payment, order=payment.order, invoice=note or payment.invoice,
     )  # fmt: skip
 
 
-def _about_invoice(invoice: Invoice, kind: str, key: str = "", **values: Any) -> None:
+def _about_invoice(invoice: Invoice, kind: LetterKind, key: str = "", **values: Any) -> None:
     """Store an e-mail about an invoice, one of each kind unless ``key`` is given."""
     store_letter(invoice.account, kind, key or f"{kind}:{invoice.id}", invoice=invoice, **values)
 
@@ -326,7 +339,7 @@ def _about_invoice(invoice: Invoice, kind: str, key: str = "", **values: Any) ->
 def service_installed(group: LicenceGroup) -> None:
     """Announce that the group is installed (guide: an e-mail after the installation)."""
     store_letter(
-        group.account, "service_installed", f"service_installed:{group.id}",
+        group.account, LetterKind.SERVICE_INSTALLED, f"service_installed:{group.id}",
         group=group, licences=Seat.select().where(Seat.group == group).count(),
     )  # fmt: skip
 
@@ -335,7 +348,7 @@ def attach_installed(group: LicenceGroup) -> None:
     """Announce that the Office Attach group is installed; its licences are being activated."""
     assert group.installed_at is not None
     store_letter(
-        group.account, "attach_installed", f"attach_installed:{group.id}",
+        group.account, LetterKind.ATTACH_INSTALLED, f"attach_installed:{group.id}",
         group=group,
         licences=Seat.select().where(Seat.group == group).count(),
         renewal_on=periods.first_period(group.installed_at).end,
@@ -345,7 +358,7 @@ def attach_installed(group: LicenceGroup) -> None:
 def licences_added(addition: Addition) -> None:
     """Announce licences added to a group, ready to be configured."""
     store_letter(
-        addition.group.account, "licences_added", f"licences_added:{addition.id}",
+        addition.group.account, LetterKind.LICENCES_ADDED, f"licences_added:{addition.id}",
         group=addition.group, licences=addition.line.quantity,
     )  # fmt: skip
 
@@ -359,7 +372,7 @@ def licence_active(
     the URL of the Office portal; ``key`` identifies the activation: one e-mail for each.
     """
     store_letter(
-        account, "licence_active", f"licence_active:{key}", is_secret=True,
+        account, LetterKind.LICENCE_ACTIVE, f"licence_active:{key}", is_secret=True,
         group=group, address=address, password=password, portal=portal,
     )  # fmt: skip
 
@@ -377,7 +390,7 @@ def licence_for_owner(
 ) -> None:
     """Send the credentials to ``owner``, whose mailbox is ``recipient``; one e-mail per ``key``."""
     store_letter(
-        account, "licence_for_owner", f"licence_for_owner:{key}", is_secret=True,
+        account, LetterKind.LICENCE_FOR_OWNER, f"licence_for_owner:{key}", is_secret=True,
         recipient=recipient, addressee=owner, owner=owner,
         customer=account.company or account.full_name,
         group=group, address=address, password=password, portal=portal,
@@ -392,9 +405,17 @@ def licence_link(
     It says nothing that the customer wrote but the login in ``address``. One e-mail per ``key``.
     """
     store_letter(
-        account, "licence_link", f"licence_link:{key}", is_secret=True, recipient=recipient,
-        nameless=True, is_to_stranger=True, address=address, token=token, until=until,
-    )  # fmt: skip
+        account,
+        LetterKind.LICENCE_LINK,
+        f"licence_link:{key}",
+        is_secret=True,
+        recipient=recipient,
+        nameless=True,
+        is_to_stranger=True,
+        address=address,
+        token=token,
+        until=until,
+    )
 
 
 def passwords_ready(made: SeatImport, *, kept: int, sent: int) -> None:
@@ -403,7 +424,7 @@ def passwords_ready(made: SeatImport, *, kept: int, sent: int) -> None:
     ``kept`` is their number, ``sent`` that of the links sent to the persons.
     """
     store_letter(
-        made.group.account, "passwords_ready", f"passwords_ready:{made.id}",
+        made.group.account, LetterKind.PASSWORDS_READY, f"passwords_ready:{made.id}",
         made=made, group=made.group.display_name, kept=kept, sent=sent,
     )  # fmt: skip
 
@@ -413,7 +434,7 @@ def seat_password_changed(
 ) -> None:
     """Send a licence's new password; ``key`` identifies the change. See `licence_active`."""
     store_letter(
-        account, "seat_password_changed", f"seat_password_changed:{key}", is_secret=True,
+        account, LetterKind.SEAT_PASSWORD_CHANGED, f"seat_password_changed:{key}", is_secret=True,
         group=group, address=address, password=password, portal=portal,
     )  # fmt: skip
 
@@ -421,6 +442,6 @@ def seat_password_changed(
 def licence_released(account: Account, *, group: str, address: str, key: str) -> None:
     """Report a released licence, paid until the renewal; ``key`` identifies the release."""
     store_letter(
-        account, "licence_released", f"licence_released:{key}",
+        account, LetterKind.LICENCE_RELEASED, f"licence_released:{key}",
         group=group, address=address,
     )  # fmt: skip

@@ -10,14 +10,7 @@ import structlog
 from records.accounts import Account
 from records.base import database
 from records.jobs import Job
-from records.letters import (
-    INDEPENDENT,
-    LICENCE_ACTIVE,
-    LICENCE_FOR_OWNER,
-    LICENCE_LINK,
-    Letter,
-    LetterStatus,
-)
+from records.letters import INDEPENDENT, Letter, LetterKind, LetterStatus
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
@@ -40,18 +33,23 @@ UNSUPPORTED_ADDRESS = N_(
 """The permanent error shown to the customer; the only one they can act on."""
 
 FIXED_RECIPIENT = {
-    "email_changed",
-    "email_confirmation",
-    "email_proof",
-    LICENCE_FOR_OWNER,
-    LICENCE_LINK,
+    LetterKind.EMAIL_CHANGED,
+    LetterKind.EMAIL_CONFIRMATION,
+    LetterKind.EMAIL_PROOF,
+    LetterKind.LICENCE_FOR_OWNER,
+    LetterKind.LICENCE_LINK,
 }
 """Kinds of e-mails that must only go to their original recipient."""
 
 MOST_PER_HOUR = 100
 """The most e-mails to one address in an hour; more wait, so that others' are not delayed."""
 
-UNLIMITED = {LICENCE_ACTIVE, LICENCE_FOR_OWNER, LICENCE_LINK, *PROVES_MAILBOX}
+UNLIMITED = {
+    LetterKind.LICENCE_ACTIVE,
+    LetterKind.LICENCE_FOR_OWNER,
+    LetterKind.LICENCE_LINK,
+    *PROVES_MAILBOX,
+}
 """Kinds without that limit: paid licences, of which a file activates thousands, and links, which
 have limits of their own."""
 

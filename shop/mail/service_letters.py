@@ -9,6 +9,7 @@ from records.cards import Card
 from records.catalogue import Offer, Price
 from records.groups import LicenceGroup
 from records.invoices import Invoice
+from records.letters import LetterKind
 from records.orders import Order
 from records.subscriptions import Subscription
 from records.terminations import Termination
@@ -19,7 +20,7 @@ from shop.pricing import periods
 from shop.security import encryption
 
 
-def _about(subscription: Subscription, kind: str, key: object, **values: Any) -> None:
+def _about(subscription: Subscription, kind: LetterKind, key: object, **values: Any) -> None:
     """Store an e-mail about a group; idempotent per kind and ``key``."""
     group = LicenceGroup.get_by_id(subscription.group_id)
     store_letter(subscription.account, kind, f"{kind}:{group.id}:{key}", group=group, **values)
@@ -40,7 +41,7 @@ def renewal_coming(
     ``card`` the customer pays it: otherwise the service is suspended on ``suspended_on``.
     """
     _about(
-        subscription, "renewal_coming", f"{renewal.isoformat()}:{1 if is_last else 7}",
+        subscription, LetterKind.RENEWAL_COMING, f"{renewal.isoformat()}:{1 if is_last else 7}",
         card=card, renewal=renewal, total_cents=total_cents, licences=licences, used=used,
         unused=licences - used, idle=idle, idle_days=idle_days,
         wasted_cents=(licences - used + idle) * unit_price_cents, suspended_on=suspended_on,
@@ -81,7 +82,7 @@ def payment_failed(
     """
     anew = f":{taken_back_at.isoformat()}" if taken_back_at is not None else ""
     _about(
-        subscription, "payment_failed", f"{invoice.id}:{stage}{anew}",
+        subscription, LetterKind.PAYMENT_FAILED, f"{invoice.id}:{stage}{anew}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
         advice=_ADVICE.get(reason, _ADVICE_OTHERWISE), pay_before=pay_before, is_last=is_last,
         is_over=subscription.is_over, taken_back_at=taken_back_at,
@@ -91,7 +92,7 @@ def payment_failed(
 def service_suspended(subscription: Subscription, invoice: Invoice) -> None:
     """Report that the group's users cannot sign in until the invoice is paid."""
     _about(
-        subscription, "service_suspended", subscription.suspensions,
+        subscription, LetterKind.SERVICE_SUSPENDED, subscription.suspensions,
         invoice=invoice, due_cents=invoice.balance_cents,
     )  # fmt: skip
 
@@ -99,7 +100,7 @@ def service_suspended(subscription: Subscription, invoice: Invoice) -> None:
 def service_resumed(subscription: Subscription, suspended_at: datetime) -> None:
     """Report that the invoice is paid and the group's users can sign in again."""
     _about(
-        subscription, "service_resumed", subscription.suspensions,
+        subscription, LetterKind.SERVICE_RESUMED, subscription.suspensions,
         suspended_at=suspended_at, resumed_at=clock.now(),
     )  # fmt: skip
 
@@ -107,7 +108,7 @@ def service_resumed(subscription: Subscription, suspended_at: datetime) -> None:
 def service_suspended_by_us(subscription: Subscription, reason: str) -> None:
     """Report that the operator suspended the group, and why."""
     _about(
-        subscription, "service_suspended_by_us", clock.now().isoformat(),
+        subscription, LetterKind.SERVICE_SUSPENDED_BY_US, clock.now().isoformat(),
         reason=reason, suspended_at=clock.now(),
     )  # fmt: skip
 
@@ -115,7 +116,7 @@ def service_suspended_by_us(subscription: Subscription, reason: str) -> None:
 def service_resumed_by_us(subscription: Subscription, reason: str) -> None:
     """Report that the operator resumed the group, and why."""
     _about(
-        subscription, "service_resumed_by_us", subscription.suspensions,
+        subscription, LetterKind.SERVICE_RESUMED_BY_US, subscription.suspensions,
         reason=reason, resumed_at=clock.now(),
     )  # fmt: skip
 
@@ -123,7 +124,7 @@ def service_resumed_by_us(subscription: Subscription, reason: str) -> None:
 def termination_notice(subscription: Subscription, invoice: Invoice, ends_on: date) -> None:
     """Announce the day on which a suspended group is terminated unless it is paid."""
     _about(
-        subscription, "termination_notice", invoice.id,
+        subscription, LetterKind.TERMINATION_NOTICE, invoice.id,
         invoice=invoice, due_cents=invoice.balance_cents, ends_on=ends_on,
     )  # fmt: skip
 
@@ -136,7 +137,7 @@ def termination_link(
 ) -> None:
     """Send a one-time link that confirms the termination of a group; stored encrypted."""
     _about(
-        subscription, "termination_link", encryption.digest(token), is_secret=True,
+        subscription, LetterKind.TERMINATION_LINK, encryption.digest(token), is_secret=True,
         token=token, valid_until=valid_until, ends_on=ends_on,
     )  # fmt: skip
 
@@ -144,7 +145,7 @@ def termination_link(
 def termination_scheduled(subscription: Subscription, termination: Termination) -> None:
     """Confirm when the group ends, and until when this can be undone."""
     _about(
-        subscription, "termination_scheduled", termination.id,
+        subscription, LetterKind.TERMINATION_SCHEDULED, termination.id,
         ends_on=termination.day, undo_until=periods.undo_until(termination.day, clock.now()),
     )  # fmt: skip
 
@@ -152,7 +153,7 @@ def termination_scheduled(subscription: Subscription, termination: Termination) 
 def termination_undone(subscription: Subscription, termination: Termination) -> None:
     """Confirm that the group renews as before."""
     _about(
-        subscription, "termination_undone", termination.id,
+        subscription, LetterKind.TERMINATION_UNDONE, termination.id,
         renews_on=subscription.renews_on or termination.ends_on,
     )  # fmt: skip
 
@@ -160,7 +161,7 @@ def termination_undone(subscription: Subscription, termination: Termination) -> 
 def service_terminated(subscription: Subscription, termination: Termination) -> None:
     """Report that the group has ended, and why."""
     _about(
-        subscription, "service_terminated", termination.id,
+        subscription, LetterKind.SERVICE_TERMINATED, termination.id,
         cause=termination.cause, ended_on=termination.ends_on, reason=termination.reason,
     )  # fmt: skip
 
@@ -176,7 +177,7 @@ def withdrawal_received(
     the payment is contested at the bank.
     """
     store_letter(
-        order.account, "withdrawal_received",
+        order.account, LetterKind.WITHDRAWAL_RECEIVED,
         f"withdrawal_received:{order.id}:{withdrawn_at.isoformat()}",
         order=order, content=content, listed=_comma_separated(ended),
         refunded_cents=refunded_cents, is_delivered=is_delivered, waits=waits,
@@ -195,7 +196,7 @@ def licences_given_back(
     ``at`` identifies the request.
     """
     _about(
-        subscription, "licences_given_back", at.isoformat(),
+        subscription, LetterKind.LICENCES_GIVEN_BACK, at.isoformat(),
         numbers=numbers, listed=_comma_separated(numbers), ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
     )  # fmt: skip
@@ -204,7 +205,7 @@ def licences_given_back(
 def give_back_undone(subscription: Subscription, numbers: list[int], at: datetime) -> None:
     """Confirm that licences are kept; ``at`` identifies the request."""
     _about(
-        subscription, "give_back_undone", at.isoformat(),
+        subscription, LetterKind.GIVE_BACK_UNDONE, at.isoformat(),
         numbers=numbers, listed=_comma_separated(numbers),
     )  # fmt: skip
 
@@ -220,7 +221,7 @@ def price_change(subscription: Subscription, after: Price, before: Price, renewa
     """Announce the price of a licence from a renewal on, 30 days before (general terms, 5.4)."""
     offer = Offer.get_by_id(after.offer_id).name_in(subscription.account.language)
     _about(
-        subscription, "price_change", after.id, offer=offer, renewal=renewal,
+        subscription, LetterKind.PRICE_CHANGE, after.id, offer=offer, renewal=renewal,
         before_cents=before.amount_cents, after_cents=after.amount_cents,
     )  # fmt: skip
 
@@ -239,7 +240,7 @@ def free_period_ending(
     Without a ``card`` the customer has to pay it.
     """
     _about(
-        subscription, "free_period_ending", "",
+        subscription, LetterKind.FREE_PERIOD_ENDING, "",
         licences=licences, price_cents=price_cents,
         total_cents=total_cents, charged_on=charged_on, card=card,
     )  # fmt: skip

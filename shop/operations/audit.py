@@ -20,7 +20,7 @@ from records.events import Event
 from records.groups import Addition, AdditionStatus, GroupStatus, LicenceGroup
 from records.invoices import InvoiceKind, InvoiceStatus
 from records.jobs import Job, JobStatus
-from records.letters import LICENCE_ACTIVE, Letter, LetterStatus
+from records.letters import Letter, LetterKind, LetterStatus
 from records.orders import UNDELIVERED, OrderStatus
 from records.payment_methods import PaymentMethod
 from records.payments import PaymentStatus
@@ -232,7 +232,9 @@ def _broken(sentence: str, query: str, since: datetime, real: datetime) -> Itera
 
 def _unwritten_credentials() -> Iterator[str]:
     """Find active licences without an e-mail that holds their password, or the choice of none."""
-    letters: Any = Letter.select(Letter.key).where(Letter.kind == LICENCE_ACTIVE).tuples()
+    letters: Any = (
+        Letter.select(Letter.key).where(Letter.kind == LetterKind.LICENCE_ACTIVE).tuples()
+    )
     written = {int(row[0].split(":")[1]) for row in letters}
     told: Any = Event.select(Event.subject_id).where(
         Event.subject == Seat.event_subject,

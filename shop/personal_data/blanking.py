@@ -22,14 +22,7 @@ from records.handovers import Handover
 from records.imports import SeatImport, SeatImportLine
 from records.invoices import Invoice, InvoiceFile
 from records.jobs import Job, JobStatus
-from records.letters import (
-    LICENCE_ACTIVE,
-    LICENCE_FOR_OWNER,
-    LICENCE_LINK,
-    Attachment,
-    Letter,
-    LetterStatus,
-)
+from records.letters import Attachment, Letter, LetterKind, LetterStatus
 from records.money_acts import MoneyAct
 from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
@@ -63,8 +56,12 @@ EMPTIED = N_("Email whose content was deleted")
 """The subject of an e-mail that told of a person."""
 
 ABOUT_SEATS = (
-    LICENCE_ACTIVE, "licence_released", "seat_password_changed", LICENCE_FOR_OWNER, LICENCE_LINK,
-)  # fmt: skip
+    LetterKind.LICENCE_ACTIVE,
+    LetterKind.LICENCE_RELEASED,
+    LetterKind.SEAT_PASSWORD_CHANGED,
+    LetterKind.LICENCE_FOR_OWNER,
+    LetterKind.LICENCE_LINK,
+)
 """Kinds of e-mails about one licence: their keys hold the number of its row."""
 
 
@@ -126,7 +123,7 @@ def _empty_letters_about(group: LicenceGroup, seats: set[int], owners: set[int])
     found = []
     for row in in_batches(about, Letter.id):
         number = int(row.key.split(":")[1])
-        if row.kind == LICENCE_FOR_OWNER:
+        if row.kind == LetterKind.LICENCE_FOR_OWNER:
             is_about = number in owners
         else:
             is_about = number in seats or Seat.get_or_none(Seat.id == number) is None

@@ -27,7 +27,7 @@ from records.disputes import Dispute
 from records.events import Event
 from records.groups import Addition, LicenceGroup
 from records.invoices import Invoice
-from records.letters import Letter
+from records.letters import Letter, LetterKind
 from records.orders import Acceptance, Order, OrderLine
 from records.payments import Payment
 from records.refunds import Refund
@@ -159,18 +159,35 @@ def _delivered(order: Order) -> tuple[list[LicenceGroup], list[Addition]]:
     )
 
 
-KINDS: dict[str, tuple[str, ...]] = {
+KINDS: dict[str, tuple[LetterKind, ...]] = {
     "order": (
-        "order_placed", "order_cancelled", "order_expired", "payment_received", "delivery_failed",
-        "attach_ordered", "withdrawal_received",
+        LetterKind.ORDER_PLACED,
+        LetterKind.ORDER_CANCELLED,
+        LetterKind.ORDER_EXPIRED,
+        LetterKind.PAYMENT_RECEIVED,
+        LetterKind.DELIVERY_FAILED,
+        LetterKind.ATTACH_ORDERED,
+        LetterKind.WITHDRAWAL_RECEIVED,
     ),
-    "payment": ("payment_refunded", "rest_refunded", "invoice_payment_refunded"),
-    "refund": ("refunded_by_bank", "refund_failed", "credit_note_refunded"),
-    "dispute": ("payment_disputed", "dispute_lost"),
-    "invoice": ("invoice_issued", "invoice_paid", "credit_note_issued"),
-    "group": ("service_installed", "attach_installed", "service_terminated"),
-    "addition": ("licences_added",),
-}  # fmt: skip
+    "payment": (
+        LetterKind.PAYMENT_REFUNDED,
+        LetterKind.REST_REFUNDED,
+        LetterKind.INVOICE_PAYMENT_REFUNDED,
+    ),
+    "refund": (
+        LetterKind.REFUNDED_BY_BANK,
+        LetterKind.REFUND_FAILED,
+        LetterKind.CREDIT_NOTE_REFUNDED,
+    ),
+    "dispute": (LetterKind.PAYMENT_DISPUTED, LetterKind.DISPUTE_LOST),
+    "invoice": (LetterKind.INVOICE_ISSUED, LetterKind.INVOICE_PAID, LetterKind.CREDIT_NOTE_ISSUED),
+    "group": (
+        LetterKind.SERVICE_INSTALLED,
+        LetterKind.ATTACH_INSTALLED,
+        LetterKind.SERVICE_TERMINATED,
+    ),
+    "addition": (LetterKind.LICENCES_ADDED,),
+}
 """The e-mails about each kind of row: their keys begin with the kind and the number of the row."""
 
 

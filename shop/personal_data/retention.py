@@ -16,12 +16,11 @@ from records.events import Event
 from records.groups import GROUPS_OVER, LicenceGroup
 from records.handovers import Handover
 from records.invoices import Invoice
-from records.letters import Letter, LetterStatus
+from records.letters import Letter, LetterKind, LetterStatus
 from records.orders import Order
 from records.subscriptions import Subscription
 from shop import clock, mail
 from shop.jobs import kinds
-from shop.mail.letters import ACCOUNT_ENDING as ENDING
 from shop.personal_data import blanking, closing, erasure
 
 log = structlog.get_logger()
@@ -117,7 +116,7 @@ def years_before(day: date, years: int) -> date:
 def _forgotten_accounts() -> Iterator[Account]:
     """Yield the accounts to be erased: closed, or told of it 30 days ago, and idle for long."""
     until = _idle_since(clock.today())
-    told = _of(Letter, (Letter.kind == ENDING) & (Letter.created_at > until))
+    told = _of(Letter, (Letter.kind == LetterKind.ACCOUNT_ENDING) & (Letter.created_at > until))
     told_long_ago = told.where(Letter.created_at <= clock.now() - NOTICE)
     return _idle_accounts(
         until,
@@ -128,7 +127,7 @@ def _forgotten_accounts() -> Iterator[Account]:
 def _accounts_to_tell() -> Iterator[Account]:
     """Yield the open accounts that end in 30 days, and were not told of it."""
     until = _idle_since(clock.today() + NOTICE)
-    told = _of(Letter, (Letter.kind == ENDING) & (Letter.created_at > until))
+    told = _of(Letter, (Letter.kind == LetterKind.ACCOUNT_ENDING) & (Letter.created_at > until))
     return _idle_accounts(until, Account.closed_at.is_null() & ~fn.EXISTS(told))
 
 

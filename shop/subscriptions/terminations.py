@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from records.accounts import Account, OneTimeLink
+from records.accounts import Account, LinkPurpose, OneTimeLink
 from records.base import database
 from records.groups import LicenceGroup
 from records.orders import Order, OrderLine
@@ -23,7 +23,6 @@ from shop.security import encryption
 from shop.subscriptions import ending, period_billing, subscriptions
 
 LINK_LENGTH = timedelta(days=3)
-PURPOSE = "termination"
 
 ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
 
@@ -85,7 +84,7 @@ def running(group: LicenceGroup) -> Subscription:
 def _send_link(termination: Termination, subscription: Subscription, account: Account) -> None:
     if termination.link is not None:
         one_time_links.use_link(termination.link)
-    token = one_time_links.new_link(account, PURPOSE, LINK_LENGTH)
+    token = one_time_links.new_link(account, LinkPurpose.TERMINATION, LINK_LENGTH)
     link = OneTimeLink.get(OneTimeLink.token_digest == encryption.digest(token))
     Termination.update(link=link).where(Termination.id == termination.id).execute()
     termination.link = link
@@ -103,7 +102,7 @@ def find_by_token(token: str) -> Termination | None:
         .join(LicenceGroup)
         .where(
             OneTimeLink.token_digest == encryption.digest(token),
-            OneTimeLink.purpose == PURPOSE,
+            OneTimeLink.purpose == LinkPurpose.TERMINATION,
             OneTimeLink.used_at.is_null(),
             Termination.status == TerminationStatus.ASKED,
         )

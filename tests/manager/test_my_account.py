@@ -10,6 +10,7 @@ import time_machine
 from flask import Flask
 
 from models import Account, AccountEvent, Letter, OneTimeLink, Session, VatStatus
+from records.accounts import LinkPurpose
 from shop.customers import activity_log, one_time_links, passwords, profile, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.profile import Details
@@ -225,7 +226,7 @@ def test_a_link_to_a_new_address_works_once_for_its_customer_and_for_a_day(
 
 
 def test_a_link_without_an_address_confirms_none(inside: Visitor, alice: Account) -> None:
-    token = one_time_links.new_link(alice, profile.NEW_EMAIL, timedelta(hours=1))
+    token = one_time_links.new_link(alice, LinkPurpose.NEW_EMAIL, timedelta(hours=1))
     address = f"/manager/account/email-address/{token}"
     assert inside.client.get(address).status_code == 404
     assert profile.find_new_email(alice, token) is None

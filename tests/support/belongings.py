@@ -28,7 +28,8 @@ from models import (
     SeatImport,
     Session,
 )
-from shop import documents, mail
+from records.letters import DocumentKind
+from shop import mail
 from shop.customers import data_export, email_proofs, passwords, profile, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
@@ -185,7 +186,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         selection=selections.prepare_selection(group, ImportAct.PASSWORD, [1]),
         document=Attachment.get(
             Attachment.letter == letters.the(account, "order_placed"),
-            Attachment.document == documents.PURCHASE_ORDER,
+            Attachment.document == DocumentKind.PURCHASE_ORDER,
         ),
         reset_token=token_of(account, "password_reset"),
         address_token=token_of(account, "email_confirmation"),

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from records.accounts import Account
+from records.accounts import Account, LinkPurpose
 from records.base import database
 from records.security import Authenticator, Passkey, RecoveryCode
 from shop import mail
 from shop.customers import activity_log, one_time_links, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
-from shop.customers.two_factor import doubtful, pending_sign_in, recovery_codes
+from shop.customers.two_factor import doubtful, recovery_codes
 
 __all__ = [
     "Factors", "discard_unconfirmed", "factors_of", "is_on", "remove_authenticator",
@@ -120,7 +120,7 @@ def switch_off(account: Account, origin: Origin = UNKNOWN, reason: str = "") -> 
         tables = (Authenticator, Passkey, RecoveryCode)
         gone = sum(table.delete().where(table.account == account).execute() for table in tables)
         sessions.end_others(account)
-        one_time_links.void_links(account, pending_sign_in.PURPOSE)
+        one_time_links.void_links(account, LinkPurpose.SECOND_STEP)
         if gone:
             activity_log.record(account, "second_factor_reset", origin, note=reason)
             mail.second_factor_changed(account, activity_log.DESCRIPTIONS["second_factor_reset"])

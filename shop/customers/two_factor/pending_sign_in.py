@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from records.accounts import Account, OneTimeLink
+from records.accounts import Account, LinkPurpose, OneTimeLink
 from records.base import database
 from shop import clock
 from shop.customers import activity_log, allowances, known_origins, one_time_links, sessions
@@ -14,7 +14,6 @@ from shop.customers.two_factor import recovery_codes, totp
 from shop.errors import N_, Refusal
 from shop.security import encryption
 
-PURPOSE = "second_step"
 VALIDITY = timedelta(minutes=10)
 
 
@@ -29,12 +28,12 @@ def begin_pending(account: Account) -> str:
     """
     with database.atomic():
         sessions.lock_password(account)
-        return one_time_links.new_link(account, PURPOSE, VALIDITY)
+        return one_time_links.new_link(account, LinkPurpose.SECOND_STEP, VALIDITY)
 
 
 def pending_account(token: str) -> Account | None:
     """Return the account whose sign-in is pending under this token, or None."""
-    link = one_time_links.find_link(token, PURPOSE)
+    link = one_time_links.find_link(token, LinkPurpose.SECOND_STEP)
     return link.account if link else None
 
 
@@ -46,7 +45,7 @@ def pending_accounts(tokens: list[str]) -> dict[str, Account]:
         .join(Account)
         .where(
             OneTimeLink.token_digest.in_(list(by_digest)),
-            OneTimeLink.purpose == PURPOSE,
+            OneTimeLink.purpose == LinkPurpose.SECOND_STEP,
             OneTimeLink.used_at.is_null(),
             OneTimeLink.expires_at > clock.now(),
         )
@@ -58,7 +57,7 @@ def pending_accounts(tokens: list[str]) -> dict[str, Account]:
 def _is_valid(token: str) -> object:
     return (
         (OneTimeLink.token_digest == encryption.digest(token))
-        & (OneTimeLink.purpose == PURPOSE)
+        & (OneTimeLink.purpose == LinkPurpose.SECOND_STEP)
         & OneTimeLink.used_at.is_null()
     )
 

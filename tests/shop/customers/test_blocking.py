@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from models import Account, Letter
+from records.accounts import LinkPurpose
 from shop.customers import blocking, one_time_links, passwords, sessions
 from shop.customers.activity_log import UNKNOWN, events_of_account
 from shop.customers.sessions import AccountBlocked
@@ -56,7 +57,7 @@ def test_a_wrong_password_does_not_tell_that_an_account_is_blocked(
 
 def test_links_and_pending_sign_ins_end_with_a_block(alice: Account) -> None:
     pending = pending_sign_in.begin_pending(alice)
-    reset = one_time_links.new_link(alice, "password_reset", passwords.RESET_LENGTH)
+    reset = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
     known = Account.get_by_id(alice.id)
     blocking.block(alice)
     assert pending_sign_in.pending_account(pending) is None

@@ -14,6 +14,7 @@ from argon2.low_level import Type
 from flask import Flask
 
 from models import Account, Job, JobStatus, Letter, OneTimeLink, Session, database
+from records.accounts import LinkPurpose
 from shop.customers import email_proofs, one_time_links, passwords, sessions
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import totp
@@ -383,5 +384,5 @@ def test_the_database_holds_no_link(client: CheckingClient, alice: Account) -> N
 def test_a_link_of_another_purpose_changes_no_password(
     client: CheckingClient, alice: Account
 ) -> None:
-    token = one_time_links.new_link(alice, "second_step", timedelta(hours=1))
+    token = one_time_links.new_link(alice, LinkPurpose.SECOND_STEP, timedelta(hours=1))
     assert client.get(f"/fr/password/{token}").status_code == 410

@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 
 from models import Account, AccountEvent, Authenticator, Letter, RecoveryCode
+from records.accounts import LinkPurpose
 from shop import clock
 from shop.customers import holds, one_time_links, passwords, two_factor
 from shop.customers.activity_log import UNKNOWN
@@ -263,7 +264,7 @@ def test_guessing_codes_ends_soon(make_app, alice: Account) -> None:
 
 def test_a_reset_password_still_asks_for_the_second_step(visitor: Visitor, alice: Account) -> None:
     application(alice)
-    token = one_time_links.new_link(alice, "password_reset", passwords.RESET_LENGTH)
+    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
     visitor.open(f"/fr/password/{token}")
     visitor.press(
         "Changer mon mot de passe",

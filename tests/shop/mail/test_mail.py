@@ -30,6 +30,7 @@ from models import (
     Order,
     Seat,
 )
+from records.letters import DocumentKind
 from shop import clock as shop_clock
 from shop import documents, mail, transitions
 from shop.jobs import queue
@@ -604,7 +605,7 @@ def test_contracts_are_stored_once_for_all_emails(alice: Account, drain: Callabl
     for _ in range(2):
         purchases.place(alice, purchases.basket(2))
         drain()
-    of_contracts = Attachment.select().where(Attachment.document == documents.CONTRACT)
+    of_contracts = Attachment.select().where(Attachment.document == DocumentKind.CONTRACT)
     assert of_contracts.count() == 6
     assert not of_contracts.where(Attachment.content.is_null(False)).exists()
     assert ContractFile.select().count() == 3

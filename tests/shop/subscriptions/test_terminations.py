@@ -19,6 +19,7 @@ from models import (
     Termination,
     TerminationStatus,
 )
+from records.accounts import LinkPurpose
 from shop import clock, mail
 from shop.clock import midnight
 from shop.customers import one_time_links
@@ -151,7 +152,7 @@ def test_asking_again_sends_another_link_and_invalidates_the_first(
 
 
 def test_a_token_of_another_kind_confirms_nothing(alice: Account) -> None:
-    token = one_time_links.new_link(alice, "password_reset", timedelta(hours=1))
+    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, timedelta(hours=1))
     assert terminations.find_by_token(token) is None
 
 
