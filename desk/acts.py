@@ -99,18 +99,23 @@ def show(form: ActForm, act: Act, status: int = 200) -> Response:
 
 
 def take(
-    form: ActForm, act: Act, do: Callable[[], object], arrive: Callable[[], str] | None = None
+    form: ActForm,
+    act: Act,
+    do: Callable[[], object],
+    arrive: Callable[[], str] | None = None,
+    checked: Callable[[], Act] | None = None,
 ) -> Response:
     """Have the act confirmed, then do it. Refusals are shown at their field.
 
     ``do`` returns False where this form was sent before: what is said stays the same. ``arrive``
-    makes the URL to go to, by default ``act.back``.
+    makes the URL to go to, by default ``act.back``. ``checked`` returns the act as the confirmation
+    shows it, and raises a `Refusal` for what is not valid, before there is anything to confirm.
     """
     if not form.validate_on_submit() or not form.key.data:
         return show(form, act, 422)
-    if not form.confirmed.data:
-        return page("desk/act_confirmation.html", form=form, act=act, values=_values(form))
     try:
+        if not form.confirmed.data:
+            return _to_confirm(form, checked() if checked else act)
         do()
     except Refusal as refusal:
         form.confirmed.data = ""
@@ -118,6 +123,10 @@ def take(
         return show(form, act, refusal.status)
     flash(act.done, "success")
     return go_to(arrive() if arrive else act.back)
+
+
+def _to_confirm(form: ActForm, act: Act) -> Response:
+    return page("desk/act_confirmation.html", form=form, act=act, values=_values(form))
 
 
 def _values(form: ActForm) -> list[tuple[str, str]]:

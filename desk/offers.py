@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,7 +16,6 @@ from desk.acts import Act, ActForm
 from desk.publishing import in_one
 from models import Offer, OfferChange, Product
 from shop import clock
-from shop.errors import Refusal
 from shop.publishing import offers
 from shop.publishing.offers import Details, Sale
 from shop.text import formats
@@ -94,6 +92,12 @@ class DetailsForm(ActForm):
             places_limit=offers.read_limit(self.places_limit.data or "", product),
             position=offers.read_position(self.position.data or ""),
         )
+
+    def draft(self, code: str, product: str) -> Offer:
+        """Return the offer as it will be. Raise as `details`, and if another one has its name."""
+        details = self.details(product)
+        offers.check_details(code, details)
+        return Offer(code=code, **asdict(details))
 
 
 class NewOfferForm(DetailsForm):
@@ -212,37 +216,16 @@ def add_offer() -> Response:
     form = NewOfferForm()
     code, product = form.code.data or "", form.product.data
 
-    def read() -> Details:
+    def checked() -> Act:
         offers.read_code(code)
-        details = form.details(product)
-        offers.check_details(code, details)
-        return details
+        return replace(_adding(), preview=form.draft(code, product))
 
     def do() -> None:
         details, reason = form.details(product), form.given().reason
         offers.add(code, product, details, by=access.actor(), reason=reason)
 
-    def draft(details: Details) -> Offer:
-        return Offer(code=code, **asdict(details))
-
-    return _take(form, _adding(), read, draft, in_one(form, "offer_added", code, do))
-
-
-def _take(
-    form: ActForm, act: Act, read: Callable[[], Any], draft: Callable[[Any], Offer],
-    do: Callable[[], object],
-) -> Response:  # fmt: skip
-    """Take an act whose confirmation shows the offer as it will be.
-
-    ``read`` raises a `Refusal` for what is not valid, before there is anything to confirm.
-    """
-    if form.is_submitted() and not form.confirmed.data and form.validate():
-        try:
-            act = replace(act, preview=draft(read()))
-        except Refusal as refusal:
-            form.refuse(refusal)
-            return acts.show(form, act, refusal.status)
-    return acts.take(form, act, do)
+    done_once = in_one(form, "offer_added", code, do)
+    return acts.take(form, _adding(), done_once, checked=checked)
 
 
 # --- Changing ----------------------------------------------------------------------------------
@@ -298,18 +281,16 @@ def describe_offer(code: str, version: int) -> Response:
     """Change what an offer says."""
     offer, form = _at(code, version), DetailsForm()
 
-    def read() -> Details:
-        details = form.details(offer.provider_product)
-        offers.check_details(code, details)
-        return details
+    act, product = _describing(offer), offer.provider_product
+
+    def checked() -> Act:
+        return replace(act, preview=form.draft(code, product))
 
     def do() -> None:
-        offers.change_details(offer, read(), by=access.actor(), reason=form.given().reason)
+        details, reason = form.details(product), form.given().reason
+        offers.change_details(offer, details, by=access.actor(), reason=reason)
 
-    def draft(details: Details) -> Offer:
-        return Offer(code=code, **asdict(details))
-
-    return _take(form, _describing(offer), read, draft, in_one(form, "offer_details", code, do))
+    return acts.take(form, act, in_one(form, "offer_details", code, do), checked=checked)
 
 
 def _selling(offer: Offer) -> Act:
@@ -347,13 +328,16 @@ def sell_offer(code: str, version: int) -> Response:
     """Set the days of a sale."""
     offer, form = _at(code, version), SaleForm()
 
-    def read() -> None:
+    act = _selling(offer)
+
+    def checked() -> Act:
         offers.check_sale(offer, form.sale())
+        return replace(act, preview=offer)
 
     def do() -> None:
         offers.set_sale(offer, form.sale(), by=access.actor(), reason=form.given().reason)
 
-    return _take(form, _selling(offer), read, lambda _: offer, in_one(form, "offer_sale", code, do))
+    return acts.take(form, act, in_one(form, "offer_sale", code, do), checked=checked)
 
 
 def _undoing(offer: Offer) -> Act:

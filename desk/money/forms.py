@@ -16,7 +16,6 @@ from desk import access, acts
 from desk.acts import Act, ActForm
 from models import MoneyAct
 from shop import money_acts, settings
-from shop.errors import Refusal
 from shop.money_acts import Wanted
 from shop.text import formats
 from web.customer_forms import TOO_LONG
@@ -141,18 +140,15 @@ def presented(wanted: MoneyForm, back: str, effects: tuple[tuple[str, str], ...]
 def take(wanted: MoneyForm, act: Act) -> Response:
     """Ask for what a form says; before the step that confirms it, check that it is possible."""
     form = wanted.form()
-    if not form.validate_on_submit() or not form.key.data:
-        return acts.show(form, act, 422)
-    try:
-        asked = wanted.wanted(form)
-    except Refusal as refusal:
-        form.refuse(refusal)
-        return acts.show(form, act, refusal.status)
-    amount = gettext("Amount of this act"), formats.money(asked.cents, current())
-    shown = replace(act, effects=(*act.effects, amount))
+
+    def checked() -> Act:
+        cents = wanted.wanted(form).cents
+        amount = gettext("Amount of this act"), formats.money(cents, current())
+        return replace(act, effects=(*act.effects, amount))
 
     def do() -> None:
         given = form.given()
+        asked = wanted.wanted(form)
         money_acts.perform(asked, given.reason, by=access.actor(), key=given.key)
 
-    return acts.take(form, shown, do)
+    return acts.take(form, act, do, checked=checked)
