@@ -325,6 +325,7 @@ def contract_versions_list() -> Response:
     return page(
         "desk/contracts.html", versions=contract_versions.all_versions(),
         kinds=contract_versions.KINDS, titles=_titles(),
+        names_offers=contract_versions.NAMES_OFFERS, not_named=contract_versions.not_named(),
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def _decision(act: MoneyAct, name: str) -> Act:
         (gettext("What"), str(KINDS[act.kind])),
         (gettext("Number"), act.number),
         (gettext("Amount of this act"), formats.money(act.cents, current())),
-        (gettext("Asked for by"), act.asked_by),
+        (gettext("Asked for by"), act.asked_by.removeprefix("staff:")),
         (gettext("Their reason"), act.reason),
     )
     base = Act(

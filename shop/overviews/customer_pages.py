@@ -10,7 +10,7 @@ from peewee import JOIN, SQL, ModelSelect, Select, fn
 
 from records.accounts import Account, Session
 from records.base import database
-from records.catalogue import Contract
+from records.catalogue import Contract, Offer
 from records.disputes import Dispute
 from records.groups import Addition, LicenceGroup
 from records.invoices import OWED, Invoice, InvoiceLine
@@ -75,9 +75,11 @@ def standing_of(account: Account) -> Standing:
 
 
 def groups_of(account: Account, before: str = "", per_page: int = PER_PAGE) -> Stretch[Any]:
-    """Return a customer's groups, the newest first, with their subscriptions."""
+    """Return a customer's groups, the newest first, with their subscriptions and offers."""
     query = (
-        LicenceGroup.select(LicenceGroup, Subscription)
+        LicenceGroup.select(LicenceGroup, Subscription, Offer)
+        .join(Offer)
+        .switch(LicenceGroup)
         .left_outer_join(
             Subscription, on=(Subscription.group == LicenceGroup.id), attr="subscription"
         )

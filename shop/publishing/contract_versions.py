@@ -11,17 +11,20 @@ from typing import Any
 from peewee import fn
 
 from records.base import database
-from records.catalogue import Contract
+from records.catalogue import Contract, Offer
 from records.languages import Language
 from records.subscriptions import ContractAnnouncement
 from shop import clock, documents
 from shop.errors import N_, Conflict, Refusal
 from shop.orders import contracts
 from shop.orders.contracts.texts import ShippedText
-from shop.publishing import acts
+from shop.publishing import acts, offers
 
 KINDS = (*contracts.KINDS, "privacy_notice")
 """The texts that may have another version."""
+
+NAMES_OFFERS = "office_365_conditions"
+"""The text that names the offers, what they contain and how many licences a group holds."""
 
 LONGEST = 200_000
 
@@ -80,6 +83,27 @@ def all_versions() -> list[ShownVersion]:
         ShownVersion(row, row.applies_on is not None and row.applies_on > today, row.told)
         for row in rows
     ]
+
+
+def not_named() -> list[tuple[Offer, list[str]]]:
+    """Return each offer on sale, now or soon, with what the newest text does not name of it.
+
+    That is its name, its applications and the most licences of a group, in either language.
+    """
+    texts = [newest(NAMES_OFFERS, language) for language in Language]
+    found = [(each.offer, _not_in(texts, each.offer)) for each in offers.all_offers()
+             if each.state in ("sold", "to_come")]  # fmt: skip
+    return [(offer, words) for offer, words in found if words]
+
+
+def _not_in(texts: list[Contract | None], offer: Offer) -> list[str]:
+    missing: dict[str, None] = {}
+    for text in texts:
+        said = [text and offer.name_in(text.language), *offer.application_names]
+        limit = [str(offer.places_limit)] if offer.places_limit else []
+        body = text.body if text else ""
+        missing |= dict.fromkeys(word for word in [*said, *limit] if word and word not in body)
+    return list(missing)
 
 
 def difference(before: str, after: str) -> Iterator[Difference]:

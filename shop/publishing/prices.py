@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,6 +28,8 @@ class ShownPrice:
 
     price: Price
     is_to_come: bool
+    is_in_force: bool
+    """Whether it is the last one of its offer that has begun to apply."""
     announced: int
     """The number of services whose customers it was announced to."""
 
@@ -46,8 +49,16 @@ def all_prices() -> list[ShownPrice]:
         .join(Offer)
         .order_by(Price.valid_from.desc(), Price.offer)
     )
-    now = clock.now()
-    return [ShownPrice(row, row.valid_from > now, row.told) for row in rows]
+    return list(_with_state(rows, clock.now()))
+
+
+def _with_state(newest_first: Iterable[Any], now: datetime) -> Iterator[ShownPrice]:
+    begun: set[str] = set()
+    for row in newest_first:
+        is_to_come = row.valid_from > now
+        yield ShownPrice(row, is_to_come, not is_to_come and row.offer_id not in begun, row.told)
+        if not is_to_come:
+            begun.add(row.offer_id)
 
 
 def set_price(offer: str, cents: int, day: date, *, by: str, reason: str) -> Price:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from models import Account, CustomerNote, Job, Letter, StaffAct, Viewing
+from models import Account, CustomerNote, Job, Letter, Offer, StaffAct, Viewing
 from shop.customers import notes
 from shop.mail import letters
 from shop.overviews import time_line
@@ -157,6 +157,38 @@ def test_support_sees_as_the_customer_with_a_reason_and_nobody_else_does(
     assert not Viewing.select().where(Viewing.ended_at.is_null()).exists()
     for role in ("auditor", "billing"):
         assert staff.desk_of(app, role).get(f"{own}/viewing").status_code == 403
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (300, ""),
+        (200, "maintenant 200\u00a0: des licences peuvent être ajoutées"),
+        (3, "maintenant 3\u00a0: le groupe garde ses licences"),
+        (None, "n’a plus de limite"),
+    ],
+)
+def test_a_limit_of_an_offer_that_changed_is_beside_that_of_the_group(
+    app: Flask, alices: Belongings, limit: int | None, said: str
+) -> None:
+    Offer.update(places_limit=limit).where(Offer.code == "business").execute()
+    client = staff.desk_of(app, "support")
+    for page in ("", "/services"):
+        shown = client.get(f"/desk/customers/{alices.account.nic_handle}{page}").text
+        assert "3 / 300" in shown
+        assert said in shown
+        assert ("maintenant" in shown or "n’a plus de limite" in shown) == bool(said)
+
+
+@pytest.mark.one_database
+def test_a_page_that_does_not_exist_or_is_not_open_leads_back_to_the_desk(app: Flask) -> None:
+    client = staff.desk_of(app, "support")
+    for address, said in (("customers/nobody-ovh", "n’y est plus"), ("staff", "Votre rôle")):
+        shown = client.get(f"/desk/{address}").text
+        assert said in shown
+        assert 'href="/desk"' in shown
+        assert "Espace client" not in shown
 
 
 def test_an_administrator_has_a_failed_job_tried_again(app: Flask, alices: Belongings) -> None:

@@ -11,7 +11,7 @@ from io import BytesIO
 import pytest
 from flask import Flask
 
-from models import Account, Contract, Event, Notice, Price, Role, StaffAct
+from models import Account, Contract, Event, Notice, Offer, Price, Role, StaffAct
 from shop import clock
 from shop.orders import contracts
 from shop.personal_data import evidence
@@ -50,6 +50,19 @@ def test_a_price_is_set_and_taken_back(app: Flask, admin: CheckingClient) -> Non
     assert {(act.by, act.kind) for act in StaffAct.select()} == {
         ("staff:ada", "price_set"), ("staff:ada", "price_taken_back"),
     }  # fmt: skip
+
+
+@pytest.mark.one_database
+def test_each_price_says_whether_it_is_in_force(app: Flask, admin: CheckingClient) -> None:
+    days = {820: -9, 910: SOON.days}
+    for cents, later in days.items():
+        day = clock.midnight(clock.today() + timedelta(days=later))
+        Price.create(offer="business", amount_cents=cents, valid_from=day)
+    rows = admin.get("/desk/prices").text.split('<tr role="row">')
+    said = {"9,10": "À venir", "8,20": "En vigueur", "8,80": "Remplacée", "12,90": "En vigueur"}
+    for amount, state in said.items():
+        (row,) = [row for row in rows if amount in row]
+        assert state in row, (amount, row)
 
 
 def test_an_announcement_is_published_once_under_two_clicks_and_taken_back(
@@ -139,3 +152,18 @@ def test_the_evidence_of_an_order_is_downloaded_and_on_record(app: Flask, alice:
     assert "order.json" in zipfile.ZipFile(BytesIO(file.data)).namelist()
     assert Event.get(Event.name == "evidence_made").by == "staff:eva"
     assert auditor.get("/desk/orders/nothing/evidence").status_code == 404
+
+
+@pytest.mark.one_database
+def test_the_contracts_say_what_of_the_offers_they_do_not_name(admin: CheckingClient) -> None:
+    title = "Ce que disent les offres, et pas le texte le plus récent"
+    assert title not in unescape(admin.get("/desk/contracts").text)
+    Offer.create(
+        code="mini", name="Office 365 Mini", name_fr="Office 365 Petit", product="business",
+        applications="Word, Teams", places_limit=77, position=3, on_sale_from=clock.today(),
+    )  # fmt: skip
+    Offer.create(code="old", name="Office 365 Old", applications="Word", product="business")
+    shown = unescape(admin.get("/desk/contracts").text)
+    assert title in shown
+    assert "Office 365 Petit, Teams, 77, Office 365 Mini" in shown
+    assert "Office 365 Old" not in shown

@@ -10,6 +10,7 @@ import pytest
 
 from models import Account, AccountEvent, Event, all_tables, database
 from records.base import StateMachine
+from records.money_acts import MoneyActKind
 from shop.customers import notes
 from shop.errors import Refusal
 from shop.overviews import event_words, time_line
@@ -85,6 +86,7 @@ def test_every_event_has_words() -> None:
     named = re.compile(r'transitions\.record\(\s*\w+,\s*"(\w+)"')
     for path in (ROOT / "shop").rglob("*.py"):
         reached |= set(named.findall(path.read_text()))
+    reached |= {f"money_{kind}" for kind in MoneyActKind}
     assert reached - set(event_words.EVENTS) == set()
 
 
