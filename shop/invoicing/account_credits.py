@@ -97,13 +97,11 @@ def pay_out(credit: AccountCredit, cents: int, *, by: str) -> AccountCredit:
 def take(account_id: int, total_cents: int) -> list[tuple[AccountCredit, int]]:
     """Return the amounts of a balance that pay an invoice about to be issued, locked.
 
-    Oldest first. What is left to pay is nothing, or not too small for a card.
+    Oldest first.
     """
     open_credits = _left_of(account_id).order_by(AccountCredit.id)
     found = [lock(credit) for credit in open_credits]
-    most = min(total_cents, sum(credit.left_cents for credit in found))
-    if 0 < total_cents - most < money.LEAST_CENTS:
-        most = max(0, total_cents - money.LEAST_CENTS)
+    most = part_paid(sum(credit.left_cents for credit in found), total_cents)
     taken = []
     for credit in found:
         part = min(most, credit.left_cents)
@@ -111,6 +109,17 @@ def take(account_id: int, total_cents: int) -> list[tuple[AccountCredit, int]]:
             taken.append((credit, part))
             most -= part
     return taken
+
+
+def part_paid(balance_cents: int, total_cents: int) -> int:
+    """Return how much of an invoice of ``total_cents`` a balance pays when it is issued.
+
+    What is left to pay is nothing, or not too small for a card.
+    """
+    most = min(total_cents, balance_cents)
+    if 0 < total_cents - most < money.LEAST_CENTS:
+        most = max(0, total_cents - money.LEAST_CENTS)
+    return most
 
 
 def use(taken: list[tuple[AccountCredit, int]], invoice: Invoice) -> None:
@@ -195,11 +204,14 @@ def available_of(account: Account) -> int:
     return int(row.available_cents)  # type: ignore[attr-defined]
 
 
-@prepared
-def _available_of(account: Account) -> ModelSelect[AccountCredit]:
+def available_query(account: Account) -> ModelSelect[AccountCredit]:
+    """Return the query for the same, as one number."""
     left = AccountCredit.cents - AccountCredit.used_cents - AccountCredit.paid_out_cents
     total = fn.COALESCE(fn.SUM(left), 0).alias("available_cents")
     return AccountCredit.select(total).where(AccountCredit.account == account)
+
+
+_available_of = prepared(available_query)
 
 
 def _left_of(account_id: int) -> ModelSelect[AccountCredit]:

@@ -31,21 +31,25 @@ def _about(subscription: Subscription, kind: LetterKind, key: object, **values: 
 
 def renewal_coming(
     subscription: Subscription, card: Card | None, *, renewal: date, total_cents: int,
+    settled_cents: int, from_balance_cents: int, left_cents: int,
     licences: int, used: int, idle: int, idle_days: int, unit_price_cents: int,
     suspended_on: date, is_last: bool,
 ) -> None:  # fmt: skip
     """Announce a renewal 7 days before, and the day before (``is_last``).
 
     ``used`` of its ``licences`` are configured for a person; ``idle`` of these never signed in for
-    more than ``idle_days``. One costs ``unit_price_cents`` a month, excluding VAT. Without a
-    ``card`` the customer pays it: otherwise the service is suspended on ``suspended_on``.
+    more than ``idle_days``. One costs ``unit_price_cents`` a month, excluding VAT. Of
+    ``total_cents``, ``settled_cents`` are paid already, ``from_balance_cents`` by the customer's
+    balance. ``left_cents`` are charged to ``card``; without one the customer pays them, otherwise
+    the service is suspended on ``suspended_on``.
     """
     _about(
         subscription, LetterKind.RENEWAL_COMING, f"{renewal.isoformat()}:{1 if is_last else 7}",
-        card=card, renewal=renewal, total_cents=total_cents, licences=licences, used=used,
+        card=card, renewal=renewal, total_cents=total_cents, settled_cents=settled_cents,
+        from_balance_cents=from_balance_cents, left_cents=left_cents, licences=licences, used=used,
         unused=licences - used, idle=idle, idle_days=idle_days,
         wasted_cents=(licences - used + idle) * unit_price_cents, suspended_on=suspended_on,
-        expires_before=card is not None and card.valid_until < renewal,
+        expires_before=card is not None and left_cents > 0 and card.valid_until < renewal,
     )  # fmt: skip
 
 
@@ -232,15 +236,21 @@ def free_period_ending(
     licences: int,
     price_cents: int,
     total_cents: int,
+    settled_cents: int,
+    from_balance_cents: int,
+    left_cents: int,
     charged_on: date,
     card: Card | None,
 ) -> None:
     """Announce the charge at the end of the free period, unless the group is terminated.
 
-    Without a ``card`` the customer has to pay it.
+    Of ``total_cents``, ``settled_cents`` are paid already, ``from_balance_cents`` by the customer's
+    balance. ``left_cents`` are charged to ``card``; without one the customer has to pay them.
     """
     _about(
         subscription, LetterKind.FREE_PERIOD_ENDING, "",
         licences=licences, price_cents=price_cents,
-        total_cents=total_cents, charged_on=charged_on, card=card,
+        total_cents=total_cents, settled_cents=settled_cents,
+        from_balance_cents=from_balance_cents, left_cents=left_cents,
+        charged_on=charged_on, card=card,
     )  # fmt: skip

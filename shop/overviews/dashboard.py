@@ -17,6 +17,7 @@ from records.subscriptions import Subscription
 from records.terminations import Termination
 from shop import clock
 from shop.delivery import progress
+from shop.invoicing import account_credits
 from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
 from shop.overviews.states import GivenBack, GroupState, Owed
@@ -147,7 +148,7 @@ def for_account(account: Account, owed: list[Owed], endings: list[Termination]) 
         licences=licences,
         debts=debts,
         next_renewal=next(iter(renewing), None),
-        renewals=[each for each in renewing if each.is_to_be_paid or each.expires_before_renewal],
+        renewals=[each for each in renewing if each.needs_attention][:SHOWN],
         needing_attention=needing_attention,
         groups=shown,
         endings=endings,
@@ -159,10 +160,16 @@ def for_account(account: Account, owed: list[Owed], endings: list[Termination]) 
 
 LONGEST_PERIOD = timedelta(days=31)
 
+MOST_RENEWALS = 50
+"""How many renewals of a customer with a balance are read, to know which of them it pays."""
+
 
 def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
     """Return the service that renews next, and those that no card is charged for, or one that
-    expires before the renewal; the next one first (one query)."""
+    expires before the renewal; the next one first (one query).
+
+    Of a customer with a balance it is all services, as those that renew before use it first.
+    """
     latest = clock.today() + LONGEST_PERIOD
     expires_before = Card.expiry_year * 12 + Card.expiry_month < latest.year * 12 + latest.month
     other = Subscription.alias()
@@ -181,12 +188,15 @@ def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
         )
         .where(
             Subscription.renews_on.is_null(False),
-            Card.id.is_null() | expires_before | Subscription.id.in_(first),
+            Card.id.is_null()
+            | expires_before
+            | Subscription.id.in_(first)
+            | (fn.COALESCE(account_credits.available_query(account), 0) > 0),
         )
     )  # fmt: skip
-    rows = list(query.order_by(Subscription.renews_on, Subscription.id).limit(SHOWN))
+    rows = list(query.order_by(Subscription.renews_on, Subscription.id).limit(MOST_RENEWALS))
     cards = [row.usable_card for row in rows if getattr(row, "usable_card", None)]
-    shown = services.for_account(account, rows, cards, owed)
+    shown = services.for_account(account, rows, cards, owed, are_first=True)
     return [each for each in shown if each.preview is not None]
 
 

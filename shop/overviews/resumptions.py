@@ -7,15 +7,18 @@ from datetime import date
 
 from records.cards import Card
 from records.invoices import Invoice
+from shop.invoicing import account_credits
 from shop.overviews.services import ServiceOverview
 from shop.pricing.periods import Period
-from shop.subscriptions import period_billing, resumption
+from shop.subscriptions import coming, period_billing, resumption
+from shop.subscriptions.coming import NOTHING, Settlement
 from shop.subscriptions.renewal_price import Preview
 
 
 @dataclass(frozen=True)
 class Resumption:
     """A suspended service, and what its resumption charges at once (``charged``, to ``card``).
+    ``settlement`` says what of that the customer's balance pays.
 
     ``hold_reason`` is the operator's, whose suspension payment does not end. ``ends_on`` is the day
     on which the service ends without being resumed, as its customer asked. ``when_kept`` says that
@@ -27,16 +30,12 @@ class Resumption:
     when_kept: bool
     charged: list[Preview]
     card: Card | None
+    settlement: Settlement = NOTHING
 
     @property
     def resumes(self) -> bool:
         """Whether paying what is due resumes it."""
         return not self.hold_reason and self.ends_on is None
-
-    @property
-    def cents(self) -> int:
-        """The amount charged at once, including VAT."""
-        return sum(each.totals.total_cents for each in self.charged)
 
     @property
     def period(self) -> Period:
@@ -56,4 +55,6 @@ def of_service(shown: ServiceOverview, unpaid: list[Invoice]) -> Resumption | No
     kept = ends_on is not None and resumption.resumes_when_kept(row, unpaid)
     is_ending = resumption.is_wanted(end) and not kept
     charged = [] if is_ending else period_billing.due_on_resumption(row, ahead)
-    return Resumption("", ends_on, kept, charged, shown.card)
+    available = account_credits.available_of(row.account) if charged else 0
+    paid = coming.settled_together(charged, available)
+    return Resumption("", ends_on, kept, charged, shown.card, paid)

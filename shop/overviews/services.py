@@ -1,8 +1,4 @@
-"""Overview of a customer's services: next renewals, terminations and cards.
-
-The renewals equal those that `shop.subscriptions.previews` computes one by one: the facts of all
-services are read in one query, and priced by the same function.
-"""
+"""Overview of a customer's services: next renewals, terminations and cards."""
 
 from __future__ import annotations
 
@@ -10,13 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from peewee import JOIN, ModelSelect
+from peewee import ModelSelect
 
 from records.accounts import Account
 from records.cards import Card
-from records.catalogue import Price
 from records.groups import GroupStatus, LicenceGroup
-from records.invoices import Invoice
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination
 from shop import clock
@@ -24,7 +18,8 @@ from shop.overviews.states import GroupState, Owed, owed_by, state_of
 from shop.payments import cards as stored_cards
 from shop.pricing import periods
 from shop.sql.prepared import prepared
-from shop.subscriptions import renewal_price, terminations
+from shop.subscriptions import coming, renewal_price
+from shop.subscriptions.coming import Settlement
 from shop.subscriptions.renewal_price import Preview
 
 
@@ -34,7 +29,7 @@ class ServiceOverview:
 
     ``preview`` is the next renewal, None if there will be none; ``cards`` are the customer's,
     newest first; ``termination`` is the one requested or scheduled; ``pay_before`` is the day on
-    which it is suspended unless its renewal is paid.
+    which it is suspended unless its renewal is paid. ``settlement`` is how the renewal is paid.
     """
 
     subscription: Subscription
@@ -43,6 +38,7 @@ class ServiceOverview:
     cards: list[Card]
     termination: Termination | None
     pay_before: date | None = None
+    settlement: Settlement | None = None
 
     @property
     def state(self) -> GroupState:
@@ -58,20 +54,29 @@ class ServiceOverview:
     @property
     def expires_before_renewal(self) -> bool:
         """Whether the card that is charged expires before the next renewal, by its date."""
-        renewal = self.preview.period.start if self.preview else None
-        return self.card is not None and renewal is not None and self.card.valid_until < renewal
+        if self.card is None or self.preview is None or not self._left_cents:
+            return False
+        return self.card.valid_until < self.preview.period.start
 
     @property
     def is_to_be_paid(self) -> bool:
         """Whether the customer has to pay the next renewal themselves: no card is charged for it,
-        and it is not paid ahead."""
-        due = self.preview
-        return self.card is None and due is not None and not due.is_paid and due.quantity > 0
+        and neither is it paid ahead nor by the balance."""
+        return self.card is None and self._left_cents > 0
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the customer has to see to the next renewal: to pay it, or to renew the card."""
+        return self.is_to_be_paid or self.expires_before_renewal
+
+    @property
+    def _left_cents(self) -> int:
+        return self.settlement.left_cents if self.settlement else 0
 
     @property
     def paid_ahead(self) -> Renewal | None:
         """The next renewal, if it was paid ahead of its day."""
-        ahead = _ahead(self.subscription)
+        ahead = coming.ahead_of(self.subscription)
         return ahead if ahead is not None and ahead.is_paid else None
 
     @property
@@ -82,28 +87,7 @@ class ServiceOverview:
 
 def query_of(account: Account, today: date) -> ModelSelect[Any]:
     """Return the query for the customer's services by name, with all that `for_account` needs."""
-    price_ahead = Price.alias()
-    return (
-        renewal_price.facts_query(Subscription.period_end, today)
-        .select_extend(Termination, Renewal, Invoice, price_ahead)
-        .join(
-            Termination, JOIN.LEFT_OUTER, attr="termination",
-            on=(Termination.group == Subscription.group)
-            & Termination.status.in_(terminations.ALIVE),
-        )
-        .switch(Subscription)
-        .join(
-            Renewal, JOIN.LEFT_OUTER, attr="ahead",
-            on=(Renewal.group == Subscription.group)
-            & (Renewal.period_start == Subscription.period_end)
-            & Renewal.opened_at.is_null(),
-        )
-        .join(Invoice, JOIN.LEFT_OUTER, attr="invoice", on=(Invoice.id == Renewal.invoice))
-        .switch(Renewal)
-        .join(price_ahead, JOIN.LEFT_OUTER, attr="price", on=(price_ahead.id == Renewal.price))
-        .where(Subscription.account == account)
-        .order_by(LicenceGroup.display_name, LicenceGroup.id)
-    )  # fmt: skip
+    return coming.query_of(account, today).order_by(LicenceGroup.display_name, LicenceGroup.id)
 
 
 of_account = prepared(query_of)
@@ -111,9 +95,13 @@ of_account = prepared(query_of)
 
 
 def for_account(
-    account: Account, rows: list[Subscription], cards: list[Card], owed: list[Owed] | None = None
-) -> list[ServiceOverview]:
+    account: Account, rows: list[Subscription], cards: list[Card],
+    owed: list[Owed] | None = None, *, are_first: bool = False,
+) -> list[ServiceOverview]:  # fmt: skip
     """Return the overviews of rows of `query_of`; ``cards`` are the customer's, newest first.
+
+    ``are_first`` says that, where there is a balance, the rows are the customer's first renewals in
+    their order, so that no others have to be read.
 
     ``owed`` is what `states.owed_by` returns; it is read if it is missing and needed.
     """
@@ -122,13 +110,24 @@ def for_account(
     if owed is None:
         owed = owed_by(account) if any(row.is_past_due for row in rows) else []
     until = {each.group.id: each.pay_before for each in owed}
+    shown = {row.id: coming.preview_of(row, account) for row in rows}
+    due, available = [each for each in shown.values() if each], _balance_in(rows)
+    if are_first:
+        paid = coming.settlements_in_turn(due, available)
+    else:
+        paid = coming.settlements_of(account, due, available)
     return [
         ServiceOverview(
-            row, row.group, _preview(row, account), cards, _termination(row),
-            until.get(row.group_id),
+            row, row.group, shown[row.id], cards, coming.termination_of(row),
+            until.get(row.group_id), paid.get(row.id),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _balance_in(rows: list[Any]) -> int:
+    """Return the customer's balance, which each row has, in cents."""
+    return int(rows[0].available_cents) if rows else 0
 
 
 def find_service(
@@ -145,30 +144,6 @@ def find_service(
 def renewal_cards_of(account: Account) -> list[Card]:
     """Return the cards that renewals may be charged to, newest first."""
     return stored_cards.usable_cards_of.rows(account)
-
-
-def _termination(row: Any) -> Termination | None:
-    return getattr(row, "termination", None)
-
-
-def _preview(row: Any, account: Account) -> Preview | None:
-    """Return the next renewal of a row, as `previews.preview` computes it for one service."""
-    period = next(renewal_price.coming_periods(row, _ends_on(row)), None)
-    if period is None:
-        return None
-    facts = renewal_price.facts_of(row, account, period)
-    return renewal_price.preview_of(replace(facts, ahead=_ahead(row)))
-
-
-def _ends_on(row: Any) -> date | None:
-    ended = _termination(row)
-    return ended.day if ended is not None and ended.is_scheduled else None
-
-
-def _ahead(row: Any) -> Renewal | None:
-    """Return the next renewal of a row, if it was invoiced before its day."""
-    ahead: Renewal | None = getattr(row, "ahead", None)
-    return ahead if ahead is not None and ahead.invoice_id else None
 
 
 def preview_with_give_back(shown: ServiceOverview, number: int) -> Preview | None:

@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from records.base import database
 from records.batches import in_batches
 from records.subscriptions import Renewal, Subscription
 from records.terminations import Termination, TerminationStatus
-from shop import mail
-from shop.jobs import kinds
-from shop.payments import mandates
 from shop.pricing.money import Share
 from shop.pricing.periods import Period
 from shop.subscriptions import renewal_price, subscriptions
@@ -71,24 +67,3 @@ def due_by(day: date) -> Iterator[Preview]:
     due = Subscription.select().where(Subscription.renews_on <= day)
     for subscription in in_batches(due, Subscription.id):
         yield from (each for each in renewals_until(subscription, day) if not each.is_paid)
-
-
-# --- Notice before a free period ends --------------------------------------------------------
-
-
-@kinds.tell_of_free_end.handler(attempts=50)
-def tell_of_free_end(subscription: int) -> None:
-    """E-mail what will be charged when a free period ends, 7 days before that."""
-    row = Subscription.get_by_id(subscription)
-    shown = preview(row)
-    if shown is None or row.free_until != row.period_end:
-        return
-    with database.atomic():
-        mail.free_period_ending(
-            row,
-            licences=shown.quantity,
-            price_cents=shown.price.amount_cents,
-            total_cents=shown.totals.total_cents,
-            charged_on=shown.period.start,
-            card=mandates.card_of(row),
-        )

@@ -1,4 +1,5 @@
-"""Notices before a renewal and before a card expires: 7 days before, and the day before.
+"""Notices before a renewal and before a card expires, 7 days before and the day before, and
+before a free period ends, 7 days before.
 
 Each is sent once, by a compare-and-set on the row it is about. After a down time of some days
 only the notice whose day it is is sent, not both at once.
@@ -16,10 +17,11 @@ from records.cards import Card
 from records.groups import LicenceGroup
 from records.subscriptions import Subscription
 from shop import clock, jobs, mail
+from shop.jobs import kinds
 from shop.licences.seats import idle
 from shop.payments import mandates
 from shop.pricing import money
-from shop.subscriptions import dunning, previews
+from shop.subscriptions import coming, dunning, previews
 from shop.subscriptions.renewal_price import Preview
 
 FIRST, LAST = timedelta(days=7), timedelta(days=1)
@@ -80,11 +82,15 @@ def _send(subscription: Subscription, due: Preview, *, is_last: bool) -> None:
     group = LicenceGroup.get_by_id(subscription.group_id)
     configured = group.seats_total - group.seats_unconfigured
     used = min(configured, due.quantity)
+    paid = coming.settlement_of(subscription.account, due)
     mail.renewal_coming(
         subscription,
         mandates.card_of(subscription),
         renewal=due.period.start,
         total_cents=due.totals.total_cents,
+        settled_cents=paid.settled_cents,
+        from_balance_cents=paid.from_balance_cents,
+        left_cents=paid.left_cents,
         licences=due.quantity,
         used=used,
         idle=min(group.seats_idle, used),
@@ -93,6 +99,31 @@ def _send(subscription: Subscription, due: Preview, *, is_last: bool) -> None:
         suspended_on=dunning.suspended_on(clock.midnight(due.period.start)),
         is_last=is_last,
     )
+
+
+# --- End of a free period --------------------------------------------------------------------
+
+
+@kinds.tell_of_free_end.handler(attempts=50)
+def tell_of_free_end(subscription: int) -> None:
+    """E-mail what will be charged when a free period ends, 7 days before that."""
+    row = Subscription.get_by_id(subscription)
+    shown = previews.preview(row)
+    if shown is None or row.free_until != row.period_end:
+        return
+    with database.atomic():
+        paid = coming.settlement_of(row.account, shown)
+        mail.free_period_ending(
+            row,
+            licences=shown.quantity,
+            price_cents=shown.price.amount_cents,
+            total_cents=shown.totals.total_cents,
+            settled_cents=paid.settled_cents,
+            from_balance_cents=paid.from_balance_cents,
+            left_cents=paid.left_cents,
+            charged_on=shown.period.start,
+            card=mandates.card_of(row),
+        )
 
 
 # --- Cards -----------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class Preview:
     licences given back with this renewal. ``is_paid`` says that it was paid ahead; where licences
     were added after that, only those are shown, and ``ahead`` is the number paid. Where they were
     added after it was invoiced ahead, and that is not paid, ``invoiced_cents`` can be paid ahead.
+    ``issued_cents`` is the total of the invoice that is still to be issued for it, on its day.
     """
 
     subscription: Subscription
@@ -78,11 +79,17 @@ class Preview:
     is_paid: bool = False
     ahead: int = 0
     invoiced_cents: int = 0
+    issued_cents: int = 0
 
     @property
     def quantity(self) -> int:
         """The number of licences charged."""
         return self.line.quantity
+
+    @property
+    def settled_cents(self) -> int:
+        """The part of it that was paid, or credited, ahead of its day."""
+        return self.totals.total_cents - self.invoiced_cents - self.issued_cents
 
 
 # --- The formula -----------------------------------------------------------------------------
@@ -96,13 +103,17 @@ def preview_of(facts: Facts) -> Preview:
     rest = rest_of(facts, ahead)
     if ahead.is_paid:
         paid = rest or _preview(facts, ahead.quantity, ahead.price)
-        return replace(paid, price_before=None, is_paid=rest is None, ahead=ahead.quantity)
+        return replace(
+            paid, price_before=None, is_paid=rest is None, ahead=ahead.quantity,
+            issued_cents=rest.issued_cents if rest else 0,
+        )  # fmt: skip
     whole = _preview(facts, ahead.quantity + (rest.quantity if rest else 0), ahead.price)
     assert ahead.invoice is not None, "it was invoiced ahead"
     return replace(
         whole,
         totals=_together(ahead.invoice, rest, facts.treatment),
-        invoiced_cents=ahead.invoice.balance_cents if rest else 0,
+        invoiced_cents=ahead.invoice.balance_cents,
+        issued_cents=rest.issued_cents if rest else 0,
     )
 
 
@@ -118,10 +129,12 @@ def rest_of(facts: Facts, ahead: Renewal) -> Preview | None:
 def _preview(facts: Facts, quantity: int, price: Price) -> Preview:
     line = Line(facts.offer, facts.offer_name, quantity, price.amount_cents, facts.share)
     before = facts.price_now.amount_cents
+    totals = money.totals([line], facts.treatment)
     return Preview(
-        facts.subscription, facts.period, price, line, money.totals([line], facts.treatment),
+        facts.subscription, facts.period, price, line, totals,
         price_before=before if before != price.amount_cents else None,
         less=max(0, facts.given_back - facts.gone),
+        issued_cents=totals.total_cents,
     )  # fmt: skip
 
 

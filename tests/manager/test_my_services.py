@@ -186,6 +186,49 @@ def test_a_renewal_that_the_balance_pays_ahead_asks_for_no_money(
     billing.assert_balanced()
 
 
+@pytest.mark.parametrize(
+    ("language", "shown", "left"),
+    [
+        (
+            "fr", ["Réglé par le solde de votre compte", "Débité sur votre carte", "21,68 €"],
+            "reste à payer : 21,68 €",
+        ),
+        (
+            "en", ["From the balance of your account", "Charged to your card", "21.68"],
+            "21.68 left to pay",
+        ),
+    ],
+)  # fmt: skip
+def test_every_page_says_what_the_balance_pays_of_the_renewal(
+    visitor: Visitor, alice: Account, group: LicenceGroup, language: str, shown: list[str],
+    left: str,
+) -> None:  # fmt: skip
+    with database.atomic():
+        account_credits.grant_goodwill(alice, 1_000, "Une panne.", by="staff:camille")
+    Account.update(language=language).where(Account.id == alice.id).execute()
+    visitor.log_in(alice)
+    visitor.open(address(group))
+    assert all(visitor.sees(each) for each in shown)
+    for page in ("/manager/services", "/manager/web"):
+        visitor.open(page)
+        assert visitor.sees(
+            f"reste à payer : {shown[2]}" if language == "fr" else "21.68 left to pay"
+        )
+
+
+def test_a_renewal_without_a_card_that_the_balance_pays_needs_no_attention(
+    inside: Visitor, alice: Account, bank: Bank, provider: Provider
+) -> None:
+    running.delivered(alice, bank, card="")
+    inside.open("/manager/web")
+    assert inside.sees("Un renouvellement à payer vous-même")
+    with database.atomic():
+        account_credits.grant_goodwill(alice, 5_000, "Une panne.", by="staff:camille")
+    inside.open("/manager/web")
+    assert inside.sees("payé par le solde de votre compte")
+    assert not inside.sees("Un renouvellement à payer vous-même")
+
+
 def test_a_renewal_is_paid_ahead_and_not_charged_again(
     inside: Visitor, bank: Bank, group: LicenceGroup, drain: Drain
 ) -> None:

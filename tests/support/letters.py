@@ -46,7 +46,6 @@ from shop.subscriptions import (
     dunning,
     give_backs,
     interventions,
-    previews,
     price_changes,
     renewal_notices,
     terminations,
@@ -497,7 +496,7 @@ def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None
     subscription = running.of(group)
     subscription.free_until = subscription.period_end
     subscription.save()
-    previews.tell_of_free_end(subscription.id)
+    renewal_notices.tell_of_free_end(subscription.id)
 
 
 Cause = Callable[[Account, Bank, Provider], None]

@@ -13,6 +13,7 @@ import time_machine
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from peewee import fn
 
 from models import (
     AccountCredit,
@@ -27,7 +28,9 @@ from models import (
     Seat,
     Subscription,
     SubscriptionStatus,
+    database,
 )
+from records.base import lock
 from shop import clock, documents, money_acts
 from shop.delivery import installation
 from shop.errors import Refusal
@@ -36,11 +39,13 @@ from shop.jobs import queue
 from shop.mail import letters, service_letters
 from shop.orders import orders, withdrawals
 from shop.overviews import services
+from shop.overviews.services import ServiceOverview
 from shop.payments import cards, mandates, notifications, payments, refunds, taken_back
 from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
 from shop.payments.refundables import RefundablePayment
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
+    coming,
     corrections,
     give_backs,
     period_billing,
@@ -403,10 +408,24 @@ class History:
         assert (page.preview is None) == (alone is None)
         if alone is not None and page.preview is not None:
             assert replace(page.preview, subscription=alone.subscription) == alone
+            self.check_settlement(page)
             if self.naive.status == "active" and not self.naive.ahead:
                 number = self.naive.subscribed(alone.period.start)
                 cents = self.naive.price_on(alone.period.start)
                 assert alone.totals.net_cents == number * cents
+
+    def check_settlement(self, page: ServiceOverview) -> None:
+        """Assert that a renewal made now would be paid as the page says; it is not made."""
+        shown = page.settlement
+        assert shown == coming.settlement_of(self.account, page.preview)
+        last = Invoice.select(fn.MAX(Invoice.id)).scalar()
+        ahead = page.preview.invoiced_cents
+        with database.atomic() as transaction:
+            period_billing.open_next(lock(self.subscription))
+            issued = list(Invoice.select().where(Invoice.id > last))
+            transaction.rollback()
+        assert sum(each.offset_cents for each in issued) == shown.from_balance_cents
+        assert sum(each.balance_cents for each in issued) + ahead == shown.left_cents
 
     def status(self) -> str:
         row = self.subscription

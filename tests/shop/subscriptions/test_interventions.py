@@ -18,11 +18,12 @@ from models import (
     Renewal,
     SubscriptionStatus,
     Termination,
+    database,
 )
 from shop import clock
 from shop.clock import midnight
 from shop.errors import Refusal
-from shop.invoicing import credit_notes, ledger_proof, receivables
+from shop.invoicing import account_credits, credit_notes, ledger_proof, receivables
 from shop.jobs import queue
 from shop.overviews import resumptions, services
 from shop.overviews.resumptions import Resumption
@@ -36,9 +37,11 @@ from shop.subscriptions import (
     terminations,
 )
 from shop.subscriptions.renewal_price import Preview
+from shop.text import formats
 from tests.support import billing, groups, running
 from tests.support.groups import fresh
 from tests.support.parties import Bank, Provider
+from tests.support.visitor import Visitor
 
 REASON = "Un abus a été signalé."
 
@@ -175,7 +178,7 @@ def test_payment_does_not_resume_what_the_operator_suspended(
     assert len(charged()) == 2
     shown = resumed(group)
     assert shown is not None
-    assert (shown.resumes, shown.hold_reason, shown.cents) == (False, REASON, 0)
+    assert (shown.resumes, shown.hold_reason, shown.settlement.left_cents) == (False, REASON, 0)
     interventions.resume(group, "Réglé.", by="operator")
     assert running.of(group).status == SubscriptionStatus.ACTIVE
 
@@ -239,15 +242,37 @@ def test_what_paying_charges_beside_the_debt_is_known_before(
     shown = resumed(group)
     assert shown is not None
     assert shown.resumes
-    assert shown.cents > 0
+    assert shown.settlement.left_cents > 0
     assert (shown.period.start, shown.period.end) == (clock.today(), until(group))
     assert (shown.card is not None) == bool(card)
     payments.record_manual_payment(running.owed(group), by="operator")
     queue.drain()
-    assert charged()[-1] == shown.cents
+    assert charged()[-1] == shown.settlement.left_cents
     assert len(charged()) == 3
     assert fresh(group).status == GroupStatus.INSTALLED
     assert bool(receivables.unpaid_invoices(group.id)) == (not card)
+
+
+@pytest.mark.parametrize("balance", [500, 100_000])
+def test_what_the_balance_pays_of_a_resumption_is_known_before(
+    visitor: Visitor, alice: Account, bank: Bank, provider: Provider, balance: int
+) -> None:
+    group = running.suspended(alice, bank)
+    over(group)
+    with database.atomic():
+        account_credits.grant_goodwill(alice, balance, "Une panne.", by="staff:camille")
+    shown = resumed(group)
+    assert shown is not None
+    visitor.log_in(alice)
+    visitor.open(f"/manager/services/{group.name}")
+    part, left = shown.settlement.from_balance_cents, shown.settlement.left_cents
+    assert visitor.sees(formats.money(part, "fr"))
+    assert visitor.sees("payés par le solde de votre compte") == (not left)
+    assert visitor.sees(f"S’y ajoutent {formats.money(part, 'fr')}") == bool(left)
+    payments.record_manual_payment(running.owed(group), by="operator")
+    queue.drain()
+    invoice = Invoice.select().order_by(Invoice.id.desc()).first()
+    assert (invoice.offset_cents, invoice.balance_cents) == (part, left)
 
 
 def test_within_the_paid_month_paying_charges_nothing_more(
@@ -293,7 +318,7 @@ def test_keeping_a_paid_service_resumes_it_for_the_amount_shown(
     assert shown.when_kept
     resumption.undo_termination(group, by="alice")
     assert fresh(group).status == GroupStatus.INSTALLED
-    assert charged()[2:] == [shown.cents]
+    assert charged()[2:] == [shown.settlement.left_cents]
     assert list(ledger_proof.find_faults()) == []
 
 

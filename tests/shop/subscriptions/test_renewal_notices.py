@@ -5,13 +5,33 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from peewee import fn
 
-from models import Account, Card, Letter, LicenceGroup, Subscription
+from models import (
+    Account,
+    Card,
+    Invoice,
+    Letter,
+    LicenceGroup,
+    Payment,
+    Subscription,
+    database,
+)
 from shop import clock, mail
 from shop.clock import midnight
+from shop.invoicing import account_credits
 from shop.jobs import queue
+from shop.overviews import services
 from shop.payments import cards
-from shop.subscriptions import dunning, period_billing, renewal_notices, renewals, terminations
+from shop.subscriptions import (
+    coming,
+    dunning,
+    period_billing,
+    previews,
+    renewal_notices,
+    renewals,
+    terminations,
+)
 from shop.text import formats
 from tests.support import billing, exchange, groups, letters, running
 from tests.support.parties import Bank, Provider
@@ -107,6 +127,98 @@ def test_without_a_card_it_says_until_when_to_pay_and_what_happens_otherwise(
         running.pass_time(wait + timedelta(minutes=1))
     assert running.of(group).is_suspended
     assert clock.day_of(running.of(group).suspended_at) == before, "as the letter said"
+
+
+# --- What the balance pays -------------------------------------------------------------------
+
+
+def on_balance(account: Account, cents: int) -> None:
+    with database.atomic():
+        account_credits.grant_goodwill(account, cents, "Une panne.", by="staff:camille")
+
+
+@pytest.mark.parametrize(
+    ("balance", "paid", "left"),
+    [(1_000, 1_000, 2_168), (3_150, 3_118, 50), (3_168, 3_168, 0), (9_000, 3_168, 0)],
+)
+def test_the_letter_says_what_the_balance_pays_and_the_card_as_the_renewal_does(
+    alice: Account, group: LicenceGroup, balance: int, paid: int, left: int
+) -> None:
+    on_balance(alice, balance)
+    day = renewal_of(group)
+    renewal_notices.announce_all(day - renewal_notices.FIRST)
+    (text,) = map(letters.plain, told())
+    assert f"Réglé par le solde de votre compte : {money_in(paid)}" in text
+    assert f"Débité sur votre carte : {money_in(left)}" in text
+    assert ("le solde de votre compte le paie" in text) == (left == 0)
+    assert ("votre carte se terminant par 4242 est débitée" in text) == (left > 0)
+    running.to_renewal(group)
+    invoice = Invoice.select().order_by(Invoice.id.desc()).first()
+    assert (invoice.total_cents, invoice.offset_cents) == (3_168, paid)
+    charged = Payment.select(fn.SUM(Payment.amount_cents)).where(Payment.invoice == invoice)
+    assert (charged.scalar() or 0) == left
+
+
+def money_in(cents: int) -> str:
+    return letters.plain(formats.money(cents, "fr"))
+
+
+def test_without_a_balance_the_letter_speaks_of_none(group: LicenceGroup) -> None:
+    renewal_notices.announce_all(renewal_of(group) - renewal_notices.FIRST)
+    (text,) = map(letters.plain, told())
+    assert "solde" not in text
+
+
+def test_a_renewal_without_a_card_that_the_balance_pays_asks_for_nothing(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    group = running.delivered(alice, bank, card="")
+    on_balance(alice, 5_000)
+    renewal_notices.announce_all(renewal_of(group) - renewal_notices.LAST)
+    letter = Letter.get(Letter.kind == "renewal_coming")
+    assert "à régler vous-même" not in letter.subject
+    text = letters.plain(mail.text_of(letter))
+    assert "vous n’avez rien à faire" in text
+    assert "Moyen de paiement : Solde de votre compte" in text
+    assert "À régler avant le" not in text
+
+
+def test_services_that_renew_before_use_the_balance_first(
+    alice: Account, bank: Bank, provider: Provider
+) -> None:
+    first = running.delivered(alice, bank)
+    running.pass_time(timedelta(days=2))
+    then, same_day = running.delivered(alice, bank), running.delivered(alice, bank, 1)
+    on_balance(alice, 4_000)
+    shown = {}
+    for group in (first, then, same_day):
+        found = services.find_service(alice, group.name)
+        assert found is not None
+        shown[group.id] = found.settlement
+    left = [(each.from_balance_cents, each.left_cents) for each in shown.values()]
+    assert left == [(3_168, 0), (832, 2_336), (0, 1_056)]
+    for group in (then, same_day):
+        due = previews.preview(running.of(group))
+        assert due is not None
+        assert coming.settlement_of(alice, due) == shown[group.id]
+    before = Invoice.select(fn.MAX(Invoice.id)).scalar()
+    running.to_renewal(same_day)
+    issued = Invoice.select().where(Invoice.id > before).order_by(Invoice.id)
+    used = [(each.offset_cents, each.total_cents - each.offset_cents) for each in issued]
+    assert used == left
+
+
+def test_at_the_end_of_a_free_period_the_letter_says_what_the_balance_pays(
+    alice: Account, group: LicenceGroup
+) -> None:
+    subscription = running.of(group)
+    subscription.free_until = subscription.period_end
+    subscription.save()
+    on_balance(alice, 1_000)
+    renewal_notices.tell_of_free_end(subscription.id)
+    (text,) = map(letters.plain, told("free_period_ending"))
+    assert f"Réglé par le solde de votre compte : {money_in(1_000)}" in text
+    assert f"Débité sur votre carte : {money_in(2_168)}" in text
 
 
 def test_with_a_card_that_failed_the_letter_speaks_of_the_next_attempt(
