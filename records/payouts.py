@@ -89,11 +89,6 @@ class Payout(StateMachine):
         """Whether all its lines are known."""
         return self.read_at is not None
 
-    @property
-    def is_matched(self) -> bool:
-        """Whether each of its lines is known, and matches what the shop has or is explained."""
-        return self.is_read and self.is_automatic and not self.open_lines
-
 
 IS_OPEN = "problem <> '' AND explanation = ''"
 """The condition of an index, which queries repeat word for word."""

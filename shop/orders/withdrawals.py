@@ -72,13 +72,8 @@ def _working_day(day: date) -> date:
     return day
 
 
-def can_withdraw(order: Order) -> bool:
-    """Return whether the customer may withdraw from an order now."""
-    return _why_not(order) is None
-
-
-def _why_not(order: Order) -> Refusal | None:
-    """Return why an order cannot be withdrawn from; None if it can."""
+def find_obstacle(order: Order) -> Refusal | None:
+    """Return why the customer cannot withdraw from an order now; None if they can."""
     until = ends_at(order)
     if order.is_withdrawn:
         return Conflict(ALREADY)
@@ -140,7 +135,7 @@ def withdraw_from_service(group: LicenceGroup, *, by: str) -> None:
 
 
 def _check(order: Order) -> None:
-    refusal = _why_not(order)
+    refusal = find_obstacle(order)
     if refusal is not None:
         raise refusal
 

@@ -82,14 +82,6 @@ def of_group(group: LicenceGroup) -> Unused:
     )
 
 
-def price_of(group: LicenceGroup) -> int | None:
-    """Return what a licence of a group costs a month from its next renewal on, excluding VAT; None
-    if the group does not renew.
-    """
-    row: Any = _price(group.id).first()
-    return None if row is None else row.price_cents
-
-
 def _price(group: Any) -> ModelSelect[Any]:
     """Select the price of the next renewal of a group: a number, or a column."""
     announced = Price.alias()
@@ -113,7 +105,7 @@ def _price(group: Any) -> ModelSelect[Any]:
 def groups_needing_attention(account: Account, limit: int) -> list[LicenceGroup]:
     """Return installed groups with licences in error or used by nobody, errors first.
 
-    Each has ``price_cents``, as `price_of` returns it (one statement).
+    Each has ``price_cents``, that of its next renewal; None if it does not renew (one statement).
     """
     needs_attention = (
         (LicenceGroup.seats_error > 0)

@@ -18,9 +18,6 @@ from records.payments import Payment
 from records.vat import PlaceProof, ProofKind
 from shop import clock
 
-LEAST = 2
-"""The number of proofs that are kept for each sale."""
-
 
 def record_order(order: Order, ip_address: str) -> None:
     """Record address and network of a consumer's order, in the caller's transaction."""

@@ -393,7 +393,7 @@ def test_a_company_confirms_by_the_link_of_a_letter(
     assert terminations.for_group(group).status == TerminationStatus.SCHEDULED
     visitor.open(address(group))
     assert visitor.sees("Se termine le")
-    assert not withdrawals.can_withdraw(terminations.order_of(group))
+    assert withdrawals.find_obstacle(terminations.order_of(group)) is not None
     response = visitor.client.get(address(group, "/withdrawal"))
     assert response.status_code == 303
 

@@ -83,7 +83,7 @@ def test_a_company_that_clears_its_name_gains_no_right(company: Account) -> None
 
 def test_a_consumer_who_adds_a_company_keeps_the_right(group: LicenceGroup, bank: Bank) -> None:
     Account.update(**COMPANY).execute()
-    assert withdrawals.can_withdraw(terminations.order_of(group))
+    assert withdrawals.find_obstacle(terminations.order_of(group)) is None
     assert not terminations.needs_link(group)
     withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
@@ -175,7 +175,7 @@ def test_licences_added_later_are_withdrawn_from_alone(
     order = added(group, bank)
     assert bank.balance() == before + paid_for(order) > before
     running.pass_time(timedelta(days=10))  # too late for the group, in time for the order
-    assert not withdrawals.can_withdraw(terminations.order_of(fresh(group)))
+    assert withdrawals.find_obstacle(terminations.order_of(fresh(group))) is not None
     withdrawals.withdraw(order, by="alice")
     queue.drain()
     assert bank.balance() == before

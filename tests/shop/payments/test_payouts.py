@@ -50,6 +50,10 @@ def the_payout() -> Payout:
     return row
 
 
+def is_matched(payout: Payout) -> bool:
+    return payout.is_read and payout.is_automatic and not payout.open_lines
+
+
 def lines() -> list[tuple[str, int, str]]:
     """Return kind, gross amount and problem of every line."""
     return [(row.kind, row.gross_cents, row.problem) for row in PayoutLine.select()]
@@ -70,7 +74,7 @@ def test_the_worker_fetches_payouts_every_hour(
     bank.pay_out()
     renewals.queue_runs()
     queue.drain()
-    assert the_payout().is_matched
+    assert is_matched(the_payout())
     bank.tell_payout("payout-1", PayoutState.PAID)
     clock.shift(timedelta(hours=1))
     renewals.queue_runs()
@@ -94,7 +98,7 @@ def test_lines_are_matched_with_payments_refunds_and_disputes(alice: Account, ba
     assert found[-560].refund == Refund.get(Refund.payment == payment)
     assert (found[-900].payment, found[-900].dispute.cents) == (disputed, 900)
     payout = the_payout()
-    assert payout.is_matched
+    assert is_matched(payout)
     assert (payout.line_count, payout.open_lines) == (4, 0)
     assert payout.fee_cents == 10_560 * 14 // 1000 + 25 + 6_000 * 14 // 1000 + 25 + 1_500
     assert payout.cents == sum(row.net_cents for row in found.values())
@@ -136,7 +140,7 @@ def test_lines_are_read_on_from_where_a_killed_worker_was(
     # The part that was kept and whose place was not, is read once more.
     Payout.update(reached="").execute()
     queue.drain()
-    assert (the_payout().line_count, the_payout().is_matched) == (5, True)
+    assert (the_payout().line_count, is_matched(the_payout())) == (5, True)
     billing.assert_balanced()
 
 
@@ -155,7 +159,7 @@ def test_a_silent_bank_is_asked_again_and_a_refusal_raises_the_alarm(
     assert Event.select().where(Event.name == "bank_refused").count() == 1
     bank.refusing = None
     fetch()
-    assert the_payout().is_matched
+    assert is_matched(the_payout())
 
 
 def test_two_workers_at_once_keep_each_line_once(alice: Account, bank: Bank) -> None:
@@ -214,7 +218,7 @@ def test_what_matches_nothing_says_why(alice: Account, bank: Bank) -> None:
         ("refund", -3, "amount"), ("charge", 10_560, "twice"), ("other", -100, "other"),
         ("fee", 0, ""),
     ])  # fmt: skip
-    assert (the_payout().open_lines, the_payout().is_matched) == (5, False)
+    assert (the_payout().open_lines, is_matched(the_payout())) == (5, False)
     assert payouts.to_examine().count() == 1
 
 
@@ -225,11 +229,11 @@ def test_a_line_is_matched_once_the_shop_knows_what_it_is_for(alice: Account, ba
     bank.pay_out()
     fetch()
     assert ("refund", -560, "unknown") in lines()
-    assert not the_payout().is_matched
+    assert not is_matched(the_payout())
     notifications.apply(Notification("e", made))
     fetch()
     assert ("refund", -560, "") in lines()
-    assert the_payout().is_matched
+    assert is_matched(the_payout())
 
 
 def test_a_line_that_was_explained_is_open_no_more(alice: Account, bank: Bank) -> None:
@@ -238,7 +242,7 @@ def test_a_line_that_was_explained_is_open_no_more(alice: Account, bank: Bank) -
     fetch()
     line = PayoutLine.get(PayoutLine.problem == "unknown")
     payouts.explain(line, "Our other shop")
-    assert the_payout().is_matched
+    assert is_matched(the_payout())
     fetch()
     assert PayoutLine.get_by_id(line.id).explanation == "Our other shop"
     with pytest.raises(Conflict):
@@ -273,7 +277,7 @@ def test_a_payout_made_by_hand_lists_no_lines_and_one_in_progress_lists_them_lat
     payouts.record(replace(made, lists_lines=False))
     queue.drain()
     by_hand, automatic = Payout.select().order_by(Payout.id)
-    assert (by_hand.is_read, by_hand.is_matched, automatic.is_read) == (True, False, False)
+    assert (by_hand.is_read, is_matched(by_hand), automatic.is_read) == (True, False, False)
     payouts.record(made)
     queue.drain()
     assert Payout.get_by_id(automatic.id).line_count == 1
@@ -393,6 +397,6 @@ def test_payouts_before_the_day_of_the_setting_are_not_booked(
     bank.pay_out(state=PayoutState.PAID)
     fetch()
     assert books() == []
-    assert the_payout().is_matched
+    assert is_matched(the_payout())
     assert Invoice.select().count() == 1
     assert LedgerEntry.select().count() == 2

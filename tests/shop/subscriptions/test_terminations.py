@@ -220,7 +220,7 @@ def test_no_withdrawal_after_14_days(group: LicenceGroup) -> None:
     ends_at = withdrawals.ends_at(terminations.order_of(group))
     assert ends_at is not None
     running.pass_time(ends_at - clock.now() - A_MINUTE)
-    assert withdrawals.can_withdraw(terminations.order_of(group))
+    assert withdrawals.find_obstacle(terminations.order_of(group)) is None
     running.pass_time(2 * A_MINUTE)
     with pytest.raises(Refusal, match="over"):
         withdrawals.withdraw_from_service(group, by="alice")

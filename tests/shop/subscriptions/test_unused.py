@@ -210,12 +210,12 @@ def test_nobody_is_idle_in_a_group_that_has_ended(
 
 
 def test_the_price_is_that_of_the_next_renewal(group: LicenceGroup, provider: Provider) -> None:
-    assert unused.price_of(group) == 880
+    assert unused.of_group(group).price_cents == 880
     price_changes.change_price("business", 1000, clock.now() + timedelta(days=1))
     price_changes.announce_all()
-    assert unused.price_of(group) == 880, "announced for the renewal after"
+    assert unused.of_group(group).price_cents == 880, "announced for the renewal after"
     running.to_renewal(group)
-    assert unused.price_of(group) == 1000
+    assert unused.of_group(group).price_cents == 1000
 
 
 def test_reading_what_nobody_uses_reads_no_whole_table(
