@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, request
@@ -47,6 +48,14 @@ from web.page_templates import PageEnvironment
 from web.shared_pages import SharedPages
 
 
+class Shop(Flask):
+    """Flask with views that are plain functions."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function. Flask would ask at each call whether it is a coroutine's."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Create the application from ``settings``, by default those of the environment.
 
@@ -54,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     with preparing.settings_explained():
         settings = settings or Settings.from_environment()
-    app = Flask(__name__)
+    app = Shop(__name__)
     app.jinja_environment = PageEnvironment
     app.json = BoundedJson(app)
     app.session_interface = cookies.Sessions()

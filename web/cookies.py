@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app
+from typing import Any
+
+from flask import Flask, Response, current_app
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 
 from shop import settings
 from shop.security import signing
@@ -23,6 +26,18 @@ class Sessions(SecureCookieSessionInterface):
     """Flask's sessions in a cookie, signed by SHA-256."""
 
     digest_method = staticmethod(signing.DIGEST)
+
+    def __init__(self) -> None:
+        self._made: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the serializer of these keys: the same for every request."""
+        keys = app.secret_key, *app.config["SECRET_KEY_FALLBACKS"]
+        made_of, made = self._made
+        if made is None or made_of != keys:
+            made = super().get_signing_serializer(app)
+            self._made = keys, made
+        return made
 
 
 def forget(response: Response, base: str) -> None:

@@ -103,6 +103,8 @@ def _wrap_text(text: str) -> str:
 
 
 def _wrap_line(line: str) -> str:
+    if len(line) <= TEXT_WIDTH and "\t" not in line:
+        return line
     indent = re.match(r" *(?:\d\. |- )?", line)
     return textwrap.fill(
         line,

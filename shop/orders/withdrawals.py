@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from peewee import JOIN
@@ -63,13 +64,18 @@ def ends_at(order: Order) -> datetime | None:
 
 def _working_day(day: date) -> date:
     """Return the day, or the next working day after a Saturday, Sunday or holiday (L221-19)."""
+    while day.weekday() >= 5 or day in _holidays(day.year):
+        day += timedelta(days=1)
+    return day
+
+
+@cache
+def _holidays(year: int) -> frozenset[date]:
+    """Return the public holidays of a year in France."""
     # It loads the calendars of all countries, a tenth of the time in which the shop starts.
     from holidays import country_holidays
 
-    holidays = country_holidays("FR", years=(day.year, day.year + 1))
-    while day.weekday() >= 5 or day in holidays:
-        day += timedelta(days=1)
-    return day
+    return frozenset(country_holidays("FR", years=year))
 
 
 def find_obstacle(order: Order) -> Refusal | None:

@@ -17,7 +17,7 @@ from shop import clock
 from shop.text.folding import without_accents
 
 MOST_KEPT = 4096
-"""Written amounts and days that a process keeps: pages show the same ones again and again."""
+"""Amounts, rates and days that a process keeps as written: pages show the same ones again."""
 
 MINUS = "\u2212"
 
@@ -63,6 +63,7 @@ def _number(value: int | Decimal, language: str) -> str:
 _integer = lru_cache(MOST_KEPT)(_number)
 
 
+@lru_cache(MOST_KEPT)
 def rate(basis_points: int, language: str) -> str:
     """Format a rate in basis points: "8,5 %" in French, "8.5%" in English."""
     return numbers.format_percent(
