@@ -126,12 +126,13 @@ class Customer(Visitor):
         order = self._page.url
         self._press("to the bank", "Payer par carte", renewals="self")
         self._press("pay and return", "Payer", **CARD)
-        if self._page.url != order:
+        # The bank sends the customer back with a reference to the payment.
+        if self._page.url.partition("?")[0] != order:
             raise JourneyFailed(f"pay and return: at {self._page.url} instead of {order}")
 
     def _wait(self) -> None:
         """Poll the order, as its page does, until it is installed."""
-        address, began = f"{self._page.url}/status", time.perf_counter()
+        address, began = f"{self._page.url.partition('?')[0]}/status", time.perf_counter()
         while DELIVERED not in self._page.text:
             failed = [word for word in FAILED if word in self._page.text]
             if failed or time.perf_counter() - began > INSTALLATION_TIMEOUT:

@@ -184,12 +184,15 @@ def test_the_order_says_checking_while_the_bank_is_slow(
 
 @pytest.mark.parametrize("timing", ["before", "after"])
 def test_the_customer_may_come_back_before_or_after_the_notification(
-    journey: Journey, sandbox: LiveShop, timing: str
+    page: Page, journey: Journey, sandbox: LiveShop, timing: str
 ) -> None:
-    journey.order(sandbox.new_customer(journey.language))
+    number = journey.order(sandbox.new_customer(journey.language))
     sandbox.switch(notification_timing=timing, notifications_doubled=True)
     journey.pay()
+    expect(page).to_have_url(re.compile(rf"/order/{number}$"))
     journey.expect_delivered()
+    page.reload()
+    expect(page).to_have_url(re.compile(rf"/order/{number}$"))
 
 
 def test_the_customer_chooses_who_pays_the_renewals(

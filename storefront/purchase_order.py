@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Response, abort, session, url_for
+from flask import Response, abort, request, session, url_for
 from flask_login import login_required
 
+from models import Order, Payment
 from shop.errors import Refusal
 from shop.licences import reservations
 from shop.payments import outcomes, payables
 from shop.payments.payables import Payable
 from storefront import storefront
-from web import auth
+from web import auth, viewing
 from web.htmx import go_to, page
 from web.order_page import PAID_FROM, OrderPage
 
@@ -20,15 +21,67 @@ from web.order_page import PAID_FROM, OrderPage
 def _page(lang: str, number: int) -> OrderPage:
     here = url_for("storefront.purchase_order", lang=lang, number=number)
     return OrderPage(
-        "storefront/purchase_order.html", "storefront/_order_status.html", number, here
+        "storefront/purchase_order.html", "storefront/_order_status.html", number, here, True
     )
 
 
 @storefront.get("/<language:lang>/order/<int:number>")
-@login_required
 def purchase_order(lang: str, number: int) -> Response:
-    """Show number, date, customer, lines, VAT, total due, expiry, and the ways to pay."""
+    """Show number, date, customer, lines, VAT, total due, expiry, and the ways to pay.
+
+    The bank sends the customer back here with a signed reference to the payment, maybe without the
+    browser's cookie, before its notification or after it.
+    """
+    payment = _payment_of_address()
+    paid = payment.order if payment else None
+    if payment is None or paid is None or paid.number != str(number):
+        return _own_page(lang, number)
+    return _returned(payment, paid) or _own_page(lang, number)
+
+
+@login_required
+def _own_page(lang: str, number: int) -> Response:
     return _page(lang, number).show()
+
+
+def _payment_of_address() -> Payment | None:
+    """Return the payment with which the bank sends the customer back, if it does."""
+    reference = request.args.get(outcomes.CHECKOUTS.return_argument)
+    if reference is None or viewing.current() is not None:
+        return None
+    return outcomes.CHECKOUTS.by_signature(reference)
+
+
+def _returned(payment: Payment, order: Order) -> Response | None:
+    """Apply what the bank says of a payment; return what is shown instead of the order, if any.
+
+    Only the customer sees the order. One who last paid it from the customer area returns there.
+    """
+    if not payment.has_succeeded:
+        payment = _refreshed(payment)
+    account = auth.account()
+    if account is None or account.id != order.account_id:
+        return _told(payment, request.path)
+    in_manager = url_for("manager.order", number=order.number)
+    return go_to(in_manager) if session.get(PAID_FROM) == in_manager else None
+
+
+def _refreshed(payment: Payment) -> Payment:
+    # If the bank does not answer, the order's page says that the payment is being confirmed.
+    with suppress(Refusal):
+        return outcomes.CHECKOUTS.refresh(payment)
+    return payment
+
+
+def _told(payment: Payment, target: str) -> Response:
+    """Show what became of a payment to who is not signed in; ``target`` is the customer's page."""
+    return page(
+        "storefront/payment_return.html",
+        order=payment.order,
+        invoice=payment.invoice,
+        payment=payment,
+        sign_in_url=url_for("manager.login", next=target),
+    )
 
 
 @storefront.get("/<language:lang>/order/<int:number>/status")
@@ -69,9 +122,7 @@ def payment_return(reference: str) -> Response:
     if payment is None:
         abort(404)
     known = payment.status
-    # If the bank does not answer, the order's page says that the payment is being confirmed.
-    with suppress(Refusal):
-        payment = outcomes.CHECKOUTS.refresh(payment)
+    payment = _refreshed(payment)
     payable = payables.paid_by(payment)
     target = _page_of(payable)
     if auth.account() == payable.row.account:
@@ -79,13 +130,7 @@ def payment_return(reference: str) -> Response:
     if payment.status != known:
         # The outcome was applied in this request; a second one shows it, and can be repeated.
         return go_to(url_for("storefront.payment_return", reference=reference))
-    return page(
-        "storefront/payment_return.html",
-        order=payment.order,
-        invoice=payment.invoice,
-        payment=payment,
-        sign_in_url=url_for("manager.login", next=target),
-    )
+    return _told(payment, target)
 
 
 def _page_of(payable: Payable) -> str:

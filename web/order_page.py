@@ -35,13 +35,14 @@ class OrderPage:
     """The page of the customer's order of a ``number``; 404 for anybody else's.
 
     ``template`` shows it whole, ``status_part`` the part that refreshes itself, and ``here`` is its
-    address.
+    address. ``returns`` says that the bank sends the customer back to it.
     """
 
     template: str
     status_part: str
     number: int
     here: str
+    returns: bool = False
 
     def show(
         self, *, partial: str = "", error: str = "", unchosen: str = "", status: int = 200
@@ -81,7 +82,7 @@ class OrderPage:
             order = self._order()
             session[PAID_FROM] = self.here
             store_card = mandates.read_choice(order, request.form.get(CHOICE, ""))
-            return pay(order, here=self.here, store_card=store_card)
+            return pay(order, here=self.here, store_card=store_card, returns=self.returns)
         except Refusal as refusal:
             return self._refused(refusal)
 

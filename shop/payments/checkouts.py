@@ -42,6 +42,9 @@ class Checkouts(ABC, Generic[Row]):
     return_path: ClassVar[str]
     """The path to which the bank redirects the browser, without the signed reference."""
 
+    return_argument: ClassVar[str] = "payment"
+    """The argument that holds the signed reference where the bank redirects to a page."""
+
     opens_later: ClassVar[bool]
     """Whether a row without a page at the bank may get one when the customer tries again."""
 
@@ -73,14 +76,17 @@ class Checkouts(ABC, Generic[Row]):
         self.watch_later(row)
         return row
 
-    def open(self, row: Row, base_url: str) -> Row:
+    def open(self, row: Row, base_url: str, page: str = "") -> Row:
         """Have the bank open a page for ``row`` (its ``checkout_url``).
 
-        Raise `Refusal` when the bank is unavailable or refuses.
+        The bank sends the customer back to ``page``, a path of the shop; by default to
+        `return_path`. Raise `Refusal` when the bank is unavailable or refuses.
         """
+        reference = self.sign(row)
+        back = f"{page}?{self.return_argument}={reference}"
         request = self.request(
             row,
-            return_url=f"{base_url}{self.return_path}/{self.sign(row)}",
+            return_url=base_url + (back if page else f"{self.return_path}/{reference}"),
             notification_url=f"{base_url}/notifications/bank",
         )
         try:
@@ -156,6 +162,10 @@ class Checkouts(ABC, Generic[Row]):
             row_id = self._signer().loads(reference)
         except BadSignature:
             return None
+        return self.find(row_id)
+
+    def find(self, row_id: int) -> Row | None:
+        """Return the row of an id, if there is one."""
         found: Row | None = self.table.get_or_none(self.table.id == row_id)
         return found
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from peewee import JOIN, ModelSelect
+
 from records.base import database, lock
+from records.invoices import Invoice
+from records.orders import Order
 from records.payments import Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
 from shop.errors import PartyRejected, PartyUnavailable
@@ -13,6 +17,7 @@ from shop.invoicing import ledger
 from shop.payments import cards, gateways, payables, refunds
 from shop.payments.checkouts import Checkouts, move_by_bank
 from shop.payments.gateway import Checkout, CheckoutRequest
+from shop.sql.prepared import prepared
 from shop.vat import evidence
 
 PAGE_LIFETIME = timedelta(days=2)
@@ -121,6 +126,10 @@ class PaymentCheckouts(Checkouts[Payment]):
         """Close a payment for which the bank refuses to open a page."""
         close_unopened(payment)
 
+    def find(self, row_id: int) -> Payment | None:
+        """Return a payment, with what it is for."""
+        return _with_debt.first(row_id)
+
     def apply(self, payment: Payment, outcome: str, checkout: Checkout) -> None:
         """Apply a success, or record that no money came."""
         if outcome == PaymentStatus.SUCCEEDED:
@@ -132,6 +141,16 @@ class PaymentCheckouts(Checkouts[Payment]):
 
 
 CHECKOUTS = PaymentCheckouts()
+
+
+@prepared
+def _with_debt(payment_id: int) -> ModelSelect[Payment]:
+    return (
+        Payment.select(Payment, Order, Invoice)
+        .join(Order, JOIN.LEFT_OUTER)
+        .join_from(Payment, Invoice, JOIN.LEFT_OUTER)
+        .where(Payment.id == payment_id)
+    )
 
 
 def _apply_success(payment: Payment, checkout: Checkout) -> None:

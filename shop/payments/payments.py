@@ -22,11 +22,14 @@ from shop.payments.payables import Debt
 # --- Starting --------------------------------------------------------------------------------
 
 
-def start_payment(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Payment:
+def start_payment(
+    debt: Debt, *, store_card: bool, base_url: str, by: str, page: str = ""
+) -> Payment:
     """Return the payment with which the customer pays at the bank (`Payment.checkout_url`).
 
     A payment whose page at the bank is still open is used again, so that no customer pays twice.
-    It may have succeeded already, by the bank's answer.
+    It may have succeeded already, by the bank's answer. ``page`` is the path to which the bank
+    sends the customer back.
 
     Raise `Refusal` when ``debt`` cannot be paid or the bank is unavailable, `PaymentUnderWay` while
     an earlier payment has no outcome.
@@ -37,7 +40,7 @@ def start_payment(debt: Debt, *, store_card: bool, base_url: str, by: str) -> Pa
     if payment is None:
         payment = open_payment(debt, store_card=store_card, by=by)
     if payment.status == PaymentStatus.OPEN and not payment.checkout_url:
-        payment = outcomes.CHECKOUTS.open(payment, base_url)
+        payment = outcomes.CHECKOUTS.open(payment, base_url, page)
     return payment
 
 

@@ -9,6 +9,16 @@
 
   document.documentElement.classList.add("js");
 
+  /* --- The return from the bank ---------------------------------------------------------------- */
+
+  /* The page's own URL in the address bar, and to come back to: the reference to the payment has
+     been read. */
+  const here = new URL(location.href);
+  if (here.searchParams.has("payment")) {
+    here.searchParams.delete("payment");
+    history.replaceState(history.state, "", here);
+  }
+
   /* --- htmx, from the CDN or from this site -------------------------------------------------- */
 
   const PATIENCE_WITH_THE_CDN = 2000; // milliseconds

@@ -80,6 +80,8 @@ def test_the_way_back_needs_no_cookie(
     assert status_of(order) == OrderStatus.PAID
     for known in (alice.email, alice.last_name, alice.street, alice.nic_handle):
         assert known not in elsewhere.response.text
+    elsewhere.open(way_back(bank, checkout))
+    assert elsewhere.sees(shopper.say("Paiement reçu", "Payment received"))
     elsewhere.follow(shopper.say("Voir ma commande", "See my order"))
     assert elsewhere.address == f"/login?next=/{shopper.language}/order/{order.number}"
 
@@ -99,16 +101,64 @@ def test_a_forged_way_back_leads_nowhere(
     shopper: Shopper, alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = go_to_bank(shopper, alice)
-    reference = way_back(bank, checkout).rsplit("/", 1)[-1]
+    page, _, reference = way_back(bank, checkout).partition("?payment=")
     body, _, signature = reference.rpartition(".")
     other = outcomes.CHECKOUTS._signer().dumps(Payment.get().id + 1)
     forged = [
         f"{body}.{signature[::-1]}", f"{other.rpartition('.')[0]}.{signature}", body, "1", ".",
         f"{body}.", other, reference + "x", reference.upper(),
     ]  # fmt: skip
+    stranger = browser(shopper.client.application)
+    bank.tell(checkout, CheckoutStatus.SUCCEEDED)
     for made_up in forged:
         assert shopper.client.get(f"/payment/return/{made_up}").status_code == 404, made_up
-    assert shopper.client.get(f"/payment/return/{reference}").status_code == 303
+        assert stranger.get(f"{page}?payment={made_up}").status_code == 303, made_up
+        assert shopper.client.get(f"{page}?payment={made_up}").status_code == 200, made_up
+    assert stranger.get(f"{page[:-1]}?payment={reference}").location.startswith("/login")
+    assert Payment.get().status == PaymentStatus.OPEN
+    assert stranger.get(f"{page}?payment={reference}").status_code == 200
+    assert Payment.get().status == PaymentStatus.SUCCEEDED
+
+
+def test_the_bank_sends_the_customer_back_to_the_page_itself(
+    shopper: Shopper, alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = go_to_bank(shopper, alice)
+    bank.tell(checkout, CheckoutStatus.SUCCEEDED)
+    page, _, reference = way_back(bank, checkout).partition("?")
+    assert page == f"/{shopper.language}/order/{Order.get().number}"
+    for _ in range(2):
+        shopper.open(f"{page}?{reference}")
+        assert shopper.response.status_code == 200
+        assert shopper.sees(shopper.say("Paiement reçu", "Payment received"))
+        # Nobody asks the bank again for what it has said.
+        monkeypatch.delattr(type(bank), "find_checkout", raising=False)
+    assert Letter.select().where(Letter.kind == "payment_received").count() == 1
+
+
+def test_a_payment_begun_in_the_customer_area_returns_by_an_address_of_its_own(
+    shopper: Shopper, alice: Account, bank: Bank
+) -> None:
+    checkout = go_to_bank(shopper, alice)
+    bank.tell(checkout, CheckoutStatus.SUCCEEDED)
+    reference = way_back(bank, checkout).partition("?payment=")[2]
+    assert outcomes.CHECKOUTS.by_signature(reference) == Payment.get()
+    shopper.open(f"/payment/return/{reference}")
+    assert shopper.sees(shopper.say("Paiement reçu", "Payment received"))
+    assert status_of(shopper.ordered()) == OrderStatus.PAID
+
+
+def test_who_pays_again_from_the_customer_area_returns_there(
+    shopper: Shopper, alice: Account, bank: Bank
+) -> None:
+    checkout = go_to_bank(shopper, alice)
+    number = Order.get().number
+    there = f"/manager/account/orders/{number}"
+    form = {"renewals": "self"}
+    assert shopper.client.ask("POST", f"{there}/payments", form).location == f"{BANK}{checkout}"
+    bank.tell(checkout, CheckoutStatus.SUCCEEDED)
+    returned = shopper.client.get(way_back(bank, checkout))
+    assert (returned.status_code, returned.location) == (303, there)
 
 
 @pytest.mark.parametrize(
@@ -142,10 +192,11 @@ def test_with_the_bank_silent_the_order_says_it_is_being_confirmed(
 ) -> None:
     checkout = go_to_bank(shopper, alice)
     bank.silent = True
-    shopper.open(way_back(bank, checkout))
+    page = way_back(bank, checkout)
+    shopper.open(page)
     assert shopper.ordered().is_payable
     assert shopper.response.status_code == 200
-    pressed = shopper.client.ask("POST", f"{shopper.address}/payments")
+    pressed = shopper.client.ask("POST", f"{page.partition('?')[0]}/payments")
     assert pressed.status_code == 422, "no second charge while the first is not known"
     assert Payment.select().count() == 1
 
