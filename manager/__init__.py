@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+
+from web import auth
 
 manager = Blueprint("manager", __name__)
 
@@ -24,7 +25,7 @@ OPEN_TO_ALL = {
 
 @manager.before_request
 def _locked_by_default() -> ResponseReturnValue | None:
-    if request.endpoint in OPEN_TO_ALL or current_user.is_authenticated:
+    if request.endpoint in OPEN_TO_ALL or auth.account() is not None:
         return None
     return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
 

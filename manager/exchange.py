@@ -20,7 +20,7 @@ from web.htmx import go_to, page
 @manager.context_processor
 def _menu() -> dict[str, Any]:
     """Let the template load the menu's services itself, as a partial shows no menu."""
-    return {"menu_exchange": lambda: services.menu_services(auth.customer())}
+    return {"menu_exchange": lambda: services.names_in_menu(auth.customer())}
 
 
 @manager.get("/manager/exchange")

@@ -47,7 +47,7 @@ def robots_txt() -> Response:
 @storefront.get("/sitemap.xml")
 def sitemap() -> Response:
     """Return the public pages with their languages."""
-    of_offers = [("offer", {"slug": entry.slug}) for entry in offers.in_menu()]
+    of_offers = [("offer", {"slug": slug}) for slug, _ in offers.in_menu()]
     found = [
         {
             code: search_engines.url_in(

@@ -63,7 +63,8 @@ class SignedIn(UserMixin):
 
 def account() -> Account | None:
     """Return the signed-in customer, if any."""
-    return current_user.account if current_user.is_authenticated else None
+    user = current_user._get_current_object()  # each look through the proxy costs a search
+    return user.account if user.is_authenticated else None
 
 
 def customer() -> Account:
@@ -199,6 +200,7 @@ def this_page() -> str | None:
 def init_app(app: Flask) -> None:
     """Load the signed-in customer at most once a request, when first used."""
     manager = LoginManager(app)
+    manager.session_protection = None  # sessions are rows, and each knows where it began
 
     @manager.user_loader
     def _load(token: str) -> SignedIn | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 OWN_SITES = {"same-origin", "none"}
 """Values of `Sec-Fetch-Site` for forms of our pages, and for what the customer began."""
@@ -26,12 +26,18 @@ class FormProtection(CSRFProtect):
     def __init__(self, app: Flask, *, production: bool) -> None:
         self._checks_origin = production
         super().__init__(app)
+        app.jinja_env.globals["csrf_token"] = token_of_page
 
     def protect(self, apply_exemptions: bool = False) -> None:
         """Raise `CSRFError` for a request that changes something and is not of our pages."""
         super().protect(apply_exemptions=apply_exemptions)
         if self._checks_origin and g.get("csrf_valid") and is_from_elsewhere():
             raise ForeignForm("The form was sent from another site.")
+
+
+def token_of_page() -> str:
+    """Return the token of the forms of this page, which has several."""
+    return str(g.get("csrf_token") or generate_csrf())
 
 
 def is_from_elsewhere() -> bool:

@@ -25,6 +25,10 @@ SVG = "image/svg+xml; charset=utf-8"
 HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 
 
+STRICTER = {"content-security-policy", "referrer-policy"}
+"""Headers that a page may set for itself."""
+
+
 def of_pages(settings: Settings) -> Mapping[str, str]:
     """Return the headers of pages, and of every answer of the application."""
     bank = _origin(
@@ -40,22 +44,21 @@ def of_files(settings: Settings) -> Mapping[str, str]:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the headers to every response."""
-    fixed = of_pages(settings)
+    fixed = {name.lower(): (name, value) for name, value in of_pages(settings).items()}
 
     @app.after_request
     def _secure(response: Response) -> Response:
-        own_policy = response.headers.get("Content-Security-Policy")
-        own_referrer = response.headers.get("Referrer-Policy")
-        for name, value in fixed.items():
-            response.headers[name] = value
-        if own_policy:
+        own = {name.lower() for name, _ in response.headers}
+        for key, (name, value) in fixed.items():
+            if key not in own:
+                response.headers.add(name, value)
+            elif key not in STRICTER:
+                response.headers[name] = value
+        if "content-security-policy" in own:
             # An e-mail's frame has a stricter policy, and the page around may frame it.
-            response.headers["Content-Security-Policy"] = own_policy
             response.headers["X-Frame-Options"] = "SAMEORIGIN"
-        if own_referrer:
-            response.headers["Referrer-Policy"] = own_referrer
-        if not request.path.startswith("/static/"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        if "cache-control" not in own and not request.path.startswith("/static/"):
+            response.headers.add("Cache-Control", "no-store")
         return response
 
 

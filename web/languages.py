@@ -110,8 +110,9 @@ def _of_address() -> str | None:
 
 def _of_customer() -> str | None:
     # Loading the user costs a query, which a customer's page needs anyway.
-    g.is_customers = bool(current_user.is_authenticated)
-    return current_user.account.language if g.is_customers else None
+    user = current_user._get_current_object()
+    g.is_customers = bool(user.is_authenticated)
+    return user.account.language if g.is_customers else None
 
 
 def same_page_in(language: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g
@@ -58,22 +57,18 @@ def _token() -> str:
     return str(of_session or of_kept_page or notices.without_session()[0])
 
 
-@dataclass(frozen=True)
-class MenuEntry:
-    """An offer in a menu: the name of its page in URLs, and its own name."""
-
-    slug: str
-    name: str
+MenuEntries = tuple[tuple[str, str], ...]
+"""Offers in a menu: the name of each one's page in URLs, and its own name."""
 
 
-def in_menu() -> list[MenuEntry]:
+def in_menu() -> MenuEntries:
     """Return the offers that menus lead to: those on sale."""
     if "priced_offers" in g:
-        return [MenuEntry(offer.slug, offer.name) for offer in on_sale().values()]
+        return tuple((offer.slug, offer.name) for offer in on_sale().values())
     return _entries(known())
 
 
-def in_menu_of_error() -> list[MenuEntry]:
+def in_menu_of_error() -> MenuEntries:
     """Return the same as this process last knew it: error pages need no database.
 
     A process that has shown no page yet asks the database, if it answers.
@@ -85,13 +80,13 @@ def in_menu_of_error() -> list[MenuEntry]:
     return _entries(offers)
 
 
-def _entries(offers: dict[str, Offer]) -> list[MenuEntry]:
+def _entries(offers: dict[str, Offer]) -> MenuEntries:
     today, language = clock.today(), languages.current()
-    return [
-        MenuEntry(offer.slug, offer.name_in(language))
+    return tuple(
+        (offer.slug, offer.name_in(language))
         for offer in offers.values()
         if offer.is_on_sale_on(today)
-    ]
+    )
 
 
 def is_on_sale(code: str) -> bool:

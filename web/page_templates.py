@@ -3,31 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from functools import partial
+from functools import lru_cache, partial
 from types import FunctionType, MethodType
 from typing import Any
 
 import flask.templating
 from flask.sansio.app import App
 from flask_babel import get_locale
-from jinja2 import Template
+from jinja2 import Environment, Template
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
+from markupsafe import Markup, escape
 
 from models import Language
 from shop.text import compiled, formats, templates
 from shop.text.translating import TranslatingEnvironment
 
 
+def _escape(value: Any) -> str:
+    """Escape what a template writes; most of it are outputs of macros, which are safe already."""
+    return value if type(value) is Markup else escape(value)
+
+
 class PageTemplate(Template):
     """A template whose globals are its environment's, as those of all pages are."""
 
+    @classmethod
+    def _from_namespace(
+        cls,
+        environment: Environment,
+        namespace: MutableMapping[str, Any],
+        globals: MutableMapping[str, Any],
+    ) -> Template:
+        namespace["escape"] = _escape  # the name by which Jinja's code knows it
+        return super()._from_namespace(environment, namespace, globals)
+
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
         # Jinja looks at each import for globals that only the importing template has.
+        if self._module is None:
+            module = super()._get_default_module()
+            for name in getattr(module, KEPT, ()):
+                setattr(module, name, _keeping(getattr(module, name)))
         return super()._get_default_module()
 
 
-PLAIN: tuple[type, ...] = (Macro, FunctionType, MethodType)
+KEPT = "kept"
+"""The variable of a template that names those of its macros whose output is kept."""
+
+MOST_KEPT = 1024
+"""Outputs that a process keeps of each of them, in each language."""
+
+
+def _keeping(macro: Macro) -> Callable[..., Any]:
+    """Return a macro whose output depends on its arguments alone, so that it keeps its output.
+
+    It is called with values that never change: texts, numbers, and tuples of them.
+    """
+    # Equal texts of which one is marked as safe HTML are different arguments.
+    return lru_cache(MOST_KEPT, typed=True)(macro)
+
+
+PLAIN: tuple[type, ...] = (Macro, FunctionType, MethodType, type(lru_cache(_keeping)))
 """What templates call for the most part."""
 
 
@@ -61,6 +97,7 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
     def __init__(self, app: App, **options: Any) -> None:
         super().__init__(app, **options)
         self._languages: dict[str, PageEnvironment] = {}
+        self._known: dict[str, Template] = {}
 
     def in_language(self, language: str) -> PageEnvironment:
         """Return the environment of a language; it has what the application set up until now."""
@@ -68,6 +105,7 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
         made = self._languages.get(language)
         if made is None or made.catalogue is not catalogue:
             made = self.overlay()
+            made._known = {}
             made.catalogue = catalogue
             made.bytecode_cache = compiled.kept("pages", language, catalogue)
             written = formats.FILTERS | {"money": formats.money_on_page}
@@ -88,3 +126,17 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
             of_request = self.in_language(str(get_locale() or Language.FRENCH))
             return of_request.get_or_select_template(template_name_or_list, parent, globals)
         return super().get_or_select_template(template_name_or_list, parent, globals)
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """Return a template; a page asks some twenty times, and no template changes meanwhile."""
+        if globals or not isinstance(name, str) or self.auto_reload:
+            return super().get_template(name, parent, globals)
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = super().get_template(name, parent)
+        return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Flask, request
-from flask_login import current_user
 from limits import RateLimitItem
 
 from shop.security import rate_limits
@@ -34,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 
 def _is_signed_in() -> bool:
-    return request.blueprint in {"manager", "storefront"} and current_user.is_authenticated
+    return request.blueprint in {"manager", "storefront"} and auth.account() is not None
 
 
 def _count_one(item: RateLimitItem, what: str) -> None:

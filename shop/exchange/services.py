@@ -28,9 +28,10 @@ def find_service(account: Account, name: str) -> ExchangeService | None:
     return found
 
 
-def menu_services(account: Account) -> list[ExchangeService]:
-    """Return the first `MENU_LIMIT` services by name, and one more if there are more."""
-    return _services_by_name.slice(MENU_LIMIT + 1, 0, account)
+def names_in_menu(account: Account) -> tuple[str, ...]:
+    """Return the names of the first `MENU_LIMIT` services, and of one more if there are more."""
+    found = _services_by_name.slice(MENU_LIMIT + 1, 0, account)
+    return tuple(service.name for service in found)
 
 
 @prepared

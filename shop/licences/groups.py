@@ -62,12 +62,13 @@ def _of_order(order: Order) -> ModelSelect[LicenceGroup]:
     )
 
 
-def groups_in_menu(account: Account) -> list[LicenceGroup]:
+def groups_in_menu(account: Account) -> tuple[tuple[str, str], ...]:
     """Return the first groups by name that have not ended: one more than the menu shows.
 
-    One query.
+    Each is its technical name and its shown one. One query.
     """
-    return _alive_by_name.slice(IN_MENU + 1, 0, account)
+    found = _alive_by_name.slice(IN_MENU + 1, 0, account)
+    return tuple((group.name, group.display_name) for group in found)
 
 
 @prepared

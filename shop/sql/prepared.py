@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 from peewee import SQL, Context, Model, ModelSelect, Node, Select, fn
 
 from records.base import database
+from shop.sql import rows
 
 Row = TypeVar("Row", bound=Model)
 
@@ -55,7 +56,7 @@ class _Statement:
     query: ModelSelect[Any]
     sql: str
     values: tuple[Any, ...]
-    _reader: Any = None
+    _reader: rows.Reader | None = None
 
     @classmethod
     def of(cls, query: Any, sql_of: Any = None) -> _Statement:
@@ -82,12 +83,14 @@ class _Statement:
         the same: what it found out for the first cursor serves for all.
         """
         found = cursor.fetchall()
-        if found and self._reader is None:
-            reader = self.query._get_cursor_wrapper(cursor)  # type: ignore[attr-defined]
-            reader.initialize()
-            reader.cursor = None
-            self._reader = reader
-        return [self._reader.process_row(row) for row in found]
+        if not found:
+            return []
+        if self._reader is None:
+            wrapper = self.query._get_cursor_wrapper(cursor)  # type: ignore[attr-defined]
+            wrapper.initialize()
+            wrapper.cursor = None
+            self._reader = rows.reader_of(wrapper)
+        return list(map(self._reader.process_row, found))
 
 
 class Prepared(Generic[Row]):
