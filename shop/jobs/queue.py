@@ -26,6 +26,7 @@ from records.jobs import Job, JobStatus
 from shop import clock, settings
 from shop.database import connection
 from shop.errors import PartyUnavailable
+from shop.jobs import soon
 from shop.metrics import durations
 from shop.sandbox_link import test_points
 
@@ -85,6 +86,8 @@ AT_ONCE = 4
 _handlers: dict[str, Handler] = {}
 _running: set[int] = set()
 _running_lock = threading.Lock()
+put_off = soon.Reminders()
+"""When jobs are due that this process put off."""
 
 
 def register_handler(kind: str, handler: Handler) -> None:
@@ -231,6 +234,7 @@ def _attempt(job: Job) -> None:
     except Later as later:
         outcome = "later"
         _release(job, run_at=clock.now() + later.delay, attempts=job.attempts - 1)
+        put_off.add(later.delay.total_seconds())
     except Exception as error:
         _failed(job, handler, error)
     else:

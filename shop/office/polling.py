@@ -10,7 +10,7 @@ from shop.errors import PartyRejected
 from shop.office.configured import provider
 from shop.office.protocol import Operation, OperationStatus
 
-SHORTEST_DELAY = timedelta(seconds=1)
+SHORTEST_DELAY = timedelta(seconds=0.25)
 LONGEST_DELAY = timedelta(minutes=2)
 
 
@@ -23,7 +23,7 @@ def settled_operation(key: str, begin: Callable[[], Operation], *, since: dateti
     """
     operation = provider().find_operation(key) or begin()
     if operation.status == OperationStatus.PENDING:
-        raise jobs.Later(min(max((clock.now() - since) / 10, SHORTEST_DELAY), LONGEST_DELAY))
+        raise jobs.Later(min(max((clock.now() - since) / 5, SHORTEST_DELAY), LONGEST_DELAY))
     if operation.status == OperationStatus.FAILED:
         raise PartyRejected(operation.reason, operation.code)
     return operation

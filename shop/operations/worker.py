@@ -136,7 +136,8 @@ def _watch_until(stopping: Stop, crew: Crew) -> None:
                 _tick(ticks)
                 ticks += 1
             crew.call()
-            watch.wait(next_tick - time.monotonic(), stopping)
+            until_tick = next_tick - time.monotonic()
+            watch.wait(min(until_tick, queue.put_off.next_in()), stopping)
         except Exception:
             # A temporary failure of the database must not end the worker.
             log.exception("worker_tick_failed")
