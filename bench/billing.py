@@ -81,11 +81,11 @@ def _measure(size: int, postgresql: str) -> dict[str, float]:
         _fill(size)
         clock.move_on(timedelta(days=32))
         before, began = time.process_time(), time.perf_counter()
-        report = renewals.run()
+        report = renewals.run_renewals()
         seconds, processor = time.perf_counter() - began, time.process_time() - before
         assert (report.renewed, report.failed) == (size, 0), vars(report)
         assert Renewal.select().count() == size
-        assert renewals.run().renewed == 0
+        assert renewals.run_renewals().renewed == 0
     # Kibibytes on Linux.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": seconds, "processor": processor, "memory_mib": memory}

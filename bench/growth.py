@@ -357,7 +357,7 @@ def _measure_desk(shop: Flask, groups: Sequence[LicenceGroup], rounds: int) -> I
     for client in clients:
         staff.sign_in(client, "support", language="en")
     for group in groups:
-        search_keys_of_accounts.write(group.account)
+        search_keys_of_accounts.write_keys(group.account)
     known = [
         {
             "nic": group.account.nic_handle,

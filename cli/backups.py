@@ -30,7 +30,7 @@ def backup(file: Path) -> None:
     """
     started = time.monotonic()
     with _failures_shown():
-        backups.save(file)
+        backups.save_backup(file)
     seconds = time.monotonic() - started
     click.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB in {seconds:.1f} s.")
     click.echo("Not in it, and needed to use it; keep them in another place:")

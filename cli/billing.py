@@ -286,7 +286,7 @@ def _invoice(number: str) -> Invoice:
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; today by default.")
 def run_billing(until: datetime | None) -> None:
     """Renew or end the services due up to a day; idempotent, also when run concurrently."""
-    report = renewals.run(until.date() if until else None)
+    report = renewals.run_renewals(until.date() if until else None)
     click.echo(f"{report.renewed} renewed, {report.ended} ended, {report.failed} failed.")
     if report.failed:
         raise click.ClickException("What failed stays due: see the log, and run it again.")

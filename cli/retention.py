@@ -13,7 +13,7 @@ MOST_SHOWN = 20
 @click.option("--dry-run", is_flag=True, help="Say what would go, and delete nothing.")
 def retention(dry_run: bool) -> None:
     """Delete the personal data that were kept long enough; the worker does so once a day."""
-    done = {} if dry_run else keeping.run()
+    done = {} if dry_run else keeping.run_retention()
     for rule in keeping.RULES:
         if not dry_run:
             click.echo(f"{done[rule.name]:>6}  {rule.says}")

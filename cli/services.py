@@ -77,5 +77,5 @@ def end(name: str, reason: str) -> None:
     Credit what was paid for later days with `flask billing credit`.
     """
     with refusals_shown():
-        interventions.end(_group(name), reason, by=OPERATOR)
+        interventions.end_service(_group(name), reason, by=OPERATOR)
     click.echo(f"{name} has ended; its customer is told why.")

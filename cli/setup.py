@@ -60,7 +60,7 @@ def load_demo() -> None:
             "bank or provider."
         )
     _bring_up_to_date()
-    account, password = demo.load()
+    account, password = demo.load_demo()
     click.echo(f"Customer ID (nic-handle): {account.nic_handle}")
     click.echo(f"Password:                 {password}")
     _say_demo_member()

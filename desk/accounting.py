@@ -22,7 +22,7 @@ from shop.vat import Kind
 from web.arguments import number_of
 from web.files import streamed, table
 from web.htmx import page
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 
 MOST = 500
 """The most documents that a page lists; the file has all of them."""
@@ -48,7 +48,7 @@ def accounting() -> Response:
 def _overview(errors: dict[str, str] | None = None, status: int = 200) -> Response:
     today = clock.today()
     months = revenue.months_until(today)
-    labels = [formats.short_day(month.last, current())[3:] for month in months]
+    labels = [formats.short_day(month.last, current_language())[3:] for month in months]
     return page(
         "desk/accounting.html",
         status=status,
@@ -187,7 +187,7 @@ def vat_documents() -> Response:
 @desk.get("/accounting/vat/documents.csv")
 def vat_documents_file() -> Response:
     """Send all that a figure is made of as a table."""
-    asked, language = _asked(), current()
+    asked, language = _asked(), current_language()
     heading = (
         gettext("Date"), gettext("Number"), gettext("Customer"), gettext("Amount excl. VAT"),
         gettext("VAT"),

@@ -12,7 +12,7 @@ A view shows the form with `show` and takes it with `take`::
         return acts.take(form, act, lambda: things.end(..., form.given(), by=access.actor()))
 
 ``do`` may raise a `Refusal`, shown at its field (422). What it writes has to be unique for
-``form.given().key``; `shop.staff.acts.record` does that for acts without a table of their own.
+``form.given().key``; `shop.staff.acts.record_act` does that for acts without a table of their own.
 """
 
 from __future__ import annotations

@@ -260,7 +260,7 @@ def _service_care_acts(group: LicenceGroup) -> dict[str, CareAct]:
                 "later days is credited apart. The customer is told the reason by email."
             ),
             gettext("The service has ended."),
-            customer_care.end,
+            customer_care.end_service,
             is_dangerous=True,
         ),
     }

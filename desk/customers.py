@@ -23,7 +23,7 @@ LATEST = 5
 """The rows of each list on the customer's first page."""
 
 
-def find(nic: str) -> Account:
+def find_or_404(nic: str) -> Account:
     """Return the customer with a nic-handle; 404 if there is none."""
     found = customer_pages.find_customer(nic.lower())
     if found is None:
@@ -38,7 +38,7 @@ def _before() -> str:
 @desk.get(CUSTOMER)
 def customer(nic: str) -> Response:
     """Show how things stand with a customer, and what happened last."""
-    who = find(nic)
+    who = find_or_404(nic)
     return _overview(who)
 
 
@@ -64,7 +64,7 @@ def _overview(who: Account, typed: str = "", error: str = "", status: int = 200)
 @desk.get(CUSTOMER + "/time-line")
 def customer_time_line(nic: str) -> Response:
     """Show everything that happened with a customer, newest first."""
-    who = find(nic)
+    who = find_or_404(nic)
     line = time_line.of_account(who, _before())
     return page(
         "desk/time_line.html", customer=who, tab="time_line", line=line,
@@ -77,7 +77,7 @@ def customer_time_line(nic: str) -> Response:
 @desk.get(CUSTOMER + "/services")
 def customer_services(nic: str) -> Response:
     """Show a customer's licence groups with their seats by status."""
-    who = find(nic)
+    who = find_or_404(nic)
     groups = customer_pages.groups_of(who, _before())
     return page("desk/services.html", customer=who, tab="services", groups=groups)
 
@@ -85,7 +85,7 @@ def customer_services(nic: str) -> Response:
 @desk.get(CUSTOMER + "/orders")
 def customer_orders(nic: str) -> Response:
     """Show a customer's orders, each with every attempt to pay it."""
-    who = find(nic)
+    who = find_or_404(nic)
     orders = customer_pages.orders_of(who, _before())
     return page(
         "desk/orders.html", customer=who, tab="orders", orders=orders,
@@ -96,7 +96,7 @@ def customer_orders(nic: str) -> Response:
 @desk.get(CUSTOMER + "/invoices")
 def customer_invoices(nic: str) -> Response:
     """Show a customer's invoices and credit notes, with balance and attempts to pay."""
-    who = find(nic)
+    who = find_or_404(nic)
     invoices = customer_pages.invoices_of(who, _before())
     return page(
         "desk/invoices.html", customer=who, tab="invoices", invoices=invoices,
@@ -108,7 +108,7 @@ def customer_invoices(nic: str) -> Response:
 @desk.get(CUSTOMER + "/emails")
 def customer_emails(nic: str) -> Response:
     """Show the e-mails to a customer."""
-    who = find(nic)
+    who = find_or_404(nic)
     letters = customer_pages.letters_of(who, _before())
     return page("desk/emails.html", customer=who, tab="emails", letters=letters)
 
@@ -116,7 +116,7 @@ def customer_emails(nic: str) -> Response:
 @desk.get(CUSTOMER + "/sessions")
 def customer_sessions(nic: str) -> Response:
     """Show where a customer is signed in."""
-    who = find(nic)
+    who = find_or_404(nic)
     sessions = customer_pages.sessions_of(who, _before())
     return page(
         "desk/sessions.html", customer=who, tab="sessions", sessions=sessions,
@@ -127,7 +127,7 @@ def customer_sessions(nic: str) -> Response:
 @desk.get(CUSTOMER + "/notes")
 def customer_notes(nic: str) -> Response:
     """Show what members of staff noted about a customer."""
-    who = find(nic)
+    who = find_or_404(nic)
     found = notes.notes_about(who, _before())
     return page("desk/notes.html", customer=who, tab="notes", notes=found)
 
@@ -135,9 +135,9 @@ def customer_notes(nic: str) -> Response:
 @desk.post(CUSTOMER + "/notes")
 def write_note(nic: str) -> Response:
     """Write a note about a customer, which other members of staff read."""
-    who, typed = find(nic), request.form.get("text", "")
+    who, typed = find_or_404(nic), request.form.get("text", "")
     try:
-        notes.write(who, typed, by=actor())
+        notes.write_note(who, typed, by=actor())
     except Refusal as refusal:
         return _overview(who, typed, sentence(refusal), 422)
     flash(gettext("The note is written."), "success")

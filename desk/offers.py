@@ -22,7 +22,7 @@ from shop.text import formats
 from web.customer_forms import TOO_LONG
 from web.forms import choices, stripped
 from web.htmx import go_to, page
-from web.languages import current
+from web.languages import current_language
 
 PLAIN = {"autocomplete": "off"}
 NUMBER = PLAIN | {"inputmode": "numeric"}
@@ -159,7 +159,7 @@ def offer_page(code: str) -> Response:
 
 
 def _found(code: str) -> Offer:
-    return offers.find(code) or abort(404)
+    return offers.find_offer(code) or abort(404)
 
 
 def _facts(offer: Offer) -> list[tuple[str, str]]:
@@ -181,7 +181,7 @@ def _said(name: str, value: Any) -> str:
     if value is None or value == "":
         return gettext("unlimited") if name == "places_limit" else "–"
     if name.startswith("on_sale"):
-        return formats.day(value, current())
+        return formats.day(value, current_language())
     return str(value)
 
 
@@ -252,7 +252,9 @@ def _moved_on(offer: Offer, version: int, endpoint: str) -> Response | None:
 def _describing(offer: Offer) -> Act:
     return _act(
         offer,
-        title=gettext("Change the description of %(offer)s", offer=offer.name_in(current())),
+        title=gettext(
+            "Change the description of %(offer)s", offer=offer.name_in(current_language())
+        ),
         explanation=gettext(
             "Pages and new orders have it at once; orders and invoices that were made keep the "
             "name they have. Groups that hold more than a lower limit keep their licences, and "
@@ -296,7 +298,9 @@ def describe_offer(code: str, version: int) -> Response:
 def _selling(offer: Offer) -> Act:
     return _act(
         offer,
-        title=gettext("Set the days of the sale of %(offer)s", offer=offer.name_in(current())),
+        title=gettext(
+            "Set the days of the sale of %(offer)s", offer=offer.name_in(current_language())
+        ),
         explanation=gettext(
             "Before and after these days nobody can order a new group of it. Groups that "
             "customers have renew, and licences can be added to them; orders that await their "
@@ -344,7 +348,7 @@ def _undoing(offer: Offer) -> Act:
     change = offers.last_change(offer)
     return _act(
         offer,
-        title=gettext("Undo the last change of %(offer)s", offer=offer.name_in(current())),
+        title=gettext("Undo the last change of %(offer)s", offer=offer.name_in(current_language())),
         explanation=gettext("What was there before applies again, from now on."),
         button=gettext("Undo the change"),
         done=gettext("The change is undone."),

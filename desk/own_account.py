@@ -23,7 +23,7 @@ def own_account() -> Response:
         "desk/own_account.html",
         sessions=list(sessions.active_sessions(who)),
         current=access.session(),
-        acts=list(acts.latest(who.actor, MOST_ACTS)),
+        acts=list(acts.latest_acts(who.actor, MOST_ACTS)),
         role_names=ROLE_NAMES,
         act_words=ACT_WORDS,
         browser_name=user_agents.name_of,

@@ -17,12 +17,12 @@ from shop.accounting import payouts as listed
 from shop.accounting.payouts import Line
 from shop.overviews import event_words
 from shop.payments import payouts
-from shop.staff.acts import record
+from shop.staff.acts import record_act
 from shop.text import csv_export, formats
 from web.arguments import number_of
 from web.files import table
 from web.htmx import go_to, page
-from web.languages import current
+from web.languages import current_language
 
 STATUSES = {
     PayoutStatus.PENDING: _l("On its way"),
@@ -53,7 +53,7 @@ def payouts_list() -> Response:
     """List the payouts by the day of arrival, the newest first."""
     return page(
         "desk/payouts.html",
-        payouts=listed.newest(request.args.get("before", "")),
+        payouts=listed.newest_payouts(request.args.get("before", "")),
         statuses=STATUSES,
     )
 
@@ -61,7 +61,7 @@ def payouts_list() -> Response:
 @desk.get("/accounting/payouts.csv")
 def payouts_file() -> Response:
     """Send all payouts as a table."""
-    language = current()
+    language = current_language()
     heading = (
         gettext("Arrival"), gettext("Reference"), gettext("Status"), gettext("Lines"),
         gettext("Not matched"), gettext("Fees"), gettext("Amount"), gettext("Currency"),
@@ -84,7 +84,7 @@ def _headed(
 
 
 def _payout(number: int) -> Payout:
-    found = listed.find(number)
+    found = listed.find_payout(number)
     if found is None:
         abort(404)
     return found
@@ -113,7 +113,7 @@ def payout(number: int) -> Response:
 @desk.get("/accounting/payouts/<int:number>.csv")
 def payout_file(number: int) -> Response:
     """Send every line of a payout as a table."""
-    row, language = _payout(number), current()
+    row, language = _payout(number), current_language()
     heading = (
         gettext("Date"), gettext("Kind"), gettext("Number"), gettext("Customer"),
         gettext("Gross"), gettext("Fee"), gettext("Net"), gettext("Reference"),
@@ -148,7 +148,7 @@ def _line(number: int) -> PayoutLine:
 
 
 def _explaining(line: PayoutLine) -> Act:
-    language = current()
+    language = current_language()
     problem = PROBLEMS.get(LineProblem(line.problem))
     return Act(
         title=gettext("Explain a line of a payout"),
@@ -188,7 +188,7 @@ def explain_payout_line(number: int) -> Response:
     def explain() -> None:
         given = form.given()
         with database.atomic():
-            if record(given.key, by=actor(), kind="payout_line_explained", reason=given.reason,
+            if record_act(given.key, by=actor(), kind="payout_line_explained", reason=given.reason,
                       subject=line.reference):  # fmt: skip
                 payouts.explain(line, given.reason)
 

@@ -101,7 +101,7 @@ def erase_customer(nic: str) -> Response:
         if found := closing.obstacles(account):
             raise closing.CannotClose(found[0])
         given = form.given()
-        is_first = records.record(
+        is_first = records.record_act(
             given.key, by=access.actor(), kind=blanking.ERASED, reason=given.reason,
             account=account, subject=account.nic_handle,
         )  # fmt: skip

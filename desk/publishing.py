@@ -36,7 +36,7 @@ from shop.text import formats
 from web.customer_forms import TOO_LONG
 from web.forms import choices, stripped
 from web.htmx import go_to, page
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 
 NO_FRENCH = InputRequired(_l("Write the text in French."))
 NO_ENGLISH = InputRequired(_l("Write the text in English."))
@@ -49,7 +49,7 @@ def in_one(form: ActForm, kind: str, subject: str, do: Callable[[], object]) -> 
     def done() -> bool:
         given = form.given()
         with database.atomic():
-            is_first = records.record(
+            is_first = records.record_act(
                 given.key, by=access.actor(), kind=kind, reason=given.reason, subject=subject
             )
             if is_first:
@@ -98,7 +98,7 @@ def _pricing() -> Act:
 def _price_form() -> PriceForm:
     form = PriceForm()
     form.offer.choices = choices(
-        (each.offer.code, each.offer.name_in(current())) for each in offers.all_offers()
+        (each.offer.code, each.offer.name_in(current_language())) for each in offers.all_offers()
     )
     return form
 
@@ -129,7 +129,7 @@ def _price_to_take_back(price_id: int) -> tuple[Any, Act]:
     price = prices.find_price(price_id)
     if price is None:
         abort(404)
-    lang = current()
+    lang = current_language()
     act = Act(
         title=gettext("Take a price back"),
         explanation=gettext("It will not apply. The price before it goes on."),
@@ -213,7 +213,7 @@ def in_paris(typed: datetime) -> datetime:
 def announcements() -> Response:
     """List the announcements, the newest first."""
     before = read_integer(request.args.get("before", ""), high=2**31 - 1)
-    rows = notices.newest(MOST_LISTED + 1, before)
+    rows = notices.newest_notices(MOST_LISTED + 1, before)
     shown = rows[:MOST_LISTED]
     older = shown[-1].id if len(rows) > MOST_LISTED else None
     return page("desk/announcements.html", notices=shown, older=older, now=clock.now(), looks=LOOKS)
@@ -260,7 +260,7 @@ def _notice_to_take_back(notice_id: int) -> tuple[Any, Act]:
         explanation=gettext("Pages show it no more, and no more emails are written about it."),
         button=gettext("Take it back"),
         done=gettext("The announcement is taken back."),
-        effects=((gettext("Announcement"), notice.text_in(current())),),
+        effects=((gettext("Announcement"), notice.text_in(current_language())),),
         is_dangerous=True,
     )
     return notice, act
@@ -330,17 +330,20 @@ def contract_versions_list() -> Response:
 
 
 def _titles() -> dict[str, str]:
-    newest = {kind: contract_versions.newest(kind, current()) for kind in contract_versions.KINDS}
+    newest = {
+        kind: contract_versions.newest_version(kind, current_language())
+        for kind in contract_versions.KINDS
+    }
     return {kind: text.title if text else kind for kind, text in newest.items()}
 
 
 @desk.get("/contracts/<kind>/<int:version>")
 def contract_difference(kind: str, version: int) -> Response:
     """Show what a version changed, in the language of the page."""
-    after = contracts.find_contract(kind, version, current())
+    after = contracts.find_contract(kind, version, current_language())
     if after is None:
         abort(404)
-    before = contracts.find_contract(kind, version - 1, current())
+    before = contracts.find_contract(kind, version - 1, current_language())
     return page(
         "desk/contract_difference.html", contract=after,
         changes=list(contract_versions.difference(before.body if before else "", after.body)),
@@ -349,7 +352,7 @@ def contract_difference(kind: str, version: int) -> Response:
 
 def _known(kind: str) -> dict[str, Contract]:
     """Return the last version of a text in each language."""
-    found = {language: contract_versions.newest(kind, language) for language in Language}
+    found = {language: contract_versions.newest_version(kind, language) for language in Language}
     if kind not in contract_versions.KINDS or None in found.values():
         abort(404)
     return {language: text for language, text in found.items() if text is not None}
@@ -372,7 +375,7 @@ def _contract_page(kind: str, form: ContractForm, status: int = 200) -> Response
     last = _known(kind)
     return page(
         "desk/contract_form.html", status=status, form=form, kind=kind,
-        title=last[Language(current())].title, version=last[Language.FRENCH].version + 1,
+        title=last[Language(current_language())].title, version=last[Language.FRENCH].version + 1,
         first_day=contracts.first_day_after_notice(),
     )  # fmt: skip
 

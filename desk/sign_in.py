@@ -65,7 +65,7 @@ def sign_in() -> Response:
         form.refuse(refusal)
         return _sign_in_page(form, refusal.status)
     if access.is_signed_in():
-        sessions.end(access.session())
+        sessions.end_session(access.session())
     cookie.pop("csrf_token", None)  # Renewed at each sign-in.
     access.keep(token)
     return go_to(url_for("desk.entrance", next=request.form.get("next") or None))
@@ -79,8 +79,8 @@ def _sign_in_page(form: StaffSignInForm, status: int = 200) -> Response:
 @desk.post("/sign-out")
 def sign_out() -> Response:
     """End the session, in the database too."""
-    sessions.end(access.session())
-    viewing.end()
+    sessions.end_session(access.session())
+    viewing.end_viewing()
     access.forget()
     flash(gettext("You are logged out."), "success")
     return go_to(url_for("desk.entrance"))
@@ -142,6 +142,6 @@ def accept_invitation(token: str) -> Response:
         return _invitation_page(token, found, form, refusal.status)
     if not accepted:
         abort(404)
-    accounts.set_language(found.staff, languages.current())
+    accounts.set_language(found.staff, languages.current_language())
     flash(gettext("Your account is ready. Log in with the next code."), "success")
     return go_to(url_for("desk.entrance"))

@@ -57,7 +57,7 @@ def staff_account(login: str) -> Response:
         member=member,
         role_names=ROLE_NAMES,
         sessions=list(sessions.active_sessions(member)),
-        acts=list(records.latest(member.actor, MOST_ACTS)),
+        acts=list(records.latest_acts(member.actor, MOST_ACTS)),
         act_words=ACT_WORDS,
         browser_name=user_agents.name_of,
     )
@@ -131,7 +131,7 @@ def _show_link(token: str) -> None:
 
 def _record(form: ActForm, kind: str, subject: str) -> bool:
     given = form.given()
-    return records.record(
+    return records.record_act(
         given.key, by=access.actor(), kind=kind, reason=given.reason, subject=subject
     )
 

@@ -21,7 +21,7 @@ from web.arguments import number_of
 from web.customer_forms import TOO_LONG
 from web.forms import stripped
 from web.htmx import go_to, page
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 
 MOST = 50
 
@@ -92,8 +92,8 @@ def _act(line: BankLine, name: str) -> Act:
         back=url_for("desk.bank_lines"),
         done=gettext("The transfer is dealt with."),
         effects=(
-            (gettext("Date"), formats.day(line.day, current())),
-            (gettext("Amount"), formats.money(line.cents, current())),
+            (gettext("Date"), formats.day(line.day, current_language())),
+            (gettext("Amount"), formats.money(line.cents, current_language())),
             (gettext("Payer"), line.payer),
             (gettext("Text"), line.text),
             (gettext("Reference at the bank"), line.reference),

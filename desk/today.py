@@ -12,7 +12,7 @@ from models import Job, database
 from shop.jobs import failed
 from shop.operations import today as cases
 from shop.operations import unpaid
-from shop.staff.acts import record
+from shop.staff.acts import record_act
 from web.htmx import page
 
 
@@ -87,7 +87,7 @@ def take_retry_job(job_id: int) -> Response:
     def retry() -> None:
         given = form.given()
         with database.atomic():
-            if record(given.key, by=actor(), kind="retry_job", reason=given.reason,
+            if record_act(given.key, by=actor(), kind="retry_job", reason=given.reason,
                       subject=f"{row.kind} {row.id}"):  # fmt: skip
                 failed.retry(row)
 

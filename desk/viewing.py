@@ -8,10 +8,10 @@ from flask_babel import gettext
 from desk import acts, desk
 from desk.access import actor
 from desk.acts import Act, ActForm
-from desk.customers import find
+from desk.customers import find_or_404
 from models import Account
 from shop.customers import viewings
-from shop.staff.acts import record
+from shop.staff.acts import record_act
 from web import auth, viewing
 
 
@@ -34,18 +34,18 @@ def _seeing(who: Account) -> Act:
 @desk.get("/customers/<nic>/viewing")
 def see_as(nic: str) -> Response:
     """Ask for the reason, which the customer sees."""
-    return acts.show(ActForm(), _seeing(find(nic)))
+    return acts.show(ActForm(), _seeing(find_or_404(nic)))
 
 
 @desk.post("/customers/<nic>/viewing")
 def start_viewing(nic: str) -> Response:
     """Show the shop as the customer sees it, for 15 minutes."""
-    who, form = find(nic), ActForm()
+    who, form = find_or_404(nic), ActForm()
 
     def start() -> None:
         given = form.given()
         known = {"by": actor(), "reason": given.reason}
-        if record(given.key, kind="see_as", account=who, subject=who.nic_handle, **known):
-            viewing.begin_viewing(viewings.start(who, origin=auth.origin(), **known))
+        if record_act(given.key, kind="see_as", account=who, subject=who.nic_handle, **known):
+            viewing.begin_viewing(viewings.start_viewing(who, origin=auth.origin(), **known))
 
     return acts.take(form, _seeing(who), start, arrive=lambda: url_for("manager.home"))

@@ -39,7 +39,7 @@ def account() -> Response:
 
 def _profile_form() -> CustomerForm:
     form = CustomerForm(obj=auth.customer())
-    form.offer_countries(languages.current())
+    form.offer_countries(languages.current_language())
     return form
 
 

@@ -45,7 +45,7 @@ def close_account() -> ResponseReturnValue:
         return _page(form, error, 422)
     try:
         passwords.reauthenticate(who, form.password.data or "", auth.origin())
-        closing.close(who, by=who.nic_handle)
+        closing.close_account(who, by=who.nic_handle)
     except Refusal as refusal:
         form.refuse(refusal)
         return _page(form, status=refusal.status)

@@ -23,7 +23,7 @@ from web.arguments import page_number
 from web.checkout import keeps_card, pay
 from web.files import pdf, streamed, table
 from web.htmx import page, wants_partial
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 
 
 @manager.get("/manager/account/bills")
@@ -67,7 +67,7 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         status=status,
         invoice=invoice,
         positions=positions_of(invoice),
-        mention=documents.vat_mention(invoice, current()),
+        mention=documents.vat_mention(invoice, current_language()),
         payment=listing.payment_state(invoice),
         suspended=listing.suspended_for(invoice, services, lookups.services_owed()),
         services=services,
@@ -122,7 +122,7 @@ def bills_csv() -> Response:
         gettext("Balance"),
         gettext("Status"),
     ]
-    return table(_rows(auth.customer(), _selected(), heading, current()), _filename("csv"))
+    return table(_rows(auth.customer(), _selected(), heading, current_language()), _filename("csv"))
 
 
 def _rows(
@@ -150,4 +150,4 @@ def bills_zip() -> Response:
 
 
 def _filename(kind: str) -> str:
-    return f"{templates.translate(documents.BILLS_NAME, current())}.{kind}"
+    return f"{templates.translate(documents.BILLS_NAME, current_language())}.{kind}"

@@ -20,14 +20,14 @@ def search() -> Response:
     typed, error = request.args.get("q", ""), ""
     found = Found()
     try:
-        wanted = own_search.read(typed)
+        wanted = own_search.read_wanted(typed)
     except Refusal as refusal:
         wanted, error = typed, sentence(refusal)
     else:
         named = None if wants_partial() else own_search.named_by(auth.customer(), wanted)
         if named is not None:
             return go_to(_page_of(named))
-        found = own_search.search(auth.customer(), wanted)
+        found = own_search.search_own_data(auth.customer(), wanted)
     return page(
         "manager/search.html",
         "manager/_search_results.html",
@@ -46,8 +46,8 @@ def search_suggestions() -> Response:
     typed, error = request.args.get("q", ""), ""
     found = Found()
     try:
-        wanted = own_search.read(typed)
-        found = own_search.search(auth.customer(), wanted, own_search.MOST_SUGGESTED)
+        wanted = own_search.read_wanted(typed)
+        found = own_search.search_own_data(auth.customer(), wanted, own_search.MOST_SUGGESTED)
     except Refusal as refusal:
         wanted, error = "", sentence(refusal)
     template = "manager/_search_suggestions.html"

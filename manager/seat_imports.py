@@ -67,7 +67,7 @@ def seat_import(name: str, import_id: int) -> Response:
 @manager.post(IMPORT + "/start")
 def start_import(name: str, import_id: int) -> Response:
     """Configure the valid lines in the background."""
-    return seat_lines.start(lookups.own_import(name, import_id))
+    return seat_lines.start_job(lookups.own_import(name, import_id))
 
 
 @manager.post(IMPORT + "/abandonment")

@@ -25,7 +25,7 @@ from web import auth, lookups
 from web.arguments import page_number
 from web.files import table
 from web.htmx import go_to, page
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 
 MOVING = (SeatStatus.ACTIVATING, SeatStatus.UPDATING, SeatStatus.RELEASING)
 
@@ -45,7 +45,7 @@ OF_SELECTION = {
 }
 
 
-def address(made: SeatImport, to: str, **more: Any) -> str:
+def url_of(made: SeatImport, to: str, **more: Any) -> str:
     """Return a URL of a file or a selection: its ``page``, or what ``start``s or ``leave``s it."""
     endpoint = (OF_FILE if made.is_of_file else OF_SELECTION)[to]
     return url_for(endpoint, name=made.group.name, import_id=made.id, **more)
@@ -84,7 +84,7 @@ def shown(made: SeatImport, error: str = "", status: int = 200) -> Response:
         status=status,
         group=made.group,
         file=made,
-        address=lambda to, **more: address(made, to, **more),
+        address=lambda to, **more: url_of(made, to, **more),
         lines=lines,
         only_bad=only_bad,
         settled=max(settled, 0),
@@ -126,7 +126,7 @@ def _end_of(made: SeatImport) -> dict[str, Any] | None:
     }
 
 
-def start(made: SeatImport) -> Response:
+def start_job(made: SeatImport) -> Response:
     """Begin with the valid lines, in the background."""
     try:
         typed = request.form.get("send_to", "")
@@ -134,7 +134,7 @@ def start(made: SeatImport) -> Response:
         import_preview.start_import(made, auth.customer().nic_handle, send_to)
     except Refusal as refusal:
         return _refused(made, refusal)
-    return go_to(address(made, "page"))
+    return go_to(url_of(made, "page"))
 
 
 def abandon(made: SeatImport) -> Response:
@@ -170,7 +170,7 @@ def result(made: SeatImport) -> Response:
         gettext("Result"),
     ]
     kind = "import" if made.is_of_file else "licences"
-    rows = _result_rows(made, heading, _Outcomes(made, current()))
+    rows = _result_rows(made, heading, _Outcomes(made, current_language()))
     return table(rows, f"{made.group.name}-{kind}-{made.id}.csv")
 
 

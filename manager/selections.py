@@ -43,7 +43,7 @@ def select_seats(name: str) -> Response:
     except Refusal as refusal:
         return _list_page(group, refusal)
     made.group = group
-    return go_to(seat_lines.address(made, "page"))
+    return go_to(seat_lines.url_of(made, "page"))
 
 
 def _prepare(group: LicenceGroup, act: str, numbers: list[int]) -> SeatImport:
@@ -80,7 +80,7 @@ def selection(name: str, import_id: int) -> Response:
 @manager.post(SELECTION + "/start")
 def start_selection(name: str, import_id: int) -> Response:
     """Begin with the seats selected, in the background."""
-    return seat_lines.start(lookups.own_selection(name, import_id))
+    return seat_lines.start_job(lookups.own_selection(name, import_id))
 
 
 @manager.post(SELECTION + "/abandonment")

@@ -20,7 +20,7 @@ from shop.subscriptions import subscriptions, unused
 from shop.text import formats
 from web import auth, lookups
 from web.htmx import go_to, page
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 from web.messages import tell
 
 
@@ -74,7 +74,9 @@ def save_return(name: str, number: int) -> Response:
         unused.release_and_give_back(seat, VersionedForm().seen, by=auth.customer().nic_handle)
     except Refusal as refusal:
         return _list(seat.group, sentence(refusal), refusal.status)
-    _tell(seat, person, formats.day(subscriptions.next_end(service.subscription), current()))
+    _tell(
+        seat, person, formats.day(subscriptions.next_end(service.subscription), current_language())
+    )
     return go_to(url_for("manager.group", name=name))
 
 

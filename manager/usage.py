@@ -16,7 +16,7 @@ from shop.licences.usage import Day
 from shop.text import formats
 from web import lookups
 from web.htmx import page
-from web.languages import current
+from web.languages import current_language
 
 BAR_CHART = 31
 """The most days that are shown as bars; more of them make a line."""
@@ -44,7 +44,7 @@ def usage(name: str) -> Response:
         periods=usages.PERIODS,
         days=days,
         months=usages.months(days),
-        points=[(formats.short_day(day.day, current())[:5], day.peak) for day in days],
+        points=[(formats.short_day(day.day, current_language())[:5], day.peak) for day in days],
         kind="bar" if len(days) <= BAR_CHART else "line",
     )
 

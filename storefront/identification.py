@@ -15,7 +15,7 @@ from storefront.order import basket_arguments, basket_of_address, step
 from web import auth, password_step, two_factor
 from web.forms import CodeForm, SignInForm
 from web.htmx import go_to, page
-from web.languages import current
+from web.languages import current_language
 from web.password_step import Next
 
 
@@ -130,7 +130,7 @@ def identify_by_passkey(lang: str) -> ResponseReturnValue:
 
 
 def _second_step_page(form: CodeForm, status: int) -> Response:
-    basket, lang = basket_of_address(), current()
+    basket, lang = basket_of_address(), current_language()
     return page(
         "storefront/second_step.html",
         status=status,

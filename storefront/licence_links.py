@@ -13,7 +13,7 @@ from web.htmx import page
 
 
 def _link(token: str) -> Handover:
-    found = handovers.find(token)
+    found = handovers.find_handover(token)
     if found is None:
         abort(404)
     return found

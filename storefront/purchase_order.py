@@ -47,7 +47,7 @@ def _own_page(lang: str, number: int) -> Response:
 def _payment_of_address() -> Payment | None:
     """Return the payment with which the bank sends the customer back, if it does."""
     reference = request.args.get(outcomes.CHECKOUTS.return_argument)
-    if reference is None or viewing.current() is not None:
+    if reference is None or viewing.current_viewing() is not None:
         return None
     return outcomes.CHECKOUTS.by_signature(reference)
 

@@ -152,14 +152,14 @@ def _refused(refusal: Refusal) -> Response:
 
 
 def _fault(error: Exception) -> Response:
-    if viewing.current() and database.is_refused_write(error):
+    if viewing.current_viewing() and database.is_refused_write(error):
         return _page(403, viewing.refusal())
     return _server_error("request_failed", 500)
 
 
 def _database_unavailable(error: Exception) -> Response:
     """Answer 503 with Retry-After: the database is unavailable, perhaps only for a moment."""
-    if viewing.current() and database.is_refused_write(error):
+    if viewing.current_viewing() and database.is_refused_write(error):
         return _page(403, viewing.refusal())
     database.close_idle_connections()
     response = _server_error("database_unavailable", 503)

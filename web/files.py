@@ -9,7 +9,7 @@ from flask import Response
 
 from shop import database
 from shop.text import csv_export
-from web.languages import current
+from web.languages import current_language
 
 LINES_AT_ONCE = 200
 
@@ -33,7 +33,7 @@ def streamed(pieces: Iterator[bytes], content_type: str, filename: str) -> Respo
 
 def table(rows: Iterable[Iterable[object]], filename: str) -> Response:
     """Return a CSV file for spreadsheets in the customer's language, streamed."""
-    lines = csv_export.csv_lines(rows, current())
+    lines = csv_export.csv_lines(rows, current_language())
     return streamed(_in_pieces(lines), "text/csv; charset=utf-8", filename)
 
 

@@ -78,12 +78,12 @@ def cookie_of_page() -> tuple[str, str]:
     if not g.get("remembers"):
         return "", ""
     response = Response()
-    remember(response, current())
+    remember(response, current_language())
     header = response.headers["Set-Cookie"]
     return header.partition(";")[0], header
 
 
-def current() -> str:
+def current_language() -> str:
     """Return the language of this request: of the URL, else of the customer, else preferred."""
     if "language" not in g:
         g.language = _of_address() or _of_customer() or _asked_for() or preferred()
@@ -161,19 +161,19 @@ class LanguageConverter(AnyConverter):
 def init_app(app: Flask) -> None:
     """Set up translations, languages in URLs, and the filters for amounts and dates."""
     app.url_map.converters["language"] = LanguageConverter
-    _Babel(app, locale_selector=current)
+    _Babel(app, locale_selector=current_language)
 
     @app.after_request
     def _remember(response: Response) -> Response:
         known = request.cookies.get(cookies.name_of(LANGUAGE_COOKIE))
-        if g.get("remembers") and known != current():
-            remember(response, current())
+        if g.get("remembers") and known != current_language():
+            remember(response, current_language())
         return response
 
     @app.context_processor
     def _languages() -> dict[str, Any]:
         return {
-            "lang": current(),
+            "lang": current_language(),
             "languages": tuple(Language),
             "language_url": same_page_in,
             "page_url": url_of_page,

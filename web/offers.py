@@ -24,7 +24,7 @@ def priced() -> Offers:
     statement in a request.
     """
     if "priced_offers" not in g:
-        today, every = clock.today(), catalogue.offers(language=languages.current())
+        today, every = clock.today(), catalogue.offers(language=languages.current_language())
         g.priced_offers = {
             code: offer for code, offer in every.items() if offer.was_on_sale_by(today)
         }
@@ -81,7 +81,7 @@ def in_menu_of_error() -> MenuEntries:
 
 
 def _entries(offers: dict[str, Offer]) -> MenuEntries:
-    today, language = clock.today(), languages.current()
+    today, language = clock.today(), languages.current_language()
     return tuple(
         (offer.slug, offer.name_in(language))
         for offer in offers.values()
@@ -96,7 +96,7 @@ def is_on_sale(code: str) -> bool:
 
 def name_of(code: str) -> str:
     """Return the name of an offer in the language of the page."""
-    return known()[code].name_in(languages.current())
+    return known()[code].name_in(languages.current_language())
 
 
 def init_app(app: Flask) -> None:

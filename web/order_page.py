@@ -21,7 +21,7 @@ from web import auth, lookups
 from web.checkout import pay
 from web.files import pdf
 from web.htmx import go_to, page, wants_partial
-from web.languages import current, sentence
+from web.languages import current_language, sentence
 
 CHOICE = "renewals"
 """The field in which the customer chooses how renewals are paid."""
@@ -60,7 +60,7 @@ class OrderPage:
             change_url=_form_url(order, lines) if order.is_payable else "",
             again_url=_form_url(order, lines) if order.is_over else "",
             tracking=order_progress.for_order(order, lines),
-            mention=documents.vat_mention(order, current()),
+            mention=documents.vat_mention(order, current_language()),
             error=error,
             choice=request.form.get(CHOICE, ""),
             unchosen=unchosen,
@@ -117,7 +117,7 @@ def _form_url(order: Order, lines: list[OrderLine]) -> str:
     if not adding:
         numbers: dict[str, Any] = {line.offer.code: line.quantity for line in lines}
         basket = order.basket
-        return url_for("storefront.quantities", lang=current(), basket=basket, **numbers)
+        return url_for("storefront.quantities", lang=current_language(), basket=basket, **numbers)
     group, quantity = adding[0].group, adding[0].line.quantity
     if not group.is_open:
         return ""

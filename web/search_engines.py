@@ -41,7 +41,7 @@ def listed_page(settings: Settings) -> Listed | None:
         for code in languages.CODES
     }
     picture = f"{settings.public_url}/static/icons/icon-512.png"
-    return Listed(urls[languages.current()], urls, picture)
+    return Listed(urls[languages.current_language()], urls, picture)
 
 
 def init_app(app: Flask, settings: Settings) -> None:

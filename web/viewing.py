@@ -34,7 +34,7 @@ class ReadOnly(Forbidden):
     """A request would change something of a customer who is only looked at."""
 
 
-def current() -> Viewing | None:
+def current_viewing() -> Viewing | None:
     """Return the viewing in which this request is made, if any."""
     found: Viewing | None = g.get("viewing")
     return found
@@ -50,10 +50,10 @@ def begin_viewing(token: str) -> None:
         return response
 
 
-def end() -> None:
+def end_viewing() -> None:
     """End the viewing of this browser, here and in the database."""
     if token := _token():
-        viewings.end(token)
+        viewings.end_viewing(token)
     after_this_request(_forget)
 
 
@@ -61,7 +61,7 @@ def end() -> None:
 def stop() -> Response:
     """Stop seeing the shop as a customer; anyone may, and without a viewing nothing happens."""
     found = viewings.find_viewing(_token()) if _token() else None
-    end()
+    end_viewing()
     return go_to(f"/desk/customers/{found.account.nic_handle}" if found else "/desk/")
 
 
@@ -111,4 +111,4 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def _viewing() -> dict[str, object]:
-        return {"viewing": current()}
+        return {"viewing": current_viewing()}

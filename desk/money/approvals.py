@@ -18,7 +18,7 @@ from shop.money_acts.overview import MOST, money_of
 from shop.text import formats
 from web.arguments import number_of
 from web.htmx import go_to, page
-from web.languages import current
+from web.languages import current_language
 
 DECISIONS = {"confirm": money_acts.confirm, "refuse": money_acts.refuse}
 
@@ -59,7 +59,7 @@ def _decision(act: MoneyAct, name: str) -> Act:
         (gettext("Customer"), f"{act.account.nic_handle} · {act.account.full_name}"),
         (gettext("What"), str(KINDS[act.kind])),
         (gettext("Number"), act.number),
-        (gettext("Amount of this act"), formats.money(act.cents, current())),
+        (gettext("Amount of this act"), formats.money(act.cents, current_language())),
         (gettext("Asked for by"), act.asked_by.removeprefix("staff:")),
         (gettext("Their reason"), act.reason),
     )

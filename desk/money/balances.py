@@ -23,7 +23,7 @@ from shop.invoicing import account_credits
 from shop.money_acts.overview import MOST, find_customer, read_amount
 from shop.text import formats
 from web.htmx import go_to, page
-from web.languages import current
+from web.languages import current_language
 
 
 def _customer(nic: str) -> Account:
@@ -67,7 +67,7 @@ def _about_customer(wanted: MoneyForm, who: Account) -> Act:
             (gettext("Customer"), f"{who.nic_handle} · {who.full_name}"),
             (
                 gettext("Balance of the account"),
-                formats.money(account_credits.available_of(who), current()),
+                formats.money(account_credits.available_of(who), current_language()),
             ),
         ),
     )

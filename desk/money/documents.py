@@ -26,7 +26,7 @@ from shop.money_acts import Wanted
 from shop.money_acts.overview import DocumentMoney, money_of, read_amount
 from shop.text import formats
 from web.htmx import go_to, page
-from web.languages import current
+from web.languages import current_language
 
 
 def _forms(money: DocumentMoney) -> dict[str, MoneyForm]:
@@ -146,7 +146,7 @@ def _owed(money: DocumentMoney) -> int:
 
 
 def _euros(cents: int) -> str:
-    mark = formats.locale_of(current()).number_symbols["latn"]["decimal"]
+    mark = formats.locale_of(current_language()).number_symbols["latn"]["decimal"]
     return f"{cents // 100}{mark}{cents % 100:02d}"
 
 
@@ -158,7 +158,7 @@ def _act(wanted: MoneyForm, money: DocumentMoney) -> Act:
         (
             (gettext("Customer"), f"{money.account.nic_handle} · {money.account.full_name}"),
             (gettext("Number"), row.number),
-            (gettext("Amount incl. VAT"), formats.money(row.total_cents, current())),
-            (gettext("Balance"), formats.money(_owed(money), current())),
+            (gettext("Amount incl. VAT"), formats.money(row.total_cents, current_language())),
+            (gettext("Balance"), formats.money(_owed(money), current_language())),
         ),
     )

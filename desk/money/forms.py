@@ -20,7 +20,7 @@ from shop.money_acts import Wanted
 from shop.text import formats
 from web.customer_forms import TOO_LONG
 from web.forms import stripped
-from web.languages import current
+from web.languages import current_language
 
 KINDS = {
     "mark_paid": _l("Money received"),
@@ -119,7 +119,7 @@ def resent() -> MoneyAct | None:
 
 def presented(wanted: MoneyForm, back: str, effects: tuple[tuple[str, str], ...]) -> Act:
     """Return how a form is presented, with what it is about."""
-    limit = formats.money(settings.current().desk_approval_cents, current())
+    limit = formats.money(settings.current().desk_approval_cents, current_language())
     told = gettext("The customer reads it.") if wanted.is_told else ""
     return Act(
         title=wanted.title,
@@ -143,7 +143,7 @@ def take(wanted: MoneyForm, act: Act) -> Response:
 
     def checked() -> Act:
         cents = wanted.wanted(form).cents
-        amount = gettext("Amount of this act"), formats.money(cents, current())
+        amount = gettext("Amount of this act"), formats.money(cents, current_language())
         return replace(act, effects=(*act.effects, amount))
 
     def do() -> None:

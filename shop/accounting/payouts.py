@@ -28,7 +28,7 @@ class Stretch:
     older: str = ""
 
 
-def newest(before: str = "", per_page: int = PER_PAGE) -> Stretch:
+def newest_payouts(before: str = "", per_page: int = PER_PAGE) -> Stretch:
     """Return a stretch of the payouts by the day of arrival, the newest first (one query).
 
     It begins after the row with the key ``before``; at the beginning if that is none.
@@ -69,7 +69,7 @@ def paid_again(payout: Payout) -> Payout | None:
     return query.where(PayoutLine.returned == payout).order_by(Payout.id).first()
 
 
-def find(number: int) -> Payout | None:
+def find_payout(number: int) -> Payout | None:
     """Return a payout, or None."""
     return Payout.get_or_none(Payout.id == number)
 

@@ -45,7 +45,7 @@ def _once(
     without ``logs``, the operation writes that line itself.
     """
     with database.atomic():
-        first = acts.record(
+        first = acts.record_act(
             asked.key, by=asked.by, kind=kind, reason=asked.reason, account=account,
             subject=subject,
         )  # fmt: skip
@@ -141,11 +141,11 @@ def resume(group: LicenceGroup, asked: Asked) -> None:
             interventions.resume(group, asked.reason, by=asked.by)
 
 
-def end(group: LicenceGroup, asked: Asked) -> None:
+def end_service(group: LicenceGroup, asked: Asked) -> None:
     """End a service at once; the customer is told why."""
     with _once(asked, "staff_ended_service", group.account, group.name) as first:
         if first:
-            interventions.end(group, asked.reason, by=asked.by)
+            interventions.end_service(group, asked.reason, by=asked.by)
 
 
 # --- Orders ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from shop.text.pagination import PER_PAGE, Stretch, newest_first
 LONGEST = 2000
 
 
-def write(account: Account, text: str, by: str) -> CustomerNote:
+def write_note(account: Account, text: str, by: str) -> CustomerNote:
     """Write a note about a customer. Raise `Refusal` if it is empty or too long."""
     text = text.strip()
     if not text:

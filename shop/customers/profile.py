@@ -75,7 +75,7 @@ def _write(account: Account, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(account, name, value)
     if search_keys.keys_of(account) != before:
-        search_keys.write(Account.get_by_id(account.id))
+        search_keys.write_keys(Account.get_by_id(account.id))
 
 
 def request_email_change(account: Account, email: str, base_url: str, origin: Origin) -> bool:

@@ -68,7 +68,7 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
                     email_proved_at=now if is_proved else None,
                     **fields,
                 )
-                search_keys.write(account)
+                search_keys.write_keys(account)
                 confirmation.request_confirmation(account)
                 if settings.current().smtp_url and not is_proved:
                     with suppress(rate_limits.RateLimited):

@@ -29,7 +29,7 @@ def keys_of(account: Account) -> set[bytes]:
     )
 
 
-def write(account: Account) -> None:
+def write_keys(account: Account) -> None:
     """Write the keys of an account again, in the transaction that changes it."""
     rows = [{"key": key, "account": account.id} for key in keys_of(account)]
     AccountKey.delete().where(AccountKey.account == account).execute()
@@ -45,6 +45,6 @@ def write_missing() -> int:
     written = 0
     for account in in_batches(Account.select().where(keyless), Account.id):
         with database.atomic():
-            write(account)
+            write_keys(account)
         written += 1
     return written

@@ -17,7 +17,7 @@ from shop.security import encryption
 VALIDITY = timedelta(minutes=15)
 
 
-def start(account: Account, reason: str, *, by: str, origin: Origin) -> str:
+def start_viewing(account: Account, reason: str, *, by: str, origin: Origin) -> str:
     """Begin to see the customer area as a customer does; return the token of the viewing.
 
     It is recorded in the customer's own activity log. Raise `Refusal` without a reason.
@@ -51,7 +51,7 @@ def find_viewing(token: str) -> Viewing | None:
     ).first()
 
 
-def end(token: str) -> None:
+def end_viewing(token: str) -> None:
     """End the viewing of a token; idempotent."""
     alive = (Viewing.token_digest == encryption.digest(token)) & Viewing.ended_at.is_null()
     Viewing.update(ended_at=clock.now()).where(alive).execute()

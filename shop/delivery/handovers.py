@@ -149,7 +149,7 @@ def send_again(seat: Seat, typed: str, by: str) -> None:
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def find(token: str) -> Handover | None:
+def find_handover(token: str) -> Handover | None:
     """Return what a link leads to, also if it shows nothing any more; None if there is none."""
     found: Handover | None = (
         Handover.select(Handover, Seat, LicenceGroup, Account)
@@ -170,7 +170,7 @@ def is_open(found: Handover) -> bool:
 def reveal(token: str) -> Credentials | None:
     """Return the password behind a link, once; None if it was read, has expired or was replaced."""
     with database.atomic():
-        found = find(token)
+        found = find_handover(token)
         if found is None or not is_open(found):
             return None
         password, now = encryption.unseal(found.secret), clock.now()

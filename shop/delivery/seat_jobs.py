@@ -66,7 +66,7 @@ def _give_up(seat: int, version: int, since: str, reason: str) -> None:
 def _fail(seat: Seat, reason: str, code: str) -> None:
     """Move the seat to its error state, which the customer sees and can retry from."""
     log.error("seat_failed", seat=seat.id, act=seat.act, code=code, reason=reason)
-    seat_states.move(
+    seat_states.move_seat(
         seat, SeatStatus.ERROR, by="provider", note=reason,
         error=reason[:255], error_code=code[:32],
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _finished_operation(key: str, begin: Callable[[], Operation], since: datetim
 def _complete(seat: Seat, **changed: Any) -> bool:
     """Mark the seat as active after the provider's work."""
     done = {"act": SeatAct.NONE, "secret": "", "error": "", "error_code": ""}
-    return seat_states.move(seat, SeatStatus.ACTIVE, by="provider", **{**done, **changed})
+    return seat_states.move_seat(seat, SeatStatus.ACTIVE, by="provider", **{**done, **changed})
 
 
 def _credentials(seat: Seat, secret: str) -> dict[str, str]:
@@ -276,7 +276,7 @@ def _delete_account(seat: Seat, since: datetime) -> None:
 
 def _complete_release(seat: Seat) -> None:
     address, was_consumed = email_address_of(seat), bool(seat.reference)
-    emptied = seat_states.move(
+    emptied = seat_states.move_seat(
         seat,
         SeatStatus.UNCONFIGURED,
         by="provider",

@@ -54,7 +54,7 @@ def credit(
     if is_paid and used:
         offset_cents += account_credits.restore(invoice, sums.total_cents - offset_cents)
     is_refunded = is_paid and offset_cents < sums.total_cents
-    note = invoices.write(
+    note = invoices.write_invoice(
         SERIES,
         positions,
         kind=InvoiceKind.CREDIT_NOTE,

@@ -77,7 +77,7 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
         paid = _settled_columns()
     else:
         paid = _replaced_columns(draft, sums.total_cents)
-    invoice = write(
+    invoice = write_invoice(
         SERIES,
         draft.positions,
         account=draft.account,
@@ -103,7 +103,9 @@ def issue(draft: Draft, *, payment: Payment | None = None) -> Invoice:
     return invoice
 
 
-def write(series: str, positions: tuple[Position, ...], *, due_on: date, **values: Any) -> Invoice:
+def write_invoice(
+    series: str, positions: tuple[Position, ...], *, due_on: date, **values: Any
+) -> Invoice:
     """Write an invoice or credit note with its lines, under the next number of a series.
 
     Runs in the caller's transaction; the caller posts it to the ledger and sends it.

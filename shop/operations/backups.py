@@ -30,7 +30,7 @@ class BackupFailed(Exception):
     """A backup could not be made or put back; the message says why and what to do."""
 
 
-def save(file: Path) -> None:
+def save_backup(file: Path) -> None:
     """Write a consistent copy of the database to ``file``, which must not exist yet.
 
     Only its owner may read it: it holds customers' data. Raises `BackupFailed`, and leaves no
@@ -79,9 +79,9 @@ def _is_sqlite() -> bool:
 
 def _save(file: Path) -> None:
     if _is_sqlite():
-        sqlite_files.save(Path(database.obj.database), file)
+        sqlite_files.save_database(Path(database.obj.database), file)
     else:
-        postgresql_tools.save(current().database_url, file)
+        postgresql_tools.save_database(current().database_url, file)
 
 
 def _restore(file: Path) -> None:

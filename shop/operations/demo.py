@@ -34,7 +34,7 @@ def publish() -> None:
     contracts.publish_shipped()
 
 
-def load() -> tuple[Account, str]:
+def load_demo() -> tuple[Account, str]:
     """Create the demo data; idempotent. Return the demo account and its password."""
     publish()
     existing = Account.get_or_none(Account.email == DEMO_EMAIL)
@@ -47,7 +47,7 @@ def load() -> tuple[Account, str]:
 def member_of_staff() -> tuple[StaffAccount, str] | None:
     """Return the demo's administrator and the secret of their application; None if it is changed.
 
-    The secret is random and made once; `load` creates the account.
+    The secret is random and made once; `load_demo` creates the account.
     """
     staff = accounts.find_member(DEMO_STAFF)
     if staff is None or not passwords.matches(staff.password_hash, DEMO_PASSWORD):

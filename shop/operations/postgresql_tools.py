@@ -36,7 +36,7 @@ class ToolFailed(Exception):
     """One of PostgreSQL's tools failed; the message is what it said."""
 
 
-def save(url: str, file: Path) -> None:
+def save_database(url: str, file: Path) -> None:
     """Dump the database of ``url`` to ``file``. Raises `ToolFailed`."""
     _run(["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={file}"], url)
     _run(["pg_restore", "--list", str(file)], url)

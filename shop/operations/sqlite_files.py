@@ -21,7 +21,7 @@ class CopyFailed(Exception):
     """A copy is not complete; the message says why."""
 
 
-def save(path: Path, copy: Path) -> None:
+def save_database(path: Path, copy: Path) -> None:
     """Copy the database at ``path`` to ``copy``, one file without a log. Raises `CopyFailed`."""
     try:
         with closing(open_database(path)) as source, closing(sqlite3.connect(copy)) as target:

@@ -129,7 +129,7 @@ def check_basket(basket: Basket, offers: dict[str, PricedOffer]) -> None:
     for code, number in basket.quantities.items():
         try:
             if number:
-                on_sale.check(offers[code])
+                on_sale.check_on_sale(offers[code])
         except Refusal as refusal:
             refusals.append(refusal)
     if refusals:
@@ -197,7 +197,7 @@ class BasketOrder(OrderKind):
         """Raise `Refusal` at the first offer that is no longer on sale."""
         for code, number in self.contents.quantities.items():
             if number:
-                on_sale.check(self.offers[code])
+                on_sale.check_on_sale(self.offers[code])
 
     def reserve(self, lines: list[OrderLine]) -> None:
         """Raise `Refusal` at an offer whose sale ended, or whose limit was lowered, meanwhile."""

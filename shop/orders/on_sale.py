@@ -19,7 +19,7 @@ CHOOSE_ANOTHER = N_("%(offer)s is no longer on sale: choose another offer.")
 TOO_MANY = N_("A group of %(offer)s licences holds at most %(limit)d licences.")
 
 
-def check(offer: PricedOffer) -> None:
+def check_on_sale(offer: PricedOffer) -> None:
     """Raise `Refusal` at the offer's field unless new groups of it can be ordered now."""
     if not offer.is_on_sale:
         raise Refusal(LEAVE_OUT, offer.code, offer=offer.name)

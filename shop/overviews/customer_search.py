@@ -75,7 +75,7 @@ class Found:
         return next(iter(accounts.values())) if len(accounts) == 1 else None
 
 
-def search(typed: str) -> Found:
+def search_customers(typed: str) -> Found:
     """Return what a text leads to: the beginning of a name or number, or a whole reference.
 
     Case, accents, spaces and punctuation do not count. At most 8 statements.

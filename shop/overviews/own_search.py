@@ -81,7 +81,7 @@ class Found:
         return next(iter(groups.values())) if len(groups) == 1 else None
 
 
-def read(typed: str) -> str:
+def read_wanted(typed: str) -> str:
     """Return the text to look for. Raises `Refusal` if it is too long."""
     wanted = " ".join(typed.split())
     if len(wanted) > LONGEST:
@@ -89,7 +89,7 @@ def read(typed: str) -> str:
     return wanted
 
 
-def search(account: Account, wanted: str, most: int = MOST) -> Found:
+def search_own_data(account: Account, wanted: str, most: int = MOST) -> Found:
     """Return what a text finds of the customer's, at most ``most`` of each kind.
 
     Names, subjects and numbers are found by the beginning of a word, without case and accents. At

@@ -53,7 +53,7 @@ def settle(payment: Payment, answer: gateway.Dispute) -> Dispute:
                 reason=answer.reason[:64], settled_at=clock.now(),
             )  # fmt: skip
             log.warning("dispute_decided", dispute=row.id, outcome=row.status)
-        losses.apply(row, payment)
+        losses.apply_decision(row, payment)
     return row
 
 

@@ -21,7 +21,7 @@ from shop.payments import mandates, payables, refunds, taken_back
 log = structlog.get_logger()
 
 
-def apply(dispute: Dispute, payment: Payment) -> None:
+def apply_decision(dispute: Dispute, payment: Payment) -> None:
     """Apply the decision of a dispute to its payment and to the invoice; idempotent.
 
     Runs in the caller's transaction, which has locked ``payment`` and what it pays.

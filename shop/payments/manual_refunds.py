@@ -27,7 +27,7 @@ def record_transfer(refundable: Refundable, *, by: str, day: date, reference: st
         raise Refusal(N_("Give the reference of the transfer."))
     with database.atomic():
         row = _transfer_of(refundable.locked(), by)
-        return refunds.move(
+        return refunds.move_refund(
             row, RefundStatus.SUCCEEDED, by=by, reference=reference.strip()[:128],
             settled_at=clock.now() if day == clock.today() else clock.midnight(day),
         )  # fmt: skip
@@ -43,7 +43,7 @@ def _transfer_of(refundable: Refundable, by: str) -> Refund:
             return last
         if not _is_given_up(last):
             raise Refusal(STILL_ASKED)
-        refunds.move(last, RefundStatus.FAILED, by=by, reason="given_up")
+        refunds.move_refund(last, RefundStatus.FAILED, by=by, reason="given_up")
     elif last is None and refundable.payment.method != PaymentMethod.MANUAL:
         raise Refusal(STILL_ASKED)
     return refunds.create(refundable, by=by, method=PaymentMethod.MANUAL)

@@ -6,7 +6,7 @@ from shop.payments import cards, disputes, outcomes, refunds
 from shop.payments.gateway import CardChange, Checkout, Dispute, Notification, Refund
 
 
-def apply(notification: Notification) -> None:
+def apply_notification(notification: Notification) -> None:
     """Apply the present state of what a notification is about; idempotent.
 
     A subject that is unknown to the shop changes nothing. Raise `PartyUnavailable` where the bank

@@ -74,7 +74,7 @@ def _fetch(since: datetime, after: str = "") -> None:
         return
     # The oldest first, so that their numbers rise with time.
     for told in reversed(part.rows):
-        record(told)
+        record_payout(told)
     if part.after:
         fetch_earlier_payouts.later(since=since.isoformat(), after=part.after)
 
@@ -88,7 +88,7 @@ def _beginning() -> datetime:
     return cast("datetime", first) if first is not None else clock.now() - LOOK_BACK
 
 
-def record(told: gateway.Payout) -> Payout:
+def record_payout(told: gateway.Payout) -> Payout:
     """Record a payout as the bank has it today, and queue the reading of its lines; idempotent."""
     with database.atomic():
         made = (

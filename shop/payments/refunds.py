@@ -189,7 +189,7 @@ def send_refund(refund: int) -> None:
         raise jobs.Later(gateways.WATCH_EVERY) from error
     except PartyRejected as error:
         log.error("refund_refused", refund=row.id, reason=str(error))
-        move(row, RefundStatus.FAILED, reason=error.code or "refused")
+        move_refund(row, RefundStatus.FAILED, reason=error.code or "refused")
         return
     settle(row, answer)
     watch_refund.using(run_at=clock.now() + LOOK_AGAIN).later(refund=row.id)
@@ -300,10 +300,12 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
 
 def settle(row: Refund, answer: gateway.Refund) -> Refund:
     """Apply the bank's state to a refund; idempotent. Return it with its present status."""
-    return move(row, str(answer.state), reference=answer.reference, reason=answer.reason)
+    return move_refund(row, str(answer.state), reference=answer.reference, reason=answer.reason)
 
 
-def move(row: Refund, status: str, *, reason: str = "", by: str = "bank", **changes: Any) -> Refund:
+def move_refund(
+    row: Refund, status: str, *, reason: str = "", by: str = "bank", **changes: Any
+) -> Refund:
     """Change the status of a refund, with all that follows, where that is possible."""
     with database.atomic():
         refundable = refundables.locked_of_refund(row)

@@ -220,7 +220,7 @@ def blank_account(account: Account) -> None:
             password_hash=passwords.hash_password(secrets.token_urlsafe(32)),
             erased_at=clock.now(),
         ).where(Account.id == account.id).execute()  # fmt: skip
-        account_keys.write(Account.get_by_id(account.id))
+        account_keys.write_keys(Account.get_by_id(account.id))
 
 
 ERASED = "account_erased"

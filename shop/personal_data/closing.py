@@ -117,7 +117,7 @@ def _transferred(account: Account) -> Any:
     )
 
 
-def close(account: Account, *, by: str, reason: str = "", tell: bool = True) -> bool:
+def close_account(account: Account, *, by: str, reason: str = "", tell: bool = True) -> bool:
     """Close an account for good; return False if it is closed already.
 
     Unpaid orders are cancelled, cards removed, sessions and all that is kept for signing in
@@ -144,7 +144,7 @@ def close(account: Account, *, by: str, reason: str = "", tell: bool = True) -> 
             mail.account_closed(account, KEPT)
         blanking.forget_sign_in(account)
         Account.update(closed_at=clock.now()).where(Account.id == account.id).execute()
-        record(account, "account_closed", by=by, note=reason)
+        record_event(account, "account_closed", by=by, note=reason)
     return True
 
 
@@ -157,7 +157,7 @@ def _check(account: Account) -> None:
         raise CannotClose(found[0])
 
 
-def record(account: Account, name: str, *, by: str, note: str = "") -> None:
+def record_event(account: Account, name: str, *, by: str, note: str = "") -> None:
     """Write an event about an account."""
     Event.insert(
         subject="account", subject_id=account.id, account_id=account.id, name=name, by=by,

@@ -18,9 +18,9 @@ def erase(account: Account, reason: str, *, by: str) -> bool:
         raise Refusal(N_("Give the reason."), "reason")
     if not Account.select().where(Account.id == account.id, Account.erased_at.is_null()).exists():
         return False
-    closing.close(account, by=by, reason=reason, tell=False)
+    closing.close_account(account, by=by, reason=reason, tell=False)
     found: Account = Account.get_by_id(account.id)
     with database.atomic():
         blanking.blank_account(found)
-        closing.record(found, "account_erased", by=by, note=reason)
+        closing.record_event(found, "account_erased", by=by, note=reason)
     return True

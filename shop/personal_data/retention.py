@@ -213,7 +213,7 @@ def due(rule: Rule) -> list[str]:
     return [rule.shown(row) for row in rule.due()]
 
 
-def run() -> dict[str, int]:
+def run_retention() -> dict[str, int]:
     """Delete what has been kept long enough; return how much by each rule."""
     done = {}
     for rule in RULES:
@@ -228,6 +228,6 @@ def run() -> dict[str, int]:
 @kinds.delete_personal_data.handler(attempts=20, first_delay=timedelta(minutes=1))
 def delete_personal_data() -> None:
     """Delete what has been kept long enough, once a day."""
-    done = run()
+    done = run_retention()
     if any(done.values()):
         log.info("personal_data_deleted", **done)

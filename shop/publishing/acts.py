@@ -17,7 +17,7 @@ def checked(reason: str) -> str:
     return reason.strip()[:255]
 
 
-def record(subject: str, row: Table | int, name: str, *, by: str, reason: str) -> None:
+def record_act(subject: str, row: Table | int, name: str, *, by: str, reason: str) -> None:
     """Write an event about something published, in the caller's transaction."""
     assert subject in SUBJECTS, subject
     Event.insert(

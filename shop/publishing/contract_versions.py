@@ -56,7 +56,7 @@ class Difference:
     text: str
 
 
-def newest(kind: str, language: str) -> Contract | None:
+def newest_version(kind: str, language: str) -> Contract | None:
     """Return the version of a text published last, also where it does not apply yet."""
     versions = Contract.select().where(Contract.kind == kind, Contract.language == language)
     return versions.order_by(Contract.version.desc()).first()
@@ -90,7 +90,7 @@ def not_named() -> list[tuple[Offer, list[str]]]:
 
     That is its name, its applications and the most licences of a group, in either language.
     """
-    texts = [newest(NAMES_OFFERS, language) for language in Language]
+    texts = [newest_version(NAMES_OFFERS, language) for language in Language]
     found = [(each.offer, _not_in(texts, each.offer)) for each in offers.all_offers()
              if each.state in ("sold", "to_come")]  # fmt: skip
     return [(offer, words) for offer, words in found if words]
@@ -142,7 +142,7 @@ def check_draft(draft: Draft) -> None:
 
 
 def _is_unchanged(draft: Draft, language: str) -> bool:
-    last = newest(draft.kind, language)
+    last = newest_version(draft.kind, language)
     given = (draft.titles[language].strip(), _normalised(draft.bodies[language]))
     return last is not None and (last.title, last.body) == given
 
@@ -160,7 +160,7 @@ def publish(draft: Draft, *, by: str, reason: str) -> int:
     """
     reason = acts.checked(reason)
     check_draft(draft)
-    last = newest(draft.kind, Language.FRENCH)
+    last = newest_version(draft.kind, Language.FRENCH)
     version = last.version + 1 if last else 1
     with database.atomic():
         written = contracts.publish_from(
@@ -180,5 +180,5 @@ def publish(draft: Draft, *, by: str, reason: str) -> int:
             assert made is not None
             # The paper is made now, so that a text that cannot be typeset is not published.
             documents.contract_of(made)
-            acts.record("contract", made, "contract_published", by=by, reason=reason)
+            acts.record_act("contract", made, "contract_published", by=by, reason=reason)
     return version

@@ -57,7 +57,7 @@ def _shown_at(now: datetime, again: datetime) -> ModelSelect[CatalogueVersion]:
     )
 
 
-def newest(limit: int, before: int | None = None) -> list[Notice]:
+def newest_notices(limit: int, before: int | None = None) -> list[Notice]:
     """Return announcements of all times, the newest first: those before an id, if one is given."""
     query = Notice.select().order_by(Notice.id.desc()).limit(limit)
     return list(query if before is None else query.where(Notice.id < before))
@@ -82,7 +82,7 @@ def publish(wording: Wording, *, by: str, reason: str) -> Notice:
     )  # fmt: skip
     with database.atomic():
         notice = Notice.create(**vars(wording), created_at=clock.now(), created_by=by)
-        acts.record("notice", notice, "notice_published", by=by, reason=reason)
+        acts.record_act("notice", notice, "notice_published", by=by, reason=reason)
         if notice.by_email:
             send_notice.using(run_at=max(notice.starts_at, clock.now())).later(notice=notice.id)
     return notice
@@ -111,7 +111,7 @@ def take_back(notice: Notice, *, by: str, reason: str) -> None:
         shown_still = (Notice.id == notice.id) & Notice.taken_back_at.is_null()
         if not Notice.update(taken_back_at=clock.now()).where(shown_still).execute():
             raise Conflict(N_("This announcement was taken back already."))
-        acts.record("notice", notice, "notice_taken_back", by=by, reason=reason)
+        acts.record_act("notice", notice, "notice_taken_back", by=by, reason=reason)
 
 
 # --- E-mails ---------------------------------------------------------------------------------

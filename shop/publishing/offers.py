@@ -85,7 +85,7 @@ def state_of(offer: Offer, day: date) -> str:
     return "sold" if offer.was_on_sale_by(day) else "to_come"
 
 
-def find(code: str) -> Offer | None:
+def find_offer(code: str) -> Offer | None:
     """Return an offer, or None."""
     return Offer.get_or_none(Offer.code == code)
 
@@ -114,7 +114,7 @@ def read_code(typed: str) -> str:
             N_("A code has at most %(most)d small letters and digits, with _ between words."),
             "code", most=LONGEST_CODE,
         )  # fmt: skip
-    if find(code):
+    if find_offer(code):
         raise Refusal(N_("This code is taken: no code is used twice."), "code")
     return code
 
@@ -286,7 +286,7 @@ def _record(
         offer=offer, version=offer.version, kind=kind, before=_plain(old), after=_plain(new),
         by=by, reason=reason, at=clock.now(),
     )  # fmt: skip
-    acts.record("offer", change.id, f"offer_{kind}", by=by, reason=reason)
+    acts.record_act("offer", change.id, f"offer_{kind}", by=by, reason=reason)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def set_price(offer: str, cents: int, day: date, *, by: str, reason: str) -> Pri
     reason = acts.checked(reason)
     with database.atomic():
         price = price_changes.change_price(offer, cents, clock.midnight(day))
-        acts.record("price", price, "price_set", by=by, reason=reason)
+        acts.record_act("price", price, "price_set", by=by, reason=reason)
     return price
 
 
@@ -109,7 +109,7 @@ def take_back(price: Price, *, by: str, reason: str) -> None:
             told = PriceAnnouncement.select().where(PriceAnnouncement.price == price.id).exists()
             if told or not Price.delete().where(Price.id == price.id).execute():
                 raise Conflict(ANNOUNCED)
-            acts.record("price", price.id, "price_taken_back", by=by, reason=reason)
+            acts.record_act("price", price.id, "price_taken_back", by=by, reason=reason)
     except IntegrityError:
         # It was announced at the same time.
         raise Conflict(ANNOUNCED) from None

@@ -12,7 +12,7 @@ from shop.errors import N_, Refusal
 LONGEST_REASON = 255
 
 
-def record(
+def record_act(
     key: str, *, by: str, kind: str, reason: str, account: Account | None = None, subject: str = ""
 ) -> bool:
     """Record an act in the caller's transaction; return False if this form was sent before.
@@ -29,6 +29,6 @@ def record(
     return bool(StaffAct.insert(**values).on_conflict_ignore().as_rowcount().execute())
 
 
-def latest(by: str, count: int) -> ModelSelect[StaffAct]:
+def latest_acts(by: str, count: int) -> ModelSelect[StaffAct]:
     """Return the latest acts of one member of staff, newest first."""
     return StaffAct.select().where(StaffAct.by == by).order_by(StaffAct.id.desc()).limit(count)

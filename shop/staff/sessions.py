@@ -138,7 +138,7 @@ def active_sessions(staff: StaffAccount) -> ModelSelect[StaffSession]:
     )
 
 
-def end(session: StaffSession) -> None:
+def end_session(session: StaffSession) -> None:
     """End a session; its cookie becomes invalid."""
     StaffSession.update(ended_at=clock.now()).where(
         StaffSession.id == session.id, StaffSession.ended_at.is_null()

@@ -50,7 +50,7 @@ def _give_up(seat_import: int, by: str, reason: str) -> None:
 @kinds.give_seats_back.handler(attempts=20, give_up=_give_up)
 def give_seats_back(seat_import: int, by: str) -> None:
     """Give the seats of a selection back; idempotent, resumes where it ended."""
-    line_jobs.run(seat_import, by, _give_back, CHUNK_SIZE)
+    line_jobs.run_lines(seat_import, by, _give_back, CHUNK_SIZE)
 
 
 def _give_back(made: SeatImport, lines: list[SeatImportLine], by: str) -> int:

@@ -91,7 +91,7 @@ def resume(group: LicenceGroup, reason: str, *, by: str) -> Subscription:
     return row
 
 
-def end(group: LicenceGroup, reason: str, *, by: str) -> Termination:
+def end_service(group: LicenceGroup, reason: str, *, by: str) -> Termination:
     """End a service at once. What was paid for later days is the operator's to credit.
 
     Raise `Refusal` without a reason, and for a service that has ended.

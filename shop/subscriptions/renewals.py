@@ -35,7 +35,7 @@ from shop.subscriptions import (
 from shop.subscriptions.previews import due_by, preview
 from shop.subscriptions.renewal_price import Preview
 
-__all__ = ["Preview", "Report", "due_by", "preview", "run"]
+__all__ = ["Preview", "Report", "due_by", "preview", "run_renewals"]
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Report:
 # --- The run ---------------------------------------------------------------------------------
 
 
-def run(until: date | None = None) -> Report:
+def run_renewals(until: date | None = None) -> Report:
     """Renew, or end, everything that is due by a day (today by default and at the latest)."""
     day = min(until or clock.today(), clock.today())
     outcomes = Counter(_try_to_renew(subscription, due_on) for subscription, due_on in _due(day))
@@ -112,7 +112,7 @@ def renew(subscription: int, due_on: date) -> Outcome | None:
 @jobs.handles("billing_run", attempts=20, first_delay=timedelta(seconds=10))
 def billing_run() -> None:
     """Make the renewals that are due; the next run retries those that failed."""
-    report = run()
+    report = run_renewals()
     if report.renewed or report.ended or report.failed:
         log.info("billing_run", **vars(report))
 

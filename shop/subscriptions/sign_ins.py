@@ -73,7 +73,7 @@ def _record(
     day: str, group: LicenceGroup, asked: list[Seat], told: dict[str, datetime | None]
 ) -> None:
     with database.atomic():
-        idle.record(group, asked, told)
+        idle.record_sign_ins(group, asked, told)
         _go_on(day, group.id, asked[-1].number)
 
 

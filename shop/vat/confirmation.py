@@ -86,7 +86,7 @@ def _ask(account: Account, vat_number: str) -> None:
 
 
 def _record(account: Account, found: Consultation) -> None:
-    before = latest(account)
+    before = latest_check(account)
     same = before is not None and (before.company, before.name) == (account.company, found.name)
     VatCheck.create(
         account=account,
@@ -118,7 +118,7 @@ def checks_of(account: Account) -> list[VatCheck]:
     return list(VatCheck.select().where(VatCheck.account == account).order_by(VatCheck.id.desc()))
 
 
-def latest(account: Account) -> VatCheck | None:
+def latest_check(account: Account) -> VatCheck | None:
     """Return the last consultation about an account's present number, if any."""
     checks = VatCheck.select().where(
         VatCheck.account == account, VatCheck.vat_number == account.vat_number

@@ -126,7 +126,7 @@ def refund_forgotten(group: LicenceGroup) -> None:
 
 
 def note_not_refunded(group: LicenceGroup) -> None:
-    billing.credit(billing.of(group.line.order))
+    billing.credit(billing.invoice_of(group.line.order))
 
 
 SENTENCES: dict[Callable[[LicenceGroup], None], str] = {

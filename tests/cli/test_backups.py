@@ -162,7 +162,7 @@ def test_a_backup_under_load_holds_whole_transactions_and_writers_go_on(
     with pairs_being_written() as written:
         wait_for(written)
         before = written()
-        backups.save(tmp_path / "shop.backup")
+        backups.save_backup(tmp_path / "shop.backup")
         wait_for(written)
     make_app(DATABASE_URL=new_database("restored"))
     backups.restore(tmp_path / "shop.backup")
@@ -173,7 +173,7 @@ def test_a_backup_under_load_holds_whole_transactions_and_writers_go_on(
 def test_a_restore_under_load_is_whole_and_writers_go_on(
     app: Flask, alices: Belongings, tmp_path: Path
 ) -> None:
-    backups.save(tmp_path / "shop.backup")
+    backups.save_backup(tmp_path / "shop.backup")
     before = counts()
     with pairs_being_written() as written:
         wait_for(written)

@@ -37,7 +37,7 @@ def test_the_operators_preview_is_what_the_run_then_charges(
     app: Flask, alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     assert renews_on is not None
     run = app.test_cli_runner().invoke
     early = run(args=["billing", "preview", str(renews_on - timedelta(days=1))])
@@ -66,12 +66,12 @@ def test_one_group_that_cannot_be_renewed_keeps_no_other_from_it(
         opening(subscription)
 
     monkeypatch.setattr(renewals.period_billing, "open_next", fail)
-    wait = midnight(running.of(sound).period_end) - clock.now()
+    wait = midnight(running.subscription_of(sound).period_end) - clock.now()
     switches.switch(switches.CLOCK, str((wait + timedelta(minutes=1)).total_seconds()))
     test_points.follow_clock()
-    assert vars(renewals.run()) == {"renewed": 1, "ended": 0, "failed": 1}
+    assert vars(renewals.run_renewals()) == {"renewed": 1, "ended": 0, "failed": 1}
     monkeypatch.undo()
-    assert vars(renewals.run()) == {"renewed": 1, "ended": 0, "failed": 0}
+    assert vars(renewals.run_renewals()) == {"renewed": 1, "ended": 0, "failed": 0}
 
 
 def test_the_operator_changes_prices(app: Flask) -> None:
@@ -94,7 +94,7 @@ def test_groups_from_before_there_were_subscriptions_get_theirs_once(
     running.pass_time(timedelta(days=100))
     assert subscriptions.start_missing() == 1
     assert subscriptions.start_missing() == 0
-    begun = running.of(group)
+    begun = running.subscription_of(group)
     assert begun.period_start <= clock.today() < begun.period_end
     assert begun.anchor == periods.anchor_of(group.installed_at)
     assert not Renewal.select().exists()
@@ -144,16 +144,16 @@ def test_the_card_of_a_service_is_charged_whatever_card_is_newer(
     alice: Account, bob: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    chosen = mandates.card_of(running.of(group))
+    chosen = mandates.card_of(running.subscription_of(group))
     assert chosen is not None
     running.delivered(alice, bank, card="0341")
-    assert mandates.card_of(running.of(group)) == chosen
+    assert mandates.card_of(running.subscription_of(group)) == chosen
     newer = Card.get(Card.last4 == "0341")
-    subscriptions.choose_card(running.of(group), newer, by="alice")
-    assert mandates.card_of(running.of(group)) == newer
+    subscriptions.choose_card(running.subscription_of(group), newer, by="alice")
+    assert mandates.card_of(running.subscription_of(group)) == newer
     other = running.delivered(bob, bank, card="0002")
     with pytest.raises(Refusal, match="not registered"):
-        subscriptions.choose_card(running.of(other), chosen, by="alice")
+        subscriptions.choose_card(running.subscription_of(other), chosen, by="alice")
 
 
 # --- Money the bank refuses to give back ---------------------------------------------------------
@@ -178,7 +178,7 @@ def test_a_credit_note_the_bank_refuses_is_paid_back_otherwise(
     run = app.test_cli_runner().invoke
     running.delivered(alice, bank)
     refuse_refunds(bank, monkeypatch)
-    note = billing.credit(billing.of(Order.get()))
+    note = billing.credit(billing.invoice_of(Order.get()))
     command = transferred(note.number)
     assert "still being asked" in run(args=command).output
     queue.drain()
@@ -212,7 +212,7 @@ def test_what_a_silent_bank_was_asked_for_is_paid_back_otherwise_once_the_shop_g
 ) -> None:
     run = app.test_cli_runner().invoke
     running.delivered(alice, bank)
-    note = billing.credit(billing.of(Order.get()))
+    note = billing.credit(billing.invoice_of(Order.get()))
     bank.silent = True
     for _ in range(60):
         running.pass_time(timedelta(hours=6))

@@ -81,13 +81,13 @@ def test_the_example_names_every_setting_of_production() -> None:
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     make_certificate(tmp_path)
     configuration = nginx_configuration(tmp_path, port=8443, upstream=5000)
-    said = run(debian.find("nginx", "nginx"), "-t", "-p", tmp_path, "-c", configuration)
+    said = run(debian.find_program("nginx", "nginx"), "-t", "-p", tmp_path, "-c", configuration)
     assert "syntax is ok" in said
     assert "warn" not in said
 
 
 def test_caddy_accepts_its_configuration(tmp_path: Path) -> None:
-    caddy = debian.find("caddy", "caddy")
+    caddy = debian.find_program("caddy", "caddy")
     text = (DEPLOY / "Caddyfile").read_text()
     major, minor = map(int, re.findall(r"\d+", run(caddy, "version"))[:2])
     if (major, minor) < (2, 7):

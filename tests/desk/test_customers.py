@@ -119,7 +119,7 @@ def test_staff_write_notes_that_stay_under_their_name(app: Flask, alices: Belong
 
 def test_all_notes_can_be_read(app: Flask, alices: Belongings) -> None:
     for number in range(30):
-        notes.write(alices.account, f"Note {number};", by="staff:sam")
+        notes.write_note(alices.account, f"Note {number};", by="staff:sam")
     client = staff.desk_of(app, "auditor")
     visitor = Visitor(client)
     visitor.open(f"/desk/customers/{alices.account.nic_handle}")

@@ -92,7 +92,7 @@ def test_a_credit_note_takes_an_amount_and_the_customer_reads_why(
     app: Flask, alice: Account, bank: Bank
 ) -> None:
     desk = staff.desk_of(app, Role.BILLING)
-    invoice = billing.of(billing.delivered(alice, bank))
+    invoice = billing.invoice_of(billing.delivered(alice, bank))
     staff.confirm(desk, address_of(invoice.number, "credit"), amount="3,00", reason="Panne")
     note = Invoice.get(Invoice.kind == "credit_note")
     assert (note.net_cents, note.reason) == (300, "Panne")
@@ -219,7 +219,7 @@ def test_the_fec_is_downloaded_for_a_fiscal_year(app: Flask, alice: Account) -> 
     assert "chart-bar" in desk.get("/desk/accounting").text
     answer = desk.get(f"/desk/accounting/fec?from={year}-01-01&to={year}-12-31")
     name = re.search(r'filename="([^"]+)"', answer.headers["Content-Disposition"])[1]
-    rows = fec_rules.read(name, answer.data, date(year, 1, 1), date(year, 12, 31))
+    rows = fec_rules.read_file(name, answer.data, date(year, 1, 1), date(year, 12, 31))
     assert len(rows) == 3
     for wrong in (f"from={year}-12-31&to={year}-01-01", "from=x&to=y"):
         assert desk.get(f"/desk/accounting/fec?{wrong}").status_code == 422

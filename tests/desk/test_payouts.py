@@ -59,7 +59,7 @@ def test_each_line_of_a_payout_leads_to_what_it_is_for(
     purchases.pay(order, bank)
     paid = billing.pay(billing.due(alice), bank)
     assert paid.checkout
-    notifications.apply(Notification("e", bank.refund_of_itself(paid.checkout, 560)))
+    notifications.apply_notification(Notification("e", bank.refund_of_itself(paid.checkout, 560)))
     payment, payout = paid_out(alice, bank)
     desk = staff.desk_of(app, role, language=language)
     shown = plain(desk.get(LIST).text)
@@ -189,7 +189,7 @@ def test_lists_go_on_and_cost_the_same_however_long_they_are(
     for wrong in ("x", "2026-13-01.1", "2026-01-01.x", "9" * 30):
         assert desk.get(f"{LIST}?before={wrong}").status_code == 200
     assert desk.ask("GET", f"{LIST}/99999").status_code == 404
-    assert queries.scanned_by(lambda: listed.newest("2026-12-01.7")) == []
+    assert queries.scanned_by(lambda: listed.newest_payouts("2026-12-01.7")) == []
     assert queries.scanned_by(lambda: listed.lines_of(first, 1)) == []
 
 

@@ -73,7 +73,7 @@ def test_every_seat_is_active_once_and_every_letter_written_once(
     group = LicenceGroup.get()
     assert (LicenceGroup.select().count(), group.places_taken) == (1, LICENCES)
     assert AttachedAccount.select().where(AttachedAccount.seat.is_null(False)).count() == LICENCES
-    groups.check(group)
+    groups.check_counts(group)
     assert groups.consumption(group) == [1] * LICENCES
     assert Counter(row.kind for row in Letter.select()) == {
         "account_created": 1,

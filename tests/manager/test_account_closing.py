@@ -61,7 +61,7 @@ def test_a_customer_with_a_running_service_reads_why_not(
     )
     assert not closed(charlie)
     assert forced.status_code in {400, 409}
-    interventions.end(group, "Over", by="operator")
+    interventions.end_service(group, "Over", by="operator")
     drain()
     visitor.open(CLOSING)
     visitor.press("Close my account for good", password=cast.PASSWORD, sure="yes")

@@ -51,7 +51,7 @@ def test_from_the_banner_to_active_licences(
     group = LicenceGroup.get()
     assert (group.display_name, group.offer_id) == ("exchange-atelier", "business")
     assert (group.places_taken, group.seats_active) == (25, 25)
-    groups.check(group)
+    groups.check_counts(group)
     order = Order.get()
     assert (order.status, order.total_cents) == (OrderStatus.DELIVERED, 0)
     assert not Payment.select().exists()

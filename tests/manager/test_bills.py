@@ -54,7 +54,7 @@ def test_the_first_bill_comes_with_the_first_delivery(
     assert visitor.sees("Pas encore de facture")
     order = billing.delivered(alice, bank, business=7, pro_plus=2)
     visitor.open(BILLS)
-    invoice = billing.of(order)
+    invoice = billing.invoice_of(order)
     for said in (invoice.number, order.number, "87,40 €", "104,88 €", "0,00 €", "Payée"):
         assert visitor.sees(said), said
     visitor.follow(invoice.number)
@@ -274,7 +274,7 @@ def test_the_table_says_what_the_page_says(
     billing.due(alice)
     clock.move_to(at("2026-04-01"))
     order = billing.delivered(alice, bank)
-    paid = billing.of(order)
+    paid = billing.invoice_of(order)
     note = billing.credit(paid)
     due = billing.due(alice)
     Visitor(client).log_in(alice)

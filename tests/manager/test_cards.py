@@ -42,7 +42,7 @@ def test_a_customer_sees_their_cards_and_removes_one(
     assert inside.sees("Mes cartes")
     assert inside.sees(CHARGED)
     assert inside.sees("Aucun service n’y est débité.")
-    kept = running.of(group).card
+    kept = running.subscription_of(group).card
     inside.client.ask("POST", f"/manager/account/cards/{kept.id}/removal")
     queue.drain()
     inside.open("/manager/account/cards")
@@ -97,13 +97,13 @@ def test_a_service_says_whether_it_may_be_charged_and_lets_it_be_changed(
     inside.press("Enregistrer ce choix", card="none")
     assert inside.sees("Vous payez désormais vous-même les renouvellements de ce service")
     assert inside.sees("Aucune carte n’est débitée pour ce service")
-    assert running.of(group).card is None
+    assert running.subscription_of(group).card is None
     inside.press("Enregistrer ce choix", card=str(Card.get().id))
     assert inside.sees("sont désormais débités sur cette carte")
-    assert running.of(group).card == Card.get()
+    assert running.subscription_of(group).card == Card.get()
     for wrong in ({"card": "yes"}, {}, {"card": "0"}):
         assert inside.client.ask("POST", f"{address}/card", wrong).status_code == 422
-    assert running.of(group).card == Card.get()
+    assert running.subscription_of(group).card == Card.get()
 
 
 # --- Home --------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_the_home_says_from_the_first_day_that_no_card_is_charged(
     inside: Visitor, alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank, card="")
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     assert renews_on is not None
     inside.open("/manager/web")
     assert inside.sees("Un renouvellement à payer vous-même")
@@ -121,7 +121,7 @@ def test_the_home_says_from_the_first_day_that_no_card_is_charged(
     assert inside.sees(formats.day(renews_on, "fr"))
     inside.follow("Un renouvellement à payer vous-même")
     assert inside.address.endswith(f"/manager/services/{group.name}")
-    billing.pay(period_billing.bill_ahead(running.of(group)), bank)
+    billing.pay(period_billing.bill_ahead(running.subscription_of(group)), bank)
     inside.open("/manager/web")
     assert not inside.sees("Un renouvellement à payer vous-même"), "it is paid ahead"
 

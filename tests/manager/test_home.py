@@ -34,7 +34,7 @@ def test_the_home_names_renewal_card_licences_and_debts(
     group = running.delivered(alice, bank)
     groups.configured(group)
     inside.open(HOME)
-    day = running.of(group).renews_on
+    day = running.subscription_of(group).renews_on
     assert day is not None
     assert inside.sees(formats.day(day, "fr"))
     assert inside.sees("Carte Visa se terminant par 4242")

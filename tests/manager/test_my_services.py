@@ -115,7 +115,7 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
     give_backs.give_back_seats(second, [1, 4], by="alice")
     terminations.request_termination(third, by="alice")
     payments.start_payment(
-        period_billing.bill_ahead(running.of(paid)),
+        period_billing.bill_ahead(running.subscription_of(paid)),
         store_card=False,
         base_url=purchases.BASE,
         by="alice",
@@ -131,7 +131,7 @@ def test_the_list_agrees_with_each_renewal_to_the_cent(
     agree(alice)
     running.to_renewal(first)
     agree(alice)
-    assert running.of(first).price.amount_cents == 990
+    assert running.subscription_of(first).price.amount_cents == 990
 
 
 def test_what_is_shown_is_what_is_charged(
@@ -255,7 +255,7 @@ def test_what_is_unpaid_stands_on_every_page_until_it_is_paid(
     assert visitor.sees("Suspendu")
     visitor.press("Payer 31,68 € par carte", store_card=True)
     pay_at(bank)
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     visitor.open("/manager/account/profile")
     assert not visitor.sees("suspendu")
 
@@ -277,7 +277,7 @@ def test_a_card_is_registered_at_the_bank_and_nothing_charged(
     )
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre carte est enregistrée")
-    assert mandates.card_of(running.of(group)).last4 == "1881"
+    assert mandates.card_of(running.subscription_of(group)).last4 == "1881"
     assert bank.balance() == 3168
 
 
@@ -290,7 +290,7 @@ def test_a_card_that_is_declined_changes_nothing(
     cards.CHECKOUTS.settle(setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined"))
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre banque a refusé la carte")
-    assert mandates.card_of(running.of(group)).last4 == "4242"
+    assert mandates.card_of(running.subscription_of(group)).last4 == "4242"
 
 
 def test_one_of_several_cards_is_chosen(
@@ -302,13 +302,15 @@ def test_one_of_several_cards_is_chosen(
     )  # fmt: skip
     older = Card.select().where(Card.id != newer).get()
     inside.open(address(group))
-    assert mandates.card_of(running.of(group)) == older, "a newer card is not charged unasked"
+    assert mandates.card_of(running.subscription_of(group)) == older, (
+        "a newer card is not charged unasked"
+    )
     assert inside.press("Enregistrer ce choix", card=str(newer.id)).status_code == 200
-    assert mandates.card_of(running.of(group)) == newer
+    assert mandates.card_of(running.subscription_of(group)) == newer
     inside.press("Annuler")
-    assert mandates.card_of(running.of(group)) == older
+    assert mandates.card_of(running.subscription_of(group)) == older
     inside.press("Annuler")
-    assert mandates.card_of(running.of(group)) == newer
+    assert mandates.card_of(running.subscription_of(group)) == newer
     response = inside.client.ask("POST", address(group, "/card"), {"card": "999999"})
     assert response.status_code == 422
 
@@ -481,11 +483,11 @@ def test_the_page_of_a_suspended_service_says_what_paying_starts(
     Account.update(language=language).where(Account.id == alice.id).execute()
     group = running.suspended(alice, bank)
     invoice = running.owed(group)
-    day = running.of(group).period_end + timedelta(days=10)
+    day = running.subscription_of(group).period_end + timedelta(days=10)
     running.pass_time(midnight(day) - shop_clock.now() + timedelta(hours=9))
     inside.log_in(alice)
     inside.open(address(group))
-    (due,) = period_billing.due_on_resumption(running.of(group), None)
+    (due,) = period_billing.due_on_resumption(running.subscription_of(group), None)
     shown = formats.money(due.totals.total_cents, language)
     assert inside.sees(shown)
     inside.open(f"/manager/account/bills/{invoice.number}")
@@ -507,6 +509,6 @@ def test_the_reason_of_the_operator_is_on_the_pages_of_the_service(
     assert inside.sees("est suspendu par notre équipe")
     inside.open(f"/manager/groups/{group.name}")
     assert inside.sees("tant qu’il n’est pas rétabli")
-    interventions.end(group, "Contrat rompu.", by="operator")
+    interventions.end_service(group, "Contrat rompu.", by="operator")
     inside.open(address(group))
     assert inside.sees("Contrat rompu.")

@@ -80,7 +80,7 @@ def test_an_unpaid_renewal_says_everywhere_until_when_it_can_be_paid(
         assert inside.sees("Renouvellement impayé") or page.endswith("/usage"), page
     for wait in dunning.WAITS[1:]:
         running.pass_time(wait + timedelta(minutes=1))
-    assert running.of(group).is_suspended
+    assert running.subscription_of(group).is_suspended
     assert clock.today() == first
     assert states.owed_by(alice)[0].pay_before is None
 

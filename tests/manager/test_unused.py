@@ -27,7 +27,7 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
     camille, zoe = groups.configured(made, 1, CAMILLE), groups.configured(made, 2, ZOE)
     running.move_on(idle.GRACE)
     told = {camille.reference: None, zoe.reference: camille.active_since}
-    idle.record(made, [camille, zoe], told)
+    idle.record_sign_ins(made, [camille, zoe], told)
     return groups.fresh(made)
 
 
@@ -124,7 +124,7 @@ def test_the_reminder_of_the_renewal_names_the_price_of_what_nobody_uses(
     alice: Account, group: LicenceGroup
 ) -> None:
     running.to_renewal(group)
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     assert renews_on is not None
     renewal_notices.announce_all(renews_on - timedelta(days=7))
     queue.drain()

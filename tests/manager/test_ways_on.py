@@ -59,7 +59,7 @@ def test_order_invoice_and_service_lead_to_each_other(
 ) -> None:
     order = billing.delivered(alice, bank)
     group = LicenceGroup.get()
-    invoice = billing.of(order)
+    invoice = billing.invoice_of(order)
     inside.open(f"/manager/account/orders/{order.number}")
     inside.follow(f"Facture {invoice.number}")
     inside.follow("Son service")

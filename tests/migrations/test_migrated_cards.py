@@ -34,9 +34,9 @@ def test_services_keep_the_card_that_was_charged(
     Subscription.update(card=None).where(Subscription.group != chosen).execute()
     assert [fault for fault in ledger_proof.find_faults() if "had not allowed" in fault]
     migration.keep_cards(models.database)
-    assert running.of(charged).card == newest
-    assert running.of(chosen).card.last4 == "1881"
-    assert running.of(without).card is None
+    assert running.subscription_of(charged).card == newest
+    assert running.subscription_of(chosen).card.last4 == "1881"
+    assert running.subscription_of(without).card is None
     assert Order.get_by_id(paid.id).renewal_card == newest
     assert list(ledger_proof.find_faults()) == []
     notes = {event.note for event in Event.select().where(Event.name == mandates.ALLOWED)}
@@ -48,4 +48,4 @@ def test_a_removed_card_is_not_brought_back(alice: Account, bank: Bank, provider
     billing.card(alice)
     Card.update(removed_at=clock.now() - timedelta(days=1)).execute()
     migration.keep_cards(models.database)
-    assert running.of(group).card is None
+    assert running.subscription_of(group).card is None

@@ -24,7 +24,7 @@ from tests.support.parties import Bank, Provider
 
 def due(group: LicenceGroup) -> None:
     """Move the clock to the next renewal without running it."""
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     assert renews_on is not None
     wait = midnight(renews_on) - clock.now() + timedelta(minutes=1)
     switches.switch(switches.CLOCK, str((clock.now() - clock.real_now() + wait).total_seconds()))
@@ -51,11 +51,11 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
 
 def test_four_workers_run_the_month_once(group: LicenceGroup, bank: Bank) -> None:
     with racing.all_meet_at("renewals.renew", 4):
-        reports = racing.race(on_time(renewals.run), 4)
+        reports = racing.race(on_time(renewals.run_renewals), 4)
     assert sorted(report.renewed for report in reports) == [0, 0, 0, 1]
     assert [report.failed for report in reports] == [0, 0, 0, 0]
     assert Renewal.select().count() == 1
-    again = racing.race(on_time(renewals.run), 4)
+    again = racing.race(on_time(renewals.run_renewals), 4)
     assert [vars(report) for report in again] == [{"renewed": 0, "ended": 0, "failed": 0}] * 4
 
 
@@ -63,13 +63,13 @@ def test_without_the_guards_the_month_would_be_charged_more_than_once(
     group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The positive control: the same race with the row neither locked nor compared."""
-    read = running.of(group)
+    read = running.subscription_of(group)
     monkeypatch.setattr(renewals, "lock", lambda row: fresh_as(read))
     for index in ("renewal_group_id_period_start", "invoice_one_of_period"):
         database.execute_sql(f'DROP INDEX "{index}"')
     try:
         with racing.all_meet_at("renewals.renew", 4):
-            racing.race(on_time(renewals.run), 4)
+            racing.race(on_time(renewals.run_renewals), 4)
         assert Renewal.select().count() > 1
     finally:
         for table in ("renewal", "ledger_entry", "invoice_line", "place_proof"):
@@ -93,7 +93,7 @@ def fresh_as(row: Any) -> Any:
 def test_five_notifications_and_five_runs_extend_one_period(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    invoice_of = period_billing.bill_ahead(running.of(group))
+    invoice_of = period_billing.bill_ahead(running.subscription_of(group))
     payment = payments.start_payment(
         invoice_of, store_card=False, base_url=purchases.BASE, by="alice"
     )
@@ -104,16 +104,16 @@ def test_five_notifications_and_five_runs_extend_one_period(
         test_points.follow_clock()
         if next(turns) % 2:
             return outcomes.CHECKOUTS.settle(fresh(payment), told)
-        return renewals.run()
+        return renewals.run_renewals()
 
     results = racing.race(act, 10)
     assert not [outcome for outcome in results if isinstance(outcome, Exception)]
     for _ in range(3):
-        renewals.run()
+        renewals.run_renewals()
         queue.drain()
     renewal = Renewal.get()
     assert Renewal.select().count() == 1
-    assert running.of(group).period_end == renewal.period_end
+    assert running.subscription_of(group).period_end == renewal.period_end
     paid = Payment.select().where(Payment.invoice == renewal.invoice, Payment.status == "succeeded")
     assert paid.count() == 1
     assert bank.balance() == 2 * renewal.invoice.total_cents
@@ -125,7 +125,7 @@ def test_one_stage_sends_one_letter_and_one_charge(
 ) -> None:
     group = running.delivered(alice, bank, card="0341")
     due(group)
-    renewals.run()
+    renewals.run_renewals()
     invoice = services_owed(group)
     with racing.all_meet_at("dunning.attempt", 4):
         racing.race(on_time(lambda: dunning.collect_invoice(invoice.id, 0)), 4)
@@ -179,12 +179,14 @@ def test_renewing_and_terminating_at_once_end_in_one_of_both(
     def act() -> Any:
         test_points.follow_clock()
         return (
-            renewals.run() if next(turns) else terminations.request_termination(group, by="alice")
+            renewals.run_renewals()
+            if next(turns)
+            else terminations.request_termination(group, by="alice")
         )
 
     racing.race(act, 2)
-    renewals.run()
-    subscription = running.of(group)
+    renewals.run_renewals()
+    subscription = running.subscription_of(group)
     if subscription.is_over:
         assert not Renewal.select().exists()
     else:

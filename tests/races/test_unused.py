@@ -46,7 +46,7 @@ def test_a_double_click_releases_and_gives_back_once(group: LicenceGroup) -> Non
     assert both_or_neither(group)
     queue.drain()
     assert both_or_neither(group)
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def against_a_release(group: LicenceGroup) -> list[object]:
@@ -98,10 +98,10 @@ def test_who_is_told_of_while_released_is_not_counted_twice(
     running.move_on(idle.GRACE)
     seat = groups.seat_of(group)
     acts = [
-        lambda: idle.record(group, [seat], {seat.reference: None}),
+        lambda: idle.record_sign_ins(group, [seat], {seat.reference: None}),
         lambda: seats.release(seat, seat.version, by="alice"),
     ]
     outcomes = racing.race(lambda: acts.pop()(), 2)
     assert not [each for each in outcomes if isinstance(each, Exception)], outcomes
     assert groups.fresh(group).seats_idle == 0
-    groups.check(group)
+    groups.check_counts(group)

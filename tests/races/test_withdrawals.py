@@ -140,7 +140,7 @@ def test_while_its_invoice_is_corrected(
     group: LicenceGroup, bank: Bank, provider: Provider
 ) -> None:
     order = terminations.order_of(group)
-    invoice, details = billing.of(order), {"street": "2 rue Haute"}
+    invoice, details = billing.invoice_of(order), {"street": "2 rue Haute"}
     outcomes = together(
         withdraw(order), lambda: corrections.correct(invoice, details, "Error.", by="operator")
     )

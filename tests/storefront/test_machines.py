@@ -37,7 +37,7 @@ def addresses(client: CheckingClient) -> dict[str, dict[str, str]]:
 def heads(text: str) -> dict[str, list[str]]:
     """Return the names of a page's head and what each says."""
     said: dict[str, list[str]] = {}
-    for element in pages.read(text)[0].iter():
+    for element in pages.read_page(text)[0].iter():
         if element.tag == "meta" and (name := element.get("name") or element.get("property")):
             said.setdefault(name, []).append(element.get("content", ""))
         if element.tag == "link":

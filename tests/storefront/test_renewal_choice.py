@@ -109,4 +109,4 @@ def test_licences_added_to_a_service_need_no_choice(
     assert shopper.find(id="field-renewals") is None
     pressed = shopper.press(shopper.say("Payer par carte", "Pay by card"))
     assert pressed.location.startswith("https://bank.example/")
-    assert running.of(group).card is None
+    assert running.subscription_of(group).card is None

@@ -30,7 +30,7 @@ def delivered(account: Account, bank: Bank, business: int = 3, pro_plus: int = 0
     return Order.get_by_id(order.id)
 
 
-def of(order: Order) -> Invoice:
+def invoice_of(order: Order) -> Invoice:
     """Return the invoice of an order."""
     found = order_invoices.for_order(order)
     assert found is not None

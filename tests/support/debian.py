@@ -22,7 +22,7 @@ SYSTEM = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 @cache
-def find(program: str, package: str) -> str:
+def find_program(program: str, package: str) -> str:
     """Return the path of a program: the system's, or one from a Debian package.
 
     Skip the test where the package cannot be had.
@@ -34,8 +34,8 @@ def find(program: str, package: str) -> str:
         if (folder / place / program).exists():
             return str(folder / place / program)
     unpacked(package)
-    find.cache_clear()
-    return find(program, package)
+    find_program.cache_clear()
+    return find_program(program, package)
 
 
 def unpacked(package: str) -> Path:

@@ -24,7 +24,7 @@ FILE_NAME = re.compile(r"(\d{9})FEC(\d{8})\.txt")
 AMOUNT = re.compile(r"\d+,\d{2}")
 
 
-def read(name: str, content: bytes, first: date, last: date) -> list[dict[str, str]]:
+def read_file(name: str, content: bytes, first: date, last: date) -> list[dict[str, str]]:
     """Return the lines of a file, each as its fields by name; assert every rule."""
     named = FILE_NAME.fullmatch(name)
     assert named is not None, name

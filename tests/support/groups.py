@@ -84,7 +84,7 @@ def count_by_status(group: LicenceGroup) -> dict[str, int]:
     }
 
 
-def check(group: LicenceGroup) -> None:
+def check_counts(group: LicenceGroup) -> None:
     """Assert that counters and search keys agree with the seats."""
     group = fresh(group)
     assert group.seats_by_status == count_by_status(group)

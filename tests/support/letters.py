@@ -172,7 +172,7 @@ def announcement(account: Account, bank: Bank, provider: Provider) -> None:
 
 def account_closed(account: Account, bank: Bank, provider: Provider) -> None:
     """The customer closes the account."""
-    closing.close(account, by=account.nic_handle)
+    closing.close_account(account, by=account.nic_handle)
 
 
 def account_ending(account: Account, bank: Bank, provider: Provider) -> None:
@@ -286,7 +286,7 @@ def refunded_by_bank(account: Account, bank: Bank, provider: Provider) -> None:
     """The operator refunds a part of a payment in the bank's dashboard."""
     payment_received(account, bank, provider)
     made = bank.refund_of_itself(Payment.get(Payment.method == "card").checkout, 500)
-    notifications.apply(Notification("e", made))
+    notifications.apply_notification(Notification("e", made))
 
 
 def payment_disputed(account: Account, bank: Bank, provider: Provider) -> None:
@@ -294,7 +294,7 @@ def payment_disputed(account: Account, bank: Bank, provider: Provider) -> None:
     running.to_renewal(running.delivered(account, bank))
     charged = Payment.get(Payment.card.is_null(False))
     made = bank.dispute(charged.checkout, charged.amount_cents, reason="fraudulent")
-    notifications.apply(Notification("e", made))
+    notifications.apply_notification(Notification("e", made))
 
 
 def dispute_lost(account: Account, bank: Bank, provider: Provider) -> None:
@@ -312,7 +312,7 @@ def card_removed(account: Account, bank: Bank, provider: Provider) -> None:
     """A stored card is removed at the bank."""
     running.delivered(account, bank)
     card = Card.get(Card.account == account)
-    notifications.apply(Notification("e", CardChange(card.mandate, None)))
+    notifications.apply_notification(Notification("e", CardChange(card.mandate, None)))
 
 
 def card_withdrawn(account: Account, bank: Bank, provider: Provider) -> None:
@@ -330,7 +330,7 @@ def card_expiring(account: Account, bank: Bank, provider: Provider) -> None:
 
 def renewal_coming(account: Account, bank: Bank, provider: Provider) -> None:
     """A renewal is a week away, which no card is charged for."""
-    renews_on = running.of(running.delivered(account, bank, card="")).renews_on
+    renews_on = running.subscription_of(running.delivered(account, bank, card="")).renews_on
     assert renews_on is not None
     renewal_notices.announce_all(renews_on - renewal_notices.FIRST)
 
@@ -493,7 +493,7 @@ def contract_change(account: Account, bank: Bank, provider: Provider) -> None:
 def free_period_ending(account: Account, bank: Bank, provider: Provider) -> None:
     """The free period of Office Attach ends soon."""
     group = running.delivered(account, bank)
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     subscription.free_until = subscription.period_end
     subscription.save()
     renewal_notices.tell_of_free_end(subscription.id)
@@ -569,7 +569,7 @@ def plain(text: str) -> str:
 
 def parsed(html: str) -> Element:
     """Return the root element of an HTML e-mail."""
-    return pages.read(html)[0]
+    return pages.read_page(html)[0]
 
 
 def shown(html: str) -> str:

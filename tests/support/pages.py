@@ -65,7 +65,7 @@ def _without_chance(html: str) -> str:
 def _problems(
     html: str, *, is_partial: bool, is_letter: bool, english: frozenset[str] | None
 ) -> list[str]:
-    root, errors = read(html, is_partial=is_partial)
+    root, errors = read_page(html, is_partial=is_partial)
     found = [f"HTML at {where}: {what}" for where, what in errors]
     elements = [element for element in root.iter() if isinstance(element.tag, str)]
     found += [*_ids(elements), *_fields(elements), *_names(elements), *_forms(elements)]
@@ -76,7 +76,7 @@ def _problems(
 
 
 @lru_cache(maxsize=32)
-def read(html: str, *, is_partial: bool = False) -> tuple[Element, list[tuple[object, str]]]:
+def read_page(html: str, *, is_partial: bool = False) -> tuple[Element, list[tuple[object, str]]]:
     """Return a parsed page or partial, and its violations of HTML with their positions.
 
     The result is cached for all callers: do not modify it.

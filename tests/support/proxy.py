@@ -55,7 +55,7 @@ def nginx_configuration(folder: Path, *, port: int, upstream: int) -> Path:
 def nginx_runs(folder: Path, *, port: int, upstream: int) -> Iterator[None]:
     """Run nginx with the certificate in ``folder`` until the block ends."""
     configuration = nginx_configuration(folder, port=port, upstream=upstream)
-    command = [debian.find("nginx", "nginx"), "-p", str(folder), "-c", str(configuration)]
+    command = [debian.find_program("nginx", "nginx"), "-p", str(folder), "-c", str(configuration)]
     with subprocess.Popen(command) as process:
         try:
             patience.wait_until((folder / "nginx.pid").exists, lambda: 0)

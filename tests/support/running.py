@@ -33,10 +33,10 @@ def delivered(
 
 def charge_to(group: LicenceGroup, card: Card) -> None:
     """Let the renewals of a group be charged to a stored card, as its customer may."""
-    subscriptions.choose_card(of(group), card, by=card.account.nic_handle)
+    subscriptions.choose_card(subscription_of(group), card, by=card.account.nic_handle)
 
 
-def of(group: LicenceGroup) -> Subscription:
+def subscription_of(group: LicenceGroup) -> Subscription:
     """Return the current subscription of a group."""
     subscription = subscriptions.for_group(group)
     assert subscription is not None
@@ -53,13 +53,13 @@ def move_on(by: timedelta) -> None:
 def pass_time(by: timedelta) -> None:
     """Move the clock on and do all that is due by then."""
     move_on(by)
-    renewals.run()
+    renewals.run_renewals()
     queue.drain()
 
 
 def to_renewal(group: LicenceGroup) -> None:
     """Move the clock on to the next renewal and do it."""
-    renews_on = of(group).renews_on
+    renews_on = subscription_of(group).renews_on
     assert renews_on is not None
     pass_time(midnight(renews_on) - clock.now() + timedelta(minutes=1))
 

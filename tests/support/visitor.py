@@ -98,7 +98,7 @@ class Visitor:
         raise AssertionError(f"redirected for ever at {self.address}")
 
     def _page(self) -> Element:
-        return pages.read(self.response.text)[0]
+        return pages.read_page(self.response.text)[0]
 
     def _form_with(self, name: str) -> tuple[Element, Element]:
         for form in self._page().iter("form"):

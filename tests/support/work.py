@@ -35,7 +35,7 @@ def fail() -> None:
     raise ValueError("out of paper")
 
 
-def ask(key: str = "one", **payload: Any) -> None:
+def enqueue_job(key: str = "one", **payload: Any) -> None:
     """Enqueue a job for tests."""
     queue.enqueue(KIND, key, **payload)
 

@@ -23,7 +23,9 @@ FROM = Origin("203.0.113.40", "Firefox")
 
 def seeing(app: Flask, account: Account) -> CheckingClient:
     """Return the browser of a member of staff who sees the shop as a customer."""
-    token = viewings.start(account, "She cannot find her licences", by="staff:sam", origin=FROM)
+    token = viewings.start_viewing(
+        account, "She cannot find her licences", by="staff:sam", origin=FROM
+    )
     client = browser(app)
     client.set_cookie(viewing.COOKIE, token)
     return client
@@ -79,7 +81,7 @@ def test_a_viewing_is_recorded_ends_and_is_over_after_fifteen_minutes(
     app: Flask, alice: Account, clock: time_machine.Traveller
 ) -> None:
     with pytest.raises(Refusal):
-        viewings.start(alice, " ", by="staff:sam", origin=FROM)
+        viewings.start_viewing(alice, " ", by="staff:sam", origin=FROM)
     client = seeing(app, alice)
     entry = AccountEvent.get(AccountEvent.kind == "seen_by_staff")
     assert (entry.account, entry.note, entry.ip_address) == (

@@ -132,7 +132,7 @@ def amounts_in(element: Element) -> list[int]:
 
 
 def elements(html: str) -> Iterator[Element]:
-    return (element for element in pages.read(html)[0].iter() if isinstance(element.tag, str))
+    return (element for element in pages.read_page(html)[0].iter() if isinstance(element.tag, str))
 
 
 def in_table(html: str) -> Figures:

@@ -25,7 +25,7 @@ def bank_notification() -> Response:
             dict(request.headers), request.get_data()
         )
         if notification is not None:
-            notifications.apply(notification)
+            notifications.apply_notification(notification)
     except PartyRejected as error:
         log.warning("webhook_refused", reason=str(error))
         abort(403)

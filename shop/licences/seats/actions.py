@@ -109,7 +109,7 @@ def release(seat: Seat, version: int, by: str, priority: jobs.Priority | None = 
     """
     with _locked_seat(seat, version, "release") as row:
         _begin(row, SeatAct.RELEASE, by, priority=priority, secret="")
-        handovers.end(row)
+        handovers.end_handover(row)
     return row
 
 
@@ -174,7 +174,7 @@ def _begin(
     held = _holder_columns(person) if person else {}
     found_by = search_keys.keys_of(*vars(person).values()) if person else None
     version = seat.version + 1
-    moved = seat_states.move(
+    moved = seat_states.move_seat(
         seat, status, by=by, note=act, found_by=found_by,
         act=act, version=version, error="", error_code="", **held, **written,
     )  # fmt: skip

@@ -26,7 +26,7 @@ def replace(seat: Seat, recipient: str | None) -> None:
 
     ``recipient`` is an e-mail address, `NOBODY`, or None for the customer.
     """
-    end(seat)
+    end_handover(seat)
     if recipient is not None:
         Handover.insert(
             seat=seat, version=seat.version, recipient=recipient, asked_at=clock.now()
@@ -75,7 +75,7 @@ def carry_over(seat: Seat, before: int) -> None:
     ).execute()
 
 
-def end(seat: Seat) -> None:
+def end_handover(seat: Seat) -> None:
     """End the links to former passwords of ``seat``, and forget those."""
     _end(Handover.seat == seat)
 

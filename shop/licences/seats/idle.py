@@ -70,7 +70,9 @@ def unknown_of(group: Any) -> ModelSelect[Seat]:
 # --- Writing ---------------------------------------------------------------------------------
 
 
-def record(group: LicenceGroup, asked: Iterable[Seat], told: Mapping[str, datetime | None]) -> None:
+def record_sign_ins(
+    group: LicenceGroup, asked: Iterable[Seat], told: Mapping[str, datetime | None]
+) -> None:
     """Record what the provider tells of seats of a group: last sign-ins by reference."""
     references = {seat.id: seat.reference for seat in asked}
     signed_in = [user for user, at in told.items() if at is not None]

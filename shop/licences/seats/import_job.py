@@ -33,7 +33,7 @@ def _give_up(seat_import: int, by: str, reason: str) -> None:
 @kinds.import_seats.handler(attempts=20, give_up=_give_up)
 def import_seats(seat_import: int, by: str) -> None:
     """Configure a seat for each valid line, chunk by chunk; idempotent, resumes where it ended."""
-    line_jobs.run(seat_import, by, _configure, CHUNK_SIZE)
+    line_jobs.run_lines(seat_import, by, _configure, CHUNK_SIZE)
 
 
 def _configure(made: SeatImport, lines: list[SeatImportLine], by: str) -> int:

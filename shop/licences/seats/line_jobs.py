@@ -26,7 +26,7 @@ Work = Callable[[SeatImport, list[SeatImportLine], str], int]
 _WAITING = ~SeatImportLine.is_done & (SeatImportLine.problem == "")
 
 
-def run(seat_import: int, by: str, work: Work, chunk_size: int) -> None:
+def run_lines(seat_import: int, by: str, work: Work, chunk_size: int) -> None:
     """Do ``work`` for each valid line; idempotent, resumes where it ended."""
     while _run_chunk(seat_import, by, work, chunk_size):
         test_points.point("imports.chunk")

@@ -26,7 +26,7 @@ class SeatsInUse(Exception):
     """A seat that was to be removed has a holder by now; it must be released first."""
 
 
-def move(
+def move_seat(
     seat: Seat,
     to: str,
     *,

@@ -36,7 +36,7 @@ def _give_up(seat_import: int, by: str, reason: str) -> None:
 @kinds.act_on_seats.handler(attempts=20, give_up=_give_up)
 def act_on_seats(seat_import: int, by: str) -> None:
     """Begin the act on each seat, chunk by chunk; idempotent, resumes where it ended."""
-    line_jobs.run(seat_import, by, _act, CHUNK_SIZE)
+    line_jobs.run_lines(seat_import, by, _act, CHUNK_SIZE)
 
 
 def _act(made: SeatImport, lines: list[SeatImportLine], by: str) -> int:

@@ -57,7 +57,7 @@ TREATMENTS = [
 
 def read_fec(first: date, last: date) -> list[dict[str, str]]:
     """Return the lines of a FEC, checked by the rules of the DGFiP."""
-    return fec_rules.read(fec.filename(last), b"".join(fec.lines(first, last)), first, last)
+    return fec_rules.read_file(fec.filename(last), b"".join(fec.lines(first, last)), first, last)
 
 
 def year_of(day: date) -> tuple[date, date]:
@@ -68,7 +68,7 @@ def year_of(day: date) -> tuple[date, date]:
 
 
 def test_a_paid_order_is_booked_and_lettered(alice: Account, bank: Bank) -> None:
-    invoice = billing.of(billing.delivered(alice, bank))  # paid by card before its invoice
+    invoice = billing.invoice_of(billing.delivered(alice, bank))  # paid by card before its invoice
     rows = read_fec(*year_of(clock.today()))
     assert [(row["JournalCode"], row["CompteNum"], fec_rules.cents(row)) for row in rows] == [
         ("BQ", "411000", -invoice.total_cents),
@@ -121,7 +121,7 @@ def test_a_command_writes_it_under_its_name(app: Flask, alice: Account, tmp_path
     words = ["accounting", "fec", "--from", str(first), "--to", str(last)]
     assert "3 lines" in run(args=[*words, "--into", str(tmp_path)]).output
     name = f"{current().seller.siren}FEC{last:%Y%m%d}.txt"
-    assert len(fec_rules.read(name, (tmp_path / name).read_bytes(), first, last)) == 3
+    assert len(fec_rules.read_file(name, (tmp_path / name).read_bytes(), first, last)) == 3
     wrong = ["accounting", "fec", "--from", str(last), "--to", str(first)]
     assert "lies before" in run(args=wrong).output
     month = f"{clock.today():%Y-%m}"

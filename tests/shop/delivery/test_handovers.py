@@ -208,9 +208,9 @@ def test_a_link_dies_after_72_hours(group: LicenceGroup, clock: time_machine.Tra
     configured(group)
     token = token_of(letters()[0])
     clock.shift(timedelta(hours=72) - timedelta(minutes=1))
-    assert handovers.is_open(handovers.find(token))
+    assert handovers.is_open(handovers.find_handover(token))
     clock.shift(timedelta(minutes=1))
-    assert not handovers.is_open(handovers.find(token))
+    assert not handovers.is_open(handovers.find_handover(token))
     assert handovers.reveal(token) is None
     assert not Handover.get().is_read
 
@@ -224,7 +224,7 @@ def test_a_new_link_replaces_one_that_was_not_read(
     queue.drain()
     first, second = letters()
     assert second.recipient == "camille@work.example"
-    assert handovers.find(token_of(first)) is None
+    assert handovers.find_handover(token_of(first)) is None
     assert handovers.reveal(token_of(second)).password == password_of(provider)
     with pytest.raises(Conflict):
         handovers.send_again(found(group), HERS, by="alice")
@@ -287,9 +287,9 @@ def test_links_go_thirty_days_after_they_expired(
 ) -> None:
     configured(group)
     clock.shift(timedelta(days=32))
-    assert retention.run()["links"] == 0
+    assert retention.run_retention()["links"] == 0
     clock.shift(timedelta(days=2))
-    assert retention.run()["links"] == 1
+    assert retention.run_retention()["links"] == 1
     assert not Handover.select().exists()
 
 

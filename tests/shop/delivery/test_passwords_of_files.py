@@ -185,11 +185,11 @@ def test_the_file_is_kept_for_thirty_days(
 ) -> None:
     made = run(group, SendTo.ME)
     clock.shift(timedelta(days=29))
-    retention.run()
+    retention.run_retention()
     assert len(told(made)) == 3
     clock.shift(timedelta(days=1))
     assert told(made) == {}
-    assert retention.run()["links"] == 3
+    assert retention.run_retention()["links"] == 3
     assert not Handover.select().exists()
     assert faults() == []
 

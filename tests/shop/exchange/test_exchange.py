@@ -105,8 +105,8 @@ def test_the_operators_commands(app: Flask, alice: Account, tmp_path: Path) -> N
 
 
 def test_the_demo_has_a_service_of_40_and_again_changes_nothing(app: Flask) -> None:
-    account, _ = demo.load()
-    demo.load()
+    account, _ = demo.load_demo()
+    demo.load_demo()
     assert ExchangeService.select().where(ExchangeService.account == account).count() == 1
     accounts = list(ExchangeAccount.select())
     assert len(accounts) == 40

@@ -45,7 +45,7 @@ CORRUPTIONS = {
 @pytest.mark.every_case
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_the_check_finds_what_does_not_balance(alice: Account, bank: Bank, corruption: str) -> None:
-    billing.credit(billing.of(billing.delivered(alice, bank)))
+    billing.credit(billing.invoice_of(billing.delivered(alice, bank)))
     billing.delivered(alice, bank)
     billing.due(alice)
     billing.pay(billing.due(alice), bank)
@@ -203,7 +203,7 @@ def lose_the_renewal(account: Account, bank: Bank) -> None:
 
 def test_each_query_of_the_check_finds_its_fault(alice: Account, bank: Bank) -> None:
     running.to_renewal(running.delivered(alice, bank))
-    billing.credit(billing.of(billing.delivered(alice, bank)))
+    billing.credit(billing.invoice_of(billing.delivered(alice, bank)))
     billing.credit(billing.due(alice))
     contested = billing.pay(billing.due(alice), bank)
     disputes.settle(contested, bank.dispute(contested.checkout or "", 500, withdrawn_cents=500))

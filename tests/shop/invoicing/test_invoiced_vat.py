@@ -93,7 +93,7 @@ def customer(case: Case) -> Account:
 @pytest.mark.parametrize("who", CASES)
 def test_the_vat_of_an_address_stands_on_invoice_and_credit_note(who: str, bank: Bank) -> None:
     case = CASES[who]
-    invoice = billing.of(billing.delivered(customer(case), bank))
+    invoice = billing.invoice_of(billing.delivered(customer(case), bank))
     assert (invoice.net_cents, invoice.vat_cents) == (NET, case.vat)
     note = billing.credit(invoice, "Une erreur.")
     assert (note.net_cents, note.vat_cents) == (NET, case.vat)

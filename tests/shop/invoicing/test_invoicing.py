@@ -59,7 +59,7 @@ def numbers() -> list[str]:
 
 def test_a_delivered_order_has_one_invoice_that_says_the_same(alice: Account, bank: Bank) -> None:
     order = billing.delivered(alice, bank, business=7, pro_plus=2)
-    invoice = billing.of(order)
+    invoice = billing.invoice_of(order)
     amounts = ("net_cents", "vat_cents", "total_cents", "vat_rate", "vat_code", "customer")
     assert [getattr(invoice, name) for name in amounts] == [
         getattr(order, name) for name in amounts
@@ -73,7 +73,7 @@ def test_a_delivered_order_has_one_invoice_that_says_the_same(alice: Account, ba
 def test_its_lines_are_for_the_month_from_the_delivery(alice: Account, bank: Bank) -> None:
     order = billing.delivered(alice, bank, business=7, pro_plus=2)
     installed = {row.name: row.installed_at for row in LicenceGroup.select()}
-    positions = positions_of(billing.of(order))
+    positions = positions_of(billing.invoice_of(order))
     assert {position.service for position in positions} == set(installed)
     for position in positions:
         assert position.period == periods.first_period(installed[position.service])
@@ -88,7 +88,7 @@ def test_an_addition_is_invoiced_by_its_days_up_to_the_renewal(
     order = groups.add(group, 2)
     purchases.pay(order, bank)
     queue.drain()
-    (position,) = positions_of(billing.of(order))
+    (position,) = positions_of(billing.invoice_of(order))
     assert (position.line.days, position.line.period_days) == (12, 30)
     assert (position.period.start.isoformat(), position.period.end.isoformat()) == (
         "2026-11-23",
@@ -111,7 +111,7 @@ def test_an_order_the_operator_marked_paid_is_invoiced_too(alice: Account) -> No
     order = purchases.place(alice)
     payments.record_manual_payment(order, by="operator")
     queue.drain()
-    assert billing.of(order).method == "manual"
+    assert billing.invoice_of(order).method == "manual"
     billing.assert_balanced()
 
 
@@ -203,7 +203,7 @@ def test_neither_its_lines_nor_its_pdf_can_be_changed(alice: Account) -> None:
 
 @pytest.mark.one_database
 def test_its_pdf_is_made_once_and_follows_the_rules(alice: Account, bank: Bank) -> None:
-    invoice = billing.of(billing.delivered(alice, bank))
+    invoice = billing.invoice_of(billing.delivered(alice, bank))
     content = documents.invoice_of(invoice)
     InvoiceFile.get(InvoiceFile.invoice == invoice)
     assert documents.invoice_of(invoice) == content
@@ -235,7 +235,7 @@ def test_two_who_make_the_pdf_at_once_keep_one(alice: Account) -> None:
 
 
 def test_the_email_attaches_the_stored_pdf(alice: Account, bank: Bank) -> None:
-    invoice = billing.of(billing.delivered(alice, bank))
+    invoice = billing.invoice_of(billing.delivered(alice, bank))
     letter = Letter.get(Letter.kind == "invoice_issued")
     (attachment,) = letter.attachments
     assert attachment.filename == f"facture-{invoice.number}.pdf"
@@ -325,7 +325,7 @@ def test_an_invoice_being_charged_to_the_card_cannot_be_paid_at_the_bank(
 
 
 def test_a_credit_note_refunds_what_was_paid_once(alice: Account, bank: Bank) -> None:
-    invoice = billing.of(billing.delivered(alice, bank))
+    invoice = billing.invoice_of(billing.delivered(alice, bank))
     note = billing.credit(invoice, "Rétractation sous 14 jours.")
     assert (note.number[:2], note.status) == ("AV", InvoiceStatus.DUE)
     assert billing.fresh(invoice).status == InvoiceStatus.REFUNDED
@@ -378,7 +378,7 @@ def test_credits_at_once_never_exceed_the_invoice(alice: Account) -> None:
 
 @pytest.mark.one_database
 def test_the_pdf_of_a_credit_note_names_what_it_corrects(alice: Account, bank: Bank) -> None:
-    invoice = billing.of(billing.delivered(alice, bank))
+    invoice = billing.invoice_of(billing.delivered(alice, bank))
     note = billing.credit(invoice, "Rétractation sous 14 jours.")
     content = documents.invoice_of(note)
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)

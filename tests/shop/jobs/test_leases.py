@@ -13,7 +13,7 @@ from shop import clock as shop_clock
 from shop.jobs import queue
 from shop.jobs.queue import Priority
 from tests.support import patience, racing
-from tests.support.work import KIND, Work, ask, fail, the_job, waiting
+from tests.support.work import KIND, Work, enqueue_job, fail, the_job, waiting
 
 pytestmark = pytest.mark.every_case
 
@@ -29,7 +29,7 @@ def die_holding(job: Job) -> None:
 
 
 def test_a_job_whose_worker_died_is_run_again(work: Work) -> None:
-    ask()
+    enqueue_job()
     die_holding(the_job())
     assert waiting() == 0
     assert queue.sweep() == 1
@@ -47,7 +47,7 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
         assert may_end.wait(timeout=patience.STUCK)
 
     work.act = slowly
-    ask()
+    enqueue_job()
     number = the_job().id
 
     def rival() -> None:
@@ -66,7 +66,7 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
 
 
 def test_12_workers_with_one_job_run_it_once(work: Work) -> None:
-    ask()
+    enqueue_job()
     number = the_job().id
     racing.race(lambda: queue.run_job(number), 12)
     assert len(work.done) == 1
@@ -80,7 +80,7 @@ def test_a_slow_jobs_lease_is_renewed(work: Work) -> None:
         assert not racing.race(lambda: queue._claim(number), 1)[0]
 
     work.act = slowly
-    ask()
+    enqueue_job()
     number = the_job().id
     queue.drain()
     assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
@@ -94,7 +94,7 @@ def test_a_worker_that_lost_the_lease_does_not_decide_the_outcome(work: Work) ->
         fail()
 
     work.act = lose_it
-    ask()
+    enqueue_job()
     number = the_job().id
     queue.run_job(number)
     assert len(work.done) == 2, "at least once: the rival could not know"
@@ -103,7 +103,7 @@ def test_a_worker_that_lost_the_lease_does_not_decide_the_outcome(work: Work) ->
 
 
 def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
-    ask()
+    enqueue_job()
     for _ in range(3 + queue.MAX_WORKER_DEATHS):
         die_holding(the_job())
     queue.run_job(the_job().id)
@@ -117,7 +117,7 @@ def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
 
 def test_of_four_workers_one_queues_a_dead_workers_job_again(work: Work) -> None:
     for number in range(10):
-        ask(f"job {number}")
+        enqueue_job(f"job {number}")
     for job in Job.select():
         die_holding(job)
     assert sum(racing.race(queue.sweep, 4)) == waiting() == 10
@@ -125,7 +125,7 @@ def test_of_four_workers_one_queues_a_dead_workers_job_again(work: Work) -> None
 
 def test_four_threads_take_each_job_once(work: Work) -> None:
     for number in range(20):
-        ask(f"job {number}", number=number)
+        enqueue_job(f"job {number}", number=number)
 
     def take_all() -> int:
         return sum(iter(queue.run_next, False))
@@ -150,7 +150,7 @@ def test_control_without_compare_and_set_jobs_run_twice(
 
     monkeypatch.setattr(queue, "_claim", careless)
     monkeypatch.setattr(queue, "due_jobs", look_together)
-    ask()
+    enqueue_job()
     racing.race(queue.run_next, 4)
     assert len(work.done) == 4
 
@@ -175,7 +175,7 @@ def test_jobs_that_wait_for_later_hide_none_that_is_due(
     later = shop_clock.now() + timedelta(days=14)
     for number in range(30):
         queue.enqueue(KIND, f"later {number}", run_at=later, priority=Priority.AWAITED)
-    ask("due")
+    enqueue_job("due")
     assert waiting_keys() == ["due"]
     clock.shift(timedelta(days=15))
     assert len(waiting_keys()) == 31
@@ -183,7 +183,7 @@ def test_jobs_that_wait_for_later_hide_none_that_is_due(
 
 def test_a_job_of_a_priority_that_is_not_known_is_run_last(work: Work) -> None:
     queue.enqueue(KIND, "of a newer version", priority=7)
-    ask("known")
+    enqueue_job("known")
     assert waiting_keys() == ["known"]
     assert queue.drain() == 2
 
@@ -201,7 +201,7 @@ def test_jobs_that_ask_for_each_other_for_ever_are_noticed(work: Work) -> None:
         raise queue.Later(timedelta(0))
 
     work.act = again
-    ask()
+    enqueue_job()
     with pytest.raises(RuntimeError, match="for ever"):
         queue.drain(limit=20)
 
@@ -209,9 +209,9 @@ def test_jobs_that_ask_for_each_other_for_ever_are_noticed(work: Work) -> None:
 def test_finished_jobs_are_forgotten_and_failed_ones_kept(
     work: Work, clock: time_machine.Traveller
 ) -> None:
-    ask("done")
+    enqueue_job("done")
     queue.drain()
-    ask("failed")
+    enqueue_job("failed")
     Job.update(status=JobStatus.FAILED).where(Job.key == "failed").execute()
     clock.shift(timedelta(days=100))
     assert queue.delete_finished(shop_clock.now() - timedelta(days=90)) == 1

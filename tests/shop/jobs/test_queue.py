@@ -13,14 +13,14 @@ from models import Job, JobStatus, database
 from shop import clock as shop_clock
 from shop.jobs import queue
 from tests.support import racing
-from tests.support.work import KIND, Work, ask, fail, the_job, waiting
+from tests.support.work import KIND, Work, enqueue_job, fail, the_job, waiting
 
 # --- With its cause ----------------------------------------------------------------------------
 
 
 def test_a_job_is_queued_with_its_cause(work: Work) -> None:
     with database.atomic():
-        ask(number=7)
+        enqueue_job(number=7)
         assert the_job().status == JobStatus.QUEUED
     assert waiting() == 1
     assert queue.drain() == 1
@@ -30,7 +30,7 @@ def test_a_job_is_queued_with_its_cause(work: Work) -> None:
 
 def test_a_job_goes_with_a_cause_that_is_rolled_back(work: Work) -> None:
     with database.atomic() as transaction:
-        ask()
+        enqueue_job()
         transaction.rollback()
     assert not Job.select().exists()
     assert waiting() == 0
@@ -39,7 +39,7 @@ def test_a_job_goes_with_a_cause_that_is_rolled_back(work: Work) -> None:
 def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
     @database.atomic()
     def cause() -> None:
-        ask()
+        enqueue_job()
         fail()
 
     with pytest.raises(ValueError, match="out of paper"):
@@ -51,7 +51,7 @@ def test_a_job_goes_with_a_cause_that_fails(work: Work) -> None:
 def test_a_job_is_invisible_before_its_cause_is_committed(work: Work) -> None:
     seen = []
     with database.atomic():
-        ask()
+        enqueue_job()
         if not is_sqlite():
             seen = racing.race(lambda: Job.select().count(), 1)
     assert seen in ([], [0])
@@ -63,17 +63,17 @@ def is_sqlite() -> bool:
 
 
 def test_asking_twice_asks_once(work: Work) -> None:
-    ask(number=1)
-    ask(number=2)
+    enqueue_job(number=1)
+    enqueue_job(number=2)
     assert waiting() == 1
     queue.drain()
-    ask(number=3)
+    enqueue_job(number=3)
     queue.drain()
     assert work.done == [{"number": 1}]
 
 
 def test_concurrent_requests_ask_once(work: Work) -> None:
-    racing.race(ask, 12)
+    racing.race(enqueue_job, 12)
     assert Job.select().count() == 1
     assert waiting() == 1
 
@@ -97,7 +97,7 @@ def test_a_job_of_an_unknown_kind_is_refused(app: Flask) -> None:
 def test_a_job_kind_of_a_newer_version_is_left_to_that_version(
     work: Work, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
 ) -> None:
-    ask()
+    enqueue_job()
     handler = queue._handlers.pop(KIND)
     with capture_logs() as said:
         queue.run_job(the_job().id)
@@ -116,7 +116,7 @@ def test_a_failed_job_is_tried_again_later_each_time(
     work: Work, clock: time_machine.Traveller
 ) -> None:
     work.act = fail
-    ask()
+    enqueue_job()
     waits = []
     for _ in range(2):
         queue.drain()
@@ -138,7 +138,7 @@ def test_after_the_last_attempt_it_is_given_up_once(
     work: Work, clock: time_machine.Traveller
 ) -> None:
     work.act = fail
-    ask(number=7)
+    enqueue_job(number=7)
     for _ in range(6):
         queue.drain()
         clock.shift(timedelta(hours=2))
@@ -152,7 +152,7 @@ def test_giving_up_that_fails_is_tried_again(work: Work, clock: time_machine.Tra
     handler = queue.Handler(work.run, 1, timedelta(seconds=1), lambda **_: fail(), 0)
     queue._handlers[KIND] = handler
     work.act = fail
-    ask()
+    enqueue_job()
     with pytest.raises(ValueError, match="out of paper"):
         queue.drain()
     assert the_job().status == JobStatus.RUNNING, "what gave it up was rolled back with it"
@@ -168,7 +168,7 @@ def test_running_later_is_not_an_attempt(work: Work, clock: time_machine.Travell
         raise queue.Later(timedelta(minutes=5))
 
     work.act = not_yet
-    ask()
+    enqueue_job()
     for _ in range(20):
         queue.drain()
         clock.shift(timedelta(minutes=6))
@@ -181,7 +181,7 @@ def test_running_later_is_not_an_attempt(work: Work, clock: time_machine.Travell
 
 def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Traveller) -> None:
     work.act = fail
-    ask()
+    enqueue_job()
     for _ in range(3):
         queue.drain()
         clock.shift(timedelta(hours=2))
@@ -194,5 +194,5 @@ def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Tra
 
 
 def test_a_waiting_job_is_not_asked_for_again(work: Work) -> None:
-    ask()
+    enqueue_job()
     assert not queue.restart("one")

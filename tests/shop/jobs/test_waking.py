@@ -12,7 +12,7 @@ from shop.database import connection
 from shop.jobs import queue, waking
 from shop.operations import worker
 from tests.support import patience, racing
-from tests.support.work import KIND, Work, ask
+from tests.support.work import KIND, Work, enqueue_job
 
 pytestmark = pytest.mark.every_case
 
@@ -42,7 +42,7 @@ def crew(work: Work) -> Iterator[worker.Crew]:
 
 
 def test_a_watch_sees_a_job_of_another_connection(quiet_watch: waking.Watch) -> None:
-    racing.race(ask, 1)
+    racing.race(enqueue_job, 1)
     assert quiet_watch.wait(LONG, threading.Event())
 
 
@@ -69,7 +69,7 @@ def test_a_job_whose_cause_is_rolled_back_wakes_nobody(quiet_watch: waking.Watch
 
     def roll_back() -> None:
         with database.atomic() as transaction:
-            ask()
+            enqueue_job()
             transaction.rollback()
 
     racing.race(roll_back, 1)
@@ -80,7 +80,7 @@ def test_threads_that_sleep_take_a_job_when_they_are_called(crew: worker.Crew, w
     done = threading.Event()
     work.act = done.set
     with connection():
-        ask()
+        enqueue_job()
         crew.call()
     assert done.wait(timeout=patience.STUCK)
 
@@ -91,13 +91,13 @@ def test_a_thread_goes_on_with_the_jobs_that_follow(crew: worker.Crew, work: Wor
 
     def again() -> None:
         if len(work.done) < 5:
-            ask(f"job {len(work.done)}")
+            enqueue_job(f"job {len(work.done)}")
         else:
             done.set()
 
     work.act = again
     with connection():
-        ask()
+        enqueue_job()
         crew.call()
     assert done.wait(timeout=patience.STUCK)
 
@@ -116,7 +116,7 @@ def test_a_thread_survives_a_fault_outside_of_jobs(
     monkeypatch.setattr(queue, "_claim", claim)
     work.act = done.set
     with connection():
-        ask()
+        enqueue_job()
         crew.call()
     assert done.wait(timeout=patience.STUCK)
 
@@ -130,7 +130,7 @@ def test_finishing_waits_for_the_job_that_runs(crew: worker.Crew, work: Work) ->
 
     work.act = slowly
     with connection():
-        ask()
+        enqueue_job()
         crew.call()
     assert begun.wait(timeout=patience.STUCK)
     finishing = threading.Thread(target=crew.finish)

@@ -81,7 +81,7 @@ class Seats(RuleBasedStateMachine):
 
     @invariant()
     def what_is_kept_agrees(self) -> None:
-        groups.check(self.group)
+        groups.check_counts(self.group)
 
     @invariant()
     def what_the_provider_has_is_what_is_shown(self) -> None:
@@ -149,4 +149,4 @@ def test_every_pair_of_acts_ends_defined(
     queue.drain()
     at_rest = {SeatStatus.UNCONFIGURED, SeatStatus.ACTIVE, SeatStatus.ERROR}
     assert {seat.status for seat in Seat.select()} <= at_rest
-    groups.check(group)
+    groups.check_counts(group)

@@ -37,7 +37,7 @@ def test_a_configured_seat_becomes_its_holders(group: LicenceGroup, provider: Pr
     assert (seat.status, seat.full_name, seat.login) == ("active", "Camille Dupont", CAMILLE.login)
     address = f"camille.dupont@{group.domain}"
     assert list(provider.users) == [address]
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_the_letter_brings_the_very_password_the_provider_has(
@@ -124,7 +124,7 @@ def test_what_stays_pending_raises_an_alarm_and_ends_in_an_error(
     ended = SeatStatus.UNCONFIGURED if act == "release" else SeatStatus.ACTIVE
     assert groups.fresh(seat).status == ended
     assert len(provider.users) == (0 if act == "release" else 1)
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_a_refusal_is_shown_and_can_be_asked_for_again(
@@ -138,7 +138,7 @@ def test_a_refusal_is_shown_and_can_be_asked_for_again(
     seats.retry(seat, seat.version, by="alice")
     drain()
     assert groups.fresh(seat).status == SeatStatus.ACTIVE
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_a_login_that_was_taken_can_be_corrected_after_the_error(
@@ -201,7 +201,7 @@ def test_an_edit_changes_the_account(group: LicenceGroup, provider: Provider, dr
     assert groups.fresh(seat).status == SeatStatus.ACTIVE
     assert list(provider.users) == [f"zoe@{group.domain}"]
     assert groups.consumption(group) == [1]
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_a_chosen_password_reaches_the_provider_and_the_letter(
@@ -239,7 +239,7 @@ def test_a_released_seat_has_no_holder_and_can_be_given_again(
     assert groups.configured(group).status == SeatStatus.ACTIVE
     assert groups.consumption(group) == [1, -1, 1]
     assert len(letters("licence_active")) == 2
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_releasing_during_activation_is_refused_and_the_activation_goes_on(
@@ -283,7 +283,7 @@ def test_a_login_is_unique_in_its_group_whatever_its_case(
     with pytest.raises(Refusal, match="has this login") as refusal:
         seats.configure(groups.seat_of(group, 2), 1, shouted, by="alice")
     assert refusal.value.field == "login"
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_another_group_may_have_the_same_login(
@@ -309,7 +309,7 @@ def test_seats_end_with_their_group(group: LicenceGroup, provider: Provider, dra
     with database.atomic():
         subscriptions.terminate_group(group, by="operator")
     drain()
-    groups.check(group)
+    groups.check_counts(group)
     assert {seat.status for seat in Seat.select()} == {SeatStatus.ENDED}
     assert groups.fresh(group).seats_by_status[SeatStatus.ENDED] == 3
     assert (groups.fresh(waiting).secret, groups.fresh(waiting).act) == ("", SeatAct.NONE)

@@ -85,7 +85,7 @@ def test_the_people_selected_lose_their_licences_and_nobody_else(group: LicenceG
     assert logins(group) == {"joerg"}
     assert kept("licence_released") == 2
     assert import_preview.count_seats_by_status(made) == {SeatStatus.UNCONFIGURED: 2}
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_the_people_selected_get_new_passwords(group: LicenceGroup, provider: Provider) -> None:
@@ -237,7 +237,7 @@ def test_acts_on_single_licences_at_the_same_time_lose_to_it_or_win(group: Licen
     won = sum(isinstance(outcome, Seat) for outcome in outcomes)
     assert groups.fresh(made).lines_refused == won
     queue.drain()
-    groups.check(group)
+    groups.check_counts(group)
 
 
 class Killed(BaseException):

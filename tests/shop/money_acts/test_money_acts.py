@@ -115,7 +115,7 @@ def test_an_amount_a_share_and_the_rest_credit_an_invoice_to_the_cent(alice: Acc
 def test_a_withdrawal_gives_back_what_an_amount_has_left(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
-    invoice = billing.of(billing.delivered(alice, bank))
+    invoice = billing.invoice_of(billing.delivered(alice, bank))
     perform(money_acts.credit(invoice, net_cents=500))
     for position in credit_notes.remaining_of(fresh(invoice)):
         part = credit_notes.licences_of(fresh(invoice), position, 1)
@@ -234,7 +234,7 @@ def test_acts_on_a_refund_are_of_what_the_bank_has_left_of_a_payment_lost_in_par
     lost = bank.dispute(
         payment.checkout, 3_000, state=gateway.DisputeState.LOST, withdrawn_cents=3_000
     )
-    notifications.apply(gateway.Notification("e", lost))
+    notifications.apply_notification(gateway.Notification("e", lost))
     bank.refunding = gateway.RefundState.FAILED
     note = billing.credit(fresh(invoice))
     queue.drain()

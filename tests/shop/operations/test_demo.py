@@ -9,8 +9,8 @@ from shop.operations import demo
 
 
 def test_loading_the_demo_twice_makes_one_customer(app):
-    first, password = demo.load()
-    again, _ = demo.load()
+    first, password = demo.load_demo()
+    again, _ = demo.load_demo()
     assert first == again
     assert passwords.sign_in(first.nic_handle, password, "203.0.113.7") == first
 

@@ -82,7 +82,7 @@ def test_a_mistyped_seller_is_found(make_app: MakeApp, name: str, value: str) ->
 
 
 def test_demo_data_in_production_is_found(make_app: MakeApp, app: Flask) -> None:
-    demo.load()
+    demo.load_demo()
     assert not list(inside.examine_demo_data())
     make_app(**PRODUCTION | {"SECRET_KEY": app.extensions["settings"].secret_key})
     (said,) = faults(inside.examine_demo_data())

@@ -77,8 +77,8 @@ def test_a_failed_job_raises_an_alarm_until_it_succeeds(
     app: Flask, failing: Work, drain: Callable[[], int]
 ) -> None:
     assert run_cli(app, "list") == "No failed jobs.\n"
-    work.ask("one")
-    work.ask("two")
+    work.enqueue_job("one")
+    work.enqueue_job("two")
     drain()
     assert monitoring.alarms()["failed_jobs"] == 2
     listed = run_cli(app, "list").splitlines()
@@ -98,8 +98,8 @@ def test_a_failed_job_raises_an_alarm_until_it_succeeds(
 def test_a_failed_job_is_forgotten_when_asked_to_and_after_a_year(
     app: Flask, failing: Work, drain: Callable[[], int], clock: time_machine.Traveller
 ) -> None:
-    work.ask("one")
-    work.ask("two")
+    work.enqueue_job("one")
+    work.enqueue_job("two")
     drain()
     number = run_cli(app, "list").split()[0]
     assert run_cli(app, "forget", number) == "1 job(s) forgotten.\n"

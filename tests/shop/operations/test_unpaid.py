@@ -68,7 +68,7 @@ def test_an_invoice_issued_ahead_is_not_owed_yet(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    period_billing.bill_ahead(running.of(group))
+    period_billing.bill_ahead(running.subscription_of(group))
     assert stages() == {}
     assert list(unpaid.listed()) == []
 

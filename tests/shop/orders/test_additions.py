@@ -70,7 +70,7 @@ def test_added_licences_join_their_group(
     assert numbers == [1, 2, 3, 4, 5]
     assert Letter.select().where(Letter.kind == "licences_added").count() == 1
     assert LicenceGroup.select().count() == 1
-    groups.check(group)
+    groups.check_counts(group)
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_licences_delivered_late_are_charged_from_their_delivery(
     purchases.pay(order, bank)
     at(clock, 2026, 3, 24, 9)
     drain()
-    (position,) = positions_of(billing.of(order))
+    (position,) = positions_of(billing.invoice_of(order))
     assert (position.line.days, position.line.period_days) == (17, 31)
     assert (position.period.start, position.period.end) == (date(2026, 3, 24), date(2026, 4, 10))
-    assert billing.of(order).total_cents == 5791
+    assert billing.invoice_of(order).total_cents == 5791
     assert bank.balance() - before == 5791
     told = Letter.get(Letter.kind == "rest_refunded").text
     assert "44,28" in told
@@ -145,7 +145,7 @@ def test_a_payment_confirmed_after_midnight_is_charged_for_the_days_left(
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     drain()
     # 88.00 x 29/31 = 82.32, and 98.78 with VAT.
-    assert billing.of(order).total_cents == 9878
+    assert billing.invoice_of(order).total_cents == 9878
     assert Payment.get(Payment.order == order).uncharged_cents == 10219 - 9878
     billing.assert_balanced()
 
@@ -161,7 +161,7 @@ def test_licences_delivered_after_a_renewal_are_charged_for_no_day_before(
     before = bank.balance()
     purchases.pay(order, bank)
     at(clock, 2026, 4, 10, 0, 5)
-    renewals.run()
+    renewals.run_renewals()
     at(clock, 2026, 4, day, 9)
     drain()
     assert groups.fresh(order).status == OrderStatus.DELIVERED
@@ -318,7 +318,7 @@ def test_a_refused_addition_can_be_tried_again_and_makes_its_seats_once(
     drain()
     assert groups.fresh(order).status == OrderStatus.DELIVERED
     assert Seat.select().count() == 5
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_a_refunded_addition_frees_its_places_and_leaves_the_group(

@@ -43,7 +43,7 @@ def free(
 def go_to(clock: time_machine.Traveller, day: date, hours: float = 0) -> None:
     """Move to that many hours after a day begins in Paris, and run everything due by then."""
     clock.move_to(midnight(day) + timedelta(hours=hours, minutes=1))
-    renewals.run()
+    renewals.run_renewals()
     queue.drain()
 
 

@@ -152,7 +152,7 @@ def test_what_cannot_be_installed_says_so_and_is_tried_again(
     drain()
     inside.open(HERE)
     assert inside.sees("2 licences actives")
-    groups.check(LicenceGroup.get())
+    groups.check_counts(LicenceGroup.get())
 
 
 def test_an_impossible_installation_is_given_up_and_the_offer_returns(

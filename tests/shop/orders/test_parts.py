@@ -74,8 +74,8 @@ def check_settled(order: Order, bank: Bank) -> None:
     kept, missing = groups_of(order)
     assert fresh(order).status == OrderStatus.DELIVERED
     assert (kept.status, missing.status) == (GroupStatus.INSTALLED, GroupStatus.CANCELLED)
-    assert running.of(kept).status == SubscriptionStatus.ACTIVE
-    invoice = billing.of(order)
+    assert running.subscription_of(kept).status == SubscriptionStatus.ACTIVE
+    invoice = billing.invoice_of(order)
     assert invoice.total_cents == KEPT
     assert [position.service for position in positions_of(invoice)] == [kept.name]
     assert bank.balance() == KEPT
@@ -129,7 +129,7 @@ def test_another_attempt_begins_the_time_anew(order: Order, bank: Bank, provider
     queue.drain()
     assert fresh(order).status == OrderStatus.DELIVERED
     running.pass_time(timedelta(days=4))
-    assert (billing.of(order).total_cents, bank.balance()) == (PAID, PAID)
+    assert (billing.invoice_of(order).total_cents, bank.balance()) == (PAID, PAID)
     assert not Refund.select().exists()
     billing.assert_balanced()
 
@@ -180,7 +180,7 @@ def test_a_refund_of_a_part_is_done_when_the_bank_says_so(
     billing.assert_balanced()
     (made,) = bank.refunds.values()
     for state in (RefundState.SUCCEEDED, RefundState.FAILED):
-        notifications.apply(Notification("e", bank.tell_refund(made, state)))
+        notifications.apply_notification(Notification("e", bank.tell_refund(made, state)))
     assert [fault for fault in ledger_proof.find_faults() if "failed" not in fault] == []
     assert monitoring.alarms()["failed_refunds"] == 1
     bank.refunding = RefundState.SUCCEEDED

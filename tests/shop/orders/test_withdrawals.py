@@ -210,7 +210,7 @@ def test_the_licences_of_a_renewal_not_yet_paid_are_owed_no_more(
 ) -> None:
     running.pass_time(timedelta(days=25))
     order = added(group, bank)
-    subscriptions.choose_card(running.of(group), None, by="alice")
+    subscriptions.choose_card(running.subscription_of(group), None, by="alice")
     running.to_renewal(group)
     assert running.owed(group).balance_cents == 5280
     withdrawals.withdraw(order, by="alice")
@@ -461,7 +461,7 @@ def dispute(bank: Bank, order: Order, cents: int = 0) -> gateway.Dispute:
     payment = Payment.get(Payment.order == order)
     cents = cents or payment.amount_cents
     made = bank.dispute(payment.checkout, cents, withdrawn_cents=cents)
-    notifications.apply(Notification("e", made))
+    notifications.apply_notification(Notification("e", made))
     return made
 
 
@@ -470,7 +470,7 @@ def decide(bank: Bank, made: gateway.Dispute, state: DisputeState) -> None:
     left = made.withdrawn_cents if state == DisputeState.LOST else 0
     decided = replace(made, state=state, withdrawn_cents=left)
     bank.disputes[made.reference] = decided
-    notifications.apply(Notification("e", decided))
+    notifications.apply_notification(Notification("e", decided))
     running.pass_time(timedelta(days=1))
 
 
@@ -528,7 +528,9 @@ def test_money_given_back_by_the_bank_after_all_goes_back(
 
 def test_a_corrected_invoice_is_credited_in_its_place(group: LicenceGroup, bank: Bank) -> None:
     order = terminations.order_of(group)
-    corrections.correct(billing.of(order), {"street": "2 rue Haute"}, "Error.", by="operator")
+    corrections.correct(
+        billing.invoice_of(order), {"street": "2 rue Haute"}, "Error.", by="operator"
+    )
     queue.drain()
     withdrawals.withdraw(order, by="alice")
     queue.drain()
@@ -569,7 +571,7 @@ def test_licences_left_behind_by_a_withdrawal_are_a_fault(group: LicenceGroup, b
 def test_a_month_charged_for_a_service_withdrawn_from_is_a_fault(
     group: LicenceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ahead = period_billing.bill_ahead(running.of(group))
+    ahead = period_billing.bill_ahead(running.subscription_of(group))
     payments.record_manual_payment(ahead, by="operator")
     monkeypatch.setattr(withdrawn, "credit_group", lambda *_, **__: 0)
     withdrawals.withdraw_from_service(group, by="alice")

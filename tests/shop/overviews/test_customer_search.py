@@ -34,7 +34,7 @@ def elodie(bob: Account) -> Account:
 
 def found(typed: str) -> tuple[list[str], list[tuple[str, str, str]]]:
     """Return the customers and the hits of a search, by nic-handle."""
-    result = customer_search.search(typed)
+    result = customer_search.search_customers(typed)
     return (
         [row.nic_handle for row in result.customers],
         [(str(hit.kind), hit.reference, hit.account.nic_handle) for hit in result.hits],
@@ -53,8 +53,8 @@ def test_a_customer_is_found_by_the_beginning_of_every_detail(
     former = [("letter", "bob@atelier.example", elodie.nic_handle)]
     assert found("Bob@Atelier.example") == ([], former)
     for typed in ("", "  -", "bob", "nobody", "%", "_", "\x7f", "é" * 500, "73282932 1"):
-        assert customer_search.search(typed) == Found([], []), typed
-    account = customer_search.search("delatour").only_customer
+        assert customer_search.search_customers(typed) == Found([], []), typed
+    account = customer_search.search_customers("delatour").only_customer
     assert account == elodie
 
 
@@ -99,18 +99,18 @@ def test_a_search_with_many_hits_lists_some_and_says_so(alice: Account) -> None:
     del kept["id"]
     for number in range(customer_search.MOST_CUSTOMERS):
         row = Account.create(**kept | {"nic_handle": f"m{number}-ovh"})
-        search_keys.write(row)
-    whole = customer_search.search("many")
+        search_keys.write_keys(row)
+    whole = customer_search.search_customers("many")
     assert (len(whole.customers), whole.is_cut) == (customer_search.MOST_CUSTOMERS, False)
-    search_keys.write(Account.create(**kept | {"nic_handle": "last-ovh"}))
-    cut = customer_search.search("Many")
+    search_keys.write_keys(Account.create(**kept | {"nic_handle": "last-ovh"}))
+    cut = customer_search.search_customers("Many")
     assert (len(cut.customers), cut.is_cut) == (customer_search.MOST_CUSTOMERS, True)
 
 
 def test_no_search_reads_a_whole_table(alices: Belongings) -> None:
     group, number = alices.group, alices.delivered.number
     for typed in (f"camille.dupont@{group.domain}", "lefevre", "12 34", number):
-        assert queries.scanned_by(lambda typed=typed: customer_search.search(typed)) == []
+        assert queries.scanned_by(lambda typed=typed: customer_search.search_customers(typed)) == []
     assert queries.scanned_by(lambda: list(Account.select().where(Account.company == "x"))) != []
 
 

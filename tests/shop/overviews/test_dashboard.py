@@ -36,7 +36,7 @@ def test_the_next_renewal_is_shown_with_the_card_it_is_charged_to(
     assert shown.next_renewal.group == group
     assert shown.next_renewal.card is not None
     assert shown.next_renewal.card.last4 == "4242"
-    assert shown.next_renewal.preview.period.start == running.of(group).renews_on
+    assert shown.next_renewal.preview.period.start == running.subscription_of(group).renews_on
     assert shown.renewals == [], "a card is charged for it"
     assert (shown.licences.total, shown.licences.used, shown.licences.free) == (3, 1, 2)
     assert overview_of(bob).licences.total == 0

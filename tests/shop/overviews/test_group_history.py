@@ -168,22 +168,22 @@ def test_the_names_of_people_go_from_a_history_after_a_year(
     running.move_on(timedelta(days=200))
     groups.configured(group, 2, ZOE)
     running.move_on(timedelta(days=164))
-    assert retention.run()["histories"] == 0
+    assert retention.run_retention()["histories"] == 0
     running.move_on(timedelta(days=2))
-    assert retention.run()["histories"] == 1
+    assert retention.run_retention()["histories"] == 1
     assert [entry.login for entry in pages_of(group, Kind.PEOPLE)] == ["zoe", ""]
-    assert retention.run()["histories"] == 0
+    assert retention.run_retention()["histories"] == 0
 
 
 def test_the_names_of_people_go_from_a_history_thirty_days_after_its_end(
     group: LicenceGroup, drain: Drain
 ) -> None:
     groups.configured(group, 1, CAMILLE)
-    interventions.end(groups.fresh(group), "Fini", by="operator")
+    interventions.end_service(groups.fresh(group), "Fini", by="operator")
     drain()
     assert Event.select().where(Event.person != "").exists()
     running.move_on(timedelta(days=31))
-    retention.run()
+    retention.run_retention()
     assert not Event.select().where((Event.person != "") | (Event.login != "")).exists()
     assert ("Licence configured", Actor.CUSTOMER, 1, "") in told(group)
 

@@ -34,7 +34,7 @@ from tests.support.parties import Bank, Provider
 
 def found(account: Account, typed: str) -> dict[str, list[Any]]:
     """Return what a search finds, by kind, without the kinds of which it finds nothing."""
-    result = own_search.search(account, own_search.read(typed))
+    result = own_search.search_own_data(account, own_search.read_wanted(typed))
     rows = {
         "people": [seat.full_name for seat in result.people],
         "groups": [group.name for group in result.groups],
@@ -165,8 +165,8 @@ def test_hostile_text_finds_nothing_and_breaks_nothing(alices: Belongings) -> No
     ):  # fmt: skip
         assert found(alices.account, typed) == {}, repr(typed)
     with pytest.raises(Refusal):
-        own_search.read("a" * 101)
-    assert own_search.read(f"{' ' * 10_000}a") == "a"
+        own_search.read_wanted("a" * 101)
+    assert own_search.read_wanted(f"{' ' * 10_000}a") == "a"
 
 
 def test_each_kind_lists_some_and_says_that_there_are_more(
@@ -177,10 +177,10 @@ def test_each_kind_lists_some_and_says_that_there_are_more(
         seat = groups.seat_of(group, number)
         login = f"ann.ann-{number}"
         seats.configure(seat, seat.version, seats.Person(person, "Anning", login), by="alice")
-    all_of_them = own_search.search(alice, "ann", 3)
+    all_of_them = own_search.search_own_data(alice, "ann", 3)
     assert [seat.first_name for seat in all_of_them.people] == ["Anna", "Annabelle", "Anne"]
     assert "people" not in all_of_them.cut
-    some = own_search.search(alice, "ann", 2)
+    some = own_search.search_own_data(alice, "ann", 2)
     assert [seat.first_name for seat in some.people] == ["Anna", "Annabelle"]
     assert "people" in some.cut
     assert some.only_group == group
@@ -193,9 +193,11 @@ def test_no_search_reads_a_whole_table_or_runs_more_than_five_statements(
     for typed in (
         "lefevre", f"camille.dupont@{group.domain}", alices.delivered.number, "FA2026", "2026",
     ):  # fmt: skip
-        assert queries.scanned_by(lambda typed=typed: own_search.search(alice, typed)) == [], typed
+        assert (
+            queries.scanned_by(lambda typed=typed: own_search.search_own_data(alice, typed)) == []
+        ), typed
         with queries.recorded() as statements:
-            own_search.search(alice, typed)
+            own_search.search_own_data(alice, typed)
         assert len(statements) <= 5
     assert queries.scanned_by(lambda: list(Seat.select().where(Seat.login == "x"))) != []
 

@@ -35,9 +35,9 @@ def test_a_time_line_holds_everything_of_one_customer_in_order(
     alices: Belongings, charlie: Account
 ) -> None:
     alice = alices.account
-    notes.write(alice, "  Called about her invoice. ", by="staff:sam")
+    notes.write_note(alice, "  Called about her invoice. ", by="staff:sam")
     with pytest.raises(Refusal):
-        notes.write(alice, " ", by="staff:sam")
+        notes.write_note(alice, " ", by="staff:sam")
     whole = time_line.of_account(alice, size=1000)
     assert whole.older == ""
     events = Event.select().where(Event.account_id == alice.id).count()

@@ -65,7 +65,7 @@ def test_a_renewal_waits_and_nobody_is_reminded(
         running.pass_time(timedelta(days=1))
     assert letters("payment_failed") == letters("service_suspended") == 0
     assert not Reminder.select().where(Reminder.failed_at.is_null(False)).exists()
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     assert not Job.select().where(Job.status == JobStatus.FAILED).exists()
     assert monitoring.alarms()["bank_refusals"] == 1
     bank.refusing = None
@@ -197,7 +197,7 @@ def test_a_card_that_the_bank_never_had_is_declined_and_removed(
     group = running.delivered(alice, bank)
     bank.refusing = PartyRejected("no such mandate", cards.UNKNOWN_MANDATE)
     running.to_renewal(group)
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     assert Card.get().removed_at is not None
     assert letters("payment_failed") == 1
 
@@ -223,7 +223,7 @@ def test_an_expired_card_is_charged_and_shown_as_the_bank_has_it(
     renewed = replace(CARD, reference=card.mandate, last4="9999", expiry_month=3, expiry_year=2034)
     bank.mandates[card.mandate] = renewed
     running.to_renewal(group)
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     found = Card.get()
     assert (found.last4, found.expiry_month, found.expiry_year) == ("9999", 3, 2034)
     assert Payment.select().where(Payment.status == PaymentStatus.SUCCEEDED).count() == 2

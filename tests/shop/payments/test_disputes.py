@@ -44,7 +44,7 @@ from tests.support.visitor import Visitor
 def notify(subject: gateway.Refund | gateway.Dispute | CardChange) -> None:
     """Apply a notification, three times: it may come again."""
     for _ in range(3):
-        notifications.apply(Notification("e", subject))
+        notifications.apply_notification(Notification("e", subject))
 
 
 def paid(account: Account, bank: Bank) -> tuple[Invoice, Payment]:
@@ -125,7 +125,7 @@ def test_the_card_of_a_disputed_renewal_is_charged_no_more(
     assert Card.get().removed_at is not None
     running.to_renewal(group)
     assert Payment.select().where(Payment.card.is_null(False)).count() == 1
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     assert "4242" in Letter.get(Letter.kind == "payment_disputed").text
 
 
@@ -387,11 +387,11 @@ def test_the_lost_payment_of_an_order_makes_its_invoice_owed(
 ) -> None:
     order = billing.delivered(alice, bank)
     lose(bank, Payment.get(Payment.order == order))
-    assert billing.of(order).is_unpaid
+    assert billing.invoice_of(order).is_unpaid
     billing.assert_balanced()
     assert list(audit.find_faults()) == []
-    billing.pay(billing.of(order), bank)
-    assert billing.of(order).status == InvoiceStatus.PAID
+    billing.pay(billing.invoice_of(order), bank)
+    assert billing.invoice_of(order).status == InvoiceStatus.PAID
     billing.assert_balanced()
 
 
@@ -402,7 +402,7 @@ def test_an_order_whose_payment_is_lost_before_its_delivery_is_invoiced_as_owed(
     lose(bank, purchases.pay(order, bank))
     billing.assert_balanced()
     queue.drain()
-    assert billing.of(fresh(order)).is_payable
+    assert billing.invoice_of(fresh(order)).is_payable
     billing.assert_balanced()
 
 
@@ -412,9 +412,9 @@ def test_a_service_whose_renewal_is_lost_is_unpaid_until_it_is_paid_again(
     group = running.delivered(alice, bank)
     running.to_renewal(group)
     lose(bank, Payment.get(Payment.card.is_null(False)))
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     billing.pay(running.owed(group), bank)
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     billing.assert_balanced()
 
 
@@ -441,16 +441,16 @@ def test_a_lost_renewal_is_reminded_of_after_3_and_7_days_and_suspended_after_14
     group = lost_renewal(alice, bank)
     invoice, lost_at = running.owed(group), clock.now()
     last_day = formats.day(clock.day_of(lost_at + timedelta(days=14)), language)
-    seen = [(letters("payment_failed"), running.of(group).status)]
+    seen = [(letters("payment_failed"), running.subscription_of(group).status)]
     for days in (3, 7, 14):
         running.pass_time(lost_at + timedelta(days=days, minutes=-1) - clock.now())
-        seen.append((letters("payment_failed"), running.of(group).status))
+        seen.append((letters("payment_failed"), running.subscription_of(group).status))
         running.pass_time(timedelta(minutes=2))
         assert list(ledger_proof.find_faults()) == []
         lost_at += timedelta(minutes=1)  # each delay counts from the stage before
     assert seen == [(0, "past_due"), (0, "past_due"), (1, "past_due"), (2, "past_due")]
     assert (letters("payment_failed"), letters("service_suspended")) == (2, 1)
-    assert running.of(group).is_suspended
+    assert running.subscription_of(group).is_suspended
     told = Letter.select().where(Letter.kind.in_(["dispute_lost", "payment_failed"]))
     for letter in told:
         said = plain(mail.text_of(letter))
@@ -462,7 +462,7 @@ def test_a_lost_renewal_is_reminded_of_after_3_and_7_days_and_suspended_after_14
     assert Payment.select().where(Payment.invoice == invoice).count() == 1, "charged once"
     billing.pay(running.owed(group), bank)
     queue.drain()
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     billing.assert_balanced()
 
 
@@ -472,7 +472,7 @@ def test_paying_a_lost_renewal_ends_its_reminders_and_another_loss_begins_them_a
     group = lost_renewal(alice, bank)
     running.pass_time(timedelta(days=3, minutes=1))
     again = billing.pay(running.owed(group), bank)
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     running.pass_time(timedelta(days=1))
     lose(bank, again)
     # The second reminder of the first loss was due on the seventh day.
@@ -481,7 +481,7 @@ def test_paying_a_lost_renewal_ends_its_reminders_and_another_loss_begins_them_a
     for days, sent in ((0, 2), (4, 3), (7, 3)):
         running.pass_time(timedelta(days=days, minutes=2))
         assert letters("payment_failed") == sent
-    assert running.of(group).is_suspended
+    assert running.subscription_of(group).is_suspended
     assert list(ledger_proof.find_faults()) == []
 
 
@@ -501,7 +501,10 @@ def test_a_lost_renewal_is_charged_to_another_card_of_the_service_after_3_days(
     assert fresh(invoice).status == InvoiceStatus.PAID
     paid_with = Payment.get(Payment.invoice == invoice, Payment.status == "succeeded").card
     assert paid_with != charged.card
-    assert (letters("payment_failed"), running.of(group).status) == (0, SubscriptionStatus.ACTIVE)
+    assert (letters("payment_failed"), running.subscription_of(group).status) == (
+        0,
+        SubscriptionStatus.ACTIVE,
+    )
     assert list(ledger_proof.find_faults()) == []
 
 
@@ -530,14 +533,17 @@ def test_a_renewal_issued_ahead_and_lost_is_collected_from_its_day_on(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank, card="")
-    ahead = period_billing.bill_ahead(running.of(group))
+    ahead = period_billing.bill_ahead(running.subscription_of(group))
     lose(bank, billing.pay(ahead, bank))
     assert billing.fresh(ahead).is_unpaid
     running.pass_time(timedelta(days=4))
-    assert (letters("payment_failed"), running.of(group).status) == (0, SubscriptionStatus.ACTIVE)
+    assert (letters("payment_failed"), running.subscription_of(group).status) == (
+        0,
+        SubscriptionStatus.ACTIVE,
+    )
     running.to_renewal(group)
     assert letters("payment_failed") == 1
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     assert list(ledger_proof.find_faults()) == []
 
 

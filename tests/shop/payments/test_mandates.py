@@ -31,7 +31,9 @@ def charged() -> list[str]:
 
 def consents(group: LicenceGroup) -> list[str]:
     """Return the consents to charge a service and their ends, oldest first."""
-    of_service = (Event.subject == "subscription") & (Event.subject_id == running.of(group).id)
+    of_service = (Event.subject == "subscription") & (
+        Event.subject_id == running.subscription_of(group).id
+    )
     named = Event.name.in_([mandates.ALLOWED, mandates.WITHDRAWN])
     return [event.name for event in Event.select().where(of_service, named).order_by(Event.id)]
 
@@ -43,13 +45,13 @@ def test_a_card_kept_for_one_service_is_not_charged_for_another(
     alice: Account, bank: Bank, group: LicenceGroup
 ) -> None:
     other = running.delivered(alice, bank, card="")
-    assert running.of(other).card is None
+    assert running.subscription_of(other).card is None
     running.to_renewal(group)
-    if running.of(other).period_start != running.of(group).period_start:
+    if running.subscription_of(other).period_start != running.subscription_of(group).period_start:
         running.to_renewal(other)
     assert charged() == ["4242"]
-    assert running.of(group).status == "active"
-    assert running.of(other).status == "past_due"
+    assert running.subscription_of(group).status == "active"
+    assert running.subscription_of(other).status == "past_due"
     billing.assert_balanced()
 
 
@@ -75,8 +77,8 @@ def test_a_card_kept_with_an_invoice_is_charged_for_its_service_alone(
     )
     paid = bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED, number="1881")
     outcomes.CHECKOUTS.settle(payment, paid)
-    assert running.of(unpaid).card.last4 == "1881"
-    assert running.of(group).card.last4 == "4242"
+    assert running.subscription_of(unpaid).card.last4 == "1881"
+    assert running.subscription_of(group).card.last4 == "4242"
 
 
 def test_a_card_registered_for_a_service_is_charged_for_it_however_often_the_bank_tells(
@@ -89,8 +91,8 @@ def test_a_card_registered_for_a_service_is_charged_for_it_however_often_the_ban
     told = bank.tell(setup.checkout or "", CheckoutStatus.SUCCEEDED, number="1881")
     for _ in range(2):
         cards.CHECKOUTS.settle(setup, told)
-    assert running.of(other).card.last4 == "1881"
-    assert running.of(group).card.last4 == "4242"
+    assert running.subscription_of(other).card.last4 == "1881"
+    assert running.subscription_of(group).card.last4 == "4242"
     assert consents(other) == [mandates.ALLOWED]
 
 
@@ -102,7 +104,7 @@ def test_licences_added_change_nothing_about_the_card(
     assert mandates.read_choice(order, "") is False
     purchases.pay(order, bank)
     queue.drain()
-    assert running.of(group).card.last4 == "4242"
+    assert running.subscription_of(group).card.last4 == "4242"
     assert consents(group) == [mandates.ALLOWED]
 
 
@@ -134,12 +136,12 @@ def test_a_customer_who_pays_themselves_from_now_on_is_charged_no_more(
     alice: Account, group: LicenceGroup
 ) -> None:
     for _ in range(2):
-        subscriptions.choose_card(running.of(group), None, by="alice")
+        subscriptions.choose_card(running.subscription_of(group), None, by="alice")
     assert consents(group) == [mandates.ALLOWED, mandates.WITHDRAWN]
     running.to_renewal(group)
     assert charged() == []
-    subscriptions.choose_card(running.of(group), Card.get(), by="alice")
-    assert running.of(group).card == Card.get()
+    subscriptions.choose_card(running.subscription_of(group), Card.get(), by="alice")
+    assert running.subscription_of(group).card == Card.get()
 
 
 def test_a_card_of_another_customer_is_refused(
@@ -150,7 +152,7 @@ def test_a_card_of_another_customer_is_refused(
         expiry_year=2034, consented_at=Card.get().consented_at,
     )  # fmt: skip
     with pytest.raises(Refusal, match="not registered"):
-        subscriptions.choose_card(running.of(group), of_bob, by="alice")
+        subscriptions.choose_card(running.subscription_of(group), of_bob, by="alice")
 
 
 def test_a_removed_card_is_charged_for_no_service_and_deleted_at_the_bank(
@@ -165,7 +167,7 @@ def test_a_removed_card_is_charged_for_no_service_and_deleted_at_the_bank(
     assert consents(group) == [mandates.ALLOWED, mandates.WITHDRAWN]
     assert Letter.select().where(Letter.kind == "card_withdrawn").count() == 1
     with pytest.raises(Refusal, match="not registered"):
-        subscriptions.choose_card(running.of(group), card, by="alice")
+        subscriptions.choose_card(running.subscription_of(group), card, by="alice")
     running.to_renewal(group)
     assert charged() == []
     billing.assert_balanced()
@@ -216,7 +218,7 @@ def test_the_mandate_of_another_customer_is_not_kept(
 ) -> None:
     other = running.delivered(bob, bank)
     assert Card.get().account == alice
-    assert running.of(other).card is None
+    assert running.subscription_of(other).card is None
 
 
 # --- The proof ---------------------------------------------------------------------------------

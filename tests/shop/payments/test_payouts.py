@@ -87,7 +87,7 @@ def test_lines_are_matched_with_payments_refunds_and_disputes(alice: Account, ba
     assert payment.checkout
     assert disputed.checkout
     made = bank.refund_of_itself(payment.checkout, 560)
-    notifications.apply(Notification("e", made))
+    notifications.apply_notification(Notification("e", made))
     told = bank.dispute(disputed.checkout, 900, withdrawn_cents=900)
     disputes.settle(disputed, told)
     bank.pay_out()
@@ -132,7 +132,7 @@ def test_lines_are_read_on_from_where_a_killed_worker_was(
         paid(alice, bank)
     bank.pay_out()
     monkeypatch.setattr(payouts, "PARTS_AT_ONCE", 1)
-    payouts.record(bank.payouts[0])
+    payouts.record_payout(bank.payouts[0])
     with pytest.raises(Exception, match="0:00:00"):
         payouts.read_payout(the_payout().id)
     payout = the_payout()
@@ -166,7 +166,7 @@ def test_two_workers_at_once_keep_each_line_once(alice: Account, bank: Bank) -> 
     for _ in range(5):
         paid(alice, bank)
     bank.pay_out()
-    payouts.record(bank.payouts[0])
+    payouts.record_payout(bank.payouts[0])
     number = the_payout().id
 
     def read() -> None:
@@ -230,7 +230,7 @@ def test_a_line_is_matched_once_the_shop_knows_what_it_is_for(alice: Account, ba
     fetch()
     assert ("refund", -560, "unknown") in lines()
     assert not is_matched(the_payout())
-    notifications.apply(Notification("e", made))
+    notifications.apply_notification(Notification("e", made))
     fetch()
     assert ("refund", -560, "") in lines()
     assert is_matched(the_payout())
@@ -273,12 +273,12 @@ def test_a_payout_made_by_hand_lists_no_lines_and_one_in_progress_lists_them_lat
     bank: Bank,
 ) -> None:
     made = bank.pay_out(strange())
-    payouts.record(replace(made, reference="by-hand", is_automatic=False, lists_lines=False))
-    payouts.record(replace(made, lists_lines=False))
+    payouts.record_payout(replace(made, reference="by-hand", is_automatic=False, lists_lines=False))
+    payouts.record_payout(replace(made, lists_lines=False))
     queue.drain()
     by_hand, automatic = Payout.select().order_by(Payout.id)
     assert (by_hand.is_read, is_matched(by_hand), automatic.is_read) == (True, False, False)
-    payouts.record(made)
+    payouts.record_payout(made)
     queue.drain()
     assert Payout.get_by_id(automatic.id).line_count == 1
     assert list(ledger_proof.find_faults()) == []
@@ -303,7 +303,7 @@ def test_a_payout_whose_lines_do_not_add_up_raises_an_alarm(alice: Account, bank
 def books() -> list[tuple[str, str, int]]:
     """Return piece, account and cents of the entries of payouts, by a FEC that keeps the rules."""
     first, last = date(2026, 1, 1), date(2027, 12, 31)
-    rows = fec_rules.read(fec.filename(last), b"".join(fec.lines(first, last)), first, last)
+    rows = fec_rules.read_file(fec.filename(last), b"".join(fec.lines(first, last)), first, last)
     found = [row for row in rows if row["PieceRef"].startswith("payout-")]
     assert {row["JournalCode"] for row in found} <= {"BQ"}
     return [(row["PieceRef"], row["CompteNum"], fec_rules.cents(row)) for row in found]
@@ -312,7 +312,7 @@ def books() -> list[tuple[str, str, int]]:
 def on_the_way() -> int:
     """Return the balance of the account of the bank that takes cards."""
     last = date(2027, 12, 31)
-    rows = fec_rules.read(
+    rows = fec_rules.read_file(
         fec.filename(last), b"".join(fec.lines(date(2026, 1, 1), last)), date(2026, 1, 1), last
     )
     return sum(fec_rules.cents(row) for row in rows if row["CompteNum"] == "511500")
@@ -343,7 +343,9 @@ def test_refunds_and_disputes_are_taken_off_and_nothing_stays_on_the_way(
     payment, disputed = paid(alice, bank), paid(alice, bank, 5_000)
     assert payment.checkout
     assert disputed.checkout
-    notifications.apply(Notification("e", bank.refund_of_itself(payment.checkout, 560)))
+    notifications.apply_notification(
+        Notification("e", bank.refund_of_itself(payment.checkout, 560))
+    )
     told = bank.dispute(disputed.checkout, 6_000, withdrawn_cents=6_000)
     disputes.settle(disputed, told)
     bank.pay_out(state=PayoutState.PAID)

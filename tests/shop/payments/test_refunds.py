@@ -54,7 +54,9 @@ def the_refund(bank: Bank) -> gateway.Refund:
 
 def notify(bank: Bank, state: RefundState, reason: str = "") -> None:
     """Set the state of the newest refund at the bank, and notify the shop."""
-    notifications.apply(Notification("e", bank.tell_refund(the_refund(bank), state, reason)))
+    notifications.apply_notification(
+        Notification("e", bank.tell_refund(the_refund(bank), state, reason))
+    )
 
 
 def letters(kind: str) -> int:
@@ -142,8 +144,9 @@ def test_each_news_of_a_refund_counts_once(alice: Account, bank: Bank, state: Re
     old = the_refund(bank)
     for _ in range(3):
         notify(bank, RefundState.SUCCEEDED)
-    notifications.apply(Notification("late", gateway.Refund(old.reference, old.amount_cents,
-                                     RefundState.PENDING)))  # fmt: skip
+    notifications.apply_notification(
+        Notification("late", gateway.Refund(old.reference, old.amount_cents, RefundState.PENDING))
+    )
     assert kinds() == ["refunded"]
     for _ in range(3):
         notify(bank, RefundState.FAILED)
@@ -183,7 +186,7 @@ def test_only_a_failed_refund_is_asked_for_again(alice: Account, bank: Bank) -> 
 def test_a_refund_of_nobody_changes_nothing(alice: Account, bank: Bank) -> None:
     credited(alice, bank)
     stranger = gateway.Refund("re_unknown", 5, RefundState.FAILED, "cs_unknown")
-    notifications.apply(Notification("e", stranger))
+    notifications.apply_notification(Notification("e", stranger))
     assert Refund.get().status == RefundStatus.PENDING
 
 
@@ -234,7 +237,7 @@ def test_the_refund_of_a_late_payment_is_done_when_the_bank_says_so(
     orders.cancel_order(order, by=alice.nic_handle)
     bank.refunding = RefundState.PENDING
     bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED)
-    notifications.apply(Notification("e", bank.checkouts[payment.checkout or ""]))
+    notifications.apply_notification(Notification("e", bank.checkouts[payment.checkout or ""]))
     queue.drain()
     assert fresh(payment).status == PaymentStatus.REFUND_DUE
     assert letters("payment_refunded") == 0

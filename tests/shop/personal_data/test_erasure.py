@@ -69,7 +69,7 @@ def owned(
     models.CustomerNote.create(
         account=account, by="staff:dora", text="Mme Quatrebarbes a appelé.", at=clock.now()
     )
-    acts.record("k", by="staff:dora", kind="k", reason="Mme Quatrebarbes", account=account)
+    acts.record_act("k", by="staff:dora", kind="k", reason="Mme Quatrebarbes", account=account)
     return everything
 
 
@@ -77,7 +77,7 @@ def end_everything(owned: Belongings, drain: Callable[[], int]) -> None:
     living = LicenceGroup.select().where(LicenceGroup.account == owned.account)
     for group in living:
         if not group.is_over:
-            interventions.end(group, "Mme Quatrebarbes l’a demandé.", by="operator")
+            interventions.end_service(group, "Mme Quatrebarbes l’a demandé.", by="operator")
     drain()
 
 
@@ -140,7 +140,7 @@ def test_after_erasure_and_retention_nothing_tells_who_it_was(
     assert (noted.by, noted.account_id) == ("staff:dora", account.id)
     assert not erasure.erase(account, "Noch einmal", by="staff:dora"), "once"
     running.move_on(timedelta(days=366 * 11))
-    assert retention.run()["invoices"] == Invoice.select().count()
+    assert retention.run_retention()["invoices"] == Invoice.select().count()
     assert telling() == set()
     assert not InvoiceFile.select().exists()
     assert list(ledger_proof.find_faults()) == []
@@ -185,10 +185,10 @@ def test_an_account_closes_once_nothing_runs_and_nothing_is_owed(
     assert closing.obstacles(account) == []
     Invoice.update(status="due").where(Invoice.id == owned.invoice.id).execute()
     with pytest.raises(closing.CannotClose, match="not paid yet"):
-        closing.close(account, by=account.nic_handle)
+        closing.close_account(account, by=account.nic_handle)
     Invoice.update(status="paid").where(Invoice.id == owned.invoice.id).execute()
-    assert closing.close(account, by=account.nic_handle)
-    assert not closing.close(account, by=account.nic_handle)
+    assert closing.close_account(account, by=account.nic_handle)
+    assert not closing.close_account(account, by=account.nic_handle)
     assert Order.get_by_id(owned.unpaid.id).is_cancelled
     assert not models.Card.select().where(models.Card.removed_at.is_null()).exists()
     with pytest.raises(sessions.AccountClosed):
@@ -217,7 +217,7 @@ def test_people_go_thirty_days_after_their_group_and_secrets_after_ninety(
     ended, kept = groups.installed(alice, bank), groups.installed(alice, bank)
     for group in (ended, kept):
         groups.configured(group)
-    interventions.end(groups.fresh(ended), "Fini", by="operator")
+    interventions.end_service(groups.fresh(ended), "Fini", by="operator")
     drain()
     usage = groups.consumption(ended)
     running.move_on(timedelta(days=29))
@@ -235,7 +235,7 @@ def test_people_go_thirty_days_after_their_group_and_secrets_after_ninety(
     mails = Letter.select().where(Letter.kind == "licence_active").order_by(Letter.id)
     assert [bool(letter.emptied_at) for letter in mails] == [True, False]
     running.move_on(timedelta(days=60))
-    assert retention.run() == {
+    assert retention.run_retention() == {
         "people": 0,
         "histories": 0,
         "secrets": 1,
@@ -263,18 +263,18 @@ def test_accounts_go_five_years_after_their_last_service(
     alice: Account, bob: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
 ) -> None:
     group = groups.installed(alice, bank)
-    interventions.end(group, "Fini", by="operator")
+    interventions.end_service(group, "Fini", by="operator")
     drain()
     running.move_on(timedelta(days=365 * 5))
-    assert retention.run()["notices"] == 2
-    assert retention.run()["notices"] == 0, "each is told once"
+    assert retention.run_retention()["notices"] == 2
+    assert retention.run_retention()["notices"] == 0, "each is told once"
     told = Letter.select().where(Letter.kind == "account_ending").order_by(Letter.id)
     assert [letter.recipient for letter in told] == [alice.email, bob.email]
     running.move_on(timedelta(days=29, hours=23))
     assert due("accounts") == []
     running.move_on(timedelta(days=2))
     assert due("accounts") == [alice.nic_handle, bob.nic_handle]
-    retention.run()
+    retention.run_retention()
     assert Account.get_by_id(alice.id).erased_at is not None
     assert list(ledger_proof.find_faults()) == []
 
@@ -283,9 +283,9 @@ def test_an_account_that_orders_after_the_notice_stays_and_is_told_again(
     alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
 ) -> None:
     running.move_on(timedelta(days=365 * 5))
-    assert retention.run()["notices"] == 1
+    assert retention.run_retention()["notices"] == 1
     group = groups.installed(alice, bank)
-    interventions.end(group, "Fini", by="operator")
+    interventions.end_service(group, "Fini", by="operator")
     drain()
     running.move_on(timedelta(days=40))
     assert due("accounts") == due("notices") == []
@@ -294,7 +294,7 @@ def test_an_account_that_orders_after_the_notice_stays_and_is_told_again(
 
 
 def test_a_closed_account_goes_after_five_years_untold(alice: Account) -> None:
-    closing.close(alice, by=alice.nic_handle)
+    closing.close_account(alice, by=alice.nic_handle)
     running.move_on(timedelta(days=365 * 5))
     assert due("accounts") == due("notices") == []
     running.move_on(timedelta(days=2))

@@ -49,7 +49,7 @@ def added(details: Details = MINI, product: str = "business") -> Offer:
 
 
 def found(code: str) -> Offer:
-    offer = offers.find(code)
+    offer = offers.find_offer(code)
     assert offer is not None
     return offer
 
@@ -259,7 +259,7 @@ def test_a_lower_limit_takes_nothing_from_a_group_and_lets_nothing_be_added(
         assert each.seats_total in (8, 9)
     with pytest.raises(Refusal, match="at most 5"):
         purchases.place(alice, purchases.basket(6))
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     running.move_on(timedelta(days=32))
     renewals.renew(subscription.id, subscription.renews_on)
     assert Subscription.get_by_id(subscription.id).renews_on > subscription.renews_on

@@ -166,7 +166,7 @@ def test_an_announcement_is_mailed_once_to_customers_with_a_running_service(
 
 def draft(**changes: object) -> Draft:
     bodies = {
-        language: contract_versions.newest("general_terms", language).body + "\n\n" + added
+        language: contract_versions.newest_version("general_terms", language).body + "\n\n" + added
         for language, added in {"fr": "Un alinéa de plus.", "en": "One more paragraph."}.items()
     }
     titles = {"fr": "Conditions générales", "en": "General terms"}
@@ -179,7 +179,7 @@ def test_a_version_is_compared_published_announced_and_applies_from_its_day(
 ) -> None:
     running.delivered(alice, bank)
     wanted = draft()
-    last = contract_versions.newest("general_terms", "fr")
+    last = contract_versions.newest_version("general_terms", "fr")
     changed = [
         each for each in contract_versions.difference(last.body, wanted.bodies["fr"]) if each.mark
     ]
@@ -211,10 +211,12 @@ def test_a_version_that_cannot_be_published_is_refused(wrong: str) -> None:
         "language": {"bodies": {"fr": "Texte", "en": " "}},
         "same": {
             "bodies": {
-                each: contract_versions.newest("general_terms", each).body for each in ("fr", "en")
+                each: contract_versions.newest_version("general_terms", each).body
+                for each in ("fr", "en")
             },
             "titles": {
-                each: contract_versions.newest("general_terms", each).title for each in ("fr", "en")
+                each: contract_versions.newest_version("general_terms", each).title
+                for each in ("fr", "en")
             },
         },
         "reason": {},

@@ -41,7 +41,7 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
     """Return a group of three licences, two minutes before its renewal."""
     made = running.delivered(alice, bank)
     before = timedelta(minutes=2)
-    running.pass_time(midnight(running.of(made).renews_on) - clock.now() - before)
+    running.pass_time(midnight(running.subscription_of(made).renews_on) - clock.now() - before)
     return made
 
 
@@ -75,7 +75,7 @@ def test_what_is_added_before_a_late_run_is_not_charged_twice(
 ) -> None:
     running.move_on(timedelta(minutes=12))
     purchases.pay(groups.add(group, 2), bank)
-    renewals.run()
+    renewals.run_renewals()
     queue.drain()
     assert Renewal.get().quantity == 3
     assert charged_today(group) == fresh(group).seats_total == 5
@@ -92,7 +92,7 @@ def test_what_is_paid_after_the_renewal_is_not_delivered_but_refunded(
     if is_confirming:
         outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout, CheckoutStatus.PROCESSING))
     running.move_on(timedelta(minutes=5))
-    renewals.run()
+    renewals.run_renewals()
     outcomes.CHECKOUTS.settle(fresh(payment), bank.tell(payment.checkout, CheckoutStatus.SUCCEEDED))
     hours_pass()
     assert fresh(payment).status == PaymentStatus.REFUNDED

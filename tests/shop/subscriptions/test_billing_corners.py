@@ -68,12 +68,12 @@ def without_card(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup
 
 def just_after_midnight(group: LicenceGroup) -> None:
     """Move the clock to five minutes into the day of the renewal, before any billing run."""
-    renewal = midnight(running.of(group).renews_on)
+    renewal = midnight(running.subscription_of(group).renews_on)
     running.move_on(renewal - shop_clock.now() + timedelta(minutes=5))
 
 
 def in_the_last_hours(group: LicenceGroup) -> None:
-    renewal = midnight(running.of(group).renews_on)
+    renewal = midnight(running.subscription_of(group).renews_on)
     running.pass_time(renewal - shop_clock.now() - timedelta(hours=5))
 
 
@@ -86,7 +86,7 @@ def credit_one(invoice: Invoice) -> Invoice:
 
 
 def pay_ahead(group: LicenceGroup, bank: Bank) -> Invoice:
-    invoice = period_billing.bill_ahead(running.of(group))
+    invoice = period_billing.bill_ahead(running.subscription_of(group))
     billing.pay(invoice, bank)
     queue.drain()
     return fresh(invoice)
@@ -98,8 +98,10 @@ def pay_ahead(group: LicenceGroup, bank: Bank) -> Invoice:
 def test_what_is_left_is_collected_when_a_part_was_credited_in_the_middle(
     group: LicenceGroup, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running.move_on(midnight(running.of(group).renews_on) - shop_clock.now() + timedelta(minutes=1))
-    renewals.run()
+    running.move_on(
+        midnight(running.subscription_of(group).renews_on) - shop_clock.now() + timedelta(minutes=1)
+    )
+    renewals.run_renewals()
     invoice = Renewal.get().invoice
     charge = bank.charge
 
@@ -116,7 +118,7 @@ def test_what_is_left_is_collected_when_a_part_was_credited_in_the_middle(
     assert first.status == PaymentStatus.REFUNDED
     assert second.amount_cents == invoice.total_cents - fresh(invoice).credited_cents
     assert fresh(invoice).status == InvoiceStatus.PAID
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     billing.assert_balanced()
 
 
@@ -183,7 +185,7 @@ def test_an_invoice_posted_at_another_services_address_is_not_called_settled(
 def test_the_invoice_issued_ahead_is_paid_when_its_number_is_posted(
     visitor: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
-    ahead = period_billing.bill_ahead(running.of(group))
+    ahead = period_billing.bill_ahead(running.subscription_of(group))
     visitor.log_in(alice)
     form = {"csrf_token": visitor.client.csrf_token(), "invoice": ahead.number}
     url = f"{SERVICES}/{group.name}/payments"
@@ -234,7 +236,7 @@ def test_nothing_is_said_to_have_failed_before_it_was_tried(
     visitor: Visitor, alice: Account, group: LicenceGroup
 ) -> None:
     just_after_midnight(group)
-    renewals.run()
+    renewals.run_renewals()
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{group.name}")
     assert visitor.sees("en cours de prélèvement")
@@ -293,15 +295,17 @@ def test_a_termination_just_after_midnight_waits_for_the_next_renewal(group: Lic
     terminations.request_termination(group, by="alice")
     queue.drain()
     assert fresh(group).status == GroupStatus.INSTALLED
-    assert Termination.get().ends_on == running.of(group).renews_on > shop_clock.today()
+    assert (
+        Termination.get().ends_on == running.subscription_of(group).renews_on > shop_clock.today()
+    )
     assert Renewal.select().count() == 1
-    assert renewals.run().renewed == 0
+    assert renewals.run_renewals().renewed == 0
 
 
 def test_licences_given_back_just_after_midnight_stay_for_the_month(group: LicenceGroup) -> None:
     just_after_midnight(group)
     rows = give_backs.give_back_seats(group, [3], by="alice")
-    assert rows[0].ends_on == running.of(group).renews_on > shop_clock.today()
+    assert rows[0].ends_on == running.subscription_of(group).renews_on > shop_clock.today()
     assert give_backs.can_be_undone(rows[0])
     assert Renewal.get().quantity == 3
 
@@ -318,7 +322,7 @@ def test_an_end_for_want_of_payment_is_not_undone(
         terminations.undo(group, by="alice")
     for _ in range(10):
         running.pass_time(timedelta(days=10))
-    assert running.of(group).status == SubscriptionStatus.TERMINATED
+    assert running.subscription_of(group).status == SubscriptionStatus.TERMINATED
 
 
 @pytest.mark.parametrize("of_all", [True, False], ids=["all", "one licence"])
@@ -357,7 +361,7 @@ def test_what_was_paid_ahead_is_not_previewed_again(
     app: Flask, group: LicenceGroup, bank: Bank
 ) -> None:
     pay_ahead(group, bank)
-    day = running.of(group).renews_on
+    day = running.subscription_of(group).renews_on
     said = app.test_cli_runner().invoke(args=["billing", "preview", day.isoformat()]).output
     assert said.startswith("0 renewals")
 
@@ -384,13 +388,13 @@ def test_a_renewal_invoiced_ahead_is_shown_as_its_two_invoices_charge_it(
     running.pass_time(timedelta(days=2))
     price_changes.announce_all()
     running.to_renewal(group)
-    period_billing.bill_ahead(running.of(group))
+    period_billing.bill_ahead(running.subscription_of(group))
     purchases.pay(groups.add(group, 1), bank)
     queue.drain()
     shown = services.find_service(alice, group.name).preview
     assert (shown.is_paid, shown.ahead, shown.quantity) == (False, 0, 4)
     # « Pay now » takes the invoice that exists: the page says so.
-    first = subscriptions.billed_ahead(running.of(group)).invoice
+    first = subscriptions.billed_ahead(running.subscription_of(group)).invoice
     assert shown.invoiced_cents == first.total_cents < shown.totals.total_cents
     visitor.log_in(alice)
     visitor.open(f"{SERVICES}/{group.name}")
@@ -442,11 +446,11 @@ def test_a_card_whose_date_has_passed_is_charged_as_the_bank_decides(
     today = shop_clock.today()
     cards.keep_card(alice, Mandate(mandate, "visa", "1111", today.month, today.year))
     expiring = Card.get(Card.mandate == mandate)
-    subscriptions.choose_card(running.of(group), expiring, by="alice")
+    subscriptions.choose_card(running.subscription_of(group), expiring, by="alice")
     running.to_renewal(group)
     assert Payment.select().order_by(Payment.id.desc()).get().card == expiring
     assert services.find_service(alice, group.name).card == expiring
-    assert running.of(group).status == status
+    assert running.subscription_of(group).status == status
 
 
 def test_a_price_that_stays_the_same_is_not_announced(group: LicenceGroup) -> None:
@@ -474,7 +478,7 @@ def test_crediting_and_giving_back_at_once_do_not_wait_for_each_other(
 ) -> None:
     running.to_renewal(group)
     first = Renewal.get().invoice
-    period_billing.bill_ahead(running.of(group))
+    period_billing.bill_ahead(running.subscription_of(group))
     turns = iter(range(2))
 
     def act() -> object:

@@ -150,7 +150,7 @@ class History:
         if how == "killed":
             self.kill_a_run()
         for _ in range(2 if how == "twice" else 1):
-            renewals.run()
+            renewals.run_renewals()
             queue.drain()
             price_changes.announce_all()
         self.naive.tick(clock.now())
@@ -186,7 +186,7 @@ class History:
         for point in ("renewals.renewed", "dunning.attempt"):
             test_points.hook(point, die)
             try:
-                renewals.run()
+                renewals.run_renewals()
                 queue.drain()
             except Killed:
                 pass
@@ -291,12 +291,12 @@ class History:
             self.bank.refunding = FATES[fate][0]
             if payment.status == "refund_due":
                 refunds.ask_again(RefundablePayment(payment), by="operator")
-            notifications.apply(Notification("e", paid))
+            notifications.apply_notification(Notification("e", paid))
             queue.drain()
             made = list(self.bank.refunds.values())[-1]
             for state in FATES[fate][1:]:
                 told = Notification("e", self.bank.tell_refund(made, state))
-                notifications.apply(told)
+                notifications.apply_notification(told)
             payment = groups.fresh(payment)
             assert payment.status == ("refunded" if fate == "done" else "refund_due")
             faults = list(ledger_proof.find_faults())
@@ -363,7 +363,7 @@ class History:
             left = 0 if outcome == "won" else cents
             told.append(replace(told[0], state=DisputeState(outcome), withdrawn_cents=left))
         for each in told:
-            notifications.apply(Notification("e", each))
+            notifications.apply_notification(Notification("e", each))
             assert list(ledger_proof.find_faults()) == []
         self.bank.disputes[told[-1].reference] = told[-1]
         if outcome == "lost":
@@ -463,7 +463,7 @@ class History:
             left = self.naive.subscribed(clock.today())
             assert groups.fresh(self.group).seats_total == left
             assert provider.tenants[self.group.domain] == left
-            groups.check(self.group)
+            groups.check_counts(self.group)
 
 
 def documents_of(group: LicenceGroup) -> list[tuple[object, ...]]:

@@ -160,7 +160,7 @@ def test_a_rest_of_vat_on_a_renewal_paid_ahead_is_collected_on_its_day(
     app: Flask, alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    ahead = period_billing.bill_ahead(running.of(group))
+    ahead = period_billing.bill_ahead(running.subscription_of(group))
     billing.pay(ahead, bank)
     confirm_number(alice)
     wrong = correct(billing.fresh(ahead), **BERLIN).invoice
@@ -238,9 +238,9 @@ def test_the_invoice_of_an_order_is_corrected(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     order = billing.delivered(alice, bank)
-    wrong = billing.of(order)
+    wrong = billing.invoice_of(order)
     done = correct(wrong, company="Atelier", siren="732829320")
-    assert billing.of(order) == done.invoice
+    assert billing.invoice_of(order) == done.invoice
     assert done.invoice.order_id == order.id
     billing.credit(done.invoice)
     queue.drain()
@@ -259,10 +259,10 @@ def test_the_invoice_of_a_renewal_is_corrected(
     unpaid = [] if card else [done.invoice]
     assert receivables.unpaid_invoices(group.id) == unpaid
     status = SubscriptionStatus.ACTIVE if card else SubscriptionStatus.PAST_DUE
-    assert running.of(group).status == status
+    assert running.subscription_of(group).status == status
     if unpaid:
         payments.record_manual_payment(done.invoice, by="operator")
-        assert running.of(group).status == SubscriptionStatus.ACTIVE
+        assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     billing.assert_balanced()
 
 
@@ -270,9 +270,9 @@ def test_a_renewal_invoiced_ahead_stays_that_renewal(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    wrong = period_billing.bill_ahead(running.of(group))
+    wrong = period_billing.bill_ahead(running.subscription_of(group))
     done = correct(wrong, city="Roubaix")
-    assert period_billing.bill_ahead(running.of(group)) == done.invoice
+    assert period_billing.bill_ahead(running.subscription_of(group)) == done.invoice
     running.to_renewal(group)
     assert billing.fresh(done.invoice).status == InvoiceStatus.PAID
     assert Invoice.select().where(Invoice.kind == InvoiceKind.INVOICE).count() == 3
@@ -284,9 +284,9 @@ def test_the_correction_of_an_unpaid_renewal_does_not_resume_its_service(
 ) -> None:
     group = running.suspended(alice, bank)
     done = correct(running.owed(group), city="Roubaix")
-    assert running.of(group).is_suspended
+    assert running.subscription_of(group).is_suspended
     payments.record_manual_payment(done.invoice, by="operator")
-    assert not running.of(group).is_suspended
+    assert not running.subscription_of(group).is_suspended
 
 
 def test_the_lost_payment_of_a_corrected_invoice_makes_the_new_one_owed(

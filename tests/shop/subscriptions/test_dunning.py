@@ -71,7 +71,7 @@ def test_a_declined_card_is_tried_again_after_3_7_and_14_days(
     group = running.delivered(alice, bank, card="0341")
     running.to_renewal(group)
     first = clock.now()
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     assert running.owed(group).status == InvoiceStatus.UNPAID
     for number, day in enumerate((3, 7, 14), start=1):
         running.pass_time(first + timedelta(days=day) - clock.now() - A_MINUTE)
@@ -103,7 +103,7 @@ def test_users_cannot_sign_in_while_suspended_and_payment_resumes_once(
     queue.drain()
     assert provider.can_sign_in(login_name, password)
     assert fresh(group).status == GroupStatus.INSTALLED
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     dunning.resume_settled(fresh(invoice))
     queue.drain()
     assert letters_of("service_resumed") == 1
@@ -141,7 +141,7 @@ def test_there_is_no_retry_after_a_payment_by_other_means(
     before = len(charges(bank))
     running.pass_time(timedelta(days=14))
     assert len(charges(bank)) == before
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     assert letters_of("service_suspended") == 0
 
 
@@ -170,7 +170,7 @@ def test_a_card_being_confirmed_is_waited_for(
     outcomes.CHECKOUTS.settle(own, bank.tell(own.checkout or "", CheckoutStatus.SUCCEEDED))
     running.pass_time(timedelta(days=20))
     assert len(charges(bank)) == 1
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     assert bank.balance() == 2 * invoice.total_cents
 
 
@@ -182,7 +182,7 @@ def test_a_new_card_is_charged_at_the_next_attempt(
     running.charge_to(group, billing.card(alice))
     running.pass_time(timedelta(days=3, minutes=1))
     assert charges(bank) == ["declined", "succeeded"]
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
 
 
 def test_an_unavailable_bank_is_not_a_failed_attempt(
@@ -193,7 +193,7 @@ def test_an_unavailable_bank_is_not_a_failed_attempt(
     running.to_renewal(group)
     running.pass_time(timedelta(days=2))
     assert letters_of("payment_failed") == 0
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     bank.silent = False
     running.pass_time(timedelta(hours=2))
     assert receivables.unpaid_invoices(group.id) == []
@@ -228,30 +228,30 @@ def test_an_outage_of_the_shop_shortens_no_delay(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank, card="")
-    renews_on = running.of(group).period_end
+    renews_on = running.subscription_of(group).period_end
     running.pass_time(midnight(renews_on) - clock.now() + timedelta(days=10))
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     running.pass_time(timedelta(days=13))
     running.pass_time(timedelta(days=1, minutes=2))
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     running.pass_time(timedelta(days=14))
     running.pass_time(timedelta(days=14))
-    assert running.of(group).status == SubscriptionStatus.SUSPENDED
+    assert running.subscription_of(group).status == SubscriptionStatus.SUSPENDED
 
 
 def test_months_that_begin_during_a_suspension_are_not_charged(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.suspended(alice, bank)
-    paid_until = running.of(group).period_end
+    paid_until = running.subscription_of(group).period_end
     running.pass_time(midnight(paid_until) - clock.now() + timedelta(days=9))
     assert Renewal.select().count() == 1
     payments.record_manual_payment(running.owed(group), by="operator")
     rest = Renewal.select().order_by(Renewal.id.desc()).get()
-    current = periods.period_of(clock.today(), running.of(group).anchor)
+    current = periods.period_of(clock.today(), running.subscription_of(group).anchor)
     assert (rest.period_start, rest.period_end) == (clock.today(), current.end)
     assert (rest.days, rest.period_days) == (current.days - 9, current.days)
-    assert running.of(group).renews_on == current.end
+    assert running.subscription_of(group).renews_on == current.end
     assert list(ledger_proof.find_faults()) == []
 
 
@@ -290,7 +290,7 @@ def test_an_invoice_written_off_does_not_resume_a_service(
     credit_notes.credit(invoice, positions_of(invoice), "Goodwill.", by="operator")
     queue.drain()
     assert fresh(group).status == GroupStatus.SUSPENDED
-    assert running.of(group).status == SubscriptionStatus.SUSPENDED
+    assert running.subscription_of(group).status == SubscriptionStatus.SUSPENDED
     assert list(ledger_proof.find_faults()) == []
     running.pass_time(dunning.NOTICE_AFTER)
     assert Termination.select().count() == 0
@@ -303,7 +303,7 @@ def test_an_invoice_written_off_before_the_suspension_leaves_the_service_running
     running.to_renewal(group)
     invoice = running.owed(group)
     credit_notes.credit(invoice, positions_of(invoice), "Goodwill.", by="operator")
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     running.pass_time(timedelta(days=14, minutes=1))
     assert fresh(group).status == GroupStatus.INSTALLED
 
@@ -331,13 +331,13 @@ def test_no_email_says_that_an_ended_service_will_be_suspended(
 ) -> None:
     group = running.suspended(alice, bank)
     running.pass_time(timedelta(days=17))
-    end = periods.period_of(clock.today(), running.of(group).anchor).end
+    end = periods.period_of(clock.today(), running.subscription_of(group).anchor).end
     running.pass_time(midnight(end) - clock.now() - timedelta(days=2))
     payments.record_manual_payment(running.owed(group), "operator")
     terminations.request_termination(group, by="alice")
     for _ in range(6):
         running.pass_time(timedelta(days=1))
-    assert running.of(group).status == SubscriptionStatus.TERMINATED
+    assert running.subscription_of(group).status == SubscriptionStatus.TERMINATED
     last = Letter.select().where(Letter.kind == "payment_failed").order_by(Letter.id.desc()).get()
     assert "Ce service est terminé" in last.text
     assert "suspendu" not in last.text

@@ -43,7 +43,7 @@ def test_they_are_gone_with_the_renewal_and_not_charged(
     login_name = next(iter(provider.users))
     password = provider.users[login_name]
     give_backs.give_back_seats(group, [2, 3], by="alice")
-    shown = previews.preview(running.of(group))
+    shown = previews.preview(running.subscription_of(group))
     assert shown is not None
     assert (shown.quantity, shown.less) == (1, 2)
     assert provider.can_sign_in(login_name, password)
@@ -57,7 +57,7 @@ def test_they_are_gone_with_the_renewal_and_not_charged(
     assert (left.places_taken, left.seats_total) == (1, 1)
     assert [seat.number for seat in Seat.select().where(Seat.group == group)] == [1]
     assert {row.status for row in GiveBack.select()} == {TerminationStatus.DONE}
-    groups.check(group)
+    groups.check_counts(group)
     assert list(ledger_proof.find_faults()) == []
 
 
@@ -81,7 +81,7 @@ def test_they_can_be_kept_until_24_hours_before(group: LicenceGroup) -> None:
     give_backs.give_back_seats(group, [1, 2], by="alice")
     give_backs.undo(group, [2], by="alice")
     assert [row.number for row in give_backs.for_group(group)] == [1]
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     assert renews_on is not None
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=23))
     with pytest.raises(Refusal, match="too late"):
@@ -123,7 +123,7 @@ def test_it_waits_for_licences_that_are_being_added(
     group: LicenceGroup, bank: Bank, provider: Provider
 ) -> None:
     give_backs.give_back_seats(group, [1], by="alice")
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     assert renews_on is not None
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(minutes=2))
     provider.pending = True
@@ -137,7 +137,7 @@ def test_it_waits_for_licences_that_are_being_added(
         running.pass_time(timedelta(minutes=5))
     assert Addition.get().status == AdditionStatus.INSTALLED
     assert provider.tenants[group.domain] == 6 == fresh(group).seats_total
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_licences_added_wait_until_others_are_gone(
@@ -155,8 +155,8 @@ def test_licences_added_wait_until_others_are_gone(
         running.pass_time(timedelta(minutes=5))
     assert provider.tenants[group.domain] == 6 == fresh(group).seats_total
     far = Period(date(2999, 1, 1), date(2999, 2, 1))
-    assert previews.renewal(running.of(group), far).quantity == 6
-    groups.check(group)
+    assert previews.renewal(running.subscription_of(group), far).quantity == 6
+    groups.check_counts(group)
 
 
 def test_a_refusal_of_the_provider_is_asked_again(group: LicenceGroup, provider: Provider) -> None:

@@ -71,19 +71,19 @@ def resumed(group: LicenceGroup) -> Resumption | None:
 
 def due(group: LicenceGroup) -> list[Preview]:
     """Return what resuming a service charges today."""
-    row = running.of(group)
+    row = running.subscription_of(group)
     return period_billing.due_on_resumption(row, subscriptions.paid_ahead(row))
 
 
 def over(group: LicenceGroup) -> None:
     """Let time pass until the paid month of a suspended service is over, and ten days more."""
-    day = running.of(group).period_end + timedelta(days=10)
+    day = running.subscription_of(group).period_end + timedelta(days=10)
     running.pass_time(midnight(day) - clock.now() + timedelta(hours=9))
 
 
 def until(group: LicenceGroup) -> date:
     """Return the day of the running month's end."""
-    return periods.period_of(clock.today(), running.of(group).anchor).end
+    return periods.period_of(clock.today(), running.subscription_of(group).anchor).end
 
 
 # --- By command ------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_the_operator_suspends_and_resumes_with_a_reason_on_record(
     done = run(args=["services", "suspend", group.name, "--reason", REASON])
     assert done.exit_code == 0, done.output
     queue.drain()
-    row = running.of(group)
+    row = running.subscription_of(group)
     assert (fresh(group).status, row.status) == (GroupStatus.SUSPENDED, "suspended")
     assert row.hold_reason == REASON
     assert not provider.can_sign_in(login, provider.users[login])
@@ -113,7 +113,7 @@ def test_the_operator_suspends_and_resumes_with_a_reason_on_record(
     done = run(args=["services", "resume", group.name, "--reason", "C'est réglé."])
     assert done.exit_code == 0, done.output
     queue.drain()
-    row = running.of(group)
+    row = running.subscription_of(group)
     assert (fresh(group).status, row.status, row.hold_reason) == ("installed", "active", "")
     assert provider.can_sign_in(login, provider.users[login])
     assert "C'est réglé." in letter("service_resumed_by_us")
@@ -127,14 +127,14 @@ def test_the_operator_suspends_and_resumes_with_a_reason_on_record(
 def test_the_operator_ends_a_service_with_a_reason(
     app: Flask, alice: Account, group: LicenceGroup, provider: Provider
 ) -> None:
-    period_billing.bill_ahead(running.of(group))
+    period_billing.bill_ahead(running.subscription_of(group))
     terminations.request_termination(group, by="alice")
     run = app.test_cli_runner().invoke
     done = run(args=["services", "end", group.name, "--reason", REASON])
     assert done.exit_code == 0, done.output
     queue.drain()
     assert fresh(group).status == GroupStatus.TERMINATED
-    assert running.of(group).status == SubscriptionStatus.TERMINATED
+    assert running.subscription_of(group).status == SubscriptionStatus.TERMINATED
     assert group.domain not in provider.tenants
     kept = Termination.get(Termination.cause == "operator")
     assert (kept.status, kept.reason, kept.ends_on) == ("done", REASON, clock.today())
@@ -146,7 +146,7 @@ def test_the_operator_ends_a_service_with_a_reason(
 
 def test_a_reason_is_neither_empty_nor_cut(group: LicenceGroup) -> None:
     for reason in ("", "\t\n", "x" * 256):
-        for act in (interventions.suspend, interventions.resume, interventions.end):
+        for act in (interventions.suspend, interventions.resume, interventions.end_service):
             with pytest.raises(Refusal):
                 act(group, reason, by="operator")
     assert fresh(group).status == GroupStatus.INSTALLED
@@ -180,17 +180,17 @@ def test_payment_does_not_resume_what_the_operator_suspended(
     assert shown is not None
     assert (shown.resumes, shown.hold_reason, shown.settlement.left_cents) == (False, REASON, 0)
     interventions.resume(group, "Réglé.", by="operator")
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
 
 
 def test_a_month_paid_ahead_counts_after_a_suspension(alice: Account, group: LicenceGroup) -> None:
-    ahead = period_billing.bill_ahead(running.of(group))
+    ahead = period_billing.bill_ahead(running.subscription_of(group))
     payments.record_manual_payment(ahead, by="operator")
     interventions.suspend(group, REASON, by="operator")
     over(group)
     assert due(group) == []
     interventions.resume(group, "Réglé.", by="operator")
-    row = running.of(group)
+    row = running.subscription_of(group)
     assert row.period_end == row.renews_on == until(group)
     assert len(charged()) == 2
     assert Renewal.get().opened_at is not None
@@ -202,14 +202,16 @@ def test_a_month_paid_ahead_counts_after_a_suspension(alice: Account, group: Lic
 def test_after_a_month_paid_ahead_and_a_longer_suspension_the_rest_is_charged(
     group: LicenceGroup,
 ) -> None:
-    payments.record_manual_payment(period_billing.bill_ahead(running.of(group)), by="operator")
+    payments.record_manual_payment(
+        period_billing.bill_ahead(running.subscription_of(group)), by="operator"
+    )
     interventions.suspend(group, REASON, by="operator")
     for _ in range(2):
         running.pass_time(timedelta(days=31))
     (rest,) = due(group)
     interventions.resume(group, "Réglé.", by="operator")
     assert charged()[2:] == [rest.totals.total_cents]
-    assert running.of(group).period_end == until(group)
+    assert running.subscription_of(group).period_end == until(group)
     assert list(ledger_proof.find_faults()) == []
 
 
@@ -222,9 +224,9 @@ def test_an_unpaid_service_resumed_by_the_operator_still_owes(
     done = run(args=["services", "resume", group.name, "--reason", "Virement annoncé."])
     assert f"Still owed: 31.68 EUR, invoice {owed.number}" in done.output
     queue.drain()
-    assert running.of(group).status == SubscriptionStatus.PAST_DUE
+    assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     payments.record_manual_payment(owed, by="operator")
-    assert running.of(group).status == SubscriptionStatus.ACTIVE
+    assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
     assert list(ledger_proof.find_faults()) == []
 
 
@@ -330,7 +332,7 @@ def test_keeping_a_service_written_off_does_not_resume_it(
     invoice = running.owed(group)
     credit_notes.credit(invoice, credit_notes.remaining_of(invoice), "Perte.", by="operator")
     terminations.request_termination(group, by="alice")
-    assert not resumption.resumes_when_kept(running.of(group), [])
+    assert not resumption.resumes_when_kept(running.subscription_of(group), [])
     resumption.undo_termination(group, by="alice")
     assert fresh(group).status == GroupStatus.SUSPENDED
     assert len(charged()) == 2

@@ -32,14 +32,14 @@ def test_a_change_reaches_the_first_renewal_30_days_after_its_email(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    first = running.of(group).renews_on
+    first = running.subscription_of(group).renews_on
     assert first is not None
     price_changes.change_price("business", 990, clock.now() + timedelta(minutes=1))
     price_changes.announce_all()
     announcement = PriceAnnouncement.get()
     assert midnight(announcement.applies_on) - announcement.announced_at >= timedelta(days=30)
-    while running.of(group).period_start < announcement.applies_on:
-        shown = previews.preview(running.of(group))
+    while running.subscription_of(group).period_start < announcement.applies_on:
+        shown = previews.preview(running.subscription_of(group))
         running.to_renewal(group)
         newest = Renewal.select().order_by(Renewal.id.desc()).get()
         expected = 880 if newest.period_start < announcement.applies_on else 990
@@ -84,7 +84,7 @@ def test_a_change_far_away_is_announced_when_its_renewal_comes_near(
     assert announcement.applies_on >= day_of(change)
     before = announcement.applies_on - day_of(announcement.announced_at)
     assert timedelta(days=30) <= before <= timedelta(days=62)
-    assert running.of(group).price == announcement.price
+    assert running.subscription_of(group).price == announcement.price
 
 
 def test_who_orders_after_the_change_pays_the_new_price_from_the_start(
@@ -108,7 +108,7 @@ def test_two_changes_follow_each_other(alice: Account, bank: Bank, provider: Pro
     charged = [row.invoice.net_cents // 3 for row in Renewal.select().order_by(Renewal.id)]
     assert charged == sorted(charged)
     assert {880, 900, 950} >= set(charged) >= {900, 950}
-    assert running.of(group).price.amount_cents == 950
+    assert running.subscription_of(group).price.amount_cents == 950
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def group(alice: Account, bank: Bank, provider: Provider) -> LicenceGroup:
 
 
 def renewal_of(group: LicenceGroup) -> date:
-    day: date | None = running.of(group).renews_on
+    day: date | None = running.subscription_of(group).renews_on
     assert day is not None
     return day
 
@@ -123,10 +123,10 @@ def test_without_a_card_it_says_until_when_to_pay_and_what_happens_otherwise(
     assert f"À régler avant le : {letters.plain(formats.day(before, 'fr'))}" in text
     assert "tentative" not in text, "nothing is tried without a card"
     for wait in dunning.WAITS:
-        assert not running.of(group).is_suspended
+        assert not running.subscription_of(group).is_suspended
         running.pass_time(wait + timedelta(minutes=1))
-    assert running.of(group).is_suspended
-    assert clock.day_of(running.of(group).suspended_at) == before, "as the letter said"
+    assert running.subscription_of(group).is_suspended
+    assert clock.day_of(running.subscription_of(group).suspended_at) == before, "as the letter said"
 
 
 # --- What the balance pays -------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_services_that_renew_before_use_the_balance_first(
     left = [(each.from_balance_cents, each.left_cents) for each in shown.values()]
     assert left == [(3_168, 0), (832, 2_336), (0, 1_056)]
     for group in (then, same_day):
-        due = previews.preview(running.of(group))
+        due = previews.preview(running.subscription_of(group))
         assert due is not None
         assert coming.settlement_of(alice, due) == shown[group.id]
     before = Invoice.select(fn.MAX(Invoice.id)).scalar()
@@ -211,7 +211,7 @@ def test_services_that_renew_before_use_the_balance_first(
 def test_at_the_end_of_a_free_period_the_letter_says_what_the_balance_pays(
     alice: Account, group: LicenceGroup
 ) -> None:
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     subscription.free_until = subscription.period_end
     subscription.save()
     on_balance(alice, 1_000)
@@ -235,7 +235,7 @@ def test_nothing_is_announced_that_will_not_be_charged(
 ) -> None:
     ending, ahead = running.delivered(alice, bank), running.delivered(alice, bank)
     terminations.request_termination(ending, by="alice")
-    billing.pay(period_billing.bill_ahead(running.of(ahead)), bank)
+    billing.pay(period_billing.bill_ahead(running.subscription_of(ahead)), bank)
     live_through(renewal_of(ahead) - timedelta(days=8), renewal_of(ahead))
     assert told() == []
 
@@ -246,7 +246,7 @@ def test_the_end_of_a_free_month_is_announced_once_a_week_before_and_again_the_d
     exchange.with_card(alice, bank)
     group = exchange.attached(exchange.service(alice))
     day = renewal_of(group)
-    assert running.of(group).card is not None
+    assert running.subscription_of(group).card is not None
     for days in (7, 1):
         running.move_on(midnight(day - timedelta(days=days)) - clock.now() + timedelta(minutes=1))
         queue.drain()

@@ -15,7 +15,7 @@ def test_a_month_later_the_next_is_charged_to_the_stored_card(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    due = renewals.preview(running.of(group))
+    due = renewals.preview(running.subscription_of(group))
     assert due is not None
     running.to_renewal(group)
     renewal = Renewal.get()
@@ -37,10 +37,10 @@ def test_its_email_says_that_the_card_is_charged_automatically(
 
 def test_running_again_changes_nothing(alice: Account, bank: Bank, provider: Provider) -> None:
     running.to_renewal(running.delivered(alice, bank))
-    assert vars(renewals.run()) == {"renewed": 0, "ended": 0, "failed": 0}
+    assert vars(renewals.run_renewals()) == {"renewed": 0, "ended": 0, "failed": 0}
     assert Renewal.select().count() == 1
 
 
 def test_a_run_never_looks_ahead(alice: Account, bank: Bank, provider: Provider) -> None:
     running.delivered(alice, bank)
-    assert vars(renewals.run(date(2999, 1, 1))) == {"renewed": 0, "ended": 0, "failed": 0}
+    assert vars(renewals.run_renewals(date(2999, 1, 1))) == {"renewed": 0, "ended": 0, "failed": 0}

@@ -60,8 +60,8 @@ def test_it_ends_at_the_renewal_and_not_before(
     password = provider.users[login_name]
     terminations.request_termination(group, by="alice")
     ends_on = Termination.get().ends_on
-    assert ends_on == running.of(group).renews_on
-    assert previews.preview(running.of(group)) is None
+    assert ends_on == running.subscription_of(group).renews_on
+    assert previews.preview(running.subscription_of(group)) is None
     running.pass_time(midnight(ends_on) - clock.now() - A_MINUTE)
     assert provider.can_sign_in(login_name, password)
     running.pass_time(2 * A_MINUTE)
@@ -69,7 +69,7 @@ def test_it_ends_at_the_renewal_and_not_before(
     assert group.domain not in provider.tenants
     ended = fresh(group)
     assert (ended.status, ended.places_taken) == (GroupStatus.TERMINATED, 0)
-    assert running.of(group).status == SubscriptionStatus.TERMINATED
+    assert running.subscription_of(group).status == SubscriptionStatus.TERMINATED
     assert groups.consumption(group) == [1, -1]
     assert Seat.select().where(Seat.group == group).count() == 3
     assert not Renewal.select().exists()
@@ -129,12 +129,12 @@ def test_a_link_confirmed_after_the_renewal_ends_at_the_next(
     group: LicenceGroup, alice: Account
 ) -> None:
     purchases.by_a_business(alice)
-    renews_on = running.of(group).renews_on
+    renews_on = running.subscription_of(group).renews_on
     running.pass_time(midnight(renews_on) - clock.now() - timedelta(hours=1))
     terminations.request_termination(group, by="alice")
     running.pass_time(timedelta(hours=2))
     terminations.confirm(token_of(alice))
-    assert Termination.get().ends_on == running.of(group).renews_on > renews_on
+    assert Termination.get().ends_on == running.subscription_of(group).renews_on > renews_on
 
 
 def test_asking_again_sends_another_link_and_invalidates_the_first(
@@ -232,7 +232,7 @@ def test_no_withdrawal_after_14_days(group: LicenceGroup) -> None:
 def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     shown = previews.preview(subscription)
     invoice = period_billing.bill_ahead(subscription)
     assert period_billing.bill_ahead(subscription) == invoice
@@ -244,14 +244,16 @@ def test_a_renewal_paid_ahead_is_charged_no_more_on_its_day(
     before = bank.balance()
     running.to_renewal(group)
     assert bank.balance() == before
-    assert running.of(group).period_start == shown.period.start
+    assert running.subscription_of(group).period_start == shown.period.start
     assert Renewal.select().count() == 1
 
 
 def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
     group: LicenceGroup, bank: Bank
 ) -> None:
-    payments.record_manual_payment(period_billing.bill_ahead(running.of(group)), by="operator")
+    payments.record_manual_payment(
+        period_billing.bill_ahead(running.subscription_of(group)), by="operator"
+    )
     purchases.pay(groups.add(group, 2), bank)
     queue.drain()
     running.to_renewal(group)
@@ -262,7 +264,7 @@ def test_licences_that_join_after_it_was_paid_ahead_come_on_top(
 
 
 def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     invoice = period_billing.bill_ahead(subscription)
     payments.record_manual_payment(invoice, by="operator")
     terminations.request_termination(group, by="alice")
@@ -277,7 +279,7 @@ def test_a_group_paid_ahead_ends_when_that_is_over(group: LicenceGroup) -> None:
 def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
     group: LicenceGroup,
 ) -> None:
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     period_billing.bill_ahead(subscription)
     terminations.request_termination(group, by="alice")
     assert Termination.get().ends_on == subscription.renews_on
@@ -289,7 +291,7 @@ def test_a_renewal_not_paid_ahead_is_credited_when_the_group_is_terminated(
 
 
 def test_one_left_unpaid_is_collected_on_its_day(group: LicenceGroup, bank: Bank) -> None:
-    invoice = period_billing.bill_ahead(running.of(group))
+    invoice = period_billing.bill_ahead(running.subscription_of(group))
     running.to_renewal(group)
     assert fresh(invoice).status == "paid"
     assert Renewal.select().count() == 1
@@ -299,7 +301,7 @@ def test_one_left_unpaid_is_collected_on_its_day(group: LicenceGroup, bank: Bank
 
 
 def test_a_free_period_ended_in_time_costs_nothing(group: LicenceGroup, bank: Bank) -> None:
-    subscription = running.of(group)
+    subscription = running.subscription_of(group)
     subscription.free_until = subscription.period_end
     subscription.save()
     before = bank.balance()

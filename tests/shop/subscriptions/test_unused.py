@@ -53,7 +53,7 @@ def read_sign_ins() -> None:
 
 
 def idle_of(group: LicenceGroup) -> list[str | None]:
-    groups.check(group)
+    groups.check_counts(group)
     return [seat.login for seat in idle.of_group(group).rows]
 
 
@@ -164,7 +164,7 @@ def test_a_change_of_an_idle_licence_is_counted(
         else:
             seats.release(seat, seat.version, by="alice")
         drain()
-        groups.check(group)
+        groups.check_counts(group)
     assert idle_of(group) == []
     assert unused.of_group(groups.fresh(group)).unconfigured == 2
     read_sign_ins()
@@ -253,7 +253,7 @@ def test_a_licence_is_released_and_given_back_in_one_step(
         Letter.kind.in_(["licences_given_back", "licence_released"])
     )]  # fmt: skip
     assert sorted(kinds) == ["licence_released", "licences_given_back"]
-    groups.check(group)
+    groups.check_counts(group)
 
 
 def test_the_same_form_sent_again_changes_nothing(

@@ -165,7 +165,7 @@ def running_group(
 
 
 def days_before_renewal(group: Any, days: int) -> None:
-    left = shop_clock.midnight(running.of(group).renews_on) - shop_clock.now()
+    left = shop_clock.midnight(running.subscription_of(group).renews_on) - shop_clock.now()
     running.pass_time(left - timedelta(days=days) + timedelta(hours=1))
 
 
