@@ -57,6 +57,7 @@ from records.invoices import (
     InvoiceLine,
     InvoiceSeries,
     InvoiceStatus,
+    MovedPayment,
 )
 from records.jobs import Job, JobStatus, SandboxSwitch
 from records.languages import Language
@@ -123,7 +124,7 @@ def all_tables() -> list[type[Table]]:
         CatalogueVersion, Offer, OfferChange, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, Addition, Seat, SeatKey,
         SeatEvent, UsageDay, SeatImport, SeatImportLine, Handover, Letter, Attachment,
-        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, Payment, Refund, Dispute,
+        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, MovedPayment, Payment, Refund, Dispute,
         AccountCredit, CreditUse, MoneyAct, BankLine, Payout, PayoutLine,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,

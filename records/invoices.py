@@ -251,3 +251,17 @@ class InvoiceFile(Table):
     content = BlobField()
     digest = CharField(max_length=64)
     made_at = MomentField()
+
+
+class MovedPayment(Table):
+    """The money received for a wrong invoice that pays the one in its place, taxed otherwise.
+
+    ``credit_note`` is the wrong invoice's. What goodwill paid is not in ``cents``.
+    """
+
+    id = AutoField()
+    credit_note = ForeignKeyField(Invoice, unique=True)
+    cents = BigIntegerField()
+
+    class Meta:
+        constraints = [Check("cents >= 0")]

@@ -17,10 +17,11 @@ from peewee import JOIN, Case, fn
 
 from records.account_credits import CreditUse
 from records.batches import in_batches
-from records.invoices import Invoice, InvoiceKind
+from records.invoices import Invoice, InvoiceKind, MovedPayment
 from records.ledger import EntryKind, LedgerEntry
 from records.orders import Order
 from records.payments import Payment
+from records.refunds import Refund, RefundOrigin
 from shop import clock, settings, vat
 from shop.pricing import money
 from shop.vat import Kind, VatTreatment
@@ -33,6 +34,9 @@ MONEY = (
     EntryKind.REINSTATED, EntryKind.RECEIVED, EntryKind.PAID_OUT,
 )  # fmt: skip
 """The entries of the ledger that move money."""
+
+DISPUTED = (EntryKind.WITHDRAWN, EntryKind.REINSTATED)
+"""Those of what the bank takes of a payment for a dispute, and gives back."""
 
 
 @dataclass(frozen=True, order=True)
@@ -143,10 +147,12 @@ def received(first: date, last: date) -> list[Figure]:
     for source in (_of_payments, _of_transfers):
         for code, rate, cents in source(first, last):
             sums[code, rate] -= int(cents)
-    for _, note, new in _moved(first, last):
-        cents = min(note.offset_cents, new.total_cents)
+    for _, note, new, cents in _moved(first, last):
         sums[note.vat_code, note.vat_rate] -= cents
         sums[new.vat_code, new.vat_rate] += cents
+    for row, invoice in _taken_from_replaced(first, last):
+        sums[row.code, row.rate] += row.cents
+        sums[invoice.vat_code, invoice.vat_rate] -= row.cents
     return sorted(_contained(*key, cents) for key, cents in sums.items() if cents)
 
 
@@ -160,15 +166,20 @@ def _within(first: date, last: date) -> Any:
 
 
 def _of_payments(first: date, last: date) -> Any:
-    """Yield code, rate and cents of the ledger for the money of payments."""
-    code = fn.COALESCE(Invoice.vat_code, Order.vat_code)
-    rate = fn.COALESCE(Invoice.vat_rate, Order.vat_rate)
+    """Yield code, rate and cents of the ledger for the money of payments.
+
+    A refund is taxed as its credit note.
+    """
+    document = Invoice.alias("document")
+    code = fn.COALESCE(document.vat_code, Invoice.vat_code, Order.vat_code)
+    rate = fn.COALESCE(document.vat_rate, Invoice.vat_rate, Order.vat_rate)
     return (
         LedgerEntry.select(code, rate, fn.SUM(LedgerEntry.cents))
         .join(Payment)
         .join(Invoice, JOIN.LEFT_OUTER, on=(Invoice.id == Payment.invoice))
         .switch(Payment)
         .join(Order, JOIN.LEFT_OUTER, on=(Order.id == Payment.order))
+        .join(document, JOIN.LEFT_OUTER, on=(document.id == LedgerEntry.invoice))
         .where(_within(first, last), LedgerEntry.kind.in_(MONEY))
         .group_by(code, rate)
         .tuples()
@@ -196,13 +207,18 @@ def _first_use() -> Any:
     return use.select(fn.MIN(use.id)).where(use.credit == LedgerEntry.credit)
 
 
-def _moved(first: date, last: date) -> Iterator[tuple[date, Any, Any]]:
-    """Yield the credit notes of wrong invoices whose money pays an invoice taxed otherwise, and
-    those invoices."""
+def _moved(first: date, last: date) -> Iterator[tuple[date, Any, Any, int]]:
+    """Yield the credit notes of wrong invoices whose money pays an invoice taxed otherwise, those
+    invoices, and the money in cents."""
     new = Invoice.alias("new")
     notes = (
-        Invoice.select(Invoice, new)
+        Invoice.select(Invoice, new, MovedPayment)
         .join(new, on=(new.replaces == Invoice.corrects), attr="new")
+        .switch(Invoice)
+        .join(
+            MovedPayment, JOIN.LEFT_OUTER, attr="moved",
+            on=(MovedPayment.credit_note == Invoice.id),
+        )
         .where(
             Invoice.issued_on.between(first, last),
             Invoice.kind == InvoiceKind.CREDIT_NOTE,
@@ -210,12 +226,67 @@ def _moved(first: date, last: date) -> Iterator[tuple[date, Any, Any]]:
             (Invoice.vat_code != new.vat_code) | (Invoice.vat_rate != new.vat_rate),
         )
         .order_by(Invoice.id)
-    )
+    )  # fmt: skip
     note: Any
     for note in notes:
         # A note of a part that was issued before the correction moved nothing.
-        if note.id > note.new.id:
-            yield note.issued_on, note, note.new
+        if note.id > note.new.id and (cents := _cents_moved(note)):
+            yield note.issued_on, note, note.new, cents
+
+
+def _cents_moved(note: Any) -> int:
+    """Return the money that a correction moved; it is recorded since there is goodwill."""
+    moved: MovedPayment | None = getattr(note, "moved", None)
+    return moved.cents if moved else min(note.offset_cents, note.new.total_cents)
+
+
+def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
+    """Yield what the bank took of payments, or gave back, on its own after their invoices were
+    replaced by others taxed otherwise, and those invoices. ``code`` and ``rate`` are the first's.
+    """
+    old = Invoice.alias("old")
+    entries = (
+        LedgerEntry.select(
+            LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, LedgerEntry.account,
+            old.id.alias("old"), old.vat_code.alias("code"), old.vat_rate.alias("rate"),
+        )
+        .join(Payment)
+        .join(
+            old,
+            on=(old.id == Payment.invoice)
+            | (
+                (old.order == Payment.order)
+                & (old.kind == InvoiceKind.INVOICE)
+                & old.replaces.is_null()
+            ),
+        )
+        .switch(LedgerEntry)
+        .join(Refund, JOIN.LEFT_OUTER)
+        .where(
+            _within(first, last),
+            LedgerEntry.invoice.is_null(),
+            LedgerEntry.kind.in_(DISPUTED) | (Refund.origin == RefundOrigin.BANK),
+        )
+        .order_by(LedgerEntry.id)
+        .objects()
+    )  # fmt: skip
+    found: list[Any] = list(entries)
+    replaced = _replacements() if found else {}
+    for row in found:
+        at, invoice = row.old, None
+        while (newer := replaced.get(at)) is not None and newer.issued_at <= row.at:
+            at, invoice = newer.id, newer
+        if invoice and (invoice.vat_code, invoice.vat_rate) != (row.code, row.rate):
+            yield row, invoice
+
+
+def _replacements() -> dict[int, Any]:
+    """Return all invoices that replace another one, by its id."""
+    query = Invoice.select(
+        Invoice.id, Invoice.number, Invoice.replaces, Invoice.issued_at, Invoice.vat_code,
+        Invoice.vat_rate,
+    ).where(Invoice.replaces.is_null(False))  # fmt: skip
+    return {row.replaces_id: row for row in query}
 
 
 # --- DES and OSS -------------------------------------------------------------------------------
@@ -311,41 +382,56 @@ def of_number(vat_number: str, first: date, last: date) -> Iterator[Document]:
 
 def _receipts(code: str, rate: int, first: date, last: date) -> Iterator[Document]:
     """Yield the movements of money of a treatment; each with the VAT that it contains."""
+    taken = list(_taken_from_replaced(first, last))
+    elsewhere = {row.id for row, _ in taken}
+    for row in in_batches(_entries_of(code, rate, first, last), LedgerEntry.id):
+        if row.id not in elsewhere:
+            yield _document(
+                clock.day_of(row.at), row.number, row.account.nic_handle, row, -row.cents
+            )
+    for row, invoice in taken:
+        if (invoice.vat_code, invoice.vat_rate) == (code, rate):
+            day = clock.day_of(row.at)
+            yield _document(day, invoice.number, row.account.nic_handle, invoice, -row.cents)
+    for day, note, new, cents in _moved(first, last):
+        for invoice, sign in ((note, -1), (new, 1)):
+            if (invoice.vat_code, invoice.vat_rate) == (code, rate):
+                handle = invoice.customer.get("nic_handle", "")
+                yield _document(day, invoice.number, handle, invoice, sign * cents)
+
+
+def _document(day: date, number: str, handle: str, taxed: Any, cents: int) -> Document:
+    figure = _contained(taxed.vat_code, taxed.vat_rate, cents)
+    return Document(day, number, handle, figure.base_cents, figure.vat_cents)
+
+
+def _entries_of(code: str, rate: int, first: date, last: date) -> Any:
+    """Return the query for the entries of the ledger that `received` counts for a treatment."""
     of_credit, ordered, paid = Invoice.alias("of_credit"), Order.alias(), Invoice.alias("paid")
-    query = (
+    document = Invoice.alias("document")
+    code_of = fn.COALESCE(document.vat_code, paid.vat_code, ordered.vat_code, of_credit.vat_code)
+    rate_of = fn.COALESCE(document.vat_rate, paid.vat_rate, ordered.vat_rate, of_credit.vat_rate)
+    return (
         LedgerEntry.select(
             LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, LedgerEntry.account,
             fn.COALESCE(paid.number, ordered.number, of_credit.number).alias("number"),
-            fn.COALESCE(paid.vat_code, ordered.vat_code, of_credit.vat_code).alias("code"),
-            fn.COALESCE(paid.vat_rate, ordered.vat_rate, of_credit.vat_rate).alias("rate"),
+            code_of.alias("vat_code"),
+            rate_of.alias("vat_rate"),
         )
         .join(Payment, JOIN.LEFT_OUTER)
         .join(paid, JOIN.LEFT_OUTER, on=(paid.id == Payment.invoice))
         .switch(Payment)
         .join(ordered, JOIN.LEFT_OUTER, on=(ordered.id == Payment.order))
         .switch(LedgerEntry)
+        .join(document, JOIN.LEFT_OUTER, on=(document.id == LedgerEntry.invoice))
+        .switch(LedgerEntry)
         .join(CreditUse, JOIN.LEFT_OUTER, on=(CreditUse.id == _first_use()))
         .join(of_credit, JOIN.LEFT_OUTER, on=(of_credit.id == CreditUse.invoice))
         .where(
             _within(first, last),
             LedgerEntry.kind.in_(MONEY),
-            fn.COALESCE(paid.vat_code, ordered.vat_code, of_credit.vat_code) == code,
-            fn.COALESCE(paid.vat_rate, ordered.vat_rate, of_credit.vat_rate) == rate,
+            code_of == code,
+            rate_of == rate,
         )
         .objects()
     )  # fmt: skip
-    for row in in_batches(query, LedgerEntry.id):
-        figure = _contained(code, rate, -row.cents)
-        yield Document(
-            clock.day_of(row.at), row.number, row.account.nic_handle, figure.base_cents,
-            figure.vat_cents,
-        )  # fmt: skip
-    for day, note, new in _moved(first, last):
-        for invoice, sign in ((note, -1), (new, 1)):
-            if (invoice.vat_code, invoice.vat_rate) == (code, rate):
-                cents = sign * min(note.offset_cents, new.total_cents)
-                figure = _contained(code, rate, cents)
-                yield Document(
-                    day, invoice.number, invoice.customer.get("nic_handle", ""),
-                    figure.base_cents, figure.vat_cents,
-                )  # fmt: skip

@@ -172,11 +172,36 @@ def used_on(invoice: Invoice) -> int:
     return sum(row.cents - row.returned_cents for row in _uses_of(invoice))
 
 
-def _uses_of(invoice: Invoice) -> list[CreditUse]:
+def not_received_for(invoice: Invoice) -> int:
+    """Return the part of `used_on` that is no money received for the invoice: goodwill, and
+    transfers that paid another one first."""
+    own = _with_replaced(invoice)
+    return sum(
+        row.cents - row.returned_cents
+        for row in _uses_of(invoice)
+        if row.credit.is_goodwill or _first_paid(row.credit) not in own
+    )
+
+
+def _first_paid(credit: AccountCredit) -> int:
+    """Return the id of the invoice that an amount of the balance paid first."""
+    first: CreditUse = (
+        CreditUse.select().where(CreditUse.credit == credit).order_by(CreditUse.id).get()
+    )
+    return first.invoice_id
+
+
+def _with_replaced(invoice: Invoice) -> list[int]:
+    """Return the ids of an invoice and of those that it replaces."""
     ids, replaced = [invoice.id], invoice.replaces
     while replaced is not None:
         ids.append(replaced.id)
         replaced = replaced.replaces
+    return ids
+
+
+def _uses_of(invoice: Invoice) -> list[CreditUse]:
+    ids = _with_replaced(invoice)
     query = CreditUse.select().where(
         CreditUse.invoice.in_(ids), CreditUse.cents > CreditUse.returned_cents
     )

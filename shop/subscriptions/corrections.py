@@ -12,14 +12,14 @@ from datetime import date
 
 from records.accounts import VatStatus
 from records.base import database, lock
-from records.invoices import Invoice, InvoiceStatus
+from records.invoices import Invoice, InvoiceStatus, MovedPayment
 from records.subscriptions import Renewal
 from shop import vat
 from shop.customers import postal_addresses
 from shop.documents import parties
 from shop.documents.parties import Buyer
 from shop.errors import N_, Conflict, Refusal
-from shop.invoicing import credit_notes, invoices, receivables
+from shop.invoicing import account_credits, credit_notes, invoices, receivables
 from shop.invoicing.invoices import Draft
 from shop.payments import outcomes, payments
 from shop.pricing import money
@@ -105,10 +105,20 @@ def correct(invoice: Invoice, details: Mapping[str, str], reason: str, *, by: st
         note = credit_notes.credit(
             row, draft.positions, reason, by=by, offset_cents=draft.offset_cents
         )
+        _record_moved(row, replacement, note, draft)
         is_collected = subscription is not None and not subscription.is_suspended
         if is_collected and replacement.is_payable and not draft.offset_cents:
             _collect(replacement)
     return Correction(note, Invoice.get_by_id(replacement.id))
+
+
+def _record_moved(invoice: Invoice, replacement: Invoice, note: Invoice, draft: Draft) -> None:
+    """Record the money that was received for an invoice and pays one that is taxed otherwise: VAT
+    returns follow it."""
+    before = (invoice.vat_code, invoice.vat_rate)
+    if draft.offset_cents and before != (replacement.vat_code, replacement.vat_rate):
+        cents = draft.offset_cents - account_credits.not_received_for(replacement)
+        MovedPayment.create(credit_note=note, cents=max(0, cents))
 
 
 def _check_state(invoice: Invoice) -> None:

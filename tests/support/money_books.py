@@ -59,6 +59,8 @@ class Books:
 
     def __init__(self, account: Account, bank: Bank) -> None:
         self.account, self.bank, self.owed = account, bank, 0
+        self.moved: dict[int, int] = {}
+        """The money of wrong invoices that pays the new ones, by the ids of the credit notes."""
 
     def act(self, name: str, number: int, cents: int) -> None:
         found = list(Invoice.select().where(Invoice.kind == "invoice").order_by(Invoice.id))
@@ -109,6 +111,16 @@ class Books:
         made = corrections.correct(invoice, details, REASON, by=CAMILLE)
         # VAT may differ with the place, and what is left is rounded again.
         self.owed += made.invoice.total_cents - made.credit_note.total_cents
+        # What goodwill paid is no money, and what was received for another invoice stays there.
+        chain = [invoice]
+        while chain[-1].replaces is not None:
+            chain.append(chain[-1].replaces)
+        kept = min(made.credit_note.offset_cents, made.invoice.total_cents)
+        for use in CreditUse.select().where(CreditUse.invoice.in_(chain)):
+            first = use.credit.uses.order_by(CreditUse.id).first().invoice
+            if use.credit.kind == "goodwill" or first not in chain:
+                kept -= use.cents - use.returned_cents
+        self.moved[made.credit_note.id] = kept
 
     def lose(self, invoice: Invoice, _: int) -> None:
         payment = Payment.get_or_none(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from models import (
     Invoice,
     InvoiceLine,
     LedgerEntry,
+    Order,
     PayoutLine,
     Subscription,
 )
@@ -31,9 +32,11 @@ from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.mail import letters
 from shop.money_acts import goodwill
-from shop.payments import payouts
-from shop.payments.gateway import PayoutState
+from shop.payments import disputes, payouts
+from shop.payments.gateway import DisputeState, PayoutState
 from shop.settings import current
+from shop.subscriptions import corrections
+from shop.subscriptions.corrections import Correction
 from tests.support import billing, cast, fec_rules
 from tests.support.databases import Snapshot
 from tests.support.money_books import ACTS, Books, balance_of, paid, perform
@@ -179,6 +182,100 @@ def test_services_that_end_are_the_churn_of_their_month(alice: Account, bank: Ba
     assert not Subscription.get_by_id(second.id).ended_at
 
 
+# --- Goodwill, and corrections that change the VAT --------------------------------------------
+
+GERMANY = vat.PlaceOfSupply("DE", "10117", "DE136695976", vat_confirmed=True)
+
+
+def french() -> tuple[int, int]:
+    """Return base and VAT of the CA3 at the normal French rate, for all time."""
+    figures = vat_returns.ca3(date(2020, 1, 1), date(2040, 1, 1))
+    rows = [each for each in figures if each.code.startswith("domestic")]
+    for each in rows:
+        documents = vat_returns.documents(each.code, each.rate, date(2020, 1, 1), date(2040, 1, 1))
+        found = [document.base_cents + document.vat_cents for document in documents]
+        assert sum(found) == each.total_cents
+        assert all(found), "a movement of nothing is none"
+    return sum(each.base_cents for each in rows), sum(each.vat_cents for each in rows)
+
+
+def to_france(invoice: Invoice) -> Correction:
+    """Correct an invoice without VAT to the customer's address in France."""
+    return corrections.correct(invoice, {"street": "1 rue Haute"}, "Error.", by="operator")
+
+
+def to_germany(invoice: Invoice) -> Correction:
+    """Correct a French invoice to a business in Germany."""
+    return corrections.correct(
+        invoice,
+        {"country": "DE", "postcode": "10117", "city": "Berlin", "company": "Gros GmbH",
+         "siren": "", "vat_number": "DE136695976"},
+        "VAT number.", by="operator",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def german(alice: Account) -> Account:
+    Account.update(vat_number="DE136695976", vat_status="confirmed").where(
+        Account.id == alice.id
+    ).execute()
+    return Account.get_by_id(alice.id)
+
+
+@pytest.mark.parametrize("gift", [0, 2_000, 5_000, 10_560, 20_000])
+def test_a_correction_without_vat_leaves_nothing_in_french_bases(
+    german: Account, bank: Bank, gift: int
+) -> None:
+    if gift:
+        perform(goodwill(german, gift))
+    invoice = billing.due(german)
+    if invoice.is_payable:
+        billing.pay(invoice, bank)
+    cash = invoice.total_cents - invoice.offset_cents
+    assert sum(french()) == cash, "goodwill is not received"
+    made = to_germany(invoice)
+    queue.drain()
+    assert made.invoice.total_cents == 8_800
+    assert french() == (0, 0)
+    billing.credit(made.invoice)
+    queue.drain()
+    assert french() == (0, 0), "a refund is taxed as what it gives back"
+    billing.assert_balanced()
+
+
+@pytest.mark.parametrize("gift", [0, 2_000, 8_800])
+def test_a_correction_that_adds_vat_declares_the_money_alone(
+    alice: Account, bank: Bank, gift: int
+) -> None:
+    if gift:
+        perform(goodwill(alice, gift))
+    invoice = billing.due(alice, treatment=vat.treatment_of(GERMANY))
+    if invoice.is_payable:
+        billing.pay(invoice, bank)
+    assert french() == (0, 0)
+    made = to_france(invoice)
+    assert sum(french()) == 8_800 - gift
+    rest = made.invoice
+    assert rest.balance_cents == 1_760
+    billing.pay(rest, bank)
+    assert sum(french()) == 10_560 - gift
+    billing.assert_balanced()
+
+
+def test_what_a_bank_takes_back_after_a_correction_is_taken_from_the_new_base(
+    alice: Account, bank: Bank
+) -> None:
+    invoice = billing.due(alice, treatment=vat.treatment_of(GERMANY))
+    payment = billing.pay(invoice, bank)
+    to_france(invoice)
+    assert sum(french()) == 8_800
+    told = bank.dispute(
+        payment.checkout or "", 8_800, state=DisputeState.LOST, withdrawn_cents=8_800
+    )
+    disputes.settle(payment, told)
+    assert french() == (0, 0)
+
+
 def half_up(amount: Fraction) -> int:
     return int(abs(amount) + Fraction(1, 2)) * (1 if amount >= 0 else -1)
 
@@ -194,14 +291,20 @@ def naive_invoiced(days: Callable[[date], bool]) -> dict[tuple[str, int], list[i
     return sums
 
 
-def naive_received(days: Callable[[date], bool]) -> dict[tuple[str, int], int]:
-    """Follow each movement of money, and each payment that a correction moved."""
+def naive_received(
+    days: Callable[[date], bool], moved: dict[int, int]
+) -> dict[tuple[str, int], int]:
+    """Follow each movement of money, and each payment that a correction moved (``moved``)."""
     sums: dict[tuple[str, int], int] = defaultdict(int)
     for entry in LedgerEntry.select():
         if not days(clock.day_of(entry.at)):
             continue
         if entry.payment is not None:
             debt = entry.payment.invoice or entry.payment.order
+            if entry.kind in {"refunded", "returned"} and entry.invoice is not None:
+                debt = entry.invoice
+            elif entry.kind != "paid":
+                debt = in_place_of(debt, entry.at)
         elif entry.kind in {"received", "paid_out"}:
             uses = CreditUse.select().where(CreditUse.credit == entry.credit)
             debt = sorted(uses, key=lambda use: use.id)[0].invoice
@@ -212,10 +315,17 @@ def naive_received(days: Callable[[date], bool]) -> dict[tuple[str, int], int]:
         notes = list(Invoice.select().where(Invoice.corrects == new.replaces))
         note = next(note for note in notes if note.id > new.id)
         if days(note.issued_on):
-            moved = min(note.offset_cents, new.total_cents)
-            sums[note.vat_code, note.vat_rate] -= moved
-            sums[new.vat_code, new.vat_rate] += moved
+            sums[note.vat_code, note.vat_rate] -= moved[note.id]
+            sums[new.vat_code, new.vat_rate] += moved[note.id]
     return sums
+
+
+def in_place_of(debt: Invoice | Order, at: datetime) -> Invoice | Order:
+    """Return what stands in place of a debt at a moment."""
+    if isinstance(debt, Order):
+        return debt
+    newer = Invoice.get_or_none(Invoice.replaces == debt, Invoice.issued_at <= at)
+    return in_place_of(newer, at) if newer else debt
 
 
 @pytest.mark.parametrize("examples", [5, pytest.param(150, marks=pytest.mark.slow)])
@@ -246,7 +356,7 @@ def test_figures_are_naive_sums_over_any_history(
                 if number % 6 == 5:
                     pay_out(bank)
             pay_out(bank)
-            check_figures(books.account)
+            check_figures(books)
 
     live()
 
@@ -277,12 +387,12 @@ def check_months() -> None:
         assert month.deferred_cents == half_up(deferred)
 
 
-def check_figures(account: Account) -> None:
+def check_figures(books: Books) -> None:
     """Compare the figures of December, and of the whole time, with naive sums."""
     whole = date(2026, 12, 1), date(2027, 12, 31)
     for first, last in (whole, (date(2026, 12, 1), date(2026, 12, 31))):
         invoiced = naive_invoiced(lambda day, a=first, b=last: a <= day <= b)
-        received = naive_received(lambda day, a=first, b=last: a <= day <= b)
+        received = naive_received(lambda day, a=first, b=last: a <= day <= b, books.moved)
         expected = [
             (code, rate, *amounts)
             for (code, rate), amounts in invoiced.items()
@@ -319,7 +429,7 @@ def check_figures(account: Account) -> None:
     months = revenue.months_until(whole[1], 13)
     assert sum(month.turnover_cents for month in months) == -sum(sales)
     customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
-    assert sum(customers) == balance_of(account)
+    assert sum(customers) == balance_of(books.account)
     assert PayoutLine.select().where(PayoutLine.problem != "").count() == 0
     on_the_way = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "511500"]
     assert sum(on_the_way) == 0, "all that cards paid was paid out"
