@@ -79,7 +79,7 @@ class Memory:
 
 
 @dataclass
-class Crowd:
+class Overload:
     """What many customers met: times of steps, refusals, memory, seconds until all is calm."""
 
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
@@ -99,12 +99,12 @@ class Crowd:
         ])  # fmt: skip
 
 
-def crowd(shop: Shop, customers: int, minutes: float) -> Crowd:
+def measure(shop: Shop, customers: int, minutes: float) -> Overload:
     """Let ``customers`` order at the same time, one journey after another, for ``minutes``.
 
     Raises `JourneyFailed` for the first journey that fails.
     """
-    end, found = time.monotonic() + minutes * 60, Crowd()
+    end, found = time.monotonic() + minutes * 60, Overload()
     accounts = [shop.new_account() for _ in range(customers // 2)]
 
     def one(number: int) -> None:
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for customers, minutes in levels.items():
             with temporary_shop() as shop:
                 print(f"{shop.description}; {customers} customers for {minutes:g} minutes")
-                print(crowd(shop, customers, minutes).report(), flush=True)
+                print(measure(shop, customers, minutes).report(), flush=True)
                 _audit(shop)
     except (JourneyFailed, RuntimeError, OSError) as error:
         print(f"FAILED: {error}", file=sys.stderr)

@@ -62,7 +62,7 @@ class Assets:
         return name in self._urls
 
     def find(self, path: str) -> Stored | None:
-        """Return the response to a request for ``path``; None if it is none of these files'.
+        """Return the response to a request for ``path``; None if it is not one of these files.
 
         Pages of the release before this one, or after it, ask for their own version of a file
         while both are served: they get this one, for that time.

@@ -22,7 +22,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 EMPTY: Headers = []
 
 PLAIN, GZIP, BROTLI = "", "gzip", "br"
-"""The content codings; the first is none."""
+"""The content codings; the first is that of a body without any."""
 
 PAGE_QUALITY = 6
 """Brotli's quality for a page that a request waits for; files are compressed at 11 beforehand."""

@@ -66,7 +66,7 @@ def _move(kind: str, cents: int, source: str, currency: str, fee: int = 0) -> No
 
 
 def process_due_payouts() -> None:
-    """Make the payouts of the days until today, and finish those that arrive by now."""
+    """Make the payouts of the days until today, and finish those that have arrived."""
     arriving = Payout.select().where(
         Payout.state == PayoutState.PENDING, Payout.arrives_at <= clock.now()
     )

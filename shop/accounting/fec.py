@@ -32,7 +32,7 @@ def filename(last: date) -> str:
 
 
 def check_days(first: date, last: date) -> None:
-    """Raise `Refusal` for days that are no fiscal year: one of at most two years, begun by now."""
+    """Raise `Refusal` unless the days are a fiscal year of at most two years that has begun."""
     if last < first:
         raise Refusal(N_("The last day lies before the first one."), "last")
     if (last - first).days > 731:

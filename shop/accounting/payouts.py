@@ -31,7 +31,7 @@ class Stretch:
 def newest_payouts(before: str = "", per_page: int = PER_PAGE) -> Stretch:
     """Return a stretch of the payouts by the day of arrival, the newest first (one query).
 
-    It begins after the row with the key ``before``; at the beginning if that is none.
+    It begins after the row with the key ``before``; at the beginning if that is empty.
     """
     query = Payout.select()
     if (reached := _read_key(before)) is not None:

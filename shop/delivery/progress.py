@@ -145,7 +145,7 @@ def with_refund_times(query: ModelSelect[Order]) -> ModelSelect[Order]:
 
 
 def refund_time_read(order: Order) -> datetime | None:
-    """Return when a failed order of `with_refund_times` is refunded of itself.
+    """Return when a failed order of `with_refund_times` is refunded automatically.
 
     None where it is not: it did not fail, cost nothing, or its payment is being given back.
     """

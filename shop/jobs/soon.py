@@ -1,4 +1,4 @@
-"""When jobs that this process put off are due: sooner than a worker looks by itself."""
+"""When jobs that this process put off are due: sooner than a worker looks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import time
 
 HORIZON = 1.0
-"""Seconds after which a worker looks by itself: what is due later needs no reminder."""
+"""Seconds after which a worker looks: what is due later needs no reminder."""
 
 
 class Reminders:
@@ -19,7 +19,7 @@ class Reminders:
         self._moments: list[float] = []
 
     def add(self, seconds: float) -> None:
-        """Remind in so many seconds, if they are fewer than `HORIZON`."""
+        """Remind in ``seconds``, if they are fewer than `HORIZON`."""
         if seconds < HORIZON:
             with self._lock:
                 heapq.heappush(self._moments, time.monotonic() + seconds)

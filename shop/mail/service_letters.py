@@ -84,9 +84,9 @@ def payment_failed(
     nothing is retried: the service is suspended unless it is paid before a day. ``taken_back_at``
     is when the bank took back what had been paid for it, if it did.
     """
-    anew = f":{taken_back_at.isoformat()}" if taken_back_at is not None else ""
+    again = f":{taken_back_at.isoformat()}" if taken_back_at is not None else ""
     _about(
-        subscription, LetterKind.PAYMENT_FAILED, f"{invoice.id}:{stage}{anew}",
+        subscription, LetterKind.PAYMENT_FAILED, f"{invoice.id}:{stage}{again}",
         invoice=invoice, due_cents=invoice.balance_cents, stage=stage, next_at=next_at, card=card,
         advice=_ADVICE.get(reason, _ADVICE_OTHERWISE), pay_before=pay_before, is_last=is_last,
         is_over=subscription.is_over, taken_back_at=taken_back_at,

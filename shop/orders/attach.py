@@ -168,9 +168,9 @@ def read_holders(holders: list[Holder]) -> list[Person]:
         except InvalidPerson as invalid:
             refusals |= {(number, refusal.field): refusal for refusal in invalid.refusals}
             continue
-        rival = logins.setdefault(person.login_key, holder.account.address)
-        if rival != holder.account.address:
-            refusals[number, "login"] = Refusal(DUPLICATE_LOGIN, "login", address=rival)
+        first = logins.setdefault(person.login_key, holder.account.address)
+        if first != holder.account.address:
+            refusals[number, "login"] = Refusal(DUPLICATE_LOGIN, "login", address=first)
         people.append(person)
     if refusals:
         raise InvalidHolders(refusals)

@@ -50,8 +50,8 @@ class BankUnavailable(Refusal):
 def answers_awaited(of: str) -> Iterator[PaymentGateway]:
     """Ask the bank about ``of``, where only an answer about a card counts.
 
-    A refusal (revoked key, blocked account, unknown checkout) is none: raise `PartyUnavailable`,
-    and raise the alarm.
+    A refusal (revoked key, blocked account, unknown checkout) answers nothing: raise the alarm and
+    `PartyUnavailable`.
     """
     try:
         yield gateway()

@@ -88,10 +88,10 @@ def open_payment(debt: Debt, *, store_card: bool, by: str, card: Card | None = N
             )
     except IntegrityError:
         # Another request created the payment first: the unique index allows only that one.
-        rival = unsettled_payment(debt)
-        if rival is None:
+        earlier = unsettled_payment(debt)
+        if earlier is None:
             raise payables.for_debt(debt).not_payable() from None
-        return rival
+        return earlier
 
 
 # --- Charging a stored card ------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Offers: added under a code of their own, described anew, put on sale and taken from sale.
+"""Offers: added under a code of their own, described differently, put on sale and taken from sale.
 
 An offer is never deleted, so that what was sold keeps its meaning, and no code is used twice.
 Each change is counted by the offer's ``version``: whoever changes it says which version they saw,

@@ -21,7 +21,7 @@ class Mailbox:
 
     ``letters`` are the accepted e-mails, ``recipients`` the recipient of each, ``was_encrypted``
     whether it came over TLS, ``signed_in`` the user who sent it. ``refusal`` is the answer to an
-    e-mail, ``unknown`` to a recipient, ``goodbye`` to QUIT (none: it closes the connection).
+    e-mail, ``unknown`` to a recipient, ``quit_answer`` to QUIT (none: it closes the connection).
     It waits ``delay`` seconds before it accepts, and loses the next ``lost_answers`` answers.
     """
 
@@ -39,7 +39,7 @@ class Mailbox:
         self.signed_in: list[str] = []
         self.refusal = ""
         self.unknown = ""
-        self.goodbye = "221 Bye"
+        self.quit_answer = "221 Bye"
         self.delay = 0.0
         self.lost_answers = 0
         self.port = _free_port()
@@ -107,10 +107,10 @@ class Mailbox:
         return "250 OK"
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Answer ``goodbye``, or close the connection."""
-        if not self.goodbye and server.transport:
+        """Answer ``quit_answer``, or close the connection."""
+        if not self.quit_answer and server.transport:
             server.transport.abort()
-        return self.goodbye
+        return self.quit_answer
 
 
 def _free_port() -> int:

@@ -23,7 +23,7 @@ class GroupEnded(Exception):
 
 
 class SeatsInUse(Exception):
-    """A seat that was to be removed has a holder by now; it must be released first."""
+    """A seat that was to be removed has a holder meanwhile; it must be released first."""
 
 
 def move_seat(

@@ -138,9 +138,9 @@ def _applies() -> Any:
 
 
 def _is_complete() -> Any:
-    twin = Contract.alias()
-    languages = twin.select(fn.COUNT(twin.id)).where(
-        twin.kind == Contract.kind, twin.version == Contract.version
+    translation = Contract.alias()
+    languages = translation.select(fn.COUNT(translation.id)).where(
+        translation.kind == Contract.kind, translation.version == Contract.version
     )
     return languages == len(Language)
 

@@ -182,9 +182,11 @@ def test_letters_wait_if_the_server_does_not_support_the_senders_address(
     assert letters.the(alice, "account_created").status == LetterStatus.QUEUED
 
 
-@pytest.mark.parametrize("goodbye", ["421 Closing", "500 What?", ""])
-def test_errors_on_quit_do_not_matter(goodbye: str, mailbox: Mailbox, make_app: MakeApp) -> None:
-    mailbox.goodbye = goodbye
+@pytest.mark.parametrize("quit_answer", ["421 Closing", "500 What?", ""])
+def test_errors_on_quit_do_not_matter(
+    quit_answer: str, mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    mailbox.quit_answer = quit_answer
     assert status_after_sending(make_app, mailbox.url) == LetterStatus.SENT
     assert len(mailbox.letters) == 1
 

@@ -1,4 +1,4 @@
-"""Offers: added, described anew, put on sale, taken from sale; each change undone where it can."""
+"""Offers: added, changed, put on sale, taken from sale; each change undone where it can."""
 
 from __future__ import annotations
 
