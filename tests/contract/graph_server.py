@@ -113,6 +113,7 @@ class GraphServer:
         directory = self.directory
         match call.method, parts:
             case "GET", ["users"]:
+                self._check_activity("", call)
                 return 200, self._search(directory.users, call)
             case "GET", ["directory", "deletedItems", "microsoft.graph.user"]:
                 return 200, self._search(directory.deleted, call)
@@ -183,6 +184,8 @@ class GraphServer:
 def _filter(call: Call) -> Any:
     """Parse the filters that this directory supports; others fail as they do at Graph."""
     asked = call.query.get("$filter", "")
+    if not asked:
+        return lambda _: True
     if starts := re.fullmatch(r"startswith\(description,'([^']+)'\)", asked):
         return lambda o: str(o["description"]).startswith(starts[1])
     by_id = r"employeeId eq '([^']+)'"

@@ -54,6 +54,8 @@ class StripeAccount:
         self.numbers: dict[str, str] = {}
         self.events: list[Object] = []
         self.webhooks: list[Object] = []
+        self.forbidden: set[str] = set()
+        """The lists that the shop's restricted key may not read, by their paths."""
         self.refunds_slowly = False
         self.on_next_day: Callable[[], None] = lambda: None
         self._count = itertools.count(1)

@@ -71,6 +71,8 @@ class StripeServer:
 
     def _route(self, call: Call, wanted: Object) -> Object:
         parts = call.path.removeprefix("/v1/").split("/")
+        if parts[0] in self.account.forbidden:
+            raise StripeError(403, "The provided key does not have the required permissions.")
         match call.method, parts:
             case "POST", ["checkout", "sessions"]:
                 check_parameters(wanted)
@@ -113,16 +115,18 @@ class StripeServer:
                 return self._page("refund", call, "payment_intent")
             case "GET", ["payouts"]:
                 _check_known("", _plain(call.query), params.PayoutListParams)
-                since = int(call.query["created[gte]"])
+                since = int(call.query.get("created[gte]", 0))
                 made = self.account.all_of("payout")
                 return self._listed([row for row in made if row["created"] >= since], call)
             case "GET", ["balance_transactions"]:
                 _check_known("", _plain(call.query), params.BalanceTransactionListParams)
+                made = self.account.all_of("balance_transaction")
+                if "payout" not in call.query:
+                    return self._listed(made, call)
                 payout = self.account.get(call.query["payout"], "po", param="payout")
                 if not payout["automatic"]:
                     raise StripeError(400, "Balance transaction history can only be filtered on "
                                         "automatic transfers, not manual.")  # fmt: skip
-                made = self.account.all_of("balance_transaction")
                 page = self._listed([row for row in made if row["_payout"] == payout["id"]], call)
                 if "data.source" in call.query.values():
                     objects = self.account.objects

@@ -77,6 +77,10 @@ class GraphProvider:
         """Return the permissions that the application lacks."""
         return examination.permissions_missing(self._tokens.get())
 
+    def why_sign_ins_are_unknown(self) -> str:
+        """Return why Microsoft does not tell when people signed in; "" if it does."""
+        return sign_ins.refusal(self._calls)
+
     def is_verified(self, domain: str) -> bool:
         """Return whether ``domain`` is a verified domain of the directory."""
         return examination.is_verified(self._calls, domain)

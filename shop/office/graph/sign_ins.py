@@ -21,6 +21,9 @@ MOMENTS = ("lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSucces
 FIELDS = f"id,userPrincipalName,{ACTIVITY}"
 
 
+FORBIDDEN = 403
+
+
 def last_sign_ins(
     calls: GraphCalls, domain: str, users: Sequence[str]
 ) -> dict[str, datetime | None]:
@@ -33,11 +36,22 @@ def last_sign_ins(
     ]
     try:
         found = [answer for answer in calls.batch(asked) if answer is not None]
-    except Refused as refusal:
-        if refusal.status != 403:
+    except Refused as refused:
+        if refused.status != FORBIDDEN:
             raise
-        raise SignInsUnknown(str(refusal)) from refusal
+        raise SignInsUnknown(str(refused)) from refused
     return {str(answer["id"]): _latest(answer) for answer in found if _is_of(domain, answer)}
+
+
+def refusal(calls: GraphCalls) -> str:
+    """Return why Microsoft does not tell when people signed in, in its words; "" if it does."""
+    try:
+        calls.call("GET", f"/users?$top=1&$select={FIELDS}")
+    except Refused as refused:
+        if refused.status != FORBIDDEN:
+            raise
+        return refused.message.rstrip(".")
+    return ""
 
 
 def _is_of(domain: str, answer: dict[str, Any]) -> bool:

@@ -72,6 +72,25 @@ def examine_bank() -> Iterator[Finding]:
             yield fault("Bank", f"Stripe does not notify of {', '.join(missing)}.", cure)
         else:
             yield ok("Bank", "Stripe knows the shop, and notifies it of all it needs.")
+        yield from _rights(bank)
+
+
+def _rights(bank: StripeGateway) -> Iterator[Finding]:
+    """Say whether the shop may read what the bank pays out."""
+    try:
+        missing = bank.rights_missing()
+    except (PartyRejected, PartyUnavailable) as error:
+        yield fault("Bank", f"Stripe does not list payouts: {error}.", "Try again in a minute.")
+        return
+    if missing:
+        yield fault(
+            "Bank",
+            f"STRIPE_API_KEY may not read {' and '.join(missing)}: payouts are neither listed nor "
+            "booked.",
+            "Let the restricted key read Payouts and Balance, in Stripe's dashboard.",
+        )
+    else:
+        yield ok("Bank", "The shop may read payouts, and what each is made of.")
 
 
 def examine_provider() -> Iterator[Finding]:
@@ -105,12 +124,26 @@ def _directory(provider: GraphProvider) -> Iterator[Finding]:
             "Office", f"{domain} is not verified in the directory.",
             "Verify it in Microsoft Entra, or correct OFFICE_DOMAIN.",
         )  # fmt: skip
+    yield _sign_ins(provider)
     for product, left in provider.licences_left().items():
         if left < stock.FEW:
             few = fault if left <= 0 else warning
             yield few("Office", f"{left} licences of {product} are left.", "Buy more of them.")
         else:
             yield ok("Office", f"{left} licences of {product} are left.")
+
+
+def _sign_ins(provider: GraphProvider) -> Finding:
+    """Say whether Microsoft tells when people signed in; the shop does without."""
+    refused = provider.why_sign_ins_are_unknown()
+    if not refused:
+        return ok("Office", "Microsoft tells which people never sign in.")
+    return warning(
+        "Office",
+        f"Which people never sign in stays unknown: {refused}.",
+        "Grant AuditLog.Read.All in Microsoft Entra, with the administrator's consent; the "
+        "directory needs a premium licence, too (Entra ID P1).",
+    )
 
 
 def examine_vat_registry() -> Iterator[Finding]:

@@ -15,11 +15,11 @@ Stripe's minimum amount is 0.50 EUR; it refuses to open a checkout for less.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from stripe import InvalidRequestError, StripeClient, StripeError
+from stripe import InvalidRequestError, PermissionError, StripeClient, StripeError
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.payments.gateway import (
@@ -193,6 +193,14 @@ class StripeGateway:
         told = {event for each in ours for event in each["enabled_events"]}
         return [] if "*" in told else sorted(EVENTS - told)
 
+    def rights_missing(self) -> list[str]:
+        """Return what a restricted key may not read and payouts are made of, as Stripe calls it."""
+        reads: dict[str, Callable[[Any], object]] = {
+            "payouts": self._client.v1.payouts.list,
+            "balance transactions": self._client.v1.balance_transactions.list,
+        }
+        return [name for name, read in reads.items() if not _is_allowed(read)]
+
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification | None:
         """Verify a notification's signature and fetch the present status of its subject.
 
@@ -275,3 +283,13 @@ def _is_ours(kind: str, subject: dict[str, Any]) -> bool:
         return True
     known = kind in SESSION_EVENTS or kind in INTENT_EVENTS
     return known and bool(idempotency_key_of(subject))
+
+
+def _is_allowed(read: Callable[[Any], object]) -> bool:
+    """Return whether Stripe lets the shop's key read a list, by reading one object of it."""
+    with errors_mapped():
+        try:
+            read({"limit": 1})
+        except PermissionError:
+            return False
+    return True

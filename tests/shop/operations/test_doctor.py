@@ -285,6 +285,26 @@ def test_a_bank_that_does_not_know_the_shop_is_found(production: Flask) -> None:
     assert "Check STRIPE_API_KEY" in said
 
 
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("forbidden", "words"),
+    [
+        ({"payouts"}, "may not read payouts:"),
+        ({"balance_transactions"}, "may not read balance transactions:"),
+        ({"payouts", "balance_transactions"}, "may not read payouts and balance transactions:"),
+    ],
+)
+def test_a_key_that_may_not_read_payouts_is_found(
+    stripe: StripeUnderTest, forbidden: set[str], words: str
+) -> None:
+    stripe.account.webhooks[:] = [webhook()]
+    assert faults(outside.examine_bank()) == []
+    stripe.account.forbidden |= forbidden
+    (said,) = faults(outside.examine_bank())
+    assert words in said
+    assert "Let the restricted key read Payouts and Balance" in said
+
+
 @pytest.fixture
 def graph(make_app: MakeApp, tmp_path: Path) -> Iterator[GraphUnderTest]:
     make_app(**PRODUCTION | {"OFFICE_DOMAIN": ROOT})
@@ -305,6 +325,20 @@ def test_a_missing_permission_is_found(graph: GraphUnderTest) -> None:
     graph.server.permissions.discard("User.ReadWrite.All")
     (said,) = faults(outside.examine_provider())
     assert "lacks User.ReadWrite.All" in said
+
+
+@pytest.mark.one_database
+def test_sign_ins_that_microsoft_does_not_tell_are_a_warning(graph: GraphUnderTest) -> None:
+    graph.server.permissions.discard("AuditLog.Read.All")
+    ((severity, said),) = found(outside.examine_provider())
+    assert severity == "warning"
+    assert "stays unknown: Insufficient privileges. Grant AuditLog.Read.All" in said
+    graph.server.permissions.add("AuditLog.Read.All")
+    graph.server.directory.is_premium = False
+    ((severity, said),) = found(outside.examine_provider())
+    assert severity == "warning"
+    assert "premium license" in said
+    assert "needs a premium licence, too" in said
 
 
 @pytest.mark.one_database
