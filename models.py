@@ -96,7 +96,9 @@ from records.staff import (
     StaffAccount,
     StaffAct,
     StaffInvitation,
+    StaffPasskey,
     StaffSession,
+    StaffSignIn,
 )
 from records.subscriptions import (
     ContractAnnouncement,
@@ -131,5 +133,5 @@ def all_tables() -> list[type[Table]]:
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
         ContractAnnouncement,
         VatCheck, PlaceProof, MissingGlyph, LicenceStock, Notice, Job, SandboxSwitch, DurationCount,
-        StaffAccount, StaffSession, StaffInvitation, StaffAct,
+        StaffAccount, StaffSession, StaffSignIn, StaffPasskey, StaffInvitation, StaffAct,
     ])  # fmt: skip

@@ -25,7 +25,9 @@ def _find(name: str) -> StaffAccount:
 
 def _say_invitation(member: StaffAccount, token: str) -> None:
     url = f"{settings.current().public_url}/desk/invitation/{token}"
-    click.echo(f"{member.login} sets up password and application by this link, within three days:")
+    click.echo(
+        f"{member.login} sets up password and second factor by this link, within three days:"
+    )
     click.echo(url)
 
 
@@ -84,6 +86,6 @@ def enable(name: str) -> None:
 @staff.command("reset")
 @click.argument("name")
 def reset(name: str) -> None:
-    """Void password and application of a member of staff; show a link to set both up again."""
+    """Void password and second factors of a member of staff; show a link to set up new ones."""
     member = _find(name)
     _say_invitation(member, accounts.reset(member))

@@ -8,12 +8,15 @@ desk = Blueprint("desk", __name__, url_prefix="/desk")
 
 from desk import (  # noqa: E402  (views need the blueprint)
     accounting,
+    confirmation,
     customer_acts,
     customers,
     documents,
+    invitations,
     money,
     offers,
     own_account,
+    own_factors,
     payouts,
     personal_data,
     publishing,

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from desk import access, desk
 from desk.words import ACT_WORDS, ROLE_NAMES
 from models import Language
-from shop.staff import accounts, acts, sessions
+from shop.staff import accounts, acts, factors, sessions
 from web import auth, user_agents
 from web.htmx import go_to, page
 
@@ -17,10 +17,11 @@ MOST_ACTS = 20
 
 @desk.get("/account")
 def own_account() -> Response:
-    """Show login, role, sessions and latest acts."""
+    """Show login, role, second factors, sessions and latest acts."""
     who = access.staff()
     return page(
         "desk/own_account.html",
+        means=factors.factors_of(who),
         sessions=list(sessions.active_sessions(who)),
         current=access.session(),
         acts=list(acts.latest_acts(who.actor, MOST_ACTS)),

@@ -25,7 +25,11 @@ ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 READERS_OF_STAFF = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
-OPEN = {"entrance", "sign_in", "invitation", "invitation_qr", "accept_invitation"}
+OPEN = {
+    "entrance", "sign_in", "second_step", "take_code", "passkey_options", "take_passkey",
+    "invitation", "invitation_application", "invitation_qr", "accept_by_application",
+    "invitation_passkey", "invitation_passkey_options", "accept_by_passkey",
+}  # fmt: skip
 """The pages of the desk for who has not signed in to it."""
 
 ROLES: dict[str, frozenset[Role]] = {
@@ -33,6 +37,16 @@ ROLES: dict[str, frozenset[Role]] = {
     "own_account": ALL,
     "change_language": ALL,
     "end_other_sessions": ALL,
+    "confirmation": ALL,
+    "confirm": ALL,
+    "new_application": ALL,
+    "application_qr": ALL,
+    "add_application": ALL,
+    "remove_application": ALL,
+    "new_passkey": ALL,
+    "new_passkey_options": ALL,
+    "add_passkey": ALL,
+    "remove_passkey": ALL,
     "sign_out": ALL,
     # Money.
     "waiting_acts": ALL,

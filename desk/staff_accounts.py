@@ -16,7 +16,7 @@ from desk import access, acts, desk
 from desk.acts import Act, ActForm
 from desk.words import ACT_WORDS, ROLE_NAMES
 from models import Role, StaffAccount, database
-from shop.staff import accounts, sessions
+from shop.staff import accounts, factors, sessions
 from shop.staff import acts as records
 from web import user_agents
 from web.customer_forms import TOO_LONG
@@ -50,12 +50,13 @@ def staff_accounts() -> Response:
 
 @desk.get("/staff/<login>")
 def staff_account(login: str) -> Response:
-    """Show a member of staff, their sessions and their latest acts."""
+    """Show a member of staff, their second factors, sessions and latest acts."""
     member = _member(login)
     return page(
         "desk/staff_account.html",
         member=member,
         role_names=ROLE_NAMES,
+        means=factors.factors_of(member),
         sessions=list(sessions.active_sessions(member)),
         acts=list(records.latest_acts(member.actor, MOST_ACTS)),
         act_words=ACT_WORDS,
@@ -88,7 +89,7 @@ def _addition() -> Act:
         title=gettext("Add a member of staff"),
         explanation=gettext(
             "We show a link that works once and for three days. By it the member chooses a "
-            "password and sets up an authenticator application."
+            "password, and sets up an authenticator application or a passkey."
         ),
         button=gettext("Add"),
         back=url_for("desk.staff_accounts"),
@@ -174,13 +175,13 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
         "reset": Change(
             replace(
                 base,
-                title=gettext("Reset password and application"),
+                title=gettext("Reset password and second factors"),
                 explanation=gettext(
-                    "All sessions of this member end; password and application no longer work. "
-                    "We show a new link to choose both, once."
+                    "All sessions of this member end; password, application and passkeys no longer "
+                    "work. We show a new link to set them up, once."
                 ),
                 button=gettext("Reset"),
-                done=gettext("Password and application are reset."),
+                done=gettext("Password and second factors are reset."),
                 is_dangerous=True,
             ),
             lambda _form, who: _show_link(accounts.reset(who)),

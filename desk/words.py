@@ -30,7 +30,7 @@ ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()}
     "retry_job": _l("A failed job was tried again"),
     "staff_added": _l("A member of staff was added"),
     "staff_role": _l("A member of staff got another role"),
-    "staff_reset": _l("Password and application of a member of staff were reset"),
+    "staff_reset": _l("Password and second factors of a member of staff were reset"),
     "staff_disabled": _l("The account of a member of staff was disabled"),
     "staff_enabled": _l("The account of a member of staff was enabled"),
 }

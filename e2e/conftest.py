@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from e2e import cdn, combinations, live
 from e2e.combinations import Combination
 from e2e.journey import Journey
+from e2e.virtual_device import VirtualDevice
 from tests.support import patience
 from tooling import assets, browser, fonts, htmx
 
@@ -219,3 +220,9 @@ def check_accessibility(page: Page, script: bool) -> Callable[[], None]:
             assert not results.violations_count, results.generate_report()
 
     return check
+
+
+@pytest.fixture
+def authenticator(page: Page) -> VirtualDevice:
+    """A virtual authenticator for passkeys that verifies its user."""
+    return VirtualDevice.of(page)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, CDPSession, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from e2e import by_http
 from e2e.conftest import LOCALES
 from e2e.live import Customer, LiveShop
+from e2e.virtual_device import VirtualDevice
 
 Say = Callable[[str, str], str]
 Check = Callable[[], None]
@@ -74,27 +75,6 @@ class Area:
 @pytest.fixture
 def area(page: Page, say: Say, customer: Customer) -> Area:
     return Area(page, say, customer)
-
-
-@pytest.fixture
-def authenticator(page: Page) -> CDPSession:
-    """A virtual authenticator for passkeys that verifies its user."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    session.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {
-            "options": {
-                "protocol": "ctap2",
-                "transport": "internal",
-                "hasResidentKey": True,
-                "hasUserVerification": True,
-                "isUserVerified": True,
-                "automaticPresenceSimulation": True,
-            }
-        },
-    )
-    return session
 
 
 def test_every_page_of_the_account_can_be_used_by_everybody(
@@ -196,7 +176,7 @@ def test_the_basket_survives_the_second_step(area: Area, page: Page, language: s
 
 @pytest.mark.only(script=True)
 def test_a_passkey_is_added_and_signs_in(
-    area: Area, page: Page, authenticator: CDPSession, check_accessibility: Check
+    area: Area, page: Page, authenticator: VirtualDevice, check_accessibility: Check
 ) -> None:
     area.be_logged_in()
     page.goto("/manager/account/passkeys/new")

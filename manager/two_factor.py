@@ -5,9 +5,6 @@ from __future__ import annotations
 from flask import Response, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _l
-from wtforms import StringField
-from wtforms.validators import InputRequired, Length
 
 from manager import manager
 from manager.confirmation import confirmed_first, factor_first, form_confirmed_first
@@ -15,9 +12,9 @@ from models import Authenticator
 from shop.customers import two_factor
 from shop.customers.two_factor import passkeys, recovery_codes, totp
 from shop.errors import Refusal
+from shop.security import one_time_codes
 from web import auth
-from web.customer_forms import TOO_LONG
-from web.forms import CodeForm, ShopForm, stripped
+from web.forms import CodeForm, PasskeyForm
 from web.headers import SVG
 from web.htmx import go_to, page
 from web.two_factor import given_challenge, keep_challenge
@@ -50,9 +47,8 @@ def _being_set_up() -> Authenticator:
 
 
 def _set_up_page(form: CodeForm, row: Authenticator, status: int = 200) -> Response:
-    secret = totp.secret_of(row)
-    groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
-    return page("manager/authenticator.html", status=status, form=form, secret=" ".join(groups))
+    secret = one_time_codes.in_groups(totp.secret_of(row))
+    return page("manager/authenticator.html", status=status, form=form, secret=secret)
 
 
 @manager.get("/manager/account/authenticator")
@@ -120,20 +116,6 @@ def make_recovery_codes() -> ResponseReturnValue:
 # --- Passkeys --------------------------------------------------------------------------------
 
 
-class PasskeyForm(ShopForm):
-    """The name of a passkey."""
-
-    name = StringField(
-        _l("Name of the passkey"),
-        [
-            InputRequired(_l("Give the passkey a name, for example that of the device.")),
-            Length(max=64, message=TOO_LONG),
-        ],
-        filters=[stripped],
-        render_kw={"autocomplete": "off"},
-    )
-
-
 @manager.get("/manager/account/passkeys/new")
 @confirmed_first
 @factor_first
@@ -146,7 +128,10 @@ def new_passkey() -> ResponseReturnValue:
 @form_confirmed_first("manager.new_passkey", "name")
 @factor_first
 def new_passkey_options() -> ResponseReturnValue:
-    """Return the options for the browser's device (JSON)."""
+    """Return the options for the browser's device (JSON), or the form with its errors (422)."""
+    form = PasskeyForm()
+    if not form.validate_on_submit():
+        return page("manager/passkey.html", status=422, form=form)
     return keep_challenge(passkeys.begin_registration(auth.customer(), base_url()))
 
 

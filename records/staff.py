@@ -36,6 +36,7 @@ class StaffAccount(Table):
 
     ``password_hash`` is empty until the member followed the invitation; ``secret`` is that of the
     authenticator application, encrypted, and ``last_step`` the time step of the last code accepted.
+    The application is in use since ``authenticator_at``; until then it is being set up.
     """
 
     id = AutoField()
@@ -48,6 +49,7 @@ class StaffAccount(Table):
     last_step = BigIntegerField(default=0)
     created_at = MomentField()
     disabled_at = MomentField(null=True)
+    authenticator_at = MomentField(null=True)
 
     class Meta:
         constraints = [
@@ -55,6 +57,7 @@ class StaffAccount(Table):
             one_of("language", Language),
             Check("login <> ''"),
             Check("last_step >= 0"),
+            Check("authenticator_at IS NULL OR secret <> ''"),
         ]
 
     @property
@@ -80,6 +83,32 @@ class StaffSession(Table):
     ended_at = MomentField(null=True)
     ip_address = CharField(column_name="address", max_length=45)
     browser = CharField(max_length=255, default="")
+
+
+class StaffSignIn(Table):
+    """A sign-in whose password was right, and whose second factor is due; deleted by its use."""
+
+    id = AutoField()
+    token_digest = CharField(max_length=64, unique=True)
+    staff = ForeignKeyField(StaffAccount, backref="sign_ins", on_delete="CASCADE")
+    expires_at = MomentField(index=True)
+
+
+class StaffPasskey(Table):
+    """A passkey on the device of a member of staff: its public key and its signature counter."""
+
+    id = AutoField()
+    staff = ForeignKeyField(StaffAccount, backref="passkeys", on_delete="CASCADE")
+    credential_id = CharField(max_length=1400, unique=True)
+    user_handle = CharField(max_length=64)
+    public_key = TextField()
+    sign_count = BigIntegerField(default=0)
+    name = CharField(max_length=64)
+    created_at = MomentField()
+    used_at = MomentField(null=True)
+
+    class Meta:
+        constraints = [Check("sign_count >= 0"), Check("name <> ''")]
 
 
 class StaffInvitation(Table):

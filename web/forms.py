@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
 from markupsafe import Markup, escape
 from wtforms import BooleanField, PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 from wtforms.widgets import Select
 
 from shop.errors import Refusal
@@ -98,6 +98,20 @@ class CodeForm(ShopForm):
             "autocapitalize": "none",
             "spellcheck": "false",
         },
+    )
+
+
+class PasskeyForm(ShopForm):
+    """The name of a passkey."""
+
+    name = StringField(
+        _l("Name of the passkey"),
+        [
+            DataRequired(_l("Give the passkey a name, for example that of the device.")),
+            Length(max=64, message=_l("At most %(max)d characters, please.")),
+        ],
+        filters=[stripped],
+        render_kw={"autocomplete": "off"},
     )
 
 

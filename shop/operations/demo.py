@@ -45,12 +45,14 @@ def load_demo() -> tuple[Account, str]:
 
 
 def member_of_staff() -> tuple[StaffAccount, str] | None:
-    """Return the demo's administrator and the secret of their application; None if it is changed.
+    """Return the demo's administrator and the secret of their application; None if changed.
 
     The secret is random and made once; `load_demo` creates the account.
     """
     staff = accounts.find_member(DEMO_STAFF)
-    if staff is None or not passwords.matches(staff.password_hash, DEMO_PASSWORD):
+    if staff is None or staff.authenticator_at is None:
+        return None
+    if not passwords.matches(staff.password_hash, DEMO_PASSWORD):
         return None
     return staff, accounts.secret_of(staff)
 

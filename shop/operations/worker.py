@@ -19,6 +19,7 @@ from shop.metrics import durations
 from shop.sandbox_link import test_points
 from shop.security import passkeys, rate_limits
 from shop.staff import sessions as staff_sessions
+from shop.staff import sign_in as staff_sign_in
 from shop.subscriptions import renewals
 
 log = structlog.get_logger()
@@ -174,6 +175,7 @@ def delete_expired() -> None:
     rate_limits.forget_expired()
     sessions.delete_old()
     staff_sessions.delete_old()
+    staff_sign_in.delete_expired()
     one_time_links.delete_old_links()
     activity_log.delete_old()
     known_origins.delete_old()

@@ -34,6 +34,11 @@ def new_secret() -> str:
     return pyotp.random_base32()
 
 
+def in_groups(secret: str) -> str:
+    """Return a secret in groups of four characters, to be typed by hand."""
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+
+
 def step_of(secret: str, code: str) -> int | None:
     """Return the step of ``code`` or None. Devices use real time, not the sandbox's clock."""
     digits = re.sub(r"\s", "", code)

@@ -86,6 +86,12 @@ def held_already() -> PasskeyRefused:
     return PasskeyRefused(N_("This device holds a passkey of yours already."))
 
 
+def check_count(keys: Sequence[Any]) -> None:
+    """Raise `Refusal` if there are `MAX_PASSKEYS` already."""
+    if len(keys) >= MAX_PASSKEYS:
+        raise Refusal(N_("You have %(count)d passkeys: remove one first."), count=MAX_PASSKEYS)
+
+
 # --- Challenges ------------------------------------------------------------------------------
 
 
@@ -128,8 +134,7 @@ def begin_registration(
     """Return the options to create a key. Raise `Refusal` if there are `MAX_PASSKEYS` already."""
     from shop.security import webauthn
 
-    if len(keys) >= MAX_PASSKEYS:
-        raise Refusal(N_("You have %(count)d passkeys: remove one first."), count=MAX_PASSKEYS)
+    check_count(keys)
     challenge = _new_challenge(purpose)
     options = webauthn.registration_options(
         owner.handle,
@@ -200,14 +205,15 @@ def finish_authentication(answer: Answer, find: Callable[[str], Any]) -> tuple[A
 
 
 def record_use(key: Any, count: int, **whose: int) -> None:
-    """Store the device's counter, by a compare-and-set; raise `PasskeyRefused` if it went back.
+    """Store the device's counter, by a compare-and-set.
 
-    Such a device may have been copied, which is logged with ``whose``. Devices that do not count
-    always say 0.
+    Raise `PasskeyRefused` if the key was removed meanwhile, or the counter went back: such a device
+    may have been copied, which is logged with ``whose``. Devices that do not count always say 0.
     """
     table = type(key)
     moved_on = (table.sign_count < count) | ((table.sign_count == 0) & (count == 0))
     used = table.update(sign_count=count, used_at=clock.now()).where(table.id == key.id, moved_on)
     if not used.execute():
-        log.warning("passkey_counter_refused", passkey=key.id, count=count, **whose)
+        if table.select().where(table.id == key.id).exists():
+            log.warning("passkey_counter_refused", passkey=key.id, count=count, **whose)
         raise refused()

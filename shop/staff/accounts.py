@@ -11,11 +11,21 @@ from peewee import ModelSelect
 
 from records.base import database, lock
 from records.languages import Language
-from records.staff import LONGEST_LOGIN, Role, StaffAccount, StaffInvitation, StaffSession
+from records.staff import (
+    LONGEST_LOGIN,
+    Role,
+    StaffAccount,
+    StaffInvitation,
+    StaffPasskey,
+    StaffSession,
+    StaffSignIn,
+)
 from shop import clock
 from shop.customers import passwords, viewings
 from shop.errors import N_, Conflict, Refusal
 from shop.security import encryption, one_time_codes
+from shop.security.passkeys import Ceremony
+from shop.staff import passkeys
 from shop.text.email_addresses import normalized
 from shop.text.folding import fold
 
@@ -83,8 +93,9 @@ def _invite(staff: StaffAccount) -> str:
     StaffInvitation.update(used_at=now).where(
         StaffInvitation.staff == staff, StaffInvitation.used_at.is_null()
     ).execute()
+    StaffPasskey.delete().where(StaffPasskey.staff == staff).execute()
     sealed = encryption.seal(one_time_codes.new_secret())
-    StaffAccount.update(password_hash="", secret=sealed, last_step=0).where(
+    StaffAccount.update(password_hash="", secret=sealed, last_step=0, authenticator_at=None).where(
         StaffAccount.id == staff.id
     ).execute()
     StaffInvitation.create(
@@ -114,29 +125,61 @@ def secret_of(staff: StaffAccount) -> str:
     return encryption.unseal(staff.secret)
 
 
+def check_password(invitation: StaffInvitation, password: str, confirmation: str) -> None:
+    """Raise `Refusal`, at its field, for a password that the member cannot have."""
+    staff = invitation.staff
+    passwords.check_password(password, confirmation, [staff.login, staff.email])
+
+
 def accept(invitation: StaffInvitation, password: str, confirmation: str, code: str) -> bool:
     """Choose a password, and prove that the application is set up by its code.
 
     Return False if the invitation was used already. Raise `Refusal` at the field it concerns.
     """
-    staff = invitation.staff
-    passwords.check_password(password, confirmation, [staff.login, staff.email])
-    step = one_time_codes.step_of(secret_of(staff), code)
+    check_password(invitation, password, confirmation)
+    step = one_time_codes.step_of(secret_of(invitation.staff), code)
     if step is None:
         raise one_time_codes.wrong()
     hashed = passwords.hash_password(password)
     with database.atomic():
-        unused = StaffInvitation.used_at.is_null()
-        if (
-            not StaffInvitation.update(used_at=clock.now())
-            .where(StaffInvitation.id == invitation.id, unused)
-            .execute()
-        ):
+        return _join(invitation, password_hash=hashed, last_step=step, authenticator_at=clock.now())
+
+
+def _purpose(invitation: StaffInvitation) -> str:
+    return f"invitation of staff {invitation.id}"
+
+
+def begin_passkey(invitation: StaffInvitation, base_url: str) -> Ceremony:
+    """Return the options to create the first passkey of the member invited."""
+    return passkeys.begin_registration(invitation.staff, base_url, _purpose(invitation))
+
+
+def accept_by_passkey(
+    invitation: StaffInvitation, password: str, name: str, answer: tuple[str, str], base_url: str
+) -> bool:
+    """Choose a password (see `check_password`), with a passkey of that name as second factor.
+
+    ``answer`` is the device's response and its challenge. Return False if the invitation was used
+    already. Raise `PasskeyRefused`. The secret for an application, which the pages of the
+    invitation show, is void.
+    """
+    made = passkeys.verify_registration(*answer, base_url, _purpose(invitation))
+    hashed = passwords.hash_password(password)
+    with database.atomic():
+        if not _join(invitation, password_hash=hashed, secret=""):
             return False
-        StaffAccount.update(password_hash=hashed, last_step=step).where(
-            StaffAccount.id == staff.id
-        ).execute()
-        _log("joined", staff)
+        passkeys.store_passkey(invitation.staff, name, made)
+    return True
+
+
+def _join(invitation: StaffInvitation, **values: object) -> bool:
+    """Use up the invitation, and set up the account; return False if it was used already."""
+    staff, now = lock(invitation.staff), clock.now()
+    unused = (StaffInvitation.id == invitation.id) & StaffInvitation.used_at.is_null()
+    if not StaffInvitation.update(used_at=now).where(unused).execute():
+        return False
+    StaffAccount.update(**values).where(StaffAccount.id == staff.id).execute()
+    _log("joined", staff)
     return True
 
 
@@ -181,7 +224,7 @@ def enable(staff: StaffAccount) -> None:
 
 
 def reset(staff: StaffAccount) -> str:
-    """Void password and factor, end sessions and viewings; return the token of an invitation."""
+    """Void password and factors, end sessions and viewings; return the token of an invitation."""
     with database.atomic():
         _log("reset", staff)
         return _invite(lock(staff))
@@ -203,8 +246,9 @@ def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAcco
 
 
 def _end_sessions(staff: StaffAccount) -> None:
-    """End the sessions at the desk, and what the member sees as a customer does."""
+    """End the sessions at the desk, those about to begin, and what is seen as a customer does."""
     viewings.end_all_by(staff.actor)
+    StaffSignIn.delete().where(StaffSignIn.staff == staff).execute()
     StaffSession.update(ended_at=clock.now()).where(
         StaffSession.staff == staff, StaffSession.ended_at.is_null()
     ).execute()

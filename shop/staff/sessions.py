@@ -1,96 +1,31 @@
-"""Signing in to the desk by password and code, and the sessions after that."""
+"""Sessions of members of staff at the desk."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import timedelta
 
-import structlog
 from peewee import ModelSelect
 
-from records.base import database
 from records.staff import StaffAccount, StaffSession
 from shop import clock
-from shop.customers import allowances, passwords
 from shop.customers.activity_log import Origin
-from shop.customers.known_origins import Familiarity
-from shop.customers.sessions import IDLE_LENGTH, LONGEST, SEEN_INTERVAL
-from shop.errors import N_
-from shop.security import encryption, one_time_codes
+from shop.customers.sessions import CONFIRMATION_VALIDITY, IDLE_LENGTH, LONGEST, SEEN_INTERVAL
+from shop.security import encryption
 from shop.sql.prepared import prepared
-from shop.staff import accounts
-from shop.text.email_addresses import normalized
-
-log = structlog.get_logger()
 
 KEPT = timedelta(days=30)
 """How long an ended session is kept: until then its browser is asked to sign in again."""
 
 
-def sign_in(name: str, password: str, code: str, origin: Origin) -> str:
-    """Start a session for a login or e-mail address; return the token for its cookie.
-
-    Raise `passwords.SignInRefused`, which does not say what is wrong, after the same time whether
-    the account exists or not; `rate_limits.RateLimited` after too many attempts.
-    """
-    name = normalized(name)
-    staff = accounts.find_member(name)
-    known = Familiarity(network=_is_known(staff, origin))
-    subject = f"staff {staff.login if staff else name}"
-    allowances.count_network(origin, known)
-    allowances.count(allowances.PASSWORD, subject, origin, known)
-    usable = staff is not None and not staff.is_invited and staff.disabled_at is None
-    hashed = staff.password_hash if staff and usable else passwords.hashing().dummy_hash
-    if not passwords.matches(hashed, password) or staff is None or not usable:
-        raise _refused(staff)
-    allowances.count(allowances.SECOND_STEP, subject, origin, known)
-    token = _begin(staff, code, origin)
-    if not token:
-        raise _refused(staff)
-    allowances.reset(allowances.PASSWORD, subject, origin, known)
-    allowances.reset(allowances.SECOND_STEP, subject, origin, known)
-    return token
-
-
-def _is_known(staff: StaffAccount | None, origin: Origin) -> bool:
-    """Return whether the member has signed in from this IP address before."""
-    there = StaffSession.ip_address == origin.ip_address[:45]
-    return (
-        StaffSession.select()
-        .where(StaffSession.staff == (staff.id if staff else 0), there)
-        .exists()
-    )
-
-
-def _refused(staff: StaffAccount | None) -> passwords.SignInRefused:
-    log.warning("staff_sign_in_failed", staff=staff.id if staff else None)
-    return passwords.SignInRefused(
-        N_("This login, password and code do not match. Check all three and try again."), "password"
-    )
-
-
-def _begin(staff: StaffAccount, code: str, origin: Origin) -> str:
-    """Use up the code and start a session; return its token, or "" for a wrong code."""
-    step = one_time_codes.step_of(accounts.secret_of(staff), code)
-    if step is None:
-        return ""
+def start_session(staff: StaffAccount, origin: Origin) -> str:
+    """Start a session in the caller's transaction; return the token for its cookie."""
     now, token = clock.now(), secrets.token_urlsafe(32)
-    with database.atomic():
-        # Compare-and-set: no code works twice, nor after the account was reset or disabled.
-        same = (
-            (StaffAccount.id == staff.id)
-            & (StaffAccount.password_hash == staff.password_hash)
-            & StaffAccount.disabled_at.is_null()
-        )
-        changed = StaffAccount.update(last_step=step).where(same, StaffAccount.last_step < step)
-        if not changed.execute():
-            return ""
-        StaffSession.create(
-            token_digest=encryption.digest(token), staff=staff, created_at=now, seen_at=now,
-            expires_at=now + IDLE_LENGTH, ip_address=origin.ip_address[:45],
-            browser=origin.browser[:255],
-        )  # fmt: skip
-    log.info("staff_signed_in", staff=staff.id)
+    StaffSession.create(
+        token_digest=encryption.digest(token), staff=staff, created_at=now, seen_at=now,
+        expires_at=now + IDLE_LENGTH, ip_address=origin.ip_address[:45],
+        browser=origin.browser[:255],
+    )  # fmt: skip
     return token
 
 
@@ -113,6 +48,11 @@ def is_active(session: StaffSession) -> bool:
     if session.ended_at is not None or session.staff.disabled_at is not None:
         return False
     return bool(session.expires_at > clock.now())
+
+
+def is_recent(session: StaffSession) -> bool:
+    """Return whether password and second factor were given a short time ago."""
+    return bool(clock.now() - session.created_at < CONFIRMATION_VALIDITY)
 
 
 def mark_seen(session: StaffSession) -> None:

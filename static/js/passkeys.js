@@ -46,6 +46,10 @@
       window.location.assign(answer.url); // the shop asks for the password again
       return null;
     }
+    if (answer.status === 422) {
+      form.submit(); // the shop shows at the fields what is to be corrected
+      return null;
+    }
     if (!answer.ok) throw new Error(String(answer.status));
     return forDevice(await answer.json());
   }

@@ -10,7 +10,7 @@ from models import StaffAccount
 from shop.customers.activity_log import Origin
 from shop.operations import demo
 from shop.security import one_time_codes
-from shop.staff import accounts, sessions
+from shop.staff import accounts, sign_in
 from tests.support.client import browser
 
 
@@ -43,7 +43,7 @@ def test_the_demo_has_a_member_of_staff_whose_secret_is_told(app: Flask) -> None
     for _ in range(2):
         said = app.test_cli_runner().invoke(args=["demo", "load"]).output
     login, secret = (re.search(rf"{name}: +(\S+)", said)[1] for name in ("Login", "for the codes"))
-    code = one_time_codes.code_of(secret)
-    assert sessions.sign_in(login, demo.DEMO_PASSWORD, code, Origin("127.0.0.1"))
+    begun = sign_in.begin_sign_in(login, demo.DEMO_PASSWORD, Origin("127.0.0.1"))
+    assert sign_in.finish_by_code(begun, one_time_codes.code_of(secret), Origin("127.0.0.1"))
     accounts.reset(accounts.find_member(login))
     assert "Secret" not in app.test_cli_runner().invoke(args=["demo", "load"]).output

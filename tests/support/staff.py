@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import count
 from typing import Any
@@ -14,13 +15,17 @@ from desk import access
 from models import Role, StaffAccount
 from shop.customers.activity_log import Origin
 from shop.security import one_time_codes
-from shop.staff import accounts, sessions
+from shop.staff import accounts, factors
+from shop.staff import sign_in as staff_sign_in
 from tests.support import cast
 from tests.support.belongings import Belongings, filled
 from tests.support.client import CheckingClient, browser
+from tests.support.devices import BASE, Device
 from web import cookies
 
 _numbers = count(1)
+
+HERE = Origin("127.0.0.1")
 
 
 def member(
@@ -46,9 +51,23 @@ def sign_in(
 ) -> StaffAccount:
     """Sign a new member of staff of ``role`` in to a browser, without its pages; return them."""
     staff = member(role, **more)
-    token = sessions.sign_in(staff.login, cast.PASSWORD, code_of(staff), Origin("127.0.0.1"))
-    client.set_cookie(cookies.name_of(access.COOKIE), token)
+    client.set_cookie(cookies.name_of(access.COOKIE), session_of(staff))
     return staff
+
+
+def session_of(staff: StaffAccount, step: int = 0) -> str:
+    """Sign a member in with `cast.PASSWORD` and a code; return the token of the session."""
+    begun = staff_sign_in.begin_sign_in(staff.login, cast.PASSWORD, HERE)
+    return staff_sign_in.finish_by_code(begun, code_of(staff, step), HERE)
+
+
+def passkey_of(staff: StaffAccount, device: Device | None = None, name: str = "Laptop") -> Device:
+    """Add a passkey of a member on a device, a new one by default; return the device."""
+    device = device or Device()
+    ceremony = factors.begin_passkey(staff, BASE)
+    answer = device.create(json.loads(ceremony.options))
+    factors.add_passkey(staff, answer, ceremony.challenge, name, BASE)
+    return device
 
 
 def desk_of(app: Flask, role: Role | str = Role.ADMINISTRATOR, **more: Any) -> CheckingClient:

@@ -74,7 +74,8 @@ LOCKED = {endpoint for endpoint, audience in AUDIENCES.items() if audience in {"
 
 ENDING = {
     "manager.log_out", "storefront.choose_password",
-    "desk.sign_out", "desk.sign_in", "desk.end_other_sessions", "desk.take_staff_act",
+    "desk.sign_out", "desk.sign_in", "desk.confirm", "desk.end_other_sessions",
+    "desk.take_staff_act",
 }  # fmt: skip
 """Routes that may end a session: tested last."""
 

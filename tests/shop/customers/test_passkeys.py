@@ -19,6 +19,9 @@ from tests.support.client import CheckingClient
 from tests.support.devices import BASE, Device, passkey_of
 from tests.support.visitor import Visitor
 
+OPTIONS = "/manager/account/passkeys/options"
+NAMED = {"name": "Laptop"}
+
 
 def options(client: CheckingClient) -> dict[str, object]:
     response = client.ask("POST", "/login/passkey-options")
@@ -42,7 +45,7 @@ def signed_in(client: CheckingClient) -> bool:
 def test_a_passkey_is_added_by_the_pages(visitor: Visitor, alice: Account) -> None:
     visitor.log_in(alice)
     client, device = visitor.client, Device()
-    asked = json.loads(client.ask("POST", "/manager/account/passkeys/options").text)
+    asked = json.loads(client.ask("POST", OPTIONS, NAMED).text)
     assert asked["rp"]["id"] == "localhost"
     assert alice.nic_handle not in asked["user"]["id"]
     shown = client.ask(
@@ -83,12 +86,20 @@ def test_a_malformed_response_adds_nothing(visitor: Visitor, alice: Account) -> 
         "x" * 30_000,
         '{"id": 3, "response": {"clientDataJSON": 1}}',
     ):
-        visitor.client.ask("POST", "/manager/account/passkeys/options")
+        visitor.client.ask("POST", OPTIONS, NAMED)
         shown = visitor.client.ask(
             "POST", "/manager/account/passkeys", form={"name": "Laptop", "credential": answer}
         )
         assert shown.status_code == 422
     assert not Passkey.select().exists()
+
+
+def test_no_device_is_asked_for_a_passkey_without_a_name(visitor: Visitor, alice: Account) -> None:
+    visitor.log_in(alice)
+    response = visitor.client.ask("POST", OPTIONS, {"name": " "})
+    assert response.status_code == 422
+    assert "Donnez un nom à la clé d’accès" in response.text
+    assert not Challenge.select().exists()
 
 
 def test_an_answer_to_another_challenge_adds_nothing(alice: Account) -> None:
