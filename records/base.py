@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from peewee import Check, DatabaseProxy, DateTimeField, Model, PostgresqlDatabase, TextField
+from peewee import (
+    OP,
+    Check,
+    DatabaseProxy,
+    DateTimeField,
+    Expression,
+    Model,
+    Node,
+    PostgresqlDatabase,
+    TextField,
+)
 
 database = DatabaseProxy()
 
@@ -58,6 +68,16 @@ class Table(Model):
         legacy_table_names = False
         only_save_dirty = True
 
+    @classmethod
+    def get(cls, *query: Any, **filters: Any) -> Any:
+        """Return the first row that matches; raise `DoesNotExist` without one.
+
+        The row of a primary key, which references ask for too, is read by SQL that is kept.
+        """
+        if len(query) != 1 or filters or not _is_key(cls, query[0]):
+            return super().get(*query, **filters)
+        return _ByKey.of(cls).read(query[0].rhs)
+
 
 class StateMachine(Table):
     """A table whose rows have a status, changed only by its table of legal moves.
@@ -82,7 +102,56 @@ def lock(row: Any, *, allow_references: bool = False) -> Any:
     ``allow_references`` lets other transactions insert rows that refer to it: only those that lock
     it as well have to wait. On SQLite a writing transaction locks the whole database already.
     """
-    query = type(row).select().where(type(row).id == row.id)
+    locking = ""
     if isinstance(database.obj, PostgresqlDatabase):
-        query = query.for_update("FOR NO KEY UPDATE" if allow_references else "FOR UPDATE")
-    return query.get()
+        locking = "FOR NO KEY UPDATE" if allow_references else "FOR UPDATE"
+    return _ByKey.of(type(row), locking).read(row.id)
+
+
+def _is_key(model: type[Model], condition: Any) -> bool:
+    """Return whether a condition is that the primary key has a plain value."""
+    return (
+        type(condition) is Expression
+        and condition.op == OP.EQ
+        and condition.lhs is model._meta.primary_key
+        and not isinstance(condition.rhs, Node)
+    )
+
+
+class _ByKey:
+    """The query for the row of a primary key: its SQL, and how its columns become an object.
+
+    Peewee builds both at each query, which costs more than the query.
+    """
+
+    _made: ClassVar[dict[tuple[type[Model], str, str], _ByKey]] = {}
+
+    def __init__(self, model: Any, locking: str) -> None:
+        self._model: Any = model
+        self._key: Any = model._meta.primary_key
+        query: Any = model.select().where(self._key == 0).paginate(1, 1)
+        self._query = query.for_update(locking) if locking else query
+        self._sql, (_, *self._page) = self._query.sql()
+        self._reader: Any = None
+
+    @classmethod
+    def of(cls, model: type[Model], locking: str = "") -> _ByKey:
+        """Return the query for a table, as this database writes it."""
+        shape = model, locking, database.param
+        found = cls._made.get(shape)
+        if found is None:
+            found = cls._made[shape] = cls(model, locking)
+        return found
+
+    def read(self, key: Any) -> Any:
+        """Return the row; raise its table's `DoesNotExist` if there is none."""
+        cursor = database.execute_sql(self._sql, [self._key.db_value(key), *self._page])
+        rows = cursor.fetchall()
+        if not rows:
+            raise self._model.DoesNotExist(f"no {self._model.__name__} has the key {key!r}")
+        if self._reader is None:
+            reader = self._query._get_cursor_wrapper(cursor)
+            reader.initialize()
+            reader.cursor = None
+            self._reader = reader
+        return self._reader.process_row(rows[0])

@@ -196,7 +196,8 @@ class OrderLine(Table):
     up; both are empty where whole months are charged.
     """
 
-    offer_id: str  # added by Peewee; declared for mypy
+    order_id: int  # added by Peewee; declared for mypy
+    offer_id: str
 
     id = AutoField()
     order = ForeignKeyField(Order, backref="lines")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from peewee import ModelSelect
 
 from records.accounts import Account
 from records.base import database, lock
@@ -23,6 +24,7 @@ from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled_operation
 from shop.pricing.lines import lines_of
+from shop.sql.prepared import prepared
 from shop.subscriptions import period_billing, subscriptions
 
 log = structlog.get_logger()
@@ -149,17 +151,7 @@ def _give_up(group: int, reason: str) -> None:
 @jobs.handles("install_group", attempts=12, give_up=_give_up, priority=jobs.Priority.PAID)
 def install_group(group: int) -> None:
     """Install a group at the provider, create its unconfigured seats and e-mail the customer."""
-    row = (
-        LicenceGroup.select(LicenceGroup, Account, Offer, OrderLine, Order)
-        .join(Account)
-        .switch(LicenceGroup)
-        .join(Offer)
-        .switch(LicenceGroup)
-        .join(OrderLine)
-        .join(Order)
-        .where(LicenceGroup.id == group)
-        .get()
-    )
+    row = _with_order.get(group)
     if row.status != GroupStatus.INSTALLING:
         return
     key = f"install-{row.name}-{row.tries}"
@@ -176,6 +168,20 @@ def install_group(group: int) -> None:
         return
     seat_states.create_seats(row, row.line, 1, row.line.quantity)
     _complete(row)
+
+
+@prepared
+def _with_order(group_id: int) -> ModelSelect[LicenceGroup]:
+    return (
+        LicenceGroup.select(LicenceGroup, Account, Offer, OrderLine, Order)
+        .join(Account)
+        .switch(LicenceGroup)
+        .join(Offer)
+        .switch(LicenceGroup)
+        .join(OrderLine)
+        .join(Order)
+        .where(LicenceGroup.id == group_id)
+    )
 
 
 def _complete(group: LicenceGroup) -> None:

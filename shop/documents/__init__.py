@@ -6,12 +6,15 @@ imported where they are used, so that only processes that render a PDF load them
 
 from __future__ import annotations
 
+from peewee import ModelSelect
+
 from records.catalogue import Contract
 from records.invoices import Invoice
 from records.letters import DocumentKind
 from records.orders import Acceptance, Order
 from shop import vat
 from shop.errors import N_
+from shop.sql.prepared import prepared
 from shop.text import templates
 from shop.text.folding import fold
 
@@ -69,11 +72,17 @@ def of_order(order: Order) -> list[tuple[DocumentKind, int]]:
     They are the purchase order and the contracts accepted, with the form for a withdrawal, on a
     durable medium (code de la consommation, article L221-13).
     """
-    accepted = Acceptance.select(Acceptance.contract).where(Acceptance.order == order)
-    contracts = [
-        (DocumentKind.CONTRACT, row.contract_id) for row in accepted.order_by(Acceptance.id)
-    ]
+    contracts = [(DocumentKind.CONTRACT, row.contract_id) for row in _accepted.rows(order)]
     return [(DocumentKind.PURCHASE_ORDER, order.id), *contracts]
+
+
+@prepared
+def _accepted(order: Order) -> ModelSelect[Acceptance]:
+    return (
+        Acceptance.select(Acceptance.contract)
+        .where(Acceptance.order == order)
+        .order_by(Acceptance.id)
+    )
 
 
 def filename(document: str, subject_id: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from threading import Lock
 
+from peewee import ModelSelect
+
 from records.catalogue import Contract, ContractFile
 from records.orders import Acceptance, Order, OrderStatus
 from shop import clock, settings, vat
@@ -18,6 +20,7 @@ from shop.documents.purchase_order import (
 )
 from shop.pricing import lines
 from shop.pricing.money import Totals
+from shop.sql.prepared import prepared
 
 _CLOSED: dict[str, PurchaseOrderState] = {
     OrderStatus.CANCELLED: PurchaseOrderState.CANCELLED,
@@ -66,15 +69,19 @@ def _totals_of(order: Order) -> Totals:
 
 
 def _contracts_of(order: Order) -> tuple[AcceptedContract, ...]:
-    accepted = (
+    return tuple(
+        AcceptedContract(row.contract.title, row.contract.version, row.digest, row.accepted_at)
+        for row in _accepted.rows(order)
+    )
+
+
+@prepared
+def _accepted(order: Order) -> ModelSelect[Acceptance]:
+    return (
         Acceptance.select(Acceptance, Contract)
         .join(Contract)
         .where(Acceptance.order == order)
         .order_by(Acceptance.id)
-    )
-    return tuple(
-        AcceptedContract(row.contract.title, row.contract.version, row.digest, row.accepted_at)
-        for row in accepted
     )
 
 
@@ -102,10 +109,15 @@ def contract_pdf_of(contract: Contract) -> bytes:
 
 
 def _stored_pdf(contract: Contract, shop_name: str) -> bytes | None:
-    stored = ContractFile.get_or_none(
+    stored = _file_of.first(contract, shop_name)
+    return None if stored is None else bytes(stored.content)
+
+
+@prepared
+def _file_of(contract: Contract, shop_name: str) -> ModelSelect[ContractFile]:
+    return ContractFile.select().where(
         ContractFile.contract == contract, ContractFile.shop_name == shop_name
     )
-    return None if stored is None else bytes(stored.content)
 
 
 def _rendered(contract: Contract, shop_name: str) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import ModelSelect
+
 from records.exchange import Attach, AttachedAccount, ExchangeAccount, ExchangeService
 from records.groups import LicenceGroup
 from records.orders import Order, OrderLine
@@ -11,15 +13,18 @@ from records.seats import Seat
 from shop import mail
 from shop.licences.seats import actions
 from shop.licences.seats.rules import Person
+from shop.sql.prepared import prepared
 
 
 def attach_of_line(line: OrderLine) -> Attach | None:
     """Return the use of Office Attach that ordered a line, with its service, or None."""
+    return _attach_of.first(line.order_id)
+
+
+@prepared
+def _attach_of(order_id: int) -> ModelSelect[Attach]:
     return (
-        Attach.select(Attach, ExchangeService)
-        .join(ExchangeService)
-        .where(Attach.order == line.order)
-        .first()
+        Attach.select(Attach, ExchangeService).join(ExchangeService).where(Attach.order == order_id)
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+
+from peewee import ModelSelect
 
 from records.base import database, lock
 from records.groups import Addition, AdditionStatus, LicenceGroup
@@ -23,6 +24,7 @@ from shop.jobs import kinds
 from shop.pricing import lines, periods
 from shop.pricing.lines import Position
 from shop.pricing.periods import Period
+from shop.sql.prepared import prepared
 
 
 @jobs.handles("invoice_order", attempts=50)
@@ -47,8 +49,16 @@ def _refund_rest(payment: Payment, charged: Invoice | None) -> None:
 
 def for_order(order: Order) -> Invoice | None:
     """Return the invoice of an order, if it was issued: the last one where it was corrected."""
-    issued = Invoice.select().where(Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE)
-    return issued.order_by(Invoice.id.desc()).first()
+    return _issued.first(order)
+
+
+@prepared
+def _issued(order: Order) -> ModelSelect[Invoice]:
+    return (
+        Invoice.select()
+        .where(Invoice.order == order, Invoice.kind == InvoiceKind.INVOICE)
+        .order_by(Invoice.id.desc())
+    )
 
 
 def draft_of(order: Order) -> Draft:
@@ -65,8 +75,8 @@ def draft_of(order: Order) -> Draft:
 
 
 def _positions_of(order: Order) -> list[Position]:
-    groups = {row.line_id: row for row in _rows_of_lines(LicenceGroup, order)}
-    added = {row.line_id: row for row in _rows_of_lines(Addition, order)}
+    groups = {row.line_id: row for row in _groups_of_lines.rows(order)}
+    added = {row.line_id: row for row in _additions_of_lines.rows(order)}
     found = (
         _position_added(row, added[row.id])
         if row.id in added
@@ -76,8 +86,14 @@ def _positions_of(order: Order) -> list[Position]:
     return [position for position in found if position is not None]
 
 
-def _rows_of_lines(table: Any, order: Order) -> list[Any]:
-    return list(table.select().join(OrderLine).where(OrderLine.order == order))
+@prepared
+def _groups_of_lines(order: Order) -> ModelSelect[LicenceGroup]:
+    return LicenceGroup.select().join(OrderLine).where(OrderLine.order == order)
+
+
+@prepared
+def _additions_of_lines(order: Order) -> ModelSelect[Addition]:
+    return Addition.select().join(OrderLine).where(OrderLine.order == order)
 
 
 def _position_installed(row: OrderLine, group: LicenceGroup | None) -> Position | None:
@@ -107,4 +123,9 @@ def _position_added(row: OrderLine, added: Addition) -> Position | None:
 
 def kept_payment(order: Order) -> Payment | None:
     """Return the payment that paid an order and is kept, if any."""
-    return Payment.get_or_none(Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED)
+    return _succeeded.first(order)
+
+
+@prepared
+def _succeeded(order: Order) -> ModelSelect[Payment]:
+    return Payment.select().where(Payment.order == order, Payment.status == PaymentStatus.SUCCEEDED)

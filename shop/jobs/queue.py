@@ -19,7 +19,7 @@ from enum import IntEnum
 from typing import Any, cast
 
 import structlog
-from peewee import PostgresqlDatabase, fn
+from peewee import ModelUpdate, PostgresqlDatabase, fn
 
 from records.base import database
 from records.jobs import Job, JobStatus
@@ -29,6 +29,7 @@ from shop.errors import PartyUnavailable
 from shop.jobs import soon
 from shop.metrics import durations
 from shop.sandbox_link import test_points
+from shop.sql.prepared import prepared_update
 
 log = structlog.get_logger()
 
@@ -204,17 +205,19 @@ def _run(job: Job) -> None:
 
 
 def _claim(job_id: int) -> Job | None:
-    now, real = clock.now(), clock.real_now()
+    real = clock.real_now()
+    return next(iter(_claimed.rows(job_id, clock.now(), real, real + lease_duration())), None)
+
+
+@prepared_update
+def _claimed(job_id: int, now: datetime, real: datetime, until: datetime) -> ModelUpdate:
     due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
-    claimed = (
-        Job.update(
-            status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=real + lease_duration()
-        )
+    return (
+        Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=until)
         .where(Job.id == job_id, due | abandoned)
         .returning(Job)
     )
-    return next(iter(list(claimed.execute())), None)
 
 
 def _attempt(job: Job) -> None:
@@ -270,11 +273,18 @@ def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
 
 def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
     """End this worker's lease of a job, unless it has expired and another worker holds the job."""
-    return bool(
-        Job.update(status=status, lease_until=None, dispatched_at=None, **changes)
-        .where(Job.id == job.id, Job.status == JobStatus.RUNNING, Job.attempts == job.attempts)
-        .execute()
+    if not changes:
+        return bool(_released.changed(job.id, job.attempts, status))
+    return bool(_release_of(job.id, job.attempts, status, **changes).execute())
+
+
+def _release_of(job_id: int, attempt: int, status: str, **changes: Any) -> ModelUpdate:
+    return Job.update(status=status, lease_until=None, dispatched_at=None, **changes).where(
+        Job.id == job_id, Job.status == JobStatus.RUNNING, Job.attempts == attempt
     )
+
+
+_released = prepared_update(_release_of)
 
 
 def sweep() -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, cast
 
-from peewee import IntegrityError, fn
+from peewee import IntegrityError, ModelSelect, fn
 
 from records.base import database
 from records.catalogue import Offer
@@ -18,6 +18,7 @@ from records.orders import Order, OrderLine, OrderStatus
 from shop import clock, transitions
 from shop.errors import N_, Refusal
 from shop.sandbox_link import test_points
+from shop.sql.prepared import prepared
 
 LOWERED = N_(
     "Groups of %(offer)s hold at most %(limit)d licences now: this one keeps those it has, and no "
@@ -132,7 +133,12 @@ def _return_places(group_id: int, quantity: int) -> None:
 
 def for_order(order: Order) -> list[Addition]:
     """Return the additions of an order to existing groups, each with its group and its line."""
-    return list(
+    return _of_order.rows(order)
+
+
+@prepared
+def _of_order(order: Order) -> ModelSelect[Addition]:
+    return (
         Addition.select(Addition, LicenceGroup, OrderLine)
         .join(LicenceGroup)
         .switch(Addition)

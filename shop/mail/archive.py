@@ -238,7 +238,12 @@ def is_shown(letter: Letter) -> bool:
 
 def attachments_of(letter: Letter) -> list[Attachment]:
     """Return the attachments of an e-mail."""
-    return list(Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id))
+    return _attached.rows(letter)
+
+
+@prepared
+def _attached(letter: Letter) -> ModelSelect[Attachment]:
+    return Attachment.select().where(Attachment.letter == letter).order_by(Attachment.id)
 
 
 def content_of(attachment: Attachment) -> bytes:

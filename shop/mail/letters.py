@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from peewee import ModelSelect
+
 from records.account_credits import AccountCredit
 from records.accounts import Account
 from records.cards import Card
@@ -27,6 +29,7 @@ from shop.mail.links import Links
 from shop.pricing import money, periods
 from shop.pricing.lines import lines_of
 from shop.security import encryption
+from shop.sql.prepared import prepared
 from shop.text import templates
 
 # --- The account -----------------------------------------------------------------------------
@@ -340,8 +343,13 @@ def service_installed(group: LicenceGroup) -> None:
     """Announce that the group is installed (guide: an e-mail after the installation)."""
     store_letter(
         group.account, LetterKind.SERVICE_INSTALLED, f"service_installed:{group.id}",
-        group=group, licences=Seat.select().where(Seat.group == group).count(),
+        group=group, licences=_seats_of.count(group),
     )  # fmt: skip
+
+
+@prepared
+def _seats_of(group: LicenceGroup) -> ModelSelect[Seat]:
+    return Seat.select().where(Seat.group == group)
 
 
 def attach_installed(group: LicenceGroup) -> None:

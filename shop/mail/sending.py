@@ -6,6 +6,7 @@ import smtplib
 from datetime import timedelta
 
 import structlog
+from peewee import ModelSelect
 
 from records.accounts import Account
 from records.base import database
@@ -17,6 +18,7 @@ from shop.jobs import kinds, queue
 from shop.mail import smtp
 from shop.mail.archive import PROVES_MAILBOX, attachments_of, with_content
 from shop.mail.composing import Composed, compose
+from shop.sql.prepared import prepared
 
 log = structlog.get_logger()
 
@@ -105,6 +107,11 @@ def _mark_failed(letter: int, reason: str) -> None:
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
 
+@prepared
+def _with_account(letter_id: int) -> ModelSelect[Letter]:
+    return Letter.select(Letter, Account).join(Account).where(Letter.id == letter_id)
+
+
 @kinds.send_letter.handler(
     attempts=ATTEMPTS,
     first_delay=FIRST_DELAY,
@@ -113,7 +120,7 @@ def _mark_failed(letter: int, reason: str) -> None:
 )
 def send_letter(letter: int) -> None:
     """Render an e-mail's attachments and send it, if an SMTP server is configured."""
-    row = Letter.select(Letter, Account).join(Account).where(Letter.id == letter).get()
+    row = _with_account.get(letter)
     if row.status != LetterStatus.QUEUED:
         return
     url = settings.current().smtp_url

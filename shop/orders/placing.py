@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from records.accounts import Account
 from records.base import database, lock
@@ -21,6 +21,7 @@ from shop.jobs import kinds
 from shop.orders import closing, contracts
 from shop.pricing import money
 from shop.sandbox_link import test_points
+from shop.sql.prepared import prepared
 from shop.vat import evidence
 
 ATTEMPTS = 20
@@ -163,18 +164,26 @@ def place(ordered: OrderKind, confirmed: Confirmation) -> Order:
 
 
 def _find_placed(ordered: OrderKind) -> Order | None:
-    return Order.get_or_none(Order.account == ordered.account, Order.basket_key == ordered.key)
+    return _with_key.first(ordered.account, ordered.key)
+
+
+@prepared
+def _with_key(account: Account, key: str) -> ModelSelect[Order]:
+    return Order.select().where(Order.account == account, Order.basket_key == key)
 
 
 def _to_replace(ordered: OrderKind) -> list[Order]:
     """Return the unpaid orders of the same basket with other content."""
-    return list(
-        Order.select().where(
-            Order.account == ordered.account,
-            Order.basket == ordered.basket,
-            Order.basket_key != ordered.key,
-            Order.status == OrderStatus.AWAITING_PAYMENT,
-        )
+    return _unpaid_of_basket.rows(ordered.account, ordered.basket, ordered.key)
+
+
+@prepared
+def _unpaid_of_basket(account: Account, basket: str, other_than: str) -> ModelSelect[Order]:
+    return Order.select().where(
+        Order.account == account,
+        Order.basket == basket,
+        Order.basket_key != other_than,
+        Order.status == OrderStatus.AWAITING_PAYMENT,
     )
 
 
@@ -195,14 +204,18 @@ def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
 
 def _check_unpaid(account: Account) -> None:
     """Raise `Refusal` if as many orders await payment as may; the account's row is locked."""
-    unpaid = Order.select().where(
-        Order.account == account, Order.status == OrderStatus.AWAITING_PAYMENT
-    )
-    if unpaid.count() >= MOST_UNPAID:
+    if _unpaid.count(account) >= MOST_UNPAID:
         raise Refusal(
             N_("You have %(count)d orders to pay. Pay or cancel one of them first."),
             count=MOST_UNPAID,
         )
+
+
+@prepared
+def _unpaid(account: Account) -> ModelSelect[Order]:
+    return Order.select().where(
+        Order.account == account, Order.status == OrderStatus.AWAITING_PAYMENT
+    )
 
 
 def _check_confirmation(

@@ -23,6 +23,7 @@ from records.subscriptions import (
 )
 from shop import transitions
 from shop.errors import N_, Refusal
+from shop.sql.prepared import prepared
 
 ALLOWED, WITHDRAWN = CARD_ALLOWED, CARD_WITHDRAWN
 
@@ -48,9 +49,15 @@ def needs_choice(order: Order) -> bool:
     """
     if not order.total_cents:
         return False
+    return _new_line.first(order) is not None
+
+
+@prepared
+def _new_line(order: Order) -> ModelSelect[OrderLine]:
     added = Addition.select(Addition.line)
-    new = OrderLine.select().where(OrderLine.order == order, OrderLine.id.not_in(added))
-    return bool(new.exists())
+    return OrderLine.select(OrderLine.id).where(
+        OrderLine.order == order, OrderLine.id.not_in(added)
+    )
 
 
 def read_choice(order: Order, chosen: str) -> bool:

@@ -10,8 +10,9 @@ later calls put their values in the places of the markers::
 
     newest = _orders.rows(account)
 
-Such a function compares columns with its parameters, and does nothing else with them than to ask
-whether they are None. It reads no clock: what depends on today has to be a parameter.
+Such a function compares columns with its parameters, or in an update sets them, and does nothing
+else with them than to ask whether they are None. It reads no clock: what depends on today has to be
+a parameter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from peewee import SQL, Context, Model, ModelSelect, Node, Select, fn
+from peewee import (
+    SQL,
+    Context,
+    DoesNotExist,
+    Model,
+    ModelSelect,
+    ModelUpdate,
+    Node,
+    Select,
+    fn,
+)
 
 from records.base import database
 from shop.sql import rows
@@ -32,11 +43,12 @@ Row = TypeVar("Row", bound=Model)
 class _Marker(Node):
     """Stands for the parameter at ``place`` while a query is built."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, convert: Callable[[Any], Any] | None = None) -> None:
         self.place = place
+        self.convert = convert
 
     def __sql__(self, ctx: Context) -> Context:
-        convert = ctx.state.converter or _unchanged
+        convert = self.convert or ctx.state.converter or _unchanged
         ctx._values.append(_Place(self.place, convert))  # type: ignore[attr-defined]
         return ctx.literal(ctx.state.param or "?")
 
@@ -96,7 +108,7 @@ class _Statement:
 class Prepared(Generic[Row]):
     """A query with parameters (see this module)."""
 
-    def __init__(self, build: Callable[..., ModelSelect[Row]]) -> None:
+    def __init__(self, build: Callable[..., Any]) -> None:
         self._build = build
         self._statements: dict[tuple[Any, ...], _Statement] = {}
 
@@ -108,6 +120,17 @@ class Prepared(Generic[Row]):
         """Return the first row; None if there is none."""
         rows = self._read(given, f" LIMIT {database.param}", 1)
         return rows[0] if rows else None
+
+    def get(self, *given: Any) -> Row:
+        """Return the first row; raise its table's `DoesNotExist` if there is none."""
+        found = self.first(*given)
+        if found is None:
+            raise DoesNotExist(f"no row for {self._build.__name__}{given!r}")
+        return found
+
+    def changed(self, *given: Any) -> int:
+        """Return the number of rows that an update changed."""
+        return int(self._statement("rows", given).run(given).rowcount)
 
     def count(self, *given: Any) -> int:
         """Return the number of rows."""
@@ -133,12 +156,20 @@ class Prepared(Generic[Row]):
 
     def _made(self, kind: str, given: tuple[Any, ...]) -> _Statement:
         markers = [None if value is None else _Marker(place) for place, value in enumerate(given)]
-        query = self._build(*markers)
+        query: Any = self._build(*markers)
+        for field, value in getattr(query, "_update", {}).items():
+            if isinstance(value, _Marker):
+                query._update[field] = _Marker(value.place, field.db_value)
         return _Statement.of(query, _count_of(query) if kind == "count" else None)
 
 
 def prepared(build: Callable[..., ModelSelect[Row]]) -> Prepared[Row]:
     """Prepare the query that a function returns."""
+    return Prepared(build)
+
+
+def prepared_update(build: Callable[..., ModelUpdate]) -> Prepared[Any]:
+    """Prepare the update that a function returns; what it returns of the rows are `rows`."""
     return Prepared(build)
 
 

@@ -17,6 +17,7 @@ from records.subscriptions import PriceAnnouncement, Subscription
 from shop import clock, mail
 from shop.errors import N_, Refusal
 from shop.pricing import periods
+from shop.sql.prepared import prepared
 
 ANNOUNCED_BEFORE = timedelta(days=30)
 """The least time between the announcement of a price and its first renewal (terms, 5.4)."""
@@ -33,8 +34,16 @@ def price_at(offer: str, at: datetime) -> Price:
 
 
 def _find_price(offer: str, at: datetime) -> Price | None:
-    begun = Price.select().where(Price.offer == offer, Price.valid_from <= at)
-    return begun.order_by(Price.valid_from.desc()).first()
+    return _begun.first(offer, at)
+
+
+@prepared
+def _begun(offer: str, at: datetime) -> ModelSelect[Price]:
+    return (
+        Price.select()
+        .where(Price.offer == offer, Price.valid_from <= at)
+        .order_by(Price.valid_from.desc())
+    )
 
 
 def for_renewal(subscription: Subscription, on: date) -> Price:

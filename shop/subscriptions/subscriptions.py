@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from records.base import database, lock
 from records.batches import in_batches
@@ -23,6 +23,7 @@ from shop.licences.seats import seat_states
 from shop.payments import mandates
 from shop.pricing import periods
 from shop.pricing.periods import Period
+from shop.sql.prepared import prepared
 from shop.subscriptions import price_changes
 
 FREE_END_TOLD_BEFORE = timedelta(days=7)
@@ -38,13 +39,18 @@ class SubscriptionMoved(Exception):
 # --- Start -----------------------------------------------------------------------------------
 
 
+@prepared
+def _attach_of(order: Order) -> ModelSelect[Attach]:
+    return Attach.select(Attach.id).where(Attach.order == order)
+
+
 def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
     """Begin the subscription of a group just installed.
 
     Ordered through Office Attach, its first period is free (guide).
     """
     at = group.installed_at
-    is_free = Attach.select().where(Attach.order == order).exists()
+    is_free = _attach_of.first(order) is not None
     return start_subscription(
         group, at=at, free_until=periods.first_period(at).end if is_free else None
     )
@@ -117,7 +123,12 @@ def start_missing() -> int:
 
 def for_group(group: LicenceGroup) -> Subscription | None:
     """Return the subscription of a group; None before its delivery."""
-    return Subscription.get_or_none(Subscription.group == group)
+    return _of_group.first(group)
+
+
+@prepared
+def _of_group(group: LicenceGroup) -> ModelSelect[Subscription]:
+    return Subscription.select().where(Subscription.group == group)
 
 
 def locked_for_group(group: LicenceGroup) -> Subscription:

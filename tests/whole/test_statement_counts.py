@@ -27,7 +27,7 @@ REQUESTS = 111
 """Of the requests in which a known customer orders both offers, pays, and reads the order."""
 
 JOBS = {
-    "deliver_order": [21],
+    "deliver_order": [19],
     "install_group": [25, 28],
     "invoice_order": [24],
     "send_letter": [19, 9, 9, 9, 16],

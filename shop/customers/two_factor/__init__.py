@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from peewee import ModelSelect
+
 from records.accounts import Account, LinkPurpose
 from records.base import database
 from records.security import Authenticator, Passkey, RecoveryCode
@@ -16,6 +18,7 @@ from shop import mail
 from shop.customers import activity_log, one_time_links, sessions
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.two_factor import doubtful, recovery_codes
+from shop.sql.prepared import prepared
 
 __all__ = [
     "Factors", "discard_unconfirmed", "factors_of", "is_on", "remove_authenticator",
@@ -51,11 +54,21 @@ def is_on(account: Account) -> bool:
     """Whether the customer must complete a second step after the password."""
     if _authenticator_of(account) is not None:
         return True
-    return bool(Passkey.select().where(Passkey.account == account).exists())
+    return _passkeys.first(account) is not None
+
+
+@prepared
+def _passkeys(account: Account) -> ModelSelect[Passkey]:
+    return Passkey.select(Passkey.id).where(Passkey.account == account)
 
 
 def _authenticator_of(account: Account) -> Authenticator | None:
-    return Authenticator.get_or_none(
+    return _confirmed.first(account)
+
+
+@prepared
+def _confirmed(account: Account) -> ModelSelect[Authenticator]:
+    return Authenticator.select().where(
         Authenticator.account == account, Authenticator.confirmed_at.is_null(False)
     )
 

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import structlog
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from records.base import database
 from records.catalogue import Contract
@@ -20,6 +20,7 @@ from records.languages import Language
 from shop import clock
 from shop.orders.contracts import texts
 from shop.orders.contracts.texts import ShippedText
+from shop.sql.prepared import prepared
 
 log = structlog.get_logger()
 
@@ -106,13 +107,19 @@ def _write_one(text: ShippedText, applies_on: date | None) -> bool:
 
 def current_contracts(language: str) -> list[Contract]:
     """Return each contract of an order in the version that applies, in the order of display."""
+    rows = _newest.rows(language, clock.today())
+    return sorted(rows, key=lambda contract: KINDS.index(contract.kind))
+
+
+@prepared
+def _newest(language: str, today: date) -> ModelSelect[Contract]:
     newest = (
         Contract.select(Contract.kind, fn.MAX(Contract.version).alias("version"))
-        .where(Contract.language == language, Contract.kind.in_(KINDS), _applies())
+        .where(Contract.language == language, Contract.kind.in_(KINDS), _applies_on(today))
         .group_by(Contract.kind)
         .alias("newest")
     )
-    rows = (
+    return (
         Contract.select()
         .join(
             newest,
@@ -120,7 +127,6 @@ def current_contracts(language: str) -> list[Contract]:
         )
         .where(Contract.language == language)
     )
-    return sorted(rows, key=lambda contract: KINDS.index(contract.kind))
 
 
 def current_contract(kind: str, language: str) -> Contract | None:
@@ -133,7 +139,11 @@ def current_contract(kind: str, language: str) -> Contract | None:
 
 def _applies() -> Any:
     """Return the condition that a version is there in both languages, and its day has come."""
-    has_begun = Contract.applies_on.is_null() | (Contract.applies_on <= clock.today())
+    return _applies_on(clock.today())
+
+
+def _applies_on(day: date) -> Any:
+    has_begun = Contract.applies_on.is_null() | (Contract.applies_on <= day)
     return has_begun & _is_complete()
 
 

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from peewee import ModelSelect
+from peewee import DoesNotExist, ModelSelect, ModelUpdate
 
 from models import Account, Order
 from shop import clock
 from shop.overviews import bills, services
 from shop.overviews.bills import Selection
-from shop.sql.prepared import Prepared, prepared
+from shop.sql.prepared import Prepared, prepared, prepared_update
 from tests.support import queries
 from tests.support.belongings import Belongings
 
@@ -92,3 +92,36 @@ def test_each_page_reads_what_its_query_reads(owners: list[Account]) -> None:
             expected = list(bills.bills_of_account(owner, Selection(*days)))
             assert bills.bills_between.rows(owner, *days) == expected
             assert bills.bills_between.count(owner, *days) == len(expected)
+
+
+def test_an_update_changes_the_rows_of_its_parameters(owners: list[Account]) -> None:
+    def named(account_id: int, city: str, at: datetime) -> ModelUpdate:
+        return Account.update(city=city, email_proved_at=at).where(
+            Account.id == account_id, Account.city != city
+        )
+
+    name, at = prepared_update(named), clock.now()
+    alice, charlie = owners
+    assert name.changed(alice.id, "Roubaix", at) == 1
+    assert name.changed(alice.id, "Roubaix", at) == 0
+    read = Account.get_by_id(alice.id)
+    assert (read.city, read.email_proved_at) == ("Roubaix", at)
+    assert Account.get_by_id(charlie.id).city == charlie.city
+
+
+def test_an_update_returns_its_rows(owners: list[Account]) -> None:
+    def moved(account_id: int, city: str) -> ModelUpdate:
+        return Account.update(city=city).where(Account.id == account_id).returning(Account)
+
+    move = prepared_update(moved)
+    for city in ("Roubaix", "Tourcoing"):
+        assert [(row.id, row.city) for row in move.rows(owners[0].id, city)] == [
+            (owners[0].id, city)
+        ]
+    assert move.rows(0, "Lens") == []
+
+
+def test_a_row_that_must_be_there_is_missed(orders: Prepared[Any], owners: list[Account]) -> None:
+    assert orders.get(owners[0], None).account == owners[0]
+    with pytest.raises(DoesNotExist):
+        orders.get(owners[1], None)
