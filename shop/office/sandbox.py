@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
+import urllib3
 
 from shop.errors import PartyUnavailable
 from shop.office.protocol import (
@@ -26,7 +26,7 @@ API = "/office/api"
 class SandboxProvider:
     """The sandbox provider at ``url``; ``key`` is its API key."""
 
-    def __init__(self, url: str, key: str, timeout: httpx.Timeout | float = TIMEOUT) -> None:
+    def __init__(self, url: str, key: str, timeout: urllib3.Timeout | float = TIMEOUT) -> None:
         self._calls = SandboxCalls(PROVIDER, url, key, timeout)
 
     def create_tenant(self, key: str, domain: str, offer: str, seats: int) -> Operation:

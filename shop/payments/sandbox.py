@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx
 import structlog
+import urllib3
 
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.parsing.numbers_and_json import read_json
@@ -49,7 +49,7 @@ class SandboxBank:
         url: str,
         key: str,
         notification_secret: str,
-        timeout: httpx.Timeout | float = TIMEOUT,
+        timeout: urllib3.Timeout | float = TIMEOUT,
     ) -> None:
         self._calls = SandboxCalls(BANK, url, key, timeout)
         self._secret = notification_secret

@@ -18,7 +18,7 @@ SERVED = sorted(OURS - {"sandbox"})
 
 CONNECTING = {
     "httpx", "msal", "redis", "requests", "smtplib", "socket", "stripe", "urllib.request",
-    "http.client", "ftplib", "telnetlib",
+    "urllib3", "http.client", "ftplib", "telnetlib",
 }  # fmt: skip
 """Modules that open connections."""
 
@@ -95,7 +95,8 @@ def test_only_named_modules_connect_to_others() -> None:
 
 
 def test_no_client_follows_redirects() -> None:
-    """httpx follows none unless asked to; requests, by which Stripe's other client calls, does."""
+    """httpx follows none unless asked to; requests, by which Stripe's other client calls, does, and
+    so does urllib3 unless it is asked not to."""
     asking = [
         f"{each.name}:{call.lineno}"
         for each in modules()
@@ -105,6 +106,12 @@ def test_no_client_follows_redirects() -> None:
     ]
     assert not asking
     assert not [each.name for each in modules() if "requests" in each.imports]
+    by_urllib3 = [each for each in modules() if "urllib3" in each.imports]
+    names = [ast.unparse(call.func) for each in by_urllib3 for call in each.calls]
+    assert not [name for name in names if name.endswith((".request", "PoolManager"))]
+    for call in (call for each in by_urllib3 for call in each.calls):
+        if ast.unparse(call.func).endswith(".urlopen"):
+            assert "redirect=False" in ast.unparse(call)
     assert not [
         each.name
         for each in modules()
