@@ -16,7 +16,7 @@ from shop import clock, transitions
 from shop.accounting import payouts as listed
 from shop.accounting.payouts import Line
 from shop.overviews import event_words
-from shop.payments import payouts
+from shop.payments import payout_matching
 from shop.staff.acts import record_act
 from shop.text import csv_export, formats
 from web.arguments import number_of
@@ -190,6 +190,6 @@ def explain_payout_line(number: int) -> Response:
         with database.atomic():
             if record_act(given.key, by=actor(), kind="payout_line_explained", reason=given.reason,
                       subject=line.reference):  # fmt: skip
-                payouts.explain(line, given.reason)
+                payout_matching.explain(line, given.reason)
 
     return acts.take(form, _explaining(line), explain)

@@ -25,7 +25,7 @@ from shop.accounting import fec
 from shop.errors import Conflict, PartyRejected
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
-from shop.payments import disputes, gateway, notifications, payouts
+from shop.payments import disputes, gateway, notifications, payout_matching, payouts
 from shop.payments.gateway import Notification, PayoutLineKind, PayoutState
 from shop.subscriptions import renewals
 from tests.support import billing, fec_rules, racing
@@ -241,12 +241,12 @@ def test_a_line_that_was_explained_is_open_no_more(alice: Account, bank: Bank) -
     bank.pay_out(strange())
     fetch()
     line = PayoutLine.get(PayoutLine.problem == "unknown")
-    payouts.explain(line, "Our other shop")
+    payout_matching.explain(line, "Our other shop")
     assert is_matched(the_payout())
     fetch()
     assert PayoutLine.get_by_id(line.id).explanation == "Our other shop"
     with pytest.raises(Conflict):
-        payouts.explain(line, "Again")
+        payout_matching.explain(line, "Again")
     assert not payouts.to_examine().exists()
     billing.assert_balanced()
 
