@@ -22,7 +22,7 @@ from shop.mail.archive import (
 )
 from shop.mail.composing import compose
 from shop.mail.credentials import facts_of, is_outdated
-from shop.mail.letters import (
+from shop.mail.order_letters import (
     account_closed,
     account_created,
     account_ending,

@@ -7,7 +7,7 @@ from flask import Flask
 
 from models import Account, CustomerNote, Job, Letter, Offer, StaffAct, Viewing
 from shop.customers import notes
-from shop.mail import letters
+from shop.mail import order_letters as letters
 from shop.overviews import time_line
 from shop.personal_data import erasure
 from tests.shop.operations.test_today import have_a_bad_day

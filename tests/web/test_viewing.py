@@ -10,7 +10,7 @@ from models import Account, AccountEvent, Attachment, Letter, Viewing
 from shop.customers import viewings
 from shop.customers.activity_log import Origin
 from shop.errors import Refusal
-from shop.mail import letters
+from shop.mail import order_letters as letters
 from shop.security import encryption
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser

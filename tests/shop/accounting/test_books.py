@@ -30,7 +30,7 @@ from shop.accounting import fec, revenue, vat_returns
 from shop.errors import Refusal
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
-from shop.mail import letters
+from shop.mail import order_letters as letters
 from shop.money_acts import goodwill
 from shop.payments import disputes, payouts
 from shop.payments.gateway import DisputeState, PayoutState

@@ -23,7 +23,7 @@ from shop import clock, money_acts, transitions
 from shop.errors import Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes
 from shop.jobs import queue
-from shop.mail import letters
+from shop.mail import order_letters as letters
 from shop.payments import disputes, gateway, notifications, payments
 from shop.payments.refundables import RefundableNote
 from shop.settings import current

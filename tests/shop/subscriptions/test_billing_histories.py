@@ -36,7 +36,8 @@ from shop.delivery import installation
 from shop.errors import Refusal
 from shop.invoicing import account_credits, ledger_proof, receivables
 from shop.jobs import queue
-from shop.mail import letters, service_letters
+from shop.mail import order_letters as letters
+from shop.mail import service_letters
 from shop.orders import orders, withdrawals
 from shop.overviews import services
 from shop.overviews.services import ServiceOverview
