@@ -7,6 +7,20 @@ and HTML, in the transaction of its cause; the unique key makes this idempotent.
 from __future__ import annotations
 
 from records.letters import TO_STRANGERS, TO_UNPROVED
+from shop.mail.account_letters import (
+    account_closed,
+    account_created,
+    account_ending,
+    announcement,
+    contract_change,
+    email_changed,
+    email_confirmation,
+    email_proof,
+    export_ready,
+    password_changed,
+    password_reset,
+    second_factor_changed,
+)
 from shop.mail.archive import (
     attachments_of,
     content_of,
@@ -22,50 +36,40 @@ from shop.mail.archive import (
 )
 from shop.mail.composing import compose
 from shop.mail.credentials import facts_of, is_outdated
-from shop.mail.order_letters import (
-    account_closed,
-    account_created,
-    account_ending,
-    announcement,
+from shop.mail.licence_letters import (
     attach_installed,
-    attach_ordered,
-    card_expiring,
-    card_removed,
-    card_withdrawn,
-    contract_change,
-    credit_note_issued,
-    credit_note_refunded,
-    delivery_failed,
-    dispute_lost,
-    email_changed,
-    email_confirmation,
-    email_proof,
-    export_ready,
-    goodwill_granted,
-    invoice_issued,
-    invoice_paid,
-    invoice_payment_refunded,
     licence_active,
     licence_for_owner,
     licence_link,
     licence_released,
     licences_added,
+    passwords_ready,
+    seat_password_changed,
+    service_installed,
+)
+from shop.mail.order_letters import (
+    attach_ordered,
+    card_expiring,
+    card_removed,
+    card_withdrawn,
+    credit_note_issued,
+    credit_note_refunded,
+    delivery_failed,
+    dispute_lost,
+    goodwill_granted,
+    invoice_issued,
+    invoice_paid,
+    invoice_payment_refunded,
     order_cancelled,
     order_expired,
     order_placed,
     part_payment_received,
-    password_changed,
-    password_reset,
-    passwords_ready,
     payment_disputed,
     payment_received,
     payment_refunded,
     refund_failed,
     refunded_by_bank,
     rest_refunded,
-    seat_password_changed,
-    second_factor_changed,
-    service_installed,
 )
 from shop.mail.sending import failure_reason, release_letters, send_again, send_letter
 from shop.mail.service_letters import (

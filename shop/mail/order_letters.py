@@ -1,129 +1,24 @@
-"""The e-mails of the shop, one function for each kind; their texts are in ``templates/mail/``."""
+"""The e-mails about orders, and about invoices, cards and refunds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from peewee import ModelSelect
-
 from records.account_credits import AccountCredit
-from records.accounts import Account
 from records.cards import Card
-from records.catalogue import Contract
 from records.disputes import Dispute
-from records.exports import DataExport
-from records.groups import Addition, LicenceGroup
-from records.imports import SeatImport
 from records.invoices import Invoice, InvoiceKind
 from records.letters import DocumentKind, LetterKind
 from records.orders import Order
 from records.payments import Payment
 from records.refunds import Refund
-from records.seats import Seat
-from shop import clock, documents, settings
+from shop import clock, documents
 from shop.licences.parts import parts_of
 from shop.mail.archive import store_letter
-from shop.mail.links import Links
-from shop.pricing import money, periods
+from shop.pricing import money
 from shop.pricing.lines import lines_of
-from shop.security import encryption
-from shop.sql.prepared import prepared
 from shop.text import templates
-
-# --- The account -----------------------------------------------------------------------------
-
-
-def account_created(account: Account) -> None:
-    """Tell a new customer their nic-handle (guide: sign in with nic-handle and password)."""
-    store_letter(account, LetterKind.ACCOUNT_CREATED, f"account_created:{account.id}")
-
-
-def account_closed(account: Account, kept: Sequence[tuple[str, str]]) -> None:
-    """Confirm that an account was closed; ``kept`` says what stays of it and why (``msgid``)."""
-    told = [[templates.translate(each, account.language) for each in pair] for pair in kept]
-    store_letter(
-        account,
-        LetterKind.ACCOUNT_CLOSED,
-        f"account_closed:{account.id}",
-        closed_at=clock.now(),
-        kept=told,
-    )
-
-
-def account_ending(account: Account, ends_on: date) -> None:
-    """Tell that an account without a service for five years ends on a day, and how to keep it."""
-    key = f"account_ending:{account.id}:{ends_on.isoformat()}"
-    store_letter(account, LetterKind.ACCOUNT_ENDING, key, ends_on=ends_on)
-
-
-def contract_change(account: Account, contract: Contract, applies_on: date) -> None:
-    """Announce a new version of a contract, 30 days before it applies to the customer."""
-    key = f"contract_change:{account.id}:{contract.kind}:{contract.version}"
-    store_letter(account, LetterKind.CONTRACT_CHANGE, key, contract=contract, applies_on=applies_on)
-
-
-def announcement(account: Account, notice: int, text: str) -> None:
-    """Send an announcement that the customer's pages show."""
-    store_letter(account, LetterKind.ANNOUNCEMENT, f"announcement:{notice}:{account.id}", text=text)
-
-
-def email_proof(account: Account, token: str) -> None:
-    """Send the link that proves a new account's address: the only e-mail before it is followed.
-
-    It holds no text of the customer's: anyone may have registered with this address.
-    """
-    link = Links(settings.current().public_url, account.language).email_proof(token)
-    key = f"email_proof:{encryption.digest(token)}"
-    store_letter(account, LetterKind.EMAIL_PROOF, key, is_secret=True, link=link, nameless=True)
-
-
-def password_reset(account: Account, link: str, token: str) -> None:
-    """Send a one-time link for a new password; stored encrypted."""
-    key = f"password_reset:{encryption.digest(token)}"
-    store_letter(account, LetterKind.PASSWORD_RESET, key, is_secret=True, link=link)
-
-
-def password_changed(account: Account) -> None:
-    """Report a changed password, in case the customer did not change it."""
-    changed_at = clock.now()
-    key = f"password_changed:{account.id}:{changed_at.isoformat()}"
-    store_letter(account, LetterKind.PASSWORD_CHANGED, key, changed_at=changed_at)
-
-
-def email_confirmation(account: Account, address: str, link: str, token: str) -> None:
-    """Send a confirmation link to a new e-mail ``address``, effective once it is followed."""
-    key = f"email_confirmation:{encryption.digest(token)}"
-    store_letter(
-        account, LetterKind.EMAIL_CONFIRMATION, key, recipient=address, is_secret=True,
-        address=address, link=link, nameless=True,
-    )  # fmt: skip
-
-
-def email_changed(account: Account, before: str) -> None:
-    """Tell the old e-mail address, ``before``, that e-mails now go to another one."""
-    changed_at = clock.now()
-    key = f"email_changed:{account.id}:{changed_at.isoformat()}"
-    store_letter(
-        account, LetterKind.EMAIL_CHANGED, key, recipient=before,
-        changed_at=changed_at, before=before, address=account.email,
-    )  # fmt: skip
-
-
-def second_factor_changed(account: Account, what: str) -> None:
-    """Report a change of two-factor sign-in; ``what`` is a ``msgid`` that describes it."""
-    changed_at = clock.now()
-    key = f"second_factor:{account.id}:{changed_at.isoformat()}:{encryption.digest(what)[:16]}"
-    store_letter(account, LetterKind.SECOND_FACTOR_CHANGED, key, changed_at=changed_at, what=what)
-
-
-def export_ready(account: Account, export: DataExport) -> None:
-    """Announce that the data export can be downloaded, and until when."""
-    store_letter(
-        account, LetterKind.EXPORT_READY, f"export_ready:{export.id}", expires_at=export.expires_at
-    )
-
 
 # --- The order -------------------------------------------------------------------------------
 
@@ -334,122 +229,3 @@ def refund_failed(refund: Refund) -> None:
 def _about_invoice(invoice: Invoice, kind: LetterKind, key: str = "", **values: Any) -> None:
     """Store an e-mail about an invoice, one of each kind unless ``key`` is given."""
     store_letter(invoice.account, kind, key or f"{kind}:{invoice.id}", invoice=invoice, **values)
-
-
-# --- Licence groups and licences -------------------------------------------------------------
-
-
-def service_installed(group: LicenceGroup) -> None:
-    """Announce that the group is installed (guide: an e-mail after the installation)."""
-    store_letter(
-        group.account, LetterKind.SERVICE_INSTALLED, f"service_installed:{group.id}",
-        group=group, licences=_seats_of.count(group),
-    )  # fmt: skip
-
-
-@prepared
-def _seats_of(group: LicenceGroup) -> ModelSelect[Seat]:
-    return Seat.select().where(Seat.group == group)
-
-
-def attach_installed(group: LicenceGroup) -> None:
-    """Announce that the Office Attach group is installed; its licences are being activated."""
-    assert group.installed_at is not None
-    store_letter(
-        group.account, LetterKind.ATTACH_INSTALLED, f"attach_installed:{group.id}",
-        group=group,
-        licences=Seat.select().where(Seat.group == group).count(),
-        renewal_on=periods.first_period(group.installed_at).end,
-    )  # fmt: skip
-
-
-def licences_added(addition: Addition) -> None:
-    """Announce licences added to a group, ready to be configured."""
-    store_letter(
-        addition.group.account, LetterKind.LICENCES_ADDED, f"licences_added:{addition.id}",
-        group=addition.group, licences=addition.line.quantity,
-    )  # fmt: skip
-
-
-def licence_active(
-    account: Account, *, group: str, address: str, password: str, portal: str, key: str
-) -> None:
-    """Send the credentials of a licence (guide: the e-mail contains those for the Office site).
-
-    ``group`` is the group's display name, ``address`` is ``login@<group domain>``, ``portal``
-    the URL of the Office portal; ``key`` identifies the activation: one e-mail for each.
-    """
-    store_letter(
-        account, LetterKind.LICENCE_ACTIVE, f"licence_active:{key}", is_secret=True,
-        group=group, address=address, password=password, portal=portal,
-    )  # fmt: skip
-
-
-def licence_for_owner(
-    account: Account,
-    *,
-    recipient: str,
-    owner: str,
-    group: str,
-    address: str,
-    password: str,
-    portal: str,
-    key: str,
-) -> None:
-    """Send the credentials to ``owner``, whose mailbox is ``recipient``; one e-mail per ``key``."""
-    store_letter(
-        account, LetterKind.LICENCE_FOR_OWNER, f"licence_for_owner:{key}", is_secret=True,
-        recipient=recipient, addressee=owner, owner=owner,
-        customer=account.company or account.full_name,
-        group=group, address=address, password=password, portal=portal,
-    )  # fmt: skip
-
-
-def licence_link(
-    account: Account, *, recipient: str, address: str, token: str, until: datetime, key: str
-) -> None:
-    """Send the link that shows a licence's password once, to a person whose address nobody proved.
-
-    It says nothing that the customer wrote but the login in ``address``. One e-mail per ``key``.
-    """
-    store_letter(
-        account,
-        LetterKind.LICENCE_LINK,
-        f"licence_link:{key}",
-        is_secret=True,
-        recipient=recipient,
-        nameless=True,
-        is_to_stranger=True,
-        address=address,
-        token=token,
-        until=until,
-    )
-
-
-def passwords_ready(made: SeatImport, *, kept: int, sent: int) -> None:
-    """Say that the passwords of a file of people, or of a selection, can be downloaded.
-
-    ``kept`` is their number, ``sent`` that of the links sent to the persons.
-    """
-    store_letter(
-        made.group.account, LetterKind.PASSWORDS_READY, f"passwords_ready:{made.id}",
-        made=made, group=made.group.display_name, kept=kept, sent=sent,
-    )  # fmt: skip
-
-
-def seat_password_changed(
-    account: Account, *, group: str, address: str, password: str, portal: str, key: str
-) -> None:
-    """Send a licence's new password; ``key`` identifies the change. See `licence_active`."""
-    store_letter(
-        account, LetterKind.SEAT_PASSWORD_CHANGED, f"seat_password_changed:{key}", is_secret=True,
-        group=group, address=address, password=password, portal=portal,
-    )  # fmt: skip
-
-
-def licence_released(account: Account, *, group: str, address: str, key: str) -> None:
-    """Report a released licence, paid until the renewal; ``key`` identifies the release."""
-    store_letter(
-        account, LetterKind.LICENCE_RELEASED, f"licence_released:{key}",
-        group=group, address=address,
-    )  # fmt: skip

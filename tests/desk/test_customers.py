@@ -7,7 +7,7 @@ from flask import Flask
 
 from models import Account, CustomerNote, Job, Letter, Offer, StaffAct, Viewing
 from shop.customers import notes
-from shop.mail import order_letters as letters
+from shop.mail import licence_letters
 from shop.overviews import time_line
 from shop.personal_data import erasure
 from tests.shop.operations.test_today import have_a_bad_day
@@ -92,7 +92,7 @@ def test_a_search_for_one_customer_leads_to_their_page(app: Flask, alices: Belon
 
 
 def test_no_page_of_the_desk_tells_a_secret(app: Flask, alices: Belongings) -> None:
-    letters.licence_active(
+    licence_letters.licence_active(
         alices.account, group="G", address="marie@x.example", password="hV7-kq2Rm9wX_t4B",
         portal="http://p.example", key="1",
     )  # fmt: skip

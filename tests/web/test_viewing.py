@@ -10,7 +10,7 @@ from models import Account, AccountEvent, Attachment, Letter, Viewing
 from shop.customers import viewings
 from shop.customers.activity_log import Origin
 from shop.errors import Refusal
-from shop.mail import order_letters as letters
+from shop.mail import licence_letters
 from shop.security import encryption
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
@@ -56,7 +56,7 @@ def test_a_viewing_reads_every_page_and_changes_nothing(app: Flask, alices: Belo
 
 
 def test_a_viewing_masks_secrets_and_asks_for_no_password(app: Flask, alices: Belongings) -> None:
-    letters.licence_active(
+    licence_letters.licence_active(
         alices.account, group="G", address="marie@x.example", password="hV7-kq2Rm9wX_t4B",
         portal="http://p.example", key="1",
     )  # fmt: skip

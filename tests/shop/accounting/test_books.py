@@ -30,7 +30,7 @@ from shop.accounting import fec, revenue, vat_returns
 from shop.errors import Refusal
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
-from shop.mail import order_letters as letters
+from shop.mail import order_letters
 from shop.money_acts import goodwill
 from shop.payments import disputes, payouts
 from shop.payments.gateway import DisputeState, PayoutState
@@ -332,7 +332,7 @@ def in_place_of(debt: Invoice | Order, at: datetime) -> Invoice | Order:
 def test_figures_are_naive_sums_over_any_history(
     app: Flask, bank: Bank, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(letters, "store_letter", lambda *_, **__: None)
+    monkeypatch.setattr(order_letters, "store_letter", lambda *_, **__: None)
     new = Snapshot()
 
     @settings(

@@ -23,7 +23,7 @@ from shop import clock, money_acts, transitions
 from shop.errors import Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes
 from shop.jobs import queue
-from shop.mail import order_letters as letters
+from shop.mail import order_letters
 from shop.payments import disputes, gateway, notifications, payments
 from shop.payments.refundables import RefundableNote
 from shop.settings import current
@@ -314,7 +314,7 @@ def test_any_acts_on_money_balance(
     app: Flask, bank: Bank, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each history of acts is counted beside the shop, and balances after every act."""
-    monkeypatch.setattr(letters, "store_letter", lambda *_, **__: None)
+    monkeypatch.setattr(order_letters, "store_letter", lambda *_, **__: None)
     new = Snapshot()
 
     @settings(

@@ -36,8 +36,7 @@ from shop.delivery import installation
 from shop.errors import Refusal
 from shop.invoicing import account_credits, ledger_proof, receivables
 from shop.jobs import queue
-from shop.mail import order_letters as letters
-from shop.mail import service_letters
+from shop.mail import account_letters, licence_letters, order_letters, service_letters
 from shop.orders import orders, withdrawals
 from shop.overviews import services
 from shop.overviews.services import ServiceOverview
@@ -491,7 +490,7 @@ def world(
     app: Flask, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[date], History]]:
     """Return a function that begins a history on a day, in a new shop that writes no e-mails."""
-    for module in (letters, service_letters):
+    for module in (account_letters, order_letters, licence_letters, service_letters):
         monkeypatch.setattr(module, "store_letter", lambda *_, **__: None)
     monkeypatch.setattr(documents, "make_document", lambda *_: b"")
     new = Snapshot()
