@@ -12,7 +12,7 @@ A view shows the form with `show` and takes it with `take`::
         return acts.take(form, act, lambda: things.end(..., form.given(), by=access.actor()))
 
 ``do`` may raise a `Refusal`, shown at its field (422). What it writes has to be unique for
-``form.given().key``; `shop.staff.acts.record_act` does that for acts without a table of their own.
+``form.given().key``; `recorded_once` does that for acts without a table of their own.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
+from desk import access
+from models import database
 from shop.errors import Refusal
-from shop.staff.acts import LONGEST_REASON
+from shop.staff.acts import LONGEST_REASON, record_act
 from web.customer_forms import TOO_LONG
 from web.forms import ShopForm, stripped
 from web.htmx import go_to, page
@@ -123,6 +125,22 @@ def take(
         return show(form, act, refusal.status)
     flash(act.done, "success")
     return go_to(arrive() if arrive else act.back)
+
+
+def recorded_once(form: ActForm, kind: str, subject: str, do: Callable[[], object]) -> Any:
+    """Return what does an act and records it, once for each form sent."""
+
+    def done() -> bool:
+        given = form.given()
+        with database.atomic():
+            is_first = record_act(
+                given.key, by=access.actor(), kind=kind, reason=given.reason, subject=subject
+            )
+            if is_first:
+                do()
+        return is_first
+
+    return done
 
 
 def _to_confirm(form: ActForm, act: Act) -> Response:

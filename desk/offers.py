@@ -13,7 +13,6 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from desk import access, acts, desk
 from desk.acts import Act, ActForm
-from desk.publishing import in_one
 from models import Offer, OfferChange, Product
 from shop import clock
 from shop.publishing import offers
@@ -224,7 +223,7 @@ def add_offer() -> Response:
         details, reason = form.details(product), form.given().reason
         offers.add(code, product, details, by=access.actor(), reason=reason)
 
-    done_once = in_one(form, "offer_added", code, do)
+    done_once = acts.recorded_once(form, "offer_added", code, do)
     return acts.take(form, _adding(), done_once, checked=checked)
 
 
@@ -292,7 +291,9 @@ def describe_offer(code: str, version: int) -> Response:
         details, reason = form.details(product), form.given().reason
         offers.change_details(offer, details, by=access.actor(), reason=reason)
 
-    return acts.take(form, act, in_one(form, "offer_details", code, do), checked=checked)
+    return acts.take(
+        form, act, acts.recorded_once(form, "offer_details", code, do), checked=checked
+    )
 
 
 def _selling(offer: Offer) -> Act:
@@ -341,7 +342,7 @@ def sell_offer(code: str, version: int) -> Response:
     def do() -> None:
         offers.set_sale(offer, form.sale(), by=access.actor(), reason=form.given().reason)
 
-    return acts.take(form, act, in_one(form, "offer_sale", code, do), checked=checked)
+    return acts.take(form, act, acts.recorded_once(form, "offer_sale", code, do), checked=checked)
 
 
 def _undoing(offer: Offer) -> Act:
@@ -377,4 +378,4 @@ def undo_offer_change(code: str, version: int) -> Response:
     def do() -> None:
         offers.undo(offer, by=access.actor(), reason=form.given().reason)
 
-    return acts.take(form, _undoing(offer), in_one(form, "offer_undone", code, do))
+    return acts.take(form, _undoing(offer), acts.recorded_once(form, "offer_undone", code, do))
