@@ -100,6 +100,8 @@ def second_step() -> Response:
 
 def _second_step_page(form: CodeForm, status: int = 200) -> Response:
     found = _pending()
+    if found is None and access.is_signed_in():
+        return go_to(_target())
     if found is None:
         flash(gettext("The password was given too long ago. Log in again."), "info")
         return go_to(url_for("desk.entrance", next=_next()))
