@@ -12,11 +12,11 @@ from desk import acts, desk
 from desk.access import actor
 from desk.acts import Act, ActForm
 from models import LineKind, LineProblem, Payout, PayoutLine, PayoutStatus, database
-from shop import clock, transitions
+from shop import clock, settings, transitions
 from shop.accounting import payouts as listed
 from shop.accounting.payouts import Line
 from shop.overviews import event_words
-from shop.payments import payout_matching
+from shop.payments import held_at_bank, payout_matching
 from shop.staff.acts import record_act
 from shop.text import csv_export, formats
 from web.arguments import number_of
@@ -55,6 +55,17 @@ def payouts_list() -> Response:
         "desk/payouts.html",
         payouts=listed.newest_payouts(request.args.get("before", "")),
         statuses=STATUSES,
+    )
+
+
+@desk.get("/accounting/payments-held")
+def payments_held() -> Response:
+    """List the card payments that are in no payout yet, the oldest first."""
+    return page(
+        "desk/payments_held.html",
+        held=held_at_bank.sum_up(),
+        payments=listed.held_payments(request.args.get("after", "")),
+        late_after=settings.current().payout_late_days,
     )
 
 

@@ -73,6 +73,7 @@ ROLES: dict[str, frozenset[Role]] = {
     "vat_documents_file": ACCOUNTANTS,
     "payouts_list": ACCOUNTANTS,
     "payouts_file": ACCOUNTANTS,
+    "payments_held": ACCOUNTANTS,
     "payout": ACCOUNTANTS,
     "payout_file": ACCOUNTANTS,
     "payout_line": BILLING,

@@ -32,7 +32,7 @@ def today() -> Response:
 
 def _sections() -> dict[str, cases.Section]:
     """Return the kinds of cases whose pages this member of staff may open."""
-    hidden = set() if may("payout") else {"payouts"}
+    hidden = set() if may("payout") else {"payouts", "held_payments"}
     return {name: section for name, section in cases.SECTIONS.items() if name not in hidden}
 
 

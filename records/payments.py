@@ -67,7 +67,8 @@ class Payment(StateMachine):
     operator). ``uncharged_cents`` is the part of a successful payment that the order's invoice does
     not charge, as it was not delivered, or delivered later: it is given back. ``card`` is the
     stored card of an off-session charge; empty where the customer pays on the bank's page.
-    ``reference`` is that of a bank transfer, and ``settled_at`` its day.
+    ``reference`` is that of a bank transfer, and ``settled_at`` its day. ``is_paid_out`` says that
+    a payout of the bank lists it.
     """
 
     event_subject = "payment"
@@ -96,6 +97,7 @@ class Payment(StateMachine):
     reference = CharField(max_length=128, default="")
     created_at = MomentField()
     settled_at = MomentField(null=True)
+    is_paid_out = BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -169,6 +171,15 @@ Payment.add_index(
     Payment.index(Payment.invoice, unique=True, name="payment_one_succeeded_of_invoice").where(
         SQL("status = 'succeeded'")
     )
+)
+IS_HELD = (
+    "settled_at IS NOT NULL AND NOT is_paid_out AND method = 'card' "
+    "AND status IN ('succeeded', 'refund_due', 'refunded', 'lost')"
+)
+"""The condition of an index, which queries repeat word for word: received by card, in no payout."""
+
+Payment.add_index(
+    Payment.index(Payment.settled_at, Payment.id, name="payment_held").where(SQL(IS_HELD))
 )
 HAS_REFERENCE = "reference <> ''"
 """The condition of an index, which queries repeat word for word."""

@@ -102,6 +102,12 @@ Payout.add_index(
 )
 
 
+BY_HAND = "NOT is_automatic"
+"""The condition of an index, which queries repeat word for word."""
+
+Payout.add_index(Payout.index(Payout.announced_at, name="payout_by_hand").where(SQL(BY_HAND)))
+
+
 class LineKind(StrEnum):
     """What moved the seller's balance at the bank."""
 

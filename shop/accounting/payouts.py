@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from peewee import JOIN, ModelSelect
@@ -15,6 +15,7 @@ from records.invoices import Invoice
 from records.orders import Order
 from records.payments import Payment
 from records.payouts import Payout, PayoutLine
+from shop.payments import held_at_bank
 from shop.text.pagination import PER_PAGE
 
 LINES_PER_PAGE = 50
@@ -78,6 +79,83 @@ def find_line(number: int) -> PayoutLine | None:
     """Return a line with its payout, or None."""
     query = PayoutLine.select(PayoutLine, Payout).join(Payout)
     return query.where(PayoutLine.id == number).first()
+
+
+# --- In no payout yet --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A stretch of the list of payments that the bank holds; ``newer`` is the key that the next
+    one begins after."""
+
+    rows: list[HeldPayment]
+    newer: str = ""
+
+
+@dataclass(frozen=True)
+class HeldPayment:
+    """A payment that the bank holds, and the order or invoice that it pays."""
+
+    payment: Payment
+    number: str
+    is_order: bool
+    nic_handle: str
+    customer: str
+
+
+def held_payments(after: str = "", per_page: int = PER_PAGE) -> Waiting:
+    """Return a stretch of the payments that the bank holds, the oldest first (one query)."""
+    wanted = held_at_bank.held().select(Payment.id)
+    if (reached := _read_moment(after)) is not None:
+        at, number = reached
+        wanted = wanted.where(
+            (Payment.settled_at >= at) & ((Payment.settled_at > at) | (Payment.id > number))
+        )
+    wanted = wanted.order_by(Payment.settled_at, Payment.id).limit(per_page + 1)
+    found = list(
+        _payments_with_debts()
+        .where(Payment.id.in_(wanted))
+        .order_by(Payment.settled_at, Payment.id)
+    )
+    rows = [_held(row) for row in found[:per_page]]
+    last = found[per_page - 1] if len(found) > per_page else None
+    return Waiting(rows, f"{last.settled_at.isoformat()}.{last.id}" if last else "")
+
+
+def _read_moment(key: str) -> tuple[datetime, int] | None:
+    moment, _, number = key.rpartition(".")
+    try:
+        at = datetime.fromisoformat(moment)
+        return (at, min(int(number), 2**31 - 1)) if at.tzinfo else None
+    except ValueError:
+        return None
+
+
+def _payments_with_debts() -> ModelSelect[Any]:
+    of_order = Account.alias("of_order")
+    return (
+        Payment.select(
+            Payment, Order.id, Order.number, Invoice.id, Invoice.number, Account.id,
+            Account.nic_handle, Account.company, Account.first_name, Account.last_name,
+            of_order.id, of_order.nic_handle, of_order.company, of_order.first_name,
+            of_order.last_name,
+        )
+        .join(Order, JOIN.LEFT_OUTER)
+        .join(of_order, JOIN.LEFT_OUTER, on=(of_order.id == Order.account), attr="account")
+        .join_from(Payment, Invoice, JOIN.LEFT_OUTER)
+        .join(Account, JOIN.LEFT_OUTER)
+    )  # fmt: skip
+
+
+def _held(payment: Payment) -> HeldPayment:
+    account = payment.account
+    debt: Order | Invoice | None = payment.order or payment.invoice
+    assert debt is not None, "a CHECK constraint requires one of them"
+    return HeldPayment(
+        payment, debt.number, payment.order_id is not None, account.nic_handle,
+        account.company or account.full_name,
+    )  # fmt: skip
 
 
 # --- Lines -----------------------------------------------------------------------------------

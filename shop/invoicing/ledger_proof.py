@@ -391,6 +391,10 @@ FAULTS = {
         "SELECT l.payment_id FROM payout_line l WHERE l.kind = '{LineKind.CHARGE}' "
         "AND l.gross_cents > 0 AND l.problem = '' GROUP BY l.payment_id HAVING count(*) > 1"
     ),
+    "payment {} counts as paid out and is in no payout, or the other way round": (
+        "SELECT p.id FROM payment p WHERE p.is_paid_out <> EXISTS (SELECT 1 FROM payout_line l "
+        "WHERE l.payment_id = p.id AND l.kind = '{LineKind.CHARGE}' AND l.gross_cents > 0)"
+    ),
     "payout {} is booked with another amount than arrived": (
         "SELECT p.reference FROM payout p WHERE p.booked_at IS NOT NULL "
         "AND p.received_cents - CASE WHEN p.returned_at IS NULL THEN 0 ELSE p.cents END "

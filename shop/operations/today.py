@@ -34,7 +34,7 @@ from shop.jobs import failed
 from shop.office import stock
 from shop.operations import monitoring, unpaid
 from shop.parsing.numbers_and_json import read_integer
-from shop.payments import disputes, payouts, refund_lists
+from shop.payments import disputes, held_at_bank, payouts, refund_lists
 from shop.text.pagination import PER_PAGE
 from shop.vat import confirmation
 
@@ -234,6 +234,11 @@ def _payouts() -> Query:
     return found.join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
 
 
+def _held() -> Query:
+    """Return the query for payments that the bank holds for too long."""
+    return _paid(Payment.select()).where(Payment.id.in_(held_at_bank.late().select(Payment.id)))
+
+
 def _with_customers(jobs: Callable[[], Query]) -> Callable[[], Query]:
     """Return a query of jobs, which name no customer."""
     return lambda: jobs().order_by().join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
@@ -275,6 +280,11 @@ SECTIONS = {
             "payouts", N_("Bank payouts to examine"), _payouts, Payout.id, Payout.announced_at,
             Payout.reference, SQL("'payout'"), Payout.id.cast("VARCHAR(20)"), payouts.to_examine,
             cents=Payout.cents, detail=Payout.open_lines.cast("VARCHAR(20)"),
+        ),
+        Section(
+            "held_payments", N_("Card payments not paid out"), _held, Payment.id,
+            Payment.settled_at, PAID_NUMBER, PAID_PAGE, PAID_NUMBER, held_at_bank.late,
+            cents=fn.COALESCE(Payment.taken_cents, Payment.amount_cents),
         ),
         Section(
             "declined_charges", N_("Cards declined within a day"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from records.payouts import (
 )
 from records.refunds import Refund
 from shop.errors import N_, Conflict
-from shop.payments import gateway
+from shop.payments import gateway, held_at_bank
 
 MOST_TRIED = 500
 """How many lines without a match are tried again by a run, the newest first."""
@@ -90,6 +90,14 @@ def match_lines(
             paid.setdefault(found.payment, line.reference)
         matched.append((line, found))
     return matched
+
+
+def brought_by(matched: Iterable[tuple[gateway.PayoutLine, Match]]) -> Iterator[int]:
+    """Yield the ids of the payments whose money matched lines bring."""
+    for line, found in matched:
+        is_brought = str(line.kind) == LineKind.CHARGE and line.gross_cents > 0
+        if is_brought and found.payment is not None:
+            yield found.payment
 
 
 _KINDS = {Payment: LineKind.CHARGE, Refund: LineKind.REFUND, Dispute: LineKind.DISPUTE,
@@ -166,7 +174,9 @@ def _match_those(row: Payout, lines: dict[str, PayoutLine]) -> None:
     """Match lines of a payout again, by their reference."""
     with database.atomic():
         row = lock(row)
-        for told, found in match_lines(row.currency, [_as_told(line) for line in lines.values()]):
+        matched = match_lines(row.currency, [_as_told(line) for line in lines.values()])
+        held_at_bank.mark_paid_out(brought_by(matched))
+        for told, found in matched:
             if str(found.problem) != lines[told.reference].problem:
                 PayoutLine.update(**found.columns).where(
                     PayoutLine.reference == told.reference, SQL(IS_OPEN)

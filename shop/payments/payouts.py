@@ -22,7 +22,7 @@ from records.payouts import (
 )
 from shop import clock, jobs, settings, transitions
 from shop.errors import PartyRejected
-from shop.payments import gateway, gateways, payout_matching
+from shop.payments import gateway, gateways, held_at_bank, payout_matching
 from shop.sandbox_link import test_points
 
 log = structlog.get_logger()
@@ -132,10 +132,9 @@ def keep(row: Payout, part: gateway.Batch[gateway.PayoutLine]) -> None:
     """Keep lines of a payout, each once and matched; the last part completes it."""
     with database.atomic():
         row = lock(row)
-        values = [
-            _values(row, line, found)
-            for line, found in payout_matching.match_lines(row.currency, part.rows)
-        ]
+        matched = payout_matching.match_lines(row.currency, part.rows)
+        held_at_bank.mark_paid_out(payout_matching.brought_by(matched))
+        values = [_values(row, line, found) for line, found in matched]
         if values:
             PayoutLine.insert_many(values).on_conflict_ignore().execute()
         payout_matching.sum_up(row)

@@ -144,6 +144,7 @@ class Settings:
         "ACCOUNTING_CHART", (), variables.chart(ACCOUNTING_CHART), lambda _: ACCOUNTING_CHART
     )
     accounting_payouts_from: str = _setting("ACCOUNTING_PAYOUTS_FROM", "", variables.day)
+    payout_late_days: int = _setting("PAYOUT_LATE_DAYS", 14, variables.count(1, 92))
     bank_key: str = _setting("SANDBOX_BANK_KEY", DEVELOPMENT_BANK_KEY)
     provider_key: str = _setting("SANDBOX_PROVIDER_KEY", DEVELOPMENT_PROVIDER_KEY)
     notification_secret: str = _setting(

@@ -9,14 +9,16 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from models import Account, Payment, Payout, PayoutLine, Role, StaffAct
+from models import Account, Payment, Payout, PayoutLine, Role, StaffAct, database
 from shop import clock
 from shop.accounting import payouts as listed
 from shop.jobs import queue
-from shop.payments import gateway, notifications, payouts
+from shop.payments import gateway, held_at_bank, notifications, payout_matching, payouts
 from shop.payments.gateway import Notification, PayoutLineKind, PayoutState
-from tests.support import billing, purchases, queries, staff
+from shop.text import formats
+from tests.support import billing, purchases, queries, running, staff
 from tests.support.client import CheckingClient
+from tests.support.money_books import paid, perform
 from tests.support.parties import Bank
 
 pytestmark = pytest.mark.usefixtures("provider")
@@ -196,3 +198,133 @@ def test_lists_go_on_and_cost_the_same_however_long_they_are(
 @pytest.mark.one_database
 def test_before_the_first_payout_the_list_says_so(app: Flask) -> None:
     assert "Aucun versement pour le moment" in staff.desk_of(app, Role.BILLING).get(LIST).text
+
+
+# --- In no payout yet --------------------------------------------------------------------------
+
+HELD = "/desk/accounting/payments-held"
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "everything"),
+    [("fr", "Paiements par carte non versés", "Tout est versé"),
+     ("en", "Card payments not paid out", "Everything is paid out")],
+)  # fmt: skip
+def test_payments_that_the_bank_holds_are_listed_until_a_payout_brings_them(
+    app: Flask, alice: Account, bank: Bank, language: str, title: str, everything: str
+) -> None:
+    order = purchases.place(alice)
+    purchases.pay(order, bank)
+    invoice = billing.due(alice)
+    billing.pay(invoice, bank)
+    perform(paid(billing.due(alice)))  # by transfer: the bank that takes the cards has none of it
+    desk = staff.desk_of(app, Role.BILLING, language=language)
+    shown = plain(desk.get(HELD).text)
+    assert shown.count("data-row") == 2
+    assert shown.index(f'href="/desk/orders/{order.number}"') < shown.index(
+        f'href="/desk/invoices/{invoice.number}"'
+    )
+    assert plain(formats.money(order.total_cents + invoice.total_cents, language)) in shown
+    assert f'href="{HELD}"' in desk.get(LIST).text
+    assert title not in desk.get("/desk/today").text, "banks take some days"
+    running.move_on(timedelta(days=15))
+    desk = staff.desk_of(app, Role.BILLING, language=language)
+    assert title in desk.get("/desk/today").text
+    assert order.number in desk.get("/desk/today/held_payments").text
+    bank.pay_out(state=PayoutState.PAID)
+    payouts.fetch_payouts()
+    queue.drain()
+    assert everything in desk.get(HELD).text
+    assert title not in desk.get("/desk/today").text
+    billing.assert_balanced()
+
+
+def test_payments_of_an_unread_payout_are_known_once_it_is_matched_again(
+    alice: Account, bank: Bank
+) -> None:
+    payment, _ = paid_out(alice, bank)
+    PayoutLine.update(payment=None, problem="unknown").execute()
+    Payment.update(is_paid_out=False).execute()
+    payout_matching.match_again()
+    assert Payment.get_by_id(payment.id).is_paid_out
+    billing.assert_balanced()
+
+
+def test_support_does_not_see_what_the_bank_holds(app: Flask, alice: Account, bank: Bank) -> None:
+    billing.pay(billing.due(alice), bank)
+    running.move_on(timedelta(days=15))
+    desk = staff.desk_of(app, Role.SUPPORT, language="en")
+    assert "Card payments not paid out" not in desk.get("/desk/today").text
+    assert desk.ask("GET", "/desk/today/held_payments").status_code == 404
+    assert desk.ask("GET", HELD).status_code == 403
+
+
+def test_what_a_payout_by_hand_may_have_brought_awaits_nobody(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    billing.pay(billing.due(alice), bank)
+    Payout.create(
+        reference="po_hand", status="paid", cents=4_200, is_automatic=False,
+        arrives_on=clock.today(), announced_at=clock.now(), read_at=clock.now(),
+    )  # fmt: skip
+    running.move_on(timedelta(days=1))
+    later = billing.due(alice)
+    billing.pay(later, bank)
+    running.move_on(timedelta(days=15))
+    desk = staff.desk_of(app, Role.AUDITOR, language="en")
+    shown = desk.get(HELD).text
+    assert "Somebody began a payout by hand" in shown
+    assert shown.count("data-row") == 2
+    assert [row.invoice for row in held_at_bank.late()] == [later]
+
+
+def test_a_payout_in_another_currency_says_that_it_is_not_booked(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    _, payout = paid_out(alice, bank)
+    desk = staff.desk_of(app, Role.AUDITOR, language="en")
+    said = "in another currency than the euro: it is listed and matched, and not booked"
+    assert said not in desk.get(f"{LIST}/{payout.id}").text
+    other = Payout.create(
+        reference="po_usd", status="paid", cents=100, currency="USD", arrives_on=clock.today(),
+        announced_at=clock.now(), read_at=clock.now(),
+    )  # fmt: skip
+    assert said in desk.get(f"{LIST}/{other.id}").text
+    assert "are listed and matched, and not booked" in desk.get(LIST).text
+    assert "Payouts in other currencies" in desk.get("/desk/accounting").text
+
+
+def test_the_list_of_what_the_bank_holds_goes_on_and_costs_the_same(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    order = purchases.place(alice)
+    at = clock.now() - timedelta(days=3)
+    with database.atomic():
+        Payment.insert_many(
+            [
+                {"order": order, "key": f"k{n}", "status": "refunded", "amount_cents": n,
+                 "created_at": at, "settled_at": at + timedelta(minutes=n // 3)}
+                for n in range(1, 46)
+            ]
+        ).execute()  # fmt: skip
+    desk = staff.desk_of(app, Role.AUDITOR, language="en")
+    seen, address = 0, HELD
+    while address:
+        with queries.recorded() as statements:
+            text = desk.get(address).text
+        assert len(statements) <= 5
+        seen += text.count("data-row")
+        newer = text.split(f'href="{HELD}?after=')
+        address = f"{HELD}?after={newer[1].split(chr(34))[0]}" if len(newer) > 1 else ""
+    assert seen == 45
+    keys, after = [], ""
+    while True:
+        stretch = listed.held_payments(after, per_page=4)
+        keys += [row.payment.key for row in stretch.rows]
+        if not (after := stretch.newer):
+            break
+    assert keys == [f"k{n}" for n in range(1, 46)]
+    for wrong in ("x", "2026-13-01.1", "2026-01-01.7", "9" * 30):
+        assert desk.get(f"{HELD}?after={wrong}").status_code == 200
+    assert queries.scanned_by(lambda: listed.held_payments()) == []
+    assert queries.scanned_by(lambda: list(held_at_bank.late())) == []

@@ -172,6 +172,8 @@ FAULTS = {
     "kind, gross_cents, fee_cents, source, description, at, payment_id, problem, explanation) "
     "SELECT payout_id, reference || '-2', kind, gross_cents, fee_cents, source, description, at, "
     "payment_id, problem, explanation FROM payout_line WHERE kind = 'charge'",
+    "payment {} counts as paid out and is in no payout, or the other way round": "UPDATE payment "
+    "SET is_paid_out = NOT is_paid_out",
     "payout {} is booked with another amount than arrived": "UPDATE payout "
     "SET received_cents = received_cents + 1",
     "numbers are missing or too many in the series {}": "UPDATE invoice_series SET last = last + 1",

@@ -46,6 +46,10 @@ def have_a_bad_day(alices: Belongings) -> None:
     Order.update(status="paid", paid_at=before).where(Order.id == alices.unpaid.id).execute()
     Order.update(status="delivery_failed").where(Order.id == alices.delivered.id).execute()
     payment = Payment.get(Payment.order == alices.delivered)
+    Payment.create(
+        order=alices.unpaid, key="held", status="succeeded", amount_cents=100, created_at=before,
+        settled_at=now - timedelta(days=20),
+    )  # fmt: skip
     Payment.update(status="declined", card=alices.card, settled_at=now).where(
         Payment.id == payment.id
     ).execute()
@@ -89,6 +93,7 @@ def test_each_case_is_in_its_section_and_leads_to_its_page(alices: Belongings) -
         "refunds_to_transfer": [("order", order)],
         "unexplained_refunds": [("order", order)],
         "payouts": [("payout", str(Payout.get().id))],
+        "held_payments": [("order", late)],
         "declined_charges": [("order", order)],
         "unpaid_invoices": [("invoice", invoice)],
         "suspended_services": [("group", alices.group.name)],
