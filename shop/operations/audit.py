@@ -27,7 +27,7 @@ from records.payments import PaymentStatus
 from records.refunds import RefundStatus
 from records.seat_states import MOVING, SeatStatus
 from records.seats import Seat
-from records.terminations import GiveBack, TerminationStatus
+from records.terminations import GIVEN_BACK, GiveBack, TerminationStatus
 from shop import clock
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.invoicing import ledger_proof
@@ -73,6 +73,7 @@ _STATES = {
         GroupStatus.INSTALLED, GroupStatus.SUSPENDED, GroupStatus.TERMINATED
     ),
     "MOVING": _listed(*MOVING),
+    "GIVEN_BACK": _listed(*GIVEN_BACK),
     "MISCOUNTED": " OR ".join(_MISCOUNTED.replace("?", status) for status in SeatStatus),
 }  # fmt: skip
 """The values of the braces in the queries below: a query that names an unknown state fails."""
@@ -150,6 +151,15 @@ RULES = {
     ),
     "the group {} counts its licences wrongly": (
         "SELECT g.name FROM licence_group g WHERE {MISCOUNTED}"
+    ),
+    "the group {} counts its idle licences wrongly": (
+        "SELECT g.name FROM licence_group g WHERE g.seats_idle <> "
+        "(SELECT count(*) FROM seat s WHERE s.group_id = g.id AND s.is_idle)"
+    ),
+    "a licence of the group {} counts as idle, and is not in use or is given back": (
+        "SELECT DISTINCT g.name FROM licence_group g JOIN seat s ON s.group_id = g.id "
+        "WHERE s.is_idle AND (s.status <> '{SeatStatus.ACTIVE}' OR EXISTS "
+        "(SELECT 1 FROM give_back b WHERE b.seat_id = s.id AND b.status IN ({GIVEN_BACK})))"
     ),
     "the usage of the group {} differs from its active licences": (
         "SELECT g.name FROM licence_group g WHERE "

@@ -21,7 +21,7 @@ from models import (
 )
 from shop import clock
 from shop.operations import audit
-from shop.subscriptions import subscriptions
+from shop.subscriptions import give_backs, subscriptions
 from tests.support import billing, groups, purchases, running
 from tests.support.parties import Bank, Provider
 
@@ -67,6 +67,21 @@ def ending_without_its_seats(group: LicenceGroup) -> None:
 
 def uncounted(group: LicenceGroup) -> None:
     LicenceGroup.update(seats_error=1, seats_active=0).execute()
+
+
+def idle_uncounted(group: LicenceGroup) -> None:
+    Seat.update(is_idle=True).where(Seat.status == "active").execute()
+
+
+def idle_and_nobodys(group: LicenceGroup) -> None:
+    Seat.update(is_idle=True).where(Seat.number == 3).execute()
+    LicenceGroup.update(seats_idle=1).execute()
+
+
+def idle_and_given_back(group: LicenceGroup) -> None:
+    give_backs.give_back_seats(group, [groups.seat_of(group, 1).number], by="alice")
+    Seat.update(is_idle=True).where(Seat.number == 1).execute()
+    LicenceGroup.update(seats_idle=1).execute()
 
 
 def unpaid(group: LicenceGroup) -> None:
@@ -132,6 +147,9 @@ def note_not_refunded(group: LicenceGroup) -> None:
 SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     ending_without_its_seats: "has ended, and one of its licences has not",
     uncounted: "counts its licences wrongly",
+    idle_uncounted: "counts its idle licences wrongly",
+    idle_and_nobodys: "counts as idle, and is not in use or is given back",
+    idle_and_given_back: "counts as idle, and is not in use or is given back",
     unpaid: "was installed without being paid",
     without_money: "counts as paid, without a payment",
     kept_money: "is closed unpaid, and its money was kept",
