@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
+from html import unescape
 from urllib.parse import urlsplit
 
 from bench.client import Page
@@ -22,6 +24,9 @@ PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 REFUSED = (409, 422, 503)
 """Statuses with which the shop says that something cannot be done now."""
+
+REFRESH = re.compile(r'hx-get="([^"]+)" hx-trigger="every ')
+"""What the page of an order asks for while it waits."""
 
 PAGES = {
     "home": "/fr/",
@@ -134,6 +139,8 @@ class Customer(Visitor):
         """Poll the order, as its page does, until it is installed."""
         address, began = f"{self._page.url.partition('?')[0]}/status", time.perf_counter()
         while DELIVERED not in self._page.text:
+            if refresh := REFRESH.search(self._page.text):
+                address = unescape(refresh[1])
             failed = [word for word in FAILED if word in self._page.text]
             if failed or time.perf_counter() - began > INSTALLATION_TIMEOUT:
                 raise JourneyFailed(f"installation: {failed or 'not installed in time'}: {address}")

@@ -64,7 +64,9 @@ class OrderPage:
             error=error,
             choice=request.form.get(CHOICE, ""),
             unchosen=unchosen,
+            standing=(standing := _standing(order)),
             is_part=bool(partial) and wants_partial(),
+            is_changed=request.args.get("shown") != standing,
         )
 
     def show_status(self) -> Response:
@@ -106,6 +108,11 @@ class OrderPage:
         if refusal.field == CHOICE:
             return self.show(unchosen=sentence(refusal), status=refusal.status)
         return self.show(error=sentence(refusal), status=refusal.status)
+
+
+def _standing(order: Order) -> str:
+    """Return what of an order's state the steps and the document beside its status show."""
+    return "due" if order.is_payable else "paid" if order.paid_at else "closed"
 
 
 def _form_url(order: Order, lines: list[OrderLine]) -> str:

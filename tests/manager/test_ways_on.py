@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -52,6 +54,31 @@ def test_a_finished_order_has_all_steps_done_and_nothing_due(
         assert "Valable jusqu’au" not in text
         assert 'id="document"' in text
     assert part.count('hx-swap-oob="outerMorph"') == 2
+
+
+@pytest.mark.parametrize("page", ["/fr/order/{}", "/manager/account/orders/{}"])
+def test_what_has_not_changed_does_not_come_again(
+    inside: Visitor, client: CheckingClient, alice: Account, bank: Bank, page: str
+) -> None:
+    order = purchases.place(alice)
+    purchases.start_paying(order)
+    address = page.format(order.number)
+
+    def asked_for(text: str) -> str:
+        found = re.search(r'hx-get="([^"]+)" hx-trigger="every ', text)
+        assert found
+        return html.unescape(found[1])
+
+    first = client.get(address).text
+    again = client.get(asked_for(first), headers=PARTIAL).text
+    assert 'id="document"' in first
+    assert 'id="order-status"' in again
+    assert 'id="document"' not in again
+    purchases.pay(order, bank)
+    paid = client.get(asked_for(again), headers=PARTIAL).text
+    assert 'id="document"' in paid
+    assert asked_for(paid) != asked_for(again)
+    assert 'id="document"' not in client.get(asked_for(paid), headers=PARTIAL).text
 
 
 def test_order_invoice_and_service_lead_to_each_other(
