@@ -184,6 +184,9 @@ class BufferedApplication:
         if _declared_size(headers) > self._limits.body:
             # The application refuses it by its declared size, and has a page for it.
             body = b""
+        elif _has_no_body(scope, headers):
+            body = b""
+            headers["content-length"] = "0"
         else:
             body = await self._body(receive, headers)
             headers["content-length"] = str(len(body))
@@ -319,6 +322,11 @@ def _headers(scope: Scope) -> dict[str, str]:
             value = f"{found[name]}{'; ' if name == 'cookie' else ', '}{value}"
         found[name] = value
     return found
+
+
+def _has_no_body(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Return whether a request has no body: in HTTP/1 its headers would say so (RFC 9112, 6.3)."""
+    return not BODY_HEADERS & headers.keys() and str(scope["http_version"]).startswith("1")
 
 
 def _declared_size(headers: Mapping[str, str]) -> int:

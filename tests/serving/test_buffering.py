@@ -48,7 +48,7 @@ class Client:
         self.scope = {
             "type": "http", "method": "GET", "path": "/", "query_string": b"", "scheme": "http",
             "http_version": "1.1", "server": ("127.0.0.1", 5000), "client": ("192.0.2.1", 4000),
-            "headers": [],
+            "headers": [(b"transfer-encoding", b"chunked")] if messages else [],
         } | scope  # fmt: skip
 
     async def receive(self) -> dict[str, Any]:
@@ -127,6 +127,18 @@ def test_a_request_reaches_the_application_as_wsgi_says() -> None:
     assert (client.status, client.body) == (200, b"done")
     assert (b"set-cookie", b"a=1") in client.received[0]["headers"]
     assert application.closed.is_set()
+
+
+def test_nothing_is_received_of_a_request_that_says_of_no_body() -> None:
+    application, client = Application(), Client()
+    client.messages = []
+    asyncio.run(asyncio.wait_for(ask(buffered(application), client), 5))
+    assert client.status == 200
+    assert (application.asked[0]["body"], application.asked[0]["CONTENT_LENGTH"]) == (b"", "0")
+    # In HTTP/2 the headers need not say so.
+    by_http_2 = Client(part(b"abc"), http_version="2", headers=[])
+    asyncio.run(ask(buffered(application), by_http_2))
+    assert application.asked[1]["body"] == b"abc"
 
 
 def test_a_body_that_does_not_come_takes_no_thread_and_ends() -> None:
