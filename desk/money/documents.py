@@ -45,7 +45,7 @@ def _forms(money: DocumentMoney) -> dict[str, MoneyForm]:
         ),
         "credit": MoneyForm(
             gettext("Issue a credit note"),
-            gettext("What was paid of it is refunded; the rest is taken off what is owed."),
+            _explanation_of_credit(money),
             gettext("Issue the credit note"),
             _credit_of(money),
             CreditForm,
@@ -74,6 +74,17 @@ def _forms(money: DocumentMoney) -> dict[str, MoneyForm]:
         ),
     }  # fmt: skip
     return {name: form for name, form in forms.items() if name in money.names}
+
+
+def _explanation_of_credit(money: DocumentMoney) -> str:
+    said = gettext("What was paid of it is refunded; the rest is taken off what is owed.")
+    if not money.lost_cents:
+        return said
+    more = gettext(
+        "The bank has taken back a part of this payment already: a credit note gives back more, "
+        "beside that part."
+    )
+    return f"{said} {more}"
 
 
 def _credit_of(money: DocumentMoney) -> Callable[[Any], Wanted]:
@@ -160,5 +171,12 @@ def _act(wanted: MoneyForm, money: DocumentMoney) -> Act:
             (gettext("Number"), row.number),
             (gettext("Amount incl. VAT"), formats.money(row.total_cents, current_language())),
             (gettext("Balance"), formats.money(_owed(money), current_language())),
+            *_lost(money),
         ),
     )
+
+
+def _lost(money: DocumentMoney) -> tuple[tuple[str, str], ...]:
+    if not money.lost_cents:
+        return ()
+    return ((gettext("Taken back"), formats.money(money.lost_cents, current_language())),)

@@ -15,7 +15,7 @@ from records.payouts import Payout
 from records.refunds import Refund
 from shop import money_acts
 from shop.errors import N_, Refusal
-from shop.payments import payables, payouts, refundables
+from shop.payments import payables, payouts, refundables, taken_back
 from shop.payments.payables import Payable
 from shop.payments.refundables import Refundable
 
@@ -39,6 +39,8 @@ class DocumentMoney:
 
     acts: list[MoneyAct]
     refund_due: Refundable | None
+    lost_cents: int = 0
+    """The part of its payments that banks took back for good, while the rest still counts."""
 
     @property
     def row(self) -> Order | Invoice:
@@ -107,6 +109,7 @@ def money_of(number: str) -> DocumentMoney | None:
             .limit(MOST)
         ),
         refund_due=_refund_due(row),
+        lost_cents=taken_back.lost_of(paid),
     )
 
 

@@ -34,6 +34,15 @@ def left_of(payment: Payment) -> int:
     return -int(moved.where(LedgerEntry.payment == payment).scalar())
 
 
+def lost_of(payments: list[Payment]) -> int:
+    """Return the cents that banks took back for good of payments that still count."""
+    ids = [payment.id for payment in payments if payment.has_succeeded]
+    lost = Dispute.select(fn.COALESCE(fn.SUM(Dispute.withdrawn_cents), 0)).where(
+        Dispute.payment.in_(ids), Dispute.status == DisputeStatus.LOST
+    )
+    return int(lost.scalar()) if ids else 0
+
+
 def lose_if_nothing_is_left(payment: Payment) -> bool:
     """Count a payment as lost whose bank took a part back, once the rest is given back."""
     payment = lock(payment)

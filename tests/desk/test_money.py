@@ -20,7 +20,8 @@ from models import (
 from shop import clock, money_acts, vat
 from shop.invoicing import account_credits
 from shop.jobs import queue
-from shop.payments import gateway
+from shop.payments import disputes, gateway
+from shop.payments.gateway import DisputeState
 from shop.settings import current
 from tests.support import billing, fec_rules, purchases, staff
 from tests.support.billing import fresh
@@ -223,3 +224,27 @@ def test_the_fec_is_downloaded_for_a_fiscal_year(app: Flask, alice: Account) -> 
     assert len(rows) == 3
     for wrong in (f"from={year}-12-31&to={year}-01-01", "from=x&to=y"):
         assert desk.get(f"/desk/accounting/fec?{wrong}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "amount"),
+    [
+        ("fr", "un avoir rend davantage, en plus de cette partie", "30,00 €"),
+        ("en", "a credit note gives back more, beside that part", "€30.00"),
+    ],
+)
+def test_a_credit_note_says_what_the_bank_has_taken_back_already(
+    app: Flask, alice: Account, bank: Bank, language: str, said: str, amount: str
+) -> None:
+    invoice = billing.due(alice)
+    payment = billing.pay(invoice, bank)
+    form = f"/desk/money/documents/{invoice.number}/credit"
+    desk = staff.desk_of(app, "billing", language=language)
+    assert said not in desk.get(form).text
+    told = bank.dispute(
+        payment.checkout or "", 3_000, state=DisputeState.LOST, withdrawn_cents=3_000
+    )
+    disputes.settle(payment, told)
+    shown = desk.get(form).text.replace("\u00a0", " ").replace("\u202f", " ")
+    assert said in shown
+    assert amount in shown
