@@ -30,11 +30,14 @@ from wtforms.validators import InputRequired, Length
 
 from desk import access
 from models import database
+from shop import clock
 from shop.errors import Refusal
 from shop.staff.acts import LONGEST_REASON, record_act
+from shop.text import formats
 from web.customer_forms import TOO_LONG
 from web.forms import ShopForm, stripped
 from web.htmx import go_to, page
+from web.languages import current_language
 
 HIDDEN = {"csrf_token", "key", "confirmed"}
 
@@ -154,6 +157,10 @@ def _values(form: ActForm) -> list[tuple[str, str]]:
 def _value(field: Any) -> str:
     if field.type == "BooleanField":
         return gettext("Yes") if field.data else gettext("No")
+    if field.type == "DateField" and field.data:
+        return formats.day(field.data, current_language())
+    if field.type == "DateTimeLocalField" and field.data:
+        return formats.short_moment(field.data.replace(tzinfo=clock.PARIS), current_language())
     for value, label, *_ in getattr(field, "iter_choices", lambda: ())():
         if str(value) == str(field.data):
             return str(label)

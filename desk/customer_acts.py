@@ -290,7 +290,7 @@ def take_service_act(name: str, act: str) -> Response:
 
 def _order_care_acts(order: Order) -> dict[str, CareAct]:
     back, hint = _customer_page(order.account), _told()
-    about = ((gettext("Order"), order.number), *_of(order.account))
+    about = ((gettext("Order number"), order.number), *_of(order.account))
 
     def care_act(
         title: str, explanation: str, done: str,

@@ -20,7 +20,7 @@ def confirm(page: Page, journey: Journey, button: str, **fields: str) -> None:
     for label, value in fields.items():
         page.get_by_label(label.replace("_", " "), exact=False).first.fill(value)
     page.get_by_role("button", name="Poursuivre").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Valider")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("À confirmer")
     page.get_by_role("button", name=button, exact=True).click()
 
 

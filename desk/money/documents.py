@@ -54,7 +54,7 @@ def _forms(money: DocumentMoney) -> dict[str, MoneyForm]:
         "refund": MoneyForm(
             gettext("Refund the order"),
             gettext("What was not delivered is refunded; what was delivered is kept."),
-            gettext("Refund"),
+            gettext("Refund the order"),
             lambda _form: money_acts.refund(_order_of(money)),
         ),
         "retry-refund": MoneyForm(

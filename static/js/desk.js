@@ -6,7 +6,7 @@
   const WRITING = "input, textarea, select, [contenteditable]";
 
   function rows() {
-    return Array.from(document.querySelectorAll("[data-row]")).filter((row) => row.querySelector("a[href]"));
+    return Array.from(document.querySelectorAll("main .table tbody tr")).filter((row) => row.querySelector("a[href]"));
   }
 
   /* Focus the link of the row after or before the one with the focus; at first that of the first. */

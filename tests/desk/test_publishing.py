@@ -90,6 +90,22 @@ def test_an_announcement_is_published_once_under_two_clicks_and_taken_back(
     assert staff.confirm(admin, back).status_code == 409
 
 
+@pytest.mark.one_database
+def test_a_confirmation_writes_days_and_moments_as_pages_do(admin: CheckingClient) -> None:
+    asked = {"key": "k" * 24, "reason": "Prévu"}
+    price = {"offer": "business", "amount": "9,90", "day": "2031-01-02"}
+    shown = admin.ask("POST", "/desk/prices/new", asked | price).text
+    assert "<h1>À confirmer\u00a0: Fixer un prix</h1>" in shown
+    assert "2 janvier 2031" in shown
+    notice = {
+        "text_fr": "Maintenance.", "text_en": "Maintenance.", "kind": "warning",
+        "starts_at": "2031-01-02T03:04", "ends_at": "2031-07-02T03:04",
+    }  # fmt: skip
+    shown = admin.ask("POST", "/desk/announcements/new", asked | notice).text
+    assert "02/01/2031 03:04" in shown
+    assert "02/07/2031 03:04" in shown
+
+
 def test_a_contract_is_compared_before_it_is_published(admin: CheckingClient) -> None:
     address = "/desk/contracts/general_terms/new"
     shown = admin.get(address).text
