@@ -84,4 +84,7 @@ def test_the_help_compares_the_offers_on_sale_and_shows_their_names_as_they_are(
     nothing = client.get("/fr/help").text
     assert "Ouvrez la page d’une offre et cliquez" in nothing
     assert "Aucune offre n’est en vente pour le moment." in nothing
-    assert "Aucune offre n’est en vente pour le moment." in client.get("/fr/").text
+    for address in ("/fr/", "/fr/order"):
+        shown = client.get(address).text
+        assert "Aucune offre n’est en vente pour le moment." in shown, address
+        assert "Commander</" not in shown, address
