@@ -57,53 +57,40 @@ def obstacles(account: Account) -> list[str]:
 
 def _conditions(account: Account) -> list[tuple[str, Any]]:
     """Return the queries that find what keeps an account from being closed."""
-    mine = Invoice.select(Invoice.id).where(Invoice.account == account)
+    groups = LicenceGroup.select().where(LicenceGroup.account == account)
     ordered = Order.select(Order.id).where(Order.account == account)
-    paid = Payment.select(Payment.id).where(Payment.order.in_(ordered) | Payment.invoice.in_(mine))
+    billed = Invoice.select(Invoice.id).where(Invoice.account == account)
+    owed = billed.where(
+        Invoice.kind == InvoiceKind.INVOICE,
+        Invoice.status.in_(PAYABLE),
+        Invoice.total_cents > Invoice.credited_cents + Invoice.offset_cents,
+    )
+    return [
+        (SERVICES_RUN, groups.where(LicenceGroup.status.not_in(GROUPS_OVER))),
+        (ORDERS_RUN, ordered.where(Order.status.in_(UNDELIVERED))),
+        (MONEY_OWED, owed),
+        *((MONEY_MOVES, query) for query in _moving_money(account, ordered, billed)),
+        (BALANCE_LEFT, _transferred(account)),
+    ]
+
+
+def _moving_money(account: Account, ordered: Any, billed: Any) -> list[Any]:
+    """Return the queries that find money on its way, for the orders and invoices of an account."""
+    paid = Payment.select(Payment.id).where(
+        Payment.order.in_(ordered) | Payment.invoice.in_(billed)
+    )
     # The bank's page of an order that is not paid yet is closed with the order.
     taken = Payment.status.in_((PaymentStatus.PROCESSING, PaymentStatus.REFUND_DUE))
     for_invoice = Payment.status.in_(UNSETTLED) & Payment.invoice.is_null(False)
+    refunds = Refund.select().where(Refund.payment.in_(paid))
+    disputes = Dispute.select().where(Dispute.payment.in_(paid))
+    acts = MoneyAct.select().where(MoneyAct.account == account)
     return [
-        (
-            SERVICES_RUN,
-            LicenceGroup.select().where(
-                LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER)
-            ),
-        ),
-        (ORDERS_RUN, ordered.where(Order.status.in_(UNDELIVERED))),
-        (
-            MONEY_OWED,
-            mine.where(
-                Invoice.kind == InvoiceKind.INVOICE,
-                Invoice.status.in_(PAYABLE),
-                Invoice.total_cents > Invoice.credited_cents + Invoice.offset_cents,
-            ),
-        ),
-        (MONEY_MOVES, paid.where(taken | for_invoice)),
-        (
-            MONEY_MOVES,
-            Refund.select().where(
-                Refund.payment.in_(paid),
-                Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING)),
-            ),
-        ),
-        (
-            MONEY_MOVES,
-            Dispute.select().where(Dispute.payment.in_(paid), Dispute.status == DisputeStatus.OPEN),
-        ),
-        (
-            MONEY_MOVES,
-            mine.where(
-                Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.status == InvoiceStatus.DUE
-            ),
-        ),
-        (
-            MONEY_MOVES,
-            MoneyAct.select().where(
-                MoneyAct.account == account, MoneyAct.status == MoneyActStatus.WAITING
-            ),
-        ),
-        (BALANCE_LEFT, _transferred(account)),
+        paid.where(taken | for_invoice),
+        refunds.where(Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING))),
+        disputes.where(Dispute.status == DisputeStatus.OPEN),
+        billed.where(Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.status == InvoiceStatus.DUE),
+        acts.where(MoneyAct.status == MoneyActStatus.WAITING),
     ]
 
 
