@@ -40,7 +40,7 @@ class DocumentMoney:
     acts: list[MoneyAct]
     refund_due: Refundable | None
     lost_cents: int = 0
-    """The part of its payments that banks took back for good, while the rest still counts."""
+    """The part of an invoice's payments that banks took back for good, while the rest counts."""
 
     @property
     def row(self) -> Order | Invoice:
@@ -109,8 +109,14 @@ def money_of(number: str) -> DocumentMoney | None:
             .limit(MOST)
         ),
         refund_due=_refund_due(row),
-        lost_cents=taken_back.lost_of(paid),
+        lost_cents=_lost_of(payable.invoice),
     )
+
+
+def _lost_of(invoice: Invoice | None) -> int:
+    if invoice is None or invoice.is_credit_note:
+        return 0
+    return taken_back.lost_of(refundables.kept_for(invoice))
 
 
 def find_customer(nic_handle: str) -> Account | None:

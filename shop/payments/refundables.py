@@ -228,6 +228,11 @@ def _payment_for(invoice: Invoice) -> Payment:
 
     The largest, where the difference was paid apart. Raise `Payment.DoesNotExist`.
     """
+    return kept_for(invoice).order_by(Payment.amount_cents.desc()).get()
+
+
+def kept_for(invoice: Invoice) -> ModelSelect[Payment]:
+    """Return the query for the payments kept of an invoice, its order, or invoices it replaces."""
     ids, replaced = [invoice.id], invoice.replaces
     while replaced is not None:
         ids.append(replaced.id)
@@ -235,5 +240,4 @@ def _payment_for(invoice: Invoice) -> Payment:
     of_it = Payment.invoice.in_(ids)
     if invoice.order_id is not None:
         of_it |= Payment.order == invoice.order_id
-    paid = Payment.select().where(Payment.status == PaymentStatus.SUCCEEDED, of_it)
-    return paid.order_by(Payment.amount_cents.desc()).get()
+    return Payment.select().where(Payment.status == PaymentStatus.SUCCEEDED, of_it)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from records.base import lock
 from records.disputes import Dispute, DisputeStatus
@@ -34,13 +34,12 @@ def left_of(payment: Payment) -> int:
     return -int(moved.where(LedgerEntry.payment == payment).scalar())
 
 
-def lost_of(payments: list[Payment]) -> int:
-    """Return the cents that banks took back for good of payments that still count."""
-    ids = [payment.id for payment in payments if payment.has_succeeded]
+def lost_of(payments: ModelSelect[Payment]) -> int:
+    """Return the cents that banks took back for good of the payments of a query."""
     lost = Dispute.select(fn.COALESCE(fn.SUM(Dispute.withdrawn_cents), 0)).where(
-        Dispute.payment.in_(ids), Dispute.status == DisputeStatus.LOST
+        Dispute.payment.in_(payments.select(Payment.id)), Dispute.status == DisputeStatus.LOST
     )
-    return int(lost.scalar()) if ids else 0
+    return int(lost.scalar())
 
 
 def lose_if_nothing_is_left(payment: Payment) -> bool:

@@ -227,17 +227,22 @@ def test_the_fec_is_downloaded_for_a_fiscal_year(app: Flask, alice: Account) -> 
 
 
 @pytest.mark.parametrize(
-    ("language", "said", "amount"),
+    ("language", "said", "amount", "is_of_order"),
     [
-        ("fr", "un avoir rend davantage, en plus de cette partie", "30,00 €"),
-        ("en", "a credit note gives back more, beside that part", "€30.00"),
+        ("fr", "un avoir rend davantage, en plus de cette partie", "30,00 €", False),
+        ("en", "a credit note gives back more, beside that part", "€30.00", True),
     ],
 )
 def test_a_credit_note_says_what_the_bank_has_taken_back_already(
-    app: Flask, alice: Account, bank: Bank, language: str, said: str, amount: str
-) -> None:
-    invoice = billing.due(alice)
-    payment = billing.pay(invoice, bank)
+    app: Flask, alice: Account, bank: Bank, language: str, said: str, amount: str,
+    is_of_order: bool,
+) -> None:  # fmt: skip
+    if is_of_order:
+        order = billing.delivered(alice, bank)
+        invoice, payment = billing.invoice_of(order), Payment.get(Payment.order == order)
+    else:
+        invoice = billing.due(alice)
+        payment = billing.pay(invoice, bank)
     form = f"/desk/money/documents/{invoice.number}/credit"
     desk = staff.desk_of(app, "billing", language=language)
     assert said not in desk.get(form).text
