@@ -11,7 +11,9 @@ SETUP := $(PYTHON) -m tooling
 TEMPLATES := templates sandbox/templates
 PYTEST := $(BIN)/python -m pytest
 # Each process takes its share of the tests, and then from the others what they have not begun.
-# Some tests wait for other processes or for pages: two more processes use that time on two cores.
+# Some tests wait for other processes: one more than two cores uses that time. Those of a browser wait
+# more often.
+THREE_AT_ONCE := --dist worksteal -n 3
 FOUR_AT_ONCE := --dist worksteal -n 4
 
 .DEFAULT_GOAL := help
@@ -38,11 +40,11 @@ test-all: test ## The same, with slow tests and every combination of language, s
 
 test-unit: setup-test ## Test on SQLite
 	$(call heading,Tests on SQLite)
-	@$(PYTEST) tests -q $(FOUR_AT_ONCE) $(UNIT_OPTIONS) $(OPTIONS)
+	@$(PYTEST) tests -q $(THREE_AT_ONCE) $(UNIT_OPTIONS) $(OPTIONS)
 
 test-postgresql: setup-test ## Test on PostgreSQL (TEST_DATABASE_URL, or a server of our own)
 	$(call heading,Tests on PostgreSQL)
-	@$(PYTEST) tests -q $(FOUR_AT_ONCE) --postgresql $(UNIT_OPTIONS) $(OPTIONS)
+	@$(PYTEST) tests -q $(THREE_AT_ONCE) --postgresql $(UNIT_OPTIONS) $(OPTIONS)
 
 choose-postgresql: setup-test ## Choose again which tests need not run on PostgreSQL
 	$(call heading,All tests that may differ on PostgreSQL)
@@ -53,7 +55,7 @@ test-e2e: setup-e2e ## Test in a browser, as a customer would
 	@$(PYTEST) e2e -q $(FOUR_AT_ONCE) $(E2E_OPTIONS) $(OPTIONS)
 
 coverage: setup-test ## Show which lines no test on SQLite runs
-	@$(PYTEST) tests -q $(FOUR_AT_ONCE) --cov --cov-report=term $(OPTIONS)
+	@$(PYTEST) tests -q $(THREE_AT_ONCE) --cov --cov-report=term $(OPTIONS)
 
 lint: setup-test ## Check the style of code and templates, and the floors of shop/
 	$(call heading,Style)
