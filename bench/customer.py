@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from html import unescape
 from urllib.parse import urlsplit
 
@@ -39,12 +41,35 @@ DELIVERED = "Finalisée"
 FAILED = ("Annulée", "Expirée", "Remboursée", "Échec de la livraison")
 
 
+class Room:
+    """Room for as many customers at a time, any number by default."""
+
+    def __init__(self, places: int | None = None) -> None:
+        self._places = threading.Semaphore(places) if places else None
+
+    def taken(self) -> AbstractContextManager[object]:
+        """Take a place while the block runs; wait for one."""
+        return self._places or nullcontext()
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Leave the place while the block runs."""
+        if self._places:
+            self._places.release()
+        try:
+            yield
+        finally:
+            if self._places:
+                self._places.acquire()
+
+
 class Customer(Visitor):
     """A customer of the shop at ``url``, with an HTTP client and cookies of its own.
 
     ``account`` holds the ``nic_handle`` and ``password`` of an existing account; without it the
-    customer registers. One that is patient comes again when the shop is too busy. ``to_order``
-    is the number of its requests to the shop until it saw the paid order.
+    customer registers. One that is patient comes again when the shop is too busy; one that waits
+    for the installation leaves its place in ``room`` to another. ``to_order`` is the number of its
+    requests to the shop until it saw the paid order.
     """
 
     def __init__(
@@ -54,9 +79,11 @@ class Customer(Visitor):
         account: Mapping[str, str] | None = None,
         *,
         is_patient: bool = False,
+        room: Room | None = None,
     ) -> None:
         super().__init__(url, stopwatch, is_patient=is_patient)
         self._account = account
+        self._room = room or Room()
         self.to_order = 0
 
     def choose(self) -> str:
@@ -66,7 +93,7 @@ class Customer(Visitor):
 
     def order(self) -> None:
         """Go from the home page to installed licences, and open the received e-mails."""
-        with self._browser, self._stopwatch.step("whole journey"):
+        with self._room.taken(), self._browser, self._stopwatch.step("whole journey"):
             self._choose()
             self._identify()
             self._confirm()
@@ -144,7 +171,8 @@ class Customer(Visitor):
             failed = [word for word in FAILED if word in self._page.text]
             if failed or time.perf_counter() - began > INSTALLATION_TIMEOUT:
                 raise JourneyFailed(f"installation: {failed or 'not installed in time'}: {address}")
-            time.sleep(POLL)
+            with self._room.left():
+                time.sleep(POLL)
             self._open("look at the order", address, PARTIAL)
         self._stopwatch.add("paid to installed", time.perf_counter() - began)
 

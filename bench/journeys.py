@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from urllib.parse import urlsplit
 
-from bench.customer import Customer
+from bench.customer import Customer, Room
 from bench.shop import Shop, existing_shop, temporary_shop
 from bench.stopwatch import Stopwatch, table
 from bench.visitor import JourneyFailed
@@ -59,22 +59,28 @@ class Run:
         return self.processor.get(service, 0.0) / self.journeys
 
 
-def measure(shop: Shop, customers: int, journeys: int, limit: float, total: Stopwatch) -> Run:
+def measure(
+    shop: Shop, customers: int, journeys: int, limit: float, total: Stopwatch,
+    *, are_busy: bool = False,
+) -> Run:  # fmt: skip
     """Run ``journeys`` journeys, ``customers`` at a time; add the step times to ``total``.
+
+    ``are_busy``: those who wait for the installation are not counted, and others come meanwhile.
 
     Raises `JourneyFailed` when a journey fails or ``limit`` seconds have passed.
     """
     accounts = [shop.new_account() if number % 2 else None for number in range(journeys)]
     stopwatch, stopping, requests = Stopwatch(), threading.Event(), dict[str, int]()
+    room = Room(customers) if are_busy else None
 
     def one(account: dict[str, str] | None) -> None:
         if not stopping.is_set():
-            customer = Customer(shop.url, stopwatch, account)
+            customer = Customer(shop.url, stopwatch, account, room=room)
             customer.order()
             requests["known" if account else "new"] = customer.to_order
 
     began, used, own = time.perf_counter(), shop.processor_seconds(), time.process_time()
-    with ThreadPoolExecutor(customers) as pool:
+    with ThreadPoolExecutor(journeys if are_busy else customers) as pool:
         futures = [pool.submit(one, account) for account in accounts]
         done, pending = wait(futures, timeout=limit, return_when=FIRST_EXCEPTION)
         stopping.set()

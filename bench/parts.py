@@ -86,8 +86,8 @@ def journeys(place: Place, effort: Effort) -> Iterator[Figure]:
     yield Figure("journey, CPU of the customer", "ms", own, Aim(LESS), place.name, costs)
 
 
-def _journeys_of(shop: Shop, number: int) -> Run:
-    return measure(shop, CUSTOMERS, number, LIMIT, Stopwatch())
+def _journeys_of(shop: Shop, number: int, *, are_busy: bool = False) -> Run:
+    return measure(shop, CUSTOMERS, number, LIMIT, Stopwatch(), are_busy=are_busy)
 
 
 def _bare(floor: Floor, journeys: int, requests: int) -> Run:
@@ -100,18 +100,22 @@ def beside_oscar(place: Place, effort: Effort) -> Iterator[Figure]:
     if not oscar.installed():
         print(f"oscar on {place.name} is left out: {oscar.HOW_TO_INSTALL}")
         return
-    ours, theirs = [], []
+    ours, busy, theirs = [], [], []
     with _shop_and_oscar(place) as (shop, other):
         _journeys_of(shop, CUSTOMERS)
         measure_oscar(other, CUSTOMERS, range(CUSTOMERS))
         for number in range(effort.rounds):
             ours.append(_journeys_of(shop, effort.journeys))
+            busy.append(_journeys_of(shop, effort.journeys * 2, are_busy=True))
             first = CUSTOMERS + number * effort.journeys
             theirs.append(measure_oscar(other, CUSTOMERS, range(first, first + effort.journeys)))
     rates = [(run.rate, least.rate) for run, least in zip(ours, theirs, strict=True)]
     yield Figure("journeys a second, OWASP's Argon2", "", [rate for rate, _ in rates], Aim(MORE),
                  place.name, [least for _, least in rates])  # fmt: skip
     yield Figure("journeys a second : django-oscar", "×", ratio(rates), Aim(MORE, 3, 8),
+                 place.name, is_ratio=True)  # fmt: skip
+    busy_rates = [(run.rate, least.rate) for run, least in zip(busy, theirs, strict=True)]
+    yield Figure("… while others wait for the provider", "×", ratio(busy_rates), Aim(MORE),
                  place.name, is_ratio=True)  # fmt: skip
     costs = [(run.processor_of("web") + run.processor_of("worker")) * 1000 for run in ours]
     yield Figure("journey, CPU of web and worker", "ms", costs, Aim(LESS), place.name,

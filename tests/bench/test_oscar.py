@@ -110,9 +110,9 @@ def test_the_table_divides_by_its_rate_in_the_same_round(
     def both(_: object) -> Iterator[tuple[object, Served]]:
         yield object(), served
 
-    def journeys_of(_: object, number: int) -> Run:
+    def journeys_of(_: object, number: int, *, are_busy: bool = False) -> Run:
         ours.append(number)
-        return Run(number, 1.0, {"web": 1.0, "worker": 0.5, "sandbox": 9.0})
+        return Run(number, 0.8 if are_busy else 1.0, {"web": 1.0, "worker": 0.5, "sandbox": 9.0})
 
     def at_oscar(_: object, __: int, numbers: range) -> Run:
         served.made += numbers
@@ -123,8 +123,9 @@ def test_the_table_divides_by_its_rate_in_the_same_round(
     monkeypatch.setattr(parts, "_journeys_of", journeys_of)
     monkeypatch.setattr(parts, "measure_oscar", at_oscar)
     with opened(["sqlite"]) as (place,):
-        rate, ratio, cost = parts.beside_oscar(place, parts.Effort(rounds=2, journeys=10))
+        rate, ratio, busy, cost = parts.beside_oscar(place, parts.Effort(rounds=2, journeys=10))
     assert (list(rate.values), list(rate.floor)) == ([10.0, 10.0], [2.5, 2.5])
     assert (list(ratio.values), ratio.aim.required, ratio.aim.aimed) == ([4.0, 4.0], 3, 8)
+    assert list(busy.values) == [10.0, 10.0]  # 20 journeys in 0.8 s beside 2.5 a second
     assert [*cost.values, *cost.floor] == pytest.approx([150, 150, 200, 200])
     assert len(served.made) == len(set(served.made)), "an account orders once"
