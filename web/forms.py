@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
@@ -12,7 +13,7 @@ from flask_wtf.form import _Auto
 from markupsafe import Markup, escape
 from wtforms import BooleanField, PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, InputRequired, Length
-from wtforms.widgets import Select
+from wtforms.widgets import Input, Select
 
 from shop.errors import Refusal
 from web import kept_input
@@ -29,6 +30,10 @@ def choices(offered: Iterable[tuple[str, Any]]) -> list[Any]:
     return [SelectChoice(value, label) for value, label in offered]
 
 
+MOST_OPTIONS = 2048
+"""The options of selects that a process keeps as written: the countries in both languages."""
+
+
 class PlainSelect(Select):
     """The widget of a field with hundreds of choices, which have a value and a label alone.
 
@@ -39,10 +44,36 @@ class PlainSelect(Select):
     @classmethod
     def render_option(cls, choice: Any, **_attributes: Any) -> Markup:  # type: ignore[override]
         """Return the option of a choice."""
-        selected = "selected " if choice.selected else ""
-        value, label = escape(choice.value), escape(choice.label)
-        option = f'<option {selected}value="{value}">{label}</option>'
-        return Markup(option)  # noqa: S704 - its parts are escaped
+        return _option(str(choice.value), str(choice.label), bool(choice.selected))
+
+
+@lru_cache(MOST_OPTIONS)
+def _option(value: str, label: str, is_selected: bool) -> Markup:
+    selected = "selected " if is_selected else ""
+    option = f'<option {selected}value="{escape(value)}">{escape(label)}</option>'
+    return Markup(option)  # noqa: S704 - its parts are escaped
+
+
+def attributes(**given: Any) -> Markup:
+    """Return attributes as HTML, as `wtforms.widgets.html_params` does.
+
+    That formats each one by Markup: a third of the time of a page with a form.
+    """
+    written: list[str] = []
+    for key, value in sorted(given.items()):
+        name = key.rstrip("_")
+        if name.startswith(("data_", "aria_")):
+            name = name.replace("_", "-")
+        if value is True:
+            written.append(escape(name))
+        elif value is not False:
+            quoted = str(escape(value)).replace('"', "&quot;")
+            written.append(f'{escape(name)}="{quoted}"')
+    return Markup(" ".join(written))  # noqa: S704 - its parts are escaped
+
+
+# The attribute by which a widget says how its HTML is written; text fields share this one.
+Input.html_params = staticmethod(attributes)  # type: ignore[method-assign]
 
 
 class ShopForm(FlaskForm):
