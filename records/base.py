@@ -72,9 +72,11 @@ class Table(Model):
     def get(cls, *query: Any, **filters: Any) -> Any:
         """Return the first row that matches; raise `DoesNotExist` without one.
 
-        The row of a primary key, which references ask for too, is read by SQL that is kept.
+        The row of a primary key, which references ask for too, is read by SQL that is kept, unless
+        the table is bound to another database for a while.
         """
-        if len(query) != 1 or filters or not _is_key(cls, query[0]):
+        is_elsewhere = cls._meta.database is not database
+        if is_elsewhere or len(query) != 1 or filters or not _is_key(cls, query[0]):
             return super().get(*query, **filters)
         return _ByKey.of(cls).read(query[0].rhs)
 
