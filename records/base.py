@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from peewee import (
     OP,
@@ -69,7 +69,7 @@ class Table(Model):
         only_save_dirty = True
 
     @classmethod
-    def get(cls, *query: Any, **filters: Any) -> Any:
+    def get(cls, *query: Any, **filters: Any) -> Self:
         """Return the first row that matches; raise `DoesNotExist` without one.
 
         The row of a primary key, which references ask for too, is read by SQL that is kept, unless
