@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, url_for
 
 from manager import manager
 from manager.states import endings
 from shop.delivery import progress
 from shop.overviews import dashboard, states
 from web import auth, lookups
-from web.htmx import page
+from web.htmx import go_to, page
+
+
+@manager.get("/manager", strict_slashes=False)
+def entrance() -> Response:
+    """Lead whoever types the beginning of an address to the home."""
+    return go_to(url_for("manager.home"))
 
 
 @manager.get("/manager/web")

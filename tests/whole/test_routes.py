@@ -62,7 +62,7 @@ IDENTIFIED = "storefront.order_contracts storefront.confirm"
 SIGNED_IN = """
     storefront.purchase_order storefront.order_status storefront.purchase_order_pdf
     storefront.pay_order storefront.cancel
-    manager.home manager.search manager.search_suggestions
+    manager.entrance manager.home manager.search manager.search_suggestions
     manager.orders manager.order manager.order_status manager.order_pdf
     manager.pay_order manager.cancel_order manager.retry_delivery
     manager.refund_order
@@ -111,8 +111,8 @@ SIGNED_IN = """
 """For customers only; others are redirected to the sign-in."""
 
 SENT_ON = """
-    manager.order_platform manager.keep_group_name manager.add_user manager.review_give_back
-    manager.order_withdrawal manager.withdrawn_licences
+    manager.entrance manager.order_platform manager.keep_group_name manager.add_user
+    manager.review_give_back manager.order_withdrawal manager.withdrawn_licences
 """.split()
 """Pages that only redirect to another one."""
 
