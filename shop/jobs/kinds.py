@@ -98,7 +98,7 @@ def check_delivery(order: int) -> None:
 @declare
 def tell_of_free_end(subscription: int) -> None:
     """Send the e-mail that announces the end of a free period. Queued by
-    `shop.subscriptions.subscriptions`, handled by `shop.subscriptions.previews`."""
+    `shop.subscriptions.subscriptions`, handled by `shop.subscriptions.renewal_notices`."""
 
 
 @declare
