@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, BooleanField, CharField, Check, ForeignKeyField, IntegerField
+from peewee import SQL, AutoField, BooleanField, CharField, Check, ForeignKeyField, IntegerField
 
 from records.base import MomentField, Table, one_of
 from records.languages import Language
@@ -82,6 +82,20 @@ class Account(Table):
         return bool(self.company)
 
 
+Account.add_index(
+    Account.index(Account.created_at, Account.id, name="account_not_erased").where(
+        SQL("erased_at IS NULL")
+    )
+)
+
+WITH_VAT_NUMBER = "vat_status = 'confirmed'"
+"""The condition of an index, which queries repeat word for word."""
+
+Account.add_index(
+    Account.index(Account.id, name="account_with_vat_number").where(SQL(WITH_VAT_NUMBER))
+)
+
+
 class Session(Table):
     """A session of a browser; setting ``ended_at`` ends it, even if copies of its cookie remain."""
 
@@ -90,7 +104,7 @@ class Session(Table):
     account = ForeignKeyField(Account, backref="sessions", on_delete="CASCADE")
     created_at = MomentField()
     seen_at = MomentField()
-    expires_at = MomentField()
+    expires_at = MomentField(index=True)
     ended_at = MomentField(null=True)
     ip_address = CharField(column_name="address", max_length=45)
     browser = CharField(max_length=255, default="")
@@ -127,7 +141,7 @@ class OneTimeLink(Table):
     purpose = CharField(max_length=32)
     payload = CharField(max_length=255, default="")
     created_at = MomentField()
-    expires_at = MomentField()
+    expires_at = MomentField(index=True)
     used_at = MomentField(null=True)
 
     @property

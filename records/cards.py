@@ -34,6 +34,7 @@ class Card(Table):
 
     class Meta:
         constraints = [Check("expiry_month BETWEEN 1 AND 12")]
+        indexes = ((("expiry_year", "expiry_month"), False),)
 
     @property
     def brand_name(self) -> str:

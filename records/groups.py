@@ -109,7 +109,10 @@ class LicenceGroup(StateMachine):
                 "+ seats_active + seats_updating + seats_releasing + seats_error <= places_taken"
             ),
         ]
-        indexes = ((("account", "display_name"), False),)
+        indexes = (
+            (("account", "display_name"), False),
+            (("account", "status", "offer", "display_name"), False),
+        )
 
     @property
     def seats_by_status(self) -> dict[str, int]:
@@ -198,10 +201,21 @@ class LicenceGroup(StateMachine):
         return self.status == GroupStatus.INSTALLED
 
 
+IN_NEED = "seats_error > 0 OR seats_unconfigured > 0 OR seats_idle > 0"
+"""The condition of an index, which queries repeat word for word."""
+
 LicenceGroup.add_index(
-    LicenceGroup.index(LicenceGroup.id, name="licence_group_with_people").where(
-        SQL("people_blanked_at IS NULL AND status IN ('terminated', 'cancelled')")
-    )
+    LicenceGroup.index(
+        LicenceGroup.account, LicenceGroup.status, LicenceGroup.seats_error.desc(),
+        LicenceGroup.display_name, name="licence_group_in_need",
+    ).where(SQL(IN_NEED))
+)  # fmt: skip
+
+WITH_PEOPLE = "people_blanked_at IS NULL AND status IN ('terminated', 'cancelled')"
+"""The condition of an index, which queries repeat word for word."""
+
+LicenceGroup.add_index(
+    LicenceGroup.index(LicenceGroup.id, name="licence_group_with_people").where(SQL(WITH_PEOPLE))
 )
 LicenceGroup.add_index(
     LicenceGroup.index(LicenceGroup.account, LicenceGroup.id, name="licence_group_of_account")

@@ -137,6 +137,7 @@ class Invoice(StateMachine):
         indexes = (
             (("account", "issued_on", "id"), False),
             (("account", "number"), False),
+            (("account", "status", "id"), False),
             (("group", "id"), False),
             (("status", "due_on"), False),
             (("issued_on",), False),
@@ -194,6 +195,11 @@ Invoice.add_index(
     Invoice.index(
         Invoice.group, Invoice.period_start, unique=True, name="invoice_one_of_period"
     ).where(SQL("kind = 'invoice' AND period_start IS NOT NULL"))
+)
+Invoice.add_index(
+    Invoice.index(Invoice.issued_on, Invoice.id, name="invoice_not_blanked").where(
+        SQL("blanked_at IS NULL")
+    )
 )
 OWED = "kind = 'invoice' AND status IN ('due', 'unpaid')"
 """The condition of an index, which queries repeat word for word."""

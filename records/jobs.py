@@ -57,6 +57,15 @@ Job.add_index(
 )
 
 
+WORK_ON_LICENCES = (
+    "status IN ('queued', 'running') "
+    "AND kind IN ('activate_seat', 'update_seat', 'set_seat_password', 'release_seat')"
+)
+"""The condition of an index, which queries repeat word for word."""
+
+Job.add_index(Job.index(Job.created_at, name="job_on_licence").where(SQL(WORK_ON_LICENCES)))
+
+
 class SandboxSwitch(Table):
     """A setting made by the sandbox's controls: the clock's offset, or a pause at a test point."""
 

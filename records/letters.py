@@ -170,6 +170,10 @@ class Letter(StateMachine):
         return self.status == LetterStatus.SENT and self.unconfirmed > 0
 
 
+FAILED = "status = 'failed'"
+"""The condition of an index, which queries repeat word for word."""
+
+Letter.add_index(Letter.index(Letter.account, Letter.id, name="letter_failed").where(SQL(FAILED)))
 Letter.add_index(Letter.index(Letter.created_at, name="letter_secret").where(SQL("is_secret")))
 
 

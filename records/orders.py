@@ -109,6 +109,7 @@ class Order(StateMachine):
             (("account", "basket_key"), True),
             (("account", "id"), False),
             (("account", "number"), False),
+            (("account", "status", "id"), False),
             (("status", "expires_at"), False),
         )
 

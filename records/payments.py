@@ -181,6 +181,12 @@ IS_HELD = (
 Payment.add_index(
     Payment.index(Payment.settled_at, Payment.id, name="payment_held").where(SQL(IS_HELD))
 )
+UNDER_WAY = "status IN ('open', 'processing', 'refund_due')"
+"""The condition of an index, which queries repeat word for word."""
+
+Payment.add_index(
+    Payment.index(Payment.status, Payment.id, name="payment_under_way").where(SQL(UNDER_WAY))
+)
 HAS_REFERENCE = "reference <> ''"
 """The condition of an index, which queries repeat word for word."""
 

@@ -103,6 +103,10 @@ class Refund(StateMachine):
         return self.method == PaymentMethod.MANUAL
 
 
+UNEXPLAINED = "origin = 'bank' AND explanation = ''"
+"""The condition of an index, which queries repeat word for word."""
+
+Refund.add_index(Refund.index(Refund.id, name="refund_of_bank").where(SQL(UNEXPLAINED)))
 Refund.add_index(
     Refund.index(Refund.credit_note, unique=True, name="refund_one_of_credit_note").where(
         SQL("credit_note_id IS NOT NULL AND status <> 'failed'")

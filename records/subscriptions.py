@@ -97,7 +97,13 @@ class Subscription(StateMachine):
             Check("(suspended_at IS NULL) OR (status IN ('suspended', 'terminated'))"),
             Check("(ended_at IS NULL) = (status <> 'terminated')"),
         ]
-        indexes = ((("renews_on", "id"), False), (("status",), False))
+        indexes = (
+            (("renews_on", "id"), False),
+            (("status",), False),
+            (("account", "status", "id"), False),
+            (("account", "renews_on", "id"), False),
+            (("account", "card", "renews_on", "id"), False),
+        )
 
     @property
     def is_past_due(self) -> bool:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from peewee import SQL, AutoField, CharField, Check, DateField, ForeignKeyField, IntegerField
 
-from records.accounts import OneTimeLink
+from records.accounts import Account, OneTimeLink
 from records.base import MomentField, StateMachine, one_of
 from records.groups import LicenceGroup
 from records.orders import Order
@@ -59,7 +59,8 @@ GIVEN_BACK = (TerminationStatus.SCHEDULED, TerminationStatus.ENDING)
 class Termination(StateMachine):
     """The termination of a whole group: its cause, when it was requested, and its day.
 
-    ``ends_on`` is empty until it is scheduled; on that day there is no renewal.
+    ``ends_on`` is empty until it is scheduled; on that day there is no renewal. The database writes
+    the ``account`` (a trigger).
     """
 
     event_subject = "termination"
@@ -70,6 +71,7 @@ class Termination(StateMachine):
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="terminations")
+    account = ForeignKeyField(Account, null=True, backref="+", index=False)
     status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
     cause = CharField(max_length=16)
     reason = CharField(max_length=255, default="")
@@ -85,7 +87,7 @@ class Termination(StateMachine):
             Check("status NOT IN ('scheduled', 'done') OR ends_on IS NOT NULL"),
             Check("(closed_at IS NULL) = (status IN ('asked', 'scheduled'))"),
         ]
-        indexes = ((("cause", "asked_at"), False),)
+        indexes = ((("cause", "asked_at"), False), (("account", "status", "ends_on"), False))
 
     @property
     def awaits_confirmation(self) -> bool:
@@ -115,7 +117,8 @@ class GiveBack(StateMachine):
     """One licence given back: from ``ends_on`` on it is not charged, and its seat is removed.
 
     ``number`` remains when the seat is deleted. ``order`` is the order that added the licence,
-    where its consumer withdrew from that: then everything paid for it goes back, too.
+    where its consumer withdrew from that: then everything paid for it goes back, too. The database
+    writes the ``account`` (a trigger).
     """
 
     event_subject = "give_back"
@@ -127,6 +130,7 @@ class GiveBack(StateMachine):
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="give_backs", index=False)
+    account = ForeignKeyField(Account, null=True, backref="+", index=False)
     seat = ForeignKeyField(Seat, null=True, backref="+", on_delete="SET NULL")
     number = IntegerField()
     status = CharField(max_length=16, default=TerminationStatus.SCHEDULED)
@@ -140,7 +144,10 @@ class GiveBack(StateMachine):
             Check("status IN ('scheduled', 'undone', 'ending', 'done')"),
             Check("(closed_at IS NULL) = (status IN ('scheduled', 'ending'))"),
         ]
-        indexes = ((("group", "status", "ends_on"), False),)
+        indexes = (
+            (("group", "status", "ends_on"), False),
+            (("account", "status", "ends_on"), False),
+        )
 
 
 GiveBack.add_index(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import AutoField, BooleanField, CharField, ForeignKeyField, TextField
+from peewee import SQL, AutoField, BooleanField, CharField, ForeignKeyField, TextField
 
 from records.accounts import Account
 from records.base import MomentField, Table, one_of
@@ -45,6 +45,12 @@ class VatCheck(Table):
     class Meta:
         constraints = [one_of("answer", VatAnswer)]
         indexes = ((("account", "id"), False),)
+
+
+MISFITS = "NOT is_fitting AND accepted_at IS NULL"
+"""The condition of an index, which queries repeat word for word."""
+
+VatCheck.add_index(VatCheck.index(VatCheck.id, name="vat_check_misfit").where(SQL(MISFITS)))
 
 
 class ProofKind(StrEnum):

@@ -88,7 +88,7 @@ def unpaid_subscriptions(account: Account) -> list[Subscription]:
 
     They carry the latest failed stage of their oldest unpaid invoice, for `pay_before`.
     """
-    return _late_of.rows(account)
+    return sorted(_late_of.rows(account), key=lambda row: row.id)
 
 
 def pay_before(subscription: Any) -> date | None:
@@ -111,7 +111,6 @@ def _late_of(account: Account) -> ModelSelect[Subscription]:
         )
         .join(LicenceGroup)
         .where(Subscription.account == account, Subscription.status.in_(late))
-        .order_by(Subscription.id)
     )
 
 

@@ -36,6 +36,9 @@ log = structlog.get_logger()
 NOTIFY, LISTEN, UNLISTEN = "NOTIFY shop_jobs", "LISTEN shop_jobs", "UNLISTEN shop_jobs"
 """By which PostgreSQL tells workers of new jobs."""
 
+DELETED_AT_ONCE = 10_000
+"""The most finished jobs that one statement deletes."""
+
 LONGEST_DELAY = timedelta(hours=1)
 """The longest delay between two attempts of a failing job."""
 
@@ -332,12 +335,15 @@ def oldest_due() -> dict[Priority, timedelta]:
     return {Priority(priority): now - since for priority, since in cast("Any", rows)}
 
 
-def counts_by_status() -> dict[str, int]:
-    """Return the number of jobs in each status."""
-    rows = Job.select(Job.status, fn.COUNT(Job.id)).group_by(Job.status).tuples()
-    return dict(cast("Any", rows))
-
-
 def delete_finished(before: datetime) -> int:
-    """Delete the finished jobs created before a moment; return their number."""
-    return Job.delete().where(Job.status == JobStatus.DONE, Job.created_at < before).execute()
+    """Delete the finished jobs that were due before a moment; return their number.
+
+    At most `DELETED_AT_ONCE`, so that no transaction is long; the next call deletes more.
+    """
+    old = (
+        Job.select(Job.id)
+        .where(Job.status == JobStatus.DONE, Job.run_at < before)
+        .order_by(Job.run_at)
+        .limit(DELETED_AT_ONCE)
+    )
+    return Job.delete().where(Job.id.in_(old)).execute()

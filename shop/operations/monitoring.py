@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import reduce
 from typing import Any
 
-from peewee import ModelSelect, Select, Value, fn
+from peewee import SQL, ModelSelect, Select, Value, fn
 
 from records.base import database
-from records.jobs import Job, JobStatus
+from records.jobs import WORK_ON_LICENCES, Job, JobStatus
 from records.letters import Letter, LetterStatus
 from records.missing_glyphs import MissingGlyph
 from records.orders import UNDELIVERED, Order, OrderStatus
-from records.subscriptions import Subscription
+from records.subscriptions import Subscription, SubscriptionStatus
 from shop import clock
 from shop.jobs import failed, queue
 from shop.jobs.queue import Priority
-from shop.licences.seats import actions
 from shop.operations import unpaid
 from shop.orders import withdrawals
 from shop.payments import disputes, gateways, payouts, refund_lists
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.vat import confirmation
 
+MOST_COUNTED = 10_000
+"""The most rows of one status that are counted: most rows are in a final one, and are ever more."""
+
+COUNTED: dict[str, Any] = {
+    "jobs": Job, "orders": Order, "letters": Letter, "services": Subscription,
+}  # fmt: skip
+"""What is counted by status."""
+
+STATUSES: dict[str, Iterable[str]] = {
+    "jobs": JobStatus, "orders": OrderStatus, "letters": LetterStatus,
+    "services": SubscriptionStatus,
+}  # fmt: skip
+
 
 def by_status() -> dict[str, dict[str, int]]:
-    """Return the number of orders, e-mails and services in each status, by one statement."""
-    tables: dict[str, Any] = {"orders": Order, "letters": Letter, "services": Subscription}
-    first, *others = (
-        table.select(Value(name), table.status, fn.COUNT(table.id)).group_by(table.status)
-        for name, table in tables.items()
-    )
+    """Return the number of jobs, orders, e-mails and services in each status that occurs, by one
+    statement; `MOST_COUNTED` where there are as many or more.
+    """
+    first, *others = (_number_of(name, status) for name in COUNTED for status in STATUSES[name])
     together = reduce(lambda query, other: query.union_all(other), others, first)
-    found: dict[str, dict[str, int]] = {name: {} for name in tables}
-    for name, status, number in together.tuples():
-        found[name][status] = number
+    found: dict[str, dict[str, int]] = {name: {} for name in COUNTED}
+    for name, status, number in database.execute(together).fetchall():
+        if number:
+            found[name][status] = number
     return found
+
+
+def _number_of(name: str, status: str) -> Any:
+    table = COUNTED[name]
+    rows = table.select(SQL("1")).where(table.status == status).limit(MOST_COUNTED)
+    return Select([rows.alias("counted")], [Value(name), Value(str(status)), fn.COUNT(SQL("1"))])
 
 
 def late_orders(limit: int) -> list[Order]:
@@ -62,10 +80,8 @@ def failed_letters() -> ModelSelect[Letter]:
 
 def late_licences() -> ModelSelect[Job]:
     """Return the jobs of licences queued or running for longer than the promised delivery time."""
-    under_way = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
-    of_licences = Job.kind.in_([task.kind for _, task in actions.WORK.values()])
     return Job.select().where(
-        under_way, of_licences, Job.created_at < clock.now() - DELIVERY_PROMISE
+        SQL(WORK_ON_LICENCES), Job.created_at < clock.now() - DELIVERY_PROMISE
     )
 
 

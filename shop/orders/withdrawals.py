@@ -233,8 +233,13 @@ def content_of(order: Order, group: LicenceGroup | None = None) -> Content:
     own, joined = LicenceGroup.alias(), LicenceGroup.alias()
     of_order = LicenceGroup.select(LicenceGroup.id).join(OrderLine).where(OrderLine.order == order)
     ending = [group.id] if group is not None else of_order
-    mine = OrderLine.id == group.line_id if group is not None else OrderLine.order == order
-    added = Addition.group.in_(ending) & (Addition.status != AdditionStatus.FREED)
+    line, addition = OrderLine.alias(), Addition.alias()
+    mine = line.select(line.id).where(
+        line.id == group.line_id if group is not None else line.order == order
+    )
+    added = addition.select(addition.line).where(
+        addition.group.in_(ending), addition.status != AdditionStatus.FREED
+    )
     query = (
         OrderLine.select(OrderLine, Order, own, Addition, joined)
         .join(Order)
@@ -243,7 +248,7 @@ def content_of(order: Order, group: LicenceGroup | None = None) -> Content:
         .switch(OrderLine)
         .join(Addition, JOIN.LEFT_OUTER, on=(Addition.line == OrderLine.id), attr="added")
         .join(joined, JOIN.LEFT_OUTER, on=(joined.id == Addition.group), attr="joined")
-        .where((mine | added) & Order.paid_at.is_null(False))
+        .where(OrderLine.id.in_(mine.union(added)), Order.paid_at.is_null(False))
         .order_by(OrderLine.order, OrderLine.position)
     )
     rows: list[Any] = [row for row in query if _is_concerned(row)]
@@ -367,12 +372,15 @@ class ServiceRight:
 
 def right_of_service(group: LicenceGroup) -> ServiceRight:
     """Return what may be withdrawn from of a service (one query)."""
-    added = (Addition.group == group) & (Addition.status != AdditionStatus.FREED)
+    own_line = OrderLine.alias()
+    added = Addition.select(Addition.line).where(
+        Addition.group == group, Addition.status != AdditionStatus.FREED
+    )
+    lines = own_line.select(own_line.id).where(own_line.id == group.line_id).union(added)
     query = (
         Order.select(Order, OrderLine.id.alias("line_id"))
         .join(OrderLine)
-        .join(Addition, JOIN.LEFT_OUTER)
-        .where((OrderLine.id == group.line_id) | added)
+        .where(OrderLine.id.in_(lines))
         .order_by(Order.id)
     )
     rows: list[Any] = [row for row in query.objects() if open_until(row, living=group.is_installed)]

@@ -132,16 +132,18 @@ class Attempt:
 def attempts_at(debts: Sequence[payables.Debt]) -> dict[int, list[Attempt]]:
     """Return the attempts to pay some orders, or some invoices, by their ids, oldest first.
 
-    An order's invoice is paid by the payments of its order. Three statements at most.
+    An order's invoice is paid by the payments of its order. Four statements at most.
     """
     owed = [payables.for_debt(debt) for debt in debts]
     orders = [each.paying_order_id for each in owed if each.paying_order_id is not None]
     invoices = [each.invoice.id for each in owed if each.invoice is not None]
-    which = Payment.order.in_(orders) | Payment.invoice.in_(invoices)
-    query = payouts.with_arrivals(Payment.select().where(which).order_by(Payment.id))
+    found: list[Payment] = []
+    for column, ids in ((Payment.order, orders), (Payment.invoice, invoices)):
+        if ids:
+            found.extend(payouts.with_arrivals(Payment.select().where(column.in_(ids))))
     attempts = {
         payment.id: Attempt(payment, payout=payouts.arrival_of(payment))
-        for payment in (query if owed else [])
+        for payment in sorted(found, key=lambda payment: payment.id)
     }
     for refund in _rows_of(Refund.select(), Refund.payment, list(attempts)):
         attempts[refund.payment_id].refunds.append(refund)

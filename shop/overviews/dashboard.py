@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from peewee import JOIN, SQL, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, Select, fn
 
 from records.accounts import Account
 from records.cards import Card
@@ -130,7 +130,8 @@ def for_account(account: Account, owed: list[Owed], endings: list[Termination]) 
     waiting = progress.with_refund_times(
         Order.select()
         .where(Order.account == account, Order.status.in_(OPEN_STATUSES))
-        .order_by(Order.id.desc())
+        # By an expression: they are found by their status, not among all by their ids.
+        .order_by((Order.id + 0).desc())
         .limit(SHOWN)
     )
     groups = (
@@ -170,15 +171,6 @@ def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
 
     Of a customer with a balance it is all services, as those that renew before use it first.
     """
-    latest = clock.today() + LONGEST_PERIOD
-    expires_before = Card.expiry_year * 12 + Card.expiry_month < latest.year * 12 + latest.month
-    other = Subscription.alias()
-    first = (
-        other.select(other.id)
-        .where(other.account == account, other.renews_on.is_null(False))
-        .order_by(other.renews_on, other.id)
-        .limit(1)
-    )
     query = (
         services.query_of(account, clock.today())
         .select_extend(Card)
@@ -186,18 +178,44 @@ def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
             Subscription, Card, JOIN.LEFT_OUTER, attr="usable_card",
             on=(Card.id == Subscription.card) & Card.removed_at.is_null(),
         )
-        .where(
-            Subscription.renews_on.is_null(False),
-            Card.id.is_null()
-            | expires_before
-            | Subscription.id.in_(first)
-            | (fn.COALESCE(account_credits.available_query(account), 0) > 0),
-        )
+        .where(Subscription.id.in_(_first_renewing(account)))
     )  # fmt: skip
-    rows = list(query.order_by(Subscription.renews_on, Subscription.id).limit(MOST_RENEWALS))
+    # Sorted here: in the database they would be looked for among all in that order.
+    found = sorted(query.order_by(), key=lambda row: (row.renews_on, row.id))
+    rows = found[:MOST_RENEWALS]
     cards = [row.usable_card for row in rows if getattr(row, "usable_card", None)]
     shown = services.for_account(account, rows, cards, owed, are_first=True)
     return [each for each in shown if each.preview is not None]
+
+
+def _first_renewing(account: Account) -> Any:
+    """Return the query for the ids of the subscriptions to show, each found by an index."""
+    latest = clock.today() + LONGEST_PERIOD
+    expires_before = Card.expiry_year * 12 + Card.expiry_month < latest.year * 12 + latest.month
+    useless = Card.select(Card.id).where(
+        Card.account == account, expires_before | Card.removed_at.is_null(False)
+    )
+    has_balance = fn.COALESCE(account_credits.available_query(account), 0) > 0
+    day = Subscription.renews_on
+    by_card = fn.COALESCE(day, Subscription.period_end)
+    # Ordered by an expression, the last ones are found by their cards, not among all by their days.
+    return (
+        _next_of(account, day, 1)
+        .union(_next_of(account, day, MOST_RENEWALS, has_balance))
+        .union(_next_of(account, day, MOST_RENEWALS, Subscription.card.is_null()))
+        .union(_next_of(account, by_card, MOST_RENEWALS, Subscription.card.in_(useless)))
+    )
+
+
+def _next_of(account: Account, day: Any, most: int, *which: Any) -> Any:
+    """Return the query for the ids of the customer's subscriptions that renew next."""
+    query = (
+        Subscription.select(Subscription.id)
+        .where(Subscription.account == account, Subscription.renews_on.is_null(False), *which)
+        .order_by(day, Subscription.id)
+        .limit(most)
+    )
+    return Select([query.alias("next")], [SQL("next.id")])
 
 
 def _figures(account: Account, owed: list[Owed]) -> tuple[Licences, Debts]:

@@ -51,9 +51,14 @@ def with_confirming(query: ModelSelect[Order]) -> ModelSelect[Order]:
 
 
 @prepared
-def orders_of(account: Account) -> ModelSelect[Order]:
-    """Return the query for a customer's orders with that mark, newest first."""
+def orders_of(account: Account, before: int | None = None) -> ModelSelect[Order]:
+    """Return the query for a customer's orders with that mark, newest first.
+
+    ``before`` is the id of the order after which it goes on.
+    """
     query = Order.select().where(Order.account == account)
+    if before is not None:
+        query = query.where(Order.id < before)
     return with_confirming(query).order_by(Order.id.desc())
 
 
@@ -152,7 +157,7 @@ def _endings(account: Account) -> ModelSelect[Termination]:
     return (
         Termination.select(Termination, LicenceGroup)
         .join(LicenceGroup)
-        .where(LicenceGroup.account == account, Termination.status.in_(terminations.ALIVE))
+        .where(Termination.account == account, Termination.status.in_(terminations.ALIVE))
         .order_by(Termination.ends_on, Termination.id)
     )
 
@@ -196,7 +201,7 @@ def _given_back(account: Account) -> ModelSelect[GiveBack]:
         .switch(GiveBack)
         .join(Seat, JOIN.LEFT_OUTER)
         .where(
-            LicenceGroup.account == account, GiveBack.status == TerminationStatus.SCHEDULED
+            GiveBack.account == account, GiveBack.status == TerminationStatus.SCHEDULED
         )
         .group_by(GiveBack.ends_on, LicenceGroup.id, LicenceGroup.name, LicenceGroup.display_name)
         .order_by(GiveBack.ends_on, LicenceGroup.id)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from records.payment_methods import PaymentMethod
 from records.payments import Payment, PaymentStatus
-from records.refunds import Refund, RefundOrigin, RefundStatus
+from records.refunds import UNEXPLAINED, Refund, RefundOrigin, RefundStatus
 from shop.payments import payables
 
 
@@ -60,10 +60,12 @@ def failed() -> ModelSelect[Refund]:
         later.id > Refund.id,
     )
     # What a bank took back is given back by that.
-    lost = Payment.select(Payment.id).where(Payment.status == PaymentStatus.LOST)
+    lost = Payment.select(Payment.id).where(
+        Payment.id == Refund.payment, Payment.status == PaymentStatus.LOST
+    )
     return Refund.select().where(
         Refund.status == RefundStatus.FAILED, Refund.origin != RefundOrigin.BANK, ~fn.EXISTS(again),
-        Refund.payment.not_in(lost),
+        ~fn.EXISTS(lost),
     ).order_by(Refund.id)  # fmt: skip
 
 
@@ -80,7 +82,7 @@ def unfinished() -> Iterator[Refund]:
 def unexplained() -> ModelSelect[Refund]:
     """Return the query for refunds that the bank made on its own, and nobody explained."""
     return Refund.select().where(
-        Refund.origin == RefundOrigin.BANK, Refund.credit_note.is_null(), Refund.explanation == "",
+        SQL(UNEXPLAINED), Refund.credit_note.is_null(),
         Refund.status != RefundStatus.FAILED,
     ).order_by(Refund.id)  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, SQL, fn
 
 from records.account_credits import AccountCredit, CreditKind
 from records.accounts import Account
@@ -12,11 +12,11 @@ from records.base import database, lock
 from records.cards import Card
 from records.disputes import Dispute, DisputeStatus
 from records.events import Event
-from records.groups import GROUPS_OVER, LicenceGroup
+from records.groups import GROUPS_OVER, GroupStatus, LicenceGroup
 from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
 from records.money_acts import MoneyAct, MoneyActStatus
 from records.orders import UNDELIVERED, Order, OrderStatus
-from records.payments import UNSETTLED, Payment, PaymentStatus
+from records.payments import UNDER_WAY, UNSETTLED, Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
 from shop import clock, mail
 from shop.errors import N_, Conflict
@@ -57,6 +57,7 @@ def obstacles(account: Account) -> list[str]:
 
 def _conditions(account: Account) -> list[tuple[str, Any]]:
     """Return the queries that find what keeps an account from being closed."""
+    alive = [each for each in GroupStatus if each not in GROUPS_OVER]
     groups = LicenceGroup.select().where(LicenceGroup.account == account)
     ordered = Order.select(Order.id).where(Order.account == account)
     billed = Invoice.select(Invoice.id).where(Invoice.account == account)
@@ -66,32 +67,44 @@ def _conditions(account: Account) -> list[tuple[str, Any]]:
         Invoice.total_cents > Invoice.credited_cents + Invoice.offset_cents,
     )
     return [
-        (SERVICES_RUN, groups.where(LicenceGroup.status.not_in(GROUPS_OVER))),
+        (SERVICES_RUN, groups.where(LicenceGroup.status.in_(alive))),
         (ORDERS_RUN, ordered.where(Order.status.in_(UNDELIVERED))),
         (MONEY_OWED, owed),
-        *((MONEY_MOVES, query) for query in _moving_money(account, ordered, billed)),
+        *((MONEY_MOVES, query) for query in _moving_money(account, billed)),
         (BALANCE_LEFT, _transferred(account)),
     ]
 
 
-def _moving_money(account: Account, ordered: Any, billed: Any) -> list[Any]:
+def _moving_money(account: Account, billed: Any) -> list[Any]:
     """Return the queries that find money on its way, for the orders and invoices of an account."""
-    paid = Payment.select(Payment.id).where(
-        Payment.order.in_(ordered) | Payment.invoice.in_(billed)
-    )
+    moving = Payment.alias()
+    open_ones = moving.select(moving.id).where(SQL(UNDER_WAY))
     # The bank's page of an order that is not paid yet is closed with the order.
     taken = Payment.status.in_((PaymentStatus.PROCESSING, PaymentStatus.REFUND_DUE))
     for_invoice = Payment.status.in_(UNSETTLED) & Payment.invoice.is_null(False)
-    refunds = Refund.select().where(Refund.payment.in_(paid))
-    disputes = Dispute.select().where(Dispute.payment.in_(paid))
+    payments = Payment.select().where(Payment.id.in_(open_ones), taken | for_invoice)
+    under_way = Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING))
+    refunds = Refund.select().join(Payment).where(under_way)
+    disputes = Dispute.select().join(Payment)
     acts = MoneyAct.select().where(MoneyAct.account == account)
     return [
-        paid.where(taken | for_invoice),
-        refunds.where(Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING))),
-        disputes.where(Dispute.status == DisputeStatus.OPEN),
+        _paid(account, payments),
+        _paid(
+            account, refunds.where(Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING)))
+        ),
+        _paid(account, disputes.where(Dispute.status == DisputeStatus.OPEN)),
         billed.where(Invoice.kind == InvoiceKind.CREDIT_NOTE, Invoice.status == InvoiceStatus.DUE),
         acts.where(MoneyAct.status == MoneyActStatus.WAITING),
     ]
+
+
+def _paid(account: Account, few: Any) -> Any:
+    """Return a query of what concerns few payments, of which those of an account are kept."""
+    return (
+        few.join_from(Payment, Order, JOIN.LEFT_OUTER)
+        .join_from(Payment, Invoice, JOIN.LEFT_OUTER)
+        .where(fn.COALESCE(Order.account, Invoice.account) == account.id)
+    )
 
 
 def _transferred(account: Account) -> Any:

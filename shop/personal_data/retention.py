@@ -13,7 +13,7 @@ from peewee import SQL, fn
 from records.accounts import Account
 from records.batches import in_batches
 from records.events import Event
-from records.groups import GROUPS_OVER, LicenceGroup
+from records.groups import GROUPS_OVER, WITH_PEOPLE, LicenceGroup
 from records.handovers import Handover
 from records.invoices import Invoice
 from records.letters import Letter, LetterKind, LetterStatus
@@ -73,8 +73,7 @@ def _groups_with_people() -> Iterator[LicenceGroup]:
         Subscription.group == LicenceGroup.id, Subscription.ended_at <= until
     )
     query = LicenceGroup.select().where(
-        LicenceGroup.people_blanked_at.is_null(),
-        LicenceGroup.status.in_(GROUPS_OVER),
+        SQL(WITH_PEOPLE),
         fn.EXISTS(ended) | fn.EXISTS(over),
     )
     return in_batches(query, LicenceGroup.id)
@@ -89,20 +88,27 @@ def _old_histories() -> Iterator[int]:
 
 def _secret_letters() -> Iterator[Letter]:
     """Yield the e-mails with a secret that are 90 days old and not waiting to be sent."""
-    query = Letter.select(Letter.id, Letter.kind).where(
+    query = Letter.select(Letter.id, Letter.kind, Letter.created_at).where(
         Letter.is_secret,
         Letter.created_at <= clock.now() - SECRETS,
         Letter.status != LetterStatus.QUEUED,
     )
-    return in_batches(query, Letter.id)
+    return in_batches(query, Letter.created_at, Letter.id)
 
 
 def _old_handovers() -> Iterator[Handover]:
     """Yield the links to passwords that expired, or were replaced, 30 days ago."""
-    until = clock.now() - LINKS
-    was_kept = (Handover.sends == 0) & (Handover.expires_at <= clock.now())
-    over = (Handover.expires_at <= until) | (Handover.ended_at <= until) | was_kept
-    return in_batches(Handover.select(Handover.id).where(over), Handover.id)
+    now, until = clock.now(), clock.now() - LINKS
+    expired = (Handover.expires_at <= until) | (Handover.sends == 0)
+    query = Handover.select(Handover.id, Handover.expires_at, Handover.ended_at)
+    # One query for each index.
+    yield from in_batches(
+        query.where(Handover.expires_at <= now, expired), Handover.expires_at, Handover.id
+    )
+    is_left = Handover.expires_at.is_null() | (Handover.expires_at > now) | ~expired
+    yield from in_batches(
+        query.where(Handover.ended_at <= until, is_left), Handover.ended_at, Handover.id
+    )
 
 
 def years_before(day: date, years: int) -> date:
@@ -150,7 +156,7 @@ def _idle_accounts(until: datetime, which: Any) -> Iterator[Account]:
         which,
         *(~fn.EXISTS(each) for each in later),
     )
-    for account in in_batches(query, Account.id):
+    for account in in_batches(query, Account.created_at, Account.id):
         if not closing.obstacles(account):
             yield account
 
@@ -170,7 +176,7 @@ def _old_invoices() -> Iterator[Invoice]:
     query = Invoice.select().where(
         Invoice.blanked_at.is_null(), Invoice.issued_on <= date(last_year, 12, 31)
     )
-    return in_batches(query, Invoice.id)
+    return in_batches(query, Invoice.issued_on, Invoice.id)
 
 
 RULES = (

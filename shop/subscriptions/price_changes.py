@@ -105,6 +105,8 @@ def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
     newest = _find_price(offer.code, now + ANNOUNCED_BEFORE + timedelta(days=32))
     if newest is None:
         return  # It is not sold yet.
+    # Few: a query for those with another price than the newest would read all subscriptions.
+    others = Price.select(Price.id).where(Price.offer == offer, Price.id != newest.id)
     announced = PriceAnnouncement.select(PriceAnnouncement.id).where(
         PriceAnnouncement.subscription == Subscription.id, PriceAnnouncement.price == newest
     )
@@ -114,7 +116,7 @@ def _with_older_price(offer: Offer, now: datetime) -> Iterator[Subscription]:
         .join(Account)
         .where(
             LicenceGroup.offer == offer,
-            Subscription.price != newest,
+            Subscription.price.in_([each.id for each in others]),
             Subscription.renews_on.is_null(False),
             ~fn.EXISTS(announced),
         )

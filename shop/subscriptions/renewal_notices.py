@@ -7,9 +7,10 @@ only the notice whose day it is is sent, not both at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from records.base import database, lock
 from records.batches import in_batches
@@ -36,10 +37,11 @@ def announce_renewals() -> None:
 
 def announce_all(today: date) -> None:
     """Send every notice that is due on a day; idempotent."""
-    for subscription in in_batches(_renewing_soon(today), Subscription.id):
+    for subscription in in_batches(_renewing_soon(today), Subscription.renews_on, Subscription.id):
         _announce_renewal(subscription, today)
-    for card in in_batches(_expiring_soon(today), Card.id):
-        _announce_expiry(card, today)
+    for expiring in _expiring_soon(today):
+        for card in in_batches(expiring, Card.id):
+            _announce_expiry(card, today)
 
 
 # --- Renewals --------------------------------------------------------------------------------
@@ -129,15 +131,18 @@ def tell_of_free_end(subscription: int) -> None:
 # --- Cards -----------------------------------------------------------------------------------
 
 
-def _expiring_soon(today: date) -> ModelSelect[Card]:
-    """Return the cards that renewals are charged to and that expire this month or in a week's."""
-    last = today + FIRST
-    months = {(day.year, day.month) for day in (today, last)}
-    expires = Card.id < 0
-    for year, month in months:
-        expires |= (Card.expiry_year == year) & (Card.expiry_month == month)
-    charged = Subscription.select(Subscription.card).where(Subscription.renews_on.is_null(False))
-    return Card.select().where(expires, Card.removed_at.is_null(), Card.id.in_(charged))
+def _expiring_soon(today: date) -> Iterator[ModelSelect[Card]]:
+    """Yield the queries for the cards that renewals are charged to and that expire this month, or
+    in a week's.
+    """
+    charged = Subscription.select().where(
+        Subscription.card == Card.id, Subscription.renews_on.is_null(False)
+    )
+    for year, month in sorted({(day.year, day.month) for day in (today, today + FIRST)}):
+        yield Card.select().where(
+            Card.expiry_year == year, Card.expiry_month == month, Card.removed_at.is_null(),
+            fn.EXISTS(charged),
+        )  # fmt: skip
 
 
 def _announce_expiry(card: Card, today: date) -> None:

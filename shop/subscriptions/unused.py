@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
 from records.catalogue import Price
-from records.groups import GroupStatus, LicenceGroup
+from records.groups import IN_NEED, GroupStatus, LicenceGroup
 from records.seat_states import SeatAct, SeatStatus
 from records.seats import Seat
 from records.subscriptions import Subscription
@@ -107,17 +107,12 @@ def groups_needing_attention(account: Account, limit: int) -> list[LicenceGroup]
 
     Each has ``price_cents``, that of its next renewal; None if it does not renew (one statement).
     """
-    needs_attention = (
-        (LicenceGroup.seats_error > 0)
-        | (LicenceGroup.seats_unconfigured > 0)
-        | (LicenceGroup.seats_idle > 0)
-    )
     query: Any = (
         LicenceGroup.select(LicenceGroup, _price(LicenceGroup.id).alias("price_cents"))
         .where(
             LicenceGroup.account == account,
             LicenceGroup.status == GroupStatus.INSTALLED,
-            needs_attention,
+            SQL(f"({IN_NEED})"),
         )
         .order_by(LicenceGroup.seats_error.desc(), LicenceGroup.display_name)
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
-from records.accounts import Account, VatStatus
+from records.accounts import WITH_VAT_NUMBER, Account, VatStatus
 from records.batches import in_batches
 from records.subscriptions import Subscription
 from records.vat import VatCheck
@@ -25,7 +25,7 @@ REVERSE_CHARGED = MEMBER_STATES - FRENCH_FAMILY
 @jobs.handles("check_vat_numbers", attempts=20, first_delay=timedelta(minutes=1))
 def check_vat_numbers() -> None:
     """Queue the checks of numbers whose renewals come, and of those confirmed without a record."""
-    for subscription in in_batches(_renewing_soon(), Subscription.id):
+    for subscription in in_batches(_renewing_soon(), Subscription.renews_on, Subscription.id):
         cause = f"renewal:{subscription.renews_on.isoformat()}"
         confirmation.request_again(subscription.account, cause)
     for account in in_batches(_without_record(), Account.id):
@@ -48,4 +48,4 @@ def _without_record() -> ModelSelect[Account]:
     checked = VatCheck.select(VatCheck.id).where(
         VatCheck.account == Account.id, VatCheck.vat_number == Account.vat_number
     )
-    return Account.select().where(_relies(), ~fn.EXISTS(checked))
+    return Account.select().where(SQL(WITH_VAT_NUMBER), _relies(), ~fn.EXISTS(checked))

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from records.accounts import Account, VatStatus
 from records.base import database
-from records.vat import VatAnswer, VatCheck
+from records.vat import MISFITS, VatAnswer, VatCheck
 from shop import clock, jobs
 from shop.vat import company_names
 from shop.vat.registry import Answer, Consultation, registry
@@ -131,16 +131,16 @@ def misfits() -> ModelSelect[VatCheck]:
 
     One row for each account, its last consultation; those that the operator accepted are left out.
     """
-    newest = VatCheck.select(fn.MAX(VatCheck.id)).group_by(VatCheck.account)
+    later = VatCheck.alias()
+    newer = later.select().where(later.account == VatCheck.account, later.id > VatCheck.id)
     return (
         VatCheck.select(VatCheck, Account)
         .join(Account)
         .where(
-            VatCheck.id.in_(newest),
+            SQL(MISFITS),
             VatCheck.vat_number == Account.vat_number,
             VatCheck.answer == VatAnswer.CONFIRMED,
-            ~VatCheck.is_fitting,
-            VatCheck.accepted_at.is_null(),
+            ~fn.EXISTS(newer),
         )
         .order_by(VatCheck.id)
     )

@@ -97,7 +97,7 @@ def _figures() -> list[tuple[str, str, str, Mapping[str, float]]]:
     statuses = figures.by_status()
     debts, charges = unpaid.by_stage(), unpaid.charges_of_a_day()
     return [
-        ("shop_jobs", "Jobs by status", "status", queue.counts_by_status()),
+        ("shop_jobs", "Jobs by status", "status", statuses["jobs"]),
         ("shop_orders", "Orders by status", "status", statuses["orders"]),
         ("shop_letters", "Letters by status", "status", statuses["letters"]),
         (

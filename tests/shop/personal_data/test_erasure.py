@@ -170,7 +170,9 @@ BLANKED = {
     "licence_group", "seat_key", "one_time_link", "passkey", "place_proof", "purchase_order",
     "recovery_code", "session", "vat_check", "viewing",
 }  # fmt: skip
-NUMBERS_ONLY = {"contract_announcement", "ledger_entry", "subscription"}
+NUMBERS_ONLY = {
+    "contract_announcement", "give_back", "ledger_entry", "subscription", "termination",
+}  # fmt: skip
 
 
 # --- Closing ---------------------------------------------------------------------------------
