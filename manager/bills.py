@@ -19,7 +19,7 @@ from shop.pricing.lines import positions_of
 from shop.text import csv_export, templates
 from shop.text.pagination import page_of_prepared
 from web import auth, lookups
-from web.arguments import page_number
+from web.arguments import list_key, page_number
 from web.checkout import keeps_card, pay
 from web.files import pdf, streamed, table
 from web.htmx import page, wants_partial
@@ -32,13 +32,14 @@ def bills() -> Response:
     typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
     selection, wrong = _selection()
     errors = {refusal.field: sentence(refusal) for refusal in wrong}
-    asked = auth.customer(), selection.first, selection.last
+    asked = auth.customer(), selection.first, selection.last, list_key()
     shown = page_of_prepared(listing.bills_between, page_number(), *asked)
     return page(
         "manager/bills.html",
         "manager/_bills.html",
         status=422 if errors else 200,
         bills=shown,
+        before=list_key(),
         on_balance=account_credits.available_of(auth.customer()),
         typed=typed,
         errors=errors,

@@ -12,11 +12,10 @@ from shop import mail
 from shop.customers import email_proofs
 from shop.errors import Refusal
 from shop.mail.archive import SEARCH_LIMIT
-from shop.parsing.numbers_and_json import read_integer
 from shop.security import rate_limits
-from shop.text.pagination import page_of, page_of_prepared
+from shop.text.pagination import bounded_page_of, page_of_prepared
 from web import auth, lookups
-from web.arguments import page_number
+from web.arguments import list_key, page_number
 from web.files import pdf
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -26,12 +25,12 @@ from web.languages import sentence
 def emails() -> Response:
     """List the customer's e-mails, newest first, paged, searchable by subject."""
     who, wanted = auth.customer(), request.args.get("q", "").strip()[:100]
-    before = read_integer(request.args.get("before", ""))
-    found = mail.search_letters(who, wanted, _id(before)) if wanted else None
+    before = list_key()
+    found = mail.search_letters(who, wanted, before) if wanted else None
     shown = (
-        page_of(found.letters, page_number())
+        bounded_page_of(found.letters, page_number())
         if found
-        else page_of_prepared(mail.letters_for_page, page_number(), who)
+        else page_of_prepared(mail.letters_for_page, page_number(), who, before)
     )
     return page(
         "manager/emails.html",
@@ -42,11 +41,6 @@ def emails() -> Response:
         searched=SEARCH_LIMIT,
         older=found.before if found else None,
     )
-
-
-def _id(given: int | None) -> int | None:
-    """Return an e-mail's id from a URL; None beyond the range of the database's integers."""
-    return None if given is None else max(0, min(given, 2**31 - 1))
 
 
 @manager.get("/manager/account/emails/<int:letter_id>")

@@ -34,7 +34,10 @@ def give_back(name: str) -> Response:
 def _choice_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     if not found.is_open:
         return go_to(services.here(found))
-    looked = listing.read_view(request.args.get("q", ""), "", "", page_number())
+    looked = listing.read_view(
+        request.args.get("q", ""), "", "", page_number(),
+        beside=request.args.get("beside", ""),
+    )  # fmt: skip
     returned = {row.number for row in give_backs.for_group(found.group)}
     return page(
         "manager/give_back.html",

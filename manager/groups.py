@@ -20,9 +20,9 @@ from shop.licences.seats.listing import View
 from shop.overviews import seat_notes, services
 from shop.overviews import states as order_states
 from shop.subscriptions import unused
-from shop.text.pagination import page_of, page_of_prepared
+from shop.text.pagination import bounded_page_of, page_of_prepared
 from web import auth, lookups
-from web.arguments import page_number
+from web.arguments import list_key, page_number
 from web.htmx import go_to, page, page_of_request, wants_partial
 from web.languages import sentence
 from web.messages import tell
@@ -40,17 +40,18 @@ def _menu() -> dict[str, Any]:
 @manager.get("/manager/groups", endpoint="groups")
 def groups_page() -> Response:
     """List the groups by name, paged, searchable by name."""
-    wanted = request.args.get("q", "").strip()[:100]
+    wanted, after = request.args.get("q", "").strip()[:100], list_key("after")
     if wanted:
-        shown = page_of(groups.search_groups(auth.customer(), wanted), page_number())
+        shown = bounded_page_of(groups.search_groups(auth.customer(), wanted), page_number())
     else:
-        shown = page_of_prepared(groups.groups_by_name, page_number(), auth.customer())
+        shown = page_of_prepared(groups.groups_by_name, page_number(), auth.customer(), after)
     return page(
         "manager/groups.html",
         "manager/_groups.html",
         groups=shown,
         states=states.of_groups(shown.rows),
         wanted=wanted,
+        after=after,
     )
 
 
@@ -75,6 +76,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         arguments.get("sort", ""),
         page_number(arguments),
         arguments.get("rows", ""),
+        arguments.get("beside", ""),
     )
     shown = listing.page_of(found, looked)
     notes = seat_notes.of_seats(shown.rows)
@@ -82,7 +84,7 @@ def seats_shown(found: LicenceGroup, arguments: MultiDict[str, str], **more: Any
         "group": found,
         "view": looked,
         "seats": shown,
-        "here": list_address(found, looked, page=shown.number),
+        "here": list_address(found, looked, page=shown.number, beside=shown.way_to(shown.number)),
         "address_of": lambda **changes: list_address(found, looked, **changes),
         "page_sizes": listing.PAGE_SIZES,
         "statuses": [each for each in SeatStatus if (each == SeatStatus.ENDED) == found.is_over],

@@ -11,7 +11,7 @@ from shop.orders import orders as shop_orders
 from shop.overviews import states
 from shop.text.pagination import page_of_prepared
 from web import auth
-from web.arguments import page_number
+from web.arguments import list_key, page_number
 from web.htmx import page
 from web.order_page import OrderPage
 
@@ -19,8 +19,9 @@ from web.order_page import OrderPage
 @manager.get("/manager/account/orders")
 def orders() -> Response:
     """Show the customer's orders, newest first, in pages."""
-    shown = page_of_prepared(states.orders_of, page_number(), auth.customer())
-    return page("manager/orders.html", "manager/_orders.html", orders=shown)
+    before = list_key()
+    shown = page_of_prepared(states.orders_of, page_number(), auth.customer(), before)
+    return page("manager/orders.html", "manager/_orders.html", orders=shown, before=before)
 
 
 def _page(number: int) -> OrderPage:

@@ -13,9 +13,9 @@ from manager.confirmation import confirmed_first
 from models import Session
 from shop.customers import activity_log, passwords, sessions, two_factor
 from shop.errors import Refusal
-from shop.text.pagination import page_of
+from shop.text.pagination import bounded_page_of, page_of
 from web import auth, user_agents
-from web.arguments import page_number
+from web.arguments import list_key, page_number
 from web.customer_forms import KnownCustomersPasswordForm, password_field
 from web.htmx import go_to, page
 
@@ -116,10 +116,13 @@ def end_other_sessions() -> Response:
 @manager.get("/manager/account/activity", endpoint="activity")
 def show_activity() -> Response:
     """List the account's activity with its origins, newest first, paged."""
+    before = list_key()
+    events = activity_log.events_of_account(auth.customer(), before)
     return page(
         "manager/activity.html",
         "manager/_activity.html",
-        events=page_of(activity_log.events_of_account(auth.customer()), page_number()),
+        events=bounded_page_of(events, page_number()),
+        before=before,
         words=activity_log.DESCRIPTIONS,
         means=activity_log.SIGN_IN_METHODS,
         alarming=activity_log.ALARMING,

@@ -24,7 +24,7 @@ from shop.subscriptions import (
 )
 from shop.text.pagination import page_of_prepared
 from web import auth, lookups
-from web.arguments import number_of, page_number
+from web.arguments import list_key, number_of, page_number
 from web.checkout import keeps_card, pay
 from web.htmx import go_to, page
 from web.languages import sentence
@@ -41,9 +41,11 @@ NO_CARD = "none"
 def services() -> Response:
     """List every service with its next renewal: price, means of payment, status."""
     who = auth.customer()
-    shown = page_of_prepared(shop_services.of_account, page_number(), who, clock.today())
+    after = list_key("after")
+    shown = page_of_prepared(shop_services.of_account, page_number(), who, clock.today(), after)
     listed = shop_services.for_account(who, shown.rows, shop_services.renewal_cards_of(who))
-    return page("manager/services.html", "manager/_services.html", services=shown, listed=listed)
+    return page("manager/services.html", "manager/_services.html", services=shown, listed=listed,
+                after=after)  # fmt: skip
 
 
 @manager.get(SERVICE)

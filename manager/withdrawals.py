@@ -140,7 +140,10 @@ def withdrawn_licences(number: int) -> Response:
     addition = withdrawals.addition_of(order)
     if addition is None or withdrawals.open_until(order, living=True) is None:
         return go_to(_here(order))
-    looked = listing.read_view(request.args.get("q", ""), "", "", page_number())
+    looked = listing.read_view(
+        request.args.get("q", ""), "", "", page_number(),
+        beside=request.args.get("beside", ""),
+    )  # fmt: skip
     suggested = withdrawn.suggested(addition, give_backs.numbers_typed())
     return page(
         "manager/withdrawn_licences.html",

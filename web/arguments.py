@@ -28,6 +28,11 @@ def number_of(values: MultiDict[str, str], name: str, default: int = 0) -> int:
     return default if found is None else found
 
 
+def list_key(name: str = "before") -> int | None:
+    """Return the id after which a list goes on; None from its beginning."""
+    return read_integer(request.args.get(name, ""), 0, 2**31 - 1)
+
+
 def page_number(values: MultiDict[str, str] | None = None) -> int:
     """Return the number of the page asked for, by default in the URL; 1 if it is invalid."""
     given = request.args if values is None else values

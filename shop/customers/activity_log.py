@@ -109,13 +109,12 @@ def record(account: Account | None, kind: str, origin: Origin, note: str = "") -
     ).execute()
 
 
-def events_of_account(account: Account) -> ModelSelect[AccountEvent]:
-    """Return the events of an account, newest first."""
-    return (
-        AccountEvent.select()
-        .where(AccountEvent.account == account)
-        .order_by(AccountEvent.id.desc())
-    )
+def events_of_account(account: Account, before: int | None = None) -> ModelSelect[AccountEvent]:
+    """Return the events of an account, newest first; those with a lower id than ``before``."""
+    query = AccountEvent.select().where(AccountEvent.account == account)
+    if before is not None:
+        query = query.where(AccountEvent.id < before)
+    return query.order_by(AccountEvent.id.desc())
 
 
 def delete_old() -> int:

@@ -6,23 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, Tuple, fn
 
 from records.accounts import Account
 from records.base import database
 from records.catalogue import Contract, Offer
-from records.groups import GROUPS_OVER, Addition, GroupStatus, LicenceGroup
+from records.groups import GROUPS_OVER, Addition, GroupKey, GroupStatus, LicenceGroup
 from records.orders import Acceptance, Order, OrderLine
 from shop import transitions
 from shop.errors import N_
 from shop.licences import group_keys
 from shop.licences.seats import search_keys
 from shop.sql.prepared import prepared
+from shop.text import prefix_keys
 from shop.text.folding import fold
 from shop.text.names import read_name
 
 IN_MENU = 8
 """The most groups the left menu shows. One more is read, to know whether there are more."""
+
+MOST_READ = 200
+"""How many groups a search reads through, and how many more it finds by their keys."""
 
 MOST_ORDERS = 50
 MOST_IN_LIST = 200
@@ -83,15 +87,38 @@ def _alive_by_name(account: Account) -> ModelSelect[LicenceGroup]:
 def search_groups(account: Account, wanted: str) -> ModelSelect[Any]:
     """Return the query for the customer's groups whose name contains a text, by name.
 
-    Case and accents make no difference.
+    Case and accents make no difference. Only the `MOST_READ` newest groups are read through; of
+    the others those are found whose name has a word that begins with the text.
     """
-    return _groups_of_account(account).where(LicenceGroup.folded.contains(fold(wanted)))
+    low, high = prefix_keys.range_of(fold(wanted))
+    newest, through, known = (LicenceGroup.alias() for _ in range(3))
+    read = newest.select(newest.id).where(newest.account == account)
+    read = read.order_by(newest.id.desc()).limit(MOST_READ)
+    keys = GroupKey.select(GroupKey.group).where(
+        GroupKey.account == account, GroupKey.key >= low, GroupKey.key < high
+    )
+    keys = keys.order_by(GroupKey.key, GroupKey.group).limit(MOST_READ)
+    containing = through.select(through.id).where(
+        through.id.in_(read), through.folded.contains(fold(wanted))
+    )
+    beginning = known.select(known.id).where(known.id.in_(keys))
+    return _groups_of_account(account).where(LicenceGroup.id.in_(containing.union(beginning)))
 
 
 @prepared
-def groups_by_name(account: Account) -> ModelSelect[LicenceGroup]:
-    """Return the query for the customer's groups by name, for its pages."""
-    return _groups_of_account(account)
+def groups_by_name(account: Account, after: int | None = None) -> ModelSelect[LicenceGroup]:
+    """Return the query for the customer's groups by name, for its pages.
+
+    ``after`` is the id of the group after which it goes on.
+    """
+    query = _groups_of_account(account)
+    if after is None:
+        return query
+    reached = LicenceGroup.alias()
+    name = reached.select(reached.display_name).where(
+        reached.account == account, reached.id == after
+    )
+    return query.where(Tuple(LicenceGroup.display_name, LicenceGroup.id) > Tuple(name, after))
 
 
 def groups_open_to_additions(account: Account, offer: str, named: str = "") -> list[LicenceGroup]:
@@ -102,8 +129,9 @@ def groups_open_to_additions(account: Account, offer: str, named: str = "") -> l
     query = _groups_of_account(account).where(
         LicenceGroup.offer == offer, LicenceGroup.status == GroupStatus.INSTALLED
     )
-    first = (LicenceGroup.name == named).desc()
-    rows = list(query.order_by(first, LicenceGroup.display_name).limit(MOST_IN_LIST))
+    rows = list(query.order_by(LicenceGroup.display_name).limit(MOST_IN_LIST))
+    if named and all(group.name != named for group in rows):
+        rows.extend(query.where(LicenceGroup.name == named))
     return sorted(rows, key=lambda group: group.display_name.casefold())
 
 
@@ -112,12 +140,12 @@ def offers_open_to_additions(account: Account, among: Iterable[str]) -> set[str]
     codes = list(among)
     if not codes:
         return set()
-    query = LicenceGroup.select(LicenceGroup.offer).where(
+    there = LicenceGroup.select(LicenceGroup.id).where(
         LicenceGroup.account == account,
-        LicenceGroup.offer.in_(codes),
+        LicenceGroup.offer == Offer.code,
         LicenceGroup.status == GroupStatus.INSTALLED,
     )
-    rows: Any = query.distinct().tuples()
+    rows: Any = Offer.select(Offer.code).where(Offer.code.in_(codes), fn.EXISTS(there)).tuples()
     return {code for (code,) in rows}
 
 

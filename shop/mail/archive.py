@@ -146,8 +146,11 @@ def letters_of(account: Account) -> ModelSelect[Letter]:
     return Letter.select(*listed).where(Letter.account == account).order_by(Letter.id.desc())
 
 
-letters_for_page = prepared(letters_of)
-"""The same query, for its pages."""
+@prepared
+def letters_for_page(account: Account, before: int | None = None) -> ModelSelect[Letter]:
+    """Return the same query, for its pages; ``before`` is the id after which it goes on."""
+    query = letters_of(account)
+    return query if before is None else query.where(Letter.id < before)
 
 
 def find_letter(account: Account, letter_id: int) -> Letter | None:

@@ -204,7 +204,7 @@ def _close_earlier(ordered: OrderKind, earlier: set[Order]) -> None:
 
 def _check_unpaid(account: Account) -> None:
     """Raise `Refusal` if as many orders await payment as may; the account's row is locked."""
-    if _unpaid.count(account) >= MOST_UNPAID:
+    if _unpaid.count(account, most=MOST_UNPAID) >= MOST_UNPAID:
         raise Refusal(
             N_("You have %(count)d orders to pay. Pay or cancel one of them first."),
             count=MOST_UNPAID,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, ModelSelect, Tuple, fn
 
 from records.accounts import Account
 from records.batches import in_batches
@@ -92,11 +92,13 @@ def _is_taken_back(invoice: Invoice) -> bool:
 
 def _losses(invoice: Any, order: Any) -> ModelSelect[Any]:
     """Return the query for lost disputes of payments that still pay an invoice, or its order."""
+    # From the payment to its disputes: the other way, SQLite reads all that were ever lost.
     return (
-        Dispute.select()
-        .join(Payment)
+        Payment.select(Dispute.id)
+        .join(Dispute, JOIN.CROSS)
         .where(
             (Payment.invoice == invoice) | (Payment.order == order),
+            Dispute.payment == Payment.id,
             Payment.status == PaymentStatus.SUCCEEDED,
             Dispute.status == DisputeStatus.LOST,
             Dispute.withdrawn_cents > 0,
@@ -165,9 +167,20 @@ def with_state() -> ModelSelect[Invoice]:
 
 
 @prepared
-def bills_between(account: Account, first: date | None, last: date | None) -> ModelSelect[Invoice]:
-    """Return the same query, for its pages."""
-    return bills_of_account(account, Selection(first, last))
+def bills_between(
+    account: Account, first: date | None, last: date | None, before: int | None = None
+) -> ModelSelect[Invoice]:
+    """Return the same query, for its pages; ``before`` is the id after which it goes on."""
+    query = bills_of_account(account, Selection(first, last))
+    if first is None and last is None:
+        # They are numbered and issued in one order, and no index finds a place within a day.
+        query = query.order_by(Invoice.id.desc())
+        return query if before is None else query.where(Invoice.id < before)
+    if before is None:
+        return query
+    reached = Invoice.alias()
+    day = reached.select(reached.issued_on).where(reached.account == account, reached.id == before)
+    return query.where(Tuple(Invoice.issued_on, Invoice.id) < Tuple(day, before))
 
 
 def oldest_first(account: Account, selection: Selection) -> Iterator[Invoice]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, Tuple
 
 from records.accounts import Account
 from records.cards import Card
@@ -87,11 +87,22 @@ class ServiceOverview:
 
 def query_of(account: Account, today: date) -> ModelSelect[Any]:
     """Return the query for the customer's services by name, with all that `for_account` needs."""
-    return coming.query_of(account, today).order_by(LicenceGroup.display_name, LicenceGroup.id)
+    # Named by its groups, too, it is read in the order of their names.
+    query = coming.query_of(account, today).where(LicenceGroup.account == account)
+    return query.order_by(LicenceGroup.display_name, LicenceGroup.id)
 
 
-of_account = prepared(query_of)
-"""The same query, for its pages."""
+@prepared
+def of_account(account: Account, today: date, after: int | None = None) -> ModelSelect[Any]:
+    """Return the same query, for its pages; ``after`` is the id after which it goes on."""
+    query = query_of(account, today)
+    if after is None:
+        return query
+    reached, group = Subscription.alias(), LicenceGroup.alias()
+    of_it = reached.account == account, reached.id == after
+    name = reached.select(group.display_name).join(group, on=(group.id == reached.group))
+    place = Tuple(name.where(*of_it), reached.select(reached.group).where(*of_it))
+    return query.where(Tuple(LicenceGroup.display_name, LicenceGroup.id) > place)
 
 
 def for_account(

@@ -132,9 +132,9 @@ class Prepared(Generic[Row]):
         """Return the number of rows that an update changed."""
         return int(self._statement("rows", given).run(given).rowcount)
 
-    def count(self, *given: Any) -> int:
-        """Return the number of rows."""
-        statement = self._statement("count", given)
+    def count(self, *given: Any, most: int = 10**9) -> int:
+        """Return the number of rows; ``most`` if there are more."""
+        statement = self._statement(f"count {most}", given)
         return int(statement.run(given).fetchone()[0])
 
     def slice(self, limit: int, offset: int, *given: Any) -> list[Row]:
@@ -160,7 +160,8 @@ class Prepared(Generic[Row]):
         for field, value in getattr(query, "_update", {}).items():
             if isinstance(value, _Marker):
                 query._update[field] = _Marker(value.place, field.db_value)
-        return _Statement.of(query, _count_of(query) if kind == "count" else None)
+        _, _, most = kind.partition(" ")
+        return _Statement.of(query, _count_of(query, int(most)) if most else None)
 
 
 def prepared(build: Callable[..., ModelSelect[Row]]) -> Prepared[Row]:
@@ -173,9 +174,9 @@ def prepared_update(build: Callable[..., ModelUpdate]) -> Prepared[Any]:
     return Prepared(build)
 
 
-def _count_of(query: Any) -> Any:
-    """Return the query that counts the rows of another, as Peewee does."""
-    clone = query.order_by().alias("_wrapped")
+def _count_of(query: Any, most: int) -> Any:
+    """Return the query that counts the rows of another up to ``most``, as Peewee does."""
+    clone = query.order_by().limit(most).alias("_wrapped")
     if clone._count_can_project_one():
         clone = clone.select(SQL("1"))
     return Select([clone], [fn.COUNT(SQL("1"))])

@@ -1,7 +1,12 @@
-"""Pagination: the database sends only the rows of the page shown."""
+"""Pagination: the database sends only the rows of the page shown.
+
+Numbers lead to the first `MOST_NUMBERED` rows, which are counted; from the last of them a list goes
+on by its key. So each page costs the same, however long the list is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -12,17 +17,25 @@ from shop.sql.prepared import Prepared
 
 PER_PAGE = 20
 
+MOST_NUMBERED = 1_000
+"""How many rows of a list are counted, and found by the number of their page."""
+
 Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: its rows, its number from 1, the number of pages, the total of rows."""
+    """One page of a list: its rows, its number from 1, the number of pages, the total of rows.
+
+    ``goes_on_after`` is the id of its last row where the list is longer than its numbered pages and
+    this is the last one of them; else None.
+    """
 
     rows: list[Any]
     number: int
     pages: int
     total: int
+    goes_on_after: int | None = None
 
     @property
     def has_previous(self) -> bool:
@@ -38,16 +51,26 @@ class Page:
 def page_of_prepared(
     query: Prepared[Any], number: int, *given: Any, per_page: int = PER_PAGE
 ) -> Page:
-    """Return what `page_of` does for a query that is built once, with its parameters' values."""
-    total = query.count(*given)
-    number, pages = _within(number, total, per_page)
-    return Page(query.slice(per_page, (number - 1) * per_page, *given), number, pages, total)
+    """Return what `bounded_page_of` does for a query that is built once, with its values."""
+    total = query.count(*given, most=MOST_NUMBERED + 1)
+    return _page(lambda limit, offset: query.slice(limit, offset, *given), number, total, per_page)
+
+
+def bounded_page_of(query: ModelSelect[Any], number: int, per_page: int = PER_PAGE) -> Page:
+    """Return page ``number`` of an ordered query, among the first `MOST_NUMBERED` rows.
+
+    The nearest page if out of range; two queries.
+    """
+    total = query.order_by().limit(MOST_NUMBERED + 1).count()
+    return _page(
+        lambda limit, offset: list(query.limit(limit).offset(offset)), number, total, per_page
+    )
 
 
 def page_of(
     query: ModelSelect[Any], number: int, per_page: int = PER_PAGE, total: int | None = None
 ) -> Page:
-    """Return page ``number`` of an ordered query; the nearest one if out of range.
+    """Return page ``number`` of an ordered query of few rows; the nearest one if out of range.
 
     Two queries, or one where the ``total`` is known.
     """
@@ -55,6 +78,15 @@ def page_of(
         total = query.count()
     number, pages = _within(number, total, per_page)
     return Page(list(query.paginate(number, per_page)), number, pages, total)
+
+
+def _page(read: Callable[[int, int], list[Any]], number: int, counted: int, per_page: int) -> Page:
+    """Return a page of the numbered rows, of which ``counted`` may be one too many."""
+    total = min(counted, MOST_NUMBERED)
+    number, pages = _within(number, total, per_page)
+    rows = read(per_page, (number - 1) * per_page)
+    is_longer = counted > total and number == pages and rows
+    return Page(rows, number, pages, total, rows[-1].id if is_longer else None)
 
 
 def _within(number: int, total: int, per_page: int) -> tuple[int, int]:

@@ -2,14 +2,17 @@
 number.
 
 Totals come from the group's counters. A page is read from an index in its order, from the nearer
-end; a search is one range of keys and shows its first hits.
+end, or from the page beside it; a search is one range of keys and shows its first hits.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
+
+from peewee import Tuple
 
 from records.batches import in_batches
 from records.groups import LicenceGroup
@@ -28,6 +31,12 @@ PAGE_SIZES = (20, 50, 100)
 
 MOST_AT_ONCE = 10_000
 """The most seats that one act on all of a view may concern, as many as a file may have lines."""
+
+FAR = 10_000
+"""How many seats from either end of a list a page is counted to; others follow a seat that the page
+beside them showed."""
+
+BESIDE = re.compile(r"(after|before)-([0-9]{1,9})", re.ASCII)
 
 SORTS: dict[str, Any] = {
     "": Seat.number,
@@ -48,6 +57,8 @@ class View:
     descending: bool = False
     page: int = 1
     per_page: int = PAGE_SIZES[0]
+    beside: str = ""
+    """The seat of the page beside this one that it follows, or ends before: ``after-1``."""
 
     @property
     def is_narrowed(self) -> bool:
@@ -55,7 +66,9 @@ class View:
         return bool(self.wanted or self.status)
 
 
-def read_view(wanted: str, status: str, sort: str, page: int, rows: str = "") -> View:
+def read_view(
+    wanted: str, status: str, sort: str, page: int, rows: str = "", beside: str = ""
+) -> View:
     """Return the view that a URL describes; invalid values are ignored."""
     name = sort.removeprefix("-")
     return View(
@@ -65,6 +78,7 @@ def read_view(wanted: str, status: str, sort: str, page: int, rows: str = "") ->
         descending=sort.startswith("-") and bool(name in SORTS and name),
         page=max(1, min(page, 10_000_000)),
         per_page=next((size for size in PAGE_SIZES if str(size) == rows), PAGE_SIZES[0]),
+        beside=beside if BESIDE.fullmatch(beside) else "",
     )
 
 
@@ -73,22 +87,41 @@ class SeatPage(Page):
     """One page of seats; ``is_cut`` if more were found than are listed."""
 
     is_cut: bool = False
+    per_page: int = PAGE_SIZES[0]
+    beside: str = ""
+
+    def way_to(self, number: int) -> str:
+        """Return what the address of page ``number`` says it is beside of; "" near an end."""
+        offset = (number - 1) * self.per_page
+        if not self.rows or not _is_far(offset, self.total):
+            return ""
+        if number == self.number:
+            return self.beside
+        return {
+            self.number + 1: f"after-{self.rows[-1].number}",
+            self.number - 1: f"before-{self.rows[0].number}",
+        }.get(number, "")
 
 
 def page_of(group: LicenceGroup, view: View) -> SeatPage:
     """Return the page of ``group`` that ``view`` selects, each seat with its group.
 
-    Two queries.
+    Far from both ends it is found from the page beside it; without that, the nearest page to which
+    is counted is shown. Two queries, three there.
     """
     if fold(view.wanted):
         return _search_page(group, view)
     counts = group.seats_by_status
     total = counts[view.status] if view.status else group.seats_total
     number, pages = _nearest_page(view, total)
-    numbers = _numbers(group, view, total, (number - 1) * view.per_page)
+    beside, numbers = "", list[int]()
+    if _is_far((number - 1) * view.per_page, total):
+        beside, numbers = view.beside, _numbers_beside(group, view)
+        number = number if numbers else _nearest_counted(number, pages, view.per_page)
+    numbers = numbers or _numbers(group, view, total, (number - 1) * view.per_page)
     rows = {row.number: row for row in _rows(group, Seat.number.in_(numbers or [0]))}
     shown = [rows[number] for number in numbers if number in rows]
-    return SeatPage(shown, number, pages, total)
+    return SeatPage(shown, number, pages, total, per_page=view.per_page, beside=beside)
 
 
 def find_seat(group: LicenceGroup, number: int) -> Seat | None:
@@ -159,6 +192,37 @@ def held_among(group: LicenceGroup, numbers: list[int]) -> list[Seat]:
 def _nearest_page(view: View, total: int) -> tuple[int, int]:
     pages = max(1, -(-total // view.per_page))
     return min(view.page, pages), pages
+
+
+def _is_far(offset: int, total: int) -> bool:
+    return min(offset, total - offset) > FAR
+
+
+def _nearest_counted(number: int, pages: int, per_page: int) -> int:
+    """Return the page nearest to page ``number`` that is not far from both ends."""
+    counted = FAR // per_page
+    return counted if number <= pages // 2 else pages - counted + 1
+
+
+def _numbers_beside(group: LicenceGroup, view: View) -> list[int]:
+    """Return the seat numbers of a page, from a seat of the page beside it; none without one."""
+    given = BESIDE.fullmatch(view.beside)
+    if given is None:
+        return []
+    reverse, number, beside = given[1] == "before", int(given[2]), Seat.alias()
+    column = SORTS[view.sort]
+    reached = beside.select(getattr(beside, column.name)).where(
+        beside.group == group, beside.number == number
+    )
+    key, place = Tuple(column, Seat.number), Tuple(reached, number)
+    query = Seat.select(Seat.number).where(
+        Seat.group == group, key < place if view.descending != reverse else key > place
+    )
+    if view.status:
+        query = query.where(Seat.status == view.status)
+    query = query.order_by(*_order(view, reverse)).limit(view.per_page)
+    numbers = [row[0] for row in cast("Any", query.tuples())]
+    return numbers[::-1] if reverse else numbers
 
 
 def _numbers(group: LicenceGroup, view: View, total: int, offset: int) -> list[int]:
