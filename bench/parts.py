@@ -217,8 +217,7 @@ def renewals(place: Place, effort: Effort) -> Iterator[Figure]:
 
 def large_customers(place: Place, effort: Effort) -> Iterator[Figure]:
     """Pages of a customer with a thousand times the seats and orders."""
-    with place.new_database() as url:
-        measured = list(growth.measure(url, effort.large, rounds=20))
+    measured = list(growth.measure(place, effort.large))
     ratios = [each.ratio for each in measured]
     yield Figure(f"pages, {effort.large:,} : 1,000", "×", [median(ratios)], Aim(LESS, 1.3, 1.1),
                  place.name, is_ratio=True)  # fmt: skip
