@@ -40,8 +40,9 @@ REFUND_MOVES: dict[str, set[str]] = {
 class Refund(StateMachine):
     """An attempt to give back ``cents`` of a payment: for a credit note, or all that was taken.
 
-    After a failure another one may be begun; of each credit note, and of each whole payment, at
-    most one has not failed. ``key`` is the idempotency key at the bank. ``method`` is ``card``
+    After a failure another one may be begun; of each whole payment, at most one has not failed. A
+    credit note is given back of all payments of its invoice: of each of them, at most one is
+    awaited. ``key`` is the idempotency key at the bank. ``method`` is ``card``
     (made by the bank) or ``manual`` (a transfer by the operator, who records its ``reference`` and
     its day, ``settled_at``). ``origin`` is ``bank`` for one made in the bank's dashboard, which
     nobody had asked for here: the operator gives its ``explanation``, or issues a credit note.
@@ -108,9 +109,9 @@ UNEXPLAINED = "origin = 'bank' AND explanation = ''"
 
 Refund.add_index(Refund.index(Refund.id, name="refund_of_bank").where(SQL(UNEXPLAINED)))
 Refund.add_index(
-    Refund.index(Refund.credit_note, unique=True, name="refund_one_of_credit_note").where(
-        SQL("credit_note_id IS NOT NULL AND status <> 'failed'")
-    )
+    Refund.index(
+        Refund.credit_note, Refund.payment, unique=True, name="refund_one_awaited_of_credit_note"
+    ).where(SQL("credit_note_id IS NOT NULL AND status IN ('asked', 'pending')"))
 )
 Refund.add_index(
     Refund.index(Refund.payment, unique=True, name="refund_one_of_payment").where(

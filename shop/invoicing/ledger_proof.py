@@ -150,7 +150,21 @@ FAULTS = {
         "AND f.origin = '{RefundOrigin.SHOP}' AND NOT EXISTS (SELECT 1 FROM payment p "
         "WHERE p.id = f.payment_id AND p.status = '{PaymentStatus.LOST}') "
         "AND NOT EXISTS (SELECT 1 FROM refund g WHERE g.payment_id = f.payment_id AND g.id > f.id "
-        "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0))"
+        "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0) "
+        "AND (g.credit_note_id IS NULL OR g.status = '{RefundStatus.FAILED}')) "
+        # Another payment may give back what failed of a credit note.
+        "AND (f.credit_note_id IS NULL OR EXISTS (SELECT 1 FROM invoice i "
+        "LEFT JOIN refund g ON g.credit_note_id = i.id AND g.status <> '{RefundStatus.FAILED}' "
+        "WHERE i.id = f.credit_note_id "
+        "GROUP BY i.id, i.status, i.total_cents, i.offset_cents "
+        "HAVING i.total_cents - i.offset_cents > coalesce(sum(g.cents), 0) "
+        "AND (i.status = '{InvoiceStatus.DUE}' OR count(g.id) = 0)))"
+    ),
+    "more is given back for credit note {} than it says": (
+        "SELECT i.number FROM invoice i JOIN refund f ON f.credit_note_id = i.id "
+        "AND f.status <> '{RefundStatus.FAILED}' "
+        "GROUP BY i.id, i.number, i.total_cents, i.offset_cents "
+        "HAVING sum(f.cents) > i.total_cents - i.offset_cents"
     ),
     "more of payment {} was refunded than received": (
         "SELECT p.id FROM payment p WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
@@ -414,6 +428,10 @@ FAULTS = {
         "WHERE kind = '{InvoiceKind.INVOICE}' AND status IN ({OWED}) UNION ALL "
         "SELECT account_id, total_cents - offset_cents FROM invoice "
         "WHERE kind = '{InvoiceKind.CREDIT_NOTE}' AND status = '{InvoiceStatus.DUE}' UNION ALL "
+        # Of a credit note that is due, one payment may have given back its part.
+        "SELECT i.account_id, -f.cents FROM refund f JOIN invoice i ON i.id = f.credit_note_id "
+        "WHERE i.status = '{InvoiceStatus.DUE}' AND f.status = '{RefundStatus.SUCCEEDED}' "
+        "UNION ALL "
         "SELECT o.account_id, coalesce(p.taken_cents, p.amount_cents) FROM payment p "
         "JOIN purchase_order o ON o.id = p.order_id WHERE p.status IN ({HELD}) "
         "AND NOT EXISTS (SELECT 1 FROM invoice i "

@@ -92,7 +92,8 @@ def refund(order: Order) -> Wanted:
 
 def retry_refund(debt: payables.Debt) -> Wanted:
     """Ask the bank again for a refund that failed."""
-    cents = refundables.refund_due_of(debt).cents
+    due = refundables.refund_due_of(debt)
+    cents = due.open_cents or due.due_cents
     return Wanted(MoneyActKind.RETRY_REFUND, debt.account, cents, debt.number)
 
 
@@ -102,7 +103,8 @@ def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
         raise Refusal(N_("Give the reference of the transfer."), "reference")
     if day > clock.today():
         raise Refusal(N_("This day lies ahead."), "day")
-    cents = refundables.refund_due_of(debt).cents
+    due = refundables.refund_due_of(debt)
+    cents = manual_refunds.cents_of(due) or due.due_cents
     details = {"day": day.isoformat(), "reference": reference.strip()}
     return Wanted(MoneyActKind.MARK_REFUNDED, debt.account, cents, debt.number, details)
 

@@ -80,8 +80,7 @@ class DocumentMoney:
 
     @property
     def _has_failed(self) -> bool:
-        last = self.refund_due.latest() if self.refund_due is not None else None
-        return last is not None and last.has_failed and not last.is_transfer
+        return self.refund_due is not None and self.refund_due.has_failed
 
 
 def money_of(number: str) -> DocumentMoney | None:

@@ -59,9 +59,9 @@ def _lose(dispute: Dispute, payment: Payment) -> None:
     invoice = _invoice_of(payment)
     owed = 0
     if taken_back.left_of(payment) == 0 and not _is_refunded_at_bank(payment):
-        refunds.give_up_lost(payment, invoice)
         was_due = payment.is_returned
         transitions.move(payment, PaymentStatus.LOST, by="bank", note=dispute.reason)
+        refunds.give_up_lost(payment, invoice)
         if was_due:
             payables.paid_by(payment).close_lost()
         if invoice is not None and invoice.status == InvoiceStatus.PAID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from records.base import database
@@ -16,37 +17,56 @@ from shop.payments.refundables import NOT_REFUNDABLE, Refundable
 STILL_ASKED = N_("The bank is still being asked for this refund.")
 
 
-def record_transfer(refundable: Refundable, *, by: str, day: date, reference: str) -> Refund:
+def cents_of(refundable: Refundable) -> int:
+    """Return the cents of a transfer that is recorded now: all that the bank is not asked for."""
+    waiting = [row for row in refundable.refunds if row.is_awaited]
+    return sum(row.cents for row in waiting if _is_left_to_us(row)) + refundable.open_cents
+
+
+def record_transfer(refundable: Refundable, *, by: str, day: date, reference: str) -> list[Refund]:
     """Record that the operator transferred the money back on a day, with the bank's reference.
 
-    Raise `Refusal` where no refund is due, the day lies ahead, or the bank may still make it.
+    One transfer gives back all that the bank is not asked for, of each payment. Raise `Refusal`
+    where no refund is due, the day lies ahead, or the bank may still make it.
     """
     if day > clock.today():
         raise Refusal(N_("This day lies ahead."))
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."))
     with database.atomic():
-        row = _transfer_of(refundable.locked(), by)
-        return refunds.move_refund(
-            row, RefundStatus.SUCCEEDED, by=by, reference=reference.strip()[:128],
-            settled_at=clock.now() if day == clock.today() else clock.midnight(day),
-        )  # fmt: skip
+        return [
+            refunds.move_refund(
+                row, RefundStatus.SUCCEEDED, by=by, reference=reference.strip()[:128],
+                settled_at=clock.now() if day == clock.today() else clock.midnight(day),
+            )
+            for row in _transfers_of(refundable.locked(), by)
+        ]  # fmt: skip
 
 
-def _transfer_of(refundable: Refundable, by: str) -> Refund:
-    """Return the refund by transfer of a refundable; begin it where the bank's failed."""
+def _transfers_of(refundable: Refundable, by: str) -> Iterator[Refund]:
+    """Yield the refunds by transfer of a refundable; begin those where the bank's failed.
+
+    Each is to be recorded before the next one begins.
+    """
     if not refundable.is_due:
         raise Refusal(NOT_REFUNDABLE)
-    last = refundable.latest()
-    if last is not None and last.is_awaited:
-        if last.is_transfer:
-            return last
-        if not _is_given_up(last):
-            raise Refusal(STILL_ASKED)
-        refunds.move_refund(last, RefundStatus.FAILED, by=by, reason="given_up")
-    elif last is None and refundable.payment.method != PaymentMethod.MANUAL:
+    attempts = list(refundable.refunds)
+    for row in attempts:
+        if row.is_awaited and not row.is_transfer and _is_given_up(row):
+            refunds.move_refund(row, RefundStatus.FAILED, by=by, reason="given_up")
+    parts = refundable.parts()
+    if not attempts and not all(part.payment.is_transfer for part in parts):
         raise Refusal(STILL_ASKED)
-    return refunds.create(refundable, by=by, method=PaymentMethod.MANUAL)
+    waiting = [row for row in attempts if row.is_awaited and row.is_transfer]
+    if not waiting and not parts:
+        raise Refusal(STILL_ASKED)
+    yield from waiting
+    for part in parts:
+        yield refunds.create(refundable, part, by=by, method=PaymentMethod.MANUAL)
+
+
+def _is_left_to_us(row: Refund) -> bool:
+    return row.is_transfer or _is_given_up(row)
 
 
 def _is_given_up(row: Refund) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from peewee import SQL, ModelSelect, fn
 
+from records.invoices import Invoice, InvoiceStatus
 from records.payment_methods import PaymentMethod
 from records.payments import Payment, PaymentStatus
 from records.refunds import UNEXPLAINED, Refund, RefundOrigin, RefundStatus
@@ -53,19 +54,28 @@ def transfers_due() -> ModelSelect[Refund]:
 
 def failed() -> ModelSelect[Refund]:
     """Return the query for refunds that failed and were not asked for again, oldest first."""
-    later = Refund.alias()
+    later, other, note = Refund.alias(), Refund.alias(), Invoice.alias()
     again = later.select().where(
         later.payment == Refund.payment,
         fn.COALESCE(later.credit_note, 0) == fn.COALESCE(Refund.credit_note, 0),
         later.id > Refund.id,
+        later.credit_note.is_null() | (later.status == RefundStatus.FAILED),
     )
+    # Another payment may give back what failed of a credit note.
+    given = other.select(fn.COALESCE(fn.SUM(other.cents), 0)).where(
+        other.credit_note == Refund.credit_note, other.status != RefundStatus.FAILED
+    )
+    owing = note.select(note.id).where(
+        note.id == Refund.credit_note, note.status == InvoiceStatus.DUE,
+        note.total_cents - note.offset_cents > given,
+    )  # fmt: skip
     # What a bank took back is given back by that.
     lost = Payment.select(Payment.id).where(
         Payment.id == Refund.payment, Payment.status == PaymentStatus.LOST
     )
     return Refund.select().where(
         Refund.status == RefundStatus.FAILED, Refund.origin != RefundOrigin.BANK, ~fn.EXISTS(again),
-        ~fn.EXISTS(lost),
+        ~fn.EXISTS(lost), Refund.credit_note.is_null() | fn.EXISTS(owing),
     ).order_by(Refund.id)  # fmt: skip
 
 

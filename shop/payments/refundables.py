@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,15 @@ from shop.errors import N_, Refusal
 from shop.payments import payables, taken_back
 
 NOT_REFUNDABLE = N_("Nothing is to be refunded for this.")
+
+
+@dataclass(frozen=True)
+class Part:
+    """The cents to give back of one payment; ``is_left`` says whether it has them."""
+
+    payment: Payment
+    cents: int
+    is_left: bool = True
 
 
 class Refundable(ABC):
@@ -63,12 +73,14 @@ class Refundable(ABC):
     def reopen(self, refund: Refund) -> None:
         """Undo `close`, as the refund failed after it succeeded."""
 
+    @abstractmethod
+    def parts(self) -> list[Part]:
+        """Return what no attempt gives back, or is about to, of each payment."""
+
     @property
-    def cents(self) -> int:
-        """The cents to refund: no more than the bank has left of a payment disputed in part."""
-        if taken_back.has_lost_part(self.payment):
-            return min(self.due_cents, taken_back.left_of(self.payment))
-        return self.due_cents
+    def open_cents(self) -> int:
+        """The cents that no attempt gives back, or is about to."""
+        return sum(part.cents for part in self.parts())
 
     @property
     def refunds(self) -> ModelSelect[Refund]:
@@ -76,13 +88,22 @@ class Refundable(ABC):
         return Refund.select().where(self.is_for_it).order_by(Refund.id)
 
     def latest(self) -> Refund | None:
-        """Return the last attempt to refund it, if any."""
+        """Return the attempt that says what becomes of it: the last one, if any."""
         attempts = list(self.refunds)
         return attempts[-1] if attempts else None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the bank did not make a refund of it, and nobody was asked again."""
+        last = self.latest()
+        return last is not None and last.has_failed and not last.is_transfer
+
 
 class RefundableNote(Refundable):
-    """A credit note: its amount is given back of the payment of the invoice that it corrects."""
+    """A credit note: its amount is given back of the payments of the invoice that it corrects.
+
+    Of the largest as much as is left of it, then of the next one.
+    """
 
     row: Invoice
     credit_note: Invoice
@@ -92,8 +113,12 @@ class RefundableNote(Refundable):
 
     @cached_property
     def payment(self) -> Payment:
-        """The payment of the corrected invoice. Raise `Payment.DoesNotExist`."""
-        return _payment_for(self.row.corrects)
+        """The largest payment of the corrected invoice. Raise `Payment.DoesNotExist`."""
+        return self._paid_by.get()
+
+    @property
+    def _paid_by(self) -> ModelSelect[Payment]:
+        return kept_for(self.row.corrects).order_by(Payment.amount_cents.desc(), Payment.id)
 
     @property
     def key(self) -> str:
@@ -115,23 +140,72 @@ class RefundableNote(Refundable):
         """The query condition that a refund refers to the credit note."""
         return Refund.credit_note == self.row
 
+    def latest(self) -> Refund | None:
+        """Return the attempt that says most: one that failed, one that is awaited, the last one."""
+        attempts = list(self.refunds)
+        failed = [row for row in attempts if row.has_failed]
+        if failed and self._unasked(attempts) > 0:
+            return failed[-1]
+        awaited = [row for row in attempts if row.is_awaited]
+        found = awaited or attempts
+        return found[-1] if found else None
+
+    def _unasked(self, attempts: list[Refund]) -> int:
+        return self.due_cents - sum(row.cents for row in attempts if not row.has_failed)
+
+    def parts(self) -> list[Part]:
+        """Return what no attempt gives back, or is about to, of each payment.
+
+        What no payment has is a part of the largest one, and comes first: a part of its own, unless
+        that was paid by transfer.
+        """
+        unasked = self._unasked(list(self.refunds))
+        found: list[Part] = []
+        payments = list(self._paid_by) if unasked > 0 else []
+        for payment in payments:
+            cents = min(unasked, taken_back.refundable_of(payment))
+            if cents > 0:
+                found.append(Part(payment, cents))
+                unasked -= cents
+        # What a bank took back is given back by that.
+        unasked -= taken_back.lost_of(taken_for(self.row.corrects)) if unasked > 0 else 0
+        if payments and unasked > 0:
+            found = _with_rest(found, payments[0], unasked)
+        return found
+
     def locked(self) -> RefundableNote:
-        """Return it with its row read again and locked for the transaction."""
+        """Return it with its row read again and locked for the transaction, its payments first."""
+        for payment in kept_for(self.row.corrects).order_by(Payment.id):
+            lock(payment)
         return RefundableNote(lock(self.row))
 
     def close(self, refund: Refund, by: str) -> None:
-        """Mark the credit note as refunded; e-mail what its own e-mail could not say."""
-        transitions.move(
-            self.row, InvoiceStatus.REFUNDED, by=by, note=refund.reference or "",
-            paid_at=refund.settled_at, method=refund.method,
-        )  # fmt: skip
-        if refund.is_transfer or self.refunds.count() > 1:
+        """Mark the credit note as refunded once all of it is; e-mail what its own could not say."""
+        attempts = list(self.refunds)
+        is_awaited = any(row.is_awaited for row in attempts)
+        if self.row.is_refund_due and not is_awaited and not self.parts():
+            transitions.move(
+                self.row, InvoiceStatus.REFUNDED, by=by, note=refund.reference or "",
+                paid_at=refund.settled_at, method=refund.method,
+            )  # fmt: skip
+        if refund.is_transfer or any(row.has_failed for row in attempts):
             mail.credit_note_refunded(self.row, refund)
         taken_back.lose_if_nothing_is_left(refund.payment)
 
     def reopen(self, refund: Refund) -> None:
         """Undo `close`: the credit note is due again."""
-        transitions.move(self.row, InvoiceStatus.DUE, by="bank", note=refund.reason, paid_at=None)
+        if not self.row.is_refund_due:
+            transitions.move(
+                self.row, InvoiceStatus.DUE, by="bank", note=refund.reason, paid_at=None
+            )
+
+
+def _with_rest(parts: list[Part], largest: Payment, cents: int) -> list[Part]:
+    if not largest.is_transfer:
+        return [Part(largest, cents, is_left=False), *parts]
+    of_it = sum(part.cents for part in parts if part.payment == largest)
+    others = [part for part in parts if part.payment != largest]
+    return [Part(largest, of_it + cents), *others]
 
 
 class RefundablePayment(Refundable):
@@ -164,6 +238,15 @@ class RefundablePayment(Refundable):
     def due_cents(self) -> int:
         """The whole payment, or the part of one that was kept which is not charged."""
         return self.row.refund_due_cents
+
+    def parts(self) -> list[Part]:
+        """Return all of it, unless an attempt gives it back: no more than the bank has left."""
+        if self.refunds.where(Refund.status != RefundStatus.FAILED).exists():
+            return []
+        is_lost = taken_back.has_lost_part(self.row)
+        most = taken_back.left_of(self.row) if is_lost else self.due_cents
+        cents = min(self.due_cents, most)
+        return [Part(self.row, cents)] if cents > 0 else []
 
     @property
     def is_for_it(self) -> Any:
@@ -223,16 +306,13 @@ def locked_of_refund(refund: Refund) -> Refundable:
     return of_refund(refund).locked()
 
 
-def _payment_for(invoice: Invoice) -> Payment:
-    """Return the payment of an invoice, of its order, or of the invoice that it replaces.
-
-    The largest, where the difference was paid apart. Raise `Payment.DoesNotExist`.
-    """
-    return kept_for(invoice).order_by(Payment.amount_cents.desc()).get()
-
-
 def kept_for(invoice: Invoice) -> ModelSelect[Payment]:
     """Return the query for the payments kept of an invoice, its order, or invoices it replaces."""
+    return taken_for(invoice).where(Payment.status == PaymentStatus.SUCCEEDED)
+
+
+def taken_for(invoice: Invoice) -> ModelSelect[Payment]:
+    """Return the query for the same, and for those that banks took back since."""
     ids, replaced = [invoice.id], invoice.replaces
     while replaced is not None:
         ids.append(replaced.id)
@@ -240,4 +320,5 @@ def kept_for(invoice: Invoice) -> ModelSelect[Payment]:
     of_it = Payment.invoice.in_(ids)
     if invoice.order_id is not None:
         of_it |= Payment.order == invoice.order_id
-    return Payment.select().where(Payment.status == PaymentStatus.SUCCEEDED, of_it)
+    was_kept = Payment.status.in_([PaymentStatus.SUCCEEDED, PaymentStatus.LOST])
+    return Payment.select().where(was_kept, of_it)

@@ -25,12 +25,15 @@ from shop.errors import N_, PartyRejected, Refusal, ShopRefused
 from shop.invoicing import ledger, order_invoices
 from shop.jobs import kinds
 from shop.payments import gateway, gateways, refund_lists, refundables, taken_back
-from shop.payments.refundables import Refundable, RefundableNote, RefundablePayment
+from shop.payments.refundables import Part, Refundable, RefundableNote, RefundablePayment
 
 log = structlog.get_logger()
 
 LOST = "dispute_lost"
 """Why a refund is not made: the bank has taken the payment back for its cardholder."""
+
+NOTHING_LEFT = "nothing_left"
+"""Why a refund is not asked for: no payment of the invoice has that much left."""
 
 LOOK_AGAIN = timedelta(hours=1)
 """The delay between two look-ups of a refund that is pending at the bank."""
@@ -50,23 +53,33 @@ def refund_later(payment: Payment) -> None:
     _ask(RefundablePayment(payment), by="shop")
 
 
-def _ask(refundable: Refundable, by: str) -> Refund:
-    """Begin a refund and queue its job; one of a transfer waits for the operator."""
-    row = create(refundable, by=by, method=refundable.payment.method)
-    if not row.is_transfer:
-        send_refund.later(refund=row.id)
-    return row
+def _ask(refundable: Refundable, by: str, *, again: bool = False) -> list[Refund]:
+    """Begin a refund of each payment and queue its job; one of a transfer waits for the operator.
+
+    What no payment has fails at once, for the operator to see; ``again``, it failed before.
+    """
+    rows = []
+    for part in refundable.parts():
+        is_asked = part.is_left or part.payment.is_transfer
+        if is_asked or not again:
+            row = create(refundable, part, by=by, method=part.payment.method)
+            rows.append(row)
+            if not is_asked:
+                move_refund(row, RefundStatus.FAILED, by=by, reason=NOTHING_LEFT)
+            elif not row.is_transfer:
+                send_refund.later(refund=row.id)
+    return rows
 
 
-def create(refundable: Refundable, *, by: str, method: str) -> Refund:
-    """Begin a refund of what is due, in the caller's transaction."""
+def create(refundable: Refundable, part: Part, *, by: str, method: str) -> Refund:
+    """Begin a refund of a part of what is due, in the caller's transaction."""
     earlier = refundable.refunds.count()
     row = Refund.create(
-        payment=refundable.payment,
+        payment=part.payment,
         credit_note=refundable.credit_note,
         method=method,
         key=f"{refundable.key}-{earlier + 1}" if earlier else refundable.key,
-        cents=refundable.cents,
+        cents=part.cents,
         created_at=clock.now(),
     )
     transitions.record(row, "refund_asked", by=by, to_status=row.status)
@@ -92,17 +105,20 @@ def _ask_first(refundable: Refundable) -> None:
             _ask(refundable, by="shop")
 
 
-def ask_again(refundable: Refundable, by: str) -> Refund:
-    """Ask the bank again for a refund that failed.
+def ask_again(refundable: Refundable, by: str) -> list[Refund]:
+    """Ask the bank again for the refunds that failed of a credit note or a payment.
 
-    Raise `Refusal` unless the last attempt was the bank's and failed.
+    Raise `Refusal` unless an attempt was the bank's and failed, and where no payment has that much
+    left.
     """
     with database.atomic():
         refundable = refundable.locked()
-        last = refundable.latest()
-        if not refundable.is_due or last is None or not last.has_failed or last.is_transfer:
+        if not refundable.is_due or not refundable.has_failed:
             raise Refusal(N_("Only a refund that failed can be asked for again."))
-        return _ask(refundable, by=by)
+        rows = _ask(refundable, by=by, again=True)
+        if not rows:
+            raise Refusal(N_("No payment has that much left: give the money back by transfer."))
+        return rows
 
 
 def request_refund(order: Order, by: str) -> Payment:
@@ -135,7 +151,8 @@ def refund_kept(payment: Payment, by: str) -> None:
 def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
     """Close what was to be given back of a payment that its bank took back: by that it is.
 
-    Runs in the caller's transaction, which has locked the payment and the invoice it pays.
+    What other payments of the invoice have still to give back stays due. Runs in the caller's
+    transaction, which has locked the payment, lost now, and the invoice it pays.
     """
     waiting = Refund.select().where(
         Refund.payment == payment,
@@ -145,7 +162,10 @@ def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
     for row in list(waiting):
         transitions.move(row, RefundStatus.FAILED, by="bank", note=LOST, reason=LOST)
     for note in list(_notes_due(invoice)) if invoice is not None else []:
-        transitions.move(note, InvoiceStatus.REFUNDED, by="bank", note=LOST)
+        refundable = RefundableNote(note)
+        is_awaited = any(row.is_awaited for row in refundable.refunds)
+        if not is_awaited and not refundable.parts():
+            transitions.move(note, InvoiceStatus.REFUNDED, by="bank", note=LOST)
 
 
 def _notes_due(invoice: Invoice) -> ModelSelect[Invoice]:
@@ -166,7 +186,8 @@ def resume_lost(payment: Payment, invoice: Invoice) -> None:
     for note in list(notes):
         if any(event.note == LOST for event in transitions.history(note)):
             transitions.move(note, InvoiceStatus.DUE, by="bank", note="dispute won")
-            _ask(RefundableNote(note), by="shop")
+    for note in list(_notes_due(invoice)):
+        _ask(RefundableNote(note), by="shop")
 
 
 # --- At the bank -----------------------------------------------------------------------------
@@ -288,7 +309,7 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
     refundable = RefundableNote(note)
     if not note.is_refund_due or note.refund_cents != row.cents or refundable.refunds.exists():
         raise Refusal(N_("The credit note has another amount than this refund."))
-    if refundable.payment.id != row.payment_id:
+    if row.payment not in refundables.kept_for(note.corrects):
         raise Refusal(N_("The credit note is for another payment than this refund."))
     Refund.update(credit_note=note).where(Refund.id == row.id).execute()
     row.credit_note = note

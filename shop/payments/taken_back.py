@@ -8,6 +8,7 @@ from records.base import lock
 from records.disputes import Dispute, DisputeStatus
 from records.ledger import LedgerEntry
 from records.payments import Payment, PaymentStatus
+from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import transitions
 
 
@@ -32,6 +33,28 @@ def left_of(payment: Payment) -> int:
     """Return the cents of a payment that were neither given back nor taken back by its bank."""
     moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
     return -int(moved.where(LedgerEntry.payment == payment).scalar())
+
+
+def refundable_of(payment: Payment) -> int:
+    """Return the cents of a payment that a refund begun now can give back.
+
+    That is what is left of it, less what other refunds of it are about to give back. What its bank
+    holds for a dispute counts, as refunds wait until that is decided.
+    """
+    held = Dispute.select(fn.COALESCE(fn.SUM(Dispute.withdrawn_cents), 0)).where(
+        Dispute.payment == payment, Dispute.status == DisputeStatus.OPEN
+    )
+    begun = list(Refund.select().where(Refund.payment == payment))
+    awaited = sum(row.cents for row in begun if row.is_awaited)
+    own = sum(
+        row.cents
+        for row in begun
+        if row.credit_note_id is None
+        and row.origin == RefundOrigin.SHOP
+        and row.status != RefundStatus.FAILED
+    )
+    uncharged = max(0, payment.uncharged_cents - own)
+    return max(0, left_of(payment) + int(held.scalar()) - awaited - uncharged)
 
 
 def lost_of(payments: ModelSelect[Payment]) -> int:

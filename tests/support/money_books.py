@@ -40,7 +40,7 @@ ACTS = st.lists(
         st.sampled_from(
             [
                 "bill", "bill", "bill", "card", "whole", "part", "amount", "share", "rest",
-                "goodwill", "pay_out", "correct", "lose", "refund",
+                "goodwill", "pay_out", "correct", "lose", "refund", "twice", "twice",
             ]
         ),
         st.integers(0, 5),
@@ -49,6 +49,9 @@ ACTS = st.lists(
     min_size=10,
     max_size=16,
 )  # fmt: skip
+
+
+WITHOUT_VAT = vat.treatment_of(vat.PlaceOfSupply("DE", "10117", "DE136695976", vat_confirmed=True))
 
 
 class Books:
@@ -64,7 +67,7 @@ class Books:
 
     def act(self, name: str, number: int, cents: int) -> None:
         found = list(Invoice.select().where(Invoice.kind == "invoice").order_by(Invoice.id))
-        if name not in {"bill", "goodwill", "pay_out", "refund"}:
+        if name not in {"bill", "goodwill", "pay_out", "refund", "twice"}:
             if not found:
                 return
             getattr(self, name)(found[number % len(found)], cents)
@@ -121,6 +124,17 @@ class Books:
             if use.credit.kind == "goodwill" or first not in chain:
                 kept -= use.cents - use.returned_cents
         self.moved[made.credit_note.id] = kept
+
+    def twice(self, number: int, cents: int) -> None:
+        """Correct the VAT of an invoice that was paid, and have the difference paid, too."""
+        wrong = billing.due(self.account, number + 1, cents, WITHOUT_VAT)
+        self.owed += wrong.total_cents
+        self.card(wrong, 0)
+        self.correct(billing.fresh(wrong), cents)
+        right = Invoice.get(Invoice.replaces == wrong)
+        self.card(right, 0)
+        if number % 2:
+            self.credited(money_acts.credit(billing.fresh(right)))
 
     def lose(self, invoice: Invoice, _: int) -> None:
         payment = Payment.get_or_none(

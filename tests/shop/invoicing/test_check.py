@@ -98,6 +98,7 @@ FAULTS = {
     "SET status = 'refund_due' WHERE status = 'succeeded'",
     "refund {} failed, and the money was neither asked for again nor transferred": "UPDATE refund "
     "SET status = 'failed'",
+    "more is given back for credit note {} than it says": "UPDATE refund SET cents = cents + 1",
     "the bank made the refund {} on its own, and nobody explained it": "UPDATE refund "
     "SET origin = 'bank', credit_note_id = NULL, reference = 'x-' || id",
     "dispute {} is in the ledger with another amount than was withdrawn for it": "UPDATE dispute "
