@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from models import Account, AccountCredit, CreditUse, Invoice, LedgerEntry, MoneyAct, Payment
 from shop import clock, money_acts, vat
-from shop.invoicing import account_credits, ledger_proof
+from shop.invoicing import account_credits, invoices, ledger_proof
 from shop.jobs import queue
 from shop.money_acts import Wanted
-from shop.payments import disputes, gateway, taken_back
+from shop.payments import disputes, gateway, refundables, taken_back
 from shop.subscriptions import corrections
 from tests.support import billing
 from tests.support.parties import Bank
@@ -142,6 +142,8 @@ class Books:
         )
         if payment is None or taken_back.left_of(payment) != payment.amount_cents:
             return
+        if refundables.kept_for(invoices.latest_in_place_of(invoice)).count() > 1:
+            return  # What is owed again then is not decided yet.
         cents, state = payment.amount_cents, gateway.DisputeState.LOST
         told = self.bank.dispute(payment.checkout, cents, state=state, withdrawn_cents=cents)
         disputes.settle(payment, told)
