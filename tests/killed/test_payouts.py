@@ -75,7 +75,8 @@ def test_payouts_survive_workers_killed_again_and_again(
         with processes.worker_runs(environment) as worker:
             processes.runs_until(worker, is_done)
     assert Payout.select().count() == DAYS
-    assert all(row.is_matched and row.line_count == A_DAY for row in Payout.select())
+    assert all(row.is_read and not row.open_lines for row in Payout.select())
+    assert all(row.is_automatic and row.line_count == A_DAY for row in Payout.select())
     assert PayoutLine.select().count() == len(payments)
     assert list(ledger_proof.find_faults()) == []
     failed = list(Job.select().where(Job.status == JobStatus.FAILED))
