@@ -30,7 +30,8 @@ class Dispute(StateMachine):
     """A payment contested at the bank, for ``cents``.
 
     ``withdrawn_cents`` is what the bank has taken from the shop and not given back; it may do
-    both at any time. ``reference`` is the bank's.
+    both at any time. ``absorbed_cents`` of it count as given back for credit notes. ``reference``
+    is the bank's.
     """
 
     event_subject = "dispute"
@@ -44,6 +45,7 @@ class Dispute(StateMachine):
     reference = CharField(max_length=128, unique=True)
     cents = BigIntegerField()
     withdrawn_cents = BigIntegerField(default=0)
+    absorbed_cents = BigIntegerField(default=0)
     reason = CharField(max_length=64, default="")
     created_at = MomentField()
     settled_at = MomentField(null=True)

@@ -76,7 +76,8 @@ class Invoice(StateMachine):
 
     ``replaces`` is the wrong invoice that this one was issued in place of. ``offset_cents`` is what
     the payment of that one pays of it; on a credit note, what is not given back, because it pays
-    the invoice in its place, or was not paid.
+    the invoice in its place, or was not paid. Of that, ``absorbed_cents`` is what a bank had taken
+    back of the payment for its cardholder.
 
     ``blanked_at`` is when its time of ten years was over and ``customer`` was blanked, which the
     trigger allows then.
@@ -116,6 +117,7 @@ class Invoice(StateMachine):
     due_on = DateField()
     credited_cents = BigIntegerField(default=0)
     offset_cents = BigIntegerField(default=0)
+    absorbed_cents = BigIntegerField(default=0)
     paid_at = MomentField(null=True)
     method = CharField(max_length=16, default="")
     blanked_at = MomentField(null=True)
@@ -178,6 +180,11 @@ class Invoice(StateMachine):
         """The amount still owed: while it is payable, all not credited or offset; else 0."""
         owed = self.total_cents - self.credited_cents - self.offset_cents
         return owed if self.is_payable else 0
+
+    @property
+    def kept_cents(self) -> int:
+        """The amount of a credit note that pays another invoice, or is on the balance again."""
+        return self.offset_cents - self.absorbed_cents
 
     @property
     def refund_cents(self) -> int:

@@ -81,8 +81,8 @@ def _explanation_of_credit(money: DocumentMoney) -> str:
     if not money.lost_cents:
         return said
     more = gettext(
-        "The bank has taken back a part of this payment already: a credit note gives back more, "
-        "beside that part."
+        "The bank has taken back a part of this payment already: a credit note counts that part as "
+        "given back first, and refunds only the rest."
     )
     return f"{said} {more}"
 

@@ -237,7 +237,7 @@ def _moved(first: date, last: date) -> Iterator[tuple[date, Any, Any, int]]:
 def _cents_moved(note: Any) -> int:
     """Return the money that a correction moved; it is recorded since there is goodwill."""
     moved: MovedPayment | None = getattr(note, "moved", None)
-    return moved.cents if moved else min(note.offset_cents, note.new.total_cents)
+    return moved.cents if moved else min(note.kept_cents, note.new.total_cents)
 
 
 def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:

@@ -175,7 +175,7 @@ def used_on(invoice: Invoice) -> int:
 def not_received_for(invoice: Invoice) -> int:
     """Return the part of `used_on` that is no money received for the invoice: goodwill, and
     transfers that paid another one first."""
-    own = _with_replaced(invoice)
+    own = with_replaced(invoice)
     return sum(
         row.cents - row.returned_cents
         for row in _uses_of(invoice)
@@ -191,7 +191,7 @@ def _first_paid(credit: AccountCredit) -> int:
     return first.invoice_id
 
 
-def _with_replaced(invoice: Invoice) -> list[int]:
+def with_replaced(invoice: Invoice) -> list[int]:
     """Return the ids of an invoice and of those that it replaces."""
     ids, replaced = [invoice.id], invoice.replaces
     while replaced is not None:
@@ -201,7 +201,7 @@ def _with_replaced(invoice: Invoice) -> list[int]:
 
 
 def _uses_of(invoice: Invoice) -> list[CreditUse]:
-    ids = _with_replaced(invoice)
+    ids = with_replaced(invoice)
     query = CreditUse.select().where(
         CreditUse.invoice.in_(ids), CreditUse.cents > CreditUse.returned_cents
     )

@@ -11,7 +11,7 @@ from records.base import lock
 from records.invoices import Invoice, InvoiceKind, InvoiceStatus
 from shop import clock, mail, transitions, vat
 from shop.errors import N_, Refusal
-from shop.invoicing import account_credits, invoices, ledger, receivables
+from shop.invoicing import account_credits, invoices, ledger, lost_parts, receivables
 from shop.jobs import kinds
 from shop.pricing import lines, money
 from shop.pricing.lines import Position
@@ -32,9 +32,9 @@ def credit(
 
     ``positions`` are what is credited (`remaining_of` for all of it); ``reason`` is printed on the
     note, in the invoice's language if it is a text of the catalogue. ``offset_cents`` is not given
-    back, as it pays the invoice in place of this one. What the customer's balance paid goes back to
-    it first. ``by_amount`` allows positions of `amounts_of` and `share_of`. Runs in the caller's
-    transaction.
+    back, as it pays the invoice in place of this one. What a bank took back of a payment in part
+    is absorbed first, and what the customer's balance paid then goes back to it. ``by_amount``
+    allows positions of `amounts_of` and `share_of`. Runs in the caller's transaction.
 
     Raise `Refusal` when the invoice does not charge that, or it was credited before.
     """
@@ -51,6 +51,8 @@ def credit(
             raise Refusal(N_("Only the whole of an invoice that is paid in part can be credited."))
         offset_cents = min(sums.total_cents, invoice.balance_cents)
     is_paid = invoice.status == InvoiceStatus.PAID or invoice.offset_cents > 0
+    absorbed = _absorb(invoice, sums.total_cents - offset_cents) if is_paid else 0
+    offset_cents += absorbed
     if is_paid and used:
         offset_cents += account_credits.restore(invoice, sums.total_cents - offset_cents)
     is_refunded = is_paid and offset_cents < sums.total_cents
@@ -65,6 +67,7 @@ def credit(
         group=invoice.group_id,
         status=InvoiceStatus.DUE if is_refunded else InvoiceStatus.REFUNDED,
         offset_cents=offset_cents,
+        absorbed_cents=absorbed,
         language=invoice.language,
         customer=invoice.customer,
         net_cents=sums.net_cents,
@@ -80,6 +83,10 @@ def credit(
         kinds.refund_credit_note.later(credit_note=note.id)
     mail.credit_note_issued(note, reason)
     return note
+
+
+def _absorb(invoice: Invoice, most_cents: int) -> int:
+    return lost_parts.absorb(lost_parts.kept_for(invoice), most_cents)
 
 
 def _check_remaining(

@@ -179,6 +179,18 @@ FAULTS = {
         "SELECT d.reference FROM dispute d WHERE d.withdrawn_cents <> "
         "(SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.dispute_id = d.id)"
     ),
+    "credit notes absorbed more of dispute {} than the bank took back": (
+        "SELECT d.reference FROM dispute d WHERE d.absorbed_cents > d.withdrawn_cents"
+    ),
+    "the credit notes of customer {} absorbed another amount than disputes say": (
+        "SELECT a.nic_handle FROM account a JOIN ("
+        "SELECT account_id, absorbed_cents FROM invoice WHERE absorbed_cents <> 0 UNION ALL "
+        "SELECT coalesce(o.account_id, i.account_id), -d.absorbed_cents FROM dispute d "
+        "JOIN payment p ON p.id = d.payment_id LEFT JOIN purchase_order o ON o.id = p.order_id "
+        "LEFT JOIN invoice i ON i.id = p.invoice_id WHERE d.absorbed_cents <> 0"
+        ") AS absorbed ON absorbed.account_id = a.id "
+        "GROUP BY a.id, a.nic_handle HAVING sum(absorbed.absorbed_cents) <> 0"
+    ),
     "the bank took the payment of invoice {} back for good, and it still counts as paid": (
         "SELECT i.number FROM invoice i JOIN payment p "
         "ON (p.invoice_id IN (i.id, i.replaces_id) OR p.order_id = i.order_id) "
@@ -205,7 +217,8 @@ FAULTS = {
     ),
     "invoice {} counts as paid by more than the credit note of the one it replaces keeps": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
-        "AND i.offset_cents > (SELECT coalesce(sum(c.offset_cents), 0) FROM invoice c "
+        "AND i.offset_cents > (SELECT coalesce(sum(c.offset_cents - c.absorbed_cents), 0) "
+        "FROM invoice c "
         "WHERE c.corrects_id = i.replaces_id) "
         "+ (SELECT coalesce(sum(u.cents - u.returned_cents), 0) "
         "FROM credit_use u WHERE u.invoice_id = i.id)"
@@ -451,7 +464,7 @@ FAULTS = {
         "SELECT payment_id, cents FROM refund WHERE origin = '{RefundOrigin.BANK}' AND "
         "credit_note_id IS NULL "
         "AND status = '{RefundStatus.SUCCEEDED}' UNION ALL "
-        "SELECT payment_id, withdrawn_cents FROM dispute) AS m "
+        "SELECT payment_id, withdrawn_cents - absorbed_cents FROM dispute) AS m "
         "JOIN payment p ON p.id = m.payment_id AND p.status <> '{PaymentStatus.LOST}' "
         "LEFT JOIN purchase_order o ON o.id = p.order_id "
         "LEFT JOIN invoice i ON i.id = p.invoice_id"

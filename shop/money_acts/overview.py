@@ -15,7 +15,8 @@ from records.payouts import Payout
 from records.refunds import Refund
 from shop import money_acts
 from shop.errors import N_, Refusal
-from shop.payments import payables, payouts, refundables, taken_back
+from shop.invoicing import lost_parts
+from shop.payments import payables, payouts, refundables
 from shop.payments.payables import Payable
 from shop.payments.refundables import Refundable
 
@@ -115,7 +116,7 @@ def money_of(number: str) -> DocumentMoney | None:
 def _lost_of(invoice: Invoice | None) -> int:
     if invoice is None or invoice.is_credit_note:
         return 0
-    return taken_back.lost_of(refundables.kept_for(invoice))
+    return lost_parts.open_of(lost_parts.kept_for(invoice))
 
 
 def find_customer(nic_handle: str) -> Account | None:

@@ -192,7 +192,7 @@ def _declare(
         if installation.is_under_way(each):
             waits = True
             payment = order_invoices.kept_payment(each)
-            back += payment.refund_cents if payment is not None else 0
+            back += taken_back.not_lost_of(payment) if payment is not None else 0
             carry_out_withdrawal.later(order=each.id)
         else:
             back += _carry_out(each, groups, by, numbers)
@@ -332,7 +332,7 @@ def _close(order: Order, by: str) -> int:
     if not order.total_cents:
         seating.restore_offer(order)
     transitions.move(order, OrderStatus.REFUNDED, by=by, note="withdrawn", closed_at=clock.now())
-    return payment.refund_cents if payment is not None else 0
+    return taken_back.not_lost_of(payment) if payment is not None else 0
 
 
 # --- For pages -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundStatus
 from records.subscriptions import SubscriptionStatus
 from shop import clock, mail, transitions
-from shop.invoicing import invoices, receivables
+from shop.invoicing import invoices, lost_parts, receivables
 from shop.payments import mandates, payables, refunds, taken_back
 
 log = structlog.get_logger()
@@ -27,10 +27,23 @@ def apply_decision(dispute: Dispute, payment: Payment) -> None:
     Runs in the caller's transaction, which has locked ``payment`` and what it pays.
     """
     is_kept = payment.has_succeeded or payment.status == PaymentStatus.REFUND_DUE
+    returned = lost_parts.returned_of(dispute)
+    # All that the bank gave back of a lost payment is what credit notes had absorbed.
+    is_of_notes = returned > 0 and returned == taken_back.left_of(payment)
+    if payment.is_lost and (is_of_notes or not taken_back.has_lost_part(payment)):
+        _reinstate(payment, dispute, is_of_notes)
+    elif returned and not payment.is_lost:
+        _refund_returned(dispute, payment)
     if is_kept and dispute.is_lost and dispute.withdrawn_cents:
         _lose(dispute, payment)
-    elif payment.is_lost and not taken_back.has_lost_part(payment):
-        _reinstate(payment)
+
+
+def _refund_returned(dispute: Dispute, payment: Payment) -> None:
+    """Refund what credit notes absorbed of a dispute, and the bank has given back after all."""
+    invoice = _invoice_of(payment)
+    if invoice is not None:
+        lost_parts.release(dispute, invoice, are_refunded=True)
+        refunds.ask_for_due(invoice)
 
 
 def _invoice_of(payment: Payment) -> Invoice | None:
@@ -86,15 +99,24 @@ def _tell(dispute: Dispute, invoice: Invoice | None, owed_cents: int) -> None:
     )  # fmt: skip
 
 
-def _reinstate(payment: Payment) -> None:
-    """Let a payment that the bank gave back pay its invoice again, or be refunded."""
+def _reinstate(payment: Payment, dispute: Dispute, is_of_notes: bool) -> None:
+    """Let a payment that the bank gave back pay its invoice again, or be refunded.
+
+    ``is_of_notes`` says that all of it is for credit notes, which refund it.
+    """
     invoice = _invoice_of(payment)
     is_closed = payment.order is not None and payment.order.is_refunded
-    if (invoice is None and not is_closed) or (invoice is not None and invoice.is_payable):
+    is_owed = invoice is not None and invoice.is_payable
+    pays_again = is_owed or is_of_notes or (invoice is None and not is_closed)
+    if invoice is not None:
+        lost_parts.release(dispute, invoice, are_refunded=pays_again)
+    if pays_again:
         transitions.move(payment, PaymentStatus.SUCCEEDED, by="bank", note="dispute won")
-        if invoice is not None:
+        if invoice is not None and is_owed:
             invoices.mark_paid(invoice, payment, by="bank")
             refunds.resume_lost(payment, invoice)
+        elif invoice is not None:
+            refunds.ask_for_due(invoice)
     else:
         transitions.move(
             payment, PaymentStatus.REFUND_DUE, by="bank", note="settled meanwhile",

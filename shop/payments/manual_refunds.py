@@ -54,6 +54,8 @@ def _transfers_of(refundable: Refundable, by: str) -> Iterator[Refund]:
     for row in attempts:
         if row.is_awaited and not row.is_transfer and _is_given_up(row):
             refunds.move_refund(row, RefundStatus.FAILED, by=by, reason="given_up")
+    if not refundable.absorb_losses(by=by):
+        return
     parts = refundable.parts()
     if not attempts and not all(part.payment.is_transfer for part in parts):
         raise Refusal(STILL_ASKED)

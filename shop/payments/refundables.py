@@ -15,6 +15,7 @@ from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import mail, transitions
 from shop.errors import N_, Refusal
+from shop.invoicing import lost_parts
 from shop.payments import payables, taken_back
 
 NOT_REFUNDABLE = N_("Nothing is to be refunded for this.")
@@ -55,6 +56,13 @@ class Refundable(ABC):
     @abstractmethod
     def due_cents(self) -> int:
         """The cents to give back, if its bank has taken back nothing of the payment."""
+
+    def absorb_losses(self, by: str) -> bool:
+        """Count what a bank took back meanwhile as given back; return whether more is due.
+
+        Runs in the caller's transaction, which has locked it. ``by`` is who asks.
+        """
+        return self.is_due
 
     @property
     @abstractmethod
@@ -118,7 +126,8 @@ class RefundableNote(Refundable):
 
     @property
     def _paid_by(self) -> ModelSelect[Payment]:
-        return kept_for(self.row.corrects).order_by(Payment.amount_cents.desc(), Payment.id)
+        paid_by = lost_parts.kept_for(self.row.corrects)
+        return paid_by.order_by(Payment.amount_cents.desc(), Payment.id)
 
     @property
     def key(self) -> str:
@@ -139,6 +148,36 @@ class RefundableNote(Refundable):
     def is_for_it(self) -> Any:
         """The query condition that a refund refers to the credit note."""
         return Refund.credit_note == self.row
+
+    def absorb_losses(self, by: str) -> bool:
+        """Absorb what a bank took back of the payments since the credit note was issued."""
+        unasked = self._unasked(list(self.refunds))
+        cents = lost_parts.absorb(lost_parts.kept_for(self.row.corrects), unasked)
+        if cents:
+            self.row = lost_parts.add_to(self.row, cents)
+            self.close_if_given_back(by)
+        return self.is_due
+
+    def absorb_for(self, refund: Refund) -> int:
+        """Absorb what the bank took back of the payment of a refund since that was begun; return
+        the cents of it.
+
+        Runs in the caller's transaction, which has locked it; the refund is of less then.
+        """
+        of_it = Payment.select().where(Payment.id == refund.payment_id)
+        cents = lost_parts.absorb(of_it, refund.cents)
+        if cents:
+            self.row = lost_parts.add_to(self.row, cents)
+        return cents
+
+    def close_if_given_back(self, by: str) -> None:
+        """Mark the credit note as refunded if nothing of it is to be given back any more."""
+        attempts = [row for row in self.refunds if not row.has_failed]
+        if any(row.is_awaited for row in attempts) or self._unasked(attempts) > 0:
+            return
+        last = attempts[-1] if attempts else None
+        paid = {"paid_at": last.settled_at, "method": last.method} if last is not None else {}
+        transitions.move(self.row, InvoiceStatus.REFUNDED, by=by, note=lost_parts.ABSORBED, **paid)
 
     def latest(self) -> Refund | None:
         """Return the attempt that says most: one that failed, one that is awaited, the last one."""
@@ -168,14 +207,14 @@ class RefundableNote(Refundable):
                 found.append(Part(payment, cents))
                 unasked -= cents
         # What a bank took back is given back by that.
-        unasked -= taken_back.lost_of(taken_for(self.row.corrects)) if unasked > 0 else 0
+        unasked -= lost_parts.open_of(lost_parts.taken_for(self.row.corrects)) if unasked > 0 else 0
         if payments and unasked > 0:
             found = _with_rest(found, payments[0], unasked)
         return found
 
     def locked(self) -> RefundableNote:
         """Return it with its row read again and locked for the transaction, its payments first."""
-        for payment in kept_for(self.row.corrects).order_by(Payment.id):
+        for payment in lost_parts.kept_for(self.row.corrects).order_by(Payment.id):
             lock(payment)
         return RefundableNote(lock(self.row))
 
@@ -304,21 +343,3 @@ def locked_of_refund(refund: Refund) -> Refundable:
     if refund.credit_note is None:
         lock(payables.paid_by(refund.payment).row)
     return of_refund(refund).locked()
-
-
-def kept_for(invoice: Invoice) -> ModelSelect[Payment]:
-    """Return the query for the payments kept of an invoice, its order, or invoices it replaces."""
-    return taken_for(invoice).where(Payment.status == PaymentStatus.SUCCEEDED)
-
-
-def taken_for(invoice: Invoice) -> ModelSelect[Payment]:
-    """Return the query for the same, and for those that banks took back since."""
-    ids, replaced = [invoice.id], invoice.replaces
-    while replaced is not None:
-        ids.append(replaced.id)
-        replaced = replaced.replaces
-    of_it = Payment.invoice.in_(ids)
-    if invoice.order_id is not None:
-        of_it |= Payment.order == invoice.order_id
-    was_kept = Payment.status.in_([PaymentStatus.SUCCEEDED, PaymentStatus.LOST])
-    return Payment.select().where(was_kept, of_it)

@@ -22,7 +22,7 @@ from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import clock, jobs, mail, transitions
 from shop.errors import N_, PartyRejected, Refusal, ShopRefused
-from shop.invoicing import ledger, order_invoices
+from shop.invoicing import ledger, lost_parts, order_invoices
 from shop.jobs import kinds
 from shop.payments import gateway, gateways, refund_lists, refundables, taken_back
 from shop.payments.refundables import Part, Refundable, RefundableNote, RefundablePayment
@@ -102,6 +102,7 @@ def _ask_first(refundable: Refundable) -> None:
     with database.atomic():
         refundable = refundable.locked()
         if refundable.is_due and not refundable.refunds.exists():
+            refundable.absorb_losses(by="shop")
             _ask(refundable, by="shop")
 
 
@@ -115,8 +116,9 @@ def ask_again(refundable: Refundable, by: str) -> list[Refund]:
         refundable = refundable.locked()
         if not refundable.is_due or not refundable.has_failed:
             raise Refusal(N_("Only a refund that failed can be asked for again."))
+        is_due = refundable.absorb_losses(by=by)
         rows = _ask(refundable, by=by, again=True)
-        if not rows:
+        if is_due and not rows:
             raise Refusal(N_("No payment has that much left: give the money back by transfer."))
         return rows
 
@@ -186,6 +188,11 @@ def resume_lost(payment: Payment, invoice: Invoice) -> None:
     for note in list(notes):
         if any(event.note == LOST for event in transitions.history(note)):
             transitions.move(note, InvoiceStatus.DUE, by="bank", note="dispute won")
+    ask_for_due(invoice)
+
+
+def ask_for_due(invoice: Invoice) -> None:
+    """Ask for what no attempt gives back of the credit notes of an invoice that are due."""
     for note in list(_notes_due(invoice)):
         _ask(RefundableNote(note), by="shop")
 
@@ -203,6 +210,8 @@ def send_refund(refund: int) -> None:
         # A bank refunds no payment that it has taken back: it decides first.
         raise jobs.Later(WHILE_CONTESTED)
     row = _without_lost_part(row)
+    if row.status != RefundStatus.ASKED:
+        return
     try:
         answer = gateways.gateway().refund(row.payment.checkout or "", row.cents, row.key)
     except ShopRefused as error:
@@ -217,14 +226,31 @@ def send_refund(refund: int) -> None:
 
 
 def _without_lost_part(row: Refund) -> Refund:
-    """Return a refund, less what its bank has taken back since it was asked for."""
+    """Return a refund, less what its bank has taken back since it was asked for.
+
+    Its credit note absorbs that; where it is all of the refund, that has failed.
+    """
     if taken_back.has_lost_part(row.payment):
         with database.atomic():
-            left = taken_back.left_of(lock(row.payment))
-            Refund.update(cents=left).where(
-                Refund.id == row.id, Refund.status == RefundStatus.ASKED, Refund.cents > left
-            ).execute()
+            refundable = refundables.locked_of_refund(row)
+            row = lock(row)
+            if row.status == RefundStatus.ASKED:
+                _take_off(row, refundable)
     return Refund.get_by_id(row.id)
+
+
+def _take_off(row: Refund, refundable: Refundable) -> None:
+    """Take what the bank has taken back off a refund, in the caller's transaction."""
+    left = row.cents
+    if isinstance(refundable, RefundableNote):
+        left -= refundable.absorb_for(row)
+    left = min(left, taken_back.left_of(lock(row.payment)))
+    if left > 0:
+        Refund.update(cents=left).where(Refund.id == row.id).execute()
+        return
+    transitions.move(row, RefundStatus.FAILED, by="bank", note=LOST, reason=LOST)
+    if isinstance(refundable, RefundableNote):
+        refundable.close_if_given_back(by="bank")
 
 
 @jobs.handles("watch_refund", attempts=50, first_delay=timedelta(minutes=5))
@@ -309,7 +335,7 @@ def explain(row: Refund, *, by: str, text: str = "", note: Invoice | None = None
     refundable = RefundableNote(note)
     if not note.is_refund_due or note.refund_cents != row.cents or refundable.refunds.exists():
         raise Refusal(N_("The credit note has another amount than this refund."))
-    if row.payment not in refundables.kept_for(note.corrects):
+    if row.payment not in lost_parts.kept_for(note.corrects):
         raise Refusal(N_("The credit note is for another payment than this refund."))
     Refund.update(credit_note=note).where(Refund.id == row.id).execute()
     row.credit_note = note

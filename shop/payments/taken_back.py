@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import ModelSelect, fn
+from peewee import fn
 
 from records.base import lock
 from records.disputes import Dispute, DisputeStatus
@@ -10,6 +10,7 @@ from records.ledger import LedgerEntry
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import transitions
+from shop.invoicing import lost_parts
 
 
 def has_lost_part(payment: Payment) -> bool:
@@ -35,6 +36,11 @@ def left_of(payment: Payment) -> int:
     return -int(moved.where(LedgerEntry.payment == payment).scalar())
 
 
+def not_lost_of(payment: Payment) -> int:
+    """Return the cents taken for a payment, less what its bank has taken back for good."""
+    return payment.refund_cents - lost_parts.open_of(Payment.select().where(Payment.id == payment))
+
+
 def refundable_of(payment: Payment) -> int:
     """Return the cents of a payment that a refund begun now can give back.
 
@@ -55,14 +61,6 @@ def refundable_of(payment: Payment) -> int:
     )
     uncharged = max(0, payment.uncharged_cents - own)
     return max(0, left_of(payment) + int(held.scalar()) - awaited - uncharged)
-
-
-def lost_of(payments: ModelSelect[Payment]) -> int:
-    """Return the cents that banks took back for good of the payments of a query."""
-    lost = Dispute.select(fn.COALESCE(fn.SUM(Dispute.withdrawn_cents), 0)).where(
-        Dispute.payment.in_(payments.select(Payment.id)), Dispute.status == DisputeStatus.LOST
-    )
-    return int(lost.scalar())
 
 
 def lose_if_nothing_is_left(payment: Payment) -> bool:

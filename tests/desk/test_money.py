@@ -229,8 +229,8 @@ def test_the_fec_is_downloaded_for_a_fiscal_year(app: Flask, alice: Account) -> 
 @pytest.mark.parametrize(
     ("language", "said", "amount", "is_of_order"),
     [
-        ("fr", "un avoir rend davantage, en plus de cette partie", "30,00 €", False),
-        ("en", "a credit note gives back more, beside that part", "€30.00", True),
+        ("fr", "un avoir compte d’abord cette partie comme rendue", "30,00 €", False),
+        ("en", "a credit note counts that part as given back first", "€30.00", True),
     ],
 )
 def test_a_credit_note_says_what_the_bank_has_taken_back_already(

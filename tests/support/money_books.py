@@ -6,12 +6,21 @@ import secrets
 
 from hypothesis import strategies as st
 
-from models import Account, AccountCredit, CreditUse, Invoice, LedgerEntry, MoneyAct, Payment
+from models import (
+    Account,
+    AccountCredit,
+    CreditUse,
+    Dispute,
+    Invoice,
+    LedgerEntry,
+    MoneyAct,
+    Payment,
+)
 from shop import clock, money_acts, vat
-from shop.invoicing import account_credits, invoices, ledger_proof
+from shop.invoicing import account_credits, invoices, ledger_proof, lost_parts
 from shop.jobs import queue
 from shop.money_acts import Wanted
-from shop.payments import disputes, gateway, refundables, taken_back
+from shop.payments import disputes, gateway, taken_back
 from shop.subscriptions import corrections
 from tests.support import billing
 from tests.support.parties import Bank
@@ -41,6 +50,7 @@ ACTS = st.lists(
             [
                 "bill", "bill", "bill", "card", "whole", "part", "amount", "share", "rest",
                 "goodwill", "pay_out", "correct", "lose", "refund", "twice", "twice",
+                "lose_part", "lose_part", "win",
             ]
         ),
         st.integers(0, 5),
@@ -67,7 +77,7 @@ class Books:
 
     def act(self, name: str, number: int, cents: int) -> None:
         found = list(Invoice.select().where(Invoice.kind == "invoice").order_by(Invoice.id))
-        if name not in {"bill", "goodwill", "pay_out", "refund", "twice"}:
+        if name not in {"bill", "goodwill", "pay_out", "refund", "twice", "win"}:
             if not found:
                 return
             getattr(self, name)(found[number % len(found)], cents)
@@ -118,7 +128,7 @@ class Books:
         chain = [invoice]
         while chain[-1].replaces is not None:
             chain.append(chain[-1].replaces)
-        kept = min(made.credit_note.offset_cents, made.invoice.total_cents)
+        kept = min(made.credit_note.kept_cents, made.invoice.total_cents)
         for use in CreditUse.select().where(CreditUse.invoice.in_(chain)):
             first = use.credit.uses.order_by(CreditUse.id).first().invoice
             if use.credit.kind == "goodwill" or first not in chain:
@@ -142,12 +152,36 @@ class Books:
         )
         if payment is None or taken_back.left_of(payment) != payment.amount_cents:
             return
-        if refundables.kept_for(invoices.latest_in_place_of(invoice)).count() > 1:
+        if lost_parts.kept_for(invoices.latest_in_place_of(invoice)).count() > 1:
             return  # What is owed again then is not decided yet.
         cents, state = payment.amount_cents, gateway.DisputeState.LOST
         told = self.bank.dispute(payment.checkout, cents, state=state, withdrawn_cents=cents)
         disputes.settle(payment, told)
         self.owed += cents
+
+    def lose_part(self, invoice: Invoice, cents: int) -> None:
+        """Have the bank take back a part of a payment for good."""
+        payment = Payment.get_or_none(
+            Payment.invoice == invoice, Payment.status == "succeeded", Payment.method == "card"
+        )
+        left = taken_back.refundable_of(payment) if payment is not None else 0
+        if payment is None or left < 2 or payment.disputes.exists():
+            return
+        part, state = min(cents, left - 1), gateway.DisputeState.LOST
+        told = self.bank.dispute(payment.checkout, part, state=state, withdrawn_cents=part)
+        disputes.settle(payment, told)
+        self.owed += part
+
+    def win(self, number: int, _: int) -> None:
+        """Have the bank decide again, and give back what it took."""
+        lost = list(Dispute.select().where(Dispute.status == "lost").order_by(Dispute.id))
+        if lost:
+            row = lost[number % len(lost)]
+            told = self.bank.dispute(
+                row.payment.checkout or "", row.cents, state=gateway.DisputeState.WON
+            )
+            self.owed -= row.withdrawn_cents
+            disputes.settle(row.payment, told)
 
     def refund(self, number: int, _: int) -> None:
         """Give back by transfer what a credit note says, and drain what the bank gives back."""

@@ -249,6 +249,11 @@ class Bank:
                 yield PayoutLine(f"line-of-{dispute.reference}", PayoutLineKind.DISPUTE,
                                  -dispute.withdrawn_cents, 1_500, dispute.reference,
                                  now)  # fmt: skip
+            taken = [line for lines in self.lines.values() for line in lines
+                     if line.reference == f"line-of-{dispute.reference}"]  # fmt: skip
+            if taken and not dispute.withdrawn_cents:
+                yield PayoutLine(f"line-of-won-{dispute.reference}", PayoutLineKind.DISPUTE,
+                                 -taken[0].gross_cents, 0, dispute.reference, now)  # fmt: skip
         for payout in self.payouts:
             if payout.state == PayoutState.FAILED:
                 yield PayoutLine(f"line-of-{payout.reference}", PayoutLineKind.PAYOUT,

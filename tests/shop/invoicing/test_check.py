@@ -101,6 +101,10 @@ FAULTS = {
     "more is given back for credit note {} than it says": "UPDATE refund SET cents = cents + 1",
     "the bank made the refund {} on its own, and nobody explained it": "UPDATE refund "
     "SET origin = 'bank', credit_note_id = NULL, reference = 'x-' || id",
+    "credit notes absorbed more of dispute {} than the bank took back": "UPDATE dispute "
+    "SET absorbed_cents = withdrawn_cents + 1",
+    "the credit notes of customer {} absorbed another amount than disputes say": "UPDATE dispute "
+    "SET absorbed_cents = absorbed_cents + 1",
     "dispute {} is in the ledger with another amount than was withdrawn for it": "UPDATE dispute "
     "SET withdrawn_cents = withdrawn_cents + 1",
     "the bank took the payment of invoice {} back for good, and it still counts as paid": "UPDATE "

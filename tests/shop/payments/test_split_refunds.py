@@ -20,10 +20,10 @@ from models import (
 )
 from shop import clock, money_acts, vat
 from shop.errors import Refusal
-from shop.invoicing import credit_notes
+from shop.invoicing import credit_notes, lost_parts
 from shop.jobs import queue
 from shop.operations import audit, monitoring
-from shop.payments import manual_refunds, notifications, payments, refundables, refunds
+from shop.payments import manual_refunds, notifications, payments, refunds
 from shop.payments.gateway import DisputeState, Notification, RefundState
 from shop.payments.refundables import RefundableNote
 from shop.subscriptions import corrections
@@ -75,7 +75,7 @@ def test_each_payment_gives_back_what_it_paid(paid_twice: Invoice, bank: Bank) -
     queue.drain()
     assert rows() == [(8_800, "succeeded"), (1_760, "succeeded")]
     assert {row.payment_id for row in Refund.select()} == {
-        payment.id for payment in refundables.kept_for(paid_twice)
+        payment.id for payment in lost_parts.kept_for(paid_twice)
     }
     assert len({row.key for row in Refund.select()}) == 2
     assert fresh(note).status == InvoiceStatus.REFUNDED
@@ -120,7 +120,7 @@ def test_two_workers_share_what_is_left_between_two_notes(paid_twice: Invoice, b
     racing.race(lambda: refunds.refund_credit_note(next(notes).id), 2)
     of_each = {
         payment.amount_cents: sum(row.cents for row in payment.refunds)
-        for payment in refundables.kept_for(paid_twice)
+        for payment in lost_parts.kept_for(paid_twice)
     }
     assert of_each == {8_800: 8_800, 1_760: 1_760}
     queue.drain()
@@ -222,7 +222,7 @@ def test_both_paid_by_transfer_go_back_by_one_transfer(alice: Account) -> None:
 def test_what_no_payment_has_left_is_shown_to_the_staff(
     app: Flask, paid_twice: Invoice, bank: Bank
 ) -> None:
-    first = refundables.kept_for(paid_twice).order_by(Payment.id).get()
+    first = lost_parts.kept_for(paid_twice).order_by(Payment.id).get()
     made = bank.refund_of_itself(first.checkout or "", 3_000)
     notifications.apply_notification(Notification("e", made))
     note = credit(paid_twice)
@@ -246,7 +246,7 @@ def test_what_no_payment_has_left_is_shown_to_the_staff(
 def test_a_payment_that_is_lost_leaves_what_the_other_one_gives_back(
     paid_twice: Invoice, bank: Bank, is_partial: bool
 ) -> None:
-    first = refundables.kept_for(paid_twice).order_by(Payment.id).get()
+    first = lost_parts.kept_for(paid_twice).order_by(Payment.id).get()
     cents = 3_000 if is_partial else 8_800
     told = bank.dispute(first.checkout or "", cents, withdrawn_cents=cents)
     notifications.apply_notification(Notification("e", told))

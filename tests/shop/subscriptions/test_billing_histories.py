@@ -41,7 +41,13 @@ from shop.orders import orders, withdrawals
 from shop.overviews import services
 from shop.overviews.services import ServiceOverview
 from shop.payments import cards, mandates, notifications, payments, refunds, taken_back
-from shop.payments.gateway import CheckoutStatus, DisputeState, Notification, RefundState
+from shop.payments.gateway import (
+    CheckoutStatus,
+    Dispute,
+    DisputeState,
+    Notification,
+    RefundState,
+)
 from shop.payments.refundables import RefundablePayment
 from shop.sandbox_link import test_points
 from shop.subscriptions import (
@@ -84,7 +90,7 @@ ACTS = st.one_of(
     st.tuples(st.just("stuck"), st.tuples(st.integers(1, 3), st.integers(0, 4), st.booleans())),
     st.tuples(st.just("withdraw"), st.tuples(st.integers(1, 3), st.integers(0, 13))),
     st.tuples(st.just("goodwill"), st.integers(1, 100)),
-    st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open"])),
+    st.tuples(st.just("dispute"), st.sampled_from(["won", "lost", "open", "part", "part_won"])),
     st.tuples(
         st.sampled_from(
             ["keep", "terminate", "go_on", "go_on", "pay", "pay", "nothing", "correct"]
@@ -359,7 +365,9 @@ class History:
             return  # A bank that takes back more than is left of a charge is a fault of its own.
         cents, checkout = payment.amount_cents, payment.checkout
         told = [self.bank.dispute(checkout, cents, withdrawn_cents=cents)]
-        if outcome != "open":
+        if outcome.startswith("part"):
+            told += self.in_part(told[0], outcome)
+        elif outcome != "open":
             left = 0 if outcome == "won" else cents
             told.append(replace(told[0], state=DisputeState(outcome), withdrawn_cents=left))
         for each in told:
@@ -371,6 +379,14 @@ class History:
             self.naive.lose(clock.now(), ids.index(payment.invoice_id))
         if mandates.card_of(self.subscription) is None:
             self.naive.card = "none"
+
+    def in_part(self, told: Dispute, outcome: str) -> list[Dispute]:
+        """Return the news of a payment lost in part, and perhaps given back after all."""
+        part = told.amount_cents // 3
+        lost = replace(told, state=DisputeState.LOST, withdrawn_cents=part)
+        if outcome == "part":
+            return [lost]
+        return [lost, replace(told, state=DisputeState.WON, withdrawn_cents=0)]
 
     def correct(self, _: None) -> None:
         """Correct the address on the newest invoice that was not credited."""
