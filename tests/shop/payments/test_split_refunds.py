@@ -23,7 +23,7 @@ from shop.errors import Refusal
 from shop.invoicing import credit_notes, lost_parts
 from shop.jobs import queue
 from shop.operations import audit, monitoring
-from shop.payments import manual_refunds, notifications, payments, refunds
+from shop.payments import manual_refunds, notifications, payments, refunds, taken_back
 from shop.payments.gateway import DisputeState, Notification, RefundState
 from shop.payments.refundables import RefundableNote
 from shop.subscriptions import corrections
@@ -125,6 +125,15 @@ def test_two_workers_share_what_is_left_between_two_notes(paid_twice: Invoice, b
     assert of_each == {8_800: 8_800, 1_760: 1_760}
     queue.drain()
     assert_all_is_back(bank)
+
+
+def test_control_without_counting_refunds_on_their_way_the_same_money_is_promised_twice(
+    paid_twice: Invoice, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taken_back, "refundable_of", taken_back.left_of)
+    for note in (credit(paid_twice, 4_400), credit(fresh(paid_twice))):
+        refunds.refund_credit_note(note.id)
+    assert [cents for cents, _ in rows()] == [5_280, 5_280], "both of a payment of 88.00 EUR"
 
 
 def test_a_credit_note_is_due_until_its_last_part_is_given_back(
