@@ -6,7 +6,7 @@ def up(migrator, db):
     db.execute_sql(
         'CREATE INDEX "licence_group_in_need" ON "licence_group" '
         '("account_id", "status", "seats_error" DESC, "display_name") '
-        "WHERE seats_error > 0 OR seats_unconfigured > 0 OR seats_idle > 0"
+        "WHERE (seats_error > 0 OR seats_unconfigured > 0 OR seats_idle > 0)"
     )
 
 

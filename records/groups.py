@@ -201,7 +201,7 @@ class LicenceGroup(StateMachine):
         return self.status == GroupStatus.INSTALLED
 
 
-IN_NEED = "seats_error > 0 OR seats_unconfigured > 0 OR seats_idle > 0"
+IN_NEED = "(seats_error > 0 OR seats_unconfigured > 0 OR seats_idle > 0)"
 """The condition of an index, which queries repeat word for word."""
 
 LicenceGroup.add_index(

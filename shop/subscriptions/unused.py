@@ -112,7 +112,7 @@ def groups_needing_attention(account: Account, limit: int) -> list[LicenceGroup]
         .where(
             LicenceGroup.account == account,
             LicenceGroup.status == GroupStatus.INSTALLED,
-            SQL(f"({IN_NEED})"),
+            SQL(IN_NEED),
         )
         .order_by(LicenceGroup.seats_error.desc(), LicenceGroup.display_name)
     )

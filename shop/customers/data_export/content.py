@@ -37,6 +37,7 @@ from records.refunds import Refund
 from records.seats import Seat
 from records.security import AccountEvent, Authenticator, Passkey
 from records.subscriptions import Subscription
+from records.terminations import GiveBack, Termination
 from records.vat import PlaceProof, VatCheck
 from records.viewings import Viewing
 from shop import clock, documents, mail, settings
@@ -112,9 +113,12 @@ def _histories(account: Account) -> ModelSelect[Event]:
     return query.where(LicenceGroup.account == account)
 
 
-def _subscriptions(account: Account) -> ModelSelect[Subscription]:
-    query = Subscription.select(Subscription, LicenceGroup).join(LicenceGroup)
-    return query.where(Subscription.account == account)
+def _of_groups(table: type[Table]) -> Callable[[Account], ModelSelect[Any]]:
+    def rows(account: Account) -> ModelSelect[Any]:
+        query = table.select(table, LicenceGroup).join(LicenceGroup)
+        return query.where(table.account == account)  # type: ignore[attr-defined]
+
+    return rows
 
 
 def _refunds(account: Account) -> ModelSelect[Any]:
@@ -267,11 +271,19 @@ SECTIONS = (
         ("group.name", "name", "number", "person", "login", "by", "at"),
     ),
     Section(
-        "subscriptions", Subscription, _subscriptions,
+        "subscriptions", Subscription, _of_groups(Subscription),
         (
             "group.name", "status", "started_at", "period_start", "period_end", "renews_on",
             "free_until", "suspended_at", "hold_reason", "ended_at",
         ),
+    ),
+    Section(
+        "terminations", Termination, _of_groups(Termination),
+        ("group.name", "status", "cause", "reason", "ends_on", "asked_at", "closed_at"),
+    ),
+    Section(
+        "licences_given_back", GiveBack, _of_groups(GiveBack),
+        ("group.name", "number", "status", "ends_on", "asked_at", "closed_at"),
     ),
     Section(
         "exchange_services", ExchangeService, _own(ExchangeService),
