@@ -116,6 +116,13 @@ class Session(Table):
     """Whether the customer asked to stay signed in."""
 
 
+Session.add_index(
+    Session.index(Session.account, Session.seen_at, name="session_open").where(
+        SQL("ended_at IS NULL")
+    )
+)
+
+
 class LinkPurpose(StrEnum):
     """What a one-time link or token is for."""
 

@@ -63,7 +63,11 @@ WORK_ON_LICENCES = (
 )
 """The condition of an index, which queries repeat word for word."""
 
-Job.add_index(Job.index(Job.created_at, name="job_on_licence").where(SQL(WORK_ON_LICENCES)))
+Job.add_index(
+    Job.index(Job.status, Job.kind, Job.created_at, name="job_on_licence").where(
+        SQL(WORK_ON_LICENCES)
+    )
+)
 
 
 class SandboxSwitch(Table):

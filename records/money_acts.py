@@ -73,6 +73,7 @@ class MoneyAct(StateMachine):
             Check("decided_by = '' OR decided_by <> asked_by"),
         ]
         indexes = (
+            (("account", "number", "id"), False),
             (("status", "id"), False),
             (("account", "id"), False),
         )

@@ -292,14 +292,20 @@ def runs_again(invoice: Invoice, services: list[Any]) -> bool:
 
 def of_service(group: LicenceGroup) -> list[Invoice]:
     """Return the newest invoices of a group and of its orders, each with its order (one query)."""
+    # Unions: alternatives would be looked for among all invoices.
+    own, of_group, of_orders = OrderLine.alias(), Invoice.alias(), Invoice.alias()
     added = Addition.select(Addition.line).where(Addition.group == group)
-    orders = OrderLine.select(OrderLine.order).where(
-        (OrderLine.id == group.line_id) | OrderLine.id.in_(added)
+    lines = own.select(own.id).where(own.id == group.line_id).union(added)
+    orders = OrderLine.select(OrderLine.order).where(OrderLine.id.in_(lines))
+    found = (
+        of_group.select(of_group.id)
+        .where(of_group.group == group)
+        .union(of_orders.select(of_orders.id).where(of_orders.order.in_(orders)))
     )
     return list(
         Invoice.select(Invoice, Order)
         .join(Order, JOIN.LEFT_OUTER)
-        .where((Invoice.group == group) | Invoice.order.in_(orders))
+        .where(Invoice.id.in_(found))
         .order_by(Invoice.id.desc())
         .limit(MOST_OF_SERVICE)
     )
