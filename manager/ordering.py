@@ -95,7 +95,8 @@ def _form() -> OrderForm:
     form.offer.data = wanted if wanted in form.types else next(iter(form.types))
     form.basket.data = _basket(given.get("basket", ""))
     form.held = reservations.held_by_basket(auth.customer().id, form.basket.data)
-    there = groups.groups_open_to_additions(auth.customer(), form.offer.data, named)
+    existing = "" if named == NEW_GROUP else named
+    there = groups.groups_open_to_additions(auth.customer(), form.offer.data, existing)
     described = {
         found.name: _described(found, additions.places_free(found, form.held)) for found in there
     }

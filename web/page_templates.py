@@ -47,7 +47,7 @@ class PageTemplate(Template):
         return super()._get_default_module()
 
 
-KEPT = "kept"
+KEPT = "kept_macros"
 """The variable of a template that names those of its macros whose output is kept."""
 
 MOST_KEPT = 1024
