@@ -49,8 +49,9 @@ def test_support_finds_a_customer_by_a_licence_address_and_sees_as_they_do(
         page.keyboard.press("j")
         page.keyboard.press("j")
         page.keyboard.press("k")
-        row = page.get_by_role("main").locator("tbody tr").first
-        expect(row.get_by_role("link").first).to_be_focused()
+        # The newest entry may lead nowhere: how far the licence is by now decides.
+        links = page.get_by_role("main").locator("tbody tr").get_by_role("link")
+        expect(links.first).to_be_focused()
 
     page.get_by_role("link", name=say("Vue d’ensemble", "Overview"), exact=True).click()
     journey.link("Voir comme ce client", "See as this customer").click()
