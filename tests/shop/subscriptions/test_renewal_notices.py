@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -149,8 +150,10 @@ def test_the_letter_says_what_the_balance_pays_and_the_card_as_the_renewal_does(
     renewal_notices.announce_all(day - renewal_notices.FIRST)
     (text,) = map(letters.plain, told())
     assert f"Réglé par le solde de votre compte : {money_in(paid)}" in text
-    assert f"Débité sur votre carte : {money_in(left)}" in text
-    assert ("le solde de votre compte le paie" in text) == (left == 0)
+    assert (f"Débité sur votre carte : {money_in(left)}" in text) == (left > 0)
+    assert ("Débité sur" in text) == (left > 0)
+    assert ("Le solde de votre compte le paie en entier" in text) == (left == 0)
+    assert ("aucune carte n’est débitée" in text) == (left == 0)
     assert ("votre carte se terminant par 4242 est débitée" in text) == (left > 0)
     running.to_renewal(group)
     invoice = Invoice.select().order_by(Invoice.id.desc()).first()
@@ -206,6 +209,26 @@ def test_services_that_renew_before_use_the_balance_first(
     issued = Invoice.select().where(Invoice.id > before).order_by(Invoice.id)
     used = [(each.offset_cents, each.total_cents - each.offset_cents) for each in issued]
     assert used == left
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("kind", ["renewal_coming", "free_period_ending"])
+def test_what_the_balance_pays_in_full_is_charged_to_no_card(
+    alice: Account, group: LicenceGroup, kind: str, language: str
+) -> None:
+    Account.update(language=language).execute()
+    subscription = running.subscription_of(group)
+    subscription.free_until = subscription.period_end
+    subscription.save()
+    on_balance(alice, 9_000)
+    if kind == "free_period_ending":
+        renewal_notices.tell_of_free_end(subscription.id)
+    else:
+        renewal_notices.announce_all(renewal_of(group) - renewal_notices.LAST)
+    letter = Letter.get(Letter.kind == kind)
+    for text in map(letters.plain, (mail.text_of(letter), letter.html)):
+        assert {"fr": "aucune carte n’est débitée", "en": "no card is charged"}[language] in text
+        assert not re.search("Débité|Charged", text)
 
 
 def test_at_the_end_of_a_free_period_the_letter_says_what_the_balance_pays(
