@@ -72,6 +72,7 @@ from records.orders import Acceptance, Order, OrderLine, OrderStatus
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from records.payouts import LineKind, LineProblem, Payout, PayoutLine, PayoutStatus
 from records.refunds import Refund, RefundStatus
+from records.revenue import RevenueSum, ServiceSum
 from records.seat_states import (
     ACTS,
     ACTS_AFTER_ERROR,
@@ -131,7 +132,7 @@ def all_tables() -> list[type[Table]]:
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,
         Subscription, Renewal, Reminder, Termination, GiveBack, PriceAnnouncement,
-        ContractAnnouncement,
+        ContractAnnouncement, RevenueSum, ServiceSum,
         VatCheck, PlaceProof, MissingGlyph, LicenceStock, Notice, Job, SandboxSwitch, DurationCount,
         StaffAccount, StaffSession, StaffSignIn, StaffPasskey, StaffInvitation, StaffAct,
     ])  # fmt: skip

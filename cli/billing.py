@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from cli.operator import OPERATOR, find_customer, refusals_shown
 from models import Dispute, Invoice, Order, Refund, database
 from shop import clock
+from shop.accounting import revenue_proof
 from shop.invoicing import account_credits, credit_notes, ledger_proof
 from shop.operations import unpaid
 from shop.payments import (
@@ -32,8 +33,11 @@ price_list = AppGroup("prices", help="List and change the prices of offers.")
 
 @billing.command("check")
 def check_billing() -> None:
-    """Check that charges, payments, credit notes and refunds balance; list what does not."""
-    wrong = list(ledger_proof.find_faults())
+    """Check that charges, payments, credit notes and refunds balance; list what does not.
+
+    The sums by month are compared with all invoices and services.
+    """
+    wrong = [*ledger_proof.find_faults(), *revenue_proof.find_faults()]
     for sentence in wrong:
         click.echo(sentence, err=True)
     if wrong:

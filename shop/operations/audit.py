@@ -29,6 +29,7 @@ from records.seat_states import MOVING, SeatStatus
 from records.seats import Seat
 from records.terminations import GIVEN_BACK, GiveBack, TerminationStatus
 from shop import clock
+from shop.accounting import revenue_proof
 from shop.errors import PartyRejected, PartyUnavailable
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
@@ -216,7 +217,7 @@ RULES = {
 
 
 def find_faults(patience: timedelta = DELIVERY_PROMISE) -> Iterator[str]:
-    """Check the whole database; yield a sentence for each fault, those of the ledger last.
+    """Check the whole database; yield a sentence for each fault, those of the books last.
 
     Work that has been under way for longer than ``patience`` is a fault.
     """
@@ -226,6 +227,7 @@ def find_faults(patience: timedelta = DELIVERY_PROMISE) -> Iterator[str]:
     yield from _unwritten_credentials()
     yield from _failed_jobs()
     yield from ledger_proof.find_faults()
+    yield from revenue_proof.find_faults()
 
 
 def _broken(sentence: str, query: str, since: datetime, real: datetime) -> Iterator[str]:

@@ -15,8 +15,10 @@ from models import (
     LicenceGroup,
     Order,
     Payment,
+    RevenueSum,
     Seat,
     SeatEvent,
+    ServiceSum,
     database,
 )
 from shop import clock
@@ -144,6 +146,14 @@ def note_not_refunded(group: LicenceGroup) -> None:
     billing.credit(billing.invoice_of(group.line.order))
 
 
+def revenue_lost(group: LicenceGroup) -> None:
+    RevenueSum.update(recurring_cents=RevenueSum.recurring_cents + 1).execute()
+
+
+def service_miscounted(group: LicenceGroup) -> None:
+    ServiceSum.delete().execute()
+
+
 SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     ending_without_its_seats: "has ended, and one of its licences has not",
     uncounted: "counts its licences wrongly",
@@ -165,6 +175,8 @@ SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     hanging_seat: "does not finish its work",
     refund_forgotten: "is not confirmed",
     note_not_refunded: "the refund of credit note AV",
+    revenue_lost: "is added up wrongly",
+    service_miscounted: "are counted wrongly",
 }
 
 

@@ -26,7 +26,7 @@ from models import (
     Subscription,
 )
 from shop import clock, vat
-from shop.accounting import fec, revenue, vat_returns
+from shop.accounting import fec, revenue, revenue_proof, vat_returns
 from shop.errors import Refusal
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
@@ -179,6 +179,7 @@ def test_services_that_end_are_the_churn_of_their_month(alice: Account, bank: Ba
         (0, 0), (2, 0), (2, 1), (1, 0), (1, 0),
     ]  # fmt: skip
     assert found[3].churn == 500
+    assert list(revenue_proof.find_faults()) == []
     assert not Subscription.get_by_id(second.id).ended_at
 
 
@@ -385,6 +386,7 @@ def check_months() -> None:
             deferred += Fraction(sign * line.net_cents * len(later), len(days))
         assert month.recurring_cents == recurring
         assert month.deferred_cents == half_up(deferred)
+    assert list(revenue_proof.find_faults()) == []
 
 
 def check_figures(books: Books) -> None:
