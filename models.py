@@ -45,6 +45,7 @@ from records.groups import (
     AdditionStatus,
     GroupKey,
     GroupStatus,
+    LicenceCount,
     LicenceGroup,
 )
 from records.handovers import Handover
@@ -125,9 +126,10 @@ def all_tables() -> list[type[Table]]:
         KnownOrigin, AccountEvent, AccountKey, CustomerNote, Viewing,
         DataExport, DataExportPart,
         CatalogueVersion, Offer, OfferChange, Price, Contract, ContractFile,
-        Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, Addition, Seat, SeatKey,
-        SeatEvent, UsageDay, SeatImport, SeatImportLine, Handover, Letter, Attachment,
-        InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, MovedPayment, Payment, Refund, Dispute,
+        Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, LicenceCount,
+        Addition, Seat, SeatKey, SeatEvent, UsageDay, SeatImport, SeatImportLine, Handover, Letter,
+        Attachment, InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, MovedPayment, Payment, Refund,
+        Dispute,
         AccountCredit, CreditUse, MoneyAct, BankLine, Payout, PayoutLine,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,

@@ -236,6 +236,33 @@ class GroupKey(Table):
         primary_key = CompositeKey("account", "key", "group")
 
 
+class LicenceCount(Table):
+    """Licences of a customer's running groups, in one of the parts that add up to their number.
+
+    A trigger adds each change of a group to the ``part`` of its own connection: the server process
+    on PostgreSQL; 0 on SQLite, where one transaction writes at a time. So transactions that change
+    groups of one customer, in whatever order, do not wait for each other here: nor may they for
+    the account's row, which a foreign key would lock. `shop.licences.counts` adds the parts up.
+    """
+
+    account_id = IntegerField()
+    part = IntegerField()
+    total = IntegerField()
+    used = IntegerField()
+    free = IntegerField()
+    in_error = IntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("account_id", "part")
+
+
+LicenceCount.add_index(
+    LicenceCount.index(LicenceCount.account_id, name="licence_count_parts").where(
+        LicenceCount.part != 0
+    )
+)
+
+
 class AdditionStatus(StrEnum):
     """The status of licences added to an existing group."""
 

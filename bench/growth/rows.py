@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from peewee import fn
 
 import models
 from bench.growth.copies import STRIDE, Pattern, in_haste
@@ -16,11 +19,13 @@ from models import (
     BankLine,
     Dispute,
     Event,
+    GroupStatus,
     Handover,
     ImportAct,
     Invoice,
     Job,
     Letter,
+    LicenceCount,
     LicenceGroup,
     MoneyAct,
     Order,
@@ -101,6 +106,7 @@ def furnish(name: str, size: int, bank: Bank) -> Customer:
         _multiply(of_orders, size // ORDERS - 1)
         _multiply_seats(of_seats, size // SEATS - 1)
     _count_seats(group)
+    _count_licences(account)
     return Customer(account, LicenceGroup.get_by_id(group.id))
 
 
@@ -273,3 +279,16 @@ def _count_seats(group: LicenceGroup) -> None:
         seats_idle=Seat.select().where(Seat.group == group, Seat.is_idle).count(),
         sign_ins_seen_at=clock.now(),
     ).where(LicenceGroup.id == group.id).execute()  # fmt: skip
+
+
+def _count_licences(account: Account) -> None:
+    """Count those of the copied groups, too: a trigger counts what changes."""
+    running = GroupStatus.INSTALLED, GroupStatus.SUSPENDED
+    groups_of = LicenceGroup.account == account, LicenceGroup.status.in_(running)
+    used = LicenceGroup.seats_activating + LicenceGroup.seats_active + LicenceGroup.seats_updating
+    free, in_error = LicenceGroup.seats_unconfigured, LicenceGroup.seats_error
+    figures = used + free + in_error + LicenceGroup.seats_releasing, used, free, in_error
+    sums: Any = LicenceGroup.select(*map(fn.SUM, figures)).where(*groups_of).tuples().get()
+    LicenceCount.delete().where(LicenceCount.account_id == account.id).execute()
+    names = ("total", "used", "free", "in_error")
+    LicenceCount.create(account_id=account.id, part=0, **dict(zip(names, sums, strict=True)))

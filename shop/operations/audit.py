@@ -46,6 +46,13 @@ _MISCOUNTED = (
     "g.seats_? <> (SELECT count(*) FROM seat s WHERE s.group_id = g.id AND s.status = '?')"
 )
 
+_USED = "seats_activating + seats_active + seats_updating"
+_FIGURES = {
+    "total": f"{_USED} + seats_unconfigured + seats_error + seats_releasing",
+    "used": _USED, "free": "seats_unconfigured", "in_error": "seats_error",
+}  # fmt: skip
+"""The figures of a customer's licences, and what they are of a group."""
+
 _STATES = {
     "AdditionStatus": AdditionStatus,
     "DisputeStatus": DisputeStatus,
@@ -75,6 +82,11 @@ _STATES = {
     ),
     "MOVING": _listed(*MOVING),
     "GIVEN_BACK": _listed(*GIVEN_BACK),
+    "COUNTED_FIGURES": ", ".join(f"sum({name}) {name}" for name in _FIGURES),
+    "FIGURES_OF_GROUPS": ", ".join(f"sum({of_it}) {name}" for name, of_it in _FIGURES.items()),
+    "FIGURES_DIFFER": " OR ".join(
+        f"coalesce(c.{name}, 0) <> coalesce(g.{name}, 0)" for name in _FIGURES
+    ),
     "MISCOUNTED": " OR ".join(_MISCOUNTED.replace("?", status) for status in SeatStatus),
 }  # fmt: skip
 """The values of the braces in the queries below: a query that names an unknown state fails."""
@@ -152,6 +164,14 @@ RULES = {
     ),
     "the group {} counts its licences wrongly": (
         "SELECT g.name FROM licence_group g WHERE {MISCOUNTED}"
+    ),
+    "the licences of the customer {} are counted wrongly": (
+        "SELECT a.nic_handle FROM account a "
+        "LEFT JOIN (SELECT account_id, {COUNTED_FIGURES} FROM licence_count GROUP BY account_id) c "
+        "ON c.account_id = a.id "
+        "LEFT JOIN (SELECT account_id, {FIGURES_OF_GROUPS} FROM licence_group "
+        "WHERE status IN ({ALIVE}) GROUP BY account_id) g ON g.account_id = a.id "
+        "WHERE {FIGURES_DIFFER}"
     ),
     "the group {} counts its idle licences wrongly": (
         "SELECT g.name FROM licence_group g WHERE g.seats_idle <> "

@@ -15,6 +15,7 @@ from records.base import database
 from shop import clock
 from shop.customers import activity_log, known_origins, one_time_links, sessions
 from shop.jobs import failed, queue, waking
+from shop.licences import counts
 from shop.metrics import durations
 from shop.sandbox_link import test_points
 from shop.security import passkeys, rate_limits
@@ -168,6 +169,7 @@ def _tick(number: int) -> None:
         durations.flush()
     if number % 600 == 0:
         delete_expired()
+        counts.add_up()
 
 
 def delete_expired() -> None:

@@ -10,7 +10,7 @@ from peewee import JOIN, SQL, ModelSelect, Select, fn
 
 from records.accounts import Account
 from records.cards import Card
-from records.groups import GroupStatus, LicenceGroup
+from records.groups import LicenceCount, LicenceGroup
 from records.invoices import OWED, Invoice
 from records.orders import Order, OrderStatus
 from records.subscriptions import Subscription
@@ -21,6 +21,7 @@ from shop.invoicing import account_credits
 from shop.overviews import services, states
 from shop.overviews.services import ServiceOverview
 from shop.overviews.states import GivenBack, GroupState, Owed
+from shop.sql.few import one_of_few
 from shop.sql.prepared import prepared
 from shop.subscriptions import unused
 
@@ -178,7 +179,7 @@ def _renewing(account: Account, owed: list[Owed]) -> list[ServiceOverview]:
             Subscription, Card, JOIN.LEFT_OUTER, attr="usable_card",
             on=(Card.id == Subscription.card) & Card.removed_at.is_null(),
         )
-        .where(Subscription.id.in_(_first_renewing(account)))
+        .where(one_of_few(Subscription.id, _first_renewing(account)))
     )  # fmt: skip
     # Sorted here: in the database they would be looked for among all in that order.
     found = sorted(query.order_by(), key=lambda row: (row.renews_on, row.id))
@@ -198,10 +199,11 @@ def _first_renewing(account: Account) -> Any:
     has_balance = fn.COALESCE(account_credits.available_query(account), 0) > 0
     day = Subscription.renews_on
     by_card = fn.COALESCE(day, Subscription.period_end)
+    # The balance is asked about outside: inside, SQLite asks of each of them.
     # Ordered by an expression, the last ones are found by their cards, not among all by their days.
     return (
         _next_of(account, day, 1)
-        .union(_next_of(account, day, MOST_RENEWALS, has_balance))
+        .union(_next_of(account, day, MOST_RENEWALS).where(has_balance))
         .union(_next_of(account, day, MOST_RENEWALS, Subscription.card.is_null()))
         .union(_next_of(account, by_card, MOST_RENEWALS, Subscription.card.in_(useless)))
     )
@@ -220,26 +222,19 @@ def _next_of(account: Account, day: Any, most: int, *which: Any) -> Any:
 
 def _figures(account: Account, owed: list[Owed]) -> tuple[Licences, Debts]:
     """Count the licences of running groups, and add up the invoices to pay (one query)."""
-    row: Any = _sums.rows(account)[0]
+    row: Any = _sums.rows(account, account.id)[0]
     licences = Licences(row.total or 0, row.used or 0, row.free or 0, row.in_error or 0)
     days = [each.pay_before for each in owed if each.pay_before]
     return licences, Debts(row.invoices, row.cents or 0, min(days, default=None))
 
 
 @prepared
-def _sums(account: Account) -> ModelSelect[Any]:
-    """Return the query for both sums: each is one aggregate, of one index."""
-    used = LicenceGroup.seats_activating + LicenceGroup.seats_active + LicenceGroup.seats_updating
-    free, in_error = LicenceGroup.seats_unconfigured, LicenceGroup.seats_error
-    running = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
+def _sums(account: Account, account_id: int) -> ModelSelect[Any]:
+    """Return the query for both sums: each is one aggregate, of few rows or of one index."""
+    figures = (LicenceCount.total, LicenceCount.used, LicenceCount.free, LicenceCount.in_error)
     licences = (
-        LicenceGroup.select(
-            fn.SUM(used + free + in_error + LicenceGroup.seats_releasing).alias("total"),
-            fn.SUM(used).alias("used"),
-            fn.SUM(free).alias("free"),
-            fn.SUM(in_error).alias("in_error"),
-        )
-        .where(LicenceGroup.account == account, LicenceGroup.status.in_(running))
+        LicenceCount.select(*(fn.SUM(figure).alias(figure.name) for figure in figures))
+        .where(LicenceCount.account_id == account_id)
         .alias("licences")
     )
     balance = Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents

@@ -12,6 +12,7 @@ from models import (
     Account,
     Job,
     Letter,
+    LicenceCount,
     LicenceGroup,
     Order,
     Payment,
@@ -69,6 +70,14 @@ def ending_without_its_seats(group: LicenceGroup) -> None:
 
 def uncounted(group: LicenceGroup) -> None:
     LicenceGroup.update(seats_error=1, seats_active=0).execute()
+
+
+def customer_miscounted(group: LicenceGroup) -> None:
+    LicenceCount.update(used=LicenceCount.used + 1).execute()
+
+
+def customer_uncounted(group: LicenceGroup) -> None:
+    LicenceCount.delete().execute()
 
 
 def idle_uncounted(group: LicenceGroup) -> None:
@@ -157,6 +166,8 @@ def service_miscounted(group: LicenceGroup) -> None:
 SENTENCES: dict[Callable[[LicenceGroup], None], str] = {
     ending_without_its_seats: "has ended, and one of its licences has not",
     uncounted: "counts its licences wrongly",
+    customer_miscounted: "the licences of the customer",
+    customer_uncounted: "the licences of the customer",
     idle_uncounted: "counts its idle licences wrongly",
     idle_and_nobodys: "counts as idle, and is not in use or is given back",
     idle_and_given_back: "counts as idle, and is not in use or is given back",

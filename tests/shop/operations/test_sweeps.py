@@ -9,6 +9,7 @@ import pytest
 from models import Account
 from shop import clock
 from shop.jobs import queue
+from shop.licences import counts
 from shop.licences.seats import idle
 from shop.operations import monitoring, worker
 from shop.payments import payouts
@@ -19,6 +20,7 @@ from tests.support.belongings import Belongings
 
 SWEEPS: dict[str, Callable[[], object]] = {
     "expired rows": worker.delete_expired,
+    "parts of counts": lambda: (counts.add_up(), queue.oldest_due()),
     "runs": renewals.queue_runs,
     "renewals": renewals.run_renewals,
     "notices": lambda: renewal_notices.announce_all(clock.today()),

@@ -122,7 +122,8 @@ def test_an_order_that_is_refunded_or_waits_has_no_such_deadline(
 
 
 def test_the_sums_of_the_home_are_read_from_indexes(alices: Belongings) -> None:
-    plan = queries.plan_of(lambda: dashboard._sums.rows(alices.account))
+    account = alices.account
+    plan = queries.plan_of(lambda: dashboard._sums.rows(account, account.id))
     by_index = [line for line in plan if "invoice_owed" in line]
     # PostgreSQL may prefer the customer's own index where there are a handful of invoices.
     assert by_index or isinstance(database.obj, PostgresqlDatabase), plan
