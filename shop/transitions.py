@@ -25,7 +25,7 @@ def move(row: StateMachine, to: str, *, by: str, note: str = "", **changes: Any)
     """
     if not row.may_become(to):
         raise IllegalTransition(f"{row.event_subject} {row.id}: {row.status} → {to}")
-    with database.atomic():
+    with database.transaction():
         won = (
             type(row)
             .update(status=to, **changes)

@@ -130,7 +130,7 @@ def _prepare(addition: Addition) -> tuple[int, int]:
 
 
 def _complete(addition: Addition) -> None:
-    with database.atomic():
+    with jobs.last_transaction():
         order, now = lock(addition.line.order), clock.now()
         if not transitions.move(
             addition, AdditionStatus.INSTALLED, by="provider",

@@ -41,7 +41,7 @@ def deliver_order(order: int) -> None:
 
     Each line creates a new group (guide), or adds licences to an existing one.
     """
-    with database.atomic():
+    with jobs.last_transaction():
         row = lock(Order(id=order))
         if row.status != OrderStatus.PAID:
             return
@@ -166,8 +166,9 @@ def install_group(group: int) -> None:
     except PartyRejected as refusal:
         _give_up(group, str(refusal))
         return
-    seat_states.create_seats(row, row.line, 1, row.line.quantity)
-    _complete(row)
+    whole = row.line.quantity // seat_states.AT_ONCE * seat_states.AT_ONCE
+    seat_states.create_seats(row, row.line, 1, whole)
+    _complete(row, whole)
 
 
 @prepared
@@ -184,9 +185,11 @@ def _with_order(group_id: int) -> ModelSelect[LicenceGroup]:
     )
 
 
-def _complete(group: LicenceGroup) -> None:
-    with database.atomic():
+def _complete(group: LicenceGroup, seats: int) -> None:
+    """Complete a group that has its first ``seats`` seats, with the few others."""
+    with jobs.last_transaction():
         order = lock(group.line.order)
+        seat_states.create_seats(group, group.line, seats + 1, group.line.quantity - seats)
         if not transitions.move(
             group, GroupStatus.INSTALLED, by="provider", installed_at=clock.now()
         ):

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from peewee import ModelSelect
 
-from records.base import database, lock
+from records.base import lock
 from records.groups import Addition, AdditionStatus, LicenceGroup
 from records.invoices import Invoice, InvoiceKind
 from records.orders import Order, OrderLine, OrderStatus
@@ -30,7 +30,7 @@ from shop.sql.prepared import prepared
 @jobs.handles("invoice_order", attempts=50)
 def invoice_order(order: int) -> None:
     """Issue the invoice of a delivered order; idempotent."""
-    with database.atomic():
+    with jobs.last_transaction():
         row = lock(Order(id=order))
         if row.status == OrderStatus.DELIVERED and row.total_cents and for_order(row) is None:
             payment, draft = kept_payment(row), draft_of(row)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -92,6 +93,20 @@ _running: set[int] = set()
 _running_lock = threading.Lock()
 put_off = soon.Reminders()
 """When jobs are due that this process put off."""
+
+
+class _Turn(threading.local):
+    """The job that a thread runs, until it is over, and the one taken with its end.
+
+    ``goes_on`` says whether the thread takes another job then.
+    """
+
+    job: Job | None = None
+    next: Job | None = None
+    goes_on: Callable[[], bool] = staticmethod(lambda: False)
+
+
+_turn = _Turn()
 
 
 def register_handler(kind: str, handler: Handler) -> None:
@@ -178,15 +193,20 @@ def _of_unknown_priority(now: datetime, limit: int) -> list[int]:
     return [job.id for job in due.limit(limit)]
 
 
-def run_next() -> bool:
-    """Run the next due job; return False if none waits. Other workers may be taking them, too."""
+def run_due(goes_on: Callable[[], bool]) -> None:
+    """Run jobs until none waits, or ``goes_on`` says no. Other workers may be taking them, too."""
     with connection():
-        test_points.follow_clock()
-        for job_id in due_jobs(AT_ONCE):
-            if (job := _claim(job_id)) is not None:
-                _run(job)
-                return True
-    return False
+        job = _take()
+        while job is not None:
+            job = _run(job, goes_on) or (_take() if goes_on() else None)
+
+
+def run_next() -> bool:
+    """Run the next due job; return False if none waits."""
+    with connection():
+        if (job := _take()) is not None:
+            _run(job)
+    return job is not None
 
 
 def run_job(job_id: int) -> None:
@@ -197,14 +217,63 @@ def run_job(job_id: int) -> None:
             _run(job)
 
 
-def _run(job: Job) -> None:
+def _run(job: Job, goes_on: Callable[[], bool] = _Turn.goes_on) -> Job | None:
+    """Run a job; return the next one, if it was taken with the end of this one."""
+    _turn.job, _turn.next, _turn.goes_on = job, None, goes_on
     with _running_lock:
         _running.add(job.id)
     try:
         _attempt(job)
     finally:
+        _turn.job = None
         with _running_lock:
             _running.discard(job.id)
+    return _turn.next
+
+
+def _take() -> Job | None:
+    """Take the next due job that no other worker takes."""
+    test_points.follow_clock()
+    taken = (_claim(job_id) for job_id in due_jobs(AT_ONCE))
+    return next((job for job in taken if job is not None), None)
+
+
+@contextmanager
+def last_transaction() -> Iterator[None]:
+    """Provide the last transaction of a handler: the job is done with it, and the next one taken.
+
+    Work, end and beginning are one commit instead of three. Nothing may follow it in the handler.
+    Where no job is run, or a job calls this handler for a part of its work, it is a transaction.
+    """
+    job = _turn.job
+    try:
+        with database.atomic(), on_its_own():
+            yield
+            if job is not None:
+                _end(job, JobStatus.DONE)
+    except BaseException:
+        _turn.next = None
+        raise
+    if job is not None:
+        _turn.job = None
+
+
+@contextmanager
+def on_its_own() -> Iterator[None]:
+    """Let a `last_transaction` in this block not be the one of the job that the thread runs."""
+    job, _turn.job = _turn.job, None
+    try:
+        yield
+    finally:
+        _turn.job = job
+
+
+def _end(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> None:
+    """Release a job, and take the next one, in one transaction."""
+    with database.transaction():
+        _release(job, status, **changes)
+        if _turn.goes_on():
+            _turn.next = _take()
 
 
 def _claim(job_id: int) -> Job | None:
@@ -239,13 +308,14 @@ def _attempt(job: Job) -> None:
         handler.run(**job.payload)
     except Later as later:
         outcome = "later"
-        _release(job, run_at=clock.now() + later.delay, attempts=job.attempts - 1)
+        _end(job, run_at=clock.now() + later.delay, attempts=job.attempts - 1)
         put_off.add(later.delay.total_seconds())
     except Exception as error:
         _failed(job, handler, error)
     else:
         outcome = "done"
-        _release(job, status=JobStatus.DONE)
+        if _turn.job is not None:
+            _end(job, JobStatus.DONE)
     finally:
         durations.observe(durations.JOBS, f"{job.kind} {outcome}", time.perf_counter() - began)
 

@@ -42,7 +42,8 @@ class Task(Generic[P]):
         """Do the work now, in this thread. Raise `KeyError` if the task has no handler."""
         if self._run is None:
             raise KeyError(f"no handler for jobs of kind {self.kind!r}")
-        self._run(*args, **kwargs)
+        with queue.on_its_own():
+            self._run(*args, **kwargs)
 
     def handler(
         self,

@@ -58,7 +58,7 @@ def store_letter(
     subject, text, html = _render(kind, account.language, account=account, **values)
     if is_secret:
         text, html = encryption.seal(text), encryption.seal(html)
-    with database.atomic():
+    with database.transaction():
         written = (
             Letter.insert(
                 account=account,

@@ -94,8 +94,7 @@ class Crew:
     def _work(self) -> None:
         while not self._stopping.is_set():
             try:
-                if queue.run_next():
-                    continue
+                queue.run_due(lambda: not self._stopping.is_set())
             except Exception:
                 # The job's lease ends, and it is run again.
                 log.exception("worker_thread_failed")

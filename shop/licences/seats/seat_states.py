@@ -141,8 +141,12 @@ def _end_consumption(group: LicenceGroup) -> None:
     usage.record_change(group.id, at, -number)
 
 
+AT_ONCE = 1000
+"""The most seats that one transaction creates."""
+
+
 def create_seats(
-    group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = 1000
+    group: LicenceGroup, line: Any, first: int, quantity: int, at_once: int = AT_ONCE
 ) -> None:
     """Create unconfigured seats numbered from ``first``; idempotent: existing seats are kept.
 
@@ -156,7 +160,7 @@ def create_seats(
 def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
     rows = [{"group": group, "line": line, "number": n} for n in range(first, last + 1)]
     counted = LicenceGroup.seats_unconfigured
-    with database.atomic():
+    with database.transaction():
         if lock(group).is_over:
             raise GroupEnded
         made = Seat.insert_many(rows).on_conflict_ignore().as_rowcount().execute()
