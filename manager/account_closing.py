@@ -9,7 +9,7 @@ from flask_babel import gettext
 from manager import manager
 from manager.confirmation import ConfirmationForm, factor_first
 from shop import personal_data
-from shop.customers import passwords
+from shop.customers import sign_in
 from shop.errors import Refusal
 from shop.personal_data import closing
 from web import auth
@@ -44,7 +44,7 @@ def close_account() -> ResponseReturnValue:
         error = "" if is_sure else gettext("Tick the box to close the account.")
         return _page(form, error, 422)
     try:
-        passwords.reauthenticate(who, form.password.data or "", auth.origin())
+        sign_in.reauthenticate(who, form.password.data or "", auth.origin())
         closing.close_account(who, by=who.nic_handle)
     except Refusal as refusal:
         form.refuse(refusal)

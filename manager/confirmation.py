@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from manager import manager
-from shop.customers import passwords, sessions, two_factor
+from shop.customers import sessions, sign_in, two_factor
 from shop.customers.two_factor import passkeys, pending_sign_in
 from shop.errors import Refusal
 from web import auth, kept_input
@@ -97,7 +97,7 @@ def confirm() -> Response:
     try:
         if not form.validate_on_submit():
             return _again(form, 422)
-        passwords.reauthenticate(auth.customer(), form.password.data or "", auth.origin())
+        sign_in.reauthenticate(auth.customer(), form.password.data or "", auth.origin())
     except Refusal as refusal:
         form.refuse(refusal)
         return _again(form, refusal.status)

@@ -11,7 +11,7 @@ from flask_login import current_user
 from manager import manager
 from manager.confirmation import confirmed_first
 from models import Session
-from shop.customers import activity_log, passwords, sessions, two_factor
+from shop.customers import activity_log, password_changes, sessions, sign_in, two_factor
 from shop.errors import Refusal
 from shop.text.pagination import bounded_page_of, page_of
 from web import auth, user_agents
@@ -55,11 +55,11 @@ def change_password() -> Response:
         return page("manager/password.html", status=422, form=form)
     who, origin = auth.customer(), auth.origin()
     try:
-        passwords.reauthenticate(who, form.current_password.data or "", origin, "current_password")
+        sign_in.reauthenticate(who, form.current_password.data or "", origin, "current_password")
     except Refusal as refusal:
         form.refuse(refusal)
         return page("manager/password.html", status=refusal.status, form=form)
-    passwords.change_password(who, form.password.data or "", current_user.token, origin)
+    password_changes.change_password(who, form.password.data or "", current_user.token, origin)
     auth.renew_token()
     flash(gettext("Your password is changed. Your other sessions were ended."), "success")
     return go_to(url_for("manager.security"))

@@ -10,7 +10,7 @@ from models import CardSetup, CardSetupStatus, Invoice
 from shop import clock
 from shop.errors import Refusal
 from shop.invoicing import invoices, receivables
-from shop.orders import withdrawals
+from shop.orders import withdrawal_rights
 from shop.overviews import bills, resumptions
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
@@ -71,7 +71,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         may_keep=[row.number for row in returned if give_backs.can_be_undone(row)],
         may_undo=termination is not None and terminations.can_be_undone(termination),
         undo_until=shop_services.undo_until(found),
-        right=withdrawals.right_of_service(found.group),
+        right=withdrawal_rights.right_of_service(found.group),
         # Of a suspended one, what is to be paid is listed above.
         papers=[] if found.subscription.is_suspended else bills.of_service(found.group),
         setup=setup,

@@ -12,7 +12,7 @@ from models import Order
 from shop.delivery import installation
 from shop.errors import Refusal
 from shop.licences.seats import listing
-from shop.orders import withdrawals
+from shop.orders import withdrawal_rights, withdrawals
 from shop.overviews.services import ServiceOverview
 from shop.subscriptions import give_backs as shop_give_backs
 from shop.subscriptions import terminations, withdrawn
@@ -35,7 +35,7 @@ def withdrawal(name: str) -> Response:
 
 def _service_page(found: ServiceOverview, error: str = "", status: int = 200) -> Response:
     order = terminations.order_of(found.group)
-    until = withdrawals.open_until(order, living=found.group.is_installed)
+    until = withdrawal_rights.open_until(order, living=found.group.is_installed)
     if not error and until is None:
         return go_to(services.here(found))
     if order.is_undelivered:
@@ -45,7 +45,7 @@ def _service_page(found: ServiceOverview, error: str = "", status: int = 200) ->
         status=status,
         service=found,
         order=order,
-        content=withdrawals.content_of(order, found.group),
+        content=withdrawal_rights.content_of(order, found.group),
         until=until,
         error=error,
     )
@@ -79,8 +79,8 @@ def order_withdrawal(number: int) -> Response:
 
 
 def _order_page(order: Order, error: str = "", status: int = 200) -> Response:
-    content = withdrawals.content_of(order)
-    until = withdrawals.open_until(order, living=bool(content.lines))
+    content = withdrawal_rights.content_of(order)
+    until = withdrawal_rights.open_until(order, living=bool(content.lines))
     if not error and (until is None or installation.refund_is_under_way(order)):
         return go_to(_here(order))
     seats = _seats(order)
@@ -104,7 +104,7 @@ def _here(order: Order) -> str:
 
 def _seats(order: Order) -> dict[str, Any]:
     """Return which licences end of a group that stays, if any."""
-    addition = withdrawals.addition_of(order)
+    addition = withdrawal_rights.addition_of(order)
     if addition is None:
         return {}
     ticked = give_backs.numbers_typed()
@@ -137,8 +137,8 @@ def withdraw_from_order(number: int) -> Response:
 def withdrawn_licences(number: int) -> Response:
     """Choose which licences of the group end in place of those suggested."""
     order = lookups.own_order(number)
-    addition = withdrawals.addition_of(order)
-    if addition is None or withdrawals.open_until(order, living=True) is None:
+    addition = withdrawal_rights.addition_of(order)
+    if addition is None or withdrawal_rights.open_until(order, living=True) is None:
         return go_to(_here(order))
     looked = listing.read_view(
         request.args.get("q", ""), "", "", page_number(),

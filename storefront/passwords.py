@@ -6,7 +6,7 @@ from flask import Response, abort, flash, url_for
 from flask_babel import gettext
 
 from models import OneTimeLink
-from shop.customers import passwords
+from shop.customers import password_changes
 from shop.errors import Refusal
 from storefront import storefront
 from storefront.forms import ForgottenForm, ResetForm
@@ -28,7 +28,7 @@ def ask_for_link(lang: str) -> Response:
     if not form.validate_on_submit():
         return page("storefront/password_forgotten.html", status=422, form=form, sent=False)
     try:
-        passwords.request_reset(
+        password_changes.request_reset(
             form.identifier.data or "", auth.ip_address(), base_url(), auth.device()
         )
     except Refusal as refusal:
@@ -40,7 +40,7 @@ def ask_for_link(lang: str) -> Response:
 
 
 def _link(token: str) -> OneTimeLink:
-    link = passwords.find_reset(token)
+    link = password_changes.find_reset(token)
     if link is None:
         abort(410)
     return link
@@ -66,7 +66,7 @@ def choose_password(lang: str, token: str) -> Response:
         return page(
             "storefront/password_reset.html", status=422, form=form, account_of_link=link.account
         )
-    if not passwords.reset_password(
+    if not password_changes.reset_password(
         link,
         form.password.data or "",
         auth.remembered_origin(),

@@ -11,7 +11,7 @@ from enum import Enum
 from flask import request, session
 
 from models import Account
-from shop.customers import passwords, two_factor
+from shop.customers import sign_in, two_factor
 from shop.customers.two_factor import pending_sign_in
 from web import auth
 from web.forms import SignInForm
@@ -32,10 +32,10 @@ def take_password(form: SignInForm) -> Next:
     """Verify what was typed and sign in, if nothing else is due. Raise `Refusal`."""
     stays = bool(form.stays.data)
     try:
-        who = passwords.sign_in(
+        who = sign_in.sign_in(
             *form.given(), auth.ip_address(), request.user_agent.string, auth.device()
         )
-    except passwords.SeveralAccounts as several:
+    except sign_in.SeveralAccounts as several:
         session[CHOICE] = [pending_sign_in.begin_pending(who) for who in several.accounts]
         session[STAYS] = stays
         return Next.CHOICE

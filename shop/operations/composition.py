@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from shop import database, jobs, mail
 from shop import settings as shop_settings
-from shop.customers import data_export, passwords
+from shop.customers import data_export, password_changes, passwords
 from shop.delivery import additions, installation, passwords_of_files, seat_jobs
 from shop.invoicing import order_invoices
 from shop.licences.seats import import_job, selection_job
@@ -36,7 +36,7 @@ from shop.vat import confirmation, registry
 HANDLERS = (
     additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
     give_back_selections, give_backs, import_job, installation, mail, notices, order_invoices,
-    orders, outcomes, passwords, passwords_of_files, payments, payouts, previews, refunds,
+    orders, outcomes, password_changes, passwords_of_files, payments, payouts, previews, refunds,
     renewal_notices, renewals, retention, seat_jobs, selection_job, sign_ins, stock, suspension,
     vat_checks, withdrawals,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from shop.errors import N_
 from shop.licences import reservations
 from shop.licences.groups import groups_of
 from shop.licences.parts import Parts, parts_among
-from shop.orders import withdrawals
+from shop.orders import withdrawal_rights
 from shop.payments import disputes, mandates, refund_lists
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.sql.prepared import prepared
@@ -111,7 +111,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         else None,
         dispute=disputes.latest_of(attempts),
         bank_refunds=refunded.by_bank,
-        withdraw_until=None if due else withdrawals.open_until(order, living=living),
+        withdraw_until=None if due else withdrawal_rights.open_until(order, living=living),
         refreshes=order.is_being_delivered
         or settles
         or (refund is not None and not refund.is_transfer and refund.status == RefundStatus.ASKED)

@@ -15,7 +15,7 @@ import structlog
 from records.base import database, lock
 from records.staff import StaffAccount, StaffSession, StaffSignIn
 from shop import clock
-from shop.customers import allowances, passwords
+from shop.customers import allowances, passwords, sign_in
 from shop.customers.activity_log import Origin
 from shop.customers.known_origins import Familiarity
 from shop.errors import N_, Refusal
@@ -39,7 +39,7 @@ class SignInExpired(Refusal):
 def begin_sign_in(name: str, password: str, origin: Origin) -> str:
     """Check the password of a login or e-mail address; return the token of the sign-in begun.
 
-    Raise `passwords.SignInRefused`, which does not say what is wrong, after the same time whether
+    Raise `sign_in.SignInRefused`, which does not say what is wrong, after the same time whether
     the account exists or not; `rate_limits.RateLimited` after too many attempts.
     """
     name = normalized(name)
@@ -55,7 +55,7 @@ def begin_sign_in(name: str, password: str, origin: Origin) -> str:
         token = _begin(staff)
     if not token:
         _log_failure(staff, "password")
-        raise passwords.SignInRefused(
+        raise sign_in.SignInRefused(
             N_("This login and password do not match. Check both and try again."), "password"
         )
     allowances.reset(allowances.PASSWORD, subject, origin, known)
@@ -65,14 +65,12 @@ def begin_sign_in(name: str, password: str, origin: Origin) -> str:
 def begin_again(staff: StaffAccount, password: str, origin: Origin) -> str:
     """Check the password of a member who is signed in; return the token of the sign-in begun.
 
-    Raise `passwords.SignInRefused` or `rate_limits.RateLimited`.
+    Raise `sign_in.SignInRefused` or `rate_limits.RateLimited`.
     """
     try:
         return begin_sign_in(staff.login, password, origin)
-    except passwords.SignInRefused as error:
-        raise passwords.SignInRefused(
-            N_("This is not your current password."), "password"
-        ) from error
+    except sign_in.SignInRefused as error:
+        raise sign_in.SignInRefused(N_("This is not your current password."), "password") from error
 
 
 def _begin(staff: StaffAccount) -> str:

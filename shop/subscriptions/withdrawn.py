@@ -1,7 +1,7 @@
 """What ends with a withdrawal: whole groups, or the licences that an order added to one.
 
 Everything paid for them is credited, renewals included: nothing is kept for the days of use
-(general terms, 11). `shop.orders.withdrawals` decides who may withdraw, and from what. All
+(general terms, 11). `shop.orders.withdrawal_rights` decides who may withdraw, and from what. All
 functions run in the caller's transaction, which has locked the orders.
 """
 

@@ -11,7 +11,7 @@ from models import Account, AccountEvent, Invoice, Letter, LicenceGroup, Order, 
 from shop.invoicing import receivables
 from shop.licences import groups as shop_groups
 from shop.licences.seats import listing
-from shop.orders import placing, withdrawals
+from shop.orders import placing, withdrawal_rights
 from shop.overviews import cards, customer_pages, staff_acts, states
 from shop.personal_data import closing
 from shop.text import pagination
@@ -142,8 +142,8 @@ def test_what_a_customer_has_in_a_state_is_found_by_it(
         lambda: staff_acts.possible(alice),
         lambda: list(shop_groups.search_groups(alice, "o365")),
         lambda: shop_groups.offers_open_to_additions(alice, ["business"]),
-        lambda: withdrawals.right_of_service(group),
-        lambda: withdrawals.content_of(order),
+        lambda: withdrawal_rights.right_of_service(group),
+        lambda: withdrawal_rights.content_of(order),
         lambda: customer_pages.attempts_at([order]),
         lambda: states.endings_of(alice),
         lambda: states.given_back_by(alice),

@@ -11,7 +11,14 @@ from flask import Flask
 
 from models import Account, AccountEvent, Letter, OneTimeLink, Session, VatStatus
 from records.accounts import LinkPurpose
-from shop.customers import activity_log, one_time_links, passwords, profile, sessions
+from shop.customers import (
+    activity_log,
+    one_time_links,
+    password_changes,
+    profile,
+    sessions,
+    sign_in,
+)
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.customers.profile import Details
 from shop.jobs import queue
@@ -180,7 +187,7 @@ def test_a_field_is_checked_on_its_own(inside: Visitor) -> None:
 
 
 def test_a_new_email_address_is_told_to_the_old_one(inside: Visitor, alice: Account) -> None:
-    passwords.request_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
+    password_changes.request_reset(alice.nic_handle, "203.0.113.9", "http://localhost")
     queue.drain()
     assert OneTimeLink.select().where(OneTimeLink.used_at.is_null()).exists()
     inside.open("/manager/account/email-address")
@@ -286,7 +293,7 @@ def test_a_new_password_ends_other_sessions(inside: Visitor, app: Flask, alice: 
     assert inside.sees("Votre mot de passe est changé.")
     assert inside.client.get("/manager/account").status_code == 200
     assert other.client.get("/manager/account").status_code == 303
-    assert passwords.sign_in(alice.nic_handle, "Another-Horse-8", "203.0.113.1") == alice
+    assert sign_in.sign_in(alice.nic_handle, "Another-Horse-8", "203.0.113.1") == alice
     assert Letter.select().where(Letter.kind == "password_changed").count() == 1
 
 
@@ -391,8 +398,8 @@ def test_charlie_cannot_end_alices_session(
 
 
 def test_the_log_says_what_happened_and_from_where(inside: Visitor, alice: Account) -> None:
-    with pytest.raises(passwords.SignInRefused):
-        passwords.sign_in(alice.nic_handle, "wrong", "198.51.100.7", FIREFOX)
+    with pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(alice.nic_handle, "wrong", "198.51.100.7", FIREFOX)
     inside.open("/manager/account/activity")
     assert inside.sees("Échec de connexion : mot de passe incorrect")
     assert inside.sees("198.51.100.7")
@@ -473,7 +480,7 @@ def test_they_are_found_from_my_account_too(inside: Visitor) -> None:
 
 def test_letters_are_found_by_their_subject_in_pages(inside: Visitor, alice: Account) -> None:
     for _ in range(25):
-        passwords.change_password(alice, cast.PASSWORD, keep_session="")
+        password_changes.change_password(alice, cast.PASSWORD, keep_session="")
     visitor = inside
     visitor.log_in(alice)
     visitor.open("/manager/account/emails?q=mot+de+passe&page=2")
@@ -486,7 +493,7 @@ def test_older_letters_are_searched_when_asked(
     inside: Visitor, monkeypatch: pytest.MonkeyPatch, alice: Account
 ) -> None:
     monkeypatch.setattr(archive, "SEARCH_LIMIT", 1)
-    passwords.change_password(alice, cast.PASSWORD, keep_session="")
+    password_changes.change_password(alice, cast.PASSWORD, keep_session="")
     inside.log_in(alice)
     inside.open("/manager/account/emails?q=client")
     assert inside.sees("Aucun e-mail")

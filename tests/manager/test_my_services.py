@@ -29,7 +29,7 @@ from shop import mail
 from shop.clock import midnight
 from shop.invoicing import account_credits
 from shop.jobs import queue
-from shop.orders import withdrawals
+from shop.orders import withdrawal_rights
 from shop.overviews import services
 from shop.payments import cards, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
@@ -395,7 +395,7 @@ def test_a_company_confirms_by_the_link_of_a_letter(
     assert terminations.for_group(group).status == TerminationStatus.SCHEDULED
     visitor.open(address(group))
     assert visitor.sees("Se termine le")
-    assert withdrawals.find_obstacle(terminations.order_of(group)) is not None
+    assert withdrawal_rights.find_obstacle(terminations.order_of(group)) is not None
     response = visitor.client.get(address(group, "/withdrawal"))
     assert response.status_code == 303
 

@@ -30,7 +30,7 @@ from models import (
 )
 from records.letters import DocumentKind
 from shop import mail
-from shop.customers import data_export, email_proofs, passwords, profile, sessions
+from shop.customers import data_export, email_proofs, password_changes, profile, sessions
 from shop.customers.activity_log import Origin
 from shop.customers.two_factor import totp
 from shop.licences import seats
@@ -165,7 +165,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
     unpaid = purchases.place(account, purchases.basket(business=1))
     payment = purchases.start_paying(unpaid)
     drain()
-    passwords.request_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
+    password_changes.request_reset(account.nic_handle, "203.0.113.9", purchases.BASE)
     profile.request_email_change(account, "elsewhere@atelier.example", purchases.BASE, ELSEWHERE)
     email_proofs.request(account)
     token = sessions.start_session(account, ELSEWHERE)

@@ -20,7 +20,7 @@ from models import (
     database,
 )
 from shop import clock, mail, vat
-from shop.customers import data_export, email_proofs, passwords, profile, two_factor
+from shop.customers import data_export, email_proofs, password_changes, profile, two_factor
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import recovery_codes
 from shop.invoicing import account_credits, credit_notes, invoices
@@ -147,13 +147,13 @@ def email_proof(account: Account, bank: Bank, provider: Provider) -> None:
 
 def password_reset(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is forgotten."""
-    passwords.request_reset(account.nic_handle, "203.0.113.7", BASE)
+    password_changes.request_reset(account.nic_handle, "203.0.113.7", BASE)
     queue.drain()
 
 
 def password_changed(account: Account, bank: Bank, provider: Provider) -> None:
     """A password is changed."""
-    passwords.change_password(account, "Another-Horse-8")
+    password_changes.change_password(account, "Another-Horse-8")
 
 
 def announcement(account: Account, bank: Bank, provider: Provider) -> None:

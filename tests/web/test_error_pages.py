@@ -108,7 +108,7 @@ def test_a_log_of_faults_opens_nothing(
     def fail(token: str) -> None:
         raise Broken
 
-    monkeypatch.setattr("shop.customers.passwords.find_reset", fail)
+    monkeypatch.setattr("shop.customers.password_changes.find_reset", fail)
     client.expects_faults = True
     with capture_logs() as said:
         client.get("/fr/password/a-token-that-opens-something")

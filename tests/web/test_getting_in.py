@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from models import Account
-from shop.customers import passwords, registration
+from shop.customers import password_changes, passwords, registration, sign_in
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import totp
 from tests.support import cast, racing
@@ -43,7 +43,7 @@ def test_of_several_accounts_the_customer_chooses_after_the_password(visitor: Vi
     first = cast.register(cast.ALICE)
     second = cast.register(cast.ALICE, company="Atelier Lefèvre")
     other = cast.register(cast.ALICE)
-    passwords.change_password(other, "Another-Horse-8")
+    password_changes.change_password(other, "Another-Horse-8")
     visitor.open("/login?next=/manager/account/orders")
     visitor.press("Se connecter", nic_handle=first.email, password=cast.PASSWORD)
     assert visitor.sees("Quel compte ?")
@@ -90,13 +90,13 @@ def test_an_address_does_the_same_work_however_many_accounts_it_owns(
 
     monkeypatch.setattr(passwords, "_verifies", refuse)
     cast.register(cast.ALICE)
-    for _ in range(passwords.MOST_TARGETS):
+    for _ in range(sign_in.MOST_TARGETS):
         cast.register(cast.BOB)
     work = []
     for address in ("nobody@atelier.example", cast.ALICE["email"], cast.BOB["email"]):
         tried.clear()
-        with pytest.raises(passwords.SignInRefused) as refused:
-            passwords.sign_in(address, "wrong", ELSEWHERE)
+        with pytest.raises(sign_in.SignInRefused) as refused:
+            sign_in.sign_in(address, "wrong", ELSEWHERE)
         work.append((len(tried), str(refused.value)))
     assert work == [work[0]] * 3
 
@@ -121,20 +121,20 @@ SPELLINGS = [COMPOSED, unicodedata.normalize("NFD", COMPOSED), COMPOSED.replace(
 
 def test_a_password_is_the_same_however_the_keyboard_writes_it(alice: Account) -> None:
     for chosen in SPELLINGS:
-        passwords.change_password(alice, chosen)
+        password_changes.change_password(alice, chosen)
         for typed in SPELLINGS:
-            assert passwords.sign_in(alice.nic_handle, typed, ELSEWHERE) == alice
-        passwords.reauthenticate(alice, chosen, UNKNOWN)
+            assert sign_in.sign_in(alice.nic_handle, typed, ELSEWHERE) == alice
+        sign_in.reauthenticate(alice, chosen, UNKNOWN)
     passwords.check_password(SPELLINGS[0], SPELLINGS[1])
-    with pytest.raises(passwords.SignInRefused):
-        passwords.sign_in(alice.nic_handle, "Chenaie-du-Heron 8", ELSEWHERE)
+    with pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(alice.nic_handle, "Chenaie-du-Heron 8", ELSEWHERE)
 
 
 def test_a_password_stored_as_it_was_typed_still_opens_and_is_stored_anew(alice: Account) -> None:
     alice.password_hash = passwords.hashing().hasher.hash(SPELLINGS[1])
     alice.save()
-    assert passwords.sign_in(alice.nic_handle, SPELLINGS[1], ELSEWHERE) == alice
-    assert passwords.sign_in(alice.nic_handle, SPELLINGS[0], ELSEWHERE) == alice
+    assert sign_in.sign_in(alice.nic_handle, SPELLINGS[1], ELSEWHERE) == alice
+    assert sign_in.sign_in(alice.nic_handle, SPELLINGS[0], ELSEWHERE) == alice
 
 
 # --- Sent twice --------------------------------------------------------------------------------

@@ -11,7 +11,14 @@ from functools import cache
 import pytest
 from limits import RateLimitItem
 
-from shop.customers import allowances, email_proofs, passwords, sessions, weak_passwords
+from shop.customers import (
+    allowances,
+    email_proofs,
+    password_changes,
+    passwords,
+    sessions,
+    weak_passwords,
+)
 from shop.security import rate_limits
 from tests import ROOT
 from tests.whole.test_secure_code import modules
@@ -205,7 +212,7 @@ def test_the_page_on_factors_has_the_lengths_of_the_code() -> None:
         f"{sessions.LONGEST.days} days, then the password again",
         f"asked for again {minutes} minutes after",
         f"{passwords.MIN_PASSWORD_LENGTH} to {passwords.MAX_PASSWORD_LENGTH} characters",
-        f"reset link | {int(passwords.RESET_LENGTH.total_seconds()) // 3600} hour",
+        f"reset link | {int(password_changes.RESET_LENGTH.total_seconds()) // 3600} hour",
         f"address | {email_proofs.VALIDITY.days} days",
         *(f"`{word}`" for word in weak_passwords.OWN_WORDS),
     ):

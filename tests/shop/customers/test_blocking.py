@@ -9,8 +9,9 @@ from flask import Flask
 
 from models import Account, Letter
 from records.accounts import LinkPurpose
-from shop.customers import blocking, one_time_links, passwords, sessions
+from shop.customers import blocking, one_time_links, password_changes, sessions
 from shop.customers.activity_log import UNKNOWN, events_of_account
+from shop.customers.password_changes import RESET_LENGTH
 from shop.customers.sessions import AccountBlocked
 from shop.customers.two_factor import pending_sign_in
 from tests.support.visitor import Visitor
@@ -57,11 +58,11 @@ def test_a_wrong_password_does_not_tell_that_an_account_is_blocked(
 
 def test_links_and_pending_sign_ins_end_with_a_block(alice: Account) -> None:
     pending = pending_sign_in.begin_pending(alice)
-    reset = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
+    reset = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, RESET_LENGTH)
     known = Account.get_by_id(alice.id)
     blocking.block(alice)
     assert pending_sign_in.pending_account(pending) is None
-    assert passwords.find_reset(reset) is None
+    assert password_changes.find_reset(reset) is None
     for begin in (pending_sign_in.begin_pending, lambda who: sessions.start_session(who, UNKNOWN)):
         with pytest.raises(AccountBlocked):
             begin(known)
@@ -74,7 +75,7 @@ def test_a_reset_link_is_sent_unless_the_account_is_blocked(
     if is_blocked:
         blocking.block(alice)
     before = Letter.select().count()
-    passwords.request_reset(alice.email, "203.0.113.1", "http://localhost")
+    password_changes.request_reset(alice.email, "203.0.113.1", "http://localhost")
     drain()
     assert Letter.select().count() == before + (0 if is_blocked else 1)
 

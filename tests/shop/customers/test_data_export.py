@@ -16,7 +16,7 @@ from peewee import ForeignKeyField
 import models
 from models import Account, DataExport, DataExportPart, ExportStatus, Letter
 from shop import mail
-from shop.customers import data_export, passwords
+from shop.customers import data_export, password_changes
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.data_export import content
 from shop.customers.two_factor import recovery_codes, totp
@@ -71,7 +71,7 @@ def test_it_holds_no_secret(alices: Belongings, drain: Callable[[], int]) -> Non
         who, group="G", address="marie@x.example", password="hV7-kq2Rm9wX_t4B",
         portal="http://p.example", key="1",
     )  # fmt: skip
-    passwords.request_reset(who.nic_handle, "203.0.113.9", purchases.BASE)
+    password_changes.request_reset(who.nic_handle, "203.0.113.9", purchases.BASE)
     archive = made(who, drain)
     everything = b"".join(archive.read(name) for name in archive.namelist()).decode("latin-1")
     secrets = [

@@ -12,7 +12,7 @@ from flask import Flask
 
 from models import Account, Job, JobStatus, Letter, LetterStatus, Order
 from shop import mail
-from shop.customers import email_proofs, passwords, profile
+from shop.customers import email_proofs, password_changes, profile
 from shop.customers.activity_log import UNKNOWN
 from shop.errors import Refusal
 from shop.jobs import queue
@@ -58,7 +58,7 @@ def proof_link(account: Account) -> str:
 def test_a_stranger_gets_one_confirmation_and_nothing_else(shop: Flask, mailbox: Mailbox) -> None:
     visitor, account = register(shop)
     purchases.place(account, purchases.basket(business=1))
-    passwords.change_password(account, "Another-Horse-8")
+    password_changes.change_password(account, "Another-Horse-8")
     visitor.client.ask("POST", "/fr/password", {"identifier": account.nic_handle})
     queue.drain()
     sent = {message["Subject"] for message in mailbox.letters}
@@ -113,7 +113,7 @@ def test_the_link_is_sent_again_three_times_a_day_at_most(
     visitor, account = register(shop)
     for _ in range(4):
         visitor.client.ask("POST", "/manager/account/email-address/proofs")
-        passwords.send_reset_links(account.nic_handle, "http://localhost")
+        password_changes.send_reset_links(account.nic_handle, "http://localhost")
     letter = letters.the(account, "email_proof")
     visitor.client.ask("POST", f"/manager/account/emails/{letter.id}/sendings")
     queue.drain()
@@ -209,7 +209,7 @@ def test_emails_to_an_address_are_bounded_by_the_hour(
     queue.drain()
     monkeypatch.setattr(sending, "MOST_PER_HOUR", 3)
     for number in range(3):
-        passwords.change_password(alice, f"Another-Horse-{number}")
+        password_changes.change_password(alice, f"Another-Horse-{number}")
     queue.drain()
     assert len(mailbox.letters) == 3
     mail.password_reset(alice, "http://localhost/fr/password/x", "x")

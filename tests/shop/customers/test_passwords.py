@@ -15,7 +15,14 @@ from flask import Flask
 
 from models import Account, Job, JobStatus, Letter, OneTimeLink, Session, database
 from records.accounts import LinkPurpose
-from shop.customers import email_proofs, one_time_links, passwords, sessions
+from shop.customers import (
+    email_proofs,
+    one_time_links,
+    password_changes,
+    passwords,
+    sessions,
+    sign_in,
+)
 from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import totp
 from shop.errors import Refusal
@@ -96,23 +103,23 @@ def test_passwords_are_kept_as_argon2id_at_the_cost_of_the_settings(
 def test_a_hash_of_another_cost_is_renewed_on_signing_in(alice: Account, make_app: MakeApp) -> None:
     before = alice.password_hash
     browser(make_app(ARGON2_MEMORY_KIB="16"))
-    passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    sign_in.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     after = Account.get_by_id(alice.id).password_hash
     assert extract_parameters(before).memory_cost == 8
     assert extract_parameters(after).memory_cost == 16
-    passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    sign_in.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     assert Account.get_by_id(alice.id).password_hash == after
 
 
 def test_a_wrong_password_renews_nothing(alice: Account, make_app: MakeApp) -> None:
     browser(make_app(ARGON2_MEMORY_KIB="16"))
-    with pytest.raises(passwords.SignInRefused):
-        passwords.sign_in(alice.nic_handle, "wrong", "203.0.113.7")
+    with pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(alice.nic_handle, "wrong", "203.0.113.7")
     assert Account.get_by_id(alice.id).password_hash == alice.password_hash
 
 
 def changed_elsewhere(account: Account) -> None:
-    passwords.change_password(Account.get_by_id(account.id), NEW)
+    password_changes.change_password(Account.get_by_id(account.id), NEW)
 
 
 def test_renewing_a_hash_undoes_no_change_of_password(
@@ -123,10 +130,10 @@ def test_renewing_a_hash_undoes_no_change_of_password(
         hasher = CountingHasher(passwords.hashing().hasher)
         patched.setattr(passwords.hashing(), "hasher", hasher)
         hasher.afterwards = lambda: changed_elsewhere(alice)
-        seen = passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
-    assert passwords.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
-    with pytest.raises(passwords.SignInRefused):
-        passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+        seen = sign_in.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert sign_in.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    with pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
     with pytest.raises(sessions.PasswordChanged):
         sessions.start_session(seen, UNKNOWN)
 
@@ -156,7 +163,7 @@ def test_of_sessions_begun_while_passwords_change_the_last_ones_stay(alice: Acco
         who = Account.get_by_id(alice.id)
         if next(turns) % 2:
             return who.password_hash, sessions.start_session(who, UNKNOWN)
-        passwords.change_password(who, NEW)
+        password_changes.change_password(who, NEW)
         return None
 
     outcomes = racing.race(act, times=12)
@@ -174,17 +181,17 @@ def test_equal_passwords_have_different_hashes(alice: Account, bob: Account) -> 
 
 @pytest.mark.parametrize("password", ["Correct-Horse-7 ", "correct-horse-7", "Correct-Horse-", ""])
 def test_a_similar_password_is_refused(alice: Account, password: str) -> None:
-    with pytest.raises(passwords.SignInRefused):
-        passwords.sign_in(alice.nic_handle, password, "203.0.113.7")
+    with pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(alice.nic_handle, password, "203.0.113.7")
 
 
 def test_a_password_of_any_script_and_length_works_whole(alice: Account) -> None:
     password = "пароль-パスワード-💣" * 20
-    passwords.change_password(alice, password[:256])
-    assert passwords.sign_in(alice.nic_handle, password[:256], "203.0.113.7") == alice
+    password_changes.change_password(alice, password[:256])
+    assert sign_in.sign_in(alice.nic_handle, password[:256], "203.0.113.7") == alice
     for other in (password[:255], password[:256] + "x"):
-        with pytest.raises(passwords.SignInRefused):
-            passwords.sign_in(alice.nic_handle, other, "203.0.113.7")
+        with pytest.raises(sign_in.SignInRefused):
+            sign_in.sign_in(alice.nic_handle, other, "203.0.113.7")
 
 
 # --- The same work whether the account exists or not -------------------------------------------
@@ -196,8 +203,8 @@ def test_signing_in_is_the_same_work_whether_the_account_exists(
     work = []
     for name in (alice.nic_handle, "zz99999-ovh", "", "' OR 1=1"):
         hasher.calls.clear()
-        with pytest.raises(passwords.SignInRefused) as refused:
-            passwords.sign_in(name, "wrong", "203.0.113.7")
+        with pytest.raises(sign_in.SignInRefused) as refused:
+            sign_in.sign_in(name, "wrong", "203.0.113.7")
         work.append((list(hasher.calls), str(refused.value), refused.value.field))
     assert all(done == work[0] for done in work)
     assert work[0][0] == ["verify"]
@@ -211,7 +218,7 @@ def test_the_dummy_hash_has_the_same_cost_as_a_customers(app: Flask) -> None:
 
 def test_a_very_long_password_costs_no_more_work(hasher: CountingHasher, alice: Account) -> None:
     with pytest.raises(Refusal):
-        passwords.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
+        sign_in.sign_in(alice.nic_handle, "x" * 100_000, "203.0.113.7")
     assert hasher.longest == passwords.MAX_PASSWORD_LENGTH + 1
 
 
@@ -268,7 +275,7 @@ def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
 ) -> None:
     # Accounts opened before their number was limited.
     monkeypatch.setattr(email_proofs, "MOST_PROVED", 100)
-    number = passwords.LINKS_PER_JOB + more
+    number = password_changes.LINKS_PER_JOB + more
     owned = [cast.register(cast.ALICE) for _ in range(number)]
     ask_for_link(client, owned[0].email)
     before, most = 0, 0
@@ -276,7 +283,7 @@ def test_every_account_of_an_address_gets_a_link_a_few_at_a_time(
         queue.run_job(job.id)
         written = Letter.select().where(Letter.kind == "password_reset").count()
         before, most = written, max(most, written - before)
-    assert most == passwords.LINKS_PER_JOB
+    assert most == password_changes.LINKS_PER_JOB
     told = Letter.select(Letter.account).where(Letter.kind == "password_reset")
     assert sorted(letter.account.id for letter in told) == [account.id for account in owned]
 
@@ -306,9 +313,9 @@ def test_a_link_gives_a_new_password_and_ends_every_session(
     visitor.press("Changer mon mot de passe", password=NEW, password_confirmation=NEW)
     assert visitor.address == "/login"
     assert inside.client.get("/manager/web").status_code == 303
-    with pytest.raises(passwords.SignInRefused):
-        passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
-    assert passwords.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
+    with pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    assert sign_in.sign_in(alice.nic_handle, NEW, "203.0.113.7") == alice
     assert Letter.select().where(Letter.kind == "password_changed").count() == 1
 
 
@@ -333,10 +340,12 @@ def test_a_mistyped_password_does_not_use_the_link_up(
 def test_a_link_used_concurrently_works_once(client: CheckingClient, alice: Account) -> None:
     token = link_of(client, alice).rsplit("/", 1)[-1]
     database.close()
-    links = [passwords.find_reset(token) for _ in range(8)]
+    links = [password_changes.find_reset(token) for _ in range(8)]
     numbers = iter(range(8))
     outcomes = racing.race(
-        lambda: passwords.reset_password(links[number := next(numbers)], f"Racing-Horse-{number}"),
+        lambda: password_changes.reset_password(
+            links[number := next(numbers)], f"Racing-Horse-{number}"
+        ),
         8,
     )
     assert sorted(outcomes) == [False] * 7 + [True]
@@ -353,12 +362,12 @@ def test_a_link_expires(
     assert client.get(link).status_code == 410
     form = {"password": NEW, "password_confirmation": NEW}
     assert client.ask("POST", link, form).status_code == 410
-    passwords.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
+    sign_in.sign_in(alice.nic_handle, cast.PASSWORD, "203.0.113.7")
 
 
 def test_a_changed_password_voids_links_sent_before(client: CheckingClient, alice: Account) -> None:
     link = link_of(client, alice)
-    passwords.change_password(alice, NEW)
+    password_changes.change_password(alice, NEW)
     assert client.get(link).status_code == 410
 
 

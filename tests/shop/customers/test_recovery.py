@@ -12,8 +12,9 @@ from flask import Flask
 
 from models import Account, Authenticator, Passkey, RecoveryCode, Session
 from records.accounts import LinkPurpose
-from shop.customers import one_time_links, passwords, sessions, two_factor
+from shop.customers import one_time_links, password_changes, sessions, two_factor
 from shop.customers.activity_log import UNKNOWN, Origin
+from shop.customers.password_changes import RESET_LENGTH
 from shop.customers.two_factor import doubtful, passkeys, pending_sign_in, recovery_codes, totp
 from tests.support import cast
 from tests.support.client import browser
@@ -32,7 +33,7 @@ def added_from(account: Account, origin: Origin, name: str = "Intruder’s phone
 
 
 def reset_page(visitor: Visitor, account: Account) -> None:
-    token = one_time_links.new_link(account, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
+    token = one_time_links.new_link(account, LinkPurpose.PASSWORD_RESET, RESET_LENGTH)
     visitor.open(f"/fr/password/{token}")
 
 
@@ -104,10 +105,10 @@ def test_a_sign_in_from_a_known_network_settles_the_doubt(
 
 def test_a_reset_ends_unfinished_second_factors(alice: Account) -> None:
     known_to_intruder = totp.secret_of(totp.begin_enrolment(alice))
-    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
-    link = passwords.find_reset(token)
+    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, RESET_LENGTH)
+    link = password_changes.find_reset(token)
     assert link
-    assert passwords.reset_password(link, NEW["password"])
+    assert password_changes.reset_password(link, NEW["password"])
     assert totp.unconfirmed_authenticator(alice) is None
     assert totp.secret_of(totp.begin_enrolment(alice)) != known_to_intruder
 

@@ -13,8 +13,9 @@ from flask import Flask
 from models import Account, AccountEvent, Authenticator, Letter, RecoveryCode
 from records.accounts import LinkPurpose
 from shop import clock
-from shop.customers import holds, one_time_links, passwords, two_factor
+from shop.customers import holds, one_time_links, password_changes, two_factor
 from shop.customers.activity_log import UNKNOWN
+from shop.customers.password_changes import RESET_LENGTH
 from shop.customers.two_factor import pending_sign_in, recovery_codes, totp
 from shop.customers.two_factor.totp import WrongCode
 from shop.errors import Refusal
@@ -244,7 +245,7 @@ def test_one_password_gives_one_session(alice: Account) -> None:
 def test_a_changed_password_ends_the_pending_sign_in(visitor: Visitor, alice: Account) -> None:
     shown = application(alice)
     sign_in(visitor, alice)
-    passwords.change_password(alice, "Another-Horse-8")
+    password_changes.change_password(alice, "Another-Horse-8")
     visitor.press("Valider", code=shown.now())
     assert not signed_in(visitor)
 
@@ -264,7 +265,7 @@ def test_guessing_codes_ends_soon(make_app, alice: Account) -> None:
 
 def test_a_reset_password_still_asks_for_the_second_step(visitor: Visitor, alice: Account) -> None:
     application(alice)
-    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
+    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, RESET_LENGTH)
     visitor.open(f"/fr/password/{token}")
     visitor.press(
         "Changer mon mot de passe",

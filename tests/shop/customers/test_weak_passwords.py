@@ -8,6 +8,7 @@ from flask import Flask
 from models import Account
 from records.accounts import LinkPurpose
 from shop.customers import one_time_links, passwords, weak_passwords
+from shop.customers.password_changes import RESET_LENGTH
 from shop.errors import Refusal
 from tests.support import cast
 from tests.support.client import CheckingClient
@@ -69,7 +70,7 @@ def test_it_is_refused_on_registering(client: CheckingClient) -> None:
 
 @pytest.mark.one_database
 def test_it_is_refused_on_a_reset_and_a_change(visitor: Visitor, alice: Account) -> None:
-    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, passwords.RESET_LENGTH)
+    token = one_time_links.new_link(alice, LinkPurpose.PASSWORD_RESET, RESET_LENGTH)
     weak = {"password": alice.nic_handle, "password_confirmation": alice.nic_handle}
     visitor.open(f"/fr/password/{token}")
     assert visitor.press("Changer mon mot de passe", **weak).status_code == 422

@@ -25,7 +25,7 @@ from models import (
 )
 from records import batches
 from shop import transitions
-from shop.customers import passwords
+from shop.customers import password_changes
 from shop.errors import Conflict, Refusal
 from shop.jobs import queue
 from shop.licences import seats
@@ -338,7 +338,7 @@ def test_an_import_does_not_delay_orders_of_others(
     queue.drain()
     import_preview.start_import(made, by="alice")
     import_job.import_seats(made.id, "alice")
-    passwords.request_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
+    password_changes.request_reset(alice.nic_handle, "203.0.113.7", "http://localhost")
     purchases.pay(
         purchases.place(cast.register(cast.BOB), purchases.basket(business=1, pro_plus=0)), bank
     )

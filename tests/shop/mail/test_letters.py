@@ -22,7 +22,7 @@ from models import (
     Seat,
 )
 from shop import mail, settings
-from shop.customers import passwords
+from shop.customers import password_changes
 from shop.mail.links import Links
 from shop.orders import orders
 from shop.orders.baskets import Basket
@@ -198,11 +198,11 @@ def test_the_first_letter_shows_the_customer_id(customer: Account) -> None:
 def test_the_reset_letter_holds_the_link_and_how_long_it_works(customer: Account) -> None:
     letters.password_reset(customer, Bank(), Provider())
     letter = letters.the(customer, "password_reset")
-    assert passwords.RESET_LENGTH.total_seconds() == 3600
+    assert password_changes.RESET_LENGTH.total_seconds() == 3600
     expected = {"fr": "valable une heure", "en": "valid for one hour"}
     says(customer, "password_reset", expected[customer.language])
     (link,) = [x for x in letters.addresses(mail.text_of(letter)) if "/password/" in x]
-    assert passwords.find_reset(link.rsplit("/", 1)[1]) is not None
+    assert password_changes.find_reset(link.rsplit("/", 1)[1]) is not None
 
 
 def test_the_order_letter_agrees_with_the_order_to_the_cent(customer: Account) -> None:

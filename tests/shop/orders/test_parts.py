@@ -42,6 +42,8 @@ from tests.support.letters import the
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 PAID, KEPT, BACK = 6264, 3168, 3096
 AFTER = timedelta(days=3)
 

@@ -31,7 +31,7 @@ from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.licences.seats import Person
 from shop.operations import audit, monitoring
-from shop.orders import attach, withdrawals
+from shop.orders import attach, withdrawal_rights, withdrawals
 from shop.orders import orders as shop_orders
 from shop.payments import gateway, notifications, payments
 from shop.payments.gateway import DisputeState, Notification
@@ -73,9 +73,9 @@ def group_of(account: Account) -> LicenceGroup:
 
 def test_a_company_that_clears_its_name_gains_no_right(company: Account) -> None:
     group = group_of(company)
-    assert withdrawals.ends_at(terminations.order_of(group)) is None
+    assert withdrawal_rights.ends_at(terminations.order_of(group)) is None
     Account.update(company="", siren="").where(Account.id == company.id).execute()
-    assert withdrawals.ends_at(terminations.order_of(group)) is None
+    assert withdrawal_rights.ends_at(terminations.order_of(group)) is None
     with pytest.raises(Refusal):
         withdrawals.withdraw_from_service(group, by="bob")
     assert terminations.needs_link(group)
@@ -83,7 +83,7 @@ def test_a_company_that_clears_its_name_gains_no_right(company: Account) -> None
 
 def test_a_consumer_who_adds_a_company_keeps_the_right(group: LicenceGroup, bank: Bank) -> None:
     Account.update(**COMPANY).execute()
-    assert withdrawals.find_obstacle(terminations.order_of(group)) is None
+    assert withdrawal_rights.find_obstacle(terminations.order_of(group)) is None
     assert not terminations.needs_link(group)
     withdrawals.withdraw_from_service(group, by="alice")
     queue.drain()
@@ -106,7 +106,9 @@ def test_a_last_day_that_is_not_a_working_day_moves_on(
     group: LicenceGroup, paid: date, last: date
 ) -> None:
     Order.update(paid_at=midnight(paid) + timedelta(hours=15)).execute()
-    assert withdrawals.ends_at(terminations.order_of(group)) == midnight(last + timedelta(days=1))
+    assert withdrawal_rights.ends_at(terminations.order_of(group)) == midnight(
+        last + timedelta(days=1)
+    )
 
 
 def test_the_acknowledgement_names_content_date_and_time(
@@ -175,7 +177,7 @@ def test_licences_added_later_are_withdrawn_from_alone(
     order = added(group, bank)
     assert bank.balance() == before + paid_for(order) > before
     running.pass_time(timedelta(days=10))  # too late for the group, in time for the order
-    assert withdrawals.find_obstacle(terminations.order_of(fresh(group))) is not None
+    assert withdrawal_rights.find_obstacle(terminations.order_of(fresh(group))) is not None
     withdrawals.withdraw(order, by="alice")
     queue.drain()
     assert bank.balance() == before

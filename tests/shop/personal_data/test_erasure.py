@@ -26,7 +26,7 @@ from models import (
     database,
 )
 from shop import clock, documents
-from shop.customers import passwords, sessions
+from shop.customers import sessions, sign_in
 from shop.errors import Refusal
 from shop.invoicing import ledger_proof
 from shop.operations import audit
@@ -194,7 +194,7 @@ def test_an_account_closes_once_nothing_runs_and_nothing_is_owed(
     assert Order.get_by_id(owned.unpaid.id).is_cancelled
     assert not models.Card.select().where(models.Card.removed_at.is_null()).exists()
     with pytest.raises(sessions.AccountClosed):
-        passwords.sign_in(account.nic_handle, cast.PASSWORD, "203.0.113.9")
+        sign_in.sign_in(account.nic_handle, cast.PASSWORD, "203.0.113.9")
     closed = Account.get_by_id(account.id)
     with pytest.raises(sessions.AccountClosed):
         sessions.start_session(closed, belongings.ELSEWHERE)

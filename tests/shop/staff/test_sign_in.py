@@ -16,7 +16,7 @@ from flask import Flask
 from structlog.testing import capture_logs
 
 from models import Account, Challenge, Role, StaffAccount, StaffPasskey, StaffSession, StaffSignIn
-from shop.customers.passwords import SignInRefused
+from shop.customers.sign_in import SignInRefused
 from shop.customers.two_factor import passkeys as customers_passkeys
 from shop.errors import Refusal
 from shop.operations import worker

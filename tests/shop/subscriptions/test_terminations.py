@@ -26,7 +26,7 @@ from shop.customers import one_time_links
 from shop.errors import Conflict, Refusal
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
-from shop.orders import withdrawals
+from shop.orders import withdrawal_rights, withdrawals
 from shop.payments import payments
 from shop.subscriptions import ending, period_billing, previews, terminations
 from tests.support import groups, letters, purchases, running
@@ -217,10 +217,10 @@ def _later(order: int) -> None:
 
 
 def test_no_withdrawal_after_14_days(group: LicenceGroup) -> None:
-    ends_at = withdrawals.ends_at(terminations.order_of(group))
+    ends_at = withdrawal_rights.ends_at(terminations.order_of(group))
     assert ends_at is not None
     running.pass_time(ends_at - clock.now() - A_MINUTE)
-    assert withdrawals.find_obstacle(terminations.order_of(group)) is None
+    assert withdrawal_rights.find_obstacle(terminations.order_of(group)) is None
     running.pass_time(2 * A_MINUTE)
     with pytest.raises(Refusal, match="over"):
         withdrawals.withdraw_from_service(group, by="alice")
