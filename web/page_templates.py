@@ -43,7 +43,7 @@ class PageTemplate(Template):
         if self._module is None:
             module = super()._get_default_module()
             for name in getattr(module, KEPT, ()):
-                setattr(module, name, _keeping(getattr(module, name)))
+                _keep(getattr(module, name))
         return super()._get_default_module()
 
 
@@ -54,24 +54,21 @@ MOST_KEPT = 1024
 """Outputs that a process keeps of each of them, in each language."""
 
 
-def _keeping(macro: Macro) -> Callable[..., Any]:
-    """Return a macro whose output depends on its arguments alone, so that it keeps its output.
+def _keep(macro: Macro) -> None:
+    """Let a macro whose output depends on its arguments alone keep its output.
 
     It is called with values that never change: texts, numbers, and tuples of them.
     """
     # Equal texts of which one is marked as safe HTML are different arguments.
-    return lru_cache(MOST_KEPT, typed=True)(macro)
+    macro._func = lru_cache(MOST_KEPT, typed=True)(macro._func)
 
 
-PLAIN: tuple[type, ...] = (Macro, FunctionType, MethodType, type(lru_cache(_keeping)))
-"""What templates call for the most part."""
+PLAIN = (FunctionType, MethodType)
+"""What pages give their templates to call, for the most part."""
 
 
 class PageContext(Context):
-    """A context that calls macros and plain functions without looking how they want to be called.
-
-    A page calls some hundred of them, and Jinja asks each twice what it wants as first argument.
-    """
+    """A context that calls plain functions without looking twice how they want to be called."""
 
     def call(
         __self,  # noqa: N805 - as Jinja names it: a keyword may be named ``self``
@@ -81,7 +78,7 @@ class PageContext(Context):
     ) -> Any:
         """Call ``__obj`` as a template asks for."""
         kind: type = type(__obj)
-        if kind not in PLAIN or (kind is not Macro and hasattr(__obj, "jinja_pass_arg")):
+        if kind not in PLAIN or hasattr(__obj, "jinja_pass_arg"):
             return super().call(__obj, *args, **kwargs)
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)

@@ -9,6 +9,8 @@ from jinja2 import Environment, nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from shop.text.compiling import DirectCode
+
 GETTEXT = {"_", "gettext"}
 
 
@@ -20,6 +22,7 @@ class TranslatingEnvironment(Environment):
     and texts from variables are still looked up.
     """
 
+    code_generator_class = DirectCode
     catalogue: NullTranslations | None = None
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:

@@ -77,7 +77,7 @@ def test_a_kept_output_is_written_once_and_equal_texts_are_not_mixed_up(app: Fla
         for _ in range(2):
             assert "<b>a</b>" in template.render(given=Markup("<b>a</b>"))
             assert "&lt;b&gt;a&lt;/b&gt;" in template.render(given="<b>a</b>")
-        kept = environment(app).get_template("components/data.html").module.badge
+        kept = environment(app).get_template("components/data.html").module.badge._func
         before = kept.cache_info().hits
         template.render(given="<b>a</b>")
         assert kept.cache_info().hits == before + 1
