@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
+from records.batches import BATCH
 from shop import clock, settings
 from shop.accounting import booking, lettering
 from shop.accounting.booking import Entry, Posting
@@ -44,13 +46,15 @@ def check_days(first: date, last: date) -> None:
 def lines(first: date, last: date) -> Iterator[bytes]:
     """Yield the lines of the file for the days from ``first`` to ``last``, both included."""
     yield _line(FIELDS)
-    letters = lettering.letters_until(last)
     numbers: Counter[str] = Counter()
-    for entry in booking.entries(first, last):
-        numbers[entry.journal.code] += 1
-        number = f"{entry.journal.code}{numbers[entry.journal.code]:07d}"
-        for posting in entry.postings:
-            yield _line(_fields(entry, number, posting, letters.get(entry.id)))
+    entries = booking.entries(first, last)
+    while some := list(islice(entries, BATCH)):
+        letters = lettering.letters_of([entry.id for entry in some], last)
+        for entry in some:
+            numbers[entry.journal.code] += 1
+            number = f"{entry.journal.code}{numbers[entry.journal.code]:07d}"
+            for posting in entry.postings:
+                yield _line(_fields(entry, number, posting, letters.get(entry.id)))
 
 
 def _fields(entry: Entry, number: str, posting: Posting, letter: Letter | None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from records.account_credits import CreditUse
+from records.accounts import Account
 from records.batches import in_batches
 from records.invoices import Invoice, InvoiceKind, MovedPayment
 from records.ledger import EntryKind, LedgerEntry
@@ -37,6 +38,13 @@ MONEY = (
 
 DISPUTED = (EntryKind.WITHDRAWN, EntryKind.REINSTATED)
 """Those of what the bank takes of a payment for a dispute, and gives back."""
+
+
+DOCUMENT = (
+    Invoice.id, Invoice.issued_on, Invoice.number, Invoice.kind, Invoice.customer,
+    Invoice.net_cents, Invoice.vat_cents,
+)  # fmt: skip
+"""What is read of a document that a figure is made of."""
 
 
 @dataclass(frozen=True, order=True)
@@ -247,7 +255,7 @@ def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
     old = Invoice.alias("old")
     entries = (
         LedgerEntry.select(
-            LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, LedgerEntry.account,
+            LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, Account.nic_handle,
             old.id.alias("old"), old.vat_code.alias("code"), old.vat_rate.alias("rate"),
         )
         .join(Payment)
@@ -261,17 +269,20 @@ def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
             ),
         )
         .switch(LedgerEntry)
+        .join(Account)
+        .switch(LedgerEntry)
         .join(Refund, JOIN.LEFT_OUTER)
         .where(
             _within(first, last),
-            LedgerEntry.invoice.is_null(),
+            # An expression, so that the index of the days is chosen: most money has no invoice.
+            fn.COALESCE(LedgerEntry.invoice, 0) == 0,
             LedgerEntry.kind.in_(DISPUTED) | (Refund.origin == RefundOrigin.BANK),
         )
         .order_by(LedgerEntry.id)
         .objects()
     )  # fmt: skip
     found: list[Any] = list(entries)
-    replaced = _replacements() if found else {}
+    replaced = _replacements_of({row.old for row in found})
     for row in found:
         at, invoice = row.old, None
         while (newer := replaced.get(at)) is not None and newer.issued_at <= row.at:
@@ -280,13 +291,19 @@ def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
             yield row, invoice
 
 
-def _replacements() -> dict[int, Any]:
-    """Return all invoices that replace another one, by its id."""
-    query = Invoice.select(
-        Invoice.id, Invoice.number, Invoice.replaces, Invoice.issued_at, Invoice.vat_code,
-        Invoice.vat_rate,
-    ).where(Invoice.replaces.is_null(False))  # fmt: skip
-    return {row.replaces_id: row for row in query}
+def _replacements_of(invoices: set[int]) -> dict[int, Any]:
+    """Return the invoices that replace some, those that replace these, and so on, each by the id
+    of the one that it replaces."""
+    found: dict[int, Any] = {}
+    while invoices:
+        query = Invoice.select(
+            Invoice.id, Invoice.number, Invoice.replaces, Invoice.issued_at, Invoice.vat_code,
+            Invoice.vat_rate,
+        ).where(Invoice.replaces.in_(invoices))  # fmt: skip
+        newer: dict[Any, Any] = {row.replaces_id: row for row in query}
+        found |= newer
+        invoices = {row.id for row in newer.values()}
+    return found
 
 
 # --- DES and OSS -------------------------------------------------------------------------------
@@ -295,7 +312,7 @@ def _replacements() -> dict[int, Any]:
 def des(first: date, last: date) -> list[Service]:
     """Return the services to businesses of other member states in a month, by VAT number."""
     sums: dict[str, int] = defaultdict(int)
-    for invoice in in_batches(_taxed(Kind.REVERSE_CHARGE, first, last), Invoice.id):
+    for invoice in _in_order(_taxed(Kind.REVERSE_CHARGE, first, last)):
         sums[invoice.customer.get("vat_number", "")] += _signed(invoice, invoice.net_cents)
     return sorted(Service(number, cents) for number, cents in sums.items() if cents)
 
@@ -309,10 +326,10 @@ def oss(year: int, quarter: int) -> list[OssLine]:
     corrected = Invoice.alias("corrected")
     sums: dict[tuple[str, int, str], list[int]] = defaultdict(lambda: [0, 0])
     query = _taxed(Kind.OSS, first, last).select(
-        Invoice.id, Invoice.kind, Invoice.vat_code, Invoice.vat_rate, Invoice.net_cents,
-        Invoice.vat_cents, corrected.issued_on.alias("corrected_on"),
+        Invoice.id, Invoice.issued_on, Invoice.kind, Invoice.vat_code, Invoice.vat_rate,
+        Invoice.net_cents, Invoice.vat_cents, corrected.issued_on.alias("corrected_on"),
     ).join(corrected, JOIN.LEFT_OUTER, on=(corrected.id == Invoice.corrects)).objects()  # fmt: skip
-    for row in in_batches(query, Invoice.id):
+    for row in _in_order(query):
         earlier = row.corrected_on is not None and row.corrected_on < first
         origin = quarter_of(row.corrected_on) if earlier else ""
         country = vat.restore(row.vat_code, row.vat_rate).country
@@ -339,9 +356,15 @@ def quarter_of(day: date) -> str:
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
+def _in_order(query: Any) -> Iterator[Any]:
+    """Yield invoices by the day of issue, which an index has: it begins at the first day asked
+    for."""
+    return in_batches(query, Invoice.issued_on, Invoice.id)
+
+
 def _taxed(kind: Kind, first: date, last: date) -> Any:
     code = f"{kind}:"
-    return Invoice.select().where(
+    return Invoice.select(*DOCUMENT).where(
         Invoice.issued_on.between(first, last), fn.SUBSTR(Invoice.vat_code, 1, len(code)) == code
     )
 
@@ -358,12 +381,12 @@ def documents(code: str, rate: int, first: date, last: date) -> Iterator[Documen
     if _follows_money(code):
         yield from _receipts(code, rate, first, last)
         return
-    query = Invoice.select().where(
+    query = Invoice.select(*DOCUMENT).where(
         Invoice.issued_on.between(first, last),
         Invoice.vat_code == code,
         Invoice.vat_rate == rate,
     )
-    for row in in_batches(query, Invoice.id):
+    for row in _in_order(query):
         yield Document(
             row.issued_on, row.number, row.customer.get("nic_handle", ""),
             _signed(row, row.net_cents), _signed(row, row.vat_cents),
@@ -372,7 +395,7 @@ def documents(code: str, rate: int, first: date, last: date) -> Iterator[Documen
 
 def of_number(vat_number: str, first: date, last: date) -> Iterator[Document]:
     """Yield the invoices and credit notes that a line of the DES is made of."""
-    for row in in_batches(_taxed(Kind.REVERSE_CHARGE, first, last), Invoice.id):
+    for row in _in_order(_taxed(Kind.REVERSE_CHARGE, first, last)):
         if row.customer.get("vat_number", "") == vat_number:
             yield Document(
                 row.issued_on, row.number, row.customer.get("nic_handle", ""),
@@ -384,15 +407,13 @@ def _receipts(code: str, rate: int, first: date, last: date) -> Iterator[Documen
     """Yield the movements of money of a treatment; each with the VAT that it contains."""
     taken = list(_taken_from_replaced(first, last))
     elsewhere = {row.id for row, _ in taken}
-    for row in in_batches(_entries_of(code, rate, first, last), LedgerEntry.id):
+    for row in in_batches(_entries_of(code, rate, first, last), LedgerEntry.at, LedgerEntry.id):
         if row.id not in elsewhere:
-            yield _document(
-                clock.day_of(row.at), row.number, row.account.nic_handle, row, -row.cents
-            )
+            yield _document(clock.day_of(row.at), row.number, row.nic_handle, row, -row.cents)
     for row, invoice in taken:
         if (invoice.vat_code, invoice.vat_rate) == (code, rate):
             day = clock.day_of(row.at)
-            yield _document(day, invoice.number, row.account.nic_handle, invoice, -row.cents)
+            yield _document(day, invoice.number, row.nic_handle, invoice, -row.cents)
     for day, note, new, cents in _moved(first, last):
         for invoice, sign in ((note, -1), (new, 1)):
             if (invoice.vat_code, invoice.vat_rate) == (code, rate):
@@ -413,11 +434,13 @@ def _entries_of(code: str, rate: int, first: date, last: date) -> Any:
     rate_of = fn.COALESCE(document.vat_rate, paid.vat_rate, ordered.vat_rate, of_credit.vat_rate)
     return (
         LedgerEntry.select(
-            LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, LedgerEntry.account,
+            LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, Account.nic_handle,
             fn.COALESCE(paid.number, ordered.number, of_credit.number).alias("number"),
             code_of.alias("vat_code"),
             rate_of.alias("vat_rate"),
         )
+        .join(Account)
+        .switch(LedgerEntry)
         .join(Payment, JOIN.LEFT_OUTER)
         .join(paid, JOIN.LEFT_OUTER, on=(paid.id == Payment.invoice))
         .switch(Payment)

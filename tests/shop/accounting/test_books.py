@@ -37,7 +37,7 @@ from shop.payments.gateway import DisputeState, PayoutState
 from shop.settings import current
 from shop.subscriptions import corrections
 from shop.subscriptions.corrections import Correction
-from tests.support import billing, cast, fec_rules
+from tests.support import billing, cast, fec_rules, queries
 from tests.support.databases import Snapshot
 from tests.support.money_books import ACTS, Books, balance_of, paid, perform
 from tests.support.parties import Bank
@@ -80,7 +80,9 @@ def test_a_paid_order_is_booked_and_lettered(alice: Account, bank: Bank) -> None
         ("VE", "706000", -invoice.net_cents),
         ("VE", "445710", -invoice.vat_cents),
     ]
-    assert [row["EcritureLet"] for row in rows] == ["AAA", "", "AAA", "", ""]
+    paid_by, _, charged, *others = [row["EcritureLet"] for row in rows]
+    assert paid_by == charged != ""
+    assert others == ["", ""]
     assert {row["CompAuxNum"] for row in rows} == {alice.nic_handle, ""}
     assert rows[2]["PieceRef"] == invoice.number
 
@@ -97,6 +99,32 @@ def test_what_is_owed_has_no_letters_and_a_transfer_is_at_the_bank(alice: Accoun
     assert Counter(row["CompteNum"] for row in rows)["658000"] == 1
     customers = [fec_rules.cents(row) for row in rows if row["CompteNum"] == "411000"]
     assert sum(customers) == balance_of(alice)
+
+
+def test_letters_are_those_of_later_files_once_all_is_settled(
+    alice: Account, clock: time_machine.Traveller
+) -> None:
+    clock.move_to("2026-12-20T10:00:00+00:00")
+    invoice = billing.due(alice)
+    billing.due(alice)
+    clock.move_to("2027-01-10T10:00:00+00:00")
+    perform(paid(invoice))
+    december, january = date(2026, 12, 31), date(2027, 1, 31)
+    assert letters(read_fec(date(2026, 12, 1), december)) == {}
+    found = letters(read_fec(date(2027, 1, 1), january))
+    assert list(found) == [("BQ", invoice.number)]
+    (both,) = set(found.values())
+    assert letters(read_fec(date(2026, 12, 1), january)) == {
+        ("VE", invoice.number): both, ("BQ", invoice.number): both,
+    }  # fmt: skip
+
+
+def letters(rows: list[dict[str, str]]) -> dict[tuple[str, str], str]:
+    return {
+        (row["JournalCode"], row["PieceRef"]): row["EcritureLet"]
+        for row in rows
+        if row["EcritureLet"]
+    }
 
 
 def test_names_that_the_file_cannot_hold_do_not_break_it(alice: Account) -> None:
@@ -136,6 +164,25 @@ def test_a_command_writes_it_under_its_name(app: Flask, alice: Account, tmp_path
 
 
 # --- VAT ---------------------------------------------------------------------------------------
+
+
+def test_documents_of_a_figure_take_the_same_statements_however_many_they_are(
+    alice: Account,
+) -> None:
+    perform(paid(billing.due(alice)))
+    one = statements_for_documents(1)
+    for _ in range(3):
+        perform(paid(billing.due(alice)))
+    assert statements_for_documents(4) == one
+
+
+def statements_for_documents(number: int) -> int:
+    today = clock.today()
+    (figure,) = vat_returns.ca3(today, today)
+    with queries.recorded() as statements:
+        found = list(vat_returns.documents(figure.code, figure.rate, today, today))
+    assert len(found) == number
+    return len(statements)
 
 
 def test_an_oss_credit_note_of_an_earlier_quarter_corrects_it(
