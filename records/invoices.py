@@ -142,7 +142,7 @@ class Invoice(StateMachine):
             (("account", "status", "id"), False),
             (("group", "id"), False),
             (("status", "due_on"), False),
-            (("issued_on",), False),
+            (("issued_on", "id"), False),
         )
 
     @property

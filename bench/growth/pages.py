@@ -20,6 +20,7 @@ from models import (
     SeatImport,
     Subscription,
 )
+from shop.accounting.vat_returns import days_of_month
 from shop.operations import today
 
 SEATS = {
@@ -121,6 +122,8 @@ CUSTOMER = {
     "order: licences for a group": "/manager/order/office?offer=business&group={added_group}",
 }
 
+OF_A_MONTH = "?code={vat_code}&rate={vat_rate}&from={first_day}&to={last_day}"
+
 STAFF = {
     "desk: customer": "/desk/customers/{nic}",
     "desk: time line": "/desk/customers/{nic}/time-line",
@@ -158,6 +161,12 @@ STAFF = {
     "desk: payouts": "/desk/accounting/payouts",
     "desk: payouts, last page": "/desk/accounting/payouts?before=2100-01-01.2",
     "desk: payout": "/desk/accounting/payouts/{payout}",
+    "desk: payments not paid out": "/desk/accounting/payments-held",
+    "desk: VAT of a month": "/desk/accounting/vat?month={month}",
+    "desk: documents of a month": f"/desk/accounting/vat/documents{OF_A_MONTH}",
+    "desk: documents of a month, CSV": f"/desk/accounting/vat/documents.csv{OF_A_MONTH}",
+    "desk: FEC of a month": "/desk/accounting/fec?from={first_day}&to={last_day}",
+    "desk: payout, CSV": "/desk/accounting/payouts/{payout}.csv",
     "desk: personal data": "/desk/data",
     "desk: offers": "/desk/offers",
     "desk: prices": "/desk/prices",
@@ -192,12 +201,15 @@ def names_of(customer: Customer, size: int) -> dict[str, Any]:
         .first()
     )
     by_name = of(LicenceGroup).order_by(LicenceGroup.display_name.desc())
+    first_day, last_day = days_of_month(invoice.issued_on)
     events = Event.select().where(Event.group_id == group.id).order_by(Event.id)
     return {
         "nic": account.nic_handle, "group": group.name, "domain": group.domain,
         "half": size // 2 - 1, "middle": size // 40, "last": size // 20, "many": size // 20,
         "last_seat": size - 5,
         "order": order.number, "invoice": invoice.number,
+        "vat_code": invoice.vat_code, "vat_rate": invoice.vat_rate,
+        "month": f"{first_day:%Y-%m}", "first_day": first_day, "last_day": last_day,
         "letter": of(Letter).order_by(Letter.id).first().id,
         "first_letter": of(Letter).order_by(Letter.id).offset(25).first().id,
         "far_invoice": of(Invoice).order_by(Invoice.id).offset(25).first().id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import PostgresqlDatabase, fn
 
 import models
 from bench.growth.copies import STRIDE, Pattern, in_haste
@@ -23,7 +23,9 @@ from models import (
     Handover,
     ImportAct,
     Invoice,
+    InvoiceLine,
     Job,
+    LedgerEntry,
     Letter,
     LicenceCount,
     LicenceGroup,
@@ -31,6 +33,7 @@ from models import (
     Order,
     OrderLine,
     Payment,
+    Payout,
     PlaceProof,
     Seat,
     SeatEvent,
@@ -64,6 +67,13 @@ OF_SEATS = (Event, Seat, SeatKey, SeatEvent, SeatImport, SeatImportLine, Handove
 FIRST = ("Anna", "Bruno", "Chloé", "David", "Émilie", "Farid", "Gaël", "Hélène", "Inès", "Jean")
 LAST = ("Martin", "Bernard", "Petit", "Robert", "Durand", "Leroy", "Moreau", "Simon", "Laurent",
         "Lefèvre", "Roux", "Fournier", "Girard", "Bonnet", "Dupont", "Lambert")  # fmt: skip
+
+IN_A_MONTH, MONTHS = 100, 60
+"""The most copies whose books are in one month, and the months before it over which those of a
+larger customer are spread."""
+
+DAYS = ("issued_on", "period_start", "period_end", "arrives_on")
+"""The columns of these that are days; the others are moments."""
 
 THINNED = {Event: 30, Letter: 10, Job: 20, AccountEvent: 5, Acceptance: 10, PlaceProof: 10}
 """How many rows of the longest tables belong to one copy; the others would be more of the same."""
@@ -237,6 +247,7 @@ def _numbers() -> range:
 
 def _multiply(pattern: Pattern, times: int) -> None:
     first, _ = pattern.ids[Invoice]
+    earlier = _earlier if times > IN_A_MONTH else lambda *columns: dict[str, str]()
     pattern.multiply(
         times,
         {
@@ -244,7 +255,12 @@ def _multiply(pattern: Pattern, times: int) -> None:
             Invoice: {
                 "number": "substr(t.number, 1, 7) || "
                 f"(t.account_id * 20000000 + copy * 100 + t.id - {first})",
+                **earlier("issued_at", "issued_on"),
             },
+            InvoiceLine: earlier("period_start", "period_end"),
+            LedgerEntry: earlier("at"),
+            Payment: earlier("settled_at"),
+            Payout: earlier("arrives_on", "announced_at", "booked_at"),
             LicenceGroup: {
                 "domain": "'x' || copy || t.domain",
                 "display_name": "t.display_name || ' ' || copy",
@@ -252,6 +268,18 @@ def _multiply(pattern: Pattern, times: int) -> None:
         },
         THINNED,
     )
+
+
+def _earlier(*columns: str) -> dict[str, str]:
+    """Return the values of columns in copies of past months, so that none has more than another."""
+    # Without the sign of the remainder, which psycopg takes for a placeholder.
+    days = f"(31 * (1 + copy - copy / {MONTHS} * {MONTHS}))"
+    if isinstance(models.database.obj, PostgresqlDatabase):
+        return {name: f"t.{name} - {days} * interval '1 day'" for name in columns}
+    return {
+        name: f"{'date' if name in DAYS else 'datetime'}(t.{name}, '-' || {days} || ' days')"
+        for name in columns
+    }
 
 
 def _multiply_seats(pattern: Pattern, times: int) -> None:

@@ -239,6 +239,11 @@ def _held() -> Query:
     return _paid(Payment.select()).where(Payment.id.in_(held_at_bank.late().select(Payment.id)))
 
 
+def _declined() -> Query:
+    found = unpaid.declined_of_a_day().select(Payment.id)
+    return _paid(Payment.select()).where(Payment.id.in_(found))
+
+
 def _with_customers(jobs: Callable[[], Query]) -> Callable[[], Query]:
     """Return a query of jobs, which name no customer."""
     return lambda: jobs().order_by().join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
@@ -288,7 +293,7 @@ SECTIONS = {
         ),
         Section(
             "declined_charges", N_("Cards declined within a day"),
-            lambda: _paid(unpaid.declined_of_a_day()), Payment.id, Payment.settled_at,
+            _declined, Payment.id, Payment.settled_at,
             PAID_NUMBER, PAID_PAGE, PAID_NUMBER, unpaid.declined_of_a_day,
             cents=Payment.amount_cents, detail=Payment.reason, is_newest_first=True,
         ),

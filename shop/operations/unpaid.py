@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from records.accounts import Account
 from records.batches import in_batches
 from records.cards import Card
 from records.groups import LicenceGroup
 from records.invoices import PAYABLE, Invoice, InvoiceKind
-from records.payments import Payment, PaymentStatus
+from records.payments import IS_DECLINED, Payment, PaymentStatus
 from records.subscriptions import Reminder, Subscription, SubscriptionStatus
 from shop import clock
 
@@ -92,11 +92,7 @@ def suspended() -> ModelSelect[Subscription]:
 
 def declined_of_a_day() -> ModelSelect[Payment]:
     """Return the query for stored cards that banks declined within a day."""
-    return Payment.select().where(
-        Payment.settled_at > clock.now() - A_DAY,
-        Payment.card.is_null(False),
-        Payment.status == PaymentStatus.DECLINED,
-    )
+    return Payment.select().where(SQL(IS_DECLINED), Payment.settled_at > clock.now() - A_DAY)
 
 
 def charges_of_a_day() -> dict[str, int]:
