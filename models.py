@@ -16,6 +16,7 @@ from records.base import JSONField, MomentField, Table, database, lock, one_of
 from records.card_setups import CardSetup, CardSetupStatus
 from records.cards import Card
 from records.catalogue import (
+    MOST_PLACES,
     CatalogueVersion,
     ChangeKind,
     Contract,
@@ -63,7 +64,7 @@ from records.invoices import (
 from records.jobs import Job, JobStatus, SandboxSwitch
 from records.languages import Language
 from records.ledger import EntryKind, LedgerEntry
-from records.letters import Attachment, Letter, LetterStatus
+from records.letters import Attachment, Letter, LetterStatus, StaffLetter
 from records.licence_stock import LicenceStock
 from records.missing_glyphs import MissingGlyph
 from records.money_acts import MoneyAct, MoneyActKind, MoneyActStatus
@@ -137,4 +138,5 @@ def all_tables() -> list[type[Table]]:
         ContractAnnouncement, RevenueSum, ServiceSum,
         VatCheck, PlaceProof, MissingGlyph, LicenceStock, Notice, Job, SandboxSwitch, DurationCount,
         StaffAccount, StaffSession, StaffSignIn, StaffPasskey, StaffInvitation, StaffAct,
+        StaffLetter,
     ])  # fmt: skip

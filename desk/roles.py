@@ -37,6 +37,8 @@ ROLES: dict[str, frozenset[Role]] = {
     "own_account": ALL,
     "change_language": ALL,
     "end_other_sessions": ALL,
+    "new_password": ALL,
+    "change_password": ALL,
     "confirmation": ALL,
     "confirm": ALL,
     "new_application": ALL,

@@ -15,22 +15,20 @@ from wtforms.validators import InputRequired, Length
 from desk import access, acts, desk
 from desk.acts import Act, ActForm
 from desk.words import ACT_WORDS, ROLE_NAMES
-from models import Role, StaffAccount, database
+from models import Language, Role, StaffAccount
+from shop import mail
+from shop.mail.staff_letters import Asked
 from shop.staff import accounts, factors, sessions
 from shop.staff import acts as records
 from web import user_agents
 from web.customer_forms import TOO_LONG
 from web.forms import choices, stripped
 from web.htmx import page
+from web.languages import current_language
 from web.urls import base_url
 
-RECORDED = {
-    "role": "staff_role",
-    "reset": "staff_reset",
-    "disable": "staff_disabled",
-    "enable": "staff_enabled",
-}
 MOST_ACTS = 50
+MOST_LETTERS = 10
 
 
 def _member(login: str) -> StaffAccount:
@@ -55,9 +53,11 @@ def staff_account(login: str) -> Response:
     return page(
         "desk/staff_account.html",
         member=member,
+        language=Language(member.language).own_name,
         role_names=ROLE_NAMES,
         means=factors.factors_of(member),
         sessions=list(sessions.active_sessions(member)),
+        letters=mail.letters_to_staff(member, MOST_LETTERS),
         acts=list(records.latest_acts(member.actor, MOST_ACTS)),
         act_words=ACT_WORDS,
         browser_name=user_agents.name_of,
@@ -82,14 +82,18 @@ class NewMemberForm(RoleForm):
         filters=[stripped],
         render_kw={"autocomplete": "off", "type": "email"},
     )
+    language = SelectField(
+        _l("Language"), default=current_language,
+        choices=lambda: choices((each, each.own_name) for each in Language),
+    )  # fmt: skip
 
 
 def _addition() -> Act:
     return Act(
         title=gettext("Add a member of staff"),
         explanation=gettext(
-            "We show a link that works once and for three days. By it the member chooses a "
-            "password, and sets up an authenticator application or a passkey."
+            "We email a link that works once and for three days, and show it to you. By it the "
+            "member chooses a password, and sets up an authenticator application or a passkey."
         ),
         button=gettext("Add"),
         back=url_for("desk.staff_accounts"),
@@ -108,21 +112,17 @@ def new_staff_account() -> Response:
 def add_staff_account() -> Response:
     """Create the account and show the link of its invitation, this once."""
     form = NewMemberForm()
+    email = form.email.data or ""
 
     def add() -> None:
-        email = form.email.data or ""
-        if _record(form, "staff_added", email):
-            _show_link(accounts.add(email, Role(form.role.data))[1])
+        role, language = Role(form.role.data), form.language.data
+        _show_link(accounts.add(email, role, language, _asked(form))[1])
 
-    return acts.take(form, _addition(), _in_one(add))
+    return acts.take(form, _addition(), acts.recorded_once(form, "staff_added", email, add))
 
 
-def _in_one(do: Callable[[], object]) -> Callable[[], object]:
-    def done() -> object:
-        with database.atomic():
-            return do()
-
-    return done
+def _asked(form: ActForm) -> Asked:
+    return Asked(access.actor(), form.given().reason)
 
 
 def _show_link(token: str) -> None:
@@ -130,36 +130,29 @@ def _show_link(token: str) -> None:
     flash(base_url() + url_for("desk.invitation", token=token), "invitation")
 
 
-def _record(form: ActForm, kind: str, subject: str) -> bool:
-    given = form.given()
-    return records.record_act(
-        given.key, by=access.actor(), kind=kind, reason=given.reason, subject=subject
-    )
-
-
 # --- Changes ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a member of staff: how it is presented, and what it does."""
+    """A change of a member of staff: how it is presented, what it does, and how it is recorded."""
 
     act: Act
-    do: Callable[[ActForm, StaffAccount], object]
+    recorded: str
+    do: Callable[[Any, StaffAccount, Asked], object]
     form: type[ActForm] = ActForm
 
 
-def _set_role(form: Any, member: StaffAccount) -> None:
-    accounts.set_role(member, Role(form.role.data))
-
-
 def _changes(member: StaffAccount) -> dict[str, Change]:
-    back = url_for("desk.staff_account", login=member.login)
-    about = (
-        (gettext("Member of staff"), member.login),
-        (gettext("Role"), str(ROLE_NAMES[Role(member.role)])),
-    )
-    base = Act("", "", "", back, "", about, part="staff")
+    base = Act(
+        "", "", "", url_for("desk.staff_account", login=member.login), "",
+        (
+            (gettext("Member of staff"), member.login),
+            (gettext("Role"), str(ROLE_NAMES[Role(member.role)])),
+        ),
+        gettext("It stays on record, under your name. The member is told it by email."),
+        part="staff",
+    )  # fmt: skip
     return {
         "role": Change(
             replace(
@@ -169,7 +162,8 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
                 button=gettext("Change the role"),
                 done=gettext("The role is changed."),
             ),
-            _set_role,
+            "staff_role",
+            lambda form, who, asked: accounts.set_role(who, Role(form.role.data), asked),
             RoleForm,
         ),
         "reset": Change(
@@ -178,13 +172,14 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
                 title=gettext("Reset password and second factors"),
                 explanation=gettext(
                     "All sessions of this member end; password, application and passkeys no longer "
-                    "work. We show a new link to set them up, once."
+                    "work. We email a new link to set them up, and show it to you, once."
                 ),
                 button=gettext("Reset"),
                 done=gettext("Password and second factors are reset."),
                 is_dangerous=True,
             ),
-            lambda _form, who: _show_link(accounts.reset(who)),
+            "staff_reset",
+            lambda _form, who, asked: _show_link(accounts.reset(who, asked)),
         ),
         "disable": Change(
             replace(
@@ -195,7 +190,8 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
                 done=gettext("The account is disabled."),
                 is_dangerous=True,
             ),
-            lambda _form, who: accounts.disable(who),
+            "staff_disabled",
+            lambda _form, who, asked: accounts.disable(who, asked),
         ),
         "enable": Change(
             replace(
@@ -205,16 +201,14 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
                 button=gettext("Enable"),
                 done=gettext("The account is enabled."),
             ),
-            lambda _form, who: accounts.enable(who),
+            "staff_enabled",
+            lambda _form, who, asked: accounts.enable(who, asked),
         ),
     }
 
 
 def _change(member: StaffAccount, name: str) -> Change:
-    found = _changes(member).get(name)
-    if found is None:
-        abort(404)
-    return found
+    return _changes(member).get(name) or abort(404)
 
 
 @desk.get("/staff/<login>/<name>")
@@ -236,7 +230,6 @@ def take_staff_act(login: str, name: str) -> Response:
     form = change.form()
 
     def do() -> None:
-        if _record(form, RECORDED[name], member.login):
-            change.do(form, member)
+        change.do(form, member, _asked(form))
 
-    return acts.take(form, change.act, _in_one(do))
+    return acts.take(form, change.act, acts.recorded_once(form, change.recorded, member.login, do))

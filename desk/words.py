@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from models import Role
 from shop.customers import activity_log
+from shop.mail import staff_letters
 
-ROLE_NAMES = {
-    Role.SUPPORT: _l("Support"),
-    Role.BILLING: _l("Billing"),
-    Role.ADMINISTRATOR: _l("Administrator"),
-    Role.AUDITOR: _l("Auditor"),
-}
+ROLE_NAMES = {role: _l(name) for role, name in staff_letters.ROLE_NAMES.items()}
 
 ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()} | {
     "offer_added": _l("An offer was added"),

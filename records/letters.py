@@ -1,4 +1,4 @@
-"""E-mails to customers, and their attachments."""
+"""E-mails to customers, with their attachments, and to members of staff."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from peewee import (
 from records.accounts import Account
 from records.base import MomentField, StateMachine, Table, one_of
 from records.languages import Language
+from records.staff import StaffAccount
 
 
 class LetterKind(StrEnum):
@@ -113,29 +114,23 @@ LETTER_MOVES: dict[str, set[str]] = {
 }
 
 
-class Letter(StateMachine):
-    """An e-mail to a customer, as sent. The unique ``key`` allows one e-mail for each cause.
+class StoredLetter(StateMachine):
+    """An e-mail as sent, to a customer or to a member of staff.
 
-    ``addressee`` is the name of the person whose mailbox ``recipient`` is, where that is known not
-    to be the customer; ``folded`` is the search key of ``subject``
-    (`shop.licences.seats.search_keys`). ``text`` and ``html`` are encrypted where ``is_secret``;
-    read them through `shop.mail`. ``unconfirmed`` counts the attempts after whose data the mail
-    server's answer was lost: the e-mail may have arrived. ``emptied_at`` is when its content was
-    deleted because it is no longer needed (`shop.personal_data`).
+    The unique ``key`` allows one e-mail for each cause. ``text`` and ``html`` are encrypted where
+    ``is_secret``; read them through `shop.mail`. ``unconfirmed`` counts the attempts after whose
+    data the mail server's answer was lost: the e-mail may have arrived. ``emptied_at`` is when its
+    content was deleted because it is no longer needed (`shop.personal_data`).
     """
 
-    event_subject = "letter"
     moves = LETTER_MOVES
 
     id = AutoField()
-    account = ForeignKeyField(Account, backref="letters")
     kind = CharField(max_length=32)
     key = CharField(max_length=128, unique=True)
     language = CharField(max_length=2)
     recipient = CharField(max_length=254)
-    addressee = CharField(max_length=512, default="")
     subject = CharField(max_length=255)
-    folded = TextField(default="")
     text = TextField()
     html = TextField()
     is_secret = BooleanField(default=False)
@@ -148,11 +143,44 @@ class Letter(StateMachine):
 
     class Meta:
         constraints = [one_of("status", LetterStatus), one_of("language", Language)]
+
+    @property
+    def name_of_recipient(self) -> str:
+        """The recipient's name, "" if it is not known whose mailbox it is."""
+        return ""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it was sent, without the mail server's answer to every attempt."""
+        return self.status == LetterStatus.SENT and self.unconfirmed > 0
+
+
+class Letter(StoredLetter):
+    """An e-mail to a customer.
+
+    ``addressee`` is the name of the person whose mailbox ``recipient`` is, where that is known not
+    to be the customer; ``folded`` is the search key of ``subject``
+    (`shop.licences.seats.search_keys`).
+    """
+
+    event_subject = "letter"
+
+    account = ForeignKeyField(Account, backref="letters")
+    addressee = CharField(max_length=512, default="")
+    folded = TextField(default="")
+
+    class Meta:
         indexes = (
             (("account", "id"), False),
             (("status",), False),
             (("recipient", "sent_at"), False),
         )
+
+    @property
+    def name_of_recipient(self) -> str:
+        """The recipient's name, "" if it is not known whose mailbox it is."""
+        is_customers = self.recipient == self.account.email and self.kind != LetterKind.EMAIL_PROOF
+        return self.addressee or (self.account.full_name if is_customers else "")
 
     def awaits_proof(self, account: Account) -> bool:
         """Whether it is sent only once its ``account`` has proved the e-mail address."""
@@ -163,11 +191,6 @@ class Letter(StateMachine):
     def may_be_sent_again(self) -> bool:
         """Whether it is not being sent now, and its content is still there."""
         return self.status != LetterStatus.QUEUED and self.emptied_at is None
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether it was sent, without the mail server's answer to every attempt."""
-        return self.status == LetterStatus.SENT and self.unconfirmed > 0
 
 
 FAILED = "status = 'failed'"
@@ -197,3 +220,26 @@ class Attachment(Table):
 
     class Meta:
         indexes = ((("letter", "filename"), True),)
+
+
+class StaffLetterKind(StrEnum):
+    """The kind of an e-mail to a member of staff: ``templates/mail`` holds the texts of each."""
+
+    STAFF_INVITATION = "staff_invitation"
+    STAFF_ACCOUNT_CHANGED = "staff_account_changed"
+
+
+class StaffLetter(StoredLetter):
+    """An e-mail to a member of staff about their account at the desk."""
+
+    event_subject = "staff_letter"
+
+    staff = ForeignKeyField(StaffAccount, backref="letters", on_delete="CASCADE")
+
+    class Meta:
+        indexes = ((("staff", "id"), False),)
+
+
+StaffLetter.add_index(
+    StaffLetter.index(StaffLetter.created_at, name="staff_letter_secret").where(SQL("is_secret"))
+)

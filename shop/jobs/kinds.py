@@ -16,6 +16,12 @@ def send_letter(letter: int) -> None:
 
 
 @declare
+def send_staff_letter(letter: int) -> None:
+    """Send an e-mail to a member of staff. Queued by `shop.mail.archive`, handled by
+    `shop.mail.sending`."""
+
+
+@declare
 def release_letters(account: int) -> None:
     """Send the e-mails that waited for a proved address. Queued by
     `shop.customers.email_proofs`, handled by `shop.mail.sending`."""

@@ -1,7 +1,8 @@
-"""E-mails to customers: one function for each kind; sent by the worker.
+"""E-mails to customers and to members of staff: one function for each kind; sent by the worker.
 
-Every e-mail is stored as a `Letter` (shown in "Emails reçus"), in the customer's language, as text
-and HTML, in the transaction of its cause; the unique key makes this idempotent.
+Every e-mail is stored as a `Letter` (shown in "Emails reçus") or a `StaffLetter` (shown at the
+desk), in its reader's language, as text and HTML, in the transaction of its cause; the unique key
+makes this idempotent.
 """
 
 from __future__ import annotations
@@ -71,7 +72,13 @@ from shop.mail.order_letters import (
     refunded_by_bank,
     rest_refunded,
 )
-from shop.mail.sending import failure_reason, release_letters, send_again, send_letter
+from shop.mail.sending import (
+    failure_reason,
+    release_letters,
+    send_again,
+    send_letter,
+    send_staff_letter,
+)
 from shop.mail.service_letters import (
     free_period_ending,
     give_back_undone,
@@ -90,3 +97,4 @@ from shop.mail.service_letters import (
     termination_undone,
     withdrawal_received,
 )
+from shop.mail.staff_letters import letters_to_staff, staff_account_changed, staff_invitation

@@ -12,7 +12,16 @@ from peewee import ModelSelect, fn
 
 from records.accounts import Account
 from records.base import database
-from records.letters import Attachment, DocumentKind, Letter, LetterKind
+from records.letters import (
+    Attachment,
+    DocumentKind,
+    Letter,
+    LetterKind,
+    StaffLetter,
+    StaffLetterKind,
+    StoredLetter,
+)
+from records.staff import StaffAccount
 from shop import clock, documents, jobs, settings
 from shop.jobs import kinds
 from shop.mail import mark
@@ -55,38 +64,52 @@ def store_letter(
     to the account's e-mail address or to ``recipient``, the mailbox of ``addressee``. ``attach``
     names documents, each by its kind and the id of its subject; ``values`` are for the templates.
     """
-    subject, text, html = _render(kind, account.language, account=account, **values)
-    if is_secret:
-        text, html = encryption.seal(text), encryption.seal(html)
+    columns = _columns(kind, account.language, is_secret, account=account, **values)
+    columns |= {
+        "account": account, "key": key, "recipient": recipient or account.email,
+        "addressee": addressee, "folded": fold(columns["subject"]),
+    }  # fmt: skip
     with database.transaction():
-        written = (
-            Letter.insert(
-                account=account,
-                kind=kind,
-                key=key,
-                language=account.language,
-                recipient=recipient or account.email,
-                addressee=addressee,
-                subject=subject,
-                folded=fold(subject),
-                text=text,
-                html=html,
-                is_secret=is_secret,
-                created_at=clock.now(),
-            )
-            .on_conflict_ignore()
-            .returning(Letter.id)
-            .tuples()
-            .execute()
-        )
-        for (letter,) in list(written):
+        for letter in _insert(Letter, columns):
             for document, subject_id in attach:
                 _attach(letter, document, subject_id)
             priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
             kinds.send_letter.using(priority=priority).later(letter=letter)
 
 
-def _render(kind: LetterKind, language: str, **values: Any) -> tuple[str, str, str]:
+def store_staff_letter(
+    staff: StaffAccount, kind: StaffLetterKind, key: str, *, is_secret: bool = False, **values: Any
+) -> None:
+    """Store an e-mail to a member of staff, as `store_letter` does those to customers."""
+    columns = _columns(kind, staff.language, is_secret, member=staff, **values)
+    columns |= {"staff": staff, "key": key, "recipient": staff.email}
+    with database.transaction():
+        for letter in _insert(StaffLetter, columns):
+            kinds.send_staff_letter.later(letter=letter)
+
+
+def _columns(
+    kind: LetterKind | StaffLetterKind, language: str, is_secret: bool, **values: Any
+) -> dict[str, Any]:
+    """Return what all e-mails hold, encrypted where it is a secret."""
+    subject, text, html = _render(kind, language, **values)
+    if is_secret:
+        text, html = encryption.seal(text), encryption.seal(html)
+    return {
+        "kind": kind, "language": language, "subject": subject, "text": text, "html": html,
+        "is_secret": is_secret, "created_at": clock.now(),
+    }  # fmt: skip
+
+
+def _insert(table: type[StoredLetter], columns: dict[str, Any]) -> list[int]:
+    """Store an e-mail; return its id, nothing if its cause has one already."""
+    query = table.insert(columns).on_conflict_ignore().returning(table.id).tuples()
+    return [letter for (letter,) in query.execute()]
+
+
+def _render(
+    kind: LetterKind | StaffLetterKind, language: str, **values: Any
+) -> tuple[str, str, str]:
     """Return subject, text and HTML of an e-mail."""
     shop = settings.current()
     values |= {"shop": shop, "link_to": Links(shop.public_url, language)}
@@ -199,17 +222,17 @@ def _matches(wanted: str) -> Any:
     return in_subject | Letter.recipient.contains(normalized(one_line(wanted)))
 
 
-def text_of(letter: Letter) -> str:
+def text_of(letter: StoredLetter) -> str:
     """Return an e-mail's text, decrypted."""
     return encryption.unseal(letter.text) if letter.is_secret else letter.text
 
 
-def html_of(letter: Letter) -> str:
+def html_of(letter: StoredLetter) -> str:
     """Return an e-mail's HTML, decrypted, whole in itself: with the mark in it."""
     return sent_html_of(letter).replace(mark.REFERENCE, mark.url())
 
 
-def sent_html_of(letter: Letter) -> str:
+def sent_html_of(letter: StoredLetter) -> str:
     """Return the same as it is stored and sent, with a reference to the mark, a part beside it."""
     return encryption.unseal(letter.html) if letter.is_secret else letter.html
 

@@ -15,7 +15,7 @@ from typing import Any
 import idna
 
 from records.events import Event
-from records.letters import Attachment, Letter, LetterKind, LetterStatus
+from records.letters import Attachment, LetterStatus, StoredLetter
 from shop import clock, settings
 from shop.mail import mark
 from shop.mail.archive import one_line, sent_html_of, text_of
@@ -62,8 +62,8 @@ class Composed(EmailMessage):
     serialized = b""
 
 
-def compose(letter: Letter, attachments: list[Attachment]) -> Composed:
-    """Return the message of a stored e-mail, whose account is loaded.
+def compose(letter: StoredLetter, attachments: list[Attachment]) -> Composed:
+    """Return the message of a stored e-mail; a customer's has its account loaded.
 
     A retry keeps the Message-ID, by which a mail server recognises a message that it has received
     already; sending again after success makes a new Message-ID. Raise `MessageAltered` if
@@ -168,12 +168,12 @@ def _content(part: EmailMessage) -> str:
 
 
 def _build(
-    letter: Letter, attachments: list[Attachment], name_of: Callable[[str], str]
+    letter: StoredLetter, attachments: list[Attachment], name_of: Callable[[str], str]
 ) -> Composed:
     times_sent, sender = _times_sent(letter), _sender(name_of)
     message = Composed(policy=_COMPOSED)
     message["From"] = sender
-    message["To"] = _address(name_of(_addressee(letter)), letter.recipient)
+    message["To"] = _address(name_of(letter.name_of_recipient), letter.recipient)
     message["Subject"] = header_text(letter.subject)
     message["Date"] = format_datetime(clock.now() if times_sent else letter.created_at)
     message["Message-ID"] = f"<{_message_id(letter, times_sent)}@{sender.domain}>"
@@ -197,21 +197,13 @@ def _build(
     return message
 
 
-def _addressee(letter: Letter) -> str:
-    """Return the recipient's name, "" if it is not known whose mailbox it is."""
-    is_customers = (
-        letter.recipient == letter.account.email and letter.kind != LetterKind.EMAIL_PROOF
-    )
-    return letter.addressee or (letter.account.full_name if is_customers else "")
-
-
-def _times_sent(letter: Letter) -> int:
+def _times_sent(letter: StoredLetter) -> int:
     if letter.sent_at is None:
         return 0
     return int(
         Event.select()
         .where(
-            Event.subject == Letter.event_subject,
+            Event.subject == letter.event_subject,
             Event.subject_id == letter.id,
             Event.to_status == LetterStatus.SENT,
         )
@@ -219,8 +211,8 @@ def _times_sent(letter: Letter) -> int:
     )
 
 
-def _message_id(letter: Letter, times_sent: int) -> str:
-    identity = f"letter-{letter.id}-{encryption.digest(letter.key)[:16]}"
+def _message_id(letter: StoredLetter, times_sent: int) -> str:
+    identity = f"{letter.event_subject}-{letter.id}-{encryption.digest(letter.key)[:16]}"
     return f"{identity}-{times_sent + 1}" if times_sent else identity
 
 

@@ -63,6 +63,20 @@ class Links:
         """The list of all invoices ("Mes factures")."""
         return f"{self.base}/manager/account/bills"
 
+    @property
+    def desk(self) -> str:
+        """The sign-in page of members of staff."""
+        return f"{self.base}/desk"
+
+    @property
+    def desk_account(self) -> str:
+        """The page of a member's own account at the desk."""
+        return f"{self.base}/desk/account"
+
+    def staff_invitation(self, token: str) -> str:
+        """Return the one-time link by which a member of staff sets up their account."""
+        return f"{self.base}/desk/invitation/{token}"
+
     def legal(self, name: str) -> str:
         """Return a legal page: legal-notice, terms, privacy, mediation or contact."""
         return f"{self.base}/{self.language}/{name}"

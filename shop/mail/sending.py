@@ -11,7 +11,15 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.base import database
 from records.jobs import Job
-from records.letters import INDEPENDENT, Letter, LetterKind, LetterStatus
+from records.letters import (
+    INDEPENDENT,
+    Attachment,
+    Letter,
+    LetterKind,
+    LetterStatus,
+    StaffLetter,
+    StoredLetter,
+)
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
@@ -96,14 +104,21 @@ def failure_reason(letter: Letter) -> str:
     return UNSUPPORTED_ADDRESS if letter.error == UNSUPPORTED_ADDRESS else ""
 
 
-def _mark_failed(letter: int, reason: str) -> None:
-    row = Letter.get_by_id(letter)
+def _give_up(letter: int, reason: str) -> None:
+    _mark_failed(Letter.get_by_id(letter), reason)
+
+
+def _give_up_staffs(letter: int, reason: str) -> None:
+    _mark_failed(StaffLetter.get_by_id(letter), reason)
+
+
+def _mark_failed(row: StoredLetter, reason: str) -> None:
     if row.status != LetterStatus.QUEUED:
         return
     if row.unconfirmed:
         _mark_unconfirmed(row)
     else:
-        log.error("letter_not_sent", letter=letter, kind=row.kind, reason=reason)
+        log.error("letter_not_sent", letter=row.id, kind=row.kind, reason=reason)
         transitions.move(row, LetterStatus.FAILED, by="shop", note=reason, error=reason[:255])
 
 
@@ -115,7 +130,7 @@ def _with_account(letter_id: int) -> ModelSelect[Letter]:
 @kinds.send_letter.handler(
     attempts=ATTEMPTS,
     first_delay=FIRST_DELAY,
-    give_up=_mark_failed,
+    give_up=_give_up,
     priority=jobs.Priority.LETTER,
 )
 def send_letter(letter: int) -> None:
@@ -129,7 +144,24 @@ def send_letter(letter: int) -> None:
         return
     if url and _is_over_limit(row):
         raise queue.Later(NEXT_TRY)
-    attachments = [with_content(attachment) for attachment in attachments_of(row)]
+    _send(row, url, [with_content(attachment) for attachment in attachments_of(row)])
+
+
+@kinds.send_staff_letter.handler(
+    attempts=ATTEMPTS,
+    first_delay=FIRST_DELAY,
+    give_up=_give_up_staffs,
+    priority=jobs.Priority.LETTER,
+)
+def send_staff_letter(letter: int) -> None:
+    """Send an e-mail to a member of staff, if an SMTP server is configured."""
+    row = StaffLetter.get_by_id(letter)
+    if row.status == LetterStatus.QUEUED:
+        _send(row, settings.current().smtp_url, [])
+
+
+def _send(row: StoredLetter, url: str, attachments: list[Attachment]) -> None:
+    """Send an e-mail, or mark it as stored where no SMTP server is configured."""
     if not url:
         transitions.move(row, LetterStatus.STORED, by="shop")
         return
@@ -147,18 +179,18 @@ def send_letter(letter: int) -> None:
     except smtplib.SMTPRecipientsRefused as refusal:
         if not _is_final(refusal):
             raise
-        _mark_failed(letter, _reason(refusal))
+        _mark_failed(row, _reason(refusal))
         return
     except smtp.UnsupportedAddress:
         if row.recipient.rpartition("@")[0].isascii():
             # The sender's address is the cause: retry until the operator corrects it.
             raise
-        _mark_failed(letter, UNSUPPORTED_ADDRESS)
+        _mark_failed(row, UNSUPPORTED_ADDRESS)
         return
     transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now(), unconfirmed=earlier)
 
 
-def _deliver(row: Letter, url: str, message: Composed) -> None:
+def _deliver(row: StoredLetter, url: str, message: Composed) -> None:
     """Send the message; count the attempt before its end, for this worker may die after it."""
     before = row.unconfirmed
     try:
@@ -172,18 +204,19 @@ def _deliver(row: Letter, url: str, message: Composed) -> None:
         raise
 
 
-def _count(row: Letter, before: int, after: int) -> None:
+def _count(row: StoredLetter, before: int, after: int) -> None:
     """Change the number of unconfirmed attempts; raise `jobs.Later` if another worker did."""
+    table = type(row)
     changed = (
-        Letter.update(unconfirmed=after)
-        .where(Letter.id == row.id, Letter.unconfirmed == before)
+        table.update(unconfirmed=after)
+        .where(table.id == row.id, table.unconfirmed == before)
         .execute()
     )
     if after > before and not changed:
         raise jobs.Later(timedelta(minutes=1))
 
 
-def _mark_unconfirmed(row: Letter) -> None:
+def _mark_unconfirmed(row: StoredLetter) -> None:
     """Record that the e-mail may have been sent, and is not sent again unless it is asked for."""
     transitions.move(
         row, LetterStatus.SENT, by="shop", note="not confirmed", sent_at=clock.now(),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from peewee import PeeweeException, SqliteDatabase
 
-from records.base import StateMachine, Table, database
+from records.base import Table, database
 from shop import database as shop_database
 from shop import settings
 from shop.database import DATABASE_UNAVAILABLE
@@ -84,12 +84,20 @@ def _check_ours() -> None:
 
 def _names() -> set[str]:
     """Return the names of all tables that a module of this process defines."""
-    tables = [*Table.__subclasses__(), *StateMachine.__subclasses__()]
     return {
         table._meta.table_name
-        for table in tables
-        if table is not StateMachine and table.__module__.startswith("records.")
+        for table in _tables_below(Table)
+        if table.__module__.startswith("records.")
     }
+
+
+def _tables_below(base: type[Table]) -> Iterator[type[Table]]:
+    """Yield the tables of a class; one with subclasses says what these have in common."""
+    for each in base.__subclasses__():
+        if each.__subclasses__():
+            yield from _tables_below(each)
+        else:
+            yield each
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from peewee import Field
 
 from records.handovers import Handover
-from records.letters import Letter
+from records.letters import Letter, StaffLetter
 from records.seats import Seat
 from records.security import Authenticator
 from records.staff import StaffAccount
@@ -15,6 +15,7 @@ from shop.security import encryption
 
 SECRETS: tuple[tuple[Any, tuple[Field, ...], Any], ...] = (
     (Letter, (Letter.text, Letter.html), Letter.is_secret),
+    (StaffLetter, (StaffLetter.text, StaffLetter.html), StaffLetter.is_secret),
     (Authenticator, (Authenticator.secret,), Authenticator.secret != ""),
     (StaffAccount, (StaffAccount.secret,), StaffAccount.secret != ""),
     (Seat, (Seat.secret,), Seat.secret != ""),

@@ -22,7 +22,7 @@ from records.handovers import Handover
 from records.imports import SeatImport, SeatImportLine
 from records.invoices import Invoice, InvoiceFile
 from records.jobs import Job, JobStatus
-from records.letters import Attachment, Letter, LetterKind, LetterStatus
+from records.letters import Attachment, Letter, LetterKind, LetterStatus, StoredLetter
 from records.money_acts import MoneyAct
 from records.notes import CustomerNote
 from records.orders import Acceptance, Order, OrderLine
@@ -130,7 +130,7 @@ def _empty_letters_about(group: LicenceGroup, seats: set[int], owners: set[int])
         if is_about:
             found.append(row.id)
     for start in range(0, len(found), 500):
-        empty_letters(Letter.id.in_(found[start : start + 500]), is_personal=True)
+        empty_letters_of_people(Letter.id.in_(found[start : start + 500]))
 
 
 def _forget_errors(seats: set[int]) -> None:
@@ -152,29 +152,27 @@ def _forget_notes(which: Any) -> None:
 # --- E-mails ---------------------------------------------------------------------------------
 
 
-def empty_letters(which: Any, *, is_personal: bool) -> int:
-    """Delete the content of e-mails, which are not sent any more; return their number.
+def empty_letter(row: StoredLetter, **more: Any) -> None:
+    """Delete the content of an e-mail, which is not sent any more; change ``more`` columns."""
+    if row.status in {LetterStatus.QUEUED, LetterStatus.FAILED}:
+        transitions.move(row, LetterStatus.STORED, by=BY)
+    emptied = {"text": "", "html": "", "is_secret": False, "emptied_at": clock.now()}
+    type(row).update(emptied | more).where(type(row).id == row.id).execute()
 
-    Where they tell of a person (``is_personal``), subject, recipient and attachments go, too.
-    """
-    now, number = clock.now(), 0
+
+def empty_letters_of_people(which: Any) -> None:
+    """Delete content, subject, recipient and attachments of e-mails, which tell of a person."""
     rows = Letter.select(
         Letter.id, Letter.status, Letter.language, Letter.recipient, Letter.account
     ).where(which)
     for row in list(rows):
-        values: dict[str, Any] = {"text": "", "html": "", "is_secret": False, "emptied_at": now}
-        if is_personal:
-            subject = translate(EMPTIED, row.language)
-            values |= {
-                "subject": subject, "folded": fold(subject), "addressee": "", "error": "",
-                "recipient": f"{row.id}@{GONE}",
-            }  # fmt: skip
-            Attachment.delete().where(Attachment.letter == row.id).execute()
-            _forget_notes((Event.subject == Letter.event_subject) & (Event.subject_id == row.id))
-        if row.status in {LetterStatus.QUEUED, LetterStatus.FAILED}:
-            transitions.move(row, LetterStatus.STORED, by=BY)
-        number += Letter.update(values).where(Letter.id == row.id).execute()
-    return number
+        subject = translate(EMPTIED, row.language)
+        Attachment.delete().where(Attachment.letter == row.id).execute()
+        _forget_notes((Event.subject == Letter.event_subject) & (Event.subject_id == row.id))
+        empty_letter(
+            row, subject=subject, folded=fold(subject), addressee="", error="",
+            recipient=f"{row.id}@{GONE}",
+        )  # fmt: skip
 
 
 # --- An account ------------------------------------------------------------------------------
@@ -203,7 +201,7 @@ def blank_account(account: Account) -> None:
             _blank_group(group)
         _blank_exchange(account)
         _blank_orders(account)
-        empty_letters(Letter.account == account, is_personal=True)
+        empty_letters_of_people(Letter.account == account)
         _forget_vat_proofs(account)
         _forget_jobs(personal)
         _forget_notes(Event.account_id == account.id)

@@ -16,7 +16,7 @@ from records.events import Event
 from records.groups import GROUPS_OVER, WITH_PEOPLE, LicenceGroup
 from records.handovers import Handover
 from records.invoices import Invoice
-from records.letters import Letter, LetterKind, LetterStatus
+from records.letters import Letter, LetterKind, LetterStatus, StaffLetter, StoredLetter
 from records.orders import Order
 from records.subscriptions import Subscription
 from shop import clock, mail
@@ -86,14 +86,15 @@ def _old_histories() -> Iterator[int]:
     return iter([row[0] for row in cast("Any", rows)])
 
 
-def _secret_letters() -> Iterator[Letter]:
+def _secret_letters() -> Iterator[StoredLetter]:
     """Yield the e-mails with a secret that are 90 days old and not waiting to be sent."""
-    query = Letter.select(Letter.id, Letter.kind, Letter.created_at).where(
-        Letter.is_secret,
-        Letter.created_at <= clock.now() - SECRETS,
-        Letter.status != LetterStatus.QUEUED,
-    )
-    return in_batches(query, Letter.created_at, Letter.id)
+    for table in (Letter, StaffLetter):
+        query = table.select(table.id, table.kind, table.created_at).where(
+            table.is_secret,
+            table.created_at <= clock.now() - SECRETS,
+            table.status != LetterStatus.QUEUED,
+        )
+        yield from in_batches(query, table.created_at, table.id)
 
 
 def _old_handovers() -> Iterator[Handover]:
@@ -192,7 +193,7 @@ RULES = (
     Rule(
         "secrets", "e-mails with a password or a link, 90 days old: their content",
         _secret_letters, lambda letter: f"{letter.id} ({letter.kind})",
-        lambda letter: blanking.empty_letters(Letter.id == letter.id, is_personal=False),
+        lambda letter: blanking.empty_letter(type(letter).get_by_id(letter.id)),
     ),
     Rule(
         "notices", "accounts that end in 30 days: their owners are told",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from peewee import ModelSelect
@@ -20,12 +20,13 @@ from records.staff import (
     StaffSession,
     StaffSignIn,
 )
-from shop import clock
-from shop.customers import passwords, viewings
+from shop import clock, mail
+from shop.customers import activity_log, passwords, viewings
 from shop.errors import N_, Conflict, Refusal
+from shop.mail.staff_letters import Asked
 from shop.security import encryption, one_time_codes
 from shop.security.passkeys import Ceremony
-from shop.staff import passkeys
+from shop.staff import passkeys, sessions
 from shop.text.email_addresses import normalized
 from shop.text.folding import fold
 
@@ -33,9 +34,14 @@ log = structlog.get_logger()
 
 INVITATION_LENGTH = timedelta(days=3)
 
+OPERATOR = Asked()
+"""Who makes changes by commands."""
 
-def add(email: str, role: Role, language: str = Language.FRENCH) -> tuple[StaffAccount, str]:
-    """Create an account; return it and the token of its invitation.
+
+def add(
+    email: str, role: Role, language: str = Language.FRENCH, asked: Asked = OPERATOR
+) -> tuple[StaffAccount, str]:
+    """Create an account; return it and the token of its invitation, which is e-mailed, too.
 
     Raise `Conflict` if the address has an account, `Refusal` if it is no e-mail address.
     """
@@ -50,7 +56,7 @@ def add(email: str, role: Role, language: str = Language.FRENCH) -> tuple[StaffA
             created_at=clock.now(),
         )  # fmt: skip
         _log("added", staff, role=role)
-        return staff, _invite(staff)
+        return staff, _invite(staff, asked, is_new=True)
 
 
 def _free_login(email: str) -> str:
@@ -86,9 +92,10 @@ def _log(kind: str, staff: StaffAccount, **more: object) -> None:
 # --- Invitations -----------------------------------------------------------------------------
 
 
-def _invite(staff: StaffAccount) -> str:
-    """Void what let this member sign in; return the token of a new invitation."""
+def _invite(staff: StaffAccount, asked: Asked, *, is_new: bool) -> str:
+    """Void what let this member sign in; return the token of a new invitation, and e-mail it."""
     now, token = clock.now(), secrets.token_urlsafe(32)
+    expires_at = now + INVITATION_LENGTH
     _end_sessions(staff)
     StaffInvitation.update(used_at=now).where(
         StaffInvitation.staff == staff, StaffInvitation.used_at.is_null()
@@ -99,9 +106,9 @@ def _invite(staff: StaffAccount) -> str:
         StaffAccount.id == staff.id
     ).execute()
     StaffInvitation.create(
-        token_digest=encryption.digest(token), staff=staff, created_at=now,
-        expires_at=now + INVITATION_LENGTH,
+        token_digest=encryption.digest(token), staff=staff, created_at=now, expires_at=expires_at,
     )  # fmt: skip
+    mail.staff_invitation(staff, token, expires_at, asked, is_new=is_new)
     return token
 
 
@@ -179,6 +186,7 @@ def _join(invitation: StaffInvitation, **values: object) -> bool:
     if not StaffInvitation.update(used_at=now).where(unused).execute():
         return False
     StaffAccount.update(**values).where(StaffAccount.id == staff.id).execute()
+    mail.staff_account_changed(staff, N_("The account was set up by the link of the invitation"))
     _log("joined", staff)
     return True
 
@@ -186,7 +194,7 @@ def _join(invitation: StaffInvitation, **values: object) -> bool:
 # --- Changes ---------------------------------------------------------------------------------
 
 
-def set_role(staff: StaffAccount, role: Role) -> None:
+def set_role(staff: StaffAccount, role: Role, asked: Asked = OPERATOR) -> None:
     """Give a member another role, and end their viewings of customer areas.
 
     Raise `Conflict` for the last administrator.
@@ -195,6 +203,9 @@ def set_role(staff: StaffAccount, role: Role) -> None:
         staff = _unless_last_administrator(staff, stays=role == Role.ADMINISTRATOR)
         viewings.end_all_by(staff.actor)
         StaffAccount.update(role=role).where(StaffAccount.id == staff.id).execute()
+        if staff.role != role:
+            staff.role = role
+            mail.staff_account_changed(staff, N_("Your role was changed"), asked)
         _log("role", staff, role=role)
 
 
@@ -203,7 +214,32 @@ def set_language(staff: StaffAccount, language: str) -> None:
     StaffAccount.update(language=language).where(StaffAccount.id == staff.id).execute()
 
 
-def disable(staff: StaffAccount) -> None:
+def lock_unchanged(staff: StaffAccount) -> StaffAccount:
+    """Lock the member's row; raise `Conflict` if they were reset or disabled since it was read."""
+    row: StaffAccount = lock(staff)
+    if row.password_hash != staff.password_hash or row.disabled_at is not None:
+        raise Conflict(N_("Your account was changed meanwhile. Log in again."))
+    return row
+
+
+def change_password(session: StaffSession, password: str, confirmation: str) -> None:
+    """Give the member of a session another password, and end their other sessions.
+
+    Raise `Refusal` at the field it concerns, `Conflict` like `lock_unchanged`.
+    """
+    staff = session.staff
+    passwords.check_password(password, confirmation, [staff.login, staff.email])
+    hashed = passwords.hash_password(password)
+    with database.atomic():
+        row = lock_unchanged(staff)
+        StaffAccount.update(password_hash=hashed).where(StaffAccount.id == row.id).execute()
+        StaffSignIn.delete().where(StaffSignIn.staff == row).execute()
+        sessions.end_others(session)
+        mail.staff_account_changed(row, activity_log.DESCRIPTIONS["password_changed"])
+        _log("password", row)
+
+
+def disable(staff: StaffAccount, asked: Asked = OPERATOR) -> None:
     """Keep a member from signing in; end their sessions and viewings.
 
     Raise `Conflict` like `set_role`.
@@ -211,23 +247,33 @@ def disable(staff: StaffAccount) -> None:
     with database.atomic():
         staff = _unless_last_administrator(staff, stays=False)
         _end_sessions(staff)
-        StaffAccount.update(disabled_at=clock.now()).where(
-            StaffAccount.id == staff.id, StaffAccount.disabled_at.is_null()
-        ).execute()
+        _set_disabled(staff, clock.now(), N_("Your account was disabled"), asked)
         _log("disabled", staff)
 
 
-def enable(staff: StaffAccount) -> None:
+def enable(staff: StaffAccount, asked: Asked = OPERATOR) -> None:
     """Let a disabled member sign in again."""
-    StaffAccount.update(disabled_at=None).where(StaffAccount.id == staff.id).execute()
-    _log("enabled", staff)
+    with database.atomic():
+        _set_disabled(staff, None, N_("Your account was enabled again"), asked)
+        _log("enabled", staff)
 
 
-def reset(staff: StaffAccount) -> str:
-    """Void password and factors, end sessions and viewings; return the token of an invitation."""
+def _set_disabled(staff: StaffAccount, at: datetime | None, what: str, asked: Asked) -> None:
+    """Disable or enable an account, and tell its member, unless it is so already."""
+    is_other = StaffAccount.disabled_at.is_null(at is not None)
+    changed = StaffAccount.update(disabled_at=at).where(StaffAccount.id == staff.id, is_other)
+    if changed.execute():
+        mail.staff_account_changed(staff, what, asked)
+
+
+def reset(staff: StaffAccount, asked: Asked = OPERATOR) -> str:
+    """Void password and factors, end sessions and viewings.
+
+    Return the token of an invitation, which is e-mailed, too.
+    """
     with database.atomic():
         _log("reset", staff)
-        return _invite(lock(staff))
+        return _invite(lock(staff), asked, is_new=False)
 
 
 def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAccount:

@@ -11,13 +11,15 @@ from datetime import datetime
 
 import structlog
 
-from records.base import database, lock
+from records.base import database
 from records.staff import StaffAccount, StaffPasskey
-from shop import clock
+from shop import clock, mail
+from shop.customers import activity_log
 from shop.errors import N_, Conflict
 from shop.security import encryption, one_time_codes
 from shop.security.passkeys import Ceremony, check_count
 from shop.staff import passkeys
+from shop.staff.accounts import lock_unchanged
 
 log = structlog.get_logger()
 
@@ -40,21 +42,15 @@ def factors_of(staff: StaffAccount) -> Factors:
     return Factors(staff.authenticator_at, passkeys.passkeys_of(staff))
 
 
-def _locked(staff: StaffAccount) -> StaffAccount:
-    """Lock the member's row; raise `Conflict` if they were reset or disabled since it was read."""
-    row: StaffAccount = lock(staff)
-    if row.password_hash != staff.password_hash or row.disabled_at is not None:
-        raise Conflict(N_("Your account was changed meanwhile. Log in again."))
-    return row
-
-
 def _check_another_stays(found: Factors) -> None:
     if found.is_last:
         raise Conflict(N_("This is your only second factor: add another one first."))
 
 
-def _log(kind: str, staff: StaffAccount) -> None:
+def _tell(kind: str, staff: StaffAccount) -> None:
+    """Log a change of the factors, and tell the member by e-mail."""
     log.info("staff_changed", kind=kind, staff=staff.id)
+    mail.staff_account_changed(staff, activity_log.DESCRIPTIONS[kind])
 
 
 # --- The application -------------------------------------------------------------------------
@@ -82,7 +78,7 @@ def _check_none(row: StaffAccount) -> None:
 def add_authenticator(staff: StaffAccount, code: str) -> None:
     """Use the application from now on. Raise `one_time_codes.WrongCode`, or `Conflict`."""
     with database.atomic():
-        row = _locked(staff)
+        row = lock_unchanged(staff)
         _check_none(row)
         step = one_time_codes.step_of(encryption.unseal(row.secret), code) if row.secret else None
         if step is None or step <= row.last_step:
@@ -90,7 +86,7 @@ def add_authenticator(staff: StaffAccount, code: str) -> None:
         StaffAccount.update(authenticator_at=clock.now(), last_step=step).where(
             StaffAccount.id == row.id
         ).execute()
-        _log("authenticator_added", row)
+        _tell("authenticator_added", row)
 
 
 def remove_authenticator(staff: StaffAccount) -> bool:
@@ -99,14 +95,14 @@ def remove_authenticator(staff: StaffAccount) -> bool:
     Raise `Conflict` if it is the only factor.
     """
     with database.atomic():
-        row = _locked(staff)
+        row = lock_unchanged(staff)
         if row.authenticator_at is None:
             return False
         _check_another_stays(factors_of(row))
         StaffAccount.update(authenticator_at=None, secret="").where(
             StaffAccount.id == row.id
         ).execute()
-        _log("authenticator_removed", row)
+        _tell("authenticator_removed", row)
         return True
 
 
@@ -132,10 +128,10 @@ def add_passkey(
     check_count(passkeys.passkeys_of(staff))
     made = passkeys.verify_registration(response, challenge, base_url, _purpose(staff))
     with database.atomic():
-        row = _locked(staff)
+        row = lock_unchanged(staff)
         check_count(passkeys.passkeys_of(row))
         passkeys.store_passkey(row, name, made)
-        _log("passkey_added", row)
+        _tell("passkey_added", row)
 
 
 def remove_passkey(staff: StaffAccount, key: StaffPasskey) -> bool:
@@ -144,11 +140,11 @@ def remove_passkey(staff: StaffAccount, key: StaffPasskey) -> bool:
     Raise `Conflict` if it is the only factor.
     """
     with database.atomic():
-        row = _locked(staff)
+        row = lock_unchanged(staff)
         found = factors_of(row)
         if key not in found.passkeys:
             return False
         _check_another_stays(found)
         StaffPasskey.delete().where(StaffPasskey.id == key.id).execute()
-        _log("passkey_removed", row)
+        _tell("passkey_removed", row)
         return True

@@ -72,7 +72,7 @@ def test_a_role_opens_what_the_table_gives_it(app: Flask, role: Role) -> None:
 
 def test_an_auditor_has_only_forms_of_their_own_account(app: Flask) -> None:
     own = {
-        "change_language", "end_other_sessions", "sign_out", "confirm",
+        "change_language", "change_password", "end_other_sessions", "sign_out", "confirm",
         "add_application", "remove_application",
         "new_passkey_options", "add_passkey", "remove_passkey",
     }  # fmt: skip

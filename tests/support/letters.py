@@ -17,6 +17,9 @@ from models import (
     Order,
     OrderStatus,
     Payment,
+    Role,
+    StaffAccount,
+    StaffLetter,
     database,
 )
 from shop import clock, mail, vat
@@ -27,6 +30,7 @@ from shop.invoicing import account_credits, credit_notes, invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
 from shop.licences.seats import import_preview
+from shop.mail.staff_letters import Asked
 from shop.orders import attach, contracts, orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.orders.contracts.texts import ShippedText
@@ -42,6 +46,7 @@ from shop.payments.refundables import RefundableNote
 from shop.personal_data import closing
 from shop.pricing.lines import positions_of
 from shop.publishing import notices
+from shop.staff import accounts
 from shop.subscriptions import (
     dunning,
     give_backs,
@@ -525,6 +530,35 @@ CAUSES: dict[str, Cause] = {
 """What causes each kind of e-mail."""
 
 
+# --- To members of staff ---------------------------------------------------------------------
+
+
+BY_DOMINIQUE = Asked("staff:dominique", "A telephone was lost")
+
+
+def to_staff(member: StaffAccount, kind: str) -> StaffLetter:
+    """Return the newest e-mail of a kind to a member of staff."""
+    found = StaffLetter.select().where(StaffLetter.staff == member, StaffLetter.kind == kind)
+    letter: StaffLetter = found.order_by(StaffLetter.id.desc()).get()
+    return letter
+
+
+def staff_invitation(member: StaffAccount) -> None:
+    """An administrator resets password and second factors."""
+    accounts.reset(member, BY_DOMINIQUE)
+
+
+def staff_account_changed(member: StaffAccount) -> None:
+    """An administrator gives another role."""
+    accounts.set_role(member, Role.AUDITOR, BY_DOMINIQUE)
+
+
+STAFF_CAUSES: dict[str, Callable[[StaffAccount], None]] = {
+    cause.__name__: cause for cause in (staff_invitation, staff_account_changed)
+}
+"""What causes each kind of e-mail to a member of staff."""
+
+
 TO_OTHERS = {"licence_for_owner", "licence_link"}
 """E-mails to people without an account: they do not mention the customer area."""
 
@@ -557,6 +591,15 @@ class Written:
             letter.kind not in TO_OTHERS,
             letter.kind in mail.TO_UNPROVED | mail.TO_STRANGERS,
         )
+
+    @classmethod
+    def of_staff(cls, letter: StaffLetter) -> Written:
+        """Return the copy of an e-mail to a member of staff, whom it calls by the login."""
+        login = letter.staff.login
+        return cls(
+            letter.kind, letter.language, letter.subject, mail.text_of(letter),
+            mail.html_of(letter), login, login, is_to_customer=True, is_to_unproved=False,
+        )  # fmt: skip
 
 
 # --- What a reader sees ----------------------------------------------------------------------

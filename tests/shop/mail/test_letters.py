@@ -19,6 +19,7 @@ from models import (
     Order,
     Payment,
     PaymentStatus,
+    Role,
     Seat,
 )
 from shop import mail, settings
@@ -30,7 +31,7 @@ from shop.payments import outcomes, payments
 from shop.payments.gateway import Checkout, CheckoutStatus
 from shop.text import formats
 from tests import ROOT
-from tests.support import cast, letters, pages, purchases
+from tests.support import cast, letters, pages, purchases, staff
 from tests.support.parties import Bank, Provider
 
 TEMPLATES = ROOT / "templates" / "mail"
@@ -54,10 +55,15 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=letters.CAUSES)
+@pytest.fixture(params=[*letters.CAUSES, *letters.STAFF_CAUSES])
 def letter(request: pytest.FixtureRequest, language: str) -> letters.Written:
     """Provide each e-mail in each language, written by its cause; cached, as tests only read it."""
     name = (request.param, language)
+    if name not in _written and request.param in letters.STAFF_CAUSES:
+        request.getfixturevalue("app")
+        member = staff.member(Role.SUPPORT, language)
+        letters.STAFF_CAUSES[request.param](member)
+        _written[name] = letters.Written.of_staff(letters.to_staff(member, request.param))
     if name not in _written:
         bank, provider = request.getfixturevalue("bank"), request.getfixturevalue("provider")
         account = cast.register(PEOPLE[language])
@@ -71,7 +77,7 @@ def letter(request: pytest.FixtureRequest, language: str) -> letters.Written:
 
 def test_every_letter_of_the_shop_is_tested_here() -> None:
     written = {path.name.removesuffix(".subject.txt") for path in TEMPLATES.glob("*.subject.txt")}
-    assert written == set(letters.CAUSES)
+    assert written == set(letters.CAUSES | letters.STAFF_CAUSES)
     assert all(callable(getattr(mail, kind)) for kind in written)
 
 

@@ -214,3 +214,8 @@ def test_a_database_is_usable_again_once_it_is_repaired(app: Flask) -> None:
     )
     database_state.check_usable()
     assert Account.select().count() == 0
+
+
+def test_every_table_and_nothing_else_is_looked_for() -> None:
+    known = {table._meta.table_name for table in models.all_tables()}
+    assert database_state._names() == known

@@ -214,7 +214,7 @@ def test_control_without_the_lock_none_is_left(
         barrier.wait(timeout=patience.STUCK)
         check(found)
 
-    monkeypatch.setattr(factors, "_locked", again)
+    monkeypatch.setattr(factors, "lock_unchanged", again)
     monkeypatch.setattr(factors, "database", SimpleNamespace(atomic=nullcontext))
     monkeypatch.setattr(factors, "_check_another_stays", meet)
     assert race_removals(member) == [True, True]
