@@ -6,13 +6,13 @@ from flask import Response, abort, request, url_for
 from flask_babel import gettext
 
 from desk import acts, desk
-from desk.access import actor, may
+from desk.access import may
 from desk.acts import Act, ActForm
-from models import Job, database
+from models import Job
 from shop.jobs import failed
 from shop.operations import today as cases
 from shop.operations import unpaid
-from shop.staff.acts import record_act
+from shop.overviews import job_words
 from web.htmx import page
 
 
@@ -27,6 +27,7 @@ def today() -> Response:
         today=cases.today(sections),
         sections=sections,
         stages=unpaid.STAGES,
+        job_names=job_words.NAMES,
     )
 
 
@@ -42,7 +43,10 @@ def cases_of(name: str) -> Response:
     if name not in _sections():
         abort(404)
     listed = cases.listed(name, request.args.get("after", ""))
-    return page("desk/cases.html", part="today", listed=listed, stages=unpaid.STAGES)
+    return page(
+        "desk/cases.html", part="today", listed=listed, stages=unpaid.STAGES,
+        job_names=job_words.NAMES,
+    )  # fmt: skip
 
 
 def _job(job_id: int) -> Job:
@@ -57,8 +61,14 @@ def job(job_id: int) -> Response:
     """Show a job that is late or failed."""
     row = _job(job_id)
     return page(
-        "desk/job.html", part="today", job=row, can_retry=failed.find_failed(row.id) is not None
-    )
+        "desk/job.html", part="today", job=row, name=_name(row), work=job_words.work_of(row),
+        can_retry=failed.find_failed(row.id) is not None,
+    )  # fmt: skip
+
+
+def _name(row: Job) -> str:
+    """Return what a job does; a job of a kind that a newer release queued has its kind alone."""
+    return gettext(job_words.NAMES.get(row.kind, row.kind))
 
 
 def _retrying(row: Job) -> Act:
@@ -68,7 +78,7 @@ def _retrying(row: Job) -> Act:
         button=gettext("Try again"),
         back=url_for("desk.job", job_id=row.id),
         done=gettext("The job is queued again."),
-        effects=((gettext("Job"), row.kind), (gettext("Error"), row.error)),
+        effects=((gettext("Job"), _name(row)), (gettext("Error"), row.error)),
         part="today",
     )
 
@@ -83,12 +93,5 @@ def retry_job(job_id: int) -> Response:
 def take_retry_job(job_id: int) -> Response:
     """Queue a failed job again."""
     row, form = _job(job_id), ActForm()
-
-    def retry() -> None:
-        given = form.given()
-        with database.atomic():
-            if record_act(given.key, by=actor(), kind="retry_job", reason=given.reason,
-                      subject=f"{row.kind} {row.id}"):  # fmt: skip
-                failed.retry(row)
-
-    return acts.take(form, _retrying(row), retry)
+    done_once = acts.recorded_once(form, "retry_job", str(row.id), lambda: failed.retry(row))
+    return acts.take(form, _retrying(row), done_once)

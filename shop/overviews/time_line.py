@@ -181,10 +181,17 @@ def _of_account(row: AccountEvent, account: Account) -> Entry:
 
 
 def _things(events: list[Event]) -> dict[tuple[str, int], Thing]:
-    """Return what events are about, by one statement: a query for each kind, together."""
     wanted: dict[str, set[int]] = {}
     for event in events:
         wanted.setdefault(event.subject, set()).add(event.subject_id)
+    return things_of(wanted)
+
+
+def things_of(wanted: dict[str, set[int]]) -> dict[tuple[str, int], Thing]:
+    """Return what events are about, by one statement: a query for each kind, together.
+
+    ``wanted`` are the numbers of each subject.
+    """
     queries = [
         query
         for subject, ids in wanted.items()
