@@ -14,7 +14,6 @@ from desk import (  # noqa: E402  (views need the blueprint)
     documents,
     invitations,
     money,
-    offers,
     own_account,
     own_factors,
     payouts,

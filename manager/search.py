@@ -13,6 +13,9 @@ from web import auth
 from web.htmx import go_to, page, wants_partial
 from web.languages import sentence
 
+PAGES = {Order.event_subject: "manager.order", Invoice.event_subject: "manager.bill"}
+"""The page of a document whose number was typed, by what events call it."""
+
 
 @manager.get("/manager/search")
 def search() -> Response:
@@ -26,7 +29,7 @@ def search() -> Response:
     else:
         named = None if wants_partial() else own_search.named_by(auth.customer(), wanted)
         if named is not None:
-            return go_to(_page_of(named))
+            return go_to(url_for(PAGES[named.event_subject], number=named.number))
         found = own_search.search_own_data(auth.customer(), wanted)
     return page(
         "manager/search.html",
@@ -54,9 +57,3 @@ def search_suggestions() -> Response:
     return page(
         template, template, status=422 if error else 200, wanted=wanted, found=found, error=error
     )
-
-
-def _page_of(named: Order | Invoice) -> str:
-    if isinstance(named, Order):
-        return url_for("manager.order", number=named.number)
-    return url_for("manager.bill", number=named.number)

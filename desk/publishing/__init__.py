@@ -1,5 +1,5 @@
-"""What administrators publish: prices, announcements and versions of contracts."""
+"""What administrators publish: offers, prices, announcements and versions of contracts."""
 
-from desk.publishing import announcements, contracts, prices
+from desk.publishing import announcements, contracts, offers, prices
 
-__all__ = ["announcements", "contracts", "prices"]
+__all__ = ["announcements", "contracts", "offers", "prices"]
