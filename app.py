@@ -105,7 +105,6 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     languages.init_app(app)
     offers.init_app(app)
     search_engines.init_app(app, settings)
-    help_links.init_app(app)
     auth.init_app(app)
     viewing.init_app(app)
     headers.init_app(app, settings)
@@ -116,13 +115,15 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     Compress(app)
     assets = Assets(settings)
     app.extensions["assets"] = assets
+    page_urls = urls.PageUrls(app)
     # Globals, because components are imported without the page's context.
     app.jinja_env.globals |= {
-        "url_for": urls.PageUrls(app),
+        "url_for": page_urls,
         "asset": assets.url,
         "has_asset": assets.has,
         "public_url": lambda: settings.public_url,
     }
+    help_links.init_app(app, page_urls)
     for blueprint in (webhooks, monitoring, storefront, manager, viewing.viewing, desk):
         app.register_blueprint(blueprint)
     if settings.uses_sandbox:

@@ -63,7 +63,8 @@ class SignedIn(UserMixin):
 
 def account() -> Account | None:
     """Return the signed-in customer, if any."""
-    user = current_user._get_current_object()  # each look through the proxy costs a search
+    # Each look through the proxy costs a search.
+    user = g.get("_login_user") or current_user._get_current_object()
     return user.account if user.is_authenticated else None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from flask import Flask, request
 
-from flask import Flask, request, url_for
+from web.urls import PageUrls
 
 TOPICS = {
     "storefront.offer": "which-offer",
@@ -53,14 +53,11 @@ TOPICS = {
 """The topic of an endpoint's page, of ``storefront/texts/help.<language>.md``."""
 
 
-def help_url(language: str) -> str:
-    """Return the URL of the help, at the question that the page being shown is about."""
-    return url_for("storefront.help", lang=language, _anchor=TOPICS.get(request.endpoint or ""))
+def init_app(app: Flask, url_for: PageUrls) -> None:
+    """Let templates ask for the URL of the help, at the question that the page shown is about."""
 
+    def help_url(language: str) -> str:
+        topic = TOPICS.get(request.endpoint or "", "")
+        return url_for("storefront.help", lang=language) + (topic and f"#{topic}")
 
-def init_app(app: Flask) -> None:
-    """Let templates ask for `help_url`."""
-
-    @app.context_processor
-    def _help() -> dict[str, Any]:
-        return {"help_url": help_url}
+    app.jinja_env.globals["help_url"] = help_url

@@ -10,33 +10,18 @@ from typing import Any
 import flask.templating
 from flask.sansio.app import App
 from flask_babel import get_locale
-from jinja2 import Environment, Template
+from jinja2 import Template
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
-from markupsafe import Markup, escape
 
 from models import Language
 from shop.text import compiled, formats, templates
+from shop.text.compiling import DirectTemplate
 from shop.text.translating import TranslatingEnvironment
 
 
-def _escape(value: Any) -> str:
-    """Escape what a template writes; most of it are outputs of macros, which are safe already."""
-    return value if type(value) is Markup else escape(value)
-
-
-class PageTemplate(Template):
+class PageTemplate(DirectTemplate):
     """A template whose globals are its environment's, as those of all pages are."""
-
-    @classmethod
-    def _from_namespace(
-        cls,
-        environment: Environment,
-        namespace: MutableMapping[str, Any],
-        globals: MutableMapping[str, Any],
-    ) -> Template:
-        namespace["escape"] = _escape  # the name by which Jinja's code knows it
-        return super()._from_namespace(environment, namespace, globals)
 
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
         # Jinja looks at each import for globals that only the importing template has.

@@ -25,18 +25,15 @@ class PageUrls:
 
     def __call__(self, endpoint: str, **values: Any) -> str:
         """Return the URL of an endpoint, as `flask.url_for` does."""
-        is_plain = endpoint[0] != "." and all(map(_is_plain, values.items()))
-        if not is_plain or not has_request_context():
+        if endpoint[0] == "." or not has_request_context():
             return self._app.url_for(endpoint, **values)
+        for name, value in values.items():
+            if name[0] == "_" or type(value) not in PLAIN:  # an option, or no plain value
+                return self._app.url_for(endpoint, **values)
         return self._kept(request.script_root, endpoint, tuple(values.items()))
 
     def _build(self, _: str, endpoint: str, values: tuple[tuple[str, str | int], ...]) -> str:
         return self._app.url_for(endpoint, **dict(values))  # type: ignore[arg-type]
-
-
-def _is_plain(pair: tuple[str, Any]) -> bool:
-    """Return whether an argument is a value, and not one that asks for another kind of URL."""
-    return type(pair[1]) in PLAIN and pair[0][0] != "_"
 
 
 def base_url() -> str:

@@ -6,15 +6,45 @@ at each call how the macro wants to be called, and marks each text as safe again
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from keyword import iskeyword
 from typing import Any
 
-from jinja2 import nodes
+from jinja2 import Environment, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.idtracking import VAR_LOAD_RESOLVE
-from markupsafe import Markup, escape
+from markupsafe import (  # type: ignore[attr-defined]
+    Markup,
+    _escape_inner,  # `escape` of a text, which is not marked as safe
+    escape,
+)
 
 CALLER = "caller"
+
+
+def _written(value: Any) -> str:
+    """Return what a template writes of a value: most are texts, or outputs that are safe already.
+
+    It is joined with the rest of the page, so nothing needs to know that it is safe now.
+    """
+    kind = type(value)
+    if kind is str:
+        return _escape_inner(value)
+    return value if kind is Markup else escape(value)
+
+
+class DirectTemplate(Template):
+    """A template that escapes what it writes by `_written`."""
+
+    @classmethod
+    def _from_namespace(
+        cls,
+        environment: Environment,
+        namespace: MutableMapping[str, Any],
+        globals: MutableMapping[str, Any],
+    ) -> Template:
+        namespace["escape"] = _written  # the name by which Jinja's code knows it
+        return super()._from_namespace(environment, namespace, globals)
 
 
 class DirectCode(CodeGenerator):
@@ -26,11 +56,13 @@ class DirectCode(CodeGenerator):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._macros: set[str] = set()
+        self._modules: set[str] = set()
         self._constants: dict[str, str] = {}
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         """Write a template's module, and behind it the constants that its functions use."""
         self._macros = _macros_of(node)
+        self._modules = {imported.target for imported in node.find_all(nodes.Import)}
         super().visit_Template(node, frame)
         for source, name in self._constants.items():
             self.writeline(f"{name} = {source}")
@@ -97,8 +129,9 @@ class DirectCode(CodeGenerator):
 
         Such a macro is in no other block, so that Jinja names its parameters ``l_1_...``.
         """
-        name = _name_called(node)
-        return name in self._macros and frame.symbols.find_ref(name) == f"l_0_{name}"
+        name, module = _name_called(node), _module_called(node)
+        is_known = name in self._macros or module in self._modules
+        return is_known and frame.symbols.find_ref(name or module) == f"l_0_{name or module}"
 
     def _calls_function(self, node: nodes.Call, frame: Frame) -> bool:
         """Return whether an expression calls a call block, or a global that needs no context."""
@@ -167,6 +200,16 @@ def _name_called(node: nodes.Expr) -> str:
     """Return the name that an expression calls; "" if it is no such call."""
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
         return "" if node.dyn_kwargs is not None else node.node.name
+    return ""
+
+
+def _module_called(node: nodes.Expr) -> str:
+    """Return the name of which an expression calls an attribute; "" if it is no such call."""
+    if not isinstance(node, nodes.Call) or not isinstance(node.node, nodes.Getattr):
+        return ""
+    module = node.node.node
+    if isinstance(module, nodes.Name) and node.dyn_kwargs is None:
+        return module.name
     return ""
 
 

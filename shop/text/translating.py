@@ -9,7 +9,7 @@ from jinja2 import Environment, nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from shop.text.compiling import DirectCode
+from shop.text.compiling import DirectCode, DirectTemplate
 
 GETTEXT = {"_", "gettext"}
 
@@ -23,6 +23,7 @@ class TranslatingEnvironment(Environment):
     """
 
     code_generator_class = DirectCode
+    template_class = DirectTemplate
     catalogue: NullTranslations | None = None
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:

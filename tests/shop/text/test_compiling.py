@@ -43,6 +43,7 @@ TEMPLATES = {
     "shadow.html": IMPORTED + "{% for badge in (given.upper,) %}{{ badge() }}{% endfor %}",
     "own.html": "{% macro own(a, b=a) %}{{ a ~ b }}{% endmacro %}{{ own(given) }}{{ own(1, 2) }}",
     "module.html": '{% import "macros.html" as all %}{{ all.badge(given, class="wide") }}',
+    "method.html": IMPORTED + "{{ given.replace('<', '&') }}{% set all = given %}{{ all.upper() }}",
     "heir.html": HEIR + IMPORTED + "{% block a %}{{ badge(given) }}{% endblock %}",
     "parent.html": "<p>{% block a %}{% endblock %}</p>",
     "included.html": IMPORTED + '{% include "part.html" %}',
@@ -56,6 +57,10 @@ TEMPLATES = {
     "constants.html": "{{ [1.5, _('Hello'), (_('Hello'), none)] }}{{ {'a': _('Hello')}['a'] }}",
     "text.txt": "{% macro own(a) %}{{ a }}&{% endmacro %}{{ own(given) }}{{ '&' if given }}",
 }  # fmt: skip
+
+DIRECT = (
+    "positions.html", "keywords.html", "blocks.html", "heir.html", "functions.html", "module.html",
+)  # fmt: skip
 
 GIVEN: dict[str, Any] = {"given": "<&>", "marked": Markup("<br>")}
 
@@ -103,7 +108,7 @@ def test_a_macro_is_called_without_jinja_in_between(monkeypatch: pytest.MonkeyPa
     pages.get_template("macros.html")
     monkeypatch.delattr("jinja2.runtime.Macro.__call__")
     monkeypatch.delattr("jinja2.runtime.Context.call")
-    for name in ("positions.html", "keywords.html", "blocks.html", "heir.html", "functions.html"):
+    for name in DIRECT:
         assert "&lt;&amp;&gt;" in pages.get_template(name).render(GIVEN)
 
 
@@ -124,6 +129,7 @@ def test_a_text_of_a_template_is_made_once() -> None:
         "{{ listed((1,)) }}",
         "{{ never_imported(1) }}",
         '{% from "macros.html" import lost %}{{ lost(1) }}',
+        '{% import "macros.html" as all %}{{ all.lost(1) }}',
         "{{ lost() }}{% macro later() %}{% endmacro %}",
     ],
 )
