@@ -44,7 +44,9 @@ def groups_page() -> Response:
     if wanted:
         shown = bounded_page_of(groups.search_groups(auth.customer(), wanted), page_number())
     else:
-        shown = page_of_prepared(groups.groups_by_name, page_number(), auth.customer(), after)
+        shown = page_of_prepared(
+            groups.groups_by_name, page_number(), auth.customer(), after, counted=groups.counted
+        )
     return page(
         "manager/groups.html",
         "manager/_groups.html",

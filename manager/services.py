@@ -42,7 +42,10 @@ def services() -> Response:
     """List every service with its next renewal: price, means of payment, status."""
     who = auth.customer()
     after = list_key("after")
-    shown = page_of_prepared(shop_services.of_account, page_number(), who, clock.today(), after)
+    shown = page_of_prepared(
+        shop_services.of_account, page_number(), who, clock.today(), after,
+        counted=shop_services.counted,
+    )  # fmt: skip
     listed = shop_services.for_account(who, shown.rows, shop_services.renewal_cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed,
                 after=after)  # fmt: skip

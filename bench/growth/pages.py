@@ -72,13 +72,12 @@ GROUP = {
 CUSTOMER = {
     "home": "/manager/web",
     "groups": "/manager/groups",
-    "groups, page 50": "/manager/groups?page=50",
-    "groups, last page": "/manager/groups?page={many}",
+    "groups, last page": "/manager/groups?page={full}",
     "groups, far": "/manager/groups?after={far_group}",
     "groups, search": "/manager/groups?q=o365",
     "groups, search without a match": "/manager/groups?q=zzz",
     "services": "/manager/services",
-    "services, last page": "/manager/services?page={many}",
+    "services, last page": "/manager/services?page={full}",
     "services, far": "/manager/services?after={far_service}",
     "a service": "/manager/services/{added_group}",
     "a group of many orders": "/manager/groups/{added_group}/information",
@@ -117,9 +116,34 @@ CUSTOMER = {
     "security": "/manager/account/security",
     "my data": "/manager/account/data",
     "close the account": "/manager/account/closing",
-    "Exchange": "/manager/exchange",
     "order: for which group": "/manager/order/office",
     "order: licences for a group": "/manager/order/office?offer=business&group={added_group}",
+}
+
+EXCHANGE = {
+    "Exchange": "/manager/exchange",
+    "an Exchange service": "/manager/exchange/{exchange}",
+    "mailboxes": "/manager/exchange/{exchange}/accounts",
+    "mailboxes, search": "/manager/exchange/{exchange}/accounts?q=p07",
+    "Office Attach": "/manager/exchange/{exchange}/attach",
+}
+
+PART = "part: "
+"""What the names of parts begin with, which are requested as htmx does."""
+
+PARTS = {
+    f"{PART}seats": "/manager/groups/{group}",
+    f"{PART}seats, search": "/manager/groups/{group}?q=lefevre",
+    f"{PART}history": "/manager/groups/{group}/history",
+    f"{PART}a file of people": "/manager/groups/{group}/imports/{file}",
+    f"{PART}a selection": "/manager/groups/{group}/selections/{selection}",
+    f"{PART}groups": "/manager/groups",
+    f"{PART}services": "/manager/services",
+    f"{PART}bills": "/manager/account/bills",
+    f"{PART}a bill's state": "/manager/account/bills/{invoice}/status",
+    f"{PART}an order's state": "/manager/account/orders/{order}/status",
+    f"{PART}my data": "/manager/account/data",
+    f"{PART}an Exchange service": "/manager/exchange/{exchange}",
 }
 
 OF_A_MONTH = "?code={vat_code}&rate={vat_rate}&from={first_day}&to={last_day}"
@@ -178,7 +202,7 @@ STAFF = {
 MACHINES = {"ready": "/readyz", "health": "/healthz", "metrics": "/metrics"}
 
 ALL: dict[str, Mapping[str, str]] = {
-    "customer": {**GROUP, **CUSTOMER}, "staff": STAFF, "nobody": MACHINES,
+    "customer": {**GROUP, **CUSTOMER, **EXCHANGE, **PARTS}, "staff": STAFF, "nobody": MACHINES,
 }  # fmt: skip
 """The addresses of pages by who asks for them, and by what they show."""
 
@@ -205,6 +229,7 @@ def names_of(customer: Customer, size: int) -> dict[str, Any]:
     events = Event.select().where(Event.group_id == group.id).order_by(Event.id)
     return {
         "nic": account.nic_handle, "group": group.name, "domain": group.domain,
+        "full": min(of(Subscription).count() // 20, 50), "exchange": f"exchange-{account.id}",
         "half": size // 2 - 1, "middle": size // 40, "last": size // 20, "many": size // 20,
         "last_seat": size - 5,
         "order": order.number, "invoice": invoice.number,

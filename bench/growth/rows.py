@@ -54,11 +54,14 @@ from shop.orders import orders
 from shop.payments import gateways, payouts
 from shop.staff import acts
 from shop.subscriptions import renewals
-from tests.support import billing, cast, groups, purchases
+from tests.support import billing, cast, exchange, groups, purchases
 from tests.support.parties import Bank, Provider
 
 ORDERS, SEATS = 10, 20
 """The orders and the seats of one copy."""
+
+MAILBOXES = 100
+"""The mailboxes of a customer's Exchange service, as many for each: they are not ordered."""
 
 PASSWORD = "Bench-2026-Bench"
 
@@ -108,6 +111,7 @@ def furnish(name: str, size: int, bank: Bank) -> Customer:
         of_orders = Pattern(lambda: _order(account, bank, name))
         group = _group_for_seats(account, bank)
         of_seats = Pattern(lambda: _fill(group), OF_SEATS)
+        exchange.service(account, MAILBOXES, f"exchange-{account.id}")
     queue.drain()
     Subscription.update(card=models.Card.get(models.Card.account == account)).where(
         Subscription.account == account

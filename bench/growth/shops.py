@@ -25,6 +25,8 @@ from tests.support import queries, staff
 
 CHEAP_PASSWORDS = {"ARGON2_MEMORY_KIB": "8", "ARGON2_PASSES": "1"}
 
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
 Cost = tuple[float, int, int]
 """The milliseconds of a request, its SQL statements, and the status of its answer."""
 
@@ -105,7 +107,7 @@ def _made(url: str, customers: list[tuple[str, int]]) -> Callable[[str, str, str
 
     def answer(whom: str, name: str, who: str) -> Cost:
         address = pages.ALL[whom][name].format_map(names[who])
-        return _ask(clients[whom, who], address)
+        return _ask(clients[whom, who], address, PARTIAL if name.startswith(pages.PART) else {})
 
     return answer
 
@@ -121,10 +123,10 @@ def _signed_in(shop: Flask, customer: rows.Customer) -> FlaskClient:
     return client
 
 
-def _ask(client: FlaskClient, address: str) -> Cost:
+def _ask(client: FlaskClient, address: str, headers: dict[str, str]) -> Cost:
     with queries.recorded() as statements:
         began = time.perf_counter()
-        response = client.get(address)
+        response = client.get(address, headers=headers)
         response.get_data()  # files are made while they are sent
         taken = (time.perf_counter() - began) * 1000
     return taken, len(statements), response.status_code

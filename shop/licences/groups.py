@@ -17,6 +17,7 @@ from shop import transitions
 from shop.errors import N_
 from shop.licences import group_keys
 from shop.licences.seats import search_keys
+from shop.sql.few import one_of_few
 from shop.sql.prepared import prepared
 from shop.text import prefix_keys
 from shop.text.folding import fold
@@ -43,12 +44,12 @@ def find_group(account: Account, name: str) -> LicenceGroup | None:
 
 
 def _groups_of_account(account: Account) -> ModelSelect[Any]:
-    return (
-        LicenceGroup.select(LicenceGroup, Offer)
-        .join(Offer)
-        .where(LicenceGroup.account == account)
-        .order_by(LicenceGroup.display_name, LicenceGroup.id)
-    )
+    return _by_name().where(LicenceGroup.account == account)
+
+
+def _by_name() -> ModelSelect[Any]:
+    query = LicenceGroup.select(LicenceGroup, Offer).join(Offer)
+    return query.order_by(LicenceGroup.display_name, LicenceGroup.id)
 
 
 def groups_of(order: Order) -> list[LicenceGroup]:
@@ -102,7 +103,8 @@ def search_groups(account: Account, wanted: str) -> ModelSelect[Any]:
         through.id.in_(read), through.folded.contains(fold(wanted))
     )
     beginning = known.select(known.id).where(known.id.in_(keys))
-    return _groups_of_account(account).where(LicenceGroup.id.in_(containing.union(beginning)))
+    # Both find groups of the account alone: named again, it would have SQLite look at all of them.
+    return _by_name().where(one_of_few(LicenceGroup.id, containing.union(beginning)))
 
 
 @prepared
@@ -111,7 +113,18 @@ def groups_by_name(account: Account, after: int | None = None) -> ModelSelect[Li
 
     ``after`` is the id of the group after which it goes on.
     """
-    query = _groups_of_account(account)
+    return _after(_groups_of_account(account), account, after)
+
+
+@prepared
+def counted(account: Account, after: int | None = None) -> ModelSelect[LicenceGroup]:
+    """Return a query that finds as many rows as `groups_by_name`."""
+    query = LicenceGroup.select(LicenceGroup.id).where(LicenceGroup.account == account)
+    return _after(query.order_by(LicenceGroup.display_name, LicenceGroup.id), account, after)
+
+
+def _after(query: ModelSelect[Any], account: Account, after: int | None) -> ModelSelect[Any]:
+    """Return a query of groups by name that goes on after a group."""
     if after is None:
         return query
     reached = LicenceGroup.alias()

@@ -26,6 +26,7 @@ from shop.overviews.states import Owed
 from shop.payments import disputes, refund_lists
 from shop.payments.attempts import decline_message, is_checkout_open
 from shop.payments.refundables import RefundableNote
+from shop.sql.few import one_of_few
 from shop.sql.prepared import prepared
 from shop.text.zip_stream import zipped
 
@@ -155,12 +156,14 @@ def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invo
 def with_state() -> ModelSelect[Invoice]:
     """Return the query for invoices with their orders and all that `status_word` asks for."""
     note, newer = Invoice.alias(), Invoice.alias()
-    awaits_refund = fn.EXISTS(_due_notes(note).where(note.corrects == Invoice.id))
+    # Counted: for EXISTS, PostgreSQL may read all there are, to look them up by their ids.
+    due = _due_notes(note).where(note.corrects == Invoice.id)
+    replacing = newer.select().where(newer.replaces == Invoice.id)
     return (
         Invoice.select(
-            Invoice, Order, awaits_refund.alias("awaits_refund"),
+            Invoice, Order, due.select(fn.COUNT(note.id)).alias("awaits_refund"),
             fn.EXISTS(_losses(Invoice.id, Invoice.order)).alias("is_taken_back"),
-            fn.EXISTS(newer.select().where(newer.replaces == Invoice.id)).alias("is_replaced"),
+            replacing.select(fn.COUNT(newer.id)).alias("is_replaced"),
         )
         .left_outer_join(Order, on=(Invoice.order == Order.id))
     )  # fmt: skip
@@ -278,7 +281,9 @@ def services_of(invoice: Invoice) -> list[LicenceGroup]:
         return list(groups.where(LicenceGroup.id == invoice.group_id))
     lines = OrderLine.select(OrderLine.id).where(OrderLine.order == invoice.order_id)
     added = Addition.select(Addition.group).where(Addition.line.in_(lines))
-    return list(groups.where(LicenceGroup.line.in_(lines) | LicenceGroup.id.in_(added)))
+    delivered = LicenceGroup.alias()
+    of_lines = delivered.select(delivered.id).where(delivered.line.in_(lines))
+    return list(groups.where(one_of_few(LicenceGroup.id, of_lines.union(added))))
 
 
 def runs_again(invoice: Invoice, services: list[Any]) -> bool:

@@ -21,6 +21,7 @@ from records.seats import Seat
 from records.terminations import GiveBack
 from shop.errors import N_
 from shop.parsing.numbers_and_json import read_integer
+from shop.sql.few import one_of_few, planned_for_values
 from shop.text.pagination import newest_first
 
 WORDS: dict[str, str] = {
@@ -154,7 +155,7 @@ def _of_licence(group: LicenceGroup, number: int) -> Any:
         back.subject == GiveBack.event_subject, back.subject_id.in_(given_back)
     )
     # Few of the group's events: an OR would read them all.
-    return Event.id.in_(of_seat.union_all(of_return))
+    return one_of_few(Event.id, of_seat.union_all(of_return))
 
 
 def _entry(event: Event) -> Entry:
@@ -189,4 +190,5 @@ def _alive(group: LicenceGroup, entries: list[Entry]) -> frozenset[int]:
     if not numbers:
         return frozenset()
     query = Seat.select(Seat.number).where(Seat.group == group, Seat.number.in_(sorted(numbers)))
-    return frozenset(row[0] for row in cast("Any", query.tuples()))
+    with planned_for_values():
+        return frozenset(row[0] for row in cast("Any", query.tuples()))

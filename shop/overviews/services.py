@@ -96,13 +96,27 @@ def query_of(account: Account, today: date) -> ModelSelect[Any]:
 def of_account(account: Account, today: date, after: int | None = None) -> ModelSelect[Any]:
     """Return the same query, for its pages; ``after`` is the id after which it goes on."""
     query = query_of(account, today)
+    return query if after is None else query.where(_is_after(account, after))
+
+
+@prepared
+def counted(account: Account, today: date, after: int | None = None) -> ModelSelect[Any]:
+    """Return a query that finds as many rows as `of_account`, whatever day it is ``today``."""
+    query = Subscription.select(Subscription.id).where(Subscription.account == account)
     if after is None:
         return query
+    by_name = query.join(LicenceGroup).where(LicenceGroup.account == account)
+    by_name = by_name.order_by(LicenceGroup.display_name, LicenceGroup.id)
+    return by_name.where(_is_after(account, after))
+
+
+def _is_after(account: Account, after: int) -> Any:
+    """Return the condition for the services whose names come after that of a subscription."""
     reached, group = Subscription.alias(), LicenceGroup.alias()
     of_it = reached.account == account, reached.id == after
     name = reached.select(group.display_name).join(group, on=(group.id == reached.group))
     place = Tuple(name.where(*of_it), reached.select(reached.group).where(*of_it))
-    return query.where(Tuple(LicenceGroup.display_name, LicenceGroup.id) > place)
+    return Tuple(LicenceGroup.display_name, LicenceGroup.id) > place
 
 
 def for_account(

@@ -13,7 +13,7 @@ from records.cards import Card
 from records.disputes import Dispute, DisputeStatus
 from records.events import Event
 from records.groups import GROUPS_OVER, GroupStatus, LicenceGroup
-from records.invoices import PAYABLE, Invoice, InvoiceKind, InvoiceStatus
+from records.invoices import OWED, Invoice, InvoiceKind, InvoiceStatus
 from records.money_acts import MoneyAct, MoneyActStatus
 from records.orders import UNDELIVERED, Order, OrderStatus
 from records.payments import UNDER_WAY, UNSETTLED, Payment, PaymentStatus
@@ -62,9 +62,7 @@ def _conditions(account: Account) -> list[tuple[str, Any]]:
     ordered = Order.select(Order.id).where(Order.account == account)
     billed = Invoice.select(Invoice.id).where(Invoice.account == account)
     owed = billed.where(
-        Invoice.kind == InvoiceKind.INVOICE,
-        Invoice.status.in_(PAYABLE),
-        Invoice.total_cents > Invoice.credited_cents + Invoice.offset_cents,
+        SQL(OWED), Invoice.total_cents > Invoice.credited_cents + Invoice.offset_cents
     )
     return [
         (SERVICES_RUN, groups.where(LicenceGroup.status.in_(alive))),
@@ -86,7 +84,8 @@ def _moving_money(account: Account, billed: Any) -> list[Any]:
     under_way = Refund.status.in_((RefundStatus.ASKED, RefundStatus.PENDING))
     refunds = Refund.select().join(Payment).where(under_way)
     disputes = Dispute.select().join(Payment)
-    acts = MoneyAct.select().where(MoneyAct.account == account)
+    # By an expression: they are found by their status, not among all of the account.
+    acts = MoneyAct.select().where(MoneyAct.account + 0 == account.id)
     return [
         _paid(account, payments),
         _paid(

@@ -175,8 +175,11 @@ def prepared_update(build: Callable[..., ModelUpdate]) -> Prepared[Any]:
 
 
 def _count_of(query: Any, most: int) -> Any:
-    """Return the query that counts the rows of another up to ``most``, as Peewee does."""
-    clone = query.order_by().limit(most).alias("_wrapped")
+    """Return the query that counts the rows of another up to ``most``.
+
+    In their order: without it, PostgreSQL looks for those after a place among all.
+    """
+    clone = query.limit(most).alias("_wrapped")
     if clone._count_can_project_one():
         clone = clone.select(SQL("1"))
     return Select([clone], [fn.COUNT(SQL("1"))])

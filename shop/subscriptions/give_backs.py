@@ -19,6 +19,7 @@ from shop.licences.seats import actions, idle, seat_states
 from shop.office.configured import provider
 from shop.office.polling import settled_operation
 from shop.pricing import periods
+from shop.sql.few import planned_for_values
 from shop.subscriptions import period_billing, subscriptions
 
 log = structlog.get_logger()
@@ -74,7 +75,8 @@ def _schedule(group: LicenceGroup, wanted: list[int], by: str) -> list[GiveBack]
     if not current.is_open:
         raise Refusal(subscriptions.NOT_RUNNING)
     subscription = period_billing.catch_up(subscription)
-    seats = list(Seat.select().where(Seat.group == group, Seat.number.in_(wanted)))
+    with planned_for_values():
+        seats = list(Seat.select().where(Seat.group == group, Seat.number.in_(wanted)))
     if len(seats) != len(wanted):
         raise Refusal(N_("The group does not have one of these licences."), "licences")
     period_billing.credit_unpaid_ahead(subscription, by=by)

@@ -20,6 +20,7 @@ from records.seat_states import SeatStatus
 from records.seats import Seat, SeatKey
 from shop.errors import N_, Refusal
 from shop.licences.seats import search_keys
+from shop.sql.few import planned_for_values
 from shop.text.folding import fold
 from shop.text.pagination import Page
 
@@ -186,7 +187,8 @@ def held_among(group: LicenceGroup, numbers: list[int]) -> list[Seat]:
     """Return those of the numbered seats that have a holder, by number."""
     held = Seat.login.is_null(False)
     seats = Seat.select().where(Seat.group == group, Seat.number.in_(numbers), held)
-    return list(seats.order_by(Seat.number))
+    with planned_for_values():
+        return list(seats.order_by(Seat.number))
 
 
 def _nearest_page(view: View, total: int) -> tuple[int, int]:
@@ -247,7 +249,8 @@ def _order(view: View, reverse: bool = False) -> list[Any]:
 
 def _rows(group: LicenceGroup, condition: Any) -> Any:
     """Return seats of a group, with the group attached without a query."""
-    rows = list(Seat.select().where(Seat.group == group, condition))
+    with planned_for_values():
+        rows = list(Seat.select().where(Seat.group == group, condition))
     for row in rows:
         row.group = group
     return rows

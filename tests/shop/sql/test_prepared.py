@@ -11,6 +11,7 @@ from peewee import DoesNotExist, ModelSelect, ModelUpdate
 
 from models import Account, Order
 from shop import clock
+from shop.licences import groups
 from shop.overviews import bills, services
 from shop.overviews.bills import Selection
 from shop.sql.prepared import Prepared, prepared, prepared_update
@@ -88,6 +89,15 @@ def test_each_page_reads_what_its_query_reads(owners: list[Account]) -> None:
         assert [row.group for row in found] == [
             row.group for row in services.query_of(owner, today)
         ]
+        assert services.counted.count(owner, today, most=10) == len(found)
+        by_name = groups.groups_by_name.rows(owner)
+        assert groups.counted.count(owner, most=10) == len(by_name)
+        for place, row in enumerate(found, 1):
+            assert services.of_account.rows(owner, today, row.id) == found[place:]
+            assert services.counted.count(owner, today, row.id, most=10) == len(found) - place
+        for place, group in enumerate(by_name, 1):
+            assert groups.groups_by_name.rows(owner, group.id) == by_name[place:]
+            assert groups.counted.count(owner, group.id, most=10) == len(by_name) - place
         for days in between:
             expected = list(bills.bills_of_account(owner, Selection(*days)))
             assert bills.bills_between.rows(owner, *days) == expected
