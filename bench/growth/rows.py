@@ -195,7 +195,8 @@ def _around(account: Account, name: str) -> None:
         at=now,
     )  # fmt: skip
     VatCheck.create(
-        account=account, vat_number="FR40303265045", answer="confirmed", asked_at=now
+        account=account, vat_number="FR40303265045", answer="confirmed", is_fitting=True,
+        asked_at=now,
     )  # fmt: skip
     origin = activity_log.Origin("203.0.113.9", "Mozilla/5.0")
     sessions.start_session(account, origin)

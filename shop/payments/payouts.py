@@ -218,6 +218,4 @@ def to_examine() -> ModelSelect[Payout]:
     again = PayoutLine.select().where(PayoutLine.returned == found.id)
     lost = found.select(found.id).where(found.status == PayoutStatus.FAILED, ~fn.EXISTS(again))
     still_open = Payout.select(Payout.id).where(SQL("open_lines > 0"))
-    return (
-        Payout.select().where(Payout.id.in_(still_open) | Payout.id.in_(lost)).order_by(Payout.id)
-    )
+    return Payout.select().where(Payout.id.in_(still_open.union_all(lost))).order_by(Payout.id)
