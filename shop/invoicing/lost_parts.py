@@ -44,7 +44,8 @@ def open_of(payments: ModelSelect[Payment]) -> int:
 def _lost_of(payments: ModelSelect[Payment]) -> ModelSelect[Dispute]:
     return Dispute.select().where(
         Dispute.payment.in_(payments.select(Payment.id)),
-        Dispute.status == DisputeStatus.LOST,
+        # An expression, so that the index of the payments is chosen: all lost disputes are many.
+        fn.COALESCE(Dispute.status, "") == DisputeStatus.LOST,
         Dispute.withdrawn_cents > Dispute.absorbed_cents,
     )
 

@@ -24,7 +24,7 @@ from shop.payments import disputes, gateways, payouts, refund_lists
 from shop.payments.payables import DELIVERY_PROMISE
 from shop.vat import confirmation
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 """The most rows of one status that are counted: most rows are in a final one, and are ever more."""
 
 COUNTED: dict[str, Any] = {
