@@ -44,7 +44,7 @@ def services() -> Response:
     after = list_key("after")
     shown = page_of_prepared(
         shop_services.of_account, page_number(), who, clock.today(), after,
-        counted=shop_services.counted,
+        counted=shop_services.counted, places=shop_services.places,
     )  # fmt: skip
     listed = shop_services.for_account(who, shown.rows, shop_services.renewal_cards_of(who))
     return page("manager/services.html", "manager/_services.html", services=shown, listed=listed,

@@ -102,12 +102,22 @@ def of_account(account: Account, today: date, after: int | None = None) -> Model
 @prepared
 def counted(account: Account, today: date, after: int | None = None) -> ModelSelect[Any]:
     """Return a query that finds as many rows as `of_account`, whatever day it is ``today``."""
-    query = Subscription.select(Subscription.id).where(Subscription.account == account)
     if after is None:
-        return query
-    by_name = query.join(LicenceGroup).where(LicenceGroup.account == account)
-    by_name = by_name.order_by(LicenceGroup.display_name, LicenceGroup.id)
-    return by_name.where(_is_after(account, after))
+        return Subscription.select(Subscription.id).where(Subscription.account == account)
+    return _ids(account, after)
+
+
+@prepared
+def places(account: Account, today: date, after: int | None = None) -> ModelSelect[Any]:
+    """Return the query for the ids of the rows of `of_account`, whatever day it is ``today``."""
+    return _ids(account, after)
+
+
+def _ids(account: Account, after: int | None) -> ModelSelect[Any]:
+    query = Subscription.select(Subscription.id).join(LicenceGroup)
+    query = query.where(Subscription.account == account, LicenceGroup.account == account)
+    query = query.order_by(LicenceGroup.display_name, LicenceGroup.id)
+    return query if after is None else query.where(_is_after(account, after))
 
 
 def _is_after(account: Account, after: int) -> Any:

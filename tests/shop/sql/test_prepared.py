@@ -90,10 +90,12 @@ def test_each_page_reads_what_its_query_reads(owners: list[Account]) -> None:
             row.group for row in services.query_of(owner, today)
         ]
         assert services.counted.count(owner, today, most=10) == len(found)
+        assert services.places.rows(owner, today) == found
         by_name = groups.groups_by_name.rows(owner)
         assert groups.counted.count(owner, most=10) == len(by_name)
         for place, row in enumerate(found, 1):
             assert services.of_account.rows(owner, today, row.id) == found[place:]
+            assert services.places.rows(owner, today, row.id) == found[place:]
             assert services.counted.count(owner, today, row.id, most=10) == len(found) - place
         for place, group in enumerate(by_name, 1):
             assert groups.groups_by_name.rows(owner, group.id) == by_name[place:]
