@@ -17,12 +17,13 @@ from records.letters import (
     DocumentKind,
     Letter,
     LetterKind,
+    LetterStatus,
     StaffLetter,
     StaffLetterKind,
     StoredLetter,
 )
 from records.staff import StaffAccount
-from shop import clock, documents, jobs, settings
+from shop import clock, documents, jobs, settings, transitions
 from shop.jobs import kinds
 from shop.mail import mark
 from shop.mail.links import Links
@@ -63,14 +64,21 @@ def store_letter(
     It is written in the customer's current language; attached documents keep their own. It is sent
     to the account's e-mail address or to ``recipient``, the mailbox of ``addressee``. ``attach``
     names documents, each by its kind and the id of its subject; ``values`` are for the templates.
+    Without a mail server, an e-mail that needs no document is complete, and leaves no work.
     """
+    is_complete = not attach and not settings.current().smtp_url
     columns = _columns(kind, account.language, is_secret, account=account, **values)
     columns |= {
         "account": account, "key": key, "recipient": recipient or account.email,
         "addressee": addressee, "folded": fold(columns["subject"]),
+        "status": LetterStatus.STORED if is_complete else LetterStatus.QUEUED,
     }  # fmt: skip
     with database.transaction():
         for letter in _insert(Letter, columns):
+            if is_complete:
+                row = Letter(id=letter, account=account)
+                transitions.record(row, "letter_stored", by="shop", to_status=LetterStatus.STORED)
+                continue
             for document, subject_id in attach:
                 _attach(letter, document, subject_id)
             priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
@@ -273,18 +281,25 @@ def _attached(letter: Letter) -> ModelSelect[Attachment]:
 
 
 def content_of(attachment: Attachment) -> bytes:
-    """Return an attachment's PDF, rendered now if the worker has not done it yet."""
-    return bytes(with_content(attachment).content or b"")
+    """Return an attachment's PDF, rendered and kept now if the worker has not done it yet."""
+    keep_contents(render_missing([attachment]))
+    return bytes(attachment.content or b"")
 
 
-def with_content(attachment: Attachment) -> Attachment:
-    """Return the attachment with its content, rendered and stored on first use.
+def render_missing(attachments: Sequence[Attachment]) -> list[Attachment]:
+    """Give attachments their content; return those whose content is to be kept.
 
     Contracts are stored once for all e-mails (`documents.contract_of`).
     """
-    if attachment.content is None:
-        content = documents.make_document(attachment.document, attachment.subject_id)
-        if attachment.document != DocumentKind.CONTRACT:
-            Attachment.update(content=content).where(Attachment.id == attachment.id).execute()
-        attachment.content = content
-    return attachment
+    missing = [attachment for attachment in attachments if attachment.content is None]
+    for attachment in missing:
+        attachment.content = documents.make_document(attachment.document, attachment.subject_id)
+    return [each for each in missing if each.document != DocumentKind.CONTRACT]
+
+
+def keep_contents(attachments: Sequence[Attachment]) -> None:
+    """Store the content of attachments with them."""
+    for attachment in attachments:
+        Attachment.update(content=attachment.content).where(
+            Attachment.id == attachment.id
+        ).execute()

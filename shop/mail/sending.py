@@ -24,7 +24,7 @@ from shop import clock, jobs, settings, transitions
 from shop.errors import N_
 from shop.jobs import kinds, queue
 from shop.mail import smtp
-from shop.mail.archive import PROVES_MAILBOX, attachments_of, with_content
+from shop.mail.archive import PROVES_MAILBOX, attachments_of, keep_contents, render_missing
 from shop.mail.composing import Composed, compose
 from shop.sql.prepared import prepared
 
@@ -144,7 +144,7 @@ def send_letter(letter: int) -> None:
         return
     if url and _is_over_limit(row):
         raise queue.Later(NEXT_TRY)
-    _send(row, url, [with_content(attachment) for attachment in attachments_of(row)])
+    _send(row, url, attachments_of(row))
 
 
 @kinds.send_staff_letter.handler(
@@ -162,9 +162,13 @@ def send_staff_letter(letter: int) -> None:
 
 def _send(row: StoredLetter, url: str, attachments: list[Attachment]) -> None:
     """Send an e-mail, or mark it as stored where no SMTP server is configured."""
+    rendered = render_missing(attachments)
     if not url:
-        transitions.move(row, LetterStatus.STORED, by="shop")
+        with jobs.last_transaction():
+            keep_contents(rendered)
+            transitions.move(row, LetterStatus.STORED, by="shop")
         return
+    keep_contents(rendered)
     earlier = row.unconfirmed
     if earlier >= MOST_UNCONFIRMED:
         _mark_unconfirmed(row)
@@ -187,7 +191,10 @@ def _send(row: StoredLetter, url: str, attachments: list[Attachment]) -> None:
             raise
         _mark_failed(row, UNSUPPORTED_ADDRESS)
         return
-    transitions.move(row, LetterStatus.SENT, by="shop", sent_at=clock.now(), unconfirmed=earlier)
+    with jobs.last_transaction():
+        transitions.move(
+            row, LetterStatus.SENT, by="shop", sent_at=clock.now(), unconfirmed=earlier
+        )
 
 
 def _deliver(row: StoredLetter, url: str, message: Composed) -> None:

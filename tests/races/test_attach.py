@@ -148,7 +148,7 @@ class Killed(BaseException):
 def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
     service: ExchangeService, provider: Provider, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    requested = exchange.attach_request(service, 8, tells_owner=True)
+    requested = exchange.attach_request(service, 12, tells_owner=True)
     attach.place_order(requested, exchange.seen(requested))
     deaths = dying(monkeypatch, first)
     for _ in range(MOST_DEATHS + 1):
@@ -159,12 +159,12 @@ def test_a_worker_that_dies_anywhere_leaves_each_seat_and_letter_once(
             # Its lease expires, and another worker takes the job.
             Job.update(status="queued", lease_until=None).where(Job.status == "running").execute()
     assert len(deaths) == MOST_DEATHS, "too few deaths: this run proves little"
-    assert len(provider.acts) == 8
+    assert len(provider.acts) == 12
     group = LicenceGroup.get()
-    assert group.seats_active == 8
+    assert group.seats_active == 12
     groups.check_counts(group)
     kinds = Counter(row.kind for row in Letter.select())
-    assert kinds["licence_active"] == kinds["licence_for_owner"] == 8
+    assert kinds["licence_active"] == kinds["licence_for_owner"] == 12
     assert kinds["attach_installed"] == kinds["attach_ordered"] == 1
 
 

@@ -30,7 +30,7 @@ JOBS = {
     "deliver_order": [19],
     "install_group": [25, 28],
     "invoice_order": [24],
-    "send_letter": [19, 9, 9, 9, 16],
+    "send_letter": [19, 16],
 }
 """Of each job of that order, from the look for it until it is finished, as they ran."""
 

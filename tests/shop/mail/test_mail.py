@@ -52,14 +52,22 @@ MakeApp = Callable[..., Flask]
 # --- Kept ------------------------------------------------------------------------------------
 
 
-def test_a_letter_is_stored_once_per_key(alice: Account) -> None:
+def waiting(make_app: MakeApp) -> Account:
+    """Register Alice in a shop whose mail server is awaited."""
+    make_app(SMTP_URL=NOWHERE)
+    return cast.register(cast.ALICE)
+
+
+def test_a_letter_is_stored_once_per_key(make_app: MakeApp) -> None:
+    alice = waiting(make_app)
     first = letters.activate(alice)
     assert letters.activate(alice).id == first.id
     assert letters.activate(alice, key="2").id != first.id
     assert Job.select().where(Job.key == f"send_letter:{first.id}").count() == 1
 
 
-def test_concurrent_writers_store_one_letter(alice: Account) -> None:
+def test_concurrent_writers_store_one_letter(make_app: MakeApp) -> None:
+    alice = waiting(make_app)
     outcomes = racing.race(lambda: letters.activate(alice), 20)
     assert len({letter.id for letter in outcomes}) == 1
     assert Letter.select().where(Letter.kind == "licence_active").count() == 1
@@ -73,7 +81,8 @@ def test_control_without_the_unique_key_there_are_more(alice: Account) -> None:
         Letter.delete().execute()
 
 
-def test_a_letter_is_committed_with_its_cause_or_not_at_all(alice: Account) -> None:
+def test_a_letter_is_committed_with_its_cause_or_not_at_all(make_app: MakeApp) -> None:
+    alice = waiting(make_app)
     with models.database.atomic() as transaction:
         letters.activate(alice)
         transaction.rollback()
@@ -82,10 +91,26 @@ def test_a_letter_is_committed_with_its_cause_or_not_at_all(alice: Account) -> N
 
 
 def test_without_a_mail_server_letters_end_as_stored(
-    alice: Account, drain: Callable[[], int]
+    alice: Account, bank: Bank, provider: Provider, drain: Callable[[], int]
 ) -> None:
+    order = purchases.place(alice)
+    purchases.pay(order, bank)
+    created, paid = (letters.the(alice, kind) for kind in ("account_created", "order_placed"))
+    assert (created.status, paid.status) == (LetterStatus.STORED, LetterStatus.QUEUED)
     drain()
-    assert letters.the(alice, "account_created").status == LetterStatus.STORED
+    assert letters.again(paid).status == LetterStatus.STORED
+    assert all(each.content for each in mail.attachments_of(paid)[:1])
+    for letter in (created, paid):
+        assert [event.name for event in transitions.history(letter)] == ["letter_stored"]
+
+
+def test_without_a_mail_server_only_papers_are_work(alice: Account) -> None:
+    letters.activate(alice)
+    assert not Job.select().where(Job.kind == "send_letter").exists()
+    letter = letters.the(alice, "account_created")
+    assert mail.send_again(letter, by="operator")
+    queue.drain()
+    assert letters.again(letter).status == LetterStatus.STORED
 
 
 def test_letters_are_found_newest_first_and_by_subject(alice: Account) -> None:
@@ -525,15 +550,17 @@ def test_attempts_are_spread_over_hours() -> None:
 # --- Sent again ------------------------------------------------------------------------------
 
 
-def test_a_queued_letter_is_not_queued_twice(alice: Account) -> None:
-    letter = letters.the(alice, "account_created")
+def test_a_queued_letter_is_not_queued_twice(make_app: MakeApp) -> None:
+    letter = letters.the(waiting(make_app), "account_created")
     assert not mail.send_again(letter, by="operator")
     assert Event.select().where(Event.name == "letter_queued").count() == 0
 
 
-def test_a_letter_whose_job_still_runs_does_not_get_stuck(alice: Account) -> None:
-    letter = letters.the(alice, "account_created")
-    transitions.move(letter, LetterStatus.SENT, by="shop")
+def test_a_letter_whose_job_still_runs_does_not_get_stuck(
+    mailbox: Mailbox, make_app: MakeApp
+) -> None:
+    letter = letters.the(sent_by(mailbox, make_app), "account_created")
+    queue.drain()
     job = Job.get(Job.key == f"send_letter:{letter.id}")
     Job.update(
         status=JobStatus.RUNNING, lease_until=shop_clock.real_now() + timedelta(seconds=20)
@@ -543,19 +570,19 @@ def test_a_letter_whose_job_still_runs_does_not_get_stuck(alice: Account) -> Non
     Job.update(status=JobStatus.DONE).where(Job.id == job.id).execute()
     assert mail.send_again(letters.again(letter), by="operator")
     queue.drain()
-    assert letters.again(letter).status == LetterStatus.STORED
+    assert letters.again(letter).status == LetterStatus.SENT
 
 
 def test_a_letter_whose_job_was_forgotten_is_sent_again(
-    clock: time_machine.Traveller, alice: Account
+    mailbox: Mailbox, make_app: MakeApp, clock: time_machine.Traveller
 ) -> None:
-    letter = letters.the(alice, "account_created")
+    letter = letters.the(sent_by(mailbox, make_app), "account_created")
     queue.drain()
     clock.shift(timedelta(days=400))
     assert queue.delete_finished(shop_clock.now()) >= 1
     assert mail.send_again(letters.again(letter), by="operator")
     queue.drain()
-    assert letters.again(letter).status == LetterStatus.STORED
+    assert letters.again(letter).status == LetterStatus.SENT
 
 
 def test_the_operator_sends_all_failed_letters_again(
