@@ -22,7 +22,7 @@ from shop.licences import group_keys, reservations
 from shop.licences.groups import groups_of
 from shop.licences.seats import search_keys, seat_states
 from shop.office.configured import provider
-from shop.office.polling import settled_operation
+from shop.office.polling import settled, settled_operation
 from shop.pricing.lines import lines_of
 from shop.sql.prepared import prepared
 from shop.subscriptions import period_billing, subscriptions
@@ -156,13 +156,11 @@ def install_group(group: int) -> None:
         return
     key = f"install-{row.name}-{row.tries}"
     try:
-        settled_operation(
-            key,
-            lambda: provider().create_tenant(
-                key, row.domain, row.offer.provider_product, row.line.quantity
-            ),
-            since=row.line.order.paid_at,
+        # Asked again, it answers how far it is: what is asked for never changes.
+        asked = provider().create_tenant(
+            key, row.domain, row.offer.provider_product, row.line.quantity
         )
+        settled(asked, since=row.line.order.paid_at)
     except PartyRejected as refusal:
         _give_up(group, str(refusal))
         return

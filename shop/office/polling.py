@@ -10,18 +10,26 @@ from shop.errors import PartyRejected
 from shop.office.configured import provider
 from shop.office.protocol import Operation, OperationStatus
 
-SHORTEST_DELAY = timedelta(seconds=0.25)
+SHORTEST_DELAY = timedelta(seconds=0.5)
+"""A quarter of what the customer's page waits between two looks at the order."""
+
 LONGEST_DELAY = timedelta(minutes=2)
 
 
 def settled_operation(key: str, begin: Callable[[], Operation], *, since: datetime) -> Operation:
     """Return the settled operation of ``key``; begin it if the provider does not know the key.
 
-    Raise `jobs.Later` while it is pending, with a delay that grows with the time ``since`` it was
-    requested; `PartyRejected` with the provider's reason if it failed, and `PartyUnavailable`
-    if the provider does not answer.
+    Raise as `settled` does, and `PartyUnavailable` if the provider does not answer.
     """
-    operation = provider().find_operation(key) or begin()
+    return settled(provider().find_operation(key) or begin(), since=since)
+
+
+def settled(operation: Operation, *, since: datetime) -> Operation:
+    """Return an operation that succeeded.
+
+    Raise `jobs.Later` while it is pending, with a delay that grows with the time ``since`` it was
+    requested, and `PartyRejected` with the provider's reason if it failed.
+    """
     if operation.status == OperationStatus.PENDING:
         raise jobs.Later(min(max((clock.now() - since) / 5, SHORTEST_DELAY), LONGEST_DELAY))
     if operation.status == OperationStatus.FAILED:
