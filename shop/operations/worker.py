@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -30,6 +31,9 @@ TICK_SECONDS = 1.0
 
 PAUSE_SECONDS = 1.0
 """Seconds without the database, or after another fault, until a thread goes on."""
+
+GARBAGE = 20_000
+"""The objects made and not yet deleted from which on Python looks for cycles among them."""
 
 KEEP_FINISHED = timedelta(days=90)
 KEEP_FAILED = timedelta(days=365)
@@ -114,6 +118,7 @@ def run_worker(threads: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    _collect_rarely()
     crew = Crew(threads, stopping)
     crew.start()
     log.info("worker_started", threads=threads)
@@ -123,6 +128,13 @@ def run_worker(threads: int) -> None:
         crew.finish()
         durations.flush_safely()
         log.info("worker_stopped")
+
+
+def _collect_rarely() -> None:
+    """Look for garbage rarely, and never among what was imported: it took 7 % of a job's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 50)
 
 
 def _watch_until(stopping: Stop, crew: Crew) -> None:
