@@ -8,7 +8,8 @@ statement contains is built by Peewee.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -43,7 +44,21 @@ _TOP = {
 """The state in which Peewee builds what follows the tables of a SELECT."""
 
 _inserts: dict[tuple[Any, ...], tuple[str, list[Any]]] = {}
+_inserts_of_rows: dict[tuple[Any, ...], _Rows] = {}
 _selects: dict[type[Model], str] = {}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """An INSERT of several rows: what stands before and after them, and how each is written.
+
+    ``columns`` are their fields and the names under which a row has their values, "" for none.
+    """
+
+    before: str
+    each: str
+    after: str
+    columns: list[tuple[Any, str]]
 
 
 class StatementContext(Context):
@@ -180,9 +195,11 @@ class StatementContext(Context):
 
     def _insert(self, obj: Any) -> bool:
         """Append the INSERT of one row; Peewee builds the first with the same columns."""
-        if not self._is_top() or obj._cte_list or not isinstance(obj._insert, dict):
+        if not self._is_top() or obj._cte_list or obj._columns or self.state.value_literals:
             return False
-        if obj._columns or self.state.value_literals:
+        if isinstance(obj._insert, list):
+            return self._insert_rows(obj)
+        if not isinstance(obj._insert, dict):
             return False
         row, defaults = obj._insert, obj.get_default_data()
         if not row or not all(isinstance(field, Field) for field in row):
@@ -206,6 +223,45 @@ class StatementContext(Context):
         self._sql.append(known[0])
         self._values.extend(values)
         return True
+
+    def _insert_rows(self, obj: Any) -> bool:
+        """Append the INSERT of several rows that have the same columns."""
+        rows = obj._insert
+        if not rows or not all(isinstance(row, dict) for row in rows):
+            return False
+        names, defaults = rows[0].keys(), obj.get_default_data()
+        if not names or any(row.keys() != names for row in rows):
+            return False
+        shape = obj.model, self.state.param, _conflict(obj), _returned(obj), tuple(names)
+        if None in shape[2:4]:
+            return False
+        known = _inserts_of_rows.get(shape) or self._rows_of(obj, names, defaults)
+        if known is None:
+            return False
+        values = []
+        for row in rows:
+            for field, name in known.columns:
+                value = row[name] if name else _default(defaults[field])
+                if _is_expression(field, value):
+                    return False
+                values.append(field.db_value(value))
+        _inserts_of_rows[shape] = known
+        self._sql += [known.before, ", ".join([known.each] * len(rows)), known.after]
+        self._values.extend(values)
+        return True
+
+    def _rows_of(self, obj: Any, names: Iterable[Any], defaults: Any) -> _Rows | None:
+        """Return how Peewee writes rows whose values have these names."""
+        known = obj.model._meta.combined
+        if not all(name in known for name in names):
+            return None
+        given = {known[name]: name for name in names}
+        columns = [(field, given.get(field, "")) for field in {**defaults, **given}]
+        first = obj.clone()
+        first._insert = obj._insert[:1]
+        each = f"({', '.join([self.state.param or '?'] * len(columns))})"
+        before, _, after = self._text_of(first).partition(each)
+        return _Rows(before, each, after, sorted(columns, key=lambda column: _sort_key(column[0])))
 
     def _text_of(self, obj: Any) -> str:
         """Return the SQL that Peewee builds of a whole statement."""

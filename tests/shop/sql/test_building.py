@@ -109,7 +109,28 @@ def test_rows_written_again_and_again(app: Flask) -> None:
         ),
         OrderLine.insert(order=Order(id=7), position=1, offer="business", quantity=2),
         OrderLine.insert(order=7, position=1, offer="business", quantity=2),
-        Job.insert_many([plain | made, plain | made]),
+    ]
+    rows = [plain | made, plain | made | {"key": "c", "payload": None}]
+    lower = plain | made | {"key": peewee.fn.LOWER("X")}
+    queries += [
+        Job.insert_many(rows),
+        Job.insert_many([*rows, *rows, *rows]),
+        Job.insert_many(rows[:1]),
+        Job.insert_many(rows).on_conflict_ignore().as_rowcount(),
+        Job.insert_many(rows).on_conflict_ignore().returning(Job.id),
+        Job.insert_many([lower, lower]),
+        Job.insert_many([*rows, rows[0] | {"error": "e"}]),
+        Job.insert_many([{getattr(Job, name): value for name, value in rows[0].items()}] * 2),
+        Job.insert_many([tuple(rows[0].values())], fields=list(rows[0])),
+        OrderLine.insert_many(
+            [{"order": order, "position": 1, "offer": "a", "quantity": 2} for order in (7, 8)]
+        ),
+        OrderLine.insert_many(
+            [{"order_id": 7, "position": 1, "offer": "a", "quantity": 2} for _ in range(2)]
+        ),
+        OrderLine.insert_many(
+            [{"order": Order(id=7), "position": 1, "offer": "a", "quantity": n} for n in range(3)]
+        ),
     ]
     for query in [*queries, *reversed(queries)]:
         assert build(StatementContext, query) == build(peewee.Context, query)
