@@ -18,10 +18,14 @@ class Value(Table):
     json = TextField()
 
 
+STORED = "SELECT json FROM value WHERE name = ?"
+"""A constant: several values are read for every request."""
+
+
 def get_value(name: str, default: Any = None) -> Any:
     """Return the value ``name``, or ``default`` if it is not set."""
-    found = Value.select(Value.json).where(Value.name == name).scalar()
-    return default if found is None else json.loads(found)
+    found = database.execute_sql(STORED, (name,)).fetchone()
+    return default if found is None else json.loads(found[0])
 
 
 def set_value(name: str, value: Any) -> None:
