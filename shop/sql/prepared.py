@@ -27,6 +27,7 @@ from peewee import (
     Context,
     DoesNotExist,
     Model,
+    ModelInsert,
     ModelSelect,
     ModelUpdate,
     Node,
@@ -169,8 +170,11 @@ def prepared(build: Callable[..., ModelSelect[Row]]) -> Prepared[Row]:
     return Prepared(build)
 
 
-def prepared_update(build: Callable[..., ModelUpdate]) -> Prepared[Any]:
-    """Prepare the update that a function returns; what it returns of the rows are `rows`."""
+def prepared_update(build: Callable[..., ModelUpdate | ModelInsert]) -> Prepared[Any]:
+    """Prepare the update that a function returns, or the insert of rows that it selects.
+
+    What it returns of the rows are `rows`.
+    """
     return Prepared(build)
 
 

@@ -45,32 +45,19 @@ def _attach_of(order: Order) -> ModelSelect[Attach]:
 
 
 def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
-    """Begin the subscription of a group just installed.
+    """Begin the subscription of a group just installed, in the caller's transaction; idempotent.
 
-    Ordered through Office Attach, its first period is free (guide).
+    Its first period was paid with the order. Ordered through Office Attach, it is free (guide).
     """
     at = group.installed_at
-    is_free = _attach_of.first(order) is not None
-    return start_subscription(
-        group, at=at, free_until=periods.first_period(at).end if is_free else None
-    )
-
-
-def start_subscription(
-    group: LicenceGroup, *, at: datetime, free_until: date | None = None
-) -> Subscription:
-    """Begin the subscription of a group delivered ``at``, in the caller's transaction; idempotent.
-
-    Its first period was paid with the order; with ``free_until`` it is free up to that day.
-    """
     first = periods.first_period(at)
-    return _begin(group, Period(first.start, free_until or first.end), at, free_until)
+    is_free = _attach_of.first(order) is not None
+    return _begin(group, order, first, at, first.end if is_free else None)
 
 
 def _begin(
-    group: LicenceGroup, period: Period, at: datetime, free_until: date | None
+    group: LicenceGroup, order: Order, period: Period, at: datetime, free_until: date | None
 ) -> Subscription:
-    order = Order.select().join(OrderLine).where(OrderLine.id == group.line_id).get()
     begun = (
         Subscription.insert(
             group=group,
@@ -113,7 +100,7 @@ def start_missing() -> int:
     for group in in_batches(missing, LicenceGroup.id):
         running = periods.period_of(clock.today(), periods.anchor_of(group.installed_at))
         with database.atomic():
-            _begin(group, running, group.installed_at, None)
+            _begin(group, group.line.order, running, group.installed_at, None)
         number += 1
     return number
 

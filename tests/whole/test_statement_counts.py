@@ -28,7 +28,7 @@ REQUESTS = 111
 
 JOBS = {
     "deliver_order": [19],
-    "install_group": [25, 28],
+    "install_group": [24, 27],
     "invoice_order": [24],
     "send_letter": [19, 16],
 }

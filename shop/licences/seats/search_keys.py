@@ -6,11 +6,12 @@ A search is then one range of keys, whatever the size of the group.
 
 from __future__ import annotations
 
-from peewee import Value
+from peewee import ModelInsert, Value
 
 from records.groups import LicenceGroup
 from records.seat_states import NAMELESS, UNCONFIGURED_NAME, SeatStatus
 from records.seats import Seat, SeatKey
+from shop.sql.prepared import prepared_update
 from shop.text import prefix_keys
 from shop.text.folding import fold
 from shop.text.prefix_keys import as_bytes
@@ -73,13 +74,19 @@ def copy_status(seat: Seat) -> None:
 
 def create_keys(group: LicenceGroup, first: int, last: int) -> None:
     """Create the keys of new, unconfigured seats of these numbers."""
+    _created.changed(group, first, last)
+
+
+@prepared_update
+def _created(group: LicenceGroup, first: int, last: int) -> ModelInsert:
     made = Seat.select(
         Seat.group, Seat.id, Seat.status, Value(UNCONFIGURED_KEY, unpack=False)
     ).where(
         Seat.group == group,
-        Seat.number.between(first, last),
+        Seat.number >= first,
+        Seat.number <= last,
         Seat.status == SeatStatus.UNCONFIGURED,
     )
-    SeatKey.insert_from(
+    return SeatKey.insert_from(
         made, [SeatKey.group, SeatKey.seat, SeatKey.status, SeatKey.key]
-    ).on_conflict_ignore().execute()
+    ).on_conflict_ignore()
