@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any
 
-from flask import Flask, Response, current_app
-from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import URLSafeTimedSerializer
+from flask import Flask, Request, Response, current_app
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from shop import settings
 from shop.security import signing
@@ -22,13 +26,18 @@ def name_of(base: str, *, production: bool | None = None) -> str:
     return f"__Host-{base}" if production else base
 
 
+MOST_KEPT = 1024
+"""Cookies of sessions that a process has verified and keeps, of which each page needs one."""
+
+
 class Sessions(SecureCookieSessionInterface):
-    """Flask's sessions in a cookie, signed by SHA-256."""
+    """Flask's sessions in a cookie, signed by SHA-256; the same cookie is verified once."""
 
     digest_method = staticmethod(signing.DIGEST)
 
     def __init__(self) -> None:
         self._made: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
+        self._verified: Callable[[str], tuple[dict[str, Any], datetime]]
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Return the serializer of these keys: the same for every request."""
@@ -36,8 +45,25 @@ class Sessions(SecureCookieSessionInterface):
         made_of, made = self._made
         if made is None or made_of != keys:
             made = super().get_signing_serializer(app)
+            assert made is not None, "there is always a key"
             self._made = keys, made
+            self._verified = lru_cache(MOST_KEPT)(partial(made.loads, return_timestamp=True))
         return made
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        """Return the session of a request's cookie; an empty one if that is forged or too old."""
+        self.get_signing_serializer(app)
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if not cookie:
+            return self.session_class()
+        try:
+            content, signed_at = self._verified(cookie)
+        except BadSignature:
+            return self.session_class()
+        age = datetime.now(UTC) - signed_at
+        is_valid = timedelta() <= age <= app.permanent_session_lifetime
+        # What a view changes in its session is not in the cookie that was verified.
+        return self.session_class(deepcopy(content) if is_valid else None)
 
 
 def forget(response: Response, base: str) -> None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
+from flask import Flask, g, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from itsdangerous import URLSafeTimedSerializer
+
+SALT = "wtf-csrf-token"
+"""Flask-WTF's, which checks the tokens."""
 
 OWN_SITES = {"same-origin", "none"}
 """Values of `Sec-Fetch-Site` for forms of our pages, and for what the customer began."""
@@ -26,18 +30,21 @@ class FormProtection(CSRFProtect):
     def __init__(self, app: Flask, *, production: bool) -> None:
         self._checks_origin = production
         super().__init__(app)
-        app.jinja_env.globals["csrf_token"] = token_of_page
+        self._serializer = URLSafeTimedSerializer(app.config["WTF_CSRF_SECRET_KEY"], salt=SALT)
+        app.jinja_env.globals["csrf_token"] = self.token_of_page
+        app.context_processor(lambda: {"csrf_token": self.token_of_page})
+
+    def token_of_page(self) -> str:
+        """Return the token of the forms of this page, which has several."""
+        if "csrf_token" not in g and "csrf_token" in session:
+            g.csrf_token = self._serializer.dumps(session["csrf_token"])
+        return str(g.get("csrf_token") or generate_csrf())
 
     def protect(self, apply_exemptions: bool = False) -> None:
         """Raise `CSRFError` for a request that changes something and is not of our pages."""
         super().protect(apply_exemptions=apply_exemptions)
         if self._checks_origin and g.get("csrf_valid") and is_from_elsewhere():
             raise ForeignForm("The form was sent from another site.")
-
-
-def token_of_page() -> str:
-    """Return the token of the forms of this page, which has several."""
-    return str(g.get("csrf_token") or generate_csrf())
 
 
 def is_from_elsewhere() -> bool:

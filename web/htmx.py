@@ -30,7 +30,7 @@ def page(template: str, partial: str = "", *, status: int = 200, **context: Any)
     """Render ``partial`` for a partial request of htmx, else ``template``."""
     chosen = partial if partial and wants_partial() else template
     response = make_response(render_template(chosen, **context), status)
-    response.vary.update(["HX-Request", "HX-Request-Type"])
+    response.headers["Vary"] = "HX-Request, HX-Request-Type"
     return response
 
 
