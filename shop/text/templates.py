@@ -77,6 +77,7 @@ def environment(language: str) -> TranslatingEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
     env.catalogue = translations(language)
     env.bytecode_cache = compiled.kept("letters", language, env.catalogue)
