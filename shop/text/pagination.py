@@ -66,19 +66,23 @@ def page_of_prepared(
         before = places.slice(1, offset - 1, *given)
         return query.slice(limit, 0, *given[:-1], before[0].id) if before else []
 
-    total = (counted or query).count(*given, most=MOST_NUMBERED + 1)
-    return _page(read, number, total, per_page)
+    def count() -> int:
+        return (counted or query).count(*given, most=MOST_NUMBERED + 1)
+
+    return _page(read, count, number, per_page)
 
 
 def bounded_page_of(query: ModelSelect[Any], number: int, per_page: int = PER_PAGE) -> Page:
     """Return page ``number`` of an ordered query, among the first `MOST_NUMBERED` rows.
 
-    The nearest page if out of range; two queries.
+    The nearest page if out of range; two queries, or one where a first page has room left.
     """
     with planned_for_values():
-        total = query.order_by().limit(MOST_NUMBERED + 1).count()
         return _page(
-            lambda limit, offset: list(query.limit(limit).offset(offset)), number, total, per_page
+            lambda limit, offset: list(query.limit(limit).offset(offset)),
+            lambda: query.order_by().limit(MOST_NUMBERED + 1).count(),
+            number,
+            per_page,
         )
 
 
@@ -95,11 +99,17 @@ def page_of(
     return Page(list(query.paginate(number, per_page)), number, pages, total)
 
 
-def _page(read: Callable[[int, int], list[Any]], number: int, counted: int, per_page: int) -> Page:
-    """Return a page of the numbered rows, of which ``counted`` may be one too many."""
+def _page(
+    read: Callable[[int, int], list[Any]], count: Callable[[], int], number: int, per_page: int
+) -> Page:
+    """Return a page of the numbered rows, of which ``count`` may say one too many."""
+    rows = read(per_page, 0) if number <= 1 else []
+    if number <= 1 and len(rows) < per_page:
+        return Page(rows, 1, 1, len(rows))
+    counted = count()
     total = min(counted, MOST_NUMBERED)
     number, pages = _within(number, total, per_page)
-    rows = read(per_page, (number - 1) * per_page)
+    rows = rows or read(per_page, (number - 1) * per_page)
     is_longer = counted > total and number == pages and rows
     return Page(rows, number, pages, total, rows[-1].id if is_longer else None)
 
