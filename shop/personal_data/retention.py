@@ -89,7 +89,7 @@ def _old_histories() -> Iterator[int]:
 def _secret_letters() -> Iterator[StoredLetter]:
     """Yield the e-mails with a secret that are 90 days old and not waiting to be sent."""
     for table in (Letter, StaffLetter):
-        query = table.select(table.id, table.kind, table.created_at).where(
+        query = table.select(table.id, table.subject, table.created_at).where(
             table.is_secret,
             table.created_at <= clock.now() - SECRETS,
             table.status != LetterStatus.QUEUED,
@@ -192,7 +192,7 @@ RULES = (
     ),
     Rule(
         "secrets", "e-mails with a password or a link, 90 days old: their content",
-        _secret_letters, lambda letter: f"{letter.id} ({letter.kind})",
+        _secret_letters, lambda letter: f"{letter.id} ({letter.subject})",
         lambda letter: blanking.empty_letter(type(letter).get_by_id(letter.id)),
     ),
     Rule(
