@@ -26,7 +26,7 @@ from flask import Response, flash
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from desk import access
 from models import database
@@ -56,7 +56,7 @@ class ActForm(ShopForm):
     reason = StringField(
         _l("Reason"),
         [
-            InputRequired(_l("Give the reason.")),
+            DataRequired(_l("Give the reason.")),
             Length(max=LONGEST_REASON, message=TOO_LONG),
         ],
         filters=[stripped],

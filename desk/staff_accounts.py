@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, abort, flash, url_for
@@ -143,64 +143,63 @@ class Change:
     form: type[ActForm] = ActForm
 
 
+def _maker_for(member: StaffAccount) -> Callable[..., Change]:
+    back = url_for("desk.staff_account", login=member.login)
+    about = (
+        (gettext("Member of staff"), member.login),
+        (gettext("Role"), str(ROLE_NAMES[Role(member.role)])),
+    )
+    hint = gettext("It stays on record, under your name. The member is told it by email.")
+
+    def change(
+        title: str, explanation: str, button: str, done: str, recorded: str,
+        do: Callable[[Any, StaffAccount, Asked], object], form: type[ActForm] = ActForm, *,
+        is_dangerous: bool = False,
+    ) -> Change:  # fmt: skip
+        act = Act(title, explanation, button, back, done, about, hint, is_dangerous, "staff")
+        return Change(act, recorded, do, form)
+
+    return change
+
+
 def _changes(member: StaffAccount) -> dict[str, Change]:
-    base = Act(
-        "", "", "", url_for("desk.staff_account", login=member.login), "",
-        (
-            (gettext("Member of staff"), member.login),
-            (gettext("Role"), str(ROLE_NAMES[Role(member.role)])),
-        ),
-        gettext("It stays on record, under your name. The member is told it by email."),
-        part="staff",
-    )  # fmt: skip
+    change = _maker_for(member)
     return {
-        "role": Change(
-            replace(
-                base,
-                title=gettext("Change the role"),
-                explanation=gettext("It applies from the next page the member opens."),
-                button=gettext("Change the role"),
-                done=gettext("The role is changed."),
-            ),
+        "role": change(
+            gettext("Change the role"),
+            gettext("It applies from the next page the member opens."),
+            gettext("Change the role"),
+            gettext("The role is changed."),
             "staff_role",
             lambda form, who, asked: accounts.set_role(who, Role(form.role.data), asked),
             RoleForm,
         ),
-        "reset": Change(
-            replace(
-                base,
-                title=gettext("Reset password and second factors"),
-                explanation=gettext(
-                    "All sessions of this member end; password, application and passkeys no longer "
-                    "work. We email a new link to set them up, and show it to you, once."
-                ),
-                button=gettext("Reset"),
-                done=gettext("Password and second factors are reset."),
-                is_dangerous=True,
+        "reset": change(
+            gettext("Reset password and second factors"),
+            gettext(
+                "All sessions of this member end; password, application and passkeys no longer "
+                "work. We email a new link to set them up, and show it to you, once."
             ),
+            gettext("Reset"),
+            gettext("Password and second factors are reset."),
             "staff_reset",
             lambda _form, who, asked: _show_link(accounts.reset(who, asked)),
+            is_dangerous=True,
         ),
-        "disable": Change(
-            replace(
-                base,
-                title=gettext("Disable the account"),
-                explanation=gettext("All sessions of this member end, and nobody can log in."),
-                button=gettext("Disable"),
-                done=gettext("The account is disabled."),
-                is_dangerous=True,
-            ),
+        "disable": change(
+            gettext("Disable the account"),
+            gettext("All sessions of this member end, and nobody can log in."),
+            gettext("Disable"),
+            gettext("The account is disabled."),
             "staff_disabled",
             lambda _form, who, asked: accounts.disable(who, asked),
+            is_dangerous=True,
         ),
-        "enable": Change(
-            replace(
-                base,
-                title=gettext("Enable the account"),
-                explanation=gettext("The member can log in again, as before."),
-                button=gettext("Enable"),
-                done=gettext("The account is enabled."),
-            ),
+        "enable": change(
+            gettext("Enable the account"),
+            gettext("The member can log in again, as before."),
+            gettext("Enable"),
+            gettext("The account is enabled."),
             "staff_enabled",
             lambda _form, who, asked: accounts.enable(who, asked),
         ),

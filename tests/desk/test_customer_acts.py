@@ -162,6 +162,11 @@ def test_without_a_second_step_there_is_nothing_to_reset(app: Flask, alice: Acco
     with pytest.raises(Refusal):
         customer_care.reset_second_factor(alice, asked())
     holds.check_not_held(alice)
+    client = staff.desk_of(app, Role.SUPPORT)
+    for page in ("", "/acts"):
+        shown = client.get(f"/desk/customers/{alice.nic_handle}{page}").text
+        assert "/acts/block" in shown
+        assert "/acts/second-factor" not in shown
 
 
 def test_for_72_hours_nothing_is_ordered_no_card_kept_and_no_money_given(
