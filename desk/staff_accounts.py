@@ -163,8 +163,22 @@ def _maker_for(member: StaffAccount) -> Callable[..., Change]:
 
 
 def _changes(member: StaffAccount) -> dict[str, Change]:
+    """Return the changes that can be made of a member, by the names in their URLs."""
     change = _maker_for(member)
-    return {
+    again = {
+        "invitation": change(
+            gettext("Invite again"),
+            gettext(
+                "The link sent before no longer works. We email a new one, valid for three days, "
+                "and show it to you, once."
+            ),
+            gettext("Invite again"),
+            gettext("The member of staff is invited again."),
+            "staff_invited",
+            lambda _form, who, asked: _show_link(accounts.reset(who, asked)),
+        )
+    }
+    return (again if member.is_invited else {}) | {
         "role": change(
             gettext("Change the role"),
             gettext("It applies from the next page the member opens."),

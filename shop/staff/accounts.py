@@ -273,7 +273,8 @@ def reset(staff: StaffAccount, asked: Asked = OPERATOR) -> str:
     """
     with database.atomic():
         _log("reset", staff)
-        return _invite(lock(staff), asked, is_new=False)
+        row = lock(staff)
+        return _invite(row, asked, is_new=row.is_invited)
 
 
 def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAccount:

@@ -10,9 +10,10 @@ from flask import Flask, url_for
 from desk.menu import menu_of
 from desk.words import ACT_WORDS
 from models import Account, Role, StaffAccount, StaffAct, StaffSession
+from shop import mail
 from shop.security import one_time_codes
 from shop.staff import accounts
-from tests.support import staff
+from tests.support import letters, staff
 from tests.support.client import browser
 from tests.support.visitor import Visitor
 
@@ -87,6 +88,7 @@ def test_changes_of_a_member_are_made_and_undone(app: Flask) -> None:
     staff.confirm(admin, f"{page}/reset")
     assert "/desk/invitation/" in admin.get(page).text
     assert accounts.find_member(member.login).is_invited
+    assert f"{page}/reset" not in admin.get(page).text
     assert {act.kind for act in StaffAct.select()} < set(ACT_WORDS)
     assert StaffAct.select().count() == 4
 
@@ -105,6 +107,30 @@ def test_a_member_who_may_no_longer_see_as_a_customer_sees_nothing_more(
     staff.confirm(staff.desk_of(app), f"/desk/staff/{members[0].login}/{act}", **more)
     assert clients[0].get("/manager/services").status_code == 303
     assert clients[1].get("/manager/services").status_code == 200, "the colleague goes on"
+
+
+def test_a_member_whose_link_is_lost_is_invited_again(app: Flask) -> None:
+    admin = staff.desk_of(app)
+    member, lost = accounts.add("lea@nuage.example", Role.SUPPORT)
+    page = f"/desk/staff/{member.login}"
+    assert f"{page}/invitation" in admin.get(page).text
+    assert staff.confirm(admin, f"{page}/invitation").location == page
+    assert accounts.find_invitation(lost) is None
+    link = re.search(r"http://localhost/desk/invitation/([\w-]+)", admin.get(page).text)
+    assert accounts.find_invitation(link[1]).staff == member
+    letter = letters.to_staff(member, "staff_invitation")
+    assert "Vous êtes invité au bureau" in letters.plain(mail.text_of(letter))
+    assert StaffAct.get().kind == "staff_invited"
+
+
+def test_who_has_joined_is_reset_and_not_invited_again(app: Flask) -> None:
+    admin, member = staff.desk_of(app), staff.member(Role.SUPPORT)
+    page = f"/desk/staff/{member.login}"
+    assert f"{page}/invitation" not in admin.get(page).text
+    assert admin.get(f"{page}/invitation").status_code == 404
+    form = {"reason": "Perdu", "key": "a-form", "confirmed": "yes"}
+    assert admin.ask("POST", f"{page}/invitation", form).status_code == 404
+    assert not accounts.find_member(member.login).is_invited
 
 
 def test_the_last_administrator_stays(app: Flask) -> None:
