@@ -67,14 +67,8 @@ def staff_account(login: str) -> Response:
 # --- A new member ----------------------------------------------------------------------------
 
 
-class RoleForm(ActForm):
-    """Another role."""
-
-    role = SelectField(_l("Role"), choices=lambda: choices(ROLE_NAMES.items()))
-
-
-class NewMemberForm(RoleForm):
-    """The e-mail address and role of a new member."""
+class EmailForm(ActForm):
+    """An e-mail address."""
 
     email = StringField(
         _l("Email address"),
@@ -82,6 +76,17 @@ class NewMemberForm(RoleForm):
         filters=[stripped],
         render_kw={"autocomplete": "off", "type": "email"},
     )
+
+
+class RoleForm(ActForm):
+    """Another role."""
+
+    role = SelectField(_l("Role"), choices=lambda: choices(ROLE_NAMES.items()))
+
+
+class NewMemberForm(EmailForm, RoleForm):
+    """The e-mail address, role and language of a new member."""
+
     language = SelectField(
         _l("Language"), default=current_language,
         choices=lambda: choices((each, each.own_name) for each in Language),
@@ -187,6 +192,15 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             "staff_role",
             lambda form, who, asked: accounts.set_role(who, Role(form.role.data), asked),
             RoleForm,
+        ),
+        "email-address": change(
+            gettext("Change the email address"),
+            gettext("Emails about the account go to it, and it can be typed to log in."),
+            gettext("Change the email address"),
+            gettext("The email address is changed. We write to both addresses."),
+            "staff_email",
+            lambda form, who, asked: accounts.set_email(who, form.email.data or "", asked),
+            EmailForm,
         ),
         "reset": change(
             gettext("Reset password and second factors"),

@@ -24,6 +24,7 @@ ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()}
     "payout_line_explained": _l("A line of a payout was explained"),
     "retry_job": _l("A failed job was tried again"),
     "staff_added": _l("A member of staff was added"),
+    "staff_email": _l("A member of staff got another email address"),
     "staff_invited": _l("A member of staff was invited again"),
     "staff_role": _l("A member of staff got another role"),
     "staff_reset": _l("Password and second factors of a member of staff were reset"),

@@ -86,11 +86,12 @@ def store_letter(
 
 
 def store_staff_letter(
-    staff: StaffAccount, kind: StaffLetterKind, key: str, *, is_secret: bool = False, **values: Any
-) -> None:
+    staff: StaffAccount, kind: StaffLetterKind, key: str, *, recipient: str = "",
+    is_secret: bool = False, **values: Any,
+) -> None:  # fmt: skip
     """Store an e-mail to a member of staff, as `store_letter` does those to customers."""
     columns = _columns(kind, staff.language, is_secret, member=staff, **values)
-    columns |= {"staff": staff, "key": key, "recipient": staff.email}
+    columns |= {"staff": staff, "key": key, "recipient": recipient or staff.email}
     with database.transaction():
         for letter in _insert(StaffLetter, columns):
             kinds.send_staff_letter.later(letter=letter)

@@ -55,15 +55,20 @@ def staff_invitation(
     )  # fmt: skip
 
 
-def staff_account_changed(staff: StaffAccount, what: str, asked: Asked | None = None) -> None:
+def staff_account_changed(
+    staff: StaffAccount, what: str, asked: Asked | None = None, recipient: str = ""
+) -> None:
     """Report a change of the account; ``what`` is a ``msgid`` that describes it.
 
-    ``asked`` is None where the member made it, or who claims to be them.
+    ``asked`` is None where the member made it, or who claims to be them. It is sent to the
+    account's address, or to ``recipient``.
     """
     changed_at = clock.now()
-    key = f"staff:{staff.id}:{changed_at.isoformat()}:{encryption.digest(what)[:16]}"
+    cause = encryption.digest(f"{what} {recipient}")[:16]
+    key = f"staff:{staff.id}:{changed_at.isoformat()}:{cause}"
     store_staff_letter(
-        staff, StaffLetterKind.STAFF_ACCOUNT_CHANGED, key, what=what, changed_at=changed_at,
+        staff, StaffLetterKind.STAFF_ACCOUNT_CHANGED, key, recipient=recipient, what=what,
+        changed_at=changed_at,
         role=ROLE_NAMES[Role(staff.role)],
         asked_facts=asked.facts(staff.language) if asked else [],
     )  # fmt: skip

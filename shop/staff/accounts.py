@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 
 import structlog
-from peewee import ModelSelect
+from peewee import IntegrityError, ModelSelect
 
 from records.base import database, lock
 from records.languages import Language
@@ -45,18 +45,27 @@ def add(
 
     Raise `Conflict` if the address has an account, `Refusal` if it is no e-mail address.
     """
-    email = normalized(email)
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email) or len(email) > 254:
-        raise Refusal(N_("This is not an email address."), "email")
+    email = _read_email(email)
     with database.atomic():
         if StaffAccount.get_or_none(StaffAccount.email == email) is not None:
-            raise Conflict(N_("A member of staff has this email address."), "email")
+            raise _taken()
         staff: StaffAccount = StaffAccount.create(
             login=_free_login(email), email=email, role=role, language=language,
             created_at=clock.now(),
         )  # fmt: skip
         _log("added", staff, role=role)
         return staff, _invite(staff, asked, is_new=True)
+
+
+def _read_email(typed: str) -> str:
+    email = normalized(typed)
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email) or len(email) > 254:
+        raise Refusal(N_("This is not an email address."), "email")
+    return email
+
+
+def _taken() -> Conflict:
+    return Conflict(N_("A member of staff has this email address."), "email")
 
 
 def _free_login(email: str) -> str:
@@ -207,6 +216,30 @@ def set_role(staff: StaffAccount, role: Role, asked: Asked = OPERATOR) -> None:
             staff.role = role
             mail.staff_account_changed(staff, N_("Your role was changed"), asked)
         _log("role", staff, role=role)
+
+
+def set_email(staff: StaffAccount, typed: str, asked: Asked = OPERATOR) -> None:
+    """Give a member another e-mail address, and tell both; the login stays.
+
+    Raise as `add` does.
+    """
+    email = _read_email(typed)
+    with database.atomic():
+        row = lock(staff)
+        before, row.email = row.email, email
+        _take_email(row)
+        for address in (before, email):
+            mail.staff_account_changed(row, N_("Your email address was changed"), asked, address)
+        _log("email", row)
+
+
+def _take_email(staff: StaffAccount) -> None:
+    """Store the e-mail address; raise `Conflict` if another member has it, or takes it now."""
+    try:
+        with database.atomic():
+            staff.save()
+    except IntegrityError as error:
+        raise _taken() from error
 
 
 def set_language(staff: StaffAccount, language: str) -> None:

@@ -9,7 +9,7 @@ from flask import Flask, url_for
 
 from desk.menu import menu_of
 from desk.words import ACT_WORDS
-from models import Account, Role, StaffAccount, StaffAct, StaffSession
+from models import Account, Role, StaffAccount, StaffAct, StaffLetter, StaffSession
 from shop import mail
 from shop.security import one_time_codes
 from shop.staff import accounts
@@ -107,6 +107,26 @@ def test_a_member_who_may_no_longer_see_as_a_customer_sees_nothing_more(
     staff.confirm(staff.desk_of(app), f"/desk/staff/{members[0].login}/{act}", **more)
     assert clients[0].get("/manager/services").status_code == 303
     assert clients[1].get("/manager/services").status_code == 200, "the colleague goes on"
+
+
+def test_another_email_address_is_told_to_both(app: Flask) -> None:
+    admin = staff.desk_of(app)
+    member = staff.member(Role.SUPPORT, email="lea.moreau@nuage.example")
+    address = f"/desk/staff/{member.login}/email-address"
+    assert address in admin.get(f"/desk/staff/{member.login}").text
+    taken = staff.member(Role.SUPPORT).email
+    for typed, status in (("no address", 422), (taken, 409), ("", 422)):
+        assert staff.confirm(admin, address, email=typed).status_code == status
+    assert not StaffAct.select().exists()
+    assert staff.confirm(admin, address, email="Lea.Garnier@nuage.example").status_code == 303
+    renamed = accounts.find_member("lea.garnier@nuage.example")
+    assert renamed == member
+    assert renamed.login == member.login
+    own = StaffLetter.select().where(StaffLetter.staff == member).order_by(StaffLetter.id)
+    *_, before, after = own
+    assert [before.recipient, after.recipient] == [member.email, renamed.email]
+    assert "Votre adresse e-mail a été changée" in letters.plain(mail.text_of(before))
+    assert StaffAct.get().kind == "staff_email"
 
 
 def test_a_member_whose_link_is_lost_is_invited_again(app: Flask) -> None:

@@ -111,6 +111,13 @@ def test_a_member_is_told_what_changed_and_who_changed_it(
     assert not Letter.select().exists()
 
 
+def test_a_reason_is_a_text_and_no_markup(member: StaffAccount) -> None:
+    accounts.set_role(member, Role.BILLING, Asked("staff:dominique", "<b>&amp; {{ 7 * 7 }}"))
+    letter = told(member)[-1]
+    assert "<b>&amp; {{ 7 * 7 }}" in said(letter)
+    assert "&lt;b&gt;&amp;amp; {{ 7 * 7 }}" in mail.html_of(letter)
+
+
 def test_a_member_is_told_in_their_language(app: Flask) -> None:
     member = staff.member(Role.SUPPORT, "en")
     accounts.set_role(member, Role.BILLING, ASKED)
