@@ -59,6 +59,7 @@ from records.invoices import (
     InvoiceLine,
     InvoiceSeries,
     InvoiceStatus,
+    MovedLoss,
     MovedPayment,
 )
 from records.jobs import Job, JobStatus, SandboxSwitch
@@ -129,8 +130,8 @@ def all_tables() -> list[type[Table]]:
         CatalogueVersion, Offer, OfferChange, Price, Contract, ContractFile,
         Card, Order, OrderLine, Acceptance, Event, LicenceGroup, GroupKey, LicenceCount,
         Addition, Seat, SeatKey, SeatEvent, UsageDay, SeatImport, SeatImportLine, Handover, Letter,
-        Attachment, InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, MovedPayment, Payment, Refund,
-        Dispute,
+        Attachment, InvoiceSeries, Invoice, InvoiceLine, InvoiceFile, MovedPayment, MovedLoss,
+        Payment, Refund, Dispute,
         AccountCredit, CreditUse, MoneyAct, BankLine, Payout, PayoutLine,
         LedgerEntry,
         ExchangeService, ExchangeAccount, Attach, AttachedAccount, CardSetup,

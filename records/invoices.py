@@ -75,9 +75,10 @@ class Invoice(StateMachine):
     ``method`` of payment (that of `Payment`), and ``credited_cents``, the amount credited so far.
 
     ``replaces`` is the wrong invoice that this one was issued in place of. ``offset_cents`` is what
-    the payment of that one pays of it; on a credit note, what is not given back, because it pays
-    the invoice in its place, or was not paid. Of that, ``absorbed_cents`` is what a bank had taken
-    back of the payment for its cardholder.
+    is paid of it beside the payment that settles it: by the payment of that one, by the customer's
+    balance, or by payments that were left when another one was lost. On a credit note it is what is
+    not given back, because it pays the invoice in its place, or was not paid; of that,
+    ``absorbed_cents`` is what a bank had taken back of the payment for its cardholder.
 
     ``blanked_at`` is when its time of ten years was over and ``customer`` was blanked, which the
     trigger allows then.
@@ -278,3 +279,19 @@ class MovedPayment(Table):
 
     class Meta:
         constraints = [Check("cents >= 0")]
+
+
+class MovedLoss(Table):
+    """What a credit note of a wrong invoice absorbed, or gave free again, after it was issued.
+
+    Positive ``cents`` of what a bank took back count for the wrong invoice from then on, and no
+    longer for the one in its place, which may be taxed otherwise.
+    """
+
+    id = AutoField()
+    credit_note = ForeignKeyField(Invoice)
+    cents = BigIntegerField()
+    at = MomentField()
+
+    class Meta:
+        indexes = ((("at", "id"), False),)

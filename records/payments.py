@@ -59,13 +59,16 @@ UNSETTLED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
 class Payment(StateMachine):
     """One attempt to pay an order, or an invoice of a renewal.
 
-    Of each order or invoice at most one payment is unsettled, and at most one has succeeded.
+    Of each order or invoice at most one payment is unsettled, and at most one has succeeded. Where
+    a payment of an invoice is lost, the others pay a part of it (``pays_part``), and one more pays
+    what is owed again.
 
     ``amount_cents`` was requested and ``taken_cents`` is what the bank reports as taken; they
     differ only by an error, and then everything taken is refunded. ``key`` is the idempotency key
     of every call to the gateway for it; ``method`` is ``card`` or ``manual`` (marked paid by the
-    operator). ``uncharged_cents`` is the part of a successful payment that the order's invoice does
-    not charge, as it was not delivered, or delivered later: it is given back. ``card`` is the
+    operator). ``uncharged_cents`` is the part of a successful payment that no invoice charges, and
+    that is given back: what was not delivered of an order, or delivered later, or what was paid
+    otherwise while a bank had taken the payment back. ``card`` is the
     stored card of an off-session charge; empty where the customer pays on the bank's page.
     ``reference`` is that of a bank transfer, and ``settled_at`` its day. ``is_paid_out`` says that
     a payout of the bank lists it.
@@ -88,6 +91,7 @@ class Payment(StateMachine):
     amount_cents = BigIntegerField()
     taken_cents = BigIntegerField(null=True)
     uncharged_cents = BigIntegerField(default=0)
+    pays_part = BooleanField(default=False)
     currency = CharField(max_length=3, default="EUR")
     store_card = BooleanField(default=False)
     checkout = CharField(max_length=128, null=True, unique=True)
@@ -120,11 +124,6 @@ class Payment(StateMachine):
     def refund_cents(self) -> int:
         """The amount of a refund: everything that was taken."""
         return self.amount_cents if self.taken_cents is None else self.taken_cents
-
-    @property
-    def refund_due_cents(self) -> int:
-        """The amount to refund: what was not charged, or all of a payment that is not kept."""
-        return self.uncharged_cents if self.has_succeeded else self.refund_cents
 
     @property
     def has_succeeded(self) -> bool:
@@ -169,7 +168,7 @@ Payment.add_index(
 )
 Payment.add_index(
     Payment.index(Payment.invoice, unique=True, name="payment_one_succeeded_of_invoice").where(
-        SQL("status = 'succeeded'")
+        SQL("status = 'succeeded' AND NOT pays_part")
     )
 )
 IS_HELD = (

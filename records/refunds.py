@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import SQL, AutoField, BigIntegerField, CharField, Check, ForeignKeyField
+from peewee import SQL, AutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField
 
 from records.base import MomentField, StateMachine, one_of
 from records.invoices import Invoice
@@ -40,12 +40,13 @@ REFUND_MOVES: dict[str, set[str]] = {
 class Refund(StateMachine):
     """An attempt to give back ``cents`` of a payment: for a credit note, or all that was taken.
 
-    After a failure another one may be begun; of each whole payment, at most one has not failed. A
+    After a failure another one may be begun; of each payment, at most one is awaited for itself. A
     credit note is given back of all payments of its invoice: of each of them, at most one is
-    awaited. ``key`` is the idempotency key at the bank. ``method`` is ``card``
-    (made by the bank) or ``manual`` (a transfer by the operator, who records its ``reference`` and
-    its day, ``settled_at``). ``origin`` is ``bank`` for one made in the bank's dashboard, which
-    nobody had asked for here: the operator gives its ``explanation``, or issues a credit note.
+    awaited. ``key`` is the idempotency key at the bank: under it, ``cents`` stay as they are once
+    the bank may have been asked (``is_sent``). ``method`` is ``card`` (made by the bank) or
+    ``manual`` (a transfer by the operator, who records its ``reference`` and its day,
+    ``settled_at``). ``origin`` is ``bank`` for one made in the bank's dashboard, which nobody had
+    asked for here: the operator gives its ``explanation``, or issues a credit note.
     """
 
     event_subject = "refund"
@@ -63,6 +64,7 @@ class Refund(StateMachine):
     key = CharField(max_length=128, unique=True)
     reference = CharField(max_length=128, null=True)
     cents = BigIntegerField()
+    is_sent = BooleanField(default=False)
     reason = CharField(max_length=64, default="")
     explanation = CharField(max_length=255, default="")
     created_at = MomentField()
@@ -114,8 +116,8 @@ Refund.add_index(
     ).where(SQL("credit_note_id IS NOT NULL AND status IN ('asked', 'pending')"))
 )
 Refund.add_index(
-    Refund.index(Refund.payment, unique=True, name="refund_one_of_payment").where(
-        SQL("credit_note_id IS NULL AND origin = 'shop' AND status <> 'failed'")
+    Refund.index(Refund.payment, unique=True, name="refund_one_awaited_of_payment").where(
+        SQL("credit_note_id IS NULL AND origin = 'shop' AND status IN ('asked', 'pending')")
     )
 )
 Refund.add_index(

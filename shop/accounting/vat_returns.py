@@ -10,7 +10,7 @@ from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from peewee import JOIN, Case, fn
@@ -18,7 +18,7 @@ from peewee import JOIN, Case, fn
 from records.account_credits import CreditUse
 from records.accounts import Account
 from records.batches import in_batches
-from records.invoices import Invoice, InvoiceKind, MovedPayment
+from records.invoices import Invoice, InvoiceKind, MovedLoss, MovedPayment
 from records.ledger import EntryKind, LedgerEntry
 from records.orders import Order
 from records.payments import Payment
@@ -217,7 +217,15 @@ def _first_use() -> Any:
 
 def _moved(first: date, last: date) -> Iterator[tuple[date, Any, Any, int]]:
     """Yield the credit notes of wrong invoices whose money pays an invoice taxed otherwise, those
-    invoices, and the money in cents."""
+    invoices, and the money in cents.
+
+    What such a credit note absorbs later of a loss was taken from the money of that invoice.
+    """
+    yield from _moved_by_corrections(first, last)
+    yield from _moved_by_losses(first, last)
+
+
+def _moved_by_corrections(first: date, last: date) -> Iterator[tuple[date, Any, Any, int]]:
     new = Invoice.alias("new")
     notes = (
         Invoice.select(Invoice, new, MovedPayment)
@@ -248,15 +256,40 @@ def _cents_moved(note: Any) -> int:
     return moved.cents if moved else min(note.kept_cents, note.new.total_cents)
 
 
+def _moved_by_losses(first: date, last: date) -> Iterator[tuple[date, Any, Any, int]]:
+    rows = (
+        MovedLoss.select(MovedLoss, Invoice)
+        .join(Invoice)
+        .where(MovedLoss.at >= clock.midnight(first), MovedLoss.at < clock.next_midnight(last))
+        .order_by(MovedLoss.id)
+    )
+    found = list(rows)
+    replaced = _replacements_of({row.credit_note.corrects_id for row in found})
+    for row in found:
+        note = row.credit_note
+        new = _in_place_of(note.corrects_id, row.at, replaced)
+        if new and (new.vat_code, new.vat_rate) != (note.vat_code, note.vat_rate):
+            yield clock.day_of(row.at), note, new, row.cents
+
+
 def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
-    """Yield what the bank took of payments, or gave back, on its own after their invoices were
-    replaced by others taxed otherwise, and those invoices. ``code`` and ``rate`` are the first's.
+    """Yield what the bank took of payments, or gave back, after their invoices were replaced by
+    others taxed otherwise, and those invoices. ``code`` and ``rate`` are the first's.
+
+    What came back then and is refunded, as all was settled meanwhile, is taken from the same.
     """
+    earlier = LedgerEntry.alias("earlier")
+    came_back = earlier.select(fn.MAX(earlier.at)).where(
+        earlier.payment == LedgerEntry.payment, earlier.kind == EntryKind.REINSTATED,
+        earlier.id < LedgerEntry.id,
+    )  # fmt: skip
+    of_bank = LedgerEntry.kind.in_(DISPUTED) | (Refund.origin == RefundOrigin.BANK)
     old = Invoice.alias("old")
     entries = (
         LedgerEntry.select(
             LedgerEntry.id, LedgerEntry.at, LedgerEntry.cents, Account.nic_handle,
             old.id.alias("old"), old.vat_code.alias("code"), old.vat_rate.alias("rate"),
+            Case(None, [(of_bank, LedgerEntry.at)], came_back).alias("taken_at"),
         )
         .join(Payment)
         .join(
@@ -276,7 +309,7 @@ def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
             _within(first, last),
             # An expression, so that the index of the days is chosen: most money has no invoice.
             fn.COALESCE(LedgerEntry.invoice, 0) == 0,
-            LedgerEntry.kind.in_(DISPUTED) | (Refund.origin == RefundOrigin.BANK),
+            of_bank | LedgerEntry.refund.is_null(False),
         )
         .order_by(LedgerEntry.id)
         .objects()
@@ -284,17 +317,24 @@ def _taken_from_replaced(first: date, last: date) -> Iterator[tuple[Any, Any]]:
     found: list[Any] = list(entries)
     replaced = _replacements_of({row.old for row in found})
     for row in found:
-        at, invoice = row.old, None
-        while (newer := replaced.get(at)) is not None and newer.issued_at <= row.at:
-            at, invoice = newer.id, newer
+        taken_at = LedgerEntry.at.python_value(row.taken_at)
+        invoice = _in_place_of(row.old, taken_at, replaced) if taken_at else None
         if invoice and (invoice.vat_code, invoice.vat_rate) != (row.code, row.rate):
             yield row, invoice
 
 
-def _replacements_of(invoices: set[int]) -> dict[int, Any]:
+def _in_place_of(number: int | None, at: datetime, replaced: dict[int | None, Any]) -> Any:
+    """Return what stood at a moment in place of an invoice; None if that was not replaced."""
+    found = None
+    while (newer := replaced.get(number)) is not None and newer.issued_at <= at:
+        number, found = newer.id, newer
+    return found
+
+
+def _replacements_of(invoices: set[Any]) -> dict[int | None, Any]:
     """Return the invoices that replace some, those that replace these, and so on, each by the id
     of the one that it replaces."""
-    found: dict[int, Any] = {}
+    found: dict[int | None, Any] = {}
     while invoices:
         query = Invoice.select(
             Invoice.id, Invoice.number, Invoice.replaces, Invoice.issued_at, Invoice.vat_code,

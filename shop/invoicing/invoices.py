@@ -21,7 +21,7 @@ from records.invoices import Invoice, InvoiceSeries, InvoiceStatus
 from records.invoices import InvoiceLine as Row
 from records.orders import Order
 from records.payment_methods import PaymentMethod
-from records.payments import Payment
+from records.payments import Payment, PaymentStatus
 from shop import clock, mail, settings, transitions
 from shop.invoicing import account_credits, ledger
 from shop.jobs import kinds
@@ -225,17 +225,44 @@ def mark_settled(invoice: Invoice, by: str) -> None:
     transitions.move(invoice, changes.pop("status"), by=by, **changes)
 
 
-def reopen(invoice: Invoice, by: str, note: str) -> None:
-    """Let a paid invoice be owed again, because its payment was lost, less what the customer's
-    balance paid.
+def reopen(invoice: Invoice, cents: int, by: str, note: str) -> None:
+    """Let ``cents`` of an invoice be owed again, because a payment that paid them was lost.
 
-    Runs in the caller's transaction, which has locked ``invoice``.
+    Its other payments, and the customer's balance, go on paying the rest. Runs in the caller's
+    transaction, which has locked ``invoice``.
     """
+    owed = invoice.balance_cents + cents
+    offset = invoice.total_cents - invoice.credited_cents - owed
+    Payment.update(pays_part=True).where(
+        Payment.invoice == invoice, Payment.status == PaymentStatus.SUCCEEDED
+    ).execute()
+    if invoice.status == InvoiceStatus.UNPAID:
+        _set_offset(invoice, offset)
+        return
     transitions.move(
         invoice, InvoiceStatus.UNPAID, by=by, note=note, paid_at=None, method="",
-        offset_cents=account_credits.used_on(invoice),
+        offset_cents=offset,
     )  # fmt: skip
     kinds.invoice_reopened.send(invoice)
+
+
+def pay_again(invoice: Invoice, payment: Payment, cents: int, by: str) -> None:
+    """Let a payment that its bank gave back pay ``cents`` of what is owed of an invoice.
+
+    Runs in the caller's transaction, which has locked both.
+    """
+    owed = invoice.balance_cents
+    is_part = cents < owed or invoice.replaces_id is not None
+    Payment.update(pays_part=is_part).where(Payment.id == payment.id).execute()
+    if is_part:
+        _set_offset(invoice, invoice.offset_cents + cents)
+    if cents == owed:
+        mark_paid(invoice, payment, by)
+
+
+def _set_offset(invoice: Invoice, cents: int) -> None:
+    Invoice.update(offset_cents=cents).where(Invoice.id == invoice.id).execute()
+    invoice.offset_cents = cents
 
 
 # --- Reading -----------------------------------------------------------------------------------

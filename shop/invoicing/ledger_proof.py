@@ -96,7 +96,8 @@ FAULTS = {
     ),
     "invoice {} is open though it was paid": (
         "SELECT i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id "
-        "WHERE p.status = '{PaymentStatus.SUCCEEDED}' AND i.status IN ({OWED})"
+        "WHERE p.status = '{PaymentStatus.SUCCEEDED}' AND NOT p.pays_part "
+        "AND i.status IN ({OWED})"
     ),
     "the money of payment {} is not in the ledger, or not with its amount": (
         "SELECT p.id FROM payment p LEFT JOIN ledger_entry e ON e.payment_id = p.id "
@@ -109,11 +110,7 @@ FAULTS = {
     ),
     "the refund of payment {} is not in the ledger, or not with its amount": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.REFUNDED}' "
-        "AND coalesce(p.taken_cents, p.amount_cents) <> (SELECT coalesce(sum(e.cents), 0) "
-        "FROM ledger_entry e LEFT JOIN refund f ON f.id = e.refund_id "
-        "WHERE e.payment_id = p.id AND e.invoice_id IS NULL AND coalesce(f.origin, '') <> "
-        "'{RefundOrigin.BANK}' "
-        "AND e.kind IN ('{EntryKind.REFUNDED}', '{EntryKind.RETURNED}'))"
+        "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.payment_id = p.id) < 0"
     ),
     "refund {} is in the ledger with another amount than it has": (
         "SELECT f.id FROM refund f WHERE (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
@@ -138,17 +135,25 @@ FAULTS = {
         "AND j.key = '{kinds.refund_credit_note.kind}:' || i.id)"
     ),
     "the money of payment {} is to be refunded, and nobody was asked to": (
-        "SELECT p.id FROM payment p WHERE (p.status = '{PaymentStatus.REFUND_DUE}' "
-        "OR p.status = '{PaymentStatus.SUCCEEDED}' AND p.uncharged_cents > 0) "
-        "AND NOT EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = p.id "
-        "AND f.credit_note_id IS NULL) "
+        "SELECT p.id FROM payment p LEFT JOIN (SELECT payment_id, sum(cents) AS cents, "
+        "sum(CASE WHEN status = '{RefundStatus.SUCCEEDED}' THEN 0 ELSE 1 END) AS waiting "
+        "FROM refund WHERE credit_note_id IS NULL AND origin = '{RefundOrigin.SHOP}' "
+        "GROUP BY payment_id) AS f ON f.payment_id = p.id "
+        "WHERE (p.status = '{PaymentStatus.REFUND_DUE}' AND coalesce(f.waiting, 0) = 0 "
+        # What the bank took back is given back by that.
+        "OR p.status = '{PaymentStatus.SUCCEEDED}' AND p.uncharged_cents > coalesce(f.cents, 0) + "
+        "(SELECT coalesce(sum(d.withdrawn_cents - d.absorbed_cents), 0) FROM dispute d "
+        "WHERE d.payment_id = p.id AND d.status = '{DisputeStatus.LOST}')) "
         "AND NOT EXISTS (SELECT 1 FROM job j WHERE j.status IN ({WAITING}) "
         "AND j.key = '{kinds.refund_payment.kind}:' || p.id)"
     ),
     "refund {} failed, and the money was neither asked for again nor transferred": (
         "SELECT f.id FROM refund f WHERE f.status = '{RefundStatus.FAILED}' "
         "AND f.origin = '{RefundOrigin.SHOP}' AND NOT EXISTS (SELECT 1 FROM payment p "
-        "WHERE p.id = f.payment_id AND p.status = '{PaymentStatus.LOST}') "
+        "WHERE p.id = f.payment_id AND (p.status = '{PaymentStatus.LOST}' "
+        "OR f.credit_note_id IS NULL AND p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND p.uncharged_cents <= (SELECT coalesce(sum(d.withdrawn_cents - d.absorbed_cents), 0) "
+        "FROM dispute d WHERE d.payment_id = p.id AND d.status = '{DisputeStatus.LOST}'))) "
         "AND NOT EXISTS (SELECT 1 FROM refund g WHERE g.payment_id = f.payment_id AND g.id > f.id "
         "AND coalesce(g.credit_note_id, 0) = coalesce(f.credit_note_id, 0) "
         "AND (g.credit_note_id IS NULL OR g.status = '{RefundStatus.FAILED}')) "
@@ -198,6 +203,8 @@ FAULTS = {
         "AND p.status = '{PaymentStatus.SUCCEEDED}' "
         "AND EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id "
         "AND d.status = '{DisputeStatus.LOST}') "
+        "AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id "
+        "AND d.status <> '{DisputeStatus.LOST}' AND d.withdrawn_cents > 0) "
         "AND NOT EXISTS (SELECT 1 FROM invoice c WHERE c.corrects_id = i.id "
         "AND c.status = '{InvoiceStatus.DUE}') "
         "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e "
@@ -217,11 +224,18 @@ FAULTS = {
     ),
     "invoice {} counts as paid by more than the credit note of the one it replaces keeps": (
         "SELECT i.number FROM invoice i WHERE i.kind = '{InvoiceKind.INVOICE}' "
+        "AND i.status <> '{InvoiceStatus.REFUNDED}' "
         "AND i.offset_cents > (SELECT coalesce(sum(c.offset_cents - c.absorbed_cents), 0) "
         "FROM invoice c "
         "WHERE c.corrects_id = i.replaces_id) "
         "+ (SELECT coalesce(sum(u.cents - u.returned_cents), 0) "
-        "FROM credit_use u WHERE u.invoice_id = i.id)"
+        "FROM credit_use u WHERE u.invoice_id = i.id) "
+        # Where a payment was lost, the others pay a part.
+        "+ (SELECT coalesce(sum(coalesce(p.taken_cents, p.amount_cents)), 0) FROM payment p "
+        "LEFT JOIN purchase_order o ON o.id = p.order_id "
+        "LEFT JOIN invoice w ON w.id = p.invoice_id WHERE p.pays_part "
+        "AND p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND coalesce(o.account_id, w.account_id) = i.account_id)"
     ),
     "invoice {} counts as paid by less of the customer's balance than it used": (
         "SELECT i.number FROM invoice i WHERE i.offset_cents < "
@@ -247,7 +261,11 @@ FAULTS = {
     ),
     "payment {} counts as lost, and not all of it was taken back": (
         "SELECT p.id FROM payment p WHERE p.status = '{PaymentStatus.LOST}' "
-        "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.payment_id = p.id) <> 0"
+        "AND (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.payment_id = p.id) <> 0 "
+        # A refund that came back is to be made again.
+        "AND NOT EXISTS (SELECT 1 FROM refund f JOIN invoice n ON n.id = f.credit_note_id "
+        "WHERE f.payment_id = p.id AND f.status = '{RefundStatus.FAILED}' "
+        "AND n.status = '{InvoiceStatus.DUE}')"
     ),
     "payment {} charged a card that its customer had not allowed for the service": (
         "SELECT p.id FROM payment p JOIN (SELECT invoice_id, group_id FROM renewal "
@@ -280,7 +298,8 @@ FAULTS = {
         "SELECT o.number FROM payment p JOIN purchase_order o ON o.id = p.order_id "
         "JOIN invoice i ON i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}' "
         "WHERE p.status = '{PaymentStatus.SUCCEEDED}' "
-        "AND coalesce(p.taken_cents, p.amount_cents) <> i.total_cents + p.uncharged_cents"
+        "AND i.replaces_id IS NULL AND coalesce(p.taken_cents, p.amount_cents) NOT BETWEEN "
+        "i.total_cents + p.uncharged_cents - i.credited_cents AND i.total_cents + p.uncharged_cents"
     ),
     "invoice {} charges licences for days before their delivery": (
         "SELECT i.number FROM invoice i JOIN order_line o ON o.order_id = i.order_id "
@@ -452,14 +471,18 @@ FAULTS = {
         "AND p.status = '{PaymentStatus.SUCCEEDED}') UNION ALL "
         "SELECT i.account_id, coalesce(p.taken_cents, p.amount_cents) FROM payment p "
         "JOIN invoice i ON i.id = p.invoice_id WHERE p.status = '{PaymentStatus.REFUND_DUE}' "
-        "UNION ALL SELECT o.account_id, p.uncharged_cents FROM payment p "
-        "JOIN purchase_order o ON o.id = p.order_id WHERE p.status = '{PaymentStatus.SUCCEEDED}' "
-        "AND EXISTS (SELECT 1 FROM invoice i "
-        "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}') "
-        "UNION ALL SELECT o.account_id, -f.cents FROM refund f "
-        "JOIN payment p ON p.id = f.payment_id JOIN purchase_order o ON o.id = p.order_id "
-        "WHERE f.credit_note_id IS NULL AND f.origin = '{RefundOrigin.SHOP}' "
-        "AND f.status = '{RefundStatus.SUCCEEDED}' AND p.status = '{PaymentStatus.SUCCEEDED}' "
+        "UNION ALL SELECT coalesce(o.account_id, i.account_id), p.uncharged_cents FROM payment p "
+        "LEFT JOIN purchase_order o ON o.id = p.order_id "
+        "LEFT JOIN invoice i ON i.id = p.invoice_id WHERE p.status = '{PaymentStatus.SUCCEEDED}' "
+        "AND (p.invoice_id IS NOT NULL OR EXISTS (SELECT 1 FROM invoice i "
+        "WHERE i.order_id = o.id AND i.kind = '{InvoiceKind.INVOICE}')) "
+        # Of a payment that is to be refunded, also what was given back for a credit note.
+        "UNION ALL SELECT coalesce(o.account_id, i.account_id), -f.cents FROM refund f "
+        "JOIN payment p ON p.id = f.payment_id LEFT JOIN purchase_order o ON o.id = p.order_id "
+        "LEFT JOIN invoice i ON i.id = p.invoice_id "
+        "WHERE f.status = '{RefundStatus.SUCCEEDED}' AND (f.credit_note_id IS NULL "
+        "AND f.origin = '{RefundOrigin.SHOP}' AND p.status IN ({HELD}) "
+        "OR f.credit_note_id IS NOT NULL AND p.status = '{PaymentStatus.REFUND_DUE}') "
         "UNION ALL SELECT coalesce(o.account_id, i.account_id), -m.cents FROM ("
         "SELECT payment_id, cents FROM refund WHERE origin = '{RefundOrigin.BANK}' AND "
         "credit_note_id IS NULL "

@@ -11,9 +11,10 @@ from peewee import ModelSelect, fn
 
 from records.base import lock
 from records.disputes import Dispute, DisputeStatus
-from records.invoices import Invoice, InvoiceStatus
+from records.invoices import Invoice, InvoiceStatus, MovedLoss
 from records.payments import Payment, PaymentStatus
-from shop import transitions
+from records.refunds import Refund, RefundStatus
+from shop import clock, transitions
 from shop.invoicing.account_credits import with_replaced
 
 ABSORBED = "taken back by the bank"
@@ -33,6 +34,23 @@ def taken_for(invoice: Invoice) -> ModelSelect[Payment]:
 def kept_for(invoice: Invoice) -> ModelSelect[Payment]:
     """Return the query for those of them that are kept."""
     return taken_for(invoice).where(Payment.status == PaymentStatus.SUCCEEDED)
+
+
+def part_of(payment: Payment) -> int:
+    """Return the cents of its invoice that a payment pays, or paid before its bank took it back.
+
+    That is all of it, less what is not charged, what credit notes gave back of it, or are about to,
+    and what they absorbed.
+    """
+    noted = Refund.select(fn.COALESCE(fn.SUM(Refund.cents), 0)).where(
+        Refund.payment == payment, Refund.credit_note.is_null(False),
+        Refund.status != RefundStatus.FAILED,
+    )  # fmt: skip
+    absorbed = Dispute.select(fn.COALESCE(fn.SUM(Dispute.absorbed_cents), 0)).where(
+        Dispute.payment == payment
+    )
+    given = int(noted.scalar()) + int(absorbed.scalar())
+    return payment.refund_cents - payment.uncharged_cents - given
 
 
 def open_of(payments: ModelSelect[Payment]) -> int:
@@ -73,7 +91,11 @@ def _add(dispute: Dispute, cents: int) -> None:
 
 
 def add_to(note: Invoice, cents: int) -> Invoice:
-    """Add to what a credit note has absorbed since it was issued, or take off it; return it."""
+    """Add to what a credit note has absorbed since it was issued, or take off it; return it.
+
+    VAT returns follow it where the invoice in place of the wrong one is taxed otherwise.
+    """
+    MovedLoss.create(credit_note=note, cents=cents, at=clock.now())
     Invoice.update(
         offset_cents=Invoice.offset_cents + cents, absorbed_cents=Invoice.absorbed_cents + cents
     ).where(Invoice.id == note.id).execute()

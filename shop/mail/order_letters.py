@@ -134,7 +134,7 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
 
 
 def invoice_payment_refunded(invoice: Invoice, payment: Payment, refund: Refund) -> None:
-    """Report the refund of a payment for an invoice that was not due."""
+    """Report the refund of what a payment is more than an invoice: all of it, or a part."""
     key = f"invoice_payment_refunded:{payment.id}:{refund.id}"
     _about_invoice(
         invoice, LetterKind.INVOICE_PAYMENT_REFUNDED, key=key, payment=payment, refund=refund
@@ -166,20 +166,28 @@ def payment_disputed(dispute: Dispute, card: Card | None) -> None:
 
 
 def dispute_lost(
-    dispute: Dispute, owed_cents: int, *, card: Card | None = None,
+    dispute: Dispute, invoice: Invoice | None, owed_cents: int, *, card: Card | None = None,
     pay_before: date | None = None, charged_on: datetime | None = None,
 ) -> None:  # fmt: skip
-    """Tell that the bank took a payment back for good, and what of it is owed again.
+    """Tell that the bank took a payment back for good, and that ``owed_cents`` of it are owed again
+    for ``invoice``, or the one that it was for.
 
     A service is suspended unless that is paid before a day; ``card``, another one that the customer
     chose for the service, is charged with it on ``charged_on``.
     """
     payment = dispute.payment
     store_letter(
-        payment.account, LetterKind.DISPUTE_LOST, f"dispute_lost:{dispute.id}",
-        dispute=dispute, owed_cents=owed_cents, order=payment.order, invoice=_invoice_of(payment),
+        payment.account, LetterKind.DISPUTE_LOST, _key_of_loss(dispute, owed_cents),
+        dispute=dispute, owed_cents=owed_cents, order=payment.order,
+        invoice=invoice if owed_cents else _invoice_of(payment),
         card=card, pay_before=pay_before, charged_on=charged_on,
     )  # fmt: skip
+
+
+def _key_of_loss(dispute: Dispute, owed_cents: int) -> str:
+    """Return the key of a letter: a bank may decide again, or take more."""
+    decided = dispute.settled_at.isoformat() if dispute.settled_at else ""
+    return f"dispute_lost:{dispute.id}:{decided}" + (":owed" if owed_cents else "")
 
 
 def _invoice_of(payment: Payment) -> Invoice | None:

@@ -224,13 +224,17 @@ class PaymentState:
 
 def payment_state(invoice: Invoice) -> PaymentState:
     """Return the state of the payment of ``invoice`` (four queries at most)."""
-    of_it = Payment.invoice == invoice
+    of_it = Payment.invoice.in_([invoice.id, invoice.replaces_id or 0])
     if invoice.order_id is not None and not invoice.is_credit_note:
         of_it |= Payment.order == invoice.order_id
     paying = list(Payment.select().where(of_it).order_by(Payment.id))
     attempts = [row for row in paying if row.invoice_id == invoice.id]
     about_it = (Invoice.corrects == invoice) | (Invoice.replaces == invoice)
+    about_it |= Invoice.id == invoice.replaces_id
     later = list(Invoice.select().where(about_it).order_by(Invoice.id))
+    for row in later:
+        if row.id == invoice.replaces_id:
+            invoice.replaces = row
     newer = None
     if invoice.status == InvoiceStatus.REFUNDED:
         newer = next((row for row in later if row.replaces_id == invoice.id), None)

@@ -46,14 +46,15 @@ def settle(payment: Payment, answer: gateway.Dispute) -> Dispute:
         lock(payables.paid_by(payment).row)
         payment = lock(payment)
         row = _record(payment, answer, card)
-        _apply_withdrawal(row, answer.withdrawn_cents)
+        has_come_back = _apply_withdrawal(row, answer.withdrawn_cents) < 0
         if row.may_become(str(answer.state)):
             transitions.move(
                 row, str(answer.state), by="bank", note=answer.reason,
                 reason=answer.reason[:64], settled_at=clock.now(),
             )  # fmt: skip
             log.warning("dispute_decided", dispute=row.id, outcome=row.status)
-        losses.apply_decision(row, payment)
+            has_come_back = has_come_back or row.status == DisputeStatus.WON
+        losses.apply_decision(row, payment, has_come_back=has_come_back)
     return row
 
 
@@ -78,13 +79,14 @@ def _record(payment: Payment, answer: gateway.Dispute, card: Card | None) -> Dis
     return row
 
 
-def _apply_withdrawal(row: Dispute, withdrawn_cents: int) -> None:
-    """Post what the bank has withdrawn or given back since the last news."""
+def _apply_withdrawal(row: Dispute, withdrawn_cents: int) -> int:
+    """Post what the bank has withdrawn or, negative, given back since the last news; return it."""
     more = withdrawn_cents - row.withdrawn_cents
     if more:
         Dispute.update(withdrawn_cents=withdrawn_cents).where(Dispute.id == row.id).execute()
         row.withdrawn_cents = withdrawn_cents
         ledger.post_dispute(row, more)
+    return more
 
 
 def disputed_card(payment: Payment) -> Card | None:

@@ -10,7 +10,7 @@ from peewee import ForeignKeyField, ModelSelect
 
 from records.base import lock
 from records.cards import Card
-from records.invoices import Invoice
+from records.invoices import Invoice, InvoiceKind
 from records.orders import Order, OrderStatus
 from records.payments import Payment, PaymentStatus
 from records.refunds import Refund
@@ -170,8 +170,18 @@ class PayableOrder(Payable):
         mail.payment_refunded(self.order, payment, refund, _why_refunded(self.order, payment))
 
     def mark_rest_refunded(self, payment: Payment, refund: Refund) -> None:
-        """E-mail what was delivered of the order and what was refunded."""
-        mail.rest_refunded(self.order, payment, refund)
+        """E-mail what was delivered of the order and what was refunded.
+
+        Of a payment that its bank took back and returned, what was settled meanwhile is refunded.
+        """
+        invoice = self.documents.where(Invoice.kind == InvoiceKind.INVOICE).first()
+        was_lost = any(
+            event.to_status == PaymentStatus.LOST for event in transitions.history(payment)
+        )
+        if was_lost and invoice is not None:
+            mail.invoice_payment_refunded(invoices.latest_in_place_of(invoice), payment, refund)
+        else:
+            mail.rest_refunded(self.order, payment, refund)
 
     def close_lost(self) -> None:
         """Close an order whose delivery failed."""
@@ -256,8 +266,8 @@ class PayableInvoice(Payable):
         mail.invoice_payment_refunded(self.invoice, payment, refund)
 
     def mark_rest_refunded(self, payment: Payment, refund: Refund) -> None:
-        """Raise `ValueError`: the payment of an invoice is charged in full."""
-        raise ValueError(f"payment {payment.id} pays an invoice, and is charged in full")
+        """E-mail that what was paid otherwise meanwhile was refunded."""
+        mail.invoice_payment_refunded(self.invoice, payment, refund)
 
     def close_lost(self) -> None:
         """Change nothing: the payment did not pay the invoice."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from peewee import SQL, ModelSelect, fn
 
+from records.disputes import Dispute, DisputeStatus
 from records.invoices import Invoice, InvoiceStatus
 from records.payment_methods import PaymentMethod
 from records.payments import Payment, PaymentStatus
@@ -70,8 +71,13 @@ def failed() -> ModelSelect[Refund]:
         note.total_cents - note.offset_cents > given,
     )  # fmt: skip
     # What a bank took back is given back by that.
+    taken = Dispute.select(
+        fn.COALESCE(fn.SUM(Dispute.withdrawn_cents - Dispute.absorbed_cents), 0)
+    ).where(Dispute.payment == Payment.id, Dispute.status == DisputeStatus.LOST)
+    of_rest = Refund.credit_note.is_null() & (Payment.status == PaymentStatus.SUCCEEDED)
     lost = Payment.select(Payment.id).where(
-        Payment.id == Refund.payment, Payment.status == PaymentStatus.LOST
+        Payment.id == Refund.payment,
+        (Payment.status == PaymentStatus.LOST) | (of_rest & (Payment.uncharged_cents <= taken)),
     )
     return Refund.select().where(
         Refund.status == RefundStatus.FAILED, Refund.origin != RefundOrigin.BANK, ~fn.EXISTS(again),

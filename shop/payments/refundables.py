@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +16,8 @@ from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import mail, transitions
 from shop.errors import N_, Refusal
-from shop.invoicing import lost_parts
-from shop.payments import payables, taken_back
+from shop.invoicing import account_credits, lost_parts
+from shop.payments import owed_again, payables, taken_back
 
 NOT_REFUNDABLE = N_("Nothing is to be refunded for this.")
 
@@ -55,7 +56,7 @@ class Refundable(ABC):
     @property
     @abstractmethod
     def due_cents(self) -> int:
-        """The cents to give back, if its bank has taken back nothing of the payment."""
+        """The cents to give back, also those that refunds gave back."""
 
     def absorb_losses(self, by: str) -> bool:
         """Count what a bank took back meanwhile as given back; return whether more is due.
@@ -68,6 +69,20 @@ class Refundable(ABC):
     @abstractmethod
     def is_for_it(self) -> Any:
         """The query condition that a refund is an attempt for it."""
+
+    @property
+    def unasked(self) -> int:
+        """The cents that no attempt gives back; negative where attempts give back more."""
+        return self._unasked(self.refunds)
+
+    @property
+    def left_to_give(self) -> int:
+        """The cents that no attempt gave back yet."""
+        done = sum(row.cents for row in self.refunds if row.is_done)
+        return max(0, self.due_cents - done)
+
+    def _unasked(self, attempts: Iterable[Refund]) -> int:
+        return self.due_cents - sum(row.cents for row in attempts if not row.has_failed)
 
     @abstractmethod
     def locked(self) -> Refundable:
@@ -126,8 +141,10 @@ class RefundableNote(Refundable):
 
     @property
     def _paid_by(self) -> ModelSelect[Payment]:
-        paid_by = lost_parts.kept_for(self.row.corrects)
-        return paid_by.order_by(Payment.amount_cents.desc(), Payment.id)
+        """The query for the payments, those kept first; refunds of lost ones may have come back."""
+        is_lost = Payment.status == PaymentStatus.LOST
+        paid_by = lost_parts.taken_for(self.row.corrects)
+        return paid_by.order_by(is_lost, Payment.amount_cents.desc(), Payment.id)
 
     @property
     def key(self) -> str:
@@ -151,12 +168,18 @@ class RefundableNote(Refundable):
 
     def absorb_losses(self, by: str) -> bool:
         """Absorb what a bank took back of the payments since the credit note was issued."""
-        unasked = self._unasked(list(self.refunds))
-        cents = lost_parts.absorb(lost_parts.kept_for(self.row.corrects), unasked)
+        self._absorb(lost_parts.kept_for(self.row.corrects), by)
+        return self.is_due
+
+    def absorb_of(self, payment: Payment, by: str) -> None:
+        """Absorb what a bank took back of one payment, in the caller's transaction."""
+        self._absorb(Payment.select().where(Payment.id == payment.id), by)
+
+    def _absorb(self, payments: ModelSelect[Payment], by: str) -> None:
+        cents = lost_parts.absorb(payments, self.unasked)
         if cents:
             self.row = lost_parts.add_to(self.row, cents)
             self.close_if_given_back(by)
-        return self.is_due
 
     def absorb_for(self, refund: Refund) -> int:
         """Absorb what the bank took back of the payment of a refund since that was begun; return
@@ -189,16 +212,13 @@ class RefundableNote(Refundable):
         found = awaited or attempts
         return found[-1] if found else None
 
-    def _unasked(self, attempts: list[Refund]) -> int:
-        return self.due_cents - sum(row.cents for row in attempts if not row.has_failed)
-
     def parts(self) -> list[Part]:
         """Return what no attempt gives back, or is about to, of each payment.
 
         What no payment has is a part of the largest one, and comes first: a part of its own, unless
         that was paid by transfer.
         """
-        unasked = self._unasked(list(self.refunds))
+        unasked = self.unasked
         found: list[Part] = []
         payments = list(self._paid_by) if unasked > 0 else []
         for payment in payments:
@@ -207,14 +227,14 @@ class RefundableNote(Refundable):
                 found.append(Part(payment, cents))
                 unasked -= cents
         # What a bank took back is given back by that.
-        unasked -= lost_parts.open_of(lost_parts.taken_for(self.row.corrects)) if unasked > 0 else 0
+        unasked -= lost_parts.open_of(lost_parts.kept_for(self.row.corrects)) if unasked > 0 else 0
         if payments and unasked > 0:
             found = _with_rest(found, payments[0], unasked)
         return found
 
     def locked(self) -> RefundableNote:
         """Return it with its row read again and locked for the transaction, its payments first."""
-        for payment in lost_parts.kept_for(self.row.corrects).order_by(Payment.id):
+        for payment in lost_parts.taken_for(self.row.corrects).order_by(Payment.id):
             lock(payment)
         return RefundableNote(lock(self.row))
 
@@ -229,7 +249,7 @@ class RefundableNote(Refundable):
             )  # fmt: skip
         if refund.is_transfer or any(row.has_failed for row in attempts):
             mail.credit_note_refunded(self.row, refund)
-        taken_back.lose_if_nothing_is_left(refund.payment)
+        owed_again.lose_if_nothing_is_left(refund.payment)
 
     def reopen(self, refund: Refund) -> None:
         """Undo `close`: the credit note is due again."""
@@ -270,21 +290,22 @@ class RefundablePayment(Refundable):
         """Whether the payment, or the part of it that is not charged, is still to be refunded."""
         if not self.row.has_succeeded:
             return self.row.status == PaymentStatus.REFUND_DUE
+        if not self.row.uncharged_cents:
+            return False
         done = self.refunds.where(Refund.status == RefundStatus.SUCCEEDED)
-        return self.row.uncharged_cents > 0 and not done.exists()
+        return self.due_cents > sum(row.cents for row in done)
 
     @property
     def due_cents(self) -> int:
-        """The whole payment, or the part of one that was kept which is not charged."""
-        return self.row.refund_due_cents
+        """The cents of the payment, or of the part of a kept one that is not charged, less what its
+        bank took back or gave back otherwise."""
+        return taken_back.due_of(self.row)
 
     def parts(self) -> list[Part]:
-        """Return all of it, unless an attempt gives it back: no more than the bank has left."""
-        if self.refunds.where(Refund.status != RefundStatus.FAILED).exists():
-            return []
-        is_lost = taken_back.has_lost_part(self.row)
-        most = taken_back.left_of(self.row) if is_lost else self.due_cents
-        cents = min(self.due_cents, most)
+        """Return what no attempt gives back, once none is awaited."""
+        attempts = list(self.refunds)
+        is_awaited = any(row.is_awaited for row in attempts)
+        cents = 0 if is_awaited else self._unasked(attempts)
         return [Part(self.row, cents)] if cents > 0 else []
 
     @property
@@ -302,9 +323,9 @@ class RefundablePayment(Refundable):
         paid = payables.paid_by(self.row)
         if self.row.has_succeeded:
             paid.mark_rest_refunded(self.row, refund)
-            taken_back.lose_if_nothing_is_left(self.row)
+            owed_again.lose_if_nothing_is_left(self.row)
             return
-        if not taken_back.lose_if_nothing_is_left(self.row):
+        if not owed_again.lose_if_nothing_is_left(self.row) and self.unasked <= 0:
             reference = (refund.reference or "")[:128]
             transitions.move(self.row, PaymentStatus.REFUNDED, by=by, refund=reference)
         paid.mark_refunded(self.row, refund)
@@ -314,6 +335,21 @@ class RefundablePayment(Refundable):
         if not self.row.has_succeeded:
             transitions.move(self.row, PaymentStatus.REFUND_DUE, by="bank", note=refund.reason)
             payables.paid_by(self.row).reopen_refunded()
+
+
+def kept_of(invoice: Invoice) -> int:
+    """Return the cents received for an invoice, or those that it replaces, that are not to be
+    refunded: less what banks took back, or hold for a dispute."""
+    taken = list(lost_parts.taken_for(invoice))
+    left = sum(taken_back.left_of(payment) for payment in taken)
+    notes = Invoice.select().where(
+        Invoice.corrects.in_(account_credits.with_replaced(invoice)),
+        Invoice.status == InvoiceStatus.DUE,
+    )
+    kept = [RefundablePayment(payment) for payment in taken if payment.has_succeeded]
+    due = sum(each.left_to_give for each in (*map(RefundableNote, notes), *kept))
+    by_balance = account_credits.used_on(invoice) - account_credits.not_received_for(invoice)
+    return left - due + by_balance
 
 
 def refund_due_of(debt: payables.Debt) -> Refundable:

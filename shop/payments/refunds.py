@@ -22,7 +22,7 @@ from records.payments import Payment, PaymentStatus
 from records.refunds import Refund, RefundOrigin, RefundStatus
 from shop import clock, jobs, mail, transitions
 from shop.errors import N_, PartyRejected, Refusal, ShopRefused
-from shop.invoicing import ledger, lost_parts, order_invoices
+from shop.invoicing import account_credits, ledger, lost_parts, order_invoices
 from shop.jobs import kinds
 from shop.payments import gateway, gateways, refund_lists, refundables, taken_back
 from shop.payments.refundables import Part, Refundable, RefundableNote, RefundablePayment
@@ -150,11 +150,10 @@ def refund_kept(payment: Payment, by: str) -> None:
     refund_later(payment)
 
 
-def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
-    """Close what was to be given back of a payment that its bank took back: by that it is.
+def give_up_lost(payment: Payment) -> None:
+    """Close the refunds that wait of a payment that its bank took back: by that it is given back.
 
-    What other payments of the invoice have still to give back stays due. Runs in the caller's
-    transaction, which has locked the payment, lost now, and the invoice it pays.
+    Runs in the caller's transaction, which has locked the payment.
     """
     waiting = Refund.select().where(
         Refund.payment == payment,
@@ -163,38 +162,40 @@ def give_up_lost(payment: Payment, invoice: Invoice | None) -> None:
     )
     for row in list(waiting):
         transitions.move(row, RefundStatus.FAILED, by="bank", note=LOST, reason=LOST)
-    for note in list(_notes_due(invoice)) if invoice is not None else []:
-        refundable = RefundableNote(note)
-        is_awaited = any(row.is_awaited for row in refundable.refunds)
-        if not is_awaited and not refundable.parts():
-            transitions.move(note, InvoiceStatus.REFUNDED, by="bank", note=LOST)
+
+
+def absorb_lost(payment: Payment, invoice: Invoice) -> None:
+    """Let the credit notes that are due of an invoice absorb what a bank took back of its payment.
+
+    Runs in the caller's transaction, which has locked both.
+    """
+    for note in list(_notes_due(invoice)):
+        RefundableNote(note).absorb_of(payment, by="bank")
 
 
 def _notes_due(invoice: Invoice) -> ModelSelect[Invoice]:
-    corrected = [invoice.id, invoice.replaces_id or 0]
     return Invoice.select().where(
-        Invoice.corrects.in_(corrected), Invoice.status == InvoiceStatus.DUE
+        Invoice.corrects.in_(account_credits.with_replaced(invoice)),
+        Invoice.status == InvoiceStatus.DUE,
     )
 
 
-def resume_lost(payment: Payment, invoice: Invoice) -> None:
-    """Ask again for what `give_up_lost` closed of a payment that its bank gave back after all."""
-    notes = Invoice.select().where(
-        Invoice.corrects.in_([invoice.id, invoice.replaces_id or 0]),
-        Invoice.status == InvoiceStatus.REFUNDED,
-        Invoice.paid_at.is_null(),
-        Invoice.offset_cents < Invoice.total_cents,
-    )
-    for note in list(notes):
-        if any(event.note == LOST for event in transitions.history(note)):
-            transitions.move(note, InvoiceStatus.DUE, by="bank", note="dispute won")
-    ask_for_due(invoice)
+def unasked_of(invoice: Invoice) -> int:
+    """Return the cents of the credit notes of an invoice that are due and no attempt gives back."""
+    return sum(max(0, RefundableNote(note).unasked) for note in _notes_due(invoice))
 
 
 def ask_for_due(invoice: Invoice) -> None:
     """Ask for what no attempt gives back of the credit notes of an invoice that are due."""
     for note in list(_notes_due(invoice)):
         _ask(RefundableNote(note), by="shop")
+
+
+def ask_for_rest(payment: Payment) -> None:
+    """Ask for what no attempt gives back of a payment that is kept, and no invoice charges."""
+    refundable = RefundablePayment(payment)
+    if refundable.is_due:
+        _ask(refundable, by="shop")
 
 
 # --- At the bank -----------------------------------------------------------------------------
@@ -209,7 +210,7 @@ def send_refund(refund: int) -> None:
     if taken_back.is_contested(row.payment):
         # A bank refunds no payment that it has taken back: it decides first.
         raise jobs.Later(WHILE_CONTESTED)
-    row = _without_lost_part(row)
+    row = _ready(row)
     if row.status != RefundStatus.ASKED:
         return
     try:
@@ -225,17 +226,21 @@ def send_refund(refund: int) -> None:
     watch_refund.using(run_at=clock.now() + LOOK_AGAIN).later(refund=row.id)
 
 
-def _without_lost_part(row: Refund) -> Refund:
+def _ready(row: Refund) -> Refund:
     """Return a refund, less what its bank has taken back since it was asked for.
 
-    Its credit note absorbs that; where it is all of the refund, that has failed.
+    Its credit note absorbs that; where it is all of the refund, that has failed. One that was sent
+    before, and of which no answer came, may have been made: it is sent again as it is.
     """
-    if taken_back.has_lost_part(row.payment):
-        with database.atomic():
-            refundable = refundables.locked_of_refund(row)
-            row = lock(row)
-            if row.status == RefundStatus.ASKED:
+    if row.is_sent:
+        return row
+    with database.atomic():
+        refundable = refundables.locked_of_refund(row)
+        row = lock(row)
+        if row.status == RefundStatus.ASKED:
+            if taken_back.has_lost_part(row.payment):
                 _take_off(row, refundable)
+            Refund.update(is_sent=True).where(Refund.id == row.id).execute()
     return Refund.get_by_id(row.id)
 
 
@@ -243,7 +248,10 @@ def _take_off(row: Refund, refundable: Refundable) -> None:
     """Take what the bank has taken back off a refund, in the caller's transaction."""
     left = row.cents
     if isinstance(refundable, RefundableNote):
-        left -= refundable.absorb_for(row)
+        # What was lost of a payment that is lost in whole is owed again.
+        left -= 0 if row.payment.is_lost else refundable.absorb_for(row)
+    else:
+        left = min(left, left + refundable.unasked)
     left = min(left, taken_back.left_of(lock(row.payment)))
     if left > 0:
         Refund.update(cents=left).where(Refund.id == row.id).execute()
@@ -279,6 +287,8 @@ def apply_notified(answer: gateway.Refund) -> None:
     row = Refund.get_or_none(Refund.reference == answer.reference)
     if row is None and answer.key:
         row = Refund.get_or_none(Refund.key == answer.key)
+        if row is not None and row.has_failed and answer.state != gateway.RefundState.FAILED:
+            row = None  # given up here, as no answer came, and made all the same
     if row is None:
         row = _record_of_bank(answer)
     if row is not None:

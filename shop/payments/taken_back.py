@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from peewee import fn
 
-from records.base import lock
 from records.disputes import Dispute, DisputeStatus
 from records.ledger import LedgerEntry
-from records.payments import Payment, PaymentStatus
+from records.payments import Payment
 from records.refunds import Refund, RefundOrigin, RefundStatus
-from shop import transitions
 from shop.invoicing import lost_parts
 
 
@@ -34,6 +32,33 @@ def left_of(payment: Payment) -> int:
     """Return the cents of a payment that were neither given back nor taken back by its bank."""
     moved = LedgerEntry.select(fn.COALESCE(fn.SUM(LedgerEntry.cents), 0))
     return -int(moved.where(LedgerEntry.payment == payment).scalar())
+
+
+def is_gone(payment: Payment) -> bool:
+    """Return whether nothing is left of a payment, nor held by its bank until it decides."""
+    held = Dispute.select(fn.COALESCE(fn.SUM(Dispute.withdrawn_cents), 0)).where(
+        Dispute.payment == payment, Dispute.status != DisputeStatus.LOST
+    )
+    return left_of(payment) + int(held.scalar()) == 0
+
+
+def due_of(payment: Payment) -> int:
+    """Return the cents of a payment that are given back for no credit note, or were.
+
+    Of one that is kept that is what is not charged, of another one all. What its bank took back for
+    good, or gave back for another reason, is given back by that.
+    """
+    if payment.has_succeeded:
+        open_cents = lost_parts.open_of(Payment.select().where(Payment.id == payment.id))
+        return max(0, payment.uncharged_cents - open_cents)
+    others = Refund.select(fn.COALESCE(fn.SUM(Refund.cents), 0)).where(
+        Refund.payment == payment, Refund.status != RefundStatus.FAILED,
+        Refund.credit_note.is_null(False) | (Refund.origin == RefundOrigin.BANK),
+    )  # fmt: skip
+    lost = Dispute.select(fn.COALESCE(fn.SUM(Dispute.withdrawn_cents), 0)).where(
+        Dispute.payment == payment, Dispute.status == DisputeStatus.LOST
+    )
+    return max(0, payment.refund_cents - int(others.scalar()) - int(lost.scalar()))
 
 
 def not_lost_of(payment: Payment) -> int:
@@ -61,11 +86,3 @@ def refundable_of(payment: Payment) -> int:
     )
     uncharged = max(0, payment.uncharged_cents - own)
     return max(0, left_of(payment) + int(held.scalar()) - awaited - uncharged)
-
-
-def lose_if_nothing_is_left(payment: Payment) -> bool:
-    """Count a payment as lost whose bank took a part back, once the rest is given back."""
-    payment = lock(payment)
-    if not has_lost_part(payment) or left_of(payment) or not payment.may_become(PaymentStatus.LOST):
-        return False
-    return transitions.move(payment, PaymentStatus.LOST, by="bank", note="nothing is left")

@@ -12,16 +12,16 @@ from datetime import date
 
 from records.accounts import VatStatus
 from records.base import database, lock
-from records.invoices import Invoice, InvoiceStatus, MovedPayment
+from records.invoices import Invoice, InvoiceStatus, MovedLoss, MovedPayment
 from records.subscriptions import Renewal
-from shop import vat
+from shop import clock, vat
 from shop.customers import postal_addresses
 from shop.documents import parties
 from shop.documents.parties import Buyer
 from shop.errors import N_, Conflict, Refusal
-from shop.invoicing import account_credits, credit_notes, invoices, receivables
+from shop.invoicing import credit_notes, invoices, receivables
 from shop.invoicing.invoices import Draft
-from shop.payments import outcomes, payments
+from shop.payments import outcomes, payments, refundables
 from shop.pricing import money
 from shop.text import names
 from shop.vat import PlaceOfSupply, VatTreatment
@@ -117,8 +117,11 @@ def _record_moved(invoice: Invoice, replacement: Invoice, note: Invoice, draft: 
     returns follow it."""
     before = (invoice.vat_code, invoice.vat_rate)
     if draft.offset_cents and before != (replacement.vat_code, replacement.vat_rate):
-        cents = draft.offset_cents - account_credits.not_received_for(replacement)
+        cents = refundables.kept_of(replacement)
         MovedPayment.create(credit_note=note, cents=max(0, cents))
+        if cents < 0:
+            # The bank holds it for a dispute: it comes back to the new invoice, or is lost.
+            MovedLoss.create(credit_note=note, cents=cents, at=clock.now())
 
 
 def _check_state(invoice: Invoice) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 
 from hypothesis import strategies as st
 
@@ -15,12 +16,21 @@ from models import (
     LedgerEntry,
     MoneyAct,
     Payment,
+    Refund,
 )
 from shop import clock, money_acts, vat
-from shop.invoicing import account_credits, invoices, ledger_proof, lost_parts
+from shop.errors import Refusal
+from shop.invoicing import account_credits, ledger_proof
 from shop.jobs import queue
 from shop.money_acts import Wanted
-from shop.payments import disputes, gateway, taken_back
+from shop.payments import (
+    disputes,
+    gateway,
+    refund_lists,
+    refundables,
+    refunds,
+    taken_back,
+)
 from shop.subscriptions import corrections
 from tests.support import billing
 from tests.support.parties import Bank
@@ -64,6 +74,29 @@ ACTS = st.lists(
 WITHOUT_VAT = vat.treatment_of(vat.PlaceOfSupply("DE", "10117", "DE136695976", vat_confirmed=True))
 
 
+LOSSES = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "bill", "card", "card", "amount", "amount", "rest", "goodwill", "correct",
+                "twice", "twice", "contest", "contest", "contest", "take", "take", "take",
+                "give", "give", "decide_won", "decide_won", "of_itself", "failing", "wait", "wait",
+            ]
+        ),
+        st.integers(0, 5),
+        st.integers(1, 9_000),
+    ),
+    min_size=12,
+    max_size=24,
+)  # fmt: skip
+"""Acts of which most are a bank's: a payment may be contested more than once, and each dispute
+decided again and again, wholly or in part."""
+
+OF_AN_INVOICE = {
+    "card", "whole", "part", "amount", "share", "rest", "correct", "lose", "lose_part",
+}  # fmt: skip
+
+
 class Books:
     """One customer's money, counted beside the shop: what each act moves, in cents."""
 
@@ -77,7 +110,7 @@ class Books:
 
     def act(self, name: str, number: int, cents: int) -> None:
         found = list(Invoice.select().where(Invoice.kind == "invoice").order_by(Invoice.id))
-        if name not in {"bill", "goodwill", "pay_out", "refund", "twice", "win"}:
+        if name in OF_AN_INVOICE:
             if not found:
                 return
             getattr(self, name)(found[number % len(found)], cents)
@@ -128,12 +161,20 @@ class Books:
         chain = [invoice]
         while chain[-1].replaces is not None:
             chain.append(chain[-1].replaces)
-        kept = min(made.credit_note.kept_cents, made.invoice.total_cents)
-        for use in CreditUse.select().where(CreditUse.invoice.in_(chain)):
+        # What banks took back, or hold, is not there, and what is to be refunded does not pay.
+        payments = Payment.select().where(
+            Payment.invoice.in_(chain), Payment.status.in_(["succeeded", "lost"])
+        )
+        kept = -sum(entry.cents for payment in payments for entry in payment.ledger)
+        kept -= sum(
+            refundables.RefundableNote(note).left_to_give
+            for note in Invoice.select().where(Invoice.corrects.in_(chain), Invoice.status == "due")
+        )
+        for use in CreditUse.select().where(CreditUse.invoice.in_([*chain, made.invoice])):
             first = use.credit.uses.order_by(CreditUse.id).first().invoice
-            if use.credit.kind == "goodwill" or first not in chain:
-                kept -= use.cents - use.returned_cents
-        self.moved[made.credit_note.id] = kept
+            if use.credit.kind == "transfer" and first in chain:
+                kept += use.cents - use.returned_cents
+        self.moved[made.credit_note.id] = max(0, kept)
 
     def twice(self, number: int, cents: int) -> None:
         """Correct the VAT of an invoice that was paid, and have the difference paid, too."""
@@ -152,8 +193,6 @@ class Books:
         )
         if payment is None or taken_back.left_of(payment) != payment.amount_cents:
             return
-        if lost_parts.kept_for(invoices.latest_in_place_of(invoice)).count() > 1:
-            return  # What is owed again then is not decided yet.
         cents, state = payment.amount_cents, gateway.DisputeState.LOST
         told = self.bank.dispute(payment.checkout, cents, state=state, withdrawn_cents=cents)
         disputes.settle(payment, told)
@@ -182,6 +221,92 @@ class Books:
             )
             self.owed -= row.withdrawn_cents
             disputes.settle(row.payment, told)
+
+    def contest(self, number: int, cents: int) -> None:
+        """Have a cardholder contest what is left of a payment, or a part; the bank takes it."""
+        taken = Payment.select().where(
+            Payment.method == "card", Payment.status.in_(["succeeded", "refund_due", "lost"])
+        )
+        found = [row for row in taken.order_by(Payment.id) if taken_back.left_of(row) > 1]
+        if found:
+            payment = found[number % len(found)]
+            left = taken_back.left_of(payment)
+            part = left if cents % 2 else min(cents, left)
+            reference = f"dispute-{Dispute.select().count() + 1}"
+            told = gateway.Dispute(reference, payment.checkout or "", part, withdrawn_cents=part)
+            self.tell(told)
+
+    def take(self, number: int, cents: int) -> None:
+        """Have the bank decide a dispute for the cardholder, of all or of a part."""
+        for row in self.chosen(number):
+            most = row.withdrawn_cents + max(0, taken_back.left_of(row.payment))
+            part = min(most, row.cents if cents % 3 else cents)
+            self.decide(row, gateway.DisputeState.LOST, part)
+
+    def give(self, number: int, cents: int) -> None:
+        """Have the bank give back a part of what it took, and say nothing else."""
+        for row in self.chosen(number):
+            state = gateway.DisputeState(row.status)
+            self.decide(row, state, max(0, row.withdrawn_cents - cents))
+
+    def decide_won(self, number: int, _: int) -> None:
+        """Have the bank decide a dispute for the shop, and give everything back."""
+        for row in self.chosen(number):
+            self.decide(row, gateway.DisputeState.WON, 0)
+
+    def chosen(self, number: int) -> list[Dispute]:
+        found = list(Dispute.select().order_by(Dispute.id))
+        return [found[number % len(found)]] if found else []
+
+    def decide(self, row: Dispute, state: gateway.DisputeState, withdrawn: int) -> None:
+        told = gateway.Dispute(
+            row.reference, row.payment.checkout or "", row.cents, state, withdrawn_cents=withdrawn
+        )
+        self.tell(told)
+
+    def tell(self, told: gateway.Dispute) -> None:
+        """Let the shop hear of a dispute, twice; count what was taken, or given back."""
+        before = Dispute.get_or_none(Dispute.reference == told.reference)
+        self.owed += told.withdrawn_cents - (before.withdrawn_cents if before else 0)
+        self.bank.disputes[told.reference] = told
+        for _ in range(2):
+            disputes.apply_notified(told)
+
+    def of_itself(self, number: int, cents: int) -> None:
+        """Have the bank refund a part of a payment on its own, and the staff explain it."""
+        found = [
+            row
+            for row in Payment.select().where(
+                Payment.method == "card", Payment.status == "succeeded"
+            )
+            if taken_back.refundable_of(row) > 1 and not taken_back.is_contested(row)
+        ]
+        if found:
+            payment = found[number % len(found)]
+            part = min(cents, taken_back.refundable_of(payment) - 1)
+            refunds.apply_notified(self.bank.refund_of_itself(payment.checkout or "", part))
+            refunds.explain(
+                Refund.get(Refund.origin == "bank", Refund.explanation == ""), by=CAMILLE, text="x"
+            )
+
+    def failing(self, number: int, _: int) -> None:
+        """Have the bank fail to make refunds, or make them, also those that failed."""
+        self.bank.refunding = gateway.RefundState.FAILED
+        if number % 2:
+            self.bank.refunding = gateway.RefundState.SUCCEEDED
+            self.ask_again()
+
+    def ask_again(self) -> None:
+        """Ask again for each refund that failed, and give back by transfer what cannot be."""
+        self.bank.refunding = gateway.RefundState.SUCCEEDED
+        for row in list(refund_lists.failed()):
+            refundable = refundables.of_refund(row)
+            if refundable.is_due and refundable.has_failed:
+                with suppress(Refusal):
+                    refunds.ask_again(refundable, by=CAMILLE)
+
+    def wait(self, _number: int, _cents: int) -> None:
+        """Change nothing: time passes."""
 
     def refund(self, number: int, _: int) -> None:
         """Give back by transfer what a credit note says, and drain what the bank gives back."""

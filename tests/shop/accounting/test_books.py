@@ -21,7 +21,9 @@ from models import (
     Invoice,
     InvoiceLine,
     LedgerEntry,
+    MovedLoss,
     Order,
+    Payment,
     PayoutLine,
     Subscription,
 )
@@ -324,6 +326,84 @@ def test_what_a_bank_takes_back_after_a_correction_is_taken_from_the_new_base(
     assert french() == (0, 0)
 
 
+@pytest.mark.parametrize("lost", [1_000, 3_000])
+@pytest.mark.parametrize("is_won", [False, True])
+def test_a_correction_without_vat_after_a_partial_loss_moves_only_the_money_that_is_left(
+    german: Account, bank: Bank, lost: int, is_won: bool
+) -> None:
+    invoice = billing.due(german)
+    payment = billing.pay(invoice, bank)
+    take(bank, payment, lost)
+    assert sum(french()) == 10_560 - lost
+    made = to_germany(invoice)
+    queue.drain()
+    assert french() == (0, 0)
+    if is_won:
+        take(bank, payment, 0)
+        queue.drain()
+        assert french() == (0, 0), "what credit notes had absorbed is refunded, the rest is German"
+    billing.credit(made.invoice)
+    queue.drain()
+    assert french() == (0, 0)
+    billing.assert_balanced()
+
+
+@pytest.mark.parametrize("lost", [1_000, 3_000])
+def test_a_correction_that_adds_vat_after_a_partial_loss_declares_the_money_that_is_left(
+    alice: Account, bank: Bank, lost: int
+) -> None:
+    invoice = billing.due(alice, treatment=vat.treatment_of(GERMANY))
+    payment = billing.pay(invoice, bank)
+    take(bank, payment, lost)
+    rest = to_france(invoice).invoice
+    assert sum(french()) == 8_800 - lost
+    billing.pay(rest, bank)
+    assert sum(french()) == 10_560 - lost
+    take(bank, payment, 0)
+    assert sum(french()) == 10_560
+    billing.assert_balanced()
+
+
+def test_what_a_bank_holds_during_a_correction_is_declared_as_it_decides(
+    german: Account, bank: Bank
+) -> None:
+    invoice = billing.due(german)
+    payment = billing.pay(invoice, bank)
+    disputes.settle(payment, bank.dispute(payment.checkout or "", 10_560, withdrawn_cents=10_560))
+    to_germany(invoice)
+    queue.drain()
+    take(bank, payment, 0)
+    queue.Job.update(run_at=clock.now()).where(queue.Job.status == "queued").execute()
+    queue.drain()
+    assert french() == (0, 0)
+    assert bank.balance() == 8_800
+    billing.assert_balanced()
+
+
+def test_a_payment_that_comes_back_when_all_was_paid_again_leaves_one_in_the_base(
+    alice: Account, bank: Bank
+) -> None:
+    invoice = billing.due(alice, treatment=vat.treatment_of(GERMANY))
+    payment = billing.pay(invoice, bank)
+    made = to_france(invoice)
+    billing.pay(made.invoice, bank)
+    take(bank, payment, 8_800)
+    assert sum(french()) == 1_760
+    billing.pay(billing.fresh(made.invoice), bank)
+    take(bank, payment, 0)
+    queue.drain()
+    assert sum(french()) == 10_560 == bank.balance()
+    billing.assert_balanced()
+
+
+def take(bank: Bank, payment: Payment, cents: int) -> None:
+    """Let the bank decide a dispute: it takes an amount for good, or gives all back."""
+    state = DisputeState.LOST if cents else DisputeState.WON
+    checkout = payment.checkout or ""
+    told = bank.dispute(checkout, payment.amount_cents, state=state, withdrawn_cents=cents)
+    disputes.settle(payment, told)
+
+
 def half_up(amount: Fraction) -> int:
     return int(abs(amount) + Fraction(1, 2)) * (1 if amount >= 0 else -1)
 
@@ -365,6 +445,11 @@ def naive_received(
         if days(note.issued_on):
             sums[note.vat_code, note.vat_rate] -= moved[note.id]
             sums[new.vat_code, new.vat_rate] += moved[note.id]
+    for row in MovedLoss.select():
+        if days(clock.day_of(row.at)):
+            note, right = row.credit_note, in_place_of(row.credit_note.corrects, row.at)
+            sums[note.vat_code, note.vat_rate] -= row.cents
+            sums[right.vat_code, right.vat_rate] += row.cents
     return sums
 
 

@@ -325,7 +325,7 @@ def test_an_invoice_that_still_counts_as_paid_after_a_lost_dispute_is_a_fault(
     alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice, payment = paid(alice, bank)
-    monkeypatch.setattr(disputes.losses, "apply_decision", lambda *_: None)
+    monkeypatch.setattr(disputes.losses, "apply_decision", lambda *_, **__: None)
     lose(bank, payment)
     said = f"the bank took the payment of invoice {invoice.number} back for good"
     assert [fault for fault in ledger_proof.find_faults() if fault.startswith(said)]
