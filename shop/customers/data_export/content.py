@@ -104,7 +104,8 @@ def _acceptances(account: Account) -> ModelSelect[Acceptance]:
 
 def _order_events(account: Account) -> ModelSelect[Event]:
     query = Event.select(Event, Order).join(Order, on=(Event.subject_id == Order.id), attr="order")
-    return query.where(Event.subject == Order.event_subject, Order.account == account)
+    own = query.where(Event.account_id == account.id, Order.account == account)
+    return own.where(Event.subject == Order.event_subject)
 
 
 def _histories(account: Account) -> ModelSelect[Event]:
