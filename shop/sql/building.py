@@ -8,7 +8,7 @@ statement contains is built by Peewee.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -43,22 +43,21 @@ _TOP = {
 }  # fmt: skip
 """The state in which Peewee builds what follows the tables of a SELECT."""
 
-_inserts: dict[tuple[Any, ...], tuple[str, list[Any]]] = {}
-_inserts_of_rows: dict[tuple[Any, ...], _Rows] = {}
+_inserts: dict[tuple[Any, ...], _Insertion] = {}
 _selects: dict[type[Model], str] = {}
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """An INSERT of several rows: what stands before and after them, and how each is written.
+class _Insertion:
+    """An INSERT: what stands before and after its rows, and how each is written.
 
-    ``columns`` are their fields and the names under which a row has their values, "" for none.
+    ``columns``: the name under which a row has the value, its field, and the value without one.
     """
 
     before: str
     each: str
     after: str
-    columns: list[tuple[Any, str]]
+    columns: list[tuple[str, Any, Any]]
 
 
 class StatementContext(Context):
@@ -194,74 +193,45 @@ class StatementContext(Context):
         return True
 
     def _insert(self, obj: Any) -> bool:
-        """Append the INSERT of one row; Peewee builds the first with the same columns."""
+        """Append the INSERT of rows; Peewee builds the first with the same columns."""
         if not self._is_top() or obj._cte_list or obj._columns or self.state.value_literals:
             return False
-        if isinstance(obj._insert, list):
-            return self._insert_rows(obj)
-        if not isinstance(obj._insert, dict):
+        rows = _rows_by_name(obj._insert)
+        if not rows or not rows[0] or any(row.keys() != rows[0].keys() for row in rows[1:]):
             return False
-        row, defaults = obj._insert, obj.get_default_data()
-        if not row or not all(isinstance(field, Field) for field in row):
-            return False
-        shape = (
-            obj.model, self.state.param, _conflict(obj), _returned(obj),
-            tuple([field.name for field in row]),
-        )  # fmt: skip
+        shape = obj.model, self.state.param, _conflict(obj), _returned(obj), tuple(rows[0])
         if None in shape[2:4]:
             return False
-        known = _inserts.get(shape)
-        fields = known[1] if known else sorted({*row, *defaults}, key=_sort_key)
-        values = []
-        for field in fields:
-            value = row[field] if field in row else _default(defaults[field])
-            if _is_expression(field, value):
-                return False
-            values.append(field.db_value(value))
-        if known is None:
-            known = _inserts[shape] = self._text_of(obj), fields
-        self._sql.append(known[0])
-        self._values.extend(values)
-        return True
-
-    def _insert_rows(self, obj: Any) -> bool:
-        """Append the INSERT of several rows that have the same columns."""
-        rows = obj._insert
-        if not rows or not all(isinstance(row, dict) for row in rows):
-            return False
-        names, defaults = rows[0].keys(), obj.get_default_data()
-        if not names or any(row.keys() != names for row in rows):
-            return False
-        shape = obj.model, self.state.param, _conflict(obj), _returned(obj), tuple(names)
-        if None in shape[2:4]:
-            return False
-        known = _inserts_of_rows.get(shape) or self._rows_of(obj, names, defaults)
+        known = _inserts.get(shape) or self._insertion_of(obj, rows[0])
         if known is None:
             return False
         values = []
         for row in rows:
-            for field, name in known.columns:
-                value = row[name] if name else _default(defaults[field])
-                if _is_expression(field, value):
+            for name, field, default in known.columns:
+                value = row[name] if name in row else _default(default)
+                if isinstance(value, Node) and _is_expression(field, value):
                     return False
                 values.append(field.db_value(value))
-        _inserts_of_rows[shape] = known
+        _inserts[shape] = known
         self._sql += [known.before, ", ".join([known.each] * len(rows)), known.after]
         self._values.extend(values)
         return True
 
-    def _rows_of(self, obj: Any, names: Iterable[Any], defaults: Any) -> _Rows | None:
-        """Return how Peewee writes rows whose values have these names."""
-        known = obj.model._meta.combined
-        if not all(name in known for name in names):
+    def _insertion_of(self, obj: Any, row: dict[str, Any]) -> _Insertion | None:
+        """Return how Peewee writes rows with the names of ``row``."""
+        fields, defaults = obj.model._meta.combined, obj.get_default_data()
+        if not all(name in fields for name in row):
             return None
-        given = {known[name]: name for name in names}
-        columns = [(field, given.get(field, "")) for field in {**defaults, **given}]
+        names = {fields[name]: name for name in row}
+        columns = [
+            (names.get(field, field.name), field, defaults.get(field))
+            for field in sorted({**defaults, **names}, key=_sort_key)
+        ]
         first = obj.clone()
-        first._insert = obj._insert[:1]
+        first._insert = row
         each = f"({', '.join([self.state.param or '?'] * len(columns))})"
         before, _, after = self._text_of(first).partition(each)
-        return _Rows(before, each, after, sorted(columns, key=lambda column: _sort_key(column[0])))
+        return _Insertion(before, each, after, columns)
 
     def _text_of(self, obj: Any) -> str:
         """Return the SQL that Peewee builds of a whole statement."""
@@ -295,6 +265,15 @@ class StatementContext(Context):
                     self.literal(" WHERE ").sql(obj._where)
             obj.apply_returning(self)
         return True
+
+
+def _rows_by_name(inserted: Any) -> list[dict[str, Any]] | None:
+    """Return the rows of an INSERT, their values by the names of columns; None for other ones."""
+    if isinstance(inserted, list):
+        return inserted if all(isinstance(row, dict) for row in inserted) else None
+    if not isinstance(inserted, dict) or not all(isinstance(field, Field) for field in inserted):
+        return None
+    return [{field.name: value for field, value in inserted.items()}]
 
 
 def _sort_key(field: Any) -> Any:
