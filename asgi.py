@@ -14,6 +14,7 @@ from app import create_app
 from serving import web_server
 from serving.buffering import Answer, BufferedApplication, ComputingSlots, Limits, Scope
 from shop.metrics import durations
+from shop.operations import garbage
 from shop.parties.calls import Calls, calls
 from shop.settings import Settings
 from web import error_pages
@@ -38,6 +39,7 @@ def create(
     shop, slots = create_app(settings), ComputingSlots()
     calls.set_factory(lambda: Calls(settings.party_calls, slots.released))
     durations.flush_regularly()
+    garbage.look_rarely()
     return BufferedApplication(
         shop,
         _refusals(shop),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 import time
@@ -18,6 +17,7 @@ from shop.customers import activity_log, known_origins, one_time_links, sessions
 from shop.jobs import failed, queue, waking
 from shop.licences import counts
 from shop.metrics import durations
+from shop.operations import garbage
 from shop.sandbox_link import test_points
 from shop.security import passkeys, rate_limits
 from shop.staff import sessions as staff_sessions
@@ -31,9 +31,6 @@ TICK_SECONDS = 1.0
 
 PAUSE_SECONDS = 1.0
 """Seconds without the database, or after another fault, until a thread goes on."""
-
-GARBAGE = 20_000
-"""The objects made and not yet deleted from which on Python looks for cycles among them."""
 
 KEEP_FINISHED = timedelta(days=90)
 KEEP_FAILED = timedelta(days=365)
@@ -118,7 +115,7 @@ def run_worker(threads: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    _collect_rarely()
+    garbage.look_rarely()
     crew = Crew(threads, stopping)
     crew.start()
     log.info("worker_started", threads=threads)
@@ -128,13 +125,6 @@ def run_worker(threads: int) -> None:
         crew.finish()
         durations.flush_safely()
         log.info("worker_stopped")
-
-
-def _collect_rarely() -> None:
-    """Look for garbage rarely, and never among what was imported: it took 7 % of a job's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 50)
 
 
 def _watch_until(stopping: Stop, crew: Crew) -> None:
