@@ -17,6 +17,7 @@ a parameter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -39,6 +40,9 @@ from records.base import database
 from shop.sql import rows
 
 Row = TypeVar("Row", bound=Model)
+
+PLAIN_TEXT = re.compile(r"\w+", re.ASCII)
+"""Words of the code, such as states: constants that are written into a statement as they are."""
 
 
 class _Marker(Node):
@@ -78,7 +82,7 @@ class _Statement:
         sql, values = database.get_sql_context().sql(source).query()
         if any(isinstance(value, date) for value in values):
             raise TypeError(f"a day or moment in a prepared query has to be a parameter: {sql}")
-        return cls(query, sql, tuple(values))
+        return cls(query, *_with_constants(sql, values))
 
     def run(self, given: tuple[Any, ...], more_sql: str = "", *more: Any) -> Any:
         """Run it with the parameters' values; return the cursor."""
@@ -187,6 +191,31 @@ def _count_of(query: Any, most: int) -> Any:
     if clone._count_can_project_one():
         clone = clone.select(SQL("1"))
     return Select([clone], [fn.COUNT(SQL("1"))])
+
+
+def _with_constants(sql: str, values: list[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Return a statement with its constants written in, and the values that are left.
+
+    A partial index is used where the statement itself says what the index requires. Where SQLite
+    learns it from a value, it compiles the statement anew each time it runs.
+    """
+    texts = sql.split(database.param)
+    written, left = [texts[0]], []
+    for value, text in zip(values, texts[1:], strict=True):
+        constant = _literal(value)
+        if not constant:
+            left.append(value)
+        written += (constant or database.param, text)
+    return "".join(written), tuple(left)
+
+
+def _literal(value: Any) -> str:
+    """Return a plain constant as SQL writes it; "" for all others."""
+    if type(value) is int and value >= 0:
+        return str(value)
+    if isinstance(value, str) and PLAIN_TEXT.fullmatch(value):
+        return f"'{str.__str__(value)}'"
+    return ""
 
 
 def _unchanged(value: Any) -> Any:

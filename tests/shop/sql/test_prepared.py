@@ -137,3 +137,22 @@ def test_a_row_that_must_be_there_is_missed(orders: Prepared[Any], owners: list[
     assert orders.get(owners[0], None).account == owners[0]
     with pytest.raises(DoesNotExist):
         orders.get(owners[1], None)
+
+
+@pytest.mark.parametrize("constant", ["awaiting_payment", "it's", "50 %", "?", "é", "", "-- x"])
+def test_a_word_of_the_code_is_written_into_the_statement_and_no_other_text(
+    alice: Account, owners: list[Account], constant: str
+) -> None:
+    def build(account: Account, least: int) -> ModelSelect[Order]:
+        same = Order.status == constant
+        return Order.select().where(
+            Order.account == account, same | (Order.total_cents > 0), Order.total_cents >= least
+        )
+
+    query = prepared(build)
+    with queries.recorded() as statements:
+        for owner in owners:
+            assert query.rows(owner, 1) == list(build(owner, 1))
+            assert query.count(owner, 1, most=10) == len(list(build(owner, 1)))
+    is_word = constant == "awaiting_payment"
+    assert (f"'{constant}'" in statements[0]) == is_word
