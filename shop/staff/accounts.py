@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime, timedelta
+from itertools import count
 
 import structlog
 from peewee import IntegrityError, ModelSelect
@@ -47,14 +48,23 @@ def add(
     """
     email = _read_email(email)
     with database.atomic():
-        if StaffAccount.get_or_none(StaffAccount.email == email) is not None:
-            raise _taken()
-        staff: StaffAccount = StaffAccount.create(
-            login=_free_login(email), email=email, role=role, language=language,
-            created_at=clock.now(),
-        )  # fmt: skip
+        staff = _create(email, role, language)
         _log("added", staff, role=role)
         return staff, _invite(staff, asked, is_new=True)
+
+
+def _create(email: str, role: Role, language: str) -> StaffAccount:
+    """Create an account under the local part of its address, with a number if others have it."""
+    plain = re.sub(r"[^a-z0-9]+", ".", fold(email.partition("@")[0])).strip(".") or "staff"
+    for login in (_numbered(plain, number) for number in count(1)):
+        if StaffAccount.get_or_none(StaffAccount.email == email) is not None:
+            raise _taken()
+        created = StaffAccount.insert(
+            login=login, email=email, role=role, language=language, created_at=clock.now()
+        )
+        if created.on_conflict_ignore().as_rowcount().execute():
+            break
+    return StaffAccount.get(StaffAccount.email == email)
 
 
 def _read_email(typed: str) -> str:
@@ -66,16 +76,6 @@ def _read_email(typed: str) -> str:
 
 def _taken() -> Conflict:
     return Conflict(N_("A member of staff has this email address."), "email")
-
-
-def _free_login(email: str) -> str:
-    """Return the local part of an address, in plain letters, with a number if others have it."""
-    plain = re.sub(r"[^a-z0-9]+", ".", fold(email.partition("@")[0])).strip(".") or "staff"
-    taken = {row.login for row in StaffAccount.select(StaffAccount.login)}
-    number = 1
-    while (login := _numbered(plain, number)) in taken:
-        number += 1
-    return login
 
 
 def _numbered(plain: str, number: int) -> str:
