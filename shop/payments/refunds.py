@@ -61,6 +61,8 @@ def _ask(refundable: Refundable, by: str, *, again: bool = False) -> list[Refund
     rows = []
     for part in refundable.parts():
         is_asked = part.is_left or part.payment.is_transfer
+        if is_asked and _is_added_to_awaited(refundable, part):
+            continue
         if is_asked or not again:
             row = create(refundable, part, by=by, method=part.payment.method)
             rows.append(row)
@@ -69,6 +71,21 @@ def _ask(refundable: Refundable, by: str, *, again: bool = False) -> list[Refund
             elif not row.is_transfer:
                 send_refund.later(refund=row.id)
     return rows
+
+
+def _is_added_to_awaited(refundable: Refundable, part: Part) -> bool:
+    """Return whether a refund of the payment is awaited: a part is added to one that was not sent.
+
+    What is not added is asked for once that one is made.
+    """
+    awaited = refundable.refunds.where(
+        Refund.payment == part.payment,
+        Refund.status.in_([RefundStatus.ASKED, RefundStatus.PENDING]),
+    )
+    row: Refund | None = awaited.first()
+    if row is not None and not row.is_sent and row.status == RefundStatus.ASKED:
+        Refund.update(cents=Refund.cents + part.cents).where(Refund.id == row.id).execute()
+    return row is not None
 
 
 def create(refundable: Refundable, part: Part, *, by: str, method: str) -> Refund:
@@ -385,6 +402,9 @@ def _apply(row: Refund, refundable: Refundable, before: str, by: str) -> None:
             mail.refunded_by_bank(row)
         else:
             refundable.close(row, by)
+            of_note = isinstance(refundable, RefundableNote) and refundable.is_due
+            if of_note and not row.is_transfer and not refundable.has_failed:
+                _ask(refundable, by="shop")
     elif row.status == RefundStatus.FAILED:
         log.error("refund_failed", refund=row.id, reason=row.reason)
         if before == RefundStatus.SUCCEEDED:

@@ -26,7 +26,7 @@ from shop import clock, mail, money_acts
 from shop.invoicing import credit_notes, ledger_proof
 from shop.jobs import queue
 from shop.operations import audit
-from shop.payments import disputes, notifications, payments
+from shop.payments import disputes, notifications, payments, refunds
 from shop.payments.gateway import Dispute as Told
 from shop.payments.gateway import DisputeState, Notification, RefundState
 from shop.subscriptions import corrections
@@ -377,6 +377,33 @@ def test_a_refund_that_comes_back_after_the_loss_is_made_again(alice: Account, b
     assert [row.cents for row in Refund.select().order_by(Refund.id)] == [3_000, 3_000]
     assert fresh(credit_note).status == InvoiceStatus.REFUNDED
     assert fresh(due).balance_cents == balance_of(alice) == 7_560
+    assert_balanced()
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_what_comes_back_while_a_refund_is_awaited_is_refunded_with_it_or_after_it(
+    alice: Account, bank: Bank, is_sent: bool
+) -> None:
+    due = billing.due(alice)
+    payment = billing.pay(due, bank)
+    take(bank, payment, 3_000)
+    bank.refunding = RefundState.PENDING
+    perform(money_acts.credit(fresh(due), net_cents=5_000))
+    if is_sent:
+        queue.drain()
+    else:
+        refunds.refund_credit_note(Invoice.get(Invoice.kind == "credit_note").id)
+    give_back(bank, payment)
+    queue.drain()
+    for _ in range(2):
+        for made in list(bank.refunds.values()):
+            told = bank.tell_refund(made, RefundState.SUCCEEDED)
+            notifications.apply_notification(Notification("e", told))
+        queue.drain()
+    expected = [3_000, 3_000] if is_sent else [6_000]
+    assert [row.cents for row in Refund.select().order_by(Refund.id)] == expected
+    assert bank.balance() == 4_560
+    assert balance_of(alice) == 0
     assert_balanced()
 
 
