@@ -230,7 +230,7 @@ def payment_state(invoice: Invoice) -> PaymentState:
     paying = list(Payment.select().where(of_it).order_by(Payment.id))
     attempts = [row for row in paying if row.invoice_id == invoice.id]
     about_it = (Invoice.corrects == invoice) | (Invoice.replaces == invoice)
-    about_it |= Invoice.id == invoice.replaces_id
+    about_it |= Invoice.id == (invoice.replaces_id or 0)
     later = list(Invoice.select().where(about_it).order_by(Invoice.id))
     for row in later:
         if row.id == invoice.replaces_id:

@@ -88,3 +88,8 @@ def test_it_ends_with_a_failure(alices: Belongings) -> None:
         raise ZeroDivisionError
     find()
     assert not is_postgresql() or kept() == 1
+
+
+def test_what_concerns_an_invoice_is_found_by_indexes(alices: Belongings) -> None:
+    """SQLite would read all invoices for one condition among others that is of no index."""
+    assert queries.scanned_by(lambda: bills.payment_state(alices.invoice)) == []
