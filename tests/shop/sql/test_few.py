@@ -60,34 +60,33 @@ def test_they_are_looked_up_by_their_ids(alices: Belongings, name: str) -> None:
 # --- Plans that are kept ---------------------------------------------------------------------
 
 
-def kept() -> int:
-    """Return how many plans of `find` PostgreSQL keeps for this connection."""
+def kept(comment: str) -> int:
+    """Return how many plans of ``find(comment)`` PostgreSQL keeps for this connection."""
     count = "SELECT COUNT(*) FROM pg_prepared_statements WHERE statement LIKE %s"
-    return int(database.execute_sql(count, ["SELECT /* planned here%"]).fetchone()[0])
+    return int(database.execute_sql(count, [f"SELECT /* {comment} */%"]).fetchone()[0])
 
 
-def find() -> None:
+def find(comment: str) -> None:
+    """Run a statement often; each test has its own, as the connection outlives them."""
     for number in range(20):
         mark = database.param
-        database.execute_sql(
-            f"SELECT /* planned here */ id FROM seat WHERE number = {mark}", [number]
-        )
+        database.execute_sql(f"SELECT /* {comment} */ id FROM seat WHERE number = {mark}", [number])
 
 
 def test_no_plan_is_kept_of_what_is_planned_for_its_values(alices: Belongings) -> None:
     with planned_for_values():
-        find()
+        find("here")
     if is_postgresql():
-        assert kept() == 0
-        find()
-        assert kept() == 1, "others are"
+        assert kept("here") == 0
+        find("here")
+        assert kept("here") == 1, "others are"
 
 
 def test_it_ends_with_a_failure(alices: Belongings) -> None:
     with pytest.raises(ZeroDivisionError), planned_for_values():
         raise ZeroDivisionError
-    find()
-    assert not is_postgresql() or kept() == 1
+    find("after a failure")
+    assert not is_postgresql() or kept("after a failure") == 1
 
 
 def test_what_concerns_an_invoice_is_found_by_indexes(alices: Belongings) -> None:
