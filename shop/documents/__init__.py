@@ -6,6 +6,8 @@ imported where they are used, so that only processes that render a PDF load them
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from peewee import ModelSelect
 
 from records.catalogue import Contract
@@ -22,6 +24,15 @@ PURCHASE_ORDER_NAME = N_("purchase-order")
 INVOICE_NAME = N_("invoice")
 CREDIT_NOTE_NAME = N_("credit-note")
 BILLS_NAME = N_("bills")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that is attached to an e-mail: its kind, the id of its subject, its file name."""
+
+    kind: DocumentKind
+    subject_id: int
+    filename: str
 
 
 def vat_mention(order: Order | Invoice, language: str) -> str:
@@ -66,33 +77,33 @@ def contract_filename(contract: Contract) -> str:
     return f"{fold(contract.title).replace(' ', '-')}-{contract.version}.pdf"
 
 
-def of_order(order: Order) -> list[tuple[DocumentKind, int]]:
-    """Return the documents that a customer keeps of an order: kind and id of each.
+def of_order(order: Order) -> list[Document]:
+    """Return the documents that a customer keeps of an order (one query).
 
     They are the purchase order and the contracts accepted, with the form for a withdrawal, on a
     durable medium (code de la consommation, article L221-13).
     """
-    contracts = [(DocumentKind.CONTRACT, row.contract_id) for row in _accepted.rows(order)]
-    return [(DocumentKind.PURCHASE_ORDER, order.id), *contracts]
+    ordered = Document(DocumentKind.PURCHASE_ORDER, order.id, purchase_order_filename(order))
+    accepted = [
+        Document(DocumentKind.CONTRACT, contract.id, contract_filename(contract))
+        for contract in _accepted.rows(order)
+    ]
+    return [ordered, *accepted]
 
 
 @prepared
-def _accepted(order: Order) -> ModelSelect[Acceptance]:
+def _accepted(order: Order) -> ModelSelect[Contract]:
     return (
-        Acceptance.select(Acceptance.contract)
+        Contract.select(Contract.id, Contract.title, Contract.version)
+        .join(Acceptance)
         .where(Acceptance.order == order)
         .order_by(Acceptance.id)
     )
 
 
-def filename(document: str, subject_id: int) -> str:
-    """Return the file name of an e-mail attachment, by its kind and the id of its subject."""
-    if document == DocumentKind.INVOICE:
-        return invoice_filename(Invoice.get_by_id(subject_id))
-    if document == DocumentKind.CONTRACT:
-        return contract_filename(Contract.get_by_id(subject_id))
-    assert document == DocumentKind.PURCHASE_ORDER, document
-    return purchase_order_filename(Order.get_by_id(subject_id))
+def of_invoice(invoice: Invoice) -> Document:
+    """Return the document of an invoice or credit note."""
+    return Document(DocumentKind.INVOICE, invoice.id, invoice_filename(invoice))
 
 
 def make_document(document: str, subject_id: int) -> bytes:

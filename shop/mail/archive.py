@@ -24,6 +24,7 @@ from records.letters import (
 )
 from records.staff import StaffAccount
 from shop import clock, documents, jobs, settings, transitions
+from shop.documents import Document
 from shop.jobs import kinds
 from shop.mail import mark
 from shop.mail.links import Links
@@ -56,14 +57,14 @@ def store_letter(
     recipient: str = "",
     addressee: str = "",
     is_secret: bool = False,
-    attach: Sequence[tuple[DocumentKind, int]] = (),
+    attach: Sequence[Document] = (),
     **values: Any,
 ) -> None:
     """Store an e-mail and queue its sending, in the caller's transaction; idempotent per ``key``.
 
     It is written in the customer's current language; attached documents keep their own. It is sent
-    to the account's e-mail address or to ``recipient``, the mailbox of ``addressee``. ``attach``
-    names documents, each by its kind and the id of its subject; ``values`` are for the templates.
+    to the account's e-mail address or to ``recipient``, the mailbox of ``addressee``, with the
+    documents to ``attach``; ``values`` are for the templates.
     Without a mail server, an e-mail that needs no document is complete, and leaves no work.
     """
     is_complete = not attach and not settings.current().smtp_url
@@ -79,8 +80,8 @@ def store_letter(
                 row = Letter(id=letter, account=account)
                 transitions.record(row, "letter_stored", by="shop", to_status=LetterStatus.STORED)
                 continue
-            for document, subject_id in attach:
-                _attach(letter, document, subject_id)
+            for document in attach:
+                _attach(letter, document)
             priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
             kinds.send_letter.using(priority=priority).later(letter=letter)
 
@@ -147,12 +148,12 @@ def _wrap_line(line: str) -> str:
     )
 
 
-def _attach(letter: int, document: DocumentKind, subject_id: int) -> None:
+def _attach(letter: int, document: Document) -> None:
     Attachment.create(
         letter=letter,
-        document=document,
-        subject_id=subject_id,
-        filename=documents.filename(document, subject_id),
+        document=document.kind,
+        subject_id=document.subject_id,
+        filename=document.filename,
     )
 
 

@@ -9,7 +9,7 @@ from records.account_credits import AccountCredit
 from records.cards import Card
 from records.disputes import Dispute
 from records.invoices import Invoice, InvoiceKind
-from records.letters import DocumentKind, LetterKind
+from records.letters import LetterKind
 from records.orders import Order
 from records.payments import Payment
 from records.refunds import Refund
@@ -99,7 +99,7 @@ def invoice_issued(invoice: Invoice, card: Card | None = None) -> None:
     """Send an invoice as attachment: already paid, or the amount due, its date, and the stored
     ``card`` that will be charged."""
     _about_invoice(
-        invoice, LetterKind.INVOICE_ISSUED, attach=[(DocumentKind.INVOICE, invoice.id)], card=card
+        invoice, LetterKind.INVOICE_ISSUED, attach=[documents.of_invoice(invoice)], card=card
     )
 
 
@@ -127,7 +127,7 @@ def credit_note_issued(note: Invoice, reason: str) -> None:
     the operator's text."""
     _about_invoice(
         note, LetterKind.CREDIT_NOTE_ISSUED,
-        attach=[(DocumentKind.INVOICE, note.id)],
+        attach=[documents.of_invoice(note)],
         corrects=note.corrects,
         reason=templates.translate(reason, note.account.language),
     )  # fmt: skip

@@ -72,7 +72,7 @@ def test_an_emptied_email_says_so_and_is_not_sent_again(
     app: Flask, visitor: Visitor, alice: Account
 ) -> None:
     letter = Letter.get(Letter.account == alice)
-    blanking.empty_letters(Letter.id == letter.id, is_personal=False)
+    blanking.empty_letter(letter)
     visitor.log_in(alice)
     page = visitor.open(f"/manager/account/emails/{letter.id}").text
     assert "Le contenu de cet e-mail a été supprimé" in page

@@ -23,7 +23,7 @@ from tests.support.parties import Bank, Provider
 
 pytestmark = pytest.mark.one_database
 
-REQUESTS = 111
+REQUESTS = 107
 """Of the requests in which a known customer orders both offers, pays, and reads the order."""
 
 JOBS = {
@@ -34,7 +34,7 @@ JOBS = {
 }
 """Of each job of that order, from the look for it until it is finished, as they ran."""
 
-RENEWAL = 24
+RENEWAL = 23
 """Of one renewal with its invoice and e-mail."""
 
 
