@@ -29,7 +29,7 @@ REQUESTS = 107
 JOBS = {
     "deliver_order": [19],
     "install_group": [24, 27],
-    "invoice_order": [24],
+    "invoice_order": [23],
     "send_letter": [19, 16],
 }
 """Of each job of that order, from the look for it until it is finished, as they ran."""
