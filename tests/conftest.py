@@ -113,7 +113,6 @@ def app(_app: Flask, _snapshot: Snapshot) -> Flask:
     _snapshot.restore()
     remembered.database_is_new()
     test_points.forget_hooks()
-    shop_clock.move_on(timedelta(0))
     return _app
 
 
@@ -183,8 +182,9 @@ def _contracts_made_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _begin_test() -> None:
-    """Say that a test begins to those who remember what tests before it built."""
+    """Say that a test begins to those who remember what tests before it built; at its own time."""
     remembered.begin_test()
+    shop_clock.move_on(timedelta(0))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from shop.jobs import queue
 from shop.jobs.queue import Priority
 from shop.metrics import durations
 from shop.operations import monitoring
-from tests.support import cast, racing
+from tests.support import cast, purchases, racing
 from tests.support.client import CheckingClient
 from tests.support.work import KIND, Work
 
@@ -47,7 +47,7 @@ def test_requests_and_jobs_are_in_the_metrics(
     client.get("/fr/order")
     client.get("/en/order")
     client.get("/nowhere")
-    cast.register(cast.ALICE)
+    purchases.place(cast.register(cast.ALICE))
     assert drain()
     requests = samples(client, "shop_request_seconds")
     page = frozenset({"GET", "/<language:lang>/order", "200"})
