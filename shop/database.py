@@ -7,14 +7,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from select import POLLIN, poll
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from peewee import Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
-from playhouse.db_url import connect
+from playhouse.db_url import parse
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
+from playhouse.postgres_ext import PooledPsycopg3Database
 
 from records.base import database
 from shop.sql.building import StatementContext
@@ -63,18 +65,16 @@ def _open(url: str) -> Database:
             check_same_thread=False,
             factory=KeptConnection,
         )
-    for prefix in ("postgresql://", "postgres://"):
-        if url.startswith(prefix):
-            return connect(
-                "psycopg3+pool://" + url.removeprefix(prefix),
-                unquote_user=True,
-                unquote_password=True,
-                database=unquote(urlsplit(url).path.lstrip("/")),
-                max_connections=POOL_SIZE,
-                timeout=10,
-                stale_timeout=STALE_SECONDS,
-                connect_timeout=5,
-            )
+    if url.startswith(("postgresql://", "postgres://")):
+        asked = parse(url, unquote_user=True, unquote_password=True)
+        asked["database"] = unquote(urlsplit(url).path.lstrip("/"))
+        return KeptPostgresql(
+            **asked,
+            max_connections=POOL_SIZE,
+            timeout=10,
+            stale_timeout=STALE_SECONDS,
+            connect_timeout=5,
+        )
     raise ValueError(f"unknown kind of database: {url.split(':')[0]}")
 
 
@@ -135,6 +135,21 @@ class KeptSqlite(PooledDatabase, PrivateSqlite):
     def _can_reuse(self, conn: KeptConnection) -> bool:
         conn.release()
         return True
+
+
+class KeptPostgresql(PooledPsycopg3Database):
+    """Asks the server whether a kept connection still works only if something came from it.
+
+    A server that stops, or ends a connection, says so; asking before each request took longer than
+    a read.
+    """
+
+    def _is_closed(self, conn: Any) -> bool:
+        if conn.closed:
+            return True
+        arriving = poll()
+        arriving.register(conn, POLLIN)
+        return bool(arriving.poll(0)) and super()._is_closed(conn)
 
 
 def make_private(path: Path) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 
 from models import database
 from records.base import database as proxy
 from shop import database as shop_database
-from shop.database import KeptConnection
+from shop.database import KeptConnection, KeptPostgresql
+from shop.settings import Settings
 from tests.support.client import CheckingClient
 
 COUNT = "SELECT COUNT(*) FROM t"
@@ -126,3 +128,44 @@ def test_a_process_that_forked_opens_its_own_connection(
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with shop_database.connection():
         assert database.connection() is not parents
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------
+
+
+def _server_process() -> int:
+    """Return the server's process of the connection that the next user gets."""
+    with shop_database.connection():
+        return int(database.execute_sql("SELECT pg_backend_pid()").fetchone()[0])
+
+
+@pytest.fixture
+def questions(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The connections of which PostgreSQL was asked whether they work."""
+    if not isinstance(database.obj, KeptPostgresql):
+        pytest.skip("SQLite has no server that ends connections")
+    database.close()
+    asked: list[object] = []
+    inner = database.obj._adapter.is_connection_closed
+
+    def ask(connection: object) -> bool:
+        asked.append(connection)
+        return bool(inner(connection))
+
+    monkeypatch.setattr(database.obj._adapter, "is_connection_closed", ask)
+    return asked
+
+
+def test_a_connection_that_works_is_used_without_a_question(questions: list[object]) -> None:
+    assert _server_process() == _server_process()
+    assert not questions
+
+
+def test_a_connection_that_its_server_ended_is_replaced(
+    questions: list[object], settings: Settings
+) -> None:
+    ended = _server_process()
+    with psycopg.connect(settings.database_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [ended])
+    assert _server_process() != ended
+    assert questions
