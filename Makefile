@@ -32,7 +32,7 @@ help: ## Show this list
 run: setup ## Serve the shop with demo data on this machine
 	@exec $(BIN)/python serve.py
 
-test: lint types test-unit test-postgresql test-e2e ## Check and test everything, in about 10 minutes
+test: lint types test-unit test-postgresql test-e2e ## Check and test everything, in 10 to 15 minutes
 
 test-all: E2E_OPTIONS := --all-combinations
 test-all: UNIT_OPTIONS := --slow
