@@ -13,7 +13,7 @@ from records.letters import LetterKind
 from records.orders import Order
 from records.payments import Payment
 from records.refunds import Refund
-from shop import clock, documents
+from shop import clock, documents, transitions
 from shop.licences.parts import parts_of
 from shop.mail.archive import store_letter
 from shop.pricing import money
@@ -185,9 +185,14 @@ def dispute_lost(
 
 
 def _key_of_loss(dispute: Dispute, owed_cents: int) -> str:
-    """Return the key of a letter: a bank may decide again, or take more."""
-    decided = dispute.settled_at.isoformat() if dispute.settled_at else ""
-    return f"dispute_lost:{dispute.id}:{decided}" + (":owed" if owed_cents else "")
+    """Return the key of a letter: a bank may decide again, or take more.
+
+    That of the first decision, of which nothing is owed, is as it was before banks did so: who was
+    told of it is not told again.
+    """
+    decisions = sum(event.name == "dispute_lost" for event in transitions.history(dispute))
+    again = f":{decisions}" if decisions > 1 else ""
+    return f"dispute_lost:{dispute.id}{again}" + (":owed" if owed_cents else "")
 
 
 def _invoice_of(payment: Payment) -> Invoice | None:
