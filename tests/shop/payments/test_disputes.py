@@ -353,6 +353,8 @@ def test_a_payment_lost_in_part_is_shown_and_owes_nothing_again(
         assert visitor.sees("Reprise en partie")
         assert "badge-good" not in visitor.response.text
     assert letters("dispute_lost") == 1
+    key = Letter.get(Letter.kind == "dispute_lost").key
+    assert key == f"dispute_lost:{Dispute.get().id}", "the previous release had this key"
 
 
 def test_a_dispute_won_after_all_pays_the_invoice_again(alice: Account, bank: Bank) -> None:
