@@ -107,9 +107,15 @@ def _snapshot(_app: Flask) -> Snapshot:
     return Snapshot()
 
 
+@pytest.fixture(scope="session")
+def _configuration(_app: Flask) -> dict[str, object]:
+    return dict(_app.config)
+
+
 @pytest.fixture
-def app(_app: Flask, _snapshot: Snapshot) -> Flask:
-    """The shop, with no rows but its offers."""
+def app(_app: Flask, _snapshot: Snapshot, _configuration: dict[str, object]) -> Flask:
+    """The shop, with no rows but its offers, configured as at first."""
+    assert dict(_app.config) == _configuration, "the test before left another configuration"
     _snapshot.restore()
     remembered.database_is_new()
     test_points.forget_hooks()

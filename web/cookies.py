@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, current_app
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -30,34 +30,44 @@ MOST_KEPT = 1024
 """Cookies of sessions that a process has verified and keeps, of which each page needs one."""
 
 
+class _Verifier(NamedTuple):
+    """What signs the cookies of these keys, and what it has verified."""
+
+    keys: tuple[Any, ...]
+    serializer: URLSafeTimedSerializer
+    verify: Callable[[str], tuple[dict[str, Any], datetime]]
+
+
 class Sessions(SecureCookieSessionInterface):
     """Flask's sessions in a cookie, signed by SHA-256; the same cookie is verified once."""
 
     digest_method = staticmethod(signing.DIGEST)
 
     def __init__(self) -> None:
-        self._made: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
-        self._verified: Callable[[str], tuple[dict[str, Any], datetime]]
+        self._made: _Verifier | None = None
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
         """Return the serializer of these keys: the same for every request."""
+        return self._verifier(app).serializer
+
+    def _verifier(self, app: Flask) -> _Verifier:
         keys = app.secret_key, *app.config["SECRET_KEY_FALLBACKS"]
-        made_of, made = self._made
-        if made is None or made_of != keys:
-            made = super().get_signing_serializer(app)
-            assert made is not None, "there is always a key"
-            self._made = keys, made
-            self._verified = lru_cache(MOST_KEPT)(partial(made.loads, return_timestamp=True))
+        made = self._made
+        if made is None or made.keys != keys:
+            serializer = super().get_signing_serializer(app)
+            assert serializer is not None, "there is always a key"
+            verify = lru_cache(MOST_KEPT)(partial(serializer.loads, return_timestamp=True))
+            # Threads see all of it or nothing.
+            made = self._made = _Verifier(keys, serializer, verify)
         return made
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """Return the session of a request's cookie; an empty one if that is forged or too old."""
-        self.get_signing_serializer(app)
         cookie = request.cookies.get(self.get_cookie_name(app))
         if not cookie:
             return self.session_class()
         try:
-            content, signed_at = self._verified(cookie)
+            content, signed_at = self._verifier(app).verify(cookie)
         except BadSignature:
             return self.session_class()
         age = datetime.now(UTC) - signed_at

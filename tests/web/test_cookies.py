@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from tests.support import patience
 from web import cookies
 
 pytestmark = pytest.mark.one_database
@@ -68,11 +70,30 @@ def test_a_verified_cookie_grows_too_old(app: Flask, clock: time_machine.Travell
     assert opened(app, cookie) == {}
 
 
-def test_a_verified_cookie_ends_with_its_key(app: Flask) -> None:
+def test_a_verified_cookie_ends_with_its_key(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     cookie = cookie_of(app, {"name": "alice"})
     assert opened(app, cookie)
     former = app.config["SECRET_KEY"]
-    app.config["SECRET_KEY"] = "another-key-of-this-test"
+    monkeypatch.setitem(app.config, "SECRET_KEY", "another-key-of-this-test")
     assert opened(app, cookie) == {}
-    app.config["SECRET_KEY_FALLBACKS"] = [former]
+    monkeypatch.setitem(app.config, "SECRET_KEY_FALLBACKS", [former])
     assert opened(app, cookie) == {"name": "alice"}
+
+
+def test_a_session_is_opened_while_another_thread_makes_what_verifies_it(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = cookie_of(app, {"name": "alice"})
+    monkeypatch.setattr(app, "session_interface", cookies.Sessions())
+    make, found = cookies.lru_cache, []
+
+    def meanwhile(size: int) -> Any:
+        monkeypatch.setattr(cookies, "lru_cache", make)
+        other = threading.Thread(target=lambda: found.append(opened(app, cookie)))
+        other.start()
+        other.join(timeout=patience.STUCK)
+        return make(size)
+
+    monkeypatch.setattr(cookies, "lru_cache", meanwhile)
+    assert opened(app, cookie) == {"name": "alice"}
+    assert found == [{"name": "alice"}]
