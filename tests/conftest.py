@@ -24,6 +24,7 @@ from shop.operations import composition, demo
 from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
+from shop.subscriptions import renewals
 from tests.support import belongings, cast, exchange, remembered
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
@@ -119,6 +120,7 @@ def app(_app: Flask, _snapshot: Snapshot, _configuration: dict[str, object]) -> 
     _snapshot.restore()
     remembered.database_is_new()
     test_points.forget_hooks()
+    renewals.queued.set_factory(set)
     return _app
 
 
