@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import time_machine
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from models import (
@@ -39,8 +38,7 @@ from shop.payments.gateway import DisputeState, PayoutState
 from shop.settings import current
 from shop.subscriptions import corrections
 from shop.subscriptions.corrections import Correction
-from tests.support import billing, cast, fec_rules, queries
-from tests.support.databases import Snapshot
+from tests.support import billing, cast, fec_rules, histories, queries
 from tests.support.money_books import ACTS, Books, balance_of, paid, perform
 from tests.support.parties import Bank
 
@@ -466,17 +464,8 @@ def test_figures_are_naive_sums_over_any_history(
     app: Flask, bank: Bank, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(order_letters, "store_letter", lambda *_, **__: None)
-    new = Snapshot()
 
-    @settings(
-        max_examples=examples,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-        phases=[Phase.generate],
-        deadline=None,
-    )
-    @given(acts=ACTS, taxed=st.lists(st.sampled_from(TREATMENTS), min_size=1, max_size=6))
     def live(acts: list[tuple[str, int, int]], taxed: list[vat.VatTreatment]) -> None:
-        new.restore()
         bank.__init__()
         with time_machine.travel("2026-12-20T10:00:00+00:00", tick=False) as traveller:
             books = Books(cast.register(cast.ALICE), bank)
@@ -491,7 +480,12 @@ def test_figures_are_naive_sums_over_any_history(
             pay_out(bank)
             check_figures(books)
 
-    live()
+    histories.live_each(
+        live,
+        examples,
+        acts=ACTS,
+        taxed=st.lists(st.sampled_from(TREATMENTS), min_size=1, max_size=6),
+    )
 
 
 def pay_out(bank: Bank) -> None:

@@ -10,7 +10,6 @@ from types import ModuleType
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from peewee import OperationalError, PostgresqlDatabase
 from playhouse.migrations import Runner
@@ -28,8 +27,7 @@ from shop import clock
 from shop.accounting import revenue, revenue_proof
 from shop.database import MIGRATIONS
 from shop.pricing import money
-from tests.support import billing, racing, running
-from tests.support.databases import Snapshot
+from tests.support import billing, histories, racing, running
 from tests.support.parties import Bank
 
 pytestmark = pytest.mark.usefixtures("provider")
@@ -122,25 +120,17 @@ def check_months() -> None:
 
 
 def test_the_months_are_naive_sums_over_any_history(service: Subscription) -> None:
-    new = Snapshot()
-
-    @settings(
-        max_examples=60,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-        phases=[Phase.generate],
-        deadline=None,
-    )
-    @given(lines=st.lists(LINES, max_size=6), services=st.lists(SERVICES, max_size=3))
     def live(lines: list[tuple[str, date, date, int, int, int]],
              services: list[tuple[datetime, datetime | None]]) -> None:  # fmt: skip
-        new.restore()
         for line in lines:
             issued(line)
         for moments in services:
             changed(service, moments)
         check_months()
 
-    live()
+    histories.live_each(
+        live, 60, lines=st.lists(LINES, max_size=6), services=st.lists(SERVICES, max_size=3)
+    )
 
 
 def test_what_is_rolled_back_is_not_counted(service: Subscription, alice: Account) -> None:

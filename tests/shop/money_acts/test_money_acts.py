@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
 
 from models import (
     Account,
@@ -27,9 +26,8 @@ from shop.mail import order_letters
 from shop.payments import disputes, gateway, notifications, payments
 from shop.payments.refundables import RefundableNote
 from shop.settings import current
-from tests.support import billing, cast, purchases, racing
+from tests.support import billing, cast, histories, purchases, racing
 from tests.support.billing import fresh
-from tests.support.databases import Snapshot
 from tests.support.money_books import ACTS, CAMILLE, REASON, Books, balance_of, paid, perform
 from tests.support.parties import Bank, Provider
 
@@ -315,17 +313,8 @@ def test_any_acts_on_money_balance(
 ) -> None:
     """Each history of acts is counted beside the shop, and balances after every act."""
     monkeypatch.setattr(order_letters, "store_letter", lambda *_, **__: None)
-    new = Snapshot()
 
-    @settings(
-        max_examples=examples,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-        phases=[Phase.generate],
-        deadline=None,
-    )
-    @given(acts=ACTS)
     def live(acts: list[tuple[str, int, int]]) -> None:
-        new.restore()
         bank.__init__()
         books = Books(cast.register(cast.ALICE), bank)
         for name, number, cents in acts:
@@ -335,4 +324,4 @@ def test_any_acts_on_money_balance(
                 assert not database.in_transaction()
             books.check()
 
-    live()
+    histories.live_each(live, examples, acts=ACTS)

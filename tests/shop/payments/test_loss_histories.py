@@ -9,7 +9,6 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from models import (
@@ -28,8 +27,7 @@ from shop.jobs import queue
 from shop.mail import order_letters
 from shop.payments import gateway, refund_lists
 from shop.payments.refundables import RefundableNote, RefundablePayment
-from tests.support import cast, fec_rules
-from tests.support.databases import Snapshot
+from tests.support import cast, fec_rules, histories
 from tests.support.money_books import LOSSES, WITHOUT_VAT, Books
 from tests.support.parties import Bank
 
@@ -153,17 +151,8 @@ def test_what_is_asked_for_and_given_back_is_what_is_owed_over_any_losses(
     app: Flask, bank: Bank, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(order_letters, "store_letter", lambda *_, **__: None)
-    new = Snapshot()
 
-    @settings(
-        max_examples=examples,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-        phases=[Phase.generate],
-        deadline=None,
-    )
-    @given(acts=LOSSES, taxed=st.lists(st.sampled_from(TREATMENTS), min_size=1, max_size=4))
     def live(acts: list[tuple[str, int, int]], taxed: list[vat.VatTreatment]) -> None:
-        new.restore()
         bank.__init__()
         with time_machine.travel("2026-12-20T10:00:00+00:00", tick=False) as traveller:
             books = Books(cast.register(cast.ALICE), bank)
@@ -179,7 +168,12 @@ def test_what_is_asked_for_and_given_back_is_what_is_owed_over_any_losses(
             if not Refund.select().where(Refund.origin == "bank").exists():
                 assert list(ledger_proof.find_faults()) == []
 
-    live()
+    histories.live_each(
+        live,
+        examples,
+        acts=LOSSES,
+        taxed=st.lists(st.sampled_from(TREATMENTS), min_size=1, max_size=4),
+    )
 
 
 def check(books: Books) -> None:
