@@ -13,6 +13,7 @@ from desk import (  # noqa: E402  (views need the blueprint)
     customers,
     documents,
     invitations,
+    languages,
     money,
     own_account,
     own_factors,

@@ -28,7 +28,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
-from desk import access
+from desk import access, languages
 from models import database
 from shop import clock
 from shop.errors import Refusal
@@ -115,7 +115,12 @@ def take(
     ``do`` returns False where this form was sent before: what is said stays the same. ``arrive``
     makes the URL to go to, by default ``act.back``. ``checked`` returns the act as the confirmation
     shows it, and raises a `Refusal` for what is not valid, before there is anything to confirm.
+    Either step is only shown again where another language was chosen in it.
     """
+    if languages.is_chosen():
+        if not form.confirmed.data:
+            return show(form, act)
+        form.confirmed.data = ""
     if not form.validate_on_submit() or not form.key.data:
         return show(form, act, 422)
     try:

@@ -10,7 +10,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
-from desk import access, desk
+from desk import access, desk, languages
 from desk.sign_in import go_on
 from shop.errors import Refusal
 from shop.staff import sessions, sign_in
@@ -71,6 +71,8 @@ def _page(form: ConfirmationForm, status: int = 200) -> Response:
 def confirm() -> Response:
     """Check the password, and continue to the second step."""
     form = ConfirmationForm()
+    if languages.is_chosen():
+        return _page(form)
     if not form.validate_on_submit():
         return _page(form, 422)
     try:

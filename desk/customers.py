@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
-from desk import desk
+from desk import desk, languages
 from desk.access import actor
 from desk.words import ACT_WORDS
 from models import Account
@@ -136,6 +136,8 @@ def customer_notes(nic: str) -> Response:
 def write_note(nic: str) -> Response:
     """Write a note about a customer, which other members of staff read."""
     who, typed = find_or_404(nic), request.form.get("text", "")
+    if languages.is_chosen():
+        return _overview(who, typed)
     try:
         notes.write_note(who, typed, by=actor())
     except Refusal as refusal:

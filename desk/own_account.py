@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, request, url_for
+from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -10,10 +10,9 @@ from desk import access, desk
 from desk.confirmation import recent_sign_in_first
 from desk.invitations import NewPasswordForm
 from desk.words import ACT_WORDS, ROLE_NAMES
-from models import Language
 from shop.errors import Refusal
 from shop.staff import accounts, acts, factors, sessions
-from web import auth, user_agents
+from web import user_agents
 from web.htmx import go_to, page
 
 MOST_ACTS = 20
@@ -71,17 +70,3 @@ def change_password() -> ResponseReturnValue:
         return _password_page(form, refusal.status)
     flash(gettext("The password is changed. Your other sessions are ended."), "success")
     return go_to(url_for("desk.own_account"))
-
-
-# --- The language ----------------------------------------------------------------------------
-
-
-@desk.post("/language")
-def change_language() -> Response:
-    """Change the language of the desk for this member."""
-    wanted = request.form.get("language", "")
-    if wanted in tuple(Language):
-        accounts.set_language(access.staff(), wanted)
-    home = url_for("desk.own_account")
-    found = auth.safe_next(request.form.get("next"), home)
-    return go_to(found if found.startswith("/desk/") else home)

@@ -6,7 +6,7 @@ from flask import Response, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from desk import access, desk
+from desk import access, desk, languages
 from desk.confirmation import recent_sign_in_first
 from shop.errors import Refusal
 from shop.security import one_time_codes
@@ -64,6 +64,8 @@ def application_qr() -> ResponseReturnValue:
 def add_application() -> ResponseReturnValue:
     """Use the application from now on, if its code is right."""
     form = CodeForm()
+    if languages.is_chosen():
+        return _application_page(form)
     if not form.validate_on_submit():
         return _application_page(form, 422)
     try:

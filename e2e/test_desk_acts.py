@@ -109,6 +109,27 @@ def test_a_service_is_suspended_for_abuse_resumed_and_ended(
     support.may_not(*END)
 
 
+def test_what_was_typed_survives_the_other_language(
+    page: Page, journey: Journey, shop: LiveShop, customer: Customer, language: str
+) -> None:
+    other = "English (EN)" if language == "fr" else "Français (FR)"
+    desk.sign_in(page, shop, "support", language)
+    page.goto(f"/desk/customers/{customer.nic_handle}/acts/block")
+    page.locator("#reason").fill("Three stolen cards")
+    page.get_by_role("button", name=other, exact=True).click()
+    expect(page.locator("html")).not_to_have_attribute("lang", language)
+    expect(page.locator("#reason")).to_have_value("Three stolen cards")
+
+    page.locator("#reason").press("Enter")
+    expect(page.locator("main")).to_contain_text("Three stolen cards")
+    expect(page.locator("#reason")).to_have_count(0)
+    page.get_by_role("button", name=journey.say("Français (FR)", "English (EN)")).click()
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    journey.button("Bloquer", "Block").click()
+    said = journey.say("Le compte est bloqué.", "The account is blocked.")
+    expect(page.locator("main")).to_contain_text(said)
+
+
 def test_support_settles_what_a_customer_asks_by_telephone(
     page: Page, journey: Journey, shop: LiveShop, customer: Customer, check_accessibility: Check
 ) -> None:

@@ -14,7 +14,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length
 
-from desk import access, acts, desk
+from desk import access, acts, desk, languages
 from desk.acts import ActForm
 from desk.publishing.forms import NO_ENGLISH, NO_FRENCH
 from models import Contract, Language
@@ -124,6 +124,10 @@ def _contract_page(kind: str, form: ContractForm, status: int = 200) -> Response
 def publish_contract_version(kind: str) -> Response:
     """Show the difference to the last version; publish once it is confirmed."""
     last, form = _known(kind), ContractForm()
+    if languages.is_chosen():
+        if not form.confirmed.data:
+            return _contract_page(kind, form)
+        form.confirmed.data = ""
     if not form.validate_on_submit() or not form.key.data:
         return _contract_page(kind, form, 422)
     draft = form.draft(kind)
