@@ -64,6 +64,17 @@ def set_role(name: str, role: str) -> None:
     click.echo(f"{member.login} is {role} from now on.")
 
 
+@staff.command("set-email")
+@click.argument("name")
+@click.argument("email")
+def set_email(name: str, email: str) -> None:
+    """Give a member of staff another e-mail address, and tell both addresses; the login stays."""
+    member = _find(name)
+    with refusals_shown():
+        accounts.set_email(member, email)
+    click.echo(f"{member.login} has another e-mail address from now on.")
+
+
 @staff.command("disable")
 @click.argument("name")
 def disable(name: str) -> None:

@@ -6,7 +6,7 @@ import re
 
 from flask import Flask
 
-from models import StaffAccount
+from models import StaffAccount, StaffLetter
 from shop.customers.activity_log import Origin
 from shop.operations import demo
 from shop.security import one_time_codes
@@ -26,11 +26,17 @@ def test_the_operator_adds_changes_and_disables_members(app: Flask) -> None:
     run("add", "lea@nuage.example", "--role", "support")
     assert "last administrator" in run("disable", "dominique.durand")
     assert "auditor from now on" in run("set-role", "lea@nuage.example", "--role", "auditor")
-    assert "is disabled" in run("disable", "lea")
+    assert "another e-mail address" in run("set-email", "lea@nuage.example", "Lea.B@nuage.example")
+    assert "has this email" in run("set-email", "lea", "dominique.durand@nuage.example")
+    assert "not an email address" in run("set-email", "lea", "lea.b@nowhere")
+    assert "no member of staff nobody" in run("set-email", "nobody", "nobody@nuage.example")
+    told = StaffLetter.select(StaffLetter.recipient).order_by(StaffLetter.id.desc()).limit(2)
+    assert {row.recipient for row in told} == {"lea@nuage.example", "lea.b@nuage.example"}
+    assert "is disabled" in run("disable", "lea.b@nuage.example")
     listed = run("list").splitlines()
-    assert [line.split()[:3] for line in listed] == [
-        ["dominique.durand", "administrator", "invited"],
-        ["lea", "auditor", "disabled"],
+    assert [line.split() for line in listed] == [
+        ["dominique.durand", "administrator", "invited", "dominique.durand@nuage.example"],
+        ["lea", "auditor", "disabled", "lea.b@nuage.example"],
     ]
     assert "can sign in again" in run("enable", "lea")
     assert "/desk/invitation/" in run("reset", "dominique.durand")
