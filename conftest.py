@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare each process; and once, before xdist's workers start, what they share."""
+    gc.disable()  # until all tests are collected
     applications.share_compiled()
     if config.getoption("slow"):
         hypothesis.settings.load_profile("shop-slow")
@@ -73,6 +74,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 def _processes(config: pytest.Config) -> int:

@@ -99,6 +99,12 @@ def new_postgresql_database(server: str, name: str) -> Iterator[str]:
 SUMS = {"revenue_sum", "service_sum"}
 """The tables that triggers fill while others are filled."""
 
+SELDOM_CHANGED = ["schema_migration", "contract"]
+"""Tables with long rows that few tests change: they are compared, and not written again."""
+
+Row = tuple[object, ...]
+Statement = tuple[str, list[Row]]
+
 
 class Snapshot:
     """A copy of the rows of the bound database; `restore` resets every table to it."""
@@ -107,46 +113,50 @@ class Snapshot:
         ours = [table._meta.table_name for table in models.all_tables()]
         others = sorted(set(models.database.get_tables()) - set(ours))
         # Children are emptied before their parents, and filled after them.
-        tables = [*others, *ours]
-        self.emptying = [f'DELETE FROM "{name}"' for name in reversed(tables)]
-        self.filling = [
-            (*_insert(rows, name), rows)
-            for name in tables
-            if name not in SUMS and (rows := _read(name))
-        ]
-        self.at_once = "" if _is_sqlite() else self._at_once()
+        self.tables = [*others, *ours]
+        self.rows = {name: _read(name) for name in self.tables if name not in SUMS}
+        self.usual = self._statements([each for each in self.tables if each not in SELDOM_CHANGED])
 
-    def _at_once(self) -> str:
-        """Return all statements with their values, which PostgreSQL takes in one go."""
+    def _statements(self, tables: list[str]) -> list[Statement]:
+        """Return the statements that empty and fill ``tables``, each with the rows that it takes.
+
+        PostgreSQL takes all of them in one go, with their values.
+        """
+        emptying = [f'DELETE FROM "{name}"' for name in reversed(tables)]
+        filling = [(*_insert(rows, name), rows) for name in tables if (rows := self.rows.get(name))]
+        if _is_sqlite():
+            return [
+                *((statement, []) for statement in emptying),
+                *((f"{head} {row}", rows) for head, row, rows in filling),
+            ]
         client = psycopg.ClientCursor(models.database.connection())
         inserts = [
             client.mogrify(f"{head} {', '.join([row] * len(rows))}", [*chain.from_iterable(rows)])
-            for head, row, rows in self.filling
+            for head, row, rows in filling
         ]
-        return "; ".join([*self.emptying, *inserts])
+        return [("; ".join([*emptying, *inserts]), [])]
 
     def restore(self) -> None:
         """Empty every table and insert the copied rows."""
         with models.database.atomic():
             cursor = models.database.cursor()
-            if self.at_once:
-                cursor.execute(self.at_once)
-                return
-            for statement in self.emptying:
-                cursor.execute(statement)
-            for head, row, rows in self.filling:
-                cursor.executemany(f"{head} {row}", rows)
+            is_usual = all(_read(name) == self.rows[name] for name in SELDOM_CHANGED)
+            for statement, rows in self.usual if is_usual else self._statements(self.tables):
+                if rows:
+                    cursor.executemany(statement, rows)
+                else:
+                    cursor.execute(statement)
 
 
 def _is_sqlite() -> bool:
     return isinstance(models.database.obj, peewee.SqliteDatabase)
 
 
-def _insert(rows: list[tuple[object, ...]], table: str) -> tuple[str, str]:
+def _insert(rows: list[Row], table: str) -> tuple[str, str]:
     """Return the beginning of a statement that inserts rows, and the place of one row in it."""
     places = ", ".join([models.database.obj.param] * len(rows[0]))
     return f'INSERT INTO "{table}" VALUES', f"({places})"
 
 
-def _read(table: str) -> list[tuple[object, ...]]:
+def _read(table: str) -> list[Row]:
     return list(models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall())

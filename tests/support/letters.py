@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from models import (
@@ -610,8 +611,9 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=256)
 def parsed(html: str) -> Element:
-    """Return the root element of an HTML e-mail."""
+    """Return the root element of an HTML e-mail; many tests read each of them."""
     return pages.read_page(html)[0]
 
 

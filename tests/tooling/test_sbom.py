@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from shop import VERSION
 from tests import ROOT
@@ -24,6 +22,10 @@ def written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_the_bill_keeps_to_the_schema(written: str) -> None:
+    # Importing it takes a second, which each process that collects tests would wait.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     validator = JsonStrictValidator(SchemaVersion.V1_6)
     assert validator.validate_str(written) is None
     assert validator.validate_str(written.replace('"SHA-256"', '"SHA-255"', 1)) is not None

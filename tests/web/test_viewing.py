@@ -33,7 +33,7 @@ def seeing(app: Flask, account: Account) -> CheckingClient:
 
 def test_a_viewing_reads_every_page_and_changes_nothing(app: Flask, alices: Belongings) -> None:
     client = seeing(app, alices.account)
-    before = Snapshot().filling
+    before = Snapshot().rows
     for rule, method in every(app, "identified", "signed in"):
         address = alices.address(rule)
         response = client.ask(method, address)
@@ -42,7 +42,7 @@ def test_a_viewing_reads_every_page_and_changes_nothing(app: Flask, alices: Belo
             assert "/login" not in response.headers.get("Location", ""), address
         else:
             assert response.status_code == 403, f"{method} {address}: {response.status}"
-    assert Snapshot().filling == before
+    assert Snapshot().rows == before
     home = client.get("/manager/groups").text
     assert alices.group.display_name in home
     assert alices.account.nic_handle in home
